@@ -1,0 +1,311 @@
+"""Every message of the control protocol and of the agent's own port, as frozen dataclasses.
+
+Who says what to whom:
+
+========================  =======================================================================
+server → control          Hello(kind="application"), Report, Event, Heartbeat
+control → server          Challenge, Welcome, Refused, Configuration, Grant, Heartbeat
+agent → control           Hello(kind="host"), Processes, ProcessChanged, Heartbeat
+control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Heartbeat
+console → control         Hello(kind="console"), Ping, Changed
+control → console         Challenge, Welcome, Refused, Pong
+worker → agent (loopback) Hello(kind="worker"), Request
+agent → worker            Challenge, Welcome, Refused, Response
+========================  =======================================================================
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+PROTOCOL_VERSION = 1
+
+
+class MessageError(ValueError):
+    """A line that is no message: unknown type, missing or unknown field, wrong type of a value."""
+
+
+_REGISTRY: dict[str, type["Message"]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """Base of all messages; ``type`` names it on the wire."""
+
+    type: ClassVar[str] = ""
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        cls.type = _snake(cls.__name__)
+        _REGISTRY[cls.type] = cls
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": self.type, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
+
+
+def _snake(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+_CHECKS = {"str": str, "int": int, "float": (int, float), "bool": bool, "dict": dict, "list": list}
+
+
+def from_dict(body: Any) -> Message:
+    """The message that ``body`` spells. Unknown fields are ignored, so an older peer can read a newer one.
+
+    Raises MessageError.
+    """
+    if not isinstance(body, dict):
+        raise MessageError("a message is a JSON object")
+    cls = _REGISTRY.get(body.get("type", ""))
+    if cls is None:
+        raise MessageError(f"unknown message type {str(body.get('type'))[:40]!r}")
+    values = {}
+    for f in dataclasses.fields(cls):
+        if f.name not in body:
+            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
+                raise MessageError(f"{cls.type}: field {f.name} is missing")
+            continue
+        value = body[f.name]
+        expected = _CHECKS[f.type.__name__ if isinstance(f.type, type) else str(f.type)]
+        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
+            raise MessageError(f"{cls.type}: field {f.name} is not {f.type}")
+        values[f.name] = value
+    return cls(**values)
+
+
+# --- opening a connection ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge(Message):
+    """First line of the side that was dialled."""
+
+    nonce: str
+    protocol: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello(Message):
+    """Who dials. ``purpose`` of an application: "serve" takes the object, "check" only reads it.
+
+    ``pid`` and ``started`` (psutil/`/proc` start time, in clock ticks since boot) name the process;
+    ``epoch``, ``record_version`` and ``role`` are what a server that was granted one before still holds
+    (0 and "" for none).
+    """
+
+    kind: str
+    name: str
+    nonce: str
+    proof: str
+    purpose: str = "serve"
+    version: str = ""
+    host: str = ""
+    pid: int = 0
+    started: int = 0
+    epoch: int = 0
+    record_version: int = 0
+    role: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome(Message):
+    """The dialled side accepts; ``proof`` shows that it knows the secret too."""
+
+    proof: str
+    heartbeat_s: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused(Message):
+    """The dialled side declines and closes. ``event`` is the event number (domain.md 3.5), 0 for none."""
+
+    reason: str
+    event: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat(Message):
+    """Nothing new, still here. Sent by both sides whenever ``heartbeat_s`` passed without another line."""
+
+
+# --- server ⇄ control ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration(Message):
+    """An application's configuration; sent after Welcome and again after each change.
+
+    ``application``: name, type, version, enabled, host {name, ip_address}, working_directory,
+    ports [{id, port, protocol, ha_sync, listening_mode, transport_parameters}],
+    options {section: {key: value}}, annex {section: {key: value}}, startup_timeout, shutdown_timeout (s),
+    backup (name or ""), primary (name of the server that this one backs up, or "").
+    """
+
+    application: dict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant(Message):
+    """Control's word on who serves: ``role`` "primary" or "backup" in ``epoch``.
+
+    The server writes the epoch to disk before it acts on it, then answers with a Report.
+    ``record_version`` is the version of the pair's durable record that the grant comes from.
+    """
+
+    role: str
+    epoch: int
+    record_version: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Message):
+    """A server's state. ``state`` is one of SERVER_STATES; sent on each change and about once a second.
+
+    ``digest`` is the running digest (hex) at ``last_seq``; ``clients`` counts connected STOMP clients;
+    ``ports`` lists [{id, port, listening (bool)}].
+    """
+
+    state: str
+    role: str = ""
+    epoch: int = 0
+    record_version: int = 0
+    reason: str = ""
+    event: int = 0
+    last_seq: int = 0
+    digest: str = ""
+    clients: int = 0
+    ports: list = field(default_factory=list)
+
+
+SERVER_STATES = ("initializing", "ready", "started", "service_unavailable", "suspending", "suspended", "stopping")
+"""initializing: opening its store and binding ports; ready: waits for a grant; started: acts in its role;
+service_unavailable: alive but cannot serve (reason says why); suspending/suspended: graceful stop;
+stopping: clean end under way."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event(Message):
+    """One log event of level Standard or above, for the timeline. ``at`` is Unix time in seconds."""
+
+    number: int
+    level: str
+    text: str
+    at: float
+
+
+# --- agent ⇄ control -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes(Message):
+    """All processes the agent supervises, sent after Welcome: ``processes`` is a list of the fields of
+    ProcessChanged as dicts. ``host`` facts: cpu_percent, memory_percent, disk_free_bytes, agent_version,
+    worker (bool: the host worker runs)."""
+
+    processes: list
+    host: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessChanged(Message):
+    """One process changed. ``state`` is one of PROCESS_STATES.
+
+    ``exit_code`` is -1 while unknown or when a ``signal`` ended it; ``planned`` tells a stop that was asked
+    for; ``restart_in_s`` > 0 while a restart waits; ``by_hand`` marks a process that the agent only watches.
+    """
+
+    application: str
+    state: str
+    pid: int = 0
+    started: int = 0
+    exit_code: int = -1
+    signal: int = 0
+    planned: bool = False
+    restart_in_s: float = 0.0
+    restarts: int = 0
+    by_hand: bool = False
+    reason: str = ""
+
+
+PROCESS_STATES = ("starting", "running", "stopping", "backoff", "exited", "gave_up")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supervised(Message):
+    """What the agent needs of every application of its host (list of dicts): name, enabled,
+    working_directory, command_line, command_line_arguments, startup_timeout, shutdown_timeout (s),
+    auto_restart, log_on_as, suspending_wait_timeout (s). Sent after Welcome and after each change."""
+
+    applications: list
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationStatus(Message):
+    """Control's word on one application of the agent's host: status word, mode, reason, epoch, pid."""
+
+    application: str
+    status: str
+    mode: str = ""
+    reason: str = ""
+    epoch: int = 0
+    pid: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(Message):
+    """Watch a process that the agent did not start (started by hand) and report its exit."""
+
+    application: str
+    pid: int
+    started: int
+
+
+# --- console ⇄ control ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ping(Message):
+    """Is control alive?"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pong(Message):
+    """It is. ``facts``: since (Unix time), applications (connected), hosts (connected)."""
+
+    facts: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changed(Message):
+    """These applications (names) or hosts changed in the database: read them again."""
+
+    applications: list = field(default_factory=list)
+    hosts: list = field(default_factory=list)
+
+
+# --- worker ⇄ agent (LCA port, loopback) -----------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Message):
+    """``verb`` of LCA_VERBS with its ``arguments``; answered by the Response with the same ``id``."""
+
+    id: int
+    verb: str
+    arguments: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response(Message):
+    """``ok`` with a ``result``, or not ok with ``reason`` (a sentence) and ``advice`` (what to do)."""
+
+    id: int
+    ok: bool
+    result: dict = field(default_factory=dict)
+    reason: str = ""
+    advice: str = ""
+
+
+LCA_VERBS = ("ping", "list", "start", "wait_started", "stop", "wait_stopped", "cancel_start")

@@ -1,0 +1,201 @@
+"""The wire: one JSON object a line over TCP, bounded line length, heartbeats both ways.
+
+``encode``/``LineReader`` are pure (bytes in, messages out); ``Channel`` is the thin asyncio shell.
+"""
+
+import asyncio
+import contextlib
+import json
+
+from . import auth
+from .messages import Challenge, Heartbeat, Hello, Message, MessageError, Refused, Welcome, from_dict
+
+MAX_LINE = 4 * 1024 * 1024
+"""Longest line in bytes; room for the configuration of a host with thousands of applications."""
+MAX_LINE_BEFORE_WELCOME = 8 * 1024
+"""Longest line of a peer that has not yet shown that it knows the secret."""
+SILENCE_HEARTBEATS = 3
+"""A peer that was silent for this many heartbeat intervals is taken for gone."""
+OPENING_TIMEOUT_S = 5.0
+
+
+class WireError(ConnectionError):
+    """The connection cannot go on: bad line, refused, silent or closed peer. The text is a sentence."""
+
+
+class RefusedError(WireError):
+    """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none."""
+
+    def __init__(self, reason: str, event: int = 0):
+        super().__init__(reason)
+        self.event = event
+
+
+def encode(message: Message) -> bytes:
+    """One line, newline included. Raises WireError when it would be too long for the peer."""
+    line = json.dumps(message.to_dict(), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    if len(line) > MAX_LINE:
+        raise WireError(f"message {message.type} is {len(line)} bytes, the limit is {MAX_LINE}")
+    return line
+
+
+def decode(line: bytes) -> Message:
+    """The message on one line. Raises WireError."""
+    try:
+        return from_dict(json.loads(line))
+    except (ValueError, RecursionError, MessageError) as error:
+        raise WireError(f"the peer sent a line that is no message: {error}") from None
+
+
+class Channel:
+    """One connection that speaks messages.
+
+    ``send`` never blocks for long: it writes and awaits the transport's flow control. ``receive`` returns
+    the next message that is not a Heartbeat and raises WireError when the peer closed, sent rubbish or was
+    silent for SILENCE_HEARTBEATS × heartbeat_s. ``start_heartbeats`` makes this side keep its promise.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, heartbeat_s: float = 1.0):
+        self._reader, self._writer = reader, writer
+        self.heartbeat_s = heartbeat_s
+        self.max_line = MAX_LINE_BEFORE_WELCOME
+        self._buffer = bytearray()
+        self._beat: asyncio.Task | None = None
+        self._sent = False
+
+    @property
+    def peer(self) -> str:
+        name = self._writer.get_extra_info("peername")
+        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
+
+    async def send(self, message: Message) -> None:
+        if self._writer.is_closing():
+            raise WireError("the connection is closed")
+        self._sent = True
+        self._writer.write(encode(message))
+        try:
+            await self._writer.drain()
+        except OSError as error:
+            raise WireError(f"the connection broke: {error}") from None
+
+    async def receive(self, *, timeout_s: float | None = None) -> Message:
+        """Next message that is not a Heartbeat; ``timeout_s`` bounds the silence (default: the heartbeats)."""
+        silence = timeout_s if timeout_s is not None else self.heartbeat_s * SILENCE_HEARTBEATS
+        while True:
+            message = decode(await self._line(silence))
+            if not isinstance(message, Heartbeat):
+                return message
+
+    async def _line(self, silence_s: float) -> bytes:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > self.max_line:
+                raise WireError(f"the peer sent a line of more than {self.max_line} bytes")
+            try:
+                chunk = await asyncio.wait_for(self._reader.read(65536), silence_s)
+            except TimeoutError:
+                raise WireError(f"the peer was silent for {silence_s:g} s") from None
+            except OSError as error:
+                raise WireError(f"the connection broke: {error}") from None
+            if not chunk:
+                raise WireError("the peer closed the connection")
+            self._buffer += chunk
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line
+
+    def start_heartbeats(self) -> None:
+        if self._beat is None:
+            self._beat = asyncio.create_task(self._heartbeats(), name="heartbeats")
+
+    async def _heartbeats(self) -> None:
+        with contextlib.suppress(WireError):
+            while True:
+                self._sent = False
+                await asyncio.sleep(self.heartbeat_s)
+                if not self._sent:
+                    await self.send(Heartbeat())
+
+    def abort(self) -> None:
+        """Cut the connection at once, whatever is still unsent."""
+        self._writer.transport.abort()
+
+    async def close(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+
+async def dial(host: str, port: int, *, kind: str, name: str, secret: str, timeout_s: float = OPENING_TIMEOUT_S,
+               **hello) -> Channel:
+    """Connect, prove the secret both ways and return the open Channel with heartbeats running.
+
+    ``hello`` are further fields of Hello. Raises OSError/TimeoutError (no listener), RefusedError (declined),
+    WireError (anything else).
+    """
+    reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout_s)
+    channel = Channel(reader, writer)
+    try:
+        challenge = await channel.receive(timeout_s=timeout_s)
+        if not isinstance(challenge, Challenge):
+            raise WireError(f"the peer opened with {challenge.type}, not with a challenge")
+        nonce = auth.new_nonce()
+        proof = auth.client_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce, kind=kind, name=name)
+        await channel.send(Hello(kind=kind, name=name, nonce=nonce, proof=proof, **hello))
+        answer = await channel.receive(timeout_s=timeout_s)
+        if isinstance(answer, Refused):
+            raise RefusedError(answer.reason, answer.event)
+        expected = auth.server_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce)
+        if not isinstance(answer, Welcome) or not auth.same(expected, answer.proof):
+            raise WireError("the peer does not know the shared secret: it is not the Pairwise that was installed from")
+    except BaseException:
+        channel.abort()
+        raise
+    channel.heartbeat_s = answer.heartbeat_s
+    channel.max_line = MAX_LINE
+    channel.start_heartbeats()
+    return channel
+
+
+class Opening:
+    """The dialled side of ``dial``: challenge, read the Hello, then ``accept`` or ``refuse``.
+
+    The caller looks up the secret of ``hello.name`` between the two steps, and refuses without telling
+    whether the name or the secret was wrong where that matters.
+    """
+
+    def __init__(self, channel: Channel, hello: Hello, server_nonce: str):
+        self.channel, self.hello, self._server_nonce = channel, hello, server_nonce
+
+    @classmethod
+    async def read(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *,
+                   timeout_s: float = OPENING_TIMEOUT_S) -> "Opening":
+        channel = Channel(reader, writer)
+        nonce = auth.new_nonce()
+        await channel.send(Challenge(nonce=nonce))
+        hello = await channel.receive(timeout_s=timeout_s)
+        if not isinstance(hello, Hello):
+            raise WireError(f"the peer opened with {hello.type}, not with a hello")
+        return cls(channel, hello, nonce)
+
+    def proves(self, secret: str) -> bool:
+        """True when the Hello was made by somebody who knows ``secret``."""
+        expected = auth.client_proof(secret, server_nonce=self._server_nonce, client_nonce=self.hello.nonce,
+                                     kind=self.hello.kind, name=self.hello.name)
+        return auth.same(expected, self.hello.proof)
+
+    async def accept(self, secret: str, *, heartbeat_s: float = 1.0) -> Channel:
+        proof = auth.server_proof(secret, server_nonce=self._server_nonce, client_nonce=self.hello.nonce)
+        await self.channel.send(Welcome(proof=proof, heartbeat_s=heartbeat_s))
+        self.channel.heartbeat_s = heartbeat_s
+        self.channel.max_line = MAX_LINE
+        self.channel.start_heartbeats()
+        return self.channel
+
+    async def refuse(self, reason: str, *, event: int = 0) -> None:
+        await self.channel.send(Refused(reason=reason, event=event))
+        await self.channel.close()
