@@ -1,0 +1,46 @@
+"""The console's Celery application: its own worker, and the sender of jobs to hosts."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+
+from django.conf import settings
+
+from protocol.jobs import CONSOLE_QUEUE
+
+
+def celery_broker_url(redis_url: str) -> str:
+    """Celery spells a Redis socket ``redis+socket://``; redis-py spells it ``unix://``."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+app = Celery("pairwise-console", broker=celery_broker_url(settings.PAIRWISE_REDIS_URL))
+app.conf.update(
+    task_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_default_queue=CONSOLE_QUEUE,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        # The broker never decides that a job is dead, the reaper does (design section 5).
+        "visibility_timeout": 86_400,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_keepalive": True,
+        "health_check_interval": 5,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+    },
+    beat_schedule_filename=str(settings.PAIRWISE_DATA_DIR / "beat-schedule"),
+    beat_schedule={
+        "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},
+        "beat": {"task": "provisioning.heartbeat", "schedule": 2.0, "options": {"expires": 4}},
+    },
+)
+app.autodiscover_tasks(["provisioning"])

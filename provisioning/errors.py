@@ -1,0 +1,61 @@
+"""Refusals and faults that users meet, as sentences that say what to do. Imports nothing of Pairwise."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Link:
+    """Another object that a refusal names: ``kind`` is application, host, template, package or job; ``key`` its
+    primary key. The page makes an address of it."""
+
+    kind: str
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One rule that was not kept. ``field`` is the form field it belongs to ("" for the whole object)."""
+
+    message: str
+    field: str = ""
+    links: tuple[Link, ...] = field(default_factory=tuple)
+
+
+class PairwiseError(Exception):
+    """Base of what a service may raise. ``str()`` is the sentence for the user."""
+
+
+class Refused(PairwiseError):
+    """The input or the moment is wrong; nothing was changed. ``refusals`` has at least one entry."""
+
+    def __init__(self, *refusals: Refusal | str):
+        self.refusals = tuple(Refusal(r) if isinstance(r, str) else r for r in refusals)
+        super().__init__(" ".join(r.message for r in self.refusals))
+
+
+class NotAllowed(PairwiseError):
+    """The actor's role does not include this verb."""
+
+
+class NotFound(PairwiseError):
+    """The object that was named does not exist (any more)."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs between what somebody else saved (``theirs``) and what was typed (``yours``)."""
+
+    field: str
+    label: str
+    theirs: str
+    yours: str
+
+
+class Conflict(PairwiseError):
+    """Somebody else saved the object in between. ``revision`` is the stored one, ``saved_by``/``saved_at`` say who
+    and when, ``differences`` what differs."""
+
+    def __init__(self, message: str, *, revision: int, saved_by: str, saved_at, differences: tuple[Difference, ...]):
+        super().__init__(message)
+        self.revision, self.saved_by, self.saved_at, self.differences = revision, saved_by, saved_at, differences

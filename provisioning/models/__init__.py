@@ -1,0 +1,14 @@
+"""The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
+
+from .applications import Application, Connection, ListeningPort, Option
+from .hosts import Host
+from .jobs import Job, JobLine, JobReport, JobStep
+from .records import Event, HistoryEntry
+from .runtime import ComponentHeartbeat, HostRuntime, PairState, RuntimeStatus
+from .templates import ApplicationTemplate, InstallationPackage
+
+__all__ = [
+    "Application", "ApplicationTemplate", "ComponentHeartbeat", "Connection", "Event", "HistoryEntry", "Host",
+    "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort", "Option",
+    "PairState", "RuntimeStatus",
+]

@@ -1,0 +1,187 @@
+import re
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from encrypted_fields.fields import EncryptedCharField, EncryptedTextField
+
+from protocol import auth
+from provisioning.states import (
+    SERVER_TYPES,
+    ApplicationType,
+    ListeningMode,
+    RedundancyType,
+)
+
+PORT_MIN, PORT_MAX = 1, 65535
+TIMEOUT_MAX_S = 86_400
+_SECRET_KEY = re.compile(r"passw|passcode|secret|private-key|token", re.IGNORECASE)
+SECRET_SECTIONS = frozenset({"clients"})
+
+
+class Application(models.Model):
+    """An Application object. Fields, defaults and rules: domain.md 1.2; pair rules: domain.md 5."""
+
+    name = models.CharField(max_length=255, unique=True)
+    template = models.ForeignKey("ApplicationTemplate", verbose_name="Application Template", on_delete=models.PROTECT,
+                                 related_name="applications")
+    type = models.CharField(max_length=32, choices=ApplicationType)
+    version = models.CharField(max_length=32)
+    enabled = models.BooleanField("State Enabled", default=True)
+    tenants = models.CharField(max_length=255, blank=True, default="Environment")
+    host = models.ForeignKey("Host", null=True, blank=True, on_delete=models.PROTECT, related_name="applications")
+    working_directory = models.CharField("Working Directory", max_length=1024, blank=True)
+    command_line = models.CharField("Command Line", max_length=1024, blank=True)
+    command_line_arguments = models.CharField("Command Line Arguments", max_length=2048, blank=True)
+    startup_timeout = models.PositiveIntegerField(
+        "Startup Timeout", default=90, validators=[MinValueValidator(1), MaxValueValidator(TIMEOUT_MAX_S)])
+    shutdown_timeout = models.PositiveIntegerField(
+        "Shutdown Timeout", default=90, validators=[MinValueValidator(1), MaxValueValidator(TIMEOUT_MAX_S)])
+    auto_restart = models.BooleanField("Auto-Restart", default=False)
+    backup_server = models.OneToOneField("self", verbose_name="Backup Server", null=True, blank=True,
+                                         on_delete=models.SET_NULL, related_name="primary_server")
+    redundancy_type = models.CharField("Redundancy Type", max_length=16, choices=RedundancyType,
+                                       default=RedundancyType.NOT_SPECIFIED)
+    reconnect_timeout = models.PositiveIntegerField("Reconnect Timeout", default=10,
+                                                    validators=[MaxValueValidator(TIMEOUT_MAX_S)])
+    reconnect_attempts = models.PositiveIntegerField("Reconnect Attempts", default=1,
+                                                     validators=[MaxValueValidator(1_000_000)])
+    log_on_as = models.CharField("Log On As Account", max_length=64, blank=True, default="SYSTEM")
+    description = models.CharField(max_length=1024, blank=True)
+    secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(name="application_not_its_own_backup",
+                                   condition=~models.Q(backup_server=models.F("id"))),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def is_server(self) -> bool:
+        return self.type in SERVER_TYPES
+
+    @property
+    def is_primary(self) -> bool:
+        """False once another server names this one as its backup (domain.md 5.7)."""
+        return getattr(self, "primary_server", None) is None
+
+    @property
+    def startup_type(self) -> str:
+        return "Automatic" if self.is_server else "Disabled"
+
+    @property
+    def is_installed(self) -> bool:
+        """True once Working Directory and Command Line are more than the placeholder ``.``."""
+        return self.working_directory not in ("", ".") and self.command_line not in ("", ".")
+
+    def options_dict(self, *, annex: bool = False, masked: bool = True) -> dict[str, dict[str, str]]:
+        """{section: {key: value}} of the options (or of the annex); secrets as MASK unless ``masked`` is False."""
+        result: dict[str, dict[str, str]] = {}
+        for option in self.options.all():
+            if option.annex == annex:
+                result.setdefault(option.section, {})[option.key] = option.shown if masked else option.plain
+        return result
+
+
+class ListeningPort(models.Model):
+    """A row of Listening Ports: what the Port Info dialog edits (domain.md 1.3)."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="ports")
+    port_id = models.CharField("ID", max_length=64)
+    port = models.PositiveIntegerField(validators=[MinValueValidator(PORT_MIN), MaxValueValidator(PORT_MAX)])
+    protocol = models.CharField("Connection Protocol", max_length=32, blank=True)
+    ha_sync = models.BooleanField("HA Sync", default=False)
+    listening_mode = models.CharField("Listening Mode", max_length=16, choices=ListeningMode,
+                                      default=ListeningMode.UNSECURED)
+    transport_parameters = models.CharField("Transport Parameters", max_length=1024, blank=True)
+    application_parameters = models.CharField("Application Parameters", max_length=1024, blank=True)
+    description = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(name="port_id_unique_per_application", fields=["application", "port_id"]),
+            models.UniqueConstraint(name="port_number_unique_per_application", fields=["application", "port"]),
+            models.CheckConstraint(name="port_range",
+                                   condition=models.Q(port__gte=PORT_MIN, port__lte=PORT_MAX)),
+        ]
+
+    def __str__(self):
+        return f"{self.port_id} {self.port}"
+
+
+def is_secret_option(section: str, key: str) -> bool:
+    """True for options whose value is masked in pages, exports and history and encrypted in the database."""
+    return section.lower() in SECRET_SECTIONS or bool(_SECRET_KEY.search(key))
+
+
+MASK = "••••••"
+"""What stands for a secret value; given back on save it means "unchanged"."""
+
+
+class Option(models.Model):
+    """One option: section → key → value; ``annex`` marks the Annex (domain.md 1.2). Use ``set_value`` to write."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="options")
+    annex = models.BooleanField(default=False)
+    section = models.CharField(max_length=128)
+    key = models.CharField(max_length=128)
+    value = models.TextField(blank=True)
+    secret_value = EncryptedTextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["section", "key"]
+        constraints = [
+            models.UniqueConstraint(name="option_unique", fields=["application", "annex", "section", "key"]),
+        ]
+
+    def __str__(self):
+        return f"[{self.section}] {self.key}"
+
+    @property
+    def is_secret(self) -> bool:
+        return is_secret_option(self.section, self.key)
+
+    @property
+    def plain(self) -> str:
+        return self.secret_value if self.is_secret else self.value
+
+    @property
+    def shown(self) -> str:
+        return MASK if self.is_secret else self.value
+
+    def set_value(self, text: str) -> None:
+        """Store ``text`` where it belongs: encrypted when the option is secret. Does not save."""
+        self.value, self.secret_value = ("", text) if self.is_secret else (text, "")
+
+
+class Connection(models.Model):
+    """A row of Connections: this application is a client of ``server`` (domain.md 1.2)."""
+
+    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="connections")
+    server = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="clients")
+    port_id = models.CharField("Port ID", max_length=64, default="default")
+    protocol = models.CharField("Connection Protocol", max_length=16, blank=True,
+                                choices=[("", "none"), ("addp", "addp")])
+    timeout_local = models.PositiveIntegerField("Local Timeout", default=0)
+    timeout_remote = models.PositiveIntegerField("Remote Timeout", default=0)
+    trace_mode = models.CharField("Trace Mode", max_length=8, default="none",
+                                  choices=[(m, m) for m in ("none", "local", "remote", "both")])
+    transport_parameters = models.CharField("Transport Parameters", max_length=1024, blank=True)
+    application_parameters = models.CharField("Application Parameters", max_length=1024, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(name="connection_unique", fields=["application", "server", "port_id"]),
+        ]
+
+    def __str__(self):
+        return f"{self.application} → {self.server}"

@@ -1,0 +1,38 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from encrypted_fields.fields import EncryptedCharField
+
+from protocol import auth
+from provisioning.states import OSType
+
+LCA_PORT_MIN, LCA_PORT_MAX, LCA_PORT_DEFAULT = 2000, 9999, 4999
+
+
+class Host(models.Model):
+    """A machine that runs applications; one agent (LCA) each. Fields and rules: domain.md 1.4."""
+
+    name = models.CharField(max_length=255, unique=True)
+    ip_address = models.CharField("IP Address", max_length=64, unique=True)
+    os_type = models.CharField("OS Type", max_length=32, choices=OSType, default=OSType.LINUX)
+    os_version = models.CharField("OS Version", max_length=64, blank=True)
+    lca_port = models.PositiveIntegerField(
+        "LCA Port", default=LCA_PORT_DEFAULT,
+        validators=[MinValueValidator(LCA_PORT_MIN), MaxValueValidator(LCA_PORT_MAX)],
+    )
+    enabled = models.BooleanField("State Enabled", default=True)
+    secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                name="host_lca_port_range",
+                condition=models.Q(lca_port__gte=LCA_PORT_MIN, lca_port__lte=LCA_PORT_MAX),
+            )
+        ]
+
+    def __str__(self):
+        return self.name

@@ -1,0 +1,80 @@
+"""What is true now. Written by control only, except ComponentHeartbeat (each process its own row)."""
+
+from django.db import models
+
+from provisioning.states import ApplicationStatus, HostStatus, Mode
+
+from .applications import Application
+from .hosts import Host
+
+
+class RuntimeStatus(models.Model):
+    """Live state of one application. No row means: control has never heard of it (Stopped when not installed,
+    Unknown otherwise)."""
+
+    application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="runtime", primary_key=True)
+    status = models.CharField(max_length=24, choices=ApplicationStatus, default=ApplicationStatus.UNKNOWN)
+    mode = models.CharField(max_length=8, choices=Mode, blank=True)
+    reason = models.TextField(blank=True)
+    epoch = models.PositiveBigIntegerField(default=0)
+    pid = models.PositiveIntegerField(default=0)
+    by_hand = models.BooleanField(default=False)
+    restarts = models.PositiveIntegerField(default=0)
+    version = models.CharField(max_length=32, blank=True)
+    last_seq = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=64, blank=True)
+    clients = models.PositiveIntegerField(default=0)
+    ports = models.JSONField(default=list, blank=True)
+    started_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"{self.application_id}: {self.status}"
+
+
+class HostRuntime(models.Model):
+    """Live state of one host, from its agent."""
+
+    host = models.OneToOneField(Host, on_delete=models.CASCADE, related_name="runtime", primary_key=True)
+    status = models.CharField(max_length=16, choices=HostStatus, default=HostStatus.UNKNOWN)
+    reason = models.TextField(blank=True)
+    agent_version = models.CharField(max_length=32, blank=True)
+    agent_pid = models.PositiveIntegerField(default=0)
+    worker_alive = models.BooleanField(default=False)
+    facts = models.JSONField(default=dict, blank=True)
+    changed_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"{self.host_id}: {self.status}"
+
+
+class PairState(models.Model):
+    """The durable record per pair (design section 7), or per single server (``backup`` empty).
+
+    Every write is conditional on ``version`` as it was read. Control writes it, nobody else.
+    """
+
+    primary = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="pair_state", primary_key=True)
+    version = models.PositiveBigIntegerField(default=0)
+    epoch = models.PositiveBigIntegerField(default=0)
+    active = models.ForeignKey(Application, null=True, on_delete=models.SET_NULL, related_name="+")
+    standby_in_sync = models.BooleanField(default=False)
+    automatic_failover = models.BooleanField(default=True)
+    reason = models.TextField(blank=True)
+    since = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"{self.primary_id}: epoch {self.epoch}"
+
+
+class ComponentHeartbeat(models.Model):
+    """Last sign of life of a console component: control, console-worker, beat."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+    facts = models.JSONField(default=dict, blank=True)
+
+    def __str__(self):
+        return self.name

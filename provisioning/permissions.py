@@ -1,0 +1,70 @@
+"""Who may do what (design section 10): roles, verbs, and the actor that every service is told."""
+
+import uuid
+from dataclasses import dataclass, field
+
+from provisioning.errors import NotAllowed
+from provisioning.states import Role
+
+VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT = (
+    "view", "configure", "install", "operate", "manage_hosts", "import",
+)
+VERBS = {
+    VIEW: "see objects, jobs and history",
+    CONFIGURE: "create, change and delete applications",
+    INSTALL: "install applications",
+    OPERATE: "start and stop applications",
+    MANAGE_HOSTS: "create, change and delete hosts",
+    IMPORT: "import application templates and installation packages",
+}
+ROLE_VERBS: dict[str, frozenset[str]] = {
+    Role.ADMINISTRATOR: frozenset(VERBS),
+    Role.OPERATOR: frozenset({VIEW, OPERATE}),
+    Role.SUPPORT: frozenset({VIEW}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who asks, from where. ``origin`` is an address or the name of a command; ``request_id`` groups history."""
+
+    name: str
+    user_id: int | None = None
+    roles: frozenset[str] = frozenset()
+    origin: str = ""
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def may(self, verb: str) -> bool:
+        return any(verb in ROLE_VERBS.get(role, frozenset()) for role in self.roles)
+
+    def require(self, verb: str) -> None:
+        """Raise NotAllowed unless a role of this actor includes ``verb``."""
+        if not self.may(verb):
+            needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
+            raise NotAllowed(f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}.")
+
+
+def user_roles(user) -> frozenset[str]:
+    """Roles of a Django user: the names of its groups; a superuser is an Administrator."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    names = set(user.groups.values_list("name", flat=True))
+    if user.is_superuser:
+        names.add(str(Role.ADMINISTRATOR))
+    return frozenset(names & set(Role.values))
+
+
+def actor_of(request) -> Actor:
+    """The actor behind an HTTP request; kept on the request, so one request is one ``request_id``."""
+    if not hasattr(request, "_pairwise_actor"):
+        user = request.user
+        request._pairwise_actor = Actor(
+            name=user.get_username() or "anonymous", user_id=user.pk, roles=user_roles(user),
+            origin=request.META.get("REMOTE_ADDR", ""),
+        )
+    return request._pairwise_actor
+
+
+def command_line_actor(command: str) -> Actor:
+    """Whoever can run ``manage.py`` holds the database and its key, so may do everything."""
+    return Actor(name="command line", roles=frozenset({str(Role.ADMINISTRATOR)}), origin=f"manage.py {command}")

@@ -1,0 +1,178 @@
+"""States and choices of the field, with named sets of them. Imports nothing of Pairwise."""
+
+from django.db import models
+
+
+class ApplicationType(models.TextChoices):
+    """Application types (numbers of the field in ``TYPE_NUMBERS``; domain.md 1.2)."""
+
+    MESSAGE_SERVER = "MessageServer", "Message Server"
+    SOLUTION_CONTROL_SERVER = "SCS", "Solution Control Server"
+    DATABASE_ACCESS_POINT = "DAP", "Database Access Point"
+    GENERIC_SERVER = "GenericServer", "Generic Server"
+    GENERIC_CLIENT = "GenericClient", "Generic Client"
+
+
+TYPE_NUMBERS = {
+    ApplicationType.MESSAGE_SERVER: 42,
+    ApplicationType.SOLUTION_CONTROL_SERVER: 43,
+    ApplicationType.DATABASE_ACCESS_POINT: 8,
+    ApplicationType.GENERIC_SERVER: 23,
+    ApplicationType.GENERIC_CLIENT: 24,
+}
+SERVER_TYPES = frozenset(
+    {ApplicationType.MESSAGE_SERVER, ApplicationType.SOLUTION_CONTROL_SERVER, ApplicationType.GENERIC_SERVER}
+)
+
+
+class RedundancyType(models.TextChoices):
+    """Labels as users see them; ``CFGHT*`` names of the field in domain.md 1.2."""
+
+    NOT_SPECIFIED = "not specified", "Not Specified"
+    WARM_STANDBY = "warm standby", "Warm Standby"
+    HOT_STANDBY = "hot standby", "Hot Standby"
+
+
+class OSType(models.TextChoices):
+    LINUX = "Linux", "Linux"
+    REDHAT_LINUX = "RedHatLinux", "Red Hat Linux"
+    WINDOWS_2012 = "Windows2012", "Windows Server 2012 and later"
+    SOLARIS = "Solaris", "Solaris"
+    AIX = "AIX", "AIX"
+    HP_UX = "HP-UX", "HP-UX"
+
+
+class ListeningMode(models.TextChoices):
+    UNSECURED = "unsecured", "Unsecured"
+    SECURED = "secured", "Secured"
+    AUTO_DETECT = "auto detect", "Auto Detect (Upgrade)"
+
+
+class PortProtocol(models.TextChoices):
+    """Connection protocols of a listening port of a Message Server; blank means stomp."""
+
+    STOMP = "stomp", "stomp (clients)"
+    SYNC = "sync", "sync (peer)"
+    ADDP = "addp", "addp"
+
+
+class ApplicationStatus(models.TextChoices):
+    """Status words of domain.md 4.2; Gave Up is Pairwise's own (design section 6)."""
+
+    UNKNOWN = "Unknown"
+    STOPPED = "Stopped"
+    STOP_PENDING = "Stop Pending"
+    START_PENDING = "Start Pending"
+    INITIALIZING = "Initializing"
+    STARTED = "Started"
+    SERVICE_UNAVAILABLE = "Service Unavailable"
+    SUSPENDING = "Suspending"
+    SUSPENDED = "Suspended"
+    GAVE_UP = "Gave Up"
+
+
+ENDED = frozenset({ApplicationStatus.STOPPED, ApplicationStatus.GAVE_UP})
+"""Statuses in which no process of the application runs."""
+ALIVE = frozenset(
+    {
+        ApplicationStatus.INITIALIZING,
+        ApplicationStatus.STARTED,
+        ApplicationStatus.SERVICE_UNAVAILABLE,
+        ApplicationStatus.SUSPENDING,
+        ApplicationStatus.SUSPENDED,
+        ApplicationStatus.STOP_PENDING,
+    }
+)
+MOVING = frozenset(
+    {
+        ApplicationStatus.START_PENDING,
+        ApplicationStatus.STOP_PENDING,
+        ApplicationStatus.INITIALIZING,
+        ApplicationStatus.SUSPENDING,
+        ApplicationStatus.SUSPENDED,
+    }
+)
+"""Statuses that change by themselves soon."""
+
+
+class Mode(models.TextChoices):
+    """Execution mode (domain.md 4.2); blank while unknown."""
+
+    PRIMARY = "Primary"
+    BACKUP = "Backup"
+    EXITING = "Exiting"
+
+
+class HostStatus(models.TextChoices):
+    """Live host statuses (domain.md 1.4)."""
+
+    UNKNOWN = "Unknown"
+    DISCONNECTED = "Disconnected"
+    RUNNING = "Running"
+    UNAVAILABLE = "Unavailable"
+    UNREACHABLE = "Unreachable"
+
+
+class JobKind(models.TextChoices):
+    INSTALL = "install", "Install"
+    START = "start", "Start"
+    STOP = "stop", "Stop"
+
+
+class JobState(models.TextChoices):
+    """States of design section 5.4."""
+
+    QUEUED = "queued", "Queued"
+    CLAIMED = "claimed", "Claimed"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Succeeded"
+    FAILED = "failed", "Failed"
+    ERROR = "error", "Error"
+    CANCELLED = "cancelled", "Cancelled"
+    LOST = "lost", "Lost"
+
+
+ACTIVE_JOBS = frozenset({JobState.QUEUED, JobState.CLAIMED, JobState.RUNNING})
+FINISHED_JOBS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.ERROR, JobState.CANCELLED, JobState.LOST})
+RETRYABLE_JOBS = FINISHED_JOBS - {JobState.SUCCEEDED}
+
+JOB_TRANSITIONS: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.CLAIMED, JobState.RUNNING, *FINISHED_JOBS}),
+    JobState.CLAIMED: frozenset({JobState.RUNNING, *FINISHED_JOBS}),
+    JobState.RUNNING: FINISHED_JOBS,
+    # A host that was silent and speaks again knows better than the reaper did.
+    JobState.LOST: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.ERROR, JobState.CANCELLED}),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.ERROR: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+class StepState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    SKIPPED = "skipped", "Skipped"
+
+
+class EventLevel(models.TextChoices):
+    ALARM = "alarm", "Alarm"
+    STANDARD = "standard", "Standard"
+    INTERACTION = "interaction", "Interaction"
+    TRACE = "trace", "Trace"
+
+
+class Role(models.TextChoices):
+    """Roles of people (design section 10), kept as Django groups of these names."""
+
+    ADMINISTRATOR = "Administrator"
+    OPERATOR = "Operator"
+    SUPPORT = "Support"
+
+
+class HistoryAction(models.TextChoices):
+    CREATED = "created", "Created"
+    CHANGED = "changed", "Changed"
+    DELETED = "deleted", "Deleted"
