@@ -1,4 +1,4 @@
-"""What somebody wants an object to be, before any rule has looked at it: plain values from a form, a file or the API."""
+"""What somebody wants an object to be, before any rule has looked at it: plain values from a form or a file."""
 
 from dataclasses import dataclass, field
 
