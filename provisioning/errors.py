@@ -19,7 +19,7 @@ class Refusal:
 
     message: str
     field: str = ""
-    links: tuple[Link, ...] = field(default_factory=tuple)
+    links: tuple[Link, ...] = ()
 
 
 class PairwiseError(Exception):
