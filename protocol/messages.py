@@ -57,9 +57,10 @@ def from_dict(body: Any) -> Message:
     """
     if not isinstance(body, dict):
         raise MessageError("a message is a JSON object")
-    cls = _REGISTRY.get(body.get("type", ""))
+    name = body.get("type")
+    cls = _REGISTRY.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise MessageError(f"unknown message type {str(body.get('type'))[:40]!r}")
+        raise MessageError(f"unknown message type {str(name)[:40]!r}")
     values = {}
     for f in dataclasses.fields(cls):
         if f.name not in body:
