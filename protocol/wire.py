@@ -42,7 +42,11 @@ def encode(message: Message) -> bytes:
 def decode(line: bytes) -> Message:
     """The message on one line. Raises WireError."""
     try:
-        return from_dict(json.loads(line))
+        body = json.loads(line)
+        if b"\\u" in line:
+            # An escaped lone surrogate is legal JSON and no text: it would break whoever writes it down later.
+            json.dumps(body, ensure_ascii=False).encode()
+        return from_dict(body)
     except (ValueError, RecursionError, MessageError) as error:
         raise WireError(f"the peer sent a line that is no message: {error}") from None
 

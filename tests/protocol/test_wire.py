@@ -23,8 +23,10 @@ async def listener(handle):
     """A real listener on a free loopback port that hands each opening to ``handle(opening)``; yields the port and the
     errors that ended connections."""
     errors: asyncio.Queue = asyncio.Queue()
+    writers = []
 
     async def connected(reader, writer):
+        writers.append(writer)
         try:
             await handle(await Opening.read(reader, writer, timeout_s=2))
         except WireError as error:
@@ -34,6 +36,10 @@ async def listener(handle):
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1], errors
+    for writer in writers:
+        writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def echo_pings(opening):
@@ -110,7 +116,10 @@ async def test_a_stranger_that_says_nothing_is_dropped():
         writer.close()
 
 
-@pytest.mark.parametrize("line", [b"not json\n", b"[]\n", b'{"type":"nobody"}\n', b"\xff\xfe\n", b"[" * 5000 + b"\n"])
+NO_MESSAGES = [b"not json", b"[]", b'{"type":"nobody"}', b"\xff\xfe", b"[" * 100_000, b'{"type":"ping","a":"\\ud800"}']
+
+
+@pytest.mark.parametrize("line", NO_MESSAGES)
 def test_a_line_that_is_no_message_is_a_wire_error(line):
     with pytest.raises(WireError, match="no message"):
         decode(line)
