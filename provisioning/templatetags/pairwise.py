@@ -1,0 +1,151 @@
+"""What every page writes the same way: icons, state chips, times, durations."""
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from provisioning.states import ApplicationStatus as A
+from provisioning.states import HostStatus as H
+from provisioning.states import JobState as J
+from provisioning.states import Mode
+from provisioning.states import StepState as S
+
+register = template.Library()
+
+SPRITE = "vendor/bootstrap-icons/sprite.svg"
+PROVEN_FOR = timedelta(seconds=15)
+"""Green is for what was proven a moment ago: an older word of a server is shown in grey."""
+
+OK, MOVING, RISK, BROKEN, IDLE, UNKNOWN = "ok", "moving", "risk", "broken", "idle", "unknown"
+CHIPS: dict[str, tuple[str, str]] = {
+    A.STARTED: (OK, "check-circle-fill"),
+    A.STOPPED: (IDLE, "stop-circle"),
+    A.STOP_PENDING: (MOVING, "hourglass-split"),
+    A.START_PENDING: (MOVING, "hourglass-split"),
+    A.INITIALIZING: (MOVING, "arrow-repeat"),
+    A.SERVICE_UNAVAILABLE: (RISK, "exclamation-triangle-fill"),
+    A.SUSPENDING: (MOVING, "pause-circle"),
+    A.SUSPENDED: (RISK, "pause-circle"),
+    A.GAVE_UP: (BROKEN, "x-octagon-fill"),
+    A.UNKNOWN: (UNKNOWN, "question-circle"),
+    H.RUNNING: (OK, "check-circle-fill"),
+    H.DISCONNECTED: (BROKEN, "plug"),
+    H.UNAVAILABLE: (BROKEN, "x-circle-fill"),
+    H.UNREACHABLE: (BROKEN, "x-circle-fill"),
+    J.QUEUED: (IDLE, "hourglass-split"),
+    J.CLAIMED: (MOVING, "arrow-repeat"),
+    J.RUNNING: (MOVING, "arrow-repeat"),
+    J.SUCCEEDED: (OK, "check-circle-fill"),
+    J.FAILED: (BROKEN, "x-circle-fill"),
+    J.ERROR: (BROKEN, "x-octagon-fill"),
+    J.CANCELLED: (IDLE, "slash-circle"),
+    J.LOST: (RISK, "question-circle"),
+    S.WAITING: (IDLE, "circle"),
+    S.DONE: (OK, "check-circle-fill"),
+    S.SKIPPED: (IDLE, "dash-circle"),
+    Mode.PRIMARY: ("primary", "star-fill"),
+    Mode.BACKUP: ("backup", "shield-check"),
+    Mode.EXITING: (MOVING, "hourglass-split"),
+    "Enabled": ("plain", "toggle-on"),
+    "Disabled": (IDLE, "slash-circle"),
+    "ok": (OK, "check-circle-fill"),
+    "failed": (BROKEN, "x-circle-fill"),
+    "late": (RISK, "stopwatch"),
+    "unknown": (UNKNOWN, "question-circle"),
+}
+LABELS = {**dict(J.choices), **dict(S.choices), "late": "Late", "ok": "OK", "unknown": "Unknown"}
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of the vendored sprite. Without ``label`` it is decoration, hidden from screen readers."""
+    address = f"{static(SPRITE)}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}"></use></svg>', address)
+
+
+@register.simple_tag
+def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", label: str = "") -> SafeString:
+    """Icon + word + colour of an application status, host status, mode, job or step state.
+
+    ``heard_at``: when this was last said; a good state older than PROVEN_FOR is shown as not proven any more.
+    ``reason``: the sentence shown on hover. An empty ``state`` gives a dash.
+    """
+    if not state:
+        return format_html('<span class="muted" aria-label="none">{}</span>', "–")
+    kind, icon_name = CHIPS.get(state, (UNKNOWN, "question-circle"))
+    word = label or LABELS.get(state, str(getattr(state, "label", state)))
+    if kind == OK and heard_at is not None and timezone.now() - heard_at > PROVEN_FOR:
+        kind, icon_name = UNKNOWN, "question-circle"
+        reason = f"Last heard {age(heard_at)}. {reason}".strip()
+    return format_html('<span class="chip chip-{}"{}>{}<span>{}</span></span>', kind,
+                       format_html(' title="{}"', reason) if reason else "", icon(icon_name), word)
+
+
+def age(at: datetime) -> str:
+    """``2 s ago``; a time ahead of this machine's clock counts as now."""
+    return f"{duration((timezone.now() - at).total_seconds())} ago"
+
+
+@register.simple_tag
+def ago(at: datetime | None, never: str = "never") -> SafeString:
+    """``2 s ago`` that the page keeps counting, with the time in UTC on hover."""
+    if at is None:
+        return format_html('<span class="muted">{}</span>', never)
+    return format_html('<time datetime="{}" title="{}" data-ago>{}</time>', at.isoformat(), utc(at), age(at))
+
+
+@register.simple_tag
+def when(at: datetime | None, never: str = "–") -> SafeString:
+    """Date and time in the reader's own zone (the page's script converts), with UTC on hover."""
+    if at is None:
+        return format_html('<span class="muted">{}</span>', never)
+    shown = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
+    return format_html('<time datetime="{}" title="{}" data-local>{}</time>', at.isoformat(), utc(at), shown)
+
+
+def utc(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@register.filter
+def duration(seconds: float | timedelta | None) -> str:
+    """``0.4 s``, ``12 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
+    if seconds is None:
+        return "–"
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    seconds = max(0.0, float(seconds))
+    if seconds < 1:
+        return f"{seconds:.1f} s" if seconds else "0 s"
+    if seconds < 120:
+        return f"{int(seconds)} s"
+    minutes = int(seconds // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days"
+
+
+@register.filter
+def get(mapping, key):
+    """``mapping[key]`` in a template; None when it is missing."""
+    return mapping.get(key) if mapping else None
+
+
+@register.simple_tag(takes_context=True)
+def query(context, **changes) -> str:
+    """The address' query string with ``changes``; an empty value removes its name. Begins with ``?``."""
+    values = context["request"].GET.copy()
+    for name, value in changes.items():
+        values.pop(name, None)
+        if value not in (None, ""):
+            values[name] = value
+    encoded = values.urlencode()
+    return f"?{encoded}" if encoded else "?"
