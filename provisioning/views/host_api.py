@@ -1,0 +1,160 @@
+"""What target hosts ask the console for: the file of an Installation Package and the secret of an application.
+
+No session: every request is signed with the host's own secret (``protocol.auth.request_signature``).
+"""
+
+import asyncio
+import functools
+import logging
+import re
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse, StreamingHttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from protocol import auth
+from provisioning.models import Application, Host, InstallationPackage
+
+log = logging.getLogger(__name__)
+SIGNATURE_AGE_S = 300
+CHUNK = 256 * 1024
+LOG_EVERY_S = 10.0
+_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+
+
+class BoundedLog:
+    """At most one line every ``LOG_EVERY_S``; the next one says how many were left out."""
+
+    def __init__(self):
+        self._lock, self._next_at, self._left_out = threading.Lock(), 0.0, 0
+
+    def warning(self, text: str, now: float | None = None) -> bool:
+        """Write ``text`` unless a line was written a moment ago; True when it was written."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            if now < self._next_at:
+                self._left_out += 1
+                return False
+            left_out, self._left_out, self._next_at = self._left_out, 0, now + LOG_EVERY_S
+        log.warning("%s%s", text, f" ({left_out} more since the last such line)" if left_out else "")
+        return True
+
+
+_refusals = BoundedLog()
+
+
+def _sentence(text: str, status: int, **headers: str) -> HttpResponse:
+    return HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def signing_host(request) -> Host | None:
+    """The enabled host that signed this request within the last SIGNATURE_AGE_S, else None."""
+    name, at = request.headers.get("X-Pairwise-Host", ""), request.headers.get("X-Pairwise-At", "")
+    host = Host.objects.filter(name=name, enabled=True).first()
+    # An unknown host costs as much time as a known one, so that names cannot be guessed by the clock.
+    secret = host.secret if host else auth.new_secret()
+    at = int(at) if re.fullmatch(r"\d{1,12}", at) else 0
+    expected = auth.request_signature(secret, method=request.method, path=request.path, at=at)
+    genuine = auth.same(expected, request.headers.get("X-Pairwise-Signature", ""))
+    return host if host and genuine and abs(time.time() - at) <= SIGNATURE_AGE_S else None
+
+
+def for_hosts(view):
+    """No session, no CSRF token, no login: the host's signature decides; the view gets the Host."""
+
+    @csrf_exempt
+    @login_not_required
+    @require_safe
+    @never_cache
+    @functools.wraps(view)
+    def signed(request, **kwargs):
+        host = signing_host(request)
+        if host is None:
+            _refusals.warning(f"refused an unsigned or wrongly signed request of {request.META.get('REMOTE_ADDR')}")
+            return _sentence("The signature of this request is missing, wrong or older than 5 minutes. Check the "
+                             "host's name and secret in agent.json and the clock of the host.", 403)
+        return view(request, host=host, **kwargs)
+
+    return signed
+
+
+@for_hosts
+def application_secret(request, *, host: Host, pk: int):
+    """The secret that the application's server proves itself to the Configuration Server with; text."""
+    application = Application.objects.filter(pk=pk, host=host).first()
+    if application is None:
+        _refusals.warning(f"host {host.name} asked for the secret of application {pk}, which is not on it")
+        return _sentence(f"Application {pk} is not on host {host.name}.", 403)
+    return HttpResponse(application.secret, content_type="text/plain; charset=utf-8")
+
+
+class Unsatisfiable(ValueError):
+    """The asked range lies outside the file."""
+
+
+def parse_range(header: str, size: int) -> tuple[int, int] | None:
+    """``(first, last)`` byte of a single range, both inclusive; None = send the whole file (no range, several ranges
+    or another unit). Raises Unsatisfiable."""
+    match = _RANGE.fullmatch(header.replace(" ", ""))
+    if not match or match.group(1) == match.group(2) == "":
+        return None
+    first, last = match.groups()
+    if not first:
+        if int(last) == 0 or size == 0:
+            raise Unsatisfiable
+        return max(0, size - int(last)), size - 1
+    if last and int(last) < int(first):
+        return None
+    if int(first) >= size:
+        raise Unsatisfiable
+    return int(first), min(int(last), size - 1) if last else size - 1
+
+
+async def _chunks(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(path.open, "rb")
+    try:
+        await asyncio.to_thread(file.seek, first)
+        while length > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK, length))):
+            length -= len(chunk)
+            yield chunk
+    finally:
+        file.close()
+
+
+def _stored(package: InstallationPackage) -> Path | None:
+    """The package's file, unless it is gone, of another size or outside the packages directory."""
+    folder = Path(settings.PAIRWISE_PACKAGES_DIR).resolve()
+    path = (folder / package.path).resolve()
+    good = path.is_relative_to(folder) and path.is_file() and path.stat().st_size == package.size
+    return path if good else None
+
+
+@for_hosts
+def package_file(request, *, host: Host, pk: int):
+    """The file of an Installation Package; answers Range, so a cut download goes on where it stopped."""
+    package = InstallationPackage.objects.filter(pk=pk).first()
+    path = _stored(package) if package else None
+    if path is None:
+        return _sentence(f"The file of Installation Package {pk} is not stored here. Import the package again.", 404)
+    etag = f'"{package.sha256}"'
+    wanted = request.headers.get("Range", "") if request.headers.get("If-Range", etag) == etag else ""
+    headers = {"Accept-Ranges": "bytes", "ETag": etag}
+    try:
+        part = parse_range(wanted, package.size)
+    except Unsatisfiable:
+        return _sentence(f"The package has {package.size} bytes only.", 416,
+                         **headers, **{"Content-Range": f"bytes */{package.size}"})
+    first, last = part or (0, package.size - 1)
+    headers["Content-Length"] = str(last - first + 1)
+    if part:
+        headers["Content-Range"] = f"bytes {first}-{last}/{package.size}"
+    content = () if request.method == "HEAD" else _chunks(path, first, last - first + 1)
+    return StreamingHttpResponse(content, status=206 if part else 200, content_type="application/octet-stream",
+                                 headers=headers)

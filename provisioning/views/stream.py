@@ -1,0 +1,113 @@
+"""``/stream/``: Server-Sent Events that say what changed. One stream per browser tab (``static/js/live.js``)."""
+
+import asyncio
+import json
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable
+
+from django.conf import settings
+from django.http import HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+from redis.asyncio import Redis
+
+from provisioning.selectors.changes import Position, StreamTrouble, locate, next_changes, reader
+
+KEEPALIVE_S = 15.0
+LIFE_S = 600.0
+"""A stream ends by itself after so long; EventSource comes back with its Last-Event-ID and a fresh login check."""
+RETRY_MS = 2_000
+STREAMS_MAX = 1_000
+"""Streams per web process; a tab beyond that asks every few seconds instead."""
+
+_open: set[asyncio.Event] = set()
+"""One per open stream; set when the stream has to end because the server stops."""
+_watching_signals = False
+
+
+def frame(*, event: str = "", data: object = None, event_id: str = "") -> bytes:
+    """One Server-Sent Event; ``data`` as JSON."""
+    lines = [f"event: {event}"] if event else []
+    if event_id:
+        lines.append(f"id: {event_id}")
+    lines.append(f"data: {json.dumps(data, separators=(',', ':'))}")
+    return "\n".join(lines).encode() + b"\n\n"
+
+
+def _end_streams_at_shutdown() -> None:
+    """Chain to the server's signal handlers: it waits for open responses before it stops, and a stream never ends."""
+    global _watching_signals
+    if _watching_signals or threading.current_thread() is not threading.main_thread():
+        return
+    _watching_signals = True
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+        if not callable(before):
+            continue
+
+        def handle(received, stack, before=before):
+            before(received, stack)
+            for stop in list(_open):
+                loop.call_soon_threadsafe(stop.set)
+
+        signal.signal(number, handle)
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable):
+    """The result of ``work``, or None as soon as ``stop`` is set."""
+    tasks = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        return tasks[0].result() if tasks[0].done() else None
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _changes(position: Position, client: Redis, stop: asyncio.Event) -> AsyncIterator[bytes]:
+    """Changes after ``position`` until the stream's life is over or ``stop`` is set."""
+    ends = time.monotonic() + LIFE_S
+    after = position.after
+    while not stop.is_set() and (left := ends - time.monotonic()) > 0:
+        news = await _unless(stop, next_changes(client, after, block_s=min(KEEPALIVE_S, left)))
+        if news is not None:
+            after, topics = news
+            yield frame(data=topics, event_id=after) if topics else b": still here\n\n"
+    yield frame(event="end", data="This stream was open long enough.")
+
+
+async def events(last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
+    """What a tab receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists of topics),
+    then ``end`` or ``trouble``. Ends cleanly when the server stops and when the tab is gone."""
+    _end_streams_at_shutdown()
+    stop = asyncio.Event()
+    _open.add(stop)
+    try:
+        yield f"retry: {RETRY_MS}\n:\n\n".encode()
+        async with reader(settings.PAIRWISE_REDIS_URL) as client:
+            position = await locate(client, last_event_id=last_event_id, since_ms=since_ms)
+            yield frame(event="ready", data=position.after, event_id=position.after)
+            if position.gap:
+                yield frame(event="refresh", data="Some changes were missed.")
+            async for part in _changes(position, client, stop):
+                yield part
+    except StreamTrouble as trouble:
+        yield frame(event="trouble", data=str(trouble))
+    finally:
+        _open.discard(stop)
+
+
+@require_safe
+async def stream(request):
+    """Open the stream; Last-Event-ID (or ``?after=``) resumes it, ``?since=`` is when the page was made."""
+    if len(_open) >= STREAMS_MAX:
+        return HttpResponse("Too many open pages on this server; the page asks by itself every few seconds.",
+                            status=503, content_type="text/plain", headers={"Retry-After": "30"})
+    last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
+    return StreamingHttpResponse(
+        events(last[:40], request.GET.get("since", "")[:20]), content_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
