@@ -1,0 +1,3 @@
+"""The Local Control Agent of one host and the Celery worker it owns. Never imports Django or the console."""
+
+VERSION = "8.5.100.01"

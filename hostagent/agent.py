@@ -1,0 +1,172 @@
+"""The agent: startup, main loop, shutdown."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+
+from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
+
+from . import VERSION
+from .config import AgentConfig
+from .control_link import ControlLink
+from .lca import LcaPort, PortTaken
+from .processes import Processes
+from .state import AgentState
+from .worker import WorkerKeeper
+
+log = logging.getLogger(__name__)
+
+EXIT_OK, EXIT_CANNOT_START = 0, 2
+SUPERVISED_WAIT_S = 3.0
+"""How long a starting agent waits for control's list before it goes by its last known copy."""
+HOUSEKEEPING_S = 60.0
+
+
+class CannotStart(Exception):
+    """The agent cannot start on this host. The text is a sentence that says what to do."""
+
+
+class Agent:
+    def __init__(self, config: AgentConfig):
+        self._config = config
+        self._state = AgentState.load(config.state_dir / "agent-state.json")
+        self._stop_servers = False
+        self._ending = asyncio.Event()
+        self._list_known = asyncio.Event()
+        self._link = ControlLink(config, report=lambda: self._processes.report(),
+                                 worker_runs=lambda: self._worker.runs,
+                                 on_message=self._told, on_connected=self._connected)
+        self._processes = Processes(self._state, run_dir=config.state_dir / "run", log_dir=config.log_dir,
+                                    on_change=self._changed)
+        self._worker = WorkerKeeper(config, self._state)
+        self._port = LcaPort(config, self._processes, lambda: {
+            "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
+        self._tasks: list[asyncio.Task] = []
+
+    async def run(self) -> None:
+        """Until SIGTERM (servers go on) or SIGINT (servers stop too). Raises PortTaken."""
+        await self._startup()
+        try:
+            await self._main_loop()
+        finally:
+            await self._shutdown()
+
+    async def _startup(self) -> None:
+        await self._port.open()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._ending.set)
+        loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
+        loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
+        self._processes.adopt()
+        self._spawn(self._link.run(), "control link")
+        if self._config.worker:
+            self._spawn(self._worker.run(), "worker")
+        self._spawn(self._resume(), "resume")
+        self._spawn(self._keep_house(), "housekeeping")
+        log.info("The agent of host %s (version %s) listens on LCA Port %d.", self._config.host, VERSION,
+                 self._config.lca_port)
+
+    async def _main_loop(self) -> None:
+        ending = asyncio.create_task(self._ending.wait())
+        done, _ = await asyncio.wait([ending, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        for task in done - {ending}:
+            task.result()
+
+    async def _shutdown(self) -> None:
+        log.info("The agent ends; its servers %s.", "are stopped too" if self._stop_servers else "keep running")
+        if self._stop_servers:
+            await asyncio.gather(self._processes.stop_all_with_agent(), self._end_worker())
+        else:
+            await self._end_worker()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._port.close()
+        self._processes.close()
+        self._child_ended()
+
+    async def _end_worker(self) -> None:
+        for task in self._tasks:
+            if task.get_name() == "worker":
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self._worker.stop()
+
+    def _spawn(self, coroutine, name: str) -> None:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.append(task)
+        task.add_done_callback(lambda _: self._tasks.remove(task) if self._finished_well(task) else None)
+
+    @staticmethod
+    def _finished_well(task: asyncio.Task) -> bool:
+        return not task.cancelled() and task.exception() is None
+
+    async def _resume(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._list_known.wait(), SUPERVISED_WAIT_S)
+        self._processes.start_what_should_run()
+
+    async def _keep_house(self) -> None:
+        while True:
+            self._processes.bound_logs()
+            self._worker.bound_log()
+            await asyncio.sleep(HOUSEKEEPING_S)
+
+    def _end_with_servers(self) -> None:
+        self._stop_servers = True
+        self._ending.set()
+
+    def _child_ended(self) -> None:
+        self._processes.reap()
+        self._worker.child_ended()
+
+    def _changed(self, change: ProcessChanged) -> None:
+        log.info("%s: %s (pid %d). %s", change.application, change.state, change.pid, change.reason)
+        self._link.tell(change)
+
+    def _connected(self) -> None:
+        self._processes.control_is_back()
+
+    def _told(self, message: Message) -> None:
+        if isinstance(message, Supervised):
+            self._processes.set_supervised(message.applications)
+            self._list_known.set()
+            self._processes.start_what_should_run()
+        elif isinstance(message, ApplicationStatus):
+            self._port.remember(message)
+        elif isinstance(message, Watch):
+            self._processes.watch(message.application, message.pid, message.started)
+
+
+def prepare_directories(config: AgentConfig) -> int:
+    """Create what the agent needs and lock it against a second agent; returns the lock, held while it is open.
+
+    Raises CannotStart.
+    """
+    try:
+        for directory in (config.state_dir, config.log_dir, config.jobs_dir, config.packages_dir):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config.install_root.mkdir(parents=True, exist_ok=True)
+        lock = os.open(config.state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotStart(f"The agent cannot use its directories: {error}. Correct state_dir and install_root.") \
+            from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise CannotStart(f"Another agent already runs with the state directory {config.state_dir}. "
+                          "Stop it, or give this one a state_dir of its own.") from None
+    return lock
+
+
+async def serve(config: AgentConfig) -> None:
+    """Run the agent. Raises CannotStart, PortTaken."""
+    await Agent(config).run()
+
+
+__all__ = ["EXIT_CANNOT_START", "EXIT_OK", "CannotStart", "PortTaken", "prepare_directories", "serve"]

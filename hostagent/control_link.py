@@ -1,0 +1,109 @@
+"""The agent's one connection to control. Comes and goes; nothing else on the host depends on it."""
+
+import asyncio
+import collections
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable
+
+import psutil
+
+from protocol.messages import ApplicationStatus, Message, ProcessChanged, Processes, Supervised, Watch
+from protocol.wire import Channel, WireError, dial
+
+from . import VERSION
+from .config import AgentConfig
+
+log = logging.getLogger(__name__)
+
+FACTS_EVERY_S = 5.0
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
+UNSENT_LIMIT = 10_000
+
+
+class ControlLink:
+    """``report`` gives the present processes, ``worker_runs`` whether the host worker lives. Control's words go
+    to ``on_message`` (Supervised, ApplicationStatus, Watch); ``on_connected`` is called after each connect."""
+
+    def __init__(self, config: AgentConfig, *, report: Callable[[], list[ProcessChanged]],
+                 worker_runs: Callable[[], bool], on_message: Callable[[Message], None],
+                 on_connected: Callable[[], None]):
+        self._config = config
+        self._report, self._worker_runs = report, worker_runs
+        self._on_message, self._on_connected = on_message, on_connected
+        self._unsent: collections.deque[ProcessChanged] = collections.deque(maxlen=UNSENT_LIMIT)
+        self._wake = asyncio.Event()
+        self.connected = False
+
+    def tell(self, change: ProcessChanged) -> None:
+        """Send one change at once; while control is away the next connection begins with the whole list."""
+        if self.connected:
+            self._unsent.append(change)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Connect, talk, and connect again, until cancelled."""
+        retry_s, last = FIRST_RETRY_S, ""
+        for endpoint in itertools.cycle(self._config.control):
+            try:
+                channel = await dial(endpoint.host, endpoint.port, kind="host", name=self._config.host,
+                                     secret=self._config.secret, version=VERSION, host=self._config.host)
+                log.info("Connected to control at %s:%d.", endpoint.host, endpoint.port)
+                retry_s, last = FIRST_RETRY_S, ""
+                await self._talk(channel)
+            except (OSError, TimeoutError) as error:
+                sentence = f"Control at {endpoint.host}:{endpoint.port} cannot be used: {error or 'no answer in time'}"
+                if sentence != last:
+                    log.warning("%s. The agent goes on and keeps trying.", sentence)
+                    last = sentence
+            await asyncio.sleep(retry_s)
+            retry_s = min(LONGEST_RETRY_S, retry_s * 2)
+
+    async def _talk(self, channel: Channel) -> None:
+        self._unsent.clear()
+        self.connected = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._send(channel))
+                group.create_task(self._receive(channel))
+        except* WireError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self.connected = False
+            with contextlib.suppress(asyncio.CancelledError):
+                await channel.close()
+
+    async def _receive(self, channel: Channel) -> None:
+        self._on_connected()
+        while True:
+            message = await channel.receive()
+            if isinstance(message, (Supervised, ApplicationStatus, Watch)):
+                self._on_message(message)
+
+    async def _send(self, channel: Channel) -> None:
+        while True:
+            self._wake.clear()
+            await channel.send(Processes(processes=self._snapshot(), host=self.facts()))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FACTS_EVERY_S):
+                    while True:
+                        await self._wake.wait()
+                        self._wake.clear()
+                        while self._unsent:
+                            await channel.send(self._unsent.popleft())
+
+    def _snapshot(self) -> list[dict]:
+        fields = [change.to_dict() for change in self._report()]
+        for each in fields:
+            del each["type"]
+        return fields
+
+    def facts(self) -> dict:
+        """What the console shows of this host."""
+        try:
+            free = psutil.disk_usage(str(self._config.install_root)).free
+        except OSError:
+            free = -1
+        return {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent,
+                "disk_free_bytes": free, "agent_version": VERSION, "worker": self._worker_runs()}

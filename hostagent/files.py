@@ -1,0 +1,75 @@
+"""Files that are whole or absent: written beside, fsynced, then renamed into place."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Replace ``path`` with ``data``; after a crash it holds either the old or the new content."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    sync_directory(path.parent)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_atomically(path, json.dumps(value, separators=(",", ":")).encode())
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in ``path``, or None when the file is absent or was never finished."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames and new names in the directory ``path`` durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def tail(path: Path, *, start: int = 0, limit: int = 4096, lines: int = 3) -> list[str]:
+    """The last non-empty ``lines`` of ``path`` written at or after byte ``start``; [] when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            # A log that was cut short since then has none of the old positions.
+            file.seek(max(start if start <= size else 0, size - limit))
+            text = file.read(limit).decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip()][-lines:]
+
+
+def keep_bounded(path: Path, *, limit: int) -> None:
+    """When ``path`` is longer than ``limit`` bytes keep its last quarter in ``<path>.1`` and empty it.
+
+    The writers hold it open for appending, so it is emptied in place; lines written meanwhile may be lost.
+    """
+    try:
+        size = path.stat().st_size
+        if size <= limit:
+            return
+        with open(path, "r+b") as file:
+            file.seek(size - limit // 4)
+            write_atomically(path.with_name(path.name + ".1"), file.read(limit // 4))
+            file.truncate(0)
+    except OSError:
+        return

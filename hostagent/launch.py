@@ -1,0 +1,219 @@
+"""Starts one program through the shim, and holds what is needed to follow and signal one process."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .files import read_json, write_json
+from .identity import boot_id, has_ended, is_alive, open_pidfd
+from .supervision import Ended
+
+SHIM = Path(__file__).with_name("shim.py")
+EXIT_FILE_S = 2.0
+"""How long after a server's end its shim may take to write the exit file before the code counts as unknown."""
+
+
+class LaunchError(Exception):
+    """The program cannot be started as configured. The text is a sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """``account`` is the OS user to run as, "" for the agent's own."""
+
+    argv: tuple[str, ...]
+    directory: Path
+    account: str
+
+
+def program_of(application: dict, *, account_now: str, is_root: bool) -> Program:
+    """What the fields of ``messages.Supervised`` mean on this host. Raises LaunchError."""
+    name, directory = application["name"], str(application.get("working_directory", ""))
+    if not os.path.isabs(directory):
+        raise LaunchError(f"The Working Directory of {name} is {directory!r}, not an absolute path: "
+                          "install the application, or fill in where it is.")
+    if not os.path.isdir(directory):
+        raise LaunchError(f"The Working Directory {directory} does not exist on this host: "
+                          "install the application, or correct the directory.")
+    line = f"{application.get('command_line', '')} {application.get('command_line_arguments', '')}"
+    try:
+        argv = shlex.split(line)
+    except ValueError as error:
+        raise LaunchError(f"The Command Line of {name} cannot be read ({error}): check its quotes.") from None
+    if not argv or argv[0] == ".":
+        raise LaunchError(f"{name} has no Command Line: install the application, or fill it in.")
+    argv[0] = _executable(argv[0], directory, name)
+    account = str(application.get("log_on_as", "") or "")
+    if account == account_now:
+        account = ""
+    if account and not is_root:
+        raise LaunchError(f"{name} logs on as {account}, but this host's agent runs as {account_now} and cannot "
+                          "change accounts: run the agent as root, or clear Log On As.")
+    return Program(tuple(argv), Path(directory), account)
+
+
+def _executable(command: str, directory: str, name: str) -> str:
+    inside = os.path.normpath(os.path.join(directory, command))
+    found = inside if os.path.isfile(inside) else None if "/" in command else shutil.which(command)
+    if found is None:
+        raise LaunchError(f"The Command Line of {name} names {inside}, which does not exist on this host: "
+                          "install the application, or correct the command line.")
+    if not os.access(found, os.X_OK):
+        raise LaunchError(f"{found} is not executable: run chmod +x on it, or install the application again.")
+    return found
+
+
+def server_environment() -> dict[str, str]:
+    """The agent's own environment, as servers inherit it, without Pairwise's settings and secrets."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("PAIRWISE_")}
+
+
+def prepare(run_root: Path, program: Program, log: Path) -> Path:
+    """A new run directory with the spec of ``program``; nothing runs yet."""
+    run_dir = run_root / secrets.token_hex(6)
+    run_dir.mkdir(parents=True, mode=0o700)
+    os.mkfifo(run_dir / "events", 0o600)
+    write_json(run_dir / "spec.json", {"argv": program.argv, "cwd": str(program.directory), "log": str(log),
+                                       "account": program.account})
+    return run_dir
+
+
+def start_shim(run_dir: Path) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-I", "-S", str(SHIM), str(run_dir)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, env=server_environment(), start_new_session=True)
+
+
+def remove_older_runs(run_root: Path, keep: Path) -> None:
+    for each in run_root.iterdir():
+        if each != keep:
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def is_of_another_boot(run_dir: Path) -> bool:
+    """True when the server of ``run_dir`` ran before the host was restarted."""
+    run = read_json(run_dir / "run")
+    return run is not None and run["boot_id"] != boot_id()
+
+
+class Follower:
+    """Watches one process: ``on_running(pid, started)`` once it runs, ``on_ended(Ended)`` once it is over.
+
+    With ``run_dir`` the shim's files tell both; without (started by hand) only the pidfd tells the end.
+    Nothing polls: the FIFO and the pidfd wake the loop.
+    """
+
+    def __init__(self, on_running: Callable[[int, int], None], on_ended: Callable[[Ended], None]):
+        self._loop = asyncio.get_running_loop()
+        self._on_running, self._on_ended = on_running, on_ended
+        self._run_dir: Path | None = None
+        self._fifo: int | None = None
+        self._pidfd: int | None = None
+        self._guard: asyncio.TimerHandle | None = None
+        self._over = False
+        self.pid = 0
+
+    def follow_run(self, run_dir: Path) -> None:
+        """Follow what the shim of ``run_dir`` does, from before its start or when it already runs."""
+        self._run_dir = run_dir
+        with contextlib.suppress(OSError):
+            self._fifo = os.open(run_dir / "events", os.O_RDONLY | os.O_NONBLOCK)
+            self._loop.add_reader(self._fifo, self._fifo_readable)
+
+    def follow_pid(self, pid: int, started: int) -> bool:
+        """Watch that process; False when it has ended."""
+        self._pidfd = open_pidfd(pid, started)
+        if self._pidfd is None:
+            return False
+        self.pid = pid
+        self._loop.add_reader(self._pidfd, self._process_ended)
+        return True
+
+    def send(self, number: int) -> bool:
+        """Send the signal to exactly this process; False when it has ended."""
+        if self._pidfd is None:
+            return False
+        try:
+            signal.pidfd_send_signal(self._pidfd, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def look(self) -> None:
+        """Read the shim's files and tell what is new."""
+        if self._over or self._run_dir is None:
+            return
+        if (ended := read_json(self._run_dir / "exit")) is not None:
+            self._finish(Ended(ended["exit_code"], ended["signal"], ended.get("reason", "")))
+        elif self._pidfd is None and (run := read_json(self._run_dir / "run")) is not None:
+            if self.follow_pid(run["pid"], run["started"]):
+                self._on_running(run["pid"], run["started"])
+            elif is_alive(run["shim_pid"], run["shim_started"]):
+                self._await_exit_file()
+            else:
+                self._finish(Ended())
+
+    def abandon(self) -> bool:
+        """True when the shim never took the start over and now never will; else its answer is awaited."""
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(self._run_dir / "spec.json", self._run_dir / "abandoned.json")
+            return True
+        if not (self._run_dir / "claimed.json").exists():
+            return True
+        self._await_exit_file()
+        return False
+
+    def close(self) -> None:
+        self._over = True
+        for descriptor in (self._fifo, self._pidfd):
+            if descriptor is not None:
+                self._loop.remove_reader(descriptor)
+                os.close(descriptor)
+        self._fifo = self._pidfd = None
+        if self._guard is not None:
+            self._guard.cancel()
+
+    def _fifo_readable(self) -> None:
+        try:
+            data = os.read(self._fifo, 64)
+        except BlockingIOError:
+            return
+        if data:
+            self.look()
+        else:
+            self._loop.remove_reader(self._fifo)
+            os.close(self._fifo)
+            self._fifo = None
+            self.shim_gone()
+
+    def shim_gone(self) -> None:
+        """The shim ended: what its files do not say now they never will. The pidfd tells the rest."""
+        self.look()
+        if not self._over and (self._pidfd is None or has_ended(self._pidfd)):
+            self._finish(Ended())
+
+    def _process_ended(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        if self._run_dir is None or self._fifo is None:
+            self.look()
+            self._finish(Ended())
+        else:
+            self._await_exit_file()
+
+    def _await_exit_file(self) -> None:
+        self.look()
+        if not self._over:
+            self._guard = self._loop.call_later(EXIT_FILE_S, self.shim_gone)
+
+    def _finish(self, ended: Ended) -> None:
+        if not self._over:
+            self.close()
+            self._on_ended(ended)

@@ -1,0 +1,199 @@
+"""The agent's own port (LCA Port, loopback): the host's worker asks for starts and stops here."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Callable
+
+from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
+from protocol.wire import Channel, Opening, WireError
+
+from . import VERSION
+from .config import AgentConfig
+from .processes import DEFAULT_SUSPEND_S, DEFAULT_TIMEOUT_S, Processes, StartRefused
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+CONNECTIONS_LIMIT = 64
+LONGEST_WAIT_S = 24 * 3600.0
+
+
+class PortTaken(Exception):
+    """The LCA Port cannot be opened. The text is a sentence that says what to do."""
+
+
+class Refusal(Exception):
+    """A request that is not granted: ``reason`` (sentence) and ``advice`` (what to do)."""
+
+    def __init__(self, reason: str, advice: str = ""):
+        super().__init__(reason)
+        self.reason, self.advice = reason, advice
+
+
+class LcaPort:
+    """Answers the verbs of ``LCA_VERBS``. ``facts`` gives what ``ping`` tells about the agent."""
+
+    def __init__(self, config: AgentConfig, processes: Processes, facts: Callable[[], dict]):
+        self._config, self._processes, self._facts = config, processes, facts
+        self._statuses: dict[str, ApplicationStatus] = {}
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task] = set()
+
+    async def open(self) -> None:
+        """Listen. Raises PortTaken."""
+        port = self._config.lca_port
+        try:
+            self._server = await asyncio.start_server(self._connected, LOOPBACK, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise PortTaken(f"LCA Port {port} cannot be opened: {error.strerror}. Change LCA Port.") from None
+            raise PortTaken(f"LCA Port {port} is in use on this host, probably by another agent. "
+                            "Change LCA Port, or stop the other agent.") from None
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def remember(self, status: ApplicationStatus) -> None:
+        """Control's word on an application; ``wait_started`` waits for it."""
+        self._statuses[status.application] = status
+        if status.status == "Started":
+            self._processes.confirmed(status.application, status.pid)
+        self._processes.wake()
+
+    # --- connections --------------------------------------------------------------------------
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if len(self._connections) >= CONNECTIONS_LIMIT:
+            writer.transport.abort()
+            return
+        self._connections.add(task)
+        try:
+            opening = await Opening.read(reader, writer)
+            hello = opening.hello
+            if hello.kind != "worker" or hello.name != self._config.host or not opening.proves(self._config.secret):
+                log.warning("A connection to the LCA Port was refused: it did not know this host's secret.")
+                await opening.refuse("Only the worker of this host may use its LCA Port.")
+                return
+            await self._serve(await opening.accept(self._config.secret))
+        except WireError:
+            writer.transport.abort()
+        except asyncio.CancelledError:
+            # The agent ends; the worker asks the next one again.
+            writer.transport.abort()
+        finally:
+            self._connections.discard(task)
+
+    async def _serve(self, channel: Channel) -> None:
+        pending: set[asyncio.Task] = set()
+        try:
+            while True:
+                message = await channel.receive()
+                if isinstance(message, Request):
+                    task = asyncio.create_task(self._answer(channel, message))
+                    pending.add(task)
+                    task.add_done_callback(pending.discard)
+        finally:
+            for task in pending:
+                task.cancel()
+            await channel.close()
+
+    async def _answer(self, channel: Channel, request: Request) -> None:
+        try:
+            if request.verb not in LCA_VERBS:
+                raise Refusal(f"The agent does not know the verb {request.verb[:40]!r}.", "Update the agent.")
+            result = await getattr(self, f"_{request.verb}")(request.arguments)
+            response = Response(id=request.id, ok=True, result=result)
+        except Refusal as refusal:
+            response = Response(id=request.id, ok=False, reason=refusal.reason, advice=refusal.advice)
+        except (KeyError, TypeError, ValueError) as error:
+            log.exception("The request %s could not be carried out.", request.verb)
+            response = Response(id=request.id, ok=False, reason=f"The agent could not read the request: {error!r}",
+                                advice="Console and agent may be of different versions: update the agent.")
+        try:
+            await channel.send(response)
+        except WireError:
+            log.info("The worker went away before the answer to %s.", request.verb)
+
+    # --- verbs --------------------------------------------------------------------------------
+
+    async def _ping(self, arguments: dict) -> dict:
+        return {"host": self._config.host, "version": VERSION, **self._facts()}
+
+    async def _list(self, arguments: dict) -> dict:
+        return {"processes": [each.to_dict() for each in self._processes.report()]}
+
+    async def _start(self, arguments: dict) -> dict:
+        name = arguments["name"]
+        self._statuses.pop(name, None)
+        try:
+            return {"pid": await self._processes.start(arguments)}
+        except StartRefused as refused:
+            raise Refusal(self._with_log_lines(name, str(refused))) from None
+
+    async def _wait_started(self, arguments: dict) -> dict:
+        name, pid, timeout_s = arguments["application"], arguments["pid"], _seconds(arguments, "timeout_s")
+
+        def gone() -> bool:
+            status = self._processes.status(name)
+            return status.pid != pid or status.state not in ("starting", "running")
+
+        def told() -> bool:
+            word = self._statuses.get(name)
+            return word is not None and word.status == "Started" and word.pid == pid
+
+        in_time = await self._processes.wait_until(lambda: gone() or told(), timeout_s)
+        if gone():
+            raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
+                          "Correct what the server's last log lines say, then start it again.")
+        if not in_time:
+            await self._give_up(name, timeout_s)
+        return {"pid": pid, "mode": self._statuses[name].mode}
+
+    async def _give_up(self, name: str, timeout_s: float) -> None:
+        word = self._statuses.get(name)
+        last = f"its last status was {word.status}{': ' + word.reason if word.reason else ''}" if word else (
+            "control said nothing about it")
+        self._stop_with_defaults(name, "It was not Started within its Startup Timeout and was stopped again.")
+        raise Refusal(self._with_log_lines(name, f"{name} was not Started within its Startup Timeout of "
+                                                 f"{timeout_s:g} s ({last}) and was stopped again."),
+                      "Read the server's log; check that control runs; raise Startup Timeout if it needs longer.")
+
+    async def _cancel_start(self, arguments: dict) -> dict:
+        return {"was_running": self._stop_with_defaults(arguments["application"], "The start was cancelled.")}
+
+    def _stop_with_defaults(self, name: str, reason: str) -> bool:
+        return self._processes.stop(name, graceful=False, shutdown_timeout=self._processes.shutdown_timeout(name),
+                                    suspending_wait_timeout=DEFAULT_SUSPEND_S, reason=reason)
+
+    async def _stop(self, arguments: dict) -> dict:
+        pid = self._processes.status(arguments["application"]).pid
+        was_running = self._processes.stop(
+            arguments["application"], graceful=bool(arguments.get("graceful")),
+            shutdown_timeout=_seconds(arguments, "shutdown_timeout", DEFAULT_TIMEOUT_S),
+            suspending_wait_timeout=_seconds(arguments, "suspending_wait_timeout", DEFAULT_SUSPEND_S))
+        return {"was_running": was_running, "pid": pid if was_running else 0}
+
+    async def _wait_stopped(self, arguments: dict) -> dict:
+        name, timeout_s = arguments["application"], _seconds(arguments, "timeout_s", LONGEST_WAIT_S)
+        stopped = await self._processes.wait_until(
+            lambda: self._processes.status(name).state in ("exited", "gave_up"), timeout_s)
+        status = self._processes.status(name)
+        if not stopped:
+            raise Refusal(f"{name} (pid {status.pid}) has not ended after {timeout_s:g} s.",
+                          "Look at the process on its host: it may hang in the operating system.")
+        return {"exit_code": status.exit_code, "signal": status.signal, "reason": status.reason}
+
+    def _with_log_lines(self, name: str, reason: str) -> str:
+        lines = self._processes.last_log_lines(name)
+        return f"{reason} Last log lines: {' | '.join(lines)}" if lines else reason
+
+
+def _seconds(arguments: dict, key: str, default: float | None = None) -> float:
+    value = arguments[key] if default is None else arguments.get(key, default)
+    return min(max(float(value), 0.0), LONGEST_WAIT_S)

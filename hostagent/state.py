@@ -1,0 +1,60 @@
+"""What the agent must still know after it was restarted: one small JSON file, written whole before each step."""
+
+import dataclasses
+import logging
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .files import read_json, write_json
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Record:
+    """One application. ``desired``: it should run. ``with_agent``: the agent stopped it only because it ended
+    itself, so it starts again with the agent. ``stopping``: the arguments of a stop under way. ``last``: fields
+    of the final ``supervision.Status``, {} while it runs."""
+
+    desired: bool = False
+    with_agent: bool = False
+    run_dir: str = ""
+    pid: int = 0
+    started: int = 0
+    by_hand: bool = False
+    stopping: dict = field(default_factory=dict)
+    last: dict = field(default_factory=dict)
+
+
+@dataclass
+class AgentState:
+    """``supervised``: the last known fields of each application (``messages.Supervised``) by name;
+    ``worker``: pid and start ticks of the host worker, {} for none."""
+
+    path: Path
+    records: dict[str, Record] = field(default_factory=dict)
+    supervised: dict[str, dict] = field(default_factory=dict)
+    worker: dict = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path) -> "AgentState":
+        body = read_json(path)
+        if body is None:
+            if path.exists():
+                aside = path.with_name(path.name + ".unreadable")
+                os.replace(path, aside)
+                log.error("The agent's state %s could not be read and was moved to %s; the agent starts without it.",
+                          path, aside)
+            return cls(path)
+        known = {each.name for each in dataclasses.fields(Record)}
+        records = {name: Record(**{key: value for key, value in record.items() if key in known})
+                   for name, record in body["records"].items()}
+        return cls(path, records, body["supervised"], body["worker"])
+
+    def save(self) -> None:
+        write_json(self.path, {"records": {name: dataclasses.asdict(record) for name, record in self.records.items()},
+                               "supervised": self.supervised, "worker": self.worker})
+
+    def record(self, name: str) -> Record:
+        return self.records.setdefault(name, Record())
