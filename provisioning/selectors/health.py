@@ -59,7 +59,8 @@ def agent_health(runtime: HostRuntime | None, now: datetime) -> Component:
     if runtime.status != HostStatus.RUNNING:
         return down(f"The agent of {LOCAL_HOST} is {runtime.status}. {runtime.reason}".strip())
     if now - runtime.heard_at > HOST_MAX_AGE:
-        return down(f"The agent of {LOCAL_HOST} was last heard of {(now - runtime.heard_at).total_seconds():.0f} s ago.")
+        silent_s = (now - runtime.heard_at).total_seconds()
+        return down(f"The agent of {LOCAL_HOST} was last heard of {silent_s:.0f} s ago.")
     return OK
 
 

@@ -17,7 +17,8 @@ from provisioning.selectors.changes import Position, StreamTrouble, locate, next
 KEEPALIVE_S = 15.0
 LIFE_S = 600.0
 """A stream ends by itself after so long; EventSource comes back with its Last-Event-ID and a fresh login check."""
-RETRY_MS = 2_000
+RETRY_MS, RETRY_TROUBLE_MS = 1_000, 5_000
+"""How long a tab waits before it comes back: after a stream that ended, and while Redis is away."""
 STREAMS_MAX = 1_000
 """Streams per web process; a tab beyond that asks every few seconds instead."""
 
@@ -95,7 +96,7 @@ async def events(last_event_id: str = "", since_ms: str = "") -> AsyncIterator[b
             async for part in _changes(position, client, stop):
                 yield part
     except StreamTrouble as trouble:
-        yield frame(event="trouble", data=str(trouble))
+        yield f"retry: {RETRY_TROUBLE_MS}\n".encode() + frame(event="trouble", data=str(trouble))
     finally:
         _open.discard(stop)
 

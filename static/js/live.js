@@ -1,0 +1,176 @@
+/* Live pages. One event stream per tab says what changed; the elements that show it fetch themselves again.
+
+   An element says what it shows with data-live-topic="application:12 status"; when one of these topics changes it gets
+   the htmx event "live" (hx-trigger="live"), at once when it can be seen, else as soon as it can be. The address of the
+   stream is data-stream on <html> or <body> ("/stream/" when missing), data-live-since the time the page was made
+   (Unix ms). document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state
+   (live | interrupted) for scripts that want to know. */
+(() => {
+  "use strict";
+  const COALESCE_MS = 150;
+  const POLL_MS = 5000;
+  const PATIENCE_MS = 3000; // a stream that is back so soon was no interruption worth a banner
+  const REOPEN_MS = 10000;
+  const INTERRUPTED = "Live updates are interrupted; this page refreshes every 5 s.";
+  const attribute = (name) => document.documentElement.dataset[name] ?? document.body.dataset[name];
+
+  const waiting = new Set();
+  let source = null, flushTimer = 0, pollTimer = 0, patienceTimer = 0, reopenTimer = 0;
+  let refreshOnReady = false, firstOpen = true, lastId = "";
+
+  // --- elements
+  const topicsOf = (element) => element.dataset.liveTopic.split(/\s+/);
+  const elements = () => document.querySelectorAll("[data-live-topic]");
+  const visible = "IntersectionObserver" in window ? new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      visible.unobserve(entry.target);
+      fetchAgain(entry.target);
+    }
+  }, { rootMargin: "200px" }) : null;
+
+  function fetchAgain(element) {
+    if (element.isConnected && window.htmx) window.htmx.trigger(element, "live");
+  }
+
+  function touch(element) {
+    if (!visible || element.hasAttribute("data-live-always")) return fetchAgain(element);
+    visible.unobserve(element); // observing anew reports at once whether it can be seen
+    visible.observe(element);
+  }
+
+  function flush() {
+    flushTimer = 0;
+    const changed = new Set(waiting);
+    waiting.clear();
+    for (const topic of changed) {
+      document.body.dispatchEvent(new CustomEvent("pairwise:topic", { detail: { topic } }));
+    }
+    for (const element of elements()) if (topicsOf(element).some((topic) => changed.has(topic))) touch(element);
+  }
+
+  function heard(topics) {
+    for (const topic of topics) waiting.add(topic);
+    if (waiting.size && !flushTimer) flushTimer = setTimeout(flush, COALESCE_MS);
+  }
+
+  const refreshAll = () => elements().forEach(touch);
+
+  // --- saying so
+  function banner() {
+    let line = document.getElementById("live-banner");
+    if (line) return line;
+    line = document.createElement("div");
+    line.id = "live-banner";
+    line.className = "banner";
+    line.setAttribute("role", "status");
+    line.hidden = true;
+    const slot = document.getElementById("banner-slot") || document.querySelector("main") || document.body;
+    slot.prepend(line);
+    return line;
+  }
+
+  function interrupted() {
+    patienceTimer = 0;
+    if (pollTimer || document.hidden) return;
+    const line = banner();
+    line.textContent = INTERRUPTED;
+    line.hidden = false;
+    pollTimer = setInterval(refreshAll, POLL_MS);
+    refreshAll();
+    document.body.dispatchEvent(new CustomEvent("pairwise:live", { detail: { state: "interrupted" } }));
+  }
+
+  function live() {
+    clearTimeout(patienceTimer);
+    patienceTimer = 0;
+    if (!pollTimer) return;
+    clearInterval(pollTimer);
+    pollTimer = 0;
+    banner().hidden = true;
+    refreshAll();
+    document.body.dispatchEvent(new CustomEvent("pairwise:live", { detail: { state: "live" } }));
+  }
+
+  function lost() {
+    if (!patienceTimer && !pollTimer) patienceTimer = setTimeout(interrupted, PATIENCE_MS);
+  }
+
+  // --- the stream
+  function address() {
+    const url = new URL(attribute("stream") || "/stream/", location.href);
+    if (lastId) url.searchParams.set("after", lastId);
+    else if (firstOpen && attribute("liveSince")) url.searchParams.set("since", attribute("liveSince"));
+    return url;
+  }
+
+  function open() {
+    clearTimeout(reopenTimer);
+    if (source || document.hidden || !elements().length) return;
+    refreshOnReady = refreshOnReady || (firstOpen && !attribute("liveSince"));
+    source = new EventSource(address());
+    firstOpen = false;
+    source.addEventListener("ready", (event) => {
+      lastId = event.lastEventId;
+      live();
+      if (refreshOnReady) refreshAll();
+      refreshOnReady = false;
+    });
+    source.addEventListener("refresh", refreshAll);
+    source.addEventListener("trouble", interrupted);
+    source.addEventListener("message", (event) => {
+      lastId = event.lastEventId;
+      heard(JSON.parse(event.data));
+    });
+    source.addEventListener("error", () => {
+      lost();
+      // CONNECTING: the browser comes back by itself. CLOSED: it was refused and would not.
+      if (source && source.readyState === EventSource.CLOSED) {
+        close();
+        reopenTimer = setTimeout(open, REOPEN_MS);
+      }
+    });
+  }
+
+  function close() {
+    if (source) source.close();
+    source = null;
+  }
+
+  function hide() {
+    close();
+    for (const timer of [flushTimer, patienceTimer, reopenTimer]) clearTimeout(timer);
+    clearInterval(pollTimer);
+    if (pollTimer) banner().hidden = true;
+    flushTimer = patienceTimer = reopenTimer = pollTimer = 0;
+  }
+
+  function show() {
+    if (source) return;
+    refreshOnReady = true;
+    lastId = "";
+    open();
+    if (source) lost(); // until "ready" says otherwise
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? hide() : show()));
+  window.addEventListener("pagehide", hide);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) show(); });
+
+  // A fragment that was answered with the login page: the session is over, so the whole page has to know.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const asked = event.detail.pathInfo && event.detail.pathInfo.requestPath;
+    const answered = event.detail.xhr && event.detail.xhr.responseURL;
+    if (!asked || !answered) return;
+    const path = new URL(answered).pathname;
+    if (path.endsWith("/login/") && path !== new URL(asked, location.href).pathname) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    }
+  });
+  // Content that came later may be the first that is live.
+  document.addEventListener("htmx:afterSettle", open);
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", open);
+  else open();
+})();
