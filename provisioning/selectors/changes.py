@@ -15,7 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-STREAM = "pairwise:changes"
+from provisioning.signals import STREAM
+
 BATCH = 500
 CONNECT_S = 2.0
 ANSWER_S = 5.0

@@ -13,6 +13,7 @@ from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from provisioning import control_client
 from provisioning.models import ComponentHeartbeat, HostRuntime
 from provisioning.states import HostStatus
 
@@ -96,8 +97,6 @@ def _check_redis() -> dict[str, Component]:
 
 
 def _check_control() -> dict[str, Component]:
-    from provisioning import control_client
-
     control_client.ping(timeout_s=CHECK_S * 0.8)
     return {"control": OK}
 

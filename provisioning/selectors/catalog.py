@@ -1,0 +1,42 @@
+"""Application Templates and Installation Packages."""
+
+from django.db.models import Count, Q, QuerySet
+
+from provisioning.errors import NotFound
+from provisioning.models import ApplicationTemplate, InstallationPackage
+
+
+def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemplate]:
+    """Templates by name; each has ``application_count``."""
+    found = ApplicationTemplate.objects.annotate(application_count=Count("applications"))
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(version__icontains=text))
+    if type:
+        found = found.filter(type=type)
+    return found.order_by("name")
+
+
+def get_template(template_id: int) -> ApplicationTemplate:
+    """One row as in ``template_list``. Raises NotFound."""
+    template = template_list().filter(pk=template_id).first()
+    if template is None:
+        raise NotFound("This Application Template does not exist any more. Somebody may have deleted it.")
+    return template
+
+
+def package_list(*, text: str = "", type: str = "") -> QuerySet[InstallationPackage]:
+    """Packages by name, the newest import of a name first."""
+    found = InstallationPackage.objects.all()
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(nickname__icontains=text) | Q(version__icontains=text))
+    if type:
+        found = found.filter(type=type)
+    return found.order_by("name", "-imported_at")
+
+
+def get_package(package_id: int) -> InstallationPackage:
+    """Raises NotFound."""
+    package = InstallationPackage.objects.filter(pk=package_id).first()
+    if package is None:
+        raise NotFound("This Installation Package does not exist any more. Somebody may have deleted it.")
+    return package

@@ -1,0 +1,117 @@
+"""History as people read it: who, when, from where, and before and after of each field."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from provisioning.models import Application, Connection, HistoryEntry, Host, InstallationPackage, ListeningPort
+
+QUIET_FIELDS = frozenset({"revision"})
+"""Fields of a snapshot that say nothing about the object itself."""
+_LABELS = {
+    field.name: str(field.verbose_name)[0].upper() + str(field.verbose_name)[1:]
+    for model in (Connection, ListeningPort, Host, InstallationPackage, Application)
+    for field in model._meta.fields
+}
+_LABELS |= {"sha256": "SHA-256", "server": "Server", "file_name": "File", "tenants": "Tenants"}
+_ROW_KEYS = {"ports": ("Listening Port", ("port_id", "id")), "connections": ("Connection", ("server", "port_id"))}
+_SECTIONS = {"options": "Option", "annex": "Annex"}
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field that differs; an empty side is shown as empty."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """Entries that one click, save or command made; ``entries`` holds (entry, its field changes)."""
+
+    request_id: str
+    entries: tuple[tuple[HistoryEntry, tuple[FieldChange, ...]], ...]
+
+    @property
+    def first(self) -> HistoryEntry:
+        return self.entries[0][0]
+
+
+def history_list(*, object_type: str = "", object_id: str = "", text: str = "", user: str = "",
+                 action: str = "") -> QuerySet[HistoryEntry]:
+    """Entries, newest first. ``text`` is part of the object's name or of the reason."""
+    found = HistoryEntry.objects.all()
+    exact = {"object_type": object_type, "object_id": object_id, "user_name": user, "action": action}
+    found = found.filter(**{name: value for name, value in exact.items() if value})
+    if text:
+        found = found.filter(Q(object_name__icontains=text) | Q(reason__icontains=text))
+    return found.order_by("-id")
+
+
+def history_users() -> list[str]:
+    """Names of everybody who changed something."""
+    return list(HistoryEntry.objects.order_by("user_name").values_list("user_name", flat=True).distinct())
+
+
+def group_by_request(entries: Iterable[HistoryEntry]) -> list[Request]:
+    """Neighbouring entries of one request together, in the given order."""
+    groups: list[list[HistoryEntry]] = []
+    for entry in entries:
+        if groups and entry.request_id and groups[-1][0].request_id == entry.request_id:
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return [
+        Request(group[0].request_id, tuple((e, tuple(field_changes(e.before, e.after))) for e in group))
+        for group in groups
+    ]
+
+
+def field_changes(before: dict | None, after: dict | None) -> list[FieldChange]:
+    """What differs between two snapshots, field by field; None stands for an object that does not exist."""
+    old, new = flatten(before or {}), flatten(after or {})
+    return [
+        FieldChange(label, old.get(label, ""), new.get(label, ""))
+        for label in dict.fromkeys((*old, *new)) if old.get(label, "") != new.get(label, "")
+    ]
+
+
+def flatten(snapshot: dict) -> dict[str, str]:
+    """{label: text} of a snapshot; rows of ports and connections and options each under a label of their own."""
+    flat: dict[str, str] = {}
+    for name, value in snapshot.items():
+        if name in QUIET_FIELDS:
+            continue
+        if name in _ROW_KEYS and isinstance(value, list):
+            flat |= _rows(name, value)
+        elif name in _SECTIONS and isinstance(value, dict):
+            flat |= {f"{_SECTIONS[name]} [{section}] {key}": _text(option)
+                     for section, options in value.items() for key, option in options.items()}
+        else:
+            flat[_label(name)] = _text(value)
+    return flat
+
+
+def _rows(name: str, rows: list[dict]) -> dict[str, str]:
+    word, keys = _ROW_KEYS[name]
+    flat: dict[str, str] = {}
+    for row in rows:
+        shown = [key for key in keys if row.get(key) not in (None, "")]
+        title = " ".join([word, *(str(row[key]) for key in shown)])
+        flat |= {f"{title}: {_label(key)}": _text(value) for key, value in row.items() if key not in shown}
+    return flat
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict) and "value" in value:
+        return str(value["value"])
+    return "" if value is None else str(value)

@@ -1,0 +1,38 @@
+"""Hosts as lists and one by one, with what their agents last said."""
+
+from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+
+from provisioning.errors import NotFound
+from provisioning.models import Host
+from provisioning.states import HostStatus
+
+SORTS = {
+    "name": ("name",), "address": ("ip_address",), "os": ("os_type", "name"), "port": ("lca_port", "name"),
+    "status": ("status", "name"), "agent": ("runtime__agent_version", "name"),
+    "applications": ("application_count", "name"), "heard": ("runtime__heard_at", "name"),
+}
+
+
+def host_list(*, text: str = "", status: str = "", sort: str = "name") -> QuerySet[Host]:
+    """Hosts whose name or address holds ``text``; each has ``status`` and ``application_count``, and its runtime
+    without a further query. ``sort`` is a key of SORTS, "-" in front reverses."""
+    found = Host.objects.select_related("runtime").annotate(
+        status=Coalesce("runtime__status", Value(str(HostStatus.UNKNOWN))),
+        application_count=Count("applications", distinct=True),
+    )
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(ip_address__icontains=text))
+    if status:
+        found = found.filter(status=status)
+    names = SORTS.get(sort.removeprefix("-"), SORTS["name"])
+    first = F(names[0]).desc(nulls_last=True) if sort.startswith("-") else F(names[0]).asc(nulls_last=True)
+    return found.order_by(first, *names[1:])
+
+
+def get_host(host_id: int) -> Host:
+    """One row as in ``host_list``. Raises NotFound."""
+    host = host_list().filter(pk=host_id).first()
+    if host is None:
+        raise NotFound("This host does not exist any more. Somebody may have deleted it.")
+    return host
