@@ -1,0 +1,78 @@
+"""System checks of the settings: `manage.py check`, and before `./run` starts anything."""
+
+import os
+import stat
+from pathlib import Path
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+TAG = "pairwise"
+SECRET_KEY_MIN = 32
+LCA_PORTS = range(2000, 10_000)
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+
+
+@register(TAG)
+def ports(**_) -> list[CheckMessage]:
+    """Port numbers in range and each setting with its own."""
+    numbers = {name: getattr(settings, name) for name in
+               ("PAIRWISE_PORT", "PAIRWISE_CONTROL_PORT", "PAIRWISE_LCA_PORT")}
+    found, seen = [], {}
+    for name, number in numbers.items():
+        if not 1 <= number <= 65535:
+            found.append(Error(f"{name} is {number}, which is no port.", id="pairwise.E001",
+                               hint="Set it to a number from 1 to 65535."))
+        elif number in seen:
+            found.append(Error(f"{seen[number]} and {name} are both {number}.", id="pairwise.E002",
+                               hint="Give each its own port."))
+        seen.setdefault(number, name)
+    if numbers["PAIRWISE_LCA_PORT"] not in LCA_PORTS:
+        found.append(Error(f"PAIRWISE_LCA_PORT is {numbers['PAIRWISE_LCA_PORT']}.", id="pairwise.E003",
+                           hint=f"The LCA Port of a host is a number from {LCA_PORTS[0]} to {LCA_PORTS[-1]}."))
+    return found
+
+
+@register(TAG)
+def secret_key(**_) -> list[CheckMessage]:
+    if len(settings.SECRET_KEY) >= SECRET_KEY_MIN:
+        return []
+    return [Error(f"The secret key is only {len(settings.SECRET_KEY)} characters long.", id="pairwise.E004",
+                  hint=f"Set PAIRWISE_SECRET_KEY to {SECRET_KEY_MIN} random characters or more, or unset it and remove "
+                       f"{settings.PAIRWISE_DATA_DIR / 'secret_key'} before the first start: Pairwise then makes one.")]
+
+
+@register(TAG)
+def data_directory(**_) -> list[CheckMessage]:
+    """Writable for us, secrets readable for nobody else."""
+    directory = settings.PAIRWISE_DATA_DIR
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return [Error(f"The data directory {directory} is not writable.", id="pairwise.E005",
+                      hint="Correct its owner and rights, or set PAIRWISE_DATA_DIR to a directory of this account.")]
+    return [
+        Error(f"Others can read {path}, which holds a secret.", id="pairwise.E006", hint=f"Run: chmod 600 {path}")
+        for path in [directory / "secret_key", *directory.glob("hosts/*/agent.json")] if _others_can_read(path)
+    ]
+
+
+def _others_can_read(path: Path) -> bool:
+    return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+@register(TAG)
+def open_to_the_network(**_) -> list[CheckMessage]:
+    """What is fine on loopback and risky or useless on an address that others reach."""
+    host, found = settings.PAIRWISE_HOST, []
+    if host in LOOPBACK:
+        return found
+    if settings.DEBUG:
+        found.append(Error(f"PAIRWISE_DEBUG is on while PAIRWISE_HOST is {host}.", id="pairwise.E007",
+                           hint="Debug pages show settings to everybody: unset PAIRWISE_DEBUG."))
+    if not settings.SESSION_COOKIE_SECURE:
+        found.append(Warning(f"The console listens on {host} without HTTPS.", id="pairwise.W001",
+                             hint="Put a proxy with TLS in front of it and set PAIRWISE_HTTPS=1."))
+    if host in WILDCARDS and "PAIRWISE_ALLOWED_HOSTS" not in os.environ:
+        found.append(Warning(f"PAIRWISE_HOST is {host}, but no name for browsers is allowed.", id="pairwise.W002",
+                             hint="Set PAIRWISE_ALLOWED_HOSTS to the names and addresses that people type."))
+    return found

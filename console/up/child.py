@@ -1,0 +1,127 @@
+"""One process of the console: started in a session of its own, its output in a log, ended with all its children."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.up.processes import end_all, session_members
+
+LOG_BYTES_MAX = 10 * 2**20
+RESTART_FIRST_S, RESTART_MAX_S, STAYED_UP_S = 0.5, 30.0, 60.0
+END_CHILDREN_S = 5.0
+STOP_S = 10.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What to run. ``stop_signal`` asks for a clean end."""
+
+    name: str
+    label: str
+    arguments: list[str]
+    environment: Mapping[str, str]
+    directory: Path
+    stop_signal: int = signal.SIGTERM
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def restart_delay_s(failures: int) -> float:
+    """Wait before the next start after so many ends in a row: 0.5 s, 1 s, 2 s, ... 30 s."""
+    return min(RESTART_FIRST_S * 2 ** max(failures - 1, 0), RESTART_MAX_S)
+
+
+def how_it_ended(code: int) -> str:
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def rotate(log: Path, limit: int = LOG_BYTES_MAX) -> None:
+    """Move what is in ``log`` to ``<log>.1`` once it is longer than ``limit`` bytes.
+
+    Copied and cut, not renamed: the process goes on appending to the file it has open.
+    """
+    if not log.exists() or log.stat().st_size <= limit:
+        return
+    with open(log, "r+b") as file, open(log.with_suffix(log.suffix + ".1"), "wb") as older:
+        file.seek(-limit, os.SEEK_END)
+        while block := file.read(2**20):
+            older.write(block)
+        file.truncate(0)
+
+
+class Child:
+    """A Program and, while it runs, its process. ``ended`` notes an end and when to start again; ``stop_s`` is how
+    long a clean end may take."""
+
+    def __init__(self, program: Program, log_dir: Path, mark: str):
+        self.program, self.mark = program, mark
+        self.stop_s = STOP_S
+        self.log = log_dir / f"{program.name}.log"
+        self.process: subprocess.Popen | None = None
+        self.started_at = 0.0
+        self.failures = 0
+        self.start_again_at: float | None = None
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid if self.process else 0
+
+    def start(self) -> None:
+        rotate(self.log)
+        parent = os.getpid()
+
+        def follow_parent() -> None:
+            # `up` killed with -9 must not leave the console behind; SIGTERM lets the agent's servers run on.
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+        with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+            self.process = subprocess.Popen(
+                self.program.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.program.directory,
+                env=self.program.environment, start_new_session=True, preexec_fn=follow_parent)
+        self.started_at, self.start_again_at = time.monotonic(), None
+
+    def ended(self) -> int | None:
+        """Exit code once the process has ended; the time of the next start is set."""
+        if self.process is None or (code := self.process.poll()) is None:
+            return None
+        now = time.monotonic()
+        self.failures = 1 if now - self.started_at > STAYED_UP_S else self.failures + 1
+        self.start_again_at = now + restart_delay_s(self.failures)
+        self._end_session()
+        self.process = None
+        return code
+
+    def ask_to_stop(self) -> None:
+        self.start_again_at = None
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(self.program.stop_signal)
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+
+    def gone(self) -> bool:
+        """True once the process and everything in its session have ended."""
+        if self.process is not None:
+            if self.process.poll() is None:
+                return False
+            self._end_session()
+            self.process = None
+        return True
+
+    def _end_session(self) -> None:
+        end_all(session_members(self.process.pid, self.mark), within_s=END_CHILDREN_S)

@@ -1,0 +1,2 @@
+class CannotStart(Exception):
+    """Pairwise cannot start here and now. ``str()`` is one sentence that says what to do."""

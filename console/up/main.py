@@ -1,0 +1,164 @@
+"""`manage.py up` from the first check to the last process ended."""
+
+import os
+import secrets
+import sys
+import time
+
+from django.conf import settings
+from django.core.checks import run_checks
+from django.db import OperationalError, connections
+
+from console.checks import TAG
+from console.embedded_redis import embedded_redis_socket, embedded_redis_url
+from console.up import health, machine, programs, redis, servers, setup
+from console.up.child import Child
+from console.up.errors import CannotStart
+from console.up.record import RunRecord, end_leftovers
+from console.up.supervisor import Asked, Signals, Supervisor
+
+REDIS_READY_S = 30.0
+READY_S = 60.0
+ASK_EVERY_S = 0.1
+
+
+def say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except OSError:
+        # The terminal is gone; what we started must still be stopped properly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def up() -> int:
+    """Run Pairwise on this machine until somebody asks to stop. The exit code: 0, or 2 with a sentence on stderr."""
+    record = RunRecord(settings.PAIRWISE_DATA_DIR)
+    try:
+        with Signals() as signals:
+            record.take()
+            try:
+                return _Run(record, signals).go()
+            finally:
+                record.close()
+    except CannotStart as refused:
+        print(refused, file=sys.stderr)
+        return 2
+
+
+class _Run:
+    def __init__(self, record: RunRecord, signals: Signals):
+        self.record, self.signals = record, signals
+        self.address = machine.web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT)
+        self.mark = secrets.token_hex(16)
+        self.log_dir = settings.PAIRWISE_DATA_DIR / "logs"
+        self.agent_state = settings.PAIRWISE_DATA_DIR / "hosts" / setup.LOCAL_HOST / "state"
+        self.supervisor = Supervisor([], record=record, signals=signals, say=say,
+                                     on_hurry=lambda: servers.kill(self.agent_state))
+
+    def go(self) -> int:
+        try:
+            with self.signals.interrupting():
+                done = self._prepare()
+            self._start(done)
+            if self._wait_ready():
+                self._welcome(done)
+            self.supervisor.run()
+        except Asked:
+            pass
+        finally:
+            self._stop()
+        return 0
+
+    # --- start ------------------------------------------------------------------------------------------------
+
+    def _prepare(self) -> setup.LocalSetup:
+        if ended := end_leftovers(self.record.read()):
+            say(f"Ended {ended} process{'es' if ended > 1 else ''} that an earlier run left behind")
+        self._check_machine()
+        self.log_dir.mkdir(exist_ok=True, mode=0o700)
+        self.record.open(address=self.address, mark=self.mark,
+                         environment=programs.settings_of_this_run(os.environ))
+        self._start_redis()
+        try:
+            return setup.set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=say)
+        except OperationalError as error:
+            why = str(error).strip().partition("\n")[0]
+            raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and "
+                              "the free space, then run ./run again.") from None
+        finally:
+            connections.close_all()
+
+    def _check_machine(self) -> None:
+        machine.check_disk(settings.PAIRWISE_DATA_DIR)
+        for found in run_checks(tags=[TAG]):
+            if found.is_serious():
+                raise CannotStart(f"{found.msg} {found.hint}")
+            say(f"{found.msg} {found.hint}")
+        machine.check_ports([
+            machine.Port("the web console", settings.PAIRWISE_HOST, settings.PAIRWISE_PORT, "PAIRWISE_PORT"),
+            machine.Port("control", settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
+                         "PAIRWISE_CONTROL_PORT"),
+            machine.Port("the agent", "127.0.0.1", settings.PAIRWISE_LCA_PORT, "PAIRWISE_LCA_PORT"),
+        ])
+
+    def _start_redis(self) -> None:
+        url, data_dir = settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_DATA_DIR
+        if url != embedded_redis_url(data_dir):
+            if not redis.wait_ready(url, within_s=5.0, stopped=lambda: False):
+                raise CannotStart("The Redis of PAIRWISE_REDIS_URL does not answer: start it or correct the address; "
+                                  "without PAIRWISE_REDIS_URL Pairwise starts one of its own.")
+            return
+        child = Child(programs.redis_program(embedded_redis_socket(data_dir), self.mark), self.log_dir, self.mark)
+        self.supervisor.children.append(child)
+        self.supervisor.start(child)
+        if not redis.wait_ready(url, within_s=REDIS_READY_S, stopped=lambda: child.process.poll() is not None):
+            raise CannotStart(f"The embedded Redis did not start; its log says why: {child.log}")
+
+    def _start(self, done: setup.LocalSetup) -> None:
+        for program in programs.console_programs(done.agent_config, mark=self.mark):
+            self.supervisor.children.append(Child(program, self.log_dir, self.mark))
+        self.supervisor.start_all()
+
+    def _wait_ready(self) -> bool:
+        """True once every component answers or READY_S passed (it says which does not); False when asked to stop."""
+        told: set[str] = set()
+        deadline = time.monotonic() + READY_S
+        while not self.signals.stops:
+            self.supervisor.look()
+            with self.signals.interrupting():
+                components = health.ask(self.address)
+            for name in sorted(n for n, status in components.items() if status == "ok" and n not in told):
+                told.add(name)
+                say(f"  {name.replace('_', ' ')}: ready")
+            if components and len(told) == len(components):
+                return True
+            if time.monotonic() > deadline:
+                missing = ", ".join(sorted(set(components) - told) or ["web"]).replace("_", " ")
+                say(f"Not ready after {READY_S:g} s: {missing}. The logs in {self.log_dir} say why; Pairwise goes on "
+                    "trying.")
+                return True
+            self.supervisor.wait(ASK_EVERY_S)
+        return False
+
+    def _welcome(self, done: setup.LocalSetup) -> None:
+        for warning in done.warnings:
+            say(warning)
+        say(f"\nPairwise is ready: {self.address}")
+        if done.new_password:
+            say(f"Sign in as {setup.ADMIN} with the password {done.new_password} (shown only this once)")
+        else:
+            say(f"Sign in as {setup.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
+        say("Ctrl-C stops everything")
+
+    # --- stop -------------------------------------------------------------------------------------------------
+
+    def _stop(self) -> None:
+        by_name = {child.program.name: child for child in self.supervisor.children}
+        if any(child.process is not None for child in by_name.values()):
+            running = sorted(servers.running(self.agent_state))
+            what = f" {', '.join(running[:5])}{' and others' if len(running) > 5 else ''}, then" if running else ""
+            say(f"Stopping{what} Pairwise (Ctrl-C again to hurry)")
+        if programs.AGENT in by_name:
+            by_name[programs.AGENT].stop_s = servers.stop_bound_s(self.agent_state)
+        self.supervisor.stop([[by_name[name] for name in names if name in by_name] for names in programs.STOP_ORDER])
+        connections.close_all()

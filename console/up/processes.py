@@ -1,0 +1,67 @@
+"""Facts about processes from /proc: who is it, is it still the same one, who belongs to its session."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+RUN_MARK = "_PAIRWISE_RUN"
+"""Environment variable that every process of one run carries; proof that a leftover is ours."""
+
+
+def started_ticks(pid: int) -> int:
+    """Start time of ``pid`` in clock ticks since boot, 0 when it is gone or only a zombie."""
+    fields = _stat(pid)
+    return 0 if not fields or fields[0] == "Z" else int(fields[19])
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of /proc/<pid>/stat from the third (state) on; empty when the process is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return []
+    # The name in parentheses may hold blanks and parentheses itself.
+    return text[text.rindex(")") + 2 :].split()
+
+
+def carries_mark(pid: int, mark: str) -> bool:
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{RUN_MARK}={mark}".encode() in environment.split(b"\0")
+
+
+def session_members(session: int, mark: str) -> list[int]:
+    """Living processes of ``session`` that carry ``mark`` (a Celery pool outlives its killed parent)."""
+    members = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            fields = _stat(int(entry))
+            if fields and fields[0] != "Z" and int(fields[3]) == session and carries_mark(int(entry), mark):
+                members.append(int(entry))
+    return members
+
+
+def send(pid: int, number: int) -> bool:
+    """Send a signal; False when the process is gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def end_all(pids: list[int], *, within_s: float) -> None:
+    """SIGTERM to ``pids``, SIGKILL to those that are still there after ``within_s``; returns once all are gone."""
+    alive = {pid: started_ticks(pid) for pid in pids}
+    for pid in pids:
+        send(pid, signal.SIGTERM)
+    deadline, killed = time.monotonic() + within_s, False
+    while alive := {pid: ticks for pid, ticks in alive.items() if ticks and started_ticks(pid) == ticks}:
+        if not killed and time.monotonic() > deadline:
+            killed = True
+            for pid in alive:
+                send(pid, signal.SIGKILL)
+        time.sleep(0.02)

@@ -1,0 +1,67 @@
+"""The console's processes: what each runs with, and in which order they stop."""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+from django.conf import settings
+
+from console.up import redis as embedded_redis
+from console.up.child import Program, python
+from console.up.machine import reachable_host
+from console.up.processes import RUN_MARK
+
+REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"
+
+
+def console_environment(mark: str) -> dict[str, str]:
+    """What web, control and the console worker see: the settings of this process, wherever they are started."""
+    environment = {name: value for name, value in os.environ.items() if name != "PAIRWISE_ADMIN_PASSWORD"}
+    environment |= {RUN_MARK: mark, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR), "PYTHONUNBUFFERED": "1"}
+    # The host's downloads and our own health check come by this name, whatever names the users' browsers use.
+    own = reachable_host(settings.PAIRWISE_HOST)
+    if own not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
+        environment["PAIRWISE_ALLOWED_HOSTS"] = ",".join([*settings.ALLOWED_HOSTS, own])
+    return environment
+
+
+def agent_environment(mark: str) -> dict[str, str]:
+    """What the agent and the servers it starts see: nothing that belongs to the console."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PAIRWISE_")}
+    return environment | {RUN_MARK: mark, "PYTHONUNBUFFERED": "1"}
+
+
+def redis_program(socket_path: Path, mark: str) -> Program:
+    data_dir = settings.PAIRWISE_DATA_DIR / "redis"
+    embedded_redis.make_directories(socket_path, data_dir)
+    return Program(name=REDIS, label="Redis", arguments=embedded_redis.command(socket_path, data_dir),
+                   environment=agent_environment(mark), directory=data_dir)
+
+
+def console_programs(agent_config: Path, *, mark: str) -> list[Program]:
+    """Control first: the others look for it."""
+    root, console = settings.BASE_DIR, console_environment(mark)
+    return [
+        Program(name=CONTROL, label="Control", arguments=python("manage.py", "runcontrol"), environment=console,
+                directory=root),
+        Program(name=WEB, label="The web process", environment=console, directory=root, arguments=python(
+            "-m", "uvicorn", "console.asgi:application", "--host", settings.PAIRWISE_HOST, "--port",
+            str(settings.PAIRWISE_PORT), "--timeout-graceful-shutdown", "3", "--lifespan", "off", "--ws", "none",
+            "--no-server-header", "--no-access-log", "--log-level", "warning")),
+        Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
+            "-m", "celery", "-A", "console", "worker", "-Q", "console", "-B", "-c", "1", "--pool", "prefork",
+            "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
+        Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
+                arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT),
+    ]
+
+
+STOP_ORDER: tuple[tuple[str, ...], ...] = ((AGENT,), (WORKER,), (CONTROL, WEB), (REDIS,))
+"""The agent first, while control is there to see its servers end; Redis last, so that no report is lost."""
+
+
+def settings_of_this_run(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings that `./run manage` in another shell needs to talk to this run."""
+    return {name: value for name, value in environ.items()
+            if name.startswith("PAIRWISE_") and name not in ("PAIRWISE_ADMIN_PASSWORD", "PAIRWISE_DATA_DIR")}

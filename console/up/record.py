@@ -1,0 +1,115 @@
+"""What a run leaves on disk about itself: the lock of the data directory, run.json and run.env."""
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from console.up.errors import CannotStart
+from console.up.processes import carries_mark, end_all, session_members, started_ticks
+
+LEFTOVER_END_S = 10.0
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace ``path`` atomically by ``text``, readable by its owner only."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+class RunRecord:
+    """The lock of one data directory and the record of its processes.
+
+    ``take`` raises CannotStart while another run holds the directory. The record outlives a killed run, so that the
+    next one can end what was left behind.
+    """
+
+    def __init__(self, data_dir: Path):
+        self.path, self._environment = data_dir / "run.json", data_dir / "run.env"
+        self._lock_path = data_dir / "run.lock"
+        self._lock = -1
+        self._body: dict = {}
+
+    def take(self) -> None:
+        self._lock = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._release()
+            raise CannotStart(already_running(self.read(), self.path.parent)) from None
+
+    def read(self) -> dict:
+        """The record of the run that holds, or held, the directory; empty when there is none."""
+        try:
+            body = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
+    def open(self, *, address: str, mark: str, environment: Mapping[str, str]) -> None:
+        """Begin the record of this run. ``environment``: the settings that `./run manage` takes over."""
+        write_private(self._environment, "".join(f"{k}={v}\n" for k, v in sorted(environment.items()) if "\n" not in v))
+        self._body = {"pid": os.getpid(), "started": started_ticks(os.getpid()), "address": address, "mark": mark,
+                      "children": {}}
+        self._write()
+
+    def child(self, name: str, pid: int) -> None:
+        self._body["children"][name] = {"pid": pid, "started": started_ticks(pid)}
+        self._write()
+
+    def _write(self) -> None:
+        write_private(self.path, json.dumps(self._body, indent=1))
+
+    def close(self) -> None:
+        """Everything has ended: nothing to remember."""
+        if self._body:
+            self.path.unlink(missing_ok=True)
+            self._environment.unlink(missing_ok=True)
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def already_running(record: dict, data_dir: Path) -> str:
+    where = f" at {record['address']}" if record.get("address") else ""
+    who = f" (process {record['pid']})" if record.get("pid") else ""
+    return (f"Pairwise already runs{where}{who} with the data directory {data_dir}: use that one, stop it with Ctrl-C, "
+            "or set PAIRWISE_DATA_DIR and the ports to run another beside it.")
+
+
+def leftovers(record: dict) -> list[int]:
+    """Processes of a run that was killed: same pid and start time as recorded, or same session and mark.
+
+    Servers are not among them: they live in sessions of their own and the next agent adopts them.
+    """
+    mark, found = str(record.get("mark", "")), []
+    if not mark:
+        return found
+    for child in record.get("children", {}).values():
+        pid, ticks = int(child["pid"]), int(child["started"])
+        if started_ticks(pid) not in (0, ticks):
+            continue
+        found += session_members(pid, mark)
+        if started_ticks(pid) == ticks and pid not in found and carries_mark(pid, mark):
+            found.append(pid)
+    return found
+
+
+def end_leftovers(record: dict) -> int:
+    """End what a killed run left behind; the number of processes."""
+    pids = leftovers(record)
+    end_all(pids, within_s=LEFTOVER_END_S)
+    return len(pids)

