@@ -1,0 +1,1 @@
+"""Scenarios: a real `manage.py up` with everything that belongs to it, on free ports and an own data directory."""

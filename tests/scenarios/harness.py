@@ -1,0 +1,211 @@
+"""A real Pairwise for scenarios, and the clients that ask it things. Everything is bounded in time and ended by pid."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from console.up.processes import started_ticks
+from tests.scenarios.browserless import Browserless
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
+"""Factor on every time limit, for slow machines."""
+READY_S, END_S, MANAGE_S = 60 * PATIENCE, 60 * PATIENCE, 60 * PATIENCE
+PASSWORD = "scenario-password"
+LOG_TAIL = 4000
+_ports = random.Random(os.getpid())
+
+
+def free_port(low: int = 20_000, high: int = 32_000) -> int:
+    """A port that nothing listens on now, below the range from which the system takes ports for outgoing calls."""
+    while True:
+        number = _ports.randrange(low, high)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", number))
+            except OSError:
+                continue
+            return number
+
+
+def wait_for(condition: Callable[[], object], timeout: float, what: str = "the condition", every: float = 0.05):
+    """The first true result of ``condition()``; AssertionError after ``timeout`` (times PATIENCE) seconds."""
+    deadline = time.monotonic() + timeout * PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"{what} did not come true within {timeout * PATIENCE:g} s"
+        time.sleep(every)
+    return result
+
+
+class Pairwise:
+    """One `manage.py up`. ``start`` returns when it says that it is ready; ``stop`` is Ctrl-C."""
+
+    def __init__(self, data_dir: Path, **environment: str):
+        self.data_dir = data_dir
+        self.port, self.control_port, self.lca_port = free_port(), free_port(), free_port(5_000, 9_999)
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAIRWISE_", "DJANGO_"))} | {
+            "PAIRWISE_DATA_DIR": str(data_dir), "PAIRWISE_PORT": str(self.port),
+            "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
+            "PAIRWISE_ADMIN_PASSWORD": PASSWORD, **environment}
+        self.process: subprocess.Popen | None = None
+        self.output: list[str] = []
+        self._reader: threading.Thread | None = None
+
+    # --- life -------------------------------------------------------------------------------------------------
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def launch(self) -> None:
+        """Start `manage.py up` and read what it prints; does not wait."""
+        self.output = []
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self.output), daemon=True)
+        self._reader.start()
+
+    @staticmethod
+    def _read(stream, lines: list[str]) -> None:
+        with stream:
+            for line in stream:
+                lines.append(line.rstrip("\n"))
+
+    def start(self) -> "Pairwise":
+        self.launch()
+        wait_for(lambda: self.said("Ctrl-C stops everything") or self.process.poll() is not None, READY_S / PATIENCE,
+                 "ready")
+        assert self.process.poll() is None, self.text
+        assert not self.said("Not ready after"), self.text
+        return self
+
+    def said(self, text: str) -> bool:
+        return any(text in line for line in self.output)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.output)
+
+    def interrupt(self, number: int = signal.SIGINT) -> None:
+        self.process.send_signal(number)
+
+    def wait_end(self) -> int:
+        code = self.process.wait(END_S)
+        self._reader.join(END_S)
+        return code
+
+    def stop(self) -> int:
+        """Ctrl-C and wait; the exit code."""
+        self.interrupt()
+        return self.wait_end()
+
+    def kill_up(self) -> None:
+        """kill -9 of `up` itself."""
+        self.process.kill()
+        self.wait_end()
+
+    # --- processes --------------------------------------------------------------------------------------------
+
+    def child(self, name: str) -> int:
+        """Pid of one of the console's own processes, from the run's record."""
+        return json.loads((self.data_dir / "run.json").read_text())["children"][name]["pid"]
+
+    def processes(self) -> dict[int, str]:
+        """{pid: command line} of every living process that belongs to this data directory."""
+        found = {}
+        needle = str(self.data_dir).encode()
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid() or not started_ticks(int(entry.name)):
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes()
+                belongs = needle in command or needle in (entry / "environ").read_bytes() or \
+                    os.readlink(entry / "cwd").encode().startswith(needle)
+            except OSError:
+                continue
+            if belongs and (self.process is None or int(entry.name) != self.process.pid):
+                found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
+        return found
+
+    def end_everything(self) -> dict[int, str]:
+        """Stop properly, then by force; what the proper stop left behind (empty when all is well)."""
+        if self.process is not None and self.process.poll() is None:
+            self.interrupt()
+            try:
+                self.wait_end()
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.wait_end()
+        left = self.processes()
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                left = {p: c for p, c in left.items() if p != pid}
+        return left
+
+    # --- questions --------------------------------------------------------------------------------------------
+
+    def manage(self, *arguments: str, check: bool = True, timeout: float = MANAGE_S, text: str | None = None):
+        """`manage.py ARGUMENTS` with this run's settings; CompletedProcess."""
+        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, input=text,
+                              stdin=subprocess.DEVNULL if text is None else None, capture_output=True, text=True,
+                              timeout=timeout)
+        assert not check or done.returncode == 0, f"{arguments} → {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def manage_later(self, *arguments: str) -> subprocess.Popen:
+        """`manage.py ARGUMENTS`, not waited for; stdout and stderr are one text pipe."""
+        return subprocess.Popen([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def status(self) -> dict:
+        return json.loads(self.manage("status", "--json").stdout)
+
+    def application(self, name: str) -> dict:
+        return next(each for each in self.status()["applications"] if each["name"] == name)
+
+    def wait_status(self, name: str, status: str, timeout: float = 20, **fields) -> dict:
+        """The application's facts once it has ``status`` and the other ``fields``."""
+        last = {}
+
+        def reached():
+            last.update(self.application(name))
+            wanted = {"status": status, **fields}
+            return dict(last) if all(last[key] == value for key, value in wanted.items()) else None
+
+        try:
+            return wait_for(reached, timeout, f"{name} {status}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {last}") from None
+
+    def wait_host(self, timeout: float = 20) -> None:
+        """Until control hears the agent of this machine and its worker runs."""
+        wait_for(lambda: self.status()["hosts"][0]["status"] == "Running" and self.health()[0] == 200, timeout,
+                 "the host Running and all healthy")
+
+    def health(self) -> tuple[int, dict]:
+        return Browserless(self.address).json("/healthz")
+
+    def browser(self) -> Browserless:
+        """An HTTP client that is signed in as admin."""
+        client = Browserless(self.address)
+        client.sign_in("admin", PASSWORD)
+        return client
+
+    def logs(self) -> dict[str, str]:
+        """The ends of all logs under the data directory, by name."""
+        found = {"up": self.text[-LOG_TAIL:]}
+        for path in sorted(self.data_dir.rglob("*.log")):
+            found[str(path.relative_to(self.data_dir))] = path.read_text(errors="replace")[-LOG_TAIL:]
+        return found

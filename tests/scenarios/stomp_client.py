@@ -1,0 +1,57 @@
+"""A STOMP client that nobody here wrote (stomp.py), as scenarios use it."""
+
+import contextlib
+import threading
+import uuid
+
+import stomp
+
+from tests.scenarios.harness import wait_for
+
+
+class StompClient(stomp.ConnectionListener):
+    """Connected on return. ``messages`` are (headers, body) in the order they came; ``errors`` the ERROR frames."""
+
+    def __init__(self, port: int, login: str, passcode: str):
+        self.messages: list[tuple[dict, str]] = []
+        self.errors: list[str] = []
+        self._receipts: set[str] = set()
+        self._got_receipt = threading.Condition()
+        self.connection = stomp.Connection12([("127.0.0.1", port)], reconnect_attempts_max=1)
+        self.connection.set_listener("scenario", self)
+        self.connection.connect(login, passcode, wait=True, with_connect_command=False)
+
+    def __enter__(self) -> "StompClient":
+        return self
+
+    def __exit__(self, *_) -> None:
+        with contextlib.suppress(stomp.exception.NotConnectedException):
+            self.connection.disconnect()
+
+    def on_message(self, frame) -> None:
+        self.messages.append((frame.headers, frame.body))
+
+    def on_error(self, frame) -> None:
+        self.errors.append(f"{frame.headers.get('message', '')} {frame.body}")
+
+    def on_receipt(self, frame) -> None:
+        with self._got_receipt:
+            self._receipts.add(frame.headers["receipt-id"])
+            self._got_receipt.notify_all()
+
+    def send(self, destination: str, body: str, *, timeout: float = 10, **headers: str) -> None:
+        """SEND with a receipt; returns when the server acknowledged."""
+        receipt = str(uuid.uuid4())
+        self.connection.send(destination, body, receipt=receipt, **headers)
+        with self._got_receipt:
+            assert self._got_receipt.wait_for(lambda: receipt in self._receipts, timeout), f"no receipt; {self.errors}"
+
+    def subscribe(self, destination: str, *, from_seq: int | None = None) -> None:
+        headers = {} if from_seq is None else {"from-seq": str(from_seq)}
+        self.connection.subscribe(destination, id=str(uuid.uuid4()), ack="auto", headers=headers)
+
+    def bodies(self, count: int, timeout: float = 10) -> list[str]:
+        """The bodies of the first ``count`` messages, once that many came."""
+        wait_for(lambda: len(self.messages) >= count or self.errors, timeout, f"{count} messages")
+        assert not self.errors, self.errors
+        return [body for _, body in self.messages[:count]]

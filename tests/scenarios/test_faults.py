@@ -1,0 +1,151 @@
+"""What happens when a part dies at a bad moment: control, agent, worker, Redis."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from console.up.processes import started_ticks
+from tests.scenarios.applications import apply, installed, message_server
+from tests.scenarios.harness import wait_for
+
+
+@pytest.fixture
+def frozen():
+    """``frozen(pid)`` stops a process until the test ends: it is there and does not answer."""
+    pids = []
+
+    def freeze(pid: int) -> None:
+        pids.append((pid, started_ticks(pid)))
+        os.kill(pid, signal.SIGSTOP)
+
+    yield freeze
+    for pid, ticks in pids:
+        if started_ticks(pid) == ticks:
+            os.kill(pid, signal.SIGCONT)
+
+
+def started(pairwise, name: str, **fields) -> dict:
+    installed(pairwise, name, **fields)
+    pairwise.manage("start", name, "--wait")
+    return pairwise.application(name)
+
+
+def test_install_without_control_fails_says_why_and_leaves_the_object_as_it_was(pairwise, frozen):
+    before = apply(pairwise, message_server("NoControl"))
+    frozen(pairwise.child("control"))
+    done = pairwise.manage("install", "NoControl", "--wait", check=False, timeout=120)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Configuration Server" in done.stdout + done.stderr
+    os.kill(pairwise.child("control"), signal.SIGCONT)
+    after = pairwise.application("NoControl")
+    for field in ("working_directory", "version", "ports"):
+        assert after[field] == before[field]
+    assert not (pairwise.data_dir / "apps" / "NoControl").exists()
+    pairwise.wait_host()
+    pairwise.manage("install", "NoControl", "--wait")
+
+
+def test_a_killed_agent_is_replaced_and_adopts_the_running_server(pairwise):
+    facts = started(pairwise, "Adopted")
+    agent = pairwise.child("agent")
+    os.kill(agent, signal.SIGKILL)
+    wait_for(lambda: pairwise.child("agent") != agent, 10, "a new agent")
+    pairwise.wait_host()
+    again = pairwise.wait_status("Adopted", "Started", 15)
+    assert (again["pid"], again["epoch"]) == (facts["pid"], facts["epoch"])
+    pairwise.manage("stop", "Adopted", "--wait")
+    assert not started_ticks(facts["pid"])
+
+
+def test_a_killed_control_comes_back_and_the_server_kept_its_epoch(pairwise):
+    facts = started(pairwise, "Resumed")
+    control = pairwise.child("control")
+    os.kill(control, signal.SIGKILL)
+    wait_for(lambda: pairwise.child("control") != control, 10, "a new control")
+    pairwise.wait_host()
+    again = pairwise.wait_status("Resumed", "Started", 15)
+    assert (again["pid"], again["epoch"], again["mode"]) == (facts["pid"], facts["epoch"], "Primary")
+
+
+def test_a_killed_redis_comes_back_and_jobs_run_again(pairwise):
+    facts = started(pairwise, "NoRedis")
+    redis = pairwise.child("redis")
+    os.kill(redis, signal.SIGKILL)
+    wait_for(lambda: pairwise.child("redis") != redis, 10, "a new Redis")
+    assert started_ticks(facts["pid"])
+    wait_for(lambda: pairwise.health()[0] == 200, 40, "healthy again")
+    pairwise.manage("stop", "NoRedis", "--wait")
+    assert pairwise.application("NoRedis")["status"] == "Stopped"
+
+
+def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_install_works(pairwise, frozen):
+    apply(pairwise, message_server("Cut"))
+    # control does not answer: the install waits in "Connect to the Configuration Server"
+    frozen(pairwise.child("control"))
+    install = pairwise.manage_later("install", "Cut", "--wait")
+    worker = wait_for(lambda: _worker_with_children(pairwise), 30, "the host worker")
+    wait_for(lambda: _staging(pairwise, "Cut"), 30, "the install under way")
+    for pid in [worker.pid, *[child.pid for child in worker.children(recursive=True)]]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    os.kill(pairwise.child("control"), signal.SIGCONT)
+    output, _ = install.communicate(timeout=120)
+    assert install.returncode == 1, output
+    assert "lost" in output.lower() or "interrupted" in output.lower(), output
+    wait_for(lambda: pairwise.health()[0] == 200, 40, "healthy again")
+    pairwise.manage("install", "Cut", "--wait")
+    assert not _staging(pairwise, "Cut")
+
+
+def _worker_with_children(pairwise) -> psutil.Process | None:
+    for process in psutil.Process(pairwise.child("agent")).children(recursive=True):
+        if "hostagent" in " ".join(process.cmdline()) and process.children():
+            return process
+    return None
+
+
+def _staging(pairwise, name: str) -> list:
+    return list((pairwise.data_dir / "apps").glob(f".{name}.new-*"))
+
+
+def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(make_pairwise):
+    run = make_pairwise().start()
+    runs, rests = started(run, "Runs"), started(run, "Rests")
+    run.manage("stop", "Rests", "--wait")
+    assert run.stop() == 0
+    assert run.processes() == {}
+    run.start()
+    again = run.wait_status("Runs", "Started", 20)
+    assert again["pid"] != runs["pid"]
+    assert again["epoch"] > runs["epoch"]
+    assert run.application("Rests")["status"] == "Stopped"
+    assert rests["pid"] != again["pid"]
+
+
+def test_a_killed_run_leaves_its_servers_running_and_the_next_one_adopts_them(make_pairwise):
+    run = make_pairwise().start()
+    facts = started(run, "Survivor")
+    run.kill_up()
+    time.sleep(0.5)
+    assert started_ticks(facts["pid"])
+    run.start()
+    again = run.wait_status("Survivor", "Started", 20)
+    assert (again["pid"], again["epoch"]) == (facts["pid"], facts["epoch"])
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_server_that_hangs(make_pairwise):
+    run = make_pairwise().start()
+    facts = started(run, "Hangs", shutdown_timeout=60)
+    os.kill(facts["pid"], signal.SIGSTOP)
+    run.interrupt()
+    wait_for(lambda: run.said("Stopping Hangs"), 10, "the stop")
+    asked = time.monotonic()
+    run.interrupt()
+    assert run.wait_end() == 0
+    assert time.monotonic() - asked < 30
+    assert run.processes() == {}
