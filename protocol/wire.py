@@ -134,7 +134,7 @@ class Channel:
             await self._writer.wait_closed()
 
 
-async def dial(host: str, port: int, *, kind: str, name: str, secret: str, timeout_s: float = OPENING_TIMEOUT_S,
+async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, timeout_s: float = OPENING_TIMEOUT_S,
                **hello) -> Channel:
     """Connect, prove the secret both ways and return the open Channel with heartbeats running.
 

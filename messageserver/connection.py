@@ -1,0 +1,231 @@
+"""The transport's side of one STOMP connection: reading and pacing, output and its limits, heart-beats, closing."""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable
+
+from .frames import Refusal
+from .log import Event
+from .stomp import Frame, Parser, encode
+
+WRITE_HIGH, WRITE_LOW = 1024 * 1024, 256 * 1024
+LINGER_S = 1.0
+"""How long a connection that got its last frame is kept, so that the client can read it."""
+HEART_BEAT_SLACK_S = 0.5
+_numbers = itertools.count(1)
+
+
+class Connection(asyncio.Protocol):
+    """Created by the listening server for each connection; ``take`` and ``detach`` are the subclass's."""
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.number = next(_numbers)
+        self.login = self.peer = ""
+        self.connected = False
+        self.submitted = self.settled = 0
+        self.writable = asyncio.Event()
+        self.writable.set()
+        self._time = asyncio.get_running_loop().time
+        self._parser = Parser(broker.settings.limits.frame)
+        self._out: list[bytes] = []
+        self._due: deque[tuple[int, Callable[[], None]]] = deque()
+        self._closing = self._ending = self._held = False
+        self._abort_later: asyncio.TimerHandle | None = None
+        self._send_every_s = self._expect_every_s = 0.0
+        self._written = self._drained = 0
+
+    def take(self, frame: Frame) -> None:
+        """Carry out one frame. Raises Refusal."""
+        raise Refusal(f"The command {frame.command[:40]!r} is not served.")
+
+    def detach(self) -> None:
+        """Forget everything that outlives a single frame."""
+
+    # --- what the transport calls ----------------------------------------------------------------------
+
+    def connection_made(self, transport) -> None:
+        self._transport = transport
+        transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
+        name = transport.get_extra_info("peername")
+        self.peer = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
+        self._since = self._heard = self._sent = self._progress = self._time()
+        limit = self.broker.settings.limits.max_connections
+        self.broker.sessions.add(self)
+        if len(self.broker.sessions) > 2 * limit:
+            transport.abort()
+        elif len(self.broker.sessions) > limit:
+            self.fail(f"The server has {limit} connections already (option limits/max-connections). Try again later.")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._closing = True
+        if self._abort_later is not None:
+            self._abort_later.cancel()
+        self._let_go()
+        self.broker.sessions.discard(self)
+        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} is closed.")
+
+    def eof_received(self) -> bool:
+        if self._closing or not self._transport.can_write_eof():
+            return False
+        self.end_once_settled(self.close)
+        return True
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+        self._pace()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+        self._pace()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        self._heard = self._time()
+        parser = self._parser
+        for frame in parser.feed(data):
+            if self._closing or self._ending:
+                return
+            try:
+                self.take(frame)
+            except Refusal as refusal:
+                self.fail(str(refusal), receipt=frame.headers.get("receipt"))
+            except Exception as error:  # one frame must never take the other clients down
+                self._internal_error(error)
+        if parser.error is not None:
+            self.fail(str(parser.error))
+            return
+        self.flush()
+        self.broker.throttle(self)
+
+    def _internal_error(self, error: Exception) -> None:
+        self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an internal "
+                                 f"error: {type(error).__name__}: {error}.")
+        self.fail("The server met an internal error with this frame; its log says more.")
+
+    # --- pacing ----------------------------------------------------------------------------------------
+
+    def hold(self, on: bool) -> None:
+        """Stop reading from the client, or go on."""
+        self._held = on
+        self._pace()
+
+    def _pace(self) -> None:
+        if self._closing or self._transport.is_closing():
+            return
+        if self._held or self._ending or not self.writable.is_set():
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    @property
+    def owes(self) -> bool:
+        """True while the client waits for something that was promised or queued."""
+        return not self._closing and (self.submitted > self.settled or self._transport.get_write_buffer_size() > 0)
+
+    def settle(self) -> None:
+        """One submitted message was stored, or was given up."""
+        self.settled += 1
+        if self._due:
+            self._run_due()
+
+    def once_settled(self, action: Callable[[], None]) -> None:
+        """Run ``action`` when all that was submitted up to now is settled."""
+        self._due.append((self.submitted, action))
+        self._run_due()
+
+    def end_once_settled(self, action: Callable[[], None]) -> None:
+        """As ``once_settled``; whatever else the client sends is not read any more."""
+        self._ending = True
+        self._pace()
+        self.once_settled(action)
+
+    def _run_due(self) -> None:
+        while self._due and self._due[0][0] <= self.settled:
+            self._due.popleft()[1]()
+
+    def tick(self, now: float) -> None:
+        """Time passed: heart-beats, clients that never log in, fall silent or take nothing."""
+        if self._closing or self._transport.is_closing():
+            return
+        limits, unread = self.broker.settings.limits, self._transport.get_write_buffer_size()
+        if self._written - unread > self._drained or unread == 0:
+            self._drained, self._progress = self._written - unread, now
+        if not self.connected and not self._ending and now - self._since > limits.connect_timeout:
+            self.fail(f"No CONNECT came within {limits.connect_timeout} s (option limits/connect-timeout).")
+        elif now - self._progress > limits.stall_timeout:
+            self._cut(f"took nothing for {limits.stall_timeout} s while data waited (option limits/stall-timeout)")
+        elif self._expect_every_s and self.reading and now - self._heard > 2 * self._expect_every_s:
+            self._cut(f"sent no heart-beat for {now - self._heard:.1f} s, {self._expect_every_s:g} s were agreed")
+        elif self._send_every_s and now - self._sent > self._send_every_s - HEART_BEAT_SLACK_S:
+            self._write(b"\n")
+
+    @property
+    def reading(self) -> bool:
+        return not (self._held or self._ending) and self.writable.is_set()
+
+    # --- output ----------------------------------------------------------------------------------------
+
+    def queue(self, *parts: bytes) -> None:
+        """Add bytes to the output; ``flush`` sends them."""
+        self._out += parts
+
+    def flush(self) -> None:
+        if not self._out:
+            return
+        data = b"".join(self._out)
+        self._out.clear()
+        if self._closing or self._transport.is_closing():
+            return
+        self._write(data)
+        limit = self.broker.settings.limits.max_backlog_bytes
+        if self._transport.get_write_buffer_size() > limit:
+            self._cut(f"left more than {limit} bytes unread (option limits/max-backlog-bytes)")
+
+    def _write(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._written += len(data)
+        self._sent = self._time()
+
+    def _cut(self, why: str) -> None:
+        self.broker.log.standard(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: it "
+                                 f"{why}.")
+        self.fail(f"The connection {why}. Connect again and resume with from-seq.")
+
+    def fail(self, sentence: str, *, receipt: str | None = None) -> None:
+        """Send an ERROR with ``sentence`` and close."""
+        if self._closing or self._transport.is_closing():
+            return
+        headers = [("message", sentence), ("content-type", "text/plain")]
+        if receipt is not None:
+            headers.append(("receipt-id", receipt))
+        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}")
+        self.queue(encode("ERROR", headers, sentence.encode()))
+        self.close()
+
+    def close(self) -> None:
+        """Send what is queued, then close; the client has LINGER_S to read it."""
+        if self._closing or self._transport.is_closing():
+            return
+        if self._out:
+            self._write(b"".join(self._out))
+            self._out.clear()
+        self._closing = True
+        self._let_go()
+        # Reading goes on (and is thrown away): closing with unread input would reset the connection, and the
+        # reset can overtake the last frame.
+        self._transport.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        self._abort_later = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+
+    def _let_go(self) -> None:
+        self.connected = False
+        self._due.clear()
+        self._out.clear()
+        self.detach()
+        self.writable.set()

@@ -1,0 +1,80 @@
+"""What the headers of client frames mean: pure functions from headers to values, or a Refusal."""
+
+import hmac
+
+from .records import Draft
+from .stomp import encode_headers
+
+PREFIXES = ("/topic/", "/queue/", "/log/")
+VERSIONS = ("1.2", "1.1")
+MAX_DESTINATION, MAX_DEDUP_ID = 255, 255
+MIN_HEART_BEAT_MS = 1000
+# Set by the server in each MESSAGE, or meant for the server alone.
+NOT_FORWARDED = frozenset(("destination", "receipt", "content-length", "transaction", "message-id", "subscription",
+                           "seq", "epoch", "timestamp", "ack"))
+
+
+class Refusal(Exception):
+    """The frame is refused; the text is the sentence of the ERROR frame."""
+
+
+def version_of(headers: dict[str, str]) -> str:
+    """The newest protocol version that both sides speak."""
+    offered = {version.strip() for version in headers.get("accept-version", "1.0").split(",")}
+    for version in VERSIONS:
+        if version in offered:
+            return version
+    raise Refusal("The server speaks STOMP 1.2 and 1.1; send one of them in the header accept-version.")
+
+
+def check_login(headers: dict[str, str], clients: dict[str, str]) -> str:
+    """The login when it is known and its passcode right. ``clients`` maps logins to passcodes."""
+    if not clients:
+        raise Refusal("No login is configured for this server. Add one to the options of the application: section "
+                      "clients, key = login, value = passcode.")
+    login, passcode = headers.get("login", ""), headers.get("passcode", "")
+    expected = clients.get(login)
+    # Compared even for an unknown login, so that the time says nothing.
+    right = hmac.compare_digest((expected if expected is not None else "-").encode(), passcode.encode())
+    if expected is None or not right:
+        raise Refusal("The login or the passcode is wrong. The logins of this server are in the options of the "
+                      "application, section clients.")
+    return login
+
+
+def heart_beats(headers: dict[str, str]) -> tuple[float, float, str]:
+    """(seconds between our heart-beats, seconds between the client's, our heart-beat header); 0 = none."""
+    sends, _, wants = headers.get("heart-beat", "0,0").partition(",")
+    numbers = [part.strip() for part in (sends, wants)]
+    if not all(n.isascii() and n.isdigit() and len(n) <= 9 for n in numbers):
+        raise Refusal("The header heart-beat must be two numbers of milliseconds, for example 10000,10000.")
+    client_sends, client_wants = map(int, numbers)
+    ours = max(client_wants, MIN_HEART_BEAT_MS) / 1000 if client_wants else 0.0
+    theirs = max(client_sends, MIN_HEART_BEAT_MS) / 1000 if client_sends else 0.0
+    return ours, theirs, f"{MIN_HEART_BEAT_MS},{MIN_HEART_BEAT_MS}"
+
+
+def make_draft(headers: dict[str, str], body: bytes) -> Draft:
+    """What a SEND asks to be stored."""
+    destination = headers.get("destination")
+    if destination is None:
+        raise Refusal("SEND needs the header destination.")
+    if not destination.startswith(PREFIXES) or destination in PREFIXES or "*" in destination or (
+            len(destination) > MAX_DESTINATION):
+        raise Refusal(f"The destination {destination[:80]!r} is not usable: it begins with /topic/, /queue/ or /log/, "
+                      f"has no * and at most {MAX_DESTINATION} characters.")
+    dedup = headers.get("dedup-id")
+    if dedup is not None and not 0 < len(dedup) <= MAX_DEDUP_ID:
+        raise Refusal(f"The header dedup-id must have 1 to {MAX_DEDUP_ID} characters.")
+    own = [item for item in headers.items() if item[0] not in NOT_FORWARDED]
+    return Draft(destination, encode_headers(own) if own else b"", body, dedup)
+
+
+def parse_from_seq(headers: dict[str, str], last_seq: int) -> int:
+    """The first seq that a subscription wants; without from-seq the next one to come."""
+    text = headers.get("from-seq")
+    if text is None:
+        return last_seq + 1
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise Refusal("The header from-seq must be the number of the first message wanted, for example 1.")
+    return max(1, int(text))

@@ -1,0 +1,168 @@
+"""The connection to the Configuration Server and Solution Control ("control").
+
+The first contact decides whether the server starts at all; a connection that is lost later is made again, while the
+server goes on in the role it holds.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from protocol.messages import Configuration, Event, Grant, Message, Report
+from protocol.wire import Channel, RefusedError, WireError, dial
+
+from . import VERSION, log
+from .exits import Exit, ExitCode
+from .store import Held
+
+SECRET_FILE_VARIABLE = "PAIRWISE_APPLICATION_SECRET_FILE"
+SECRET_FILE = "application.secret"
+RETRY_FIRST_S, RETRY_MAX_S = 0.1, 1.0
+EVENTS_MAX = 1000
+"""Events kept while control is away; the oldest are dropped first."""
+
+_REFUSALS = {3007: ExitCode.APPLICATION_NOT_FOUND, 6052: ExitCode.APPLICATION_NOT_FOUND,
+             3008: ExitCode.ALREADY_RUNNING}
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the Configuration Server listens, and as which application we come."""
+
+    host: str
+    port: int
+    application: str
+
+
+def read_secret(directory: Path) -> str:
+    """The application's secret. Raises Exit when the file is missing, empty or open to others."""
+    path = Path(os.environ.get(SECRET_FILE_VARIABLE) or directory / SECRET_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise Exit(ExitCode.USAGE, 0, f"The secret in {path} can be read by others: run chmod 600 on it.")
+            secret = file.read().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise Exit(ExitCode.USAGE, 0, f"The application's secret cannot be read from {path}: {reason}. Install the "
+                   f"application again, or name the file in {SECRET_FILE_VARIABLE}.") from error
+    if not secret:
+        raise Exit(ExitCode.USAGE, 0, f"The secret file {path} is empty. Install the application again.")
+    return secret
+
+
+def started_ticks() -> int:
+    """Start of this process in clock ticks since boot; with the pid it names the process for ever."""
+    with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[19])
+
+
+async def first_contact(address: Address, secret: str, held: Held, *, purpose: str) -> tuple[Channel, Configuration]:
+    """Connect and get the Configuration. Raises Exit with the code and event number that name the trouble."""
+    where = f"{address.host}:{address.port}"
+    try:
+        channel = await _dial(address, secret, held, purpose=purpose)
+        try:
+            message = await channel.receive()
+        except WireError:
+            channel.abort()
+            raise
+    except RefusedError as error:
+        raise Exit(_REFUSALS.get(error.event, ExitCode.REFUSED), error.event, str(error)) from error
+    except WireError as error:
+        raise Exit(ExitCode.REFUSED, 3000, f"The Configuration Server at {where} cannot be used: {error}.") from error
+    except (OSError, TimeoutError) as error:
+        reason = getattr(error, "strerror", None) or "no answer in time"
+        raise Exit(ExitCode.NO_CONFIGURATION_SERVER, 3000, f"No Configuration Server at {where}: {reason}. Start it, or "
+                   "correct -host and -port.") from error
+    if not isinstance(message, Configuration):
+        channel.abort()
+        raise Exit(ExitCode.REFUSED, 6052, f"The Configuration Server at {where} sent {message.type} instead of the "
+                   "configuration of the application.")
+    return channel, message
+
+
+async def _dial(address: Address, secret: str, held: Held, *, purpose: str) -> Channel:
+    return await dial(address.host, address.port, kind="application", name=address.application, secret=secret,
+                      purpose=purpose, version=VERSION, host=socket.gethostname(), pid=os.getpid(),
+                      started=started_ticks(), epoch=held.epoch, record_version=held.record_version, role=held.role)
+
+
+class Link:
+    """The connection while the server runs. ``held`` tells what to say in a new Hello."""
+
+    def __init__(self, address: Address, secret: str, channel: Channel, held: Callable[[], Held], logger: "log.Log"):
+        self._address, self._secret, self._held, self._log = address, secret, held, logger
+        self._channel: Channel | None = channel
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._refusal = ""
+
+    @property
+    def connected(self) -> bool:
+        return self._channel is not None
+
+    async def run(self, on_configuration: Callable[[dict], Awaitable[None]],
+                  on_grant: Callable[[Grant], Awaitable[None]]) -> None:
+        """Take what control says, for ever; connect again whenever the connection is lost."""
+        while True:
+            try:
+                message = await self._channel.receive()
+            except WireError as error:
+                self._channel.abort()
+                self._channel = None
+                self._log.standard(log.Event.CONNECTION_LOST, f"The connection to the Configuration Server is lost: {error}. "
+                                   "The server goes on in its role and connects again.")
+                await self._connect_again()
+                continue
+            if isinstance(message, Configuration):
+                await on_configuration(message.application)
+            elif isinstance(message, Grant):
+                await on_grant(message)
+
+    async def _connect_again(self) -> None:
+        wait_s = RETRY_FIRST_S
+        while self._channel is None:
+            await asyncio.sleep(wait_s)
+            wait_s = min(RETRY_MAX_S, wait_s * 2)
+            try:
+                self._channel = await _dial(self._address, self._secret, self._held(), purpose="serve")
+            except RefusedError as error:
+                if str(error) != self._refusal:
+                    self._refusal = str(error)
+                    self._log.standard(error.event or log.Event.CONNECTION_LOST,
+                                       f"The Configuration Server refuses this server: {error}")
+            except (OSError, TimeoutError):
+                pass  # still away: the loss itself was logged
+        self._refusal = ""
+        self._log.standard(log.Event.CONNECTED, "The server is connected to the Configuration Server at "
+                           f"{self._address.host}:{self._address.port}.")
+
+    async def send(self, message: Message) -> None:
+        """Send if connected; a broken connection shows in ``run``."""
+        if (channel := self._channel) is not None:
+            with contextlib.suppress(WireError):
+                await channel.send(message)
+
+    async def report(self, report: Report) -> None:
+        """Send the events that wait, then ``report``."""
+        await self.flush()
+        await self.send(report)
+
+    async def flush(self) -> None:
+        """Send the events that wait."""
+        while self._events and self._channel is not None:
+            await self.send(self._events.popleft())
+
+    def add_event(self, number: int, level: str, text: str, at: float) -> None:
+        """Queue a log event for the console's timeline."""
+        self._events.append(Event(number=number, level=level, text=text, at=at))
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+            self._channel = None

@@ -1,0 +1,198 @@
+"""Log lines with event numbers, to the outputs that the ``[log]`` options name.
+
+A line is ``time level TT-NNNNN text``: TT is 00 for the common events and 42 (the type of a Message Server) for its
+own. Message bodies and passcodes are never logged.
+"""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from enum import IntEnum
+from pathlib import Path
+
+APPLICATION_TYPE = 42
+LAST_COMMON_EVENT = 10_000
+
+
+class Level(IntEnum):
+    """Levels in the order of importance; the numbers are those of the log record."""
+
+    DEBUG = 1
+    TRACE = 2
+    INTERACTION = 3
+    STANDARD = 4
+    NONE = 6
+
+
+_SHORT = {Level.DEBUG: "Dbg", Level.TRACE: "Trc", Level.INTERACTION: "Int", Level.STANDARD: "Std"}
+_VERBOSE = {"all": Level.DEBUG, "debug": Level.DEBUG, "trace": Level.TRACE, "interaction": Level.INTERACTION,
+            "standard": Level.STANDARD, "none": Level.NONE}
+_OUTPUT_OPTIONS = {"all": Level.DEBUG, "standard": Level.STANDARD, "interaction": Level.INTERACTION,
+                   "trace": Level.TRACE, "debug": Level.DEBUG}
+_UNITS = {"kb": 1024, "mb": 1024 * 1024}
+
+
+class Event(IntEnum):
+    """Event numbers: the common ones of the field, then our own from 20000 on."""
+
+    CFG_NOT_FOUND = 3000
+    APPLICATION_NOT_FOUND = 3007
+    APPLICATION_LOCKED = 3008
+    CONNECTED = 4503
+    CONNECTION_LOST = 4504
+    CLIENT_CONNECTED = 4520
+    CLIENT_REFUSED = 4522
+    CLIENT_CLOSED = 4524
+    PORT_OPENED = 4525
+    PORT_UNABLE_TO_OPEN = 4526
+    WARM_STANDBY_BACKUP = 4560
+    WARM_STANDBY_PRIMARY = 4562
+    APP_STARTED = 5060
+    APP_INIT_COMPLETED = 5061
+    APP_INIT_FAILED = 5062
+    APP_STOPPED = 5063
+    SERVICE_AVAILABLE = 5093
+    SERVICE_UNAVAILABLE = 5094
+    SUSPENDING = 5096
+    SUSPENDED = 5097
+    RUNMODE_PRIMARY = 5150
+    RUNMODE_BACKUP = 5151
+    DB_UNABLE_TO_OPEN = 7000
+    DB_OPENED = 7001
+    DB_FAILED = 7002
+    TLS_INVALID = 8101
+    CONFIGURATION_CHANGED = 20001
+    CONFIGURATION_PROBLEM = 20002
+    GRANT_REFUSED = 20003
+    CLIENT_CUT = 20010
+    INTERNAL_ERROR = 20099
+
+
+def code(number: int) -> str:
+    """The event number as it is written: 00-04525, 42-20001."""
+    return f"{0 if number <= LAST_COMMON_EVENT else APPLICATION_TYPE:02d}-{number:05d}"
+
+
+class FileOutput:
+    """A log file that is closed and kept as ``<path>.<time>`` when it reaches ``segment`` bytes (0 = never);
+    of those the ``expire`` newest are kept (0 = all)."""
+
+    def __init__(self, path: Path, *, segment: int, expire: int):
+        self._path, self._segment, self._expire = path, segment, expire
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = open(path, "ab", buffering=0)
+
+    def write(self, line: bytes) -> None:
+        if self._segment and self._file.tell() + len(line) > self._segment and self._file.tell():
+            self._next_segment()
+        self._file.write(line)
+
+    def _next_segment(self) -> None:
+        self._file.close()
+        stamp = datetime.now().strftime("%Y%m%d_%H%M%S_%f")
+        self._path.rename(self._path.with_name(f"{self._path.name}.{stamp}"))
+        self._file = open(self._path, "ab", buffering=0)
+        if self._expire:
+            for old in sorted(self._path.parent.glob(f"{self._path.name}.*"))[: -self._expire]:
+                old.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class StreamOutput:
+    """Standard output or standard error."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+
+    def write(self, line: bytes) -> None:
+        os.write(self._descriptor, line)
+
+    def close(self) -> None:
+        """The stream is the process's own and stays open."""
+
+
+class Log:
+    """Writes events. Until ``configure`` everything of level Standard goes to standard output."""
+
+    def __init__(self, *, network: Callable[[int, str, str, float], None] | None = None):
+        self._network = network
+        self._threshold = Level.STANDARD
+        self._outputs: list[tuple[Level, StreamOutput | FileOutput]] = [(Level.DEBUG, StreamOutput(1))]
+        self._to_network: Level | None = None
+
+    def configure(self, options: dict[str, str], directory: Path) -> list[str]:
+        """Take the ``[log]`` options; relative file paths are under ``directory``. Sentences about what failed."""
+        problems: list[str] = []
+        wanted: dict[str, Level] = {}
+        for option, level in _OUTPUT_OPTIONS.items():
+            for target in filter(None, (part.strip() for part in options.get(option, "").split(","))):
+                wanted[target] = min(level, wanted.get(target, Level.NONE))
+        self._to_network = wanted.pop("network", None)
+        segment, expire = parse_segment(options.get("segment", "")), parse_expire(options.get("expire", ""))
+        outputs: list[tuple[Level, StreamOutput | FileOutput]] = []
+        for target, level in wanted.items():
+            try:
+                output = (StreamOutput({"stdout": 1, "stderr": 2}[target]) if target in ("stdout", "stderr") else
+                          FileOutput(directory / target, segment=segment, expire=expire))
+                outputs.append((level, output))
+            except OSError as error:
+                problems.append(f"Log output {target} cannot be used: {error.strerror}.")
+        for _, output in self._outputs:
+            output.close()
+        self._outputs = outputs
+        self._threshold = _VERBOSE.get(options.get("verbose", "").lower(), Level.STANDARD)
+        return problems
+
+    def enabled(self, level: Level) -> bool:
+        """False when a line of ``level`` would go nowhere: lets busy code skip building it."""
+        return level >= self._threshold
+
+    def standard(self, event: int, text: str) -> None:
+        self._write(Level.STANDARD, event, text)
+
+    def trace(self, event: int, text: str) -> None:
+        if self._threshold <= Level.TRACE:
+            self._write(Level.TRACE, event, text)
+
+    def debug(self, event: int, text: str) -> None:
+        if self._threshold <= Level.DEBUG:
+            self._write(Level.DEBUG, event, text)
+
+    def _write(self, level: Level, event: int, text: str) -> None:
+        if level < self._threshold:
+            return
+        now = time.time()
+        stamp = datetime.fromtimestamp(now).isoformat(timespec="milliseconds")
+        flat = text.replace("\n", " ").replace("\r", " ")
+        line = f"{stamp} {_SHORT[level]} {code(event)} {flat}\n".encode()
+        for least, output in self._outputs:
+            if level >= least:
+                # A full disk or a closed pipe must not end the server that reports it.
+                with contextlib.suppress(OSError):
+                    output.write(line)
+        if self._network is not None and self._to_network is not None and level >= Level.STANDARD:
+            self._network(int(event), "standard", flat, now)
+
+
+def parse_segment(text: str) -> int:
+    """Bytes of option ``segment``; 0 for false or anything unusable."""
+    number, _, unit = text.strip().lower().partition(" ")
+    if not (number.isascii() and number.isdigit()):
+        return 0
+    return int(number) * _UNITS.get(unit.strip() or "mb", 0)
+
+
+def parse_expire(text: str) -> int:
+    """Files of option ``expire``; 0 for false or anything unusable."""
+    number = text.strip().lower().removesuffix("file").strip()
+    return int(number) if number.isascii() and number.isdigit() and 1 <= int(number) <= 1000 else 0
+
+
+def to_stderr(text: str) -> None:
+    """One line for a person at a terminal, before any log exists."""
+    print(text, file=sys.stderr, flush=True)

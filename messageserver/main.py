@@ -1,0 +1,93 @@
+"""The command line: ``MessageServer -host H -port P -app NAME [-workdir DIRECTORY] [-check] [-V]``."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import resource
+import sys
+from pathlib import Path
+
+from . import VERSION
+from .exits import Exit, ExitCode
+from .link import Address, first_contact, read_secret
+from .log import code
+from .server import Server
+from .store import Held
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long the event loop may keep the interpreter from the store's thread; each commit waits for that."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        self.print_usage(sys.stderr)
+        print(f"MessageServer: {message}", file=sys.stderr)
+        raise SystemExit(ExitCode.USAGE)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The command line as a namespace; ends the process with ExitCode.USAGE when it is wrong."""
+    parser = _Parser(prog="MessageServer", allow_abbrev=False)
+    parser.add_argument("-host", required=True, help="host of the Configuration Server")
+    parser.add_argument("-port", required=True, type=_port, help="its port for clients")
+    parser.add_argument("-app", required=True, help="exact name of the Application object")
+    parser.add_argument("-workdir", type=Path, default=Path("."), help="working directory (default: the current one)")
+    parser.add_argument("-check", action="store_true", help="only read the configuration, print one line and end")
+    parser.add_argument("-V", action="version", version=f"MessageServer {VERSION}", help="print the version and end")
+    return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port number from 1 to 65535")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the server, or the check; the exit code."""
+    given = parse(sys.argv[1:] if arguments is None else arguments)
+    address = Address(given.host, given.port, given.app)
+    _allow_many_connections()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        directory = given.workdir.resolve()
+        if not directory.is_dir():
+            raise Exit(ExitCode.USAGE, 0, f"The working directory {directory} does not exist. Correct -workdir.")
+        secret = read_secret(directory)
+        with _runner() as runner:
+            return runner.run(_check(address, secret) if given.check else _serve(address, secret, directory))
+    except Exit as error:
+        # The server has logged its own; here are those from before there was a log.
+        if error.code is ExitCode.USAGE or given.check:
+            print(f"{code(error.event)} {error}", file=sys.stderr, flush=True)
+        return error.code
+
+
+def _runner() -> asyncio.Runner:
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        return asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    return asyncio.Runner()
+
+
+async def _check(address: Address, secret: str) -> int:
+    channel, configuration = await first_contact(address, secret, Held(), purpose="check")
+    await channel.close()
+    ports = len(configuration.application.get("ports") or [])
+    print(f"The Configuration Server at {address.host}:{address.port} knows {address.application}: {ports} listening "
+          "ports.", flush=True)
+    return ExitCode.OK
+
+
+async def _serve(address: Address, secret: str, directory: Path) -> int:
+    os.umask(0o027)
+    await Server(address, secret, directory).run()
+    return ExitCode.OK
+
+
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

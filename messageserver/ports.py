@@ -1,0 +1,119 @@
+"""Client ports: bound at start, listened on only by the primary."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable
+
+from .settings import Port
+
+BACKLOG = 512
+
+
+class PortError(Exception):
+    """A port cannot be opened. The text is a sentence; ``tls`` when the certificate is the reason."""
+
+    def __init__(self, sentence: str, *, tls: bool = False):
+        super().__init__(sentence)
+        self.tls = tls
+
+
+def bind(port: Port) -> socket.socket:
+    """A socket that holds ``port`` without listening. Raises PortError."""
+    address = port.transport.get("address", "0.0.0.0")
+    # Strict first: with SO_REUSEADDR two sockets that do not listen yet share a port, and the conflict would show
+    # only at switchover. SO_REUSEADDR is for leftovers (TIME_WAIT) of our own former connections.
+    for reuse in (False, True):
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+            held.bind((address, port.number))
+        except OSError as error:
+            held.close()
+            if reuse:
+                raise PortError(f"Port {port.number} ({port.id}) cannot be opened: {error.strerror}. Stop the program "
+                                "that uses it, or change the port in Server Info > Listening Ports.") from error
+        else:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, False)
+            return held
+    raise AssertionError("unreachable")
+
+
+def tls_context(port: Port) -> ssl.SSLContext | None:
+    """The TLS side of a secured port; None for a plain one. Raises PortError."""
+    if not port.secured:
+        return None
+    certificate, key = port.transport.get("certificate"), port.transport.get("certificate-key")
+    if not certificate:
+        raise PortError(f"Port {port.number} ({port.id}) is secured but has no certificate. Add certificate=<file>;"
+                        "certificate-key=<file> to its Transport Parameters.", tls=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key or None)
+        if authority := port.transport.get("trusted-ca"):
+            context.load_verify_locations(authority)
+            if port.transport.get("tls-mutual") == "1":
+                context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise PortError(f"The certificate of port {port.number} ({port.id}) cannot be used: {error}. Correct its "
+                        "Transport Parameters.", tls=True) from error
+    return context
+
+
+class Ports:
+    """All listening ports of the server."""
+
+    def __init__(self, ports: tuple[Port, ...], factory: Callable[[], asyncio.Protocol]):
+        self._ports, self._factory = ports, factory
+        self._held: dict[str, socket.socket] = {}
+        self._servers: dict[str, asyncio.Server] = {}
+        self._contexts: dict[str, ssl.SSLContext | None] = {}
+
+    def bind(self) -> None:
+        """Hold every port, and check what the secured ones need. Raises PortError."""
+        for port in self._ports:
+            self._contexts[port.id] = tls_context(port)
+            if port.id not in self._held:
+                self._held[port.id] = bind(port)
+
+    async def listen(self) -> list[Port]:
+        """Take clients on the client ports; those newly opened. Raises PortError."""
+        opened = []
+        for port in self._ports:
+            if not port.takes_clients or port.id in self._servers:
+                continue
+            held = self._held[port.id]
+            # Accepted connections inherit this, and then a restart can bind beside their leftovers.
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+            try:
+                self._servers[port.id] = await asyncio.get_running_loop().create_server(
+                    self._factory, sock=held, ssl=self._contexts[port.id], backlog=BACKLOG)
+            except OSError as error:
+                raise PortError(f"Port {port.number} ({port.id}) cannot be opened: {error.strerror}. Stop the program "
+                                "that uses it, or change the port in Server Info > Listening Ports.") from error
+            opened.append(port)
+        return opened
+
+    async def stop_listening(self) -> None:
+        """Take no more clients, but keep holding the ports. Raises PortError."""
+        for ident, server in tuple(self._servers.items()):
+            server.close()
+            del self._servers[ident], self._held[ident]
+        await asyncio.sleep(0)  # the sockets close in the next turn of the loop
+        self.bind()
+
+    def close(self) -> None:
+        """Give up everything."""
+        for server in self._servers.values():
+            server.close()
+        for held in self._held.values():
+            with contextlib.suppress(OSError):
+                held.close()
+        self._servers.clear()
+        self._held.clear()
+
+    def state(self) -> list[dict]:
+        """[{id, port, listening}] as a Report carries it."""
+        return [{"id": port.id, "port": port.number, "listening": port.id in self._servers} for port in self._ports]

@@ -1,0 +1,189 @@
+"""What a STOMP client can ask for: one method a command. docs/message-protocol.md says it in words."""
+
+import itertools
+
+from . import VERSION
+from .connection import Connection
+from .frames import Refusal, check_login, heart_beats, make_draft, parse_from_seq, version_of
+from .log import Event
+from .stomp import Frame, encode, escape
+from .subscription import ACK_MODES, Subscription
+
+MAX_TRANSACTIONS = 16
+STEP_OVERHEAD = 256
+"""Bytes that one frame of an open transaction counts beside its body."""
+
+
+class Session(Connection):
+    """One connection and what it has opened: subscriptions and transactions."""
+
+    def __init__(self, broker):
+        super().__init__(broker)
+        self._subscriptions: dict[str, Subscription] = {}
+        self._subscription_numbers = itertools.count(1)
+        self._transactions: dict[str, list[tuple]] = {}
+        self._transaction_bytes = 0
+        self._commands = {"SEND": self._send, "SUBSCRIBE": self._subscribe, "UNSUBSCRIBE": self._unsubscribe,
+                          "ACK": self._ack, "NACK": self._ack, "BEGIN": self._begin, "COMMIT": self._commit,
+                          "ABORT": self._abort, "DISCONNECT": self._disconnect}
+
+    def take(self, frame: Frame) -> None:
+        if not self.connected:
+            self._connect(frame)
+        elif (command := self._commands.get(frame.command)) is not None:
+            command(frame)
+        else:
+            raise Refusal(f"The command {frame.command[:40]!r} is not a STOMP 1.2 client command.")
+
+    def detach(self) -> None:
+        self._transactions.clear()
+        for subscription in self._subscriptions.values():
+            self.broker.unsubscribe(subscription)
+        self._subscriptions.clear()
+
+    def _receipt(self, frame: Frame) -> None:
+        if (receipt := frame.headers.get("receipt")) is not None:
+            self.queue(f"RECEIPT\nreceipt-id:{escape(receipt)}\n\n\0".encode())
+
+    def _connect(self, frame: Frame) -> None:
+        if frame.command not in ("CONNECT", "STOMP"):
+            raise Refusal("The first frame must be CONNECT or STOMP.")
+        broker = self.broker
+        version = version_of(frame.headers)
+        try:
+            self.login = check_login(frame.headers, broker.settings.clients)
+        except Refusal as refusal:
+            broker.log.standard(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
+            raise
+        self._send_every_s, self._expect_every_s, offer = heart_beats(frame.headers)
+        self.connected = True
+        self.queue(encode("CONNECTED", [
+            ("version", version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
+            ("session", str(self.number)), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
+        broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).")
+
+    # --- sending ---------------------------------------------------------------------------------------
+
+    def _send(self, frame: Frame) -> None:
+        broker, headers = self.broker, frame.headers
+        draft = make_draft(headers, frame.body)
+        receipt = headers.get("receipt")
+        if receipt is not None:
+            receipt = escape(receipt).encode()
+        if broker.unavailable:
+            raise Refusal(f"{broker.unavailable} The message does not count; send it again later.")
+        if broker.suspending:
+            self.end_once_settled(
+                lambda: self.fail("The server is being stopped. Connect to the other member of the pair."))
+        elif (name := headers.get("transaction")) is not None:
+            self._hold_for(name, (draft, receipt), len(frame.body) + len(draft.headers))
+        else:
+            broker.submit(draft, self, receipt)
+
+    def _transaction(self, frame: Frame) -> str:
+        name = frame.headers.get("transaction")
+        if not name:
+            raise Refusal(f"{frame.command} needs the header transaction.")
+        return name
+
+    def _begin(self, frame: Frame) -> None:
+        name = self._transaction(frame)
+        if name in self._transactions:
+            raise Refusal(f"The transaction {name[:80]!r} has begun already.")
+        if len(self._transactions) >= MAX_TRANSACTIONS:
+            raise Refusal(f"The connection has {MAX_TRANSACTIONS} transactions already.")
+        self._transactions[name] = []
+        self._receipt(frame)
+
+    def _hold_for(self, name: str, step: tuple, size: int) -> None:
+        if name not in self._transactions:
+            raise Refusal(f"The transaction {name[:80]!r} has not begun.")
+        self._transaction_bytes += size + STEP_OVERHEAD
+        if self._transaction_bytes > self.broker.settings.limits.max_backlog_bytes:
+            raise Refusal("The open transactions of this connection are too large (option limits/max-backlog-bytes).")
+        self._transactions[name].append(step)
+
+    def _end_transaction(self, frame: Frame) -> list[tuple]:
+        name = self._transaction(frame)
+        if name not in self._transactions:
+            raise Refusal(f"The transaction {name[:80]!r} has not begun.")
+        steps = self._transactions.pop(name)
+        if not self._transactions:
+            self._transaction_bytes = 0
+        return steps
+
+    def _commit(self, frame: Frame) -> None:
+        # All drafts are queued in one step, so they go into one commit of the store: all or none.
+        for draft, rest in self._end_transaction(frame):
+            if draft is None:
+                self._acknowledge(rest)
+            else:
+                self.broker.submit(draft, self, rest)
+        self._receipt_once_settled(frame)
+
+    def _receipt_once_settled(self, frame: Frame) -> None:
+        def answer() -> None:
+            self._receipt(frame)
+            self.broker.flush_soon(self)
+
+        self.once_settled(answer)
+
+    def _abort(self, frame: Frame) -> None:
+        self._end_transaction(frame)
+        self._receipt(frame)
+
+    def _disconnect(self, frame: Frame) -> None:
+        def goodbye() -> None:
+            self._receipt(frame)
+            self.close()
+
+        self.end_once_settled(goodbye)
+
+    # --- receiving -------------------------------------------------------------------------------------
+
+    def _subscribe(self, frame: Frame) -> None:
+        headers, limits = frame.headers, self.broker.settings.limits
+        ident, pattern, ack = headers.get("id"), headers.get("destination"), headers.get("ack", "auto")
+        if not ident or not pattern:
+            raise Refusal("SUBSCRIBE needs the headers id and destination.")
+        if ident in self._subscriptions:
+            raise Refusal(f"This connection has a subscription {ident[:80]!r} already.")
+        if ack not in ACK_MODES:
+            raise Refusal(f"The ack mode {ack[:40]!r} is none of {', '.join(ACK_MODES)}.")
+        if "*" in pattern[:-1] or not pattern.startswith("/"):
+            raise Refusal("A destination to subscribe to begins with / and has a * at its end only.")
+        if len(self._subscriptions) >= limits.max_subscriptions:
+            raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
+                          "limits/max-subscriptions).")
+        cursor = parse_from_seq(headers, self.broker.last_seq)
+        subscription = Subscription(self, ident, next(self._subscription_numbers), pattern, ack, cursor,
+                                    limits.max_unacknowledged)
+        self._subscriptions[ident] = subscription
+        self._receipt(frame)
+        self.broker.subscribe(subscription)
+
+    def _unsubscribe(self, frame: Frame) -> None:
+        subscription = self._subscriptions.pop(frame.headers.get("id", ""), None)
+        if subscription is None:
+            raise Refusal("UNSUBSCRIBE names no subscription of this connection in its header id.")
+        self.broker.unsubscribe(subscription)
+        self._receipt(frame)
+
+    def _ack(self, frame: Frame) -> None:
+        headers = frame.headers
+        if (name := headers.get("transaction")) is not None:
+            self._hold_for(name, (None, headers), 0)
+        else:
+            self._acknowledge(headers)
+        self._receipt(frame)
+
+    def _acknowledge(self, headers: dict[str, str]) -> None:
+        """``id`` is the ack header of a MESSAGE (1.2); older clients send message-id with subscription (1.1)."""
+        number, _, seq = headers.get("id", headers.get("message-id", "")).partition("-")
+        if "id" in headers:
+            subscription = next((s for s in self._subscriptions.values() if str(s.number) == number), None)
+        else:
+            subscription = self._subscriptions.get(headers.get("subscription", ""))
+        # The subscription may be gone while its last ACK was on the way: that is no error.
+        if subscription is not None and seq.isascii() and seq.isdigit() and len(seq) <= 18:
+            subscription.acknowledge(int(seq))

@@ -1,0 +1,315 @@
+"""The durable log of one Message Server: SQLite, WAL, ``synchronous=FULL``, in ``<workdir>/data/``.
+
+A ``Store`` belongs to one thread at a time (the server gives it a thread of its own); a ``Reader`` is a second,
+read-only connection for replay and for catching up a peer. What ``append`` returned is on disk.
+"""
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import records
+from .records import Draft, Record
+from .settings import Retention
+
+FILE = "messages.db"
+TRIM_ROWS = 2000
+"""Most records that one ``trim`` removes, so that it never holds up senders for long."""
+ROOM_BYTES = 256 * 1024
+"""A store that was full is used again when this much can be written to it."""
+DAY_MS = 86_400_000
+
+
+class StoreError(Exception):
+    """The store cannot do what was asked: disk full, I/O error, damaged file. Nothing was acknowledged."""
+
+
+class StoreLocked(StoreError):
+    """Another process uses this store."""
+
+
+class StaleEpoch(StoreError):
+    """The caller acts in an epoch that is not the granted one."""
+
+
+@dataclass(frozen=True)
+class Appended:
+    """Outcome of ``append``: ``seqs[i]`` is where draft i stands; ``records`` are the new ones (no duplicates)."""
+
+    seqs: Sequence[int]
+    records: list[tuple]
+
+
+@dataclass(frozen=True)
+class Held:
+    """What control granted to this server last (0 and "" for nothing yet)."""
+
+    epoch: int = 0
+    record_version: int = 0
+    role: str = ""
+
+
+def peek_held(directory: Path) -> Held:
+    """What the store in ``directory`` holds, without opening it for writing. Raises StoreError."""
+    path = directory / FILE
+    if not path.exists():
+        return Held()
+    try:
+        connection = sqlite3.connect(path, timeout=5)
+        try:
+            return _held(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read {path}: {error}") from error
+
+
+def _held(connection: sqlite3.Connection) -> Held:
+    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]:
+        return Held()
+    meta = dict(connection.execute("SELECT key, value FROM meta"))
+    return Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""))
+
+
+class Store:
+    """The log for writing. Raises StoreLocked or StoreError when it cannot be opened."""
+
+    def __init__(self, directory: Path, retention: Retention):
+        self.directory, self.path, self.retention = directory, directory / FILE, retention
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o750)
+            self._lock = self._take_lock(directory / "lock")
+        except OSError as error:
+            raise StoreError(f"cannot use {directory}: {error.strerror}") from error
+        try:
+            self._open()
+        except (sqlite3.Error, StoreError) as error:
+            os.close(self._lock)
+            raise StoreError(f"cannot open {self.path}: {error}") from error
+
+    @staticmethod
+    def _take_lock(path: Path) -> int:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(lock)
+            raise StoreLocked(f"process {owner} uses the messages in {path.parent}") from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        return lock
+
+    def _open(self) -> None:
+        self._db = db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10,
+                                        cached_statements=64)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=FULL")
+            db.execute("PRAGMA wal_autocheckpoint=4000")
+            db.execute("PRAGMA journal_size_limit=67108864")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                db.executescript(f"BEGIN;{records.SCHEMA}PRAGMA user_version={records.SCHEMA_VERSION};COMMIT;")
+            elif version != records.SCHEMA_VERSION:
+                raise StoreError(f"it was written by another release (format {version}, this server reads "
+                                 f"{records.SCHEMA_VERSION})")
+            self._load()
+        except BaseException:
+            db.close()
+            raise
+
+    def _load(self) -> None:
+        """Take the position from disk; after a failed commit memory may be wrong, the disk is not."""
+        meta = dict(self._db.execute("SELECT key, value FROM meta"))
+        self.held = Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""))
+        base_seq, base_digest = meta.get("base_seq", 0), meta.get("base_digest", records.NO_DIGEST)
+        last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
+        self.last_seq, self.digest = last or (base_seq, base_digest)
+        self.first_seq = base_seq + 1
+        since = self.last_seq - self.retention.dedup_window
+        self._dedup = OrderedDict(((destination, dedup), seq) for destination, dedup, seq in self._db.execute(
+            "SELECT destination, dedup, seq FROM records WHERE seq > ? AND dedup IS NOT NULL ORDER BY seq", (since,)))
+
+    def close(self) -> None:
+        """Close the file and give up the lock; everything acknowledged is on disk already."""
+        try:
+            self._db.close()
+        finally:
+            os.close(self._lock)
+
+    # --- writing -------------------------------------------------------------------------------------
+
+    def append(self, drafts: Sequence[Draft], epoch: int) -> Appended:
+        """Store ``drafts`` in order as one transaction, on disk when this returns.
+
+        A draft whose dedup-id stands in the dedup window for the same destination is not stored again: its place
+        is the original's. Raises StaleEpoch, or StoreError and then nothing of it counts.
+        """
+        if epoch != self.held.epoch or self.held.role != "primary":
+            raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
+                             f"{self.held.role or 'nothing'}")
+        now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
+        known, fresh, rows, seqs = self._dedup, {}, [], []
+        chain = records.chain
+        for destination, headers, body, dedup in drafts:
+            if dedup is not None:
+                key = (destination, dedup)
+                original = fresh.get(key) or known.get(key)
+                if original and original > seq - self.retention.dedup_window:
+                    seqs.append(original)
+                    continue
+                fresh[key] = seq + 1
+            seq += 1
+            digest = chain(digest, seq, epoch, now, destination, headers, body)
+            rows.append((seq, epoch, now, destination, headers, body, dedup, digest))
+            seqs.append(seq)
+        if rows:
+            self._write(lambda: records.insert(self._db, rows))
+            self.last_seq, self.digest = seq, digest
+            if fresh:
+                self._remember(fresh)
+        return Appended(seqs, rows)
+
+    def append_foreign(self, batch: Sequence[Record]) -> None:
+        """Store records that the other member made, each with its own epoch, seq and time.
+
+        They must follow ``last_seq`` without a gap and carry the digest that this copy computes as well; else
+        StoreError and nothing is stored.
+        """
+        seq, digest, fresh, starts, last_epoch = self.last_seq, self.digest, {}, [], self._last_epoch()
+        for record in batch:
+            digest = records.chain(digest, *record[:6])
+            if record.seq != seq + 1 or record.epoch < last_epoch or digest != record.digest:
+                raise StoreError(f"record {record.seq} of epoch {record.epoch} does not follow record {seq} here")
+            if record.epoch > last_epoch:
+                starts.append((record.epoch, record.seq))
+                last_epoch = record.epoch
+            if record.dedup is not None:
+                fresh[(record.destination, record.dedup)] = record.seq
+            seq = record.seq
+
+        def write() -> None:
+            self._db.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?)", starts)
+            records.insert(self._db, batch)
+
+        self._write(write)
+        self.last_seq, self.digest = seq, digest
+        self._remember(fresh)
+
+    def grant(self, role: str, epoch: int, record_version: int) -> None:
+        """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""
+        if epoch < self.held.epoch or (epoch == self.held.epoch and record_version < self.held.record_version):
+            raise StaleEpoch(f"epoch {epoch} was granted, but epoch {self.held.epoch} is already held")
+        values = [("epoch", epoch), ("record_version", record_version), ("role", role)]
+
+        def write() -> None:
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+            if role == "primary":
+                self._db.execute("INSERT OR IGNORE INTO epochs VALUES (?, ?)", (epoch, self.last_seq + 1))
+
+        self._write(write)
+        self.held = Held(epoch, record_version, role)
+
+    def truncate_after(self, seq: int) -> int:
+        """Remove every record after ``seq`` (a divergent tail); how many there were. Read them first if wanted."""
+        if seq < self.first_seq - 1:
+            raise StoreError(f"record {seq} is no longer kept, the oldest is {self.first_seq}")
+        removed = max(0, self.last_seq - seq)
+
+        def write() -> None:
+            self._db.execute("DELETE FROM records WHERE seq > ?", (seq,))
+            self._db.execute("DELETE FROM epochs WHERE first_seq > ?", (seq,))
+
+        self._write(write)
+        self._load()
+        return removed
+
+    def trim(self) -> int:
+        """Remove the oldest records that retention no longer keeps, at most TRIM_ROWS; how many it removed."""
+        upto = self._trim_point()
+        if upto < self.first_seq:
+            return 0
+        digest = self._db.execute("SELECT digest FROM records WHERE seq = ?", (upto,)).fetchone()[0]
+
+        def write() -> None:
+            self._db.execute("DELETE FROM records WHERE seq <= ?", (upto,))
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                                 [("base_seq", upto), ("base_digest", digest)])
+
+        self._write(write)
+        removed, self.first_seq = upto - self.first_seq + 1, upto + 1
+        return removed
+
+    def _trim_point(self) -> int:
+        keep, upto = self.retention, self.first_seq - 1
+        if keep.records:
+            upto = max(upto, self.last_seq - keep.records)
+        bound = min(self.last_seq, self.first_seq + TRIM_ROWS - 1)
+        if keep.days and upto < bound:
+            oldest_kept = time.time_ns() // 1_000_000 - keep.days * DAY_MS
+            young = self._db.execute("SELECT min(seq) FROM records WHERE seq BETWEEN ? AND ? AND time >= ?",
+                                     (self.first_seq, bound, oldest_kept)).fetchone()[0]
+            upto = max(upto, bound if young is None else young - 1)
+        if keep.megabytes and self.bytes_used() > keep.megabytes * 1_000_000:
+            upto = max(upto, self.first_seq + TRIM_ROWS // 4)
+        return min(upto, bound)
+
+    def bytes_used(self) -> int:
+        """Bytes of the database file that hold records (space freed by retention is used again)."""
+        pages, free, size = (self._db.execute(f"PRAGMA {what}").fetchone()[0]
+                             for what in ("page_count", "freelist_count", "page_size"))
+        return (pages - free) * size
+
+    def recover(self) -> None:
+        """After a StoreError: open the file anew and prove that it takes data. Raises StoreError while it does not."""
+        self._db.close()
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+        self._write(lambda: self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,)))
+        self._write(lambda: self._db.execute("DELETE FROM room"))
+
+    def _write(self, body) -> None:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            body()
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._undo()
+            raise StoreError(str(error)) from error
+
+    def _undo(self) -> None:
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._db.close()  # recover() opens it anew
+
+    def _remember(self, fresh: dict) -> None:
+        for key, seq in fresh.items():
+            self._dedup[key] = seq
+            self._dedup.move_to_end(key)
+        oldest = self.last_seq - self.retention.dedup_window
+        while self._dedup:
+            key, seq = self._dedup.popitem(last=False)
+            if seq > oldest:
+                self._dedup[key] = seq
+                self._dedup.move_to_end(key, last=False)
+                break
+
+    # --- epochs --------------------------------------------------------------------------------------
+
+    def epochs(self) -> list[tuple[int, int]]:
+        """The epoch history: (epoch, first seq), oldest first."""
+        return self._db.execute("SELECT epoch, first_seq FROM epochs ORDER BY epoch").fetchall()
+
+    def _last_epoch(self) -> int:
+        return self._db.execute("SELECT coalesce(max(epoch), 0) FROM records WHERE seq = ?",
+                                (self.last_seq,)).fetchone()[0]

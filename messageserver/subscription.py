@@ -1,0 +1,71 @@
+"""One subscription: which records it wants, where it stands in the log, what it still has to acknowledge.
+
+A subscription is *live* (the broker hands it each committed record) or it *pulls* (it reads the log from ``cursor``
+at its own pace). The switch to live happens in one step of the event loop, when nothing lies between the cursor and
+the last committed record, so there is neither a gap nor a duplicate.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+from .stomp import escape
+
+ACK_MODES = ("auto", "client", "client-individual")
+
+
+class Subscription:
+    """``pattern`` is a destination or a prefix followed by ``*``; ``limit`` bounds the messages without ACK."""
+
+    def __init__(self, session, ident: str, number: int, pattern: str, ack: str, cursor: int, limit: int):
+        self.session, self.id, self.number, self.pattern, self.ack = session, ident, number, pattern, ack
+        self.cursor, self.limit = cursor, limit
+        self.live = False
+        self.closed = False
+        self.unacknowledged: OrderedDict[int, None] = OrderedDict()
+        self.room = asyncio.Event()
+        self.room.set()
+        self._head = f"MESSAGE\nsubscription:{escape(ident)}\n".encode()
+
+    def wants(self, destination: str) -> bool:
+        if self.pattern.endswith("*"):
+            return destination.startswith(self.pattern[:-1])
+        return destination == self.pattern
+
+    @property
+    def free(self) -> int:
+        """How many messages may go out before an ACK is needed."""
+        return self.limit - len(self.unacknowledged) if self.ack != "auto" else self.limit
+
+    def deliver(self, seq: int, tail: bytes) -> None:
+        """Queue one message for the client; ``tail`` is ``message_tail`` of its record."""
+        if self.ack == "auto":
+            self.session.queue(self._head, tail)
+            return
+        self.unacknowledged[seq] = None
+        if len(self.unacknowledged) >= self.limit:
+            self.room.clear()
+        self.session.queue(self._head, b"ack:%d-%d\n" % (self.number, seq), tail)
+
+    def acknowledge(self, seq: int) -> bool:
+        """ACK or NACK: frees the place in the window. False when ``seq`` does not wait for one."""
+        if seq not in self.unacknowledged:
+            return False
+        if self.ack == "client":
+            while self.unacknowledged.popitem(last=False)[0] != seq:
+                pass
+        else:
+            del self.unacknowledged[seq]
+        self.room.set()
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+        self.live = False
+        self.room.set()
+
+
+def message_tail(seq: int, epoch: int, time: int, destination: str, headers: bytes, body: bytes) -> bytes:
+    """What follows the subscription's own headers in a MESSAGE; the same for every subscriber."""
+    return b"".join((
+        f"destination:{escape(destination)}\nmessage-id:{epoch}-{seq}\nseq:{seq}\nepoch:{epoch}\ntimestamp:{time}\n"
+        f"content-length:{len(body)}\n".encode(), headers, b"\n", body, b"\0"))

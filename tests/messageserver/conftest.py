@@ -1,0 +1,124 @@
+"""Real servers on free ports, beside a control that is a real socket peer."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .control_double import SECRET, WAIT_S, ControlDouble
+from .stomp_client import Client
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_ports(count: int) -> list[int]:
+    """Port numbers that nobody uses at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def application(port: int, **changes) -> dict:
+    """The configuration of one Message Server; ``options`` are merged into the usual ones."""
+    options = {"clients": {"bench": "benchpass"}, "log": {"verbose": "trace", "all": "stdout, network"}}
+    options.update(changes.pop("options", {}))
+    return {"name": "MS_Primary", "type": "MessageServer", "version": "8.5.100.01", "enabled": True,
+            "host": {"name": "localhost", "ip_address": "127.0.0.1"}, "working_directory": ".",
+            "ports": [{"id": "default", "port": str(port), "protocol": "stomp", "ha_sync": False, "listening_mode": "",
+                       "transport_parameters": ""}],
+            "options": options, "annex": {}, "startup_timeout": 90, "shutdown_timeout": 90, "backup": "", "primary": "",
+            **changes}
+
+
+class ServerProcess:
+    """A MessageServer process in its own working directory, told to use ``control``."""
+
+    def __init__(self, directory: Path, control: ControlDouble, *, port: int, app: str = "MS_Primary", preexec=None):
+        self.directory, self.control, self.port = directory, control, port
+        directory.mkdir(exist_ok=True)
+        secret = directory / "application.secret"
+        secret.write_text(SECRET)
+        secret.chmod(0o600)
+        self.command = [sys.executable, "-m", "messageserver", "-host", "127.0.0.1", "-port", str(control.port), "-app",
+                        app, "-workdir", str(directory)]
+        self._preexec = preexec
+        self.start()
+
+    def start(self) -> None:
+        with open(self.directory / "out.log", "ab") as out:
+            self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=out, stderr=out, preexec_fn=self._preexec)
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "out.log").read_text()
+
+    def serving(self) -> "ServerProcess":
+        """Wait until it listens."""
+        def listening():
+            reports = self.control.reports
+            return reports and reports[-1].state == "started" and reports[-1].ports[0]["listening"]
+
+        try:
+            self.control.wait(listening)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output}") from error
+        return self
+
+    def restart(self) -> None:
+        """Start it again after it ended."""
+        self.control.reports.clear()
+        self.start()
+        self.serving()
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        return self.process.wait(WAIT_S)
+
+    def kill(self) -> None:
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(WAIT_S)
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.kill()
+
+    def client(self, **headers) -> Client:
+        return Client(self.port, **headers)
+
+
+@pytest.fixture
+def port():
+    return free_ports(1)[0]
+
+
+@pytest.fixture
+def start_server(tmp_path, port):
+    """Factory: a control and a server with these changes to the configuration; both end with the test."""
+    started: list = []
+
+    def start(*, serving: bool = True, auto_grant: str = "primary", preexec=None, **changes) -> ServerProcess:
+        control = ControlDouble(application(port, **changes), auto_grant=auto_grant)
+        started.append(control.close)
+        server = ServerProcess(tmp_path / "server", control, port=port, preexec=preexec)
+        started.append(server.end)
+        return server.serving() if serving else server
+
+    yield start
+    for end in reversed(started):
+        end()
+
+
+@pytest.fixture
+def server(start_server):
+    """A primary that takes clients."""
+    return start_server()

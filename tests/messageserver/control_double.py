@@ -1,0 +1,155 @@
+"""A small control: a real socket peer that speaks protocol.wire, gives one application its configuration and grants.
+
+It runs its own event loop in a thread, so that tests stay plain functions; everything that waits is bounded.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from protocol.messages import Configuration, Event, Grant, Hello, Message, Report
+from protocol.wire import Channel, Opening, WireError
+
+SECRET = "a-secret-of-the-tests"
+WAIT_S = 20.0
+
+
+class ControlDouble:
+    """``application`` is what it answers with; ``auto_grant`` names the role that a server gets once it is ready."""
+
+    def __init__(self, application: dict, *, auto_grant: str = "primary", secret: str = SECRET, port: int = 0):
+        self.application, self.auto_grant, self.secret, self.port = application, auto_grant, secret, port
+        self.refuse: tuple[str, int] | None = None
+        self.epoch = 0
+        self.hellos: list[Hello] = []
+        self.reports: list[Report] = []
+        self.events: list[Event] = []
+        self._changed = threading.Condition()
+        self._channels: set[Channel] = set()
+        self._granted: set[Channel] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task] = set()
+        self.start()
+
+    # --- called by the tests -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Listen (again), on the same port."""
+        self._call(self._listen())
+
+    def stop(self) -> None:
+        """Stop listening and cut every connection, as a control that dies."""
+        self._call(self._hang_up())
+
+    def close(self) -> None:
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(WAIT_S)
+        self._loop.close()
+
+    def grant(self, role: str, epoch: int | None = None, record_version: int = 1) -> int:
+        """Send a Grant to every connected server; the epoch of it (by default the next one)."""
+        self.epoch = epoch if epoch is not None else self.epoch + 1
+        self.send(Grant(role=role, epoch=self.epoch, record_version=record_version, reason="The test says so."))
+        return self.epoch
+
+    def send(self, message: Message) -> None:
+        self._call(self._send(message))
+
+    def configure(self, application: dict) -> None:
+        """Change the configuration, as an administrator's save does."""
+        self.application = application
+        self.send(Configuration(application=application))
+
+    def wait(self, condition: Callable[[], object], timeout_s: float = WAIT_S):
+        """Wait until ``condition()`` is true, checked after everything that arrives; its value."""
+        with self._changed:
+            if not self._changed.wait_for(condition, timeout_s):
+                raise AssertionError(f"not within {timeout_s} s; last reports: {self.reports[-3:]}; events: "
+                                     f"{[(e.number, e.text) for e in self.events[-5:]]}")
+            return condition()
+
+    def wait_report(self, timeout_s: float = WAIT_S, **fields) -> Report:
+        """The first Report from now on (or the last one) whose fields have these values."""
+        seen = max(0, len(self.reports) - 1)
+
+        def found():
+            return next((r for r in self.reports[seen:] if all(getattr(r, k) == v for k, v in fields.items())), None)
+
+        return self.wait(found, timeout_s)
+
+    def wait_event(self, number: int, timeout_s: float = WAIT_S) -> Event:
+        return self.wait(lambda: next((e for e in self.events if e.number == number), None), timeout_s)
+
+    # --- in the loop's thread ----------------------------------------------------------------------------
+
+    def _call(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _hang_up(self) -> None:
+        self._server.close()
+        for channel in tuple(self._channels):
+            channel.abort()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _send(self, message: Message) -> None:
+        for channel in tuple(self._channels):
+            await channel.send(message)
+
+    def _note(self, store: list, item) -> None:
+        with self._changed:
+            store.append(item)
+            self._changed.notify_all()
+
+    async def _serve(self, reader, writer) -> None:
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        channel = None
+        try:
+            with contextlib.suppress(WireError, asyncio.CancelledError):
+                channel = await self._open(reader, writer)
+                if channel is not None:
+                    await self._listen_to(channel)
+        finally:
+            self._tasks.discard(task)
+            self._channels.discard(channel)
+            writer.transport.abort()
+
+    async def _open(self, reader, writer) -> Channel | None:
+        opening = await Opening.read(reader, writer)
+        hello = opening.hello
+        if self.refuse is not None:
+            await opening.refuse(self.refuse[0], event=self.refuse[1])
+            return None
+        if hello.name != self.application["name"] or not opening.proves(self.secret):
+            await opening.refuse(f"The application {hello.name} does not exist.", event=3007)
+            return None
+        channel = await opening.accept(self.secret)
+        await channel.send(Configuration(application=self.application))
+        if hello.purpose == "serve":
+            self._channels.add(channel)
+        self._note(self.hellos, hello)
+        return channel
+
+    async def _listen_to(self, channel: Channel) -> None:
+        while True:
+            message = await channel.receive()
+            if isinstance(message, Report):
+                self._note(self.reports, message)
+                if message.state == "ready" and self.auto_grant and channel not in self._granted:
+                    self._granted.add(channel)
+                    self.epoch = max(self.epoch, message.epoch) + 1
+                    await channel.send(Grant(role=self.auto_grant, epoch=self.epoch, record_version=1,
+                                             reason="It is the only one."))
+            elif isinstance(message, Event):
+                self._note(self.events, message)

@@ -1,0 +1,55 @@
+"""A STOMP client that nobody here wrote."""
+
+import threading
+
+import pytest
+import stomp
+
+from .control_double import WAIT_S
+
+
+class Collector(stomp.ConnectionListener):
+    """Keeps what arrives; ``wait`` is bounded."""
+
+    def __init__(self):
+        self.changed = threading.Condition()
+        self.messages, self.receipts, self.errors = [], [], []
+
+    def _note(self, store, frame):
+        with self.changed:
+            store.append(frame)
+            self.changed.notify_all()
+
+    def on_message(self, frame):
+        self._note(self.messages, frame)
+
+    def on_receipt(self, frame):
+        self._note(self.receipts, frame.headers["receipt-id"])
+
+    def on_error(self, frame):
+        self._note(self.errors, frame)
+
+    def wait(self, condition):
+        with self.changed:
+            assert self.changed.wait_for(condition, WAIT_S)
+
+
+def connect(kind, port, **options):
+    connection = kind([("127.0.0.1", port)], **options)
+    listener = Collector()
+    connection.set_listener("test", listener)
+    connection.connect("bench", "benchpass", wait=True)
+    return connection, listener
+
+
+@pytest.mark.parametrize("kind", [stomp.Connection, stomp.Connection12])
+def test_send_with_receipt_and_subscribe(server, kind):
+    connection, listener = connect(kind, server.port, heartbeats=(2000, 2000))
+    connection.subscribe("/topic/a", id="1", ack="auto")
+    connection.send("/topic/a", "Grüße", receipt="r1", headers={"colour": "a:b"})
+    listener.wait(lambda: listener.messages and listener.receipts)
+    message = listener.messages[0]
+    assert (message.body, message.headers["colour"], message.headers["seq"]) == ("Grüße", "a:b", "1")
+    assert listener.receipts == ["r1"]
+    connection.disconnect()
+    assert not listener.errors
