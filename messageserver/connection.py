@@ -101,8 +101,8 @@ class Connection(asyncio.Protocol):
         self.broker.throttle(self)
 
     def _internal_error(self, error: Exception) -> None:
-        self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an internal "
-                                 f"error: {type(error).__name__}: {error}.")
+        self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an "
+                                 f"internal error: {type(error).__name__}: {error}.")
         self.fail("The server met an internal error with this frame; its log says more.")
 
     # --- pacing ----------------------------------------------------------------------------------------
@@ -190,8 +190,8 @@ class Connection(asyncio.Protocol):
         self._sent = self._time()
 
     def _cut(self, why: str) -> None:
-        self.broker.log.standard(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: it "
-                                 f"{why}.")
+        self.broker.log.standard(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: "
+                                 f"it {why}.")
         self.fail(f"The connection {why}. Connect again and resume with from-seq.")
 
     def fail(self, sentence: str, *, receipt: str | None = None) -> None:

@@ -78,8 +78,8 @@ async def first_contact(address: Address, secret: str, held: Held, *, purpose: s
         raise Exit(ExitCode.REFUSED, 3000, f"The Configuration Server at {where} cannot be used: {error}.") from error
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "strerror", None) or "no answer in time"
-        raise Exit(ExitCode.NO_CONFIGURATION_SERVER, 3000, f"No Configuration Server at {where}: {reason}. Start it, or "
-                   "correct -host and -port.") from error
+        raise Exit(ExitCode.NO_CONFIGURATION_SERVER, 3000, f"No Configuration Server at {where}: {reason}. Start it, "
+                   "or correct -host and -port.") from error
     if not isinstance(message, Configuration):
         channel.abort()
         raise Exit(ExitCode.REFUSED, 6052, f"The Configuration Server at {where} sent {message.type} instead of the "
@@ -115,8 +115,8 @@ class Link:
             except WireError as error:
                 self._channel.abort()
                 self._channel = None
-                self._log.standard(log.Event.CONNECTION_LOST, f"The connection to the Configuration Server is lost: {error}. "
-                                   "The server goes on in its role and connects again.")
+                self._log.standard(log.Event.CONNECTION_LOST, f"The connection to the Configuration Server is lost: "
+                                   f"{error}. The server goes on in its role and connects again.")
                 await self._connect_again()
                 continue
             if isinstance(message, Configuration):

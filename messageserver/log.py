@@ -83,7 +83,7 @@ class FileOutput:
     def __init__(self, path: Path, *, segment: int, expire: int):
         self._path, self._segment, self._expire = path, segment, expire
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "ab", buffering=0)
+        self._file = path.open("ab", buffering=0)
 
     def write(self, line: bytes) -> None:
         if self._segment and self._file.tell() + len(line) > self._segment and self._file.tell():
@@ -94,7 +94,7 @@ class FileOutput:
         self._file.close()
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S_%f")
         self._path.rename(self._path.with_name(f"{self._path.name}.{stamp}"))
-        self._file = open(self._path, "ab", buffering=0)
+        self._file = self._path.open("ab", buffering=0)
         if self._expire:
             for old in sorted(self._path.parent.glob(f"{self._path.name}.*"))[: -self._expire]:
                 old.unlink(missing_ok=True)

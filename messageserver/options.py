@@ -28,8 +28,9 @@ OPTIONS = (
     Option("log", "segment", "100 MB", "Size at which a log file is closed and a new one begun: false, '<n> KB' or "
            "'<n> MB'."),
     Option("log", "expire", "10", "How many closed log files are kept: false (all) or a number from 1 to 1000."),
-    Option("messages", "retention-records", "1000000", "Most records kept; 0 = no limit.", 0, 10**12),
-    Option("messages", "retention-days", "30", "Records older than this many days are removed; 0 = no limit.", 0, 36500),
+    Option("messages", "retention-records", "10000000", "Most records kept; 0 = no limit.", 0, 10**12),
+    Option("messages", "retention-days", "30", "Records older than this many days are removed; 0 = no limit.", 0,
+           36500),
     Option("messages", "retention-mb", "4096", "Largest size of the stored records in megabytes; 0 = no limit.", 0,
            10**9),
     Option("messages", "dedup-window", "200000", "A retried SEND with the dedup-id of one of the last so many records "

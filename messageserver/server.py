@@ -160,11 +160,11 @@ class Server:
         if new.log != before.log or new.problems != before.problems:
             self._configure_log()
         self._broker.apply(new)
-        self.log.standard(Event.CONFIGURATION_CHANGED, "The configuration was changed; logins, limits, retention and log "
-                          "count from now on.")
+        self.log.standard(Event.CONFIGURATION_CHANGED, "The configuration was changed; logins, limits, retention and "
+                          "log count from now on.")
         if new.ports != before.ports:
-            self.log.standard(Event.CONFIGURATION_CHANGED, "The listening ports were changed: restart the server to use "
-                              "them.")
+            self.log.standard(Event.CONFIGURATION_CHANGED, "The listening ports were changed: restart the server to "
+                              "use them.")
 
     async def _take_grant(self, grant: Grant) -> None:
         if grant.role not in ("primary", "backup") or self._phase not in ("ready", "started"):

@@ -117,6 +117,8 @@ def _value(option, sections: dict[str, dict[str, str]], problems: list[str]) -> 
     text = sections.get(option.section.lower(), {}).get(option.key, option.default)
     if option.low is None:
         return text
+    if not text:
+        return option.default
     if text.isascii() and text.isdigit() and option.low <= int(text) <= option.high:
         return text
     problems.append(f"Option {option.section}/{option.key} = {text[:40]!r} is not a number from {option.low} to "
@@ -138,8 +140,8 @@ def _ports(given: list) -> tuple[Port, ...]:
     for item in given:
         number = str(item.get("port", "")).strip()
         if not (number.isascii() and number.isdigit() and 1 <= int(number) <= 65535):
-            raise SettingsError(f"Listening port {item.get('id', '')!r} has the port number {number[:20]!r}: it must be "
-                                "from 1 to 65535. Correct it in Server Info > Listening Ports.")
+            raise SettingsError(f"Listening port {item.get('id', '')!r} has the port number {number[:20]!r}: it must "
+                                "be from 1 to 65535. Correct it in Server Info > Listening Ports.")
         transport = parse_transport(str(item.get("transport_parameters") or ""))
         mode = str(item.get("listening_mode") or "").strip().lower()
         ports.append(Port(

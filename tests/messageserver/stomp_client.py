@@ -10,12 +10,14 @@ WAIT_S = 20.0
 class Client:
     """One connection. ``frames`` are those read so far and not yet taken."""
 
-    def __init__(self, port: int, *, connect: bool = True, login: str = "bench", passcode: str = "benchpass", **headers):
+    def __init__(self, port: int, *, connect: bool = True, login: str = "bench", passcode: str = "benchpass",
+                 **headers):
         self.socket = socket.create_connection(("127.0.0.1", port), WAIT_S)
         self.frames: list[Frame] = []
         self._parser = Parser()
         if connect:
-            self.send("CONNECT", {"accept-version": "1.2", "host": "/", "login": login, "passcode": passcode, **headers})
+            self.send("CONNECT", {"accept-version": "1.2", "host": "/", "login": login, "passcode": passcode,
+                                  **headers})
             self.connected = self.expect("CONNECTED")
 
     def raw(self, data: bytes) -> None:
