@@ -1,0 +1,18 @@
+"""What the dialogs of Clone and Install ask."""
+
+from django import forms
+
+
+class CloneForm(forms.Form):
+    name = forms.CharField(max_length=255, strip=False, label="Name",
+                           help_text="Unique over all applications; at most 255 characters.",
+                           widget=forms.TextInput(attrs={"class": "input", "data-autofocus": "", "autocomplete": "off"}))
+
+
+class InstallForm(forms.Form):
+    path = forms.CharField(
+        max_length=1024, required=False, label="Directory",
+        help_text="Absolute path on the host. Empty: the Working Directory, or for \".\" a directory of its own under "
+                  "the host's install root.",
+        widget=forms.TextInput(attrs={"class": "input mono", "data-autofocus": "", "autocomplete": "off",
+                                      "placeholder": "."}))

@@ -1,0 +1,80 @@
+"""The filter rows of Jobs, Events, History, Hosts, Application Templates and Installation Packages."""
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+
+from provisioning.states import (
+    ApplicationType,
+    EventLevel,
+    HistoryAction,
+    HostStatus,
+    JobKind,
+    JobState,
+)
+
+OBJECT_TYPES = {"application": "Application", "host": "Host", "template": "Application Template",
+                "package": "Installation Package"}
+
+
+class FilterForm(forms.Form):
+    """A filter in the query string, so that its address can be shared. What is not valid filters nothing."""
+
+    def __init__(self, data: MultiValueDict, **kwargs):
+        super().__init__(data, auto_id="filter-%s", **kwargs)
+        for field in self.fields.values():
+            field.required = False
+            field.widget.is_required = False
+            field.widget.attrs.setdefault("class", "input")
+            if isinstance(field, forms.CharField):
+                field.max_length = 255
+                field.widget.attrs.setdefault("autocomplete", "off")
+
+    def chosen(self) -> dict:
+        """{field: value} of what is filled in and valid."""
+        self.full_clean()
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+    @property
+    def active(self) -> bool:
+        return bool(self.chosen())
+
+
+def _choice(label: str, choices, any_label: str = "any") -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=[("", any_label), *choices])
+
+
+class JobFilter(FilterForm):
+    application = forms.CharField(label="Application")
+    host = forms.CharField(label="Host")
+    kind = _choice("Kind", JobKind.choices)
+    state = _choice("State", [("active", "Active"), *JobState.choices])
+
+
+class EventFilter(FilterForm):
+    text = forms.CharField(label="Text")
+    application = forms.CharField(label="Application")
+    host = forms.CharField(label="Host")
+    number = forms.IntegerField(label="Number", min_value=0, max_value=2**31 - 1)
+    level = _choice("Level", EventLevel.choices)
+
+
+class HistoryFilter(FilterForm):
+    text = forms.CharField(label="Object or reason")
+    object_type = _choice("Kind of object", OBJECT_TYPES.items())
+    action = _choice("What", HistoryAction.choices)
+    user = _choice("Who", [], "anybody")
+    object_id = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, data, *, users: list[str]):
+        super().__init__(data)
+        self.fields["user"].choices = [("", "anybody"), *((name, name) for name in users)]
+
+
+class HostFilter(FilterForm):
+    text = forms.CharField(label="Name or address")
+    status = _choice("Status", HostStatus.choices)
+
+
+class CatalogFilter(FilterForm):
+    text = forms.CharField(label="Name or version")
+    type = _choice("Type", ApplicationType.choices)

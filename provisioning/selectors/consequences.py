@@ -1,0 +1,47 @@
+"""What follows when somebody stops or deletes an application: the sentences of a confirmation."""
+
+from provisioning.states import ALIVE, ENDED, ApplicationStatus, Mode
+
+
+def what_follows(application, verb: str) -> str:
+    """One sentence for ``verb`` (stop, stop-gracefully, delete) on a row of ``selectors.applications``."""
+    return _delete(application) if verb == "delete" else _stop(application, verb)
+
+
+def _stop(application, verb: str) -> str:
+    name, status = application.name, application.status
+    if status in ENDED:
+        return f"{name} is {status} already; nothing happens to it."
+    runtime = getattr(application, "runtime", None)
+    clients = runtime.clients if runtime else 0
+    how = "finishes what it has accepted, then stops" if verb == "stop-gracefully" else "stops at once"
+    parts = [f"{name} {how}"]
+    if clients:
+        parts.append(f"{clients} client{'s' if clients != 1 else ''} {'are' if clients != 1 else 'is'} disconnected")
+    parts.append(_who_serves(application))
+    return "; ".join(part for part in parts if part) + "."
+
+
+def _who_serves(application) -> str:
+    runtime = getattr(application, "runtime", None)
+    mode = runtime.mode if runtime else ""
+    primary = getattr(application, "primary_server", None)
+    if mode == Mode.BACKUP and primary is not None:
+        return f"{primary.name} goes on without a standby"
+    partner = application.backup_server or primary
+    if partner is None:
+        return "nothing takes over, because it has no Backup Server" if application.status in ALIVE else ""
+    return f"{partner.name} is the other member of its pair"
+
+
+def _delete(application) -> str:
+    name = application.name
+    parts = [f"{name} is removed from the Configuration Database with its ports, options and connections"]
+    if application.is_installed:
+        parts.append(f"its files stay in {application.working_directory}")
+    primary = getattr(application, "primary_server", None)
+    if primary is not None:
+        parts.append(f"{primary.name} is left without a Backup Server")
+    if application.status == ApplicationStatus.UNKNOWN:
+        parts.append("nobody knows whether it runs now")
+    return "; ".join(parts) + "."

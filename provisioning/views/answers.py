@@ -1,0 +1,98 @@
+"""How views answer: refusals as sentences, the addresses of what they name, and what a script is told when all went
+well."""
+
+import json
+from functools import wraps
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+
+from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
+
+PAGES = {"application": "application-edit", "host": "host-edit", "template": "template-detail", "job": "job-detail",
+         "package": "package-detail"}
+
+
+def address_of(link: Link) -> str:
+    return reverse(PAGES[link.kind], args=[link.key])
+
+
+def sentence(refusal: Refusal) -> SafeString:
+    """The refusal's message with every object that it names as a link."""
+    text = str(conditional_escape(refusal.message))
+    for link in refusal.links:
+        name = str(conditional_escape(link.name))
+        anchor = format_html('<a href="{}">{}</a>', address_of(link), link.name)
+        text = text.replace(name, "\0", 1).replace("\0", anchor, 1) if name in text else f"{text} ({anchor})"
+    return mark_safe(text)  # noqa: S308 - every part was escaped above
+
+
+def with_sentences(view):
+    """A view's NotAllowed, NotFound and Refused become 403, 404 and a message: pages never show a bare error."""
+
+    @wraps(view)
+    def answer(request, *args, **kwargs):
+        try:
+            return view(request, *args, **kwargs)
+        except NotAllowed as error:
+            return _say(request, str(error), 403) if request.htmx else _deny(error)
+        except NotFound as error:
+            return _say(request, str(error), 404) if request.htmx else _missing(error)
+        except Refused as error:
+            return refused(request, error)
+
+    return answer
+
+
+def _deny(error):
+    raise PermissionDenied(str(error)) from error
+
+
+def _missing(error):
+    raise Http404(str(error)) from error
+
+
+def _say(request, text: str, status: int) -> HttpResponse:
+    """For a script: static/js/dialog.js shows the header's sentence as a message."""
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8",
+                        headers={"X-Pairwise-Sentence": quote(text)})
+
+
+def safe_address(request, address: str, otherwise: str) -> str:
+    """``address`` when it is one of this console, else ``otherwise``: a form must not send people elsewhere."""
+    allowed = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()},
+                                              require_https=request.is_secure())
+    return address if address and allowed else otherwise
+
+
+def refused(request, error: Refused, back: str = "application-list"):
+    """The refusals as messages, on the page that a plain form came from (``next``) or the list ``back``."""
+    for refusal in error.refusals:
+        messages.error(request, sentence(refusal))
+    return done(request, safe_address(request, request.POST.get("next", ""), reverse(back)))
+
+
+def done(request, address: str, *, leave: bool = False, events: tuple[str, ...] = ("rows-changed",)):
+    """After a POST: a plain form goes to ``address``; a script gets the messages and the ``events`` to refresh by,
+    or leaves for ``address`` when ``leave``."""
+    if not request.htmx:
+        return redirect(address)
+    if leave:
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    answer = render(request, "partials/done.html")
+    answer["HX-Reswap"] = "none"
+    answer["HX-Trigger"] = json.dumps({name: True for name in ("dialog-close", *events)})
+    return answer
+
+
+def dialog(request, template: str, title: str, context: dict, status: int = 200) -> HttpResponse:
+    """``template`` as the content of the dialog for a script, as a page of the frame otherwise."""
+    frame = "partials/dialog_fragment.html" if request.htmx else "partials/dialog_page.html"
+    return render(request, template, {**context, "dialog_frame": frame, "dialog_title": title}, status=status)

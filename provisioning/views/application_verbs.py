@@ -1,0 +1,142 @@
+"""What the buttons of the Applications list and editor do: dialogs that ask, services that act, messages that say."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from provisioning.errors import Refused
+from provisioning.forms.actions import CloneForm, InstallForm
+from provisioning.permissions import CONFIGURE, INSTALL, actor_of
+from provisioning.selectors import applications as selector
+from provisioning.selectors.consequences import what_follows
+from provisioning.services import applications as services
+from provisioning.services import jobs
+from provisioning.tables import ONE, Action, blocked
+from provisioning.views.answers import dialog, done, safe_address, sentence
+
+IDS_MAX = 1000
+SHOWN_MAX = 12
+PAST = {"enable": "enabled", "disable": "disabled", "delete": "deleted"}
+
+
+def chosen_rows(request) -> list:
+    ids = [int(key) for key in dict.fromkeys(request.POST.getlist("ids")) if key.isdecimal()][:IDS_MAX]
+    return list(selector.application_list().filter(pk__in=ids))
+
+
+def enough(action: Action, rows: list) -> bool:
+    return len(rows) == 1 if action.needs == ONE else bool(rows)
+
+
+def back_address(request) -> str:
+    return safe_address(request, request.POST.get("next", ""), reverse("application-list"))
+
+
+def select_first(request, action: Action):
+    what = "exactly one application" if action.needs == ONE else "the applications"
+    messages.warning(request, f"Select {what} in the list first, then {action.label}.")
+    return done(request, back_address(request), events=())
+
+
+def counted(rows: list) -> str:
+    """``MS_Primary`` or ``3 applications``."""
+    return rows[0].name if len(rows) == 1 else f"{len(rows)} applications"
+
+
+# --- dialogs
+def confirm(request, action: Action, rows: list):
+    """Names what is hit and what follows; its form comes back with ``confirmed``."""
+    hit = [(row, blocked(row).get(action.verb) or what_follows(row, action.verb)) for row in rows[:SHOWN_MAX]]
+    return dialog(request, "applications/confirm.html", f"{action.label} {counted(rows)}?", {
+        "action": action, "hit": hit, "more": len(rows) - len(hit), "ids": [row.pk for row in rows],
+        "label": f"{action.label} {counted(rows)}", "next": back_address(request),
+        "leave": request.POST.get("leave") or request.GET.get("leave"),
+    })
+
+
+def clone_dialog(request, row, form: CloneForm | None = None):
+    actor_of(request).require(CONFIGURE)
+    form = form or CloneForm(initial={"name": f"{row.name}_copy"})
+    return dialog(request, "applications/clone.html", f"Clone {row.name}", {"row": row, "form": form},
+                  status=422 if form.is_bound else 200)
+
+
+def clone(request, row):
+    form = CloneForm(request.POST)
+    try:
+        if form.is_valid():
+            copy = services.clone_application(actor=actor_of(request), application_id=row.pk,
+                                              name=form.cleaned_data["name"])
+            messages.success(request, f"{copy.name} was made from {row.name}. Check its ports, then Install it.")
+            return done(request, reverse("application-edit", args=[copy.pk]), leave=True)
+    except Refused as error:
+        for refusal in error.refusals:
+            form.add_error("name", sentence(refusal))
+    return clone_dialog(request, row, form)
+
+
+def install_dialog(request, row, form: InstallForm | None = None):
+    actor_of(request).require(INSTALL)
+    return dialog(request, "applications/install.html", f"Install {row.name}", {
+        "row": row, "form": form or InstallForm(initial={"path": ""}), "why_not": blocked(row).get("install"),
+    }, status=422 if form else 200)
+
+
+def install(request, row):
+    form = InstallForm(request.POST)
+    try:
+        if form.is_valid():
+            job = jobs.install_application(actor=actor_of(request), application_id=row.pk,
+                                           path=form.cleaned_data["path"])
+            return done(request, reverse("job-detail", args=[job.pk]), leave=True)
+    except Refused as error:
+        for refusal in error.refusals:
+            form.add_error("path" if refusal.field == "path" else None, sentence(refusal))
+    return install_dialog(request, row, form)
+
+
+def open_editor(request, row):
+    address = reverse("application-edit", args=[row.pk])
+    return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+
+
+OF_ONE = {"edit": open_editor, "clone": clone_dialog, "install": install_dialog}
+"""Verbs that work on one row and have a page or a dialog of their own."""
+
+
+# --- verbs
+def carry_out(request, action: Action, rows: list):
+    ids, actor = [row.pk for row in rows], actor_of(request)
+    if action.verb in PAST:
+        _change(actor, action.verb, ids)
+        messages.success(request, f"{counted(rows)} {'was' if len(rows) == 1 else 'were'} {PAST[action.verb]}.")
+    else:
+        _run(request, action, rows)
+    return done(request, back_address(request), leave=bool(request.POST.get("leave")))
+
+
+def _change(actor, verb: str, ids: list[int]) -> None:
+    if verb == "delete":
+        services.delete_applications(actor=actor, application_ids=ids)
+    else:
+        services.set_enabled(actor=actor, application_ids=ids, enabled=verb == "enable")
+
+
+def _run(request, action: Action, rows: list) -> None:
+    """Start or stop: one job for each application that can, one sentence for each that cannot."""
+    actor, ids = actor_of(request), [row.pk for row in rows]
+    if action.verb == "start":
+        made, refusals = jobs.start_applications(actor=actor, application_ids=ids)
+    else:
+        made, refusals = jobs.stop_applications(actor=actor, application_ids=ids,
+                                                graceful=action.verb == "stop-gracefully")
+    if made:
+        links = format_html_join(", ", '<a href="{}">{}</a>', (
+            (reverse("job-detail", args=[job.pk]), job.application_name) for job in made[:SHOWN_MAX]))
+        more = f" and {len(made) - SHOWN_MAX} more" if len(made) > SHOWN_MAX else ""
+        messages.success(request, format_html("{}: {}{}", action.label, links, more))
+    for found in list(refusals.values())[:SHOWN_MAX]:
+        for refusal in found:
+            messages.error(request, sentence(refusal))

@@ -1,0 +1,111 @@
+"""The Applications list and what is done to its rows."""
+
+import json
+from urllib.parse import urlencode
+
+from django.http import Http404
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import push_url
+
+from provisioning.models import Application, Host
+from provisioning.permissions import VIEW, actor_of
+from provisioning.selectors import applications as selector
+from provisioning.states import ApplicationStatus, ApplicationType
+from provisioning.tables import APPLICATIONS, GAPS, blocked, page_of
+from provisioning.views import application_verbs as verbs
+from provisioning.views.answers import with_sentences
+
+FILTERS = ("q", "type", "host", "status", "sort", "size", "page")
+
+
+@require_safe
+@with_sentences
+def application_list(request):
+    """The list; a script that filters, sorts or pages gets the rows alone."""
+    actor_of(request).require(VIEW)
+    values = {name: request.GET[name][:255] for name in FILTERS if request.GET.get(name)}
+    rows = selector.application_list(text=values.get("q", ""), type=values.get("type", ""), host=values.get("host", ""),
+                                     status=values.get("status", ""), sort=values.get("sort", "name"))
+    saved = request.GET.get("saved", "")
+    page = page_of(rows, _with_saved(rows, values, saved))
+    part = request.htmx and not request.htmx.history_restore_request
+    context = {"page": page, "rows": [(row, json.dumps(blocked(row))) for row in page], "values": values,
+               "saved": saved, "total": Application.objects.count(), "part": part,
+               "filtered": any(values.get(name) for name in ("q", "type", "host", "status")),
+               "header": APPLICATIONS.header(values.get("sort", "name"), values)}
+    if not part:
+        return render(request, "applications/list.html", {**context, **_around()})
+    answer = render(request, "applications/rows.html", context)
+    return answer if "refresh" in request.GET else push_url(answer, f"{request.path}{_query(values)}")
+
+
+def _around() -> dict:
+    """What stands around the rows: the toolbar and the choices of the filters."""
+    return {"actions": APPLICATIONS.actions, "gaps": GAPS, "types": ApplicationType.choices,
+            "hosts": Host.objects.values_list("name", flat=True)[:500], "statuses": ApplicationStatus.values}
+
+
+def _query(values: dict) -> str:
+    kept = {name: value for name, value in values.items() if (name, value) != ("page", "1")}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def _with_saved(rows, values: dict, saved: str) -> dict:
+    """``values`` with the page on which the row that was just saved stands (in the order by name)."""
+    if not saved.isdigit() or "page" in values or values.get("sort", "name") != "name":
+        return values
+    name = Application.objects.filter(pk=saved).values_list("name", flat=True).first()
+    before = rows.filter(name__lt=name).count() if name else 0
+    return {**values, "page": before // page_of([], values).paginator.per_page + 1}
+
+
+@require_POST
+@with_sentences
+def application_action(request):
+    """One verb of the toolbar on the chosen rows: asks first where it says so, then calls the service."""
+    action = APPLICATIONS.action(request.POST.get("verb", ""))
+    if action is None:
+        raise Http404("There is no such action.")
+    actor_of(request).require(action.permission)
+    rows = verbs.chosen_rows(request)
+    if not verbs.enough(action, rows):
+        return verbs.select_first(request, action)
+    if action.verb in verbs.OF_ONE:
+        return verbs.OF_ONE[action.verb](request, rows[0])
+    if action.confirm and not request.POST.get("confirmed"):
+        return verbs.confirm(request, action, rows)
+    return verbs.carry_out(request, action, rows)
+
+
+@require_http_methods(["GET", "POST"])
+@with_sentences
+def application_clone(request, pk: int):
+    row = selector.get_application(pk)
+    return verbs.clone(request, row) if request.method == "POST" else verbs.clone_dialog(request, row)
+
+
+@require_http_methods(["GET", "POST"])
+@with_sentences
+def application_install(request, pk: int):
+    row = selector.get_application(pk)
+    return verbs.install(request, row) if request.method == "POST" else verbs.install_dialog(request, row)
+
+
+@require_safe
+@with_sentences
+def application_delete(request, pk: int):
+    """The question whether to delete one application; its answer goes to ``application_action``."""
+    actor_of(request).require(APPLICATIONS.action("delete").permission)
+    return verbs.confirm(request, APPLICATIONS.action("delete"), [selector.get_application(pk)])
+
+
+@require_safe
+@with_sentences
+def application_status(request, pk: int):
+    """The cells of one row, or (``?in=editor``) the title and toolbar of its editor, as they are now."""
+    actor_of(request).require(VIEW)
+    row = selector.get_application(pk)
+    template = "applications/live_editor.html" if request.GET.get("in") == "editor" else "applications/live_row.html"
+    return render(request, template, {"row": row, "blocked": blocked(row), "blocked_json": json.dumps(blocked(row)),
+                                      "actions": APPLICATIONS.actions, "oob": True})

@@ -1,0 +1,165 @@
+"""What every page of the frame needs: sections, tree, troubles, and how this reader wants it to look."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import DatabaseError
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from provisioning.models import ComponentHeartbeat
+from provisioning.permissions import ROLE_VERBS, VERBS, actor_of
+
+CONTROL_SILENT_AFTER = timedelta(seconds=8)
+"""Control writes its heartbeat every 2 s; four missed ones are a sentence on every page."""
+
+CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
+"""Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
+
+STYLES = ("css/tokens.css", "css/frame.css", "css/components.css", "css/grid.css", "css/forms.css")
+SCRIPTS = ("js/frame.js", "js/dialog.js", "js/grid.js", "js/live.js")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A page of the tree. ``owns``: beginnings of the URL names that count as being on this page."""
+
+    label: str
+    name: str
+    icon: str
+    owns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A tab of the header and a branch of the tree. ``groups``: (label or "", items)."""
+
+    label: str
+    groups: tuple[tuple[str, tuple[Item, ...]], ...]
+
+
+NAVIGATION = (
+    Section("Monitoring", (("", (
+        Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
+        Item("Events", "event-list", "bell", ("event-",)),
+    )),)),
+    Section("Provisioning", (("Environment", (
+        Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
+        Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
+        Item("Hosts", "host-list", "hdd-rack", ("host-",)),
+    )),)),
+    Section("Deployment", (("", (
+        Item("Installation Packages", "package-list", "box-seam", ("package-",)),
+    )),)),
+    Section("Operations", (("", (
+        Item("Jobs", "job-list", "list-task", ("job-",)),
+        Item("History", "history", "clock-history", ("history",)),
+    )),)),
+)
+
+
+class Frame:
+    """The frame of one request; everything is worked out when a template first asks, so fragments pay nothing."""
+
+    styles, scripts = STYLES, SCRIPTS
+
+    def __init__(self, request):
+        self._request = request
+        match = getattr(request, "resolver_match", None)
+        self._here = (match.url_name if match else "") or ""
+
+    @property
+    def now_ms(self) -> int:
+        """When this page was made, Unix ms: the live stream begins there."""
+        return int(timezone.now().timestamp() * 1000)
+
+    def _choice(self, name: str) -> str:
+        value = self._request.COOKIES.get(f"pairwise_{name}", "")
+        return value if value in CHOICES[name] else CHOICES[name][0]
+
+    @property
+    def theme(self) -> str:
+        return self._choice("theme")
+
+    @property
+    def size(self) -> str:
+        return self._choice("size")
+
+    @property
+    def tree(self) -> str:
+        return self._choice("tree")
+
+    @cached_property
+    def sections(self) -> list[dict]:
+        return [self._section(section) for section in NAVIGATION]
+
+    def _section(self, section: Section) -> dict:
+        groups = [
+            {"label": label, "items": [
+                {"label": item.label, "icon": item.icon, "address": address, "current": self._is_on(item)}
+                for item in items if (address := _address(item.name))
+            ]}
+            for label, items in section.groups
+        ]
+        items = [item for group in groups for item in group["items"]]
+        return {"label": section.label, "groups": groups, "address": items[0]["address"] if items else "",
+                "current": any(item["current"] for item in items)}
+
+    def _is_on(self, item: Item) -> bool:
+        return self._here.startswith(item.owns)
+
+    @cached_property
+    def trail(self) -> list[str]:
+        """Breadcrumb of the page's place in the tree: section, group, page."""
+        for section in self.sections:
+            for group in section["groups"]:
+                for item in group["items"]:
+                    if item["current"]:
+                        return [word for word in (section["label"], group["label"], item["label"]) if word]
+        return []
+
+    @cached_property
+    def roles(self) -> str:
+        return ", ".join(sorted(actor_of(self._request).roles))
+
+    @cached_property
+    def may(self) -> dict[str, bool]:
+        """{verb of provisioning.permissions: allowed for this user}."""
+        actor = actor_of(self._request)
+        return {verb: actor.may(verb) for verb in VERBS}
+
+    @cached_property
+    def why_not(self) -> dict[str, str]:
+        """{verb: the sentence that says why this user may not}; verbs that are allowed are missing."""
+        return {verb: sentence_for(verb) for verb, allowed in self.may.items() if not allowed}
+
+    @cached_property
+    def troubles(self) -> list[str]:
+        """Sentences for the banner: what of the console itself does not answer."""
+        try:
+            control = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
+        except DatabaseError:
+            return ["The Configuration Database does not answer; what is shown may be old."]
+        if control is None or timezone.now() - control > CONTROL_SILENT_AFTER:
+            return ["Control does not answer: statuses are not up to date and nothing fails over. "
+                    "Servers that run keep running."]
+        return []
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def sentence_for(verb: str) -> str:
+    """Why somebody without ``verb`` may not, and what to do about it."""
+    needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
+    return f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}."
+
+
+def frame(request) -> dict:
+    """Context processor."""
+    return {"frame": Frame(request)}

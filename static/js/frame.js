@@ -1,0 +1,144 @@
+// The frame: tree, menus, display choices, times that keep counting, toasts, announcements, keys.
+const root = document.documentElement;
+const narrow = matchMedia("(max-width: 799.98px)");
+
+function csrf() {
+  return JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+}
+
+export function announce(sentence) {
+  document.getElementById("announcer").textContent = sentence;
+}
+
+async function keep(name, value) {
+  root.dataset[name] = value;
+  const form = document.querySelector("[data-display]");
+  if (!form) return;
+  const body = new URLSearchParams({ [name]: value });
+  await fetch(form.action, { method: "POST", body, headers: { "X-CSRFToken": csrf(), "X-Requested-With": "fetch" } });
+}
+
+// --- navigation tree: remembered when wide, a drawer when narrow
+function setDrawer(open) {
+  root.dataset.drawer = open ? "open" : "closed";
+  document.querySelector("[data-tree-toggle]")?.setAttribute("aria-expanded", String(open));
+}
+
+function toggleTree(button) {
+  if (narrow.matches) {
+    setDrawer(root.dataset.drawer !== "open");
+    if (root.dataset.drawer === "open") document.querySelector("#tree a")?.focus();
+    return;
+  }
+  const value = root.dataset.tree === "closed" ? "open" : "closed";
+  button.setAttribute("aria-expanded", String(value === "open"));
+  keep("tree", value);
+}
+
+document.addEventListener("click", (event) => {
+  const toggle = event.target.closest("[data-tree-toggle]");
+  if (toggle) toggleTree(toggle);
+  if (event.target.closest("[data-tree-close]")) setDrawer(false);
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  for (const rule of document.querySelectorAll("details.rule[open]")) {
+    if (!rule.contains(event.target)) rule.open = false;
+  }
+  const close = event.target.closest("[data-toast-close]");
+  if (close) close.closest("[data-toast]").remove();
+  const blocked = event.target.closest('[aria-disabled="true"]');
+  if (blocked && blocked.matches("a, button, summary")) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (blocked.title) announce(blocked.title);
+  }
+}, true);
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-display]");
+  if (!form || !event.submitter?.name) return;
+  event.preventDefault();
+  keep(event.submitter.name, event.submitter.value);
+  for (const button of event.submitter.parentElement.children) {
+    button.setAttribute("aria-pressed", String(button === event.submitter));
+  }
+});
+
+// --- keys
+function typing(target) {
+  return target.closest("input, textarea, select, [contenteditable]") && !target.matches('[type="checkbox"], [type="radio"]');
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !typing(event.target) && !document.querySelector("dialog[open]")) {
+    const search = document.querySelector("[data-quick-filter]") || document.getElementById("header-search");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  }
+  if (event.key === "Escape") {
+    const menu = document.querySelector("details[data-menu][open], details.rule[open]");
+    if (menu) { menu.open = false; menu.querySelector("summary").focus(); } else if (root.dataset.drawer === "open") {
+      setDrawer(false);
+      document.querySelector("[data-tree-toggle]").focus();
+    }
+  }
+});
+
+// --- folding sections remember
+function stored(key) {
+  try { return localStorage.getItem(`pairwise-${key}`); } catch { return null; }
+}
+
+export function recallSections(scope) {
+  for (const details of scope.querySelectorAll("details[data-remember]")) {
+    const value = stored(details.dataset.remember);
+    if (value && !details.querySelector('[aria-current="page"], [aria-invalid="true"]')) details.open = value === "open";
+    details.addEventListener("toggle", () => {
+      try { localStorage.setItem(`pairwise-${details.dataset.remember}`, details.open ? "open" : "closed"); } catch { /* private window */ }
+    });
+  }
+}
+
+// --- times
+function duration(seconds) {
+  if (seconds < 120) return `${Math.max(0, Math.floor(seconds))} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}
+
+const pad = (number) => String(number).padStart(2, "0");
+
+function showTimes(scope) {
+  for (const element of scope.querySelectorAll("time[data-ago]")) {
+    const words = `${duration((Date.now() - Date.parse(element.dateTime)) / 1000)} ago`;
+    if (element.textContent !== words) element.textContent = words;
+  }
+  for (const element of scope.querySelectorAll("time[data-local]:not([data-shown])")) {
+    const at = new Date(element.dateTime);
+    element.textContent = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+    element.dataset.shown = "";
+  }
+}
+
+// --- toasts leave by themselves, unless they are errors or being read
+const TOAST_MS = 8000;
+function mindToasts(scope) {
+  for (const toast of scope.querySelectorAll("[data-toast]:not([data-minded])")) {
+    toast.dataset.minded = "";
+    if (toast.classList.contains("message-error") || toast.classList.contains("message-warning")) continue;
+    const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, TOAST_MS) : toast.remove());
+    setTimeout(leave, TOAST_MS);
+  }
+}
+
+recallSections(document);
+showTimes(document);
+mindToasts(document);
+setInterval(() => { if (!document.hidden) showTimes(document); }, 1000);
+document.addEventListener("htmx:load", (event) => {
+  const scope = event.detail.elt.parentElement || document;
+  showTimes(scope);
+  mindToasts(document);
+});
