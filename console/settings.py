@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "django_filters",
     "axes",
     "csp",
+    "console",
     "provisioning",
 ]
 
