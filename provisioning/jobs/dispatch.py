@@ -1,0 +1,79 @@
+"""Hands jobs to the broker and asks workers to end them. The broker may be away: then the row says so."""
+
+import logging
+import uuid
+
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from console.celery import app
+from protocol import auth
+from protocol.jobs import RUN_JOB, host_queue
+from provisioning import changes
+from provisioning.models import Job
+from provisioning.states import JobState
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 2.0, 3.0
+CANCEL_SIGNAL = "SIGUSR1"
+NOT_HANDED_OVER = "The job could not be handed to the broker, so no host has seen it."
+START_THE_BROKER = "Start Redis (./run does) or correct PAIRWISE_REDIS_URL, then press Retry."
+_BROKER_ERRORS = (OperationalError, OSError)
+
+
+def _connection():
+    options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
+    return app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options)
+
+
+def topics(job: Job) -> tuple[str, ...]:
+    """What open pages show of a job."""
+    own = (f"job:{job.pk}", "jobs")
+    return own if job.application_id is None else (*own, f"application:{job.application_id}")
+
+
+def signed_payload(job: Job) -> tuple[dict, str]:
+    """(payload, signature) of protocol.jobs for a job whose host still exists."""
+    payload = {
+        "job": str(job.pk), "kind": job.kind, "host": job.host.name, "application": job.application_name,
+        "issued_at": int(timezone.now().timestamp()), "arguments": job.arguments,
+    }
+    return payload, auth.sign(job.host.secret, payload)
+
+
+def hand_over(job_id: uuid.UUID) -> bool:
+    """Give a queued job to its host's queue; True when the broker took it.
+
+    The task id is the job's id, and hosts run an id once, so handing the same job over again does no harm.
+    """
+    job = Job.objects.select_related("host").filter(pk=job_id, state=JobState.QUEUED).first()
+    if job is None or job.host is None:
+        return False
+    payload, signature = signed_payload(job)
+    queued = Job.objects.filter(pk=job_id, state=JobState.QUEUED)
+    try:
+        with _connection() as connection:
+            app.send_task(RUN_JOB, args=[payload, signature], task_id=str(job.pk), queue=host_queue(job.host.name),
+                          connection=connection, retry=False)
+    except _BROKER_ERRORS as error:
+        log.warning("job %s could not be handed to the broker: %s", job.pk, error)
+        queued.update(reason=NOT_HANDED_OVER, advice=START_THE_BROKER)
+        changes.tell(*topics(job))
+        return False
+    # The host may have claimed it by now: then only the time is missing.
+    Job.objects.filter(pk=job_id).update(enqueued_at=timezone.now())
+    queued.update(reason="", advice="")
+    changes.tell(*topics(job))
+    return True
+
+
+def revoke(job_id: uuid.UUID, *, terminate: bool) -> bool:
+    """Tell all workers not to run a job, or (``terminate``) to end it; True when the broker took the word."""
+    try:
+        with _connection() as connection:
+            app.control.revoke(str(job_id), terminate=terminate, signal=CANCEL_SIGNAL, connection=connection)
+    except _BROKER_ERRORS as error:
+        log.warning("job %s could not be revoked: %s", job_id, error)
+        return False
+    return True

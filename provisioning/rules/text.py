@@ -1,0 +1,69 @@
+"""Rules on a single text or number: length, blanks, control characters, ranges, parameter lists."""
+
+import re
+
+from provisioning.errors import Refusal
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_PARAMETER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
+
+
+def has_control_characters(text: str) -> bool:
+    return bool(_CONTROL.search(text))
+
+
+def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Refusal]:
+    """Too long, or with characters that no line of a file or log can hold."""
+    if not isinstance(text, str):
+        return [Refusal(f"{label} must be text.", field)]
+    if len(text) > longest:
+        return [Refusal(f"{label} has {len(text)} characters; {longest} fit.", field)]
+    if has_control_characters(text):
+        return [Refusal(f"{label} holds a line break or another control character. Remove it.", field)]
+    return []
+
+
+def name_refusals(name: str, *, what: str) -> list[Refusal]:
+    """Names that start files, queues and people can all hold."""
+    if not isinstance(name, str) or not name.strip():
+        return [Refusal(f"{what} needs a Name.", "name")]
+    refusals = text_refusals(name, field="name", label="Name", longest=255)
+    if name != name.strip():
+        refusals.append(Refusal("Name begins or ends with a blank. Remove it.", "name"))
+    if '"' in name or "\\" in name:
+        refusals.append(Refusal('Name holds " or \\, which start files cannot quote. Use another character.', "name"))
+    return refusals
+
+
+def number_refusals(number: int, *, field: str, label: str, least: int, most: int, unit: str = "") -> list[Refusal]:
+    if isinstance(number, bool) or not isinstance(number, int):
+        return [Refusal(f"{label} must be a whole number.", field)]
+    if not least <= number <= most:
+        unit = f" {unit}" if unit else ""
+        return [Refusal(f"{label} is {number}; it must lie between {least} and {most}{unit}.", field)]
+    return []
+
+
+def parse_parameters(text: str) -> dict[str, str]:
+    """``a=1;b=2`` as a dict. Raises ValueError with the sentence that says what is wrong."""
+    parameters: dict[str, str] = {}
+    for part in text.split(";") if text else ():
+        key, equals, value = part.partition("=")
+        if not equals or not _PARAMETER_KEY.match(key) or value != value.strip():
+            raise ValueError(f'cannot read "{part}". Write name=value, several joined with ";", '
+                             'without blanks around "=" and ";".')
+        if key in parameters:
+            raise ValueError(f'has "{key}" twice. Keep one.')
+        parameters[key] = value
+    return parameters
+
+
+def parameter_refusals(text: str, *, field: str, label: str) -> list[Refusal]:
+    refusals = text_refusals(text, field=field, label=label, longest=1024)
+    if refusals:
+        return refusals
+    try:
+        parse_parameters(text)
+    except ValueError as error:
+        return [Refusal(f"{label} {error}", field)]
+    return []

@@ -1,0 +1,55 @@
+"""Jobs as lists and their log lines by offset."""
+
+import statistics
+import uuid
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+
+from provisioning.errors import NotFound
+from provisioning.models import Job, JobLine
+from provisioning.states import ACTIVE_JOBS, JobState
+
+USUAL_OF = 20
+"""The usual duration of a kind of job is the median of so many earlier ones."""
+
+
+def job_list(*, state: str = "", kind: str = "", host: str = "", application: str = "") -> QuerySet[Job]:
+    """Jobs, active ones first, then newest first. ``state`` is a state or "active"; host and application are names."""
+    found = Job.objects.select_related("application", "host")
+    if state == "active":
+        found = found.filter(state__in=ACTIVE_JOBS)
+    elif state:
+        found = found.filter(state=state)
+    if kind:
+        found = found.filter(kind=kind)
+    if host:
+        found = found.filter(host_name=host)
+    if application:
+        found = found.filter(application_name=application)
+    is_finished = Case(When(state__in=ACTIVE_JOBS, then=Value(0)), default=Value(1), output_field=IntegerField())
+    return found.order_by(is_finished, "-created_at")
+
+
+def get_job(job_id: uuid.UUID | str) -> Job:
+    """One job with its steps. Raises NotFound."""
+    try:
+        key = uuid.UUID(str(job_id))
+    except ValueError:
+        key = None
+    job = Job.objects.select_related("application", "host", "retry_of").prefetch_related("steps").filter(pk=key).first()
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job
+
+
+def job_lines(job: Job, *, after: int = 0, limit: int = 500) -> list[JobLine]:
+    """Up to ``limit`` log lines whose number is greater than ``after``, in order."""
+    return list(job.lines.filter(number__gt=after).order_by("number")[:limit])
+
+
+def usual_duration_s(kind: str) -> float | None:
+    """Median seconds from start to end of the last succeeded jobs of a kind; None when there is none."""
+    done = Job.objects.filter(kind=kind, state=JobState.SUCCEEDED, started_at__isnull=False, finished_at__isnull=False)
+    pairs = done.order_by("-finished_at").values_list("started_at", "finished_at")[:USUAL_OF]
+    seconds = [(finished - started).total_seconds() for started, finished in pairs]
+    return statistics.median(seconds) if seconds else None

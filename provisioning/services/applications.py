@@ -1,0 +1,200 @@
+"""Applications: create, change, clone, enable, delete, and check while typing (design section 3)."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+
+from django.db import IntegrityError, transaction
+
+from provisioning import history, permissions
+from provisioning.drafts import ApplicationDraft, PortDraft
+from provisioning.errors import NotFound, Refusal, Refused
+from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.permissions import Actor
+from provisioning.rules import application_refusals
+from provisioning.rules.fields import NOT_YET_INSTALLED
+from provisioning.selectors.applications import application_draft
+from provisioning.states import RedundancyType
+
+from . import comparison, drafting, writing
+from .facts import active_job, application_facts, application_link, job_link, status_for_rules
+from .writing import after_change, save_related
+
+
+@transaction.atomic
+def create_application(*, actor: Actor, draft: ApplicationDraft) -> Application:
+    """Create an application with its ports, options and connections; what the draft leaves open comes from the
+    template. Raises Refused."""
+    actor.require(permissions.CONFIGURE)
+    _lock_host(draft.host_id)
+    draft = drafting.complete(draft, None)
+    _refuse(application_refusals(draft, application_facts(draft, None)))
+    template = ApplicationTemplate.objects.get(pk=draft.template_id)
+    row = Application(template=template, type=template.type, version=template.version, changed_by=actor.name)
+    writing.assign(row, draft)
+    with _constraints(draft):
+        row.save()
+        save_related(row, draft)
+    row = _reload(row.pk)
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    after_change(row, also=_partners(row))
+    return row
+
+
+@transaction.atomic
+def update_application(*, actor: Actor, application_id: int, revision: int, draft: ApplicationDraft,
+                       reason: str = "") -> Application:
+    """Save a draft over the stored object that was read as ``revision``.
+
+    What somebody else saved since then stays when the draft does not contradict it, else Conflict with what differs.
+    Raises Refused, NotFound. A draft that changes nothing writes nothing.
+    """
+    actor.require(permissions.CONFIGURE)
+    _lock_host(draft.host_id)
+    row = _reload(application_id)
+    stored = application_draft(row)
+    draft = drafting.complete(draft, row)
+    if row.revision != revision:
+        draft = drafting.merge(row, revision, stored, draft)
+    _refuse(application_refusals(draft, application_facts(draft, row)))
+    changed = comparison.changed_fields(stored, draft)
+    if not changed:
+        return row
+    before, partners = history.snapshot(row), _partners(row)
+    new_secrets = drafting.new_secrets(row, draft)
+    writing.assign(row, draft)
+    with _constraints(draft):
+        writing.save_revision(row, actor)
+        save_related(row, draft)
+    row = _reload(row.pk)
+    history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason,
+                   new_secrets=new_secrets)
+    after_change(row, also=[*partners, *_partners(row)], former_name=before["name"])
+    return row
+
+
+def check_application(*, draft: ApplicationDraft, application_id: int | None) -> list[Refusal]:
+    """The rules of a save, without the save; for checks while typing. Raises NotFound."""
+    row = _reload(application_id) if application_id is not None else None
+    draft = drafting.complete(draft, row)
+    return application_refusals(draft, application_facts(draft, row))
+
+
+@transaction.atomic
+def clone_application(*, actor: Actor, application_id: int, name: str) -> Application:
+    """A copy under another name: not linked to a backup, not yet installed, on ports that are free on its host."""
+    actor.require(permissions.CONFIGURE)
+    source = _reload(application_id)
+    draft = application_draft(source, masked=False)
+    ports: tuple[PortDraft, ...] = draft.ports or ()
+    if source.host_id:
+        ports = drafting.free_ports(ports, source.host)
+    return create_application(actor=actor, draft=replace(
+        draft, name=name, ports=ports, backup_server_id=None, redundancy_type=RedundancyType.NOT_SPECIFIED,
+        working_directory=NOT_YET_INSTALLED if source.is_server else draft.working_directory,
+        command_line=NOT_YET_INSTALLED if source.is_server else draft.command_line, command_line_arguments="",
+    ))
+
+
+@transaction.atomic
+def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> int:
+    """Enable or disable applications; returns how many changed. A disabled server that runs goes on running, but
+    cannot be started or connect again."""
+    actor.require(permissions.CONFIGURE)
+    count = 0
+    for row in _rows(application_ids):
+        if row.enabled != enabled:
+            before = history.snapshot(row)
+            row.enabled = enabled
+            writing.save_revision(row, actor, fields=["enabled"])
+            history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
+            after_change(row)
+            count += 1
+    return count
+
+
+@transaction.atomic
+def delete_applications(*, actor: Actor, application_ids: list[int]) -> int:
+    """Delete applications, all or none; a primary whose backup goes loses the link. Raises Refused."""
+    actor.require(permissions.CONFIGURE)
+    rows = _rows(application_ids)
+    going = {row.pk for row in rows}
+    _refuse([refusal for row in rows for refusal in _delete_refusals(row, going)])
+    for row in rows:
+        primary = getattr(row, "primary_server", None)
+        if primary is not None and primary.pk not in going:
+            _clear_backup(actor, _reload(primary.pk))
+    for row in rows:
+        history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+        after_change(row, also=_partners(row))
+    # Connections among the deleted ones would protect each other.
+    for row in rows:
+        row.connections.all().delete()
+    for row in rows:
+        Application.objects.filter(pk=row.pk).delete()
+    return len(rows)
+
+
+def _delete_refusals(row: Application, going: set[int]) -> list[Refusal]:
+    refusals, own = [], application_link(row)
+    clients = {c.application_id: c.application for c in row.clients.select_related("application")}
+    clients = [client for key, client in clients.items() if key not in going]
+    if clients:
+        names = ", ".join(client.name for client in clients[:5]) + (" and others" if len(clients) > 5 else "")
+        refusals.append(Refusal(f"{row.name} cannot be deleted: {names} connect{'s' if len(clients) == 1 else ''} to "
+                                "it. Remove that connection first.", "",
+                                (own, *(application_link(client) for client in clients[:5]))))
+    status = status_for_rules(row)
+    if not writing.is_stopped(status):
+        refusals.append(Refusal(f"{row.name} cannot be deleted while it is {status}. Stop it first.", "", (own,)))
+    job = active_job(row)
+    if job is not None:
+        refusals.append(Refusal(f"{row.name} cannot be deleted while a job works on it. Wait until it has ended, or "
+                                "cancel it.", "", (own, job_link(job))))
+    return refusals
+
+
+def _clear_backup(actor: Actor, primary: Application) -> None:
+    before, backup = history.snapshot(primary), primary.backup_server
+    primary.backup_server, primary.redundancy_type = None, RedundancyType.NOT_SPECIFIED
+    writing.save_revision(primary, actor, fields=["backup_server", "redundancy_type"])
+    history.record(actor=actor, row=primary, before=before, after=history.snapshot(primary),
+                   reason=f"Its backup {backup.name} was deleted.")
+    after_change(primary)
+
+
+def _lock_host(host_id: int | None) -> None:
+    """Two saves on one host take turns, so that both see each other's ports and directories."""
+    if host_id:
+        Host.objects.select_for_update().filter(pk=host_id).first()
+
+
+@contextmanager
+def _constraints(draft: ApplicationDraft):
+    """What only the database can see (another save at the same moment), as a sentence."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        raise Refused(f"{draft.name} clashes with what somebody else saved at the same moment. Reload the page and "
+                      "try again.") from error
+
+
+def _refuse(refusals: list[Refusal]) -> None:
+    if refusals:
+        raise Refused(*refusals)
+
+
+def _reload(application_id: int) -> Application:
+    rows = Application.objects.select_related("host", "template", "backup_server", "runtime", "primary_server")
+    row = rows.prefetch_related("ports", "options", "connections").filter(pk=application_id).first()
+    if row is None:
+        raise NotFound("This application does not exist any more. Somebody may have deleted it.")
+    return row
+
+
+def _rows(application_ids: list[int]) -> list[Application]:
+    return [_reload(key) for key in dict.fromkeys(application_ids)]
+
+
+def _partners(row: Application) -> list[Application]:
+    return [other for other in (row.backup_server, getattr(row, "primary_server", None)) if other is not None]

@@ -1,0 +1,88 @@
+"""What differs between two drafts of one application, in words for people."""
+
+from dataclasses import fields
+
+from provisioning.drafts import ApplicationDraft
+from provisioning.errors import Difference
+from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.models.applications import MASK, is_secret_option
+from provisioning.states import RedundancyType
+
+LABELS = {
+    "name": "Name", "template_id": "Application Template", "host_id": "Host", "enabled": "State Enabled",
+    "tenants": "Tenants", "working_directory": "Working Directory", "command_line": "Command Line",
+    "command_line_arguments": "Command Line Arguments", "startup_timeout": "Startup Timeout",
+    "shutdown_timeout": "Shutdown Timeout", "auto_restart": "Auto-Restart", "backup_server_id": "Backup Server",
+    "redundancy_type": "Redundancy Type", "reconnect_timeout": "Reconnect Timeout",
+    "reconnect_attempts": "Reconnect Attempts", "log_on_as": "Log On As Account", "description": "Description",
+    "ports": "Listening Ports", "connections": "Connections", "options": "Options", "annex": "Annex",
+}
+_REFERENCES = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application}
+
+
+def changed_fields(before: ApplicationDraft, after: ApplicationDraft) -> list[str]:
+    """Names of the fields in which two complete drafts differ, in their declared order."""
+    return [f.name for f in fields(ApplicationDraft) if getattr(before, f.name) != getattr(after, f.name)]
+
+
+def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[str]) -> tuple[Difference, ...]:
+    """One Difference per field; one per option for the tables of options, one per port ID for ports."""
+    rows: list[Difference] = []
+    for name in names:
+        left, right = getattr(theirs, name), getattr(yours, name)
+        if name in ("options", "annex"):
+            rows += _tables(name, left or {}, right or {})
+        elif name == "ports":
+            rows += _rows(name, {p.port_id: port_text(p) for p in left or ()},
+                          {p.port_id: port_text(p) for p in right or ()})
+        elif name == "connections":
+            rows += _rows(name, _connection_texts(left or ()), _connection_texts(right or ()))
+        else:
+            rows.append(Difference(name, LABELS[name], field_text(name, left), field_text(name, right)))
+    return tuple(rows)
+
+
+def field_text(name: str, value) -> str:
+    """A single value as people read it: names instead of ids, Yes and No, labels of choices."""
+    if name in _REFERENCES:
+        row = _REFERENCES[name].objects.filter(pk=value).first() if value else None
+        return row.name if row else ""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if name == "redundancy_type" and value in RedundancyType.values:
+        return RedundancyType(value).label
+    return str(value)
+
+
+def port_text(port) -> str:
+    parts = [str(port.port), port.protocol, "HA Sync" if port.ha_sync else "", str(port.listening_mode),
+             port.transport_parameters, port.application_parameters, port.description]
+    return ", ".join(part for part in parts if part)
+
+
+def _connection_texts(rows) -> dict[str, str]:
+    names = dict(Application.objects.filter(pk__in={row.server_id for row in rows}).values_list("pk", "name"))
+    return {f"{names.get(row.server_id, '?')} {row.port_id}":
+            ", ".join(filter(None, [row.protocol or "none", f"{row.timeout_local}/{row.timeout_remote} s",
+                                    row.trace_mode, row.transport_parameters, row.application_parameters]))
+            for row in rows}
+
+
+def _rows(name: str, left: dict[str, str], right: dict[str, str]) -> list[Difference]:
+    return [Difference(f"{name}.{key}", f"{LABELS[name]} {key}", left.get(key, "(none)"), right.get(key, "(none)"))
+            for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
+
+
+def _tables(name: str, left: dict, right: dict) -> list[Difference]:
+    rows = []
+    for section in sorted(left.keys() | right.keys()):
+        before, after = left.get(section, {}), right.get(section, {})
+        for key in sorted(before.keys() | after.keys()):
+            if before.get(key) != after.get(key):
+                rows.append(Difference(f"{name}.{section}.{key}", f"{LABELS[name]} [{section}] {key}",
+                                       before.get(key, "(none)"), _hidden(section, key, after.get(key, "(none)"))))
+    return rows
+
+
+def _hidden(section: str, key: str, value: str) -> str:
+    return f"{MASK} (new value)" if is_secret_option(section, key) and value not in (MASK, "(none)") else value

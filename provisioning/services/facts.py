@@ -1,0 +1,106 @@
+"""Reads what the rules need to know beside a draft."""
+
+import socket
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from provisioning.drafts import ApplicationDraft
+from provisioning.errors import Link
+from provisioning.models import Application, ApplicationTemplate, Host, Job
+from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, Stored, TemplateFacts
+from provisioning.states import ACTIVE_JOBS, ApplicationStatus
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def application_link(application: Application) -> Link:
+    return Link("application", str(application.pk), application.name)
+
+
+def job_link(job: Job) -> Link:
+    return Link("job", str(job.pk), str(job))
+
+
+def status_for_rules(application: Application) -> str:
+    """Status word; Stopped when it was never started or cannot run because it is not installed."""
+    runtime = getattr(application, "runtime", None)
+    if runtime is None or (runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed):
+        return ApplicationStatus.STOPPED
+    return runtime.status
+
+
+def active_job(application: Application) -> Job | None:
+    return application.jobs.filter(state__in=ACTIVE_JOBS).first()
+
+
+def is_console_host(host: Host) -> bool:
+    """True for the machine that the console itself runs on."""
+    own = {*LOCAL_NAMES, settings.PAIRWISE_HOST, socket.gethostname()}
+    return host.name in own or host.ip_address in own
+
+
+def reserved_ports(host: Host) -> tuple[tuple[int, str], ...]:
+    """((number, what), ...) that the console's own processes use on this host."""
+    if not is_console_host(host):
+        return ()
+    reserved = [(settings.PAIRWISE_PORT, "the console"), (settings.PAIRWISE_CONTROL_PORT, "the Configuration Server")]
+    redis = urlsplit(settings.PAIRWISE_REDIS_URL)
+    if redis.scheme.startswith("redis") and redis.hostname in LOCAL_NAMES:
+        reserved.append((redis.port or 6379, "Redis"))
+    return tuple(reserved)
+
+
+def _other(application: Application) -> OtherApplication:
+    primary = getattr(application, "primary_server", None)
+    return OtherApplication(
+        id=application.pk, name=application.name, type=application.type, status=status_for_rules(application),
+        host_id=application.host_id, working_directory=application.working_directory,
+        ports=tuple((port.port_id, port.port) for port in application.ports.all()), log_on_as=application.log_on_as,
+        backup_id=application.backup_server_id, primary=application_link(primary) if primary else None,
+    )
+
+
+def _with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
+    return rows.select_related("runtime", "primary_server").prefetch_related("ports")
+
+
+def _stored(application: Application) -> Stored:
+    primary = getattr(application, "primary_server", None)
+    job = active_job(application)
+    secrets = frozenset((o.annex, o.section, o.key) for o in application.options.all() if o.is_secret and o.plain)
+    return Stored(
+        id=application.pk, name=application.name, template_id=application.template_id, host_id=application.host_id,
+        backup_server_id=application.backup_server_id, redundancy_type=application.redundancy_type,
+        status=status_for_rules(application), primary=_other(primary) if primary else None,
+        active_job=job_link(job) if job else None, secrets=secrets,
+    )
+
+
+def host_facts(host: Host) -> HostFacts:
+    return HostFacts(id=host.pk, name=host.name, ip_address=host.ip_address, os_type=host.os_type,
+                     lca_port=host.lca_port, reserved=reserved_ports(host))
+
+
+def application_facts(draft: ApplicationDraft, application: Application | None) -> ApplicationFacts:
+    """Everything the rules look at for ``draft``, which creates an application or changes ``application``."""
+    own_id = application.pk if application else None
+    template = ApplicationTemplate.objects.filter(pk=draft.template_id).first()
+    host = Host.objects.filter(pk=draft.host_id).first() if draft.host_id else None
+    same_name = Application.objects.filter(name=draft.name).exclude(pk=own_id).first()
+    named = {draft.backup_server_id, *(row.server_id for row in draft.connections or ())}
+    if application is not None:
+        named.add(application.backup_server_id)
+    others = _with_relations(Application.objects.filter(pk__in=named - {None})).exclude(pk=own_id)
+    neighbours = ()
+    if host is not None:
+        neighbours = tuple(map(_other, _with_relations(Application.objects.filter(host=host)).exclude(pk=own_id)))
+    return ApplicationFacts(
+        stored=_stored(application) if application else None,
+        same_name=application_link(same_name) if same_name else None,
+        template=TemplateFacts(id=template.pk, name=template.name, type=template.type, version=template.version,
+                               enabled=template.enabled) if template else None,
+        host=host_facts(host) if host else None,
+        neighbours=neighbours, others={row.pk: _other(row) for row in others},
+    )

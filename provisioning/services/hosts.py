@@ -1,0 +1,121 @@
+"""Hosts: create, change, delete (domain.md 1.4)."""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from provisioning import changes, history, permissions
+from provisioning.drafts import HostDraft
+from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, Refused
+from provisioning.models import Application, Host, Job
+from provisioning.permissions import Actor
+from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
+from provisioning.states import ACTIVE_JOBS, ENDED
+
+from .facts import application_link, job_link, reserved_ports, status_for_rules
+
+FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",
+          "lca_port": "LCA Port", "enabled": "State Enabled"}
+
+
+@transaction.atomic
+def create_host(*, actor: Actor, draft: HostDraft) -> Host:
+    """Create a host. Raises Refused."""
+    actor.require(permissions.MANAGE_HOSTS)
+    _check(draft, None)
+    row = Host.objects.create(**{name: getattr(draft, name) for name in FIELDS})
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    _after_change(row)
+    return row
+
+
+@transaction.atomic
+def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft) -> Host:
+    """Save a draft over the host that was read as ``revision``. Raises Refused, Conflict, NotFound."""
+    actor.require(permissions.MANAGE_HOSTS)
+    row = _get(host_id)
+    changed = [name for name in FIELDS if getattr(row, name) != getattr(draft, name)]
+    if not changed:
+        return row
+    if row.revision != revision:
+        raise _conflict(row, draft, changed)
+    _check(draft, row)
+    before = history.snapshot(row)
+    values = {name: getattr(draft, name) for name in changed}
+    saved = Host.objects.filter(pk=row.pk, revision=revision).update(
+        revision=F("revision") + 1, changed_at=timezone.now(), **values)
+    row = _get(host_id)
+    if not saved:
+        raise _conflict(row, draft, changed)
+    history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
+    _after_change(row, former_name=before["name"])
+    return row
+
+
+@transaction.atomic
+def delete_host(*, actor: Actor, host_id: int) -> None:
+    """Delete a host that no application is assigned to. Raises Refused, NotFound."""
+    actor.require(permissions.MANAGE_HOSTS)
+    row = _get(host_id)
+    links = _application_links(row)
+    if links:
+        names = ", ".join(link.name for link in links[:5]) + (" and others" if len(links) > 5 else "")
+        raise Refused(Refusal(f"Host {row.name} cannot be deleted while applications are assigned to it: {names}. "
+                              "Move or delete them first.", "", links[:5]))
+    job = Job.objects.filter(host=row, state__in=ACTIVE_JOBS).first()
+    if job is not None:
+        raise Refused(Refusal(f"Host {row.name} cannot be deleted while a job works on it.", "", (job_link(job),)))
+    history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+    _after_change(row)
+    Host.objects.filter(pk=row.pk).delete()
+
+
+def check_host(*, draft: HostDraft, host_id: int | None) -> list[Refusal]:
+    """The rules of a save, without the save. Raises NotFound."""
+    return host_refusals(draft, _facts(draft, _get(host_id) if host_id is not None else None))
+
+
+def _get(host_id: int) -> Host:
+    row = Host.objects.filter(pk=host_id).first()
+    if row is None:
+        raise NotFound("This host does not exist any more. Somebody may have deleted it.")
+    return row
+
+
+def _check(draft: HostDraft, row: Host | None) -> None:
+    refusals = host_refusals(draft, _facts(draft, row))
+    if refusals:
+        raise Refused(*refusals)
+
+
+def _application_links(row: Host) -> tuple[Link, ...]:
+    return tuple(map(application_link, row.applications.all()))
+
+
+def _facts(draft: HostDraft, row: Host | None) -> HostDraftFacts:
+    others = Host.objects.exclude(pk=row.pk if row else None)
+    same_name, same_address = others.filter(name=draft.name).first(), others.filter(ip_address=draft.ip_address).first()
+    stored, ports = None, ()
+    if row is not None:
+        assigned = list(Application.objects.filter(host=row).select_related("runtime").prefetch_related("ports"))
+        running = tuple(application_link(a) for a in assigned if status_for_rules(a) not in ENDED)
+        stored = StoredHost(id=row.pk, name=row.name, lca_port=row.lca_port, running=running,
+                            applications=tuple(map(application_link, assigned)))
+        ports = tuple((port.port, application_link(a)) for a in assigned for port in a.ports.all())
+    return HostDraftFacts(
+        stored=stored, ports=ports, same_name=_link(same_name), same_address=_link(same_address),
+        reserved=reserved_ports(Host(name=draft.name, ip_address=draft.ip_address)))
+
+
+def _link(row: Host | None) -> Link | None:
+    return Link("host", str(row.pk), row.name) if row else None
+
+
+def _conflict(row: Host, draft: HostDraft, changed: list[str]) -> Conflict:
+    rows = tuple(Difference(name, FIELDS[name], str(getattr(row, name)), str(getattr(draft, name))) for name in changed)
+    return Conflict(f"Somebody else saved host {row.name} while you were editing it. Compare, then keep yours or take "
+                    "theirs.", revision=row.revision, saved_by="", saved_at=row.changed_at, differences=rows)
+
+
+def _after_change(row: Host, former_name: str = "") -> None:
+    changes.tell(f"host:{row.pk}", "hosts", "status", hosts=sorted({row.name, former_name} - {""}))

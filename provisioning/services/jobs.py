@@ -1,0 +1,282 @@
+"""Install, start, stop, cancel, retry: creates Jobs (design section 5). The work itself happens on the host."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from protocol.jobs import STEPS
+from provisioning import changes, permissions
+from provisioning.errors import Link, PairwiseError, Refusal, Refused
+from provisioning.jobs import dispatch, states
+from provisioning.models import Application, Host, InstallationPackage, Job, JobStep
+from provisioning.permissions import Actor
+from provisioning.rules import application_refusals
+from provisioning.rules.fields import directory_refusals, is_absolute
+from provisioning.selectors.applications import application_draft, get_application
+from provisioning.selectors.jobs import get_job
+from provisioning.states import (
+    ALIVE,
+    ENDED,
+    RETRYABLE_JOBS,
+    ApplicationStatus,
+    HostStatus,
+    JobKind,
+    JobState,
+)
+
+from .facts import active_job, application_facts, application_link, job_link
+
+UNREACHABLE = frozenset({HostStatus.DISCONNECTED, HostStatus.UNAVAILABLE, HostStatus.UNREACHABLE})
+SUSPEND_S, SUSPEND_LEAST_S, SUSPEND_MOST_S = 10, 5, 600
+"""Annex option sml/suspending-wait-timeout: default and bounds in seconds (domain.md 1.2)."""
+
+
+def install_application(*, actor: Actor, application_id: int, path: str = "") -> Job:
+    """Install the newest package of the application's type, into ``path`` when given. Raises Refused, NotFound."""
+    actor.require(permissions.INSTALL)
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.INSTALL)
+    package = _package_for(row)
+    _check_path(row, path)
+    return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
+
+
+def start_application(*, actor: Actor, application_id: int) -> Job:
+    """Start an installed application that is stopped. Raises Refused, NotFound."""
+    actor.require(permissions.OPERATE)
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.START)
+    return _create(actor, row, JobKind.START, supervised_fields(row))
+
+
+def stop_application(*, actor: Actor, application_id: int, graceful: bool = False) -> Job:
+    """Stop a running application; ``graceful`` lets it finish what it has in hand. Raises Refused, NotFound."""
+    actor.require(permissions.OPERATE)
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.STOP)
+    arguments = {"graceful": bool(graceful), "shutdown_timeout": row.shutdown_timeout,
+                 "suspending_wait_timeout": suspending_wait_timeout(row)}
+    return _create(actor, row, JobKind.STOP, arguments)
+
+
+def start_applications(*, actor: Actor, application_ids: Iterable[int]) -> tuple[list[Job], dict[int, list[Refusal]]]:
+    """(jobs, refusals by application id): those that can start do, the others say why not."""
+    return _each(application_ids, lambda key: start_application(actor=actor, application_id=key))
+
+
+def stop_applications(*, actor: Actor, application_ids: Iterable[int],
+                      graceful: bool = False) -> tuple[list[Job], dict[int, list[Refusal]]]:
+    """As start_applications."""
+    return _each(application_ids, lambda key: stop_application(actor=actor, application_id=key, graceful=graceful))
+
+
+def install_applications(*, actor: Actor,
+                         application_ids: Iterable[int]) -> tuple[list[Job], dict[int, list[Refusal]]]:
+    """As start_applications."""
+    return _each(application_ids, lambda key: install_application(actor=actor, application_id=key))
+
+
+def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
+    """Cancel a job: at once while it is queued, else the host is asked to end the work and reports when it did."""
+    job = get_job(job_id)
+    actor.require(permissions.INSTALL if job.kind == JobKind.INSTALL else permissions.OPERATE)
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job.pk)
+        asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
+        if not job.is_active:
+            raise Refused(Refusal(f"{job} has ended already ({job.get_state_display()}).", "", (job_link(job),)))
+        if job.state == JobState.QUEUED:
+            states.move(job, JobState.CANCELLED, reason=f"Cancelled by {actor.name} before a host took it.", **asked)
+        else:
+            Job.objects.filter(pk=job.pk).update(**asked)
+            changes.tell(*dispatch.topics(job))
+        transaction.on_commit(lambda: dispatch.revoke(job.pk, terminate=True))
+    job.refresh_from_db()
+    return job
+
+
+def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
+    """Hand a job that the broker did not get over again (the same job), or run a failed one again (a new job)."""
+    job = get_job(job_id)
+    actor.require(permissions.INSTALL if job.kind == JobKind.INSTALL else permissions.OPERATE)
+    if job.state == JobState.QUEUED and job.enqueued_at is None:
+        dispatch.hand_over(job.pk)
+        job.refresh_from_db()
+        return job
+    if job.state not in RETRYABLE_JOBS:
+        raise Refused(Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost "
+                              "can be run again.", "", (job_link(job),)))
+    if job.application_id is None:
+        raise Refused(f"{job.application_name} was deleted, so this job cannot be run again.")
+    again = _AGAIN[job.kind](actor, job)
+    Job.objects.filter(pk=again.pk).update(retry_of=job)
+    again.refresh_from_db()
+    return again
+
+
+_AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
+    JobKind.INSTALL: lambda actor, job: install_application(
+        actor=actor, application_id=job.application_id, path=job.arguments.get("path_given", "")),
+    JobKind.START: lambda actor, job: start_application(actor=actor, application_id=job.application_id),
+    JobKind.STOP: lambda actor, job: stop_application(
+        actor=actor, application_id=job.application_id, graceful=job.arguments.get("graceful", False)),
+}
+
+
+def why_not(application: Application, kind: str) -> str:
+    """Why a job of this kind cannot be created now, "" when it can; for disabled buttons.
+
+    ``application`` is a row of selectors.applications (no further queries are made).
+    """
+    refusals = _reasons(application, kind, application.active_jobs[0] if application.active_jobs else None)
+    return refusals[0].message if refusals else ""
+
+
+def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> tuple[list[Job], dict[int, list[Refusal]]]:
+    jobs, refusals = [], {}
+    for key in dict.fromkeys(application_ids):
+        try:
+            jobs.append(verb(key))
+        except Refused as error:
+            refusals[key] = list(error.refusals)
+        except PairwiseError as error:
+            refusals[key] = [Refusal(str(error))]
+    return jobs, refusals
+
+
+def _refuse_unless_ready(row: Application, kind: JobKind) -> None:
+    refusals = _reasons(row, kind, active_job(row))
+    if refusals:
+        raise Refused(*refusals)
+
+
+def _reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
+    own, verb = application_link(row), JobKind(kind).label.lower()
+    if not row.is_server:
+        return [Refusal(f"{row.name} is no server: there is nothing to {verb}.", "", (own,))]
+    if row.host is None:
+        return [Refusal(f"{row.name} has no Host. Choose one in Server Info first.", "host_id", (own,))]
+    refusals = _host_reasons(row.host)
+    if job is not None:
+        refusals.append(_busy(row, job))
+    if kind != JobKind.STOP and not row.enabled:
+        refusals.append(Refusal(f"{row.name} is disabled. Enable it first.", "enabled", (own,)))
+    if kind == JobKind.START:
+        if not row.is_installed:
+            refusals.append(Refusal(f"{row.name} is not installed yet: Working Directory and Command Line are not "
+                                    "filled in. Press Install first.", "working_directory", (own,)))
+        if row.status in ALIVE | {ApplicationStatus.START_PENDING}:
+            refusals.append(Refusal(f"{row.name} runs already: it is {row.status}.", "", (own,)))
+    if kind == JobKind.STOP and row.status in ENDED:
+        refusals.append(Refusal(f"{row.name} is stopped already.", "", (own,)))
+    return refusals
+
+
+def _busy(row: Application, job: Job) -> Refusal:
+    return Refusal(f"Another job works on {row.name}: {job.get_kind_display()}, {job.get_state_display().lower()}. "
+                   "Wait until it has ended, or cancel it.", "", (job_link(job),))
+
+
+def _host_reasons(host: Host) -> list[Refusal]:
+    link = Link("host", str(host.pk), host.name)
+    runtime = getattr(host, "runtime", None)
+    if not host.enabled:
+        return [Refusal(f"Host {host.name} is disabled. Enable it first.", "host_id", (link,))]
+    if runtime is None:
+        return [Refusal(f"The agent (LCA) of host {host.name} has never connected. Start it there first.", "host_id",
+                        (link,))]
+    if runtime.status in UNREACHABLE:
+        return [Refusal(f"Host {host.name} is {runtime.status}: its agent (LCA) is not connected. Start the agent on "
+                        "that host, then try again.", "host_id", (link,))]
+    return []
+
+
+def _package_for(row: Application) -> InstallationPackage:
+    packages = InstallationPackage.objects.filter(type=row.type, os_type=row.host.os_type)
+    if not packages and row.host.os_type in _LINUX:
+        packages = InstallationPackage.objects.filter(type=row.type, os_type__in=_LINUX)
+    if not packages:
+        raise Refused(Refusal(f"There is no Installation Package for a {row.get_type_display()} on "
+                              f"{row.host.get_os_type_display()}. Import one first.", "", (application_link(row),)))
+    return max(packages, key=lambda package: (_version_key(package.version), package.imported_at))
+
+
+_LINUX = ("Linux", "RedHatLinux")
+
+
+def _version_key(version: str) -> tuple:
+    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"[._-]", version))
+
+
+def _check_path(row: Application, path: str) -> None:
+    if not path or path == ".":
+        return
+    refusals = directory_refusals(path, row.host.os_type, field="path", label="Path")
+    if not refusals:
+        draft = replace(application_draft(row), working_directory=path)
+        refusals = [Refusal(r.message, "path", r.links) for r in application_refusals(
+            draft, application_facts(draft, Application.objects.get(pk=row.pk))) if r.field == "working_directory"]
+    if refusals:
+        raise Refused(*refusals)
+
+
+def _install_arguments(row: Application, package: InstallationPackage, path: str) -> dict:
+    own = row.working_directory if is_absolute(row.working_directory, row.host.os_type) else ""
+    others = Application.objects.filter(host=row.host).exclude(pk=row.pk).values_list("working_directory", flat=True)
+    return {
+        "package": {"id": package.pk, "path": f"/host-api/packages/{package.pk}/file",
+                    "filename": f"{package.nickname or package.name}-{package.version}.tar.gz",
+                    "sha256": package.sha256, "size": package.size, "version": package.version},
+        "path_given": path, "directory": (path if path != "." else "") or own,
+        "application_secret_path": f"/host-api/applications/{row.pk}/secret",
+        "configuration_server": {"host": settings.PAIRWISE_CONTROL_HOST, "port": settings.PAIRWISE_CONTROL_PORT},
+        "directory_name": directory_name(row),
+        "taken_directories": sorted(d for d in others if is_absolute(d, row.host.os_type)),
+        "log_on_as": row.log_on_as,
+    }
+
+
+def directory_name(row: Application) -> str:
+    """A directory name of the application's own: its name where that is safe, else made so and told apart by key."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "_", row.name).strip("._-")[:100]
+    return row.name if safe == row.name else f"{safe or 'application'}-{row.pk}"
+
+
+def suspending_wait_timeout(row: Application) -> int:
+    """Seconds that a graceful stop waits for Suspended; Annex option sml/suspending-wait-timeout."""
+    text = row.options_dict(annex=True, masked=False).get("sml", {}).get("suspending-wait-timeout", "")
+    return min(max(int(text), SUSPEND_LEAST_S), SUSPEND_MOST_S) if text.isdecimal() else SUSPEND_S
+
+
+def supervised_fields(row: Application) -> dict:
+    """The fields of protocol.messages.Supervised of one application."""
+    return {
+        "name": row.name, "enabled": row.enabled, "working_directory": row.working_directory,
+        "command_line": row.command_line, "command_line_arguments": row.command_line_arguments,
+        "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
+        "auto_restart": row.auto_restart, "log_on_as": row.log_on_as,
+        "suspending_wait_timeout": suspending_wait_timeout(row),
+    }
+
+
+def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> Job:
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                kind=kind, application_id=row.pk, application_name=row.name, host=row.host, host_name=row.host.name,
+                arguments=arguments, created_by=actor.name)
+            JobStep.objects.bulk_create(JobStep(job=job, number=number, name=name)
+                                        for number, name in enumerate(STEPS[kind]))
+            changes.tell(*dispatch.topics(job))
+            transaction.on_commit(lambda: dispatch.hand_over(job.pk))
+    except IntegrityError:
+        other = active_job(row)
+        busy = _busy(row, other) if other else f"{row.name} was changed at the same moment. Try again."
+        raise Refused(busy) from None
+    job.refresh_from_db()
+    return job

@@ -1,0 +1,96 @@
+"""Installation Packages: import and delete. Files lie under settings.PAIRWISE_PACKAGES_DIR, named by content."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.db import transaction
+
+from provisioning import changes, history, permissions
+from provisioning.errors import Link, NotFound, Refusal, Refused
+from provisioning.models import InstallationPackage, Job
+from provisioning.packages import PackageFileError, read_package
+from provisioning.permissions import Actor
+from provisioning.states import ACTIVE_JOBS, JobKind
+
+MAX_BYTES = 512 * 1024 * 1024
+_CHUNK = 1024 * 1024
+
+
+def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> InstallationPackage:
+    """Check a package and keep it. The same content again returns what is there. Raises Refused.
+
+    ``stream`` is read to its end in chunks, at most MAX_BYTES.
+    """
+    actor.require(permissions.IMPORT)
+    directory = Path(settings.PAIRWISE_PACKAGES_DIR)
+    name = file_name.replace("\\", "/").rsplit("/", 1)[-1] or "The file"
+    temporary = None
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".import-", delete=False) as file:
+            temporary = Path(file.name)
+            sha256, size = _copy(stream, file)
+        return _keep(actor, temporary, sha256, size)
+    except PackageFileError as error:
+        raise Refused(Refusal(f"{name} cannot be imported. {error}", "file")) from None
+    except OSError as error:
+        raise Refused(Refusal(f"{name} could not be stored in {directory}: {error.strerror or error}. Make room or "
+                              "correct the rights of the data directory, then import it again.", "file")) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _copy(stream: BinaryIO, file) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise PackageFileError(f"It is larger than {MAX_BYTES // 1024**2} MB.")
+        digest.update(chunk)
+        file.write(chunk)
+    file.flush()
+    os.fsync(file.fileno())
+    return digest.hexdigest(), size
+
+
+@transaction.atomic
+def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> InstallationPackage:
+    target = Path(settings.PAIRWISE_PACKAGES_DIR) / f"{sha256}.tar.gz"
+    row = InstallationPackage.objects.filter(sha256=sha256).first()
+    if row is not None and target.exists():
+        return row
+    facts = read_package(temporary)
+    # The name is the content, so a file without a row (the transaction failed) is simply used the next time.
+    temporary.chmod(0o640)
+    os.replace(temporary, target)
+    if row is not None:
+        return row
+    row = InstallationPackage.objects.create(
+        name=facts.name, nickname=facts.nickname, type=facts.type, version=facts.version, locale=facts.locale,
+        os_type=facts.os_type, description=facts.description, path=target.name, sha256=sha256, size=size)
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    changes.tell("packages")
+    return row
+
+
+@transaction.atomic
+def delete_package(*, actor: Actor, package_id: int) -> None:
+    """Delete a package and its file. Refused while a job installs it."""
+    actor.require(permissions.IMPORT)
+    row = InstallationPackage.objects.filter(pk=package_id).first()
+    if row is None:
+        raise NotFound("This Installation Package does not exist any more.")
+    for job in Job.objects.filter(kind=JobKind.INSTALL, state__in=ACTIVE_JOBS):
+        if job.arguments.get("package", {}).get("id") == row.pk:
+            raise Refused(Refusal(f"{row} cannot be deleted while a job installs it.", "",
+                                  (Link("job", str(job.pk), str(job)),)))
+    history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+    path = Path(settings.PAIRWISE_PACKAGES_DIR) / row.path
+    row.delete()
+    changes.tell("packages")
+    transaction.on_commit(lambda: path.unlink(missing_ok=True))

@@ -1,0 +1,93 @@
+"""How an accepted draft gets into the database, and who is told afterwards."""
+
+from collections.abc import Iterable
+
+from django.db.models import F
+from django.utils import timezone
+
+from provisioning import changes
+from provisioning.drafts import ApplicationDraft
+from provisioning.errors import Refused
+from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
+from provisioning.models import Application, Connection, ListeningPort, Option
+from provisioning.models.applications import MASK
+from provisioning.permissions import Actor
+from provisioning.states import ENDED
+
+PLAIN_FIELDS = (
+    "name", "host_id", "enabled", "tenants", "working_directory", "command_line", "command_line_arguments",
+    "startup_timeout", "shutdown_timeout", "auto_restart", "backup_server_id", "redundancy_type",
+    "reconnect_timeout", "reconnect_attempts", "log_on_as", "description",
+)
+
+
+def is_stopped(status: str) -> bool:
+    return status in ENDED
+
+
+def assign(row: Application, draft: ApplicationDraft) -> None:
+    for name in PLAIN_FIELDS:
+        setattr(row, name, getattr(draft, name))
+
+
+def save_revision(row: Application, actor: Actor, fields: Iterable[str] = PLAIN_FIELDS) -> None:
+    """Save ``fields`` with the next revision, provided that the row is still at the revision it was read with."""
+    row.changed_by, row.changed_at = actor.name, timezone.now()
+    values = {name: getattr(row, name) for name in (*fields, "changed_by", "changed_at")}
+    saved = Application.objects.filter(pk=row.pk, revision=row.revision).update(revision=F("revision") + 1, **values)
+    if not saved:
+        raise Refused(f"{row.name} was changed by somebody else at the same moment. Reload it and try again.")
+    row.revision += 1
+
+
+def save_related(row: Application, draft: ApplicationDraft) -> None:
+    """Make ports, connections and options those of a complete draft, keeping rows that are the same."""
+    _save_ports(row, draft)
+    _save_connections(row, draft)
+    _save_options(row, draft.options or {}, annex=False)
+    _save_options(row, draft.annex or {}, annex=True)
+
+
+def _save_ports(row: Application, draft: ApplicationDraft) -> None:
+    wanted = [tuple(getattr(port, f) for f in PORT_FIELDS) for port in draft.ports or ()]
+    stored = [tuple(getattr(port, f) for f in PORT_FIELDS) for port in ListeningPort.objects.filter(application=row)]
+    if wanted != stored:
+        # Numbers and IDs may swap between rows, which single updates could not do under the constraints.
+        ListeningPort.objects.filter(application=row).delete()
+        ListeningPort.objects.bulk_create(
+            ListeningPort(application=row, **dict(zip(PORT_FIELDS, values, strict=True))) for values in wanted)
+
+
+def _save_connections(row: Application, draft: ApplicationDraft) -> None:
+    names = ("server_id", *CONNECTION_FIELDS)
+    wanted = [tuple(getattr(c, f) for f in names) for c in draft.connections or ()]
+    stored = [tuple(getattr(c, f) for f in names) for c in Connection.objects.filter(application=row)]
+    if wanted != stored:
+        Connection.objects.filter(application=row).delete()
+        Connection.objects.bulk_create(
+            Connection(application=row, **dict(zip(names, values, strict=True))) for values in wanted)
+
+
+def _save_options(row: Application, table: dict[str, dict[str, str]], *, annex: bool) -> None:
+    stored = {(o.section, o.key): o for o in Option.objects.filter(application=row, annex=annex)}
+    wanted = {(section, key): value for section, keys in table.items() for key, value in keys.items()}
+    Option.objects.filter(pk__in=[o.pk for name, o in stored.items() if name not in wanted]).delete()
+    new, changed = [], []
+    for (section, key), value in wanted.items():
+        option = stored.get((section, key))
+        if option is None:
+            option = Option(application=row, annex=annex, section=section, key=key)
+            option.set_value(value)
+            new.append(option)
+        elif value != option.plain and not (option.is_secret and value == MASK):
+            option.set_value(value)
+            changed.append(option)
+    Option.objects.bulk_create(new)
+    Option.objects.bulk_update(changed, ["value", "secret_value"])
+
+
+def after_change(row: Application, *, also: Iterable[Application] = (), former_name: str = "") -> None:
+    """Tell pages and control, once the transaction is committed, that an application and its partners changed."""
+    names = {row.name, former_name, *(other.name for other in also)} - {""}
+    topics = [f"application:{row.pk}", *(f"application:{other.pk}" for other in also), "applications", "status"]
+    changes.tell(*topics, applications=sorted(names))
