@@ -45,6 +45,7 @@ class Agent:
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
         self._tasks: list[asyncio.Task] = []
+        self._failure: BaseException | None = None
 
     async def run(self) -> None:
         """Until SIGTERM (servers go on) or SIGINT (servers stop too). Raises PortTaken."""
@@ -70,11 +71,9 @@ class Agent:
                  self._config.lca_port)
 
     async def _main_loop(self) -> None:
-        ending = asyncio.create_task(self._ending.wait())
-        done, _ = await asyncio.wait([ending, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        for task in done - {ending}:
-            task.result()
+        await self._ending.wait()
+        if self._failure is not None:
+            raise self._failure
 
     async def _shutdown(self) -> None:
         log.info("The agent ends; its servers %s.", "are stopped too" if self._stop_servers else "keep running")
@@ -99,11 +98,12 @@ class Agent:
     def _spawn(self, coroutine, name: str) -> None:
         task = asyncio.create_task(coroutine, name=name)
         self._tasks.append(task)
-        task.add_done_callback(lambda _: self._tasks.remove(task) if self._finished_well(task) else None)
+        task.add_done_callback(self._task_done)
 
-    @staticmethod
-    def _finished_well(task: asyncio.Task) -> bool:
-        return not task.cancelled() and task.exception() is None
+    def _task_done(self, task: asyncio.Task) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task.exception()
+            self._ending.set()
 
     async def _resume(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -10,13 +10,14 @@ from protocol.wire import Channel, Opening, WireError
 
 from . import VERSION
 from .config import AgentConfig
-from .processes import DEFAULT_SUSPEND_S, DEFAULT_TIMEOUT_S, Processes, StartRefused
+from .processes import DEFAULT_SUSPEND_S, DEFAULT_TIMEOUT_S, Processes, StartFailed, StartRefused
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 CONNECTIONS_LIMIT = 64
 LONGEST_WAIT_S = 24 * 3600.0
+READ_LOG = "Correct what the server's last log lines say, then start it again."
 
 
 class PortTaken(Exception):
@@ -133,8 +134,10 @@ class LcaPort:
         self._statuses.pop(name, None)
         try:
             return {"pid": await self._processes.start(arguments)}
+        except StartFailed as failed:
+            raise Refusal(self._with_log_lines(name, str(failed)), READ_LOG) from None
         except StartRefused as refused:
-            raise Refusal(self._with_log_lines(name, str(refused))) from None
+            raise Refusal(str(refused)) from None
 
     async def _wait_started(self, arguments: dict) -> dict:
         name, pid, timeout_s = arguments["application"], arguments["pid"], _seconds(arguments, "timeout_s")
@@ -150,7 +153,7 @@ class LcaPort:
         in_time = await self._processes.wait_until(lambda: gone() or told(), timeout_s)
         if gone():
             raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
-                          "Correct what the server's last log lines say, then start it again.")
+                          READ_LOG)
         if not in_time:
             await self._give_up(name, timeout_s)
         return {"pid": pid, "mode": self._statuses[name].mode}

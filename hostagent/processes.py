@@ -47,6 +47,10 @@ class StartRefused(Exception):
     """The application cannot be started now. The text is a sentence or the end of one."""
 
 
+class StartFailed(StartRefused):
+    """The program was started and ended at once."""
+
+
 class Processes:
     """``on_change`` hears of every change at once. Use inside the running loop only."""
 
@@ -76,7 +80,7 @@ class Processes:
         self._handle(process, Start())
         await self.wait_until(lambda: process.status.state != "starting", SPAWN_TIMEOUT_S)
         if process.status.state != "running":
-            raise StartRefused(process.status.reason)
+            raise StartFailed(process.status.reason)
         return process.status.pid
 
     def stop(self, name: str, *, graceful: bool, shutdown_timeout: float, suspending_wait_timeout: float,

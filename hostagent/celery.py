@@ -1,0 +1,78 @@
+"""The Celery application of the host worker (``celery -A hostagent``), configured from PAIRWISE_AGENT_CONFIG."""
+
+import ctypes
+import os
+import signal
+from pathlib import Path
+
+from celery import Celery
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
+
+from protocol.jobs import RUN_JOB
+
+from .config import CONFIG_VARIABLE, AgentConfig, load
+from .jobs.context import context_of
+from .jobs.frame import run_job
+from .jobs.janitor import Janitor
+from .worker import PARENT_VARIABLE
+
+PR_SET_PDEATHSIG = 1
+VISIBILITY_TIMEOUT_S = 24 * 3600
+BROKER_OPTIONS = {
+    # The broker must never decide that a job is dead: the console's reaper does.
+    "visibility_timeout": VISIBILITY_TIMEOUT_S, "unacked_restore_interval": 10, "unacked_restore_throttle": 1,
+    "socket_keepalive": True, "health_check_interval": 5, "socket_timeout": 10, "socket_connect_timeout": 5,
+}
+
+
+def make_app(config: AgentConfig) -> Celery:
+    celery = Celery("hostagent", broker=config.broker_url, set_as_current=False)
+    celery.conf.update(
+        task_serializer="json", accept_content=["json"], result_serializer="json", task_ignore_result=True,
+        result_backend=None, task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1,
+        broker_transport_options=BROKER_OPTIONS, broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None, worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=True, worker_send_task_events=False, task_create_missing_queues=True,
+        worker_proc_alive_timeout=30.0, enable_utc=True,
+    )
+    return celery
+
+
+config = load(Path(os.environ[CONFIG_VARIABLE]), os.environ)
+app = make_app(config)
+context = context_of(config, app)
+janitor = Janitor(context)
+
+
+@app.task(name=RUN_JOB)
+def run(payload: dict, signature: str) -> None:
+    """Entry point only: the frame verifies, journals, runs and reports."""
+    run_job(context, payload, signature)
+
+
+def _die_with_parent(expected_parent: int) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    # The parent may have died before the line above.
+    if os.getppid() != expected_parent:
+        os._exit(1)
+
+
+@worker_init.connect(weak=False)
+def _worker_starts(**_) -> None:
+    if parent := os.environ.get(PARENT_VARIABLE):
+        _die_with_parent(int(parent))
+
+
+@worker_process_init.connect(weak=False)
+def _pool_child_starts(**_) -> None:
+    _die_with_parent(os.getppid())
+
+
+@worker_ready.connect(weak=False)
+def _worker_is_ready(**_) -> None:
+    janitor.start()
+
+
+@worker_shutting_down.connect(weak=False)
+def _worker_ends(**_) -> None:
+    janitor.stop()

@@ -1,0 +1,1 @@
+"""The jobs of a host: the frame (verify, journal, report, finish) and the steps of each kind."""

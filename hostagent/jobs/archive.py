@@ -1,0 +1,172 @@
+"""Unpacks an Installation Package that nobody has to trust: every member is checked before the first is written."""
+
+import hashlib
+import os
+import posixpath
+import tarfile
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import JobFailed
+
+CHECKSUMS = "checksums.sha256"
+DESCRIPTION = "ip_description.xml"
+CHUNK = 1024 * 1024
+_SPACE_MARGIN = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Most an Installation Package may hold; ``size`` and ``member_size`` in bytes, unpacked."""
+
+    members: int = 20_000
+    member_size: int = 2 * 1024**3
+    size: int = 8 * 1024**3
+    path: int = 1000
+
+
+def unpack(package: Path, filename: str, target: Path, bounds: Bounds = Bounds()) -> int:
+    """Write the members of ``package`` into the new directory ``target`` and compare them with their checksums;
+    returns how many files there were. Raises JobFailed before anything was written when the archive is unsafe."""
+    try:
+        with tarfile.open(package, "r:*") as archive:
+            members = _read_members(archive, filename, bounds)
+            check_members(members, filename, bounds)
+            _check_room(target.parent, sum(member.size for member in members))
+            target.mkdir(mode=0o750)
+            for member in members:
+                _write(archive, member, target)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise JobFailed(f"{filename} could not be unpacked into {target}: {error.strerror}.",
+                            "Make room or correct the rights of the directory, then install again.") from None
+        raise JobFailed(f"{filename} is damaged and cannot be unpacked: {error}.",
+                        "Upload the package to the console again.") from None
+    return check_sums(target, filename)
+
+
+def _read_members(archive: tarfile.TarFile, filename: str, bounds: Bounds) -> list[tarfile.TarInfo]:
+    members, size = [], 0
+    for member in archive:
+        members.append(member)
+        size += member.size
+        if len(members) > bounds.members:
+            raise _unsafe(filename, f"it has more than {bounds.members} members")
+        if member.size > bounds.member_size or size > bounds.size:
+            raise _unsafe(filename, f"it is larger than {bounds.size} bytes when unpacked")
+    return members
+
+
+def check_members(members: list[tarfile.TarInfo], filename: str, bounds: Bounds) -> None:
+    """Raises JobFailed with the first reason why these members must not be unpacked."""
+    kinds: dict[str, str] = {}
+    for member in members:
+        name = posixpath.normpath(member.name)
+        if member.name.startswith("/") or "\\" in member.name or "\0" in member.name or len(name) > bounds.path:
+            raise _unsafe(filename, f"its member {member.name[:200]!r} has an absolute or unusable path")
+        if ".." in member.name.split("/"):
+            raise _unsafe(filename, f"its member {member.name[:200]!r} leads out of the directory (..)")
+        if member.isdir():
+            if kinds.setdefault(name, "directory") != "directory":
+                raise _unsafe(filename, f"its member {name!r} is there twice")
+            continue
+        if name == "." or name in kinds:
+            raise _unsafe(filename, f"its member {name!r} is there twice")
+        if member.issym():
+            _check_link(member, name, filename)
+        elif not member.isreg():
+            raise _unsafe(filename, f"its member {name!r} is a device, a pipe or a hard link")
+        kinds[name] = "link" if member.issym() else "file"
+    for name in kinds:
+        parent = posixpath.dirname(name)
+        while parent:
+            if kinds.get(parent, "directory") != "directory":
+                raise _unsafe(filename, f"its member {name!r} lies below a {kinds[parent]}")
+            parent = posixpath.dirname(parent)
+
+
+def _check_link(member: tarfile.TarInfo, name: str, filename: str) -> None:
+    leads_to = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
+    if member.linkname.startswith("/") or leads_to == ".." or leads_to.startswith("../"):
+        raise _unsafe(filename, f"its link {name!r} leads out of the directory")
+
+
+def _unsafe(filename: str, why: str) -> JobFailed:
+    return JobFailed(f"{filename} was refused: {why}.", "Use a package as its maker published it.")
+
+
+def _check_room(directory: Path, size: int) -> None:
+    disk = os.statvfs(directory)
+    free = disk.f_bavail * disk.f_frsize
+    if free < size + _SPACE_MARGIN:
+        raise JobFailed(f"{directory} has too little free space: {free} bytes, {size + _SPACE_MARGIN} are needed.",
+                        "Make room, or give another directory.")
+
+
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    path = target / posixpath.normpath(member.name)
+    if member.isdir():
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    if member.issym():
+        path.symlink_to(member.linkname)
+        return
+    mode = 0o750 if member.mode & 0o100 else 0o640
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
+        source = archive.extractfile(member)
+        while chunk := source.read(CHUNK):
+            file.write(chunk)
+        os.fchmod(file.fileno(), mode)
+
+
+def check_sums(directory: Path, filename: str) -> int:
+    """Compare every file of ``directory`` with its line in checksums.sha256; returns how many there are.
+
+    Raises JobFailed.
+    """
+    sums = _read_sums(directory / CHECKSUMS, filename)
+    for name, expected in sums.items():
+        path = directory / name
+        if path.is_symlink() or not path.is_file():
+            raise _unsafe(filename, f"{CHECKSUMS} names {name!r}, which it does not hold")
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != expected:
+            raise _unsafe(filename, f"{name!r} is not what {CHECKSUMS} says: expected {expected}, found {found}")
+    for path in directory.rglob("*"):
+        name = path.relative_to(directory).as_posix()
+        if path.is_file() and not path.is_symlink() and name != CHECKSUMS and name not in sums:
+            raise _unsafe(filename, f"{CHECKSUMS} does not name its file {name!r}")
+    return len(sums)
+
+
+def _read_sums(path: Path, filename: str) -> dict[str, str]:
+    if path.is_symlink() or not path.is_file():
+        raise _unsafe(filename, f"it has no {CHECKSUMS}")
+    sums = {}
+    for line in path.read_text(errors="replace").splitlines():
+        digest, _, name = line.strip().partition(" ")
+        if not digest:
+            continue
+        name = posixpath.normpath(name.strip().removeprefix("*"))
+        if name.startswith(("/", "..")):
+            raise _unsafe(filename, f"{CHECKSUMS} names {name[:200]!r}")
+        sums[name] = digest.lower()
+    return sums
+
+
+def read_version(directory: Path, filename: str) -> str:
+    """Release version in ip_description.xml. Raises JobFailed."""
+    try:
+        text = (directory / DESCRIPTION).read_text()
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
+            raise _unsafe(filename, f"its {DESCRIPTION} has a document type")
+        release = ElementTree.fromstring(text).find("./Product/Release")
+        version = release.get("Version", "") if release is not None else ""
+    except (OSError, ValueError, ElementTree.ParseError):
+        version = ""
+    if not version:
+        raise _unsafe(filename, f"its {DESCRIPTION} does not tell the version")
+    return version

@@ -1,0 +1,198 @@
+"""Fetches files from the console: signed by the host, resumed after a cut, checked by SHA-256."""
+
+import fcntl
+import hashlib
+import http.client
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from protocol import auth
+
+from ..config import AgentConfig
+from .errors import JobFailed
+
+ATTEMPTS = 6
+FIRST_RETRY_S = 0.25
+TIMEOUT_S = 15.0
+CHUNK = 256 * 1024
+KEPT_PACKAGES = 5
+SECRET_LIMIT = 4096
+LARGEST_PACKAGE = 4 * 1024**3
+_HEX = set("0123456789abcdef")
+
+
+class _Cut(Exception):
+    """The transfer broke; another attempt may go on. The text says how."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """An Installation Package as the job names it; ``size`` in bytes."""
+
+    path: str
+    filename: str
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, fields: dict) -> "Package":
+        """Raises JobFailed."""
+        package = cls(str(fields["path"]), str(fields.get("filename", "the package")), str(fields["sha256"]).lower(),
+                      int(fields["size"]))
+        if len(package.sha256) != 64 or not set(package.sha256) <= _HEX or not 0 < package.size <= LARGEST_PACKAGE:
+            raise JobFailed("The console named a package without a usable size and SHA-256.",
+                            "Upload the package to the console again.")
+        return package
+
+
+def fetch_package(config: AgentConfig, package: Package, say: Callable[[str], None]) -> Path:
+    """The package as a checked local file; kept for the next installation. Raises JobFailed."""
+    whole = config.packages_dir / f"{package.sha256}.package"
+    part = config.packages_dir / f"{package.sha256}.part"
+    with open(config.packages_dir / f"{package.sha256}.lock", "w") as lock:
+        # Two jobs of this host may want the same package; the second finds it done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if whole.exists() and whole.stat().st_size == package.size and _sha256(whole) == package.sha256:
+            say(f"{package.filename} is on this host already.")
+            os.utime(whole)
+            return whole
+        _download(config, package, part, say)
+        found = _sha256(part)
+        if found != package.sha256:
+            part.unlink()
+            raise JobFailed(f"{package.filename} is not what the console promised: expected SHA-256 {package.sha256}, "
+                            f"found {found}. It was not unpacked.", "Upload the package to the console again.")
+        os.replace(part, whole)
+    _forget_old(config.packages_dir)
+    say(f"{package.filename}: {package.size} bytes, SHA-256 is as expected.")
+    return whole
+
+
+def fetch_secret(config: AgentConfig, path: str) -> str:
+    """The application's secret from the console. Raises JobFailed."""
+    connection, response = _request(config, path, {})
+    try:
+        if response.status != 200:
+            raise _refusal(config, path, response)
+        body = response.read(SECRET_LIMIT + 1)
+    except (OSError, http.client.HTTPException) as error:
+        raise _unreachable(config, error) from None
+    finally:
+        connection.close()
+    secret = body.decode("utf-8", "replace").strip()
+    if not secret or len(body) > SECRET_LIMIT or "\n" in secret:
+        raise JobFailed("The console answered with something that is no application secret.",
+                        "Check that console_url in the agent's configuration is the console's address.")
+    return secret
+
+
+def _download(config: AgentConfig, package: Package, part: Path, say: Callable[[str], None]) -> None:
+    retry_s = FIRST_RETRY_S
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _attempt(config, package, part, say)
+        except (_Cut, OSError, http.client.HTTPException) as error:
+            if isinstance(error, OSError) and part.exists() and not _has_room(part, package):
+                raise JobFailed(f"The disk of {config.packages_dir} is full.", "Make room, then install again.") \
+                    from None
+            if attempt == ATTEMPTS:
+                raise _unreachable(config, error) from None
+            have = part.stat().st_size if part.exists() else 0
+            say(f"The download was cut at {have} of {package.size} bytes ({error}); it goes on in {retry_s:g} s.")
+            time.sleep(retry_s)
+            retry_s *= 2
+
+
+def _attempt(config: AgentConfig, package: Package, part: Path, say: Callable[[str], None]) -> None:
+    have = part.stat().st_size if part.exists() else 0
+    if have > package.size:
+        part.unlink()
+        have = 0
+    if have == package.size:
+        return
+    connection, response = _request(config, package.path, {"Range": f"bytes={have}-"} if have else {})
+    try:
+        if response.status == 416:
+            part.unlink(missing_ok=True)
+            raise _Cut("the console could not resume")
+        if response.status >= 500:
+            raise _Cut(f"the console answered {response.status}")
+        if response.status not in (200, 206):
+            raise _refusal(config, package.path, response)
+        resumed = response.status == 206 and have > 0
+        say(f"Fetching {package.filename} from {config.console_url}" + (f", from byte {have} on." if resumed else "."))
+        _store(response, part, resumed, package)
+    finally:
+        connection.close()
+
+
+def _store(response: http.client.HTTPResponse, part: Path, resumed: bool, package: Package) -> None:
+    with open(part, "ab" if resumed else "wb") as file:
+        while chunk := response.read(CHUNK):
+            file.write(chunk)
+            if file.tell() > package.size:
+                break
+        size = file.tell()
+    if size > package.size:
+        part.unlink()
+        raise JobFailed(f"{package.filename} is larger than the console promised: expected {package.size} bytes.",
+                        "Upload the package to the console again.")
+    if size < package.size:
+        raise _Cut("the console closed the connection")
+
+
+def _request(config: AgentConfig, path: str, headers: dict[str, str]):
+    """(connection, response) of a GET signed by this host. Raises JobFailed or OSError."""
+    base = urlsplit(config.console_url)
+    kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
+    if not path.startswith("/") or any(ord(character) <= 32 or ord(character) >= 127 for character in path):
+        raise JobFailed("The console named a path that is none.", "Update the console.")
+    at = int(time.time())
+    signature = auth.request_signature(config.secret, method="GET", path=path, at=at)
+    connection = kind(base.hostname, base.port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", base.path + path, headers={
+            "X-Pairwise-Host": config.host, "X-Pairwise-At": str(at), "X-Pairwise-Signature": signature, **headers})
+        return connection, connection.getresponse()
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _refusal(config: AgentConfig, path: str, response: http.client.HTTPResponse) -> JobFailed:
+    if response.status in (401, 403):
+        return JobFailed(f"The console at {config.console_url} did not accept this host's signature "
+                         f"(HTTP {response.status}).", "Compare the clocks of host and console; enrol the host again.")
+    if response.status == 404:
+        return JobFailed(f"The console at {config.console_url} does not have {path}.",
+                         "Upload the package to the console again, then install again.")
+    return JobFailed(f"The console at {config.console_url} answered HTTP {response.status} for {path}.",
+                     "Check that console_url in the agent's configuration is the console's address.")
+
+
+def _unreachable(config: AgentConfig, error: Exception) -> JobFailed:
+    return JobFailed(f"The console at {config.console_url} cannot be reached from this host: {error}.",
+                     "Check that the console runs, and the network between this host and the console.")
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _has_room(part: Path, package: Package) -> bool:
+    disk = os.statvfs(part.parent)
+    return disk.f_bavail * disk.f_frsize > package.size - part.stat().st_size
+
+
+def _forget_old(directory: Path) -> None:
+    packages = sorted(directory.glob("*.package"), key=lambda path: path.stat().st_mtime)
+    for path in packages[:-KEPT_PACKAGES]:
+        path.unlink(missing_ok=True)
+    parts = sorted(directory.glob("*.part"), key=lambda path: path.stat().st_mtime)
+    for path in parts[:-KEPT_PACKAGES]:
+        path.unlink(missing_ok=True)

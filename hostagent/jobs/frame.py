@@ -1,0 +1,198 @@
+"""The frame of every job: verify, journal, report, finish, and clean up after one that was interrupted.
+
+The steps of each kind are in modules of their own with two functions: ``work(run)`` → result, and
+``undo(context, body, *, lost)`` → sentence about what is in place now, which may be called again at any time.
+"""
+
+import contextlib
+import logging
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from protocol import auth
+from protocol.jobs import STEPS
+
+from ..identity import start_ticks
+from . import install, start, stop
+from .cancel import Cancellation
+from .context import Context
+from .errors import JobCancelled, JobFailed
+from .journal import Entry, is_job_id
+from .reporter import Reporter
+
+log = logging.getLogger(__name__)
+
+LONGEST_AGE_S = 48 * 3600.0
+CLOCK_SKEW_S = 300.0
+KINDS = {"install": install, "start": start, "stop": stop}
+
+
+def run_job(context: Context, payload: dict, signature: str) -> None:
+    """Run one delivered job, or do what its journal entry says: repeat its last report, or clean up after it."""
+    with Cancellation() as cancellation:
+        if refusal := reason_to_refuse(payload, signature, context, now=time.time()):
+            log.warning("A job was refused and not run: %s", refusal)
+            return
+        entry = context.journal.open(payload["job"])
+        if entry is None:
+            log.warning("Job %s was delivered again while it is worked on; this delivery is dropped.", payload["job"])
+            return
+        with contextlib.closing(entry):
+            if entry.body is None:
+                _work(context, entry, payload, cancellation)
+            elif entry.body["state"] == "finished":
+                deliver_final(context, entry, again=True)
+            else:
+                recover(context, entry)
+
+
+def reason_to_refuse(payload, signature, context: Context, *, now: float) -> str:
+    """A sentence, "" when the job may run."""
+    if not isinstance(payload, dict) or not isinstance(signature, str):
+        return "it is not a job."
+    job = payload.get("job")
+    if not is_job_id(job):
+        return "its job id is not valid."
+    if not auth.verify(context.config.secret, payload, signature):
+        return f"the signature of job {job} was not made with this host's secret."
+    if payload.get("host") != context.config.host:
+        return f"job {job} is for host {payload.get('host')!r}, this is {context.config.host!r}."
+    issued = payload.get("issued_at")
+    if not isinstance(issued, (int, float)) or now - issued > LONGEST_AGE_S or issued - now > CLOCK_SKEW_S:
+        return f"job {job} was issued more than 48 hours ago, or this host's clock is wrong."
+    if payload.get("kind") not in KINDS:
+        return f"job {job} is of the unknown kind {payload.get('kind')!r}; update the agent."
+    if not isinstance(payload.get("application"), str) or not isinstance(payload.get("arguments"), dict):
+        return f"job {job} names no application or has no arguments."
+    return ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the steps of a job work with. ``shield`` defers a cancel, ``note`` keeps what ``undo`` needs."""
+
+    context: Context
+    payload: dict
+    entry: Entry
+    reporter: Reporter
+    cancellation: Cancellation
+
+    @property
+    def arguments(self) -> dict:
+        return self.payload["arguments"]
+
+    @property
+    def application(self) -> str:
+        return self.payload["application"]
+
+    def log(self, text: str, level: str = "info") -> None:
+        self.reporter.log(text, level)
+
+    def note(self, **notes) -> None:
+        self.entry.note(**notes)
+
+    def shield(self):
+        return self.cancellation.shield()
+
+    @contextlib.contextmanager
+    def step(self, number: int) -> Iterator[None]:
+        self.entry.save(step=number)
+        self.reporter.step(number, "running")
+        try:
+            yield
+        except BaseException:
+            self.reporter.step(number, "failed")
+            raise
+        self.reporter.step(number, "done")
+
+
+def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellation) -> None:
+    entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
+    with contextlib.closing(context.make_sender()) as sender:
+        reporter = Reporter(context.outbox(entry, sender))
+        reporter.start()
+        reporter.claimed(context.worker)
+        final = _outcome(Run(context, payload, entry, reporter, cancellation))
+        for number in range(entry.body["step"] + 1, len(STEPS[payload["kind"]])):
+            reporter.step(number, "skipped")
+        entry.save(state="finished", final=final)
+        log.info("Job %s (%s %s): %s. %s", entry.job, payload["kind"], payload["application"], final["state"],
+                 final["reason"])
+        if not reporter.finish(final):
+            log.warning("The last reports of job %s wait until the broker can be reached.", entry.job)
+
+
+def _outcome(run: Run) -> dict:
+    """The final report of the job's work; after anything but success the host is as it was before."""
+    try:
+        with run.cancellation.open():
+            return final_report("succeeded", result=KINDS[run.payload["kind"]].work(run))
+    except JobFailed as failed:
+        return _undone(run, final_report("failed", failed.reason, failed.advice))
+    except JobCancelled:
+        run.log("The job was cancelled.", "warning")
+        return _undone(run, final_report("cancelled", "The job was cancelled."))
+    except Exception:
+        reference = uuid.uuid4().hex[:8]
+        log.exception("Job %s ended with an error that is a bug, reference %s.", run.entry.job, reference)
+        return _undone(run, final_report(
+            "error", f"Something went wrong that Pairwise did not expect (reference {reference}).",
+            "Look for the reference in the worker's log on the host and report it.", reference=reference))
+
+
+def final_report(state: str, reason: str = "", advice: str = "", *, reference: str = "",
+                 result: dict | None = None) -> dict:
+    return {"state": state, "reason": reason, "advice": advice, "reference": reference, "result": result or {}}
+
+
+def _undone(run: Run, final: dict) -> dict:
+    sentence = _undo(run.context, run.entry, lost=False)
+    run.log(f"{final['reason']} {sentence}".strip(), "error" if final["state"] != "cancelled" else "warning")
+    return {**final, "reason": f"{final['reason']} {sentence}".strip()}
+
+
+def _undo(context: Context, entry: Entry, *, lost: bool) -> str:
+    kind = KINDS.get(entry.body["kind"])
+    if kind is None:
+        return ""
+    try:
+        return kind.undo(context, entry.body, lost=lost)
+    except (OSError, JobFailed) as error:
+        log.exception("Job %s could not be undone.", entry.job)
+        return f"Undoing it failed: {error}. Look at the application's directory on the host before the next job."
+
+
+def recover(context: Context, entry: Entry) -> None:
+    """Clean up after a job whose process is gone and report it lost. The entry is locked, so nobody works on it."""
+    steps = STEPS.get(entry.body["kind"], ())
+    number = entry.body["step"]
+    where = f"in the step “{steps[number]}”" if 0 <= number < len(steps) else "before its first step"
+    sentence = _undo(context, entry, lost=True)
+    reason = f"The worker on {context.config.host} was ended {where}. {sentence}".strip()
+    log.warning("Job %s was interrupted. %s", entry.job, reason)
+    entry.save(state="finished", final=final_report("lost", reason, "Run the job again."))
+    deliver_final(context, entry)
+
+
+def deliver_final(context: Context, entry: Entry, *, again: bool = False) -> bool:
+    """Send what a finished job has not yet reported; ``again``: its final report even when it was sent before.
+
+    True when everything has gone out.
+    """
+    with contextlib.closing(context.make_sender()) as sender:
+        outbox = context.outbox(entry, sender)
+        repeat = again and outbox.final is not None
+        if not outbox.knows_final:
+            outbox.add("finished", **entry.body["final"])
+        try:
+            if repeat:
+                outbox.send_final_again()
+            outbox.send_all()
+        except Exception as error:
+            log.warning("The report of job %s waits for the broker: %s", entry.job, type(error).__name__)
+            outbox.keep()
+            return False
+    return True

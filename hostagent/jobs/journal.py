@@ -1,0 +1,119 @@
+"""What this host did with each job, on disk: a job is worked on once, whoever delivers it and however often."""
+
+import fcntl
+import json
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import read_json, write_json
+
+KEEP_S = 72 * 3600.0
+"""Longer than the broker can deliver a job again (24 h) and than a job is accepted at all (48 h)."""
+KEEP_FILES = 5000
+_JOB_ID = re.compile(r"[0-9a-zA-Z-]{8,64}")
+
+
+def is_job_id(value) -> bool:
+    """True when ``value`` can name files in the journal."""
+    return isinstance(value, str) and _JOB_ID.fullmatch(value) is not None
+
+
+@dataclass
+class Entry:
+    """One job, locked while this object is open: nobody else works on it, and a lock that can be taken proves
+    that nobody does. ``body`` is {job, kind, application, state: working|finished, step, process {pid, started},
+    notes {...}, final {state, reason, advice, reference, result}}."""
+
+    journal: "Journal"
+    job: str
+    body: dict | None
+    lock: int
+
+    @property
+    def path(self) -> Path:
+        return self.journal.directory / f"{self.job}.json"
+
+    @property
+    def outbox_path(self) -> Path:
+        return self.journal.directory / f"{self.job}.outbox"
+
+    def claim(self, kind: str, application: str, process: dict) -> None:
+        """Take the job. Raises FileExistsError when it was taken before."""
+        self.body = {"job": self.job, "kind": kind, "application": application, "state": "working", "step": -1,
+                     "process": process, "notes": {}, "claimed_at": time.time()}
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump(self.body, file)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def save(self, **changes) -> None:
+        self.body.update(changes)
+        write_json(self.path, self.body)
+
+    def note(self, **notes) -> None:
+        """Remember what a roll back needs, before the step that makes it necessary."""
+        self.body["notes"].update(notes)
+        self.save()
+
+    def close(self) -> None:
+        # Unlocked, not only closed: a pool child that was forked meanwhile holds the same open file.
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
+        os.close(self.lock)
+
+
+class Journal:
+    """One JSON and one lock file per job in ``directory``."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+
+    def open(self, job: str) -> Entry | None:
+        """The entry of ``job``, locked; None while another process works on it. ``body`` None: a new job."""
+        lock = os.open(self.directory / f"{job}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return None
+        path = self.directory / f"{job}.json"
+        body = read_json(path)
+        if body is None and path.exists():
+            # Claimed, but the process died before the claim was whole.
+            body = {"job": job, "kind": "", "application": "", "state": "working", "step": -1, "process": {},
+                    "notes": {}, "claimed_at": time.time()}
+        return Entry(self, job, body, lock)
+
+    def jobs(self) -> list[str]:
+        """Ids of all jobs in the journal, oldest first."""
+        def age(path: Path) -> float:
+            try:
+                return path.stat().st_mtime
+            except OSError:
+                return 0.0
+
+        paths = [path for path in self.directory.glob("*.json") if is_job_id(path.stem)]
+        return [path.stem for path in sorted(paths, key=age)]
+
+    def prune(self, now: float) -> int:
+        """Forget finished jobs older than KEEP_S, and the oldest beyond KEEP_FILES; returns how many."""
+        jobs, forgotten = self.jobs(), 0
+        for number, job in enumerate(jobs):
+            path = self.directory / f"{job}.json"
+            surplus = number < len(jobs) - KEEP_FILES
+            if not surplus and now - path.stat().st_mtime < KEEP_S:
+                continue
+            entry = self.open(job)
+            if entry is None:
+                continue
+            try:
+                if entry.body and entry.body["state"] == "finished":
+                    for suffix in ("outbox", "json", "lock"):
+                        (self.directory / f"{job}.{suffix}").unlink(missing_ok=True)
+                    forgotten += 1
+            finally:
+                entry.close()
+        return forgotten

@@ -1,0 +1,85 @@
+"""Puts a new installation in place of the old one so that any interruption can be undone.
+
+Everything is a list of renames inside one file system, written down before the first: after a crash at any point
+``roll_back`` finds out from what exists which of them were done.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..files import sync_directory
+
+STAYS = ("data", "logs")
+BACKUP_PREFIX = "backup_"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``moves``: (from, to) in order. ``backup``: where the old program files go, "" for none. ``made``: parent
+    directories that the job created, innermost first."""
+
+    target: str
+    staging: str
+    backup: str
+    moves: tuple[tuple[str, str], ...]
+    made: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict:
+        return {"target": self.target, "staging": self.staging, "backup": self.backup,
+                "moves": [list(move) for move in self.moves], "made": list(self.made)}
+
+    @classmethod
+    def from_dict(cls, body: dict) -> "Plan":
+        return cls(body["target"], body["staging"], body["backup"], tuple((a, b) for a, b in body["moves"]),
+                   tuple(body["made"]))
+
+
+def make_plan(target: Path, staging: Path, *, present: Iterable[str] | None, new: Iterable[str], stamp: str,
+              made: tuple[str, ...] = ()) -> Plan:
+    """The renames that put ``staging`` in place. ``present``: names in the target, None when there is no target;
+    ``new``: names in the staging directory; ``stamp``: of the backup's name."""
+    if present is None:
+        return Plan(str(target), str(staging), "", ((str(staging), str(target)),), made)
+    old = sorted(name for name in present
+                 if name not in STAYS and not name.startswith(BACKUP_PREFIX) and target / name != staging)
+    backup = target / f"{BACKUP_PREFIX}{stamp}"
+    away = [(str(target / name), str(backup / name)) for name in old]
+    # What stays in the target is the application's own; a package does not bring data.
+    into = [(str(staging / name), str(target / name)) for name in sorted(new) if name not in STAYS]
+    return Plan(str(target), str(staging), str(backup) if away else "", (*away, *into), made)
+
+
+def carry_out(plan: Plan) -> None:
+    """Do every rename. Interrupted, it must be followed by ``roll_back``."""
+    if plan.backup:
+        os.makedirs(plan.backup, mode=0o750, exist_ok=False)
+    for source, destination in plan.moves:
+        os.rename(source, destination)
+    for directory in {os.path.dirname(destination) for _, destination in plan.moves}:
+        sync_directory(Path(directory))
+
+
+def roll_back(plan: Plan) -> None:
+    """Undo what was done, in the opposite order, and remove the staging directory. May be called again."""
+    for source, destination in reversed(plan.moves):
+        if os.path.lexists(destination) and not os.path.lexists(source):
+            os.makedirs(os.path.dirname(source), exist_ok=True)
+            os.rename(destination, source)
+    if plan.backup and os.path.isdir(plan.backup) and not os.listdir(plan.backup):
+        os.rmdir(plan.backup)
+    clear_away(plan.staging, plan.made)
+    if os.path.isdir(plan.target):
+        sync_directory(Path(plan.target))
+
+
+def clear_away(staging: str, made: Iterable[str]) -> None:
+    """Remove the staging directory, and the parents that the job made if they are empty."""
+    shutil.rmtree(staging, ignore_errors=True)
+    for directory in made:
+        try:
+            os.rmdir(directory)
+        except OSError:
+            return

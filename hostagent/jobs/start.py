@@ -1,0 +1,34 @@
+"""The start job: through the agent; done only when control says Started."""
+
+from .lca_client import LcaClient
+
+START, WAIT = range(2)
+DEFAULT_STARTUP_S = 90.0
+
+
+def work(run) -> dict:
+    """{pid, mode}. Raises JobFailed with the agent's sentence."""
+    client = LcaClient(run.context.config)
+    fields = {**run.arguments, "name": run.application}
+    with run.step(START):
+        # Shielded: afterwards it is known whether this job started the server and so may stop it again.
+        with run.shield():
+            pid = client.call("start", fields)["pid"]
+            run.note(pid=pid)
+        run.log(f"The process was started (pid {pid}): {fields.get('command_line', '')} "
+                f"{fields.get('command_line_arguments', '')} in {fields.get('working_directory', '')}")
+    with run.step(WAIT):
+        timeout_s = float(fields.get("startup_timeout") or DEFAULT_STARTUP_S)
+        run.log(f"Waiting until it is ready, at most {timeout_s:g} s (Startup Timeout).")
+        result = client.call("wait_started", {"application": run.application, "pid": pid, "timeout_s": timeout_s})
+        run.log(f"{run.application} is Started{' as ' + result['mode'] if result.get('mode') else ''} (pid {pid}).")
+    return {"pid": pid, "mode": result.get("mode", "")}
+
+
+def undo(context, body: dict, *, lost: bool) -> str:
+    """A start that was given up is stopped again; after a lost worker the server is left as it is."""
+    if lost:
+        return "The server may be running: its status tells."
+    if body["notes"].get("pid"):
+        LcaClient(context.config).call("cancel_start", {"application": body["application"]})
+    return ""
