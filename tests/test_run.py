@@ -1,0 +1,178 @@
+"""The `run` script itself: what it says when something is missing, and what it hands over to.
+
+Each test runs a copy of the script in an empty directory, with only the programs on PATH that the test puts there.
+"""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
+         "flock", "ls", "mkdir", "chmod")
+REGISTRY = "registry.example.net"
+
+
+class Sandbox:
+    def __init__(self, directory: Path):
+        self.directory, self.bin = directory / "checkout", directory / "bin"
+        self.bin.mkdir()
+        self.directory.mkdir()
+        shutil.copy(ROOT / "run", self.directory / "run")
+        for name in ("requirements.txt", "requirements-dev.txt"):
+            (self.directory / name).write_text(f"# {name}\n")
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool))
+
+    def program(self, name: str, script: str, *, where: Path | None = None) -> Path:
+        path = (where or self.bin) / name
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    def python(self, refuses: str = "-") -> None:
+        """A python3 that is this one, except that code or arguments with ``refuses`` in them fail."""
+        self.program("python3", f'case "$*" in *"{refuses}"*) echo "https://{REGISTRY}/x" >&2; exit 1;; esac\n'
+                                f'exec "{sys.executable}" "$@"' if refuses != "-" else f'exec "{sys.executable}" "$@"')
+
+    def venv(self, lock: str) -> None:
+        """A virtual environment made from ``lock``, whose python tells how it was called."""
+        (self.directory / ".venv/bin").mkdir(parents=True)
+        self.program("python", '[ "$1" = -c ] || { echo "python $*"; env | grep ^PAIRWISE_ | sort; }',
+                     where=self.directory / ".venv/bin")
+        for tool in ("grep", "sort"):
+            (self.bin / tool).symlink_to(shutil.which(tool))
+        shutil.copy(self.directory / lock, self.directory / ".venv/installed.txt")
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        return subprocess.run([self.directory / "run", *arguments], env={"PATH": str(self.bin), **environment},
+                              text=True, cwd="/", capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    def sentence(self, *arguments: str, **environment: str) -> str:
+        """The last line of a run that fails; nothing it prints names a registry."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode == 1, done
+        assert REGISTRY not in done.stdout + done.stderr
+        assert done.stderr.count("\n") == 1, done.stderr
+        return done.stderr
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    return Sandbox(tmp_path)
+
+
+def test_help_names_every_verb(sandbox):
+    done = sandbox.run("help")
+    assert done.returncode == 0
+    for verb in ("./run test", "./run bench", "./run manage"):
+        assert verb in done.stdout
+
+
+def test_an_unknown_verb_is_refused_with_the_page_of_help(sandbox):
+    done = sandbox.run("fly")
+    assert done.returncode == 1
+    assert './run does not know "fly"' in done.stderr
+    assert "./run manage" in done.stderr
+
+
+def test_no_python_at_all(sandbox):
+    assert "Python 3.11 or newer is needed" in sandbox.sentence()
+
+
+def test_python_is_too_old(sandbox):
+    sandbox.python(refuses="version_info")
+    assert "Python 3.11 or newer is needed" in sandbox.sentence()
+
+
+@pytest.mark.parametrize("module", ["sqlite3", "ssl"])
+def test_python_without_a_module(sandbox, module):
+    sandbox.python(refuses=f"import {module}")
+    assert f"was built without the module {module}" in sandbox.sentence()
+
+
+def test_no_apt_to_install_what_is_missing(sandbox):
+    sandbox.python(refuses="ensurepip")
+    assert "there is no apt-get to install them: python3-venv" in sandbox.sentence()
+
+
+def test_no_right_to_install_what_is_missing(sandbox):
+    sandbox.python(refuses="ensurepip")
+    sandbox.program("apt-get", "exit 0")
+    sandbox.program("id", "echo 1000")
+    assert "Ask an administrator to run: apt-get install -y python3-venv" in sandbox.sentence()
+
+
+def test_apt_fails(sandbox):
+    sandbox.python(refuses="ensurepip")
+    sandbox.program("id", "echo 0")
+    sandbox.program("apt-get", f'echo "E: http://{REGISTRY}/ failed" >&2; exit 100')
+    assert "apt-get could not install python3-venv: check the network" in sandbox.sentence()
+
+
+def test_no_network_for_the_python_packages(sandbox):
+    sandbox.program("python3", 'case "$*" in "-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python;; '
+                               f'"-m pip"*) echo "no route to https://{REGISTRY}/simple"; exit 1;; esac')
+    sentence = sandbox.sentence()
+    assert "The Python packages could not be installed: check the network" in sentence
+    assert REGISTRY in (sandbox.directory / ".venv/install.log").read_text()
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
+def test_a_plain_run_takes_either_lock_as_it_is(sandbox, lock):
+    sandbox.python()
+    sandbox.venv(lock)
+    assert sandbox.run().stdout.splitlines()[0] == "python manage.py up"
+
+
+def test_tests_need_the_lock_of_the_tests(sandbox):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    sandbox.program("id", "echo 0")
+    sandbox.program("apt-get", "exit 0")
+    done = sandbox.run("test", "tests/x")
+    assert "Installing Python packages (requirements-dev.txt)" in done.stdout
+    assert "python -m pytest tests/x" in done.stdout
+    assert (sandbox.directory / ".venv/installed.txt").read_text() == "# requirements-dev.txt\n"
+
+
+def test_manage_hands_over_its_arguments_and_adds_no_output(sandbox):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    done = sandbox.run("manage", "status", "--json", "two words")
+    assert (done.stdout, done.stderr, done.returncode) == ("python manage.py status --json two words\n", "", 0)
+
+
+def test_manage_takes_over_the_settings_of_the_running_console(sandbox):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    data = sandbox.directory / "data"
+    data.mkdir()
+    (data / "run.env").write_text("PAIRWISE_PORT=9000\nPAIRWISE_HOST=$(touch owned)`touch owned`\n"
+                                  "PAIRWISE_X;touch owned=1\nPATH=/nowhere\nPAIRWISE_CONTROL_PORT=9001\n")
+    done = sandbox.run("manage", "status", PAIRWISE_DATA_DIR=str(data), PAIRWISE_CONTROL_PORT="7")
+    assert done.stdout.splitlines()[1:] == [
+        "PAIRWISE_CONTROL_PORT=7", f"PAIRWISE_DATA_DIR={data}", "PAIRWISE_HOST=$(touch owned)`touch owned`",
+        "PAIRWISE_PORT=9000"]
+    assert not list(sandbox.directory.rglob("owned"))
+
+
+def test_a_full_disk_is_said_before_python_starts(sandbox):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    sandbox.program("df", 'echo "Filesystem blocks Used Available"; echo "disk 1000000 998000 2000 99% /"')
+    assert "The disk of / is full (1 MB free" in sandbox.sentence(PAIRWISE_DATA_DIR="/no/such/directory")
+
+
+def test_the_scripts_are_executable_and_the_checks_call_the_tests():
+    for path in (ROOT / "run", ROOT / ".ci/run"):
+        assert path.stat().st_mode & stat.S_IXUSR
+        assert os.access(path, os.X_OK)
+    assert (ROOT / ".ci/run").read_text().rstrip().endswith("\n./run test")
