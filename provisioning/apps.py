@@ -6,5 +6,5 @@ class ProvisioningConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        # The Celery application becomes the one that shared tasks belong to; the checks register themselves.
-        from console import celery, checks  # noqa: F401
+        # Makes the console's Celery application the one that shared tasks belong to.
+        from console import celery  # noqa: F401

@@ -1,0 +1,63 @@
+"""What the end of a job does to its application."""
+
+import re
+from datetime import datetime
+
+from django.db.models import F
+from django.utils import timezone
+
+from provisioning import changes, history
+from provisioning.models import Application, Job
+from provisioning.permissions import Actor
+from provisioning.states import JobKind, JobState
+
+from . import states
+
+_LONGEST = {"working_directory": 1024, "command_line": 1024, "command_line_arguments": 2048, "version": 32}
+_ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
+
+
+def finish(job: Job, state: JobState, *, at: datetime, result: dict, fields: dict) -> bool:
+    """End ``job`` and, in the same transaction, write an install's findings into the application; False when the job
+    had ended before. A success whose result cannot be used becomes an error."""
+    if state == JobState.SUCCEEDED and job.kind == JobKind.INSTALL:
+        fault = _fault(result)
+        if fault:
+            state, fields = JobState.ERROR, {
+                "reason": f"The host reported a finished install, but {fault}.",
+                "advice": "Look at the log below and install again.", "reference": fields.get("reference", "")}
+    if not states.move(job, state, at=at, result=result, **fields):
+        return False
+    if state == JobState.SUCCEEDED and job.kind == JobKind.INSTALL:
+        _fill_in(job, result)
+    return True
+
+
+def _fault(result: dict) -> str:
+    for name, longest in _LONGEST.items():
+        value = result.get(name)
+        if not isinstance(value, str) or not value or len(value) > longest or any(ord(c) < 32 for c in value):
+            return f"it did not say a usable {name.replace('_', ' ')}"
+    return "" if _ABSOLUTE.match(result["working_directory"]) else "its working directory is no absolute path"
+
+
+def _fill_in(job: Job, result: dict) -> None:
+    row = Application.objects.select_for_update().filter(pk=job.application_id).first()
+    if row is None or _is_outdated(job):
+        return
+    before = history.snapshot(row)
+    values = {name: result[name] for name in _LONGEST}
+    if any(getattr(row, name) != value for name, value in values.items()):
+        Application.objects.filter(pk=row.pk).update(
+            revision=F("revision") + 1, changed_by=job.created_by, changed_at=timezone.now(), **values)
+        row = Application.objects.get(pk=row.pk)
+        actor = Actor(name=job.created_by, origin=f"job on {job.host_name}", request_id=str(job.pk))
+        history.record(actor=actor, row=row, before=before, after=history.snapshot(row),
+                       reason=f"Installed by job {job.pk} on host {job.host_name}.")
+    changes.tell(f"application:{row.pk}", "applications", applications=[row.name])
+
+
+def _is_outdated(job: Job) -> bool:
+    """True when a later install succeeded while this job was thought lost."""
+    later = Job.objects.filter(application_id=job.application_id, kind=JobKind.INSTALL, state=JobState.SUCCEEDED)
+    return later.filter(created_at__gt=job.created_at).exists()

@@ -1,0 +1,179 @@
+"""Records what hosts report: verified, in order, each report once (protocol.jobs)."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from protocol import auth
+from protocol.jobs import FINISHED, STEP_STATES
+from provisioning import changes
+from provisioning.models import Host, Job, JobLine, JobReport
+from provisioning.states import FINISHED_JOBS, JobState, StepState
+
+from . import dispatch, outcome, states
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 500
+"""Reports of one job that are kept until a missing one comes; more and the gap is given up."""
+MAX_LINES, MAX_TEXT, MAX_REASON = 5000, 4000, 4000
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class ReportRefused(ValueError):
+    """A report that is not a host's word on one of its jobs. The text is a sentence for the log."""
+
+
+def record_report(report: Any, signature: Any) -> None:
+    """Record one report. Raises ReportRefused; a report that was recorded before is ignored."""
+    with transaction.atomic():
+        job = _job_of(report, signature)
+        Job.objects.filter(pk=job.pk).update(heard_at=timezone.now())
+        if report["seq"] <= job.last_seq:
+            return
+        if report["seq"] > job.last_seq + 1:
+            _keep_for_later(job, report)
+        else:
+            _apply(job, report)
+            _apply_waiting(job)
+        _remind_of_cancel(job, report)
+
+
+def _job_of(report: Any, signature: Any) -> Job:
+    if not isinstance(report, dict) or not isinstance(signature, str):
+        raise ReportRefused("It is no report.")
+    name, seq = report.get("host"), report.get("seq")
+    host = Host.objects.filter(name=name).first() if isinstance(name, str) else None
+    if host is None or not auth.verify(host.secret, report, signature):
+        raise ReportRefused(f"It is not signed with the secret of host {str(name)[:100]!r}.")
+    if isinstance(seq, bool) or not isinstance(seq, int) or not 1 <= seq <= 10_000_000:
+        raise ReportRefused(f"Its number is {str(seq)[:40]!r}.")
+    try:
+        job = Job.objects.select_for_update().get(pk=report.get("job"), host=host)
+    except (Job.DoesNotExist, ValueError, TypeError, ValidationError):
+        raise ReportRefused(f"Host {host.name} has no job {str(report.get('job'))[:40]!r}.") from None
+    return job
+
+
+def _keep_for_later(job: Job, report: dict) -> None:
+    body = {**report, "received": timezone.now().timestamp()}
+    JobReport.objects.get_or_create(job=job, seq=report["seq"], defaults={"body": body})
+    # The end of a job that was thought lost is worth more than the lines before it.
+    if job.waiting_reports.count() > MAX_WAITING or (job.state == JobState.LOST and report.get("kind") == "finished"):
+        skip_gap(job)
+
+
+def skip_gap(job: Job) -> None:
+    """Give up on the reports that are missing: go on with the first that waits. Call within a transaction."""
+    first = job.waiting_reports.order_by("seq").first()
+    if first is None:
+        return
+    missing = f"{job.last_seq + 1}" + (f" to {first.seq - 1}" if first.seq > job.last_seq + 2 else "")
+    add_lines(job, [(timezone.now(), "warning", f"Report {missing} of the host never arrived; the log has a gap.")])
+    job.last_seq = first.seq - 1
+    Job.objects.filter(pk=job.pk).update(last_seq=job.last_seq)
+    _apply_waiting(job)
+
+
+def _apply_waiting(job: Job) -> None:
+    for waiting in job.waiting_reports.order_by("seq"):
+        if waiting.seq > job.last_seq + 1:
+            break
+        if waiting.seq == job.last_seq + 1:
+            _apply(job, waiting.body)
+        waiting.delete()
+
+
+def _apply(job: Job, report: dict) -> None:
+    handler = _HANDLERS.get(report.get("kind"))
+    if handler is None:
+        log.warning("job %s: report %s is of the unknown kind %.40r", job.pk, report["seq"], report.get("kind"))
+    else:
+        handler(job, report)
+    job.last_seq = report["seq"]
+    Job.objects.filter(pk=job.pk).update(last_seq=job.last_seq)
+    if job.state in FINISHED_JOBS and report.get("kind") == "finished":
+        job.waiting_reports.filter(seq__lte=job.last_seq).delete()
+
+
+def _claimed(job: Job, report: dict) -> None:
+    states.move(job, JobState.CLAIMED, at=_time(report.get("at")), worker=_text(report.get("worker"), 255))
+
+
+def _step(job: Job, report: dict) -> None:
+    state, at = report.get("state"), _time(report.get("at"))
+    if state not in STEP_STATES or not isinstance(report.get("number"), int):
+        log.warning("job %s: report %s names no step", job.pk, report["seq"])
+        return
+    values: dict[str, Any] = {"state": state}
+    if state == StepState.RUNNING:
+        values["started_at"] = at
+        states.move(job, JobState.RUNNING, at=at)
+    elif state != StepState.WAITING:
+        values["finished_at"] = at
+    job.steps.filter(number=report["number"]).update(**values)
+    changes.tell(*dispatch.topics(job))
+
+
+def _log(job: Job, report: dict) -> None:
+    rows = report.get("lines")
+    lines = []
+    for row in rows if isinstance(rows, list) else []:
+        if isinstance(row, list) and len(row) == 3:
+            at, level, text = row
+            lines.append((_time(at), level if level in LEVELS else "info", _text(text, MAX_TEXT)))
+    add_lines(job, lines)
+
+
+def _alive(job: Job, report: dict) -> None:
+    """``heard_at`` says it already."""
+
+
+def _finished(job: Job, report: dict) -> None:
+    state = report.get("state")
+    if state not in FINISHED:
+        log.warning("job %s: report %s ends in the unknown state %.40r", job.pk, report["seq"], state)
+        state = JobState.ERROR
+    result = report.get("result") if isinstance(report.get("result"), dict) else {}
+    fields = {name: _text(report.get(name), MAX_REASON) for name in ("reason", "advice")}
+    fields["reference"] = _text(report.get("reference"), 64)
+    outcome.finish(job, JobState(state), at=_time(report.get("at")), result=result, fields=fields)
+
+
+_HANDLERS = {"claimed": _claimed, "step": _step, "log": _log, "alive": _alive, "finished": _finished}
+
+
+def add_lines(job: Job, lines: list[tuple[datetime, str, str]]) -> None:
+    """Append log lines, numbered within the job; past MAX_LINES the log is cut and says so."""
+    last = job.lines.order_by("-number").values_list("number", flat=True).first() or 0
+    room = MAX_LINES - last
+    if room <= 0 or not lines:
+        return
+    if len(lines) > room:
+        lines = [*lines[:room - 1], (timezone.now(), "warning", f"The log is cut here: {MAX_LINES} lines are kept.")]
+    JobLine.objects.bulk_create(JobLine(job=job, number=last + index, at=at, level=level, text=text)
+                                for index, (at, level, text) in enumerate(lines, 1))
+    changes.tell(f"job:{job.pk}")
+
+
+def _remind_of_cancel(job: Job, report: dict) -> None:
+    """A job that was cancelled before a host took it, and that a host works on all the same, is to end."""
+    if job.state == JobState.CANCELLED and report.get("kind") in ("claimed", "alive"):
+        transaction.on_commit(lambda: dispatch.revoke(job.pk, terminate=True))
+
+
+def _time(value: Any) -> datetime:
+    """A host's Unix time, or now when it is no time of this century."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 946_684_800 < value < 4_102_444_800:
+        return datetime.fromtimestamp(value, UTC)
+    return timezone.now()
+
+
+def _text(value: Any, longest: int) -> str:
+    # PostgreSQL refuses NUL in text.
+    text = value.replace("\x00", "") if isinstance(value, str) else ""
+    return text if len(text) <= longest else text[:longest - 1] + "…"

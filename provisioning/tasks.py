@@ -1,0 +1,38 @@
+"""Celery tasks of the console worker: entry points only."""
+
+import logging
+import os
+
+from celery import shared_task
+from django.db import OperationalError
+from django.utils import timezone
+
+from protocol.jobs import RECORD_REPORT
+from provisioning.jobs import reaper, reports
+from provisioning.models import ComponentHeartbeat
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name=RECORD_REPORT, autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=60,
+             max_retries=None)
+def record_report(report, signature):
+    """Record what a host reports; tried again while the database is away."""
+    try:
+        reports.record_report(report, signature)
+    except reports.ReportRefused as refused:
+        log.warning("a report was refused: %s", refused)
+
+
+@shared_task(name="provisioning.reap_jobs")
+def reap_jobs():
+    """Move jobs that nobody reports any more to lost."""
+    reaper.reap()
+
+
+@shared_task(name="provisioning.heartbeat")
+def heartbeat():
+    """Sign of life: sent by beat, run by the worker, so it stands for both."""
+    for name in ("console-worker", "beat"):
+        ComponentHeartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now(),
+                                                                         "facts": {"pid": os.getpid()}})
