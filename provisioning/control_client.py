@@ -9,7 +9,7 @@ import time
 from django.conf import settings
 
 from protocol import auth, wire
-from protocol.messages import Changed, Challenge, Heartbeat, Hello, Message, Ping, Pong, Refused, Welcome
+from protocol.messages import Challenge, Changed, Heartbeat, Hello, Message, Ping, Pong, Refused, Welcome
 
 log = logging.getLogger(__name__)
 

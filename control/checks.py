@@ -1,0 +1,111 @@
+"""Bounds on what peers say: whatever passes here fits into the database and onto a page."""
+
+import json
+import math
+from datetime import UTC, datetime
+
+from protocol.messages import (
+    PROCESS_STATES,
+    SERVER_STATES,
+    Event,
+    Hello,
+    MessageError,
+    ProcessChanged,
+    Report,
+    from_dict,
+)
+from protocol.wire import WireError
+from provisioning.states import EventLevel
+
+INT_MAX = 2**63 - 1
+PID_MAX = 2**31 - 1
+PORTS_MAX = 1000
+REASON_MAX = 2000
+EVENT_TEXT_MAX = 4000
+FACTS_MAX = 64 * 1024
+CLOCK_TOLERANCE_S = 24 * 3600
+ROLES = ("", "primary", "backup")
+
+
+def clean(text: str, length: int) -> str:
+    """``text`` without what databases and pages choke on, at most ``length`` characters."""
+    kept = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text[:length + 1])
+    return kept if len(kept) <= length else kept[:length - 1] + "…"
+
+
+def _bounded(name: str, value: int, top: int = INT_MAX) -> None:
+    if not 0 <= value <= top:
+        raise WireError(f"the peer sent {name} {value}, which is out of range")
+
+
+def check_hello(hello: Hello) -> None:
+    """Raises WireError."""
+    _bounded("pid", hello.pid, PID_MAX)
+    for name in ("started", "epoch", "record_version"):
+        _bounded(name, getattr(hello, name))
+    if hello.role not in ROLES:
+        raise WireError(f"the peer sent the unknown role {hello.role[:20]!r}")
+
+
+def check_report(report: Report) -> None:
+    """Raises WireError."""
+    if report.state not in SERVER_STATES or report.role not in ROLES:
+        raise WireError(f"the peer reported the unknown state {report.state[:20]!r} or role {report.role[:20]!r}")
+    for name in ("epoch", "record_version", "last_seq"):
+        _bounded(name, getattr(report, name))
+    _bounded("clients", report.clients, PID_MAX)
+    if len(report.ports) > PORTS_MAX:
+        raise WireError(f"the peer reported {len(report.ports)} ports, the limit is {PORTS_MAX}")
+
+
+def ports_of(report: Report) -> tuple[dict, ...]:
+    """The ports of a report as {id, port, listening}; entries of another shape are left out."""
+    return tuple({"id": clean(each["id"], 64), "port": each["port"], "listening": each.get("listening") is True}
+                 for each in report.ports
+                 if isinstance(each, dict) and isinstance(each.get("id"), str) and type(each.get("port")) is int
+                 and 0 <= each["port"] <= 65535)
+
+
+def process_of(body: object) -> ProcessChanged:
+    """One entry of Processes. Raises WireError."""
+    try:
+        change = from_dict({**body, "type": ProcessChanged.type}) if isinstance(body, dict) else None
+    except MessageError as error:
+        raise WireError(f"the agent named a process that is none: {error}") from None
+    if not isinstance(change, ProcessChanged):
+        raise WireError("the agent named a process that is none")
+    check_process(change)
+    return change
+
+
+def check_process(change: ProcessChanged) -> None:
+    """Raises WireError."""
+    if change.state not in PROCESS_STATES:
+        raise WireError(f"the agent named the unknown process state {change.state[:20]!r}")
+    for name in ("pid", "restarts", "signal"):
+        _bounded(name, getattr(change, name), PID_MAX)
+    _bounded("started", change.started)
+    if not math.isfinite(change.restart_in_s):
+        raise WireError("the agent named a restart at no time")
+
+
+def check_facts(facts: dict) -> None:
+    """Raises WireError."""
+    try:
+        size = len(json.dumps(facts, allow_nan=False))
+    except ValueError:
+        raise WireError("the agent sent host facts that are no numbers") from None
+    if size > FACTS_MAX or "\\u0000" in json.dumps(facts):
+        raise WireError(f"the agent sent host facts of {size} characters, the limit is {FACTS_MAX}")
+
+
+def event_level(event: Event) -> str:
+    return event.level if event.level in EventLevel.values else EventLevel.STANDARD
+
+
+def event_time(at: float) -> datetime:
+    """When the peer says it happened; now when its clock cannot be believed."""
+    now = datetime.now(UTC)
+    if not math.isfinite(at) or abs(at - now.timestamp()) > CLOCK_TOLERANCE_S:
+        return now
+    return datetime.fromtimestamp(at, UTC)

@@ -1,0 +1,44 @@
+"""The one thread in which control touches the Configuration Database."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connections
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
+
+
+class DatabaseAway(ConnectionError):
+    """The Configuration Database did not answer within the time that the caller could wait."""
+
+
+class Database:
+    """Runs functions one after the other in their own thread; a database that is busy or away is tried again."""
+
+    def __init__(self):
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+    async def run(self, function: Callable, *args, patience_s: float = 10.0, **kwargs) -> Any:
+        """``function(*args, **kwargs)``. Raises DatabaseAway after ``patience_s`` seconds, and what it raises."""
+        give_up_at, wait_s = time.monotonic() + patience_s, FIRST_WAIT_S
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
+            except (OperationalError, InterfaceError) as error:
+                await loop.run_in_executor(self._thread, connections.close_all)
+                if time.monotonic() + wait_s > give_up_at:
+                    raise DatabaseAway(f"the Configuration Database does not answer: {error}") from error
+                log.warning("the Configuration Database did not answer (%s), trying again in %g s", error, wait_s)
+            await asyncio.sleep(wait_s)
+            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, connections.close_all)
+        self._thread.shutdown()

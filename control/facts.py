@@ -1,0 +1,106 @@
+"""What control keeps of the database and writes to it, as plain frozen values."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5, 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationFacts:
+    """One server application. ``primary_id`` is the server that this one backs up, None for none."""
+
+    id: int
+    name: str
+    version: str
+    enabled: bool
+    installed: bool
+    revision: int
+    startup_timeout: int
+    host_id: int | None
+    host_name: str
+    backup_id: int | None
+    primary_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    id: int
+    name: str
+    enabled: bool
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplicationPeer:
+    """What control needs of an application whose server just said hello."""
+
+    facts: ApplicationFacts | None
+    secret: str = field(repr=False)
+    type: str
+    configuration: dict = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostPeer:
+    facts: HostFacts
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusRow:
+    """A row of RuntimeStatus; ``announced`` are the fields whose change the pages are told of."""
+
+    application_id: int
+    status: str
+    mode: str = ""
+    reason: str = ""
+    epoch: int = 0
+    pid: int = 0
+    by_hand: bool = False
+    restarts: int = 0
+    version: str = ""
+    last_seq: int = 0
+    digest: str = ""
+    clients: int = 0
+    ports: tuple = ()
+    started_at: datetime | None = None
+    changed_at: datetime | None = None
+    heard_at: datetime | None = None
+
+    @property
+    def announced(self) -> tuple:
+        return (self.status, self.mode, self.reason, self.epoch, self.pid, self.by_hand, self.restarts, self.version,
+                self.ports)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostRow:
+    """A row of HostRuntime."""
+
+    host_id: int
+    status: str
+    reason: str = ""
+    agent_version: str = ""
+    agent_pid: int = 0
+    worker_alive: bool = False
+    facts: dict = field(default_factory=dict)
+    changed_at: datetime | None = None
+    heard_at: datetime | None = None
+
+    @property
+    def announced(self) -> tuple:
+        return self.status, self.reason, self.agent_version, self.agent_pid, self.worker_alive
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """A row of Event."""
+
+    at: datetime
+    text: str
+    number: int = 0
+    level: str = "standard"
+    application_id: int | None = None
+    host_id: int | None = None
+    source: str = "control"

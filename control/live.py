@@ -1,0 +1,149 @@
+"""What control knows right now of every application and host. Lives in the event loop, nowhere else."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from protocol.messages import Hello, Message, ProcessChanged, Report
+
+from .facts import ApplicationFacts, HostFacts, StatusRow
+from .peers import Peer
+from .status import ENDED, RUNNING, Verdict
+
+
+@dataclass(eq=False)
+class ServerConnection:
+    """The registered connection of one application's server."""
+
+    peer: Peer
+    hello: Hello
+    at: float
+    report: Report | None = None
+    granted: tuple[str, int] | None = None
+    configuration: dict | None = None
+    watched: bool = False
+
+    @property
+    def process(self) -> tuple[int, int]:
+        return self.hello.pid, self.hello.started
+
+
+@dataclass(eq=False)
+class LiveApplication:
+    """``connection`` None while no server is registered; ``lost_at`` (monotonic) since when, None if there was none;
+    ``last_report`` and ``last_hello`` are of the registered or last registered server; ``unseen``: since it was lost
+    its agent sent a list without it; ``same_machine``: it connected from the address of its agent."""
+
+    facts: ApplicationFacts
+    connection: ServerConnection | None = None
+    last_hello: Hello | None = None
+    last_report: Report | None = None
+    lost_at: float | None = None
+    unseen: bool = False
+    same_machine: bool = False
+    process: ProcessChanged | None = None
+    process_at: float = 0.0
+    ended_at: float | None = None
+    verdict: Verdict = field(default_factory=Verdict)
+    row: StatusRow | None = None
+    heard_at: datetime | None = None
+    role_reason: str = ""
+    recheck: object | None = None
+
+    @property
+    def pair_id(self) -> int:
+        """Id of the application whose PairState row governs this one."""
+        return self.facts.primary_id or self.facts.id
+
+    def process_state(self) -> str:
+        """What the agent attests of the process, as ``decide.Member`` spells it."""
+        if self.process is None:
+            return "unknown"
+        return "ended" if self.process.state in ENDED else "running" if self.process.state in RUNNING else "unknown"
+
+
+@dataclass(eq=False)
+class LiveHost:
+    """``listed``: the agent sent its whole list since it connected."""
+
+    facts: HostFacts
+    peer: Peer | None = None
+    hello: Hello | None = None
+    address: str = ""
+    listed: bool = False
+    reason: str = ""
+    agent_facts: dict = field(default_factory=dict)
+    heard_at: datetime | None = None
+    changed_at: datetime | None = None
+    status: str = ""
+
+    def post(self, message: Message) -> None:
+        if self.peer is not None:
+            self.peer.post(message)
+
+
+class World:
+    """All live applications and hosts, by id and by name."""
+
+    def __init__(self):
+        self.applications: dict[int, LiveApplication] = {}
+        self.hosts: dict[int, LiveHost] = {}
+        self._by_name: dict[str, LiveApplication] = {}
+        self._hosts_by_name: dict[str, LiveHost] = {}
+
+    def application(self, name: str) -> LiveApplication | None:
+        return self._by_name.get(name)
+
+    def host(self, name: str) -> LiveHost | None:
+        return self._hosts_by_name.get(name)
+
+    def put_application(self, facts: ApplicationFacts) -> LiveApplication:
+        """Keep ``facts``: of a new application, or the newer facts of a known one."""
+        live = self.applications.get(facts.id)
+        if live is None:
+            live = self.applications[facts.id] = LiveApplication(facts)
+        elif live.facts.name != facts.name and self._by_name.get(live.facts.name) is live:
+            del self._by_name[live.facts.name]
+        live.facts = facts
+        self._by_name[facts.name] = live
+        return live
+
+    def drop_application(self, application_id: int) -> LiveApplication | None:
+        live = self.applications.pop(application_id, None)
+        if live is not None and self._by_name.get(live.facts.name) is live:
+            del self._by_name[live.facts.name]
+        return live
+
+    def put_host(self, facts: HostFacts) -> LiveHost:
+        live = self.hosts.get(facts.id)
+        if live is None:
+            live = self.hosts[facts.id] = LiveHost(facts)
+        elif live.facts.name != facts.name and self._hosts_by_name.get(live.facts.name) is live:
+            del self._hosts_by_name[live.facts.name]
+        live.facts = facts
+        self._hosts_by_name[facts.name] = live
+        return live
+
+    def drop_host(self, host_id: int) -> LiveHost | None:
+        live = self.hosts.pop(host_id, None)
+        if live is not None and self._hosts_by_name.get(live.facts.name) is live:
+            del self._hosts_by_name[live.facts.name]
+        return live
+
+    def of_host(self, host_id: int) -> list[LiveApplication]:
+        return [live for live in self.applications.values() if live.facts.host_id == host_id]
+
+    def host_of(self, live: LiveApplication) -> LiveHost | None:
+        return self.hosts.get(live.facts.host_id) if live.facts.host_id else None
+
+    def members(self, pair_id: int) -> list[LiveApplication]:
+        """The pair's configured primary and, when it has one, its backup."""
+        primary = self.applications.get(pair_id)
+        if primary is None:
+            return []
+        backup = self.applications.get(primary.facts.backup_id) if primary.facts.backup_id else None
+        return [primary, backup] if backup else [primary]
+
+    def connected(self) -> tuple[int, int]:
+        """How many servers and agents are connected."""
+        return (sum(live.connection is not None for live in self.applications.values()),
+                sum(host.peer is not None for host in self.hosts.values()))

@@ -1,0 +1,113 @@
+"""The timeline's sentences and event numbers (domain.md 3.5), and the rows that go with them."""
+
+import time
+from datetime import UTC, datetime
+
+from protocol.messages import ProcessChanged
+from provisioning.states import ALIVE, ApplicationStatus, HostStatus
+
+from .checks import REASON_MAX, clean
+from .facts import EventRow, HostRow, StatusRow
+from .live import LiveApplication, LiveHost
+from .status import ENDED, RUNNING, Verdict, describe_end
+
+Status = ApplicationStatus
+PROCESS_STARTED, PROCESS_STOPPED, PROCESS_ABNORMAL_END = 5022, 5023, 5024
+APPLICATION_START, PLANNED_STOP = 5090, 5091
+STATUS_EVENTS = {
+    Status.INITIALIZING: 5092,
+    Status.STARTED: 5093,
+    Status.SERVICE_UNAVAILABLE: 5094,
+    Status.UNKNOWN: 5095,
+    Status.SUSPENDING: 5096,
+    Status.SUSPENDED: 5097,
+}
+"""Numbers of the statuses that have one of their own; the others are told by what the process did."""
+HOST_EVENTS = {HostStatus.RUNNING: 8001, HostStatus.DISCONNECTED: 8000}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def status_event(live: LiveApplication, before: Verdict | None) -> EventRow:
+    """``before`` None when nothing was known."""
+    found = live.verdict
+    mode = f" ({found.mode})" if found.mode else ""
+    was = f"{before.status} → " if before else ""
+    return EventRow(at=_now(), number=STATUS_EVENTS.get(found.status, 0), application_id=live.facts.id,
+                    text=clean(f"{was}{found.status}{mode}: {found.reason}", REASON_MAX))
+
+
+def process_events(live: LiveApplication, before: ProcessChanged | None, listed: bool) -> list[EventRow]:
+    """What the agent's new word about a process adds to the timeline. ``listed`` False: the agent has just connected
+    and tells what it found, so nothing of it is news unless something was known before."""
+    change = live.process
+    if before is None and not listed:
+        return []
+    if change.state in ENDED and (before is None or before.state in RUNNING):
+        return [_end_event(live, change)]
+    if change.state == "running" and not _same_running(before, change):
+        return [_start_event(live, change)]
+    if change.state == "starting" and (before is None or before.state not in RUNNING):
+        return [_row(live, APPLICATION_START, "The agent starts the process.")]
+    return []
+
+
+def _same_running(before: ProcessChanged | None, change: ProcessChanged) -> bool:
+    return before is not None and before.pid == change.pid and before.state in ("running", "stopping")
+
+
+def _start_event(live: LiveApplication, change: ProcessChanged) -> EventRow:
+    if change.by_hand:
+        return _row(live, PROCESS_STARTED, f"A process started by hand runs (pid {change.pid}).")
+    if change.restarts and live.ended_at is not None:
+        took = time.monotonic() - live.ended_at
+        return _row(live, PROCESS_STARTED, f"Restarted by Auto-Restart after {took:.1f} s (pid {change.pid}, restart "
+                                           f"{change.restarts}).")
+    return _row(live, PROCESS_STARTED, f"The process started (pid {change.pid}).")
+
+
+def _end_event(live: LiveApplication, change: ProcessChanged) -> EventRow:
+    if change.planned:
+        return _row(live, PLANNED_STOP, f"The process stopped as asked ({describe_end(change)}).")
+    if change.state == "exited" and change.exit_code == 0:
+        return _row(live, PROCESS_STOPPED, "The process ended by itself (exit code 0).")
+    then = {"backoff": " Auto-Restart starts it again.", "gave_up": " Auto-Restart gave up."}.get(change.state, "")
+    return _row(live, PROCESS_ABNORMAL_END, f"The process ended unexpectedly: {describe_end(change)}.{then}")
+
+
+def _row(live: LiveApplication, number: int, text: str) -> EventRow:
+    return EventRow(at=_now(), number=number, application_id=live.facts.id, text=text, source="agent")
+
+
+def decision_event(live: LiveApplication, text: str) -> EventRow:
+    return EventRow(at=_now(), application_id=live.facts.id, text=clean(text, REASON_MAX))
+
+
+def host_event(host: LiveHost) -> EventRow:
+    return EventRow(at=_now(), number=HOST_EVENTS.get(host.status, 0), host_id=host.facts.id,
+                    text=clean(f"Host {host.facts.name} is {host.status}: {host.reason}", REASON_MAX))
+
+
+def host_row(host: LiveHost) -> HostRow:
+    facts = host.agent_facts
+    return HostRow(host_id=host.facts.id, status=host.status, reason=clean(host.reason, REASON_MAX),
+                   agent_version=clean(str(facts.get("agent_version", "")), 32),
+                   agent_pid=host.hello.pid if host.hello else 0,
+                   worker_alive=host.peer is not None and facts.get("worker") is True, facts=facts,
+                   changed_at=host.changed_at, heard_at=host.heard_at)
+
+
+def remember_host(host: LiveHost, row: HostRow) -> None:
+    """Take over what the database knew of a host before control was started."""
+    host.status, host.reason, host.agent_facts = row.status, row.reason, row.facts
+    host.changed_at, host.heard_at = row.changed_at, row.heard_at
+
+
+def started_at(found: Verdict, before: Verdict, row: StatusRow | None, now: datetime) -> datetime | None:
+    """Since when the server is Started: kept while the same process goes on, None while none runs."""
+    kept = row.started_at if row and before.pid == found.pid else None
+    if found.status == Status.STARTED:
+        return kept or now
+    return kept if found.status in ALIVE or found.status == Status.UNKNOWN else None

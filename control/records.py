@@ -1,0 +1,235 @@
+"""What control reads from and writes to the Configuration Database. Plain functions, run in the database thread."""
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+
+from provisioning.models import (
+    Application,
+    ComponentHeartbeat,
+    Event,
+    Host,
+    HostRuntime,
+    PairState,
+    RuntimeStatus,
+)
+from provisioning.signals import announce
+from provisioning.states import SERVER_TYPES
+
+from . import facts
+from .decide import Record
+
+EVENTS_KEPT = 200_000
+"""The timeline keeps so many of the newest entries."""
+_STATUS_FIELDS = [f.name for f in dataclasses.fields(facts.StatusRow) if f.name != "application_id"]
+_HOST_FIELDS = [f.name for f in dataclasses.fields(facts.HostRow) if f.name != "host_id"]
+
+
+# --- applications and hosts ------------------------------------------------------------------------------
+
+
+def applications(names: Iterable[str] | None = None, ids: Iterable[int] = ()) -> list[facts.ApplicationFacts]:
+    """Facts of all server applications, or of those with one of ``names`` or ``ids`` and of their pair partners."""
+    servers = Application.objects.filter(type__in=SERVER_TYPES)
+    if names is not None:
+        chosen = Q(name__in=list(names)) | Q(id__in=list(ids))
+        partners = Q(backup_server__in=servers.filter(chosen)) | Q(primary_server__in=servers.filter(chosen))
+        servers = servers.filter(chosen | partners).distinct()
+    return [_application_facts(row) for row in _with_links(servers)]
+
+
+def _with_links(queryset: QuerySet) -> QuerySet:
+    return queryset.select_related("host", "primary_server").defer("secret", "host__secret", "primary_server__secret")
+
+
+def _application_facts(row: Application) -> facts.ApplicationFacts:
+    primary = getattr(row, "primary_server", None)
+    return facts.ApplicationFacts(
+        id=row.id, name=row.name, version=row.version, enabled=row.enabled, installed=row.is_installed,
+        revision=row.revision, startup_timeout=row.startup_timeout, host_id=row.host_id,
+        host_name=row.host.name if row.host else "", backup_id=row.backup_server_id,
+        primary_id=primary.id if primary else None)
+
+
+def hosts(names: Iterable[str] | None = None) -> list[facts.HostFacts]:
+    rows = Host.objects.all() if names is None else Host.objects.filter(name__in=list(names))
+    return [facts.HostFacts(**row) for row in rows.values("id", "name", "enabled", "revision")]
+
+
+def host_by_id(host_id: int) -> facts.HostFacts | None:
+    row = Host.objects.filter(id=host_id).values("id", "name", "enabled", "revision").first()
+    return facts.HostFacts(**row) if row else None
+
+
+def application_peer(name: str) -> facts.ApplicationPeer | None:
+    """The application called ``name`` with its secret and its Configuration message; None when there is none."""
+    row = (Application.objects.select_related("host", "primary_server", "backup_server")
+           .prefetch_related("ports", "options").filter(name=name).first())
+    if row is None:
+        return None
+    return facts.ApplicationPeer(facts=_application_facts(row) if row.is_server else None, secret=row.secret,
+                                 type=row.get_type_display(), configuration=_configuration(row))
+
+
+def host_peer(name: str) -> facts.HostPeer | None:
+    row = Host.objects.filter(name=name).first()
+    if row is None:
+        return None
+    known = facts.HostFacts(id=row.id, name=row.name, enabled=row.enabled, revision=row.revision)
+    return facts.HostPeer(facts=known, secret=row.secret)
+
+
+def configurations(ids: Iterable[int]) -> dict[int, dict]:
+    """{application id: body of its Configuration message} of those that still exist."""
+    rows = (Application.objects.filter(id__in=list(ids)).select_related("host", "primary_server", "backup_server")
+            .prefetch_related("ports", "options"))
+    return {row.id: _configuration(row) for row in rows}
+
+
+def _configuration(row: Application) -> dict:
+    primary = getattr(row, "primary_server", None)
+    return {
+        "name": row.name, "type": row.type, "version": row.version, "enabled": row.enabled,
+        "host": {"name": row.host.name, "ip_address": row.host.ip_address} if row.host else {},
+        "working_directory": row.working_directory,
+        "ports": [{"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync,
+                   "listening_mode": port.listening_mode, "transport_parameters": port.transport_parameters}
+                  for port in row.ports.all()],
+        "options": row.options_dict(masked=False), "annex": row.options_dict(annex=True, masked=False),
+        "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
+        "backup": row.backup_server.name if row.backup_server else "", "primary": primary.name if primary else "",
+    }
+
+
+def supervised(host_id: int) -> list[dict]:
+    """The list of the Supervised message of one host."""
+    rows = Application.objects.filter(host_id=host_id, type__in=SERVER_TYPES).prefetch_related("options")
+    return [{
+        "name": row.name, "enabled": row.enabled, "working_directory": row.working_directory,
+        "command_line": row.command_line, "command_line_arguments": row.command_line_arguments,
+        "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
+        "auto_restart": row.auto_restart, "log_on_as": row.log_on_as,
+        "suspending_wait_timeout": _suspending_wait_s(row),
+    } for row in rows.defer("secret")]
+
+
+def _suspending_wait_s(row: Application) -> int:
+    """Annex sml/suspending-wait-timeout in seconds, kept within what the field allows (domain.md 1.2)."""
+    text = next((option.plain for option in row.options.all() if option.annex
+                 and (option.section.lower(), option.key.lower()) == ("sml", "suspending-wait-timeout")), "")
+    try:
+        seconds = int(text)
+    except ValueError:
+        return facts.SUSPENDING_WAIT_DEFAULT_S
+    return min(max(seconds, facts.SUSPENDING_WAIT_MIN_S), facts.SUSPENDING_WAIT_MAX_S)
+
+
+# --- the durable record ------------------------------------------------------------------------------------
+
+
+def load_record(primary_id: int, backup_id: int | None) -> Record:
+    """The record of the pair, made when it is missing.
+
+    Each member's own row knows at least what that member was ever told, so that a link made or undone later
+    cannot lead back to an older epoch: a pair starts from the higher of both.
+    """
+    with transaction.atomic():
+        own, _ = PairState.objects.select_related("active").get_or_create(primary_id=primary_id)
+        other = PairState.objects.filter(primary_id=backup_id).first() if backup_id else None
+        if other is not None and (other.epoch > own.epoch or other.version > own.version):
+            own.version, own.epoch = max(own.version, other.version) + 1, max(own.epoch, other.epoch)
+            own.standby_in_sync = False
+            own.save(update_fields=["version", "epoch", "standby_in_sync"])
+    return Record(version=own.version, epoch=own.epoch, active=own.active.name if own.active else "",
+                  standby_in_sync=own.standby_in_sync, automatic_failover=own.automatic_failover)
+
+
+def save_record(primary_id: int, backup_id: int | None, *, expected_version: int, record: Record,
+                reason: str) -> bool:
+    """Write ``record`` if the stored one still has ``expected_version``; on disk when this returns True."""
+    now = timezone.now()
+    with transaction.atomic(durable=True):
+        active = Application.objects.filter(name=record.active, id__in=[primary_id, backup_id or primary_id]).first()
+        if record.active and active is None:
+            return False
+        written = PairState.objects.filter(primary_id=primary_id, version=expected_version).update(
+            version=record.version, epoch=record.epoch, active=active, standby_in_sync=record.standby_in_sync,
+            automatic_failover=record.automatic_failover, reason=reason, since=now)
+        if written == 1 and backup_id:
+            PairState.objects.get_or_create(primary_id=backup_id)
+            PairState.objects.filter(primary_id=backup_id, version__lte=record.version).update(
+                version=record.version, epoch=record.epoch, active=None, standby_in_sync=False, since=now)
+    return written == 1
+
+
+# --- live rows -------------------------------------------------------------------------------------------
+
+
+def status_rows() -> list[facts.StatusRow]:
+    fields = ["application_id", *_STATUS_FIELDS]
+    rows = RuntimeStatus.objects.values(*fields)
+    return [facts.StatusRow(**{**row, "ports": tuple(row["ports"])}) for row in rows]
+
+
+def host_rows() -> list[facts.HostRow]:
+    return [facts.HostRow(**row) for row in HostRuntime.objects.values("host_id", *_HOST_FIELDS)]
+
+
+def write(statuses: list[facts.StatusRow], host_rows: list[facts.HostRow], events: list[facts.EventRow],
+          topics: list[str]) -> None:
+    """One transaction for everything that happened since the last one; then tell the pages."""
+    try:
+        _write(statuses, host_rows, events, topics)
+    except IntegrityError:
+        # An object was deleted in between; what is about the others still counts.
+        known = set(Application.objects.values_list("id", flat=True))
+        known_hosts = set(Host.objects.values_list("id", flat=True))
+        _write([row for row in statuses if row.application_id in known],
+               [row for row in host_rows if row.host_id in known_hosts],
+               [row for row in events if (row.application_id is None or row.application_id in known)
+                and (row.host_id is None or row.host_id in known_hosts)], topics)
+
+
+def _write(statuses, host_rows, events, topics) -> None:
+    with transaction.atomic():
+        if statuses:
+            RuntimeStatus.objects.bulk_create(
+                [RuntimeStatus(**_columns(row, ports=list(row.ports))) for row in statuses],
+                update_conflicts=True, unique_fields=["application"], update_fields=_STATUS_FIELDS, batch_size=200)
+        if host_rows:
+            HostRuntime.objects.bulk_create(
+                [HostRuntime(**_columns(row)) for row in host_rows],
+                update_conflicts=True, unique_fields=["host"], update_fields=_HOST_FIELDS, batch_size=200)
+        if events:
+            Event.objects.bulk_create([Event(**_columns(row)) for row in events], batch_size=500)
+        announce(*topics)
+
+
+def _columns(row, **changed) -> dict:
+    return {f.name: getattr(row, f.name) for f in dataclasses.fields(row)} | changed
+
+
+# --- control's own row -------------------------------------------------------------------------------------
+
+
+def heartbeat(name: str, facts_of_it: dict) -> None:
+    ComponentHeartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now(), "facts": facts_of_it})
+
+
+def other_control(instance: str, *, fresh_s: float) -> str:
+    """Where another control works on this database right now, "" for nowhere."""
+    row = ComponentHeartbeat.objects.filter(name="control", at__gte=timezone.now() - timedelta(seconds=fresh_s)).first()
+    if row is None or row.facts.get("instance") == instance:
+        return ""
+    return f"{row.facts.get('address', '?')} ({row.facts.get('instance', '?')})"
+
+
+def prune_events() -> int:
+    """Drop the oldest entries beyond EVENTS_KEPT; how many went."""
+    newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+    deleted, _ = Event.objects.filter(id__lte=newest - EVENTS_KEPT).delete()
+    return deleted

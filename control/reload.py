@@ -1,0 +1,114 @@
+"""Follows what the console changes: objects are read again, servers and agents get what is new for them."""
+
+import asyncio
+import logging
+
+from protocol.messages import Supervised
+
+from . import records
+from .database import DatabaseAway
+from .live import LiveApplication
+from .solution import SolutionControl
+
+log = logging.getLogger(__name__)
+
+COMPARE_S = 10.0
+"""A change whose notice did not arrive is found by comparing all objects so often."""
+
+
+class Reloader:
+    """One reload at a time, so that an older reading never overwrites a newer one."""
+
+    def __init__(self, solution: SolutionControl):
+        self._solution, self._world, self._database = solution, solution.world, solution.database
+        self._lock = asyncio.Lock()
+
+    async def changed(self, applications: list[str], hosts: list[str]) -> None:
+        """Read these again and tell everybody concerned. Raises DatabaseAway."""
+        async with self._lock:
+            touched = await self._hosts(hosts) if hosts else set()
+            if applications:
+                touched |= await self._applications(applications)
+            await self._supervise(touched)
+
+    async def run(self) -> None:
+        """Compare everything from time to time, until cancelled."""
+        while True:
+            await asyncio.sleep(COMPARE_S)
+            try:
+                await self._compare()
+            except DatabaseAway as error:
+                log.warning("objects were not compared: %s", error)
+            except Exception:
+                log.exception("objects could not be compared")
+
+    async def _compare(self) -> None:
+        applications = await self._database.run(records.applications)
+        hosts = await self._database.run(records.hosts)
+        known = {live.facts for live in self._world.applications.values()}
+        known_hosts = {host.facts for host in self._world.hosts.values()}
+        differing = known ^ set(applications)
+        differing_hosts = known_hosts ^ set(hosts)
+        if differing or differing_hosts:
+            await self.changed([facts.name for facts in differing], [facts.name for facts in differing_hosts])
+
+    async def _hosts(self, names: list[str]) -> set[int]:
+        """Ids of the hosts whose agents need their list again."""
+        found = {host.id: host for host in await self._database.run(records.hosts, names)}
+        asked = {live.facts.id for name in names if (live := self._world.host(name)) is not None}
+        for host_id in asked - set(found):
+            renamed = await self._database.run(records.host_by_id, host_id)
+            if renamed is not None:
+                found[host_id] = renamed
+                continue
+            host = self._world.drop_host(host_id)
+            if host is not None and host.peer is not None:
+                host.peer.cut(f"host {host.facts.name} was deleted")
+        for facts in found.values():
+            self._world.put_host(facts)
+        return set(found)
+
+    async def _applications(self, names: list[str]) -> set[int]:
+        """Ids of the hosts whose lists changed with these applications."""
+        ids = [live.facts.id for name in names if (live := self._world.application(name)) is not None]
+        found = await self._database.run(records.applications, names, ids)
+        hosts: set[int] = set()
+        for application_id in set(ids) - {facts.id for facts in found}:
+            hosts |= self._dropped(self._world.drop_application(application_id))
+        for facts in found:
+            live = self._world.applications.get(facts.id)
+            former = live.facts if live else facts
+            live = self._world.put_application(facts)
+            hosts |= {host_id for host_id in (former.host_id, facts.host_id) if host_id}
+            for pair_id in {former.primary_id or former.id, live.pair_id}:
+                self._solution.pairs.forget(pair_id)
+                self._solution.pairs.wake(pair_id)
+            if former.host_id != facts.host_id:
+                live.process = None
+            self._solution.watch_by_hand(live)
+            self._solution.refresh(live)
+        await self._configure([live for facts in found if (live := self._world.applications[facts.id]).connection])
+        return hosts
+
+    def _dropped(self, live: LiveApplication | None) -> set[int]:
+        if live is None:
+            return set()
+        self._solution.writer.forget(live.facts.id)
+        self._solution.pairs.forget(live.facts.id)
+        if live.connection is not None:
+            live.connection.peer.cut(f"application {live.facts.name} was deleted")
+        return {live.facts.host_id} if live.facts.host_id else set()
+
+    async def _configure(self, connected: list[LiveApplication]) -> None:
+        if not connected:
+            return
+        bodies = await self._database.run(records.configurations, [live.facts.id for live in connected])
+        for live in connected:
+            if live.facts.id in bodies:
+                self._solution.configure(live, bodies[live.facts.id])
+
+    async def _supervise(self, host_ids: set[int]) -> None:
+        for host_id in host_ids:
+            host = self._world.hosts.get(host_id)
+            if host is not None and host.peer is not None:
+                host.post(Supervised(applications=await self._database.run(records.supervised, host_id)))

@@ -1,0 +1,248 @@
+"""What control does with one connection, by the kind of its Hello: application, host or console."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+from protocol import auth
+from protocol.messages import (
+    Changed,
+    Configuration,
+    Event,
+    Message,
+    Ping,
+    Pong,
+    ProcessChanged,
+    Processes,
+    Report,
+    Supervised,
+)
+from protocol.wire import Opening, WireError
+from provisioning.control_client import control_secret
+
+from . import checks, records
+from .facts import ApplicationPeer
+from .live import LiveApplication, LiveHost, ServerConnection
+from .peers import Bucket, Peer
+from .reload import Reloader
+from .solution import SolutionControl
+
+log = logging.getLogger(__name__)
+
+NOT_FOUND, IN_USE, NO_OBJECT = 3007, 3008, 6052
+CHECK_TIMEOUT_S = 10.0
+SERVER_RATE, SERVER_BURST = 200, 2000
+"""Messages a second that a server may send; events beyond EVENT_RATE are dropped, not its connection."""
+EVENT_RATE, EVENT_BURST = 20, 400
+AGENT_RATE, AGENT_BURST = 500, 20_000
+_NOBODY = auth.new_secret()
+"""Proofs of unknown names are compared with this, so that a name cannot be found out by timing."""
+
+
+class Sessions:
+    """Serves opened connections. ``facts`` is what a Pong tells."""
+
+    def __init__(self, solution: SolutionControl, reloader: Reloader, facts: Callable[[], dict]):
+        self._solution, self._reloader, self._facts = solution, reloader, facts
+        self._world, self._database = solution.world, solution.database
+        self._kinds: dict[str, Callable[[Opening], Awaitable[None]]] = {
+            "application": self._application, "host": self._host, "console": self._console}
+
+    async def serve(self, opening: Opening) -> None:
+        """Until the connection ends. Raises WireError, OSError, DatabaseAway."""
+        checks.check_hello(opening.hello)
+        session = self._kinds.get(opening.hello.kind)
+        if session is None:
+            await opening.refuse(f"control takes applications, hosts and the console, not {opening.hello.kind[:20]!r}")
+            return
+        await session(opening)
+
+    # --- application ------------------------------------------------------------------------------------
+
+    async def _application(self, opening: Opening) -> None:
+        hello = opening.hello
+        found = await self._database.run(records.application_peer, hello.name, patience_s=3.0)
+        proven = opening.proves(found.secret if found else _NOBODY)
+        if found is None or not proven:
+            log.warning("refused application %r from %s: %s", hello.name[:255], opening.channel.peer,
+                        "its secret is wrong" if found else "there is no such object")
+            await opening.refuse(
+                f'Application "{hello.name[:255]}" was not found in the Configuration Server, or its secret is not the '
+                "one of this object: check -app, or install the application again.", event=NOT_FOUND)
+        elif found.facts is None:
+            await opening.refuse(f'"{hello.name}" is a {found.type}, not a server: nothing can run as it.',
+                                 event=NO_OBJECT)
+        elif hello.purpose == "check":
+            await self._check(opening, found)
+        elif not found.facts.enabled:
+            await opening.refuse(f'Application "{hello.name}" is disabled: enable the object to start it.',
+                                 event=NO_OBJECT)
+        else:
+            await self._server(opening, found)
+
+    async def _check(self, opening: Opening, found: ApplicationPeer) -> None:
+        """An installer asks whether the configuration can be read: answer, register nothing."""
+        channel = await opening.accept(found.secret)
+        await channel.send(Configuration(application=found.configuration))
+        try:
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                while True:
+                    await channel.receive()
+        except TimeoutError:
+            raise WireError("it only had to check the configuration and did not close") from None
+
+    async def _server(self, opening: Opening, found: ApplicationPeer) -> None:
+        live = self._world.applications.get(found.facts.id) or self._world.put_application(found.facts)
+        await self._solution.wait_for_former(live, opening.hello)
+        peer = Peer(opening.channel, found.facts.name, rate=SERVER_RATE, burst=SERVER_BURST)
+        connection = self._solution.claim(live, opening.hello, peer)
+        if isinstance(connection, str):
+            await opening.refuse(connection, event=IN_USE)
+            return
+        try:
+            await opening.accept(found.secret)
+            self._solution.configure(live, found.configuration)
+            peer.start()
+            self._note_machine(live, opening)
+            log.info("server %s registered (pid %d, %s)", found.facts.name, opening.hello.pid, opening.channel.peer)
+            self._solution.registered(live)
+            await self._listen(live, connection)
+        finally:
+            self._solution.server_lost(live, connection)
+            await peer.close()
+
+    def _note_machine(self, live: LiveApplication, opening: Opening) -> None:
+        host = self._world.host_of(live)
+        live.same_machine = host is not None and host.address == _address(opening)
+
+    async def _listen(self, live: LiveApplication, connection: ServerConnection) -> None:
+        events, dropped = Bucket(EVENT_RATE, EVENT_BURST), 0
+        while True:
+            match await connection.peer.receive():
+                case Report() as report:
+                    self._solution.reported(live, connection, report)
+                case Event() as event if events.take():
+                    if dropped:
+                        log.warning("%d events of %s were dropped: it sent too many", dropped, live.facts.name)
+                        dropped = 0
+                    self._solution.server_event(live, event)
+                case Event():
+                    dropped += 1
+                case other:
+                    raise _unexpected(other)
+
+    # --- host -------------------------------------------------------------------------------------------
+
+    async def _host(self, opening: Opening) -> None:
+        hello = opening.hello
+        found = await self._database.run(records.host_peer, hello.name, patience_s=3.0)
+        proven = opening.proves(found.secret if found else _NOBODY)
+        if found is None or not proven:
+            log.warning("refused the agent of host %r from %s: %s", hello.name[:255], opening.channel.peer,
+                        "its secret is wrong" if found else "there is no such host")
+            await opening.refuse(f'Host "{hello.name[:255]}" is not known to the Configuration Server, or its secret '
+                                 "is not the one of this object: check the agent's configuration.")
+            return
+        host = self._world.put_host(found.facts)
+        if host.peer is not None and host.hello.pid and (host.hello.pid, host.hello.started) != (
+                hello.pid, hello.started):
+            await opening.refuse(f'The agent of host "{hello.name}" is already connected (pid {host.hello.pid}): '
+                                 "stop that one first.")
+            return
+        if host.peer is not None:
+            host.peer.cut("replaced by a newer connection of the same agent")
+        peer = host.peer = Peer(opening.channel, f"the agent of {hello.name}", rate=AGENT_RATE, burst=AGENT_BURST)
+        host.hello, host.listed, host.address = hello, False, _address(opening)
+        reason = "The agent ended its connection."
+        try:
+            await opening.accept(found.secret)
+            peer.start()
+            await self._agent_opened(host)
+            await self._listen_to_agent(host)
+        except (WireError, OSError) as error:
+            reason = f"The connection to its agent is lost: {peer.cut_reason or error}."
+            raise
+        finally:
+            if host.peer is peer:
+                self._agent_lost(host, reason)
+            await peer.close()
+
+    async def _agent_opened(self, host: LiveHost) -> None:
+        log.info("the agent of %s is connected (pid %d)", host.facts.name, host.hello.pid)
+        supervised = await self._database.run(records.supervised, host.facts.id)
+        host.post(Supervised(applications=supervised))
+        host.heard_at = datetime.now(UTC)
+        self._solution.put_host(host, "Running", "Its agent is connected.")
+        for live in self._world.of_host(host.facts.id):
+            live.process = None
+            if live.connection is not None:
+                live.connection.watched = False
+            if live.row is not None:
+                host.post(self._solution.status_message(live.row, live))
+            self._solution.refresh(live)
+
+    async def _listen_to_agent(self, host: LiveHost) -> None:
+        while True:
+            match await host.peer.receive():
+                case Processes() as message:
+                    self._processes(host, message)
+                case ProcessChanged() as change:
+                    checks.check_process(change)
+                    self._solution.process_changed(host, change)
+                case other:
+                    raise _unexpected(other)
+
+    def _processes(self, host: LiveHost, message: Processes) -> None:
+        checks.check_facts(message.host)
+        changes = [checks.process_of(body) for body in message.processes]
+        host.agent_facts, host.heard_at = message.host, datetime.now(UTC)
+        for change in changes:
+            self._solution.process_changed(host, change)
+        first, host.listed = not host.listed, True
+        named = {change.application for change in changes}
+        for live in self._world.of_host(host.facts.id):
+            if live.facts.name not in named:
+                self._solution.process_unnamed(live)
+            elif first:
+                # What waited for the agent's whole list can be said now.
+                self._solution.watch_by_hand(live)
+                self._solution.refresh(live)
+        self._solution.put_host(host, host.status, host.reason)
+
+    def _agent_lost(self, host: LiveHost, reason: str) -> None:
+        log.warning("host %s: %s", host.facts.name, reason)
+        host.peer, host.listed = None, False
+        if self._world.hosts.get(host.facts.id) is host:
+            self._solution.put_host(host, "Disconnected", reason)
+        for live in self._world.of_host(host.facts.id):
+            self._solution.refresh(live)
+            self._solution.pairs.wake(live.pair_id)
+
+    # --- console ----------------------------------------------------------------------------------------
+
+    async def _console(self, opening: Opening) -> None:
+        secret = control_secret()
+        if not opening.proves(secret):
+            log.warning("refused a console from %s: its secret is wrong", opening.channel.peer)
+            await opening.refuse("The console's secret is wrong: control and the console must have the same "
+                                 "PAIRWISE_SECRET_KEY.")
+            return
+        channel = await opening.accept(secret)
+        while True:
+            match await channel.receive():
+                case Ping():
+                    await channel.send(Pong(facts=self._facts()))
+                case Changed() as changed:
+                    await self._reloader.changed([name for name in changed.applications if isinstance(name, str)],
+                                                 [name for name in changed.hosts if isinstance(name, str)])
+                case other:
+                    raise _unexpected(other)
+
+
+def _address(opening: Opening) -> str:
+    return opening.channel.peer.rpartition(":")[0]
+
+
+def _unexpected(message: Message) -> WireError:
+    return WireError(f"the peer said {message.type}, which is not for it to say")

@@ -1,0 +1,279 @@
+"""Solution Control: takes what servers and agents say and turns it into status rows, events, grants and commands."""
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from protocol.messages import ApplicationStatus, Configuration, Event, Hello, ProcessChanged, Report, Watch
+from provisioning.states import ApplicationStatus as Status
+
+from . import checks, narration, records
+from .database import Database
+from .decide import Decision, State, Timing
+from .facts import EventRow, StatusRow
+from .live import LiveApplication, LiveHost, ServerConnection, World
+from .pairs import Pairs
+from .peers import Peer
+from .status import ENDED, RUNNING, Seen, Verdict, verdict
+from .writer import Writer
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 5.0
+"""After control's own start nothing is called Unknown for so long: peers are still coming back."""
+RETURN_S = 2.0
+"""For so long after control's start a server that ran before may take its object back from a newcomer."""
+GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
+
+
+class SolutionControl:
+    """All live knowledge and what follows from it. Every method runs in the event loop."""
+
+    def __init__(self, database: Database, *, timing: Timing, settle_s: float = SETTLE_S):
+        self.world, self.database, self.writer = World(), database, Writer(database)
+        self.pairs = Pairs(self.world, database, timing=timing, on_decided=self._decided)
+        self.started_at, self.settled = time.monotonic(), False
+        self._settle_s, self._closed = settle_s, False
+
+    async def load(self) -> None:
+        """Read the objects and the last known rows; call it once, before anybody connects."""
+        for host in await self.database.run(records.hosts):
+            self.world.put_host(host)
+        for facts in await self.database.run(records.applications):
+            self.world.put_application(facts)
+        statuses, hosts = await self.database.run(records.status_rows), await self.database.run(records.host_rows)
+        self.writer.known(statuses, hosts)
+        for row in statuses:
+            if row.application_id in self.world.applications:
+                live = self.world.applications[row.application_id]
+                live.row, live.heard_at = row, row.heard_at
+                live.verdict = Verdict(Status(row.status), row.mode, row.reason, row.pid, row.by_hand)
+        for row in hosts:
+            if row.host_id in self.world.hosts:
+                narration.remember_host(self.world.hosts[row.host_id], row)
+
+    def close(self) -> None:
+        """Nothing is looked at, decided or written any more."""
+        self._closed = True
+
+    async def settle(self) -> None:
+        """After the startup grace: who has not come back by now is looked at as it is."""
+        await asyncio.sleep(self._settle_s)
+        self.settled = True
+        for live in list(self.world.applications.values()):
+            self.refresh(live)
+        for host in self.world.hosts.values():
+            if host.peer is None and host.status not in ("", "Disconnected"):
+                self.put_host(host, "Disconnected", "Its agent has not connected since control was started.")
+
+    # --- status ---------------------------------------------------------------------------------------
+
+    def refresh(self, live: LiveApplication) -> None:
+        """Look at one application again, and write and tell what is new."""
+        if live.recheck is not None:
+            live.recheck.cancel()
+            live.recheck = None
+        if self._closed or self.world.applications.get(live.facts.id) is not live:
+            return
+        found = verdict(self._seen(live))
+        if found.recheck_in_s is not None:
+            loop = asyncio.get_running_loop()
+            live.recheck = loop.call_later(max(0.0, found.recheck_in_s) + 0.02, self.refresh, live)
+        before, live.verdict = live.verdict, replace(found, recheck_in_s=None)
+        if live.verdict.status in GONE:
+            live.lost_at = None
+        host = self.world.host_of(live)
+        if live.row is None and live.connection is None and not (host and host.peer):
+            return
+        row = self._row(live, before)
+        if live.row is None or (before.status, before.mode) != (row.status, row.mode):
+            self.writer.put_event(narration.status_event(live, before if live.row else None))
+        told = (row.status, row.mode, row.reason, row.epoch, row.pid)
+        if host and host.peer and (live.row is None or told != (
+                live.row.status, live.row.mode, live.row.reason, live.row.epoch, live.row.pid)):
+            host.post(self.status_message(row, live))
+        live.row = row
+        self.writer.put_status(row)
+
+    def status_message(self, row: StatusRow, live: LiveApplication) -> ApplicationStatus:
+        return ApplicationStatus(application=live.facts.name, status=row.status, mode=row.mode, reason=row.reason,
+                                 epoch=row.epoch, pid=row.pid)
+
+    def _seen(self, live: LiveApplication) -> Seen:
+        host, now = self.world.host_of(live), time.monotonic()
+        connection = live.connection
+        return Seen(
+            installed=live.facts.installed, enabled=live.facts.enabled, host=live.facts.host_name,
+            agent_connected=host is not None and host.peer is not None,
+            agent_listed=host is not None and host.listed, process=live.process, connected=connection is not None,
+            server_pid=live.last_hello.pid if live.last_hello else 0,
+            report=connection.report if connection else live.last_report,
+            lost_s=None if connection or live.lost_at is None else now - live.lost_at, unseen=live.unseen,
+            running_s=now - live.process_at, startup_timeout_s=live.facts.startup_timeout,
+            role_reason=live.role_reason, settled=self.settled, previous=live.verdict)
+
+    def _row(self, live: LiveApplication, before: Verdict) -> StatusRow:
+        now, found, old = datetime.now(UTC), live.verdict, live.row
+        report = live.connection.report if live.connection else None
+        row = StatusRow(
+            application_id=live.facts.id, status=found.status, mode=found.mode, pid=found.pid, by_hand=found.by_hand,
+            reason=checks.clean(found.reason, checks.REASON_MAX), epoch=old.epoch if old else 0,
+            restarts=live.process.restarts if live.process else 0, version=old.version if old else "",
+            last_seq=old.last_seq if old else 0, digest=old.digest if old else "",
+            heard_at=live.heard_at, changed_at=old.changed_at if old else None,
+            started_at=narration.started_at(found, before, old, now))
+        if report is not None:
+            row = replace(row, last_seq=report.last_seq, digest=checks.clean(report.digest, 64),
+                          clients=report.clients, ports=checks.ports_of(report),
+                          epoch=report.epoch if report.role else row.epoch,
+                          version=checks.clean(live.connection.hello.version, 32))
+        if old is None or old.announced != row.announced:
+            row = replace(row, changed_at=now)
+        return row
+
+    # --- servers --------------------------------------------------------------------------------------
+
+    async def wait_for_former(self, live: LiveApplication, hello: Hello) -> None:
+        """Right after control's start: leave a server that ran before the time to take its object back."""
+        former = live.verdict
+        while (left := RETURN_S - (time.monotonic() - self.started_at)) > 0:
+            if (live.connection or former.pid in (0, hello.pid) or former.status in GONE
+                    or (live.process and live.process.pid == hello.pid)):
+                return
+            await asyncio.sleep(min(left, 0.1))
+
+    def claim(self, live: LiveApplication, hello: Hello, peer: Peer) -> ServerConnection | str:
+        """Register the server that said ``hello``; a sentence when another one holds the object."""
+        held = live.connection
+        if held is not None:
+            same = hello.pid and (held.process, held.hello.host) == ((hello.pid, hello.started), hello.host)
+            if not same:
+                host = checks.clean(held.hello.host, 255) or live.facts.host_name or "?"
+                return (f'Application "{live.facts.name}" is already running (pid {held.hello.pid} on host {host}): '
+                        "stop that server first.")
+            held.peer.cut("replaced by a newer connection of the same process")
+        connection = ServerConnection(peer, hello, time.monotonic())
+        live.connection, live.last_hello, live.last_report = connection, hello, None
+        live.lost_at, live.unseen, live.role_reason = None, False, ""
+        live.heard_at = datetime.now(UTC)
+        return connection
+
+    def registered(self, live: LiveApplication) -> None:
+        """The opening is done and the configuration is on its way."""
+        self.watch_by_hand(live)
+        self.refresh(live)
+        self.pairs.wake(live.pair_id)
+
+    def reported(self, live: LiveApplication, connection: ServerConnection, report: Report) -> None:
+        checks.check_report(report)
+        before, connection.report = connection.report, report
+        live.last_report, live.heard_at = report, datetime.now(UTC)
+        if before is None or _role_facts(before) != _role_facts(report):
+            self.pairs.wake(live.pair_id)
+        self.refresh(live)
+
+    def server_event(self, live: LiveApplication, event: Event) -> None:
+        number = event.number if 0 <= event.number <= 999_999 else 0
+        self.writer.put_event(EventRow(
+            at=checks.event_time(event.at), number=number, level=checks.event_level(event),
+            application_id=live.facts.id, source="server", text=checks.clean(event.text, checks.EVENT_TEXT_MAX)))
+
+    def server_lost(self, live: LiveApplication, connection: ServerConnection) -> None:
+        """Its connection ended, for whatever reason. Of a replaced connection nothing follows."""
+        if live.connection is not connection:
+            return
+        live.connection, live.lost_at, live.unseen = None, time.monotonic(), False
+        self.refresh(live)
+        self.pairs.wake(live.pair_id)
+
+    def watch_by_hand(self, live: LiveApplication) -> None:
+        """Ask the agent to watch a registered server that it did not start."""
+        connection, host = live.connection, self.world.host_of(live)
+        if connection is None or connection.watched or host is None or not host.listed or not connection.hello.pid:
+            return
+        if live.process is not None and live.process.pid == connection.hello.pid:
+            return
+        connection.watched = True
+        host.post(Watch(application=live.facts.name, pid=connection.hello.pid, started=connection.hello.started))
+
+    # --- processes, as agents attest them ---------------------------------------------------------------
+
+    def process_changed(self, host: LiveHost, change: ProcessChanged) -> None:
+        live = self.world.application(change.application)
+        if live is None or live.facts.host_id != host.facts.id:
+            log.warning("the agent of %s spoke of %r, which is not an application of its host", host.facts.name,
+                        change.application[:80])
+            return
+        before = live.process
+        if before == change:
+            return
+        live.process, live.heard_at = change, datetime.now(UTC)
+        if before is None or (before.pid, before.started) != (change.pid, change.started):
+            live.process_at = time.monotonic()
+        self.writer_events(narration.process_events(live, before, host.listed))
+        live.ended_at = time.monotonic() if change.state in ENDED else live.ended_at
+        connection = live.connection
+        if connection is not None and _attests_end(connection.hello.pid, before, change):
+            connection.peer.cut("its agent attests that the process has ended")
+            self.server_lost(live, connection)
+        self.watch_by_hand(live)
+        self.refresh(live)
+        self.pairs.wake(live.pair_id)
+
+    def process_unnamed(self, live: LiveApplication) -> None:
+        """The agent's whole list does not name this application."""
+        live.process = None
+        live.unseen = live.lost_at is not None and live.same_machine
+        self.watch_by_hand(live)
+        self.refresh(live)
+
+    # --- the rest ---------------------------------------------------------------------------------------
+
+    def writer_events(self, events: list[EventRow]) -> None:
+        for event in events:
+            self.writer.put_event(event)
+
+    def put_host(self, host: LiveHost, status: str, reason: str) -> None:
+        """Write the host's row; an event when its status changed."""
+        changed = host.status != status
+        host.status, host.reason = status, reason
+        if changed:
+            host.changed_at = datetime.now(UTC)
+            self.writer.put_event(narration.host_event(host))
+        self.writer.put_host(narration.host_row(host))
+
+    def configure(self, live: LiveApplication, configuration: dict) -> None:
+        """Send the configuration to the connected server unless it has exactly this one."""
+        connection = live.connection
+        if connection is not None and connection.configuration != configuration:
+            connection.configuration = configuration
+            connection.peer.post(Configuration(application=configuration))
+
+    def _decided(self, members: list[LiveApplication], decision: Decision) -> None:
+        for live in members:
+            if live.role_reason != decision.reason:
+                live.role_reason = decision.reason
+                if decision.state == State.DISPUTED:
+                    self.writer.put_event(narration.decision_event(live, decision.reason))
+                self.refresh(live)
+        for grant in decision.grants:
+            live = self.world.application(grant.name)
+            if live is not None:
+                self.writer.put_event(narration.decision_event(
+                    live, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}"))
+
+
+def _role_facts(report: Report) -> tuple:
+    return report.state, report.role, report.epoch, report.record_version
+
+
+def _attests_end(pid: int, before: ProcessChanged | None, change: ProcessChanged) -> bool:
+    """The agent says that the process ``pid`` is no more: it ended, or another one took its place."""
+    if not pid:
+        return False
+    was_it = before is not None and before.pid == pid and before.state in RUNNING
+    if change.state in ENDED:
+        return change.pid == pid or (change.pid == 0 and was_it)
+    return was_it and change.pid not in (0, pid)

@@ -1,0 +1,230 @@
+"""The status word of an application: a pure function of what its agent and the server itself say."""
+
+import signal
+from dataclasses import dataclass
+
+from protocol.messages import ProcessChanged, Report
+from provisioning.states import ALIVE, ApplicationStatus, Mode
+
+LOST_GRACE_S = 1.0
+"""A server that lost its connection keeps its status for so long: it reconnects, or its agent attests its end."""
+RUNNING = frozenset({"starting", "running", "stopping"})
+ENDED = frozenset({"exited", "backoff", "gave_up"})
+MODES = {"primary": Mode.PRIMARY, "backup": Mode.BACKUP}
+Status = ApplicationStatus
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer. ``recheck_in_s``: when it changes by itself (a time-out runs), None when only news can change it."""
+
+    status: ApplicationStatus = Status.UNKNOWN
+    mode: str = ""
+    reason: str = ""
+    pid: int = 0
+    by_hand: bool = False
+    recheck_in_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Everything that the status depends on.
+
+    ``server_pid``: of the registered server, or of the last one that was; ``report``: its last report, None before
+    the first; ``lost_s``: seconds since its connection was lost, None when connected or never registered;
+    ``unseen``: since then its agent, on the same machine, sent a list without it;
+    ``process``: the agent's last word, None when it named none; ``agent_listed``: the agent sent its whole list
+    since it connected; ``running_s``: seconds since the agent first named this process; ``settled``: control's
+    own startup grace is over; ``role_reason``: why a ready server still has no role.
+    """
+
+    installed: bool = True
+    enabled: bool = True
+    host: str = ""
+    agent_connected: bool = False
+    agent_listed: bool = False
+    process: ProcessChanged | None = None
+    connected: bool = False
+    server_pid: int = 0
+    report: Report | None = None
+    lost_s: float | None = None
+    unseen: bool = False
+    running_s: float = 0.0
+    startup_timeout_s: float = 90.0
+    role_reason: str = ""
+    settled: bool = True
+    previous: Verdict = Verdict()
+
+
+def verdict(seen: Seen) -> Verdict:
+    """The status, mode and reason sentence for ``seen``."""
+    if seen.connected:
+        return _connected(seen)
+    if seen.agent_connected and seen.process is not None and not _is_stale(seen):
+        return _attested(seen)
+    if seen.lost_s is not None:
+        return _lost(seen)
+    if not seen.settled:
+        return seen.previous
+    return _nothing_heard(seen)
+
+
+def describe_end(process: ProcessChanged) -> str:
+    """How a process ended, as the end of a sentence."""
+    if process.signal:
+        return f"killed by signal {process.signal} ({signal_name(process.signal)})"
+    if process.exit_code >= 0:
+        return f"exit code {process.exit_code}"
+    return "its exit code is not known"
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown signal"
+
+
+# --- connected -----------------------------------------------------------------------------------
+
+
+def _connected(seen: Seen) -> Verdict:
+    report, process = seen.report, seen.process
+    by_hand = _is_by_hand(seen)
+    if report is None:
+        return Verdict(Status.INITIALIZING, reason="The server is connected and has not reported yet.",
+                       pid=seen.server_pid, by_hand=by_hand)
+    asked_to_stop = process is not None and process.state == "stopping" and process.pid == seen.server_pid
+    if asked_to_stop and report.state not in ("suspending", "suspended"):
+        status, mode, reason = Status.STOP_PENDING, Mode.EXITING, process.reason or "The server was asked to stop."
+    else:
+        status, mode, reason = _reported(report, seen.role_reason)
+    if not seen.enabled and status == Status.STARTED:
+        reason = f"{reason} The object is disabled: the server is left running and cannot be started again."
+    return Verdict(status, mode, reason, seen.server_pid, by_hand)
+
+
+def _reported(report: Report, role_reason: str) -> tuple[ApplicationStatus, str, str]:
+    mode = MODES.get(report.role, "")
+    said = report.reason
+    match report.state:
+        case "started":
+            return Status.STARTED, mode, said or _serving_sentence(report)
+        case "ready":
+            return Status.INITIALIZING, "", role_reason or "Ready, waits for its role."
+        case "service_unavailable":
+            return Status.SERVICE_UNAVAILABLE, mode, said or "The server says that it cannot serve, and not why."
+        case "suspending":
+            return Status.SUSPENDING, Mode.EXITING, said or "Stops gracefully: finishes what is under way."
+        case "suspended":
+            return Status.SUSPENDED, Mode.EXITING, said or "Everything under way is finished; the server may end."
+        case "stopping":
+            return Status.STOP_PENDING, Mode.EXITING, said or "The server ends."
+        case _:
+            return Status.INITIALIZING, "", said or "The server opens its store and its ports."
+
+
+def _serving_sentence(report: Report) -> str:
+    if report.role == "backup":
+        return f"Stands by in epoch {report.epoch}."
+    return f"Serves in epoch {report.epoch}."
+
+
+def _is_by_hand(seen: Seen) -> bool:
+    if seen.process is not None and seen.process.pid == seen.server_pid and seen.server_pid:
+        return seen.process.by_hand
+    if seen.agent_connected and seen.agent_listed:
+        return True
+    return seen.previous.by_hand if seen.previous.pid == seen.server_pid else False
+
+
+# --- not connected, the agent speaks -----------------------------------------------------------------
+
+
+def _is_stale(seen: Seen) -> bool:
+    """The agent's word is about an earlier process than the server that just lost its connection."""
+    return seen.lost_s is not None and seen.process.state in ENDED and seen.process.pid not in (0, seen.server_pid)
+
+
+def _attested(seen: Seen) -> Verdict:
+    process = seen.process
+    if process.state == "stopping":
+        return Verdict(Status.STOP_PENDING, Mode.EXITING, process.reason or "The server was asked to stop.",
+                       process.pid, process.by_hand)
+    if process.state in RUNNING:
+        return _runs_unconnected(seen)
+    if process.state == "backoff":
+        return Verdict(Status.START_PENDING, "", f"Ended unexpectedly: {describe_end(process)}; {_restart(process)}.")
+    if process.state == "gave_up":
+        return Verdict(Status.GAVE_UP, "", process.reason or
+                       f"Auto-Restart gave up after {process.restarts} restarts; at last: {describe_end(process)}.")
+    return Verdict(Status.STOPPED, "", _stopped_sentence(seen))
+
+
+def _restart(process: ProcessChanged) -> str:
+    return f"restarts in {process.restart_in_s:.3g} s" if process.restart_in_s > 0 else "restarts at once"
+
+
+def _stopped_sentence(seen: Seen) -> str:
+    process = seen.process
+    if process.planned:
+        return "Stopped as asked."
+    said_so = seen.report is not None and seen.report.state in ("stopping", "suspended")
+    if said_so and process.signal == 0 and process.exit_code <= 0:
+        return "Ended in good order, and not from the console."
+    sentence = f"Ended unexpectedly: {describe_end(process)}."
+    return f"{sentence} {process.reason}".strip()
+
+
+def _runs_unconnected(seen: Seen) -> Verdict:
+    process = seen.process
+    if seen.lost_s is not None and process.pid == seen.server_pid:
+        return _lost(seen)
+    if not seen.settled and seen.previous.pid == process.pid and seen.previous.status in ALIVE:
+        return seen.previous
+    left = seen.startup_timeout_s - seen.running_s
+    if left > 0:
+        return Verdict(Status.INITIALIZING, "", f"The process runs (pid {process.pid}) and has not connected yet.",
+                       process.pid, process.by_hand, left)
+    return Verdict(Status.UNKNOWN, "",
+                   f"The process runs (pid {process.pid}) but did not connect within its Startup Timeout of "
+                   f"{seen.startup_timeout_s:g} s: look into its log.", process.pid, process.by_hand)
+
+
+# --- not connected, nobody attests ---------------------------------------------------------------------
+
+
+def _lost(seen: Seen) -> Verdict:
+    left = LOST_GRACE_S - seen.lost_s
+    if left > 0:
+        before = seen.previous
+        return Verdict(before.status, before.mode, before.reason, before.pid, before.by_hand, left)
+    pid = seen.server_pid
+    if seen.agent_connected and seen.process is not None and seen.process.pid == pid:
+        return Verdict(Status.UNKNOWN, "", f"The process runs (pid {pid}) but its connection to control is lost.",
+                       pid, seen.process.by_hand)
+    if seen.report is not None and seen.report.state == "stopping":
+        return Verdict(Status.STOPPED, "", "The server said that it ends, and closed its connection.")
+    if seen.unseen:
+        return Verdict(Status.STOPPED, "", f"The server's connection closed and the agent of {seen.host} finds no "
+                       "process of it.")
+    if seen.agent_connected:
+        return Verdict(Status.UNKNOWN, "", f"The connection to the server (pid {pid}) is lost and the agent of "
+                       f"{seen.host} has not said what became of it.")
+    return Verdict(Status.UNKNOWN, "", f"The connection to the server (pid {pid}) is lost. {_no_agent(seen)}")
+
+
+def _nothing_heard(seen: Seen) -> Verdict:
+    if seen.agent_connected and seen.agent_listed:
+        return Verdict(Status.STOPPED, "", "No process of it runs." if seen.installed else "It is not installed.")
+    if not seen.installed:
+        return Verdict(Status.STOPPED, "", "It is not installed.")
+    if seen.agent_connected:
+        return seen.previous
+    return Verdict(Status.UNKNOWN, "", _no_agent(seen))
+
+
+def _no_agent(seen: Seen) -> str:
+    if not seen.host:
+        return "It has no Host, so no agent can say whether it runs."
+    return f"The agent of {seen.host} is not connected, so nothing says whether it runs."

@@ -1,0 +1,24 @@
+"""``manage.py runcontrol``: the Configuration Server and Solution Control."""
+
+import asyncio
+import sys
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Run control (Configuration Server and Solution Control) until SIGTERM or SIGINT."
+    requires_system_checks = []
+
+    def handle(self, *args, **options):
+        # Here and not above: provisioning does not depend on control.
+        from control.main import CannotStart, Settings, serve
+
+        try:
+            code = asyncio.run(serve(Settings(settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
+                                              settings.PAIRWISE_DATA_DIR)))
+        except CannotStart as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        sys.exit(int(code))
