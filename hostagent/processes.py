@@ -263,7 +263,8 @@ class Processes:
         if decision.status != before or decision.actions:
             self._remember(process)
             self._set_timer(process)
-            if process.known or decision.status.state != "exited":
+            told = dataclasses.replace(before, confirmed=decision.status.confirmed) != decision.status
+            if told and (process.known or decision.status.state != "exited"):
                 process.known = True
                 self._on_change(process.describe(self._now()))
         self.wake()

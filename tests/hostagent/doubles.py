@@ -1,0 +1,208 @@
+"""Real peers for the agent's tests: a control that speaks the wire, small servers, an agent as a real process."""
+
+import asyncio
+import collections
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hostagent.identity import start_ticks
+from protocol.messages import Message, ProcessChanged, Processes
+from protocol.wire import Opening, WireError
+
+PROJECT = Path(__file__).resolve().parents[2]
+SECRET = "the secret of this test's host"
+HOST = "host-a"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def write_config(directory: Path, **changes) -> Path:
+    """agent.json with free ports; ``changes`` replace its fields."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "agent.json"
+    body = {"host": HOST, "secret": SECRET, "control": [{"host": "127.0.0.1", "port": free_port()}],
+            "console_url": "http://127.0.0.1:9", "broker_url": "redis://127.0.0.1:9/0", "lca_port": free_port(),
+            "state_dir": str(directory / "state"), "install_root": str(directory / "apps"), "worker": False, **changes}
+    path.write_text(json.dumps(body))
+    path.chmod(0o600)
+    return path
+
+
+def server_script(directory: Path, text: str, name: str = "server") -> Path:
+    """A small server program that Python runs; ``text`` is its source."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / name
+    path.write_text(f"#!{sys.executable} -IS\n{text}")
+    path.chmod(0o755)
+    return path
+
+
+SLEEPER = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+GRACEFUL = """
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(0))
+print("ready", flush=True)
+while True:
+    signal.pause()
+"""
+FAILING = """
+import sys
+print("00-03000 There is no Configuration Server at 127.0.0.1:2020", flush=True)
+sys.exit(3)
+"""
+
+
+def application(directory: Path, name: str = "MS_Primary", **changes) -> dict:
+    """The fields of ``messages.Supervised`` of a server in ``directory``."""
+    return {"name": name, "enabled": True, "working_directory": str(directory), "command_line": "./server",
+            "command_line_arguments": f'-app "{name}"', "startup_timeout": 5, "shutdown_timeout": 5,
+            "auto_restart": False, "log_on_as": "", "suspending_wait_timeout": 5, **changes}
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = ""):
+    """The first true value of ``condition``."""
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {timeout_s} s: {what or condition}"
+        await asyncio.sleep(0.01)
+    return value
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 10.0, what: str = ""):
+    """``until`` for tests without a loop."""
+    end = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < end, f"not within {timeout_s} s: {what or condition}"
+        time.sleep(0.01)
+    return value
+
+
+class ControlDouble:
+    """Speaks control's side of the wire on a real port and keeps what the agent says."""
+
+    def __init__(self, port: int, secret: str = SECRET):
+        self.port, self._secret = port, secret
+        self.snapshots: list[Processes] = []
+        self.changes: list[tuple[float, ProcessChanged]] = []
+        self.hellos: list = []
+        self.channel = None
+        self.on_connect: list[Message] = []
+        self._server = None
+        self._tasks: set[asyncio.Task] = set()
+
+    async def __aenter__(self) -> "ControlDouble":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        return self
+
+    async def __aexit__(self, *_) -> None:
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader, writer) -> None:
+        self._tasks.add(asyncio.current_task())
+        with contextlib.suppress(WireError, asyncio.CancelledError):
+            opening = await Opening.read(reader, writer)
+            assert opening.proves(self._secret)
+            self.hellos.append(opening.hello)
+            self.channel = await opening.accept(self._secret, heartbeat_s=0.5)
+            for message in self.on_connect:
+                await self.channel.send(message)
+            while True:
+                message = await self.channel.receive()
+                if isinstance(message, Processes):
+                    self.snapshots.append(message)
+                else:
+                    self.changes.append((time.monotonic(), message))
+        writer.transport.abort()
+
+    async def say(self, message: Message) -> None:
+        await until(lambda: self.channel is not None, what="the agent connects")
+        await self.channel.send(message)
+
+    async def change(self, state: str, *, name: str = "MS_Primary", after: int = 0) -> ProcessChanged:
+        """The first change of ``name`` to ``state`` after the first ``after`` ones."""
+        def found():
+            return [each for _, each in self.changes[after:] if each.state == state and each.application == name]
+
+        return (await until(found, what=f"{name} {state}; heard {self.states(name)}"))[0]
+
+    def states(self, name: str = "MS_Primary") -> list[str]:
+        return [each.state for _, each in self.changes if each.application == name]
+
+
+class AgentProcess:
+    """``python -m hostagent`` as a real process."""
+
+    def __init__(self, config: Path):
+        self.config = config
+        self.body = json.loads(config.read_text())
+        self.process: subprocess.Popen | None = None
+        self.state_dir = Path(self.body["state_dir"])
+
+    def start(self, *, ready: bool = True, **environment: str) -> "AgentProcess":
+        self.process = subprocess.Popen([sys.executable, "-m", "hostagent", "--config", str(self.config)],
+                                        cwd=PROJECT, stderr=subprocess.PIPE, text=True,
+                                        env={**os.environ, "PYTHONPATH": str(PROJECT), **environment})
+        if ready:
+            wait_for(self._listens, what="the agent listens on its LCA Port")
+        return self
+
+    def _listens(self) -> bool:
+        assert self.process.poll() is None, self.process.stderr.read()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.body["lca_port"])) == 0
+
+    def end(self, number: int = signal.SIGTERM, timeout_s: float = 30.0) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout_s)
+        self.process.stderr.close()
+        return code
+
+    def log(self) -> str:
+        return (self.state_dir / "logs" / "agent.log").read_text()
+
+
+def running_pids(state_dir: Path) -> collections.Counter:
+    """Pids of servers that live under the shims of ``state_dir``."""
+    pids = collections.Counter()
+    for path in state_dir.glob("run/*/*/run"):
+        run = json.loads(path.read_text())
+        if start_ticks(run["pid"]) == run["started"]:
+            pids[run["pid"]] += 1
+    return pids
+
+
+def end_servers(state_dir: Path) -> None:
+    """End what a test left running, by pid."""
+    for pid in running_pids(state_dir):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
