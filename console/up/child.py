@@ -30,6 +30,7 @@ class Program:
     environment: Mapping[str, str]
     directory: Path
     stop_signal: int = signal.SIGTERM
+    umask: int = 0o077
 
 
 def python(*arguments: str) -> list[str]:

@@ -1,5 +1,6 @@
 """`manage.py up` from the first check to the last process ended."""
 
+import logging
 import os
 import secrets
 import sys
@@ -19,7 +20,7 @@ from console.up.supervisor import Asked, Signals, Supervisor
 
 REDIS_READY_S = 30.0
 READY_S = 60.0
-ASK_EVERY_S = 0.1
+ASK_EVERY_S = 0.2
 
 
 def say(line: str) -> None:
@@ -75,10 +76,13 @@ class _Run:
         if ended := end_leftovers(self.record.read()):
             say(f"Ended {ended} process{'es' if ended > 1 else ''} that an earlier run left behind")
         self._check_machine()
+        os.umask(0o077)
         self.log_dir.mkdir(exist_ok=True, mode=0o700)
         self.record.open(address=self.address, mark=self.mark,
                          environment=programs.settings_of_this_run(os.environ))
         self._start_redis()
+        # Control is told of changes; that it does not run yet is no news.
+        logging.getLogger("provisioning.control_client").setLevel(logging.ERROR)
         try:
             return setup.set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=say)
         except OperationalError as error:

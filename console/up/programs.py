@@ -12,6 +12,8 @@ from console.up.child import Program, python
 from console.up.machine import reachable_host
 from console.up.processes import RUN_MARK
 
+APPLICATIONS_UMASK = 0o022
+"""Of the agent: applications may run under accounts of their own. Everything else is for our account only."""
 REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"
 
 
@@ -53,7 +55,8 @@ def console_programs(agent_config: Path, *, mark: str) -> list[Program]:
             "-m", "celery", "-A", "console", "worker", "-Q", "console", "-B", "-c", "1", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
-                arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT),
+                arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,
+                umask=APPLICATIONS_UMASK),
     ]
 
 

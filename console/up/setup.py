@@ -16,9 +16,6 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
-from provisioning.services.hosts import create_host, update_host
-from provisioning.services.packages import import_package
-from provisioning.services.templates import import_template
 
 from console.celery import celery_broker_url
 from console.up.errors import CannotStart
@@ -27,8 +24,11 @@ from console.up.record import write_private
 from messageserver import packaging
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused
-from provisioning.models import Host
+from provisioning.models import ApplicationTemplate, Host
 from provisioning.permissions import command_line_actor
+from provisioning.services.hosts import create_host, update_host
+from provisioning.services.packages import import_package
+from provisioning.services.templates import import_template
 from provisioning.states import Role
 
 ADMIN = "admin"
@@ -120,7 +120,9 @@ def provide_message_server() -> list[str]:
     except Refused as refused:
         warnings.append(f"The Installation Package {package.name} was not imported: {refused}")
     try:
-        import_template(actor=actor, file_name=template.name, content=template.read_bytes())
+        # One that was imported before stays as it is, whatever became of it since.
+        if not ApplicationTemplate.objects.filter(file_name=template.name).exists():
+            import_template(actor=actor, file_name=template.name, content=template.read_bytes())
     except Refused as refused:
         warnings.append(f"The Application Template {template.name} was not imported: {refused}")
     return warnings
@@ -149,6 +151,8 @@ def write_agent_config(host: Host) -> Path:
     install_root = data_dir / "apps"
     for directory in (home, home / "state", install_root):
         directory.mkdir(parents=True, exist_ok=True)
+    # Applications may run under accounts of their own, which must reach their directories.
+    install_root.chmod(0o755)
     path = home / "agent.json"
     write_private(path, json.dumps({
         "host": host.name,
