@@ -117,7 +117,7 @@ def _description() -> str:
     build_number = VERSION.rpartition(".")[2]
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <InstallationPackage FormatVersion="4.0">
-  <Product License="NotRequired" AppClass="Server">
+  <Product License="NotRequired" AppClass="MessageServer">
     <Release Version={quoteattr(VERSION)} BuildDate={quoteattr(BUILD_DATE)} BuildNumber={quoteattr(build_number)} \
 Type="Regular"/>
     <Name><Long>{NAME}</Long><Nickname>{NICKNAME}</Nickname></Name>
@@ -171,9 +171,9 @@ Configuration Server. Messages are kept in <code>data</code> under the working d
 
 def template_text() -> str:
     """The Application Template as text: [template], the port to fill in, every option with its help."""
-    lines = ["; Application Template of Message Server.", "[template]", "name = Message_Server", "type = MessageServer",
-             f"version = {VERSION}", "format = 1", "", "[port:default]", "port =", "protocol = stomp", "ha_sync = false",
-             "description = STOMP clients"]
+    lines = ["; Application Template of Message Server.", "[template]", "name = Message_Server",
+             "type = MessageServer", f"version = {VERSION}", "format = 1", "", "[port:default]", "port =",
+             "protocol = stomp", "ha_sync = false", "description = STOMP clients"]
     section = ""
     for option in OPTIONS:
         if option.section != section:
