@@ -263,13 +263,22 @@ class Broker:
             try:
                 if self.unavailable:
                     await self.in_store(self.store.recover)
-                    self.last_seq, self.digest = self.store.last_seq, self.store.digest
+                    self._take_position()
                     self._set_unavailable("")
                 while await self.in_store(self.store.trim) == TRIM_ROWS:
                     await asyncio.sleep(0)
                 self.first_seq = self.store.first_seq
             except StoreError as error:
                 self._set_unavailable(f"Messages cannot be stored: {error}.")
+
+    def _take_position(self) -> None:
+        """The store moved without us (a commit whose outcome was unknown): live subscriptions read what they missed."""
+        if self.store.last_seq > self.last_seq:
+            for subscription in self._subscriptions:
+                if subscription.live:
+                    subscription.live, subscription.cursor = False, max(subscription.cursor, self.last_seq + 1)
+                    self._spawn(self._pull(subscription))
+        self.last_seq, self.digest = self.store.last_seq, self.store.digest
 
     def apply(self, settings: Settings) -> None:
         """Later Configuration: logins, limits and retention count from now on."""

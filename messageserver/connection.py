@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._pace()
 
     def data_received(self, data: bytes) -> None:
-        if self._closing:
+        if self._closing or self._ending:
             return
         self._heard = self._time()
         parser = self._parser
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
                 self.fail(str(refusal), receipt=frame.headers.get("receipt"))
             except Exception as error:  # one frame must never take the other clients down
                 self._internal_error(error)
-        if parser.error is not None:
+        if parser.error is not None and not self._ending:
             self.fail(str(parser.error))
             return
         self.flush()

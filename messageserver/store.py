@@ -111,7 +111,7 @@ class Store:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=FULL")
-            db.execute("PRAGMA wal_autocheckpoint=4000")
+            db.execute("PRAGMA wal_autocheckpoint=1000")
             db.execute("PRAGMA journal_size_limit=67108864")
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
@@ -138,10 +138,12 @@ class Store:
 
     def close(self) -> None:
         """Close the file and give up the lock; everything acknowledged is on disk already."""
+        lock, self._lock = self._lock, -1
         try:
             self._db.close()
         finally:
-            os.close(self._lock)
+            if lock >= 0:
+                os.close(lock)
 
     # --- writing -------------------------------------------------------------------------------------
 
@@ -256,8 +258,9 @@ class Store:
             young = self._db.execute("SELECT min(seq) FROM records WHERE seq BETWEEN ? AND ? AND time >= ?",
                                      (self.first_seq, bound, oldest_kept)).fetchone()[0]
             upto = max(upto, bound if young is None else young - 1)
-        if keep.megabytes and self.bytes_used() > keep.megabytes * 1_000_000:
-            upto = max(upto, self.first_seq + TRIM_ROWS // 4)
+        used, kept = self.bytes_used() if keep.megabytes else 0, self.last_seq - self.first_seq + 1
+        if kept and (excess := used - keep.megabytes * 1_000_000) > 0 and keep.megabytes:
+            upto = max(upto, self.first_seq + excess * kept // used)
         return min(upto, bound)
 
     def bytes_used(self) -> int:

@@ -124,6 +124,8 @@ class ControlDouble:
             self._tasks.discard(task)
             self._channels.discard(channel)
             writer.transport.abort()
+            if channel is not None:
+                await channel.close()
 
     async def _open(self, reader, writer) -> Channel | None:
         opening = await Opening.read(reader, writer)

@@ -1,0 +1,107 @@
+"""The STOMP codec: bytes in, frames or one error out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from messageserver.stomp import Frame, Limits, Parser, encode, escape, unescape
+
+SMALL = Limits(max_frame_bytes=100, max_header_bytes=200, max_headers=4)
+
+
+def parse(data: bytes, limits: Limits | None = None) -> list[Frame]:
+    parser = Parser(limits)
+    frames = parser.feed(data)
+    assert parser.error is None
+    return frames
+
+
+def error_of(data: bytes, limits: Limits | None = None) -> str:
+    parser = Parser(limits)
+    parser.feed(data)
+    assert parser.error is not None
+    return str(parser.error)
+
+
+def test_a_frame_with_body_and_nul():
+    assert parse(b"SEND\ndestination:/topic/a\n\nhello\0") == [Frame("SEND", {"destination": "/topic/a"}, b"hello")]
+
+
+def test_content_length_allows_nul_in_the_body():
+    assert parse(b"SEND\ncontent-length:3\n\na\0b\0")[0].body == b"a\0b"
+
+
+def test_line_ends_may_be_crlf_and_heart_beats_are_skipped():
+    data = b"\n\r\nSEND\r\ndestination:/topic/a\r\n\r\nx\0\n\n\r\nBEGIN\ntransaction:t\n\n\0\n"
+    assert [f.command for f in parse(data)] == ["SEND", "BEGIN"]
+    assert parse(data)[0].headers == {"destination": "/topic/a"}
+
+
+def test_of_a_repeated_header_the_first_counts():
+    assert parse(b"SEND\na:1\na:2\n\n\0")[0].headers == {"a": "1"}
+
+
+def test_escapes_are_decoded_except_in_connect():
+    assert parse(b"SEND\na\\cb:1\\n2\\r3\\\\4\n\n\0")[0].headers == {"a:b": "1\n2\r3\\4"}
+    assert parse(b"CONNECT\npasscode:a\\b:c\n\n\0")[0].headers == {"passcode": "a\\b:c"}
+
+
+@pytest.mark.parametrize(("data", "words"), [
+    (b"SEND\na:\\t\n\n\0", "undefined escape"),
+    (b"SEND\na:b\\\n\n\0", "undefined escape"),
+    (b"SEND\nnocolon\n\n\0", "name:value"),
+    (b"SEND\n:value\n\n\0", "name:value"),
+    (b"SEND\na:\xff\n\n\0", "UTF-8"),
+    (b"SEND\0\n\n\0", "middle of its headers"),
+    (b"SEND\ncontent-length:-1\n\n\0", "content-length"),
+    (b"SEND\ncontent-length:\xc2\xb2\n\n\0", "content-length"),
+    (b"SEND\ncontent-length:9999999999999999999999\n\n\0", "content-length"),
+    (b"SEND\ncontent-length:1\n\nab\0", "longer than its content-length"),
+    (b"SEND\ncontent-length:101\n\n", "larger than 100 bytes"),
+    (b"SEND\n\n" + b"x" * 101, "larger than 100 bytes"),
+    (b"SEND\na:" + b"x" * 300, "larger than 200 bytes"),
+    (b"SEND\na:1\nb:1\nc:1\nd:1\ne:1\n\n\0", "more than 4 headers"),
+])
+def test_a_bad_frame_is_one_sentence(data, words):
+    assert words in error_of(data, SMALL)
+
+
+def test_frames_before_a_bad_one_are_kept_and_nothing_after_it():
+    parser = Parser()
+    assert [f.command for f in parser.feed(b"BEGIN\n\n\0nocolon\nx\n\n\0ABORT\n\n\0")] == ["BEGIN"]
+    assert parser.error is not None
+    assert parser.feed(b"BEGIN\n\n\0") == []
+
+
+def test_a_dribbled_large_frame_costs_no_more_than_its_size():
+    parser, body = Parser(), b"x" * 200_000
+    data = b"SEND\ndestination:/topic/a\n\n" + body + b"\0"
+    frames = [frame for at in range(0, len(data), 64) for frame in parser.feed(data[at : at + 64])]
+    assert [f.body for f in frames] == [body]
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=10)
+values = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+frames = st.builds(Frame, st.sampled_from(["SEND", "MESSAGE", "ACK"]),
+                   st.dictionaries(names.filter(lambda n: n != "content-length"), values, max_size=5),
+                   st.binary(max_size=300))
+
+
+@given(st.lists(frames, max_size=5), st.lists(st.integers(1, 40), min_size=1))
+def test_what_was_encoded_is_parsed_again_however_it_is_cut(sent, cuts):
+    data = b"".join(encode(f.command, f.headers.items(), f.body) + b"\n" for f in sent)
+    parser, got, at, turn = Parser(), [], 0, 0
+    while at < len(data):
+        size = cuts[turn % len(cuts)]
+        got += parser.feed(data[at : at + size])
+        at, turn = at + size, turn + 1
+    assert parser.error is None
+    for frame in got:
+        frame.headers.pop("content-length", None)
+    assert got == sent
+
+
+@given(values)
+def test_escape_and_unescape_are_inverse(text):
+    assert unescape(escape(text)) == text
+    assert "\n" not in escape(text)

@@ -1,0 +1,228 @@
+"""The durable log: order, dedup, digest, epochs, retention, faults."""
+
+import os
+import sqlite3
+
+import pytest
+
+from messageserver.reader import Reader
+from messageserver.records import Draft, Record
+from messageserver.settings import Retention
+from messageserver.store import TRIM_ROWS, StaleEpoch, Store, StoreError, StoreLocked, peek_held
+
+KEEP_ALL = Retention(records=0, days=0, megabytes=0, dedup_window=1000)
+
+
+def draft(number: int, dedup: str | None = None, destination: str = "/topic/a") -> Draft:
+    return Draft(destination, b"n:%d\n" % number, b"body %d" % number, dedup)
+
+
+@pytest.fixture
+def open_store(tmp_path):
+    """Factory: a store under tmp_path, closed with the test."""
+    stores = []
+
+    def opened(name: str = "data", retention: Retention = KEEP_ALL, epoch: int = 1) -> Store:
+        store = Store(tmp_path / name, retention)
+        stores.append(store)
+        if epoch:
+            store.grant("primary", epoch, 1)
+        return store
+
+    yield opened
+    for store in stores:
+        store.close()
+
+
+def everything(store: Store) -> list[Record]:
+    reader = Reader(store.directory)
+    try:
+        found, at = [], 1
+        while at <= store.last_seq:
+            batch = reader.read(at, store.last_seq)
+            found, at = found + batch.records, batch.next_seq
+        return found
+    finally:
+        reader.close()
+
+
+def test_records_keep_their_order_across_a_reopen(open_store):
+    store = open_store()
+    assert store.append([draft(i) for i in range(100)], 1).seqs == list(range(1, 101))
+    store.append([draft(100)], 1)
+    digest = store.digest
+    store.close()
+    again = open_store(epoch=0)
+    assert (again.last_seq, again.digest) == (101, digest)
+    assert [r.body for r in everything(again)] == [b"body %d" % i for i in range(101)]
+    assert all(r.epoch == 1 and r.destination == "/topic/a" for r in everything(again))
+
+
+def test_a_retried_draft_counts_once_and_has_the_first_place(open_store):
+    store = open_store()
+    assert store.append([draft(1, "x"), draft(2), draft(1, "x")], 1).seqs == [1, 2, 1]
+    assert store.append([draft(1, "x"), draft(3, "y")], 1).seqs == [1, 3]
+    assert store.append([draft(1, "x", "/topic/other")], 1).seqs == [4], "another destination is another message"
+    store.close()
+    again = open_store(epoch=0)
+    assert again.append([draft(1, "x")], 1).seqs == [1], "known after a restart"
+    assert again.last_seq == 4
+
+
+def test_the_dedup_window_is_bounded(open_store):
+    store = open_store(retention=Retention(0, 0, 0, dedup_window=10))
+    store.append([draft(0, "x")], 1)
+    store.append([draft(i, f"d{i}") for i in range(1, 12)], 1)
+    assert len(store._dedup) == 10
+    assert store.append([draft(0, "x")], 1).seqs == [13], "beyond the window it is a new message"
+    assert store.append([draft(0, "x")], 1).seqs == [13]
+
+
+def test_two_copies_of_the_same_records_have_the_same_digest(open_store):
+    first, second = open_store("a"), open_store("b", epoch=0)
+    first.append([draft(i, f"d{i}") for i in range(5)], 1)
+    first.grant("primary", 2, 2)
+    first.append([draft(i) for i in range(5, 150)], 2)
+    records = everything(first)
+    second.append_foreign(records[:3])
+    second.append_foreign(records[3:])
+    assert (second.last_seq, second.digest) == (first.last_seq, first.digest)
+    assert second.epochs() == first.epochs() == [(1, 1), (2, 6)]
+    second.grant("primary", 3, 3)
+    assert second.append([draft(0, "d0")], 3).seqs == [1], "the dedup-ids came along"
+
+
+def test_a_foreign_batch_with_a_gap_or_another_digest_is_refused(open_store):
+    first, second = open_store("a"), open_store("b", epoch=0)
+    first.append([draft(i) for i in range(5)], 1)
+    records = everything(first)
+    with pytest.raises(StoreError):
+        second.append_foreign(records[1:])
+    with pytest.raises(StoreError):
+        second.append_foreign([records[0], records[1]._replace(body=b"changed")])
+    assert second.last_seq == 0
+
+
+def test_a_divergent_tail_is_cut_back_to_the_common_point(open_store):
+    first, second = open_store("a"), open_store("b", epoch=0)
+    first.append([draft(i, f"d{i}") for i in range(10)], 1)
+    second.append_foreign(everything(first)[:6])
+    first.grant("primary", 2, 2)
+    first.append([draft(99)], 2)
+    assert first.truncate_after(6) == 5
+    assert (first.last_seq, first.digest) == (6, second.digest)
+    assert first.epochs() == [(1, 1)]
+    assert first.append([draft(9, "d9")], 2).seqs == [7], "a cut record does not make its retry a duplicate"
+
+
+def test_only_the_granted_primary_epoch_may_write_and_epochs_only_grow(open_store):
+    store = open_store(epoch=5)
+    for epoch in (4, 6):
+        with pytest.raises(StaleEpoch):
+            store.append([draft(1)], epoch)
+    with pytest.raises(StaleEpoch):
+        store.grant("primary", 4, 9)
+    store.grant("backup", 6, 2)
+    with pytest.raises(StaleEpoch):
+        store.append([draft(1)], 6)
+    assert (store.last_seq, store.held.epoch, store.held.role) == (0, 6, "backup")
+    assert peek_held(store.directory) == store.held
+
+
+def test_nothing_is_held_before_the_first_grant(tmp_path):
+    assert peek_held(tmp_path / "none").epoch == 0
+
+
+def test_a_second_process_cannot_open_the_same_store(open_store, tmp_path):
+    open_store()
+    with pytest.raises(StoreLocked, match=str(os.getpid())):
+        Store(tmp_path / "data", KEEP_ALL)
+
+
+def test_a_file_that_is_no_store_is_an_error(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "messages.db").write_bytes(b"not a database, only text" * 100)
+    with pytest.raises(StoreError, match=r"messages\.db"):
+        Store(tmp_path / "data", KEEP_ALL)
+    (tmp_path / "data" / "messages.db").unlink()
+    Store(tmp_path / "data", KEEP_ALL).close()
+
+
+def test_retention_by_count_keeps_the_newest_and_the_digest(open_store):
+    store = open_store(retention=Retention(records=10, days=0, megabytes=0, dedup_window=100))
+    store.append([draft(i) for i in range(30)], 1)
+    digest = store.digest
+    assert store.trim() == 20
+    assert store.trim() == 0
+    assert [r.seq for r in everything(store)] == list(range(21, 31))
+    store.close()
+    again = open_store(epoch=0, retention=Retention(10, 0, 0, 100))
+    assert (again.first_seq, again.last_seq, again.digest) == (21, 30, digest)
+
+
+def test_retention_by_age_may_empty_the_log_without_losing_its_position(open_store, monkeypatch):
+    store = open_store(retention=Retention(records=0, days=1, megabytes=0, dedup_window=100))
+    store.append([draft(i) for i in range(5)], 1)
+    assert store.trim() == 0
+    two_days_on = store_time() + 2 * 86_400_000_000_000
+    monkeypatch.setattr("messageserver.store.time.time_ns", lambda: two_days_on)
+    store.append([draft(5)], 1)
+    assert store.trim() == 5
+    monkeypatch.setattr("messageserver.store.time.time_ns", lambda: two_days_on * 2)
+    assert store.trim() == 1
+    digest = store.digest
+    store.close()
+    again = open_store(epoch=0)
+    assert (again.last_seq, again.digest) == (6, digest)
+    assert again.append([draft(6)], 1).seqs == [7]
+
+
+def store_time() -> int:
+    import time
+
+    return time.time_ns()
+
+
+def test_retention_by_size_removes_the_oldest(open_store):
+    store = open_store(retention=Retention(records=0, days=0, megabytes=1, dedup_window=0))
+    for _ in range(4):
+        store.append([Draft("/topic/a", b"", b"x" * 1000)] * 1000, 1)
+    assert store.bytes_used() > 4_000_000
+    assert store.trim() == TRIM_ROWS
+    while store.trim():
+        pass
+    assert store.bytes_used() <= 1_000_000
+    assert everything(store)[-1].seq == 4000
+
+
+def test_a_failed_commit_counts_for_nothing_and_recover_goes_on(open_store):
+    store = open_store()
+    store.append([draft(1)], 1)
+    store._db.execute(f"PRAGMA max_page_count={store._db.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(StoreError, match="full"):
+        store.append([Draft("/topic/a", b"", b"x" * 100_000, "big")], 1)
+    assert store.last_seq == 1
+    store.recover()
+    assert store.append([Draft("/topic/a", b"", b"x" * 100_000, "big")], 1).seqs == [2]
+
+
+def test_a_foreign_format_is_refused_with_both_numbers(open_store, tmp_path):
+    open_store().close()
+    with sqlite3.connect(tmp_path / "data" / "messages.db") as db:
+        db.execute("PRAGMA user_version=7")
+    db.close()
+    with pytest.raises(StoreError, match="format 7"):
+        Store(tmp_path / "data", KEEP_ALL)
+
+
+def test_the_reader_filters_by_destination_and_says_where_to_go_on(open_store):
+    store = open_store()
+    store.append([draft(i, destination="/topic/a.x" if i % 2 else "/log/standard") for i in range(20)], 1)
+    reader = Reader(store.directory)
+    assert [r.seq for r in reader.read(1, 20, pattern="/topic/a.*").records] == list(range(2, 21, 2))
+    assert [r.seq for r in reader.read(5, 9, pattern="/log/standard").records] == [5, 7, 9]
+    assert reader.read(1, 20, pattern="/topic/none") == ([], 21)
+    first = reader.read(1, 20, limit=3)
+    assert ([r.seq for r in first.records], first.next_seq) == ([1, 2, 3], 4)
+    assert len(reader.read(1, 20, max_bytes=1).records) == 1, "at least one, however small the budget"
+    reader.close()
