@@ -1,12 +1,43 @@
 """Addresses of Jobs, Hosts, Application Templates, Installation Packages, Monitoring, History and of machines."""
 
-from django.urls import path
+from django.urls import include, path
 
-from provisioning.views import health, host_api, stream
+from provisioning.views import health, history, host_api, hosts, jobs, monitoring, packages, stream, templates
+
+ENVIRONMENT = [
+    path("hosts/", hosts.host_list, name="host-list"),
+    path("hosts/new/", hosts.host_new, name="host-new"),
+    path("hosts/<int:pk>/", hosts.host_detail, name="host-detail"),
+    path("hosts/<int:pk>/edit/", hosts.host_edit, name="host-edit"),
+    path("hosts/<int:pk>/delete/", hosts.host_delete, name="host-delete"),
+    path("templates/", templates.template_list, name="template-list"),
+    path("templates/import/", templates.template_import, name="template-import"),
+    path("templates/<int:pk>/", templates.template_detail, name="template-detail"),
+    path("templates/<int:pk>/delete/", templates.template_delete, name="template-delete"),
+    path("packages/", packages.package_list, name="package-list"),
+    path("packages/import/", packages.package_import, name="package-import"),
+    path("packages/<int:pk>/", packages.package_detail, name="package-detail"),
+    path("packages/<int:pk>/delete/", packages.package_delete, name="package-delete"),
+]
+OPERATIONS = [
+    path("jobs/", jobs.job_list, name="job-list"),
+    path("jobs/<uuid:pk>/", jobs.job_detail, name="job-detail"),
+    path("jobs/<uuid:pk>/lines/", jobs.job_lines, name="job-lines"),
+    path("jobs/<uuid:pk>/cancel/", jobs.job_cancel, name="job-cancel"),
+    path("jobs/<uuid:pk>/retry/", jobs.job_retry, name="job-retry"),
+    path("history/", history.history, name="history"),
+]
+HOST_API = [
+    path("packages/<int:pk>/file", host_api.package_file, name="host-package-file"),
+    path("applications/<int:pk>/secret", host_api.application_secret, name="host-application-secret"),
+]
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
+    path("provisioning/environment/", include(ENVIRONMENT)),
+    path("operations/", include(OPERATIONS)),
+    path("monitoring/", monitoring.dashboard, name="monitoring"),
+    path("monitoring/events/", monitoring.event_list, name="event-list"),
+    path("host-api/", include(HOST_API)),
     path("stream/", stream.stream, name="stream"),
-    path("host-api/packages/<int:pk>/file", host_api.package_file, name="host-package-file"),
-    path("host-api/applications/<int:pk>/secret", host_api.application_secret, name="host-application-secret"),
+    path("healthz", health.healthz, name="healthz"),
 ]

@@ -4,8 +4,9 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
+from provisioning.services.packages import MAX_BYTES
+
 APD_MAX = 1024 * 1024
-PACKAGE_MAX = 512 * 1024 * 1024
 
 
 class _UploadForm(forms.Form):
@@ -33,9 +34,9 @@ class TemplateImportForm(_UploadForm):
 
 
 class PackageImportForm(_UploadForm):
-    endings, size_max = (".tar.gz", ".tgz"), PACKAGE_MAX
+    endings, size_max = (".tar.gz", ".tgz"), MAX_BYTES
     file = forms.FileField(
         label="File", max_length=255,
         widget=forms.ClearableFileInput(attrs={"accept": ".tar.gz,.tgz", "class": "input file"}),
-        help_text=f"A .tar.gz with an ip_description.xml, at most {filesizeformat(PACKAGE_MAX)}. "
+        help_text=f"A .tar.gz with an ip_description.xml, at most {filesizeformat(MAX_BYTES)}. "
                   "It is checked before it is stored.")

@@ -128,7 +128,7 @@ async def _chunks(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
         file.close()
 
 
-def _stored(package: InstallationPackage) -> Path | None:
+def stored_file(package: InstallationPackage) -> Path | None:
     """The package's file, unless it is gone, of another size or outside the packages directory."""
     folder = Path(settings.PAIRWISE_PACKAGES_DIR).resolve()
     path = (folder / package.path).resolve()
@@ -140,7 +140,7 @@ def _stored(package: InstallationPackage) -> Path | None:
 def package_file(request, *, host: Host, pk: int):
     """The file of an Installation Package; answers Range, so a cut download goes on where it stopped."""
     package = InstallationPackage.objects.filter(pk=pk).first()
-    path = _stored(package) if package else None
+    path = stored_file(package) if package else None
     if path is None:
         return _sentence(f"The file of Installation Package {pk} is not stored here. Import the package again.", 404)
     etag = f'"{package.sha256}"'

@@ -11,7 +11,6 @@
   const POLL_MS = 5000;
   const PATIENCE_MS = 3000; // a stream that is back so soon was no interruption worth a banner
   const REOPEN_MS = 10000;
-  const INTERRUPTED = "Live updates are interrupted; this page refreshes every 5 s.";
   const attribute = (name) => document.documentElement.dataset[name] ?? document.body.dataset[name];
 
   const waiting = new Set();
@@ -56,26 +55,13 @@
 
   const refreshAll = () => elements().forEach(touch);
 
-  // --- saying so
-  function banner() {
-    let line = document.getElementById("live-banner");
-    if (line) return line;
-    line = document.createElement("div");
-    line.id = "live-banner";
-    line.className = "banner";
-    line.setAttribute("role", "status");
-    line.hidden = true;
-    const slot = document.getElementById("banner-slot") || document.querySelector("main") || document.body;
-    slot.prepend(line);
-    return line;
-  }
+  // --- saying so: the frame has the line, with its sentence
+  const banner = () => document.getElementById("stream-banner") || document.createElement("div");
 
   function interrupted() {
     patienceTimer = 0;
     if (pollTimer || document.hidden) return;
-    const line = banner();
-    line.textContent = INTERRUPTED;
-    line.hidden = false;
+    banner().hidden = false;
     pollTimer = setInterval(refreshAll, POLL_MS);
     refreshAll();
     document.body.dispatchEvent(new CustomEvent("pairwise:live", { detail: { state: "interrupted" } }));

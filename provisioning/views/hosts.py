@@ -1,0 +1,112 @@
+"""Hosts: list, page, form, delete."""
+
+from django.contrib import messages
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from provisioning.errors import Conflict, Refused
+from provisioning.forms.filters import HostFilter
+from provisioning.forms.hosts import HostForm
+from provisioning.models import Host
+from provisioning.permissions import MANAGE_HOSTS, actor_of
+from provisioning.selectors.applications import application_list
+from provisioning.selectors.hosts import get_host
+from provisioning.selectors.hosts import host_list as hosts
+from provisioning.services import hosts as services
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.answers import dialog
+from provisioning.views.pages import carry_out, page, refuse, show
+
+TABLE = Table((
+    Column("Name", "name"), Column("IP Address", "address"), Column("OS", "os"), Column("LCA Port", "port", "number"),
+    Column("Status", "status"), Column("Agent", "agent"), Column("Applications", "applications", "number"),
+    Column("Last heard", "heard"),
+))
+APPLICATIONS_SHOWN = 200
+
+
+@require_safe
+@page()
+def host_list(request):
+    form, sort = HostFilter(request.GET), request.GET.get("sort", "name")
+    return show(request, "hosts/list.html", {
+        "form": form, "page": page_of(hosts(**form.chosen(), sort=sort), request.GET),
+        "header": TABLE.header(sort, request.GET.dict()), "total": Host.objects.count()})
+
+
+@require_safe
+@page()
+def host_detail(request, pk):
+    host = get_host(pk)
+    applications = application_list(host=host.name)
+    return show(request, "hosts/detail.html", {
+        "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host),
+        "applications": applications[:APPLICATIONS_SHOWN], "more": host.application_count > APPLICATIONS_SHOWN})
+
+
+def facts_of(host: Host) -> dict:
+    """The facts of the host's agent that the page shows, None where the agent said nothing."""
+    runtime = getattr(host, "runtime", None)
+    facts = runtime.facts if runtime else {}
+    return {name: facts.get(name) for name in ("cpu_percent", "memory_percent", "disk_free_bytes")}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE_HOSTS)
+def host_new(request):
+    return _edit(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE_HOSTS)
+def host_edit(request, pk):
+    return _edit(request, get_host(pk))
+
+
+def _edit(request, host: Host | None):
+    """Show the form, look an address up for it, or save it."""
+    if request.method != "POST":
+        return _form(request, host, HostForm.of(host) if host else HostForm())
+    form = HostForm(request.POST)
+    if "lookup" in request.POST:
+        return _form(request, host, form.with_address(), part="hosts/address.html" if request.htmx else "")
+    saved, conflict = _save(request, host, form) if form.is_valid() else (None, None)
+    if saved is None:
+        return _form(request, host, form, conflict=conflict, status=422 if conflict is None else 409)
+    messages.success(request, f"Host {saved} was saved.")
+    return redirect("host-detail", pk=saved.pk)
+
+
+def _save(request, host: Host | None, form: HostForm) -> tuple[Host | None, Conflict | None]:
+    """The saved host; or None with what is in the way (refusals are put into ``form``)."""
+    actor = actor_of(request)
+    try:
+        if host is None:
+            return services.create_host(actor=actor, draft=form.draft()), None
+        revision = form.cleaned_data["revision"] or 0
+        return services.update_host(actor=actor, host_id=host.pk, revision=revision, draft=form.draft()), None
+    except Refused as refused:
+        refuse(form, refused)
+    except Conflict as conflict:
+        return None, conflict
+    return None, None
+
+
+def _form(request, host: Host | None, form: HostForm, *, conflict: Conflict | None = None, part: str = "",
+          status: int = 200):
+    return render(request, part or "hosts/edit.html", {"host": host, "form": form, "conflict": conflict},
+                  status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(MANAGE_HOSTS)
+def host_delete(request, pk):
+    """Ask first; then delete a host that nothing is assigned to."""
+    host = get_host(pk)
+    if request.method != "POST":
+        return dialog(request, "hosts/delete.html", {"host": host, "dialog_title": f"Delete host {host}?"})
+    return carry_out(
+        request, lambda: services.delete_host(actor=actor_of(request), host_id=pk),
+        said=lambda nothing: f"Host {host} was deleted.", to=lambda nothing: reverse("host-list"),
+        back=reverse("host-detail", args=[pk]))

@@ -1,0 +1,123 @@
+"""Jobs: the list, and one job from its start to its report."""
+
+from dataclasses import dataclass
+
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from provisioning.forms.filters import JobFilter
+from provisioning.models import Job
+from provisioning.permissions import INSTALL, OPERATE, actor_of
+from provisioning.selectors import jobs as selector
+from provisioning.services import jobs as services
+from provisioning.states import ACTIVE_JOBS, RETRYABLE_JOBS, JobKind, JobState
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.answers import dialog
+from provisioning.views.context import sentence_for
+from provisioning.views.pages import carry_out, page, show
+
+LINES = 500
+"""Log lines of one answer; a page that follows a job asks for the next ones by itself."""
+TABLE = Table(tuple(Column(label) for label in (
+    "Job", "State", "Host", "Started by", "Begun", "Took", "What happened")))
+PERMISSION = {JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE}
+
+
+@dataclass(frozen=True)
+class JobView:
+    """What the pages say about a job besides its fields. ``why_not_*``: the sentence that disables the button."""
+
+    job: Job
+    usual_s: float | None
+    elapsed_s: float | None
+    not_handed_over: bool
+    changes: bool
+    why_not_cancel: str
+    why_not_retry: str
+
+
+def seen(job: Job, actor) -> JobView:
+    """``job`` as this actor sees it now."""
+    verb = PERMISSION[job.kind]
+    barred = "" if actor.may(verb) else sentence_for(verb)
+    begun = job.started_at or job.created_at
+    waiting = job.state == JobState.QUEUED and job.enqueued_at is None
+    elapsed = ((job.finished_at or timezone.now()) - begun).total_seconds() if job.started_at or job.is_active else None
+    return JobView(
+        job, usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,
+        # A host that was silent and speaks again knows better: a lost job may still change.
+        changes=job.state in ACTIVE_JOBS or job.state == JobState.LOST,
+        why_not_cancel=barred or _why_not_cancel(job),
+        why_not_retry=barred or ("" if job.state in RETRYABLE_JOBS or waiting else f"The job is {job.state}."),
+    )
+
+
+def _why_not_cancel(job: Job) -> str:
+    if not job.is_active:
+        return "The job has ended."
+    return "Cancelling was asked for; the host has to end its work first." if job.cancel_requested_at else ""
+
+
+@require_safe
+@page()
+def job_list(request):
+    form = JobFilter(request.GET)
+    jobs = page_of(selector.job_list(**form.chosen()), request.GET)
+    return show(request, "jobs/list.html", {
+        "form": form, "page": jobs, "header": TABLE.header("", request.GET.dict()), "total": Job.objects.count()})
+
+
+@require_safe
+@page()
+def job_detail(request, pk):
+    """The job's page; htmx gets the part that changes while the job runs."""
+    job = selector.get_job(pk)
+    context = {"view": seen(job, actor_of(request)), "job": job}
+    if request.htmx:
+        return render(request, "jobs/status.html", context | {"live": True})
+    return render(request, "jobs/detail.html", context | _lines(request, job))
+
+
+def _lines(request, job: Job) -> dict:
+    after = request.GET.get("after", "")
+    after = int(after) if after.isdigit() and len(after) < 10 else 0
+    lines = selector.job_lines(job, after=after, limit=LINES + 1)
+    shown = lines[:LINES]
+    return {"lines": shown, "after": shown[-1].number if shown else after, "more": len(lines) > LINES,
+            "follow": job.is_active or job.state == JobState.LOST}
+
+
+@require_safe
+@page()
+def job_lines(request, pk):
+    """The log lines after ``?after=``, and what asks for the next ones."""
+    job = selector.get_job(pk)
+    return render(request, "jobs/lines.html", {"job": job} | _lines(request, job))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page()
+def job_cancel(request, pk):
+    """Ask first; then end the work on the host."""
+    job = selector.get_job(pk)
+    actor_of(request).require(PERMISSION[job.kind])
+    if request.method != "POST":
+        return dialog(request, "jobs/cancel.html", {"job": job, "dialog_title": f"Cancel {job}?"})
+    back = reverse("job-detail", args=[pk])
+    return carry_out(
+        request, lambda: services.cancel_job(actor=actor_of(request), job_id=pk), back=back, to=lambda job: back,
+        said=lambda job: f"{job} was cancelled." if job.state == JobState.CANCELLED else
+        f"Cancelling {job}: the host ends its work first.")
+
+
+@require_POST
+@page()
+def job_retry(request, pk):
+    """A new job with the same arguments."""
+    actor_of(request).require(PERMISSION[selector.get_job(pk).kind])
+    return carry_out(
+        request, lambda: services.retry_job(actor=actor_of(request), job_id=pk), back=reverse("job-detail", args=[pk]),
+        to=lambda job: reverse("job-detail", args=[job.pk]),
+        said=lambda job: f"{job} was handed over." if job.enqueued_at else f"{job} still waits to be handed over.")

@@ -1,0 +1,34 @@
+"""Monitoring: the dashboard and the events."""
+
+from django.views.decorators.http import require_safe
+
+from provisioning.forms.filters import EventFilter
+from provisioning.models import Event
+from provisioning.selectors.events import event_list as events
+from provisioning.selectors.jobs import job_list
+from provisioning.selectors.monitoring import application_counts, console_parts, host_counts
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.pages import page, show
+
+RECENT_EVENTS = 20
+RECENT_JOBS = 8
+EVENTS = Table(tuple(Column(label) for label in ("Time", "Level", "Number", "Application", "Host", "Event")))
+
+
+@require_safe
+@page()
+def dashboard(request):
+    applications, hosts = application_counts(), host_counts()
+    return show(request, "monitoring/dashboard.html", {
+        "applications": applications, "application_total": sum(count.number for count in applications),
+        "hosts": hosts, "host_total": sum(count.number for count in hosts),
+        "parts": console_parts(), "events": events()[:RECENT_EVENTS], "jobs": job_list(state="active")[:RECENT_JOBS]})
+
+
+@require_safe
+@page()
+def event_list(request):
+    form = EventFilter(request.GET)
+    return show(request, "monitoring/events.html", {
+        "form": form, "page": page_of(events(**form.chosen()), request.GET),
+        "header": EVENTS.header("", request.GET.dict()), "total": Event.objects.count()})

@@ -1,0 +1,78 @@
+"""Installation Packages: list, page, upload, delete."""
+
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from provisioning.errors import Refused
+from provisioning.forms.filters import CatalogFilter
+from provisioning.forms.imports import PackageImportForm
+from provisioning.models import InstallationPackage
+from provisioning.permissions import IMPORT, actor_of
+from provisioning.selectors.catalog import get_package
+from provisioning.selectors.catalog import package_list as packages
+from provisioning.services import packages as services
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.answers import dialog
+from provisioning.views.host_api import stored_file
+from provisioning.views.pages import carry_out, page, refuse, show
+
+TABLE = Table((Column("Name"), Column("Version"), Column("Locale"), Column("Operating System"), Column("Status"),
+               Column("Size", css="number"), Column("Imported")))
+
+
+def package_status(package: InstallationPackage) -> tuple[str, str]:
+    """(word, reason): Complete when the file is stored whole, else Incomplete with what to do."""
+    if stored_file(package):
+        return "Complete", ""
+    return "Incomplete", "The stored file is missing or has another size. Import the package again."
+
+
+@require_safe
+@page()
+def package_list(request):
+    form = CatalogFilter(request.GET)
+    found = page_of(packages(**form.chosen()), request.GET)
+    return show(request, "packages/list.html", {
+        "form": form, "page": found, "rows": [(package, *package_status(package)) for package in found],
+        "header": TABLE.header("", request.GET.dict()), "total": InstallationPackage.objects.count()})
+
+
+@require_safe
+@page()
+def package_detail(request, pk):
+    package = get_package(pk)
+    word, reason = package_status(package)
+    return show(request, "packages/detail.html", {"package": package, "status": word, "reason": reason})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(IMPORT)
+def package_import(request):
+    """Choose a package and import it. The upload lies on disk already, so it is never held in memory whole."""
+    form = PackageImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            package = services.import_package(actor=actor_of(request), file_name=file.name, stream=file)
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            messages.success(request, f"Installation Package {package} was imported.")
+            return redirect("package-detail", pk=package.pk)
+    return dialog(request, "packages/import.html", {"form": form, "dialog_title": "Import an Installation Package"},
+                  status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(IMPORT)
+def package_delete(request, pk):
+    package = get_package(pk)
+    if request.method != "POST":
+        return dialog(request, "packages/delete.html",
+                      {"package": package, "dialog_title": f"Delete Installation Package {package}?"})
+    return carry_out(
+        request, lambda: services.delete_package(actor=actor_of(request), package_id=pk),
+        said=lambda nothing: f"Installation Package {package} was deleted.", to=lambda nothing: reverse("package-list"),
+        back=reverse("package-detail", args=[pk]))

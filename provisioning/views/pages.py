@@ -1,0 +1,57 @@
+"""What every page of the operations side does the same way: permission, page or fragment, refusals beside fields."""
+
+import functools
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from provisioning.errors import Conflict, Refusal, Refused
+from provisioning.permissions import VIEW, actor_of
+from provisioning.views.answers import done, sentence, with_sentences
+
+
+def page(verb: str = VIEW):
+    """The view needs ``verb`` besides VIEW; NotAllowed and NotFound become a page that says so (403, 404)."""
+
+    def decorate(view):
+        @with_sentences
+        @functools.wraps(view)
+        def allowed(request, *args, **kwargs):
+            actor_of(request).require(VIEW)
+            actor_of(request).require(verb)
+            return view(request, *args, **kwargs)
+
+        return allowed
+
+    return decorate
+
+
+def show(request, template: str, context: dict, status: int = 200) -> HttpResponse:
+    """The whole page, or only its content when htmx asks for a part of it; one template for both."""
+    part = request.htmx and not request.htmx.history_restore_request
+    layout = "operations/fragment.html" if part else "base.html"
+    answer = render(request, template, context | {"layout": layout}, status=status)
+    answer.headers["Vary"] = ", ".join(filter(None, (answer.headers.get("Vary"), "HX-Request")))
+    return answer
+
+
+def refuse(form, refused: Refused) -> None:
+    """Put each refusal next to its field of ``form``."""
+    for refusal in refused.refusals:
+        form.add_error(refusal.field if refusal.field in form.fields else None, sentence(refusal))
+
+
+def carry_out(request, work: Callable[[], object], *, said: Callable[[object], str], to: Callable[[object], str],
+              back: str):
+    """Do ``work``; then leave for ``to(result)`` with the message ``said(result)``, or, when it is refused, say why
+    and go ``back``."""
+    try:
+        result = work()
+    except (Refused, Conflict) as error:
+        for refusal in getattr(error, "refusals", (Refusal(str(error)),)):
+            messages.error(request, sentence(refusal))
+        return done(request, back, leave=True)
+    messages.success(request, said(result))
+    return done(request, to(result), leave=True)

@@ -1,0 +1,69 @@
+"""Application Templates: list, page, import of an .apd file, delete."""
+
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from provisioning.errors import Refused
+from provisioning.forms.filters import CatalogFilter
+from provisioning.forms.imports import TemplateImportForm
+from provisioning.models import ApplicationTemplate
+from provisioning.permissions import IMPORT, actor_of
+from provisioning.selectors.catalog import get_template
+from provisioning.selectors.catalog import template_list as templates
+from provisioning.services import templates as services
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.answers import dialog
+from provisioning.views.pages import carry_out, page, refuse, show
+
+TABLE = Table((Column("Name"), Column("Type"), Column("Version"), Column("State"), Column("Used by", css="number"),
+               Column("Imported")))
+
+
+@require_safe
+@page()
+def template_list(request):
+    form = CatalogFilter(request.GET)
+    return show(request, "templates/list.html", {
+        "form": form, "page": page_of(templates(**form.chosen()), request.GET),
+        "header": TABLE.header("", request.GET.dict()), "total": ApplicationTemplate.objects.count()})
+
+
+@require_safe
+@page()
+def template_detail(request, pk):
+    template = get_template(pk)
+    return show(request, "templates/detail.html", {
+        "template": template, "applications": template.applications.select_related("host")[:200]})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(IMPORT)
+def template_import(request):
+    """Choose an .apd file and import it; errors stand beside the file."""
+    form = TemplateImportForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            template = services.import_template(actor=actor_of(request), file_name=file.name, content=file.read())
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            messages.success(request, f"Application Template {template} was imported.")
+            return redirect("template-detail", pk=template.pk)
+    return dialog(request, "templates/import.html", {"form": form, "dialog_title": "Import an Application Template"},
+                  status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(IMPORT)
+def template_delete(request, pk):
+    template = get_template(pk)
+    if request.method != "POST":
+        return dialog(request, "templates/delete.html",
+                      {"template": template, "dialog_title": f"Delete Application Template {template}?"})
+    return carry_out(
+        request, lambda: services.delete_template(actor=actor_of(request), template_id=pk),
+        said=lambda nothing: f"Application Template {template} was deleted.",
+        to=lambda nothing: reverse("template-list"), back=reverse("template-detail", args=[pk]))
