@@ -5,14 +5,15 @@ import os
 import secrets
 import sys
 import time
+from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import run_checks
-from django.db import OperationalError, connections
 
 from console.checks import TAG
 from console.embedded_redis import embedded_redis_socket, embedded_redis_url
-from console.up import health, machine, programs, redis, servers, setup
+from console.up import health, machine, programs, redis, servers
+from console.up.apart import apart
 from console.up.child import Child
 from console.up.errors import CannotStart
 from console.up.record import RunRecord, end_leftovers
@@ -52,7 +53,7 @@ class _Run:
         self.address = machine.web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT)
         self.mark = secrets.token_hex(16)
         self.log_dir = settings.PAIRWISE_DATA_DIR / "logs"
-        self.agent_state = settings.PAIRWISE_DATA_DIR / "hosts" / setup.LOCAL_HOST / "state"
+        self.agent_state = settings.PAIRWISE_DATA_DIR / "hosts" / programs.LOCAL_HOST / "state"
         self.supervisor = Supervisor([], record=record, signals=signals, say=say,
                                      on_hurry=lambda: servers.kill(self.agent_state))
 
@@ -72,7 +73,7 @@ class _Run:
 
     # --- start ------------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> setup.LocalSetup:
+    def _prepare(self) -> dict:
         if ended := end_leftovers(self.record.read()):
             say(f"Ended {ended} process{'es' if ended > 1 else ''} that an earlier run left behind")
         self._check_machine()
@@ -81,16 +82,16 @@ class _Run:
         self.record.open(address=self.address, mark=self.mark,
                          environment=programs.settings_of_this_run(os.environ))
         self._start_redis()
+        return apart(self._set_up)
+
+    def _set_up(self) -> dict:
+        from console.up import setup
+
         # Control is told of changes; that it does not run yet is no news.
         logging.getLogger("provisioning.control_client").setLevel(logging.ERROR)
-        try:
-            return setup.set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=say)
-        except OperationalError as error:
-            why = str(error).strip().partition("\n")[0]
-            raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and "
-                              "the free space, then run ./run again.") from None
-        finally:
-            connections.close_all()
+        done = setup.set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=say)
+        return {"agent_config": str(done.agent_config), "new_password": done.new_password,
+                "warnings": list(done.warnings)}
 
     def _check_machine(self) -> None:
         machine.check_disk(settings.PAIRWISE_DATA_DIR)
@@ -118,8 +119,8 @@ class _Run:
         if not redis.wait_ready(url, within_s=REDIS_READY_S, stopped=lambda: child.process.poll() is not None):
             raise CannotStart(f"The embedded Redis did not start; its log says why: {child.log}")
 
-    def _start(self, done: setup.LocalSetup) -> None:
-        for program in programs.console_programs(done.agent_config, mark=self.mark):
+    def _start(self, done: dict) -> None:
+        for program in programs.console_programs(Path(done["agent_config"]), mark=self.mark):
             self.supervisor.children.append(Child(program, self.log_dir, self.mark))
         self.supervisor.start_all()
 
@@ -144,25 +145,23 @@ class _Run:
             self.supervisor.wait(ASK_EVERY_S)
         return False
 
-    def _welcome(self, done: setup.LocalSetup) -> None:
-        for warning in done.warnings:
+    def _welcome(self, done: dict) -> None:
+        for warning in done["warnings"]:
             say(warning)
         say(f"\nPairwise is ready: {self.address}")
-        if done.new_password:
-            say(f"Sign in as {setup.ADMIN} with the password {done.new_password} (shown only this once)")
+        if done["new_password"]:
+            say(f"Sign in as {programs.ADMIN} with the password {done['new_password']} (shown only this once)")
         else:
-            say(f"Sign in as {setup.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
+            say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
         say("Ctrl-C stops everything")
 
     # --- stop -------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
         by_name = {child.program.name: child for child in self.supervisor.children}
-        if any(child.process is not None for child in by_name.values()):
+        if programs.AGENT in by_name:
             running = sorted(servers.running(self.agent_state))
             what = f" {', '.join(running[:5])}{' and others' if len(running) > 5 else ''}, then" if running else ""
             say(f"Stopping{what} Pairwise (Ctrl-C again to hurry)")
-        if programs.AGENT in by_name:
             by_name[programs.AGENT].stop_s = servers.stop_bound_s(self.agent_state)
         self.supervisor.stop([[by_name[name] for name in names if name in by_name] for names in programs.STOP_ORDER])
-        connections.close_all()

@@ -12,6 +12,10 @@ from console.up.child import Program, python
 from console.up.machine import reachable_host
 from console.up.processes import RUN_MARK
 
+ADMIN = "admin"
+"""The first administrator."""
+LOCAL_HOST = "localhost"
+"""Host object of this machine."""
 APPLICATIONS_UMASK = 0o022
 """Of the agent: applications may run under accounts of their own. Everything else is for our account only."""
 REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"

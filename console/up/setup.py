@@ -14,12 +14,13 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from console.celery import celery_broker_url
 from console.up.errors import CannotStart
 from console.up.machine import reachable_host, web_address
+from console.up.programs import ADMIN, LOCAL_HOST
 from console.up.record import write_private
 from messageserver import packaging
 from provisioning.drafts import HostDraft
@@ -31,8 +32,7 @@ from provisioning.services.packages import import_package
 from provisioning.services.templates import import_template
 from provisioning.states import Role
 
-ADMIN = "admin"
-LOCAL_HOST, LOCAL_ADDRESS = "localhost", "127.0.0.1"
+LOCAL_ADDRESS = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,12 @@ def set_up(*, admin_password: str, say: Callable[[str], None]) -> LocalSetup:
 
     Raises CannotStart.
     """
-    migrate(say)
+    try:
+        migrate(say)
+    except OperationalError as error:
+        why = str(error).strip().partition("\n")[0]
+        raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and the "
+                          "free space, then run ./run again.") from None
     collect_static(say)
     make_roles()
     new_password = make_administrator(admin_password)
