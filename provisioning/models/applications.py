@@ -134,7 +134,8 @@ class Option(models.Model):
     section = models.CharField(max_length=128)
     key = models.CharField(max_length=128)
     value = models.TextField(blank=True)
-    secret_value = EncryptedTextField(blank=True, default="")
+    # The field stores an empty text as NULL.
+    secret_value = EncryptedTextField(null=True, blank=True, default="")
 
     class Meta:
         ordering = ["section", "key"]
@@ -151,7 +152,7 @@ class Option(models.Model):
 
     @property
     def plain(self) -> str:
-        return self.secret_value if self.is_secret else self.value
+        return (self.secret_value or "") if self.is_secret else self.value
 
     @property
     def shown(self) -> str:

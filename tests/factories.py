@@ -1,0 +1,102 @@
+"""Rows for tests, made directly in the database; every argument has a default that keeps the rules."""
+
+import itertools
+
+from django.utils import timezone
+
+from provisioning.drafts import ApplicationDraft, PortDraft
+from provisioning.models import (
+    Application,
+    ApplicationTemplate,
+    Host,
+    HostRuntime,
+    InstallationPackage,
+    Job,
+    JobStep,
+    ListeningPort,
+    Option,
+    RuntimeStatus,
+)
+from provisioning.permissions import Actor
+from provisioning.states import HostStatus, JobKind, JobState, Role
+
+_number = itertools.count(1)
+
+ADMINISTRATOR = Actor(name="ada", roles=frozenset({str(Role.ADMINISTRATOR)}), origin="192.0.2.7")
+OPERATOR = Actor(name="otto", roles=frozenset({str(Role.OPERATOR)}), origin="192.0.2.8")
+SUPPORT = Actor(name="sue", roles=frozenset({str(Role.SUPPORT)}), origin="192.0.2.9")
+
+TEMPLATE_OPTIONS = {
+    "log": {"verbose": {"value": "standard", "help": "How much is logged."}, "all": {"value": "stdout", "help": ""}},
+    "messages": {"retention-days": {"value": "7", "help": "Days that messages are kept."}},
+}
+TEMPLATE_PORTS = [
+    {"id": "default", "port": 7001, "protocol": "stomp", "ha_sync": False, "description": "Clients"},
+    {"id": "sync", "port": 7002, "protocol": "sync", "ha_sync": True, "description": "Peer"},
+]
+
+
+def make_template(name: str = "Message_Server", **fields) -> ApplicationTemplate:
+    defaults = {"type": "MessageServer", "version": "8.5.100.01", "options": TEMPLATE_OPTIONS, "ports": TEMPLATE_PORTS}
+    return ApplicationTemplate.objects.get_or_create(name=name, defaults={**defaults, **fields})[0]
+
+
+def make_host(name: str = "", *, status: str | None = HostStatus.RUNNING, **fields) -> Host:
+    """A host whose agent is connected; ``status`` None leaves out what control would know of it."""
+    number = next(_number)
+    defaults = {"name": name or f"host{number}", "ip_address": f"198.51.{number // 250}.{number % 250 + 1}"}
+    row = Host.objects.create(**{**defaults, **fields})
+    if status is not None:
+        HostRuntime.objects.create(host=row, status=status, heard_at=timezone.now(), worker_alive=True)
+    return row
+
+
+def make_application(name: str = "", *, status: str | None = None, mode: str = "", ports: dict | None = None,
+                     options: dict | None = None, installed: bool = False, **fields) -> Application:
+    """``status`` makes a RuntimeStatus, ``ports`` is {id: number}, ``options`` is {section: {key: value}}."""
+    number = next(_number)
+    template = fields.pop("template", None) or make_template()
+    defaults = {"name": name or f"app{number}", "type": template.type, "version": template.version,
+                "working_directory": f"/srv/pairwise/app{number}" if installed else ".",
+                "command_line": "./MessageServer" if installed else "."}
+    row = Application.objects.create(template=template, **{**defaults, **fields})
+    ListeningPort.objects.bulk_create(ListeningPort(application=row, port_id=key, port=port)
+                                      for key, port in (ports or {}).items())
+    for section, keys in (options or {}).items():
+        for key, value in keys.items():
+            option = Option(application=row, section=section, key=key)
+            option.set_value(value)
+            option.save()
+    if status is not None:
+        RuntimeStatus.objects.create(application=row, status=status, mode=mode, heard_at=timezone.now())
+    return row
+
+
+def make_package(**fields) -> InstallationPackage:
+    number = next(_number)
+    defaults = {"name": "Message Server", "nickname": "MessageServer", "type": "MessageServer",
+                "version": "8.5.100.01", "path": f"{number}.tar.gz", "sha256": f"{number:064x}", "size": 1000}
+    return InstallationPackage.objects.create(**{**defaults, **fields})
+
+
+def make_job(application: Application, *, kind: str = JobKind.START, state: str = JobState.QUEUED, steps: int = 2,
+             **fields) -> Job:
+    defaults = {"application_name": application.name, "host": application.host,
+                "host_name": application.host.name if application.host else "", "created_by": "ada"}
+    row = Job.objects.create(application=application, kind=kind, state=state, **{**defaults, **fields})
+    JobStep.objects.bulk_create(JobStep(job=row, number=n, name=f"Step {n}") for n in range(steps))
+    return row
+
+
+def make_draft(**fields) -> ApplicationDraft:
+    """A draft that every rule accepts: a Message Server, not on a host, not installed yet."""
+    number = next(_number)
+    defaults = {"name": f"draft{number}", "working_directory": ".", "command_line": ".", "ports": (), "options": {},
+                "annex": {}, "connections": ()}
+    if "template_id" not in fields:
+        defaults["template_id"] = make_template().pk
+    return ApplicationDraft(**{**defaults, **fields})
+
+
+def port(port_id: str = "default", number: int = 7001, **fields) -> PortDraft:
+    return PortDraft(port_id=port_id, port=number, **fields)
