@@ -36,6 +36,11 @@ class Connection(asyncio.Protocol):
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0
 
+    @property
+    def open(self) -> bool:
+        """False once the last frame was sent; such a connection only waits for the client to read it."""
+        return not self._closing
+
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""
         raise Refusal(f"The command {frame.command[:40]!r} is not served.")
@@ -55,7 +60,7 @@ class Connection(asyncio.Protocol):
         self.broker.sessions.add(self)
         if len(self.broker.sessions) > 2 * limit:
             transport.abort()
-        elif len(self.broker.sessions) > limit:
+        elif sum(session.open for session in self.broker.sessions) > limit:
             self.fail(f"The server has {limit} connections already (option limits/max-connections). Try again later.")
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -1,0 +1,202 @@
+"""What STOMP clients get from a real server over real sockets."""
+
+import pytest
+
+from .stomp_client import Client
+
+
+def error_text(client: Client) -> str:
+    """The sentence of the ERROR that is next; the connection is closed after it."""
+    frame = client.expect("ERROR")
+    assert frame.body.decode() == frame.headers["message"]
+    assert client.next() is None
+    return frame.headers["message"]
+
+
+def test_connected_tells_version_and_position(server):
+    with server.client() as client:
+        headers = client.connected.headers
+        assert (headers["version"], headers["last-seq"], headers["first-seq"]) == ("1.2", "0", "1")
+        assert client.acked("/topic/a", b"x") == 1
+    with server.client() as client:
+        assert client.connected.headers["last-seq"] == "1"
+
+
+@pytest.mark.parametrize(("headers", "words"), [
+    ({"passcode": "wrong"}, "wrong"), ({"login": "nobody"}, "wrong"), ({"accept-version": "1.0"}, "1.2 and 1.1"),
+    ({"heart-beat": "often"}, "heart-beat")])
+def test_a_connection_that_is_not_allowed_gets_a_sentence(server, headers, words):
+    with server.client(connect=False) as client:
+        client.send("CONNECT", {"accept-version": "1.2", "login": "bench", "passcode": "benchpass", **headers})
+        assert words in error_text(client)
+    assert "benchpass" not in server.output
+    assert "passcode=" not in server.output
+
+
+def test_without_any_configured_login_the_refusal_says_where_to_add_one(start_server):
+    server = start_server(options={"clients": {}})
+    with server.client(connect=False) as client:
+        client.send("CONNECT", {"accept-version": "1.2", "login": "a", "passcode": "b"})
+        assert "section clients" in error_text(client)
+
+
+def test_a_message_carries_its_place_and_the_senders_own_headers(server):
+    with server.client() as client:
+        client.subscribe("/topic/a")
+        client.publish("/topic/a", b"one\0two", receipt="r:1", colour="a:b\nc", seq="77", content_type="text/plain")
+        receipt, message = sorted((client.next(), client.next()), key=lambda f: f.command, reverse=True)
+        assert receipt.headers == {"receipt-id": "r:1", "seq": "1"}
+        assert message.body == b"one\0two"
+        wanted = {"subscription": "s", "destination": "/topic/a", "message-id": "1-1", "seq": "1", "epoch": "1",
+                  "colour": "a:b\nc", "content-type": "text/plain", "content-length": "7"}
+        assert {key: message.headers.get(key) for key in wanted} == wanted
+        assert int(message.headers["timestamp"]) > 1_700_000_000_000
+
+
+def test_only_matching_destinations_are_delivered(server):
+    with server.client() as client:
+        client.subscribe("/topic/a.*", "prefix")
+        client.subscribe("/log/*", "log")
+        client.subscribe("/topic/b", "exact")
+        for destination in ("/topic/a.1", "/topic/b", "/topic/bb", "/queue/a.1", "/log/standard", "/topic/a.2.3"):
+            client.publish(destination, b"")
+        got = [(m.headers["subscription"], m.headers["destination"]) for m in client.messages(4)]
+        assert sorted(got) == [("exact", "/topic/b"), ("log", "/log/standard"), ("prefix", "/topic/a.1"),
+                               ("prefix", "/topic/a.2.3")]
+
+
+def test_from_seq_resumes_without_gap_or_duplicate_while_others_send(server):
+    total, reader = 6000, server.client()
+    with server.client() as sender:
+        sender.raw(b"".join(b"SEND\ndestination:/topic/a\n\n%d\0" % n for n in range(total // 2)))
+        sender.acked("/topic/b", b"")
+        reader.subscribe("/topic/a", from_seq="101")
+        sender.raw(b"".join(b"SEND\ndestination:/topic/a\n\n%d\0" % n for n in range(total // 2, total)))
+        bodies = [int(m.body) for m in reader.messages(total - 100)]
+    assert bodies == list(range(100, total))
+    reader.close()
+
+
+def test_from_seq_ahead_of_the_log_waits_for_that_message(server):
+    with server.client() as client:
+        client.subscribe("/topic/a", from_seq="3")
+        for number in (1, 2, 3):
+            client.publish("/topic/a", b"%d" % number)
+        assert client.expect("MESSAGE").body == b"3"
+
+
+def test_dedup_id_counts_once_and_is_acknowledged_with_the_first_place(server):
+    with server.client() as client:
+        client.subscribe("/topic/*")
+        assert client.acked("/topic/a", b"first", dedup_id="d1") == 1
+        assert client.expect("MESSAGE").headers["dedup-id"] == "d1"
+        assert client.acked("/topic/a", b"again", dedup_id="d1") == 1
+    with server.client() as client:
+        assert client.acked("/topic/a", b"again", dedup_id="d1") == 1
+        assert client.acked("/topic/a", b"new", dedup_id="d2") == 2
+
+
+@pytest.mark.parametrize("mode", ["client-individual", "client"])
+def test_unacknowledged_messages_are_bounded_and_acks_let_more_through(start_server, mode):
+    server = start_server(options={"limits": {"max-unacknowledged": "10"}})
+    with server.client() as client, server.client() as sender:
+        client.subscribe("/topic/a", ack=mode)
+        for number in range(35):
+            sender.publish("/topic/a", b"%d" % number)
+        sender.acked("/topic/b", b"")
+        seen = []
+        while len(seen) < 35:
+            messages = client.messages(min(10, 35 - len(seen)))
+            client.send("BEGIN", {"transaction": "t", "receipt": "barrier"})
+            assert client.expect("RECEIPT").headers["receipt-id"] == "barrier", "no eleventh message without an ACK"
+            client.send("ABORT", {"transaction": "t"})
+            seen += messages
+            for message in messages if mode == "client-individual" else messages[-1:]:
+                client.send("NACK" if message.body == b"3" else "ACK", {"id": message.headers["ack"]})
+        assert [int(m.body) for m in seen] == list(range(35))
+
+
+def test_unsubscribe_ends_delivery(server):
+    with server.client() as client:
+        client.subscribe("/topic/a")
+        client.send("UNSUBSCRIBE", {"id": "s", "receipt": "u"})
+        client.expect("RECEIPT")
+        assert client.acked("/topic/a", b"") == 1, "the receipt comes, no MESSAGE before it"
+
+
+def test_a_transaction_counts_as_a_whole_or_not_at_all(server):
+    with server.client() as client:
+        client.subscribe("/topic/*")
+        client.send("BEGIN", {"transaction": "kept"})
+        client.send("BEGIN", {"transaction": "dropped"})
+        for name in ("kept", "dropped", "kept"):
+            client.publish("/topic/a", name.encode(), transaction=name)
+        client.send("ABORT", {"transaction": "dropped", "receipt": "a"})
+        client.expect("RECEIPT")
+        client.send("COMMIT", {"transaction": "kept", "receipt": "c"})
+        frames = [client.next() for _ in range(3)]
+        assert [f.body for f in frames if f.command == "MESSAGE"] == [b"kept", b"kept"]
+        assert [f.headers["receipt-id"] for f in frames if f.command == "RECEIPT"] == ["c"]
+        assert client.acked("/topic/a", b"") == 3
+
+
+def test_disconnect_is_answered_after_everything_before_it(server):
+    with server.client() as client:
+        for number in range(200):
+            client.publish("/topic/a", b"x", receipt=str(number))
+        client.send("DISCONNECT", {"receipt": "bye"})
+        assert [client.expect("RECEIPT").headers["receipt-id"] for _ in range(201)] == [*map(str, range(200)), "bye"]
+        assert client.next() is None
+
+
+def test_a_client_that_shuts_its_side_still_gets_its_receipts(server):
+    with server.client() as client:
+        client.publish("/topic/a", b"x", receipt="1")
+        client.socket.shutdown(1)
+        assert client.expect("RECEIPT").headers["receipt-id"] == "1"
+        assert client.next() is None
+
+
+@pytest.mark.parametrize(("command", "headers", "words"), [
+    ("SEND", {}, "destination"),
+    ("SEND", {"destination": "/elsewhere/a"}, "/topic/"),
+    ("SEND", {"destination": "/topic/"}, "/topic/"),
+    ("SEND", {"destination": "/topic/a*"}, "no *"),
+    ("SEND", {"destination": "/topic/" + "x" * 300}, "255"),
+    ("SEND", {"destination": "/topic/a", "dedup-id": ""}, "dedup-id"),
+    ("SEND", {"destination": "/topic/a", "transaction": "none"}, "not begun"),
+    ("SUBSCRIBE", {"destination": "/topic/a"}, "id and destination"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/to*c/a"}, "end only"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "ack": "maybe"}, "ack mode"),
+    ("SUBSCRIBE", {"id": "1", "destination": "/topic/a", "from-seq": "-1"}, "from-seq"),
+    ("UNSUBSCRIBE", {"id": "none"}, "no subscription"),
+    ("COMMIT", {"transaction": "none"}, "not begun"),
+    ("CONNECT", {}, "not a STOMP 1.2 client command"),
+    ("EXPLODE", {}, "not a STOMP 1.2 client command"),
+])
+def test_a_frame_that_is_refused_gets_an_error_with_its_receipt_id_and_the_rest_goes_on(server, command, headers, words):
+    with server.client() as other, server.client() as client:
+        client.send(command, {**headers, "receipt": "r"})
+        frame = client.expect("ERROR")
+        assert words in frame.headers["message"]
+        assert frame.headers["receipt-id"] == "r"
+        assert client.next() is None
+        assert other.acked("/topic/a", b"") == 1
+
+
+def test_the_server_beats_and_cuts_a_client_that_does_not(server):
+    with server.client(**{"heart-beat": "1000,1000"}) as client:
+        client.socket.settimeout(5)
+        assert client.socket.recv(10) == b"\n"
+        frame = client.expect("ERROR")
+        assert "heart-beat" in frame.headers["message"]
+
+
+def test_a_changed_passcode_closes_the_connections_that_used_it(server):
+    with server.client() as client:
+        changed = {**server.control.application}
+        changed["options"] = {**changed["options"], "clients": {"bench": "another"}}
+        server.control.configure(changed)
+        assert "changed or removed" in error_text(client)
+    with server.client(passcode="another") as client:
+        assert client.acked("/topic/a", b"") == 1
