@@ -16,3 +16,5 @@ STORAGES = {
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 AXES_ENABLED = True
+# WhiteNoise warns about a folder that is not there.
+STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405
