@@ -129,6 +129,12 @@ def test_only_the_granted_primary_epoch_may_write_and_epochs_only_grow(open_stor
     assert peek_held(store.directory) == store.held
 
 
+def test_a_commit_waits_for_the_disk(open_store):
+    store = open_store()
+    assert store._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert store._db.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
 def test_nothing_is_held_before_the_first_grant(tmp_path):
     assert peek_held(tmp_path / "none").epoch == 0
 
