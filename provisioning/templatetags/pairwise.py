@@ -8,15 +8,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.states import SERVER_TYPES, Mode
 from provisioning.states import ApplicationStatus as A
 from provisioning.states import HostStatus as H
 from provisioning.states import JobState as J
-from provisioning.states import Mode
 from provisioning.states import StepState as S
 
 register = template.Library()
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
+PICKED = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application, "server_id": Application}
+CHOICES_MAX = 500
 PROVEN_FOR = timedelta(seconds=15)
 """Green is for what was proven a moment ago: an older word of a server is shown in grey."""
 
@@ -137,6 +140,33 @@ def duration(seconds: float | timedelta | None) -> str:
 def get(mapping, key):
     """``mapping[key]`` in a template; None when it is missing."""
     return mapping.get(key) if mapping else None
+
+
+@register.filter
+def split(text: str, separator: str) -> list[str]:
+    return text.split(separator)
+
+
+@register.simple_tag
+def no_script_choices(field, row=None) -> list[tuple[int, str, bool]]:
+    """(key, name, chosen) of what a picker's field can point to, for a plain <select>; the first CHOICES_MAX by name,
+    and the chosen one."""
+    model = PICKED[field.name]
+    rows = model.objects.order_by("name")
+    if model is Application:
+        rows = rows.filter(type__in=SERVER_TYPES)
+        rows = rows.exclude(pk=row.pk) if row is not None else rows
+    chosen = str(field.value() or "")
+    found = list(rows.values_list("pk", "name")[:CHOICES_MAX])
+    if chosen.isdecimal() and int(chosen) not in {key for key, _ in found}:
+        found += list(rows.filter(pk=chosen).values_list("pk", "name"))
+    return [(key, name, str(key) == chosen) for key, name in found]
+
+
+@register.filter
+def is_marked_required(field) -> bool:
+    """Whether a form field gets the asterisk: its ``must`` where it has one (forms.fields), else ``required``."""
+    return getattr(field, "must", field.required)
 
 
 @register.simple_tag(takes_context=True)

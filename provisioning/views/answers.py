@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
 
-PAGES = {"application": "application-edit", "host": "host-edit", "template": "template-detail", "job": "job-detail",
+PAGES = {"application": "application-edit", "host": "host-detail", "template": "template-detail", "job": "job-detail",
          "package": "package-detail"}
 
 

@@ -1,0 +1,88 @@
+"""The Application editor's form: what is typed once. Rows (ports, connections, options) are in rows.py.
+
+Names are those of ApplicationDraft, so that a refusal finds its field. The rules themselves are in
+provisioning.rules; here text only becomes values.
+"""
+
+from django import forms
+
+from provisioning.drafts import ApplicationDraft
+from provisioning.states import RedundancyType
+
+from .fields import Check, Choice, Key, Text, Whole
+
+
+class ApplicationForm(forms.Form):
+    """General and Server Info (domain.md 1.2), in the order of the guide."""
+
+    name = Text(
+        label="Name", must=True, help_text="Unique over all applications; the server is started with it as -app.",
+        rule="At most 255 characters, no blanks at the ends. It changes only while the application is stopped, because "
+             "a running server holds its name at the Configuration Server.")
+    template_id = Key(
+        label="Application Template", must=True, help_text="Fixes Type and proposes Version, options and ports.",
+        rule="It is chosen when the application is created and stays. Another template means another application.")
+    enabled = Check(label="State Enabled", initial=True,
+                    help_text="A disabled application cannot be started or connect to the Configuration Server.")
+    tenants = Text(label="Tenants", initial="Environment", help_text="Tenants that this server serves. Default: Environment.")
+    description = Text(label="Description", help_text="For people; nothing reads it.")
+
+    host_id = Key(label="Host", must=True, help_text="The machine that this server runs on.",
+                  rule="It changes only while the server is stopped and not tied to a primary.")
+    working_directory = Text(
+        label="Working Directory", must=True, initial=".", mono=True,
+        help_text="Absolute path on the Host, or \".\": Install fills it in.",
+        rule="Two applications on one Host need different directories.")
+    command_line = Text(label="Command Line", must=True, initial=".", mono=True,
+                        help_text="The program, or \".\": Install fills it in.")
+    command_line_arguments = Text(
+        label="Command Line Arguments", mono=True, help_text="Leave blank: Install fills it in.",
+        rule="A server needs -host and -port of the Configuration Server and -app with its exact name.")
+    startup_timeout = Whole(label="Startup Timeout", initial=90, unit="s",
+                            help_text="Within it the server must report itself ready. Default: 90.")
+    shutdown_timeout = Whole(label="Shutdown Timeout", initial=90, unit="s",
+                             help_text="After it a stopping server is killed. Default: 90.")
+    auto_restart = Check(
+        label="Auto-Restart", initial=True, help_text="Start again after a failure; never after a planned stop.",
+        rule="Recommended for both members of a pair, so that a failed one comes back as backup.")
+    backup_server_id = Key(
+        label="Backup Server", help_text="The other member of the pair. It is set on the primary only.",
+        rule="Same type, same account, not itself, backup of no other primary and without a backup of its own.")
+    redundancy_type = Choice(
+        label="Redundancy Type", choices=RedundancyType, initial=RedundancyType.NOT_SPECIFIED,
+        help_text="Message Servers: Warm Standby when there is a Backup Server.",
+        rule="It changes only while both members are stopped.")
+    reconnect_timeout = Whole(label="Reconnect Timeout", initial=10, unit="s",
+                              help_text="A client waits so long before it connects again. Default: 10.")
+    reconnect_attempts = Whole(label="Reconnect Attempts", initial=1,
+                               help_text="Attempts here before a client tries the Backup Server. Default: 1.")
+    log_on_as = Text(label="Log On As Account", initial="SYSTEM",
+                     help_text="Account of the process; SYSTEM is the agent's own. Default: SYSTEM.",
+                     rule="Both members of a pair run under the same account.")
+
+    GENERAL = ("name", "template_id", "enabled", "tenants", "description")
+    START = ("working_directory", "command_line", "command_line_arguments", "startup_timeout", "shutdown_timeout",
+             "auto_restart", "log_on_as")
+    REDUNDANCY = ("backup_server_id", "redundancy_type", "reconnect_timeout", "reconnect_attempts")
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for name in ("tenants", "log_on_as", "redundancy_type"):
+            self.fields[name].widget.attrs["class"] += " medium"
+        for name in ("name", "working_directory", "command_line"):
+            self.fields[name].widget.attrs["aria-required"] = "true"
+
+    def group(self, names: tuple[str, ...]) -> list:
+        return [self[name] for name in names]
+
+    def values(self, template_id: int | None = None) -> dict:
+        """What was typed as keyword arguments of ApplicationDraft; ``template_id`` overrides (it is fixed later)."""
+        values = {name: self.cleaned_data[name] for name in self.fields}
+        if template_id is not None:
+            values["template_id"] = template_id
+        return values
+
+    @classmethod
+    def initial_of(cls, draft: ApplicationDraft) -> dict:
+        return {name: getattr(draft, name) for name in cls.base_fields}

@@ -1,0 +1,167 @@
+"""The whole Application editor as one value: the form, its rows, and where every refusal belongs."""
+
+from dataclasses import dataclass, field
+
+from provisioning.drafts import ApplicationDraft
+from provisioning.errors import Refusal
+from provisioning.models import Application, ApplicationTemplate
+from provisioning.selectors.applications import application_draft
+from provisioning.services.drafting import template_options, template_ports
+
+from .applications import ApplicationForm
+from .rows import (
+    ConnectionForm,
+    OptionRow,
+    PortForm,
+    Row,
+    option_rows,
+    read_options,
+    read_rows,
+    row_of,
+    table_of,
+)
+
+
+@dataclass
+class Editor:
+    """What the editor shows. ``filled_from`` is the template whose options and ports a new object was given.
+
+    ``summary``: (message, id of the element it belongs to or "", tab) of every error, in the order of the page.
+    """
+
+    form: ApplicationForm
+    application: Application | None = None
+    revision: int = 0
+    ports: list[Row] = field(default_factory=list)
+    connections: list[Row] = field(default_factory=list)
+    options: list[OptionRow] = field(default_factory=list)
+    annex: list[OptionRow] = field(default_factory=list)
+    filled_from: int | None = None
+    summary: list[tuple] = field(default_factory=list)
+    tab: str = "configuration"
+
+    @property
+    def is_new(self) -> bool:
+        return self.application is None
+
+    @property
+    def template_id(self) -> int | None:
+        if self.application is not None:
+            return self.application.template_id
+        value = self.form["template_id"].value()
+        return int(value) if str(value or "").isdecimal() else None
+
+    @property
+    def template(self) -> ApplicationTemplate | None:
+        return ApplicationTemplate.objects.filter(pk=self.template_id).first() if self.template_id else None
+
+    def is_valid(self) -> bool:
+        """True when every text became a value; fills ``summary`` with what did not."""
+        ok = self.form.is_valid()
+        for name, errors in self.form.errors.items():
+            self.summary += [(error, f"id_{name}", "configuration") for error in errors]
+        for row in (*self.ports, *self.connections):
+            self.summary += [(error, f"row-{row.token}", "configuration") for error in row.errors]
+        for index, row in enumerate(self.options):
+            self.summary += [(error, f"option-{index}", "options") for error in row.errors]
+        for index, row in enumerate(self.annex):
+            self.summary += [(error, f"annex-{index}", "options") for error in row.errors]
+        return ok and not self.summary
+
+    def draft(self) -> ApplicationDraft:
+        """Only after ``is_valid``. Options of a new object whose template was never filled in are left to it."""
+        unfilled = self.is_new and self.filled_from != self.template_id
+        return ApplicationDraft(
+            **self.form.values(template_id=self.template_id),
+            ports=None if unfilled and not self.ports else tuple(row.draft for row in self.ports),
+            connections=tuple(row.draft for row in self.connections),
+            options=None if unfilled and not self.options else table_of(self.options), annex=table_of(self.annex),
+        )
+
+    def draft_so_far(self) -> ApplicationDraft:
+        """What is there already, for a check of one row while the rest is still being typed."""
+        values = {name: value for name, value in self.form.cleaned_data.items() if name != "template_id"}
+        return ApplicationDraft(**{
+            "name": "", **values, "template_id": self.template_id,
+            "ports": tuple(row.draft for row in self.ports if row.draft),
+            "connections": tuple(row.draft for row in self.connections if row.draft), "options": {}, "annex": {},
+        })
+
+    def refuse(self, refusals: list[Refusal], say) -> None:
+        """Put every refusal beside its field or row; ``say`` makes HTML of one, with links."""
+        for refusal in refusals:
+            self.summary.append((say(refusal), *self._place(refusal, say(refusal))))
+
+    def _place(self, refusal: Refusal, text) -> tuple[str, str]:
+        """(element id, tab) of the field of a refusal, with ``text`` put there."""
+        kind, _, rest = refusal.field.partition(".")
+        if refusal.field in self.form.fields:
+            self.form.add_error(refusal.field, text)
+            return f"id_{refusal.field}", "configuration"
+        if kind in ("ports", "connections"):
+            rows, index = getattr(self, kind), rest.partition(".")[0]
+            if index.isdecimal() and int(index) < len(rows):
+                rows[int(index)].errors.append(text)
+                return f"row-{rows[int(index)].token}", "configuration"
+            return kind, "configuration"
+        if kind in ("options", "annex"):
+            return self._place_option(kind, rest, text), "options"
+        return "", "configuration"
+
+    def _place_option(self, kind: str, rest: str, text) -> str:
+        for index, row in enumerate(getattr(self, kind)):
+            if rest in (f"{row.section}.{row.key}", row.section):
+                row.errors.append(text)
+                return f"{'option' if kind == 'options' else 'annex'}-{index}"
+        return kind
+
+
+def new_editor(template: ApplicationTemplate | None = None, **initial) -> Editor:
+    """The empty editor, or one that begins with a template."""
+    editor = Editor(form=ApplicationForm(initial={"template_id": template.pk if template else None, **initial}))
+    if template:
+        fill(editor, template, host_id=initial.get("host_id"))
+    return editor
+
+
+def stored_editor(application: Application) -> Editor:
+    """The editor of a stored application."""
+    draft = application_draft(application)
+    return Editor(
+        form=ApplicationForm(initial=ApplicationForm.initial_of(draft)), application=application,
+        revision=application.revision, ports=[row_of(port) for port in draft.ports],
+        connections=[row_of(connection) for connection in draft.connections],
+        options=option_rows(draft.options, application.template.options), annex=option_rows(draft.annex, {}),
+        filled_from=application.template_id,
+    )
+
+
+def posted_editor(values, application: Application | None = None) -> Editor:
+    """The editor as somebody sent it. ``values``: a QueryDict."""
+    editor = Editor(
+        form=ApplicationForm(values), application=application,
+        ports=read_rows(values, "ports", PortForm), connections=read_rows(values, "connections", ConnectionForm),
+        revision=_number(values.get("revision")), filled_from=_number(values.get("filled_from")) or None,
+        tab=values.get("tab", "") or "configuration",
+    )
+    template = editor.template
+    editor.options = read_options(values, "option", template.options if template else {})
+    editor.annex = read_options(values, "annex", {})
+    return editor
+
+
+def fill(editor: Editor, template: ApplicationTemplate | None, host_id: int | None) -> None:
+    """Give a new object what ``template`` proposes; what somebody changed by hand stays."""
+    before = template_options(ApplicationTemplate.objects.filter(pk=editor.filled_from).first())
+    proposal = template_options(template)
+    for row in editor.options:
+        if before.get(row.section, {}).get(row.key) != row.value:
+            proposal.setdefault(row.section, {})[row.key] = row.value
+    editor.options = option_rows(proposal, template.options if template else {})
+    if all(row.proposed for row in editor.ports):
+        editor.ports = [row_of(port, proposed=True) for port in template_ports(template, host_id)]
+    editor.filled_from = template.pk if template else None
+
+
+def _number(text: str | None) -> int:
+    return int(text) if (text or "").isdecimal() else 0

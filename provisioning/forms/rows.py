@@ -1,0 +1,189 @@
+"""Rows of the Application editor: Listening Ports, Connections, Options and Annex.
+
+A port or connection is edited in a dialog and travels in the editor's form as one hidden field with JSON; nothing is
+stored before Save. An option is typed in place, in parallel fields.
+"""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, field
+
+from django import forms
+
+from provisioning.drafts import ConnectionDraft, PortDraft
+from provisioning.models import Connection
+from provisioning.models.applications import MASK, is_secret_option
+from provisioning.states import ListeningMode, PortProtocol
+
+from .fields import Check, Choice, Key, Text, Whole
+
+ROWS_MAX = 500
+JSON_MAX = 16_384
+
+
+class RowForm(forms.Form):
+    """``prefix`` keeps the dialog's fields apart from the editor's own when both are sent together."""
+
+    prefix = "info"
+    use_required_attribute = False
+
+    def __init__(self, *args, **kwargs):
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+    def general(self) -> list:
+        return [self[name] for name in self.GENERAL]
+
+    def advanced(self) -> list:
+        return [self[name] for name in self.ADVANCED]
+
+    def has_advanced(self) -> bool:
+        """True when something is typed, or wrong, under Advanced: then it is shown open."""
+        return any(field.value() or field.errors for field in self.advanced())
+
+
+class PortForm(RowForm):
+    """Port Info (domain.md 1.3)."""
+
+    port_id = Text(label="ID", must=True, initial="default",
+                   help_text="Clients refer to a port by its ID. The first one is normally \"default\".")
+    port = Whole(label="Port", must=True, help_text="1 to 65535, unique on the Host.")
+    protocol = Choice(label="Connection Protocol", choices=[("", "default (stomp)"), *PortProtocol.choices],
+                      help_text="What is spoken on this port.")
+    ha_sync = Check(label="HA Sync", help_text="The peer of the pair synchronises through this port.")
+    listening_mode = Choice(label="Listening Mode", choices=ListeningMode, initial=ListeningMode.UNSECURED,
+                            widget=forms.RadioSelect, css="")
+    transport_parameters = Text(label="Transport Parameters", mono=True, help_text="key=value;key=value, no blanks.")
+    description = Text(label="Description")
+    application_parameters = Text(label="Application Parameters", mono=True, help_text="key=value;key=value, no blanks.")
+
+    GENERAL = ("port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters", "description")
+    ADVANCED = ("application_parameters",)
+    draft_class = PortDraft
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        stored = self["protocol"].value() or ""
+        if stored not in dict(self.fields["protocol"].choices):
+            # Other types of server speak protocols that are not in the list.
+            self.fields["protocol"].choices += [(stored, stored)]
+
+
+class ConnectionForm(RowForm):
+    """A row of Connections: this application is a client of ``server_id`` (domain.md 1.2)."""
+
+    server_id = Key(label="Server", must=True, help_text="Connect to the primary of a pair; its backup is found by itself.")
+    port_id = Text(label="Port ID", initial="default", help_text="ID of a Listening Port of that server.")
+    protocol = Choice(label="Connection Protocol", choices=Connection._meta.get_field("protocol").choices,
+                      help_text="addp notices a dead link within its time-outs.")
+    timeout_local = Whole(label="Local Timeout", initial=0, unit="s", help_text="0 is the protocol's own.")
+    timeout_remote = Whole(label="Remote Timeout", initial=0, unit="s", help_text="0 is the protocol's own.")
+    trace_mode = Choice(label="Trace Mode", choices=Connection._meta.get_field("trace_mode").choices, initial="none",
+                        help_text="Which side writes addp into its log.")
+    transport_parameters = Text(label="Transport Parameters", mono=True, help_text="key=value;key=value, no blanks.")
+    application_parameters = Text(label="Application Parameters", mono=True,
+                                  help_text="For example warm-standby.retry-delay=5.")
+
+    GENERAL = ("server_id", "port_id", "protocol", "timeout_local", "timeout_remote", "trace_mode")
+    ADVANCED = ("transport_parameters", "application_parameters")
+    draft_class = ConnectionDraft
+
+
+@dataclass
+class Row:
+    """One port or connection of the editor. ``token`` names it on the page; ``proposed`` rows came from the template
+    untouched and give way to another template's."""
+
+    values: dict
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    proposed: bool = False
+    draft: PortDraft | ConnectionDraft | None = None
+    errors: list = field(default_factory=list)
+
+    @property
+    def json(self) -> str:
+        return json.dumps({"token": self.token, "proposed": self.proposed, **self.values}, ensure_ascii=False)
+
+
+def row_of(draft: PortDraft | ConnectionDraft, *, proposed: bool = False) -> Row:
+    return Row(values=asdict(draft), draft=draft, proposed=proposed)
+
+
+def read_row(text: str, form_class: type[RowForm]) -> Row | None:
+    """A row out of its hidden field; what is not such a field at all is left out."""
+    try:
+        values = json.loads(text) if len(text) <= JSON_MAX else None
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        return None
+    form = form_class({f"{form_class.prefix}-{name}": values.get(name) for name in form_class.base_fields})
+    row = Row(values={name: values.get(name) for name in form_class.base_fields},
+              token=str(values.get("token", ""))[:16] or secrets.token_hex(4), proposed=bool(values.get("proposed")))
+    if form.is_valid():
+        row.draft = form_class.draft_class(**form.cleaned_data)
+    else:
+        row.errors = [error for errors in form.errors.values() for error in errors]
+    return row
+
+
+def read_rows(values, name: str, form_class: type[RowForm]) -> list[Row]:
+    rows = (read_row(text, form_class) for text in values.getlist(name)[:ROWS_MAX])
+    return [row for row in rows if row is not None and row.token.isalnum()]
+
+
+@dataclass
+class OptionRow:
+    """One option as shown: ``default`` and ``help`` come from the template."""
+
+    section: str
+    key: str
+    value: str
+    help: str = ""
+    default: str = ""
+    errors: list = field(default_factory=list)
+
+    @property
+    def is_secret(self) -> bool:
+        return is_secret_option(self.section, self.key)
+
+    @property
+    def changed_from_default(self) -> bool:
+        return bool(self.help or self.default) and self.value != self.default
+
+
+def option_rows(table: dict[str, dict[str, str]], known: dict) -> list[OptionRow]:
+    """Rows of {section: {key: value}}, with help and default out of ``known`` (ApplicationTemplate.options)."""
+    rows = []
+    for section in sorted(table, key=str.casefold):
+        for key in sorted(table[section], key=str.casefold):
+            entry = known.get(section, {}).get(key, {})
+            rows.append(OptionRow(section, key, table[section][key], entry.get("help", ""), str(entry.get("value", ""))))
+    return rows
+
+
+def read_options(values, name: str, known: dict) -> list[OptionRow]:
+    """Rows out of the parallel fields <name>_section, <name>_key, <name>_value; rows without any text are left out."""
+    columns = [values.getlist(f"{name}_{column}") for column in ("section", "key", "value")]
+    rows = [OptionRow(section.strip(), key.strip(), value) for section, key, value in zip(*columns, strict=False)]
+    rows = [row for row in rows[:ROWS_MAX * 4] if row.section or row.key or row.value]
+    seen = set()
+    for row in rows:
+        entry = known.get(row.section, {}).get(row.key, {})
+        row.help, row.default = entry.get("help", ""), str(entry.get("value", ""))
+        place = (row.section.casefold(), row.key.casefold())
+        if not row.section or not row.key:
+            row.errors.append("An option needs a section and a key.")
+        elif place in seen:
+            row.errors.append(f"[{row.section}] {row.key} is there twice. Keep one.")
+        elif MASK[0] in row.value and row.value != MASK:
+            row.errors.append(f"[{row.section}] {row.key} mixes the mask with new text. Type the whole value.")
+        seen.add(place)
+    return rows
+
+
+def table_of(rows: list[OptionRow]) -> dict[str, dict[str, str]]:
+    table: dict[str, dict[str, str]] = {}
+    for row in rows:
+        table.setdefault(row.section, {})[row.key] = row.value
+    return table

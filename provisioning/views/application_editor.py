@@ -1,0 +1,136 @@
+"""The Application editor: New, Edit, the checks while typing, what a template fills in, and the tabs."""
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from provisioning.errors import Conflict, Refused
+from provisioning.forms.editor import Editor, fill as fill_editor, new_editor, posted_editor, stored_editor
+from provisioning.models import Application, ApplicationTemplate
+from provisioning.permissions import CONFIGURE, VIEW, actor_of
+from provisioning.selectors import applications as selector
+from provisioning.services import applications as services
+from provisioning.tables import APPLICATIONS, blocked
+from provisioning.views import editor_parts as parts
+from provisioning.views.answers import sentence, with_sentences
+
+
+@require_http_methods(["GET", "POST"])
+@with_sentences
+def new(request):
+    """New: an empty form (``?template=ID`` begins with one), Save creates the object."""
+    actor_of(request).require(CONFIGURE)
+    if request.method == "POST":
+        return _posted(request, posted_editor(request.POST))
+    chosen = request.GET.get("template", "")
+    template = ApplicationTemplate.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+    return show(request, new_editor(template))
+
+
+@require_http_methods(["GET", "POST"])
+@with_sentences
+def edit(request, pk: int):
+    """Edit; who may not change sees the same page and a sentence why Save is off."""
+    actor_of(request).require(VIEW)
+    row = selector.get_application(pk)
+    if request.method == "POST":
+        actor_of(request).require(CONFIGURE)
+        return _posted(request, posted_editor(request.POST, row))
+    editor = stored_editor(row)
+    editor.tab = request.GET.get("tab", "configuration")
+    return show(request, editor)
+
+
+def show(request, editor: Editor, status: int = 200, **more):
+    row = editor.application
+    context = {**parts.context_of(editor), **more, "actions": APPLICATIONS.actions}
+    if row is not None:
+        context |= {"row": row, "blocked": blocked(row)}
+    return render(request, "applications/editor.html", context, status=status)
+
+
+def _posted(request, editor: Editor):
+    """A step on the rows (only without scripts), or a save."""
+    step = request.POST.get("step", "")
+    if step:
+        return show(request, editor, **parts.take_step(editor, step, request.POST))
+    if not editor.is_valid():
+        return show(request, editor, status=422)
+    try:
+        row = _save(actor_of(request), editor)
+    except Refused as error:
+        editor.refuse(error.refusals, sentence)
+        return show(request, editor, status=422)
+    except Conflict as conflict:
+        return show(request, editor, status=409, conflict=conflict)
+    return _after_save(request, editor, row)
+
+
+def _save(actor, editor: Editor) -> Application:
+    if editor.is_new:
+        return services.create_application(actor=actor, draft=editor.draft())
+    return services.update_application(actor=actor, application_id=editor.application.pk, revision=editor.revision,
+                                       draft=editor.draft())
+
+
+def _after_save(request, editor: Editor, row: Application):
+    address = reverse("application-edit", args=[row.pk])
+    hint = ""
+    if editor.is_new and row.is_server and not row.is_installed:
+        hint = format_html(' Next: <a href="{}">Install</a> it on {}.', reverse("application-install", args=[row.pk]),
+                           row.host)
+    messages.success(request, format_html('<a href="{}">{}</a> was saved.{}', address, row.name, hint))
+    after = request.POST.get("after")
+    if after == "new":
+        return redirect(f"{reverse('application-new')}?template={row.template_id}")
+    if after == "stay":
+        return redirect(f"{address}?tab={editor.tab}" if editor.tab in parts.TABS else address)
+    return redirect(f"{reverse('application-list')}?saved={row.pk}")
+
+
+def _sent(request) -> Editor:
+    """The editor that a script sent while somebody types; ``application`` says which object, if it exists."""
+    actor_of(request).require(CONFIGURE)
+    key = request.POST.get("application", "")
+    return posted_editor(request.POST, selector.get_application(int(key)) if key.isdecimal() else None)
+
+
+@require_POST
+@with_sentences
+def check(request):
+    """Typing checks: the errors of what was touched, and of every row, each for its own place on the page."""
+    editor = _sent(request)
+    if editor.is_valid():
+        key = editor.application.pk if editor.application else None
+        editor.refuse(services.check_application(draft=editor.draft(), application_id=key), sentence)
+    touched = set(request.POST.get("touched", "").split())
+    return render(request, "applications/checked.html",
+                  {"editor": editor, "fields": [field for field in editor.form if field.name in touched]})
+
+
+@require_POST
+@with_sentences
+def fill(request):
+    """What the chosen template (and host) proposes for a new object: Type, Version, options and ports."""
+    editor = _sent(request)
+    if not editor.is_new:
+        raise Http404("Only a new application is filled in from its template.")
+    host = editor.form["host_id"].value() or ""
+    fill_editor(editor, editor.template, int(host) if str(host).isdecimal() else None)
+    return render(request, "applications/filled.html", {**parts.context_of(editor), "oob": True})
+
+
+@require_safe
+@with_sentences
+def tab(request, pk: int, tab: str):
+    """One of the tabs that only show: a fragment for a script, a page otherwise."""
+    actor_of(request).require(VIEW)
+    if tab not in parts.SHOWN_TABS:
+        raise Http404("There is no such tab.")
+    row = selector.get_application(pk)
+    frame = "partials/tab_fragment.html" if request.htmx else "partials/tab_page.html"
+    return render(request, f"applications/tab_{tab}.html",
+                  {"row": row, "tab_frame": frame, "heading": f"{row.name}: {parts.TABS[tab]}", **parts.SHOWN_TABS[tab](row)})

@@ -1,0 +1,130 @@
+"""What the Application editor's templates are given: names for keys, tabs, and the steps of those without scripts."""
+
+from provisioning.forms.editor import Editor
+from provisioning.forms.rows import ConnectionForm, PortForm, Row, RowForm
+from provisioning.models import Application, Event, Host
+from provisioning.selectors.applications import clients_of
+from provisioning.selectors.history import group_by_request, history_list
+from provisioning.states import SERVER_TYPES, ApplicationType
+
+TABS = {"configuration": "Configuration", "options": "Options", "dependencies": "Dependencies", "history": "History",
+        "jobs": "Jobs", "log": "Log"}
+ROW_FORMS: dict[str, type[RowForm]] = {"ports": PortForm, "connections": ConnectionForm}
+SHOWN_MAX = 100
+COMPONENT_TYPES = {ApplicationType.DATABASE_ACCESS_POINT: "Access Point"}
+
+
+def context_of(editor: Editor) -> dict:
+    template = editor.template
+    kind = editor.application or template
+    return {
+        "editor": editor, "form": editor.form, "template": template, "tabs": _tabs(editor),
+        "general": editor.form.group(editor.form.GENERAL), "start": editor.form.group(editor.form.START),
+        "redundancy": editor.form.group(editor.form.REDUNDANCY), "names": names_of(editor),
+        "servers": server_names(editor.connections),
+        "facts": {
+            "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
+            "is_server": kind.type in SERVER_TYPES if kind else None,
+            "is_primary": editor.application.is_primary if editor.application else True,
+            "startup_type": "Automatic" if kind and kind.type in SERVER_TYPES else "Disabled" if kind else "",
+            "component_type": COMPONENT_TYPES.get(kind.type, "Component") if kind else "",
+        },
+    }
+
+
+def _tabs(editor: Editor) -> list[dict]:
+    names = ["configuration", "options"] if editor.is_new else list(TABS)
+    chosen = editor.tab if editor.tab in names else names[0]
+    wrong = [place[2] for place in editor.summary]
+    if wrong and chosen not in wrong and wrong[0] in names:
+        chosen = wrong[0]
+    return [{"name": name, "label": TABS[name], "selected": name == chosen, "errors": wrong.count(name)}
+            for name in names]
+
+
+def names_of(editor: Editor) -> dict[str, str]:
+    """Names of what the pickers point to: {field: name}."""
+    host, backup = (as_key(editor.form[name].value()) for name in ("host_id", "backup_server_id"))
+    template = editor.template
+    return {
+        "template_id": template.name if template else "",
+        "host_id": Host.objects.filter(pk=host).values_list("name", flat=True).first() or "" if host else "",
+        "backup_server_id": server_name(backup) if backup else "",
+    }
+
+
+def server_name(key: int | None) -> str:
+    return Application.objects.filter(pk=key).values_list("name", flat=True).first() or "" if key else ""
+
+
+def server_names(rows: list[Row]) -> dict[int, str]:
+    keys = {as_key(row.values.get("server_id")) for row in rows} - {None}
+    return dict(Application.objects.filter(pk__in=keys).values_list("pk", "name"))
+
+
+def as_key(value) -> int | None:
+    return int(value) if str(value or "").isdecimal() else None
+
+
+# --- steps on rows without scripts: <kind>-<add|edit|remove|ok>[:token]
+def take_step(editor: Editor, step: str, values) -> dict:
+    """Carry a step out on the editor's rows; returns what the page needs to show a row's form in place."""
+    editor.form.errors.clear() if editor.form.is_bound else None
+    kind, _, rest = step.partition("-")
+    verb, _, token = rest.partition(":")
+    if kind not in ROW_FORMS:
+        return {}
+    rows = getattr(editor, kind)
+    row = next((row for row in rows if row.token == token), None)
+    if verb == "remove":
+        setattr(editor, kind, [other for other in rows if other.token != token])
+        return {}
+    if verb in ("add", "edit"):
+        return {"inline": kind, "info": row_form(kind, row, len(rows)), "token": token}
+    form, changed = put_row(editor, kind, token, values)
+    return {} if changed else {"inline": kind, "info": form, "token": token}
+
+
+def row_form(kind: str, row: Row | None, count: int = 0) -> RowForm:
+    """The form of a row's dialog; a further port does not begin with the ID of the first."""
+    if row is not None:
+        return ROW_FORMS[kind](initial=row.values)
+    return ROW_FORMS[kind](initial={"port_id": ""} if kind == "ports" and count else None)
+
+
+def put_row(editor: Editor, kind: str, token: str, values) -> tuple[RowForm, Row | None]:
+    """Read the dialog's fields; when they are valid, put the row into the editor (over ``token``, or at the end)."""
+    form = ROW_FORMS[kind](values)
+    rows = getattr(editor, kind)
+    if not form.is_valid():
+        return form, None
+    row = Row(values=form.cleaned_data, draft=form.draft_class(**form.cleaned_data))
+    places = [index for index, other in enumerate(rows) if other.token == token]
+    if places:
+        row.token = token
+        rows[places[0]] = row
+    else:
+        rows.append(row)
+    return form, row
+
+
+# --- tabs that only show
+def _dependencies(row: Application) -> dict:
+    return {"clients": clients_of(row)[:SHOWN_MAX],
+            "servers": row.connections.select_related("server", "server__host")[:SHOWN_MAX]}
+
+
+def _history(row: Application) -> dict:
+    entries = history_list(object_type="application", object_id=str(row.pk))[:SHOWN_MAX]
+    return {"requests": group_by_request(entries)}
+
+
+def _jobs(row: Application) -> dict:
+    return {"jobs": row.jobs.order_by("-created_at")[:SHOWN_MAX]}
+
+
+def _log(row: Application) -> dict:
+    return {"events": Event.objects.filter(application=row)[:SHOWN_MAX]}
+
+
+SHOWN_TABS = {"dependencies": _dependencies, "history": _history, "jobs": _jobs, "log": _log}

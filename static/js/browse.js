@@ -1,0 +1,57 @@
+// The Browse dialog: the filter keeps the focus, arrow keys move the choice, Enter and double-click take it.
+const results = () => document.getElementById("browse-results");
+const options = () => [...(results()?.querySelectorAll(".browse-option") || [])];
+const chosen = () => results()?.querySelector('.browse-option[aria-selected="true"]');
+
+function choose(option) {
+  for (const item of options()) item.setAttribute("aria-selected", String(item === option));
+  const filter = document.querySelector(".browse-filter input");
+  const ok = document.querySelector("[data-browse-ok]");
+  ok.disabled = !option;
+  document.getElementById("browse-chosen").textContent = option ? option.dataset.name : "";
+  if (!option) { filter.removeAttribute("aria-activedescendant"); return; }
+  filter.setAttribute("aria-activedescendant", option.id);
+  option.scrollIntoView({ block: "nearest" });
+}
+
+function take() {
+  const option = chosen();
+  const browse = document.querySelector("[data-browse]");
+  if (!option || !browse) return;
+  document.body.dispatchEvent(new CustomEvent("browse-picked", {
+    detail: { field: browse.dataset.browse, key: option.dataset.key, name: option.dataset.name },
+  }));
+  document.getElementById("dialog").close();
+}
+
+const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches?.(".browse-filter input")) return;
+  if (event.key in STEPS) {
+    event.preventDefault();
+    const all = options();
+    if (!all.length) return;
+    const at = all.indexOf(chosen());
+    choose(all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + STEPS[event.key]))]);
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    take();
+  }
+});
+document.addEventListener("click", (event) => {
+  const option = event.target.closest(".browse-option");
+  if (option) {
+    choose(option);
+    document.querySelector(".browse-filter input").focus();
+  }
+  if (event.target.closest("[data-browse-ok]")) take();
+});
+document.addEventListener("dblclick", (event) => {
+  if (event.target.closest(".browse-option")) take();
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!event.detail.elt.closest?.("#dialog") || !results()) return;
+  const all = options();
+  // What is chosen stays chosen; a filter that leaves one thing has chosen it.
+  choose(chosen() || (all.length === 1 || document.querySelector(".browse-filter input").value ? all[0] : null) || null);
+});
