@@ -64,5 +64,3 @@ def no_broker(closed_port, settings):
 
 def _use_broker(app, url):
     app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
-    app.pool.force_close_all()
-    app.amqp._producer_pool = None

@@ -5,6 +5,7 @@ import uuid
 
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from console.celery import app
 from protocol import auth
@@ -19,7 +20,7 @@ CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 2.0, 3.0
 CANCEL_SIGNAL = "SIGUSR1"
 NOT_HANDED_OVER = "The job could not be handed to the broker, so no host has seen it."
 START_THE_BROKER = "Start Redis (./run does) or correct PAIRWISE_REDIS_URL, then press Retry."
-_BROKER_ERRORS = (OperationalError, OSError)
+_BROKER_ERRORS = (OperationalError, OSError, RedisError)
 
 
 def _connection():
@@ -72,7 +73,10 @@ def revoke(job_id: uuid.UUID, *, terminate: bool) -> bool:
     """Tell all workers not to run a job, or (``terminate``) to end it; True when the broker took the word."""
     try:
         with _connection() as connection:
-            app.control.revoke(str(job_id), terminate=terminate, signal=CANCEL_SIGNAL, connection=connection)
+            mailbox = app.control.mailbox(connection)
+            # Without its pool it uses this connection, whose time-outs are short.
+            mailbox.producer_pool = None
+            mailbox.abcast("revoke", {"task_id": str(job_id), "terminate": terminate, "signal": CANCEL_SIGNAL})
     except _BROKER_ERRORS as error:
         log.warning("job %s could not be revoked: %s", job_id, error)
         return False

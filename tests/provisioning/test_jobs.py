@@ -1,0 +1,312 @@
+"""Creating, cancelling and retrying jobs; handing them to a real broker, or to one that is away."""
+
+import base64
+import json
+import time
+
+import pytest
+
+from protocol import auth
+from protocol.jobs import RUN_JOB, STEPS, host_queue
+from provisioning.errors import NotAllowed, NotFound, Refused
+from provisioning.models import Application, Job, Option
+from provisioning.selectors.applications import get_application
+from provisioning.services import jobs as services
+from tests.factories import (
+    ADMINISTRATOR,
+    OPERATOR,
+    SUPPORT,
+    make_application,
+    make_host,
+    make_job,
+    make_package,
+)
+
+
+def on_host(status=None, installed=True, **fields):
+    host = fields.pop("host", None) or make_host("alpha")
+    return make_application("MS", host=host, installed=installed, status=status, **fields)
+
+
+def start(row):
+    return services.start_application(actor=OPERATOR, application_id=row.pk)
+
+
+def install(row, path=""):
+    return services.install_application(actor=ADMINISTRATOR, application_id=row.pk, path=path)
+
+
+def stop(row, **options):
+    return services.stop_application(actor=OPERATOR, application_id=row.pk, **options)
+
+
+def delivered(client, host="alpha"):
+    """What lies in the queue of a host: [(task name, task id, args)]."""
+    messages = [json.loads(raw) for raw in client.lrange(host_queue(host), 0, -1)]
+    return [(m["headers"]["task"], m["headers"]["id"], json.loads(base64.b64decode(m["body"]))[0]) for m in messages]
+
+
+# --- refusals
+
+
+@pytest.mark.django_db
+class TestRefusals:
+    @pytest.mark.parametrize("kind", ["install", "start", "stop"])
+    def test_no_host(self, kind):
+        row = make_application("MS", installed=True)
+        with pytest.raises(Refused, match="MS has no Host"):
+            {"install": install, "start": start, "stop": stop}[kind](row)
+
+    @pytest.mark.parametrize("word", ["Disconnected", "Unavailable", "Unreachable"])
+    def test_host_whose_agent_is_away_is_named(self, word):
+        row = on_host(host=make_host("alpha", status=word))
+        with pytest.raises(Refused, match=f"Host alpha is {word}") as caught:
+            start(row)
+        assert caught.value.refusals[0].links[0].name == "alpha"
+
+    def test_host_that_never_connected(self):
+        with pytest.raises(Refused, match="alpha has never connected"):
+            start(on_host(host=make_host("alpha", status=None)))
+
+    def test_disabled_host(self):
+        with pytest.raises(Refused, match="Host alpha is disabled"):
+            start(on_host(host=make_host("alpha", enabled=False)))
+
+    def test_disabled_application_stops_but_does_not_start(self):
+        row = on_host(enabled=False, status="Started")
+        with pytest.raises(Refused, match="MS is disabled"):
+            install(row)
+        assert stop(row).kind == "stop"
+
+    def test_not_installed(self):
+        with pytest.raises(Refused, match="not installed yet"):
+            start(on_host(installed=False))
+
+    @pytest.mark.parametrize("status", ["Started", "Initializing", "Stop Pending", "Start Pending"])
+    def test_start_of_what_runs(self, status):
+        with pytest.raises(Refused, match=f"runs already: it is {status}"):
+            start(on_host(status=status))
+
+    @pytest.mark.parametrize("status", ["Stopped", "Gave Up"])
+    def test_stop_of_what_is_stopped(self, status):
+        with pytest.raises(Refused, match="stopped already"):
+            stop(on_host(status=status))
+
+    def test_status_unknown_can_be_started_and_stopped(self):
+        row = on_host(status="Unknown")
+        assert start(row).kind == "start"
+        Job.objects.all().delete()
+        assert stop(row).kind == "stop"
+
+    def test_no_package_for_the_type(self):
+        make_package(type="SCS")
+        make_package(os_type="AIX")
+        with pytest.raises(Refused, match="no Installation Package for a Message Server on Linux"):
+            install(on_host())
+
+    def test_what_is_no_server(self):
+        row = on_host()
+        Application.objects.update(type="DAP")
+        with pytest.raises(Refused, match="is no server"):
+            start(row)
+
+    def test_one_job_at_a_time_and_the_other_is_linked(self):
+        row = on_host()
+        first = start(row)
+        with pytest.raises(Refused, match="Another job works on MS: Start, queued") as caught:
+            start(row)
+        assert caught.value.refusals[0].links[0].key == str(first.pk)
+
+    def test_one_job_at_a_time_holds_when_both_ask_at_once(self, monkeypatch):
+        row = on_host()
+        first = start(row)
+        monkeypatch.setattr(services, "_refuse_unless_ready", lambda *_: None)
+        with pytest.raises(Refused, match="Another job works on MS") as caught:
+            start(row)
+        assert caught.value.refusals[0].links[0].key == str(first.pk)
+
+    def test_finished_job_is_in_nobodys_way(self):
+        row = on_host()
+        make_job(row, state="failed")
+        assert start(row).state == "queued"
+
+    def test_unknown_application(self):
+        with pytest.raises(NotFound):
+            services.start_application(actor=OPERATOR, application_id=1)
+
+    def test_roles(self):
+        row = on_host()
+        with pytest.raises(NotAllowed):
+            services.start_application(actor=SUPPORT, application_id=row.pk)
+        with pytest.raises(NotAllowed):
+            services.install_application(actor=OPERATOR, application_id=row.pk)
+
+    def test_why_not_says_the_same_without_queries(self, django_assert_num_queries):
+        row = get_application(on_host(status="Started").pk)
+        with django_assert_num_queries(0):
+            reasons = [services.why_not(row, kind) for kind in ("install", "start", "stop")]
+        assert reasons == ["", "MS runs already: it is Started.", ""]
+
+    @pytest.mark.parametrize("path", ["relative", "/srv/other", "/srv/other/in", "/a/../b"])
+    def test_install_path_keeps_the_rules_of_working_directory(self, path):
+        row = on_host()
+        make_package()
+        make_application("Other", host=row.host, working_directory="/srv/other")
+        with pytest.raises(Refused) as caught:
+            install(row, path)
+        assert {r.field for r in caught.value.refusals} == {"path"}
+
+    def test_many_at_once_each_says_why_not(self):
+        host = make_host()
+        good = make_application("Good", host=host, installed=True)
+        bad = make_application("Bad", host=host)
+        jobs, refusals = services.start_applications(actor=OPERATOR, application_ids=[good.pk, bad.pk, 99_999])
+        assert [job.application_name for job in jobs] == ["Good"]
+        assert set(refusals) == {bad.pk, 99_999}
+        assert "not installed" in refusals[bad.pk][0].message
+
+
+# --- what a job says
+
+
+@pytest.mark.django_db
+class TestArguments:
+    def test_steps_are_those_of_the_protocol(self):
+        job = start(on_host())
+        assert tuple(job.steps.values_list("name", flat=True)) == STEPS["start"]
+
+    def test_start_carries_what_the_agent_supervises(self):
+        row = on_host(auto_restart=True, log_on_as="gcti")
+        Option.objects.create(application=row, annex=True, section="sml", key="suspending-wait-timeout", value="9999")
+        assert start(row).arguments == {
+            "name": "MS", "enabled": True, "working_directory": row.working_directory,
+            "command_line": "./MessageServer", "command_line_arguments": "", "startup_timeout": 90,
+            "shutdown_timeout": 90, "auto_restart": True, "log_on_as": "gcti", "suspending_wait_timeout": 600}
+
+    def test_stop_says_how(self):
+        assert stop(on_host(status="Started", shutdown_timeout=30), graceful=True).arguments == {
+            "graceful": True, "shutdown_timeout": 30, "suspending_wait_timeout": 10}
+
+    def test_install_takes_the_newest_package_and_names_taken_directories(self, settings):
+        row = on_host(installed=False)
+        make_application("Other", host=row.host, working_directory="/srv/other")
+        make_application("Waiting", host=row.host)
+        make_package(version="8.5.9.01")
+        newest = make_package(version="8.5.100.02", size=77)
+        arguments = install(row).arguments
+        assert arguments["package"] == {
+            "id": newest.pk, "path": f"/host-api/packages/{newest.pk}/file", "size": 77, "sha256": newest.sha256,
+            "filename": "MessageServer-8.5.100.02.tar.gz", "version": "8.5.100.02"}
+        assert arguments["configuration_server"] == {
+            "host": settings.PAIRWISE_CONTROL_HOST, "port": settings.PAIRWISE_CONTROL_PORT}
+        assert (arguments["directory"], arguments["directory_name"]) == ("", "MS")
+        assert arguments["taken_directories"] == ["/srv/other"]
+        assert row.secret not in json.dumps(arguments)
+
+    def test_install_stays_where_it_is_unless_a_path_is_given(self):
+        make_package()
+        row = on_host()
+        assert install(row).arguments["directory"] == row.working_directory
+        Job.objects.all().delete()
+        assert install(row, "/srv/new").arguments["directory"] == "/srv/new"
+
+    @pytest.mark.parametrize(("name", "expected"), [
+        ("MS_Primary", "MS_Primary"), ("MS 1/2", "MS_1_2-{}"), ("..", "application-{}"), ("Übung", "bung-{}")])
+    def test_directory_names_are_safe_and_tell_applications_apart(self, name, expected):
+        row = make_application(name)
+        assert services.directory_name(row) == expected.format(row.pk)
+
+
+# --- the broker
+
+
+@pytest.mark.django_db(transaction=True)
+class TestBroker:
+    def test_job_is_signed_and_lies_in_the_queue_of_its_host_once(self, broker):
+        row = on_host()
+        job = start(row)
+        [(task, key, (payload, signature))] = delivered(broker)
+        assert (task, key, payload["job"]) == (RUN_JOB, str(job.pk), str(job.pk))
+        assert (payload["kind"], payload["host"], payload["application"]) == ("start", "alpha", "MS")
+        assert abs(payload["issued_at"] - time.time()) < 5
+        assert auth.verify(row.host.secret, payload, signature)
+        assert (job.state, job.reason) == ("queued", "")
+        assert job.enqueued_at is not None
+
+    def test_broker_away_the_row_says_so_and_retry_hands_the_same_job_over(self, no_broker, request):
+        row = on_host()
+        before = time.monotonic()
+        job = start(row)
+        assert time.monotonic() - before < 5
+        assert (job.state, job.enqueued_at) == ("queued", None)
+        assert job.reason.startswith("The job could not be handed to the broker")
+        assert "Retry" in job.advice
+        client = request.getfixturevalue("broker")
+        again = services.retry_job(actor=OPERATOR, job_id=job.pk)
+        assert (again.pk, again.reason, Job.objects.count()) == (job.pk, "", 1)
+        assert [key for _, key, _ in delivered(client)] == [str(job.pk)]
+        with pytest.raises(Refused, match="Start MS is Queued"):
+            services.retry_job(actor=OPERATOR, job_id=job.pk)
+        assert len(delivered(client)) == 1
+
+    def test_cancel_while_queued_is_at_once(self, broker):
+        job = services.cancel_job(actor=OPERATOR, job_id=start(on_host()).pk)
+        assert (job.state, job.cancel_requested_by) == ("cancelled", "otto")
+        assert set(job.steps.values_list("state", flat=True)) == {"skipped"}
+
+    def test_cancel_reaches_the_workers(self, broker):
+        listener = broker.pubsub()
+        listener.psubscribe("*celery.pidbox*")
+        assert listener.get_message(timeout=5)["type"] == "psubscribe"
+        job = make_job(on_host(), state="running")
+        job = services.cancel_job(actor=OPERATOR, job_id=job.pk)
+        assert (job.state, job.cancel_requested_by) == ("running", "otto")
+        heard = listener.get_message(timeout=5)
+        body = json.loads(base64.b64decode(json.loads(heard["data"])["body"]))
+        assert (body["method"], body["arguments"]["task_id"]) == ("revoke", str(job.pk))
+        assert (body["arguments"]["terminate"], body["arguments"]["signal"]) == (True, "SIGUSR1")
+        listener.close()
+
+    def test_cancel_while_the_broker_is_away(self, no_broker):
+        job = services.cancel_job(actor=OPERATOR, job_id=start(on_host()).pk)
+        assert job.state == "cancelled"
+
+
+@pytest.mark.django_db
+class TestCancelAndRetry:
+    @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled", "lost", "error"])
+    def test_finished_jobs_are_not_cancelled(self, state):
+        job = make_job(on_host(), state=state)
+        with pytest.raises(Refused, match="has ended already"):
+            services.cancel_job(actor=OPERATOR, job_id=job.pk)
+
+    def test_operators_do_not_cancel_installs(self):
+        job = make_job(on_host(), kind="install", state="running")
+        with pytest.raises(NotAllowed):
+            services.cancel_job(actor=OPERATOR, job_id=job.pk)
+
+    def test_unknown_job(self):
+        with pytest.raises(NotFound):
+            services.cancel_job(actor=OPERATOR, job_id="no such")
+
+    @pytest.mark.parametrize("state", ["failed", "cancelled", "lost", "error"])
+    def test_retry_of_a_finished_job_is_a_new_one(self, state):
+        old = make_job(on_host(status="Started"), kind="stop", state=state, arguments={"graceful": True})
+        new = services.retry_job(actor=OPERATOR, job_id=old.pk)
+        assert (new.retry_of, new.kind, new.arguments["graceful"]) == (old, "stop", True)
+
+    def test_retry_of_an_install_keeps_the_path(self):
+        make_package()
+        old = make_job(on_host(), kind="install", state="failed", arguments={"path_given": "/srv/there"})
+        assert services.retry_job(actor=ADMINISTRATOR, job_id=old.pk).arguments["directory"] == "/srv/there"
+
+    def test_retry_of_what_succeeded_or_was_deleted_is_refused(self):
+        row = on_host()
+        done = make_job(row, state="succeeded")
+        with pytest.raises(Refused, match="only a job that failed"):
+            services.retry_job(actor=OPERATOR, job_id=done.pk)
+        gone = make_job(row, state="failed")
+        row.delete()
+        with pytest.raises(Refused, match="MS was deleted"):
+            services.retry_job(actor=OPERATOR, job_id=gone.pk)
+
