@@ -1,0 +1,85 @@
+"""Log lines: levels, outputs, event numbers, files that are closed and removed."""
+
+import re
+
+import pytest
+
+from messageserver.log import Log, code, parse_expire, parse_segment
+
+DEFAULTS = {"verbose": "all", "segment": "false", "expire": "false"}
+
+
+@pytest.fixture
+def sent():
+    return []
+
+
+@pytest.fixture
+def log(sent, tmp_path):
+    made = Log(network=lambda *event: sent.append(event))
+    yield made
+    made.configure({}, tmp_path)  # closes the files
+
+
+def test_a_line_is_time_level_number_and_text(log, tmp_path):
+    assert log.configure({**DEFAULTS, "all": "logs/ms.log"}, tmp_path) == []
+    log.standard(5060, "started\nhere")
+    log.trace(20010, "cut")
+    lines = (tmp_path / "logs/ms.log").read_text().splitlines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3} Std 00-05060 started here", lines[0])
+    assert lines[1].endswith(" Trc 42-20010 cut")
+
+
+@pytest.mark.parametrize(("verbose", "count"), [("all", 3), ("debug", 3), ("trace", 2), ("standard", 1), ("none", 0),
+                                                ("nonsense", 1)])
+def test_verbose_is_the_least_level_that_is_written(log, tmp_path, verbose, count):
+    log.configure({**DEFAULTS, "verbose": verbose, "all": "out"}, tmp_path)
+    log.standard(1, "s")
+    log.trace(2, "t")
+    log.debug(3, "d")
+    assert len((tmp_path / "out").read_text().splitlines()) == count
+
+
+def test_each_level_may_have_outputs_of_its_own(log, tmp_path):
+    log.configure({**DEFAULTS, "standard": "std", "trace": "std, trc"}, tmp_path)
+    log.standard(1, "s")
+    log.trace(2, "t")
+    log.debug(3, "d")
+    assert len((tmp_path / "std").read_text().splitlines()) == 2, "named for both: the wider one counts, once"
+    assert len((tmp_path / "trc").read_text().splitlines()) == 2
+
+
+def test_network_takes_standard_and_above(log, sent, tmp_path):
+    log.configure({**DEFAULTS, "all": "network"}, tmp_path)
+    log.standard(5060, "s")
+    log.trace(2, "t")
+    assert [event[:3] for event in sent] == [(5060, "standard", "s")]
+
+
+def test_a_full_segment_is_kept_aside_and_old_ones_are_removed(log, tmp_path):
+    log.configure({**DEFAULTS, "all": "out", "segment": "1 KB", "expire": "2"}, tmp_path)
+    for number in range(100):
+        log.standard(number, "x" * 100)
+    files = sorted(tmp_path.glob("out*"))
+    assert len(files) == 3
+    assert all(file.stat().st_size <= 1024 for file in files)
+
+
+def test_an_output_that_cannot_be_opened_is_a_sentence(log, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file/ms.log cannot be used" in log.configure({**DEFAULTS, "all": "file/ms.log"}, tmp_path)[0]
+
+
+@pytest.mark.parametrize(("text", "size"), [("100 MB", 100 * 1024**2), ("5 kb", 5120), ("2", 2 * 1024**2),
+                                            ("false", 0), ("", 0), ("1 hr", 0)])
+def test_segment(text, size):
+    assert parse_segment(text) == size
+
+
+@pytest.mark.parametrize(("text", "files"), [("10", 10), ("3 file", 3), ("false", 0), ("0", 0), ("1001", 0)])
+def test_expire(text, files):
+    assert parse_expire(text) == files
+
+
+def test_common_events_have_type_00_and_our_own_42():
+    assert (code(4525), code(20001)) == ("00-04525", "42-20001")

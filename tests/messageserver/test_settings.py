@@ -1,0 +1,71 @@
+"""The Configuration as settings: defaults, odd values, ports."""
+
+import pytest
+
+from messageserver.options import OPTIONS
+from messageserver.settings import SettingsError, from_application
+
+PORT = {"id": "default", "port": 7001, "protocol": "stomp", "ha_sync": False}
+
+
+def settings(ports=None, **fields):
+    return from_application({"name": "MS", "ports": [PORT] if ports is None else ports, **fields})
+
+
+def test_without_options_every_default_counts():
+    made = settings()
+    assert (made.limits.max_frame_bytes, made.retention.days, made.log["verbose"]) == (1048576, 30, "standard")
+    assert (made.clients, made.problems, made.suspending_wait_s) == ({}, (), 10)
+
+
+def test_section_and_key_names_are_compared_without_case_and_logins_with_it():
+    made = settings(options={"Limits": {"Max_Connections": 7}, "CLIENTS": {"Ann": "Pass", "ann": 5}})
+    assert made.limits.max_connections == 7
+    assert made.clients == {"Ann": "Pass", "ann": "5"}
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "100001", "1.5", "²"])
+def test_a_number_out_of_range_falls_back_and_is_named(value):
+    made = settings(options={"limits": {"max-connections": value}})
+    assert made.limits.max_connections == 1000
+    assert "limits/max-connections" in made.problems[0]
+
+
+def test_an_empty_value_is_the_default_without_a_complaint():
+    made = settings(options={"limits": {"max-connections": ""}})
+    assert (made.limits.max_connections, made.problems) == (1000, ())
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("5", 5), ("600", 600), ("4", 10), ("601", 10), ("soon", 10)])
+def test_the_suspending_wait_timeout_is_bounded(value, seconds):
+    made = settings(annex={"sml": {"suspending-wait-timeout": value}})
+    assert made.suspending_wait_s == seconds
+    assert bool(made.problems) == (str(seconds) != value)
+
+
+@pytest.mark.parametrize("ports", [[], [{**PORT, "ha_sync": True}], [{**PORT, "protocol": "sync"}]])
+def test_a_server_needs_a_port_for_clients(ports):
+    with pytest.raises(SettingsError, match="no listening port for clients"):
+        settings(ports)
+
+
+@pytest.mark.parametrize("number", ["", "0", "65536", "http", None])
+def test_a_port_number_out_of_range_is_refused(number):
+    with pytest.raises(SettingsError, match="from 1 to 65535"):
+        settings([{**PORT, "port": number}])
+
+
+def test_a_secured_port_is_known_by_mode_or_transport_parameters():
+    made = settings([PORT, {**PORT, "id": "a", "listening_mode": "Secured"},
+                     {**PORT, "id": "b", "transport_parameters": "tls=1;certificate=/c.pem"}])
+    assert [p.secured for p in made.ports] == [False, True, True]
+    assert made.ports[2].transport["certificate"] == "/c.pem"
+
+
+def test_secrets_are_not_in_the_text_of_the_settings():
+    assert "Pass" not in repr(settings(options={"clients": {"ann": "Pass"}}))
+
+
+def test_every_numeric_default_is_within_its_bounds():
+    for option in OPTIONS:
+        assert option.low is None or option.low <= int(option.default) <= option.high
