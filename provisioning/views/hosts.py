@@ -105,7 +105,7 @@ def host_delete(request, pk):
     """Ask first; then delete a host that nothing is assigned to."""
     host = get_host(pk)
     if request.method != "POST":
-        return dialog(request, "hosts/delete.html", {"host": host, "dialog_title": f"Delete host {host}?"})
+        return dialog(request, "hosts/delete.html", f"Delete host {host}?", {"host": host})
     return carry_out(
         request, lambda: services.delete_host(actor=actor_of(request), host_id=pk),
         said=lambda nothing: f"Host {host} was deleted.", to=lambda nothing: reverse("host-list"),

@@ -104,7 +104,7 @@ def job_cancel(request, pk):
     job = selector.get_job(pk)
     actor_of(request).require(PERMISSION[job.kind])
     if request.method != "POST":
-        return dialog(request, "jobs/cancel.html", {"job": job, "dialog_title": f"Cancel {job}?"})
+        return dialog(request, "jobs/cancel.html", f"Cancel {job}?", {"job": job})
     back = reverse("job-detail", args=[pk])
     return carry_out(
         request, lambda: services.cancel_job(actor=actor_of(request), job_id=pk), back=back, to=lambda job: back,

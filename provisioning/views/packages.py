@@ -51,8 +51,8 @@ def package_detail(request, pk):
 @page(IMPORT)
 def package_import(request):
     """Choose a package and import it. The upload lies on disk already, so it is never held in memory whole."""
-    form = PackageImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = PackageImportForm(request.POST, request.FILES) if request.method == "POST" else PackageImportForm()
+    if form.is_valid():
         file = form.cleaned_data["file"]
         try:
             package = services.import_package(actor=actor_of(request), file_name=file.name, stream=file)
@@ -61,7 +61,7 @@ def package_import(request):
         else:
             messages.success(request, f"Installation Package {package} was imported.")
             return redirect("package-detail", pk=package.pk)
-    return dialog(request, "packages/import.html", {"form": form, "dialog_title": "Import an Installation Package"},
+    return dialog(request, "packages/import.html", "Import an Installation Package", {"form": form},
                   status=422 if form.is_bound else 200)
 
 
@@ -71,7 +71,7 @@ def package_delete(request, pk):
     package = get_package(pk)
     if request.method != "POST":
         return dialog(request, "packages/delete.html",
-                      {"package": package, "dialog_title": f"Delete Installation Package {package}?"})
+                      f"Delete Installation Package {package}?", {"package": package})
     return carry_out(
         request, lambda: services.delete_package(actor=actor_of(request), package_id=pk),
         said=lambda nothing: f"Installation Package {package} was deleted.", to=lambda nothing: reverse("package-list"),

@@ -42,8 +42,8 @@ def template_detail(request, pk):
 @page(IMPORT)
 def template_import(request):
     """Choose an .apd file and import it; errors stand beside the file."""
-    form = TemplateImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    form = TemplateImportForm(request.POST, request.FILES) if request.method == "POST" else TemplateImportForm()
+    if form.is_valid():
         file = form.cleaned_data["file"]
         try:
             template = services.import_template(actor=actor_of(request), file_name=file.name, content=file.read())
@@ -52,7 +52,7 @@ def template_import(request):
         else:
             messages.success(request, f"Application Template {template} was imported.")
             return redirect("template-detail", pk=template.pk)
-    return dialog(request, "templates/import.html", {"form": form, "dialog_title": "Import an Application Template"},
+    return dialog(request, "templates/import.html", "Import an Application Template", {"form": form},
                   status=422 if form.is_bound else 200)
 
 
@@ -62,7 +62,7 @@ def template_delete(request, pk):
     template = get_template(pk)
     if request.method != "POST":
         return dialog(request, "templates/delete.html",
-                      {"template": template, "dialog_title": f"Delete Application Template {template}?"})
+                      f"Delete Application Template {template}?", {"template": template})
     return carry_out(
         request, lambda: services.delete_template(actor=actor_of(request), template_id=pk),
         said=lambda nothing: f"Application Template {template} was deleted.",

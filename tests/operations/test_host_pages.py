@@ -1,0 +1,200 @@
+"""Pages of hosts."""
+
+import socket
+
+import pytest
+from django.urls import reverse
+
+from provisioning.forms import hosts as forms
+from provisioning.models import Host, HostRuntime
+from provisioning.states import HostStatus
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+TYPED = {"name": "edge1", "ip_address": "192.0.2.10", "os_type": "Linux", "os_version": "12", "lca_port": "4999",
+         "enabled": "on"}
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture(autouse=True)
+def _quiet(no_broker, settings, closed_port):
+    settings.PAIRWISE_CONTROL_PORT = closed_port
+
+
+# --- list and page
+
+
+def test_the_list_shows_what_agents_said(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10")
+    HostRuntime.objects.filter(host=host).update(agent_version="1.2.3")
+    factories.make_application(host=host)
+    factories.make_host("edge2", status=None)
+    page = administrator.get(reverse("host-list"))
+    assert [(row.name, row.status, row.application_count) for row in page.context["page"]] == [
+        ("edge1", "Running", 1), ("edge2", "Unknown", 0)]
+    assert "1.2.3" in page.text
+    assert "never" in page.text
+
+
+@pytest.mark.parametrize(("query", "names"), [
+    ("text=192.0.2.1", ["a"]), ("text=B", ["b"]), ("status=Disconnected", ["b"]), ("status=Unknown", ["c"]),
+    ("sort=-name", ["c", "b", "a"]), ("sort=rubbish", ["a", "b", "c"]),
+])
+def test_the_list_filters_and_sorts_by_its_address(administrator, query, names):
+    factories.make_host("a", ip_address="192.0.2.1")
+    factories.make_host("b", ip_address="192.0.2.22", status=HostStatus.DISCONNECTED)
+    factories.make_host("c", ip_address="198.51.100.1", status=None)
+    page = administrator.get(f"{reverse('host-list')}?{query}")
+    assert [row.name for row in page.context["page"]] == names
+
+
+def test_a_list_of_hosts_costs_the_same_queries_whatever_its_length(administrator, django_assert_max_num_queries):
+    for _ in range(20):
+        factories.make_application(host=factories.make_host())
+    with django_assert_max_num_queries(8):
+        administrator.get(reverse("host-list"))
+
+
+def test_a_host_shows_its_facts_and_its_applications(support):
+    host = factories.make_host("edge1")
+    HostRuntime.objects.filter(host=host).update(
+        facts={"cpu_percent": 12.4, "memory_percent": 91, "disk_free_bytes": 5 * 1024**3}, agent_pid=4711,
+        reason="connected")
+    factories.make_application("MS_Primary", host=host, ports={"default": 7001}, status="Started", mode="Primary")
+    text = support.get(reverse("host-detail", args=[host.pk])).text
+    for fact in ("12 %", "91 %", "5.0", "4711", "MS_Primary", "7001", "Started", "Primary"):
+        assert fact in text
+    assert "Your role does not let you create, change and delete hosts" in text
+
+
+def test_a_host_that_never_reported_says_what_to_do(administrator):
+    host = factories.make_host(status=None)
+    assert "has never reported" in administrator.get(reverse("host-detail", args=[host.pk])).text
+
+
+def test_a_host_that_is_gone_is_not_found(administrator):
+    assert administrator.get(reverse("host-detail", args=[999])).status_code == 404
+
+
+# --- new and edit
+
+
+def test_a_new_host_is_stored_and_shown(administrator):
+    page = administrator.post(reverse("host-new"), TYPED, follow=True)
+    host = Host.objects.get()
+    assert (host.name, host.ip_address, host.os_version, host.lca_port, host.enabled) == (
+        "edge1", "192.0.2.10", "12", 4999, True)
+    assert page.redirect_chain == [(reverse("host-detail", args=[host.pk]), 302)]
+    assert "Host edge1 was saved." in page.text
+
+
+@pytest.mark.parametrize(("field", "value", "sentence"), [
+    ("name", "", "This field is required."),
+    ("ip_address", "300.1.1.1", "This is no IP address."),
+    ("lca_port", "1999", "greater than or equal to 2000"),
+    ("lca_port", "10000", "less than or equal to 9999"),
+    ("os_type", "BeOS", "Select a valid choice."),
+])
+def test_what_is_wrong_stands_next_to_its_field(administrator, field, value, sentence):
+    page = administrator.post(reverse("host-new"), {**TYPED, field: value})
+    assert page.status_code == 422
+    assert sentence in page.context["form"].errors[field][0]
+    assert 'aria-invalid="true"' in page.text
+    assert not Host.objects.exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("name", "edge1"), ("ip_address", "192.0.2.10")])
+def test_a_name_or_address_of_another_host_is_refused_with_a_link_to_it(administrator, field, value):
+    other = factories.make_host(**{"name": "edge0", "ip_address": "192.0.2.9", field: value})
+    page = administrator.post(reverse("host-new"), TYPED)
+    assert page.status_code == 422
+    assert reverse("host-detail", args=[other.pk]) in page.context["form"].errors[field][0]
+
+
+def test_an_edit_shows_what_is_stored_and_saves_over_it(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10", lca_port=5001)
+    url = reverse("host-edit", args=[host.pk])
+    page = administrator.get(url)
+    assert page.context["form"]["lca_port"].value() == 5001
+    administrator.post(url, {**TYPED, "lca_port": "5002", "revision": "1"})
+    host.refresh_from_db()
+    assert (host.lca_port, host.revision) == (5002, 2)
+
+
+def test_a_save_over_somebody_elses_save_is_refused_and_shows_the_difference(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10", revision=2, os_version="theirs")
+    url = reverse("host-edit", args=[host.pk])
+    page = administrator.post(url, {**TYPED, "os_version": "mine", "revision": "1"})
+    assert page.status_code == 409
+    for word in ("theirs", "mine", "Keep mine", "Take theirs"):
+        assert word in page.text
+    host.refresh_from_db()
+    assert host.os_version == "theirs"
+    administrator.post(url, {**TYPED, "os_version": "mine", "revision": "2"})
+    host.refresh_from_db()
+    assert host.os_version == "mine"
+
+
+# --- look-up
+
+
+def test_the_address_of_a_name_is_looked_up_without_losing_what_was_typed(administrator):
+    page = administrator.post(reverse("host-new"), {**TYPED, "name": "localhost", "ip_address": "", "lookup": "1"})
+    shown = [page.context["form"][name].value() for name in ("ip_address", "os_version", "enabled")]
+    assert shown == ["127.0.0.1", "12", True]
+    assert not Host.objects.exists()
+
+
+def test_a_script_gets_the_field_alone(administrator):
+    page = administrator.post(reverse("host-new"), {"name": "localhost", "lookup": "1"}, headers=HTMX)
+    assert "<html" not in page.text
+    assert 'value="127.0.0.1"' in page.text
+
+
+@pytest.mark.parametrize(("name", "sentence"), [
+    ("", "Type the network name"), ("-x;y", "Type the network name"),
+    ("no-such-machine.invalid", "No address was found for no-such-machine.invalid."),
+])
+def test_a_name_without_an_address_says_so(administrator, name, sentence):
+    page = administrator.post(reverse("host-new"), {**TYPED, "name": name, "lookup": "1"})
+    assert sentence in page.text
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
+    import threading
+
+    release = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **named: release.wait(30) and [])
+    with pytest.raises(forms.LookupFailed, match="No address was found"):
+        forms.look_up_address("slow.example", within_s=0.05)
+    release.set()
+
+
+# --- delete
+
+
+def test_delete_asks_first_and_then_deletes(administrator):
+    host = factories.make_host("edge1", status=None)
+    url = reverse("host-delete", args=[host.pk])
+    assert "Delete host edge1?" in administrator.get(url).text
+    page = administrator.post(url, follow=True)
+    assert not Host.objects.exists()
+    assert "Host edge1 was deleted." in page.text
+
+
+def test_a_host_with_applications_is_not_deleted_and_the_sentence_names_them(administrator):
+    host = factories.make_host("edge1")
+    application = factories.make_application("MS_Primary", host=host)
+    page = administrator.post(reverse("host-delete", args=[host.pk]), follow=True)
+    assert Host.objects.exists()
+    assert "cannot be deleted while applications are assigned to it" in page.text
+    assert reverse("application-edit", args=[application.pk]) in page.text
+
+
+@pytest.mark.parametrize("name", ["host-new", "host-edit", "host-delete"])
+def test_an_operator_cannot_change_hosts(operator, name):
+    host = factories.make_host()
+    url = reverse(name, args=[] if name == "host-new" else [host.pk])
+    for answer in (operator.get(url, headers=HTMX), operator.post(url, TYPED, headers=HTMX)):
+        assert answer.status_code == 403
+        assert "Ask for the role Administrator." in answer.text
