@@ -112,7 +112,7 @@ def supervised(host_id: int) -> list[dict]:
         "name": row.name, "enabled": row.enabled, "working_directory": row.working_directory,
         "command_line": row.command_line, "command_line_arguments": row.command_line_arguments,
         "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
-        "auto_restart": row.auto_restart, "log_on_as": row.log_on_as,
+        "auto_restart": row.auto_restart, "log_on_as": row.os_account,
         "suspending_wait_timeout": _suspending_wait_s(row),
     } for row in rows.defer("secret")]
 
@@ -223,7 +223,7 @@ def heartbeat(name: str, facts_of_it: dict) -> None:
 def other_control(instance: str, *, fresh_s: float) -> str:
     """Where another control works on this database right now, "" for nowhere."""
     row = ComponentHeartbeat.objects.filter(name="control", at__gte=timezone.now() - timedelta(seconds=fresh_s)).first()
-    if row is None or row.facts.get("instance") == instance:
+    if row is None or row.facts.get("instance") in ("", None, instance):
         return ""
     return f"{row.facts.get('address', '?')} ({row.facts.get('instance', '?')})"
 

@@ -14,6 +14,8 @@ from provisioning.states import (
 
 PORT_MIN, PORT_MAX = 1, 65535
 TIMEOUT_MAX_S = 86_400
+SYSTEM_ACCOUNT = "SYSTEM"
+"""Log On As of an application that runs as whatever account its host's agent runs as (domain.md 1.2)."""
 _SECRET_KEY = re.compile(r"passw|passcode|secret|private-key|token", re.IGNORECASE)
 SECRET_SECTIONS = frozenset({"clients"})
 
@@ -45,7 +47,7 @@ class Application(models.Model):
                                                     validators=[MaxValueValidator(TIMEOUT_MAX_S)])
     reconnect_attempts = models.PositiveIntegerField("Reconnect Attempts", default=1,
                                                      validators=[MaxValueValidator(1_000_000)])
-    log_on_as = models.CharField("Log On As Account", max_length=64, blank=True, default="SYSTEM")
+    log_on_as = models.CharField("Log On As Account", max_length=64, blank=True, default=SYSTEM_ACCOUNT)
     description = models.CharField(max_length=1024, blank=True)
     secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
@@ -75,6 +77,11 @@ class Application(models.Model):
     @property
     def startup_type(self) -> str:
         return "Automatic" if self.is_server else "Disabled"
+
+    @property
+    def os_account(self) -> str:
+        """The operating system's account that the server runs as; "" for SYSTEM, which is the agent's own account."""
+        return "" if self.log_on_as in ("", SYSTEM_ACCOUNT) else self.log_on_as
 
     @property
     def is_installed(self) -> bool:

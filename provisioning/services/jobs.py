@@ -237,7 +237,7 @@ def _install_arguments(row: Application, package: InstallationPackage, path: str
         "configuration_server": {"host": settings.PAIRWISE_CONTROL_HOST, "port": settings.PAIRWISE_CONTROL_PORT},
         "directory_name": directory_name(row),
         "taken_directories": sorted(d for d in others if is_absolute(d, row.host.os_type)),
-        "log_on_as": row.log_on_as,
+        "log_on_as": row.os_account,
     }
 
 
@@ -259,7 +259,7 @@ def supervised_fields(row: Application) -> dict:
         "name": row.name, "enabled": row.enabled, "working_directory": row.working_directory,
         "command_line": row.command_line, "command_line_arguments": row.command_line_arguments,
         "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
-        "auto_restart": row.auto_restart, "log_on_as": row.log_on_as,
+        "auto_restart": row.auto_restart, "log_on_as": row.os_account,
         "suspending_wait_timeout": suspending_wait_timeout(row),
     }
 
