@@ -56,7 +56,7 @@ def console_programs(agent_config: Path, *, mark: str) -> list[Program]:
             str(settings.PAIRWISE_PORT), "--timeout-graceful-shutdown", "3", "--lifespan", "off", "--ws", "none",
             "--no-server-header", "--no-access-log", "--log-level", "warning")),
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
-            "-m", "celery", "-A", "console", "worker", "-Q", "console", "-B", "-c", "1", "--pool", "prefork",
+            "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "1", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
                 arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from console.up.errors import CannotStart
-from console.up.processes import carries_mark, end_all, session_members, started_ticks
+from console.up.processes import end_all, session_members, started_ticks
 
 LEFTOVER_END_S = 10.0
 
@@ -103,7 +103,7 @@ def leftovers(record: dict) -> list[int]:
         if started_ticks(pid) not in (0, ticks):
             continue
         found += session_members(pid, mark)
-        if started_ticks(pid) == ticks and pid not in found and carries_mark(pid, mark):
+        if started_ticks(pid) == ticks and pid not in found:
             found.append(pid)
     return found
 

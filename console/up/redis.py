@@ -32,6 +32,8 @@ def command(socket_path: Path, data_dir: Path) -> list[str]:
         server_program(), "--port", "0", "--unixsocket", str(socket_path), "--unixsocketperm", "700",
         "--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         "--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
+        # It would write over its environment, by which a later run knows its own.
+        "--set-proc-title", "no",
     ]
 
 

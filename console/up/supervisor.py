@@ -15,8 +15,9 @@ HURRY_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Asked(Exception):
-    """Somebody pressed Ctrl-C (or ended us) while we waited for something else."""
+class Asked(BaseException):
+    """Somebody pressed Ctrl-C (or ended us) while we waited for something else. As KeyboardInterrupt, it must pass
+    through code that catches every Exception."""
 
 
 class Signals:
