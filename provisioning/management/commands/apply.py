@@ -1,0 +1,72 @@
+import sys
+from pathlib import Path
+
+from provisioning.errors import Refused
+from provisioning.management.console import OK, REFUSED, ServiceCommand
+from provisioning.services import apply
+from provisioning.services.manifest import MAX_BYTES, read_manifest
+
+SIGNS = {apply.CREATE: "+", apply.CHANGE: "~", apply.NOTHING: "="}
+
+
+class Command(ServiceCommand):
+    help = ("Make hosts, templates, packages and applications what FILE (YAML, - for stdin) says: prints a plan, asks, "
+            "and does all of it or nothing. Exit codes: 0 done or nothing to do, 2 refused.")
+    command_name = "apply"
+
+    def add_arguments(self, parser):
+        parser.add_argument("file", metavar="FILE")
+        parser.add_argument("--yes", action="store_true", help="Apply without asking.")
+        self.add_json(parser)
+
+    def run(self, *, file, yes, as_json, **options) -> int:
+        path = Path("." if file == "-" else file)
+        directory = path if file == "-" else path.parent
+        manifest = read_manifest(self.read(file), file_name=path.name if file != "-" else "The input")
+        plan = apply.plan(actor=self.actor, manifest=manifest, directory=directory)
+        if not as_json:
+            self.show(plan)
+        if not plan.is_empty:
+            if not yes and not self.agreed(file):
+                if as_json:
+                    self.print_json(self.describe(plan, applied=False))
+                return REFUSED
+            plan = apply.apply(actor=self.actor, manifest=manifest, directory=directory)
+        if as_json:
+            self.print_json(self.describe(plan, applied=not plan.is_empty))
+        else:
+            self.stdout.write("Nothing to do." if plan.is_empty else "Done.")
+        return OK
+
+    def read(self, file: str) -> bytes:
+        try:
+            if file == "-":
+                return sys.stdin.buffer.read(MAX_BYTES + 1)
+            with open(file, "rb") as stream:
+                return stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise Refused(f"{file} cannot be read: {error.strerror}.") from None
+
+    def agreed(self, file: str) -> bool:
+        if file == "-" or not sys.stdin.isatty():
+            self.stderr.write("Nothing was changed: nobody is there to ask. Add --yes to apply this plan.")
+            return False
+        self.stdout.write("Apply this plan? [y/N] ", ending="")
+        self.stdout.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return True
+        self.stderr.write("Nothing was changed.")
+        return False
+
+    def show(self, plan: apply.Plan) -> None:
+        for entry in plan.entries:
+            self.stdout.write(f"{SIGNS[entry.action]} {entry.action} {entry.kind} {entry.name}")
+            for row in entry.differences:
+                old = f"{row.theirs or '(empty)'} → " if entry.action == apply.CHANGE else ""
+                self.stdout.write(f"    {row.label}: {old}{row.yours or '(empty)'}")
+
+    def describe(self, plan: apply.Plan, *, applied: bool) -> dict:
+        return {"applied": applied, "changes": [
+            {"kind": entry.kind, "name": entry.name, "action": entry.action,
+             "fields": [{"field": row.field, "label": row.label, "old": row.theirs, "new": row.yours}
+                        for row in entry.differences]} for entry in plan.entries]}

@@ -1,0 +1,15 @@
+from provisioning.management.console import JobCommand
+from provisioning.services.jobs import install_application
+
+
+class Command(JobCommand):
+    help = "Install an application on its host. Exit codes: 0 done (or queued), 1 the job failed, 2 refused."
+    command_name = "install"
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--path", default="", metavar="DIR",
+                            help="Directory on the host (default: one of its own).")
+
+    def create(self, application, *, path, **options):
+        return install_application(actor=self.actor, application_id=application.pk, path=path)

@@ -1,0 +1,135 @@
+"""What the console's commands share: refusals as sentences, exit codes, JSON, and following a job."""
+
+import abc
+import json
+import sys
+import time
+import uuid
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand
+
+from provisioning.errors import Conflict, NotFound, PairwiseError
+from provisioning.models import Application, Job
+from provisioning.permissions import Actor, command_line_actor
+from provisioning.selectors.applications import find_application, get_application
+from provisioning.selectors.jobs import get_job, job_lines
+from provisioning.states import JobState
+
+OK, FAILED, REFUSED = 0, 1, 2
+POLL_S = 0.1
+SETTLE_S = 10.0
+"""After a start or stop, control's word on the status follows within moments."""
+
+
+class ServiceCommand(BaseCommand, abc.ABC):
+    """Calls services: exit code 0 done, 1 the job failed, 2 refused with sentences on stderr."""
+
+    requires_system_checks = []
+    command_name = ""
+
+    @property
+    def actor(self) -> Actor:
+        return command_line_actor(self.command_name)
+
+    def add_json(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json", help="Print one JSON object on stdout.")
+
+    def handle(self, *args, **options):
+        try:
+            code = self.run(**options)
+        except PairwiseError as error:
+            self.refused(error, as_json=options.get("as_json", False))
+            code = REFUSED
+        if code:
+            sys.exit(code)
+
+    @abc.abstractmethod
+    def run(self, **options) -> int:
+        """The command's work; returns the exit code."""
+
+    def refused(self, error: PairwiseError, *, as_json: bool) -> None:
+        rows = [{"field": r.field, "message": r.message} for r in getattr(error, "refusals", ())] or [
+            {"field": "", "message": str(error)}]
+        if isinstance(error, Conflict):
+            rows += [{"field": d.field, "message": f"{d.label}: {d.theirs} → {d.yours}"} for d in error.differences]
+        for row in rows:
+            self.stderr.write(row["message"])
+        if as_json:
+            self.print_json({"refusals": rows})
+
+    def print_json(self, body: dict) -> None:
+        self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str))
+
+
+class JobCommand(ServiceCommand):
+    """Creates a job of one application and, with --wait, follows it to its end."""
+
+    settled: frozenset[str] = frozenset()
+    """Statuses in which the application is once a succeeded job has its effect; empty when there is none."""
+
+    def add_arguments(self, parser):
+        parser.add_argument("name", metavar="NAME", help="Name of the application.")
+        parser.add_argument("--wait", action="store_true", help="Follow the job's log until it has ended.")
+        parser.add_argument("--timeout", type=float, default=3600.0, metavar="SECONDS",
+                            help="Stop waiting after so long (default %(default)s); the job goes on.")
+        self.add_json(parser)
+
+    @abc.abstractmethod
+    def create(self, application: Application, **options) -> Job:
+        """Call the service."""
+
+    def run(self, *, name, wait, timeout, as_json, **options) -> int:
+        deadline = time.monotonic() + timeout
+        job = self.create(find_application(name), **options)
+        code = self.handed_over(job)
+        if code == OK and wait:
+            code = self.follow(job.pk, deadline, quiet=as_json)
+        job = get_job(job.pk)
+        if as_json:
+            self.print_json(self.describe(job))
+        elif code == OK:
+            self.stdout.write(f"{job} on {job.host_name}: {'succeeded' if wait else f'queued as job {job.pk}'}.")
+        return code
+
+    def handed_over(self, job: Job) -> int:
+        if job.enqueued_at is None and job.state == JobState.QUEUED:
+            self.stderr.write(f"{job.reason} {job.advice} (job {job.pk})")
+            return FAILED
+        return OK
+
+    def follow(self, job_id: uuid.UUID, deadline: float, *, quiet: bool) -> int:
+        shown = 0
+        while True:
+            job = get_job(job_id)
+            for line in job_lines(job, after=shown):
+                shown = line.number
+                (self.stderr if quiet else self.stdout).write(line.text)
+            if not job.is_active and not job_lines(job, after=shown, limit=1):
+                return self.ended(job, deadline)
+            if time.monotonic() > deadline:
+                self.stderr.write(f"{job} has not ended yet ({job.get_state_display()}). It goes on; see job {job.pk}.")
+                return FAILED
+            time.sleep(POLL_S)
+
+    def ended(self, job: Job, deadline: float) -> int:
+        if job.state != JobState.SUCCEEDED:
+            end = f"{job} on {job.host_name}: {job.get_state_display()}."
+            self.stderr.write(f"{end} {job.reason} {job.advice}".rstrip())
+            return FAILED
+        deadline = min(deadline, time.monotonic() + SETTLE_S)
+        while self.settled and job.application_id and time.monotonic() < deadline:
+            try:
+                if get_application(job.application_id).status in self.settled:
+                    break
+            except NotFound:
+                break
+            time.sleep(POLL_S)
+        return OK
+
+    def describe(self, job: Job) -> dict:
+        return {
+            "job": str(job.pk), "kind": job.kind, "application": job.application_name, "host": job.host_name,
+            "state": job.state, "reason": job.reason, "advice": job.advice, "result": job.result,
+            "steps": [{"name": step.name, "state": step.state} for step in job.steps.all()],
+        }

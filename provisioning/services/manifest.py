@@ -1,0 +1,201 @@
+"""Reads the YAML of ``manage.py apply`` (issue format in docs/operating.md): text in, plain specs out.
+
+Every scalar is taken as the text that was typed (``010`` stays ``010``), a bare ``null`` as None. Unknown keys are
+refused with the nearest known name, so that a typing error is never silently ignored.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from provisioning.errors import Refusal, Refused
+
+MAX_BYTES, MAX_OBJECTS = 8 * 1024 * 1024, 20_000
+TEXT, NUMBER, FLAG, NAME = "text", "number", "flag", "name"
+HOST_KEYS = {"name": TEXT, "ip_address": TEXT, "os_type": TEXT, "os_version": TEXT, "lca_port": NUMBER,
+             "enabled": FLAG}
+APPLICATION_KEYS = {
+    "name": TEXT, "template": NAME, "host": NAME, "enabled": FLAG, "tenants": TEXT, "working_directory": TEXT,
+    "command_line": TEXT, "command_line_arguments": TEXT, "startup_timeout": NUMBER, "shutdown_timeout": NUMBER,
+    "auto_restart": FLAG, "backup": NAME, "redundancy_type": TEXT, "reconnect_timeout": NUMBER,
+    "reconnect_attempts": NUMBER, "log_on_as": TEXT, "description": TEXT, "ports": list, "connections": list,
+    "options": dict, "annex": dict,
+}
+PORT_KEYS = {"id": TEXT, "port": NUMBER, "protocol": TEXT, "ha_sync": FLAG, "listening_mode": TEXT,
+             "transport_parameters": TEXT, "application_parameters": TEXT, "description": TEXT}
+CONNECTION_KEYS = {"server": NAME, "port_id": TEXT, "protocol": TEXT, "timeout_local": NUMBER,
+                   "timeout_remote": NUMBER, "trace_mode": TEXT, "transport_parameters": TEXT,
+                   "application_parameters": TEXT}
+_YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a file asks for: paths as written, hosts and applications as {key: value} with values of their kind.
+
+    ``options`` and ``annex`` are {section: {key: text or None}}; None removes.
+    """
+
+    templates: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    hosts: tuple[dict[str, Any], ...] = ()
+    applications: tuple[dict[str, Any], ...] = ()
+
+
+class _Loader(yaml.SafeLoader):
+    """Scalars as text, no key twice."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rows if tag == "tag:yaml.org,2002:null"]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
+    result = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, "a key is not plain text", key_node.start_mark)
+        if key in result:
+            raise yaml.constructor.ConstructorError(None, None, f'"{key}" is there twice', key_node.start_mark)
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_manifest(content: bytes, *, file_name: str = "") -> Manifest:
+    """The manifest in ``content``. Raises Refused with everything that is wrong in it."""
+    what = file_name or "The file"
+    if len(content) > MAX_BYTES:
+        raise Refused(f"{what} has {len(content)} bytes; at most {MAX_BYTES} are read. Split it.")
+    try:
+        body = yaml.load(content, _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(f"{what} is no readable YAML: {_where(error)}") from None
+    reader = _Reader()
+    manifest = reader.manifest({} if body is None else body)
+    if reader.refusals:
+        raise Refused(*reader.refusals)
+    return manifest
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"line {mark.line + 1}: {problem}." if mark else f"{problem}."
+
+
+@dataclass
+class _Reader:
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def refuse(self, at: str, message: str) -> None:
+        self.refusals.append(Refusal(f"{at}: {message}" if at else message, at))
+
+    def manifest(self, body: Any) -> Manifest:
+        kinds = {"templates": list, "packages": list, "hosts": list, "applications": list}
+        body = self.keys(body, kinds, "")
+        return Manifest(
+            templates=self.paths(body.get("templates"), "templates"),
+            packages=self.paths(body.get("packages"), "packages"),
+            hosts=self.objects(body.get("hosts"), "hosts", HOST_KEYS),
+            applications=tuple(map(self.application, self.objects(body.get("applications"), "applications",
+                                                                 APPLICATION_KEYS))),
+        )
+
+    def paths(self, value: Any, at: str) -> tuple[str, ...]:
+        rows = value if isinstance(value, list) else []
+        if not all(isinstance(row, str) and row for row in rows):
+            self.refuse(at, "list the paths of files.")
+            return ()
+        return tuple(rows)
+
+    def objects(self, value: Any, at: str, kinds: Mapping) -> tuple[dict[str, Any], ...]:
+        rows = value if isinstance(value, list) else []
+        if len(rows) > MAX_OBJECTS:
+            self.refuse(at, f"{len(rows)} are too many for one file; {MAX_OBJECTS} fit.")
+            return ()
+        result, seen = [], set()
+        for number, row in enumerate(rows, 1):
+            name = row.get("name") if isinstance(row, dict) else None
+            spec = self.keys(row, kinds, name if isinstance(name, str) and name else f"{at}, entry {number}")
+            if not name:
+                self.refuse(f"{at}, entry {number}", "name is missing.")
+            elif name in seen:
+                self.refuse(str(name), "is there twice. Join the two.")
+            else:
+                seen.add(name)
+                result.append(spec)
+        return tuple(result)
+
+    def application(self, spec: dict[str, Any]) -> dict[str, Any]:
+        at = spec["name"]
+        for key, kinds, needed in (("ports", PORT_KEYS, ("id", "port")), ("connections", CONNECTION_KEYS, ("server",))):
+            if spec.get(key) is not None:
+                spec[key] = [self.row(row, kinds, f"{at}, {key}, entry {n}", needed)
+                             for n, row in enumerate(spec[key], 1)]
+        for key in ("options", "annex"):
+            if spec.get(key) is not None:
+                spec[key] = {section: self.section(keys, f"{at}, {key} [{section}]")
+                             for section, keys in spec[key].items()}
+        return spec
+
+    def row(self, row: Any, kinds: Mapping, at: str, needed: tuple[str, ...]) -> dict[str, Any]:
+        spec = {key: value for key, value in self.keys(row, kinds, at).items() if value is not None}
+        for key in needed:
+            if isinstance(row, dict) and key not in row:
+                self.refuse(at, f"{key} is missing.")
+        return spec
+
+    def section(self, keys: Any, at: str) -> dict[str, str | None] | None:
+        if keys is None:
+            return None
+        if not isinstance(keys, dict) or not all(value is None or isinstance(value, str) for value in keys.values()):
+            self.refuse(at, "write key: value pairs.")
+            return {}
+        return keys
+
+    def keys(self, body: Any, kinds: Mapping, at: str) -> dict[str, Any]:
+        """``body`` with known keys only, each value of its kind."""
+        if not isinstance(body, dict):
+            self.refuse(at, "write key: value pairs here.")
+            return {}
+        result = {}
+        for key, value in body.items():
+            if key not in kinds:
+                near = difflib.get_close_matches(key, kinds, n=1, cutoff=0.5)
+                hint = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(kinds)}."
+                self.refuse(at, f'"{key}" is unknown. {hint}')
+            else:
+                result[key] = self.value(value, kinds[key], f"{at}, {key}" if at else key)
+        return result
+
+    def value(self, value: Any, kind: Any, at: str) -> Any:
+        if value is None:
+            return "" if kind == TEXT else None
+        if kind in (list, dict):
+            if not isinstance(value, kind):
+                self.refuse(at, "write a list here." if kind is list else "write key: value pairs here.")
+                return None
+            return value
+        if not isinstance(value, str):
+            self.refuse(at, "write a single value here.")
+            return None
+        if kind == NUMBER:
+            if not (value.isascii() and value.removeprefix("-").isdigit() and len(value) < 12):
+                self.refuse(at, f'"{value[:40]}" is no whole number.')
+                return None
+            return int(value)
+        if kind == FLAG:
+            if value.lower() not in _YES + _NO:
+                self.refuse(at, f'write true or false, not "{value[:40]}".')
+                return None
+            return value.lower() in _YES
+        return value
