@@ -9,15 +9,17 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from .log import Log
-from .reader import Reader
+from .intake import Intake
+from .log import EventLimit, Log
+from .ownership import StaleEpoch, StoreError
+from .reader import BATCH_RECORDS, Reader
 from .records import Draft
 from .settings import Settings
-from .store import TRIM_ROWS, Appended, StaleEpoch, Store, StoreError
+from .store import TRIM_ROWS, Appended, Store
 from .subscription import Subscription, message_tail
 
-HIGH_WATER_BYTES = 8 * 1024 * 1024
-"""With so much waiting for the disk, senders are no longer read from."""
+TURN_DELIVERIES = 2000
+"""Messages handed out in one turn of the event loop; more would hold up the heart-beats."""
 TICK_S = 0.25
 HOUSEKEEPING_S = 1.0
 ROUTES_MAX = 10_000
@@ -39,13 +41,16 @@ class Broker:
         self.unavailable = ""
         self.epoch = 0
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
+        # Up to here live subscriptions have been served; it lags behind last_seq while a group is delivered.
+        self._delivered_seq = store.last_seq
         self._drafts: list[Draft] = []
         self._waiters: list[tuple] = []
         self._pending_bytes = self._committing = 0
         self._wake, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._turn = asyncio.Lock()
-        self._throttled: set = set()
+        self.intake = Intake(self._loop, lambda: self._pending_bytes + self._committing)
+        self.client_event = EventLimit(log, self._loop.time)
         self._dirty: set = set()
         self._subscriptions: set[Subscription] = set()
         self._routes: dict[str, tuple[Subscription, ...]] = {}
@@ -99,12 +104,6 @@ class Broker:
         self._dirty.add(session)
         self._loop.call_soon(session.flush)
 
-    def throttle(self, session) -> None:
-        """Stop reading from ``session`` while too much waits for the disk."""
-        if self._pending_bytes + self._committing > HIGH_WATER_BYTES:
-            self._throttled.add(session)
-            session.hold(True)
-
     async def _commits(self) -> None:
         while True:
             await self._wake.wait()
@@ -132,18 +131,14 @@ class Broker:
         except StoreError as error:
             self._not_stored(waiters, error)
         else:
-            self.digest = self.store.digest
+            if appended.records:
+                self.last_seq, self.digest = appended.records[-1][0], self.store.digest
             # Whether an acknowledgement may leave is decided here, on its way out, not when the frame came in.
             self._acknowledge(waiters, appended, allowed=self.serving and epoch == self.epoch)
-            self._deliver(appended.records)
-        for session in self._dirty:
-            session.flush()
-        self._dirty.clear()
+            await self._deliver(appended.records)
+        self._flush()
         self._committing = 0
-        if self._throttled and self._pending_bytes < HIGH_WATER_BYTES // 2:
-            for session in self._throttled:
-                session.hold(False)
-            self._throttled.clear()
+        self.intake.release()
 
     def _acknowledge(self, waiters: list[tuple], appended: Appended, *, allowed: bool) -> None:
         dirty = self._dirty
@@ -169,22 +164,32 @@ class Broker:
 
     # --- delivering ----------------------------------------------------------------------------------
 
-    def _deliver(self, rows: list[tuple]) -> None:
-        if not rows:
-            return
-        self.last_seq = rows[-1][0]
+    async def _deliver(self, rows: list[tuple]) -> None:
+        """Hand ``rows`` to the live subscriptions, a slice a turn: many subscribers must not stop the heart-beats."""
         if not self._subscriptions:
+            self._delivered_seq = self.last_seq
             return
+        slice_left = TURN_DELIVERIES
         for seq, epoch, time, destination, headers, body, _, _ in rows:
             route = self._routes.get(destination)
             if route is None:
                 route = self._route(destination)
-            if not route:
-                continue
-            tail = message_tail(seq, epoch, time, destination, headers, body)
-            for subscription in route:
-                if subscription.live and seq >= subscription.cursor:
-                    self._offer(subscription, seq, tail)
+            if route:
+                tail = message_tail(seq, epoch, time, destination, headers, body)
+                for subscription in route:
+                    if subscription.live and seq >= subscription.cursor:
+                        self._offer(subscription, seq, tail)
+                slice_left -= len(route)
+            self._delivered_seq = seq
+            if slice_left <= 0:
+                slice_left = TURN_DELIVERIES
+                self._flush()
+                await asyncio.sleep(0)
+
+    def _flush(self) -> None:
+        for session in self._dirty:
+            session.flush()
+        self._dirty.clear()
 
     def _offer(self, subscription: Subscription, seq: int, tail: bytes) -> None:
         if subscription.ack != "auto" and (subscription.free <= 0 or not subscription.session.writable.is_set()):
@@ -205,7 +210,7 @@ class Broker:
         """From now on ``subscription`` gets what lies at and after its cursor."""
         self._subscriptions.add(subscription)
         self._routes.clear()
-        if subscription.cursor > self.last_seq:
+        if subscription.cursor > self._delivered_seq:
             subscription.live = True
         else:
             self._spawn(self._pull(subscription))
@@ -222,7 +227,7 @@ class Broker:
                 await subscription.room.wait()
                 await session.writable.wait()
                 continue
-            if subscription.cursor > self.last_seq:
+            if subscription.cursor > self._delivered_seq:
                 subscription.live = True
                 return
             try:
@@ -238,9 +243,9 @@ class Broker:
             session.flush()
 
     def _read(self, subscription: Subscription):
-        # Not beyond last_seq: what is on disk but not yet acknowledged is delivered when it is.
-        limit = max(1, min(256, subscription.free))
-        return self._reader.read(subscription.cursor, self.last_seq, pattern=subscription.pattern, limit=limit)
+        # Not beyond what live subscriptions have: what is on disk but not yet acknowledged is delivered when it is.
+        limit = max(1, min(BATCH_RECORDS, subscription.free))
+        return self._reader.read(subscription.cursor, self._delivered_seq, pattern=subscription.pattern, limit=limit)
 
     @property
     def drained(self) -> bool:
@@ -260,6 +265,7 @@ class Broker:
     async def _housekeeping(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
+            self.client_event.settle()
             try:
                 if self.unavailable:
                     await self.in_store(self.store.recover)
@@ -273,12 +279,13 @@ class Broker:
 
     def _take_position(self) -> None:
         """The store moved without us (a commit whose outcome was unknown): live subscriptions read what they missed."""
-        if self.store.last_seq > self.last_seq:
+        if self.store.last_seq > self._delivered_seq:
             for subscription in self._subscriptions:
                 if subscription.live:
-                    subscription.live, subscription.cursor = False, max(subscription.cursor, self.last_seq + 1)
+                    subscription.live, subscription.cursor = False, max(subscription.cursor, self._delivered_seq + 1)
                     self._spawn(self._pull(subscription))
         self.last_seq, self.digest = self.store.last_seq, self.store.digest
+        self._delivered_seq = self.last_seq
 
     def apply(self, settings: Settings) -> None:
         """Later Configuration: logins, limits and retention count from now on."""

@@ -30,6 +30,7 @@ class Connection(asyncio.Protocol):
         self._time = asyncio.get_running_loop().time
         self._parser = Parser(broker.settings.limits.frame)
         self._out: list[bytes] = []
+        self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
         self._closing = self._ending = self._held = False
         self._abort_later: asyncio.TimerHandle | None = None
@@ -74,6 +75,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         if self._closing or not self._transport.can_write_eof():
             return False
+        self._read_unread()
         self.end_once_settled(self.close)
         return True
 
@@ -89,8 +91,17 @@ class Connection(asyncio.Protocol):
         if self._closing or self._ending:
             return
         self._heard = self._time()
+        if self.broker.intake.busy:
+            self._unread.append(data)
+            self.broker.intake.postpone(self)
+        else:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         parser = self._parser
-        for frame in parser.feed(data):
+        frames = parser.feed(data)
+        self.broker.intake.count(len(frames))
+        for frame in frames:
             if self._closing or self._ending:
                 return
             try:
@@ -103,7 +114,6 @@ class Connection(asyncio.Protocol):
             self.fail(str(parser.error))
             return
         self.flush()
-        self.broker.throttle(self)
 
     def _internal_error(self, error: Exception) -> None:
         self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an "
@@ -113,9 +123,17 @@ class Connection(asyncio.Protocol):
     # --- pacing ----------------------------------------------------------------------------------------
 
     def hold(self, on: bool) -> None:
-        """Stop reading from the client, or go on."""
+        """Stop reading from the client, or go on with what was read already."""
         self._held = on
+        if not on:
+            self._read_unread()
         self._pace()
+
+    def _read_unread(self) -> None:
+        if self._unread and not (self._closing or self._ending):
+            data = b"".join(self._unread)
+            self._unread.clear()
+            self._read(data)
 
     def _pace(self) -> None:
         if self._closing or self._transport.is_closing():
@@ -195,7 +213,7 @@ class Connection(asyncio.Protocol):
         self._sent = self._time()
 
     def _cut(self, why: str) -> None:
-        self.broker.log.standard(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: "
+        self.broker.client_event(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: "
                                  f"it {why}.")
         self.fail(f"The connection {why}. Connect again and resume with from-seq.")
 
@@ -232,5 +250,6 @@ class Connection(asyncio.Protocol):
         self.connected = False
         self._due.clear()
         self._out.clear()
+        self._unread.clear()
         self.detach()
         self.writable.set()

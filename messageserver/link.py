@@ -18,7 +18,7 @@ from protocol.wire import Channel, RefusedError, WireError, dial
 
 from . import VERSION, log
 from .exits import Exit, ExitCode
-from .store import Held
+from .ownership import Held
 
 SECRET_FILE_VARIABLE = "PAIRWISE_APPLICATION_SECRET_FILE"
 SECRET_FILE = "application.secret"

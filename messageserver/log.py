@@ -6,7 +6,6 @@ own. Message bodies and passcodes are never logged.
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -179,6 +178,31 @@ class Log:
             self._network(int(event), "standard", flat, now)
 
 
+class EventLimit:
+    """Logs what clients bring about: LINES lines in PERIOD_S seconds, then only how many were left out."""
+
+    LINES, PERIOD_S = 50, 10.0
+
+    def __init__(self, log: Log, clock: Callable[[], float]):
+        self._log, self._clock = log, clock
+        self._since, self._count = clock(), 0
+
+    def __call__(self, event: Event, text: str) -> None:
+        self.settle()
+        self._count += 1
+        if self._count <= self.LINES:
+            self._log.standard(event, text)
+
+    def settle(self) -> None:
+        """Close the period when it is over."""
+        now = self._clock()
+        if now - self._since <= self.PERIOD_S:
+            return
+        if (withheld := self._count - self.LINES) > 0:
+            self._log.standard(Event.CLIENT_CUT, f"{withheld} more lines about refused or cut clients were left out.")
+        self._since, self._count = now, 0
+
+
 def parse_segment(text: str) -> int:
     """Bytes of option ``segment``; 0 for false or anything unusable."""
     number, _, unit = text.strip().lower().partition(" ")
@@ -191,8 +215,3 @@ def parse_expire(text: str) -> int:
     """Files of option ``expire``; 0 for false or anything unusable."""
     number = text.strip().lower().removesuffix("file").strip()
     return int(number) if number.isascii() and number.isdigit() and 1 <= int(number) <= 1000 else 0
-
-
-def to_stderr(text: str) -> None:
-    """One line for a person at a terminal, before any log exists."""
-    print(text, file=sys.stderr, flush=True)

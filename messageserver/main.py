@@ -12,8 +12,8 @@ from . import VERSION
 from .exits import Exit, ExitCode
 from .link import Address, first_contact, read_secret
 from .log import code
+from .ownership import Held
 from .server import Server
-from .store import Held
 
 SWITCH_INTERVAL_S = 0.0005
 """How long the event loop may keep the interpreter from the store's thread; each commit waits for that."""

@@ -4,8 +4,8 @@ import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
+from .ownership import FILE, StoreError
 from .records import COLUMNS, Record
-from .store import FILE, StoreError
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 1024 * 1024

@@ -12,10 +12,11 @@ from .broker import Broker
 from .exits import Exit, ExitCode
 from .link import Address, Link, first_contact
 from .log import Event, Log
+from .ownership import Held, StaleEpoch, StoreError, StoreLocked, peek_held
 from .ports import PortError, Ports
 from .reader import Reader
 from .session import Session
-from .store import Held, StaleEpoch, Store, StoreError, StoreLocked, peek_held
+from .store import Store
 
 REPORT_EVERY_S = 1.0
 DRAIN_POLL_S = 0.05

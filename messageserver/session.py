@@ -53,7 +53,7 @@ class Session(Connection):
         try:
             self.login = check_login(frame.headers, broker.settings.clients)
         except Refusal as refusal:
-            broker.log.standard(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
+            broker.client_event(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
             raise
         self._send_every_s, self._expect_every_s, offer = heart_beats(frame.headers)
         self.connected = True

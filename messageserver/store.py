@@ -4,7 +4,6 @@ A ``Store`` belongs to one thread at a time (the server gives it a thread of its
 read-only connection for replay and for catching up a peer. What ``append`` returned is on disk.
 """
 
-import fcntl
 import os
 import sqlite3
 import time
@@ -14,27 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import records
+from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
 from .records import Draft, Record
 from .settings import Retention
 
-FILE = "messages.db"
 TRIM_ROWS = 2000
 """Most records that one ``trim`` removes, so that it never holds up senders for long."""
 ROOM_BYTES = 256 * 1024
 """A store that was full is used again when this much can be written to it."""
 DAY_MS = 86_400_000
-
-
-class StoreError(Exception):
-    """The store cannot do what was asked: disk full, I/O error, damaged file. Nothing was acknowledged."""
-
-
-class StoreLocked(StoreError):
-    """Another process uses this store."""
-
-
-class StaleEpoch(StoreError):
-    """The caller acts in an epoch that is not the granted one."""
 
 
 @dataclass(frozen=True)
@@ -45,37 +32,6 @@ class Appended:
     records: list[tuple]
 
 
-@dataclass(frozen=True)
-class Held:
-    """What control granted to this server last (0 and "" for nothing yet)."""
-
-    epoch: int = 0
-    record_version: int = 0
-    role: str = ""
-
-
-def peek_held(directory: Path) -> Held:
-    """What the store in ``directory`` holds, without opening it for writing. Raises StoreError."""
-    path = directory / FILE
-    if not path.exists():
-        return Held()
-    try:
-        connection = sqlite3.connect(path, timeout=5)
-        try:
-            return _held(connection)
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot read {path}: {error}") from error
-
-
-def _held(connection: sqlite3.Connection) -> Held:
-    if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]:
-        return Held()
-    meta = dict(connection.execute("SELECT key, value FROM meta"))
-    return Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""))
-
-
 class Store:
     """The log for writing. Raises StoreLocked or StoreError when it cannot be opened."""
 
@@ -83,7 +39,7 @@ class Store:
         self.directory, self.path, self.retention = directory, directory / FILE, retention
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-            self._lock = self._take_lock(directory / "lock")
+            self._lock = take_lock(directory / "lock")
         except OSError as error:
             raise StoreError(f"cannot use {directory}: {error.strerror}") from error
         try:
@@ -91,19 +47,6 @@ class Store:
         except (sqlite3.Error, StoreError) as error:
             os.close(self._lock)
             raise StoreError(f"cannot open {self.path}: {error}") from error
-
-    @staticmethod
-    def _take_lock(path: Path) -> int:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            os.close(lock)
-            raise StoreLocked(f"process {owner} uses the messages in {path.parent}") from None
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        return lock
 
     def _open(self) -> None:
         self._db = db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10,
@@ -127,7 +70,7 @@ class Store:
     def _load(self) -> None:
         """Take the position from disk; after a failed commit memory may be wrong, the disk is not."""
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
-        self.held = Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""))
+        self.held = held_in(meta)
         base_seq, base_digest = meta.get("base_seq", 0), meta.get("base_digest", records.NO_DIGEST)
         last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         self.last_seq, self.digest = last or (base_seq, base_digest)

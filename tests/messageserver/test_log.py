@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from messageserver.log import Log, code, parse_expire, parse_segment
+from messageserver.log import EventLimit, Log, code, parse_expire, parse_segment
 
 DEFAULTS = {"verbose": "all", "segment": "false", "expire": "false"}
 
@@ -79,6 +79,20 @@ def test_segment(text, size):
 @pytest.mark.parametrize(("text", "files"), [("10", 10), ("3 file", 3), ("false", 0), ("0", 0), ("1001", 0)])
 def test_expire(text, files):
     assert parse_expire(text) == files
+
+
+def test_clients_cannot_flood_the_log(log, sent, tmp_path):
+    log.configure({**DEFAULTS, "all": "network"}, tmp_path)
+    now = [0.0]
+    limit = EventLimit(log, lambda: now[0])
+    for _ in range(200):
+        limit(4522, "refused")
+    assert len(sent) == 50
+    now[0] = 11.0
+    limit.settle()
+    assert "150 more lines" in sent[-1][2]
+    limit(4522, "refused")
+    assert len(sent) == 52
 
 
 def test_common_events_have_type_00_and_our_own_42():

@@ -174,7 +174,7 @@ def test_a_client_that_shuts_its_side_still_gets_its_receipts(server):
     ("CONNECT", {}, "not a STOMP 1.2 client command"),
     ("EXPLODE", {}, "not a STOMP 1.2 client command"),
 ])
-def test_a_frame_that_is_refused_gets_an_error_with_its_receipt_id_and_the_rest_goes_on(server, command, headers, words):
+def test_a_refused_frame_gets_an_error_with_its_receipt_id_and_the_rest_goes_on(server, command, headers, words):
     with server.client() as other, server.client() as client:
         client.send(command, {**headers, "receipt": "r"})
         frame = client.expect("ERROR")

@@ -5,10 +5,11 @@ import sqlite3
 
 import pytest
 
+from messageserver.ownership import StaleEpoch, StoreError, StoreLocked, peek_held
 from messageserver.reader import Reader
 from messageserver.records import Draft, Record
 from messageserver.settings import Retention
-from messageserver.store import TRIM_ROWS, StaleEpoch, Store, StoreError, StoreLocked, peek_held
+from messageserver.store import TRIM_ROWS, Store
 
 KEEP_ALL = Retention(records=0, days=0, megabytes=0, dedup_window=1000)
 
