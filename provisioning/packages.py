@@ -11,7 +11,7 @@ from xml.parsers import expat
 from provisioning.states import ApplicationType, OSType
 
 DESCRIPTION = "ip_description.xml"
-MAX_DESCRIPTION, MAX_MEMBERS, MAX_UNPACKED = 256 * 1024, 20_000, 4 * 1024**3
+MAX_DESCRIPTION, MAX_MEMBERS, MAX_UNPACKED, MAX_TRAILER = 256 * 1024, 20_000, 4 * 1024**3, 1024**2
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}\Z")
 
 
@@ -34,7 +34,9 @@ def read_package(path: Path) -> PackageDescription:
     """Open a package, read its ``ip_description.xml`` and nothing else. Raises PackageFileError, OSError."""
     try:
         with tarfile.open(path, "r:gz") as archive:
-            return parse_description(_description_of(archive))
+            content = _description_of(archive)
+            _read_to_end(archive)
+            return parse_description(content)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise PackageFileError(f"The file is no readable .tar.gz archive ({error}). Copy it again.") from None
     except OSError as error:
@@ -61,6 +63,15 @@ def _description_of(archive: tarfile.TarFile) -> bytes:
     if found is None:
         raise PackageFileError(f"The archive has no {DESCRIPTION} at its top level, so it is no Installation Package.")
     return found
+
+
+def _read_to_end(archive: tarfile.TarFile) -> None:
+    """The checksum of the stream stands at its end, behind what tarfile looks at."""
+    rest = 0
+    while chunk := archive.fileobj.read(1024 * 1024):
+        rest += len(chunk)
+        if rest > MAX_TRAILER:
+            raise PackageFileError("The archive goes on long after its end.")
 
 
 def parse_description(content: bytes) -> PackageDescription:

@@ -1,0 +1,334 @@
+"""What hosts report about jobs: verified, in order, each once; and what the end of a job does."""
+
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from protocol import auth
+from provisioning import control_client, tasks
+from provisioning.jobs import reaper, reports
+from provisioning.jobs.dispatch import NOT_HANDED_OVER
+from provisioning.jobs.reports import MAX_LINES, MAX_WAITING, ReportRefused, record_report
+from provisioning.models import Application, ComponentHeartbeat, HistoryEntry, Job, JobLine, JobReport
+from provisioning.states import JOB_TRANSITIONS, JobState
+from tests.factories import make_application, make_host, make_job
+
+pytestmark = pytest.mark.django_db
+
+INSTALLED = {"working_directory": "/srv/pairwise/MS", "command_line": "./MessageServer",
+             "command_line_arguments": "-host 127.0.0.1 -port 2020 -app MS", "version": "8.5.100.02", "backup": "",
+             "facts": {"python": "3.11"}}
+
+
+@pytest.fixture
+def job():
+    return make_job(make_application("MS", host=make_host("alpha")), enqueued_at=timezone.now())
+
+
+@pytest.fixture
+def install_job():
+    return make_job(make_application("MS", host=make_host("alpha")), kind="install", steps=6)
+
+
+def report(job, seq, kind, **fields):
+    body = {"job": str(job.pk), "host": job.host_name, "seq": seq, "at": time.time(), "kind": kind, **fields}
+    record_report(body, auth.sign(job.host.secret, body))
+    return Job.objects.get(pk=job.pk)
+
+
+def step_states(job):
+    return list(job.steps.values_list("state", flat=True))
+
+
+def lines(job):
+    return list(job.lines.values_list("number", "text"))
+
+
+# --- who may report
+
+
+def test_wrong_signature_is_refused(job):
+    body = {"job": str(job.pk), "host": "alpha", "seq": 1, "at": 0, "kind": "claimed"}
+    for signature in ("", "0" * 64, auth.sign("another secret", body), None):
+        with pytest.raises(ReportRefused, match=r"not signed|no report"):
+            record_report(body, signature)
+    with pytest.raises(ReportRefused):
+        record_report({**body, "seq": 2}, auth.sign(job.host.secret, body))
+    assert Job.objects.get(pk=job.pk).state == "queued"
+
+
+def test_a_host_does_not_report_on_the_jobs_of_another(job):
+    other = make_host("beta")
+    body = {"job": str(job.pk), "host": "beta", "seq": 1, "at": 0, "kind": "claimed"}
+    with pytest.raises(ReportRefused, match="Host beta has no job"):
+        record_report(body, auth.sign(other.secret, body))
+
+
+@pytest.mark.parametrize("change", [
+    {"job": "x"}, {"job": None}, {"job": str(uuid.uuid4())}, {"seq": 0}, {"seq": "1"}, {"seq": True}, {"seq": 10**9}])
+def test_report_that_names_nothing_is_refused(job, change):
+    body = {"job": str(job.pk), "host": "alpha", "seq": 1, "at": 0, "kind": "claimed", **change}
+    with pytest.raises(ReportRefused):
+        record_report(body, auth.sign(job.host.secret, body))
+
+
+@pytest.mark.parametrize("body", [None, [], "x", {}, {"host": 1}])
+def test_what_is_no_report_is_refused(body):
+    with pytest.raises(ReportRefused):
+        record_report(body, "x")
+
+
+def test_the_task_logs_what_was_refused_and_goes_on(caplog):
+    tasks.record_report({"host": "nobody"}, "x")
+    assert "not signed with the secret of host 'nobody'" in caplog.text
+
+
+# --- the way of a job
+
+
+def test_job_goes_from_claimed_over_its_steps_to_succeeded(job):
+    claimed = report(job, 1, "claimed", worker="worker@alpha")
+    assert (claimed.state, claimed.worker) == ("claimed", "worker@alpha")
+    assert report(job, 2, "step", number=0, state="running").state == "running"
+    report(job, 3, "log", lines=[[time.time(), "info", "Starting."], [time.time(), "odd", "Started."]])
+    report(job, 4, "step", number=0, state="done")
+    report(job, 5, "step", number=1, state="running")
+    done = report(job, 6, "finished", state="succeeded", reason="", advice="", reference="",
+                  result={"pid": 4711, "mode": "Primary"})
+    assert (done.state, done.result, done.last_seq) == ("succeeded", {"pid": 4711, "mode": "Primary"}, 6)
+    assert step_states(done) == ["done", "done"]
+    assert lines(done) == [(1, "Starting."), (2, "Started.")]
+    assert done.started_at <= done.finished_at
+
+
+def test_failed_job_says_why_and_what_to_do(job):
+    report(job, 1, "step", number=0, state="running")
+    done = report(job, 2, "finished", state="failed", reason="It ended.", advice="Look.", reference="ab12", result={})
+    assert (done.state, done.reason, done.advice, done.reference) == ("failed", "It ended.", "Look.", "ab12")
+    assert step_states(done) == ["failed", "skipped"]
+
+
+def test_report_that_comes_twice_counts_once(job):
+    for _ in range(2):
+        report(job, 1, "log", lines=[[time.time(), "info", "once"]])
+    assert lines(job) == [(1, "once")]
+
+
+def test_reports_that_overtake_each_other_are_applied_in_order(job):
+    report(job, 3, "log", lines=[[0, "info", "third"]])
+    report(job, 4, "finished", state="succeeded", result={})
+    assert report(job, 2, "log", lines=[[0, "info", "second"]]).state == "queued"
+    done = report(job, 1, "claimed", worker="w")
+    assert (done.state, done.last_seq) == ("succeeded", 4)
+    assert lines(job) == [(1, "second"), (2, "third")]
+    assert not JobReport.objects.exists()
+
+
+def test_too_many_waiting_reports_give_the_missing_one_up(job):
+    for seq in range(2, MAX_WAITING + 3):
+        body = {"job": str(job.pk), "host": "alpha", "seq": seq, "at": 0, "kind": "alive", "received": 0}
+        JobReport.objects.create(job=job, seq=seq, body=body)
+    report(job, MAX_WAITING + 3, "alive")
+    assert Job.objects.get(pk=job.pk).last_seq == MAX_WAITING + 3
+    assert lines(job) == [(1, "Report 1 of the host never arrived; the log has a gap.")]
+
+
+@pytest.mark.parametrize("fields", [
+    {"kind": "dance"}, {"kind": None}, {"kind": "step"}, {"kind": "step", "number": 0, "state": "odd"},
+    {"kind": "log", "lines": "x"}, {"kind": "log", "lines": [1, [1], [1, 2, 3, 4]]}, {"kind": "alive", "at": "x"}])
+def test_report_without_sense_moves_nothing_but_the_count(job, fields):
+    after = report(job, 1, **fields)
+    assert (after.state, after.last_seq, lines(job)) == ("queued", 1, [])
+
+
+def test_unknown_end_is_an_error(job):
+    assert report(job, 1, "finished", state="exploded").state == "error"
+
+
+def test_log_is_bounded_and_says_that_it_was_cut(job):
+    now = timezone.now()
+    JobLine.objects.bulk_create(JobLine(job=job, number=n, at=now, text="x") for n in range(1, MAX_LINES - 1))
+    report(job, 1, "log", lines=[[0, "info", f"line {n}"] for n in range(5)])
+    report(job, 2, "log", lines=[[0, "info", "more"]])
+    assert lines(job)[-2:] == [(MAX_LINES - 1, "line 0"),
+                               (MAX_LINES, f"The log is cut here: {MAX_LINES} lines are kept.")]
+
+
+def test_long_lines_are_cut_and_nul_is_taken_out(job):
+    report(job, 1, "log", lines=[[0, "info", "x" * 5000], [0, "info", "a\x00b"]])
+    assert [len(text) for _, text in lines(job)] == [4000, 2]
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "error", "cancelled"])
+def test_nothing_moves_a_job_that_has_ended(job, state):
+    Job.objects.update(state=state)
+    report(job, 1, "step", number=0, state="running")
+    assert report(job, 2, "finished", state="succeeded", result={}).state == state
+
+
+def test_every_state_has_a_way_to_an_end():
+    ends = {state for state, following in JOB_TRANSITIONS.items() if not following}
+    assert ends == {"succeeded", "failed", "error", "cancelled"}
+    assert all(set(following) & ends for state, following in JOB_TRANSITIONS.items() if state not in ends)
+
+
+# --- install
+
+
+def test_finished_install_fills_in_the_application_with_history(install_job, monkeypatch,
+                                                                django_capture_on_commit_callbacks):
+    told = []
+    monkeypatch.setattr(control_client, "announce_changed", lambda applications=(), hosts=(): told.extend(applications))
+    with django_capture_on_commit_callbacks(execute=True):
+        done = report(install_job, 1, "finished", state="succeeded", result=INSTALLED)
+    row = Application.objects.get(name="MS")
+    assert (row.working_directory, row.command_line) == ("/srv/pairwise/MS", "./MessageServer")
+    assert row.command_line_arguments == "-host 127.0.0.1 -port 2020 -app MS"
+    assert (row.version, row.revision, row.is_installed) == ("8.5.100.02", 2, True)
+    assert done.result["facts"] == {"python": "3.11"}
+    entry = HistoryEntry.objects.get(object_type="application")
+    assert entry.reason == f"Installed by job {install_job.pk} on host alpha."
+    assert (entry.before["working_directory"], entry.after["working_directory"]) == (".", "/srv/pairwise/MS")
+    assert (entry.user_name, entry.origin, told) == ("ada", "job on alpha", ["MS"])
+
+
+def test_failed_install_leaves_the_application_as_it_was(install_job):
+    report(install_job, 1, "finished", state="failed", reason="No Configuration Server.", result=INSTALLED)
+    row = Application.objects.get(name="MS")
+    assert (row.working_directory, row.revision) == (".", 1)
+    assert not HistoryEntry.objects.exists()
+
+
+@pytest.mark.parametrize("change", [
+    {"working_directory": "relative"}, {"working_directory": ""}, {"version": None}, {"version": "9" * 33},
+    {"command_line": "a\nb"}, {"command_line_arguments": 7}])
+def test_install_with_a_useless_result_is_an_error_and_fills_nothing_in(install_job, change):
+    done = report(install_job, 1, "finished", state="succeeded", result={**INSTALLED, **change})
+    assert (done.state, "finished install" in done.reason) == ("error", True)
+    assert Application.objects.get(name="MS").revision == 1
+
+
+def test_late_install_does_not_undo_a_newer_one(install_job):
+    Job.objects.update(state="lost", created_at=timezone.now() - timedelta(hours=1))
+    newer = make_job(install_job.application, kind="install", steps=6)
+    report(newer, 1, "finished", state="succeeded", result={**INSTALLED, "version": "9"})
+    late = report(install_job, 1, "finished", state="succeeded", result=INSTALLED)
+    assert (late.state, Application.objects.get(name="MS").version) == ("succeeded", "9")
+
+
+def test_reinstall_with_the_same_result_leaves_no_second_history_entry(install_job):
+    report(install_job, 1, "finished", state="succeeded", result=INSTALLED)
+    again = make_job(install_job.application, kind="install", steps=6)
+    report(again, 1, "finished", state="succeeded", result=INSTALLED)
+    assert HistoryEntry.objects.count() == 1
+
+
+# --- nothing is running for ever
+
+
+def aged(job, **seconds):
+    now = timezone.now()
+    Job.objects.filter(pk=job.pk).update(**{name: now - timedelta(seconds=s) for name, s in seconds.items()})
+
+
+def state_of(job):
+    return Job.objects.get(pk=job.pk).state
+
+
+@pytest.mark.parametrize("state", ["claimed", "running"])
+def test_silent_job_is_lost_and_says_what_is_unknown(job, state, settings):
+    Job.objects.update(state=state)
+    aged(job, heard_at=settings.JOB_LOST_AFTER_S - 5)
+    assert reaper.reap() == 0
+    aged(job, heard_at=settings.JOB_LOST_AFTER_S + 5)
+    assert reaper.reap() == 1
+    lost = Job.objects.get(pk=job.pk)
+    assert (lost.state, lost.finished_at is not None) == ("lost", True)
+    assert "Host alpha has not reported for 35 s. It is not known whether the server runs" in lost.reason
+    assert "Retry" in lost.advice
+    assert step_states(lost) == ["skipped", "skipped"]
+
+
+def test_alive_reports_keep_a_job(job):
+    Job.objects.update(state="running")
+    aged(job, heard_at=60)
+    report(job, 1, "alive")
+    assert reaper.reap() == 0
+
+
+def test_host_that_speaks_again_knows_better_than_the_reaper(job):
+    Job.objects.update(state="lost")
+    assert report(job, 1, "alive").state == "lost"
+    assert report(job, 2, "finished", state="succeeded", result={}).state == "succeeded"
+
+
+def test_end_of_a_lost_job_counts_even_when_reports_before_it_are_missing(job):
+    Job.objects.update(state="lost")
+    assert report(job, 7, "finished", state="failed", reason="It ended.").state == "failed"
+
+
+def test_job_that_no_worker_takes_is_lost(job, settings):
+    aged(job, enqueued_at=settings.JOB_UNCLAIMED_AFTER_S - 5)
+    assert reaper.reap() == 0
+    aged(job, enqueued_at=settings.JOB_UNCLAIMED_AFTER_S + 5)
+    assert reaper.reap() == 1
+    assert Job.objects.get(pk=job.pk).reason.startswith("No worker of host alpha took the job within 15 minutes.")
+
+
+def test_job_that_the_broker_never_got_stays_retryable(job):
+    Job.objects.update(enqueued_at=None)
+    aged(job, created_at=3600)
+    assert reaper.reap() == 0
+    kept = Job.objects.get(pk=job.pk)
+    assert (kept.state, kept.reason) == ("queued", NOT_HANDED_OVER)
+
+
+def test_host_that_does_not_end_a_cancelled_job_loses_it(job):
+    Job.objects.update(state="running", heard_at=timezone.now())
+    aged(job, cancel_requested_at=reaper.CANCEL_ANSWER_S + 1)
+    assert reaper.reap() == 1
+    assert "was asked to end the job and did not" in Job.objects.get(pk=job.pk).reason
+
+
+def test_gap_in_the_reports_is_given_up_after_a_while(job, settings):
+    Job.objects.update(state="running")
+    report(job, 3, "finished", state="succeeded", result={})
+    assert reaper.reap() == 0
+    waiting = JobReport.objects.get()
+    waiting.body["received"] -= settings.JOB_LOST_AFTER_S + 1
+    waiting.save()
+    reaper.reap()
+    assert state_of(job) == "succeeded"
+    assert lines(job) == [(1, "Report 1 to 2 of the host never arrived; the log has a gap.")]
+
+
+def test_job_of_a_deleted_host_is_lost(job):
+    Job.objects.update(host=None)
+    assert reaper.reap() == 1
+
+
+def test_waiting_reports_of_ended_jobs_are_removed(job):
+    JobReport.objects.create(job=job, seq=9, body={"received": 0})
+    Job.objects.update(state="failed")
+    reaper.reap()
+    assert not JobReport.objects.exists()
+
+
+def test_heartbeat_stands_for_worker_and_beat():
+    tasks.heartbeat()
+    tasks.heartbeat()
+    assert set(ComponentHeartbeat.objects.values_list("name", flat=True)) == {"console-worker", "beat"}
+    assert (timezone.now() - ComponentHeartbeat.objects.get(name="beat").at).total_seconds() < 5
+
+
+def test_cancelled_job_that_a_host_took_all_the_same_is_ended_there(job, monkeypatch,
+                                                                    django_capture_on_commit_callbacks):
+    asked = []
+    monkeypatch.setattr(reports.dispatch, "revoke", lambda key, *, terminate: asked.append((key, terminate)))
+    Job.objects.update(state=JobState.CANCELLED)
+    with django_capture_on_commit_callbacks(execute=True):
+        report(job, 1, "claimed", worker="w")
+    assert asked == [(job.pk, True)]
