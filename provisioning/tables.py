@@ -59,8 +59,9 @@ class Table:
 
 APPLICATIONS = Table(
     columns=(
-        Column("Name", "name"), Column("Type", "type"), Column("Host", "host"), Column("Ports"),
-        Column("State", "enabled"), Column("Status", "status"), Column("Mode", "mode"), Column("Backup", "backup"),
+        Column("Name", "name", "c-name"), Column("Type", "type", "c-type"), Column("Host", "host", "c-host"),
+        Column("Ports", "", "c-ports"), Column("State", "enabled", "c-enabled"), Column("Status", "status", "c-status"),
+        Column("Mode", "mode", "c-mode"), Column("Backup", "backup", "c-backup"),
     ),
     actions=(
         Action("edit", "Edit", "pencil", "view", ONE),
@@ -74,6 +75,9 @@ APPLICATIONS = Table(
         Action("stop-gracefully", "Stop Gracefully", "pause-fill", OPERATE, SOME, confirm=True),
     ),
 )
+EDITOR_ACTIONS = tuple(
+    APPLICATIONS.action(verb) for verb in ("install", "start", "stop", "stop-gracefully", "clone", "delete"))
+"""What the editor's toolbar offers for the object that is open."""
 GAPS = frozenset({"delete", "disable", "install"})
 """Verbs after which the toolbar has a gap."""
 

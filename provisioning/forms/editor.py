@@ -26,7 +26,7 @@ from .rows import (
 class Editor:
     """What the editor shows. ``filled_from`` is the template whose options and ports a new object was given.
 
-    ``summary``: (message, id of the element it belongs to or "", tab) of every error, in the order of the page.
+    ``summary``: (label, message, id of the element it belongs to or "", tab) of every error.
     """
 
     form: ApplicationForm
@@ -59,13 +59,13 @@ class Editor:
         """True when every text became a value; fills ``summary`` with what did not."""
         ok = self.form.is_valid()
         for name, errors in self.form.errors.items():
-            self.summary += [(error, f"id_{name}", "configuration") for error in errors]
-        for row in (*self.ports, *self.connections):
-            self.summary += [(error, f"row-{row.token}", "configuration") for error in row.errors]
-        for index, row in enumerate(self.options):
-            self.summary += [(error, f"option-{index}", "options") for error in row.errors]
-        for index, row in enumerate(self.annex):
-            self.summary += [(error, f"annex-{index}", "options") for error in row.errors]
+            self.summary += [(self.form[name].label, error, f"id_{name}", "configuration") for error in errors]
+        for label, rows in (("Listening Port", self.ports), ("Connection", self.connections)):
+            self.summary += [(f"{label} {index}", error, f"row-{row.token}", "configuration")
+                             for index, row in enumerate(rows, 1) for error in row.errors]
+        for name, rows in (("option", self.options), ("annex", self.annex)):
+            self.summary += [(f"[{row.section}] {row.key}", error, f"{name}-{index}", "options")
+                             for index, row in enumerate(rows) for error in row.errors]
         return ok and not self.summary
 
     def draft(self) -> ApplicationDraft:
@@ -90,30 +90,32 @@ class Editor:
     def refuse(self, refusals: list[Refusal], say) -> None:
         """Put every refusal beside its field or row; ``say`` makes HTML of one, with links."""
         for refusal in refusals:
-            self.summary.append((say(refusal), *self._place(refusal, say(refusal))))
+            label, place, tab = self._place(refusal, say(refusal))
+            self.summary.append((label, say(refusal), place, tab))
 
-    def _place(self, refusal: Refusal, text) -> tuple[str, str]:
-        """(element id, tab) of the field of a refusal, with ``text`` put there."""
+    def _place(self, refusal: Refusal, text) -> tuple[str, str, str]:
+        """(label, element id, tab) of the field of a refusal, with ``text`` put there."""
         kind, _, rest = refusal.field.partition(".")
         if refusal.field in self.form.fields:
             self.form.add_error(refusal.field, text)
-            return f"id_{refusal.field}", "configuration"
+            return str(self.form[refusal.field].label), f"id_{refusal.field}", "configuration"
         if kind in ("ports", "connections"):
             rows, index = getattr(self, kind), rest.partition(".")[0]
+            label = "Listening Port" if kind == "ports" else "Connection"
             if index.isdecimal() and int(index) < len(rows):
                 rows[int(index)].errors.append(text)
-                return f"row-{rows[int(index)].token}", "configuration"
-            return kind, "configuration"
+                return f"{label} {int(index) + 1}", f"row-{rows[int(index)].token}", "configuration"
+            return f"{label}s", kind, "configuration"
         if kind in ("options", "annex"):
-            return self._place_option(kind, rest, text), "options"
-        return "", "configuration"
+            return self._place_option(kind, rest, text)
+        return "", "", "configuration"
 
-    def _place_option(self, kind: str, rest: str, text) -> str:
+    def _place_option(self, kind: str, rest: str, text) -> tuple[str, str, str]:
         for index, row in enumerate(getattr(self, kind)):
             if rest in (f"{row.section}.{row.key}", row.section):
                 row.errors.append(text)
-                return f"{'option' if kind == 'options' else 'annex'}-{index}"
-        return kind
+                return f"[{row.section}] {row.key}", f"{'option' if kind == 'options' else kind}-{index}", "options"
+        return kind.title(), "", "options"
 
 
 def new_editor(template: ApplicationTemplate | None = None, **initial) -> Editor:

@@ -155,7 +155,7 @@ def no_script_choices(field, row=None) -> list[tuple[int, str, bool]]:
     rows = model.objects.order_by("name")
     if model is Application:
         rows = rows.filter(type__in=SERVER_TYPES)
-        rows = rows.exclude(pk=row.pk) if row is not None else rows
+        rows = rows.exclude(pk=row.pk) if row else rows
     chosen = str(field.value() or "")
     found = list(rows.values_list("pk", "name")[:CHOICES_MAX])
     if chosen.isdecimal() and int(chosen) not in {key for key, _ in found}:

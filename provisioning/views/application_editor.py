@@ -8,12 +8,13 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.errors import Conflict, Refused
-from provisioning.forms.editor import Editor, fill as fill_editor, new_editor, posted_editor, stored_editor
+from provisioning.forms.editor import Editor, new_editor, posted_editor, stored_editor
+from provisioning.forms.editor import fill as fill_editor
 from provisioning.models import Application, ApplicationTemplate
 from provisioning.permissions import CONFIGURE, VIEW, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.services import applications as services
-from provisioning.tables import APPLICATIONS, blocked
+from provisioning.tables import EDITOR_ACTIONS, blocked
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import sentence, with_sentences
 
@@ -46,7 +47,7 @@ def edit(request, pk: int):
 
 def show(request, editor: Editor, status: int = 200, **more):
     row = editor.application
-    context = {**parts.context_of(editor), **more, "actions": APPLICATIONS.actions}
+    context = {**parts.context_of(editor), **more, "actions": EDITOR_ACTIONS}
     if row is not None:
         context |= {"row": row, "blocked": blocked(row)}
     return render(request, "applications/editor.html", context, status=status)

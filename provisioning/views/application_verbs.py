@@ -47,13 +47,23 @@ def counted(rows: list) -> str:
 
 # --- dialogs
 def confirm(request, action: Action, rows: list):
-    """Names what is hit and what follows; its form comes back with ``confirmed``."""
-    hit = [(row, blocked(row).get(action.verb) or what_follows(row, action.verb)) for row in rows[:SHOWN_MAX]]
-    return dialog(request, "applications/confirm.html", f"{action.label} {counted(rows)}?", {
-        "action": action, "hit": hit, "more": len(rows) - len(hit), "ids": [row.pk for row in rows],
-        "label": f"{action.label} {counted(rows)}", "next": back_address(request),
+    """Names what is hit, what follows, and what is left out; its form comes back with ``confirmed``."""
+    why = {row.pk: blocked(row).get(action.verb) for row in rows}
+    hit, left_out = [row for row in rows if not why[row.pk]], [row for row in rows if why[row.pk]]
+    title = f"{action.label} {counted(hit or rows)}"
+    return dialog(request, "applications/confirm.html", f"{title}?", {
+        "action": action, "ids": [row.pk for row in hit], "label": title,
+        "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]], "more": len(hit) - SHOWN_MAX,
+        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX, "next": _back_after(request, action, rows),
         "leave": request.POST.get("leave") or request.GET.get("leave"),
     })
+
+
+def _back_after(request, action: Action, rows: list) -> str:
+    """Where to go afterwards; the page of an object that is deleted is no place to go back to."""
+    back = back_address(request)
+    gone = action.verb == "delete" and back == reverse("application-edit", args=[rows[0].pk])
+    return reverse("application-list") if gone else back
 
 
 def clone_dialog(request, row, form: CloneForm | None = None):

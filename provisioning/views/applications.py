@@ -12,7 +12,7 @@ from provisioning.models import Application, Host
 from provisioning.permissions import VIEW, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.states import ApplicationStatus, ApplicationType
-from provisioning.tables import APPLICATIONS, GAPS, blocked, page_of
+from provisioning.tables import APPLICATIONS, EDITOR_ACTIONS, GAPS, blocked, page_of
 from provisioning.views import application_verbs as verbs
 from provisioning.views.answers import with_sentences
 
@@ -108,4 +108,4 @@ def application_status(request, pk: int):
     row = selector.get_application(pk)
     template = "applications/live_editor.html" if request.GET.get("in") == "editor" else "applications/live_row.html"
     return render(request, template, {"row": row, "blocked": blocked(row), "blocked_json": json.dumps(blocked(row)),
-                                      "actions": APPLICATIONS.actions, "oob": True})
+                                      "actions": EDITOR_ACTIONS, "oob": True})

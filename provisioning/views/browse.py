@@ -73,7 +73,7 @@ def import_template(request):
 def hosts(request):
     return _browse(
         request, "Browse: Hosts", Host.objects.select_related("runtime"), ("Name", "IP Address", "Status"),
-        lambda row: (row.ip_address, getattr(row, "runtime", None) and row.runtime.status or "Unknown"))
+        lambda row: (row.ip_address, (getattr(row, "runtime", None) and row.runtime.status) or "Unknown"))
 
 
 @require_safe

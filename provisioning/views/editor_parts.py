@@ -35,7 +35,7 @@ def context_of(editor: Editor) -> dict:
 def _tabs(editor: Editor) -> list[dict]:
     names = ["configuration", "options"] if editor.is_new else list(TABS)
     chosen = editor.tab if editor.tab in names else names[0]
-    wrong = [place[2] for place in editor.summary]
+    wrong = [entry[3] for entry in editor.summary]
     if wrong and chosen not in wrong and wrong[0] in names:
         chosen = wrong[0]
     return [{"name": name, "label": TABS[name], "selected": name == chosen, "errors": wrong.count(name)}
