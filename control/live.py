@@ -31,7 +31,7 @@ class ServerConnection:
 class LiveApplication:
     """``connection`` None while no server is registered; ``lost_at`` (monotonic) since when, None if there was none;
     ``last_report`` and ``last_hello`` are of the registered or last registered server; ``unseen``: since it was lost
-    its agent sent a list without it; ``same_machine``: it connected from the address of its agent."""
+    its agent sent a list without it; ``address`` is where it connected from."""
 
     facts: ApplicationFacts
     connection: ServerConnection | None = None
@@ -39,7 +39,7 @@ class LiveApplication:
     last_report: Report | None = None
     lost_at: float | None = None
     unseen: bool = False
-    same_machine: bool = False
+    address: str = ""
     process: ProcessChanged | None = None
     process_at: float = 0.0
     ended_at: float | None = None

@@ -115,11 +115,17 @@ class Control:
                 await self.solution.writer.flush()
         self.solution.close()
         await self._listener.close()
+        if not self.port:
+            return
+        with contextlib.suppress(DatabaseAway):
+            # Without an instance the row keeps nobody else from starting.
+            await self._beat(instance="")
 
-    async def _beat(self) -> None:
+    async def _beat(self, **changed) -> None:
         address = f"{self.settings.host}:{self.port}"
         await self.database.run(records.heartbeat, "control",
-                                {**self.facts(), "instance": self._instance, "address": address})
+                                {**self.facts(), "instance": self._instance, "address": address, **changed},
+                                patience_s=HEARTBEAT_S)
 
     async def _beats(self) -> None:
         while True:

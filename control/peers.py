@@ -55,7 +55,9 @@ class Peer:
     async def _pump(self) -> None:
         try:
             while True:
-                await asyncio.wait_for(self._channel.send(await self._outbox.get()), SEND_TIMEOUT_S)
+                message = await self._outbox.get()
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._channel.send(message)
         except TimeoutError:
             self.cut(f"{self.name} did not read for {SEND_TIMEOUT_S:g} s")
         except (WireError, OSError) as error:
@@ -63,9 +65,14 @@ class Peer:
 
     async def receive(self) -> Message:
         """Next message. Raises WireError, also for a peer that says too much."""
-        message = await self._channel.receive()
+        try:
+            message = await self._channel.receive()
+        except WireError as error:
+            self.cut_reason = self.cut_reason or str(error)
+            raise
         if not self._bucket.take():
-            raise WireError(f"{self.name} sends more messages than allowed")
+            self.cut(f"{self.name} sends more messages than allowed")
+            raise WireError(self.cut_reason)
         return message
 
     def cut(self, reason: str) -> None:
@@ -77,5 +84,6 @@ class Peer:
         if self._pump_task is not None:
             self._pump_task.cancel()
         with contextlib.suppress(TimeoutError, OSError):
-            await asyncio.wait_for(self._channel.close(), CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._channel.close()
         self._channel.abort()

@@ -25,7 +25,7 @@ class Listener:
     def __init__(self, sessions: Sessions):
         self._sessions = sessions
         self._tasks: set[asyncio.Task] = set()
-        self._openings = 0
+        self.openings = 0
         self._server: asyncio.Server | None = None
 
     async def open(self, host: str, port: int) -> int:
@@ -38,20 +38,22 @@ class Listener:
         """Stop listening and end every session."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S * 2)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
-            if len(self._tasks) > CONNECTIONS or self._openings >= OPENINGS:
+            if len(self._tasks) > CONNECTIONS or self.openings >= OPENINGS:
                 log.warning("a connection was closed at once: there are too many")
                 return
             await self._session(reader, writer)
         except (WireError, OSError, TimeoutError) as error:
-            log.info("connection from %s ended: %s", _name(writer), error or "it took too long")
+            log.debug("connection from %s ended: %s", _name(writer), error or "it took too long")
         except asyncio.CancelledError:
             pass
         except Exception:
@@ -61,20 +63,32 @@ class Listener:
             writer.transport.abort()
 
     async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._openings += 1
+        slot = _Slot(self)
         try:
-            # Read bounds the silence between two bytes; this bounds the whole.
+            # Opening.read bounds the silence between two bytes; this bounds the whole.
             async with asyncio.timeout(OPENING_TIMEOUT_S):
                 opening = await Opening.read(reader, writer)
-        finally:
-            self._openings -= 1
-        try:
-            await self._sessions.serve(opening)
+            await self._sessions.serve(opening, slot.free)
         except DatabaseAway as error:
             with contextlib.suppress(WireError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await opening.refuse(f"{error}. Try again in a moment.")
             raise
+        finally:
+            slot.free()
+
+
+class _Slot:
+    """One of the OPENINGS, taken until the peer has shown a secret."""
+
+    def __init__(self, listener: Listener):
+        self._listener: Listener | None = listener
+        listener.openings += 1
+
+    def free(self) -> None:
+        if self._listener is not None:
+            self._listener.openings -= 1
+            self._listener = None
 
 
 def _name(writer: asyncio.StreamWriter) -> str:

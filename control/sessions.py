@@ -46,31 +46,34 @@ class Sessions:
     def __init__(self, solution: SolutionControl, reloader: Reloader, facts: Callable[[], dict]):
         self._solution, self._reloader, self._facts = solution, reloader, facts
         self._world, self._database = solution.world, solution.database
-        self._kinds: dict[str, Callable[[Opening], Awaitable[None]]] = {
+        self._kinds: dict[str, Callable[[Opening, Callable[[], None]], Awaitable[None]]] = {
             "application": self._application, "host": self._host, "console": self._console}
 
-    async def serve(self, opening: Opening) -> None:
-        """Until the connection ends. Raises WireError, OSError, DatabaseAway."""
+    async def serve(self, opening: Opening, proven: Callable[[], None]) -> None:
+        """Until the connection ends; ``proven`` is called once the peer has shown that it knows its secret. Raises
+        WireError, OSError, DatabaseAway."""
         checks.check_hello(opening.hello)
         session = self._kinds.get(opening.hello.kind)
         if session is None:
             await opening.refuse(f"control takes applications, hosts and the console, not {opening.hello.kind[:20]!r}")
             return
-        await session(opening)
+        await session(opening, proven)
 
     # --- application ------------------------------------------------------------------------------------
 
-    async def _application(self, opening: Opening) -> None:
+    async def _application(self, opening: Opening, proven: Callable[[], None]) -> None:
         hello = opening.hello
         found = await self._database.run(records.application_peer, hello.name, patience_s=3.0)
-        proven = opening.proves(found.secret if found else _NOBODY)
-        if found is None or not proven:
+        knows = opening.proves(found.secret if found else _NOBODY)
+        if found is None or not knows:
             log.warning("refused application %r from %s: %s", hello.name[:255], opening.channel.peer,
                         "its secret is wrong" if found else "there is no such object")
             await opening.refuse(
                 f'Application "{hello.name[:255]}" was not found in the Configuration Server, or its secret is not the '
                 "one of this object: check -app, or install the application again.", event=NOT_FOUND)
-        elif found.facts is None:
+            return
+        proven()
+        if found.facts is None:
             await opening.refuse(f'"{hello.name}" is a {found.type}, not a server: nothing can run as it.',
                                  event=NO_OBJECT)
         elif hello.purpose == "check":
@@ -96,7 +99,7 @@ class Sessions:
         live = self._world.applications.get(found.facts.id) or self._world.put_application(found.facts)
         await self._solution.wait_for_former(live, opening.hello)
         peer = Peer(opening.channel, found.facts.name, rate=SERVER_RATE, burst=SERVER_BURST)
-        connection = self._solution.claim(live, opening.hello, peer)
+        connection = self._solution.claim(live, opening.hello, peer, _address(opening))
         if isinstance(connection, str):
             await opening.refuse(connection, event=IN_USE)
             return
@@ -104,17 +107,12 @@ class Sessions:
             await opening.accept(found.secret)
             self._solution.configure(live, found.configuration)
             peer.start()
-            self._note_machine(live, opening)
             log.info("server %s registered (pid %d, %s)", found.facts.name, opening.hello.pid, opening.channel.peer)
             self._solution.registered(live)
             await self._listen(live, connection)
         finally:
             self._solution.server_lost(live, connection)
             await peer.close()
-
-    def _note_machine(self, live: LiveApplication, opening: Opening) -> None:
-        host = self._world.host_of(live)
-        live.same_machine = host is not None and host.address == _address(opening)
 
     async def _listen(self, live: LiveApplication, connection: ServerConnection) -> None:
         events, dropped = Bucket(EVENT_RATE, EVENT_BURST), 0
@@ -134,16 +132,17 @@ class Sessions:
 
     # --- host -------------------------------------------------------------------------------------------
 
-    async def _host(self, opening: Opening) -> None:
+    async def _host(self, opening: Opening, proven: Callable[[], None]) -> None:
         hello = opening.hello
         found = await self._database.run(records.host_peer, hello.name, patience_s=3.0)
-        proven = opening.proves(found.secret if found else _NOBODY)
-        if found is None or not proven:
+        knows = opening.proves(found.secret if found else _NOBODY)
+        if found is None or not knows:
             log.warning("refused the agent of host %r from %s: %s", hello.name[:255], opening.channel.peer,
                         "its secret is wrong" if found else "there is no such host")
             await opening.refuse(f'Host "{hello.name[:255]}" is not known to the Configuration Server, or its secret '
                                  "is not the one of this object: check the agent's configuration.")
             return
+        proven()
         host = self._world.put_host(found.facts)
         if host.peer is not None and host.hello.pid and (host.hello.pid, host.hello.started) != (
                 hello.pid, hello.started):
@@ -221,13 +220,14 @@ class Sessions:
 
     # --- console ----------------------------------------------------------------------------------------
 
-    async def _console(self, opening: Opening) -> None:
+    async def _console(self, opening: Opening, proven: Callable[[], None]) -> None:
         secret = control_secret()
         if not opening.proves(secret):
             log.warning("refused a console from %s: its secret is wrong", opening.channel.peer)
             await opening.refuse("The console's secret is wrong: control and the console must have the same "
                                  "PAIRWISE_SECRET_KEY.")
             return
+        proven()
         channel = await opening.accept(secret)
         while True:
             match await channel.receive():

@@ -139,12 +139,12 @@ class SolutionControl:
         """Right after control's start: leave a server that ran before the time to take its object back."""
         former = live.verdict
         while (left := RETURN_S - (time.monotonic() - self.started_at)) > 0:
-            if (live.connection or former.pid in (0, hello.pid) or former.status in GONE
+            if (live.last_hello or former.pid in (0, hello.pid) or former.status in GONE
                     or (live.process and live.process.pid == hello.pid)):
                 return
             await asyncio.sleep(min(left, 0.1))
 
-    def claim(self, live: LiveApplication, hello: Hello, peer: Peer) -> ServerConnection | str:
+    def claim(self, live: LiveApplication, hello: Hello, peer: Peer, address: str) -> ServerConnection | str:
         """Register the server that said ``hello``; a sentence when another one holds the object."""
         held = live.connection
         if held is not None:
@@ -155,7 +155,7 @@ class SolutionControl:
                         "stop that server first.")
             held.peer.cut("replaced by a newer connection of the same process")
         connection = ServerConnection(peer, hello, time.monotonic())
-        live.connection, live.last_hello, live.last_report = connection, hello, None
+        live.connection, live.last_hello, live.last_report, live.address = connection, hello, None, address
         live.lost_at, live.unseen, live.role_reason = None, False, ""
         live.heard_at = datetime.now(UTC)
         return connection
@@ -185,6 +185,8 @@ class SolutionControl:
         if live.connection is not connection:
             return
         live.connection, live.lost_at, live.unseen = None, time.monotonic(), False
+        log.info("server %s (pid %d) is not connected any more: %s", live.facts.name, connection.hello.pid,
+                 connection.peer.cut_reason or "the connection ended")
         self.refresh(live)
         self.pairs.wake(live.pair_id)
 
@@ -225,7 +227,8 @@ class SolutionControl:
     def process_unnamed(self, live: LiveApplication) -> None:
         """The agent's whole list does not name this application."""
         live.process = None
-        live.unseen = live.lost_at is not None and live.same_machine
+        host = self.world.host_of(live)
+        live.unseen = live.lost_at is not None and host is not None and live.address == host.address
         self.watch_by_hand(live)
         self.refresh(live)
 

@@ -168,12 +168,13 @@ def _restart(process: ProcessChanged) -> str:
 def _stopped_sentence(seen: Seen) -> str:
     process = seen.process
     if process.planned:
-        return "Stopped as asked."
+        return process.reason or "Stopped as asked."
     said_so = seen.report is not None and seen.report.state in ("stopping", "suspended")
     if said_so and process.signal == 0 and process.exit_code <= 0:
         return "Ended in good order, and not from the console."
-    sentence = f"Ended unexpectedly: {describe_end(process)}."
-    return f"{sentence} {process.reason}".strip()
+    if process.signal == 0 and process.exit_code < 0 and process.reason:
+        return process.reason
+    return f"Ended unexpectedly: {describe_end(process)}."
 
 
 def _runs_unconnected(seen: Seen) -> Verdict:
@@ -183,6 +184,8 @@ def _runs_unconnected(seen: Seen) -> Verdict:
     if not seen.settled and seen.previous.pid == process.pid and seen.previous.status in ALIVE:
         return seen.previous
     left = seen.startup_timeout_s - seen.running_s
+    if process.state == "starting":
+        return Verdict(Status.INITIALIZING, "", "Its agent starts the process.", process.pid, process.by_hand)
     if left > 0:
         return Verdict(Status.INITIALIZING, "", f"The process runs (pid {process.pid}) and has not connected yet.",
                        process.pid, process.by_hand, left)

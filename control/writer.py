@@ -63,7 +63,8 @@ class Writer:
         """Write until cancelled; a database that is away keeps everything waiting here."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), FLUSH_S)
+                async with asyncio.timeout(FLUSH_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self.flush()
@@ -76,6 +77,8 @@ class Writer:
 
     async def flush(self) -> None:
         """Write what waits. After a failure it waits on, for the next round."""
+        for key in [key for key, row in self._statuses.items() if row == self._written.get(key)]:
+            del self._statuses[key]
         statuses = [row for row in self._statuses.values() if _worth(row, self._written.get(row.application_id))]
         hosts = [row for row in self._hosts.values() if _worth(row, self._written_hosts.get(row.host_id))]
         events = self._events[:]

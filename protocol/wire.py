@@ -97,7 +97,9 @@ class Channel:
             if searched > self.max_line:
                 raise WireError(f"the peer sent a line of more than {self.max_line} bytes")
             try:
-                chunk = await asyncio.wait_for(self._reader.read(65536), silence_s)
+                # Not wait_for: on Python 3.11 it may swallow a cancellation that comes together with a line.
+                async with asyncio.timeout(silence_s):
+                    chunk = await self._reader.read(65536)
             except TimeoutError:
                 raise WireError(f"the peer was silent for {silence_s:g} s") from None
             except OSError as error:
@@ -141,7 +143,8 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
     ``hello`` are further fields of Hello. Raises OSError/TimeoutError (no listener), RefusedError (declined),
     WireError (anything else).
     """
-    reader, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout_s)
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_connection(host, port)
     channel = Channel(reader, writer)
     try:
         challenge = await channel.receive(timeout_s=timeout_s)

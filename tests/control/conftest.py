@@ -108,14 +108,22 @@ async def eventually(found, message: str):
 @pytest.fixture
 async def peers(control):
     """``await peers.server(...)``, ``peers.agent(...)``, ``peers.console()``: connected peers, ended with the test."""
-    async with contextlib.AsyncExitStack() as stack:
-        yield Peers(control, stack)
+    async with Peers(control) as peers:
+        yield peers
 
 
 class Peers:
-    def __init__(self, control: Control, stack: contextlib.AsyncExitStack):
-        self._control, self._stack = control, stack
+    """Dials ``control``; every connection ends with the context."""
+
+    def __init__(self, control: Control):
         self.port = control.port
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> "Peers":
+        return self
+
+    async def __aexit__(self, *exc_info) -> None:
+        await self._stack.aclose()
 
     async def dial(self, kind: str, name: str, secret: str, **hello) -> Peer:
         peer = Peer(await wire.dial("127.0.0.1", self.port, kind=kind, name=name, secret=secret, **hello)).listen()
