@@ -44,16 +44,21 @@ def read_secret(directory: Path) -> str:
     path = Path(os.environ.get(SECRET_FILE_VARIABLE) or directory / SECRET_FILE)
     try:
         with open(path, encoding="utf-8") as file:
-            if os.fstat(file.fileno()).st_mode & 0o077:
-                raise Exit(ExitCode.USAGE, 0, f"The secret in {path} can be read by others: run chmod 600 on it.")
+            shared = os.fstat(file.fileno()).st_mode & 0o077
             secret = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise Exit(ExitCode.USAGE, 0, f"The application's secret cannot be read from {path}: {reason}. Install the "
-                   f"application again, or name the file in {SECRET_FILE_VARIABLE}.") from error
+        raise _unusable(f"The application's secret cannot be read from {path}: {reason}. Install the application again, "
+                        f"or name the file in {SECRET_FILE_VARIABLE}.") from error
+    if shared:
+        raise _unusable(f"The secret in {path} can be read by others: run chmod 600 on it.")
     if not secret:
-        raise Exit(ExitCode.USAGE, 0, f"The secret file {path} is empty. Install the application again.")
+        raise _unusable(f"The secret file {path} is empty. Install the application again.")
     return secret
+
+
+def _unusable(sentence: str) -> Exit:
+    return Exit(ExitCode.USAGE, log.Event.APP_INIT_FAILED, sentence)
 
 
 def started_ticks() -> int:
@@ -73,7 +78,8 @@ async def first_contact(address: Address, secret: str, held: Held, *, purpose: s
             channel.abort()
             raise
     except RefusedError as error:
-        raise Exit(_REFUSALS.get(error.event, ExitCode.REFUSED), error.event, str(error)) from error
+        raise Exit(_REFUSALS.get(error.event, ExitCode.REFUSED), error.event or log.Event.APP_INIT_FAILED,
+                   str(error)) from error
     except WireError as error:
         raise Exit(ExitCode.REFUSED, 3000, f"The Configuration Server at {where} cannot be used: {error}.") from error
     except (OSError, TimeoutError) as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 from . import VERSION
 from .exits import Exit, ExitCode
 from .link import Address, first_contact, read_secret
-from .log import code
+from .log import Event, code
 from .ownership import Held
 from .server import Server
 
@@ -53,7 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         directory = given.workdir.resolve()
         if not directory.is_dir():
-            raise Exit(ExitCode.USAGE, 0, f"The working directory {directory} does not exist. Correct -workdir.")
+            raise Exit(ExitCode.USAGE, Event.APP_INIT_FAILED,
+                       f"The working directory {directory} does not exist. Correct -workdir.")
         secret = read_secret(directory)
         with _runner() as runner:
             return runner.run(_check(address, secret) if given.check else _serve(address, secret, directory))

@@ -4,6 +4,8 @@ import pytest
 
 from .stomp_client import Client
 
+pytestmark = pytest.mark.scenario
+
 
 def limited(start_server, **limits):
     return start_server(options={"limits": {key.replace("_", "-"): str(value) for key, value in limits.items()}})

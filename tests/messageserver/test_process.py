@@ -16,6 +16,8 @@ from messageserver.exits import ExitCode
 from .conftest import ROOT, ServerProcess, application, free_ports
 from .control_double import SECRET, WAIT_S, ControlDouble
 
+pytestmark = pytest.mark.scenario
+
 
 def command(directory, *arguments: str, secret: str | None = SECRET) -> subprocess.CompletedProcess:
     """Run the command to its end in ``directory``."""

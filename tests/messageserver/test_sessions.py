@@ -4,6 +4,8 @@ import pytest
 
 from .stomp_client import Client
 
+pytestmark = pytest.mark.scenario
+
 
 def error_text(client: Client) -> str:
     """The sentence of the ERROR that is next; the connection is closed after it."""

@@ -7,6 +7,8 @@ import stomp
 
 from .control_double import WAIT_S
 
+pytestmark = pytest.mark.scenario
+
 
 class Collector(stomp.ConnectionListener):
     """Keeps what arrives; ``wait`` is bounded."""

@@ -14,6 +14,8 @@ from messageserver.exits import ExitCode
 
 from .stomp_client import WAIT_S, Client
 
+pytestmark = pytest.mark.scenario
+
 
 @pytest.fixture
 def certificate(tmp_path):
