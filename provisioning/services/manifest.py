@@ -125,11 +125,12 @@ class _Reader:
         result, seen = [], set()
         for number, row in enumerate(rows, 1):
             name = row.get("name") if isinstance(row, dict) else None
-            spec = self.keys(row, kinds, name if isinstance(name, str) and name else f"{at}, entry {number}")
+            name = name if isinstance(name, str) else ""
+            spec = self.keys(row, kinds, name or f"{at}, entry {number}")
             if not name:
                 self.refuse(f"{at}, entry {number}", "name is missing.")
             elif name in seen:
-                self.refuse(str(name), "is there twice. Join the two.")
+                self.refuse(name, "is there twice. Join the two.")
             else:
                 seen.add(name)
                 result.append(spec)

@@ -1,0 +1,185 @@
+"""Lists, the status report and events: what they show and what they cost."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from provisioning.errors import NotFound
+from provisioning.models import Application, ComponentHeartbeat, Event, Job, JobLine, JobStep, PairState, RuntimeStatus
+from provisioning.selectors.applications import SORTS, application_list, find_application, get_application
+from provisioning.selectors.events import event_list
+from provisioning.selectors.jobs import get_job, job_lines, job_list, usual_duration_s
+from provisioning.selectors.status import status_report
+from provisioning.services.jobs import why_not
+from tests.factories import make_application, make_host, make_job
+
+pytestmark = pytest.mark.django_db
+
+
+def names(rows):
+    return [row.name for row in rows]
+
+
+def queries(work):
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return len(captured)
+
+
+def show_page():
+    for row in application_list(sort="status")[:50]:
+        str((row.status, row.host and row.host.name, row.template.name, row.backup_server, row.is_primary,
+             [port.port for port in row.ports.all()], getattr(row, "runtime", None), row.active_jobs))
+        for kind in ("install", "start", "stop"):
+            why_not(row, kind)
+
+
+def fill(host, count):
+    for number in range(count):
+        backup = make_application(host=host, ports={"default": 8000 + 2 * Application.objects.count()})
+        row = make_application(host=host, status="Started", installed=True, backup_server=backup,
+                               ports={"default": 8001 + 2 * Application.objects.count()})
+        if number % 2:
+            make_job(row)
+
+
+def test_page_of_the_list_costs_the_same_at_1_and_30_rows():
+    host = make_host("alpha")
+    fill(host, 1)
+    few = queries(show_page)
+    fill(host, 14)
+    assert queries(show_page) == few
+    assert few <= 4
+
+
+def test_status_report_costs_the_same_at_1_and_30_rows():
+    host = make_host("alpha")
+    fill(host, 1)
+    few = queries(status_report)
+    fill(host, 14)
+    assert queries(status_report) == few
+
+
+def test_list_is_filtered():
+    alpha, beta = make_host("alpha"), make_host("beta")
+    make_application("MS_Primary", host=alpha, status="Started")
+    make_application("MS_Backup", host=beta, status="Stopped")
+    make_application("SCS_Main", host=beta, type="SCS", description="decides")
+    assert names(application_list()) == ["MS_Backup", "MS_Primary", "SCS_Main"]
+    assert names(application_list(text="ms_")) == ["MS_Backup", "MS_Primary"]
+    assert names(application_list(text="alph")) == ["MS_Primary"]
+    assert names(application_list(text="decide")) == ["SCS_Main"]
+    assert names(application_list(type="SCS")) == ["SCS_Main"]
+    assert names(application_list(host="beta", status="Stopped")) == ["MS_Backup", "SCS_Main"]
+
+
+def test_status_is_known_whether_or_not_control_ever_heard_of_it():
+    make_application("a")
+    make_application("b", installed=True)
+    make_application("c", status="Suspended")
+    assert [(row.name, row.status) for row in application_list()] == [
+        ("a", "Stopped"), ("b", "Unknown"), ("c", "Suspended")]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_sort_goes_both_ways(sort):
+    host = make_host("alpha")
+    make_application("a", host=host, status="Started", mode="Primary", enabled=False)
+    make_application("b")
+    assert set(names(application_list(sort=sort))) == {"a", "b"}
+    assert set(names(application_list(sort=f"-{sort}"))) == {"a", "b"}
+
+
+def test_sort_by_name_and_host():
+    make_application("a", host=make_host("zeta"))
+    make_application("b", host=make_host("beta"))
+    make_application("c")
+    assert names(application_list(sort="-name")) == ["c", "b", "a"]
+    assert names(application_list(sort="host")) == ["b", "a", "c"]
+    assert names(application_list(sort="-host")) == ["a", "b", "c"]
+    assert names(application_list(sort="no such")) == ["a", "b", "c"]
+
+
+def test_rows_by_key_and_name():
+    row = make_application("MS")
+    assert (get_application(row.pk), find_application("MS")) == (row, row)
+    with pytest.raises(NotFound, match="named Nobody"):
+        find_application("Nobody")
+    with pytest.raises(NotFound):
+        get_application(row.pk + 1)
+
+
+def test_status_report_has_the_promised_shape():
+    host = make_host("alpha")
+    backup = make_application("MS_Backup", host=host)
+    row = make_application("MS_Primary", host=host, installed=True, backup_server=backup, ports={"default": 7001},
+                           redundancy_type="warm standby")
+    RuntimeStatus.objects.create(application=row, status="Started", mode="Primary", epoch=3, pid=4711, last_seq=12,
+                                 digest="ab", clients=2)
+    PairState.objects.create(primary=row, version=5, epoch=3, active=row, reason="It was first.")
+    ComponentHeartbeat.objects.create(name="control", at=timezone.now() - timedelta(seconds=4))
+    report = status_report()
+    assert set(report) == {"applications", "hosts", "pairs", "console"}
+    first = report["applications"][1]
+    assert {key: first[key] for key in ("name", "type", "host", "status", "mode", "epoch", "pid", "version",
+                                        "working_directory", "ports", "last_seq", "digest")} == {
+        "name": "MS_Primary", "type": "MessageServer", "host": "alpha", "status": "Started", "mode": "Primary",
+        "epoch": 3, "pid": 4711, "version": "8.5.100.01", "working_directory": row.working_directory,
+        "ports": [{"id": "default", "port": 7001, "protocol": "", "ha_sync": False}], "last_seq": 12, "digest": "ab"}
+    assert report["applications"][0]["status"] == "Stopped"
+    assert (report["hosts"][0]["name"], report["hosts"][0]["status"]) == ("alpha", "Running")
+    assert report["hosts"][0]["last_seen_s"] < 5
+    assert report["pairs"] == [{
+        "primary": "MS_Primary", "backup": "MS_Backup", "redundancy_type": "warm standby", "active": "MS_Primary",
+        "epoch": 3, "version": 5, "standby_in_sync": False, "automatic_failover": True, "reason": "It was first."}]
+    assert 4 <= report["console"]["control"] < 9
+
+
+def test_host_that_was_never_heard_has_no_age():
+    make_host("alpha", status=None)
+    assert status_report()["hosts"] == [
+        {"name": "alpha", "status": "Unknown", "last_seen_s": None, "reason": "", "worker_alive": False}]
+
+
+def test_jobs_are_listed_active_first_then_newest():
+    one, two = make_application("One", host=make_host("alpha")), make_application("Two", host=make_host("beta"))
+    old = make_job(one, state="running")
+    done = make_job(two, state="failed", kind="stop")
+    newest = make_job(two, state="succeeded", kind="install")
+    assert list(job_list()) == [old, newest, done]
+    assert list(job_list(state="active")) == [old]
+    assert list(job_list(state="failed")) == list(job_list(kind="stop")) == [done]
+    assert list(job_list(host="alpha")) == list(job_list(application="One")) == [old]
+    assert get_job(str(old.pk)) == old
+    for key in ("x", "00000000-0000-0000-0000-000000000000"):
+        with pytest.raises(NotFound):
+            get_job(key)
+
+
+def test_log_lines_are_read_on_from_an_offset():
+    job = make_job(make_application(host=make_host()))
+    JobLine.objects.bulk_create(JobLine(job=job, number=n, at=timezone.now(), text=str(n)) for n in range(1, 11))
+    assert [line.number for line in job_lines(job, after=3, limit=4)] == [4, 5, 6, 7]
+    assert job_lines(job, after=10) == []
+
+
+def test_usual_duration_is_the_median_of_what_succeeded():
+    assert usual_duration_s("start") is None
+    row, now = make_application(host=make_host()), timezone.now()
+    for seconds, state in ((1, "succeeded"), (2, "succeeded"), (9, "succeeded"), (500, "failed")):
+        make_job(row, state=state, started_at=now, finished_at=now + timedelta(seconds=seconds))
+    assert usual_duration_s("start") == 2
+    assert (Job.objects.count(), JobStep.objects.count()) == (4, 8)
+
+
+def test_events_are_filtered_newest_first():
+    row, host, now = make_application("MS"), make_host("alpha"), timezone.now()
+    first = Event.objects.create(at=now, number=5022, application=row, text="MS started.")
+    second = Event.objects.create(at=now, number=8001, host=host, level="alarm", text="Host is up.")
+    assert list(event_list()) == [second, first]
+    for filters in ({"application": "MS"}, {"number": 5022}, {"text": "START"}):
+        assert list(event_list(**filters)) == [first]
+    assert list(event_list(host="alpha")) == list(event_list(level="alarm")) == [second]
