@@ -115,7 +115,13 @@ class Broker:
     async def take_epoch(self, role: str, epoch: int, record_version: int) -> None:
         """Put a grant on disk between two groups, then act in it. Raises StaleEpoch, StoreError."""
         async with self._turn:
-            await self.in_store(self.store.grant, role, epoch, record_version)
+            try:
+                await self.in_store(self.store.grant, role, epoch, record_version)
+            except StaleEpoch:
+                raise
+            except StoreError as error:
+                self._set_unavailable(f"The granted epoch cannot be stored: {error}.")
+                raise
             self.epoch = epoch
 
     async def _commit(self) -> None:

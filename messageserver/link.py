@@ -48,8 +48,8 @@ def read_secret(directory: Path) -> str:
             secret = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise _unusable(f"The application's secret cannot be read from {path}: {reason}. Install the application again, "
-                        f"or name the file in {SECRET_FILE_VARIABLE}.") from error
+        raise _unusable(f"The application's secret cannot be read from {path}: {reason}. Install the application "
+                        f"again, or name the file in {SECRET_FILE_VARIABLE}.") from error
     if shared:
         raise _unusable(f"The secret in {path} can be read by others: run chmod 600 on it.")
     if not secret:

@@ -178,10 +178,8 @@ class Server:
         except StaleEpoch as error:
             self.log.standard(Event.GRANT_REFUSED, f"A grant of the Solution Control is refused: {error}.")
             return
-        except StoreError as error:
-            self._waiting_grant, self._trouble = grant, f"The granted epoch cannot be stored: {error}."
-            self.log.standard(Event.SERVICE_UNAVAILABLE, self._trouble)
-            self._changed.set()
+        except StoreError:
+            self._waiting_grant = grant  # taken when the store works again
             return
         self._waiting_grant, self._role, self._phase, self._trouble = None, grant.role, "started", ""
         if was != grant.role:

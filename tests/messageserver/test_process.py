@@ -354,6 +354,21 @@ def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(start_server):
         assert client.messages(stored)[-1].body == b"x" * 100_000
 
 
+def test_a_grant_that_cannot_be_stored_is_taken_when_there_is_room(start_server):
+    server = start_server(serving=False, auto_grant="")
+    server.control.wait_report(state="ready")
+    pid = server.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
+    server.control.grant("primary")
+    report = server.control.wait_report(state="service_unavailable")
+    assert "granted epoch cannot be stored" in report.reason
+    assert not connectable(server.port)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    server.serving()
+    with server.client() as client:
+        assert client.acked("/topic/a", b"x") == 1
+
+
 def test_it_restarts_at_once_on_a_port_that_had_clients(server):
     clients = [server.client() for _ in range(5)]
     for client in clients:
