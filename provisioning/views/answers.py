@@ -31,6 +31,7 @@ def sentence(refusal: Refusal) -> SafeString:
         name = str(conditional_escape(link.name))
         anchor = format_html('<a href="{}">{}</a>', address_of(link), link.name)
         text = text.replace(name, "\0", 1).replace("\0", anchor, 1) if name in text else f"{text} ({anchor})"
+    # Every part of it was escaped above.
     return mark_safe(text)
 
 
