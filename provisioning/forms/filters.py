@@ -39,7 +39,7 @@ class FilterForm(forms.Form):
         return bool(self.chosen())
 
 
-def _choice(label: str, choices, any_label: str = "any") -> forms.ChoiceField:
+def _choice(label: str, choices, any_label: str = "Any") -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=[("", any_label), *choices])
 
 
@@ -62,12 +62,12 @@ class HistoryFilter(FilterForm):
     text = forms.CharField(label="Object or reason")
     object_type = _choice("Kind of object", OBJECT_TYPES.items())
     action = _choice("What", HistoryAction.choices)
-    user = _choice("Who", [], "anybody")
+    user = _choice("Who", [], "Anybody")
     object_id = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data, *, users: list[str]):
         super().__init__(data)
-        self.fields["user"].choices = [("", "anybody"), *((name, name) for name in users)]
+        self.fields["user"].choices = [("", "Anybody"), *((name, name) for name in users)]
 
 
 class HostFilter(FilterForm):

@@ -155,6 +155,7 @@ def package_file(request, *, host: Host, pk: int):
     headers["Content-Length"] = str(last - first + 1)
     if part:
         headers["Content-Range"] = f"bytes {first}-{last}/{package.size}"
-    content = () if request.method == "HEAD" else _chunks(path, first, last - first + 1)
-    return StreamingHttpResponse(content, status=206 if part else 200, content_type="application/octet-stream",
-                                 headers=headers)
+    described = {"status": 206 if part else 200, "content_type": "application/octet-stream", "headers": headers}
+    if request.method == "HEAD":
+        return HttpResponse(**described)
+    return StreamingHttpResponse(_chunks(path, first, last - first + 1), **described)
