@@ -21,6 +21,14 @@ PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 READY_S, END_S, MANAGE_S = 60 * PATIENCE, 60 * PATIENCE, 60 * PATIENCE
 PASSWORD = "scenario-password"
 LOG_TAIL = 4000
+STATUS = """
+import json, sys
+import django
+django.setup()
+from provisioning.selectors.status import status_report
+for line in sys.stdin:
+    print(json.dumps(status_report(), default=str), flush=True)
+"""
 _ports = random.Random(os.getpid())
 
 
@@ -55,10 +63,11 @@ class Pairwise:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAIRWISE_", "DJANGO_"))} | {
             "PAIRWISE_DATA_DIR": str(data_dir), "PAIRWISE_PORT": str(self.port),
             "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
-            "PAIRWISE_ADMIN_PASSWORD": PASSWORD, **environment}
+            "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
         self._reader: threading.Thread | None = None
+        self._asked: subprocess.Popen | None = None
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -133,12 +142,13 @@ class Pairwise:
                     os.readlink(entry / "cwd").encode().startswith(needle)
             except OSError:
                 continue
-            if belongs and (self.process is None or int(entry.name) != self.process.pid):
+            if belongs and int(entry.name) not in (own.pid for own in (self.process, self._asked) if own):
                 found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
         return found
 
     def end_everything(self) -> dict[int, str]:
         """Stop properly, then by force; what the proper stop left behind (empty when all is well)."""
+        self._end_asked()
         if self.process is not None and self.process.poll() is None:
             self.interrupt()
             try:
@@ -170,7 +180,20 @@ class Pairwise:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def status(self) -> dict:
-        return json.loads(self.manage("status", "--json").stdout)
+        """What `manage.py status --json` prints, from a process that stays up: scenarios ask often."""
+        if self._asked is None:
+            self._asked = subprocess.Popen([sys.executable, "-c", STATUS], cwd=ROOT, env=self.environment, text=True,
+                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._asked.stdin.write("\n")
+        self._asked.stdin.flush()
+        return json.loads(self._asked.stdout.readline())
+
+    def _end_asked(self) -> None:
+        if self._asked is not None:
+            with self._asked:
+                self._asked.stdin.close()
+                self._asked.wait(END_S)
+            self._asked = None
 
     def application(self, name: str) -> dict:
         return next(each for each in self.status()["applications"] if each["name"] == name)

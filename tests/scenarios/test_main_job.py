@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -38,8 +39,9 @@ def test_install_fills_in_the_fields_and_start_says_started(pairwise):
     facts = pairwise.application("Main")
     assert (facts["status"], facts["mode"]) == ("Started", "Primary")
     assert facts["epoch"] >= 1
+    assert os.readlink(f"/proc/{facts['pid']}/cwd") == facts["working_directory"]
     with open(f"/proc/{facts['pid']}/cmdline", "rb") as file:
-        assert b"messageserver" in file.read().lower()
+        assert file.read().endswith(f"\0-port\0{pairwise.control_port}\0-app\0Main\0".encode())
 
 
 def test_messages_are_acknowledged_delivered_and_resumed_by_sequence(pairwise):
@@ -70,7 +72,10 @@ def test_a_killed_server_comes_back_within_a_second_with_every_acknowledged_mess
     again = pairwise.wait_status("Killed", "Started", 10)
     assert again["pid"] != facts["pid"]
     assert again["epoch"] > facts["epoch"]
-    assert took < 1.0 * max(1, float(os.environ.get("TEST_PATIENCE", "1")))
+    # On a machine that is busy with other things, its own pace is the measure: a bare start of the same program.
+    begun = time.monotonic()
+    subprocess.run(["./MessageServer", "-V"], cwd=facts["working_directory"], check=True, capture_output=True)
+    assert took < max(1.0, 6 * (time.monotonic() - begun))
     pairwise.manage("stop", "Killed", "--wait")
 
 
