@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 
-from provisioning.permissions import CONFIGURE, INSTALL, OPERATE
+from provisioning.permissions import CONFIGURE, INSTALL, OPERATE, VIEW
 from provisioning.states import ALIVE, ApplicationStatus
 
 PAGE_SIZES = (50, 100, 200)
@@ -23,7 +23,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Action:
-    """A button of a toolbar. ``needs``: how many rows it works on; ``permission``: verb of provisioning.permissions;
+    """A button of a toolbar. ``needs``: how many rows it works on (NONE: on the selected ones, or on all); ``permission``: verb of provisioning.permissions;
     ``confirm``: a dialog says what is hit before it happens."""
 
     verb: str
@@ -64,7 +64,7 @@ APPLICATIONS = Table(
         Column("Mode", "mode", "c-mode"), Column("Backup", "backup", "c-backup"),
     ),
     actions=(
-        Action("edit", "Edit", "pencil", "view", ONE),
+        Action("edit", "Edit", "pencil", VIEW, ONE),
         Action("clone", "Clone", "copy", CONFIGURE, ONE),
         Action("delete", "Delete", "trash", CONFIGURE, SOME, confirm=True, danger=True),
         Action("enable", "Enable", "toggle-on", CONFIGURE),
@@ -73,12 +73,13 @@ APPLICATIONS = Table(
         Action("start", "Start", "play-fill", OPERATE),
         Action("stop", "Stop", "stop-fill", OPERATE, SOME, confirm=True, danger=True),
         Action("stop-gracefully", "Stop Gracefully", "pause-fill", OPERATE, SOME, confirm=True),
+        Action("export", "Export", "box-arrow-up", VIEW, NONE),
     ),
 )
 EDITOR_ACTIONS = tuple(
     APPLICATIONS.action(verb) for verb in ("install", "start", "stop", "stop-gracefully", "clone", "delete"))
 """What the editor's toolbar offers for the object that is open."""
-GAPS = frozenset({"delete", "disable", "install"})
+GAPS = frozenset({"delete", "disable", "install", "stop-gracefully"})
 """Verbs after which the toolbar has a gap."""
 
 

@@ -11,6 +11,7 @@ from provisioning.forms.actions import CloneForm, InstallForm
 from provisioning.permissions import CONFIGURE, INSTALL, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.consequences import what_follows
+from provisioning.selectors.export import export_yaml
 from provisioning.services import applications as services
 from provisioning.services import jobs
 from provisioning.tables import ONE, Action, blocked
@@ -117,6 +118,13 @@ OF_ONE = {"edit": open_editor, "clone": clone_dialog, "install": install_dialog}
 
 
 # --- verbs
+def export(rows: list) -> HttpResponse:
+    """The YAML that ``manage.py apply`` reads, of ``rows`` or of everything; secrets are masked."""
+    text = export_yaml(names=[row.name for row in rows] or None)
+    return HttpResponse(text, content_type="application/yaml; charset=utf-8",
+                        headers={"Content-Disposition": 'attachment; filename="pairwise.yaml"'})
+
+
 def carry_out(request, action: Action, rows: list):
     ids, actor = [row.pk for row in rows], actor_of(request)
     if action.verb in PAST:

@@ -69,6 +69,8 @@ def application_action(request):
         raise Http404("There is no such action.")
     actor_of(request).require(action.permission)
     rows = verbs.chosen_rows(request)
+    if action.verb == "export":
+        return verbs.export(rows)
     if not verbs.enough(action, rows):
         return verbs.select_first(request, action)
     if action.verb in verbs.OF_ONE:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import DatabaseError
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -97,13 +97,13 @@ class Frame:
     def _section(self, section: Section) -> dict:
         groups = [
             {"label": label, "items": [
-                {"label": item.label, "icon": item.icon, "address": address, "current": self._is_on(item)}
-                for item in items if (address := _address(item.name))
+                {"label": item.label, "icon": item.icon, "address": reverse(item.name), "current": self._is_on(item)}
+                for item in items
             ]}
             for label, items in section.groups
         ]
         items = [item for group in groups for item in group["items"]]
-        return {"label": section.label, "groups": groups, "address": items[0]["address"] if items else "",
+        return {"label": section.label, "groups": groups, "address": items[0]["address"],
                 "current": any(item["current"] for item in items)}
 
     def _is_on(self, item: Item) -> bool:
@@ -145,13 +145,6 @@ class Frame:
             return ["Control does not answer: statuses are not up to date and nothing fails over. "
                     "Servers that run keep running."]
         return []
-
-
-def _address(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 def sentence_for(verb: str) -> str:

@@ -56,6 +56,7 @@ function allow(button, why) {
 }
 
 function whyNot(button) {
+  if (button.dataset.needs === "none") return "";
   if (!selected.size) return button.dataset.needs === "one" ? "Select one application first." : "Select at least one application first.";
   if (button.dataset.needs === "one" && selected.size > 1) return `${button.dataset.label} works on one application at a time.`;
   return reason(button.dataset.verb);
