@@ -42,6 +42,8 @@ config = load(Path(os.environ[CONFIG_VARIABLE]), os.environ)
 app = make_app(config)
 context = context_of(config, app)
 janitor = Janitor(context)
+main_pid = os.getpid()
+"""The worker's main process; its pool children are forked from it and inherit this value."""
 
 
 @app.task(name=RUN_JOB)
@@ -65,7 +67,7 @@ def _worker_starts(**_) -> None:
 
 @worker_process_init.connect(weak=False)
 def _pool_child_starts(**_) -> None:
-    _die_with_parent(os.getppid())
+    _die_with_parent(main_pid)
 
 
 @worker_ready.connect(weak=False)

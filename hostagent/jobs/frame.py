@@ -1,7 +1,7 @@
 """The frame of every job: verify, journal, report, finish, and clean up after one that was interrupted.
 
 The steps of each kind are in modules of their own with two functions: ``work(run)`` → result, and
-``undo(context, body, *, lost)`` → sentence about what is in place now, which may be called again at any time.
+``undo(context, entry, *, lost)`` → sentence about what is in place now, which may be called again at any time.
 """
 
 import contextlib
@@ -159,7 +159,7 @@ def _undo(context: Context, entry: Entry, *, lost: bool) -> str:
     if kind is None:
         return ""
     try:
-        return kind.undo(context, entry.body, lost=lost)
+        return kind.undo(context, entry, lost=lost)
     except (OSError, JobFailed) as error:
         log.exception("Job %s could not be undone.", entry.job)
         return f"Undoing it failed: {error}. Look at the application's directory on the host before the next job."

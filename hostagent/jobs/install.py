@@ -15,7 +15,7 @@ from ..launch import server_environment
 from . import archive, target
 from .errors import JobFailed
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import Plan, carry_out, clear_away, make_plan, roll_back
+from .placement import Plan, carry_out, clear_away, make_plan, undo_moves
 from .startfiles import arguments_of, command_line_arguments, run_sh, start_server_bat
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
@@ -62,13 +62,18 @@ def work(run) -> dict:
             "version": version, "backup": backup, "facts": facts}
 
 
-def undo(context, body: dict, *, lost: bool) -> str:
+def undo(context, entry, *, lost: bool) -> str:
     """Bring the former installation back and remove what was unpacked. May be called again."""
-    notes = body["notes"]
-    if plan := notes.get("plan"):
-        roll_back(Plan.from_dict(plan))
-    elif staging := notes.get("staging"):
-        clear_away(staging, notes.get("made", []))
+    notes = entry.body["notes"]
+    backup = ""
+    if fields := notes.get("plan"):
+        plan = Plan.from_dict(fields)
+        backup = plan.backup
+        if not notes.get("moves_undone"):
+            undo_moves(plan)
+            entry.note(moves_undone=True)
+    if staging := notes.get("staging"):
+        clear_away(staging, notes.get("made", []), backup)
     return f"{UNCHANGED} The former installation, if there was one, is in place." if lost else UNCHANGED
 
 

@@ -1,7 +1,8 @@
 """Puts a new installation in place of the old one so that any interruption can be undone.
 
 Everything is a list of renames inside one file system, written down before the first: after a crash at any point
-``roll_back`` finds out from what exists which of them were done.
+``undo_moves`` finds out from what exists which of them were done. That it is through must be written down before
+``clear_away`` removes what it goes by.
 """
 
 import os
@@ -53,7 +54,7 @@ def make_plan(target: Path, staging: Path, *, present: Iterable[str] | None, new
 
 
 def carry_out(plan: Plan) -> None:
-    """Do every rename. Interrupted, it must be followed by ``roll_back``."""
+    """Do every rename. Interrupted, it must be followed by ``undo_moves``."""
     if plan.backup:
         os.makedirs(plan.backup, mode=0o750, exist_ok=False)
     for source, destination in plan.moves:
@@ -62,22 +63,23 @@ def carry_out(plan: Plan) -> None:
         sync_directory(Path(directory))
 
 
-def roll_back(plan: Plan) -> None:
-    """Undo what was done, in the opposite order, and remove the staging directory. May be called again."""
+def undo_moves(plan: Plan) -> None:
+    """Undo what was done, in the opposite order. May be called again until ``clear_away`` begins; after that never,
+    because from then on an absent file no longer means that it was moved."""
     for source, destination in reversed(plan.moves):
         if os.path.lexists(destination) and not os.path.lexists(source):
             os.makedirs(os.path.dirname(source), exist_ok=True)
             os.rename(destination, source)
-    if plan.backup and os.path.isdir(plan.backup) and not os.listdir(plan.backup):
-        os.rmdir(plan.backup)
-    clear_away(plan.staging, plan.made)
-    if os.path.isdir(plan.target):
-        sync_directory(Path(plan.target))
+    for directory in {os.path.dirname(source) for source, _ in plan.moves} | {plan.target, plan.staging}:
+        if os.path.isdir(directory):
+            sync_directory(Path(directory))
 
 
-def clear_away(staging: str, made: Iterable[str]) -> None:
-    """Remove the staging directory, and the parents that the job made if they are empty."""
+def clear_away(staging: str, made: Iterable[str], backup: str = "") -> None:
+    """Remove the staging directory, an empty backup, and the parents that the job made if they are empty."""
     shutil.rmtree(staging, ignore_errors=True)
+    if backup and os.path.isdir(backup) and not os.listdir(backup):
+        os.rmdir(backup)
     for directory in made:
         try:
             os.rmdir(directory)

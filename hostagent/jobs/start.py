@@ -25,10 +25,10 @@ def work(run) -> dict:
     return {"pid": pid, "mode": result.get("mode", "")}
 
 
-def undo(context, body: dict, *, lost: bool) -> str:
+def undo(context, entry, *, lost: bool) -> str:
     """A start that was given up is stopped again; after a lost worker the server is left as it is."""
     if lost:
         return "The server may be running: its status tells."
-    if body["notes"].get("pid"):
-        LcaClient(context.config).call("cancel_start", {"application": body["application"]})
+    if entry.body["notes"].get("pid"):
+        LcaClient(context.config).call("cancel_start", {"application": entry.body["application"]})
     return ""

@@ -31,8 +31,8 @@ def work(run) -> dict:
     return {"exit_code": ended["exit_code"] if answer["was_running"] else -1}
 
 
-def undo(context, body: dict, *, lost: bool) -> str:
+def undo(context, entry, *, lost: bool) -> str:
     """A stop that was asked for goes on."""
-    if not body["notes"].get("asked"):
+    if not entry.body["notes"].get("asked"):
         return ""
     return "The stop that was asked for goes on: the status tells when it is done."

@@ -85,7 +85,7 @@ def application(directory: Path, name: str = "MS_Primary", **changes) -> dict:
             "auto_restart": False, "log_on_as": "", "suspending_wait_timeout": 5, **changes}
 
 
-async def until(condition: Callable[[], object], timeout_s: float = 10.0, what: str = ""):
+async def until(condition: Callable[[], object], timeout_s: float = 20.0, what: str = ""):
     """The first true value of ``condition``."""
     end = time.monotonic() + timeout_s
     while not (value := condition()):
@@ -94,7 +94,7 @@ async def until(condition: Callable[[], object], timeout_s: float = 10.0, what: 
     return value
 
 
-def wait_for(condition: Callable[[], object], timeout_s: float = 10.0, what: str = ""):
+def wait_for(condition: Callable[[], object], timeout_s: float = 20.0, what: str = ""):
     """``until`` for tests without a loop."""
     end = time.monotonic() + timeout_s
     while not (value := condition()):
@@ -122,9 +122,14 @@ class ControlDouble:
 
     async def __aexit__(self, *_) -> None:
         self._server.close()
-        for task in list(self._tasks):
+        ending, self._tasks = self._tasks, set()
+        for task in ending:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    def forget(self) -> None:
+        """Forget what was heard and who is connected."""
+        self.snapshots, self.changes, self.hellos, self.channel = [], [], [], None
 
     async def _serve(self, reader, writer) -> None:
         self._tasks.add(asyncio.current_task())
