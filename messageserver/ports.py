@@ -24,20 +24,29 @@ def bind(port: Port) -> socket.socket:
     address = port.transport.get("address", "0.0.0.0")
     # Strict first: with SO_REUSEADDR two sockets that do not listen yet share a port, and the conflict would show
     # only at switchover. SO_REUSEADDR is for leftovers (TIME_WAIT) of our own former connections.
-    for reuse in (False, True):
-        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        try:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
-            held.bind((address, port.number))
-        except OSError as error:
-            held.close()
-            if reuse:
-                raise PortError(f"Port {port.number} ({port.id}) cannot be opened: {error.strerror}. Stop the program "
-                                "that uses it, or change the port in Server Info > Listening Ports.") from error
-        else:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, False)
-            return held
-    raise AssertionError("unreachable")
+    with contextlib.suppress(OSError):
+        return _bound(address, port.number, reuse=False)
+    try:
+        return _bound(address, port.number, reuse=True)
+    except OSError as error:
+        raise _taken(port, error) from error
+
+
+def _bound(address: str, number: int, *, reuse: bool) -> socket.socket:
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, reuse)
+        held.bind((address, number))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, False)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def _taken(port: Port, error: OSError) -> PortError:
+    return PortError(f"Port {port.number} ({port.id}) cannot be opened: {error.strerror}. Stop the program that uses "
+                     "it, or change the port in Server Info > Listening Ports.")
 
 
 def tls_context(port: Port) -> ssl.SSLContext | None:
@@ -91,8 +100,7 @@ class Ports:
                 self._servers[port.id] = await asyncio.get_running_loop().create_server(
                     self._factory, sock=held, ssl=self._contexts[port.id], backlog=BACKLOG)
             except OSError as error:
-                raise PortError(f"Port {port.number} ({port.id}) cannot be opened: {error.strerror}. Stop the program "
-                                "that uses it, or change the port in Server Info > Listening Ports.") from error
+                raise _taken(port, error) from error
             opened.append(port)
         return opened
 
