@@ -72,11 +72,12 @@ class Control:
                                             settle_s=self.settings.settle_s)
             await self.solution.load()
             stack.push_async_callback(self._stop_working)
-            reloader = Reloader(self.solution)
-            self._listener = Listener(Sessions(self.solution, reloader, self.facts))
+            self.reloader = Reloader(self.solution)
+            self._listener = Listener(Sessions(self.solution, self.reloader, self.facts))
             await self._listen()
             await self._beat()
-            for work in (self.solution.writer.run, self.solution.settle, reloader.run, self._beats, self._prunings):
+            for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._beats,
+                         self._prunings):
                 self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
             self._stack = stack.pop_all()
         return self

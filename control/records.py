@@ -23,6 +23,9 @@ from provisioning.states import SERVER_TYPES
 from . import facts
 from .decide import Record
 
+LOOKUP_BATCH = 400
+PLACEHOLDERS = ("", ".")
+"""What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 EVENTS_KEPT = 200_000
 """The timeline keeps so many of the newest entries."""
 _STATUS_FIELDS = [f.name for f in dataclasses.fields(facts.StatusRow) if f.name != "application_id"]
@@ -34,25 +37,29 @@ _HOST_FIELDS = [f.name for f in dataclasses.fields(facts.HostRow) if f.name != "
 
 def applications(names: Iterable[str] | None = None, ids: Iterable[int] = ()) -> list[facts.ApplicationFacts]:
     """Facts of all server applications, or of those with one of ``names`` or ``ids`` and of their pair partners."""
-    servers = Application.objects.filter(type__in=SERVER_TYPES)
-    if names is not None:
-        chosen = Q(name__in=list(names)) | Q(id__in=list(ids))
-        partners = Q(backup_server__in=servers.filter(chosen)) | Q(primary_server__in=servers.filter(chosen))
-        servers = servers.filter(chosen | partners).distinct()
-    return [_application_facts(row) for row in _with_links(servers)]
+    servers = Application.objects.filter(type__in=SERVER_TYPES).order_by()
+    if names is None:
+        return _facts_of(servers)
+    names, ids = list(names), list(ids)
+    found: dict[int, facts.ApplicationFacts] = {}
+    for start in range(0, max(len(names), len(ids)), LOOKUP_BATCH):
+        part = slice(start, start + LOOKUP_BATCH)
+        chosen = _facts_of(servers.filter(Q(name__in=names[part]) | Q(id__in=ids[part])))
+        partners = {partner for each in chosen for partner in (each.backup_id, each.primary_id) if partner}
+        found |= {each.id: each for each in (*chosen, *_facts_of(servers.filter(id__in=partners)))}
+    return list(found.values())
 
 
-def _with_links(queryset: QuerySet) -> QuerySet:
-    return queryset.select_related("host", "primary_server").defer("secret", "host__secret", "primary_server__secret")
-
-
-def _application_facts(row: Application) -> facts.ApplicationFacts:
-    primary = getattr(row, "primary_server", None)
-    return facts.ApplicationFacts(
-        id=row.id, name=row.name, version=row.version, enabled=row.enabled, installed=row.is_installed,
-        revision=row.revision, startup_timeout=row.startup_timeout, host_id=row.host_id,
-        host_name=row.host.name if row.host else "", backup_id=row.backup_server_id,
-        primary_id=primary.id if primary else None)
+def _facts_of(servers: QuerySet) -> list[facts.ApplicationFacts]:
+    # Plain values: thousands of model objects would keep the thread, and with it every decision, for a second.
+    return [facts.ApplicationFacts(
+        id=row["id"], name=row["name"], version=row["version"], enabled=row["enabled"], revision=row["revision"],
+        installed=row["working_directory"] not in PLACEHOLDERS and row["command_line"] not in PLACEHOLDERS,
+        startup_timeout=row["startup_timeout"], host_id=row["host_id"], host_name=row["host__name"] or "",
+        backup_id=row["backup_server_id"], primary_id=row["primary_server__id"])
+        for row in servers.values("id", "name", "version", "enabled", "revision", "working_directory", "command_line",
+                                  "startup_timeout", "host_id", "host__name", "backup_server_id",
+                                  "primary_server__id")]
 
 
 def hosts(names: Iterable[str] | None = None) -> list[facts.HostFacts]:
@@ -71,7 +78,8 @@ def application_peer(name: str) -> facts.ApplicationPeer | None:
            .prefetch_related("ports", "options").filter(name=name).first())
     if row is None:
         return None
-    return facts.ApplicationPeer(facts=_application_facts(row) if row.is_server else None, secret=row.secret,
+    known = _facts_of(Application.objects.filter(id=row.id)) if row.is_server else []
+    return facts.ApplicationPeer(facts=known[0] if known else None, secret=row.secret,
                                  type=row.get_type_display(), configuration=_configuration(row))
 
 

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 COMPARE_S = 10.0
 """A change whose notice did not arrive is found by comparing all objects so often."""
+PAUSE_EVERY = 100
 
 
 class Reloader:
@@ -36,13 +37,14 @@ class Reloader:
         while True:
             await asyncio.sleep(COMPARE_S)
             try:
-                await self._compare()
+                await self.compare()
             except DatabaseAway as error:
                 log.warning("objects were not compared: %s", error)
             except Exception:
                 log.exception("objects could not be compared")
 
-    async def _compare(self) -> None:
+    async def compare(self) -> None:
+        """Find and follow changes whose notice never came. Raises DatabaseAway."""
         applications = await self._database.run(records.applications)
         hosts = await self._database.run(records.hosts)
         known = {live.facts for live in self._world.applications.values()}
@@ -75,7 +77,10 @@ class Reloader:
         hosts: set[int] = set()
         for application_id in set(ids) - {facts.id for facts in found}:
             hosts |= self._dropped(self._world.drop_application(application_id))
-        for facts in found:
+        for number, facts in enumerate(found):
+            if number % PAUSE_EVERY == 0:
+                # Thousands at once must not keep heartbeats and grants waiting.
+                await asyncio.sleep(0)
             live = self._world.applications.get(facts.id)
             former = live.facts if live else facts
             live = self._world.put_application(facts)

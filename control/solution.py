@@ -62,7 +62,9 @@ class SolutionControl:
         """After the startup grace: who has not come back by now is looked at as it is."""
         await asyncio.sleep(self._settle_s)
         self.settled = True
-        for live in list(self.world.applications.values()):
+        for number, live in enumerate(list(self.world.applications.values())):
+            if number % 100 == 0:
+                await asyncio.sleep(0)
             self.refresh(live)
         for host in self.world.hosts.values():
             if host.peer is None and host.status not in ("", "Disconnected"):
@@ -88,7 +90,10 @@ class SolutionControl:
         if live.row is None and live.connection is None and not (host and host.peer):
             return
         row = self._row(live, before)
-        if live.row is None or (before.status, before.mode) != (row.status, row.mode):
+        # That a server nobody ever started is stopped is no news.
+        is_news = row.status != Status.STOPPED if live.row is None else (
+            (before.status, before.mode) != (row.status, row.mode))
+        if is_news:
             self.writer.put_event(narration.status_event(live, before if live.row else None))
         told = (row.status, row.mode, row.reason, row.epoch, row.pid)
         if host and host.peer and (live.row is None or told != (

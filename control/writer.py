@@ -16,6 +16,8 @@ FLUSH_S = 1.0
 HEARD_S = 2.0
 """``heard_at`` alone is written at most so often."""
 EVENTS_WAITING = 20_000
+ROWS_A_TURN = 500
+"""A larger transaction would keep decisions, which use the same thread, waiting."""
 
 
 class Writer:
@@ -80,8 +82,13 @@ class Writer:
         for key in [key for key, row in self._statuses.items() if row == self._written.get(key)]:
             del self._statuses[key]
         statuses = [row for row in self._statuses.values() if _worth(row, self._written.get(row.application_id))]
+        if len(statuses) > ROWS_A_TURN:
+            statuses = statuses[:ROWS_A_TURN]
+            self._wake.set()
         hosts = [row for row in self._hosts.values() if _worth(row, self._written_hosts.get(row.host_id))]
-        events = self._events[:]
+        events = self._events[:ROWS_A_TURN]
+        if len(self._events) > ROWS_A_TURN:
+            self._wake.set()
         if not (statuses or hosts or events):
             return
         try:

@@ -19,6 +19,7 @@ QUIET_S = 1.0
 
 log = logging.getLogger(__name__)
 _quiet_until = 0.0
+_was_away = False
 _lock = threading.Lock()
 
 
@@ -36,7 +37,7 @@ def _client(url: str) -> redis.Redis:
 
 
 def _publish(topics: tuple[str, ...]) -> None:
-    global _quiet_until
+    global _quiet_until, _was_away
     if time.monotonic() < _quiet_until:
         return
     try:
@@ -44,7 +45,10 @@ def _publish(topics: tuple[str, ...]) -> None:
             for topic in topics:
                 pipe.xadd(STREAM, {"topic": topic}, maxlen=STREAM_LENGTH, approximate=True)
             pipe.execute()
+        _was_away = False
     except (redis.RedisError, OSError) as error:
         with _lock:
             _quiet_until = time.monotonic() + QUIET_S
-        log.warning("Redis did not take the notice that %s changed, live pages poll instead: %s", topics[0], error)
+            first, _was_away = not _was_away, True
+        log.log(logging.WARNING if first else logging.DEBUG,
+                "Redis did not take the notice that %s changed, live pages poll until it does: %s", topics[0], error)

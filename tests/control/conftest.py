@@ -108,15 +108,16 @@ async def eventually(found, message: str):
 @pytest.fixture
 async def peers(control):
     """``await peers.server(...)``, ``peers.agent(...)``, ``peers.console()``: connected peers, ended with the test."""
-    async with Peers(control) as peers:
+    async with Peers() as peers:
+        peers.follow(control)
         yield peers
 
 
 class Peers:
-    """Dials ``control``; every connection ends with the context."""
+    """Dials the control that it follows; every connection ends with the context."""
 
-    def __init__(self, control: Control):
-        self.port = control.port
+    def __init__(self):
+        self.port = 0
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> "Peers":
@@ -124,6 +125,9 @@ class Peers:
 
     async def __aexit__(self, *exc_info) -> None:
         await self._stack.aclose()
+
+    def follow(self, control: Control) -> None:
+        self.port = control.port
 
     async def dial(self, kind: str, name: str, secret: str, **hello) -> Peer:
         peer = Peer(await wire.dial("127.0.0.1", self.port, kind=kind, name=name, secret=secret, **hello)).listen()

@@ -17,7 +17,7 @@ from .conftest import Peers, eventually, new_application, report_on, row_that, s
 
 
 async def test_a_server_registers_gets_configuration_and_a_grant_and_is_started(control, peers, objects):
-    server, grant = await peers.started(objects.server)
+    _, grant = await peers.started(objects.server)
     assert (grant.role, grant.epoch, grant.record_version) == ("primary", 1, 1)
     row = await status_of(objects.server, "Started")
     assert (row.mode, row.epoch, row.pid, row.version) == ("Primary", 1, 4711, "8.5.100.01")
@@ -107,43 +107,49 @@ async def test_a_check_gets_the_configuration_and_registers_nothing(control, pee
     assert control.facts()["applications"] == 1
 
 
-async def test_a_server_that_serves_on_while_control_is_restarted_keeps_its_epoch(
-        objects, settings_of_control):
-    async with Control(settings_of_control) as control, Peers(control) as peers:
-        _, grant = await peers.started(objects.server)
-        await status_of(objects.server, "Started")
-    async with Control(settings_of_control) as control, Peers(control) as peers:
-        server = await peers.server(objects.server, epoch=1, record_version=1, role="primary")
-        await server.say(report_on(grant, last_seq=9))
-        row = await row_that(objects.server, lambda row: row.last_seq == 9)
-        assert (row.status, row.epoch) == ("Started", 1)
-        assert not [message for message in server.heard if isinstance(message, Grant)]
+async def test_a_server_that_serves_on_while_control_is_restarted_keeps_its_epoch(objects, settings_of_control):
+    async with Peers() as peers:
+        async with Control(settings_of_control) as control:
+            peers.follow(control)
+            _, grant = await peers.started(objects.server)
+            await status_of(objects.server, "Started")
+        async with Control(settings_of_control) as control:
+            peers.follow(control)
+            server = await peers.server(objects.server, epoch=1, record_version=1, role="primary")
+            await server.say(report_on(grant, last_seq=9))
+            row = await row_that(objects.server, lambda row: row.last_seq == 9)
+            assert (row.status, row.epoch) == ("Started", 1)
+            assert not [message for message in server.heard if isinstance(message, Grant)]
     assert (await PairState.objects.aget()).version == 1
 
 
-async def test_after_a_restart_of_control_nothing_is_unknown_before_its_grace_is_over(
-        objects, settings_of_control):
-    async with Control(settings_of_control) as control, Peers(control) as peers:
-        await peers.started(objects.server)
-        await status_of(objects.server, "Started")
-    async with Control(replace(settings_of_control, settle_s=1.0)):
-        await asyncio.sleep(0.5)
-        assert (await models.RuntimeStatus.objects.aget()).status == "Started"
-        row = await status_of(objects.server, "Unknown")
-        assert "agent of alpha is not connected" in row.reason
+async def test_after_a_restart_of_control_nothing_is_unknown_before_its_grace_is_over(objects, settings_of_control):
+    async with Peers() as peers:
+        async with Control(settings_of_control) as control:
+            peers.follow(control)
+            await peers.started(objects.server)
+            await status_of(objects.server, "Started")
+        async with Control(replace(settings_of_control, settle_s=1.0)):
+            await asyncio.sleep(0.5)
+            assert (await models.RuntimeStatus.objects.aget()).status == "Started"
+            row = await status_of(objects.server, "Unknown")
+            assert "agent of alpha is not connected" in row.reason
 
 
 async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_ran_before(
         objects, settings_of_control):
-    async with Control(settings_of_control) as control, Peers(control) as peers:
-        _, grant = await peers.started(objects.server)
-        await status_of(objects.server, "Started")
-    async with Control(settings_of_control) as control, Peers(control) as peers:
-        newcomer = asyncio.create_task(refused(peers, "MS", objects.server.secret, pid=12))
-        await asyncio.sleep(0.2)
-        former = await peers.server(objects.server, epoch=1, record_version=1, role="primary")
-        await former.say(report_on(grant))
-        assert (await newcomer).event == 3008
+    async with Peers() as peers:
+        async with Control(settings_of_control) as control:
+            peers.follow(control)
+            _, grant = await peers.started(objects.server)
+            await status_of(objects.server, "Started")
+        async with Control(settings_of_control) as control:
+            peers.follow(control)
+            newcomer = asyncio.create_task(refused(peers, "MS", objects.server.secret, pid=12))
+            await asyncio.sleep(0.2)
+            former = await peers.server(objects.server, epoch=1, record_version=1, role="primary")
+            await former.say(report_on(grant))
+            assert (await newcomer).event == 3008
 
 
 async def test_a_server_that_has_seen_a_newer_record_is_told_nothing_and_shows_why(control, peers, objects):
@@ -227,7 +233,8 @@ async def test_a_flood_of_messages_cuts_only_who_sends_it(control, peers, object
     assert (await console.hears(Pong)).facts["applications"] == 0
 
 
-@pytest.mark.parametrize("line", [b"\x00\xff\n", b"{}\n", b"[" * 5000 + b"\n", b"x" * 100_000, b"\n", b'{"type":"ping"}\n'])
+@pytest.mark.parametrize("line", [
+    b"\x00\xff\n", b"{}\n", b"[" * 5000 + b"\n", b"x" * 100_000, b"\n", b'{"type":"ping"}\n'])
 async def test_a_peer_that_speaks_rubbish_is_closed_and_the_others_go_on(control, peers, objects, line):
     reader, writer = await asyncio.open_connection("127.0.0.1", control.port)
     await reader.readline()
