@@ -77,7 +77,7 @@ def console_parts() -> list[Part]:
     beats = dict(ComponentHeartbeat.objects.values_list("name", "at"))
     parts = [
         Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
-        Part("database", "Database", "The Configuration Database: every object, job and history entry.", "ok", now),
+        Part("database", "Configuration Database", "Every object, job and history entry.", "ok", now),
         Part("redis", "Redis", "Carries jobs to hosts and changes to open pages.",
              "ok" if redis_answers() else "failed", now),
     ]

@@ -1,17 +1,16 @@
 /* Live pages. One event stream per tab says what changed; the elements that show it fetch themselves again.
 
    An element says what it shows with data-live-topic="application:12 status"; when one of these topics changes it gets
-   the htmx event "live" (hx-trigger="live"), at once when it can be seen, else as soon as it can be. The address of the
-   stream is data-stream on <html> or <body> ("/stream/" when missing), data-live-since the time the page was made
-   (Unix ms). document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state
-   (live | interrupted) for scripts that want to know. */
+   the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
+   be seen. document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live |
+   interrupted) for scripts that want to know. */
 (() => {
   "use strict";
   const COALESCE_MS = 150;
   const POLL_MS = 5000;
   const PATIENCE_MS = 3000; // a stream that is back so soon was no interruption worth a banner
   const REOPEN_MS = 10000;
-  const attribute = (name) => document.documentElement.dataset[name] ?? document.body.dataset[name];
+  const STREAM = "/stream/";
 
   const waiting = new Set();
   let source = null, flushTimer = 0, pollTimer = 0, patienceTimer = 0, reopenTimer = 0;
@@ -83,17 +82,22 @@
   }
 
   // --- the stream
+  // What changed since the server was asked for this page is not in it; an age needs no clock that agrees with others.
+  function age() {
+    const [navigation] = performance.getEntriesByType("navigation");
+    return Math.ceil(performance.now() - (navigation ? navigation.requestStart : 0));
+  }
+
   function address() {
-    const url = new URL(attribute("stream") || "/stream/", location.href);
+    const url = new URL(STREAM, location.href);
     if (lastId) url.searchParams.set("after", lastId);
-    else if (firstOpen && attribute("liveSince")) url.searchParams.set("since", attribute("liveSince"));
+    else if (firstOpen) url.searchParams.set("age", age());
     return url;
   }
 
   function open() {
     clearTimeout(reopenTimer);
     if (source || document.hidden || !elements().length) return;
-    refreshOnReady = refreshOnReady || (firstOpen && !attribute("liveSince"));
     source = new EventSource(address());
     firstOpen = false;
     source.addEventListener("ready", (event) => {
