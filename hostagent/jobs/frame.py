@@ -20,13 +20,14 @@ from . import install, start, stop
 from .cancel import Cancellation
 from .context import Context
 from .errors import JobCancelled, JobFailed
-from .journal import Entry, is_job_id
+from .journal import Entry, Journal, is_job_id
 from .reporter import Reporter
 
 log = logging.getLogger(__name__)
 
 LONGEST_AGE_S = 48 * 3600.0
 CLOCK_SKEW_S = 300.0
+SAME_JOB_S = 3.0
 KINDS = {"install": install, "start": start, "stop": stop}
 
 
@@ -36,7 +37,7 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
         if refusal := reason_to_refuse(payload, signature, context, now=time.time()):
             log.warning("A job was refused and not run: %s", refusal)
             return
-        entry = context.journal.open(payload["job"])
+        entry = _open(context.journal, payload["job"])
         if entry is None:
             log.warning("Job %s was delivered again while it is worked on; this delivery is dropped.", payload["job"])
             return
@@ -47,6 +48,14 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
                 deliver_final(context, entry, again=True)
             else:
                 recover(context, entry)
+
+
+def _open(journal: Journal, job: str) -> Entry | None:
+    """The entry of ``job``; waits SAME_JOB_S for who holds it, who may just be finishing it."""
+    until = time.monotonic() + SAME_JOB_S
+    while (entry := journal.open(job)) is None and time.monotonic() < until:
+        time.sleep(0.05)
+    return entry
 
 
 def reason_to_refuse(payload, signature, context: Context, *, now: float) -> str:
