@@ -100,6 +100,14 @@ def port_numbers_on_host(draft: ApplicationDraft, facts: ApplicationFacts) -> li
     return refusals
 
 
+def share_a_path(one: str, other: str) -> bool:
+    """True when two directories in normal spelling are equal or one lies inside the other; "" shares nothing."""
+    if not one or not other:
+        return False
+    one, other = f"{one.rstrip('/')}/", f"{other.rstrip('/')}/"
+    return one.startswith(other) or other.startswith(one)
+
+
 def directories_on_host(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusal]:
     """Two applications in one directory, or one inside the other, overwrite each other's files."""
     os_type = facts.host.os_type if facts.host else OSType.LINUX
@@ -109,16 +117,14 @@ def directories_on_host(draft: ApplicationDraft, facts: ApplicationFacts) -> lis
     refusals = []
     for other in facts.neighbours:
         theirs = normal_directory(other.working_directory, os_type)
-        if not theirs:
+        if not share_a_path(own, theirs):
             continue
         if own == theirs:
             relation = f"is the directory of {other.name}"
-        elif f"{own}/".startswith(f"{theirs}/"):
+        elif len(own) > len(theirs):
             relation = f"lies inside the directory of {other.name} ({other.working_directory})"
-        elif f"{theirs}/".startswith(f"{own}/"):
-            relation = f"holds the directory of {other.name} ({other.working_directory})"
         else:
-            continue
+            relation = f"holds the directory of {other.name} ({other.working_directory})"
         refusals.append(Refusal(f"Working Directory {relation} on host {facts.host.name}. Choose one of its own.",
                                 "working_directory", (other.link,)))
     return refusals

@@ -21,6 +21,8 @@ STATUS = Case(
     default=Value(ApplicationStatus.UNKNOWN),
 )
 """The status word of an application, whether or not control has ever heard of it (models.runtime)."""
+SECRETS = ("secret", "host__secret", "backup_server__secret", "primary_server__secret")
+"""Read only when asked for: decrypting them costs more than all the rest of a row."""
 
 
 def application_list(*, text: str = "", type: str = "", host: str = "", status: str = "",
@@ -40,7 +42,8 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
         found = found.filter(host__name=host)
     if status:
         found = found.filter(status=status)
-    return with_related(found).order_by(*_ordering(sort))
+    # What no list shows would be sorted and carried along with every row.
+    return with_related(found).defer(*SECRETS, "template__options", "template__ports").order_by(*_ordering(sort))
 
 
 def _ordering(sort: str) -> list:
@@ -54,7 +57,7 @@ def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
     active = Job.objects.filter(state__in=ACTIVE_JOBS)
     return applications.select_related(
         "host", "host__runtime", "runtime", "template", "backup_server", "primary_server", "pair_state",
-    ).prefetch_related("ports", Prefetch("jobs", queryset=active, to_attr="active_jobs"))
+    ).defer(*SECRETS).prefetch_related("ports", Prefetch("jobs", queryset=active, to_attr="active_jobs"))
 
 
 def get_application(application_id: int) -> Application:

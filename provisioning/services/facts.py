@@ -9,7 +9,10 @@ from django.db.models import QuerySet
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Link
 from provisioning.models import Application, ApplicationTemplate, Host, Job
+from provisioning.models.applications import PORT_MAX
 from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, Stored, TemplateFacts
+from provisioning.rules.fields import normal_directory
+from provisioning.rules.ports import share_a_path
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -83,6 +86,21 @@ def host_facts(host: Host) -> HostFacts:
                      lca_port=host.lca_port, reserved=reserved_ports(host))
 
 
+def _neighbours(draft: ApplicationDraft, host: Host, own_id: int | None) -> tuple[OtherApplication, ...]:
+    """Applications of the host that share a port number or a part of the path with the draft; the rules decide.
+
+    A host may have thousands of applications, and this runs while somebody types.
+    """
+    on_host = Application.objects.filter(host=host).exclude(pk=own_id)
+    numbers = {port.port for port in draft.ports or () if isinstance(port.port, int) and port.port <= PORT_MAX}
+    keys = set(on_host.filter(ports__port__in=numbers).values_list("pk", flat=True))
+    own = normal_directory(draft.working_directory, host.os_type)
+    if own:
+        keys.update(key for key, path in on_host.values_list("pk", "working_directory")
+                    if share_a_path(own, normal_directory(path, host.os_type)))
+    return tuple(map(_other, _with_relations(Application.objects.filter(pk__in=keys))))
+
+
 def application_facts(draft: ApplicationDraft, application: Application | None) -> ApplicationFacts:
     """Everything the rules look at for ``draft``, which creates an application or changes ``application``."""
     own_id = application.pk if application else None
@@ -93,9 +111,7 @@ def application_facts(draft: ApplicationDraft, application: Application | None) 
     if application is not None:
         named.add(application.backup_server_id)
     others = _with_relations(Application.objects.filter(pk__in=named - {None})).exclude(pk=own_id)
-    neighbours = ()
-    if host is not None:
-        neighbours = tuple(map(_other, _with_relations(Application.objects.filter(host=host)).exclude(pk=own_id)))
+    neighbours = _neighbours(draft, host, own_id) if host is not None else ()
     return ApplicationFacts(
         stored=_stored(application) if application else None,
         same_name=application_link(same_name) if same_name else None,

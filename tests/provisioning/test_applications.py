@@ -314,6 +314,22 @@ def test_check_of_a_stored_object_does_not_clash_with_itself():
     assert services.check_application(draft=application_draft(row), application_id=row.pk) == []
 
 
+@pytest.mark.parametrize("number", ["7001", 10**30, -1, None, True])
+def test_number_that_is_no_port_is_refused_not_an_error(number):
+    draft = make_draft(host_id=make_host().pk, ports=(port(number=number),))
+    found = services.check_application(draft=draft, application_id=None)
+    assert [r.field for r in found] == ["ports.0.port"]
+
+
+def test_directory_of_a_neighbour_is_found_among_many():
+    host = make_host()
+    for number in range(5):
+        make_application(host=host, working_directory=f"/srv/app{number}")
+    found = services.check_application(draft=make_draft(host_id=host.pk, working_directory="/srv//app3/"),
+                                       application_id=None)
+    assert [r.field for r in found] == ["working_directory"]
+
+
 def test_ports_of_the_console_are_refused_on_its_own_host(settings):
     settings.PAIRWISE_REDIS_URL = "redis://localhost:6379/0"
     host = make_host("localhost", ip_address="127.0.0.1")

@@ -164,7 +164,7 @@ def test_ports_of_the_agent_and_of_the_console_are_refused(number):
     assert fields_of(refusals(ports=ports({"port_id": "a", "port": number}))) == ["ports.0.port"]
 
 
-@pytest.mark.parametrize("path", ["/srv/backup", "/srv//backup/", "/srv/backup/inner", "/srv"])
+@pytest.mark.parametrize("path", ["/srv/backup", "/srv//backup/", "/srv/backup/inner", "/srv", "/"])
 def test_directory_shared_with_a_neighbour_is_refused(path):
     found = refusals(working_directory=path, facts=replace(FACTS, neighbours=(BACKUP,)))
     assert only(found).links == (BACKUP.link,)
