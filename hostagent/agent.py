@@ -106,8 +106,10 @@ class Agent:
             self._ending.set()
 
     async def _resume(self) -> None:
+        # Not wait_for: on Python 3.11 it may swallow a cancellation that comes together with the list.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._list_known.wait(), SUPERVISED_WAIT_S)
+            async with asyncio.timeout(SUPERVISED_WAIT_S):
+                await self._list_known.wait()
         self._processes.start_what_should_run()
 
     async def _keep_house(self) -> None:

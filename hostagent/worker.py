@@ -1,6 +1,7 @@
 """Keeps the host's Celery worker running as a child of the agent."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -21,7 +22,7 @@ PARENT_VARIABLE = "PAIRWISE_AGENT_PID"
 """Tells the worker whose death it must not survive."""
 CONCURRENCY = 2
 FIRST_RETRY_S, LONGEST_RETRY_S, STABLE_S = 0.2, 30.0, 60.0
-WARM_STOP_S, COLD_STOP_S = 10.0, 5.0
+WARM_STOP_S, COLD_STOP_S, KILLED_S = 6.0, 4.0, 2.0
 LOG_LIMIT = 16 * 1024 * 1024
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -63,7 +64,8 @@ class WorkerKeeper:
         """End it: running jobs get WARM_STOP_S to finish, then are cut (and rolled back at the next start)."""
         if self._process is None:
             return
-        for number, wait_s in ((signal.SIGTERM, WARM_STOP_S), (signal.SIGQUIT, COLD_STOP_S), (signal.SIGKILL, 5.0)):
+        ladder = ((signal.SIGTERM, WARM_STOP_S), (signal.SIGQUIT, COLD_STOP_S), (signal.SIGKILL, KILLED_S))
+        for number, wait_s in ladder:
             if not self.runs:
                 break
             self._process.send_signal(number)
@@ -115,11 +117,11 @@ class WorkerKeeper:
         try:
             for number in (signal.SIGTERM, signal.SIGKILL):
                 signal.pidfd_send_signal(descriptor, number)
-                try:
-                    await asyncio.wait_for(ended.wait(), WARM_STOP_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(WARM_STOP_S):
+                        await ended.wait()
+                if ended.is_set():
                     break
-                except TimeoutError:
-                    continue
             _kill_group(pid)
         except ProcessLookupError:
             log.info("The leftover worker has ended.")
