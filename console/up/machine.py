@@ -84,6 +84,15 @@ def _holder(number: int) -> str:
     return ""
 
 
+def listens(host: str, port: int) -> bool:
+    """True when something accepts connections there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def check_disk(directory: Path) -> None:
     free = shutil.disk_usage(directory).free // 2**20
     if free < FREE_MB_NEEDED:

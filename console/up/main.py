@@ -20,6 +20,7 @@ from console.up.record import RunRecord, end_leftovers
 from console.up.supervisor import Asked, Signals, Supervisor
 
 REDIS_READY_S = 30.0
+CONTROL_READY_S = 30.0
 READY_S = 60.0
 ASK_EVERY_S = 0.2
 
@@ -122,7 +123,19 @@ class _Run:
     def _start(self, done: dict) -> None:
         for program in programs.console_programs(Path(done["agent_config"]), mark=self.mark):
             self.supervisor.children.append(Child(program, self.log_dir, self.mark))
-        self.supervisor.start_all()
+        for child in self.supervisor.children:
+            if child.program.name == programs.AGENT:
+                self._wait_control()
+            if child.process is None and not self.signals.stops:
+                self.supervisor.start(child)
+
+    def _wait_control(self) -> None:
+        """The agent brings back the servers that ran, and they end at once while nobody gives them a configuration."""
+        deadline = time.monotonic() + CONTROL_READY_S
+        address = machine.reachable_host(settings.PAIRWISE_CONTROL_HOST).strip("[]"), settings.PAIRWISE_CONTROL_PORT
+        while not self.signals.stops and not machine.listens(*address) and time.monotonic() < deadline:
+            self.supervisor.look()
+            self.supervisor.wait(ASK_EVERY_S)
 
     def _wait_ready(self) -> bool:
         """True once every component answers or READY_S passed (it says which does not); False when asked to stop."""

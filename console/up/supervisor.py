@@ -72,8 +72,7 @@ class Signals:
 
 
 class Supervisor:
-    """``say`` prints a line on the terminal; ``on_hurry`` ends what the children themselves started. Children are
-    started in the order given."""
+    """``say`` prints a line on the terminal; ``on_hurry`` ends what the children themselves started."""
 
     def __init__(self, children: list[Child], *, record: RunRecord, signals: Signals, say: Callable[[str], None],
                  on_hurry: Callable[[], None] = lambda: None):
@@ -84,11 +83,6 @@ class Supervisor:
     def start(self, child: Child) -> None:
         child.start()
         self._record.child(child.program.name, child.pid)
-
-    def start_all(self) -> None:
-        for child in self.children:
-            if child.process is None:
-                self.start(child)
 
     def look(self) -> None:
         """One round: notice ends, start again what is due, keep the logs short."""
