@@ -17,8 +17,9 @@ def move(job: Job, state: JobState, *, at: datetime | None = None, **fields) -> 
     if state not in JOB_TRANSITIONS[JobState(job.state)]:
         return False
     at = at or timezone.now()
-    if state in (JobState.CLAIMED, JobState.RUNNING) and job.started_at is None:
-        fields["started_at"] = at
+    if state in (JobState.CLAIMED, JobState.RUNNING):
+        # A broker that froze while it was handed the job may have taken it all the same.
+        fields.update(reason="", advice="", started_at=job.started_at or at)
     if state in FINISHED_JOBS:
         fields["finished_at"] = at
     if not Job.objects.filter(pk=job.pk, state=job.state).update(state=state, **fields):

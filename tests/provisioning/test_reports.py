@@ -104,6 +104,12 @@ def test_job_goes_from_claimed_over_its_steps_to_succeeded(job):
     assert done.started_at <= done.finished_at
 
 
+def test_job_that_a_host_took_is_not_said_to_be_stuck(job):
+    Job.objects.update(enqueued_at=None, reason=NOT_HANDED_OVER, advice="x")
+    claimed = report(job, 1, "claimed", worker="w")
+    assert (claimed.state, claimed.reason, claimed.advice) == ("claimed", "", "")
+
+
 def test_failed_job_says_why_and_what_to_do(job):
     report(job, 1, "step", number=0, state="running")
     done = report(job, 2, "finished", state="failed", reason="It ended.", advice="Look.", reference="ab12", result={})
