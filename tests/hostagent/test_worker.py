@@ -20,6 +20,7 @@ from protocol.messages import ApplicationStatus
 from .doubles import HOST, SECRET, free_port, until
 from .site import APP, running_site
 
+
 @pytest.fixture(scope="module")
 def shared_site(tmp_path_factory, broker):
     with running_site(tmp_path_factory.mktemp("shared"), broker, 0) as site:
