@@ -77,7 +77,8 @@ class Broker:
     async def stop(self, timeout_s: float) -> None:
         """Commit what is pending (bounded), close all clients, close the store."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
         self.close_clients("The server was stopped. Connect to the other member of the pair, or try again later.")
         for task in tuple(self._tasks):
             task.cancel()

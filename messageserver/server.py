@@ -234,7 +234,8 @@ class Server:
     async def _reports(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), REPORT_EVERY_S)
+                async with asyncio.timeout(REPORT_EVERY_S):
+                    await self._changed.wait()
             self._changed.clear()
             if self._waiting_grant is not None and not self._broker.unavailable:
                 await self._take_grant(self._waiting_grant)
