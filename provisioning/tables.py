@@ -23,8 +23,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Action:
-    """A button of a toolbar. ``needs``: how many rows it works on (NONE: on the selected ones, or on all); ``permission``: verb of provisioning.permissions;
-    ``confirm``: a dialog says what is hit before it happens."""
+    """A button of a toolbar.
+
+    ``needs``: how many rows it works on (NONE: on the selected ones, or on all); ``permission``: verb of
+    provisioning.permissions; ``confirm``: a dialog says what is hit before it happens.
+    """
 
     verb: str
     label: str
@@ -131,8 +134,8 @@ def _why_not_begin(application, verb: str) -> str:
         return f"{name} has no Host. Choose one in Server Info and save."
     if not application.enabled:
         return f"{name} is disabled. Enable it first."
-    if verb == "start" and not application.is_installed:
-        return f"{name} is not installed. Install it first."
     if verb == "start" and application.status in ALIVE:
         return f"{name} is already {application.status}."
+    if verb == "start" and not application.is_installed:
+        return f"{name} is not installed. Install it first."
     return ""

@@ -20,7 +20,8 @@ class SignInForm(AuthenticationForm):
 class PasswordForm(PasswordChangeForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        labels = {"old_password": "Present password", "new_password1": "New password", "new_password2": "New password again"}
+        labels = {"old_password": "Present password", "new_password1": "New password",
+                  "new_password2": "New password again"}
         for name, label in labels.items():
             self.fields[name].label = label
             self.fields[name].widget.attrs["class"] = "input w-100"

@@ -6,7 +6,8 @@ from django import forms
 class CloneForm(forms.Form):
     name = forms.CharField(max_length=255, strip=False, label="Name",
                            help_text="Unique over all applications; at most 255 characters.",
-                           widget=forms.TextInput(attrs={"class": "input", "data-autofocus": "", "autocomplete": "off"}))
+                           widget=forms.TextInput(
+                               attrs={"class": "input", "data-autofocus": "", "autocomplete": "off"}))
 
 
 class InstallForm(forms.Form):

@@ -24,7 +24,8 @@ class ApplicationForm(forms.Form):
         rule="It is chosen when the application is created and stays. Another template means another application.")
     enabled = Check(label="State Enabled", initial=True,
                     help_text="A disabled application cannot be started or connect to the Configuration Server.")
-    tenants = Text(label="Tenants", initial="Environment", help_text="Tenants that this server serves. Default: Environment.")
+    tenants = Text(label="Tenants", initial="Environment",
+                   help_text="Tenants that this server serves. Default: Environment.")
     description = Text(label="Description", help_text="For people; nothing reads it.")
 
     host_id = Key(label="Host", must=True, help_text="The machine that this server runs on.",

@@ -55,7 +55,8 @@ class PortForm(RowForm):
                             widget=forms.RadioSelect, css="")
     transport_parameters = Text(label="Transport Parameters", mono=True, help_text="key=value;key=value, no blanks.")
     description = Text(label="Description")
-    application_parameters = Text(label="Application Parameters", mono=True, help_text="key=value;key=value, no blanks.")
+    application_parameters = Text(label="Application Parameters", mono=True,
+                                  help_text="key=value;key=value, no blanks.")
 
     GENERAL = ("port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters", "description")
     ADVANCED = ("application_parameters",)
@@ -72,7 +73,8 @@ class PortForm(RowForm):
 class ConnectionForm(RowForm):
     """A row of Connections: this application is a client of ``server_id`` (domain.md 1.2)."""
 
-    server_id = Key(label="Server", must=True, help_text="Connect to the primary of a pair; its backup is found by itself.")
+    server_id = Key(label="Server", must=True,
+                    help_text="Connect to the primary of a pair; its backup is found by itself.")
     port_id = Text(label="Port ID", initial="default", help_text="ID of a Listening Port of that server.")
     protocol = Choice(label="Connection Protocol", choices=Connection._meta.get_field("protocol").choices,
                       help_text="addp notices a dead link within its time-outs.")
@@ -158,7 +160,8 @@ def option_rows(table: dict[str, dict[str, str]], known: dict) -> list[OptionRow
     for section in sorted(table, key=str.casefold):
         for key in sorted(table[section], key=str.casefold):
             entry = known.get(section, {}).get(key, {})
-            rows.append(OptionRow(section, key, table[section][key], entry.get("help", ""), str(entry.get("value", ""))))
+            rows.append(OptionRow(section, key, table[section][key], help=entry.get("help", ""),
+                                  default=str(entry.get("value", ""))))
     return rows
 
 

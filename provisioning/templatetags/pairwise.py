@@ -18,7 +18,8 @@ from provisioning.states import StepState as S
 register = template.Library()
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
-PICKED = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application, "server_id": Application}
+PICKED = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application,
+          "server_id": Application}
 CHOICES_MAX = 500
 PROVEN_FOR = timedelta(seconds=15)
 """Green is for what was proven a moment ago: an older word of a server is shown in grey."""

@@ -133,5 +133,5 @@ def tab(request, pk: int, tab: str):
         raise Http404("There is no such tab.")
     row = selector.get_application(pk)
     frame = "partials/tab_fragment.html" if request.htmx else "partials/tab_page.html"
-    return render(request, f"applications/tab_{tab}.html",
-                  {"row": row, "tab_frame": frame, "heading": f"{row.name}: {parts.TABS[tab]}", **parts.SHOWN_TABS[tab](row)})
+    return render(request, f"applications/tab_{tab}.html", {
+        "row": row, "tab_frame": frame, "heading": f"{row.name}: {parts.TABS[tab]}", **parts.SHOWN_TABS[tab](row)})

@@ -55,7 +55,8 @@ def confirm(request, action: Action, rows: list):
     return dialog(request, "applications/confirm.html", f"{title}?", {
         "action": action, "ids": [row.pk for row in hit], "label": title,
         "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]], "more": len(hit) - SHOWN_MAX,
-        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX, "next": _back_after(request, action, rows),
+        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX,
+        "next": _back_after(request, action, rows),
         "leave": request.POST.get("leave") or request.GET.get("leave"),
     })
 

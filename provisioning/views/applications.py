@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import push_url
 
 from provisioning.models import Application, Host
-from provisioning.permissions import VIEW, actor_of
+from provisioning.permissions import CONFIGURE, INSTALL, VIEW, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.states import ApplicationStatus, ApplicationType
 from provisioning.tables import APPLICATIONS, EDITOR_ACTIONS, GAPS, blocked, page_of
@@ -83,6 +83,7 @@ def application_action(request):
 @require_http_methods(["GET", "POST"])
 @with_sentences
 def application_clone(request, pk: int):
+    actor_of(request).require(CONFIGURE)
     row = selector.get_application(pk)
     return verbs.clone(request, row) if request.method == "POST" else verbs.clone_dialog(request, row)
 
@@ -90,6 +91,7 @@ def application_clone(request, pk: int):
 @require_http_methods(["GET", "POST"])
 @with_sentences
 def application_install(request, pk: int):
+    actor_of(request).require(INSTALL)
     row = selector.get_application(pk)
     return verbs.install(request, row) if request.method == "POST" else verbs.install_dialog(request, row)
 

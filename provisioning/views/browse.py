@@ -119,9 +119,7 @@ def _row_dialog(request, kind: str, title: str, template: str):
     actor_of(request).require(CONFIGURE)
     editor, token = _editor_of(request), request.POST.get("token", "")
     if not ("ok" in request.POST or "check" in request.POST):
-        token = request.POST.get("step", "").partition(":")[2]
-        row = next((row for row in getattr(editor, kind) if row.token == token), None)
-        return _show_row(request, kind, title, template, parts.row_form(kind, row, len(getattr(editor, kind))), token)
+        return _open_row(request, kind, title, template, editor)
     form, row = parts.put_row(editor, kind, token, request.POST)
     if row is not None:
         _refuse_row(editor, kind, row, form)
@@ -129,10 +127,20 @@ def _row_dialog(request, kind: str, title: str, template: str):
         return render(request, "browse/row_checked.html", {"form": form})
     if form.errors:
         return _show_row(request, kind, title, template, form, token, status=422)
+    return _put_row(request, kind, editor, row, is_new=row.token != token)
+
+
+def _open_row(request, kind, title, template, editor) -> HttpResponse:
+    token, rows = request.POST.get("step", "").partition(":")[2], getattr(editor, kind)
+    row = next((row for row in rows if row.token == token), None)
+    return _show_row(request, kind, title, template, parts.row_form(kind, row, len(rows)), token)
+
+
+def _put_row(request, kind, editor, row, *, is_new: bool) -> HttpResponse:
     answer = render(request, f"applications/row_{kind}.html",
                     {"item": row, "servers": parts.server_names(getattr(editor, kind)), "fresh": True})
-    answer["HX-Retarget"] = f"#row-{row.token}" if token == row.token else f"#{kind} tbody"
-    answer["HX-Reswap"] = "outerHTML" if token == row.token else "beforeend"
+    answer["HX-Retarget"] = f"#{kind} tbody" if is_new else f"#row-{row.token}"
+    answer["HX-Reswap"] = "beforeend" if is_new else "outerHTML"
     answer["HX-Trigger-After-Swap"] = "dialog-close"
     answer["HX-Trigger-After-Settle"] = "editor-changed"
     return answer

@@ -1,0 +1,67 @@
+"""People of each role in a test client, and what the editor's form sends."""
+
+import json
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from provisioning.forms.applications import ApplicationForm
+from provisioning.forms.editor import stored_editor
+from provisioning.selectors.applications import get_application
+from provisioning.states import Role
+
+LIST = "/provisioning/environment/applications/"
+
+
+def sign_in(client, role):
+    """``client`` as somebody with ``role`` ("" = without one)."""
+    user = User.objects.create_user(f"{role or 'nobody'}".lower())
+    if role:
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def administrator(client, db):
+    return sign_in(client, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def operator(client, db):
+    return sign_in(client, Role.OPERATOR)
+
+
+@pytest.fixture
+def support(client, db):
+    return sign_in(client, Role.SUPPORT)
+
+
+def port_row(token="a1", **values):
+    return json.dumps({"token": token, "port_id": "default", "port": 7001, "protocol": "stomp", "ha_sync": False,
+                       "listening_mode": "unsecured", "transport_parameters": "", "application_parameters": "",
+                       "description": "", **values})
+
+
+def form_of(application=None, **changes):
+    """What a browser sends when the editor is saved: the form of ``application`` (or a new one) with ``changes``;
+    a value of None leaves a field out, as an unticked box does."""
+    if application is None:
+        values = {name: field.initial for name, field in ApplicationForm.base_fields.items()}
+        sent = {"revision": 0, "application": "", "filled_from": ""}
+    else:
+        editor = stored_editor(get_application(application.pk))
+        values = editor.form.initial
+        sent = {"revision": editor.revision, "application": application.pk, "filled_from": application.template_id,
+                "ports": [row.json for row in editor.ports], "connections": [row.json for row in editor.connections],
+                "option_section": [row.section for row in editor.options],
+                "option_key": [row.key for row in editor.options],
+                "option_value": [row.value for row in editor.options]}
+    sent |= {name: "on" if value is True else value for name, value in values.items()}
+    sent |= changes
+    return {name: value for name, value in sent.items() if value not in (None, False)}
+
+
+def script(target="dialog-content"):
+    """Headers of a request that htmx makes."""
+    return {"HX-Request": "true", "HX-Target": target}

@@ -1,0 +1,79 @@
+"""Every address of the console, asked by nobody and by somebody without a role."""
+
+import uuid
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.pages.conftest import sign_in
+
+pytestmark = pytest.mark.django_db
+
+OPEN = {"login", "display", "healthz"}
+"""Without a login: the page that signs in, the choice of colours, the health check."""
+BY_SIGNATURE = {"host-package-file", "host-application-secret"}
+"""Asked by hosts, which sign instead of signing in."""
+OWN = {"home", "logout", "password-change", "login", "display", "stream", "healthz"}
+"""What everybody who is signed in may do, role or not: their own account, and hearing that something changed."""
+VALUES = {"pk": {"int": 1, "uuid": uuid.UUID(int=1)}, "tab": {"slug": "history"}}
+
+
+def patterns(resolver=None):
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry)
+        elif isinstance(entry, URLPattern):
+            yield entry
+
+
+def addresses():
+    resolver, found = get_resolver(), {}
+    for entry in patterns():
+        arguments = {}
+        for name, converter in entry.pattern.converters.items():
+            kind = type(converter).__name__.removesuffix("Converter").lower()
+            arguments[name] = VALUES[name][kind]
+        found[entry.name] = "/" + resolver._reverse_with_prefix(entry.name, "", **arguments).lstrip("/")
+    return found
+
+
+ADDRESSES = addresses()
+
+
+def test_every_address_has_a_name_and_is_walked():
+    assert None not in ADDRESSES
+    assert len(ADDRESSES) == len(list(patterns())) > 40
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "delete", "head"])
+@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OPEN - BY_SIGNATURE))
+def test_nobody_is_sent_to_sign_in(client, name, method):
+    answer = getattr(client, method)(ADDRESSES[name])
+    if name == "logout" and method == "post":
+        assert answer.status_code == 302
+    elif name == "logout":
+        assert answer.status_code in (302, 405)
+    else:
+        assert answer.status_code == 302
+    if answer.status_code == 302:
+        assert answer["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", sorted(BY_SIGNATURE))
+def test_hosts_without_a_signature_get_nothing(client, name):
+    assert client.get(ADDRESSES[name]).status_code == 403
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_SIGNATURE))
+def test_without_a_role_every_page_is_refused(client, name, method):
+    answer = getattr(sign_in(client, ""), method)(ADDRESSES[name])
+    assert answer.status_code in (403, 404, 405)
+    if answer.status_code == 403:
+        assert "Your role does not let you" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_SIGNATURE))
+def test_without_a_role_no_page_shows_an_object(client, name):
+    answer = sign_in(client, "").get(ADDRESSES[name])
+    assert answer.status_code != 200
