@@ -1,0 +1,95 @@
+"""What `manage.py check` and a start say about settings and machine."""
+
+import socket
+
+import pytest
+
+from console import checks
+from console.up.errors import CannotStart
+from console.up.machine import Port, check_disk, check_ports, reachable_host, web_address
+
+
+def ids(found) -> list[str]:
+    assert all(each.hint for each in found)
+    return [each.id for each in found]
+
+
+@pytest.mark.parametrize(("settings_of_test", "expected"), [
+    ({}, []),
+    ({"PAIRWISE_PORT": 0}, ["pairwise.E001"]),
+    ({"PAIRWISE_PORT": 70_000}, ["pairwise.E001"]),
+    ({"PAIRWISE_PORT": 2020}, ["pairwise.E002"]),
+    ({"PAIRWISE_LCA_PORT": 10_000}, ["pairwise.E003"]),
+])
+def test_ports(settings, settings_of_test, expected):
+    for name, value in {"PAIRWISE_PORT": 8000, "PAIRWISE_CONTROL_PORT": 2020, "PAIRWISE_LCA_PORT": 4999,
+                        **settings_of_test}.items():
+        setattr(settings, name, value)
+    assert ids(checks.ports()) == expected
+
+
+def test_a_short_secret_key(settings):
+    settings.SECRET_KEY = "x" * 31
+    assert ids(checks.secret_key()) == ["pairwise.E004"]
+    settings.SECRET_KEY = "x" * 32
+    assert ids(checks.secret_key()) == []
+
+
+def test_secrets_that_others_can_read(settings, tmp_path):
+    settings.PAIRWISE_DATA_DIR = tmp_path
+    assert ids(checks.data_directory()) == []
+    home = tmp_path / "hosts/localhost"
+    home.mkdir(parents=True)
+    for path in (tmp_path / "secret_key", home / "agent.json"):
+        path.write_text("secret")
+        path.chmod(0o640)
+    assert ids(checks.data_directory()) == ["pairwise.E006", "pairwise.E006"]
+    for path in (tmp_path / "secret_key", home / "agent.json"):
+        path.chmod(0o600)
+    assert ids(checks.data_directory()) == []
+
+
+def test_a_data_directory_that_is_not_there(settings, tmp_path):
+    settings.PAIRWISE_DATA_DIR = tmp_path / "gone"
+    assert ids(checks.data_directory()) == ["pairwise.E005"]
+
+
+def test_what_is_risky_on_the_network(settings, monkeypatch):
+    monkeypatch.delenv("PAIRWISE_ALLOWED_HOSTS", raising=False)
+    settings.PAIRWISE_HOST, settings.DEBUG, settings.SESSION_COOKIE_SECURE = "127.0.0.1", True, False
+    assert ids(checks.open_to_the_network()) == []
+    settings.PAIRWISE_HOST = "0.0.0.0"
+    assert ids(checks.open_to_the_network()) == ["pairwise.E007", "pairwise.W001", "pairwise.W002"]
+    settings.DEBUG, settings.SESSION_COOKIE_SECURE = False, True
+    monkeypatch.setenv("PAIRWISE_ALLOWED_HOSTS", "pairwise.example.com")
+    assert ids(checks.open_to_the_network()) == []
+
+
+def port(number: int, setting: str = "PAIRWISE_PORT", host: str = "127.0.0.1") -> Port:
+    return Port("the web console", host, number, setting)
+
+
+def test_a_free_port_is_fine_and_a_taken_one_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+        with pytest.raises(CannotStart, match=rf"Port {number}, which the web console needs, is taken.* PAIRWISE_PORT"):
+            check_ports([port(number)])
+    check_ports([port(number)])
+
+
+def test_an_address_of_another_machine_is_refused():
+    with pytest.raises(CannotStart, match="set PAIRWISE_HOST to an address of this machine"):
+        check_ports([port(8000, host="192.0.2.1")])
+
+
+def test_a_disk_with_room_is_fine(tmp_path, monkeypatch):
+    check_disk(tmp_path)
+    monkeypatch.setattr("console.up.machine.FREE_MB_NEEDED", 10**12)
+    with pytest.raises(CannotStart, match="is full"):
+        check_disk(tmp_path)
+
+
+def test_addresses_that_this_machine_can_use():
+    assert web_address("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert web_address("10.0.0.7", 80) == "http://10.0.0.7:80"
+    assert reachable_host("::1") == "[::1]"

@@ -1,0 +1,173 @@
+"""Children of `up`: how they are started, watched, restarted and stopped. Real processes."""
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from console.up.child import Child, Program, how_it_ended, restart_delay_s, rotate
+from console.up.processes import RUN_MARK, end_all, session_members, started_ticks
+from console.up.record import RunRecord
+from console.up.supervisor import Signals, Supervisor
+
+MARK = "mark-of-these-tests"
+
+
+@pytest.fixture
+def make_child(tmp_path):
+    made = []
+
+    def make(code: str, name: str = "child", **fields) -> Child:
+        program = Program(name=name, label=name.capitalize(), arguments=[sys.executable, "-I", "-S", "-c", code],
+                          environment={RUN_MARK: MARK}, directory=tmp_path, **fields)
+        made.append(Child(program, tmp_path, MARK))
+        return made[-1]
+
+    yield make
+    for child in made:
+        child.kill()
+        wait(child.gone)
+
+
+@pytest.fixture
+def supervise(tmp_path):
+    """``supervise(children)`` gives (supervisor, signals, lines that it said)."""
+    record = RunRecord(tmp_path)
+    record.take()
+    record.open(address="http://x", mark=MARK, environment={})
+    with Signals() as signals:
+        said: list[str] = []
+        yield lambda children, **more: (Supervisor(children, record=record, signals=signals, say=said.append, **more),
+                                        signals, said)
+    record.close()
+
+
+def wait(condition, timeout=10.0):
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.01)
+
+
+def says(child: Child, text: str) -> None:
+    wait(lambda: child.log.exists() and text in child.log.read_text())
+
+
+SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPS}"
+
+
+def test_it_runs_in_a_session_of_its_own_with_its_output_in_a_private_log(make_child):
+    child = make_child(SLEEPS)
+    child.start()
+    says(child, "up")
+    assert os.getsid(child.pid) == child.pid
+    assert child.log.stat().st_mode & 0o777 == 0o600
+
+
+def test_delays_between_restarts_grow_to_a_bound():
+    assert [restart_delay_s(n) for n in (1, 2, 3, 20)] == [0.5, 1.0, 2.0, 30.0]
+
+
+def test_an_end_is_told_in_words():
+    assert how_it_ended(3) == "ended with exit code 3"
+    assert how_it_ended(-9) == "was ended by SIGKILL"
+
+
+def test_a_child_that_dies_is_started_again_and_it_is_said(make_child, supervise):
+    child = make_child(SLEEPS)
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    first = child.pid
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while child.pid in (0, first) and time.monotonic() < deadline:
+        supervisor.look()
+        supervisor.wait(1)
+    assert child.pid not in (0, first)
+    assert said[0].startswith("Child was ended by SIGKILL; it starts again in 0.5 s")
+    assert said[1] == "Child was started again"
+
+
+def test_what_a_dead_child_leaves_in_its_session_is_ended_with_it(make_child):
+    child = make_child(f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]).pid, "
+                       f"flush=True); {SLEEPS}")
+    child.start()
+    says(child, "up")
+    other = int(child.log.read_text().split()[0])
+    os.kill(child.pid, signal.SIGKILL)
+    wait(lambda: child.ended() is not None)
+    assert not started_ticks(other)
+
+
+def test_groups_stop_one_after_the_other(make_child, supervise, tmp_path):
+    note = "import signal, sys, time; f = lambda *_: (open('order', 'a').write(sys.argv[0] + '{0} '), sys.exit(0)); " \
+           "signal.signal(signal.SIGTERM, f); print('up', flush=True); time.sleep(60)"
+    first, second = (make_child(note.replace("{0}", name), name) for name in ("first", "second"))
+    supervisor, _, _ = supervise([first, second])
+    for child in (first, second):
+        supervisor.start(child)
+        says(child, "up")
+    supervisor.stop([[second], [first]])
+    assert (tmp_path / "order").read_text().replace("-c", "").split() == ["second", "first"]
+    assert first.process is second.process is None
+
+
+def test_one_that_does_not_end_in_time_is_killed_and_it_is_said(make_child, supervise):
+    child = make_child(STUBBORN)
+    child.stop_s = 0.3
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    says(child, "up")
+    supervisor.stop([[child]])
+    assert said == ["Child did not end in time and was killed"]
+
+
+def test_a_further_request_hurries(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.HURRY_S", 0.2)
+    child, hurried = make_child(STUBBORN), []
+    supervisor, signals, _ = supervise([child], on_hurry=lambda: hurried.append(os.kill(child.pid, 0)))
+    supervisor.start(child)
+    says(child, "up")
+    before = signal.setitimer(signal.ITIMER_REAL, 0)
+    previous = signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        begun = time.monotonic()
+        supervisor.stop([[child]])
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_REAL, *before)
+    assert hurried == [None]
+    assert signals.stops == 1
+    assert time.monotonic() - begun < 5
+
+
+def test_end_all_kills_what_ignores_the_request(make_child):
+    child = make_child(STUBBORN)
+    child.start()
+    says(child, "up")
+    end_all([child.pid], within_s=0.1)
+    assert not started_ticks(child.pid)
+
+
+def test_processes_without_the_mark_are_nobody_elses_business(make_child):
+    child = make_child(SLEEPS)
+    child.start()
+    says(child, "up")
+    assert session_members(child.pid, MARK) == [child.pid]
+    assert session_members(child.pid, "another") == []
+
+
+def test_a_long_log_moves_aside_and_a_short_one_stays(tmp_path):
+    log = tmp_path / "x.log"
+    rotate(log, 100)
+    log.write_text("a" * 50)
+    rotate(log, 100)
+    assert log.stat().st_size == 50
+    log.write_text("a" * 60 + "b" * 100)
+    rotate(log, 100)
+    assert log.stat().st_size == 0
+    assert (tmp_path / "x.log.1").read_text() == "b" * 100
