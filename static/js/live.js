@@ -2,7 +2,7 @@
 
    An element says what it shows with data-live-topic="application:12 status"; when one of these topics changes it gets
    the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
-   be seen. document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live |
+   be seen. <html> says where the stream is (data-stream) and when the page was made (data-live-since). document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live |
    interrupted) for scripts that want to know. */
 (() => {
   "use strict";
@@ -10,7 +10,6 @@
   const POLL_MS = 5000;
   const PATIENCE_MS = 3000; // a stream that is back so soon was no interruption worth a banner
   const REOPEN_MS = 10000;
-  const STREAM = "/stream/";
 
   const waiting = new Set();
   let source = null, flushTimer = 0, pollTimer = 0, patienceTimer = 0, reopenTimer = 0;
@@ -54,12 +53,25 @@
 
   const refreshAll = () => elements().forEach(touch);
 
-  // --- saying so: the frame has the line, with its sentence
-  const banner = () => document.getElementById("stream-banner") || document.createElement("div");
+  // --- saying so
+  const SENTENCE = "Live updates are interrupted; this page refreshes every 5 s.";
+
+  function banner() {
+    let line = document.getElementById("live-banner");
+    if (line) return line;
+    line = document.createElement("div");
+    line.id = "live-banner";
+    line.className = "banner";
+    line.hidden = true;
+    line.setAttribute("role", "status");
+    document.getElementById("banner-slot")?.append(line);
+    return line;
+  }
 
   function interrupted() {
     patienceTimer = 0;
     if (pollTimer || document.hidden) return;
+    banner().textContent = SENTENCE;
     banner().hidden = false;
     pollTimer = setInterval(refreshAll, POLL_MS);
     refreshAll();
@@ -82,16 +94,12 @@
   }
 
   // --- the stream
-  // What changed since the server was asked for this page is not in it; an age needs no clock that agrees with others.
-  function age() {
-    const [navigation] = performance.getEntriesByType("navigation");
-    return Math.ceil(performance.now() - (navigation ? navigation.requestStart : 0));
-  }
-
+  // The page says when it was made (Unix ms): what changed since then is not in it yet.
   function address() {
-    const url = new URL(STREAM, location.href);
+    const url = new URL(document.documentElement.dataset.stream || "/stream/", location.href);
+    const since = document.documentElement.dataset.liveSince;
     if (lastId) url.searchParams.set("after", lastId);
-    else if (firstOpen) url.searchParams.set("age", age());
+    else if (firstOpen && since) url.searchParams.set("since", since);
     return url;
   }
 

@@ -1,0 +1,235 @@
+"""Pages that change while somebody looks at them: a real web server, a real Valkey, headless Chromium."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import redis
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect, sync_playwright
+
+from tests.operations.conftest import ROOT, Web, free_port
+
+pytestmark = pytest.mark.browser
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]
+MAKE = """
+import uuid
+from django.utils import timezone
+from provisioning.models import Job, JobLine
+from provisioning.signals import announce
+from tests import factories
+def lines(job, *texts):
+    for text in texts:
+        JobLine.objects.create(job=job, number=job.lines.count() + 1, at=timezone.now(), text=text)
+def tell(job):
+    announce(f"job:{job.pk}", "jobs")
+"""
+STARTED = """
+now, name = timezone.now(), uuid.uuid4().hex
+host = factories.make_host(f"host-{name}", ip_address=f"2001:db8::{name[:4]}:{name[4:8]}")
+application = factories.make_application(f"app-{name}", host=host)
+job = factories.make_job(application, state="running", started_at=now, enqueued_at=now)
+lines(job, "first line")
+answer = str(job.pk)
+"""
+BELOW_THE_END = "log => log.scrollHeight - log.scrollTop - log.clientHeight"
+OBEY = """
+import json, sys
+for line in sys.stdin:
+    code, values = json.loads(line)
+    exec(code, values)
+    print(json.dumps(values.get("answer")), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def site(web_environment):
+    environment, cookie = web_environment
+    # Static files straight from the source: a collected set would need minutes of compressing first.
+    server = Web({**environment, "PAIRWISE_DEBUG": "1"}, cookie, free_port())
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(site, chromium):
+    context = chromium.new_context(base_url=f"http://127.0.0.1:{site.port}", reduced_motion="reduce")
+    name, _, value = site.cookie.partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": f"http://127.0.0.1:{site.port}"}])
+    page = context.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if "Content Security Policy" in line.text else None)
+    yield page
+    context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def console(web_environment):
+    """A process of the console's own environment that carries out what ``run`` says."""
+    process = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", OBEY], cwd=ROOT, text=True,
+                               env=web_environment[0], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    yield process
+    process.communicate(timeout=20)
+
+
+@pytest.fixture
+def run(console):
+    """Run code in the console's own environment with the given values; gives its ``answer``."""
+
+    def execute(code, **values):
+        console.stdin.write(json.dumps([MAKE + code, values]) + "\n")
+        console.stdin.flush()
+        return json.loads(console.stdout.readline())
+
+    return execute
+
+
+def test_a_job_is_followed_to_its_report_without_a_reload_and_without_taking_the_focus(page, run):
+    key = run(STARTED)
+    page.goto(f"/operations/jobs/{key}/")
+    page.evaluate("window.sameDocument = true")
+    page.locator("#job-cancel").focus()
+    run("job = Job.objects.get(pk=key); lines(job, 'second line', 'third line'); now = timezone.now()\n"
+               "job.steps.filter(number=0).update(state='done', started_at=now, finished_at=now); tell(job)", key=key)
+    expect(page.locator("#job-log")).to_contain_text("third line")
+    expect(page.locator(".step").first).to_contain_text("Done")
+    expect(page.locator("#job-cancel")).to_be_focused()
+    run("job = Job.objects.get(pk=key); lines(job, 'last line')\n"
+               "Job.objects.filter(pk=key).update(state='failed', finished_at=timezone.now(), reason='It broke.')\n"
+               "tell(job)", key=key)
+    expect(page.locator(".outcome")).to_contain_text("It broke.")
+    expect(page.locator("#job-state")).to_contain_text("Failed")
+    expect(page.locator("#job-log")).to_contain_text("last line")
+    expect(page.locator("#job-retry")).to_be_visible()
+    expect(page.locator(".log-tail")).to_have_count(0)
+    assert page.evaluate("window.sameDocument")
+    assert page.locator("#job-log .line").count() == 4
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    run("announce(f'job:{key}')", key=key)
+    page.wait_for_timeout(4_000)
+    assert asked == [], "a finished job asks for nothing more"
+
+
+def test_the_log_follows_its_end_until_somebody_reads_further_up(page, run):
+    key = run(STARTED)
+    run("lines(Job.objects.get(pk=key), *(f'line {n}' for n in range(200)))", key=key)
+    page.goto(f"/operations/jobs/{key}/")
+    log, button = page.locator("#job-log"), page.locator("[data-log-end]")
+    expect(log).to_contain_text("line 199")
+    assert log.evaluate(BELOW_THE_END) < 24
+    expect(button).to_be_hidden()
+    log.evaluate("log => { log.scrollTop = 0; }")
+    expect(button).to_be_visible()
+    run("job = Job.objects.get(pk=key); lines(job, 'the newest line'); tell(job)", key=key)
+    expect(log).to_contain_text("the newest line")
+    assert log.evaluate("log => log.scrollTop") == 0
+    button.click()
+    expect(button).to_be_hidden()
+    assert log.evaluate(BELOW_THE_END) < 24
+
+
+def test_a_list_takes_up_a_new_row_and_keeps_the_focus(page, run):
+    key = run(STARTED)
+    page.goto("/operations/jobs/")
+    link = page.locator(f"#job-{key}")
+    link.focus()
+    other = run(STARTED + "tell(job)")
+    expect(page.locator(f"#job-{other}")).to_be_visible()
+    expect(link).to_be_focused()
+
+
+def test_a_lost_stream_is_said_and_the_page_asks_by_itself_until_it_is_back(page, run):
+    key = run(STARTED)
+    page.route("**/stream/**", lambda route: route.abort())
+    page.goto("/operations/jobs/")
+    banner = page.locator("#live-banner")
+    expect(banner).to_be_visible(timeout=10_000)
+    expect(banner).to_contain_text("Live updates are interrupted")
+    run("Job.objects.filter(pk=key).update(state='failed', reason='Seen by asking.')", key=key)
+    expect(page.locator("#live-list")).to_contain_text("Seen by asking.", timeout=10_000)
+    page.unroute("**/stream/**")
+    expect(banner).to_be_hidden(timeout=15_000)
+
+
+def test_a_hidden_tab_holds_no_stream_and_is_up_to_date_when_it_is_shown(page, run, valkey):
+    client = redis.Redis.from_url(valkey, decode_responses=True)
+
+    def readers(number):
+        deadline = time.monotonic() + 10
+        while sum(1 for row in client.client_list() if row["cmd"] == "xread") != number:
+            assert time.monotonic() < deadline, client.client_list()
+            page.wait_for_timeout(50)
+
+    key = run(STARTED)
+    page.goto("/operations/jobs/")
+    readers(1)
+    switch = "value => { Object.defineProperty(document, 'hidden', { value, configurable: true }); " \
+             "document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(switch, True)
+    readers(0)
+    run("Job.objects.filter(pk=key).update(state='failed', reason='While away.')", key=key)
+    page.evaluate(switch, False)
+    expect(page.locator("#live-list")).to_contain_text("While away.")
+    readers(1)
+    expect(page.locator("#live-banner")).to_be_hidden()
+    client.close()
+
+
+def test_filters_change_the_list_and_the_address_without_a_reload(page, run):
+    run(STARTED)
+    page.goto("/operations/jobs/")
+    page.evaluate("window.sameDocument = true")
+    page.get_by_label("Application", exact=True).fill("no such application")
+    expect(page.get_by_text("Nothing matches this filter.")).to_be_visible()
+    assert "application=no%20such%20application" in page.url
+    assert page.evaluate("window.sameDocument")
+    expect(page.get_by_label("Application", exact=True)).to_be_focused()
+
+
+def test_the_address_of_a_host_is_looked_up(page):
+    page.goto("/provisioning/environment/hosts/new/")
+    page.get_by_role("textbox", name="Name").fill("localhost")
+    page.get_by_role("button", name="Look up the address of this name").click()
+    expect(page.get_by_label("IP Address")).to_have_value("127.0.0.1")
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("localhost")
+
+
+def test_cancel_asks_in_a_dialog_and_escape_gives_the_focus_back(page, run):
+    key = run(STARTED)
+    page.goto(f"/operations/jobs/{key}/")
+    page.locator("#job-cancel").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("is stopped again")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#job-cancel")).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page, run, scheme):
+    key = run(STARTED)
+    page.emulate_media(color_scheme=scheme)
+    for path in ("/operations/jobs/", f"/operations/jobs/{key}/", f"/operations/jobs/{key}/cancel/", "/monitoring/",
+                 "/monitoring/events/", "/operations/history/", "/provisioning/environment/hosts/",
+                 "/provisioning/environment/hosts/1/", "/provisioning/environment/hosts/1/edit/",
+                 "/provisioning/environment/templates/", "/provisioning/environment/templates/1/",
+                 "/provisioning/environment/templates/import/", "/provisioning/environment/packages/"):
+        assert page.goto(path).status == 200, path
+        found = Axe().run(page).response["violations"]
+        assert [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
