@@ -1,4 +1,4 @@
-"""Reads the YAML of ``manage.py apply`` (issue format in docs/operating.md): text in, plain specs out.
+"""Reads the YAML of ``manage.py apply`` (docs/configuration-file.md): text in, plain specs out.
 
 Every scalar is taken as the text that was typed (``010`` stays ``010``), a bare ``null`` as None. Unknown keys are
 refused with the nearest known name, so that a typing error is never silently ignored.

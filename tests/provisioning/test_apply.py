@@ -4,6 +4,7 @@ import io
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,11 +12,18 @@ from django.core.management import call_command
 from django.db import connection
 
 from protocol import auth
+from provisioning.apd import read_template
 from provisioning.errors import Refused
 from provisioning.jobs.reports import record_report
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage, Job
 from provisioning.models.applications import MASK
-from provisioning.services.manifest import read_manifest
+from provisioning.services.manifest import (
+    APPLICATION_KEYS,
+    CONNECTION_KEYS,
+    HOST_KEYS,
+    PORT_KEYS,
+    read_manifest,
+)
 from tests.factories import make_application, make_host, make_template
 from tests.provisioning.test_hosts_and_templates import APD
 from tests.provisioning.test_packages import archive
@@ -248,6 +256,24 @@ class TestManifest:
         manifest = read_manifest(b"applications: [{name: 007, options: {a: {b: 1.50, c: yes, d: 'null', e: ~}}}]")
         assert manifest.applications[0] == {
             "name": "007", "options": {"a": {"b": "1.50", "c": "yes", "d": "null", "e": None}}}
+
+
+class TestDocumentation:
+    DOCUMENT = (Path(__file__).parents[2] / "docs" / "configuration-file.md").read_text()
+
+    def block(self, kind):
+        return self.DOCUMENT.split(f"```{kind}\n")[1].split("```")[0].encode()
+
+    def test_documented_file_is_read(self):
+        manifest = read_manifest(self.block("yaml"))
+        assert [spec["name"] for spec in manifest.applications] == ["MS_Primary", "MS_Backup"]
+
+    def test_documented_template_is_read(self):
+        assert read_template(self.block("ini")).options["log"]["verbose"]["help"] == "How much is logged."
+
+    def test_every_key_is_documented(self):
+        keys = {*HOST_KEYS, *APPLICATION_KEYS, *PORT_KEYS, *CONNECTION_KEYS}
+        assert [key for key in sorted(keys) if key not in self.DOCUMENT] == []
 
 
 @pytest.mark.usefixtures("template")
