@@ -88,7 +88,7 @@ def _after_save(request, editor: Editor, row: Application):
     if after == "new":
         return redirect(f"{reverse('application-new')}?template={row.template_id}")
     if after == "stay":
-        return redirect(f"{address}?tab={editor.tab}" if editor.tab in parts.TABS else address)
+        return redirect(f"{address}?tab={editor.tab}" if editor.tab in list(parts.TABS)[1:] else address)
     return redirect(f"{reverse('application-list')}?saved={row.pk}")
 
 

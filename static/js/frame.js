@@ -15,7 +15,7 @@ async function keep(name, value) {
   const form = document.querySelector("[data-display]");
   if (!form) return;
   const body = new URLSearchParams({ [name]: value });
-  await fetch(form.action, { method: "POST", body, headers: { "X-CSRFToken": csrf(), "X-Requested-With": "fetch" } });
+  await fetch(form.action, { method: "POST", keepalive: true, body, headers: { "X-CSRFToken": csrf(), "X-Requested-With": "fetch" } });
 }
 
 // --- navigation tree: remembered when wide, a drawer when narrow
