@@ -29,7 +29,8 @@ dialog.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target !== content) return;
+  // After "none" the old content is still there, on its way out.
+  if (event.detail.target !== content || event.detail.xhr.getResponseHeader("HX-Reswap") === "none") return;
   if (content.childElementCount) {
     const open = dialog.open;
     openDialog();

@@ -2,8 +2,9 @@
 
    An element says what it shows with data-live-topic="application:12 status"; when one of these topics changes it gets
    the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
-   be seen. <html> says where the stream is (data-stream) and when the page was made (data-live-since). document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live |
-   interrupted) for scripts that want to know. */
+   be seen. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
+   document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
+   scripts that want to know. */
 (() => {
   "use strict";
   const COALESCE_MS = 150;

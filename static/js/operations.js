@@ -50,3 +50,11 @@ setInterval(tick, TICK_MS);
 
 // A refusal is read before the form: the summary takes the focus when the page arrives with one.
 document.querySelector(".summary-box[tabindex]")?.focus();
+
+// Leaving a form with unsaved work asks first.
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  let changed = false;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { changed = false; });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}

@@ -209,6 +209,20 @@ def test_the_address_of_a_host_is_looked_up(page):
     expect(page.get_by_role("textbox", name="Name")).to_have_value("localhost")
 
 
+def test_leaving_a_form_with_unsaved_work_asks_first(page):
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto("/provisioning/environment/hosts/new/")
+    page.get_by_role("link", name="Cancel").click()
+    page.wait_for_url("**/hosts/")
+    assert asked == []
+    page.goto("/provisioning/environment/hosts/new/")
+    page.get_by_role("textbox", name="Name").fill("edge")
+    page.get_by_role("link", name="Cancel").click()
+    page.wait_for_url("**/hosts/")
+    assert asked == ["beforeunload"]
+
+
 def test_cancel_asks_in_a_dialog_and_escape_gives_the_focus_back(page, run):
     key = run(STARTED)
     page.goto(f"/operations/jobs/{key}/")
