@@ -89,7 +89,7 @@ def done(request, address: str, *, leave: bool = False, events: tuple[str, ...] 
         return HttpResponse(status=204, headers={"HX-Redirect": address})
     answer = render(request, "partials/done.html")
     answer["HX-Reswap"] = "none"
-    answer["HX-Trigger"] = json.dumps(dict.fromkeys(("dialog-close", *events), True))
+    answer["HX-Trigger"] = json.dumps(dict.fromkeys((*events, "dialog-close"), True))
     return answer
 
 

@@ -155,7 +155,7 @@ def _run(request, action: Action, rows: list) -> None:
         links = format_html_join(", ", '<a href="{}">{}</a>', (
             (reverse("job-detail", args=[job.pk]), job.application_name) for job in made[:SHOWN_MAX]))
         more = f" and {len(made) - SHOWN_MAX} more" if len(made) > SHOWN_MAX else ""
-        messages.success(request, format_html("{}: {}{}", action.label, links, more))
+        messages.success(request, format_html("{} is under way: {}{}", action.label, links, more))
     for found in list(refusals.values())[:SHOWN_MAX]:
         for refusal in found:
             messages.error(request, sentence(refusal))
