@@ -171,6 +171,12 @@ def test_a_full_disk_is_said_before_python_starts(sandbox):
     assert "The disk of / is full (1 MB free" in sandbox.sentence(PAIRWISE_DATA_DIR="/no/such/directory")
 
 
+def test_a_port_that_is_no_number(sandbox):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    assert sandbox.sentence(PAIRWISE_LCA_PORT="4999a").startswith('PAIRWISE_LCA_PORT is "4999a": set it to a port')
+
+
 def test_the_scripts_are_executable_and_the_checks_call_the_tests():
     for path in (ROOT / "run", ROOT / ".ci/run"):
         assert path.stat().st_mode & stat.S_IXUSR

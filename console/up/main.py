@@ -53,6 +53,7 @@ class _Run:
         self.record, self.signals = record, signals
         self.address = machine.web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT)
         self.mark = secrets.token_hex(16)
+        self.new_password = ""
         self.log_dir = settings.PAIRWISE_DATA_DIR / "logs"
         self.agent_state = settings.PAIRWISE_DATA_DIR / "hosts" / programs.LOCAL_HOST / "state"
         self.supervisor = Supervisor([], record=record, signals=signals, say=say,
@@ -62,9 +63,11 @@ class _Run:
         try:
             with self.signals.interrupting():
                 done = self._prepare()
+            self.new_password = done["new_password"]
             self._start(done)
-            if self._wait_ready():
-                self._welcome(done)
+            ready = self._wait_ready()
+            if not self.signals.stops:
+                self._welcome(done, ready)
             self.supervisor.run()
         except Asked:
             pass
@@ -138,7 +141,7 @@ class _Run:
             self.supervisor.wait(ASK_EVERY_S)
 
     def _wait_ready(self) -> bool:
-        """True once every component answers or READY_S passed (it says which does not); False when asked to stop."""
+        """True once every component answers; False when asked to stop, or after READY_S, having said which do not."""
         told: set[str] = set()
         deadline = time.monotonic() + READY_S
         while not self.signals.stops:
@@ -154,23 +157,29 @@ class _Run:
                 missing = ", ".join(sorted(set(components) - told) or ["web"]).replace("_", " ")
                 say(f"Not ready after {READY_S:g} s: {missing}. The logs in {self.log_dir} say why; Pairwise goes on "
                     "trying.")
-                return True
+                return False
             self.supervisor.wait(ASK_EVERY_S)
         return False
 
-    def _welcome(self, done: dict) -> None:
+    def _welcome(self, done: dict, ready: bool) -> None:
         for warning in done["warnings"]:
             say(warning)
-        say(f"\nPairwise is ready: {self.address}")
-        if done["new_password"]:
-            say(f"Sign in as {programs.ADMIN} with the password {done['new_password']} (shown only this once)")
-        else:
+        say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {self.address}")
+        if not self._show_password():
             say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
         say("Ctrl-C stops everything")
+
+    def _show_password(self) -> bool:
+        """Show the first administrator's random password, once; False when there is none to show."""
+        password, self.new_password = self.new_password, ""
+        if password:
+            say(f"Sign in as {programs.ADMIN} with the password {password} (shown only this once)")
+        return bool(password)
 
     # --- stop -------------------------------------------------------------------------------------------------
 
     def _stop(self) -> None:
+        self._show_password()  # a start that was stopped early has not shown it yet
         by_name = {child.program.name: child for child in self.supervisor.children}
         if programs.AGENT in by_name:
             running = sorted(servers.running(self.agent_state))

@@ -57,10 +57,11 @@ def set_up(*, admin_password: str, say: Callable[[str], None]) -> LocalSetup:
                           "free space, then run ./run again.") from None
     collect_static(say)
     make_roles()
-    new_password = make_administrator(admin_password)
     warnings = provide_message_server()
-    host = make_local_host()
-    return LocalSetup(agent_config=write_agent_config(host), new_password=new_password, warnings=tuple(warnings))
+    agent_config = write_agent_config(make_local_host())
+    # Last: after it nothing can go wrong before the password is shown.
+    return LocalSetup(agent_config=agent_config, new_password=make_administrator(admin_password),
+                      warnings=tuple(warnings))
 
 
 def migrate(say: Callable[[str], None]) -> None:

@@ -33,7 +33,9 @@ class Signals:
         for end in (self._wake_read, self._wake_write):
             end.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        self._before = {number: signal.signal(number, self._asked) for number in SIGNALS}
+        # Started with nohup, it outlives its terminal.
+        heeded = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._asked) for number in heeded}
         # A handler, not SIG_IGN: only a handler writes to the wake-up socket.
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)
