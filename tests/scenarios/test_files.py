@@ -44,7 +44,9 @@ def test_a_file_with_a_mistake_is_refused_whole(pairwise):
 
 @pytest.fixture
 def tampered(pairwise):
-    """One byte of every stored Installation Package is another while the test runs."""
+    """One byte of every Installation Package of the console is another, and the host has no older copy of it."""
+    for copy in (pairwise.data_dir / "hosts/localhost/state/packages").iterdir():
+        copy.unlink()
     packages = {path: path.read_bytes() for path in (pairwise.data_dir / "packages").glob("*.tar.gz")}
     assert packages
     for path, content in packages.items():
