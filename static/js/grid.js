@@ -56,7 +56,6 @@ function allow(button, why) {
 }
 
 function whyNot(button) {
-  if (button.dataset.needs === "none") return "";
   if (!selected.size) return button.dataset.needs === "one" ? "Select one application first." : "Select at least one application first.";
   if (button.dataset.needs === "one" && selected.size > 1) return `${button.dataset.label} works on one application at a time.`;
   return reason(button.dataset.verb);
@@ -71,7 +70,7 @@ function show() {
   const buttons = new Map();
   for (const button of document.querySelectorAll("#list-form [data-verb]")) {
     buttons.set(button.dataset.verb, button);
-    if (!("never" in button.dataset)) allow(button, whyNot(button));
+    if (!("never" in button.dataset) && button.dataset.needs !== "none") allow(button, whyNot(button));
   }
   showBulk(buttons);
   const all = document.querySelector("[data-pick-all]");
