@@ -1,0 +1,129 @@
+"""Journeys in headless Chromium against a real Pairwise. Every journey fails on an error in the browser's console."""
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.scenarios.harness import PASSWORD, PATIENCE, Pairwise
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]
+SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
+REFUSAL = re.compile(r"Failed to load resource: .* status of (409|422) ")
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 800, "height": 900}, "color_scheme": "light"},
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, Pairwise):
+                report.sections += list(value.logs().items())
+            if isinstance(value, Page) and not value.is_closed():
+                SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+                value.screenshot(path=SCREENSHOTS / f"failed-{item.name}.png")
+                report.sections.append(("page", f"{value.url}\n{value.locator('body').inner_text()[:3000]}"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def pairwise(tmp_path_factory):
+    run = Pairwise(tmp_path_factory.mktemp("pairwise") / "var")
+    try:
+        run.start().wait_host()
+        yield run
+    finally:
+        left = run.end_everything()
+    assert not left, f"left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        sys.exit("Chromium is missing: ./run test installs it.")
+    expect.set_options(timeout=10_000 * PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """Signed-in pages of one browser context, with what the browser complained about."""
+
+    def __init__(self, browser: Browser, address: str, **look):
+        self.complaints: list[str] = []
+        self.context = browser.new_context(base_url=address, **look)
+        self.context.set_default_timeout(10_000 * PATIENCE)
+        self.page = self.context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _heard(self, message) -> None:
+        # Chromium itself notes every refusal (409, 422); that is an answer, not an error of the page.
+        if message.type in ("error", "warning") and not REFUSAL.search(message.text):
+            self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def sign_in(self) -> Page:
+        self.page.goto("/login/")
+        self.page.get_by_label("User name").fill("admin")
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/provisioning/**")
+        return self.page
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def open_tab(chromium, pairwise):
+    """``open_tab(**look)`` gives a signed-in page; after the test its browser console must have been quiet."""
+    tabs: list[Tab] = []
+
+    def open_(**look) -> Page:
+        tabs.append(Tab(chromium, pairwise.address, **(look or LOOKS["light"])))
+        return tabs[-1].sign_in()
+
+    yield open_
+    complaints = [complaint for tab in tabs for complaint in tab.complaints]
+    for tab in tabs:
+        tab.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_tab) -> Page:
+    return open_tab()
+
+
+@pytest.fixture
+def accessible():
+    """``accessible(page)`` fails with what axe found."""
+
+    def check(page: Page) -> None:
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+    return check

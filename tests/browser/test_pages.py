@@ -1,0 +1,81 @@
+"""Every page in light, dark and 800 px: a screenshot to look at, nothing that axe finds, no sideways scrolling."""
+
+import json
+import urllib.parse
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import LOOKS, SCREENSHOTS
+from tests.scenarios.applications import apply, installed, message_server
+from tests.scenarios.harness import Pairwise
+
+ENVIRONMENT = "/provisioning/environment"
+PAGES = {
+    "applications": f"{ENVIRONMENT}/applications/",
+    "applications-empty-filter": f"{ENVIRONMENT}/applications/?q=no-such-name",
+    "application-new": f"{ENVIRONMENT}/applications/new/",
+    "hosts": f"{ENVIRONMENT}/hosts/",
+    "host-new": f"{ENVIRONMENT}/hosts/new/",
+    "templates": f"{ENVIRONMENT}/templates/",
+    "template-import": f"{ENVIRONMENT}/templates/import/",
+    "packages": f"{ENVIRONMENT}/packages/",
+    "package-import": f"{ENVIRONMENT}/packages/import/",
+    "jobs": "/operations/jobs/",
+    "history": "/operations/history/",
+    "dashboard": "/monitoring/",
+    "events": "/monitoring/events/",
+    "password": "/account/password/",
+}
+LINKED = {
+    "application": (f"{ENVIRONMENT}/applications/", "main tbody tr td.name a"),
+    "host": (f"{ENVIRONMENT}/hosts/", "main tbody a"),
+    "template": (f"{ENVIRONMENT}/templates/", "main tbody a"),
+    "package": (f"{ENVIRONMENT}/packages/", "main tbody a"),
+    "job": ("/operations/jobs/", "main tbody a"),
+}
+"""Pages that are reached by the first link of a list: name → (list, selector of the link)."""
+
+
+@pytest.fixture(scope="session")
+def populated(pairwise: Pairwise) -> Pairwise:
+    """A server that was installed and runs, and its backup, which was never installed."""
+    apply(pairwise, message_server("MS_Looks_Backup"))
+    installed(pairwise, "MS_Looks_Primary", backup="MS_Looks_Backup", redundancy_type="warm standby")
+    pairwise.manage("start", "MS_Looks_Primary", "--wait")
+    return pairwise
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_accessible_fits_and_has_a_screenshot(look, populated, open_tab, accessible):
+    page = open_tab(**LOOKS[look])
+    for name, path in PAGES.items():
+        page.goto(path)
+        check(page, look, name, accessible)
+    for name, (path, link) in LINKED.items():
+        page.goto(path)
+        page.goto(urllib.parse.urljoin(page.url, page.locator(link).first.get_attribute("href")))
+        check(page, look, name, accessible)
+
+
+def check(page: Page, look: str, name: str, accessible) -> None:
+    page.wait_for_load_state("load")
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    directory = SCREENSHOTS / look
+    directory.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=directory / f"{name}.png")
+    accessible(page)
+    width = page.evaluate(WIDTH)
+    assert width["content"] <= width["window"], f"{name} scrolls sideways: {json.dumps(width)}"
+
+
+WIDTH = "() => ({content: document.documentElement.scrollWidth, window: document.documentElement.clientWidth})"
+
+
+def test_the_sign_in_page_is_accessible_in_light_and_dark(chromium, pairwise, accessible):
+    for look, options in LOOKS.items():
+        context = chromium.new_context(base_url=pairwise.address, **options)
+        page = context.new_page()
+        page.goto("/login/")
+        check(page, look, "sign-in", accessible)
+        context.close()
