@@ -1,4 +1,4 @@
-"""What somebody meets who makes mistakes in the editor: refusals beside the field, nothing lost, nothing overwritten."""
+"""What somebody meets who makes mistakes in the editor: refusals beside the field, nothing lost or overwritten."""
 
 import re
 
