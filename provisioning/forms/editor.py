@@ -160,7 +160,8 @@ def fill(editor: Editor, template: ApplicationTemplate | None, host_id: int | No
         if before.get(row.section, {}).get(row.key) != row.value:
             proposal.setdefault(row.section, {})[row.key] = row.value
     editor.options = option_rows(proposal, template.options if template else {})
-    if all(row.proposed for row in editor.ports):
+    emptied = not editor.ports and template is not None and editor.filled_from == template.pk
+    if not emptied and all(row.proposed for row in editor.ports):
         editor.ports = [row_of(port, proposed=True) for port in template_ports(template, host_id)]
     editor.filled_from = template.pk if template else None
 

@@ -75,7 +75,14 @@ function unsaved() {
   return changes().length > 0 || "unsaved" in form.dataset;
 }
 
+function stopCheck() {
+  // An answer that is still on its way speaks of rows that may be gone; the next check follows in a moment.
+  const checker = document.getElementById("checker");
+  if (checker) htmx.trigger(checker, "htmx:abort");
+}
+
 function told() {
+  stopCheck();
   form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
@@ -94,6 +101,7 @@ form.addEventListener("focusout", (event) => {
 });
 form.addEventListener("change", showChanges);
 document.body.addEventListener("editor-changed", showChanges);
+document.body.addEventListener("editor-changed", stopCheck);
 
 // --- pickers
 function setPicker(picker, key, name) {

@@ -148,6 +148,10 @@ class ControlDouble:
                     self.changes.append((time.monotonic(), message))
         writer.transport.abort()
 
+    async def met(self) -> None:
+        """Until the agent has connected and named its processes: from then on it tells every change as such."""
+        await until(lambda: self.snapshots, what="the agent connects")
+
     async def say(self, message: Message) -> None:
         await until(lambda: self.channel is not None, what="the agent connects")
         await self.channel.send(message)

@@ -68,6 +68,7 @@ async def host(tmp_path):
     async with host.control:
         host.agent.start()
         try:
+            await host.control.met()
             yield host
         finally:
             if host.agent.process.poll() is None:

@@ -24,6 +24,7 @@ async def site(tmp_path, broker):
         site.package = site.console.serve(packaging.build(tmp_path))
         site.console.files["/secret"] = APPLICATION_SECRET.encode()
         async with site.control:
+            await site.control.met()
             yield site
     configuration.close()
 

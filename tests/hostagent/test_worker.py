@@ -31,6 +31,7 @@ def shared_site(tmp_path_factory, broker):
 async def site(shared_site):
     """The shared host, with nothing installed and nothing running."""
     async with shared_site.control:
+        await shared_site.control.met()
         yield shared_site
         shared_site.server.go_on.set()
         client = LcaClient(shared_site.config)
@@ -47,6 +48,7 @@ async def own_site(tmp_path, broker):
     """A host of the test's own, whose processes it may kill."""
     with running_site(tmp_path, broker, 1) as site:
         async with site.control:
+            await site.control.met()
             yield site
 
 
