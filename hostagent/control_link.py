@@ -57,6 +57,9 @@ class ControlLink:
                 if sentence != last:
                     log.warning("%s. The agent goes on and keeps trying.", sentence)
                     last = sentence
+            if asyncio.current_task().cancelling():
+                # On Python 3.11 a TaskGroup whose task failed in the same moment does not pass the cancellation on.
+                raise asyncio.CancelledError
             await asyncio.sleep(retry_s)
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)
 
@@ -71,8 +74,7 @@ class ControlLink:
             raise errors.exceptions[0] from None
         finally:
             self.connected = False
-            with contextlib.suppress(asyncio.CancelledError):
-                await channel.close()
+            await channel.close()
 
     async def _receive(self, channel: Channel) -> None:
         self._on_connected()
