@@ -235,6 +235,7 @@ async def test_servers_survive_the_agent_and_are_adopted_by_the_next(host, numbe
     os.kill(pid, signal.SIGKILL)
     backoff = await host.control.change("backoff", after=heard)
     assert backoff.signal == signal.SIGKILL, "the shim kept the exit code through the agent's restart"
+    assert (await host.control.change("running", after=heard)).pid != pid
 
 
 async def test_a_server_that_ended_while_the_agent_was_away_is_restarted(host):
