@@ -1,6 +1,7 @@
 """What every page writes the same way: icons, state chips, times, durations."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
@@ -67,7 +68,13 @@ LABELS = {**dict(J.choices), **dict(S.choices), "late": "Late", "ok": "OK", "unk
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """An icon of the vendored sprite. Without ``label`` it is decoration, hidden from screen readers."""
-    address = f"{static(SPRITE)}#{name}"
+    return _icon(static(SPRITE), name, label)
+
+
+@lru_cache(maxsize=512)
+def _icon(sprite: str, name: str, label: str) -> SafeString:
+    # A page of the list shows several hundred icons and chips, and few different ones.
+    address = f"{sprite}#{name}"
     if label:
         return format_html(
             '<svg class="icon" role="img" aria-label="{}"><use href="{}"></use></svg>', label, address)
@@ -88,8 +95,13 @@ def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", l
     if kind == OK and heard_at is not None and timezone.now() - heard_at > PROVEN_FOR:
         kind, icon_name = UNKNOWN, "question-circle"
         reason = f"Last heard {age(heard_at)}. {reason}".strip()
+    return _chip(static(SPRITE), kind, icon_name, reason, word)
+
+
+@lru_cache(maxsize=512)
+def _chip(sprite: str, kind: str, icon_name: str, reason: str, word: str) -> SafeString:
     return format_html('<span class="chip chip-{}"{}>{}<span>{}</span></span>', kind,
-                       format_html(' title="{}"', reason) if reason else "", icon(icon_name), word)
+                       format_html(' title="{}"', reason) if reason else "", _icon(sprite, icon_name, ""), word)
 
 
 def age(at: datetime) -> str:
