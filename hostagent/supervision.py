@@ -14,11 +14,12 @@ SUSPEND_MARGIN_S = 1.0
 
 @dataclass(frozen=True)
 class Policy:
-    """How failures are answered. The first restart comes at once, then 1, 2, 4 ... ``longest_delay_s``."""
+    """How failures are answered. The first restart comes at once, then 1, 2, 4 ... ``longest_delay_s``; who stayed up
+    for ``stable_s`` begins anew."""
 
     auto_restart: bool = False
     limit: int = 10
-    stable_s: float = 60.0
+    stable_s: float = 10.0
     longest_delay_s: float = 60.0
 
 
