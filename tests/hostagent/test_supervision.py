@@ -115,8 +115,8 @@ def test_after_the_limit_it_gives_up_until_somebody_starts_it():
 
 def test_staying_up_makes_the_count_start_anew():
     status = running(restarts=AUTO.limit)
-    assert play([(59, Ended(1))], status=status)[0].state == "gave_up"
-    assert play([(60, Ended(1))], status=status)[0].restarts == 1
+    assert play([(AUTO.stable_s - 1, Ended(1))], status=status)[0].state == "gave_up"
+    assert play([(AUTO.stable_s, Ended(1))], status=status)[0].restarts == 1
 
 
 def test_a_server_that_ends_before_it_was_started_once_is_a_failed_start():
