@@ -57,23 +57,23 @@ class ControlLink:
                 if sentence != last:
                     log.warning("%s. The agent goes on and keeps trying.", sentence)
                     last = sentence
-            if asyncio.current_task().cancelling():
-                # On Python 3.11 a TaskGroup whose task failed in the same moment does not pass the cancellation on.
-                raise asyncio.CancelledError
             await asyncio.sleep(retry_s)
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)
 
     async def _talk(self, channel: Channel) -> None:
+        # Not a TaskGroup: on Python 3.11 it swallows a cancellation that comes together with a lost connection.
         self._unsent.clear()
         self.connected = True
+        halves = [asyncio.create_task(self._send(channel)), asyncio.create_task(self._receive(channel))]
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._send(channel))
-                group.create_task(self._receive(channel))
-        except* WireError as errors:
-            raise errors.exceptions[0] from None
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            for half in done:
+                half.result()
         finally:
             self.connected = False
+            for half in halves:
+                half.cancel()
+            await asyncio.gather(*halves, return_exceptions=True)
             await channel.close()
 
     async def _receive(self, channel: Channel) -> None:
