@@ -10,7 +10,7 @@ from collections.abc import Callable
 import psutil
 
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Processes, Supervised, Watch
-from protocol.wire import Channel, WireError, dial
+from protocol.wire import Channel, dial
 
 from . import VERSION
 from .config import AgentConfig
