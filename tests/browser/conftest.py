@@ -17,7 +17,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]
 SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
-REFUSAL = re.compile(r"Failed to load resource: .* status of (409|422) ")
+EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), ")
+"""What Chromium notes of a refusal (an answer, not an error of the page), and htmx of a check that a newer one replaced;
+a request that failed is htmx:sendError or htmx:responseError and counts."""
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
@@ -81,8 +83,7 @@ class Tab:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _heard(self, message) -> None:
-        # Chromium itself notes every refusal (409, 422); that is an answer, not an error of the page.
-        if message.type in ("error", "warning") and not REFUSAL.search(message.text):
+        if message.type in ("error", "warning") and not EXPECTED.search(message.text):
             self.complaints.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def sign_in(self) -> Page:
