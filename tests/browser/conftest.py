@@ -18,7 +18,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
 EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), ")
-"""What Chromium notes of a refusal (an answer, not an error of the page), and htmx of a check that a newer one replaced;
+"""What Chromium notes of a refusal (an answer, no error of the page), and htmx of a check that a newer one replaced;
 a request that failed is htmx:sendError or htmx:responseError and counts."""
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
