@@ -23,11 +23,13 @@ def test_a_port_that_another_application_uses_is_refused_while_typing(page: Page
     open_editor(page, "MS_Clashes")
     page.get_by_role("button", name="Edit port default").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label(re.compile(r"^Port\b")).fill(str(taken))
+    expect(dialog.get_by_role("textbox", name="ID", exact=True)).to_be_focused()
+    number = dialog.get_by_label(re.compile(r"^Port\b"))
+    number.fill(str(taken))
+    number.press("Tab")
     expect(dialog).to_contain_text("MS_Taken")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(page.get_by_role("button", name="Edit port default")).to_be_focused()
 
 
 def test_leaving_with_unsaved_changes_asks_and_can_be_taken_back(page: Page, pairwise: Pairwise):
