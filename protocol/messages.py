@@ -3,12 +3,13 @@
 Who says what to whom:
 
 ========================  =======================================================================
-server → control          Hello(kind="application"), Report, Event, Heartbeat
-control → server          Challenge, Welcome, Refused, Configuration, Grant, Heartbeat
+server → control          Hello(kind="application"), Report, Event, Probed, Heartbeat
+control → server          Challenge, Welcome, Refused, Configuration, Grant, Recorded, StepDown, Probe, Heartbeat
 agent → control           Hello(kind="host"), Processes, ProcessChanged, Heartbeat
 control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Heartbeat
-console → control         Hello(kind="console"), Ping, Changed
-control → console         Challenge, Welcome, Refused, Pong
+console → control         Hello(kind="console"), Ping, Changed, PairRequest
+control → console         Challenge, Welcome, Refused, Pong, PairAnswer
+standby → active          Hello(kind="standby"), then the frames of messageserver.syncwire
 worker → agent (loopback) Hello(kind="worker"), Request
 agent → worker            Challenge, Welcome, Refused, Response
 ========================  =======================================================================
@@ -92,7 +93,7 @@ class Hello(Message):
 
     ``pid`` and ``started`` (psutil/`/proc` start time, in clock ticks since boot) name the process;
     ``epoch``, ``record_version`` and ``role`` are what a server that was granted one before still holds
-    (0 and "" for none).
+    (0 and "" for none); ``copy`` names the store it opened (a store made anew has another name).
     """
 
     kind: str
@@ -107,6 +108,7 @@ class Hello(Message):
     epoch: int = 0
     record_version: int = 0
     role: str = ""
+    copy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +142,8 @@ class Configuration(Message):
     ``application``: name, type, version, enabled, host {name, ip_address}, working_directory,
     ports [{id, port, protocol, ha_sync, listening_mode, transport_parameters}],
     options {section: {key: value}}, annex {section: {key: value}}, startup_timeout, shutdown_timeout (s),
-    backup (name or ""), primary (name of the server that this one backs up, or "").
+    backup (name or ""), primary (name of the server that this one backs up, or ""),
+    peer {name, addresses [text], port, secret} of the other member's HA Sync port; {} for a single server.
     """
 
     application: dict
@@ -161,11 +164,59 @@ class Grant(Message):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recorded(Message):
+    """The pair's durable record now has ``record_version`` and says whether the standby is in sync.
+
+    Sent to the active server of ``epoch`` whenever its wish (Report.standby) was decided. Design section 7: it may
+    acknowledge alone only on ``in_sync`` false with a version above every one at which it asked for true.
+    """
+
+    epoch: int
+    record_version: int
+    in_sync: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDown(Message):
+    """Planned switchover: finish what was accepted, close the clients, never acknowledge in ``epoch`` again.
+
+    The server answers with a Report whose ``role`` is "" for that epoch.
+    """
+
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Message):
+    """Prove now whether a write would be acknowledged."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed(Message):
+    """``accepts``: a durable write went all the way an acknowledgement goes; else ``reason`` says why not."""
+
+    id: int
+    accepts: bool
+    reason: str = ""
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report(Message):
     """A server's state. ``state`` is one of SERVER_STATES; sent on each change and about once a second.
 
     ``digest`` is the running digest (hex) at ``last_seq``; ``clients`` counts connected STOMP clients;
     ``ports`` lists [{id, port, listening (bool)}].
+
+    Of a pair: ``copy`` names the store; ``link`` is one of LINKS as this member sees the sync link, ``link_reason``
+    why it is not "synced"; ``standby`` is what the active server wants recorded (one of STANDBY_WISHES),
+    ``standby_version`` the version of the record that "synced" rests on, ``standby_copy`` the store it is about;
+    ``common_seq`` and ``common_digest`` are the last record that both members have, with the digest there;
+    ``discarded`` counts the records of a divergent tail that this member has put aside since it was started.
     """
 
     state: str
@@ -178,8 +229,21 @@ class Report(Message):
     digest: str = ""
     clients: int = 0
     ports: list = field(default_factory=list)
+    copy: str = ""
+    link: str = ""
+    link_reason: str = ""
+    standby: str = ""
+    standby_version: int = 0
+    standby_copy: str = ""
+    common_seq: int = 0
+    common_digest: str = ""
+    discarded: int = 0
 
 
+LINKS = ("", "down", "catching_up", "synced")
+"""The sync link: "" for a single server or one without a role."""
+STANDBY_WISHES = ("", "synced", "alone")
+"""What an active server wants recorded of its standby: nothing new, that it is in sync, that it is not."""
 SERVER_STATES = ("initializing", "ready", "started", "service_unavailable", "suspending", "suspended", "stopping")
 """initializing: opening its store and binding ports; ready: waits for a grant; started: acts in its role;
 service_unavailable: alive but cannot serve (reason says why); suspending/suspended: graceful stop;
@@ -284,6 +348,35 @@ class Changed(Message):
 
     applications: list = field(default_factory=list)
     hosts: list = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairRequest(Message):
+    """``verb`` of PAIR_VERBS for the pair of ``application`` (name of the primary). ``by`` names who asks,
+    ``reason`` what they typed."""
+
+    verb: str
+    application: str
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairAnswer(Message):
+    """``ok`` with ``facts``, or not ok with ``reason`` (a sentence) and ``advice``. It comes when the verb is done."""
+
+    ok: bool
+    reason: str = ""
+    advice: str = ""
+    facts: dict = field(default_factory=dict)
+
+
+PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe")
+"""switchover: planned, only onto a standby in sync; pause, resume: automatic failover; promote: make the standby the
+active server although it is not in sync (data loss accepted); probe: prove both roles.
+
+facts of switchover and promote: active, epoch, took_ms; of probe: members [{name, connected, role, epoch, accepts,
+reason, took_ms}]."""
 
 
 # --- worker ⇄ agent (LCA port, loopback) -----------------------------------------------------------

@@ -9,13 +9,27 @@ import time
 from django.conf import settings
 
 from protocol import auth, wire
-from protocol.messages import Challenge, Changed, Heartbeat, Hello, Message, Ping, Pong, Refused, Welcome
+from protocol.messages import (
+    Challenge,
+    Changed,
+    Heartbeat,
+    Hello,
+    Message,
+    PairAnswer,
+    PairRequest,
+    Ping,
+    Pong,
+    Refused,
+    Welcome,
+)
 
 log = logging.getLogger(__name__)
 
 CONSOLE_NAME = "console"
 NAMES_A_MESSAGE = 2000
 NOTICE_TIMEOUT_S = 1.0
+PAIR_TIMEOUT_S = 15.0
+"""A switchover ends one way or the other before this."""
 
 
 class ControlUnavailable(ConnectionError):
@@ -29,7 +43,7 @@ def control_secret() -> str:
 
 def ping(timeout_s: float = 1.0) -> dict:
     """Control's facts: since (Unix time), applications and hosts (connected). Raises ControlUnavailable."""
-    return _call(Ping(), timeout_s=timeout_s)
+    return _call(Ping(), timeout_s=timeout_s).facts
 
 
 def announce_changed(applications: list[str] = (), hosts: list[str] = ()) -> bool:
@@ -50,15 +64,23 @@ def announce_changed(applications: list[str] = (), hosts: list[str] = ()) -> boo
     return True
 
 
-def _call(*messages: Message, timeout_s: float) -> dict:
-    """Say ``messages``, the last of which is a Ping, and return the facts of the Pong."""
+def ask_pair(verb: str, application: str, *, by: str = "", reason: str = "",
+             timeout_s: float = PAIR_TIMEOUT_S) -> PairAnswer:
+    """Ask control for ``verb`` of messages.PAIR_VERBS on the pair whose primary is ``application``; waits until it is
+    done or refused. Raises ControlUnavailable."""
+    return _call(PairRequest(verb=verb, application=application, by=by, reason=reason), timeout_s=timeout_s,
+                 answer=PairAnswer)
+
+
+def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) -> Message:
+    """Say ``messages`` and return the ``answer`` to the last one."""
     address = (settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT)
     try:
         with _Line(address, deadline=time.monotonic() + timeout_s) as line:
             line.open(control_secret())
             for message in messages:
                 line.send(message)
-            return line.expect(Pong).facts
+            return line.expect(answer)
     except (OSError, UnicodeError) as error:
         raise ControlUnavailable(
             f"The Configuration Server at {address[0]}:{address[1]} did not answer ({error}). Start control "

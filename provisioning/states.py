@@ -103,6 +103,14 @@ class Mode(models.TextChoices):
     EXITING = "Exiting"
 
 
+class SyncLink(models.TextChoices):
+    """The sync link of a pair as one member sees it; blank for a single server or one without a role."""
+
+    DOWN = "down", "Down"
+    CATCHING_UP = "catching_up", "Catching up"
+    SYNCED = "synced", "In sync"
+
+
 class HostStatus(models.TextChoices):
     """Live host statuses (domain.md 1.4)."""
 

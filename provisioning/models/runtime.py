@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from provisioning.states import ApplicationStatus, HostStatus, Mode
+from provisioning.states import ApplicationStatus, HostStatus, Mode, SyncLink
 
 from .applications import Application
 from .hosts import Host
@@ -25,6 +25,12 @@ class RuntimeStatus(models.Model):
     digest = models.CharField(max_length=64, blank=True)
     clients = models.PositiveIntegerField(default=0)
     ports = models.JSONField(default=list, blank=True)
+    link = models.CharField(max_length=12, choices=SyncLink, blank=True)
+    link_reason = models.TextField(blank=True)
+    common_seq = models.PositiveBigIntegerField(default=0, help_text="Last record that both members have.")
+    common_digest = models.CharField(max_length=64, blank=True, help_text="Running digest at common_seq here.")
+    discarded = models.PositiveBigIntegerField(default=0, help_text="Records of a divergent tail put aside.")
+    copy = models.CharField(max_length=32, blank=True, help_text="Name of the store; one made anew has another.")
     started_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
     heard_at = models.DateTimeField(null=True)
@@ -53,7 +59,9 @@ class HostRuntime(models.Model):
 class PairState(models.Model):
     """The durable record per pair (design section 7), or per single server (``backup`` empty).
 
-    Every write is conditional on ``version`` as it was read. Control writes it, nobody else.
+    Every write is conditional on ``version`` as it was read. Control writes it, nobody else. ``active_copy`` and
+    ``standby_copy`` name the stores that the record is about: a member that comes back with another one has lost its
+    messages. ``paused_*`` say who paused automatic failover, why and when; empty while it is on.
     """
 
     primary = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="pair_state", primary_key=True)
@@ -61,7 +69,12 @@ class PairState(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     active = models.ForeignKey(Application, null=True, on_delete=models.SET_NULL, related_name="+")
     standby_in_sync = models.BooleanField(default=False)
+    active_copy = models.CharField(max_length=32, blank=True)
+    standby_copy = models.CharField(max_length=32, blank=True)
     automatic_failover = models.BooleanField(default=True)
+    paused_by = models.CharField(max_length=150, blank=True)
+    paused_reason = models.TextField(blank=True)
+    paused_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True)
     since = models.DateTimeField(null=True)
 
