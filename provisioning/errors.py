@@ -34,6 +34,10 @@ class Refused(PairwiseError):
         super().__init__(" ".join(r.message for r in self.refusals))
 
 
+class Unanswered(Refused):
+    """Another process was asked and did not answer: it is not known whether anything was changed."""
+
+
 class NotAllowed(PairwiseError):
     """The actor's role does not include this verb."""
 

@@ -75,3 +75,13 @@ def record(*, actor: Actor, row: Model, before: dict | None, after: dict | None,
         action=action, object_type=_SNAPSHOTS[type(row)][0], object_id=str(row.pk),
         object_name=(after or before or {}).get("name", str(row)), before=before, after=after, reason=reason,
     )
+
+
+def record_verb(*, actor: Actor, row: Model, reason: str) -> HistoryEntry:
+    """Add an entry about something that was done to an object without changing its configuration; ``reason`` is the
+    sentence that says what."""
+    return HistoryEntry.objects.create(
+        user_id=actor.user_id, user_name=actor.name[:150], origin=actor.origin[:64], request_id=actor.request_id[:36],
+        action=HistoryAction.OPERATED, object_type=_SNAPSHOTS[type(row)][0], object_id=str(row.pk),
+        object_name=str(row.name), reason=reason,
+    )

@@ -4,24 +4,30 @@ import uuid
 from dataclasses import dataclass, field
 
 from provisioning.errors import NotAllowed
-from provisioning.states import Role
+from provisioning.states import JobKind, Role
 
-VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT = (
-    "view", "configure", "install", "operate", "manage_hosts", "import",
+VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS = (
+    "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss",
 )
 VERBS = {
     VIEW: "see objects, jobs and history",
     CONFIGURE: "create, change and delete applications",
     INSTALL: "install applications",
-    OPERATE: "start and stop applications",
+    OPERATE: "start, stop and switch over applications",
     MANAGE_HOSTS: "create, change and delete hosts",
     IMPORT: "import application templates and installation packages",
+    ACCEPT_LOSS: "promote a standby that lacks messages",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(VERBS),
     Role.OPERATOR: frozenset({VIEW, OPERATE}),
     Role.SUPPORT: frozenset({VIEW}),
 }
+JOB_VERBS: dict[str, str] = {
+    JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE, JobKind.CHECK_START_FILES: OPERATE,
+    JobKind.REPAIR_START_FILES: INSTALL,
+}
+"""What somebody needs who creates, cancels or retries a job of this kind."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -125,6 +125,8 @@ class JobKind(models.TextChoices):
     INSTALL = "install", "Install"
     START = "start", "Start"
     STOP = "stop", "Stop"
+    CHECK_START_FILES = "check_start_files", "Check start files"
+    REPAIR_START_FILES = "repair_start_files", "Repair start files"
 
 
 class JobState(models.TextChoices):
@@ -184,3 +186,4 @@ class HistoryAction(models.TextChoices):
     CREATED = "created", "Created"
     CHANGED = "changed", "Changed"
     DELETED = "deleted", "Deleted"
+    OPERATED = "operated", "Operated"

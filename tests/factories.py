@@ -15,10 +15,11 @@ from provisioning.models import (
     JobStep,
     ListeningPort,
     Option,
+    PairState,
     RuntimeStatus,
 )
 from provisioning.permissions import Actor
-from provisioning.states import HostStatus, JobKind, JobState, Role
+from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
 _number = itertools.count(1)
 
@@ -100,3 +101,38 @@ def make_draft(**fields) -> ApplicationDraft:
 
 def port(port_id: str = "default", number: int = 7001, **fields) -> PortDraft:
     return PortDraft(port_id=port_id, port=number, **fields)
+
+
+def make_pair(*, status: str | None = "Started", in_sync: bool = True, record: bool = True,
+              hosts: tuple[Host, Host] | None = None, **state) -> tuple[Application, Application]:
+    """MS_Primary and MS_Backup on hosts of their own, installed; ``status`` None leaves out what control would know.
+
+    With ``record`` control knows the primary as the active server; ``state`` are fields of its PairState.
+    """
+    hosts = hosts or (make_host(), make_host())
+    members = []
+    for name, host, numbers, mode in (("MS_Backup", hosts[1], (7101, 7102), "Backup"),
+                                      ("MS_Primary", hosts[0], (7001, 7002), "Primary")):
+        row = make_application(name, host=host, installed=True, auto_restart=True)
+        ListeningPort.objects.create(application=row, port_id="default", port=numbers[0], protocol="stomp")
+        ListeningPort.objects.create(application=row, port_id="sync", port=numbers[1], protocol="sync", ha_sync=True)
+        if status is not None:
+            make_runtime(row, status=status, mode=mode if status == "Started" else "")
+        members.append(row)
+    backup, primary = members
+    primary.backup_server, primary.redundancy_type = backup, RedundancyType.WARM_STANDBY
+    primary.save()
+    if record:
+        PairState.objects.create(primary=primary, **{
+            "version": 5, "epoch": 3, "active": primary, "standby_in_sync": in_sync, "since": timezone.now(),
+            "reason": "MS_Primary was granted the role.", **state})
+    return primary, backup
+
+
+def make_runtime(row: Application, **fields) -> RuntimeStatus:
+    """What control knows of a member that is well: in sync at record 120, all its ports held."""
+    ports = [{"id": port.port_id, "port": port.port, "listening": fields.get("mode") != "Backup" or port.ha_sync}
+             for port in row.ports.all()]
+    return RuntimeStatus.objects.create(application=row, **{
+        "epoch": 3, "last_seq": 120, "digest": "d120", "common_seq": 120, "common_digest": "d120", "link": "synced",
+        "ports": ports, "version": "8.5.100.01", "pid": 4711, "heard_at": timezone.now(), **fields})

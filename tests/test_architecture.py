@@ -25,8 +25,8 @@ LAYERS = [
 """Layers of provisioning/, lowest first: a module imports from lower ones, and within its own package."""
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SAME_LAYER = {
-    # Reading fills drafts and lists from what history and rules name.
-    ("selectors", "history"), ("selectors", "permissions"), ("selectors", "control_client"),
+    # Reading fills drafts, lists and facts from what history and rules name.
+    ("selectors", "history"), ("selectors", "permissions"), ("selectors", "control_client"), ("selectors", "rules"),
     ("history", "permissions"), ("apd", "drafts"), ("apd", "models"), ("tasks", "jobs"), ("tables", "forms"),
     ("urls", "urls_operations"),
 }

@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
 
-from provisioning.errors import Conflict, NotFound, PairwiseError
+from provisioning.errors import Conflict, NotFound, PairwiseError, Unanswered
 from provisioning.models import Application, Job
 from provisioning.permissions import Actor, command_line_actor
 from provisioning.selectors.applications import find_application, get_application
@@ -23,7 +23,7 @@ SETTLE_S = 10.0
 
 
 class ServiceCommand(BaseCommand, abc.ABC):
-    """Calls services: exit code 0 done, 1 the job failed, 2 refused with sentences on stderr."""
+    """Calls services: exit code 0 done, 1 it failed or nobody answered, 2 refused with sentences on stderr."""
 
     requires_system_checks = []
     command_name = ""
@@ -40,7 +40,7 @@ class ServiceCommand(BaseCommand, abc.ABC):
             code = self.run(**options)
         except PairwiseError as error:
             self.refused(error, as_json=options.get("as_json", False))
-            code = REFUSED
+            code = FAILED if isinstance(error, Unanswered) else REFUSED
         if code:
             sys.exit(code)
 

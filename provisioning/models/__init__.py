@@ -3,6 +3,7 @@
 from .applications import Application, Connection, ListeningPort, Option
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
+from .pairs import PairException
 from .records import Event, HistoryEntry
 from .runtime import ComponentHeartbeat, HostRuntime, PairState, RuntimeStatus
 from .templates import ApplicationTemplate, InstallationPackage
@@ -10,5 +11,5 @@ from .templates import ApplicationTemplate, InstallationPackage
 __all__ = [
     "Application", "ApplicationTemplate", "ComponentHeartbeat", "Connection", "Event", "HistoryEntry", "Host",
     "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort", "Option",
-    "PairState", "RuntimeStatus",
+    "PairException", "PairState", "RuntimeStatus",
 ]

@@ -12,7 +12,7 @@ class Job(models.Model):
     """Work on a host (design section 5). ``id`` is the idempotency key and the Celery task id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=16, choices=JobKind)
+    kind = models.CharField(max_length=32, choices=JobKind)
     state = models.CharField(max_length=12, choices=JobState, default=JobState.QUEUED)
     application = models.ForeignKey(Application, null=True, on_delete=models.SET_NULL, related_name="jobs")
     application_name = models.CharField(max_length=255)

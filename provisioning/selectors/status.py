@@ -4,24 +4,29 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from provisioning.models import Application, ComponentHeartbeat, Host, PairState
+from provisioning.models import Application, ComponentHeartbeat, Host
 from provisioning.selectors.applications import application_list
+from provisioning.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 from provisioning.states import HostStatus
 
 
 def status_report() -> dict:
-    """{"applications", "hosts", "pairs", "console"}; ages are seconds, None for never heard."""
+    """{"applications", "hosts", "pairs", "console"}; ages are seconds, None for never heard. ``lag`` counts records,
+    None where nobody can tell."""
     now = timezone.now()
-    applications = list(application_list())
+    applications = {row.pk: row for row in application_list()}
+    pairs = [Pair(row, applications[row.backup_server_id]) for row in applications.values()
+             if row.backup_server_id in applications]
+    pair_of = {row.pk: pair for pair in pairs for row in pair.members}
     return {
-        "applications": [_application(row) for row in applications],
+        "applications": [_application(row, pair_of.get(row.pk)) for row in applications.values()],
         "hosts": [_host(row, now) for row in Host.objects.select_related("runtime")],
-        "pairs": [_pair(row) for row in applications if row.backup_server_id],
+        "pairs": [_pair(pair) for pair in pairs],
         "console": {row.name: _age(row.at, now) for row in ComponentHeartbeat.objects.order_by("name")},
     }
 
 
-def _application(row: Application) -> dict:
+def _application(row: Application, pair: Pair | None) -> dict:
     runtime = getattr(row, "runtime", None)
     return {
         "name": row.name, "type": row.type, "host": row.host.name if row.host else "", "enabled": row.enabled,
@@ -31,8 +36,23 @@ def _application(row: Application) -> dict:
         "version": row.version, "working_directory": row.working_directory,
         "ports": [{"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync}
                   for port in row.ports.all()],
-        "clients": runtime.clients if runtime else 0,
-        "last_seq": runtime.last_seq if runtime else 0, "digest": runtime.digest if runtime else "",
+        "clients": runtime.clients if runtime else 0, "last_seq": runtime.last_seq if runtime else 0,
+        **_copy(row, pair),
+    }
+
+
+def _copy(row: Application, pair: Pair | None) -> dict:
+    """The copy that a member of a pair has: ``digest`` is at ``common_seq``. Of a single server: at its last record,
+    and ``in_sync`` and ``lag`` are None."""
+    runtime = getattr(row, "runtime", None)
+    if pair is None:
+        return {"digest": runtime.digest if runtime else "", "common_seq": 0, "in_sync": None, "lag": None, "link": "",
+                "discarded": 0}
+    is_standby = pair.standby is not None and pair.standby.pk == row.pk
+    return {
+        "digest": runtime.common_digest if runtime else "", "common_seq": runtime.common_seq if runtime else 0,
+        "in_sync": pair.state.standby_in_sync if pair.state else False, "lag": lag_of(pair) if is_standby else 0,
+        "link": runtime.link if runtime else "", "discarded": runtime.discarded if runtime else 0,
     }
 
 
@@ -45,15 +65,15 @@ def _host(row: Host, now: datetime) -> dict:
     }
 
 
-def _pair(row: Application) -> dict:
-    state: PairState | None = getattr(row, "pair_state", None)
-    active_id = state.active_id if state else None
-    names = {row.pk: row.name, row.backup_server_id: row.backup_server.name}
+def _pair(pair: Pair) -> dict:
+    state = pair.state
     return {
-        "primary": row.name, "backup": row.backup_server.name, "redundancy_type": row.redundancy_type,
-        "active": names.get(active_id, ""), "epoch": state.epoch if state else 0,
-        "version": state.version if state else 0, "standby_in_sync": state.standby_in_sync if state else False,
+        "primary": pair.primary.name, "backup": pair.backup.name, "redundancy_type": pair.primary.redundancy_type,
+        "active": pair.active.name if pair.active else "", "epoch": state.epoch if state else 0,
+        "version": state.version if state else 0, "in_sync": state.standby_in_sync if state else False,
         "automatic_failover": state.automatic_failover if state else True, "reason": state.reason if state else "",
+        "since": state.since.isoformat() if state and state.since else None, "lag": lag_of(pair),
+        "common_seq": common_seq_of(pair), "digests_equal": digests_equal_of(pair),
     }
 
 

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from provisioning.forms.filters import JobFilter
 from provisioning.models import Job
-from provisioning.permissions import INSTALL, OPERATE, actor_of
+from provisioning.permissions import JOB_VERBS, actor_of
 from provisioning.selectors import jobs as selector
 from provisioning.services import jobs as services
-from provisioning.states import ACTIVE_JOBS, RETRYABLE_JOBS, JobKind, JobState
+from provisioning.states import ACTIVE_JOBS, RETRYABLE_JOBS, JobState
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.context import sentence_for
@@ -22,7 +22,6 @@ LINES = 500
 """Log lines of one answer; a page that follows a job asks for the next ones by itself."""
 TABLE = Table(tuple(Column(label) for label in (
     "Job", "State", "Host", "Started by", "Begun", "Took", "What happened")))
-PERMISSION = {JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class JobView:
 
 def seen(job: Job, actor) -> JobView:
     """``job`` as this actor sees it now."""
-    verb = PERMISSION[job.kind]
+    verb = JOB_VERBS[job.kind]
     barred = "" if actor.may(verb) else sentence_for(verb)
     begun = job.started_at or job.created_at
     waiting = job.state == JobState.QUEUED and job.enqueued_at is None
@@ -102,7 +101,7 @@ def job_lines(request, pk):
 def job_cancel(request, pk):
     """Ask first; then end the work on the host."""
     job = selector.get_job(pk)
-    actor_of(request).require(PERMISSION[job.kind])
+    actor_of(request).require(JOB_VERBS[job.kind])
     if request.method != "POST":
         return dialog(request, "jobs/cancel.html", f"Cancel {job}?", {"job": job})
     back = reverse("job-detail", args=[pk])
@@ -116,7 +115,7 @@ def job_cancel(request, pk):
 @page()
 def job_retry(request, pk):
     """A new job with the same arguments."""
-    actor_of(request).require(PERMISSION[selector.get_job(pk).kind])
+    actor_of(request).require(JOB_VERBS[selector.get_job(pk).kind])
     return carry_out(
         request, lambda: services.retry_job(actor=actor_of(request), job_id=pk), back=reverse("job-detail", args=[pk]),
         to=lambda job: reverse("job-detail", args=[job.pk]),

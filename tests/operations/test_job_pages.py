@@ -231,7 +231,7 @@ def test_support_sees_a_job_but_cannot_touch_it(support, application, verb):
     assert support.get(detail(job)).status_code == 200
     answer = support.post(reverse(verb, args=[job.pk]), headers=HTMX)
     assert answer.status_code == 403
-    assert "Your role does not let you start and stop applications" in answer.text
+    assert "Your role does not let you start, stop and switch over applications" in answer.text
 
 
 def test_an_operator_may_cancel_a_start_but_not_an_install(operator, application, no_broker):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,7 +15,7 @@ from provisioning.selectors.events import event_list
 from provisioning.selectors.jobs import get_job, job_lines, job_list, usual_duration_s
 from provisioning.selectors.status import status_report
 from provisioning.services.jobs import why_not
-from tests.factories import make_application, make_host, make_job
+from tests.factories import make_application, make_host, make_job, make_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -114,12 +115,10 @@ def test_rows_by_key_and_name():
 
 def test_status_report_has_the_promised_shape():
     host = make_host("alpha")
-    backup = make_application("MS_Backup", host=host)
-    row = make_application("MS_Primary", host=host, installed=True, backup_server=backup, ports={"default": 7001},
-                           redundancy_type="warm standby")
+    make_application("MS_Backup", host=host)
+    row = make_application("MS_Primary", host=host, installed=True, ports={"default": 7001})
     RuntimeStatus.objects.create(application=row, status="Started", mode="Primary", epoch=3, pid=4711, last_seq=12,
                                  digest="ab", clients=2)
-    PairState.objects.create(primary=row, version=5, epoch=3, active=row, reason="It was first.")
     ComponentHeartbeat.objects.create(name="control", at=timezone.now() - timedelta(seconds=4))
     report = status_report()
     assert set(report) == {"applications", "hosts", "pairs", "console"}
@@ -129,13 +128,57 @@ def test_status_report_has_the_promised_shape():
         "name": "MS_Primary", "type": "MessageServer", "host": "alpha", "status": "Started", "mode": "Primary",
         "epoch": 3, "pid": 4711, "version": "8.5.100.01", "working_directory": row.working_directory,
         "ports": [{"id": "default", "port": 7001, "protocol": "", "ha_sync": False}], "last_seq": 12, "digest": "ab"}
+    assert {key: first[key] for key in ("in_sync", "lag", "link", "common_seq", "discarded")} == {
+        "in_sync": None, "lag": None, "link": "", "common_seq": 0, "discarded": 0}
+    assert report["pairs"] == []
     assert report["applications"][0]["status"] == "Stopped"
     assert (report["hosts"][0]["name"], report["hosts"][0]["status"]) == ("alpha", "Running")
     assert report["hosts"][0]["last_seen_s"] < 5
+    assert 4 <= report["console"]["control"] < 9
+
+
+def test_status_report_tells_of_a_pair_and_of_both_copies():
+    primary, backup = make_pair(paused_by="otto")
+    RuntimeStatus.objects.filter(application=primary).update(last_seq=130)
+    RuntimeStatus.objects.filter(application=backup).update(last_seq=121, discarded=7)
+    since = PairState.objects.get().since
+    report = status_report()
     assert report["pairs"] == [{
         "primary": "MS_Primary", "backup": "MS_Backup", "redundancy_type": "warm standby", "active": "MS_Primary",
-        "epoch": 3, "version": 5, "standby_in_sync": False, "automatic_failover": True, "reason": "It was first."}]
-    assert 4 <= report["console"]["control"] < 9
+        "epoch": 3, "version": 5, "in_sync": True, "automatic_failover": True,
+        "reason": "MS_Primary was granted the role.", "since": since.isoformat(), "lag": 10, "common_seq": 120,
+        "digests_equal": True}]
+    copies = {row["name"]: [row[key] for key in ("in_sync", "link", "lag", "last_seq", "common_seq", "digest",
+                                                 "discarded")] for row in report["applications"]}
+    assert copies == {"MS_Primary": [True, "synced", 0, 130, 120, "d120", 0],
+                      "MS_Backup": [True, "synced", 10, 121, 120, "d120", 7]}
+
+
+@pytest.mark.parametrize(("change", "expected"), [
+    ({"common_digest": "other"}, False), ({"common_seq": 119}, None), ({"common_digest": ""}, None)])
+def test_copies_are_compared_at_one_record_only(change, expected):
+    _, backup = make_pair()
+    RuntimeStatus.objects.filter(application=backup).update(**change)
+    assert status_report()["pairs"][0]["digests_equal"] is expected
+
+
+def test_pair_that_control_never_heard_of_claims_nothing():
+    make_pair(status=None, record=False)
+    found = status_report()["pairs"][0]
+    assert {key: found[key] for key in ("active", "epoch", "in_sync", "automatic_failover", "since", "lag",
+                                        "common_seq", "digests_equal")} == {
+        "active": "", "epoch": 0, "in_sync": False, "automatic_failover": True, "since": None, "lag": None,
+        "common_seq": 0, "digests_equal": None}
+
+
+def test_status_command_shows_pairs_in_a_table(capsys):
+    make_pair(automatic_failover=False)
+    call_command("status")
+    lines = capsys.readouterr().out.splitlines()
+    head = next(index for index, line in enumerate(lines) if line.startswith("Primary"))
+    assert lines[head].split() == ["Primary", "Backup", "Active", "Epoch", "In", "Sync", "Lag", "Digests", "Failover"]
+    assert lines[head + 1].split() == ["MS_Primary", "MS_Backup", "MS_Primary", "3", "yes", "0", "equal", "paused"]
+    assert lines[head + 2] == "MS_Primary and MS_Backup: MS_Primary was granted the role."
 
 
 def test_host_that_was_never_heard_has_no_age():

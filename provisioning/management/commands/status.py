@@ -2,6 +2,8 @@ from provisioning.management.console import OK, ServiceCommand
 from provisioning.selectors.status import status_report
 
 COLUMNS = ("name", "type", "host", "status", "mode", "pid", "ports")
+PAIR_COLUMNS = ("primary", "backup", "active", "epoch", "in sync", "lag", "digests", "failover")
+DIGESTS = {True: "equal", False: "DIFFERENT", None: "?"}
 
 
 class Command(ServiceCommand):
@@ -27,7 +29,20 @@ class Command(ServiceCommand):
             {"host": row["name"], "status": row["status"],
              "last seen": "never" if row["last_seen_s"] is None else f"{row['last_seen_s']:g} s ago"}
             for row in report["hosts"]])
+        self.pairs(report["pairs"])
         return OK
+
+    def pairs(self, pairs) -> None:
+        if not pairs:
+            return
+        self.stdout.write("")
+        self.table(PAIR_COLUMNS, [
+            {**pair, "in sync": "yes" if pair["in_sync"] else "no", "lag": "?" if pair["lag"] is None else pair["lag"],
+             "digests": DIGESTS[pair["digests_equal"]],
+             "failover": "automatic" if pair["automatic_failover"] else "paused"} for pair in pairs])
+        for pair in pairs:
+            if pair["reason"]:
+                self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['reason']}")
 
     def table(self, columns, rows) -> None:
         lines = [tuple(column.title() for column in columns)]

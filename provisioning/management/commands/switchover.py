@@ -1,0 +1,45 @@
+import time
+
+from provisioning.management.console import FAILED, OK
+from provisioning.management.pairs import PairCommand, Settling
+from provisioning.services.pairs import switch_over
+
+
+class Command(PairCommand):
+    help = ("Make the standby of a pair the active server. Exit codes: 0 done, 1 with --wait: the pair was not whole "
+            "again in time, 2 refused.")
+    command_name = "switchover"
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.add_argument("--reason", default="", metavar="TEXT", help="Kept in the history.")
+        parser.add_argument("--wait", action="store_true",
+                            help="Wait until the new primary has proven itself and its standby is in sync.")
+        parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS",
+                            help="Stop waiting after so long (default %(default)s).")
+
+    def ask(self, pair, *, reason, **options):
+        return switch_over(actor=self.actor, application_id=pair.id, reason=reason)
+
+    def sentence(self, pair, answer):
+        took = answer.facts.get("took_ms")
+        seconds = f" after {took:.0f} ms" if isinstance(took, (int, float)) else ""
+        return f"{answer.facts.get('active') or 'The standby'} is the active server{seconds}."
+
+    def run(self, *, name, as_json, wait, timeout, **options) -> int:
+        if not wait:
+            return super().run(name=name, as_json=as_json, **options)
+        deadline = time.monotonic() + timeout
+        pair, answer = self.carry_out(name, **options)
+        settling = Settling(self.actor, pair, str(answer.facts.get("active", "")))
+        whole = settling.wait(deadline)
+        if as_json:
+            self.print_json({**self.describe(settling.pair), **answer.facts, "proven": whole,
+                             "reason": settling.reason or answer.reason})
+        elif whole:
+            self.stdout.write(f"{self.sentence(settling.pair, answer)} It has proven itself, and "
+                              f"{settling.pair.standby.name} is in sync.")
+        else:
+            self.stderr.write(f"{self.sentence(settling.pair, answer)} Not whole again within {timeout:g} s: "
+                              f"{settling.reason}")
+        return OK if whole else FAILED

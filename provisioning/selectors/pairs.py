@@ -1,0 +1,85 @@
+"""Pairs: both members of one, found from either."""
+
+from dataclasses import dataclass
+
+from provisioning.errors import Link, Refusal, Refused
+from provisioning.models import Application, PairState
+from provisioning.rules.copies import digests_equal, lag
+from provisioning.selectors.applications import find_application, get_application
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A server with a Backup Server and that backup, each a row of ``selectors.applications``. Primary and backup say
+    how the pair is configured; ``active`` and ``standby`` what control last recorded, None before its first word."""
+
+    primary: Application
+    backup: Application
+
+    @property
+    def id(self) -> int:
+        return self.primary.pk
+
+    @property
+    def members(self) -> tuple[Application, Application]:
+        return self.primary, self.backup
+
+    @property
+    def state(self) -> PairState | None:
+        return getattr(self.primary, "pair_state", None)
+
+    @property
+    def active(self) -> Application | None:
+        active_id = self.state.active_id if self.state else None
+        return next((row for row in self.members if row.pk == active_id), None)
+
+    @property
+    def standby(self) -> Application | None:
+        active = self.active
+        return None if active is None else self.other(active)
+
+    def other(self, member: Application) -> Application:
+        return self.backup if member.pk == self.primary.pk else self.primary
+
+
+def get_pair(application_id: int) -> Pair:
+    """The pair of this application, whichever member it is. Raises NotFound; Refused when it has no partner."""
+    return _pair_of(get_application(application_id))
+
+
+def find_pair(name: str) -> Pair:
+    """The pair of the application of this name. Raises as ``get_pair``."""
+    return _pair_of(find_application(name))
+
+
+def _pair_of(row: Application) -> Pair:
+    if row.backup_server_id is not None:
+        return Pair(row, get_application(row.backup_server_id))
+    primary = getattr(row, "primary_server", None)
+    if primary is None:
+        raise Refused(Refusal(
+            f"{row.name} is no member of a pair. Open the server that is to be the primary, choose its Backup Server "
+            "and Redundancy Type Warm Standby, and save.", "", (Link("application", str(row.pk), row.name),)))
+    return Pair(get_application(primary.pk), row)
+
+
+def lag_of(pair: Pair) -> int | None:
+    """Records that the active server has and its standby is not known to have; None when nobody can tell."""
+    active, standby = (getattr(row, "runtime", None) for row in (pair.active, pair.standby))
+    return lag(active.last_seq, standby.common_seq) if active and standby else None
+
+
+def _runtimes(pair: Pair) -> list:
+    return [runtime for row in pair.members if (runtime := getattr(row, "runtime", None))]
+
+
+def common_seq_of(pair: Pair) -> int:
+    """The last record that both members say they share; 0 before they met."""
+    found = _runtimes(pair)
+    return min(runtime.common_seq for runtime in found) if len(found) == 2 else 0
+
+
+def digests_equal_of(pair: Pair) -> bool | None:
+    """True when both copies are proven equal up to their last common record; None when they cannot be compared."""
+    found = [(runtime.common_seq, runtime.common_digest) for runtime in _runtimes(pair)]
+    return digests_equal(*found) if len(found) == 2 else None

@@ -1,0 +1,109 @@
+"""What people do to a running pair. Control carries it out or refuses it; both members may be named."""
+
+from protocol.messages import PairAnswer
+from provisioning import control_client, history, permissions
+from provisioning.control_client import ControlUnavailable
+from provisioning.errors import Link, Refusal, Refused, Unanswered
+from provisioning.models import Application
+from provisioning.permissions import Actor
+from provisioning.selectors.pairs import Pair, get_pair
+
+MAX_REASON = 1000
+
+
+def switch_over(*, actor: Actor, application_id: int, reason: str = "") -> PairAnswer:
+    """Make the standby the active server, on purpose; comes back when it serves. ``facts``: active, epoch, took_ms.
+
+    Raises Refused (with control's reason), Unanswered, NotFound.
+    """
+    actor.require(permissions.OPERATE)
+    pair, reason = get_pair(application_id), _reason(reason)
+    before = pair.active
+    answer = _ask(actor, pair, "switchover", reason, did="Switch Over")
+    was = f"from {before.name} " if before else ""
+    _record(actor, pair, f"Switched over {was}to {answer.facts.get('active', 'the standby')} "
+                         f"(epoch {answer.facts.get('epoch', '?')}).", reason)
+    return answer
+
+
+def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAnswer:
+    """Nothing fails over by itself until somebody resumes it; every page says so with ``reason``. Raises as
+    ``switch_over``, and Refused without a reason."""
+    actor.require(permissions.OPERATE)
+    pair, reason = get_pair(application_id), _reason(reason)
+    if not reason:
+        raise Refused(Refusal("Say why automatic failover is paused: everybody will see it until it is resumed.",
+                              "reason"))
+    answer = _ask(actor, pair, "pause", reason, did="Pausing automatic failover")
+    _record(actor, pair, "Paused automatic failover.", reason)
+    return answer
+
+
+def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> PairAnswer:
+    """Automatic failover works again. Raises as ``switch_over``."""
+    actor.require(permissions.OPERATE)
+    pair, reason = get_pair(application_id), _reason(reason)
+    answer = _ask(actor, pair, "resume", reason, did="Resuming automatic failover")
+    _record(actor, pair, "Resumed automatic failover.", reason)
+    return answer
+
+
+def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason: str = "") -> PairAnswer:
+    """Make the standby the active server although it lacks messages that were acknowledged.
+
+    ``accept_data_loss`` must be exactly the name of the active server, whose messages are given up. Raises as
+    ``switch_over``.
+    """
+    actor.require(permissions.ACCEPT_LOSS)
+    pair, reason = get_pair(application_id), _reason(reason)
+    lost, standby = pair.active, pair.standby
+    if lost is None or standby is None:
+        raise Refused(Refusal(f"Control has not recorded yet which server of {pair.primary.name} and "
+                              f"{pair.backup.name} was active, so there is nothing to promote. Start them.", "",
+                              (_link(pair.primary),)))
+    if accept_data_loss != lost.name:
+        raise Refused(Refusal(
+            f"To promote {standby.name}, type the name of the server whose newest messages are given up: {lost.name}. "
+            "Nothing was changed.", "accept_data_loss", (_link(lost),)))
+    answer = _ask(actor, pair, "promote", reason, did=f"Promoting {standby.name}")
+    _record(actor, pair, f"Promoted {standby.name} although it was not in sync; what only {lost.name} had was given "
+                         f"up (epoch {answer.facts.get('epoch', '?')}).", reason)
+    return answer
+
+
+def probe(*, actor: Actor, application_id: int) -> PairAnswer:
+    """Let both members prove their role now: the primary that it accepts a write, the backup that it does not.
+
+    ``facts``: members [{name, connected, role, epoch, accepts, reason, took_ms}]. Raises as ``switch_over``.
+    """
+    actor.require(permissions.VIEW)
+    return _ask(actor, get_pair(application_id), "probe", "", did="The probe")
+
+
+def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str) -> PairAnswer:
+    try:
+        answer = control_client.ask_pair(verb, pair.primary.name, by=actor.name, reason=reason)
+    except ControlUnavailable as error:
+        if verb != "probe":
+            _record(actor, pair, f"{did} was asked for and control did not answer.", reason)
+        raise Unanswered(Refusal(str(error))) from error
+    if not answer.ok:
+        raise Refused(Refusal(" ".join(filter(None, (answer.reason, answer.advice))) or
+                              f"Control refused it without a reason. {did} was not done."))
+    return answer
+
+
+def _record(actor: Actor, pair: Pair, what: str, reason: str) -> None:
+    history.record_verb(actor=actor, row=pair.primary, reason=f"{what} {reason}".rstrip())
+
+
+def _reason(text: str) -> str:
+    """What somebody typed as the reason, in one line. Raises Refused when it is too long to be kept."""
+    text = " ".join(text.split())
+    if len(text) > MAX_REASON:
+        raise Refused(Refusal(f"The reason has {len(text)} characters; {MAX_REASON} fit.", "reason"))
+    return text
+
+
+def _link(row: Application) -> Link:
+    return Link("application", str(row.pk), row.name)

@@ -1,0 +1,19 @@
+"""What the tests of services and commands share."""
+
+import pytest
+
+from .control_double import ControlDouble
+
+
+@pytest.fixture
+def control(settings):
+    """A control that answers as the test says; the console is told where it is."""
+    double = ControlDouble()
+    settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT = "127.0.0.1", double.port
+    yield double
+    double.close()
+
+
+@pytest.fixture
+def no_control(closed_port, settings):
+    settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT = "127.0.0.1", closed_port
