@@ -1,6 +1,7 @@
 import pytest
 
 from tests.scenarios.harness import Pairwise
+from tests.scenarios.hosts import why_no_hosts
 
 
 def pytest_collection_modifyitems(items):
@@ -19,6 +20,13 @@ def pytest_runtest_makereport(item, call):
                 if isinstance(run, Pairwise):
                     report.sections += [(f"{name} {run.port}: {log}", text) for log, text in run.logs().items()]
     return report
+
+
+@pytest.fixture(scope="session")
+def hosts_allowed():
+    """Skips, with the reason, where this machine cannot have hosts of its own."""
+    if reason := why_no_hosts():
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

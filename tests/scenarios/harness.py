@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from console.up.processes import started_ticks
@@ -55,13 +55,16 @@ def wait_for(condition: Callable[[], object], timeout: float, what: str = "the c
 
 
 class Pairwise:
-    """One `manage.py up`. ``start`` returns when it says that it is ready; ``stop`` is Ctrl-C."""
+    """One `manage.py up`. ``start`` returns when it says that it is ready; ``stop`` is Ctrl-C.
 
-    def __init__(self, data_dir: Path, **environment: str):
-        self.data_dir = data_dir
+    ``inside`` is a command prefix that puts it on another machine's network, where it listens on ``host``.
+    """
+
+    def __init__(self, data_dir: Path, *, inside: Sequence[str] = (), host: str = "127.0.0.1", **environment: str):
+        self.data_dir, self.inside, self.host = data_dir, list(inside), host
         self.port, self.control_port, self.lca_port = free_port(), free_port(), free_port(5_000, 9_999)
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAIRWISE_", "DJANGO_"))} | {
-            "PAIRWISE_DATA_DIR": str(data_dir), "PAIRWISE_PORT": str(self.port),
+            "PAIRWISE_DATA_DIR": str(data_dir), "PAIRWISE_HOST": host, "PAIRWISE_PORT": str(self.port),
             "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
             "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
         self.process: subprocess.Popen | None = None
@@ -73,13 +76,13 @@ class Pairwise:
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def launch(self) -> None:
         """Start `manage.py up` and read what it prints; does not wait."""
         self.output = []
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
+            [*self.inside, sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self.output), daemon=True)
         self._reader.start()

@@ -2,11 +2,13 @@
 
 import contextlib
 import threading
+import time
 import uuid
 
 import stomp
 
 from tests.scenarios.harness import wait_for
+from tests.scenarios.ledger import Acknowledgements, Book
 
 
 class StompClient(stomp.ConnectionListener):
@@ -55,3 +57,55 @@ class StompClient(stomp.ConnectionListener):
         wait_for(lambda: len(self.messages) >= count or self.errors, timeout, f"{count} messages")
         assert not self.errors, self.errors
         return [body for _, body in self.messages[:count]]
+
+
+class UserOfBoth(stomp.ConnectionListener):
+    """A user's client as the documents advise: both members in the host list of stomp.py; what was not acknowledged
+    is sent again with its dedup-id after a reconnect. Keeps a Book, so that a Ledger's questions can be asked."""
+
+    RECEIPT_S = 2.0
+
+    def __init__(self, addresses: list[tuple[str, int]], login: str, passcode: str, *, name: str):
+        self.book, self.acks, self.reconnects = Book(name, 1), Acknowledgements(), -1
+        self._login, self._passcode = login, passcode
+        self._news = threading.Condition()
+        self.connection = stomp.Connection12(addresses, reconnect_attempts_max=1, reconnect_sleep_initial=0.01,
+                                             timeout=1)
+        self.connection.set_listener("user", self)
+
+    def __enter__(self) -> "UserOfBoth":
+        return self
+
+    def __exit__(self, *_) -> None:
+        with contextlib.suppress(stomp.exception.StompException):
+            self.connection.disconnect()
+
+    def on_receipt(self, frame) -> None:
+        with self._news:
+            if "seq" in frame.headers:
+                self.book.acknowledged(int(frame.headers["receipt-id"]), int(frame.headers["seq"]))
+                self.acks.add(time.monotonic())
+            self._news.notify_all()
+
+    def on_disconnected(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+    def publish(self, timeout: float = 15) -> None:
+        """Send the next message until it is acknowledged."""
+        number = self.book.next()
+        deadline = time.monotonic() + timeout
+        while number in self.book.pending:
+            assert time.monotonic() < deadline, f"message {number} was not acknowledged within {timeout} s"
+            with contextlib.suppress(stomp.exception.StompException, OSError):
+                self._connect()
+                self.connection.send(self.book.destination, f"{number} ", receipt=str(number),
+                                     headers={"dedup-id": self.book.dedup_id(number)})
+                with self._news:
+                    self._news.wait_for(lambda: number not in self.book.pending or not self.connection.is_connected(),
+                                        self.RECEIPT_S)
+
+    def _connect(self) -> None:
+        if not self.connection.is_connected():
+            self.connection.connect(self._login, self._passcode, wait=True)
+            self.reconnects += 1

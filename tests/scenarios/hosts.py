@@ -1,0 +1,324 @@
+"""Test hosts: a small network of its own, whose hosts can be cut off, powered off and booted.
+
+A host is a set of namespaces of this machine's kernel: its own network (one card with a fixed address and MAC), its own
+processes (all of them die in the same moment when it is powered off), its own name and boot id. It shares the file
+system; its files are in a directory of its own. The switch between the hosts is a namespace too, so everything,
+interfaces and mounts included, is gone with the last process, also when the test run is killed.
+
+Needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN) and the commands ip, unshare, nsenter and mount; ``why_no_hosts`` tells.
+"""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from tests.scenarios.harness import wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+INIT = Path(__file__).with_name("host_init.py")
+NOBODY = "02:00:00:00:00:00"
+"""A MAC that no card has: what is sent to it vanishes without a word."""
+ENDS_S = 10.0
+_lans = itertools.count()
+
+
+class NoHosts(Exception):
+    """This machine cannot have test hosts. The text says why."""
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=ENDS_S)
+    if done.returncode:
+        raise NoHosts(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
+    return done.stdout
+
+
+def _nsenter(pid: int, *kinds: str) -> list[str]:
+    return ["nsenter", "-t", str(pid), *(f"--{kind}" for kind in kinds), "--"]
+
+
+@cache
+def why_no_hosts() -> str:
+    """"" when test hosts can be made here, else why not."""
+    try:
+        with Lan() as lan, Node(lan, 2):
+            return ""
+    except (NoHosts, OSError) as error:
+        return f"no network namespaces on this machine: {error}"
+
+
+def _free_subnet() -> str:
+    """The first three bytes of a /24 that this machine has no address in."""
+    taken = {address["local"].rpartition(".")[0] for card in json.loads(_run("ip", "-json", "-4", "address"))
+             for address in card["addr_info"]}
+    for number in itertools.count(os.getpid() * 8 + next(_lans)):
+        subnet = f"10.{64 + number // 256 % 64}.{number % 256}"
+        if subnet not in taken:
+            return subnet
+    raise AssertionError
+
+
+class Lan:
+    """The switch. This machine, where clients run, has ``address`` on it; a Node has the one of its number."""
+
+    def __init__(self):
+        self.subnet = _free_subnet()
+        self.address = self.of(1)
+        self.card = f"pw{os.getpid():x}{self.subnet.rpartition('.')[2]}"
+        # cat ends when we do: with our end of its standard input.
+        self._switch = subprocess.Popen(["unshare", "--net", "--mount", "--propagation", "private", "cat"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: _namespace(self._switch.pid, "net") != _namespace(os.getpid(), "net")
+                     or self._switch.poll() is not None, ENDS_S, "the switch")
+            self._ip("link", "add", "switch", "type", "bridge")
+            self._ip("link", "set", "switch", "up")
+            self.plug(1, self.card, os.getpid())
+            _run("ip", "address", "add", f"{self.address}/24", "dev", self.card)
+            _run("ip", "link", "set", self.card, "up")
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Lan":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def of(self, number: int) -> str:
+        return f"{self.subnet}.{number}"
+
+    @staticmethod
+    def mac(number: int) -> str:
+        return f"02:00:0a:00:00:{number:02x}"
+
+    @property
+    def mounts(self) -> list[str]:
+        """Command prefix: in the mount namespace that all hosts take theirs from."""
+        return _nsenter(self._switch.pid, "mount")
+
+    def _ip(self, *arguments: str) -> None:
+        _run(*_nsenter(self._switch.pid, "net"), "ip", *arguments)
+
+    def plug(self, number: int, card: str, pid: int) -> None:
+        """A cable from the switch to a card of the network namespace of ``pid``."""
+        # The kernel takes the card of a host that died away some time later.
+        wait_for(lambda: not self._has(f"v{number}"), ENDS_S, "the end of the former cable", every=0.01)
+        self._ip("link", "add", f"v{number}", "type", "veth", "peer", "name", card, "address", self.mac(number),
+                 "netns", str(pid))
+        self._ip("link", "set", f"v{number}", "master", "switch", "up")
+
+    def _has(self, card: str) -> bool:
+        cards = json.loads(_run(*_nsenter(self._switch.pid, "net"), "ip", "-json", "link"))
+        return any(each["ifname"] == card for each in cards)
+
+    def set_link(self, number: int, state: str) -> None:
+        """The cable of ``number``: "down" or "up"."""
+        self._ip("link", "set", f"v{number}", state)
+
+    def mount_disk(self, directory: Path, megabytes: int) -> Path:
+        """A disk of its own, of that size, at ``directory`` of all hosts booted from now on; its path for us."""
+        directory.mkdir(parents=True, exist_ok=True)
+        _run(*self.mounts, "mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(directory))
+        return Path(f"/proc/{self._switch.pid}/root{directory}")
+
+    def close(self) -> None:
+        self._switch.stdin.close()
+        self._switch.wait(ENDS_S)
+        # The kernel takes a namespace apart some time after its last process.
+        wait_for(lambda: not Path(f"/sys/class/net/{self.card}").exists(), ENDS_S, "the end of the network")
+
+
+def _namespace(pid: int, kind: str) -> str:
+    return os.readlink(f"/proc/{pid}/ns/{kind}")
+
+
+class Node:
+    """One network address, and processes of this machine that use it: ``prefix`` before their command."""
+
+    def __init__(self, lan: Lan, number: int):
+        self.lan, self.number, self.address = lan, number, lan.of(number)
+        self._holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: _namespace(self.pid, "net") != _namespace(os.getpid(), "net"), ENDS_S, "the namespace")
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "Node":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        return self._holder.pid
+
+    @property
+    def prefix(self) -> list[str]:
+        return _nsenter(self.pid, "net")
+
+    def _ip(self, *arguments: str) -> None:
+        _run(*_nsenter(self.pid, "net"), "ip", *arguments)
+
+    def _connect(self) -> None:
+        self.lan.plug(self.number, "eth0", self.pid)
+        self._ip("address", "add", f"{self.address}/24", "dev", "eth0")
+        for card in ("lo", "eth0"):
+            self._ip("link", "set", card, "up")
+
+    def cut(self) -> None:
+        """Pull the cable."""
+        self.lan.set_link(self.number, "down")
+
+    def heal(self) -> None:
+        """Plug it in again."""
+        self.lan.set_link(self.number, "up")
+
+    def lose(self, other: "Node") -> None:
+        """From now on nothing that this node sends to ``other`` arrives; the other direction works."""
+        self._ip("neighbour", "replace", other.address, "lladdr", NOBODY, "dev", "eth0", "nud", "permanent")
+
+    def find(self, other: "Node") -> None:
+        """The end of ``lose``."""
+        self._ip("neighbour", "replace", other.address, "lladdr", self.lan.mac(other.number), "dev", "eth0", "nud",
+                 "reachable")
+
+    def close(self) -> None:
+        self._holder.stdin.close()
+        self._holder.wait(ENDS_S)
+
+
+def cut_between(one: Node, other: Node) -> None:
+    """Nothing passes between these two; both reach everybody else."""
+    one.lose(other)
+    other.lose(one)
+
+
+def heal_between(one: Node, other: Node) -> None:
+    one.find(other)
+    other.find(one)
+
+
+class VirtualHost(Node):
+    """A host that runs an agent. ``boot`` before anything else; its files are under ``directory``."""
+
+    def __init__(self, lan: Lan, number: int, name: str, directory: Path):
+        self.lan, self.number, self.name, self.address = lan, number, name, lan.of(number)
+        self.directory = directory
+        self.apps, self.state = directory / "apps", directory / "state"
+        self.agent_config = directory / "agent.json"
+        self._unshare: subprocess.Popen | None = None
+        self._init = 0
+        for each in (self.apps, self.state):
+            each.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def is_on(self) -> bool:
+        return self._unshare is not None
+
+    @property
+    def pid(self) -> int:
+        return self._init
+
+    def boot(self) -> None:
+        """Power on, and its agent starts; does not wait until control hears of it."""
+        assert not self.is_on
+        self._init = 0
+        boot_id = self.directory / "boot_id"
+        boot_id.write_text(f"{uuid.uuid4()}\n")
+        self._unshare = subprocess.Popen(
+            [*self.lan.mounts, "unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child",
+             "--propagation", "private", sys.executable, "-S", str(INIT), self.name, str(boot_id)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        said = self._unshare.stdout.readline()
+        if said != "ready\n":
+            raise NoHosts(f"{said}{self._unshare.stdout.read()}")
+        self._init = psutil.Process(self._unshare.pid).children()[0].pid
+        self._connect()
+        self._tell(json.dumps({"argv": [sys.executable, "-m", "hostagent", "--config", str(self.agent_config)],
+                               "cwd": str(ROOT), "log": str(self.directory / "boot.log")}))
+
+    def _tell(self, line: str) -> None:
+        self._unshare.stdin.write(line + "\n")
+        self._unshare.stdin.flush()
+
+    def power_off(self) -> None:
+        """Every process dies at once, and nobody on the network hears of it."""
+        if not self.is_on:
+            return
+        unshare, self._unshare = self._unshare, None
+        with unshare:
+            if unshare.poll() is None:
+                self._end(unshare)
+            unshare.wait(ENDS_S)
+
+    def _end(self, unshare: subprocess.Popen) -> None:
+        if not self._init:
+            unshare.kill()
+            return
+        try:
+            # First: the kernel would say good-bye for the connections of the dead.
+            self.cut()
+        finally:
+            os.kill(self._init, signal.SIGKILL)
+
+    def shut_down(self, timeout: float = 30) -> None:
+        """A proper shutdown: the agent stops its servers, then the host is off."""
+        self._tell("shutdown")
+        wait_for(lambda: self._unshare.poll() is not None, timeout, f"the shutdown of {self.name}")
+        self.power_off()
+
+    def close(self) -> None:
+        self.power_off()
+
+    # --- processes --------------------------------------------------------------------------------------------
+
+    @property
+    def everything(self) -> list[str]:
+        """Command prefix: as a process of this host."""
+        return _nsenter(self._init, "net", "mount", "uts", "pid")
+
+    def real_pid(self, pid: int) -> int:
+        """What this machine calls the process that the host calls ``pid``."""
+        for process in psutil.Process(self._init).children(recursive=True):
+            try:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+            except OSError:
+                continue
+            numbers = next(line for line in status.splitlines() if line.startswith("NSpid:")).split()[1:]
+            if int(numbers[-1]) == pid:
+                return process.pid
+        raise ProcessLookupError(f"{self.name} has no process {pid}")
+
+    def signal(self, pid: int, number: int) -> None:
+        """As ``kill`` on the host. Raises ProcessLookupError."""
+        os.kill(self.real_pid(pid), number)
+
+    def agent_pid(self) -> int:
+        """The agent, as this machine calls it. Raises ProcessLookupError."""
+        for process in psutil.Process(self._init).children():
+            if "hostagent" in process.cmdline():
+                return process.pid
+        raise ProcessLookupError(f"no agent runs on {self.name}")
+
+    def kill_agent(self) -> None:
+        """kill -9 of the agent; the host starts another one soon."""
+        os.kill(self.agent_pid(), signal.SIGKILL)
+
+    def logs(self, tail: int = 4000) -> dict[str, str]:
+        """The ends of its logs, by name."""
+        files = [path for path in sorted(self.directory.rglob("*.log")) if path.is_file()]
+        return {f"{self.name}/{path.relative_to(self.directory)}": path.read_text(errors="replace")[-tail:]
+                for path in files}
