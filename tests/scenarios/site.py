@@ -1,0 +1,108 @@
+"""A site: one Pairwise on a host of its own, and hosts with agents. What scenarios with pairs are made of."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from console.up.redis import server_program, wait_ready
+from tests.scenarios.harness import PASSWORD, ROOT, Pairwise, free_port, wait_for
+from tests.scenarios.hosts import Lan, Node, VirtualHost
+
+CONSOLE, FIRST_HOST = 2, 11
+LCA_PORT = 4999
+ENDS_S = 20.0
+SECRETS = """
+import json, sys
+import django
+django.setup()
+from provisioning.models import Host
+print(json.dumps({host.name: host.secret for host in Host.objects.all()}))
+"""
+
+
+class Site:
+    """Started on return. ``hosts`` are by name; ``disk_mb`` gives each a disk of that size for its applications."""
+
+    def __init__(self, directory: Path, *, hosts: tuple[str, ...] = ("alpha", "beta"), disk_mb: int = 0):
+        self.directory = directory
+        self.hosts: dict[str, VirtualHost] = {}
+        self._redis: subprocess.Popen | None = None
+        self.lan = Lan()
+        try:
+            self.console = Node(self.lan, CONSOLE)
+            redis_url = self._start_redis()
+            self.pairwise = Pairwise(directory / "var", inside=self.console.prefix, host=self.console.address,
+                                     PAIRWISE_REDIS_URL=redis_url)
+            for number, name in enumerate(hosts, FIRST_HOST):
+                self.hosts[name] = VirtualHost(self.lan, number, name, directory / name)
+            self.disks = {name: self.lan.mount_disk(host.apps, disk_mb) for name, host in self.hosts.items() if disk_mb}
+            self.pairwise.start()
+            self._enrol(redis_url)
+            for host in self.hosts.values():
+                host.boot()
+            for name in self.hosts:
+                self.wait_host(name)
+        except BaseException:
+            self.end()
+            raise
+
+    def _start_redis(self) -> str:
+        directory, port = self.directory / "redis", free_port()
+        directory.mkdir(parents=True)
+        with open(directory / "redis.log", "wb") as log:
+            self._redis = subprocess.Popen(
+                [*self.console.prefix, server_program(), "--port", str(port), "--bind", self.console.address,
+                 "--requirepass", PASSWORD, "--dir", str(directory), "--appendonly", "yes", "--save", ""],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        url = f"redis://:{PASSWORD}@{self.console.address}:{port}/0"
+        assert wait_ready(url, within_s=20, stopped=lambda: self._redis.poll() is not None), "Redis does not answer"
+        return url
+
+    def _enrol(self, redis_url: str) -> None:
+        """Make the Host objects, and each host's agent.json."""
+        path = self.directory / "hosts.yaml"
+        path.write_text(yaml.safe_dump({"hosts": [
+            {"name": host.name, "ip_address": host.address, "os_type": "Linux", "lca_port": LCA_PORT}
+            for host in self.hosts.values()]}))
+        self.pairwise.manage("apply", str(path), "--yes")
+        secrets = json.loads(subprocess.run([sys.executable, "-c", SECRETS], cwd=ROOT, env=self.pairwise.environment,
+                                            check=True, capture_output=True, text=True).stdout)
+        for host in self.hosts.values():
+            host.agent_config.touch(0o600)
+            host.agent_config.write_text(json.dumps({
+                "host": host.name, "secret": secrets[host.name], "broker_url": redis_url, "lca_port": LCA_PORT,
+                "control": [{"host": self.console.address, "port": self.pairwise.control_port}],
+                "console_url": self.pairwise.address, "state_dir": str(host.state), "install_root": str(host.apps)}))
+
+    def wait_host(self, name: str, timeout: float = 30) -> None:
+        """Until control hears its agent and its worker runs."""
+        def runs() -> bool:
+            host = next(each for each in self.pairwise.status()["hosts"] if each["name"] == name)
+            return host["status"] == "Running" and host["worker_alive"]
+
+        wait_for(runs, timeout, f"host {name} Running")
+
+    def logs(self) -> dict[str, str]:
+        """The ends of all logs, by name."""
+        return self.pairwise.logs() | {name: text for host in self.hosts.values() for name, text in host.logs().items()}
+
+    def end(self) -> dict[int, str]:
+        """Everything off; what the console left behind (empty when all is well)."""
+        left: dict[int, str] = {}
+        try:
+            for host in self.hosts.values():
+                host.close()
+            if hasattr(self, "pairwise"):
+                left = self.pairwise.end_everything()
+        finally:
+            if self._redis is not None:
+                self._redis.send_signal(signal.SIGTERM)
+                self._redis.wait(ENDS_S)
+            if hasattr(self, "console"):
+                self.console.close()
+            self.lan.close()
+        return left
