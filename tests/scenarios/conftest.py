@@ -2,6 +2,8 @@ import pytest
 
 from tests.scenarios.harness import Pairwise
 from tests.scenarios.hosts import why_no_hosts
+from tests.scenarios.pairs import Pair
+from tests.scenarios.site import Site
 
 
 def pytest_collection_modifyitems(items):
@@ -17,8 +19,8 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
             for run in value if isinstance(value, list) else [value]:
-                if isinstance(run, Pairwise):
-                    report.sections += [(f"{name} {run.port}: {log}", text) for log, text in run.logs().items()]
+                if isinstance(run, Pairwise | Site | Pair):
+                    report.sections += [(f"{name}: {log}", text) for log, text in run.logs().items()]
     return report
 
 
@@ -54,3 +56,31 @@ def make_pairwise(tmp_path):
     for run in made:
         left |= run.end_everything()
     assert not left, f"left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def site(hosts_allowed, tmp_path_factory):
+    """One Pairwise and two hosts, which all scenarios with pairs share."""
+    made = Site(tmp_path_factory.mktemp("site"))
+    yield made
+    left = made.end()
+    assert not left, f"left behind: {left}"
+
+
+@pytest.fixture(scope="module")
+def module_pair(site, request):
+    """The module's pair, left to itself; ended with the module."""
+    made = Pair(site, request.module.__name__.rpartition("test_")[2])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def pair(module_pair):
+    """The module's pair, whole at the beginning and made whole again at the end; the first member is active."""
+    module_pair.wait_whole()
+    if module_pair.active is not module_pair.members[0]:
+        module_pair.switch_over()
+        module_pair.wait_whole()
+    yield module_pair
+    module_pair.mend()

@@ -21,14 +21,6 @@ PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 READY_S, END_S, MANAGE_S = 60 * PATIENCE, 60 * PATIENCE, 60 * PATIENCE
 PASSWORD = "scenario-password"
 LOG_TAIL = 4000
-STATUS = """
-import json, sys
-import django
-django.setup()
-from provisioning.selectors.status import status_report
-for line in sys.stdin:
-    print(json.dumps(status_report(), default=str), flush=True)
-"""
 _ports = random.Random(os.getpid())
 
 
@@ -183,11 +175,15 @@ class Pairwise:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def status(self) -> dict:
-        """What `manage.py status --json` prints, from a process that stays up: scenarios ask often."""
+        """What `manage.py status --json` prints."""
+        return self.ask("status")
+
+    def ask(self, question: str, **arguments: str) -> dict:
+        """The answer of ``asker``, a process that stays up: scenarios ask often."""
         if self._asked is None:
-            self._asked = subprocess.Popen([sys.executable, "-c", STATUS], cwd=ROOT, env=self.environment, text=True,
-                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self._asked.stdin.write("\n")
+            self._asked = subprocess.Popen([sys.executable, "-m", "tests.scenarios.asker"], cwd=ROOT, text=True,
+                                           env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._asked.stdin.write(json.dumps({"ask": question, **arguments}) + "\n")
         self._asked.stdin.flush()
         return json.loads(self._asked.stdout.readline())
 

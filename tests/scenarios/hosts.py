@@ -125,11 +125,14 @@ class Lan:
         """The cable of ``number``: "down" or "up"."""
         self._ip("link", "set", f"v{number}", state)
 
-    def mount_disk(self, directory: Path, megabytes: int) -> Path:
-        """A disk of its own, of that size, at ``directory`` of all hosts booted from now on; its path for us."""
+    def mount_disk(self, directory: Path, megabytes: int) -> None:
+        """A disk of that size at ``directory`` of all hosts that boot from now on."""
         directory.mkdir(parents=True, exist_ok=True)
         _run(*self.mounts, "mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", str(directory))
-        return Path(f"/proc/{self._switch.pid}/root{directory}")
+
+    def seen_from_here(self, path: Path) -> Path:
+        """The path under which this machine sees what the hosts have at ``path``, on their disks too."""
+        return Path(f"/proc/{self._switch.pid}/root{path}")
 
     def close(self) -> None:
         self._switch.stdin.close()
@@ -217,7 +220,7 @@ class VirtualHost(Node):
     def __init__(self, lan: Lan, number: int, name: str, directory: Path):
         self.lan, self.number, self.name, self.address = lan, number, name, lan.of(number)
         self.directory = directory
-        self.apps, self.state = directory / "apps", directory / "state"
+        self.apps, self.state, self.disk = directory / "apps", directory / "state", directory / "disk"
         self.agent_config = directory / "agent.json"
         self._unshare: subprocess.Popen | None = None
         self._init = 0

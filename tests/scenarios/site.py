@@ -1,5 +1,6 @@
 """A site: one Pairwise on a host of its own, and hosts with agents. What scenarios with pairs are made of."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -25,9 +26,9 @@ print(json.dumps({host.name: host.secret for host in Host.objects.all()}))
 
 
 class Site:
-    """Started on return. ``hosts`` are by name; ``disk_mb`` gives each a disk of that size for its applications."""
+    """Started on return. ``hosts`` are by name; each has beside its own a small disk of ``disk_mb``."""
 
-    def __init__(self, directory: Path, *, hosts: tuple[str, ...] = ("alpha", "beta"), disk_mb: int = 0):
+    def __init__(self, directory: Path, *, hosts: tuple[str, ...] = ("alpha", "beta"), disk_mb: int = 64):
         self.directory = directory
         self.hosts: dict[str, VirtualHost] = {}
         self._redis: subprocess.Popen | None = None
@@ -39,7 +40,8 @@ class Site:
                                      PAIRWISE_REDIS_URL=redis_url)
             for number, name in enumerate(hosts, FIRST_HOST):
                 self.hosts[name] = VirtualHost(self.lan, number, name, directory / name)
-            self.disks = {name: self.lan.mount_disk(host.apps, disk_mb) for name, host in self.hosts.items() if disk_mb}
+            for host in self.hosts.values():
+                self.lan.mount_disk(host.disk, disk_mb)
             self.pairwise.start()
             self._enrol(redis_url)
             for host in self.hosts.values():
@@ -85,6 +87,17 @@ class Site:
             return host["status"] == "Running" and host["worker_alive"]
 
         wait_for(runs, timeout, f"host {name} Running")
+
+    def mend(self) -> None:
+        """Every host on and connected to everybody."""
+        nodes = [self.console, *self.hosts.values()]
+        for host in self.hosts.values():
+            if host.is_on:
+                host.heal()
+            else:
+                host.boot()
+        for one, other in itertools.permutations(nodes, 2):
+            one.find(other)
 
     def logs(self) -> dict[str, str]:
         """The ends of all logs, by name."""

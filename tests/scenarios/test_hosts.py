@@ -169,14 +169,14 @@ def test_a_host_boots_again_with_the_same_address_another_boot_id_and_its_own_na
 
 
 def test_a_disk_of_its_own_fills_up_and_outlives_a_power_cut(lan, host, tmp_path):
-    disk = lan.mount_disk(tmp_path / "disk", 1)
+    lan.mount_disk(tmp_path / "disk", 1)
     host.boot()
     writes = [*host.everything, "sh", "-c", f"head -c 4000000 /dev/zero > {tmp_path}/disk/file"]
     done = subprocess.run(writes, capture_output=True, text=True)
     assert "No space left" in done.stderr
     host.power_off()
     host.boot()
-    assert (disk / "file").stat().st_size > 900_000
+    assert lan.seen_from_here(tmp_path / "disk" / "file").stat().st_size > 900_000
     assert not (tmp_path / "disk" / "file").exists()
 
 

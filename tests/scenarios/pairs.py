@@ -1,0 +1,268 @@
+"""A pair of Message Servers on two hosts of a site, and what may happen to each member."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+import yaml
+
+from tests.scenarios.applications import message_server
+from tests.scenarios.harness import wait_for
+from tests.scenarios.hosts import VirtualHost
+from tests.scenarios.ledger import Ledger
+from tests.scenarios.site import Site
+
+LOGIN, PASSCODE = "bench", "benchpass"
+WHOLE_S = 30.0
+BALLAST = "ballast"
+_numbers = itertools.count()
+
+
+class Member:
+    """One Message Server of a pair. What breaks it is undone by what stands below it."""
+
+    def __init__(self, site: Site, name: str, host: VirtualHost, port: int, sync_port: int, directory: str):
+        self.site, self.name, self.host = site, name, host
+        self.port, self.sync_port, self.directory = port, sync_port, directory
+        self._frozen = 0
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.host.address, self.port
+
+    def facts(self) -> dict:
+        return self.site.pairwise.application(self.name)
+
+    def wait(self, status: str, timeout: float = 20, **fields) -> dict:
+        return self.site.pairwise.wait_status(self.name, status, timeout, **fields)
+
+    @property
+    def files(self) -> Path:
+        """Its Working Directory, as this machine sees it."""
+        return self.site.lan.seen_from_here(Path(self.facts()["working_directory"]))
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard output."""
+        return self.site.lan.seen_from_here(self.host.state / "logs" / f"{self.name}.log").read_text(errors="replace")
+
+    # --- its process ------------------------------------------------------------------------------------------
+
+    def pid(self) -> int:
+        """As this machine calls it. Raises ProcessLookupError while it does not run."""
+        return self.host.real_pid(self.facts()["pid"])
+
+    def kill(self) -> None:
+        os.kill(self.pid(), signal.SIGKILL)
+
+    def freeze(self) -> None:
+        self._frozen = self.pid()
+        os.kill(self._frozen, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        frozen, self._frozen = self._frozen, 0
+        if frozen:
+            os.kill(frozen, signal.SIGCONT)
+
+    def mend(self) -> None:
+        """Undo whatever was done to it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.thaw()
+        self.empty_disk()
+        self.repair()
+
+    def stop(self) -> None:
+        self.site.pairwise.manage("stop", self.name, "--wait")
+
+    def start(self) -> None:
+        self.site.pairwise.manage("start", self.name, "--wait")
+
+    # --- its files --------------------------------------------------------------------------------------------
+
+    def fill_disk(self) -> None:
+        """Not a byte is left where its messages go."""
+        with open(self.files / BALLAST, "wb") as ballast:
+            os.posix_fallocate(ballast.fileno(), 0, max(1, shutil.disk_usage(self.files).free))
+
+    def empty_disk(self) -> None:
+        (self.files / BALLAST).unlink(missing_ok=True)
+
+    def spoil(self) -> None:
+        """It cannot be started any more: its program ends with an error."""
+        program = self.files / "MessageServer"
+        program.rename(self.files / "MessageServer.kept")
+        program.write_text("#!/bin/sh\nexit 1\n")
+        program.chmod(0o755)
+
+    def repair(self) -> None:
+        kept = self.files / "MessageServer.kept"
+        if kept.exists():
+            kept.rename(self.files / "MessageServer")
+
+    def wipe(self) -> None:
+        """Its messages are gone."""
+        shutil.rmtree(self.files / "data")
+
+
+class Pair:
+    """Installed and started on return; ``members`` in the order primary, backup.
+
+    ``small_disk`` puts both on the small disks of their hosts; ``fields`` and ``options`` are the applications'.
+    """
+
+    def __init__(self, site: Site, name: str, *, small_disk: bool = False, options: dict | None = None, **fields):
+        self.site, self.name = site, name
+        number = next(_numbers)
+        self.members = tuple(
+            Member(site, f"{name}_{letter}", host, 7000 + 10 * number, 7001 + 10 * number,
+                   str(host.disk / f"{name}_{letter}") if small_disk else ".")
+            for letter, host in zip("AB", site.hosts.values(), strict=True))
+        clients = {"clients": {LOGIN: PASSCODE}, "log": {"verbose": "trace", "all": "stdout, network"}}
+        fields = {"auto_restart": True, "options": {**clients, **(options or {})}, **fields}
+        link = {"backup": self.members[1].name, "redundancy_type": "warm standby"}
+        self._apply([message_server(member.name) | self._placed(member) | fields | more
+                     for member, more in zip(self.members, (link, {}), strict=True)])
+        self._wait([site.pairwise.manage_later("install", member.name, "--wait") for member in self.members])
+        self.start()
+
+    @staticmethod
+    def _placed(member: Member) -> dict:
+        return {"host": member.host.name, "working_directory": member.directory, "ports": [
+            {"id": "default", "port": member.port, "protocol": "stomp"},
+            {"id": "sync", "port": member.sync_port, "protocol": "sync", "ha_sync": True}]}
+
+    def _apply(self, applications: list[dict]) -> None:
+        path = self.site.directory / f"{self.name}.yaml"
+        path.write_text(yaml.safe_dump({"applications": applications}))
+        self.site.pairwise.manage("apply", str(path), "--yes")
+
+    @staticmethod
+    def _wait(jobs) -> None:
+        for job in jobs:
+            output, _ = job.communicate(timeout=120)
+            assert job.returncode == 0, output
+
+    def change(self, **fields) -> None:
+        """Give both members these fields, options among them, by `manage.py apply`."""
+        self._apply([{"name": member.name, **fields} for member in self.members])
+
+    def start(self) -> None:
+        """Both, and wait until they are whole."""
+        self._wait([self.site.pairwise.manage_later("start", member.name, "--wait") for member in self.members])
+        self.wait_whole()
+
+    def stop(self) -> None:
+        self._wait([self.site.pairwise.manage_later("stop", member.name, "--wait") for member in self.members])
+
+    def logs(self) -> dict[str, str]:
+        return self.site.logs()
+
+    # --- what it is -------------------------------------------------------------------------------------------
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        return [member.address for member in self.members]
+
+    def facts(self) -> dict:
+        """Its entry in `status --json`."""
+        return next(each for each in self.site.pairwise.status()["pairs"] if each["primary"] == self.members[0].name)
+
+    @property
+    def active(self) -> Member:
+        name = self.facts()["active"]
+        return next(member for member in self.members if member.name == name)
+
+    @property
+    def standby(self) -> Member:
+        return self.other(self.active)
+
+    def other(self, member: Member) -> Member:
+        return self.members[1 - self.members.index(member)]
+
+    def wait(self, what: str, timeout: float = 20, **fields) -> dict:
+        """Its facts once they have these ``fields``."""
+        last: dict = {}
+
+        def reached() -> bool:
+            last.update(self.facts())
+            return all(last[key] == value for key, value in fields.items())
+
+        try:
+            wait_for(reached, timeout, f"{self.name}: {what}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {last}") from None
+        return last
+
+    def wait_whole(self, timeout: float = WHOLE_S) -> Member:
+        """Until one serves, the other stands by and is in sync; who serves."""
+        last: dict = {}
+
+        def whole() -> bool:
+            status = self.site.pairwise.status()
+            last.update({each["name"]: (each["status"], each["mode"], each["reason"]) for each in
+                         status["applications"] if each["name"] in {member.name for member in self.members}})
+            last["pair"] = pair = next(each for each in status["pairs"] if each["primary"] == self.members[0].name)
+            modes = {name: facts[1] for name, facts in last.items() if name != "pair"}
+            return (pair["in_sync"] and all(last[name][0] == "Started" for name in modes)
+                    and modes[pair["active"]] == "Primary" and sorted(modes.values()) == ["Backup", "Primary"])
+
+        try:
+            wait_for(whole, timeout, f"{self.name} whole")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {last}") from None
+        return self.active
+
+    # --- what is done to it -----------------------------------------------------------------------------------
+
+    def ledger(self, **arguments) -> Ledger:
+        return Ledger(self.addresses, LOGIN, PASSCODE, **arguments)
+
+    def ask(self, verb: str, **arguments) -> dict:
+        """A verb of a pair; {"ok", "reason", "facts"}."""
+        return self.site.pairwise.ask(verb, name=self.members[0].name, **arguments)
+
+    def switch_over(self) -> dict:
+        answer = self.ask("switchover")
+        assert answer["ok"], answer
+        return answer["facts"]
+
+    def mend(self) -> None:
+        """Undo whatever a scenario broke, also one that failed in the middle."""
+        for member in self.members:
+            member.mend()
+        self.site.mend()
+
+    def assert_proven(self) -> None:
+        """The role that pages show is the role that a probe proves, of both members."""
+        shown = {member.name: member.facts()["mode"] for member in self.members}
+        proven = {each["name"]: "Primary" if each["accepts"] else "Backup" for each in
+                  self.ask("probe")["facts"]["members"]}
+        assert shown == proven
+
+    def assert_equal_copies(self, timeout: float = 10) -> None:
+        """Both members have the same records up to the last one."""
+        wait_for(lambda: self.facts()["digests_equal"] and self.facts()["lag"] == 0, timeout, "equal copies")
+
+
+@contextlib.contextmanager
+def after(seconds: float, action):
+    """``action`` happens in a thread after ``seconds``, at the latest when the block ends."""
+    timer = threading.Timer(seconds, action)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+
+
+def tell(scenario: str, outage_s: float, **facts) -> None:
+    """One line of docs/failover.md's table; shown with -s."""
+    print(f"\nmeasured {scenario}: outage {outage_s * 1000:.0f} ms {facts or ''} at {time.strftime('%H:%M:%S')}")
