@@ -5,7 +5,7 @@ queue ``console``; both are JSON and signed with the host's secret (``auth.sign`
 
 payload::
 
-    {"job": uuid, "kind": install|start|stop, "host": name, "application": name, "issued_at": Unix seconds,
+    {"job": uuid, "kind": key of STEPS, "host": name, "application": name, "issued_at": Unix seconds,
      "arguments": {...}}
 
 arguments of *install*: package {id, path (URL path on the console), filename, sha256, size, version},
@@ -13,7 +13,8 @@ directory ("" = one of its own under the host's install root), application_secre
 configuration_server {host, port}, directory_name (safe name for a directory of its own),
 taken_directories [other applications' directories on this host]; of *start*: startup_timeout (s) and the
 application's fields of ``messages.Supervised``; of *stop*: graceful (bool), shutdown_timeout (s),
-suspending_wait_timeout (s).
+suspending_wait_timeout (s); of *check_start_files*: directory (the Working Directory), configuration_server {host,
+port}, log_on_as; of *repair_start_files*: the same and seen {file name: sha256 as start_files said, "" for none}.
 
 report::
 
@@ -26,7 +27,15 @@ report::
     finished  state (one of FINISHED), reason (sentence), advice (what to do), reference (of a bug), result {...}
 
 result of *install*: working_directory, command_line, command_line_arguments, version, backup (where the former
-installation was moved, or ""), facts {...}; of *start*: pid, mode; of *stop*: exit_code.
+installation was moved, or ""), facts {...}, start_files; of *start*: pid, mode; of *stop*: exit_code; of
+*check_start_files*: start_files; of *repair_start_files*: start_files (as they are now), backup (where the former ones
+are, or ""), written [file names].
+
+start_files: application, directory, checked_at (Unix seconds), configuration_server {host, port}, equal (all files are
+as they should be), starts (run.sh passes the right -host, -port and -app), files [{name, present, problem (sentence or
+""), content (at most 16 KB), sha256 ("" when absent), size, mode ("0750"), owner, modified_at, expected (content),
+expected_mode, expected_owner, differs [content, mode, owner], equal, starts, sentence, diff (unified, from what is
+there to what should be), parameters [{name, expected, found, state: right|missing|different|placeholder|unknown}]}].
 """
 
 RUN_JOB = "hostagent.run_job"
@@ -48,6 +57,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     ),
     "start": ("Start the process", "Wait until the server is ready"),
     "stop": ("Ask the server to stop", "Wait until it has ended"),
+    "check_start_files": ("Read the start files", "Compare them with what they should be"),
+    "repair_start_files": ("Read the start files", "Write them as they should be", "Check them"),
 }
 
 STEP_STATES = ("waiting", "running", "done", "failed", "skipped")

@@ -41,6 +41,11 @@ def control_secret() -> str:
     return hmac.new(settings.SECRET_KEY.encode(), b"pairwise console to control", hashlib.sha256).hexdigest()
 
 
+def configuration_server() -> dict:
+    """{"host", "port"} that servers get as -host and -port."""
+    return {"host": settings.PAIRWISE_CONTROL_HOST, "port": settings.PAIRWISE_CONTROL_PORT}
+
+
 def ping(timeout_s: float = 1.0) -> dict:
     """Control's facts: since (Unix time), applications and hosts (connected). Raises ControlUnavailable."""
     return _call(Ping(), timeout_s=timeout_s).facts

@@ -7,16 +7,17 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from ..files import write_atomically
 from ..launch import server_environment
 from . import archive, target
+from .accounts import account_named, name_of
 from .errors import JobFailed
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import Plan, carry_out, clear_away, make_plan, undo_moves
-from .startfiles import arguments_of, command_line_arguments, run_sh, start_server_bat
+from .placement import carry_out, free_stamp, make_plan, undo_noted
+from .startfacts import Target, read_facts
+from .startfiles import START_FILES, arguments_of, command_line_arguments
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
@@ -36,7 +37,7 @@ def work(run) -> dict:
         target.check(place, taken=arguments.get("taken_directories", []),
                      own=(config.state_dir, config.install_root, config.path.parent),
                      private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
-        account = _account(arguments.get("log_on_as", ""))
+        account = account_named(arguments.get("log_on_as", ""))
         fetched = fetch_package(config, package, run.log)
     with run.step(UNPACK):
         staging = target.staging_of(place, run.entry.job)
@@ -56,24 +57,18 @@ def work(run) -> dict:
         backup = _put_in_place(run, place, staging, account)
     with run.step(FACTS):
         facts = _facts(place)
+        owner = name_of(account.pw_uid if account else os.geteuid())
+        started_by = read_facts(Target(run.application, place, str(server["host"]), int(server["port"]), owner),
+                                START_FILES)
         run.log(f"{facts['platform']}, Python {facts['python']}, {facts['disk_free_bytes']} bytes free.")
     return {"working_directory": str(place), "command_line": f"./{PROGRAM}",
             "command_line_arguments": command_line_arguments(server["host"], server["port"], run.application),
-            "version": version, "backup": backup, "facts": facts}
+            "version": version, "backup": backup, "facts": facts, "start_files": started_by}
 
 
 def undo(context, entry, *, lost: bool) -> str:
     """Bring the former installation back and remove what was unpacked. May be called again."""
-    notes = entry.body["notes"]
-    backup = ""
-    if fields := notes.get("plan"):
-        plan = Plan.from_dict(fields)
-        backup = plan.backup
-        if not notes.get("moves_undone"):
-            undo_moves(plan)
-            entry.note(moves_undone=True)
-    if staging := notes.get("staging"):
-        clear_away(staging, notes.get("made", []), backup)
+    undo_noted(entry)
     return f"{UNCHANGED} The former installation, if there was one, is in place." if lost else UNCHANGED
 
 
@@ -82,8 +77,7 @@ def _write_start_files(run, staging: Path, server: dict) -> None:
     if not (staging / PROGRAM).is_file():
         raise JobFailed(f"The package holds no {PROGRAM}.", "Choose the package of a Message Server.")
     secret = fetch_secret(run.context.config, run.arguments["application_secret_path"])
-    files = (("run.sh", run_sh(host, port, run.application), 0o750),
-             ("startServer.bat", start_server_bat(host, port, run.application), 0o640),
+    files = (*((file.name, file.text(host, port, run.application), file.mode) for file in START_FILES),
              ("application.secret", secret + "\n", 0o600),
              ("python.path", sys.executable + "\n", 0o640))
     for name, text, mode in files:
@@ -132,7 +126,7 @@ def _connect_failure(code: int, lines: list[str], where: str, application: str) 
 
 def _put_in_place(run, place: Path, staging: Path, account: pwd.struct_passwd | None) -> str:
     present = os.listdir(place) if place.is_dir() else None
-    plan = make_plan(place, staging, present=present, new=os.listdir(staging), stamp=_free_stamp(place),
+    plan = make_plan(place, staging, present=present, new=os.listdir(staging), stamp=free_stamp(place),
                      made=tuple(run.entry.body["notes"]["made"]))
     run.note(plan=plan.to_dict())
     try:
@@ -149,25 +143,6 @@ def _put_in_place(run, place: Path, staging: Path, account: pwd.struct_passwd | 
     return plan.backup
 
 
-def _free_stamp(place: Path) -> str:
-    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-    number = 1
-    while os.path.lexists(place / f"backup_{stamp}{f'_{number}' if number > 1 else ''}"):
-        number += 1
-    return stamp if number == 1 else f"{stamp}_{number}"
-
-
-def _account(name: str) -> pwd.struct_passwd | None:
-    """The OS account that shall own the files; None for the agent's own. Raises JobFailed."""
-    if not name or os.geteuid() != 0:
-        return None
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        raise JobFailed(f"The OS account {name} (Log On As) does not exist on this host.",
-                        "Create it, or clear Log On As.") from None
-
-
 def _give_to(staging: Path, account: pwd.struct_passwd | None) -> None:
     if account is None:
         return
@@ -178,4 +153,4 @@ def _give_to(staging: Path, account: pwd.struct_passwd | None) -> None:
 def _facts(place: Path) -> dict:
     return {"platform": platform.platform(), "python": platform.python_version(), "hostname": socket.gethostname(),
             "cpus": os.cpu_count() or 0, "disk_free_bytes": shutil.disk_usage(place).free,
-            "account": pwd.getpwuid(place.stat().st_uid).pw_name}
+            "account": name_of(place.stat().st_uid)}

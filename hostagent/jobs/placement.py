@@ -7,11 +7,13 @@ Everything is a list of renames inside one file system, written down before the 
 
 import os
 import shutil
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..files import sync_directory
+from .journal import Entry
 
 STAYS = ("data", "logs")
 BACKUP_PREFIX = "backup_"
@@ -85,3 +87,26 @@ def clear_away(staging: str, made: Iterable[str], backup: str = "") -> None:
             os.rmdir(directory)
         except OSError:
             return
+
+
+def undo_noted(entry: Entry) -> None:
+    """Undo what the notes of a job tell of: ``plan``, ``staging``, ``made``. May be called again."""
+    notes = entry.body["notes"]
+    backup = ""
+    if fields := notes.get("plan"):
+        plan = Plan.from_dict(fields)
+        backup = plan.backup
+        if not notes.get("moves_undone"):
+            undo_moves(plan)
+            entry.note(moves_undone=True)
+    if staging := notes.get("staging"):
+        clear_away(staging, notes.get("made", []), backup)
+
+
+def free_stamp(place: Path) -> str:
+    """The time, as the end of a backup directory's name that is not taken in ``place``."""
+    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
+    number = 1
+    while os.path.lexists(place / f"backup_{stamp}{f'_{number}' if number > 1 else ''}"):
+        number += 1
+    return stamp if number == 1 else f"{stamp}_{number}"

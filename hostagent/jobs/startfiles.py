@@ -2,6 +2,8 @@
 
 import re
 import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
@@ -34,3 +36,17 @@ def start_server_bat(host: str, port: int, application: str) -> str:
     return ("@echo off\r\n"
             'cd /d "%~dp0"\r\n'
             f'MessageServer.exe -host {host} -port {port} -app "{name}"\r\n')
+
+
+@dataclass(frozen=True)
+class StartFile:
+    """A file that starts the server. ``text`` makes its content of (host, port, application)."""
+
+    name: str
+    text: Callable[[str, int, str], str]
+    mode: int
+    batch: bool = False
+
+
+START_FILES = (StartFile("run.sh", run_sh, 0o750), StartFile("startServer.bat", start_server_bat, 0o640, batch=True))
+"""What Install writes; the first is the one of this system."""

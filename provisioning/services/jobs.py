@@ -1,37 +1,29 @@
-"""Install, start, stop, cancel, retry: creates Jobs (design section 5). The work itself happens on the host."""
+"""Creates Jobs (design section 5), cancels them and runs them again. The work itself happens on the host."""
 
 import re
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from protocol.jobs import STEPS
 from provisioning import changes, permissions
-from provisioning.errors import Link, PairwiseError, Refusal, Refused
+from provisioning.control_client import configuration_server
+from provisioning.errors import PairwiseError, Refusal, Refused
 from provisioning.jobs import dispatch, states
-from provisioning.models import Application, Host, InstallationPackage, Job, JobStep
+from provisioning.models import Application, InstallationPackage, Job, JobStep
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.fields import directory_refusals, is_absolute
 from provisioning.selectors.applications import application_draft, get_application
 from provisioning.selectors.jobs import get_job
-from provisioning.states import (
-    ALIVE,
-    ENDED,
-    RETRYABLE_JOBS,
-    ApplicationStatus,
-    HostStatus,
-    JobKind,
-    JobState,
-)
+from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 
 from .facts import active_job, application_facts, application_link, job_link
+from .readiness import busy, reasons
 
-UNREACHABLE = frozenset({HostStatus.DISCONNECTED, HostStatus.UNAVAILABLE, HostStatus.UNREACHABLE})
 SUSPEND_S, SUSPEND_LEAST_S, SUSPEND_MOST_S = 10, 5, 600
 """Annex option sml/suspending-wait-timeout: default and bounds in seconds (domain.md 1.2)."""
 
@@ -64,6 +56,27 @@ def stop_application(*, actor: Actor, application_id: int, graceful: bool = Fals
     return _create(actor, row, JobKind.STOP, arguments)
 
 
+def check_start_files(*, actor: Actor, application_id: int) -> Job:
+    """Read run.sh and startServer.bat on the host and compare them with what they should be (guide step 4). Raises
+    Refused, NotFound."""
+    actor.require(permissions.JOB_VERBS[JobKind.CHECK_START_FILES])
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.CHECK_START_FILES)
+    return _create(actor, row, JobKind.CHECK_START_FILES, _start_file_arguments(row))
+
+
+def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str]) -> Job:
+    """Write the start files as they should be. ``seen`` is {file name: sha256} of the check whose difference was
+    shown; the host refuses when they are not that any more. Raises Refused, NotFound."""
+    actor.require(permissions.JOB_VERBS[JobKind.REPAIR_START_FILES])
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.REPAIR_START_FILES)
+    if not seen or not all(re.fullmatch(r"|[0-9a-f]{64}", str(sha256)) for sha256 in seen.values()):
+        raise Refused(Refusal(f"Check the start files of {row.name} first, and look at what differs.", "",
+                              (application_link(row),)))
+    return _create(actor, row, JobKind.REPAIR_START_FILES, {**_start_file_arguments(row), "seen": dict(seen)})
+
+
 def start_applications(*, actor: Actor, application_ids: Iterable[int]) -> tuple[list[Job], dict[int, list[Refusal]]]:
     """(jobs, refusals by application id): those that can start do, the others say why not."""
     return _each(application_ids, lambda key: start_application(actor=actor, application_id=key))
@@ -84,7 +97,7 @@ def install_applications(*, actor: Actor,
 def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Cancel a job: at once while it is queued, else the host is asked to end the work and reports when it did."""
     job = get_job(job_id)
-    actor.require(permissions.INSTALL if job.kind == JobKind.INSTALL else permissions.OPERATE)
+    actor.require(permissions.JOB_VERBS[job.kind])
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
         asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
@@ -103,7 +116,7 @@ def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
 def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Hand a job that the broker did not get over again (the same job), or run a failed one again (a new job)."""
     job = get_job(job_id)
-    actor.require(permissions.INSTALL if job.kind == JobKind.INSTALL else permissions.OPERATE)
+    actor.require(permissions.JOB_VERBS[job.kind])
     if job.state == JobState.QUEUED and job.enqueued_at is None:
         dispatch.hand_over(job.pk)
         job.refresh_from_db()
@@ -125,16 +138,10 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
     JobKind.START: lambda actor, job: start_application(actor=actor, application_id=job.application_id),
     JobKind.STOP: lambda actor, job: stop_application(
         actor=actor, application_id=job.application_id, graceful=job.arguments.get("graceful", False)),
+    JobKind.CHECK_START_FILES: lambda actor, job: check_start_files(actor=actor, application_id=job.application_id),
+    JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
+        actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
 }
-
-
-def why_not(application: Application, kind: str) -> str:
-    """Why a job of this kind cannot be created now, "" when it can; for disabled buttons.
-
-    ``application`` is a row of selectors.applications (no further queries are made).
-    """
-    refusals = _reasons(application, kind, application.active_jobs[0] if application.active_jobs else None)
-    return refusals[0].message if refusals else ""
 
 
 def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> tuple[list[Job], dict[int, list[Refusal]]]:
@@ -150,50 +157,9 @@ def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> tuple[l
 
 
 def _refuse_unless_ready(row: Application, kind: JobKind) -> None:
-    refusals = _reasons(row, kind, active_job(row))
+    refusals = reasons(row, kind, active_job(row))
     if refusals:
         raise Refused(*refusals)
-
-
-def _reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
-    own, verb = application_link(row), JobKind(kind).label.lower()
-    if not row.is_server:
-        return [Refusal(f"{row.name} is no server: there is nothing to {verb}.", "", (own,))]
-    if row.host is None:
-        return [Refusal(f"{row.name} has no Host. Choose one in Server Info first.", "host_id", (own,))]
-    refusals = _host_reasons(row.host)
-    if job is not None:
-        refusals.append(_busy(row, job))
-    if kind != JobKind.STOP and not row.enabled:
-        refusals.append(Refusal(f"{row.name} is disabled. Enable it first.", "enabled", (own,)))
-    if kind == JobKind.START:
-        if not row.is_installed:
-            refusals.append(Refusal(f"{row.name} is not installed yet: Working Directory and Command Line are not "
-                                    "filled in. Press Install first.", "working_directory", (own,)))
-        if row.status in ALIVE | {ApplicationStatus.START_PENDING}:
-            refusals.append(Refusal(f"{row.name} runs already: it is {row.status}.", "", (own,)))
-    if kind == JobKind.STOP and row.status in ENDED:
-        refusals.append(Refusal(f"{row.name} is stopped already.", "", (own,)))
-    return refusals
-
-
-def _busy(row: Application, job: Job) -> Refusal:
-    return Refusal(f"Another job works on {row.name}: {job.get_kind_display()}, {job.get_state_display().lower()}. "
-                   "Wait until it has ended, or cancel it.", "", (job_link(job),))
-
-
-def _host_reasons(host: Host) -> list[Refusal]:
-    link = Link("host", str(host.pk), host.name)
-    runtime = getattr(host, "runtime", None)
-    if not host.enabled:
-        return [Refusal(f"Host {host.name} is disabled. Enable it first.", "host_id", (link,))]
-    if runtime is None:
-        return [Refusal(f"The agent (LCA) of host {host.name} has never connected. Start it there first.", "host_id",
-                        (link,))]
-    if runtime.status in UNREACHABLE:
-        return [Refusal(f"Host {host.name} is {runtime.status}: its agent (LCA) is not connected. Start the agent on "
-                        "that host, then try again.", "host_id", (link,))]
-    return []
 
 
 def _package_for(row: Application) -> InstallationPackage:
@@ -234,11 +200,16 @@ def _install_arguments(row: Application, package: InstallationPackage, path: str
                     "sha256": package.sha256, "size": package.size, "version": package.version},
         "path_given": path, "directory": (path if path != "." else "") or own,
         "application_secret_path": f"/host-api/applications/{row.pk}/secret",
-        "configuration_server": {"host": settings.PAIRWISE_CONTROL_HOST, "port": settings.PAIRWISE_CONTROL_PORT},
+        "configuration_server": configuration_server(),
         "directory_name": directory_name(row),
         "taken_directories": sorted(d for d in others if is_absolute(d, row.host.os_type)),
         "log_on_as": row.os_account,
     }
+
+
+def _start_file_arguments(row: Application) -> dict:
+    return {"directory": row.working_directory, "log_on_as": row.os_account,
+            "configuration_server": configuration_server()}
 
 
 def directory_name(row: Application) -> str:
@@ -276,7 +247,7 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
             transaction.on_commit(lambda: dispatch.hand_over(job.pk))
     except IntegrityError:
         other = active_job(row)
-        busy = _busy(row, other) if other else f"{row.name} was changed at the same moment. Try again."
-        raise Refused(busy) from None
+        raise Refused(busy(row, other) if other else
+                      f"{row.name} was changed at the same moment. Try again.") from None
     job.refresh_from_db()
     return job

@@ -60,6 +60,7 @@ async def test_a_server_is_installed_started_and_stopped_by_jobs(site):
     assert result["command_line"] == "./MessageServer"
     assert result["command_line_arguments"] == f"-host 127.0.0.1 -port {site.server.port} -app MS_Primary"
     assert (result["version"], result["backup"]) == ("8.5.100.01", "")
+    assert (result["start_files"]["equal"], result["start_files"]["starts"]) == (True, True)
     steps = [(report["number"], report["state"]) for report in site.reports_of(installed["job"])
              if report["kind"] == "step"]
     assert steps == [(n, state) for n in range(len(STEPS["install"])) for state in ("running", "done")]
@@ -125,6 +126,19 @@ async def test_a_cancelled_install_ends_on_the_host_and_leaves_nothing(site):
     assert list(site.config.install_root.iterdir()) == []
     site.server.go_on.set()
     assert (await site.finished(site.send(site.install_payload())))["state"] == "succeeded"
+
+
+async def test_start_files_are_checked_and_repaired_by_jobs(site):
+    await site.finished(site.send(site.install_payload()))
+    about = {"directory": str(site.target), "log_on_as": "",
+             "configuration_server": {"host": "127.0.0.1", "port": site.server.port}}
+    (site.target / "run.sh").write_text("./MessageServer -host <host>\n")
+    found = (await site.finished(site.send(site.payload("check_start_files", **about))))["result"]["start_files"]
+    assert (found["equal"], found["starts"]) == (False, False)
+    seen = {file["name"]: file["sha256"] for file in found["files"]}
+    repaired = (await site.finished(site.send(site.payload("repair_start_files", seen=seen, **about))))["result"]
+    assert (repaired["start_files"]["equal"], repaired["written"]) == (True, ["run.sh"])
+    assert f"-port {site.server.port} -app MS_Primary" in (site.target / "run.sh").read_text()
 
 
 async def test_a_cancelled_start_stops_the_server_again(site):

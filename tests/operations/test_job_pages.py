@@ -247,3 +247,26 @@ def test_nobody_and_people_without_a_role_see_nothing(client, without_role, name
     assert without_role.get(reverse(name)).status_code == 403
     client.logout()
     assert client.get(reverse(name)).url == f"/login/?next={reverse(name)}"
+
+
+@pytest.mark.parametrize(("kind", "changes", "sentence"), [
+    ("check_start_files", {}, "The start files of MS_Primary are not as they should be."),
+    ("check_start_files", {"starts": True}, "run.sh starts MS_Primary with the right -host, -port and -app"),
+    ("check_start_files", {"equal": True, "starts": True}, "The start files of MS_Primary are as they should be."),
+    ("repair_start_files", {"equal": True}, "The start files of MS_Primary were written as they should be."),
+])
+def test_what_a_look_at_the_start_files_found_is_the_jobs_report(administrator, application, kind, changes, sentence):
+    file = {"name": "run.sh", "sentence": "-app is missing.", "diff": "-./MessageServer <app>"}
+    result = {"start_files": {"equal": False, "starts": False, "files": [file], **changes}, "written": ["run.sh"]}
+    job = factories.make_job(application, kind=kind, state=JobState.SUCCEEDED, result=result)
+    page = administrator.get(detail(job)).text
+    for text in (sentence, "-app is missing.", "-./MessageServer &lt;app&gt;"):
+        assert text in page
+
+
+@pytest.mark.parametrize("kind", ["check_start_files", "repair_start_files"])
+def test_cancelling_a_look_at_the_start_files_says_what_follows(administrator, application, kind):
+    job = factories.make_job(application, kind=kind, state=JobState.RUNNING)
+    page = administrator.get(reverse("job-cancel", args=[job.pk])).text
+    assert {"check_start_files": "Nothing is changed on localhost.",
+            "repair_start_files": "What was written on localhost is taken back"}[kind] in page

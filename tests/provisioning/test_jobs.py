@@ -12,6 +12,7 @@ from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.models import Application, Job, Option
 from provisioning.selectors.applications import get_application
 from provisioning.services import jobs as services
+from provisioning.services.readiness import why_not
 from tests.factories import (
     ADMINISTRATOR,
     OPERATOR,
@@ -144,7 +145,7 @@ class TestRefusals:
     def test_why_not_says_the_same_without_queries(self, django_assert_num_queries):
         row = get_application(on_host(status="Started").pk)
         with django_assert_num_queries(0):
-            reasons = [services.why_not(row, kind) for kind in ("install", "start", "stop")]
+            reasons = [why_not(row, kind) for kind in ("install", "start", "stop")]
         assert reasons == ["", "MS runs already: it is Started.", ""]
 
     @pytest.mark.parametrize("path", ["relative", "/srv/other", "/srv/other/in", "/a/../b"])

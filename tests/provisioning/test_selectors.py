@@ -14,7 +14,7 @@ from provisioning.selectors.applications import SORTS, application_list, find_ap
 from provisioning.selectors.events import event_list
 from provisioning.selectors.jobs import get_job, job_lines, job_list, usual_duration_s
 from provisioning.selectors.status import status_report
-from provisioning.services.jobs import why_not
+from provisioning.services.readiness import why_not
 from tests.factories import make_application, make_host, make_job, make_pair
 
 pytestmark = pytest.mark.django_db

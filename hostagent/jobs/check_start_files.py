@@ -1,0 +1,45 @@
+"""The job that reads the start files of an application and says whether they start it rightly (guide step 4)."""
+
+import os
+from pathlib import Path
+
+from . import target
+from .accounts import account_named, name_of
+from .startfacts import Target, read_facts
+from .startfiles import START_FILES
+
+READ, COMPARE = range(2)
+
+
+def work(run) -> dict:
+    """The result of *check_start_files* in ``protocol.jobs``. Raises JobFailed."""
+    with run.step(READ):
+        facts = read_facts(target_of(run), START_FILES)
+    with run.step(COMPARE):
+        tell(run, facts)
+    return {"start_files": facts}
+
+
+def undo(context, entry, *, lost: bool) -> str:
+    """Nothing was changed."""
+    return ""
+
+
+def target_of(run) -> Target:
+    """What the job's arguments name. Raises JobFailed."""
+    account = account_named(run.arguments.get("log_on_as", ""))
+    server = run.arguments["configuration_server"]
+    return Target(application=run.application, directory=directory_of(run), host=str(server["host"]),
+                  port=int(server["port"]), owner=name_of(account.pw_uid if account else os.geteuid()))
+
+
+def directory_of(run) -> Path:
+    return target.choose(run.arguments.get("directory", ""), "", run.context.config.install_root)
+
+
+def tell(run, facts: dict) -> None:
+    """The findings as log lines, the difference of each file that is not as it should be with it."""
+    for file in facts["files"]:
+        run.log(file["sentence"], "info" if file["equal"] else "warning")
+        for line in file["diff"].splitlines():
+            run.log(line)

@@ -1,0 +1,99 @@
+"""The job that writes the start files as they should be, once somebody has seen the difference."""
+
+import os
+from pathlib import Path
+
+from ..files import write_atomically
+from . import check_start_files, target
+from .accounts import account_named
+from .errors import JobFailed
+from .placement import BACKUP_PREFIX, Plan, carry_out, free_stamp, undo_noted
+from .startfacts import Target, fingerprints, read_facts
+from .startfiles import START_FILES, StartFile
+
+READ, WRITE, CHECK = range(3)
+LOOK_AGAIN = "Check the start files again, look at the difference, then repair them."
+
+
+def work(run) -> dict:
+    """The result of *repair_start_files* in ``protocol.jobs``. Raises JobFailed."""
+    wanted = check_start_files.target_of(run)
+    config = run.context.config
+    target.check(wanted.directory, taken=[], own=(config.state_dir, config.install_root, config.path.parent),
+                 private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
+    with run.step(READ):
+        before = read_facts(wanted, START_FILES)
+        check_start_files.tell(run, before)
+        _refuse_unless_seen({file["name"]: file["sha256"] for file in before["files"]}, run.arguments["seen"])
+    wrong = [file for file, found in zip(START_FILES, before["files"], strict=True) if not found["equal"]]
+    with run.step(WRITE), run.shield():
+        backup = _write(run, wanted, wrong)
+    with run.step(CHECK):
+        facts = read_facts(wanted, START_FILES)
+        if not facts["equal"]:
+            raise JobFailed("The start files were written and are not as they should be: "
+                            + " ".join(file["sentence"] for file in facts["files"] if not file["equal"]),
+                            "Look who else writes to the directory, then repair them again.")
+        run.log("The start files are as they should be.")
+    return {"start_files": facts, "backup": backup, "written": [file.name for file in wrong]}
+
+
+def undo(context, entry, *, lost: bool) -> str:
+    """The former files come back. May be called again."""
+    if not entry.body["notes"]:
+        return ""
+    undo_noted(entry)
+    return "The start files are as they were before."
+
+
+def _refuse_unless_seen(found: dict[str, str], seen: dict[str, str]) -> None:
+    changed = [name for name, sha256 in found.items() if sha256 != seen.get(name)]
+    if changed:
+        raise JobFailed(f"{' and '.join(changed)} on this host {'is' if len(changed) == 1 else 'are'} not what was "
+                        "shown: somebody has changed it since. Nothing was written.", LOOK_AGAIN)
+
+
+def _write(run, wanted: Target, files: list[StartFile]) -> str:
+    """Put ``files`` in place; returns the directory that holds the former ones, "" for none."""
+    if not files:
+        run.log("Nothing to write: they are as they should be.")
+        return ""
+    place, staging = wanted.directory, wanted.directory / f".new-{run.entry.job}"
+    run.note(staging=str(staging), made=[])
+    try:
+        staging.mkdir(mode=0o700)
+        _stage(run, staging, wanted, files)
+        plan = _plan(place, staging, [file.name for file in files])
+        run.note(plan=plan.to_dict())
+        carry_out(plan)
+        if plan.backup:
+            # Between the reading and the renaming somebody may have written: what was moved must be what was shown.
+            moved = fingerprints(Path(plan.backup), files)
+            _refuse_unless_seen({name: sha256 for name, sha256 in moved.items() if sha256}, run.arguments["seen"])
+        staging.rmdir()
+    except OSError as error:
+        raise JobFailed(f"The start files could not be written to {place}: {error.strerror}.",
+                        "Correct the rights of the directory, or make room on its disk, then repair them again."
+                        ) from None
+    for file in files:
+        run.log(f"{file.name} was written.")
+    if plan.backup:
+        run.log(f"What was there before is in {plan.backup}.")
+    return plan.backup
+
+
+def _stage(run, staging: Path, wanted: Target, files: list[StartFile]) -> None:
+    account = account_named(run.arguments.get("log_on_as", ""))
+    for file in files:
+        path = staging / file.name
+        write_atomically(path, file.text(wanted.host, wanted.port, wanted.application).encode(), mode=file.mode)
+        if account is not None:
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+
+def _plan(place: Path, staging: Path, names: list[str]) -> Plan:
+    present = [name for name in names if os.path.lexists(place / name)]
+    backup = place / f"{BACKUP_PREFIX}{free_stamp(place)}"
+    moves = (*((str(place / name), str(backup / name)) for name in present),
+             *((str(staging / name), str(place / name)) for name in names))
+    return Plan(str(place), str(staging), str(backup) if present else "", moves)

@@ -1,0 +1,175 @@
+"""The start files of an application as they are on this host now, beside what they should be."""
+
+import contextlib
+import difflib
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .accounts import name_of
+from .errors import JobFailed
+from .startfiles import StartFile
+from .startparameters import NAMES, RIGHT, sentence, start_parameters
+
+LIMIT = 16 * 1024
+"""Bytes that are read of a file; no start file is longer."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Whose start files, and what they should say: ``host`` and ``port`` of the Configuration Server."""
+
+    application: str
+    directory: Path
+    host: str
+    port: int
+    owner: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return dict(zip(NAMES, (self.host, str(self.port), self.application), strict=True))
+
+
+@dataclass(frozen=True)
+class Found:
+    """One file as it is. ``problem`` is a sentence about what is no plain readable file of at most LIMIT bytes;
+    ``sha256`` is of what was read ("" when there is nothing)."""
+
+    data: bytes = b""
+    sha256: str = ""
+    mode: int = 0
+    owner: str = ""
+    size: int = 0
+    modified_at: float = 0.0
+    problem: str = ""
+
+    @property
+    def present(self) -> bool:
+        return bool(self.sha256)
+
+
+def read_facts(target: Target, files: tuple[StartFile, ...]) -> dict:
+    """``start_files`` in ``protocol.jobs``. Raises JobFailed when the directory cannot be read."""
+    with _opened(target.directory) as directory:
+        described = [_describe(target, file, _read(directory, file.name)) for file in files]
+    return {
+        "application": target.application, "directory": str(target.directory), "checked_at": round(time.time(), 3),
+        "configuration_server": {"host": target.host, "port": target.port}, "files": described,
+        "equal": all(file["equal"] for file in described),
+        # What starts the server on this system; the others are for another one.
+        "starts": described[0]["starts"],
+    }
+
+
+def fingerprints(directory: Path, files: Iterable[StartFile]) -> dict[str, str]:
+    """{name: ``sha256`` as ``read_facts`` says it}. Raises JobFailed when the directory cannot be read."""
+    with _opened(directory) as descriptor:
+        return {file.name: _read(descriptor, file.name).sha256 for file in files}
+
+
+@contextlib.contextmanager
+def _opened(directory: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise JobFailed(f"The Working Directory {directory} does not exist on this host.",
+                        "Install the application, or correct Working Directory.") from None
+    except OSError as error:
+        raise JobFailed(f"The Working Directory {directory} cannot be read: {error.strerror}.",
+                        "Correct its rights on the host, or correct Working Directory.") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read(directory: int, name: str) -> Found:
+    """``name`` in the open ``directory``; a link is never followed."""
+    try:
+        # Without O_NONBLOCK the opening of a named pipe would wait for its other end.
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return Found(problem=f"{name} is not there.")
+    except OSError as error:
+        return _unreadable(directory, name, error)
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            return _of(facts, b"no plain file", problem=f"{name} is no plain file.")
+        data = os.read(descriptor, LIMIT + 1)
+    finally:
+        os.close(descriptor)
+    problem = f"{name} is longer than {LIMIT // 1024} KB; only its beginning was read." if len(data) > LIMIT else ""
+    return _of(facts, data, data=data[:LIMIT], problem=problem)
+
+
+def _unreadable(directory: int, name: str, error: OSError) -> Found:
+    try:
+        facts = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return Found(problem=f"{name} is not there.")
+    if stat.S_ISLNK(facts.st_mode):
+        to = os.readlink(name, dir_fd=directory)
+        return _of(facts, f"link to {to}".encode(errors="surrogateescape"),
+                   problem=f"{name} is a symbolic link (to {to.encode(errors='replace').decode()}), which is not "
+                           "followed.")
+    return _of(facts, b"unreadable", problem=f"{name} cannot be read: {error.strerror}.")
+
+
+def _of(facts: os.stat_result, seen: bytes, *, data: bytes = b"", problem: str) -> Found:
+    """``seen`` stands for what is there, so that another thing in its place has another SHA-256."""
+    return Found(data=data, sha256=hashlib.sha256(seen).hexdigest(), mode=stat.S_IMODE(facts.st_mode),
+                 owner=name_of(facts.st_uid), size=facts.st_size, modified_at=facts.st_mtime, problem=problem)
+
+
+def _describe(target: Target, file: StartFile, found: Found) -> dict:
+    expected = file.text(target.host, target.port, target.application)
+    parameters = start_parameters(_text(found.data), target.parameters, batch=file.batch)
+    differs = _differences(target, file, found, expected)
+    starts = bool(parameters) and not found.problem and all(each.state == RIGHT for each in parameters)
+    return {
+        "name": file.name, "present": found.present, "problem": found.problem, "content": _text(found.data),
+        "sha256": found.sha256, "size": found.size, "mode": f"{found.mode:04o}" if found.present else "",
+        "owner": found.owner, "modified_at": found.modified_at, "expected": expected,
+        "expected_mode": f"{file.mode:04o}", "expected_owner": target.owner, "differs": differs, "equal": not differs,
+        "starts": starts, "parameters": [each.to_dict() for each in parameters or ()],
+        "sentence": _sentence(file, found, parameters, differs), "diff": _diff(file.name, _text(found.data), expected),
+    }
+
+
+def _differences(target: Target, file: StartFile, found: Found, expected: str) -> list[str]:
+    """Of content, mode and owner those that are not as they should be."""
+    if not found.present:
+        return ["content"]
+    differs = {"content": bool(found.problem) or found.data != expected.encode(), "mode": found.mode != file.mode,
+               "owner": found.owner != target.owner}
+    return [name for name, so in differs.items() if so]
+
+
+def _sentence(file: StartFile, found: Found, parameters, differs: list[str]) -> str:
+    if found.problem:
+        return found.problem
+    if parameters is None:
+        return f"{file.name} does not start MessageServer."
+    wrong = " ".join(filter(None, map(sentence, parameters)))
+    if wrong:
+        return f"In {file.name}: {wrong}"
+    if not differs:
+        return f"{file.name} is as it should be."
+    return f"{file.name} passes the right -host, -port and -app; its {' and '.join(differs)} differ" + (
+        "s" if len(differs) == 1 else "") + " from what Install writes."
+
+
+def _diff(name: str, found: str, expected: str) -> str:
+    """Unified diff from what is there to what should be; carriage returns are shown."""
+    old, new = (text.replace("\r", "␍").split("\n") if text else [] for text in (found, expected))
+    return "\n".join(difflib.unified_diff(old, new, f"{name} on the host", f"{name} as it should be", lineterm=""))
+
+
+def _text(data: bytes) -> str:
+    # A database does not take NUL in a text.
+    return data.decode("utf-8", "replace").replace("\0", "�")

@@ -1,0 +1,149 @@
+"""The start files of applications as a job last found them on the host (guide step 4)."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from provisioning.control_client import configuration_server
+from provisioning.models import Application, Job
+from provisioning.states import JobKind, JobState
+
+KINDS = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """-host, -port or -app. ``state``: right, missing, different, placeholder, unknown (known only when it runs)."""
+
+    name: str
+    expected: str
+    found: str
+    state: str
+
+
+@dataclass(frozen=True)
+class StartFile:
+    """One file, as protocol.jobs describes it: what is there, what should be there, and the difference."""
+
+    name: str
+    present: bool = False
+    problem: str = ""
+    content: str = ""
+    sha256: str = ""
+    size: int = 0
+    mode: str = ""
+    owner: str = ""
+    modified_at: datetime | None = None
+    expected: str = ""
+    expected_mode: str = ""
+    expected_owner: str = ""
+    differs: tuple[str, ...] = ()
+    equal: bool = False
+    starts: bool = False
+    sentence: str = ""
+    diff: str = ""
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the parameters that are not passed at all."""
+        return tuple(each.name for each in self.parameters if each.state == "missing")
+
+
+@dataclass(frozen=True)
+class StartFiles:
+    """What the job ``job_id`` found at ``checked_at``. ``starts``: run.sh passes the right -host, -port and -app;
+    ``equal``: every file is as Install writes it; ``outdated``: why it says nothing about the application as it is
+    configured now, "" when it does."""
+
+    job_id: uuid.UUID
+    kind: str
+    checked_at: datetime
+    equal: bool
+    starts: bool
+    outdated: str
+    files: tuple[StartFile, ...]
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """What ``services.jobs.repair_start_files`` wants to be told."""
+        return {file.name: file.sha256 for file in self.files}
+
+    @property
+    def run_sh(self) -> StartFile | None:
+        return next((file for file in self.files if file.name == "run.sh"), None)
+
+
+def start_files(applications: Iterable[Application]) -> dict[int, StartFiles]:
+    """{id: the newest findings} of those applications that have any; two queries, however many they are."""
+    rows = {row.pk: row for row in applications}
+    found = Job.objects.filter(application=OuterRef("pk"), kind__in=KINDS, state=JobState.SUCCEEDED,
+                               result__has_key="start_files").order_by("-finished_at", "-created_at")
+    newest = Application.objects.filter(pk__in=rows).annotate(newest=Subquery(found.values("pk")[:1]))
+    keys = [key for key in newest.values_list("newest", flat=True) if key is not None]
+    result = {}
+    for job in Job.objects.filter(pk__in=keys):
+        facts = _findings(job, rows[job.application_id])
+        if facts is not None:
+            result[job.application_id] = facts
+    return result
+
+
+def _findings(job: Job, row: Application) -> StartFiles | None:
+    """None when the host's report is no report of start files."""
+    body = job.result["start_files"]
+    if not isinstance(body, dict) or not isinstance(body.get("files"), list):
+        return None
+    files = tuple(_file(each) for each in body["files"] if isinstance(each, dict) and _text(each.get("name")))
+    return StartFiles(job_id=job.pk, kind=job.kind, checked_at=job.finished_at or job.created_at,
+                      equal=bool(files) and all(file.equal for file in files),
+                      starts=any(file.name == "run.sh" and file.starts for file in files),
+                      outdated=_outdated(body, job, row), files=files)
+
+
+def _outdated(body: dict, job: Job, row: Application) -> str:
+    checked = {"name": body.get("application"), "host": job.host_name, "directory": body.get("directory"),
+               "Configuration Server": _address(body.get("configuration_server"))}
+    now = {"name": row.name, "host": row.host.name if row.host else "", "directory": row.working_directory,
+           "Configuration Server": _address(configuration_server())}
+    for what, before in checked.items():
+        # The agent says where the directory really is, which may be behind a link.
+        if what == "directory" and job.arguments.get("directory") == now[what]:
+            continue
+        if before != now[what]:
+            return (f"Since then {row.name} has another {what} ({now[what] or 'none'} instead of "
+                    f"{_text(before) or 'none'}). Check the start files again.")
+    return ""
+
+
+def _address(server: Any) -> str:
+    return f"{server.get('host')}:{server.get('port')}" if isinstance(server, dict) else ""
+
+
+def _file(body: dict) -> StartFile:
+    """A host's word: whatever is not of the kind that it should be is left out."""
+    kinds = {field.name: field.type for field in fields(StartFile)}
+    values = {name: body[name] for name, kind in kinds.items()
+              if kind in (bool, str, int) and isinstance(body.get(name), kind)}
+    parameters = body.get("parameters")
+    differs = body.get("differs")
+    return StartFile(**{
+        **values, "modified_at": _time(body.get("modified_at")),
+        "differs": tuple(map(_text, differs)) if isinstance(differs, list) else (),
+        "parameters": tuple(
+            Parameter(*(_text(each.get(name)) for name in ("name", "expected", "found", "state")))
+            for each in parameters if isinstance(each, dict)) if isinstance(parameters, list) else ()})
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _time(value: Any) -> datetime | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 4_102_444_800:
+        return datetime.fromtimestamp(value, UTC)
+    return None
