@@ -48,6 +48,18 @@ class ServiceCommand(BaseCommand, abc.ABC):
     def run(self, **options) -> int:
         """The command's work; returns the exit code."""
 
+    def agreed(self, question: str, *, otherwise: str, can_ask: bool = True) -> bool:
+        """Ask on the terminal; ``otherwise`` says what to do where nobody can be asked."""
+        if not can_ask or not sys.stdin.isatty():
+            self.stderr.write(f"Nothing was changed: nobody is there to ask. {otherwise}")
+            return False
+        self.stdout.write(f"{question} [y/N] ", ending="")
+        self.stdout.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return True
+        self.stderr.write("Nothing was changed.")
+        return False
+
     def refused(self, error: PairwiseError, *, as_json: bool) -> None:
         rows = [{"field": r.field, "message": r.message} for r in getattr(error, "refusals", ())] or [
             {"field": "", "message": str(error)}]

@@ -36,7 +36,7 @@ def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[s
             rows += _rows(name, {p.port_id: port_text(p) for p in left or ()},
                           {p.port_id: port_text(p) for p in right or ()})
         elif name == "connections":
-            rows += _rows(name, _connection_texts(left or ()), _connection_texts(right or ()))
+            rows += _rows(name, dict(connection_texts(left or ())), dict(connection_texts(right or ())))
         else:
             rows.append(Difference(name, LABELS[name], field_text(name, left), field_text(name, right)))
     return tuple(rows)
@@ -60,12 +60,13 @@ def port_text(port) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _connection_texts(rows) -> dict[str, str]:
+def connection_texts(rows) -> list[tuple[str, str]]:
+    """(server and port ID, the rest) of each connection, in order."""
     names = dict(Application.objects.filter(pk__in={row.server_id for row in rows}).values_list("pk", "name"))
-    return {f"{names.get(row.server_id, '?')} {row.port_id}":
-            ", ".join(filter(None, [row.protocol or "none", f"{row.timeout_local}/{row.timeout_remote} s",
-                                    row.trace_mode, row.transport_parameters, row.application_parameters]))
-            for row in rows}
+    return [(f"{names.get(row.server_id, '?')} {row.port_id}",
+             ", ".join(filter(None, [row.protocol or "none", f"{row.timeout_local}/{row.timeout_remote} s",
+                                     row.trace_mode, row.transport_parameters, row.application_parameters])))
+            for row in rows]
 
 
 def _rows(name: str, left: dict[str, str], right: dict[str, str]) -> list[Difference]:

@@ -1,16 +1,15 @@
 """Switch Over, pause, resume, promote and probe: what control is asked, what is written down, what is refused."""
 
-import io
 import json
 
 import pytest
-from django.core.management import call_command
 
 from protocol.messages import PairAnswer
 from provisioning import control_client
 from provisioning.errors import NotAllowed, NotFound, Refused, Unanswered
 from provisioning.models import Application, HistoryEntry, PairState, RuntimeStatus
 from provisioning.services import pairs as services
+from tests.commands import run
 from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair
 
 pytestmark = pytest.mark.django_db
@@ -132,16 +131,6 @@ def test_who_may_do_what(control, pair):
 
 
 # --- commands
-
-
-def run(*words):
-    """(exit code, standard output, standard error) of a command."""
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        call_command(*words, stdout=out, stderr=err)
-    except SystemExit as ended:
-        return ended.code, out.getvalue(), err.getvalue()
-    return 0, out.getvalue(), err.getvalue()
 
 
 def switches(primary, backup):

@@ -7,6 +7,7 @@ from provisioning.services import apply
 from provisioning.services.manifest import MAX_BYTES, read_manifest
 
 SIGNS = {apply.CREATE: "+", apply.CHANGE: "~", apply.NOTHING: "="}
+QUESTION, ADD_YES = "Apply this plan?", "Add --yes to apply this plan."
 
 
 class Command(ServiceCommand):
@@ -27,7 +28,7 @@ class Command(ServiceCommand):
         if not as_json:
             self.show(plan)
         if not plan.is_empty:
-            if not yes and not self.agreed(file):
+            if not yes and not self.agreed(QUESTION, otherwise=ADD_YES, can_ask=file != "-"):
                 if as_json:
                     self.print_json(self.describe(plan, applied=False))
                 return REFUSED
@@ -46,17 +47,6 @@ class Command(ServiceCommand):
                 return stream.read(MAX_BYTES + 1)
         except OSError as error:
             raise Refused(f"{file} cannot be read: {error.strerror}.") from None
-
-    def agreed(self, file: str) -> bool:
-        if file == "-" or not sys.stdin.isatty():
-            self.stderr.write("Nothing was changed: nobody is there to ask. Add --yes to apply this plan.")
-            return False
-        self.stdout.write("Apply this plan? [y/N] ", ending="")
-        self.stdout.flush()
-        if sys.stdin.readline().strip().lower() in ("y", "yes"):
-            return True
-        self.stderr.write("Nothing was changed.")
-        return False
 
     def show(self, plan: apply.Plan) -> None:
         for entry in plan.entries:

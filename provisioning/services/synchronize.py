@@ -1,0 +1,152 @@
+"""Guide step 5: makes the backup of a pair equal to its primary, but for what is declared as intended."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+
+from provisioning import changes, history, permissions
+from provisioning.errors import NotFound, Refusal, Refused
+from provisioning.models import Application, PairException
+from provisioning.permissions import Actor
+from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, Side, compare
+from provisioning.selectors.applications import application_draft, used_ports
+from provisioning.selectors.pairs import Pair, get_pair
+
+from . import applications, comparison
+from .facts import application_link, reserved_ports
+
+MAX_NAMED = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What Synchronize would do (or did). The revisions name the objects that it was made from; ``apply_plan`` wants
+    them back."""
+
+    primary: Application
+    backup: Application
+    comparison: Comparison
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return self.comparison.rows
+
+    @property
+    def copied(self) -> tuple[Row, ...]:
+        """What is copied to the backup."""
+        return self.comparison.copied
+
+    @property
+    def by_hand(self) -> tuple[Row, ...]:
+        """Differences that Synchronize leaves to people."""
+        return tuple(row for row in self.rows if row.state == DIFFERS and not row.copied)
+
+    @property
+    def exceptions(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.state == EXCEPTION)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.copied
+
+    @property
+    def revisions(self) -> tuple[int, int]:
+        return self.primary.revision, self.backup.revision
+
+
+def plan(*, actor: Actor, application_id: int) -> Plan:
+    """Compare both members of the pair of ``application_id``; changes nothing. Raises NotFound; Refused when it is no
+    member of a pair."""
+    actor.require(permissions.VIEW)
+    return _plan(get_pair(application_id))
+
+
+@transaction.atomic
+def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int], reason: str = "") -> Plan:
+    """Copy what differs from the primary to the backup, by the rules of a save; returns what was done.
+
+    ``revisions`` are those of the plan that was shown: when somebody saved either member since, nothing is copied and
+    Refused says so. Raises Refused (also with what a rule refuses), Conflict, NotFound.
+    """
+    actor.require(permissions.CONFIGURE)
+    pair = get_pair(application_id)
+    # Whoever saves a member now waits until the copy is through.
+    list(Application.objects.select_for_update().filter(pk__in=[row.pk for row in pair.members]).order_by("pk"))
+    pair = get_pair(application_id)
+    for row, shown in zip(pair.members, revisions, strict=True):
+        if row.revision != shown:
+            raise Refused(Refusal(f"{row.name} was saved by {row.changed_by or 'somebody'} after this plan was made. "
+                                  "Nothing was copied. Look at the new plan.", "", (application_link(row),)))
+    done = _plan(pair)
+    if not done.is_empty:
+        names = ", ".join(row.label for row in done.copied[:MAX_NAMED])
+        more = f" and {len(done.copied) - MAX_NAMED} more" if len(done.copied) > MAX_NAMED else ""
+        applications.update_application(
+            actor=actor, application_id=pair.backup.pk, revision=pair.backup.revision, draft=done.comparison.draft,
+            reason=f"Synchronized from {pair.primary.name}: {names}{more}. {reason}".strip())
+    return done
+
+
+@transaction.atomic
+def declare_exception(*, actor: Actor, application_id: int, what: str, reason: str) -> PairException:
+    """Declare that the members may differ in ``what`` (``Row.what`` of a plan, or the part before one of its dots).
+    Raises Refused, NotFound."""
+    actor.require(permissions.CONFIGURE)
+    pair, reason = get_pair(application_id), " ".join(reason.split())
+    refusals = []
+    if not reason or len(reason) > PairException._meta.get_field("reason").max_length:
+        refusals.append(Refusal("Say in at most 1024 characters why the members may differ there.", "reason"))
+    rows = [row for row in _plan(pair).rows if row.what == what or row.what.startswith(f"{what}.")]
+    if not rows:
+        refusals.append(Refusal(f'Neither {pair.primary.name} nor {pair.backup.name} has "{what}". Choose a row of the '
+                                "plan.", "what"))
+    if refusals:
+        raise Refused(*refusals)
+    try:
+        with transaction.atomic():
+            row = PairException.objects.create(primary=pair.primary, what=what, reason=reason, declared_by=actor.name)
+    except IntegrityError:
+        raise Refused(Refusal(f"{what} is declared as an exception already.", "what")) from None
+    _told(actor, pair, f"Declared that {pair.primary.name} and {pair.backup.name} may differ in {what}. {reason}")
+    return row
+
+
+@transaction.atomic
+def withdraw_exception(*, actor: Actor, exception_id: int) -> None:
+    """The members are to be equal there again. Raises NotFound."""
+    actor.require(permissions.CONFIGURE)
+    row = PairException.objects.select_related("primary").filter(pk=exception_id).first()
+    if row is None:
+        raise NotFound("This exception does not exist any more. Somebody may have withdrawn it.")
+    row.delete()
+    history.record_verb(actor=actor, row=row.primary,
+                        reason=f"Withdrew the exception for {row.what} of its pair ({row.reason}).")
+    changes.tell(f"application:{row.primary_id}")
+
+
+def _told(actor: Actor, pair: Pair, sentence: str) -> None:
+    history.record_verb(actor=actor, row=pair.primary, reason=sentence)
+    changes.tell(*(f"application:{row.pk}" for row in pair.members))
+
+
+def _plan(pair: Pair) -> Plan:
+    declared = PairException.objects.filter(primary=pair.primary).values_list("what", "reason")
+    found = compare(_side(pair.primary), _side(pair.backup), exceptions=dict(declared),
+                    taken=_taken(pair.backup))
+    return Plan(pair.primary, pair.backup, found)
+
+
+def _side(row: Application) -> Side:
+    draft = application_draft(row, masked=False)
+    texts = tuple(f"{name}: {text}" for name, text in comparison.connection_texts(draft.connections or ()))
+    return Side(id=row.pk, name=row.name, draft=draft, host=row.host.name if row.host else "",
+                template=row.template.name, version=row.version, connections=texts)
+
+
+def _taken(backup: Application) -> frozenset[int]:
+    own = {port.port for port in backup.ports.all()}
+    if backup.host is None:
+        return frozenset(own)
+    return frozenset({*own, *used_ports(backup.host_id), backup.host.lca_port,
+                      *(number for number, _ in reserved_ports(backup.host))})
+
