@@ -1,0 +1,154 @@
+"""What a decision depends on: the durable record, both members as control sees them, time-outs, what people asked for.
+
+Everything is frozen; durations are seconds and part of the values, so a decision needs no clock.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PRIMARY, BACKUP = "primary", "backup"
+SERVING_STATES = frozenset({"started", "service_unavailable", "suspending", "suspended", "stopping"})
+"""States of a server (messages.SERVER_STATES) in which it still holds the role it was granted."""
+GRANTABLE_STATES = frozenset({"ready", "started"})
+
+
+@dataclass(frozen=True)
+class Record:
+    """The durable record of a pair or of a single server; ``active`` "" while nobody has ever served.
+
+    ``active_copy`` and ``standby_copy`` name the stores that it is about ("" while not known)."""
+
+    version: int = 0
+    epoch: int = 0
+    active: str = ""
+    standby_in_sync: bool = False
+    automatic_failover: bool = True
+    active_copy: str = ""
+    standby_copy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One server as control sees it now.
+
+    ``state`` is its last reported state ("" before the first report); ``role``, ``epoch``, ``version`` what it says
+    that it holds; ``copy`` its store; ``link`` the sync link as it sees it (messages.LINKS) and ``link_reason`` why it
+    is not synced; ``trouble`` why it cannot serve and ``trouble_s`` for how long; ``wish``, ``wish_version`` and
+    ``wish_copy`` what it wants recorded of its standby.
+
+    ``granted`` is the last (role, epoch) sent on this connection, ``told`` the last version it was told or granted,
+    ``stepping_down`` the epoch in which it was asked to step down; ``process`` what its agent attests: "running",
+    "ended", "absent" (its list does not name it) or "unknown"; ``away_s`` seconds since it was last heard, or since
+    control started; ``present_s`` seconds since it connected.
+    """
+
+    name: str
+    connected: bool = False
+    state: str = ""
+    role: str = ""
+    epoch: int = 0
+    version: int = 0
+    copy: str = ""
+    link: str = ""
+    link_reason: str = ""
+    trouble: str = ""
+    trouble_s: float = 0.0
+    wish: str = ""
+    wish_version: int = 0
+    wish_copy: str = ""
+    granted: tuple[str, int] | None = None
+    told: int = 0
+    stepping_down: int = 0
+    process: str = "unknown"
+    agent_connected: bool = False
+    away_s: float = 0.0
+    present_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds. ``detection_s``: an active server that is silent, and for whose loss something else speaks, is taken
+    for gone; one that cannot serve is replaced."""
+
+    detection_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for: ``verb`` "switchover" or "promote", onto ``target``."""
+
+    verb: str
+    target: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``members``: the configured primary first, then its backup if it has one. ``observing``: control has just started
+    or was itself held up, so silence proves nothing."""
+
+    record: Record
+    members: tuple[Member, ...]
+    timing: Timing = Timing()
+    request: Request | None = None
+    observing: bool = False
+
+    @property
+    def active(self) -> Member | None:
+        return next((member for member in self.members if member.name == self.record.active), None)
+
+    @property
+    def candidate(self) -> Member:
+        """Who serves, or would: the recorded active member, else the configured primary."""
+        return self.active or self.members[0]
+
+    @property
+    def standby(self) -> Member | None:
+        return next((member for member in self.members if member is not self.candidate), None)
+
+    @property
+    def detection_left_s(self) -> float:
+        """Seconds until the active member's silence, or its trouble, has lasted for the detection time."""
+        return max(0.0, self.timing.detection_s - self.lasting_s)
+
+    @property
+    def lasting_s(self) -> float:
+        active, standby = self.candidate, self.standby
+        if active.connected:
+            return active.trouble_s
+        # Who has just come itself cannot judge how long the other one has been away.
+        return min(active.away_s, standby.present_s) if standby else active.away_s
+
+
+class State(StrEnum):
+    """What a pair (or a single server) is in."""
+
+    NEW = "new"
+    READY = "ready"
+    GRANTED = "granted"
+    SERVING = "serving"
+    WAITING = "waiting"
+    DISPUTED = "disputed"
+
+
+def state_of(snapshot: Snapshot) -> State:
+    """The state that a snapshot shows. Total: every snapshot has exactly one."""
+    if ahead(snapshot) is not None:
+        return State.DISPUTED
+    active, record = snapshot.active, snapshot.record
+    if active is None:
+        return State.NEW
+    if not active.connected:
+        return State.WAITING
+    if active.role == PRIMARY and active.epoch == record.epoch and active.state in SERVING_STATES:
+        return State.SERVING
+    if active.granted == (PRIMARY, record.epoch) and active.stepping_down != record.epoch:
+        return State.GRANTED
+    return State.READY if active.state in GRANTABLE_STATES else State.WAITING
+
+
+def ahead(snapshot: Snapshot) -> Member | None:
+    """A member that has seen more than the record says: an older database was put back."""
+    record = snapshot.record
+    return next((member for member in snapshot.members
+                 if member.connected and (member.epoch > record.epoch or member.version > record.version)), None)
