@@ -1,63 +1,75 @@
-"""The broker: takes what sessions send, commits it in groups, acknowledges, delivers to subscriptions.
+"""The broker: takes what sessions send, commits it in groups, acknowledges what is safe, hands it to subscriptions.
 
-Runs in the event loop. The store runs in one thread of its own, the reader in another, so a slow disk never stops
-heart-beats. While one group is being written the next one gathers: that is the group commit.
+Runs in the event loop. The store runs in one thread of its own, so a slow disk never stops heart-beats. While one group
+is being written the next one gathers: that is the group commit. A group that is on this disk waits until ``standing``
+says that it may be acknowledged; meanwhile later groups are written.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
+from . import standing as standings
+from .delivery import Delivery
 from .intake import Intake
 from .log import EventLimit, Log
 from .ownership import StaleEpoch, StoreError
-from .reader import BATCH_RECORDS, Reader
+from .paired_store import PairedStore
+from .reader import Reader
 from .records import Draft
 from .settings import Settings
-from .store import TRIM_ROWS, Appended, Store
-from .subscription import Subscription, message_tail
+from .standing import Mode, Standing
+from .store import TRIM_ROWS, Appended
 
-TURN_DELIVERIES = 2000
-"""Messages handed out in one turn of the event loop; more would hold up the heart-beats."""
 TICK_S = 0.25
 HOUSEKEEPING_S = 1.0
-ROUTES_MAX = 10_000
 DRAFT_OVERHEAD = 128
+GONE = "The server no longer serves. Connect to the other member of the pair."
+NOBODY = Standing(0, 0, 0, mode=Mode.DEPOSED)
+
+
+class Group(NamedTuple):
+    """What one commit wrote: who waits for it, where it ends, how many bytes its drafts took."""
+
+    waiters: list[tuple]
+    appended: Appended
+    upto: int
+    size: int
 
 
 class Broker:
-    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") changes."""
+    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") or ``standing`` changes."""
 
-    def __init__(self, settings: Settings, log: Log, store: Store, reader: Reader, changed: Callable[[], None]):
+    def __init__(self, settings: Settings, log: Log, store: PairedStore, reader: Reader, changed: Callable[[], None]):
         self.settings, self.log, self.store = settings, log, store
-        self._reader, self._changed = reader, changed
+        self._changed = changed
         self._writing = ThreadPoolExecutor(1, "store")
-        self._reading = ThreadPoolExecutor(1, "reader")
         self._loop = asyncio.get_running_loop()
         self.sessions: set = set()
         self.serving = False
         self.suspending = False
         self.unavailable = ""
-        self.epoch = 0
+        self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
-        # Up to here live subscriptions have been served; it lags behind last_seq while a group is delivered.
-        self._delivered_seq = store.last_seq
+        self.on_stored: Callable[[list[tuple]], None] | None = None
+        """Called with the records of each group once they are on this disk."""
         self._drafts: list[Draft] = []
         self._waiters: list[tuple] = []
-        self._pending_bytes = self._committing = 0
-        self._wake, self._idle = asyncio.Event(), asyncio.Event()
+        self._groups: deque[Group] = deque()
+        self._pending_bytes = self._held_bytes = 0
+        self._wake, self._releasable, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._turn = asyncio.Lock()
-        self.intake = Intake(self._loop, lambda: self._pending_bytes + self._committing)
+        self.intake = Intake(self._loop, lambda: self._pending_bytes + self._held_bytes)
         self.client_event = EventLimit(log, self._loop.time)
-        self._dirty: set = set()
-        self._subscriptions: set[Subscription] = set()
-        self._routes: dict[str, tuple[Subscription, ...]] = {}
         self._tasks: set[asyncio.Task] = set()
+        self.delivery = Delivery(reader, store.last_seq, self._spawn)
 
     def start(self) -> None:
-        for work in (self._commits(), self._ticks(), self._housekeeping()):
+        for work in (self._commits(), self._releases(), self._ticks(), self._housekeeping()):
             self._spawn(work)
 
     def _spawn(self, work) -> None:
@@ -74,24 +86,27 @@ class Broker:
         """Run ``work`` in the store's thread, after everything that was asked of it before."""
         return await self._loop.run_in_executor(self._writing, work, *arguments)
 
-    async def stop(self, timeout_s: float) -> None:
-        """Commit what is pending (bounded), close all clients, close the store."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
+    async def stop(self) -> None:
+        """Close all clients, then the store."""
         self.close_clients("The server was stopped. Connect to the other member of the pair, or try again later.")
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._loop.run_in_executor(self._reading, self._reader.close)
+        await self.delivery.close()
         await self.in_store(self.store.close)
         self._writing.shutdown()
-        self._reading.shutdown()
+
+    async def settled(self, timeout_s: float) -> bool:
+        """Wait until nothing that was accepted is unanswered; False after ``timeout_s`` seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        return self._idle.is_set()
 
     # --- accepting -----------------------------------------------------------------------------------
 
     def submit(self, draft: Draft, session, receipt: str | None) -> None:
-        """Queue ``draft``; ``session`` hears about it when it is on disk."""
+        """Queue ``draft``; ``session`` hears about it when it may be acknowledged."""
         self._drafts.append(draft)
         self._waiters.append((session, receipt))
         self._pending_bytes += len(draft.body) + len(draft.headers) + DRAFT_OVERHEAD
@@ -102,7 +117,7 @@ class Broker:
 
     def flush_soon(self, session) -> None:
         """Send what ``session`` has queued, at the end of the group that is being acknowledged."""
-        self._dirty.add(session)
+        self.delivery.touch(session)
         self._loop.call_soon(session.flush)
 
     async def _commits(self) -> None:
@@ -110,52 +125,31 @@ class Broker:
             await self._wake.wait()
             self._wake.clear()
             while self._drafts:
-                await self._commit()
-            self._idle.set()
-
-    async def take_epoch(self, role: str, epoch: int, record_version: int) -> None:
-        """Put a grant on disk between two groups, then act in it. Raises StaleEpoch, StoreError."""
-        async with self._turn:
-            try:
-                await self.in_store(self.store.grant, role, epoch, record_version)
-            except StaleEpoch:
-                raise
-            except StoreError as error:
-                self._set_unavailable(f"The granted epoch cannot be stored: {error}.")
-                raise
-            self.epoch = epoch
-
-    async def _commit(self) -> None:
-        async with self._turn:
-            await self._commit_group()
+                async with self._turn:
+                    await self._commit_group()
 
     async def _commit_group(self) -> None:
-        drafts, waiters, epoch = self._drafts, self._waiters, self.epoch
+        drafts, waiters, epoch = self._drafts, self._waiters, self.standing.epoch
         self._drafts, self._waiters = [], []
-        self._committing, self._pending_bytes = self._pending_bytes, 0
+        size, self._pending_bytes = self._pending_bytes, 0
+        self._held_bytes += size
         try:
             appended = await self.in_store(self.store.append, drafts, epoch)
         except StoreError as error:
             self._not_stored(waiters, error)
-        else:
-            if appended.records:
-                self.last_seq, self.digest = appended.records[-1][0], self.store.digest
-            # Whether an acknowledgement may leave is decided here, on its way out, not when the frame came in.
-            self._acknowledge(waiters, appended, allowed=self.serving and epoch == self.epoch)
-            await self._deliver(appended.records)
-        self._flush()
-        self._committing = 0
-        self.intake.release()
-
-    def _acknowledge(self, waiters: list[tuple], appended: Appended, *, allowed: bool) -> None:
-        dirty = self._dirty
-        for (session, receipt), seq in zip(waiters, appended.seqs, strict=True):
-            if not allowed:
-                session.fail("The server no longer serves. Connect to the other member of the pair.")
-            elif receipt is not None:
-                session.queue(b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq))
-                dirty.add(session)
-            session.settle()
+            self.delivery.flush()
+            self._held_bytes -= size
+            self._check_idle()
+            self.intake.release()
+            return
+        if appended.records:
+            self.last_seq, self.digest = appended.records[-1][0], appended.records[-1][7]
+        self._groups.append(Group(waiters, appended, max(appended.seqs), size))
+        if appended.records:
+            if self.on_stored is not None:
+                self.on_stored(appended.records)
+            self.stand(self.standing.stored(self.last_seq))
+        self._releasable.set()
 
     def _not_stored(self, waiters: list[tuple], error: StoreError) -> None:
         if not isinstance(error, StaleEpoch):
@@ -169,96 +163,104 @@ class Broker:
             self.unavailable = reason
             self._changed()
 
-    # --- delivering ----------------------------------------------------------------------------------
+    # --- acknowledging -------------------------------------------------------------------------------
 
-    async def _deliver(self, rows: list[tuple]) -> None:
-        """Hand ``rows`` to the live subscriptions, a slice a turn: many subscribers must not stop the heart-beats."""
-        if not self._subscriptions:
-            self._delivered_seq = self.last_seq
-            return
-        slice_left = TURN_DELIVERIES
-        for seq, epoch, time, destination, headers, body, _, _ in rows:
-            route = self._routes.get(destination)
-            if route is None:
-                route = self._route(destination)
-            if route:
-                tail = message_tail(seq, epoch, time, destination, headers, body)
-                for subscription in route:
-                    if subscription.live and seq >= subscription.cursor:
-                        self._offer(subscription, seq, tail)
-                slice_left -= len(route)
-            self._delivered_seq = seq
-            if slice_left <= 0:
-                slice_left = TURN_DELIVERIES
-                self._flush()
-                await asyncio.sleep(0)
+    def stand(self, standing: Standing) -> None:
+        """Go on with ``standing``: what it allows is acknowledged, what it wishes is reported."""
+        before, self.standing = self.standing, standing
+        if standing.committed > before.committed or standing.mode == Mode.DEPOSED:
+            self._releasable.set()
+        if (standing.mode, standing.version) != (before.mode, before.version):
+            self._changed()
 
-    def _flush(self) -> None:
-        for session in self._dirty:
-            session.flush()
-        self._dirty.clear()
+    async def _releases(self) -> None:
+        while True:
+            await self._releasable.wait()
+            self._releasable.clear()
+            while self._groups and (self._may_release() or self.standing.mode == Mode.DEPOSED):
+                # Whether an acknowledgement may leave is decided here, on its way out, not when the frame came in.
+                allowed = self.serving and self._may_release()
+                group = self._groups.popleft()
+                self._answer(group, allowed=allowed)
+                if allowed:
+                    await self.delivery.deliver(group.appended.records)
+                self.delivery.flush()
+                self._let_go(group)
+            if not self._groups and self.serving:
+                self.delivery.jump(self.standing.committed)
 
-    def _offer(self, subscription: Subscription, seq: int, tail: bytes) -> None:
-        if subscription.ack != "auto" and (subscription.free <= 0 or not subscription.session.writable.is_set()):
-            subscription.live, subscription.cursor = False, seq
-            self._spawn(self._pull(subscription))
-            return
-        subscription.deliver(seq, tail)
-        self._dirty.add(subscription.session)
+    def _may_release(self) -> bool:
+        return self.standing.mode != Mode.DEPOSED and self._groups[0].upto <= self.standing.committed
 
-    def _route(self, destination: str) -> tuple[Subscription, ...]:
-        if len(self._routes) >= ROUTES_MAX:
-            self._routes.clear()
-        route = tuple(s for s in self._subscriptions if s.wants(destination))
-        self._routes[destination] = route
-        return route
+    def _answer(self, group: Group, *, allowed: bool) -> None:
+        for (session, receipt), seq in zip(group.waiters, group.appended.seqs, strict=True):
+            if not allowed:
+                session.fail(GONE)
+            elif receipt is not None:
+                session.queue(b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq))
+                self.delivery.touch(session)
+            session.settle()
 
-    def subscribe(self, subscription: Subscription) -> None:
-        """From now on ``subscription`` gets what lies at and after its cursor."""
-        self._subscriptions.add(subscription)
-        self._routes.clear()
-        if subscription.cursor > self._delivered_seq:
-            subscription.live = True
-        else:
-            self._spawn(self._pull(subscription))
+    # --- roles ---------------------------------------------------------------------------------------
 
-    def unsubscribe(self, subscription: Subscription) -> None:
-        subscription.close()
-        self._subscriptions.discard(subscription)
-        self._routes.clear()
-
-    async def _pull(self, subscription: Subscription) -> None:
-        session = subscription.session
-        while not subscription.closed:
-            if not (subscription.room.is_set() and session.writable.is_set()):
-                await subscription.room.wait()
-                await session.writable.wait()
-                continue
-            if subscription.cursor > self._delivered_seq:
-                subscription.live = True
-                return
+    async def take_epoch(self, role: str, epoch: int, record_version: int, *, strict: bool = False) -> None:
+        """Put a grant on disk between two groups, then act in it. Raises StaleEpoch, StoreError."""
+        async with self._turn:
             try:
-                batch = await self._loop.run_in_executor(self._reading, self._read, subscription)
+                await self.in_store(self.store.grant, role, epoch, record_version)
+            except StaleEpoch:
+                raise
             except StoreError as error:
-                session.fail(f"The stored messages cannot be read: {error}. Try again later.")
-                return
-            if subscription.closed:
-                return
-            for record in batch.records:
-                subscription.deliver(record.seq, message_tail(*record[:6]))
-            subscription.cursor = batch.next_seq
-            session.flush()
+                self._set_unavailable(f"The granted epoch cannot be stored: {error}.")
+                raise
+            self._drop_groups()
+            if role == "primary":
+                self._take_position()
+                self.stand(standings.granted(epoch, record_version, self.last_seq, strict=strict))
+                self.delivery.jump(self.standing.committed)
+            else:
+                self.stand(NOBODY)
 
-    def _read(self, subscription: Subscription):
-        # Not beyond what live subscriptions have: what is on disk but not yet acknowledged is delivered when it is.
-        limit = max(1, min(BATCH_RECORDS, subscription.free))
-        return self._reader.read(subscription.cursor, self._delivered_seq, pattern=subscription.pattern, limit=limit)
+    def _drop_groups(self) -> None:
+        """What was stored in a former epoch and not acknowledged: its senders send it again."""
+        while self._groups:
+            group = self._groups.popleft()
+            self._answer(group, allowed=False)
+            self._let_go(group)
+
+    def _let_go(self, group: Group) -> None:
+        self._held_bytes -= group.size
+        self._check_idle()
+        self.intake.release()
+
+    def _check_idle(self) -> None:
+        if not (self._held_bytes or self._drafts):
+            self._idle.set()
+
+    async def take_foreign(self, work: Callable, *arguments):
+        """Run ``work``, which changes the log, in the store's thread, then go on from where the log is.
+
+        Raises StaleEpoch, StoreError.
+        """
+        async with self._turn:
+            try:
+                return await self.in_store(work, *arguments)
+            finally:
+                self._take_position()
+
+    def fail_store(self, error: StoreError) -> None:
+        """Somebody else's write failed: say so, and recover."""
+        self._set_unavailable(f"Messages cannot be stored: {error}.")
+
+    def _take_position(self) -> None:
+        """The store moved without us."""
+        self.last_seq, self.digest, self.first_seq = self.store.last_seq, self.store.digest, self.store.first_seq
+        self.delivery.cut_back(self.last_seq)
 
     @property
     def drained(self) -> bool:
-        """True when every subscriber has taken and acknowledged all that there is."""
-        return not any(session.owes for session in self.sessions) and all(
-            s.live and not s.unacknowledged for s in self._subscriptions)
+        """True when every client has its answers and every subscriber all that there is."""
+        return not any(session.owes for session in self.sessions) and self.delivery.drained
 
     # --- time ----------------------------------------------------------------------------------------
 
@@ -275,24 +277,21 @@ class Broker:
             self.client_event.settle()
             try:
                 if self.unavailable:
-                    await self.in_store(self.store.recover)
-                    self._take_position()
-                    self._set_unavailable("")
+                    await self._recover()
                 while await self.in_store(self.store.trim) == TRIM_ROWS:
                     await asyncio.sleep(0)
                 self.first_seq = self.store.first_seq
             except StoreError as error:
                 self._set_unavailable(f"Messages cannot be stored: {error}.")
 
-    def _take_position(self) -> None:
-        """The store moved without us (a commit whose outcome was unknown): live subscriptions read what they missed."""
-        if self.store.last_seq > self._delivered_seq:
-            for subscription in self._subscriptions:
-                if subscription.live:
-                    subscription.live, subscription.cursor = False, max(subscription.cursor, self._delivered_seq + 1)
-                    self._spawn(self._pull(subscription))
-        self.last_seq, self.digest = self.store.last_seq, self.store.digest
-        self._delivered_seq = self.last_seq
+    async def _recover(self) -> None:
+        async with self._turn:
+            await self.in_store(self.store.recover)
+            # A commit whose outcome was unknown may be on disk after all.
+            self._take_position()
+            self.stand(self.standing.stored(self.last_seq))
+        self._releasable.set()
+        self._set_unavailable("")
 
     def apply(self, settings: Settings) -> None:
         """Later Configuration: logins, limits and retention count from now on."""
@@ -302,10 +301,18 @@ class Broker:
             if session.connected and settings.clients.get(session.login) != before.get(session.login):
                 session.fail("The login of this connection was changed or removed from the options of the application.")
 
-    def close_clients(self, sentence: str) -> None:
-        """Send every client an ERROR with ``sentence`` and close."""
+    def suspend_clients(self) -> None:
+        """Read nothing more from clients that are connected now, but answer what they have sent."""
         for session in tuple(self.sessions):
-            session.fail(sentence)
+            session.end_once_settled(session.close)
+
+    def close_clients(self, sentence: str = "") -> None:
+        """Close every client, with an ERROR that says ``sentence``, or without one."""
+        for session in tuple(self.sessions):
+            if sentence:
+                session.fail(sentence)
+            else:
+                session.close()
 
     @property
     def clients(self) -> int:

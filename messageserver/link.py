@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.messages import Configuration, Event, Grant, Message, Report
+from protocol.messages import Configuration, Event, Message, Report
 from protocol.wire import Channel, RefusedError, WireError, dial
 
 from . import VERSION, log
@@ -112,8 +112,7 @@ class Link:
     def connected(self) -> bool:
         return self._channel is not None
 
-    async def run(self, on_configuration: Callable[[dict], Awaitable[None]],
-                  on_grant: Callable[[Grant], Awaitable[None]]) -> None:
+    async def run(self, take: Callable[[Message], Awaitable[None]]) -> None:
         """Take what control says, for ever; connect again whenever the connection is lost."""
         while True:
             try:
@@ -125,10 +124,7 @@ class Link:
                                    f"{error}. The server goes on in its role and connects again.")
                 await self._connect_again()
                 continue
-            if isinstance(message, Configuration):
-                await on_configuration(message.application)
-            elif isinstance(message, Grant):
-                await on_grant(message)
+            await take(message)
 
     async def _connect_again(self) -> None:
         wait_s = RETRY_FIRST_S

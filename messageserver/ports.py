@@ -9,6 +9,7 @@ from collections.abc import Callable
 from .settings import Port
 
 BACKLOG = 512
+STANDBY_BACKLOG = 16
 
 
 class PortError(Exception):
@@ -104,10 +105,32 @@ class Ports:
             opened.append(port)
         return opened
 
+    async def listen_for_standby(self, connected: Callable) -> Port | None:
+        """Take the standby's connections on the HA Sync port; that port, None for none or one that listens already.
+
+        ``connected`` is called with the streams of each. Raises PortError."""
+        port = next((port for port in self._ports if port.ha_sync), None)
+        if port is None or port.id in self._servers:
+            return None
+        held = self._held[port.id]
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+        try:
+            self._servers[port.id] = await asyncio.start_server(connected, sock=held, backlog=STANDBY_BACKLOG)
+        except OSError as error:
+            raise _taken(port, error) from error
+        return port
+
+    async def stop_clients(self) -> None:
+        """Take no more clients, but keep holding the ports and taking the standby. Raises PortError."""
+        await self._stop({port.id for port in self._ports if port.takes_clients})
+
     async def stop_listening(self) -> None:
-        """Take no more clients, but keep holding the ports. Raises PortError."""
-        for ident, server in tuple(self._servers.items()):
-            server.close()
+        """Take nobody any more, but keep holding the ports. Raises PortError."""
+        await self._stop(set(self._servers))
+
+    async def _stop(self, idents: set[str]) -> None:
+        for ident in idents & set(self._servers):
+            self._servers[ident].close()
             del self._servers[ident], self._held[ident]
         await asyncio.sleep(0)  # the sockets close in the next turn of the loop
         self.bind()

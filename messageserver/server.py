@@ -1,22 +1,23 @@
-"""The daemon: startup, main loop, shutdown; carries out the grants of control."""
+"""The daemon: startup, main loop, shutdown. What control says of the role is carried out in ``roles``."""
 
 import asyncio
 import contextlib
 import signal
 from pathlib import Path
 
-from protocol.messages import Grant, Report
+from protocol.messages import Configuration, Grant, Message, Probe, Recorded, Report, StepDown
 
 from . import VERSION, settings
 from .broker import Broker
 from .exits import Exit, ExitCode
 from .link import Address, Link, first_contact
 from .log import Event, Log
-from .ownership import Held, StaleEpoch, StoreError, StoreLocked, peek_held
+from .ownership import Held, StoreError, StoreLocked, peek_held
+from .paired_store import PairedStore
 from .ports import PortError, Ports
 from .reader import Reader
+from .roles import Roles
 from .session import Session
-from .store import Store
 
 REPORT_EVERY_S = 1.0
 DRAIN_POLL_S = 0.05
@@ -31,14 +32,13 @@ class Server:
         self._address, self._secret, self._directory = address, secret, directory
         self._link: Link | None = None
         self.log = Log(network=self._to_network)
-        self._phase = "initializing"
-        self._role = ""
-        self._trouble = ""
-        self._waiting_grant: Grant | None = None
+        self._phase, self._unavailable = "initializing", ""
         self._changed = asyncio.Event()
         self._stop, self._suspend = asyncio.Event(), asyncio.Event()
         self._broker: Broker | None = None
         self._ports: Ports | None = None
+        self._roles: Roles | None = None
+        self._tasks: set[asyncio.Task] = set()
 
     async def run(self) -> None:
         try:
@@ -99,7 +99,7 @@ class Server:
 
     def _open(self, data: Path) -> None:
         try:
-            store = Store(data, self._settings.retention)
+            store = PairedStore(data, self._settings.retention)
             reader = Reader(data)
         except StoreLocked as error:
             raise Exit(ExitCode.ALREADY_RUNNING, Event.APPLICATION_LOCKED, f"{self._settings.name} is already running "
@@ -108,13 +108,14 @@ class Server:
             raise Exit(ExitCode.STORE, Event.DB_UNABLE_TO_OPEN, f"The messages cannot be opened: {error}.") from error
         self._broker = Broker(self._settings, self.log, store, reader, self._broker_changed)
         self._broker.start()
+        self._roles = Roles(self._settings, self.log, self._broker, self._ports, self._changed.set)
         self.log.standard(Event.DB_OPENED, f"The messages in {data} are open.")
 
     # --- main loop ---------------------------------------------------------------------------------------
 
     async def _main_loop(self) -> None:
         tasks = [asyncio.create_task(work) for work in (
-            self._link.run(self._take_configuration, self._take_grant), self._reports(), self._until_stopped())]
+            self._link.run(self._take), self._reports(), self._until_stopped())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -149,6 +150,36 @@ class Server:
                           "Suspended: some clients had not finished.")
         await self._report()
 
+    async def _take(self, message: Message) -> None:
+        """Carry out what control says, one message after the other."""
+        match message:
+            case Configuration():
+                await self._take_configuration(message.application)
+            case Grant() if self._phase in ("ready", "started"):
+                await self._roles.grant(message)
+                self._take_phase()
+                await self._report()
+            case Recorded():
+                await self._roles.recorded(message)
+                await self._report()
+            case StepDown() if self._phase == "started":
+                await self._roles.step_down(message)
+                self._take_phase()
+                await self._report()
+            case Probe():
+                # It may take seconds, in which a grant must not wait.
+                task = asyncio.create_task(self._answer(message))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, probe: Probe) -> None:
+        await self._link.send(await self._roles.probe(probe))
+
+    def _take_phase(self) -> None:
+        """A server without a role is ready for one, unless it is about to end."""
+        if self._phase in ("ready", "started"):
+            self._phase = "started" if self._roles.role else "ready"
+
     async def _take_configuration(self, application: dict) -> None:
         try:
             new = settings.from_application(application)
@@ -161,74 +192,26 @@ class Server:
         if new.log != before.log or new.problems != before.problems:
             self._configure_log()
         self._broker.apply(new)
+        await self._roles.apply(new)
         self.log.standard(Event.CONFIGURATION_CHANGED, "The configuration was changed; logins, limits, retention and "
                           "log count from now on.")
         if new.ports != before.ports:
             self.log.standard(Event.CONFIGURATION_CHANGED, "The listening ports were changed: restart the server to "
                               "use them.")
 
-    async def _take_grant(self, grant: Grant) -> None:
-        if grant.role not in ("primary", "backup") or self._phase not in ("ready", "started"):
-            return
-        broker, was = self._broker, self._role
-        if grant.role == "backup":
-            await self._stop_serving()
-        try:
-            await broker.take_epoch(grant.role, grant.epoch, grant.record_version)
-        except StaleEpoch as error:
-            self.log.standard(Event.GRANT_REFUSED, f"A grant of the Solution Control is refused: {error}.")
-            return
-        except StoreError:
-            self._waiting_grant = grant  # taken when the store works again
-            return
-        self._waiting_grant, self._role, self._phase, self._trouble = None, grant.role, "started", ""
-        if was != grant.role:
-            self._announce(grant)
-        await self._serve_or_wait()
-        await self._report()
-
-    def _announce(self, grant: Grant) -> None:
-        primary = grant.role == "primary"
-        self.log.standard(Event.RUNMODE_PRIMARY if primary else Event.RUNMODE_BACKUP,
-                          f"Run mode is {grant.role} in epoch {grant.epoch}: {grant.reason}")
-        self.log.standard(Event.WARM_STANDBY_PRIMARY if primary else Event.WARM_STANDBY_BACKUP,
-                          f"Warm Standby: this server is activated as {grant.role}.")
-
-    async def _serve_or_wait(self) -> None:
-        """Listen when primary; a port that cannot be opened is tried again with each report."""
-        if self._role != "primary":
-            return
-        self._broker.serving = True
-        try:
-            opened = await self._ports.listen()
-        except PortError as error:
-            if self._trouble != str(error):
-                self._trouble = str(error)
-                self.log.standard(Event.PORT_UNABLE_TO_OPEN, self._trouble)
-            return
-        self._trouble = ""
-        for port in opened:
-            self.log.standard(Event.PORT_OPENED, f"Port {port.number} ({port.id}) is opened for clients.")
-
-    async def _stop_serving(self) -> None:
-        self._broker.serving = False
-        try:
-            await self._ports.stop_listening()
-        except PortError as error:
-            self.log.standard(Event.PORT_UNABLE_TO_OPEN, str(error))
-        self._broker.close_clients("This server is the backup now. Connect to the other member of the pair.")
-
     # --- reports -----------------------------------------------------------------------------------------
 
     def _held(self) -> Held:
         held = self._broker.store.held
-        return Held(held.epoch, held.record_version, self._role)
+        return Held(held.epoch, held.record_version, self._roles.role if self._roles else "")
 
     def _broker_changed(self) -> None:
-        if self._broker.unavailable:
-            self.log.standard(Event.SERVICE_UNAVAILABLE, self._broker.unavailable)
-        else:
-            self.log.standard(Event.SERVICE_AVAILABLE, "Messages can be stored again.")
+        if self._broker.unavailable != self._unavailable:
+            self._unavailable = self._broker.unavailable
+            if self._unavailable:
+                self.log.standard(Event.SERVICE_UNAVAILABLE, self._unavailable)
+            else:
+                self.log.standard(Event.SERVICE_AVAILABLE, "Messages can be stored again.")
         self._changed.set()
 
     async def _reports(self) -> None:
@@ -237,10 +220,9 @@ class Server:
                 async with asyncio.timeout(REPORT_EVERY_S):
                     await self._changed.wait()
             self._changed.clear()
-            if self._waiting_grant is not None and not self._broker.unavailable:
-                await self._take_grant(self._waiting_grant)
-            elif self._trouble and self._phase == "started":
-                await self._serve_or_wait()
+            if self._phase in ("ready", "started"):
+                await self._roles.look()
+                self._take_phase()
             await self._report()
 
     async def _report(self) -> None:
@@ -248,12 +230,14 @@ class Server:
         if broker is None:
             await self._link.report(Report(state=self._phase))
             return
-        reason = broker.unavailable or self._trouble
+        roles = self._roles
+        reason = broker.unavailable or roles.trouble
         state = "service_unavailable" if reason and self._phase in ("ready", "started") else self._phase
         held = broker.store.held
         await self._link.report(Report(
-            state=state, role=self._role, epoch=held.epoch, record_version=held.record_version, reason=reason,
-            last_seq=broker.last_seq, digest=broker.digest.hex(), clients=broker.clients, ports=self._ports.state()))
+            state=state, role=roles.role, epoch=held.epoch, record_version=held.record_version, reason=reason,
+            last_seq=broker.last_seq, digest=broker.digest.hex(), clients=broker.clients, ports=self._ports.state(),
+            **roles.report()))
 
     # --- shutdown ----------------------------------------------------------------------------------------
 
@@ -263,7 +247,10 @@ class Server:
         if self._broker is not None:
             self._phase = "stopping"
             await self._report()
-            await self._broker.stop(STOP_COMMIT_S)
+            self._broker.suspending = True
+            await self._broker.settled(STOP_COMMIT_S)
+            await self._roles.stop()
+            await self._broker.stop()
             self.log.standard(Event.APP_STOPPED, f"{self._settings.name} is stopped.")
         if self._link is not None:
             await self._link.flush()

@@ -38,7 +38,7 @@ class Session(Connection):
     def detach(self) -> None:
         self._transactions.clear()
         for subscription in self._subscriptions.values():
-            self.broker.unsubscribe(subscription)
+            self.broker.delivery.unsubscribe(subscription)
         self._subscriptions.clear()
 
     def _receipt(self, frame: Frame) -> None:
@@ -160,13 +160,13 @@ class Session(Connection):
                                     limits.max_unacknowledged)
         self._subscriptions[ident] = subscription
         self._receipt(frame)
-        self.broker.subscribe(subscription)
+        self.broker.delivery.subscribe(subscription)
 
     def _unsubscribe(self, frame: Frame) -> None:
         subscription = self._subscriptions.pop(frame.headers.get("id", ""), None)
         if subscription is None:
             raise Refusal("UNSUBSCRIBE names no subscription of this connection in its header id.")
-        self.broker.unsubscribe(subscription)
+        self.broker.delivery.unsubscribe(subscription)
         self._receipt(frame)
 
     def _ack(self, frame: Frame) -> None:

@@ -59,6 +59,24 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Redundancy:
+    """How long a standby is waited for (seconds), and whether messages are acknowledged without one."""
+
+    standby_timeout_s: int
+    strict: bool
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The other member of the pair and its HA Sync port; ``addresses`` are tried in order."""
+
+    name: str
+    addresses: tuple[str, ...]
+    port: int
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the server does with its Configuration. ``problems`` are sentences about values that were not usable."""
 
@@ -67,6 +85,8 @@ class Settings:
     clients: dict[str, str] = field(repr=False)
     limits: Limits
     retention: Retention
+    redundancy: Redundancy
+    peer: Peer | None
     log: dict[str, str]
     suspending_wait_s: int
     problems: tuple[str, ...]
@@ -77,7 +97,7 @@ def from_application(application: dict) -> Settings:
     sections = _sections(application.get("options"))
     problems: list[str] = []
     values = {(o.section, o.key): _value(o, sections, problems) for o in OPTIONS}
-    number = {key: int(value) for (section, key), value in values.items() if section in ("limits", "messages")}
+    number = {key: int(value) for (section, key), value in values.items() if value.isdigit()}
     limits = Limits(**{name: number[name.replace("_", "-")] for name in Limits.__dataclass_fields__})
     retention = Retention(number["retention-records"], number["retention-days"], number["retention-mb"],
                           number["dedup-window"])
@@ -88,6 +108,8 @@ def from_application(application: dict) -> Settings:
         clients={str(login): str(passcode) for login, passcode in clients.items()},
         limits=limits,
         retention=retention,
+        redundancy=Redundancy(number["standby-timeout"], _flag("redundancy", "strict", values, problems)),
+        peer=_peer(application.get("peer")),
         log={key: value for (section, key), value in values.items() if section == "log"},
         suspending_wait_s=_suspending_wait(application.get("annex"), problems),
         problems=tuple(problems),
@@ -124,6 +146,19 @@ def _value(option, sections: dict[str, dict[str, str]], problems: list[str]) -> 
     problems.append(f"Option {option.section}/{option.key} = {text[:40]!r} is not a number from {option.low} to "
                     f"{option.high}; {option.default} is used.")
     return option.default
+
+
+def _flag(section: str, key: str, values: dict[tuple[str, str], str], problems: list[str]) -> bool:
+    text = values[section, key].lower()
+    if text not in ("true", "false", "yes", "no", "1", "0", ""):
+        problems.append(f"Option {section}/{key} = {text[:40]!r} is neither true nor false; false is used.")
+    return text in ("true", "yes", "1")
+
+
+def _peer(given) -> Peer | None:
+    if not given:
+        return None
+    return Peer(str(given["name"]), tuple(map(str, given["addresses"])), int(given["port"]), str(given["secret"]))
 
 
 def _suspending_wait(annex, problems: list[str]) -> int:

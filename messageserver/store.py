@@ -1,7 +1,8 @@
 """The durable log of one Message Server: SQLite, WAL, ``synchronous=FULL``, in ``<workdir>/data/``.
 
 A ``Store`` belongs to one thread at a time (the server gives it a thread of its own); a ``Reader`` is a second,
-read-only connection for replay and for catching up a peer. What ``append`` returned is on disk.
+read-only connection for replay and for catching up a standby. What ``append`` returned is on disk. What only a member
+of a pair needs is in ``paired_store``.
 """
 
 import os
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from . import records
 from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
-from .records import Draft, Record
+from .records import Draft
 from .settings import Retention
 
 TRIM_ROWS = 2000
@@ -120,32 +121,6 @@ class Store:
             if fresh:
                 self._remember(fresh)
         return Appended(seqs, rows)
-
-    def append_foreign(self, batch: Sequence[Record]) -> None:
-        """Store records that the other member made, each with its own epoch, seq and time.
-
-        They must follow ``last_seq`` without a gap and carry the digest that this copy computes as well; else
-        StoreError and nothing is stored.
-        """
-        seq, digest, fresh, starts, last_epoch = self.last_seq, self.digest, {}, [], self._last_epoch()
-        for record in batch:
-            digest = records.chain(digest, *record[:6])
-            if record.seq != seq + 1 or record.epoch < last_epoch or digest != record.digest:
-                raise StoreError(f"record {record.seq} of epoch {record.epoch} does not follow record {seq} here")
-            if record.epoch > last_epoch:
-                starts.append((record.epoch, record.seq))
-                last_epoch = record.epoch
-            if record.dedup is not None:
-                fresh[(record.destination, record.dedup)] = record.seq
-            seq = record.seq
-
-        def write() -> None:
-            self._db.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?)", starts)
-            records.insert(self._db, batch)
-
-        self._write(write)
-        self.last_seq, self.digest = seq, digest
-        self._remember(fresh)
 
     def grant(self, role: str, epoch: int, record_version: int) -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""

@@ -79,43 +79,6 @@ def test_the_dedup_window_is_bounded(open_store):
     assert store.append([draft(0, "x")], 1).seqs == [13]
 
 
-def test_two_copies_of_the_same_records_have_the_same_digest(open_store):
-    first, second = open_store("a"), open_store("b", epoch=0)
-    first.append([draft(i, f"d{i}") for i in range(5)], 1)
-    first.grant("primary", 2, 2)
-    first.append([draft(i) for i in range(5, 150)], 2)
-    records = everything(first)
-    second.append_foreign(records[:3])
-    second.append_foreign(records[3:])
-    assert (second.last_seq, second.digest) == (first.last_seq, first.digest)
-    assert second.epochs() == first.epochs() == [(1, 1), (2, 6)]
-    second.grant("primary", 3, 3)
-    assert second.append([draft(0, "d0")], 3).seqs == [1], "the dedup-ids came along"
-
-
-def test_a_foreign_batch_with_a_gap_or_another_digest_is_refused(open_store):
-    first, second = open_store("a"), open_store("b", epoch=0)
-    first.append([draft(i) for i in range(5)], 1)
-    records = everything(first)
-    with pytest.raises(StoreError):
-        second.append_foreign(records[1:])
-    with pytest.raises(StoreError):
-        second.append_foreign([records[0], records[1]._replace(body=b"changed")])
-    assert second.last_seq == 0
-
-
-def test_a_divergent_tail_is_cut_back_to_the_common_point(open_store):
-    first, second = open_store("a"), open_store("b", epoch=0)
-    first.append([draft(i, f"d{i}") for i in range(10)], 1)
-    second.append_foreign(everything(first)[:6])
-    first.grant("primary", 2, 2)
-    first.append([draft(99)], 2)
-    assert first.truncate_after(6) == 5
-    assert (first.last_seq, first.digest) == (6, second.digest)
-    assert first.epochs() == [(1, 1)]
-    assert first.append([draft(9, "d9")], 2).seqs == [7], "a cut record does not make its retry a duplicate"
-
-
 def test_only_the_granted_primary_epoch_may_write_and_epochs_only_grow(open_store):
     store = open_store(epoch=5)
     for epoch in (4, 6):

@@ -1,0 +1,174 @@
+"""The active server's door for its standby: who may link, what a link means, when it is given up."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Callable
+
+from protocol.wire import Opening, WireError
+
+from .broker import Broker
+from .log import Event, Log
+from .settings import Peer
+from .shipping import Shipping
+from .standing import Mode
+from .synclink import Refused, SyncLink
+from .syncwire import Kind, SyncError, frame
+
+OPENINGS_MAX = 8
+PROVE_S = 2.0
+_numbers = itertools.count(1)
+
+
+class Active:
+    """Takes the standby's connection while this server is the active one. ``state`` is one of messages.LINKS as this
+    side sees it, ``reason`` why it is not "synced". ``changed`` is called when either changes, ``deposed`` with the
+    newer epoch that the standby was granted."""
+
+    def __init__(self, name: str, broker: Broker, log: Log, changed: Callable[[], None],
+                 deposed: Callable[[int], None]):
+        self._name, self._broker, self._log = name, broker, log
+        self._changed, self._deposed = changed, deposed
+        self.peer: Peer | None = None
+        self.reason = ""
+        self.shipping: Shipping | None = None
+        self.common: tuple[int, bytes] = (0, b"")
+        self._link: SyncLink | None = None
+        self._task: asyncio.Task | None = None
+        self._openings = 0
+        self._told = False
+
+    def begin(self, peer: Peer | None) -> None:
+        """This server has become the active one of a pair with ``peer``."""
+        self.peer = peer
+        self.reason = f"{peer.name} has not connected." if peer else ""
+
+    async def stop(self) -> None:
+        """This server is no longer the active one."""
+        self.peer = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    @property
+    def state(self) -> str:
+        if self.peer is None:
+            return ""
+        if self.shipping is None:
+            return "down"
+        return "synced" if self._broker.standing.mode == Mode.IN_SYNC else "catching_up"
+
+    def standing_changed(self) -> None:
+        """Tell the standby once it is recorded as in sync."""
+        in_sync = self._broker.standing.mode == Mode.IN_SYNC
+        if in_sync and not self._told and self._link is not None:
+            self._link.send(frame(Kind.SYNCED))
+        self._told = in_sync
+
+    # --- connections -------------------------------------------------------------------------------------
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection on the HA Sync port until it ends."""
+        if self._openings >= OPENINGS_MAX:
+            writer.transport.abort()
+            return
+        self._openings += 1
+        try:
+            opening = await Opening.read(reader, writer)
+            link = await self._admit(opening)
+        except (WireError, OSError, TimeoutError):
+            writer.transport.abort()
+            return
+        finally:
+            self._openings -= 1
+        if link is None:
+            return
+        await self._replace()
+        self._task = asyncio.current_task()
+        await self._serve(link)
+
+    async def _admit(self, opening: Opening) -> SyncLink | None:
+        """Check who dials; a link once everything fits, else None after a refusal that says why."""
+        hello, peer, epoch = opening.hello, self.peer, self._broker.standing.epoch
+        if peer is None or self._broker.standing.mode == Mode.DEPOSED:
+            await opening.refuse(f"{self._name} is not the active server")
+        elif hello.kind != "standby" or hello.name != peer.name:
+            self._refused(f"{hello.kind[:20]} {hello.name[:255]!r} is not the other member of this pair")
+            await opening.refuse(f"{self._name} forms a pair with {peer.name}, not with {hello.name[:255]}")
+        elif not opening.proves(peer.secret):
+            self._refused(f"{hello.name} does not know the sync secret of this pair: install it again")
+            await opening.refuse(f"{self._name} has another sync secret: both members must be of the same Pairwise, "
+                                 "and have read their configuration since they became a pair")
+        elif hello.epoch > epoch:
+            await opening.refuse(f"epoch {hello.epoch} is newer than epoch {epoch} of {self._name}")
+            self._deposed(hello.epoch)
+        elif hello.epoch < epoch:
+            await opening.refuse(f"{self._name} acts in epoch {epoch}, {hello.name} has not been granted it yet")
+        else:
+            await opening.accept(peer.secret)
+            return SyncLink(opening.channel, lambda: self._broker.settings.redundancy.standby_timeout_s)
+        return None
+
+    def _refused(self, why: str) -> None:
+        self._broker.client_event(Event.SYNC_REFUSED, f"A connection to the HA Sync port is refused: {why}.")
+
+    async def _replace(self) -> None:
+        """The standby came back before its former connection was seen to end."""
+        former, self._task = self._task, None
+        if former is not None and not former.done():
+            former.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await former
+
+    async def _serve(self, link: SyncLink) -> None:
+        peer = self.peer
+        shipping = self.shipping = Shipping(link, self._broker, self._broker.standing.epoch)
+        self._link, self._told = link, False
+        self.reason = f"{peer.name} is catching up."
+        self._changed()
+        reason, newer = "this server is no longer the active one", 0
+        try:
+            await shipping.run()
+        except Refused as error:
+            reason, newer = str(error), error.epoch
+        except (SyncError, OSError) as error:
+            reason = str(getattr(error, "strerror", None) or error)
+        finally:
+            link.abort()
+            if self.shipping is shipping:
+                self.shipping = self._link = None
+                self.common = (shipping.confirmed_seq, shipping.confirmed_digest)
+                self.reason = f"The link to {peer.name} is down: {reason}."
+                self._broker.stand(self._broker.standing.unlinked())
+                self._log.standard(Event.SYNC_LOST, self.reason)
+                self._changed()
+        if newer > self._broker.standing.epoch:
+            self._deposed(newer)
+
+    # --- questions ---------------------------------------------------------------------------------------
+
+    @property
+    def common_point(self) -> tuple[int, bytes]:
+        """(seq, running digest there) of the last record that both members are known to have."""
+        shipping = self.shipping
+        return (shipping.confirmed_seq, shipping.confirmed_digest) if shipping else self.common
+
+    async def prove(self) -> str:
+        """Why a write would not be acknowledged now, "" when it would: the disk takes a write, and the standby, when
+        it counts, accepts this epoch. Raises StoreError."""
+        broker = self._broker
+        if not broker.serving or broker.unavailable:
+            return broker.unavailable or "this server does not serve"
+        await broker.in_store(broker.store.prove)
+        standing = broker.standing
+        if standing.may_go_alone:
+            return ""
+        if self.shipping is None:
+            return self.reason or "the standby is not linked"
+        try:
+            await self.shipping.prove(next(_numbers), PROVE_S)
+        except (TimeoutError, SyncError) as error:
+            return f"the standby does not confirm: {error or 'no answer in time'}"
+        return "" if broker.serving and broker.standing.mode != Mode.DEPOSED else "this server does not serve"

@@ -1,0 +1,145 @@
+"""Hands records to subscriptions: live ones as they are acknowledged, others from the disk at their own pace.
+
+Nothing is handed out before it may be acknowledged: what a subscriber has seen is never taken back.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from .ownership import StoreError
+from .reader import BATCH_RECORDS, Reader
+from .subscription import Subscription, message_tail
+
+TURN_DELIVERIES = 2000
+"""Messages handed out in one turn of the event loop; more would hold up the heart-beats."""
+ROUTES_MAX = 10_000
+
+
+class Delivery:
+    """All subscriptions of the server. ``spawn`` starts a task that ends with the broker."""
+
+    def __init__(self, reader: Reader, upto: int, spawn: Callable):
+        self._reader, self._spawn = reader, spawn
+        self._reading = ThreadPoolExecutor(1, "reader")
+        self._loop = asyncio.get_running_loop()
+        self.upto = upto
+        """Up to here live subscriptions have been served."""
+        self._dirty: set = set()
+        self._subscriptions: set[Subscription] = set()
+        self._routes: dict[str, tuple[Subscription, ...]] = {}
+
+    async def close(self) -> None:
+        await self._loop.run_in_executor(self._reading, self._reader.close)
+        self._reading.shutdown()
+
+    @property
+    def drained(self) -> bool:
+        """True when every subscriber has taken and acknowledged all that there is."""
+        return all(s.live and not s.unacknowledged for s in self._subscriptions)
+
+    def touch(self, session) -> None:
+        """``session`` has output that ``flush`` sends."""
+        self._dirty.add(session)
+
+    def flush(self) -> None:
+        for session in self._dirty:
+            session.flush()
+        self._dirty.clear()
+
+    async def deliver(self, rows: list[tuple]) -> None:
+        """Hand ``rows`` to the live subscriptions, a slice a turn: many subscribers must not stop the heart-beats."""
+        if self._subscriptions:
+            await self._hand_out(rows)
+        elif rows:
+            self.upto = max(self.upto, rows[-1][0])
+
+    async def _hand_out(self, rows: list[tuple]) -> None:
+        slice_left = TURN_DELIVERIES
+        for seq, epoch, time, destination, headers, body, _, _ in rows:
+            if seq <= self.upto:
+                continue
+            route = self._routes.get(destination)
+            if route is None:
+                route = self._route(destination)
+            if route:
+                tail = message_tail(seq, epoch, time, destination, headers, body)
+                for subscription in route:
+                    if subscription.live and seq >= subscription.cursor:
+                        self._offer(subscription, seq, tail)
+                slice_left -= len(route)
+            self.upto = seq
+            if slice_left <= 0:
+                slice_left = TURN_DELIVERIES
+                self.flush()
+                await asyncio.sleep(0)
+
+    def _offer(self, subscription: Subscription, seq: int, tail: bytes) -> None:
+        if subscription.ack != "auto" and (subscription.free <= 0 or not subscription.session.writable.is_set()):
+            subscription.live, subscription.cursor = False, seq
+            self._spawn(self._pull(subscription))
+            return
+        subscription.deliver(seq, tail)
+        self._dirty.add(subscription.session)
+
+    def _route(self, destination: str) -> tuple[Subscription, ...]:
+        if len(self._routes) >= ROUTES_MAX:
+            self._routes.clear()
+        route = tuple(s for s in self._subscriptions if s.wants(destination))
+        self._routes[destination] = route
+        return route
+
+    def jump(self, upto: int) -> None:
+        """What lies before ``upto`` may be handed out, but was not as it came: live subscriptions read what they
+        missed."""
+        if upto <= self.upto:
+            return
+        for subscription in self._subscriptions:
+            if subscription.live:
+                subscription.live, subscription.cursor = False, max(subscription.cursor, self.upto + 1)
+                self._spawn(self._pull(subscription))
+        self.upto = upto
+
+    def cut_back(self, last_seq: int) -> None:
+        """The log ends at ``last_seq`` now; nobody is subscribed while that happens."""
+        self.upto = min(self.upto, last_seq)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """From now on ``subscription`` gets what lies at and after its cursor."""
+        self._subscriptions.add(subscription)
+        self._routes.clear()
+        if subscription.cursor > self.upto:
+            subscription.live = True
+        else:
+            self._spawn(self._pull(subscription))
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        subscription.close()
+        self._subscriptions.discard(subscription)
+        self._routes.clear()
+
+    async def _pull(self, subscription: Subscription) -> None:
+        session = subscription.session
+        while not subscription.closed:
+            if not (subscription.room.is_set() and session.writable.is_set()):
+                await subscription.room.wait()
+                await session.writable.wait()
+                continue
+            if subscription.cursor > self.upto:
+                subscription.live = True
+                return
+            try:
+                batch = await self._loop.run_in_executor(self._reading, self._read, subscription)
+            except StoreError as error:
+                session.fail(f"The stored messages cannot be read: {error}. Try again later.")
+                return
+            if subscription.closed:
+                return
+            for record in batch.records:
+                subscription.deliver(record.seq, message_tail(*record[:6]))
+            subscription.cursor = batch.next_seq
+            session.flush()
+
+    def _read(self, subscription: Subscription):
+        limit = max(1, min(BATCH_RECORDS, subscription.free))
+        return self._reader.read(subscription.cursor, self.upto, pattern=subscription.pattern, limit=limit)

@@ -1,0 +1,252 @@
+"""The active server's side of the sync link: brings one standby up to date and keeps it there.
+
+Records go from memory while the standby keeps up, from the disk while it does not. The standby confirms what is on its
+disk; ``Standing`` says what follows from that.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from .broker import Broker
+from .common import common_point
+from .ownership import StoreError
+from .reader import Reader
+from .records import NO_DIGEST
+from .synclink import SyncLink
+from .syncwire import Kind, SyncError, batch, echo, read_ack, read_echo, read_words, words
+
+BATCH_RECORDS, BATCH_BYTES = 4000, 2 * 1024 * 1024
+WINDOW_BYTES = 16 * 1024 * 1024
+"""Bytes that may be under way to the standby without its confirmation."""
+BUFFER_BYTES = 16 * 1024 * 1024
+"""Records kept in memory for the standby; beyond that they are read from the disk again."""
+CLOSE_RECORDS = 4000
+"""A standby that lacks no more than this is close: acknowledgements begin to wait for it."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a standby says that it is."""
+
+    last_seq: int
+    first_seq: int
+    epochs: tuple[tuple[int, int], ...]
+    copy: str
+
+
+def read_position(payload: bytes) -> Position:
+    """Raises SyncError."""
+    body = read_words(payload, last_seq=int, first_seq=int, epochs=list, copy=str)
+    epochs = tuple(tuple(each) for each in body["epochs"] if isinstance(each, list))
+    if any(len(each) != 2 or not all(type(number) is int for number in each) for each in epochs):
+        raise SyncError("the other member sent an epoch history that is none")
+    return Position(body["last_seq"], body["first_seq"], epochs, body["copy"][:64])
+
+
+class Shipping:
+    """One linked standby. ``run`` returns never: it raises SyncError, OSError or StoreError when the link ends."""
+
+    def __init__(self, link: SyncLink, broker: Broker, epoch: int):
+        self._link, self._broker, self.epoch = link, broker, epoch
+        self._loop = asyncio.get_running_loop()
+        self._reading = ThreadPoolExecutor(1, "shipping")
+        self._reader: Reader | None = None
+        self._buffer: deque[list[tuple]] = deque()
+        self._buffered = 0
+        self._sent_seq = self.confirmed_seq = 0
+        self.confirmed_digest = b""
+        self._under_way: deque[tuple[int, int, bytes]] = deque()
+        self._bytes_under_way = 0
+        self._more, self._room = asyncio.Event(), asyncio.Event()
+        self._echoes: dict[int, asyncio.Future] = {}
+        self._progress_at = self._loop.time()
+        self.copy = ""
+
+    async def run(self) -> None:
+        await self._meet()
+        self._broker.on_stored = self._stored
+        self._more.set()
+        tasks = [asyncio.create_task(work) for work in (self._ship(), self._hear(), self._link.beat(), self._watch())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._broker.on_stored = None
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            for waiting in self._echoes.values():
+                waiting.cancel()
+            if self._reader is not None:
+                await self._loop.run_in_executor(self._reading, self._reader.close)
+            self._reading.shutdown(wait=False)
+
+    # --- the common point ------------------------------------------------------------------------------
+
+    async def _meet(self) -> None:
+        """Agree on where the copies part; afterwards the standby has everything up to ``_sent_seq``."""
+        broker = self._broker
+        position = read_position(await self._link.expect(Kind.POSITION))
+        self.copy = position.copy
+        start = await broker.in_store(self._start, position)
+        self._link.send(words(Kind.START, **start))
+        kind, payload = await self._link.receive()
+        if kind == Kind.POSITION:
+            # It has other records at the common point, as two servers that were single before they became a pair.
+            start = await broker.in_store(self._start, read_position(payload))
+            self._link.send(words(Kind.START, **start))
+            kind, payload = await self._link.receive()
+        if kind != Kind.READY or read_words(payload, last_seq=int)["last_seq"] != start["seq"]:
+            raise SyncError("the other member is not where it was told to begin")
+        self._sent_seq = self.confirmed_seq = start["seq"]
+        self.confirmed_digest = bytes.fromhex(start["digest"])
+        self._reader = await self._loop.run_in_executor(self._reading, Reader, broker.store.directory)
+        broker.stand(broker.standing.linked(self.copy, self._sent_seq))
+
+    def _start(self, position: Position) -> dict:
+        """The fields of the START frame; in the store's thread."""
+        store = self._broker.store
+        common = common_point(store.epochs(), store.last_seq, position.epochs, position.last_seq)
+        if common >= store.first_seq - 1 and common >= position.first_seq - 1:
+            digest = store.digest_at(common)
+            if digest is not None:
+                return {"epoch": self.epoch, "full": False, "common": common, "seq": common, "digest": digest.hex()}
+        base = store.first_seq - 1
+        return {"epoch": self.epoch, "full": True, "common": common, "seq": base,
+                "digest": (store.digest_at(base) or NO_DIGEST).hex()}
+
+    # --- sending -----------------------------------------------------------------------------------------
+
+    def _stored(self, rows: list[tuple]) -> None:
+        """A group is on this disk: keep it for the standby, as far as there is room."""
+        if self._buffered > BUFFER_BYTES:
+            self._buffer.clear()
+            self._buffered = 0
+        self._buffer.append(rows)
+        self._buffered += sum(len(row[4]) + len(row[5]) for row in rows) + 64 * len(rows)
+        self._more.set()
+
+    async def _ship(self) -> None:
+        while True:
+            while self._bytes_under_way > WINDOW_BYTES:
+                self._room.clear()
+                await self._room.wait()
+            rows = self._from_memory()
+            if rows is not None:
+                self._send(rows, batch(self.epoch, rows))
+            elif self._sent_seq < self._broker.last_seq:
+                rows, data = await self._loop.run_in_executor(self._reading, self._from_disk)
+                if not rows:
+                    raise SyncError(f"record {self._sent_seq + 1} is no longer kept here")
+                self._send(rows, data)
+            else:
+                self._more.clear()
+                self._join_if_close()
+                await self._more.wait()
+            await self._link.drained()
+
+    def _from_memory(self) -> list[tuple] | None:
+        """Records that follow what was sent, from the buffer; None when they are not there."""
+        while self._buffer:
+            rows = self._buffer[0]
+            if rows[0][0] > self._sent_seq + 1:
+                return None
+            self._buffer.popleft()
+            self._buffered -= sum(len(row[4]) + len(row[5]) for row in rows) + 64 * len(rows)
+            if rows[-1][0] > self._sent_seq:
+                return rows[self._sent_seq + 1 - rows[0][0]:]
+        return None
+
+    def _from_disk(self) -> tuple[list, bytes]:
+        found = self._reader.read(self._sent_seq + 1, self._broker.last_seq, limit=BATCH_RECORDS, max_bytes=BATCH_BYTES)
+        rows = found.records
+        if not rows or rows[0].seq != self._sent_seq + 1:
+            return [], b""
+        return rows, batch(self.epoch, rows)
+
+    def _send(self, rows: list, data: bytes) -> None:
+        if not self._under_way:
+            self._progress_at = self._loop.time()
+        self._sent_seq = rows[-1][0]
+        self._under_way.append((self._sent_seq, len(data), rows[-1][7]))
+        self._bytes_under_way += len(data)
+        self._link.send(data)
+
+    def _join_if_close(self) -> None:
+        if self._broker.last_seq - self.confirmed_seq <= CLOSE_RECORDS:
+            self._broker.stand(self._broker.standing.joined())
+
+    # --- hearing -----------------------------------------------------------------------------------------
+
+    async def _hear(self) -> None:
+        while True:
+            kind, payload = await self._link.receive()
+            if kind == Kind.ACK:
+                self._confirmed(*read_ack(payload))
+            elif kind == Kind.ECHO:
+                waiting = self._echoes.pop(read_echo(payload), None)
+                if waiting is not None and not waiting.done():
+                    waiting.set_result(None)
+            else:
+                raise SyncError(f"the other member sent {kind.name}, which is not for a standby to send")
+
+    def _confirmed(self, epoch: int, seq: int, digest: bytes) -> None:
+        if epoch != self.epoch or seq > self._sent_seq:
+            raise SyncError(f"the other member confirmed record {seq} of epoch {epoch}, which it was not sent")
+        while self._under_way and self._under_way[0][0] <= seq:
+            upto, size, ours = self._under_way.popleft()
+            self._bytes_under_way -= size
+            if upto == seq and ours != digest:
+                raise SyncError(f"the digests differ at record {seq}: the copies are not the same")
+        self._progress_at = self._loop.time()
+        if seq > self.confirmed_seq:
+            self.confirmed_seq, self.confirmed_digest = seq, digest
+            self._broker.stand(self._broker.standing.confirmed(epoch, seq))
+        self._room.set()
+        self._join_if_close()
+
+    async def _watch(self) -> None:
+        """A standby that does not confirm what it was sent is given up after the standby time-out."""
+        while True:
+            limit_s = self._broker.settings.redundancy.standby_timeout_s
+            await asyncio.sleep(min(0.25, limit_s / 4))
+            waited = self._loop.time() - self._progress_at
+            if self._under_way and waited > limit_s:
+                raise SyncError(f"it has confirmed nothing for {waited:.1f} s (option redundancy/standby-timeout)")
+
+    async def prove(self, number: int, timeout_s: float) -> None:
+        """Wait until the standby's store has confirmed that it accepts this epoch. Raises TimeoutError, SyncError."""
+        waiting = self._echoes[number] = self._loop.create_future()
+        self._link.send(echo(number))
+        try:
+            async with asyncio.timeout(timeout_s):
+                await waiting
+        except asyncio.CancelledError:
+            if waiting.cancelled():
+                raise SyncError("the link to the standby was lost") from None
+            raise
+        finally:
+            self._echoes.pop(number, None)
+
+    @property
+    def lag(self) -> int:
+        """Records that the standby lacks."""
+        return max(0, self._broker.last_seq - self.confirmed_seq)
+
+
+async def run_link(link: SyncLink, shipping: Shipping) -> str:
+    """Ship until the link ends; why it ended."""
+    try:
+        await shipping.run()
+    except SyncError as error:
+        return str(error)
+    except (OSError, StoreError) as error:
+        return str(getattr(error, "strerror", None) or error)
+    finally:
+        with contextlib.suppress(OSError):
+            link.abort()
+    return "it ended"
