@@ -5,8 +5,10 @@ import math
 from datetime import UTC, datetime
 
 from protocol.messages import (
+    LINKS,
     PROCESS_STATES,
     SERVER_STATES,
+    STANDBY_WISHES,
     Event,
     Hello,
     MessageError,
@@ -51,7 +53,9 @@ def check_report(report: Report) -> None:
     """Raises WireError."""
     if report.state not in SERVER_STATES or report.role not in ROLES:
         raise WireError(f"the peer reported the unknown state {report.state[:20]!r} or role {report.role[:20]!r}")
-    for name in ("epoch", "record_version", "last_seq"):
+    if report.link not in LINKS or report.standby not in STANDBY_WISHES:
+        raise WireError(f"the peer reported the unknown link {report.link[:20]!r} or wish {report.standby[:20]!r}")
+    for name in ("epoch", "record_version", "last_seq", "standby_version", "common_seq", "discarded"):
         _bounded(name, getattr(report, name))
     _bounded("clients", report.clients, PID_MAX)
     if len(report.ports) > PORTS_MAX:

@@ -64,6 +64,12 @@ class StatusRow:
     digest: str = ""
     clients: int = 0
     ports: tuple = ()
+    link: str = ""
+    link_reason: str = ""
+    common_seq: int = 0
+    common_digest: str = ""
+    discarded: int = 0
+    copy: str = ""
     started_at: datetime | None = None
     changed_at: datetime | None = None
     heard_at: datetime | None = None
@@ -71,7 +77,7 @@ class StatusRow:
     @property
     def announced(self) -> tuple:
         return (self.status, self.mode, self.reason, self.epoch, self.pid, self.by_hand, self.restarts, self.version,
-                self.ports)
+                self.ports, self.link, self.link_reason, self.discarded)
 
 
 @dataclass(frozen=True, kw_only=True)

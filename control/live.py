@@ -12,13 +12,17 @@ from .status import ENDED, RUNNING, Verdict
 
 @dataclass(eq=False)
 class ServerConnection:
-    """The registered connection of one application's server."""
+    """The registered connection of one application's server. ``granted`` and ``told`` are what it was sent on this
+    connection (``decide.Member``), ``trouble_since`` (monotonic) since when it reports that it cannot serve."""
 
     peer: Peer
     hello: Hello
     at: float
     report: Report | None = None
     granted: tuple[str, int] | None = None
+    told: int = 0
+    stepping_down: int = 0
+    trouble_since: float | None = None
     configuration: dict | None = None
     watched: bool = False
 
@@ -30,7 +34,8 @@ class ServerConnection:
 @dataclass(eq=False)
 class LiveApplication:
     """``connection`` None while no server is registered; ``lost_at`` (monotonic) since when, None if there was none;
-    ``last_report`` and ``last_hello`` are of the registered or last registered server; ``unseen``: since it was lost
+    ``silent_since`` (monotonic) when the lost server was last heard; ``last_report`` and ``last_hello`` are of the
+    registered or last registered server; ``unseen``: since it was lost
     its agent sent a list without it; ``address`` is where it connected from."""
 
     facts: ApplicationFacts
@@ -38,6 +43,7 @@ class LiveApplication:
     last_hello: Hello | None = None
     last_report: Report | None = None
     lost_at: float | None = None
+    silent_since: float | None = None
     unseen: bool = False
     address: str = ""
     process: ProcessChanged | None = None
@@ -54,10 +60,11 @@ class LiveApplication:
         """Id of the application whose PairState row governs this one."""
         return self.facts.primary_id or self.facts.id
 
-    def process_state(self) -> str:
-        """What the agent attests of the process, as ``decide.Member`` spells it."""
+    def process_state(self, listed: bool) -> str:
+        """What the agent attests of the process, as ``snapshot.Member`` spells it. ``listed``: its agent is connected
+        and has sent its whole list."""
         if self.process is None:
-            return "unknown"
+            return "absent" if listed else "unknown"
         return "ended" if self.process.state in ENDED else "running" if self.process.state in RUNNING else "unknown"
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from . import records
 from .database import Database, DatabaseAway
-from .decide import Timing
 from .reload import Reloader
 from .server import Listener
 from .sessions import Sessions
+from .snapshot import Timing
 from .solution import SETTLE_S, SolutionControl
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Control:
             await self._listen()
             await self._beat()
             for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._beats,
-                         self._prunings):
+                         self._prunings, self.solution.pauses.run):
                 self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
             self._stack = stack.pop_all()
         return self

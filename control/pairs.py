@@ -1,31 +1,50 @@
-"""Carries out ``decide``: one snapshot, one durable write, then the grants. One decision a pair at a time."""
+"""Carries out ``decide``: one snapshot, one durable write, then what servers are told; a pair at a time."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from protocol.messages import Grant
+from protocol.messages import Grant, Message, Recorded, StepDown
 
 from . import records
 from .database import Database, DatabaseAway
-from .decide import Decision, GrantTo, Member, Record, Snapshot, Timing, decide
+from .decide import Decision, decide
 from .live import LiveApplication, ServerConnection, World
+from .snapshot import Member, Record, Request, Snapshot, Timing
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
+CAS_RETRY_S = 0.05
+OBSERVING_S = 0.25
+"""While silence proves nothing, time-outs are looked at again so often."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A decision that was carried out, about ``members``; ``before`` is the record that it found."""
+
+    members: list[LiveApplication]
+    before: Record
+    decision: Decision
 
 
 class Pairs:
-    """``wake`` whenever something about a pair's members changed. ``on_decided`` hears of each decision."""
+    """``wake`` whenever something about a pair's members changed. ``on_decided`` hears of each decision;
+    ``observing`` tells whether silence proves nothing at the moment."""
 
-    def __init__(self, world: World, database: Database, *, timing: Timing,
-                 on_decided: Callable[[list[LiveApplication], Decision], None]):
-        self._world, self._database, self._timing, self._on_decided = world, database, timing, on_decided
+    def __init__(self, world: World, database: Database, *, timing: Timing, observing: Callable[[], bool],
+                 on_decided: Callable[[Outcome], None]):
+        self._world, self._database, self._timing = world, database, timing
+        self._observing, self._on_decided = observing, on_decided
+        self.requests: dict[int, Request] = {}
+        """What people asked for, by pair; whoever put it there takes it away."""
         self._records: dict[int, Record] = {}
         self._dirty: set[int] = set()
         self._tasks: dict[int, asyncio.Task] = {}
+        self._locks: dict[int, asyncio.Lock] = {}
         self._since = time.monotonic()
 
     def wake(self, pair_id: int) -> None:
@@ -58,60 +77,115 @@ class Pairs:
         while pair_id in self._dirty:
             self._dirty.discard(pair_id)
             try:
-                await self._decide(pair_id)
+                async with self._lock(pair_id):
+                    await self._decide(pair_id)
             except DatabaseAway as error:
                 log.warning("nothing is decided about pair %s: %s", pair_id, error)
                 self._later(pair_id, RETRY_S)
                 return
 
+    def _lock(self, pair_id: int) -> asyncio.Lock:
+        return self._locks.setdefault(pair_id, asyncio.Lock())
+
+    # --- one decision ----------------------------------------------------------------------------------
+
     async def _decide(self, pair_id: int) -> None:
         members = self._world.members(pair_id)
         if not any(live.connection for live in members):
             return
-        backup_id = members[0].facts.backup_id
-        if pair_id not in self._records:
-            self._records[pair_id] = await self._database.run(records.load_record, pair_id, backup_id)
-        record = self._records[pair_id]
+        snapshot = await self.snapshot(pair_id)
         connections = {live.facts.name: live.connection for live in members}
-        decision = decide(Snapshot(record, tuple(self._member(live) for live in members), self._timing))
-        if decision.record is not None:
-            written = await self._database.run(records.save_record, pair_id, backup_id, reason=decision.reason,
-                                               expected_version=record.version, record=decision.record)
-            if not written:
-                log.warning("the record of pair %s was not at version %d any more: decides again", pair_id,
-                            record.version)
-                self.forget(pair_id)
-                self._later(pair_id, 0.05)
-                return
-            self._records[pair_id] = decision.record
+        decision = decide(snapshot)
+        if decision.record is not None and not await self._write(
+                pair_id, snapshot.record, decision.record, decision.sync_reason or decision.reason):
+            return
         for grant in decision.grants:
-            self._send(grant, connections[grant.name])
-        self._on_decided(members, decision)
+            self._grant(grant, connections[grant.name])
+        for tell in decision.tells:
+            self._tell(tell, connections[tell.name])
+        if decision.step_down:
+            self._step_down(decision, snapshot.record.epoch, connections[decision.step_down])
+        self._on_decided(Outcome(members, snapshot.record, decision))
         if decision.recheck_in_s is not None:
-            self._later(pair_id, decision.recheck_in_s + 0.01)
+            self._later(pair_id, max(decision.recheck_in_s, OBSERVING_S if snapshot.observing else 0.0) + 0.01)
 
-    def _send(self, grant: GrantTo, connection: ServerConnection | None) -> None:
-        live = self._world.application(grant.name)
+    async def snapshot(self, pair_id: int) -> Snapshot:
+        """What a decision about the pair would see now. Raises DatabaseAway."""
+        members = self._world.members(pair_id)
+        if pair_id not in self._records:
+            backup_id = members[0].facts.backup_id
+            self._records[pair_id] = await self._database.run(records.load_record, pair_id, backup_id)
+        return Snapshot(self._records[pair_id], tuple(self._member(live) for live in members), self._timing,
+                        self.requests.get(pair_id), self._observing())
+
+    async def change(self, pair_id: int, changed: Callable[[Record], Record], reason: str, **columns) -> bool:
+        """Write the record as ``changed`` makes it, then decide anew; False when somebody else wrote it meanwhile.
+
+        Raises DatabaseAway."""
+        async with self._lock(pair_id):
+            before = (await self.snapshot(pair_id)).record
+            written = await self._write(pair_id, before, changed(before), reason, **columns)
+        self.wake(pair_id)
+        return written
+
+    async def _write(self, pair_id: int, before: Record, record: Record, reason: str, **columns) -> bool:
+        backup_id = self._world.members(pair_id)[0].facts.backup_id
+        written = await self._database.run(records.save_record, pair_id, backup_id, reason=reason,
+                                           expected_version=before.version, record=record, **columns)
+        if written:
+            self._records[pair_id] = record
+        else:
+            log.warning("the record of pair %s was not at version %d any more: decides again", pair_id, before.version)
+            self.forget(pair_id)
+            self._later(pair_id, CAS_RETRY_S)
+        return written
+
+    # --- what servers are told ---------------------------------------------------------------------------
+
+    def _send(self, name: str, connection: ServerConnection | None, message: Message) -> bool:
+        live = self._world.application(name)
         # While the record was written the server may have gone; its next hello brings the next decision.
         if connection is None or live is None or live.connection is not connection:
-            return
-        connection.granted = (grant.role, grant.epoch)
-        connection.peer.post(Grant(role=grant.role, epoch=grant.epoch, record_version=grant.record_version,
-                                   reason=grant.reason))
+            return False
+        connection.peer.post(message)
+        return True
+
+    def _grant(self, grant, connection: ServerConnection | None) -> None:
+        if self._send(grant.name, connection, Grant(role=grant.role, epoch=grant.epoch, reason=grant.reason,
+                                                    record_version=grant.record_version)):
+            connection.granted, connection.told = (grant.role, grant.epoch), grant.record_version
+
+    def _tell(self, tell, connection: ServerConnection | None) -> None:
+        if self._send(tell.name, connection, Recorded(epoch=tell.epoch, record_version=tell.record_version,
+                                                      in_sync=tell.in_sync, reason=tell.reason)):
+            connection.told = tell.record_version
+
+    def _step_down(self, decision: Decision, epoch: int, connection: ServerConnection | None) -> None:
+        if self._send(decision.step_down, connection, StepDown(epoch=epoch, reason=decision.reason)):
+            connection.stepping_down = epoch
+
+    # --- what is known of a member -----------------------------------------------------------------------
 
     def _member(self, live: LiveApplication) -> Member:
-        connection, host = live.connection, self._world.host_of(live)
+        connection, host, now = live.connection, self._world.host_of(live), time.monotonic()
         agent_connected = host is not None and host.peer is not None
-        away_since = live.lost_at if live.lost_at is not None else self._since
+        process = live.process_state(listed=agent_connected and host.listed)
         if connection is None:
-            return Member(name=live.facts.name, process=live.process_state(), agent_connected=agent_connected,
-                          away_s=time.monotonic() - away_since)
+            silent_since = live.silent_since if live.silent_since is not None else self._since
+            return Member(name=live.facts.name, process=process, agent_connected=agent_connected,
+                          away_s=now - silent_since)
         said, hello = connection.report, connection.hello
-        return Member(
-            name=live.facts.name, connected=True, state=said.state if said else "",
-            role=said.role if said else hello.role,
-            epoch=max(hello.epoch, said.epoch if said else 0),
-            version=max(hello.record_version, said.record_version if said else 0),
-            granted=connection.granted, process=live.process_state(), agent_connected=agent_connected)
+        fresh = Member(
+            name=live.facts.name, connected=True, role=hello.role, epoch=hello.epoch, version=hello.record_version,
+            granted=connection.granted, told=connection.told, stepping_down=connection.stepping_down, process=process,
+            agent_connected=agent_connected, present_s=now - connection.at)
+        return fresh if said is None else _with_report(fresh, said, now - (connection.trouble_since or now))
 
 
+def _with_report(member: Member, said, trouble_s: float) -> Member:
+    values = {name: getattr(member, name) for name in member.__dataclass_fields__}
+    return Member(**values | {
+        "state": said.state, "role": said.role, "epoch": max(member.epoch, said.epoch),
+        "version": max(member.version, said.record_version), "copy": said.copy, "link": said.link,
+        "link_reason": said.link_reason, "trouble": said.reason, "trouble_s": trouble_s, "wish": said.standby,
+        "wish_version": said.standby_version, "wish_copy": said.standby_copy})

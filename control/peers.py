@@ -42,6 +42,11 @@ class Peer:
         self._bucket = Bucket(rate, burst)
         self.cut_reason = ""
 
+    @property
+    def heard_at(self) -> float:
+        """When the peer last said anything, heartbeats included (monotonic)."""
+        return self._channel.heard_at
+
     def start(self) -> None:
         """Begin to send what was posted; call it after the opening."""
         self._pump_task = asyncio.create_task(self._pump(), name=f"outbox of {self.name}")

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
+from protocol import auth
 from provisioning.models import (
     Application,
     ComponentHeartbeat,
@@ -21,7 +22,7 @@ from provisioning.signals import announce
 from provisioning.states import SERVER_TYPES
 
 from . import facts
-from .decide import Record
+from .snapshot import Record
 
 LOOKUP_BATCH = 400
 PLACEHOLDERS = ("", ".")
@@ -74,13 +75,18 @@ def host_by_id(host_id: int) -> facts.HostFacts | None:
 
 def application_peer(name: str) -> facts.ApplicationPeer | None:
     """The application called ``name`` with its secret and its Configuration message; None when there is none."""
-    row = (Application.objects.select_related("host", "primary_server", "backup_server")
-           .prefetch_related("ports", "options").filter(name=name).first())
+    row = _with_pair().filter(name=name).first()
     if row is None:
         return None
     known = _facts_of(Application.objects.filter(id=row.id)) if row.is_server else []
     return facts.ApplicationPeer(facts=known[0] if known else None, secret=row.secret,
                                  type=row.get_type_display(), configuration=_configuration(row))
+
+
+def _with_pair() -> QuerySet:
+    """Applications with all that their Configuration message needs, of the other member as well."""
+    return (Application.objects.select_related("host", "primary_server__host", "backup_server__host")
+            .prefetch_related("ports", "options", "primary_server__ports", "backup_server__ports"))
 
 
 def host_peer(name: str) -> facts.HostPeer | None:
@@ -93,8 +99,7 @@ def host_peer(name: str) -> facts.HostPeer | None:
 
 def configurations(ids: Iterable[int]) -> dict[int, dict]:
     """{application id: body of its Configuration message} of those that still exist."""
-    rows = (Application.objects.filter(id__in=list(ids)).select_related("host", "primary_server", "backup_server")
-            .prefetch_related("ports", "options"))
+    rows = _with_pair().filter(id__in=list(ids))
     return {row.id: _configuration(row) for row in rows}
 
 
@@ -110,7 +115,22 @@ def _configuration(row: Application) -> dict:
         "options": row.options_dict(masked=False), "annex": row.options_dict(annex=True, masked=False),
         "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
         "backup": row.backup_server.name if row.backup_server else "", "primary": primary.name if primary else "",
+        "peer": _peer(row, primary),
     }
+
+
+def _peer(row: Application, primary: Application | None) -> dict:
+    """How ``row`` reaches the HA Sync port of the other member; {} for a single server or a pair without one."""
+    other = row.backup_server or primary
+    port = next((port for port in other.ports.all() if port.ha_sync), None) if other else None
+    if port is None or other.host is None:
+        return {}
+    first, second = (other, row) if other is primary else (row, other)
+    bound_to = dict(part.split("=", 1) for part in port.transport_parameters.split(";") if "=" in part).get("address")
+    near = bound_to or ("127.0.0.1" if other.host_id == row.host_id else "")
+    addresses = [near] if near else [each for each in (other.host.ip_address, other.host.name) if each]
+    return {"name": other.name, "addresses": addresses, "port": port.port,
+            "secret": auth.pair_secret(first.secret, second.secret)}
 
 
 def supervised(host_id: int) -> list[dict]:
@@ -150,15 +170,19 @@ def load_record(primary_id: int, backup_id: int | None) -> Record:
         other = PairState.objects.filter(primary_id=backup_id).first() if backup_id else None
         if other is not None and (other.epoch > own.epoch or other.version > own.version):
             own.version, own.epoch = max(own.version, other.version) + 1, max(own.epoch, other.epoch)
-            own.standby_in_sync = False
-            own.save(update_fields=["version", "epoch", "standby_in_sync"])
+            own.standby_in_sync, own.standby_copy = False, ""
+            own.save(update_fields=["version", "epoch", "standby_in_sync", "standby_copy"])
     return Record(version=own.version, epoch=own.epoch, active=own.active.name if own.active else "",
-                  standby_in_sync=own.standby_in_sync, automatic_failover=own.automatic_failover)
+                  standby_in_sync=own.standby_in_sync, automatic_failover=own.automatic_failover,
+                  active_copy=own.active_copy, standby_copy=own.standby_copy)
 
 
-def save_record(primary_id: int, backup_id: int | None, *, expected_version: int, record: Record,
-                reason: str) -> bool:
-    """Write ``record`` if the stored one still has ``expected_version``; on disk when this returns True."""
+def save_record(primary_id: int, backup_id: int | None, *, expected_version: int, record: Record, reason: str,
+                **pause) -> bool:
+    """Write ``record`` if the stored one still has ``expected_version``; on disk when this returns True.
+
+    ``pause`` are the paused_* columns when they change.
+    """
     now = timezone.now()
     with transaction.atomic(durable=True):
         active = Application.objects.filter(name=record.active, id__in=[primary_id, backup_id or primary_id]).first()
@@ -166,11 +190,15 @@ def save_record(primary_id: int, backup_id: int | None, *, expected_version: int
             return False
         written = PairState.objects.filter(primary_id=primary_id, version=expected_version).update(
             version=record.version, epoch=record.epoch, active=active, standby_in_sync=record.standby_in_sync,
-            automatic_failover=record.automatic_failover, reason=reason, since=now)
+            automatic_failover=record.automatic_failover, active_copy=record.active_copy,
+            standby_copy=record.standby_copy, reason=reason, since=now, **pause)
         if written == 1 and backup_id:
             PairState.objects.get_or_create(primary_id=backup_id)
             PairState.objects.filter(primary_id=backup_id, version__lte=record.version).update(
-                version=record.version, epoch=record.epoch, active=None, standby_in_sync=False, since=now)
+                version=record.version, epoch=record.epoch, active=None, standby_in_sync=False, active_copy="",
+                standby_copy="", since=now)
+        if written == 1:
+            announce(f"pair:{primary_id}")
     return written == 1
 
 

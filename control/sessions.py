@@ -11,8 +11,10 @@ from protocol.messages import (
     Configuration,
     Event,
     Message,
+    PairRequest,
     Ping,
     Pong,
+    Probed,
     ProcessChanged,
     Processes,
     Report,
@@ -32,6 +34,8 @@ log = logging.getLogger(__name__)
 
 NOT_FOUND, IN_USE, NO_OBJECT = 3007, 3008, 6052
 CHECK_TIMEOUT_S = 10.0
+HEARTBEAT_S = 0.5
+"""Of servers and agents: a silent one is noticed before the detection time of a failover has passed."""
 SERVER_RATE, SERVER_BURST = 200, 2000
 """Messages a second that a server may send; events beyond EVENT_RATE are dropped, not its connection."""
 EVENT_RATE, EVENT_BURST = 20, 400
@@ -104,7 +108,7 @@ class Sessions:
             await opening.refuse(connection, event=IN_USE)
             return
         try:
-            await opening.accept(found.secret)
+            await opening.accept(found.secret, heartbeat_s=HEARTBEAT_S)
             self._solution.configure(live, found.configuration)
             peer.start()
             log.info("server %s registered (pid %d, %s)", found.facts.name, opening.hello.pid, opening.channel.peer)
@@ -120,6 +124,8 @@ class Sessions:
             match await connection.peer.receive():
                 case Report() as report:
                     self._solution.reported(live, connection, report)
+                case Probed() as probed:
+                    self._solution.requests.probed(probed)
                 case Event() as event if events.take():
                     if dropped:
                         log.warning("%d events of %s were dropped: it sent too many", dropped, live.facts.name)
@@ -155,7 +161,7 @@ class Sessions:
         host.hello, host.listed, host.address = hello, False, _address(opening)
         reason = "The agent ended its connection."
         try:
-            await opening.accept(found.secret)
+            await opening.accept(found.secret, heartbeat_s=HEARTBEAT_S)
             peer.start()
             await self._agent_opened(host)
             await self._listen_to_agent(host)
@@ -233,6 +239,8 @@ class Sessions:
             match await channel.receive():
                 case Ping():
                     await channel.send(Pong(facts=self._facts()))
+                case PairRequest() as asked:
+                    await channel.send(await self._solution.requests.answer(asked))
                 case Changed() as changed:
                     await self._reloader.changed([name for name in changed.applications if isinstance(name, str)],
                                                  [name for name in changed.hosts if isinstance(name, str)])

@@ -11,12 +11,15 @@ from provisioning.states import ApplicationStatus as Status
 
 from . import checks, narration, records
 from .database import Database
-from .decide import Decision, State, Timing
 from .facts import EventRow, StatusRow
 from .live import LiveApplication, LiveHost, ServerConnection, World
-from .pairs import Pairs
+from .pairs import Outcome, Pairs
 from .peers import Peer
+from .requests import Requests
+from .snapshot import Timing
+from .stability import Pauses
 from .status import ENDED, RUNNING, Seen, Verdict, verdict
+from .timelines import Timelines
 from .writer import Writer
 
 log = logging.getLogger(__name__)
@@ -33,7 +36,9 @@ class SolutionControl:
 
     def __init__(self, database: Database, *, timing: Timing, settle_s: float = SETTLE_S):
         self.world, self.database, self.writer = World(), database, Writer(database)
-        self.pairs = Pairs(self.world, database, timing=timing, on_decided=self._decided)
+        self.pauses, self.timelines = Pauses(), Timelines(self.world, self.writer, self.refresh)
+        self.pairs = Pairs(self.world, database, timing=timing, observing=self._is_observing, on_decided=self._decided)
+        self.requests = Requests(self.world, self.pairs, self.timelines.tell)
         self.started_at, self.settled = time.monotonic(), False
         self._settle_s, self._closed = settle_s, False
 
@@ -69,6 +74,14 @@ class SolutionControl:
         for host in self.world.hosts.values():
             if host.peer is None and host.status not in ("", "Disconnected"):
                 self.put_host(host, "Disconnected", "Its agent has not connected since control was started.")
+
+    def _is_observing(self) -> bool:
+        """True while silence proves nothing: control has just started, or was itself held up."""
+        return not self.settled or self.pauses.recent
+
+    def _decided(self, outcome: Outcome) -> None:
+        self.timelines.decided(outcome)
+        self.requests.decided(outcome.members[0].pair_id)
 
     # --- status ---------------------------------------------------------------------------------------
 
@@ -127,11 +140,16 @@ class SolutionControl:
             reason=checks.clean(found.reason, checks.REASON_MAX), epoch=old.epoch if old else 0,
             restarts=live.process.restarts if live.process else 0, version=old.version if old else "",
             last_seq=old.last_seq if old else 0, digest=old.digest if old else "",
+            common_seq=old.common_seq if old else 0, common_digest=old.common_digest if old else "",
+            discarded=old.discarded if old else 0, copy=old.copy if old else "",
             heard_at=live.heard_at, changed_at=old.changed_at if old else None,
             started_at=narration.started_at(found, before, old, now))
         if report is not None:
             row = replace(row, last_seq=report.last_seq, digest=checks.clean(report.digest, 64),
-                          clients=report.clients, ports=checks.ports_of(report),
+                          clients=report.clients, ports=checks.ports_of(report), link=report.link,
+                          link_reason=checks.clean(report.link_reason, checks.REASON_MAX), discarded=report.discarded,
+                          common_seq=report.common_seq, common_digest=checks.clean(report.common_digest, 64),
+                          copy=checks.clean(report.copy, 32),
                           epoch=report.epoch if report.role else row.epoch,
                           version=checks.clean(live.connection.hello.version, 32))
         if old is None or old.announced != row.announced:
@@ -161,7 +179,7 @@ class SolutionControl:
             held.peer.cut("replaced by a newer connection of the same process")
         connection = ServerConnection(peer, hello, time.monotonic())
         live.connection, live.last_hello, live.last_report, live.address = connection, hello, None, address
-        live.lost_at, live.unseen, live.role_reason = None, False, ""
+        live.lost_at, live.silent_since, live.unseen, live.role_reason = None, None, False, ""
         live.heard_at = datetime.now(UTC)
         return connection
 
@@ -175,8 +193,13 @@ class SolutionControl:
         checks.check_report(report)
         before, connection.report = connection.report, report
         live.last_report, live.heard_at = report, datetime.now(UTC)
+        if report.state != "service_unavailable":
+            connection.trouble_since = None
+        elif connection.trouble_since is None:
+            connection.trouble_since = time.monotonic()
         if before is None or _role_facts(before) != _role_facts(report):
             self.pairs.wake(live.pair_id)
+        self.requests.decided(live.pair_id)
         self.refresh(live)
 
     def server_event(self, live: LiveApplication, event: Event) -> None:
@@ -190,6 +213,7 @@ class SolutionControl:
         if live.connection is not connection:
             return
         live.connection, live.lost_at, live.unseen = None, time.monotonic(), False
+        live.silent_since = connection.peer.heard_at
         log.info("server %s (pid %d) is not connected any more: %s", live.facts.name, connection.hello.pid,
                  connection.peer.cut_reason or "the connection ended")
         self.refresh(live)
@@ -259,22 +283,10 @@ class SolutionControl:
             connection.configuration = configuration
             connection.peer.post(Configuration(application=configuration))
 
-    def _decided(self, members: list[LiveApplication], decision: Decision) -> None:
-        for live in members:
-            if live.role_reason != decision.reason:
-                live.role_reason = decision.reason
-                if decision.state == State.DISPUTED:
-                    self.writer.put_event(narration.decision_event(live, decision.reason))
-                self.refresh(live)
-        for grant in decision.grants:
-            live = self.world.application(grant.name)
-            if live is not None:
-                self.writer.put_event(narration.decision_event(
-                    live, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}"))
-
 
 def _role_facts(report: Report) -> tuple:
-    return report.state, report.role, report.epoch, report.record_version
+    return (report.state, report.role, report.epoch, report.record_version, report.reason, report.copy, report.link,
+            report.standby, report.standby_version, report.standby_copy)
 
 
 def _attests_end(pid: int, before: ProcessChanged | None, change: ProcessChanged) -> bool:

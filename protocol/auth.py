@@ -54,6 +54,11 @@ def verify(secret: str, body: dict, signature: str) -> bool:
     return same(sign(secret, body), signature)
 
 
+def pair_secret(primary_secret: str, backup_secret: str) -> str:
+    """What the two members of a pair share for their sync link: known to whoever knows both secrets, as control."""
+    return _mac(primary_secret, "sync", backup_secret)
+
+
 def request_signature(secret: str, *, method: str, path: str, at: int) -> str:
     """Signature of a host's HTTP request to the console; ``at`` is Unix time in seconds."""
     return _mac(secret, "request", method, path, str(at))

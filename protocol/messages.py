@@ -353,10 +353,11 @@ class Changed(Message):
 @dataclass(frozen=True, kw_only=True)
 class PairRequest(Message):
     """``verb`` of PAIR_VERBS for the pair of ``application`` (name of the primary). ``by`` names who asks,
-    ``reason`` what they typed."""
+    ``reason`` what they typed; ``target`` is the member that switchover and promote are about, "" for the standby."""
 
     verb: str
     application: str
+    target: str = ""
     by: str = ""
     reason: str = ""
 

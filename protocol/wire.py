@@ -6,6 +6,7 @@
 import asyncio
 import contextlib
 import json
+import time
 
 from . import auth
 from .messages import Challenge, Heartbeat, Hello, Message, MessageError, Refused, Welcome, from_dict
@@ -66,6 +67,8 @@ class Channel:
         self._buffer = bytearray()
         self._beat: asyncio.Task | None = None
         self._sent = False
+        self.heard_at = time.monotonic()
+        """When the peer last said anything, heartbeats included."""
 
     @property
     def peer(self) -> str:
@@ -106,6 +109,7 @@ class Channel:
                 raise WireError(f"the connection broke: {error}") from None
             if not chunk:
                 raise WireError("the peer closed the connection")
+            self.heard_at = time.monotonic()
             self._buffer += chunk
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
@@ -122,6 +126,15 @@ class Channel:
                 await asyncio.sleep(self.heartbeat_s)
                 if not self._sent:
                     await self.send(Heartbeat())
+
+    def detach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, bytes]:
+        """Give up speaking messages, to speak something else on the proven connection: (reader, writer, what was read
+        already)."""
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        return self._reader, self._writer, rest
 
     def abort(self) -> None:
         """Cut the connection at once, whatever is still unsent."""

@@ -69,12 +69,12 @@ def announce_changed(applications: list[str] = (), hosts: list[str] = ()) -> boo
     return True
 
 
-def ask_pair(verb: str, application: str, *, by: str = "", reason: str = "",
+def ask_pair(verb: str, application: str, *, target: str = "", by: str = "", reason: str = "",
              timeout_s: float = PAIR_TIMEOUT_S) -> PairAnswer:
     """Ask control for ``verb`` of messages.PAIR_VERBS on the pair whose primary is ``application``; waits until it is
     done or refused. Raises ControlUnavailable."""
-    return _call(PairRequest(verb=verb, application=application, by=by, reason=reason), timeout_s=timeout_s,
-                 answer=PairAnswer)
+    request = PairRequest(verb=verb, application=application, target=target, by=by, reason=reason)
+    return _call(request, timeout_s=timeout_s, answer=PairAnswer)
 
 
 def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) -> Message:

@@ -4,19 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from control.decide import (
-    BACKUP,
-    PRIMARY,
-    STANDBY_TABLE,
-    TABLE,
-    GrantTo,
-    Member,
-    Record,
-    Snapshot,
-    State,
-    decide,
-    state_of,
-)
+from control.decide import STANDBY_TABLE, GrantTo, decide
+from control.snapshot import BACKUP, PRIMARY, Member, Record, Request, Snapshot, State, state_of
+from control.transitions import TABLE
 
 A = Member(name="A")
 B = Member(name="B")
@@ -38,17 +28,41 @@ IN_SYNC = Record(version=5, epoch=3, active="A", standby_in_sync=True)
 ALONE = replace(IN_SYNC, standby_in_sync=False)
 SINGLE = Record(version=4, epoch=4, active="A")
 
+SYNCED_COPY = replace(IN_SYNC, active_copy="a", standby_copy="b")
+PAUSED = replace(SYNCED_COPY, automatic_failover=False)
+SWITCH, PROMOTE_B, PROMOTE_A = Request("switchover", "B", "Ann"), Request("promote", "B", "Ann"), Request(
+    "promote", "A", "Ann")
+B_SYNCED = standing_by(B, 3, 5, copy="b", link="synced", present_s=9.0)
+A_READY = ready(A, epoch=3, version=5, copy="a")
+A_OTHER_STORE = ready(A, copy="other")
+A_TROUBLED = serving(A, 3, 5, copy="a", trouble="disk full")
+
 # One snapshot for each row of TABLE, in its order.
 CASES = [
     Snapshot(SINGLE, (ready(A, epoch=9),)),
     Snapshot(Record(), (ready(A),)),
+    Snapshot(Record(version=1, epoch=1), (A, ready(B)), request=PROMOTE_B),
     Snapshot(Record(), (A, ready(B))),
+    Snapshot(SYNCED_COPY, (A_OTHER_STORE, B_SYNCED)),
+    Snapshot(SYNCED_COPY, (A_READY, B_SYNCED), request=SWITCH),
+    Snapshot(ALONE, (A_READY, standing_by(B, 3, 5)), request=PROMOTE_B),
+    Snapshot(replace(ALONE, active_copy="a"), (A_OTHER_STORE, B), request=PROMOTE_A),
+    Snapshot(replace(ALONE, active_copy="a"), (A_OTHER_STORE, B)),
     Snapshot(SINGLE, (ready(A, epoch=4, version=4),)),
+    Snapshot(ALONE, (replace(A_READY, granted=(PRIMARY, 3)), standing_by(B, 3, 5)), request=PROMOTE_B),
     Snapshot(SINGLE, (ready(A, granted=(PRIMARY, 4)),)),
+    Snapshot(SYNCED_COPY, (serving(A, 3, 5, copy="a"), B_SYNCED), request=SWITCH),
+    Snapshot(SYNCED_COPY, (replace(A_TROUBLED, state="service_unavailable", trouble_s=2.0), B_SYNCED)),
+    Snapshot(SYNCED_COPY, (replace(A_TROUBLED, state="service_unavailable", trouble_s=0.5), B_SYNCED)),
     Snapshot(SINGLE, (serving(A, 4, 4),)),
-    Snapshot(IN_SYNC, (replace(A, process="ended"), standing_by(B, 3, 5))),
-    Snapshot(IN_SYNC, (replace(A, away_s=2.0), standing_by(B, 3, 5))),
-    Snapshot(IN_SYNC, (replace(A, away_s=1.5), standing_by(B, 3, 5))),
+    Snapshot(SYNCED_COPY, (replace(A, process="ended"), B_SYNCED)),
+    Snapshot(SYNCED_COPY, (replace(A_TROUBLED, state="service_unavailable", role=""), B_SYNCED)),
+    Snapshot(SYNCED_COPY, (replace(A, away_s=2.0), B_SYNCED)),
+    Snapshot(SYNCED_COPY, (replace(A, away_s=1.5), B_SYNCED)),
+    Snapshot(PAUSED, (A, B_SYNCED), request=SWITCH),
+    Snapshot(ALONE, (A, standing_by(B, 3, 5)), request=PROMOTE_B),
+    Snapshot(PAUSED, (replace(A, process="ended"), B_SYNCED)),
+    Snapshot(SYNCED_COPY, (A, replace(B_SYNCED, copy="other"))),
     Snapshot(ALONE, (replace(A, process="ended"), standing_by(B, 3, 5))),
     Snapshot(SINGLE, (A,)),
 ]
@@ -58,8 +72,12 @@ def carried_out(snapshot: Snapshot) -> Snapshot:
     """What control sees next when it wrote and sent its decision and nothing else happened."""
     decision = decide(snapshot)
     granted = {grant.name: (grant.role, grant.epoch) for grant in decision.grants}
-    members = tuple(replace(member, granted=granted.get(member.name, member.granted)) for member in snapshot.members)
-    return Snapshot(decision.record or snapshot.record, members, snapshot.timing)
+    told = {each.name: each.record_version for each in (*decision.grants, *decision.tells)}
+    members = tuple(
+        replace(member, granted=granted.get(member.name, member.granted), told=told.get(member.name, member.told),
+                stepping_down=snapshot.record.epoch if decision.step_down == member.name else member.stepping_down)
+        for member in snapshot.members)
+    return replace(snapshot, record=decision.record or snapshot.record, members=members)
 
 
 def test_every_row_has_a_case():
@@ -77,7 +95,7 @@ def test_each_row_fits_its_case_and_leads_where_it_says(row, snapshot):
 @pytest.mark.parametrize("snapshot", CASES, ids=[f"{row.state}-{number}" for number, row in enumerate(TABLE)])
 def test_deciding_again_on_the_outcome_changes_nothing(snapshot):
     after = decide(carried_out(snapshot))
-    assert (after.record, after.grants) == (None, ())
+    assert (after.record, after.grants, after.tells, after.step_down) == (None, (), (), "")
 
 
 def test_every_state_has_a_row_that_always_fits():
@@ -143,7 +161,7 @@ def test_an_active_server_that_is_connected_is_not_replaced_whatever_its_agent_s
 
 
 def test_a_lost_active_server_is_left_the_detection_time():
-    decision = decide(Snapshot(IN_SYNC, (replace(A, away_s=0.5), standing_by(B, 3, 5))))
+    decision = decide(Snapshot(IN_SYNC, (replace(A, away_s=0.5), standing_by(B, 3, 5, present_s=9.0))))
     assert (decision.record, decision.recheck_in_s) == (None, pytest.approx(1.5))
 
 
