@@ -6,6 +6,9 @@ from provisioning.control_client import ControlUnavailable
 from provisioning.errors import Link, Refusal, Refused, Unanswered
 from provisioning.models import Application
 from provisioning.permissions import Actor
+from provisioning.rules.failover import would_failover_work
+from provisioning.rules.failover_facts import Verdict
+from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import Pair, get_pair
 
 MAX_REASON = 1000
@@ -78,6 +81,19 @@ def probe(*, actor: Actor, application_id: int) -> PairAnswer:
     """
     actor.require(permissions.VIEW)
     return _ask(actor, get_pair(application_id), "probe", "", did="The probe")
+
+
+def check_failover(*, actor: Actor, application_id: int) -> Verdict:
+    """Would failover work now? Probes both members first; never raises because control is away, that is an answer.
+    Raises NotFound, and Refused when it is no member of a pair."""
+    actor.require(permissions.VIEW)
+    pair = get_pair(application_id)
+    try:
+        answer, away = control_client.ask_pair("probe", pair.primary.name, by=actor.name), None
+    except ControlUnavailable as error:
+        answer, away = None, str(error)
+    # What the probe found out is in the database by now.
+    return would_failover_work(failover_facts(get_pair(pair.id), probe=answer, control=away))
 
 
 def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str) -> PairAnswer:

@@ -52,11 +52,13 @@ class ControlDouble:
             opening = await Opening.read(reader, writer)
             assert opening.proves(control_secret())
             channel = await opening.accept(control_secret())
-            while True:
-                answer = self._answer(await channel.receive())
-                if answer is not None:
-                    await channel.send(answer)
-        writer.transport.abort()
+            try:
+                while True:
+                    answer = self._answer(await channel.receive())
+                    if answer is not None:
+                        await channel.send(answer)
+            finally:
+                await channel.close()
 
     def _answer(self, message: Message) -> Message | None:
         if isinstance(message, Ping):

@@ -1,0 +1,222 @@
+"""Would failover work now? A pure function of what is known at one moment (failover.md, rules 4 to 6 and 15)."""
+
+from collections.abc import Callable
+
+from provisioning.rules.copies import digests_equal
+from provisioning.rules.failover_facts import FRESH_S, NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
+from provisioning.states import ApplicationStatus, Mode, RedundancyType, SyncLink
+
+
+def would_failover_work(facts: FailoverFacts) -> Verdict:
+    return Verdict(tuple(condition(facts) for condition in CONDITIONS))
+
+
+Result = tuple[str, str, str]
+"""(state, sentence, advice)."""
+
+
+def _condition(code: str, label: str, *, necessary: bool = True):
+    def decorate(judge: Callable[[FailoverFacts], Result]) -> Callable[[FailoverFacts], Condition]:
+        def condition(facts: FailoverFacts) -> Condition:
+            return Condition(code, label, *judge(facts), necessary=necessary)
+
+        return condition
+
+    return decorate
+
+
+def _each(facts: FailoverFacts, wrong: Callable[[MemberFacts], str], good: str, advice: str, *,
+          live: bool = False) -> Result:
+    """NO with the sentences of ``wrong`` ("" = all right) about both members; ``live``: on what is fresh only."""
+    known = [member for member in facts.members if member.is_fresh or not live]
+    sentences = [sentence for member in known if (sentence := wrong(member))]
+    if sentences:
+        return NO, " ".join(sentences), advice
+    if len(known) < 2:
+        return UNKNOWN, "It is not known of " + " and ".join(
+            member.name for member in facts.members if member not in known) + ".", _HEAR
+    return OK, good, ""
+
+
+_HEAR = "Start control and the servers, and check the network between them."
+_START = "Start it; its page and its log say why it is not Started."
+
+
+@_condition("redundancy", "Backup Server with Warm Standby")
+def _redundancy(facts: FailoverFacts) -> Result:
+    if facts.redundancy_type != RedundancyType.WARM_STANDBY:
+        return (NO, f"Redundancy Type of {facts.primary.name} is {RedundancyType(facts.redundancy_type).label}.",
+                "Stop both servers, set Warm Standby on the primary and save.")
+    return OK, f"{facts.primary.name} has the Backup Server {facts.backup.name}, Warm Standby.", ""
+
+
+@_condition("enabled", "Both enabled")
+def _enabled(facts: FailoverFacts) -> Result:
+    return _each(facts, lambda member: "" if member.enabled else f"{member.name} is disabled.",
+                 "Both members are enabled.", "Enable it: a disabled server cannot start or connect again.")
+
+
+@_condition("installed", "Both installed")
+def _installed(facts: FailoverFacts) -> Result:
+    return _each(facts, lambda member: "" if member.installed else f"{member.name} is not installed.",
+                 "Both members are installed.", "Install it.")
+
+
+@_condition("control", "Control answers")
+def _control(facts: FailoverFacts) -> Result:
+    if facts.control is None:
+        return UNKNOWN, "Control was not asked yet.", "Press Check now."
+    if facts.control:
+        return NO, facts.control, "Without control nothing fails over. Start it."
+    return OK, "Control answered just now.", ""
+
+
+@_condition("heard", "Both heard of just now")
+def _heard(facts: FailoverFacts) -> Result:
+    def silent(member: MemberFacts) -> str:
+        if member.heard_s is None:
+            return f"Nothing was ever heard of {member.name}."
+        return "" if member.is_fresh else f"{member.name} was last heard of {member.heard_s:.0f} s ago."
+
+    return _each(facts, silent, f"Both were heard of within {FRESH_S:g} s.", _HEAR)
+
+
+@_condition("started", "Both Started")
+def _started(facts: FailoverFacts) -> Result:
+    def stopped(member: MemberFacts) -> str:
+        return "" if member.status == ApplicationStatus.STARTED else \
+            f"{member.name} is {member.status}. {member.status_reason}".rstrip()
+
+    return _each(facts, stopped, "Both servers are Started.", _START, live=True)
+
+
+@_condition("roles", "One Primary, one Backup")
+def _roles(facts: FailoverFacts) -> Result:
+    if not all(member.is_fresh for member in facts.members):
+        return UNKNOWN, "The roles of both are not known now.", _HEAR
+    modes = {member.name: member.mode for member in facts.members}
+    if sorted(modes.values()) != sorted((Mode.PRIMARY, Mode.BACKUP)):
+        said = " and ".join(f"{name} {f'is {mode}' if mode else 'has no role'}" for name, mode in modes.items())
+        return NO, f"{said}.", "Wait a moment; if it stays so, the timeline says why control grants no other role."
+    if facts.active and modes.get(facts.active) != Mode.PRIMARY:
+        return (NO, f"The record names {facts.active} as the active server, which is {modes[facts.active]}.",
+                "Wait a moment; if it stays so, restart the server that is Primary.")
+    return OK, f"{' and '.join(f'{name} is {mode}' for name, mode in modes.items())}.", ""
+
+
+@_condition("in_sync", "Standby in sync on record")
+def _in_sync(facts: FailoverFacts) -> Result:
+    if facts.standby is None:
+        return NO, "Control has not recorded an active server yet.", "Start both servers."
+    if not facts.in_sync:
+        return (NO, f"{facts.standby.name} is not in sync, so it may not take over. {facts.record_reason}".rstrip(),
+                "Wait until it has caught up. If it does not, its sync link or its disk is the reason.")
+    return OK, f"The record says that {facts.standby.name} is in sync.", ""
+
+
+@_condition("link", "Sync link")
+def _link(facts: FailoverFacts) -> Result:
+    def broken(member: MemberFacts) -> str:
+        if member.link == SyncLink.SYNCED:
+            return ""
+        label = SyncLink(member.link).label if member.link in SyncLink.values else "not there"
+        return f"{member.name} sees the link as {label.lower()}. {member.link_reason}".rstrip()
+
+    return _each(facts, broken, "Both members see the sync link as in sync.",
+                 "Check the HA Sync port of both, and the network between their hosts.", live=True)
+
+
+@_condition("automatic_failover", "Automatic failover")
+def _automatic(facts: FailoverFacts) -> Result:
+    if not facts.automatic_failover:
+        by = f" by {facts.paused_by}" if facts.paused_by else ""
+        why = f": {facts.paused_reason}" if facts.paused_reason else "."
+        return NO, f"Automatic failover is paused{by}{why}", "Resume it when the work is done."
+    return OK, "Automatic failover is on.", ""
+
+
+@_condition("ports_held", "Ports held")
+def _ports_held(facts: FailoverFacts) -> Result:
+    def lacking(member: MemberFacts) -> str:
+        held = member.held or {}
+        wrong = [f"{key} {number}" for key, number in (member.ports or {}).items() if held.get(key) != number]
+        return f"{member.name} does not hold port {', '.join(wrong)}." if wrong else ""
+
+    return _each(facts, lacking, "Both members hold all their ports, so nothing else can take them.",
+                 "Its ports were changed, or another program uses them: restart it.", live=True)
+
+
+@_condition("port_ids", "Same port IDs")
+def _port_ids(facts: FailoverFacts) -> Result:
+    differ = sorted(set(facts.primary.ports or {}) ^ set(facts.backup.ports or {}))
+    if differ:
+        return (NO, f"Only one member has port {', '.join(differ)}: a client that uses it finds no port after a "
+                    "switchover.", "Synchronize the pair.")
+    return OK, "Both members have the same port IDs.", ""
+
+
+@_condition("proof", "Roles proven")
+def _proof(facts: FailoverFacts) -> Result:
+    standby = facts.standby
+    if standby is None or facts.control is None:
+        return UNKNOWN, "No probe has proven the roles yet.", "Press Check now."
+    if facts.control or facts.probe_reason:
+        return UNKNOWN, facts.probe_reason or "Control did not answer, so nothing was proven.", _HEAR
+    active = facts.backup if standby is facts.primary else facts.primary
+    wrong = []
+    if active.proof is None or not active.proof.is_primary:
+        wrong.append(f"{active.name} did not accept a write. {active.proof.reason if active.proof else ''}".rstrip())
+    if standby.proof is None or not standby.proof.is_backup:
+        said = standby.proof.reason if standby.proof else ""
+        wrong.append(f"{standby.name} accepted a write." if standby.proof and standby.proof.accepts else
+                     f"{standby.name} did not prove that it is the backup. {said}".rstrip())
+    if wrong:
+        return NO, " ".join(wrong), "Its log says why. Do not switch over until both roles are proven."
+    return OK, f"{active.name} accepted a write in {active.proof.took_ms:.0f} ms, {standby.name} refused it.", ""
+
+
+@_condition("agents", "Agents connected", necessary=False)
+def _agents(facts: FailoverFacts) -> Result:
+    return _each(facts, lambda member: f"The agent of host {member.host} ({member.name}) is not connected."
+                 if not member.agent_connected else "", "The agents of both hosts are connected.",
+                 "Start it: without it a dead server is noticed later, and nobody restarts it.")
+
+
+@_condition("auto_restart", "Auto-Restart", necessary=False)
+def _auto_restart(facts: FailoverFacts) -> Result:
+    return _each(facts, lambda member: "" if member.auto_restart else f"Auto-Restart of {member.name} is off.",
+                 "Both members are restarted when they fail.",
+                 "Select Auto-Restart: a member that failed stays down, and the other runs without a standby.")
+
+
+@_condition("hosts", "Different hosts", necessary=False)
+def _hosts(facts: FailoverFacts) -> Result:
+    if facts.primary.host == facts.backup.host:
+        return (NO, f"Both members are on host {facts.primary.host or '(none)'}: when it fails, both do.",
+                "Move one to another host.")
+    return OK, f"They are on {facts.primary.host} and {facts.backup.host}.", ""
+
+
+@_condition("version", "Same version", necessary=False)
+def _version(facts: FailoverFacts) -> Result:
+    if facts.primary.version != facts.backup.version:
+        return (NO, f"{facts.primary.name} has version {facts.primary.version}, {facts.backup.name} "
+                    f"{facts.backup.version}.", "Install the same version on both.")
+    return OK, f"Both have version {facts.primary.version}.", ""
+
+
+def _digests(facts: FailoverFacts) -> Condition:
+    """Copies that differ are a reason against; that they were not compared at one record is not."""
+    label, one, other = "Copies equal", facts.primary, facts.backup
+    equal = digests_equal((one.common_seq, one.common_digest), (other.common_seq, other.common_digest))
+    if equal is None:
+        return Condition("digests", label, UNKNOWN, "Both members last reported different records, so their copies "
+                         "were not compared just now.", "Ask again in a moment.", necessary=False)
+    if not equal:
+        return Condition("digests", label, NO, f"The copies differ at record {one.common_seq}.",
+                         "Stop the backup, put its data directory aside and start it: it fetches a full copy.")
+    return Condition("digests", label, OK, f"Both copies are equal up to record {one.common_seq}.")
+
+
+CONDITIONS = (_redundancy, _enabled, _installed, _control, _heard, _started, _roles, _in_sync, _link, _digests,
+              _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _hosts, _version)

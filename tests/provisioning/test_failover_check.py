@@ -1,0 +1,217 @@
+"""Would failover work now: the conditions, pure; then with facts of the database and a probe."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from protocol.messages import PairAnswer
+from provisioning.errors import Refused
+from provisioning.models import Application, HostRuntime, ListeningPort, PairState, RuntimeStatus
+from provisioning.rules.failover import would_failover_work
+from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
+from provisioning.rules.proofs import Proof, proofs_of
+from provisioning.services.pairs import check_failover
+from tests.commands import run
+from tests.factories import SUPPORT, make_application, make_host, make_pair
+
+ACCEPTS = Proof(name="A", connected=True, role="primary", epoch=3, accepts=True, took_ms=1.4)
+REFUSES = Proof(name="B", connected=True, role="backup", epoch=3, reason="It is the backup.")
+PRIMARY = MemberFacts(
+    name="A", host="alpha", auto_restart=True, version="8.5", status="Started", mode="Primary", heard_s=0.4,
+    link="synced", common_seq=120, common_digest="d", ports={"default": 7001, "sync": 7002},
+    held={"default": 7001, "sync": 7002}, agent_connected=True, proof=ACCEPTS)
+BACKUP = replace(PRIMARY, name="B", host="beta", mode="Backup", ports={"default": 7101, "sync": 7102},
+                 held={"default": 7101, "sync": 7102}, proof=REFUSES)
+WELL = FailoverFacts(primary=PRIMARY, backup=BACKUP, redundancy_type="warm standby", active="A", in_sync=True,
+                     control="")
+
+
+def verdict(*, primary=None, backup=None, **changes):
+    return would_failover_work(replace(WELL, primary=replace(PRIMARY, **(primary or {})),
+                                       backup=replace(BACKUP, **(backup or {})), **changes))
+
+
+def missing(found):
+    return {each.code: each.state for each in found.missing}
+
+
+def warnings(found):
+    return {each.code: each.state for each in found.warnings}
+
+
+def test_a_pair_that_is_well_says_yes_and_why():
+    found = verdict()
+    assert (found.works, found.sentence) == (True, "Yes: failover would work now.")
+    assert {each.state for each in found.conditions} == {"ok"}
+    assert all(each.sentence.endswith(".") and not each.advice for each in found.conditions)
+    [proof] = [each for each in found.conditions if each.code == "proof"]
+    assert proof.sentence == "A accepted a write in 1 ms, B refused it."
+
+
+def test_after_a_switchover_it_says_yes_as_well():
+    found = verdict(active="B", primary={"mode": "Backup", "proof": replace(REFUSES, name="A")},
+                    backup={"mode": "Primary", "proof": replace(ACCEPTS, name="B")})
+    assert found.works
+
+
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({"redundancy_type": "not specified"}, {"redundancy": "no"}),
+    ({"backup": {"enabled": False}}, {"enabled": "no"}),
+    ({"backup": {"installed": False}}, {"installed": "no"}),
+    ({"backup": {"status": "Stopped"}}, {"started": "no"}),
+    ({"backup": {"mode": "Primary"}}, {"roles": "no"}),
+    ({"primary": {"mode": "Backup"}}, {"roles": "no"}),
+    ({"primary": {"mode": "Backup"}, "backup": {"mode": "Primary"}}, {"roles": "no"}),
+    ({"backup": {"mode": ""}}, {"roles": "no"}),
+    ({"in_sync": False}, {"in_sync": "no"}),
+    ({"active": ""}, {"in_sync": "no", "proof": "unknown"}),
+    ({"backup": {"link": "catching_up"}}, {"link": "no"}),
+    ({"primary": {"link": "down", "link_reason": "No route."}}, {"link": "no"}),
+    ({"backup": {"common_digest": "e"}}, {"digests": "no"}),
+    ({"automatic_failover": False}, {"automatic_failover": "no"}),
+    ({"control": "Control did not answer."}, {"control": "no", "proof": "unknown"}),
+    ({"control": None}, {"control": "unknown", "proof": "unknown"}),
+    ({"probe_reason": "B is not connected."}, {"proof": "unknown"}),
+    ({"backup": {"held": {"sync": 7102}}}, {"ports_held": "no"}),
+    ({"backup": {"held": {"default": 7001, "sync": 7102}}}, {"ports_held": "no"}),
+    ({"backup": {"ports": {"sync": 7102}, "held": {"sync": 7102}}}, {"port_ids": "no"}),
+    ({"primary": {"proof": replace(ACCEPTS, accepts=False)}}, {"proof": "no"}),
+    ({"backup": {"proof": replace(REFUSES, accepts=True)}}, {"proof": "no"}),
+    ({"backup": {"proof": replace(REFUSES, connected=False)}}, {"proof": "no"}),
+    ({"backup": {"proof": None}}, {"proof": "no"}),
+    ({"backup": {"heard_s": 10.1}},
+     {"heard": "no", "started": "unknown", "roles": "unknown", "link": "unknown", "ports_held": "unknown"}),
+    ({"backup": {"heard_s": None}},
+     {"heard": "no", "started": "unknown", "roles": "unknown", "link": "unknown", "ports_held": "unknown"}),
+])
+def test_each_necessary_condition_by_itself_makes_it_a_no(changes, expected):
+    found = verdict(**changes)
+    assert missing(found) == expected
+    assert not found.works
+    assert found.sentence.startswith("No: ")
+    assert all(each.advice for each in found.missing)
+
+
+@pytest.mark.parametrize(("changes", "expected"), [
+    ({"backup": {"agent_connected": False}}, {"agents": "no"}),
+    ({"backup": {"auto_restart": False}}, {"auto_restart": "no"}),
+    ({"backup": {"host": "alpha"}}, {"hosts": "no"}),
+    ({"backup": {"version": "8.6"}}, {"version": "no"}),
+    ({"backup": {"common_seq": 119}}, {"digests": "unknown"}),
+])
+def test_a_warning_is_said_and_the_answer_stays_yes(changes, expected):
+    found = verdict(**changes)
+    assert warnings(found) == expected
+    assert found.works
+
+
+def test_sentences_name_who_and_what_to_do():
+    found = verdict(automatic_failover=False, paused_by="otto", paused_reason="work on the rack",
+                    backup={"status": "Service Unavailable", "status_reason": "Its disk is full."}, control=None)
+    said = {each.code: (each.sentence, each.advice) for each in found.missing}
+    assert said["automatic_failover"] == ("Automatic failover is paused by otto: work on the rack",
+                                          "Resume it when the work is done.")
+    assert said["started"][0] == "B is Service Unavailable. Its disk is full."
+    assert found.sentence == "No: 2 conditions do not hold and 2 are not known."
+    assert verdict(in_sync=False).sentence == "No: 1 condition does not hold."
+
+
+@pytest.mark.parametrize("facts", [{}, {"members": None}, {"members": [3, {}, {"name": 4}]}])
+def test_facts_of_a_probe_that_are_none_prove_nothing(facts):
+    assert proofs_of(facts) == {}
+
+
+# --- with facts of the database
+
+
+def probed(**accepts):
+    return PairAnswer(ok=True, facts={"members": [
+        {"name": name, "connected": True, "role": "primary" if yes else "backup", "epoch": 3, "accepts": yes,
+         "reason": "", "took_ms": 1.0} for name, yes in accepts.items()]})
+
+
+GOOD = probed(MS_Primary=True, MS_Backup=False)
+
+
+@pytest.fixture
+def pair(db):
+    return make_pair(hosts=(make_host("alpha"), make_host("beta")))
+
+
+def check(row):
+    return check_failover(actor=SUPPORT, application_id=row.pk)
+
+
+@pytest.mark.parametrize("member", [0, 1])
+def test_a_pair_that_is_well_passes_whichever_member_is_named(control, pair, member):
+    control.answers["probe"] = GOOD
+    found = check(pair[member])
+    assert (found.works, warnings(found)) == (True, {})
+    assert [(request.verb, request.application) for request in control.requests] == [("probe", "MS_Primary")]
+
+
+@pytest.mark.parametrize(("spoil", "expected"), [
+    (lambda p, b: PairState.objects.update(standby_in_sync=False), {"in_sync": "no"}),
+    (lambda p, b: PairState.objects.update(automatic_failover=False, paused_by="otto"), {"automatic_failover": "no"}),
+    (lambda p, b: RuntimeStatus.objects.filter(application=b).delete(),
+     {"heard": "no", "started": "unknown", "roles": "unknown", "link": "unknown", "ports_held": "unknown"}),
+    (lambda p, b: RuntimeStatus.objects.filter(application=b).update(heard_at=timezone.now() - timedelta(seconds=11)),
+     {"heard": "no", "started": "unknown", "roles": "unknown", "link": "unknown", "ports_held": "unknown"}),
+    (lambda p, b: ListeningPort.objects.filter(application=b, port_id="default").update(port=7999),
+     {"ports_held": "no"}),
+    (lambda p, b: ListeningPort.objects.filter(application=b, port_id="default").delete(), {"port_ids": "no"}),
+    (lambda p, b: Application.objects.filter(pk=b.pk).update(enabled=False, command_line="."),
+     {"enabled": "no", "installed": "no"}),
+])
+def test_what_the_database_says_is_judged(control, pair, spoil, expected):
+    control.answers["probe"] = GOOD
+    spoil(*pair)
+    assert missing(check(pair[0])) == expected
+
+
+def test_agents_versions_and_hosts_are_warnings(control, pair):
+    control.answers["probe"] = GOOD
+    HostRuntime.objects.filter(host=pair[1].host).update(status="Disconnected")
+    RuntimeStatus.objects.filter(application=pair[1]).update(version="8.5.100.02")
+    assert warnings(check(pair[0])) == {"agents": "no", "version": "no"}
+
+
+def test_a_control_that_is_away_is_an_answer_and_no_error(no_control, pair):
+    found = check(pair[0])
+    assert missing(found) == {"control": "no", "proof": "unknown"}
+    assert "Start control" in next(each.sentence for each in found.missing if each.code == "control")
+
+
+def test_a_probe_that_control_refuses_proves_nothing(control, pair):
+    control.answers["probe"] = PairAnswer(ok=False, reason="MS_Backup is not connected.", advice="Start it.")
+    found = check(pair[0])
+    assert missing(found) == {"proof": "unknown"}
+    assert found.missing[0].sentence == "MS_Backup is not connected. Start it."
+
+
+def test_a_single_server_has_no_failover(db):
+    with pytest.raises(Refused, match="is no member of a pair"):
+        check(make_application())
+
+
+def test_command_exits_0_for_yes_and_1_for_no(control, pair):
+    control.answers["probe"] = GOOD
+    code, out, _ = run("failover_check", "MS_Backup")
+    assert (code, out.splitlines()[-1]) == (0, "Yes: failover would work now.")
+    assert out.splitlines()[0] == ("ok  Backup Server with Warm Standby: MS_Primary has the Backup Server MS_Backup, "
+                                   "Warm Standby.")
+    PairState.objects.update(standby_in_sync=False, reason="Its link was lost.")
+    Application.objects.update(auto_restart=False)
+    code, out, _ = run("failover_check", "MS_Primary")
+    assert (code, out.splitlines()[-1]) == (1, "No: 1 condition does not hold.")
+    assert ("NO  Standby in sync on record: MS_Backup is not in sync, so it may not take over. Its link was lost. Wait "
+            "until it has caught up. If it does not, its sync link or its disk is the reason.") in out
+    assert "!   Auto-Restart: Auto-Restart of MS_Primary is off. Auto-Restart of MS_Backup is off." in out
+    code, out, _ = run("failover_check", "MS_Primary", "--json")
+    body = json.loads(out)
+    assert (code, body["works"], body["primary"]) == (1, False, "MS_Primary")
+    assert [each["code"] for each in body["conditions"] if each["necessary"] and each["state"] != "ok"] == ["in_sync"]
+    assert run("failover_check", "Nobody")[0] == 2
