@@ -76,13 +76,14 @@ APPLICATIONS = Table(
         Action("start", "Start", "play-fill", OPERATE),
         Action("stop", "Stop", "stop-fill", OPERATE, SOME, confirm=True, danger=True),
         Action("stop-gracefully", "Stop Gracefully", "pause-fill", OPERATE, SOME, confirm=True),
+        Action("switch-over", "Switch Over", "arrow-left-right", OPERATE, ONE, confirm=True),
         Action("export", "Export", "box-arrow-up", VIEW, NONE),
     ),
 )
-EDITOR_ACTIONS = tuple(
-    APPLICATIONS.action(verb) for verb in ("install", "start", "stop", "stop-gracefully", "clone", "delete"))
+EDITOR_ACTIONS = tuple(APPLICATIONS.action(verb) for verb in (
+    "install", "start", "stop", "stop-gracefully", "switch-over", "clone", "delete"))
 """What the editor's toolbar offers for the object that is open."""
-GAPS = frozenset({"delete", "disable", "install", "stop-gracefully"})
+GAPS = frozenset({"delete", "disable", "install", "switch-over"})
 """Verbs after which the toolbar has a gap."""
 
 
@@ -120,9 +121,21 @@ def blocked(application) -> dict[str, str]:
             found[verb] = f"{name} is {status}. Stop it before deleting it."
         elif verb != "delete" and status in (ApplicationStatus.STOPPED, ApplicationStatus.GAVE_UP):
             found[verb] = f"{name} is not running."
+    found["switch-over"] = _why_not_switch_over(application)
     found["enable" if application.enabled else "disable"] = (
         f"{name} is already {'enabled' if application.enabled else 'disabled'}.")
     return {verb: sentence for verb, sentence in found.items() if sentence}
+
+
+def _why_not_switch_over(application) -> str:
+    """Why a switchover is no use now, from control's record alone; control itself knows more and says so."""
+    primary = application if application.backup_server_id else getattr(application, "primary_server", None)
+    if primary is None:
+        return f"{application.name} is no member of a pair. Choose its Backup Server in Server Info first."
+    state = getattr(primary, "pair_state", None)
+    if state is None or state.active_id is None:
+        return "Nobody serves in this pair yet. Start both members first."
+    return "" if state.standby_in_sync else "The standby is not in sync: a switchover now would lose messages."
 
 
 def _why_not_begin(application, verb: str) -> str:

@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from provisioning.views import health, history, host_api, hosts, jobs, monitoring, packages, stream, templates
+from provisioning.views import (
+    health,
+    history,
+    host_api,
+    hosts,
+    jobs,
+    monitoring,
+    packages,
+    pair_verbs,
+    pairs,
+    stream,
+    templates,
+)
 
 ENVIRONMENT = [
     path("hosts/", hosts.host_list, name="host-list"),
@@ -27,6 +39,15 @@ OPERATIONS = [
     path("jobs/<uuid:pk>/retry/", jobs.job_retry, name="job-retry"),
     path("history/", history.history, name="history"),
 ]
+PAIRS = [
+    path("", pairs.pair_list, name="pair-list"),
+    path("paused/", pairs.paused, name="pair-paused"),
+    path("<int:pk>/", pairs.pair_detail, name="pair-detail"),
+    path("<int:pk>/part/<slug:part>/", pairs.pair_part, name="pair-part"),
+    path("<int:pk>/probe/", pairs.pair_probe, name="pair-probe"),
+    *(path(f"<int:pk>/{verb}/", pair_verbs.pair_verb, {"verb": verb}, name=f"pair-{verb}")
+      for verb in pair_verbs.VERBS),
+]
 HOST_API = [
     path("packages/<int:pk>/file", host_api.package_file, name="host-package-file"),
     path("applications/<int:pk>/secret", host_api.application_secret, name="host-application-secret"),
@@ -37,6 +58,7 @@ urlpatterns = [
     path("operations/", include(OPERATIONS)),
     path("monitoring/", monitoring.dashboard, name="monitoring"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),
+    path("monitoring/pairs/", include(PAIRS)),
     path("host-api/", include(HOST_API)),
     path("stream/", stream.stream, name="stream"),
     path("healthz", health.healthz, name="healthz"),

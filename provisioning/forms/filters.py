@@ -78,3 +78,8 @@ class HostFilter(FilterForm):
 class CatalogFilter(FilterForm):
     text = forms.CharField(label="Name or version")
     type = _choice("Type", ApplicationType.choices)
+
+
+class PairFilter(FilterForm):
+    text = forms.CharField(label="Member or host")
+    show = _choice("Show", [("trouble", "Trouble"), ("paused", "Automatic failover paused")], "All pairs")

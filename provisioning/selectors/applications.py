@@ -56,7 +56,8 @@ def _ordering(sort: str) -> list:
 def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
     active = Job.objects.filter(state__in=ACTIVE_JOBS)
     return applications.select_related(
-        "host", "host__runtime", "runtime", "template", "backup_server", "primary_server", "pair_state",
+        "host", "host__runtime", "runtime", "template", "backup_server", "primary_server", "primary_server__pair_state",
+        "pair_state",
     ).defer(*SECRETS).prefetch_related("ports", Prefetch("jobs", queryset=active, to_attr="active_jobs"))
 
 

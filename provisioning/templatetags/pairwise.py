@@ -95,6 +95,11 @@ def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", l
     if kind == OK and heard_at is not None and timezone.now() - heard_at > PROVEN_FOR:
         kind, icon_name = UNKNOWN, "question-circle"
         reason = f"Last heard {age(heard_at)}. {reason}".strip()
+    return chip(kind, icon_name, word, reason)
+
+
+def chip(kind: str, icon_name: str, word: str, reason: str = "") -> SafeString:
+    """Icon + word + colour; ``reason`` is the sentence shown on hover."""
     return _chip(static(SPRITE), kind, icon_name, reason, word)
 
 

@@ -16,6 +16,8 @@ from provisioning.services import applications as services
 from provisioning.services import jobs
 from provisioning.tables import ONE, Action, blocked
 from provisioning.views.answers import dialog, done, safe_address, sentence
+from provisioning.views.pair_page import PairPage
+from provisioning.views.pair_verbs import ask
 
 IDS_MAX = 1000
 SHOWN_MAX = 12
@@ -114,7 +116,15 @@ def open_editor(request, row):
     return HttpResponse(status=204, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
 
 
-OF_ONE = {"edit": open_editor, "clone": clone_dialog, "install": install_dialog}
+def switch_over(request, row):
+    """The question of the row's pair; its answer goes to the Pair page's own address."""
+    primary = row if row.backup_server_id else getattr(row, "primary_server", None)
+    if primary is None:
+        raise Refused(blocked(row)["switch-over"])
+    return ask(request, PairPage(request, primary.pk), "switchover")
+
+
+OF_ONE = {"edit": open_editor, "clone": clone_dialog, "install": install_dialog, "switch-over": switch_over}
 """Verbs that work on one row and have a page or a dialog of their own."""
 
 

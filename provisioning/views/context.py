@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from provisioning.models import ComponentHeartbeat
-from provisioning.permissions import ROLE_VERBS, VERBS, actor_of
+from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
+from provisioning.selectors.pair_page import Paused, paused_pairs
 
 CONTROL_SILENT_AFTER = timedelta(seconds=8)
 """Control writes its heartbeat every 2 s; four missed ones are a sentence on every page."""
@@ -42,6 +43,7 @@ class Section:
 NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
+        Item("Pairs", "pair-list", "diagram-2", ("pair-",)),
         Item("Events", "event-list", "bell", ("event-",)),
     )),)),
     Section("Provisioning", (("Environment", (
@@ -133,6 +135,11 @@ class Frame:
     def why_not(self) -> dict[str, str]:
         """{verb: the sentence that says why this user may not}; verbs that are allowed are missing."""
         return {verb: sentence_for(verb) for verb, allowed in self.may.items() if not allowed}
+
+    @cached_property
+    def paused(self) -> list[Paused]:
+        """Pairs whose automatic failover is paused: every page says so."""
+        return paused_pairs() if self.may[VIEW] else []
 
     @cached_property
     def troubles(self) -> list[str]:

@@ -7,11 +7,13 @@ from provisioning.models import Event
 from provisioning.selectors.events import event_list as events
 from provisioning.selectors.jobs import job_list
 from provisioning.selectors.monitoring import application_counts, console_parts, host_counts
+from provisioning.selectors.pair_page import pair_list
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.pages import page, show
 
 RECENT_EVENTS = 20
 RECENT_JOBS = 8
+PAIRS = 6
 EVENTS = Table(tuple(Column(label) for label in ("Time", "Level", "Number", "Application", "Host", "Event")))
 
 
@@ -21,6 +23,7 @@ def dashboard(request):
     applications, hosts = application_counts(), host_counts()
     return show(request, "monitoring/dashboard.html", {
         "applications": applications, "application_total": sum(count.number for count in applications),
+        "pairs": (pairs := pair_list())[:PAIRS], "pair_total": len(pairs),
         "hosts": hosts, "host_total": sum(count.number for count in hosts),
         "parts": console_parts(), "events": events()[:RECENT_EVENTS], "jobs": job_list(state="active")[:RECENT_JOBS]})
 

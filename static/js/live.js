@@ -1,6 +1,6 @@
 /* Live pages. One event stream per tab says what changed; the elements that show it fetch themselves again.
 
-   An element says what it shows with data-live-topic="application:12 status"; when one of these topics changes it gets
+   An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of these topics changes it gets
    the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
    be seen. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
    document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
@@ -44,7 +44,10 @@
     for (const topic of changed) {
       document.body.dispatchEvent(new CustomEvent("pairwise:topic", { detail: { topic } }));
     }
-    for (const element of elements()) if (topicsOf(element).some((topic) => changed.has(topic))) touch(element);
+    const matches = (topic) => (topic.endsWith("*")
+      ? [...changed].some((name) => name.startsWith(topic.slice(0, -1)))
+      : changed.has(topic));
+    for (const element of elements()) if (topicsOf(element).some(matches)) touch(element);
   }
 
   function heard(topics) {

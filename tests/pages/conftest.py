@@ -9,7 +9,9 @@ from provisioning.forms.applications import ApplicationForm
 from provisioning.forms.editor import stored_editor
 from provisioning.selectors.applications import get_application
 from provisioning.states import Role
+from tests.provisioning.conftest import control, no_control
 
+__all__ = ["control", "no_control"]
 LIST = "/provisioning/environment/applications/"
 
 

@@ -15,7 +15,8 @@ BY_SIGNATURE = {"host-package-file", "host-application-secret"}
 """Asked by hosts, which sign instead of signing in."""
 OWN = {"home", "logout", "password-change", "login", "display", "stream", "healthz"}
 """What everybody who is signed in may do, role or not: their own account, and hearing that something changed."""
-VALUES = {"pk": {"int": 1, "uuid": uuid.UUID(int=1)}, "tab": {"slug": "history"}}
+VALUES = {"pk": {"int": 1, "uuid": uuid.UUID(int=1)}, "tab": {"slug": "history"},
+          "part": {"slug": "cards"}}
 
 
 def patterns(resolver=None):

@@ -1,0 +1,34 @@
+"""What the dialogs of the Pair page ask for."""
+
+from django import forms
+
+from provisioning.services.pairs import MAX_REASON
+
+
+class ReasonForm(forms.Form):
+    """Why it is done; kept in History and shown in the timeline."""
+
+    reason = forms.CharField(label="Reason", required=False, max_length=MAX_REASON,
+                             help_text="Kept in History. May stay empty.",
+                             widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))
+
+
+class PauseForm(ReasonForm):
+    reason = forms.CharField(label="Reason", max_length=MAX_REASON,
+                             error_messages={"required": "Say why: everybody sees it until failover is resumed."},
+                             help_text="Everybody sees it on every page until failover is resumed.",
+                             widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))
+
+
+class PromoteForm(ReasonForm):
+    """The name of the server whose newest messages are given up has to be typed."""
+
+    accept_data_loss = forms.CharField(
+        label="Type its name", required=True, max_length=255, strip=False,
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "spellcheck": "false"}))
+    field_order = ["accept_data_loss", "reason"]
+
+    def __init__(self, *args, lost: str, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["accept_data_loss"].help_text = f"Type {lost} to accept that its newest messages are given up."
+        self.fields["accept_data_loss"].error_messages["required"] = f"Type {lost}, or cancel."

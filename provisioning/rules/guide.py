@@ -1,0 +1,280 @@
+"""The guide's procedure for a redundant pair as a checklist: what is done, what is not, why, and what does it. Pure.
+
+Steps 1 to 5 carry the guide's numbers ("Installation and Configuration"); 6 is "Starting the Backup Message Server".
+"""
+
+from dataclasses import dataclass, field
+
+from provisioning.errors import Link
+from provisioning.states import FINISHED_JOBS, JobState, RedundancyType
+
+from .pair_facts import MemberFacts
+
+DONE, NOT_DONE, WRONG, NOT_KNOWN = "done", "not done", "wrong", "not known"
+
+
+@dataclass(frozen=True)
+class Button:
+    """What does a step: ``verb`` names the page or verb, ``key`` the application or job it is about."""
+
+    verb: str
+    label: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One condition of a step. ``why`` says what was found; ``diff`` is the unified diff of a file that is not as it
+    should be."""
+
+    label: str
+    state: str
+    why: str = ""
+    buttons: tuple[Button, ...] = ()
+    diff: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    number: int
+    title: str
+    items: tuple[Item, ...]
+    buttons: tuple[Button, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """The worst of its items: wrong, then not done, then not known, then done."""
+        return next((state for state in (WRONG, NOT_DONE, NOT_KNOWN) if any(i.state == state for i in self.items)),
+                    DONE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartFile:
+    """What the last look at run.sh (or startServer.bat) on the host found. ``right``: it passes the right -host, -port
+    and -app; ``as_written``: it is what an installation writes; ``outdated``: why that says nothing about the object
+    as it is now; ``trouble``: why the look itself failed; ``busy``: the job that looks now."""
+
+    right: bool = False
+    as_written: bool = False
+    outdated: str = ""
+    sentence: str = ""
+    trouble: str = ""
+    busy: Link | None = None
+    diff: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberSetup:
+    """How one server is configured, beside ``now``, what it does. ``installing``: (state, link, reason) of the last job
+    that installed it, None when there was none."""
+
+    now: MemberFacts
+    type: str
+    template: str
+    ports: tuple[tuple[str, int, bool], ...] = ()
+    """(ID, number, HA Sync)."""
+    auto_restart: bool = False
+    installing: tuple[str, Link, str] | None = None
+    start_file: StartFile | None = None
+    start_file_name: str = "run.sh"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuideFacts:
+    """``backup`` is the Backup Server, or, while the primary names none (``linked`` False), the server that somebody
+    means to make it; None while there is none. ``differences``: how many are left for Synchronize, None while there is
+    no pair; ``missing``: why failover would not work now."""
+
+    primary: MemberSetup
+    backup: MemberSetup | None = None
+    linked: bool = False
+    redundancy_type: str = RedundancyType.NOT_SPECIFIED
+    differences: int | None = None
+    in_sync: bool = False
+    missing: tuple[str, ...] = field(default=())
+
+    @property
+    def members(self) -> tuple[MemberSetup, ...]:
+        return (self.primary, self.backup) if self.backup else (self.primary,)
+
+
+def procedure(facts: GuideFacts) -> tuple[Step, ...]:
+    """Every step, in the order of the guide."""
+    return (_backup_object(facts), _installed(facts), _primary_modified(facts), _start_files(facts),
+            _synchronized(facts), _started(facts), _proven(facts))
+
+
+def _after(label: str, number: int) -> Item:
+    return Item(label, NOT_DONE, f"Comes after step {number}.")
+
+
+def _edit(member: MemberSetup) -> Button:
+    return Button("edit", f"Open {member.now.name}", str(member.now.id))
+
+
+# --- step 1
+
+
+def _backup_object(facts: GuideFacts) -> Step:
+    title = "Configure an Application object for the backup"
+    if facts.backup is None:
+        key = str(facts.primary.now.id)
+        return Step(1, title, (Item("Application object", NOT_DONE, "There is no server that could be the backup."),),
+                    (Button("new", "New", key), Button("clone", f"Clone {facts.primary.now.name}", key)))
+    backup = facts.backup
+    items = (Item("Application object", DONE, f"{backup.now.name} is saved."), _template(facts.primary, backup),
+             _host(backup), _ports(backup), _auto_restart(backup))
+    return Step(1, title, items, () if all(item.state == DONE for item in items) else (_edit(backup),))
+
+
+def _template(primary: MemberSetup, backup: MemberSetup) -> Item:
+    if backup.type != primary.type:
+        return Item("Application Template", WRONG, f"{backup.template} makes a {backup.type}; the primary is a "
+                                                   f"{primary.type}. Make another object from the primary's template.")
+    return Item("Application Template", DONE, backup.template)
+
+
+def _host(backup: MemberSetup) -> Item:
+    if not backup.now.host_name:
+        return Item("Host", NOT_DONE, "Choose the Host with the magnifier in Server Info.")
+    return Item("Host", DONE, backup.now.host_name)
+
+
+def _ports(backup: MemberSetup) -> Item:
+    clients = [str(number) for _, number, sync in backup.ports if not sync]
+    sync = [str(number) for _, number, sync in backup.ports if sync]
+    if not clients:
+        return Item("Listening Ports", NOT_DONE, "Add the port that clients connect to.")
+    if not sync:
+        return Item("Listening Ports", WRONG, "Add a port with HA Sync: the other member fetches its messages there.")
+    return Item("Listening Ports", DONE, f"{', '.join(clients)} for clients, {', '.join(sync)} for HA Sync.")
+
+
+def _auto_restart(backup: MemberSetup) -> Item:
+    if backup.auto_restart:
+        return Item("Auto-Restart", DONE, "Selected.")
+    return Item("Auto-Restart", NOT_DONE, "Select it, so that the agent starts the server again after a failure.")
+
+
+# --- step 2
+
+
+def _installed(facts: GuideFacts) -> Step:
+    items = tuple(_installation(member) for member in facts.members)
+    if facts.backup is None:
+        items = (*items, _after("The backup is installed", 1))
+    return Step(2, "Install it", items)
+
+
+def _installation(member: MemberSetup) -> Item:
+    name, key = member.now.name, str(member.now.id)
+    label = f"{name} on {member.now.host_name}" if member.now.host_name else name
+    state, job, reason = member.installing or ("", None, "")
+    look = (Button("job", "Open the job", job.key),) if job else ()
+    if state and state not in FINISHED_JOBS:
+        return Item(label, NOT_DONE, "The installation is under way.", look)
+    install = (Button("install", f"Install {name}", key),)
+    if state and state != JobState.SUCCEEDED and not member.now.installed:
+        return Item(label, WRONG, f"The last installation did not succeed. {reason}".strip(), install + look)
+    if member.now.installed:
+        return Item(label, DONE, f"In {member.now.working_directory}.")
+    return Item(label, NOT_DONE, "Its Working Directory and Command Line are filled in by the installation.",
+                install if member.now.host_name else ())
+
+
+# --- step 3
+
+
+def _primary_modified(facts: GuideFacts) -> Step:
+    title, primary = "Modify the primary", facts.primary
+    warm = facts.redundancy_type == RedundancyType.WARM_STANDBY
+    chosen = Item("Backup Server", DONE, facts.backup.now.name) if facts.linked else Item(
+        "Backup Server", NOT_DONE, f"Choose {facts.backup.now.name if facts.backup else 'the backup'} in the Server "
+                                   f"Info of {primary.now.name} and save.")
+    kind = Item("Redundancy Type", DONE, "Warm Standby.") if warm else Item(
+        "Redundancy Type", WRONG if facts.linked else NOT_DONE, "Choose Warm Standby: it is the only type that Message "
+                                                                "Servers support.")
+    restart = Item("Auto-Restart, if required", DONE, "Selected." if primary.auto_restart else
+                   "Not selected: somebody has to start the primary again after a failure.")
+    items = (chosen, kind, restart)
+    return Step(3, f"{title}, {primary.now.name}", items,
+                () if all(item.state == DONE for item in items) else (_edit(primary),))
+
+
+# --- step 4
+
+
+def _start_files(facts: GuideFacts) -> Step:
+    names = dict.fromkeys(member.start_file_name for member in facts.members)
+    items = tuple(_start_file(member) for member in facts.members)
+    if facts.backup is None:
+        items = (*items, _after("The start file of the backup", 1))
+    return Step(4, f"Check {' and '.join(names)} on each host", items)
+
+
+def _start_file(member: MemberSetup) -> Item:
+    found, key = member.start_file, str(member.now.id)
+    label = f"{member.start_file_name} of {member.now.name}" + (
+        f" on {member.now.host_name}" if member.now.host_name else "")
+    if not member.now.installed:
+        return _after(label, 2)
+    check = (Button("check-start-files", "Check again" if found else "Check", key),)
+    repair = (Button("repair-start-files", "Repair", key),)
+    if found is None:
+        return Item(label, NOT_KNOWN, "It was never looked at on the host.", check)
+    if found.busy:
+        return Item(label, NOT_KNOWN, "It is being looked at.", (Button("job", "Open the job", found.busy.key),))
+    if found.trouble:
+        return Item(label, NOT_KNOWN, found.trouble, check)
+    if found.outdated:
+        return Item(label, NOT_KNOWN, found.outdated, check)
+    if not found.right:
+        return Item(label, WRONG, found.sentence, repair + check, found.diff)
+    return Item(label, DONE, found.sentence, check if found.as_written else repair + check, found.diff)
+
+
+# --- steps 5 and 6, and the proof
+
+
+def _synchronized(facts: GuideFacts) -> Step:
+    title, label = "Synchronize options and ports", "Options and ports of both members"
+    if facts.differences is None:
+        return Step(5, title, (_after(label, 3),))
+    if facts.differences:
+        count = f"{facts.differences} difference{'s' if facts.differences != 1 else ''}"
+        verb = "are" if facts.differences != 1 else "is"
+        return Step(5, title, (Item(label, NOT_DONE, f"{count} {verb} left that nobody declared to be intended."),),
+                    (Button("synchronize", "Synchronize", str(facts.primary.now.id)),))
+    return Step(5, title, (Item(label, DONE, "Nothing differs that should not."),))
+
+
+def _started(facts: GuideFacts) -> Step:
+    items = tuple(_running(member) for member in facts.members)
+    stopped = [member for member in facts.members if not member.now.runs and member.now.installed]
+    start = (Button("start", "Start both" if len(stopped) > 1 else f"Start {stopped[0].now.name}",
+                    " ".join(str(member.now.id) for member in stopped)),) if stopped else ()
+    if facts.backup is None:
+        items = (*items, _after("The backup is started", 1))
+    return Step(6, "Start both", items, start)
+
+
+def _running(member: MemberSetup) -> Item:
+    now = member.now
+    if now.serves or now.stands_by:
+        return Item(now.name, DONE, f"Started as {now.mode}.")
+    if not now.installed:
+        return _after(now.name, 2)
+    return Item(now.name, NOT_DONE, f"{now.status}. {now.reason}".strip())
+
+
+def _proven(facts: GuideFacts) -> Step:
+    title = "See that failover would work"
+    if not facts.linked:
+        return Step(7, title, (_after("In sync", 3), _after("Failover", 3)))
+    in_sync = Item("In sync", DONE, "Both members have every message.") if facts.in_sync else Item(
+        "In sync", NOT_DONE, "The standby does not have every message.")
+    if facts.missing:
+        works = Item("Failover would work now", NOT_DONE, " ".join(facts.missing))
+    else:
+        works = Item("Failover would work now", DONE, "Nothing is missing.")
+    return Step(7, title, (in_sync, works))

@@ -1,0 +1,128 @@
+"""What the rules of a pair at work look at: frozen values that a caller has read from the database."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provisioning.errors import Link
+from provisioning.states import ALIVE, ApplicationStatus, HostStatus, Mode, SyncLink
+
+from . import copies
+
+PROVEN_FOR = timedelta(seconds=15)
+"""An older word of a server proves nothing any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberFacts:
+    """One server of a pair. ``status``, ``mode`` and what follows are its last word, heard at ``heard_at``;
+    ``common_seq`` is the last record that both members have, ``common_digest`` the running digest there."""
+
+    id: int
+    name: str
+    status: str = ApplicationStatus.UNKNOWN
+    mode: str = ""
+    reason: str = ""
+    epoch: int = 0
+    enabled: bool = True
+    installed: bool = True
+    host_name: str = ""
+    host_status: str = HostStatus.UNKNOWN
+    working_directory: str = ""
+    link: str = ""
+    link_reason: str = ""
+    last_seq: int = 0
+    common_seq: int = 0
+    common_digest: str = ""
+    clients: int = 0
+    pid: int = 0
+    discarded: int = 0
+    heard_at: datetime | None = None
+    job: Link | None = None
+
+    @property
+    def link_to(self) -> Link:
+        return Link("application", str(self.id), self.name)
+
+    @property
+    def runs(self) -> bool:
+        return self.status in ALIVE
+
+    @property
+    def serves(self) -> bool:
+        return self.status == ApplicationStatus.STARTED and self.mode == Mode.PRIMARY
+
+    @property
+    def stands_by(self) -> bool:
+        return self.status == ApplicationStatus.STARTED and self.mode == Mode.BACKUP
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFacts:
+    """A primary with its Backup Server (None while it has none) and control's durable record of them."""
+
+    primary: MemberFacts
+    backup: MemberFacts | None = None
+    epoch: int = 0
+    active_id: int | None = None
+    in_sync: bool = False
+    automatic_failover: bool = True
+    paused_by: str = ""
+    paused_reason: str = ""
+    paused_at: datetime | None = None
+    reason: str = ""
+    since: datetime | None = None
+    control_answers: bool = True
+    now: datetime
+
+    @property
+    def members(self) -> tuple[MemberFacts, ...]:
+        return (self.primary, self.backup) if self.backup else (self.primary,)
+
+    @property
+    def active(self) -> MemberFacts | None:
+        """Who serves by control's record; None while nobody ever has."""
+        return next((member for member in self.members if member.id == self.active_id), None)
+
+    @property
+    def standby(self) -> MemberFacts | None:
+        """The member that would take over; of a pair that never served, the configured backup."""
+        first = self.active or self.primary
+        return next((member for member in self.members if member is not first), None)
+
+    @property
+    def lag(self) -> int | None:
+        """How many records of the active member the other one does not have; None while nobody knows."""
+        active, standby = self.active, self.standby
+        if active is None or standby is None or not active.last_seq:
+            return None
+        if self.in_sync:
+            return 0
+        return copies.lag(active.last_seq, standby.common_seq)
+
+    def is_fresh(self, member: MemberFacts) -> bool:
+        """True while what ``member`` said last is recent enough to count as proven."""
+        return member.heard_at is not None and self.now - member.heard_at <= PROVEN_FOR
+
+    @property
+    def link(self) -> str:
+        """The sync link as both ends see it (a value of SyncLink); "" while there is none or nobody knows."""
+        if self.backup is None or not all(member.runs and self.is_fresh(member) for member in self.members):
+            return ""
+        seen = {member.link for member in self.members}
+        for worst in (SyncLink.DOWN, SyncLink.CATCHING_UP):
+            if worst in seen:
+                return str(worst)
+        if seen == {SyncLink.SYNCED}:
+            return str(SyncLink.SYNCED if self.in_sync else SyncLink.CATCHING_UP)
+        return ""
+
+    @property
+    def link_reason(self) -> str:
+        return next((member.link_reason for member in self.members if member.link_reason), "")
+
+    @property
+    def digests_equal(self) -> bool | None:
+        """Whether both copies are the same up to their last common record; None when they cannot be compared now."""
+        if self.backup is None:
+            return None
+        return copies.digests_equal(*((member.common_seq, member.common_digest) for member in self.members))

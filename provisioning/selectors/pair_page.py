@@ -1,0 +1,164 @@
+"""Pairs as the pages show them: the facts of each, trouble first, and what is paused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.utils import timezone
+
+from provisioning.errors import Link, NotFound
+from provisioning.models import Application, ComponentHeartbeat, Event, Job, PairState
+from provisioning.rules.pair_facts import MemberFacts, PairFacts
+from provisioning.rules.pair_story import LEVELS, Headline, headline
+from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus
+
+from .applications import PLACEHOLDERS, with_related
+from .monitoring import heartbeat_status
+
+_RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
+            "clients", "pid", "discarded", "heard_at")
+_OWN = ("id", "name", "enabled", "working_directory", "command_line", "host__name", "host__runtime__status",
+        *(f"runtime__{name}" for name in _RUNTIME))
+_STATE = ("epoch", "active_id", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason", "paused_at",
+          "reason", "since")
+_COLUMNS = (*_OWN, *(f"backup_server__{name}" for name in _OWN), *(f"pair_state__{name}" for name in _STATE))
+CANDIDATES_MAX = 100
+EVENT_GRANTED = 20100
+OF_PAIR = (10327, 10328, *range(20101, 20110))
+"""Event numbers that control adds to the timelines of both members: role changes, what was asked for and what stood in
+the way (control.narration)."""
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """A line of the list of pairs."""
+
+    facts: PairFacts
+    headline: Headline
+
+
+@dataclass(frozen=True)
+class Paused:
+    """A pair whose automatic failover is paused."""
+
+    primary_id: int
+    name: str
+    by: str
+    reason: str
+    at: datetime | None
+
+
+def pair_list(*, text: str = "", show: str = "") -> list[PairRow]:
+    """Every pair, trouble first, then by name. ``text`` is in the name of a member or its host; ``show``: "trouble"
+    or "paused"."""
+    found = Application.objects.filter(backup_server__isnull=False)
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(backup_server__name__icontains=text) |
+                             Q(host__name__icontains=text) | Q(backup_server__host__name__icontains=text))
+    if show == "paused":
+        found = found.filter(pair_state__automatic_failover=False)
+    rows = [PairRow(facts, headline(facts)) for facts in _facts_of(found)]
+    if show == "trouble":
+        rows = [row for row in rows if row.headline.level != "ok"]
+    return sorted(rows, key=lambda row: (LEVELS.index(row.headline.level), row.facts.primary.name.casefold()))
+
+
+def pair_facts(primary_id: int) -> PairFacts:
+    """Facts of one pair, or of a single server that has no backup (yet). Raises NotFound."""
+    found = _facts_of(Application.objects.filter(pk=primary_id))
+    if not found:
+        raise NotFound("This application does not exist any more. Somebody may have deleted it.")
+    return found[0]
+
+
+def member_facts(application_id: int) -> MemberFacts | None:
+    """Facts of one server by itself; None when it does not exist."""
+    found = _facts_of(Application.objects.filter(pk=application_id))
+    return found[0].primary if found else None
+
+
+def pair_count() -> int:
+    return Application.objects.filter(backup_server__isnull=False).count()
+
+
+def pair_rows(primary_id: int) -> tuple[Application, Application | None]:
+    """The rows of primary and backup as in ``selectors.applications``. Raises NotFound."""
+    rows = with_related(Application.objects.filter(Q(pk=primary_id) | Q(primary_server__pk=primary_id)))
+    found = {row.pk: row for row in rows}
+    if primary_id not in found:
+        raise NotFound("This application does not exist any more. Somebody may have deleted it.")
+    primary = found[primary_id]
+    return primary, found.get(primary.backup_server_id)
+
+
+def paused_pairs(limit: int = 20) -> list[Paused]:
+    """Pairs whose automatic failover is paused, the latest first. One query: every page asks."""
+    rows = PairState.objects.filter(automatic_failover=False, primary__backup_server__isnull=False)
+    return [Paused(*values) for values in rows.order_by("-paused_at").values_list(
+        "primary_id", "primary__name", "paused_by", "paused_reason", "paused_at")[:limit]]
+
+
+def pair_events(primary: Application, backup: Application | None, *, everything: bool = False) -> QuerySet[Event]:
+    """The timeline of both members, newest first: role changes with their reasons, or ``everything``.
+
+    What concerns the whole pair stands in the timelines of both members and is told once. Each row has ``of_pair``.
+    """
+    of_pair = Q(number__in=OF_PAIR)
+    members = [row.pk for row in (primary, backup) if row]
+    found = Event.objects.filter(application_id__in=members).exclude(of_pair & ~Q(application_id=primary.pk))
+    if not everything:
+        found = found.filter(of_pair | Q(number=EVENT_GRANTED))
+    return found.select_related("application").annotate(of_pair=Case(
+        When(of_pair, then=Value(True)), default=Value(False), output_field=BooleanField())).order_by("-id")
+
+
+def backup_candidates(primary: Application) -> list[Application]:
+    """Servers that ``primary`` could name as its Backup Server, by name."""
+    free = with_related(Application.objects.filter(type=primary.type, backup_server=None, primary_server=None))
+    return list(free.exclude(pk=primary.pk).order_by("name")[:CANDIDATES_MAX])
+
+
+# --- rows into facts
+
+
+def _facts_of(primaries: QuerySet[Application]) -> list[PairFacts]:
+    """Plain values in one query (and one for jobs): thousands of model objects would take seconds."""
+    now = timezone.now()
+    beat = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
+    answers = heartbeat_status(beat, now) == "ok"
+    rows = list(primaries.order_by("name").values(*_COLUMNS))
+    jobs = _active_jobs({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
+    return [_pair(row, jobs, now=now, control_answers=answers) for row in rows]
+
+
+def _active_jobs(application_ids: set[int]) -> dict[int, Link]:
+    active = Job.objects.filter(state__in=ACTIVE_JOBS)
+    if len(application_ids) < 100:
+        active = active.filter(application_id__in=application_ids)
+    return {job.application_id: Link("job", str(job.pk), str(job)) for job in
+            active.only("kind", "application_name", "application_id")}
+
+
+def _pair(row: dict, jobs: dict[int, Link], *, now: datetime, control_answers: bool) -> PairFacts:
+    state = {name: row[f"pair_state__{name}"] for name in _STATE}
+    known = state["epoch"] is not None
+    return PairFacts(
+        primary=_member(row, "", jobs), backup=_member(row, "backup_server__", jobs),
+        epoch=state["epoch"] or 0, active_id=state["active_id"], in_sync=bool(state["standby_in_sync"]),
+        automatic_failover=state["automatic_failover"] if known else True, paused_by=state["paused_by"] or "",
+        paused_reason=state["paused_reason"] or "", paused_at=state["paused_at"], reason=state["reason"] or "",
+        since=state["since"], control_answers=control_answers, now=now)
+
+
+def _member(row: dict, prefix: str, jobs: dict[int, Link]) -> MemberFacts | None:
+    values = {name: row[prefix + name] for name in _OWN}
+    if values["id"] is None:
+        return None
+    runtime = {name: values[f"runtime__{name}"] for name in _RUNTIME}
+    installed = not {values["working_directory"], values["command_line"]} & set(PLACEHOLDERS)
+    if runtime["status"] is None:
+        runtime = {"status": ApplicationStatus.UNKNOWN if installed else ApplicationStatus.STOPPED}
+    return MemberFacts(
+        id=values["id"], name=values["name"], enabled=values["enabled"], installed=installed,
+        working_directory=values["working_directory"], host_name=values["host__name"] or "",
+        host_status=values["host__runtime__status"] or HostStatus.UNKNOWN, job=jobs.get(values["id"]), **runtime)

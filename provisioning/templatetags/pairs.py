@@ -1,0 +1,135 @@
+"""What the pages of pairs write: levels, the sync link, the buttons of the verbs and of the guide's steps."""
+
+from urllib.parse import urlencode
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import reverse
+from django.utils.html import format_html
+
+from provisioning import permissions
+from provisioning.models import Application
+from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
+from provisioning.rules.pair_facts import PairFacts
+from provisioning.states import SyncLink
+from provisioning.templatetags.pairwise import BROKEN, IDLE, MOVING, OK, RISK, UNKNOWN, icon
+from provisioning.templatetags.pairwise import chip as make_chip
+
+register = template.Library()
+
+LEVEL_ICONS = {OK: "check-circle-fill", MOVING: "arrow-repeat", RISK: "exclamation-triangle-fill",
+               BROKEN: "x-octagon-fill", IDLE: "stop-circle", UNKNOWN: "question-circle"}
+LEVEL_WORDS = {OK: "All well", MOVING: "Under way", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
+               UNKNOWN: "Not known"}
+LINKS = {SyncLink.SYNCED: (OK, "In sync"), SyncLink.CATCHING_UP: (RISK, "Catching up"),
+         SyncLink.DOWN: (BROKEN, "Broken"), "": (UNKNOWN, "No link")}
+STEPS = {DONE: (OK, "check-circle-fill"), NOT_DONE: (IDLE, "circle"), WRONG: (BROKEN, "x-circle-fill"),
+         NOT_KNOWN: (UNKNOWN, "question-circle")}
+
+
+@register.simple_tag
+def level_icon(level: str):
+    """The icon of a level in its colour, with its word for those who do not see it."""
+    return format_html('<span class="level level-{}">{}</span>', level, icon(LEVEL_ICONS[level], LEVEL_WORDS[level]))
+
+
+@register.simple_tag
+def level_chip(level: str, word: str, reason: str = ""):
+    return make_chip(level, LEVEL_ICONS[level], word, reason)
+
+
+@register.simple_tag
+def link_chip(facts: PairFacts):
+    """The sync link: icon, word, colour."""
+    level, word = LINKS[facts.link]
+    return make_chip(level, {OK: "link-45deg", BROKEN: "plug"}.get(level, LEVEL_ICONS[level]), word, facts.link_reason)
+
+
+@register.simple_tag
+def step_chip(state: str):
+    level, name = STEPS[state]
+    return make_chip(level, name, state.capitalize())
+
+
+@register.simple_tag
+def step_icon(state: str):
+    return icon(STEPS[state][1], state.capitalize())
+
+
+@register.filter
+def count(number: int, what: str) -> str:
+    """``1 record``, ``1,200 records``."""
+    return f"{intcomma(number)} {what}{'' if number == 1 else 's'}"
+
+
+@register.inclusion_tag("pairs/diff.html")
+def diff(text: str, name: str):
+    """A unified diff of the file ``name``, its lines coloured; the sign in front says the same without colour."""
+    kinds = {"+": "diff-new", "-": "diff-old"}
+    return {"lines": [(kinds.get(line[:1], "diff-same"), line) for line in text.splitlines()], "name": name}
+
+
+@register.inclusion_tag("pairs/button.html")
+def pair_button(pair, verb: str, label: str, icon_name: str, *, primary: bool = False, danger: bool = False):
+    """A button of the page's toolbar: asks in the dialog; off, it says why."""
+    return {"address": reverse(f"pair-{verb}", args=[pair.pk]), "verb": verb, "label": label,
+            "icon_name": icon_name, "why": pair.why_not.get(verb, ""),
+            "look": "button-danger" if danger else "button-primary" if primary else ""}
+
+
+_STEP_PAGES = {"new": ("application-new", permissions.CONFIGURE), "edit": ("application-edit", permissions.VIEW),
+               "job": ("job-detail", permissions.VIEW)}
+_STEP_DIALOGS = {"clone": ("application-clone", permissions.CONFIGURE),
+                 "install": ("application-install", permissions.INSTALL),
+                 "synchronize": ("pair-synchronize", permissions.CONFIGURE),
+                 "repair-start-files": ("application-start-files", permissions.VIEW)}
+_STEP_FORMS = {"start": ("application-action", permissions.OPERATE),
+               "check-start-files": ("application-start-files", permissions.OPERATE)}
+
+
+@register.inclusion_tag("pairs/guide_button.html", takes_context=True)
+def guide_button(context, pair, button: Button):
+    """What does a step of the guide: a page, a dialog or a verb, whichever ``button.verb`` is."""
+    places = _STEP_PAGES | _STEP_DIALOGS | _STEP_FORMS
+    name, need = places[button.verb]
+    here = reverse("pair-detail", args=[pair.pk])
+    form = []
+    if button.verb == "new":
+        address = f"{reverse(name)}?template={pair.primary.template_id}"
+    elif button.verb == "start":
+        keys = [("ids", key) for key in button.key.split()]
+        address, form = reverse(name), [("verb", "start"), ("next", here), *keys]
+    elif button.verb == "check-start-files":
+        address, form = reverse(name, args=[button.key]), [("verb", "check"), ("next", here)]
+    elif button.verb == "repair-start-files":
+        address = f"{reverse(name, args=[button.key])}?{urlencode({'next': here})}"
+    else:
+        address = reverse(name, args=[button.key])
+    return {"button": button, "address": address, "form": form,
+            "asks": button.verb in _STEP_DIALOGS, "why": context["frame"].why_not.get(need, ""),
+            "id": f"guide-{button.verb}-{button.key.replace(' ', '-')}", "csrf_token": context.get("csrf_token")}
+
+
+@register.inclusion_tag("pairs/guide_button.html", takes_context=True)
+def start_button(context, pair):
+    """Start whichever member is stopped."""
+    stopped = [member for member in pair.facts.members if not member.runs]
+    label = "Start both" if len(stopped) > 1 else f"Start {stopped[0].name}"
+    return guide_button(context, pair, Button("start", label, " ".join(str(member.id) for member in stopped)))
+
+
+@register.simple_tag
+def pair_of(row: Application) -> Application | None:
+    """The primary of the pair that ``row`` is a member of; None when it is in none."""
+    return row if row.backup_server_id else getattr(row, "primary_server", None)
+
+
+@register.simple_tag
+def sync_hint(primary: Application):
+    """Whether the standby has every message, by control's record, as an icon; nothing before anybody has served."""
+    state = getattr(primary, "pair_state", None)
+    if state is None or state.active_id is None:
+        return ""
+    level, name, words = ((OK, "link-45deg", "In sync") if state.standby_in_sync else
+                          (RISK, "exclamation-triangle-fill", "Not in sync"))
+    return format_html('<span class="level level-{}" title="{}">{}</span>', level, words, icon(name, words))

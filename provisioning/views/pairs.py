@@ -1,0 +1,63 @@
+"""The Pair page, the list of pairs, and the parts of both that refresh themselves."""
+
+from django.http import Http404
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from provisioning.forms.filters import PairFilter
+from provisioning.selectors import pair_page as selector
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.pages import page, show
+from provisioning.views.pair_page import PairPage
+
+PARTS = ("head", "cards", "guide", "timeline")
+TABLE = Table((Column("Pair"), Column("What is going on"), Column("Active"), Column("Sync link"),
+               Column("Automatic failover")))
+
+
+@require_safe
+@page()
+def pair_list(request):
+    form = PairFilter(request.GET)
+    return show(request, "pairs/list.html", {
+        "form": form, "page": page_of(selector.pair_list(**form.chosen()), request.GET),
+        "header": TABLE.header("", request.GET.dict()), "total": selector.pair_count()})
+
+
+@require_safe
+@page()
+def pair_detail(request, pk: int):
+    """The page of a pair, or of a server that is to become the primary of one; a backup leads to its primary's."""
+    pair = PairPage(request, pk)
+    if not pair.primary.is_server:
+        raise Http404(f"{pair.primary.name} is not a server, so it cannot be a member of a pair.")
+    if not pair.primary.is_primary:
+        return redirect("pair-detail", pair.primary.primary_server.pk)
+    if "probe" in request.GET:
+        pair.probe()
+    return render(request, "pairs/detail.html", {"pair": pair})
+
+
+@require_safe
+@page()
+def pair_part(request, pk: int, part: str):
+    """One part of the page as it is now, for the script that keeps it live."""
+    if part not in PARTS:
+        raise Http404("There is no such part.")
+    return render(request, f"pairs/{part}.html", {"pair": PairPage(request, pk)})
+
+
+@require_safe
+@page()
+def pair_probe(request, pk: int):
+    """Ask both members to prove their roles now; the badges of both cards, for the script."""
+    pair = PairPage(request, pk)
+    pair.probe()
+    return render(request, "pairs/proven.html", {"pair": pair})
+
+
+@require_safe
+@page()
+def paused(request):
+    """The header's notice that automatic failover is paused somewhere, for the script."""
+    return render(request, "partials/paused.html")

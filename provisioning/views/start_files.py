@@ -1,0 +1,72 @@
+"""The start files of an application (guide step 4): what was found on its host, Check and Repair."""
+
+from django.contrib import messages
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods
+
+from provisioning.errors import Refused
+from provisioning.permissions import JOB_VERBS, actor_of
+from provisioning.selectors import applications as selector
+from provisioning.selectors.start_files import start_files
+from provisioning.services import jobs as services
+from provisioning.services.readiness import why_not
+from provisioning.states import JobKind
+from provisioning.views.answers import dialog, done, refused, safe_address, sentence
+from provisioning.views.context import sentence_for
+from provisioning.views.pages import page
+
+KINDS = {"check": JobKind.CHECK_START_FILES, "repair": JobKind.REPAIR_START_FILES}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page()
+def application_start_files(request, pk: int):
+    """What differs, with the verbs; POST ``verb`` check or repair. A repair names the findings (``seen``) whose
+    difference somebody looked at."""
+    row = selector.get_application(pk)
+    if request.method != "POST":
+        return _show(request, row)
+    if request.POST.get("verb") != "repair":
+        return _check(request, row)
+    found = start_files([row]).get(pk)
+    if found is None or str(found.job_id) != request.POST.get("seen"):
+        return _show(request, row, trouble="They were looked at again in the meantime. This is what differs now.")
+    return _repair(request, row, found)
+
+
+def _check(request, row):
+    try:
+        job = services.check_start_files(actor=actor_of(request), application_id=row.pk)
+    except Refused as error:
+        return refused(request, error, _back(request, row))
+    return _under_way(request, row, job)
+
+
+def _repair(request, row, found):
+    try:
+        job = services.repair_start_files(actor=actor_of(request), application_id=row.pk, seen=found.seen)
+    except Refused as error:
+        return _show(request, row, trouble=sentence(error.refusals[0]))
+    return _under_way(request, row, job)
+
+
+def _under_way(request, row, job):
+    messages.success(request, format_html('<a href="{}">{}</a> is under way.', reverse("job-detail", args=[job.pk]),
+                                          job))
+    return done(request, _back(request, row))
+
+
+def _back(request, row) -> str:
+    return safe_address(request, request.POST.get("next", ""), reverse("pair-detail", args=[row.pk]))
+
+
+def _show(request, row, trouble: str = ""):
+    actor = actor_of(request)
+    off = {verb: sentence_for(JOB_VERBS[kind]) if not actor.may(JOB_VERBS[kind]) else why_not(row, kind)
+           for verb, kind in KINDS.items()}
+    found = start_files([row]).get(row.pk)
+    back = request.POST.get("next") or request.GET.get("next", "")
+    return dialog(request, "pairs/start_files.html", f"Start files of {row.name}", {
+        "row": row, "found": found, "trouble": trouble, "why_not": off,
+        "next": safe_address(request, back, reverse("pair-detail", args=[row.pk]))}, status=422 if trouble else 200)

@@ -1,0 +1,456 @@
+"""The Pair page, the list of pairs, what is said about pairs on other pages, and the verbs."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from protocol.messages import PairAnswer
+from provisioning.control_client import configuration_server
+from provisioning.models import Application, ComponentHeartbeat, Event, HistoryEntry, Job, PairState, RuntimeStatus
+from provisioning.selectors.pair_page import pair_list
+from tests import factories
+from tests.pages.conftest import LIST, script
+
+pytestmark = pytest.mark.django_db
+MEMBERS = [{"name": "MS_Primary", "connected": True, "role": "primary", "epoch": 3, "accepts": True, "took_ms": 4.0},
+           {"name": "MS_Backup", "connected": True, "role": "backup", "epoch": 3, "reason": "it stands by"}]
+
+
+@pytest.fixture
+def control_beats():
+    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+
+
+@pytest.fixture
+def pair(control_beats):
+    return factories.make_pair()
+
+
+def detail(row):
+    return reverse("pair-detail", args=[row.pk])
+
+
+def part(row, name):
+    return reverse("pair-part", args=[row.pk, name])
+
+
+def text_of(answer):
+    """What is written on a page, without its markup."""
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+# --- the page
+
+
+def test_the_page_says_what_is_going_on_and_shows_both_members(support, pair):
+    primary, backup = pair
+    answer = support.get(detail(primary))
+    text = text_of(answer)
+    assert "MS_Primary serves; MS_Backup has every message and takes over if MS_Primary fails." in text
+    assert "MS_Primary was granted the role." in text
+    for card in answer.context["pair"].cards:
+        assert card.facts.name in text
+    assert [card.assigned for card in answer.context["pair"].cards] == ["Primary", "Backup"]
+    assert f'id="proven-{backup.pk}" hx-preserve' in answer.content.decode()
+
+
+def test_a_backup_leads_to_the_page_of_its_primary(support, pair):
+    primary, backup = pair
+    assert support.get(detail(backup)).url == detail(primary)
+
+
+def test_what_is_no_server_has_no_pair_page(support):
+    client = factories.make_application("Desk", template=factories.make_template("Client", type="GenericClient"))
+    assert support.get(detail(client)).status_code == 404
+
+
+def test_roles_that_disagree_are_marked(support, pair):
+    RuntimeStatus.objects.filter(application=pair[1]).update(mode="Primary")
+    assert "not as assigned" in text_of(support.get(detail(pair[0])))
+
+
+def test_copies_that_differ_and_records_put_aside_are_told(support, pair):
+    RuntimeStatus.objects.filter(application=pair[1]).update(common_digest="other", discarded=7)
+    text = text_of(support.get(part(pair[0], "cards")))
+    assert "differs" in text
+    assert "Copies differ" in text
+    assert f"7 records of a divergent tail, in {pair[1].working_directory}/data/discarded-….jsonl" in text
+
+
+def test_every_part_of_the_page_can_be_asked_for_alone(support, pair):
+    for name in ("head", "cards", "guide", "timeline"):
+        answer = support.get(part(pair[0], name), headers=script(f"pair-{name}"))
+        assert answer.status_code == 200
+        assert f'id="pair-{name}"' in answer.content.decode()
+        assert "<html" not in answer.content.decode()
+    assert support.get(part(pair[0], "nothing")).status_code == 404
+
+
+def test_the_parts_cost_the_same_however_many_pairs_there_are(support, pair, django_assert_max_num_queries):
+    with django_assert_max_num_queries(16):
+        support.get(part(pair[0], "cards"))
+
+
+# --- proven roles
+
+
+def test_a_probe_shows_what_was_proven_and_when(support, pair, control):
+    control.answers["probe"] = PairAnswer(ok=True, facts={"members": MEMBERS})
+    body = support.get(reverse("pair-probe", args=[pair[0].pk])).content.decode()
+    assert body.count('hx-swap-oob="innerHTML"') == 2
+    assert body.count("data-proven-at") == 2
+    assert "A write was accepted and made durable in 4 ms." in body
+    assert [request.verb for request in control.requests] == ["probe"]
+
+
+def test_nothing_is_proven_while_control_does_not_answer(support, pair, no_control):
+    body = support.get(reverse("pair-probe", args=[pair[0].pk])).content.decode()
+    assert body.count("Not proven") == 2
+    assert "chip-ok" not in body
+    assert "Start control" in body
+
+
+def test_without_scripts_a_link_proves_the_roles(support, pair, control):
+    control.answers["probe"] = PairAnswer(ok=True, facts={"members": MEMBERS})
+    assert '<a class="no-script" hidden href="?probe=1">' in support.get(detail(pair[0])).content.decode()
+    assert support.get(detail(pair[0]) + "?probe=1").content.decode().count("data-proven-at") == 2
+
+
+# --- the timeline
+
+
+@pytest.fixture
+def told(pair):
+    primary, backup = pair
+    now = timezone.now()
+
+    def tell(row, number, text, ago):
+        return Event.objects.create(application=row, number=number, text=text, at=now - timedelta(seconds=ago))
+
+    tell(primary, 20100, "Granted primary in epoch 1.", 90)
+    for row in pair:
+        tell(row, 20102, "MS_Backup is the active server in epoch 2: MS_Primary has ended.", 60)
+    tell(backup, 20100, "Granted primary in epoch 2.", 59)
+    tell(primary, 5024, "The process ended unexpectedly.", 61)
+
+
+def test_the_timeline_tells_role_changes_once_newest_first(support, pair, told):
+    events = support.get(detail(pair[0])).context["pair"].timeline
+    assert [(event.number, event.of_pair) for event in events] == [(20100, False), (20102, True), (20100, False)]
+
+
+def test_the_timeline_can_tell_everything(support, pair, told):
+    events = support.get(detail(pair[0]) + "?events=all").context["pair"].timeline
+    assert [event.number for event in events] == [5024, 20100, 20102, 20100]
+
+
+def test_the_timeline_has_pages(support, pair):
+    Event.objects.bulk_create(Event(application=pair[0], number=20102, at=timezone.now(), text=f"change {n}")
+                              for n in range(25))
+    body = support.get(detail(pair[0])).content.decode()
+    assert "Page 1 of 2" in body
+    assert "change 24" in body
+    assert "change 0" in support.get(detail(pair[0]) + "?page=2").content.decode()
+    assert "change 0" in support.get(part(pair[0], "timeline") + "?page=2").content.decode()
+
+
+# --- the verbs
+
+
+def test_switch_over_asks_first_and_names_what_is_hit(operator, pair):
+    RuntimeStatus.objects.filter(application=pair[0]).update(clients=4)
+    text = text_of(operator.get(reverse("pair-switchover", args=[pair[0].pk])))
+    assert "Switch over to MS_Backup?" in text
+    assert "4 clients of MS_Primary reconnect to MS_Backup." in text
+
+
+def test_switch_over_is_done_by_control_and_recorded(operator, pair, control):
+    control.answers["switchover"] = PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4, "took_ms": 730})
+    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), {"reason": "kernel update"},
+                           headers=script())
+    assert "MS_Backup serves now, in epoch 4. It took 0.7 s." in answer.content.decode()
+    assert '"dialog-close": true' in answer["HX-Trigger"]
+    assert (control.requests[0].application, control.requests[0].by) == ("MS_Primary", "operator")
+    assert control.requests[0].reason == "kernel update"
+    assert "kernel update" in HistoryEntry.objects.get().reason
+
+
+def test_a_plain_form_switches_over_too_and_comes_back_to_the_page(operator, pair, control):
+    control.answers["switchover"] = PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4})
+    assert operator.post(reverse("pair-switchover", args=[pair[0].pk])).url == detail(pair[0])
+
+
+def test_what_control_refuses_is_said_in_the_dialog(operator, pair, control):
+    control.answers["switchover"] = PairAnswer(ok=False, reason="MS_Backup is not ready.", advice="Start it.")
+    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), headers=script())
+    assert answer.status_code == 422
+    assert "MS_Backup is not ready. Start it." in answer.content.decode()
+
+
+def test_control_that_does_not_answer_is_said_in_the_dialog(operator, pair, no_control):
+    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), headers=script())
+    assert answer.status_code == 422
+    assert "did not answer" in answer.content.decode()
+
+
+def test_pausing_needs_a_reason(operator, pair, control):
+    address = reverse("pair-pause", args=[pair[0].pk])
+    answer = operator.post(address, {"reason": " "}, headers=script())
+    assert answer.status_code == 422
+    assert "Say why: everybody sees it until failover is resumed." in answer.content.decode()
+    assert control.requests == []
+    control.answers["pause"] = PairAnswer(ok=True)
+    assert operator.post(address, {"reason": "kernel update"}, headers=script()).status_code == 200
+    assert control.requests[0].reason == "kernel update"
+
+
+def test_resume_stands_where_pause_stood(operator, control_beats, control):
+    primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update")
+    body = operator.get(detail(primary)).content.decode()
+    assert "Paused by otto: kernel update." in body
+    assert 'id="pair-resume"' in body
+    assert 'id="pair-pause"' not in body
+    control.answers["resume"] = PairAnswer(ok=True)
+    operator.post(reverse("pair-resume", args=[primary.pk]))
+    assert [request.verb for request in control.requests] == ["resume"]
+
+
+@pytest.fixture
+def lost(control_beats):
+    """A pair whose active member is gone while its standby lacks messages."""
+    primary, backup = factories.make_pair(in_sync=False)
+    RuntimeStatus.objects.filter(application=primary).update(status="Gave Up", mode="", last_seq=150)
+    return primary, backup
+
+
+def test_promotion_wants_the_name_of_the_server_whose_messages_are_given_up(administrator, lost, control):
+    primary, _ = lost
+    address = reverse("pair-promote", args=[primary.pk])
+    page = administrator.get(address).content.decode()
+    assert "at least 30 records (121 to 150)" in page
+    answer = administrator.post(address, {"accept_data_loss": "MS_Backup"}, headers=script())
+    assert answer.status_code == 422
+    assert "type the name of the server whose newest messages are given up" in text_of(answer)
+    assert control.requests == []
+    control.answers["promote"] = PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4, "took_ms": 50})
+    assert administrator.post(address, {"accept_data_loss": "MS_Primary"}, headers=script()).status_code == 200
+    assert [request.verb for request in control.requests] == ["promote"]
+
+
+def test_promotion_is_offered_only_when_messages_would_be_lost(administrator, pair):
+    assert 'id="pair-promote"' not in administrator.get(detail(pair[0])).content.decode()
+    RuntimeStatus.objects.filter(application=pair[0]).update(status="Gave Up", mode="")
+    PairState.objects.update(standby_in_sync=False)
+    assert 'id="pair-promote"' in administrator.get(detail(pair[0])).content.decode()
+
+
+def test_buttons_that_are_off_say_why(operator, lost):
+    body = operator.get(detail(lost[0])).content.decode()
+    assert re.search(r'id="pair-promote"[^>]*aria-disabled="true" title="Your role does not let you promote', body)
+    assert re.search(r'id="pair-switchover"[^>]*aria-disabled="true" title="MS_Backup is not in sync', body)
+
+
+def test_support_sees_why_it_may_not(support, lost):
+    body = support.get(detail(lost[0])).content.decode()
+    assert re.search(r'id="pair-pause"[^>]*aria-disabled="true" title="Your role does not let you start', body)
+
+
+ALLOWED = {"switchover": {"administrator", "operator"}, "pause": {"administrator", "operator"},
+           "resume": {"administrator", "operator"}, "promote": {"administrator"}}
+
+
+@pytest.mark.parametrize("role", ["administrator", "operator", "support"])
+@pytest.mark.parametrize("verb", ALLOWED)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_verbs_are_for_the_roles_that_have_them(request, role, verb, method, pair, control):
+    control.answers = dict.fromkeys(ALLOWED, PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4}))
+    client = request.getfixturevalue(role)
+    form = {"reason": "why not", "accept_data_loss": "MS_Primary"}
+    answer = getattr(client, method)(reverse(f"pair-{verb}", args=[pair[0].pk]), form if method == "post" else None)
+    allowed = role in ALLOWED[verb]
+    assert answer.status_code == (403 if not allowed else 302 if method == "post" else 200)
+    assert len(control.requests) == (1 if allowed and method == "post" else 0)
+
+
+def test_a_server_without_a_backup_has_no_verbs(operator, control):
+    single = factories.make_application("MS_Solo", status="Started", mode="Primary")
+    assert operator.post(reverse("pair-switchover", args=[single.pk])).status_code == 302
+    assert control.requests == []
+
+
+# --- the guide's procedure
+
+
+def steps(answer):
+    return [step.state for step in answer.context["pair"].steps]
+
+
+def test_a_server_without_a_backup_is_led_through_the_procedure(administrator, control_beats):
+    host = factories.make_host("edge1")
+    primary = factories.make_application("MS_Solo", host=host, installed=True, ports={"default": 7001})
+    answer = administrator.get(detail(primary))
+    body = answer.content.decode()
+    assert "MS_Solo is Unknown and has no Backup Server" in body
+    assert f'href="{reverse("application-new")}?template={primary.template_id}"' in body
+    assert f'hx-get="{reverse("application-clone", args=[primary.pk])}"' in body
+    assert set(steps(answer)) == {"not done"}
+
+
+def test_the_server_that_is_meant_to_be_the_backup_is_chosen_on_the_page(administrator):
+    primary = factories.make_application("MS_Solo", installed=True)
+    factories.make_application("MS_One")
+    two = factories.make_application("MS_Two")
+    factories.make_application("Other", template=factories.make_template("Other", type="GenericServer"))
+    answer = administrator.get(detail(primary))
+    assert answer.context["pair"].candidate is None
+    assert [row.name for row in answer.context["pair"].candidates] == ["MS_One", "MS_Two"]
+    answer = administrator.get(f"{detail(primary)}?candidate={two.pk}")
+    assert answer.context["pair"].candidate.name == "MS_Two"
+    assert "Install MS_Two" not in answer.content.decode()
+    Application.objects.filter(pk=two.pk).update(host=factories.make_host())
+    assert "Install MS_Two" in administrator.get(f"{detail(primary)}?candidate={two.pk}").content.decode()
+
+
+def test_the_only_server_that_could_be_the_backup_is_taken_for_it(administrator):
+    primary = factories.make_application("MS_Solo", installed=True)
+    factories.make_application("MS_Other")
+    assert administrator.get(detail(primary)).context["pair"].candidate.name == "MS_Other"
+
+
+def test_both_are_started_by_one_button_that_comes_back_here(operator, control_beats, no_broker):
+    primary, backup = factories.make_pair(status="Stopped")
+    body = operator.get(detail(primary)).content.decode()
+    assert "Start both" in body
+    operator.post(reverse("application-action"), {"verb": "start", "ids": [primary.pk, backup.pk],
+                                                  "next": detail(primary)})
+    assert Job.objects.filter(kind="start").count() == 2
+
+
+def checked(row, *, starts, sentence, diff=""):
+    """A finished check of the start files of ``row`` as a host reports it."""
+    file = {"name": "run.sh", "present": True, "sha256": "a" * 64, "starts": starts, "equal": not diff,
+            "sentence": sentence, "diff": diff}
+    return factories.make_job(row, kind="check_start_files", state="succeeded", finished_at=timezone.now(),
+                              arguments={"directory": row.working_directory}, result={"start_files": {
+                                  "application": row.name, "directory": row.working_directory, "files": [file],
+                                  "configuration_server": configuration_server()}})
+
+
+def test_start_files_that_are_wrong_are_shown_with_their_difference_and_repaired(administrator, pair, no_broker):
+    primary, backup = pair
+    checked(primary, starts=True, sentence="run.sh is as it should be.")
+    job = checked(backup, starts=False, sentence="In run.sh: -app is missing.", diff="--- a\n+++ b\n-old\n+new <x>")
+    answer = administrator.get(detail(primary))
+    body = answer.content.decode()
+    assert steps(answer)[3] == "wrong"
+    assert '<span class="diff-new">+new &lt;x&gt;</span>' in body
+    address = reverse("application-start-files", args=[backup.pk])
+    assert "In run.sh: -app is missing." in administrator.get(address, headers=script()).content.decode()
+    assert administrator.post(address, {"verb": "repair", "seen": str(job.pk), "next": detail(primary)}).url == \
+        detail(primary)
+    assert Job.objects.get(kind="repair_start_files").arguments["seen"] == {"run.sh": "a" * 64}
+    assert "It is being looked at." in administrator.get(detail(primary)).content.decode()
+
+
+def test_a_repair_of_what_somebody_else_looked_at_again_is_refused_with_the_new_difference(administrator, pair):
+    checked(pair[0], starts=False, sentence="Wrong.", diff="+x")
+    answer = administrator.post(reverse("application-start-files", args=[pair[0].pk]),
+                                {"verb": "repair", "seen": "another"}, headers=script())
+    assert answer.status_code == 422
+    assert "They were looked at again in the meantime." in answer.content.decode()
+
+
+def test_an_operator_checks_start_files_and_does_not_repair_them(operator, pair, no_broker):
+    address = reverse("application-start-files", args=[pair[1].pk])
+    assert operator.post(address, {"verb": "check"}).url == detail(pair[1])
+    assert Job.objects.get().kind == "check_start_files"
+    Job.objects.update(state="succeeded")
+    job = checked(pair[1], starts=False, sentence="Wrong.", diff="+x")
+    assert operator.post(address, {"verb": "repair", "seen": str(job.pk)}).status_code == 403
+
+
+# --- other pages
+
+
+def test_the_list_of_pairs_has_trouble_first(support, control_beats):
+    factories.make_pair()
+    rename = Application.objects.filter(name__startswith="MS_")
+    for row in rename:
+        Application.objects.filter(pk=row.pk).update(name=row.name.replace("MS_", "A_"))
+    primary, _ = factories.make_pair(in_sync=False)
+    RuntimeStatus.objects.filter(application=primary).update(status="Gave Up", mode="")
+    page = support.get(reverse("pair-list"))
+    assert [row.facts.primary.name for row in page.context["page"]] == ["MS_Primary", "A_Primary"]
+    page = support.get(reverse("pair-list") + "?show=trouble")
+    assert [row.facts.primary.name for row in page.context["page"]] == ["MS_Primary"]
+    assert "1 of 2" in text_of(page)
+    page = support.get(reverse("pair-list") + "?text=a_b")
+    assert [row.facts.primary.name for row in page.context["page"]] == ["A_Primary"]
+
+
+def test_an_empty_list_of_pairs_says_what_to_do(support):
+    assert "There is no pair yet." in support.get(reverse("pair-list")).content.decode()
+
+
+def test_the_list_of_pairs_takes_the_same_queries_for_any_number(control_beats, django_assert_num_queries):
+    factories.make_pair()
+    with django_assert_num_queries(3):
+        pair_list()
+    Application.objects.filter(name="MS_Primary").update(name="P2")
+    Application.objects.filter(name="MS_Backup").update(name="B2")
+    factories.make_pair()
+    with django_assert_num_queries(3):
+        assert len(pair_list()) == 2
+
+
+def test_paused_failover_is_said_on_every_page(support, control_beats):
+    primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update",
+                                     paused_at=timezone.now())
+    for address in (LIST, reverse("monitoring"), reverse("job-list"), reverse("host-list")):
+        body = support.get(address).content.decode()
+        assert 'aria-label="Automatic failover is paused for MS_Primary"' in body
+        assert "MS_Primary: kernel update (otto)" in body
+        assert f'href="{detail(primary)}"' in body
+    assert "kernel update" in support.get(reverse("pair-paused"), headers=script("paused-notice")).content.decode()
+
+
+def test_nothing_is_said_while_failover_works(support, pair):
+    assert "paused-link" not in support.get(LIST).content.decode()
+
+
+def test_the_applications_list_leads_to_the_pair(operator, pair):
+    body = operator.get(LIST).content.decode()
+    assert body.count(f'id="mode-link-{pair[0].pk}" href="{detail(pair[0])}"') == 1
+    assert body.count(f'id="mode-link-{pair[1].pk}" href="{detail(pair[0])}"') == 1
+    assert body.count('title="In sync"') == 2
+    PairState.objects.update(standby_in_sync=False)
+    assert operator.get(LIST).content.decode().count('title="Not in sync"') == 2
+
+
+@pytest.mark.parametrize("member", [0, 1])
+def test_the_applications_list_switches_over_either_member(operator, pair, member):
+    answer = operator.post(reverse("application-action"), {"verb": "switch-over", "ids": [pair[member].pk]},
+                           headers=script())
+    body = answer.content.decode()
+    assert "MS_Primary hands over to MS_Backup and becomes its backup." in text_of(answer)
+    assert f'hx-post="{reverse("pair-switchover", args=[pair[0].pk])}"' in body
+
+
+def test_the_list_refuses_to_switch_over_what_is_no_pair(operator):
+    single = factories.make_application("MS_Solo")
+    answer = operator.post(reverse("application-action"), {"verb": "switch-over", "ids": [single.pk]}, follow=True)
+    assert "MS_Solo is no member of a pair." in text_of(answer)
+
+
+def test_the_editor_leads_to_the_pair(support, pair):
+    for row in pair:
+        assert f'id="open-pair" href="{detail(pair[0])}"' in \
+            support.get(reverse("application-edit", args=[row.pk])).content.decode()
+
+
+def test_the_dashboard_shows_pairs_with_trouble_first(support, lost, broker):
+    text = text_of(support.get(reverse("monitoring")))
+    assert "Nobody serves: MS_Primary is Gave Up, and MS_Backup does not have every message." in text
