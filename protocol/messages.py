@@ -15,65 +15,20 @@ agent → worker            Challenge, Welcome, Refused, Response
 ========================  =======================================================================
 """
 
-import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+
+from .message import Message, MessageError, from_dict  # noqa: F401 - this module is the catalogue of all messages
+from .pair_messages import (  # noqa: F401 - so is it of these
+    PAIR_VERBS,
+    PairAnswer,
+    PairRequest,
+    Probe,
+    Probed,
+    Recorded,
+    StepDown,
+)
 
 PROTOCOL_VERSION = 1
-
-
-class MessageError(ValueError):
-    """A line that is no message: unknown type, missing or unknown field, wrong type of a value."""
-
-
-_REGISTRY: dict[str, type["Message"]] = {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Message:
-    """Base of all messages; ``type`` names it on the wire."""
-
-    type: ClassVar[str] = ""
-
-    def __init_subclass__(cls, **kwargs):
-        super().__init_subclass__(**kwargs)
-        cls.type = _snake(cls.__name__)
-        _REGISTRY[cls.type] = cls
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"type": self.type, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
-
-
-def _snake(name: str) -> str:
-    return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-_CHECKS = {"str": str, "int": int, "float": (int, float), "bool": bool, "dict": dict, "list": list}
-
-
-def from_dict(body: Any) -> Message:
-    """The message that ``body`` spells. Unknown fields are ignored, so an older peer can read a newer one.
-
-    Raises MessageError.
-    """
-    if not isinstance(body, dict):
-        raise MessageError("a message is a JSON object")
-    name = body.get("type")
-    cls = _REGISTRY.get(name) if isinstance(name, str) else None
-    if cls is None:
-        raise MessageError(f"unknown message type {str(name)[:40]!r}")
-    values = {}
-    for f in dataclasses.fields(cls):
-        if f.name not in body:
-            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-                raise MessageError(f"{cls.type}: field {f.name} is missing")
-            continue
-        value = body[f.name]
-        expected = _CHECKS[f.type.__name__ if isinstance(f.type, type) else str(f.type)]
-        if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
-            raise MessageError(f"{cls.type}: field {f.name} is not {f.type}")
-        values[f.name] = value
-    return cls(**values)
 
 
 # --- opening a connection ------------------------------------------------------------------------
@@ -161,48 +116,6 @@ class Grant(Message):
     epoch: int
     record_version: int
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded(Message):
-    """The pair's durable record now has ``record_version`` and says whether the standby is in sync.
-
-    Sent to the active server of ``epoch`` whenever its wish (Report.standby) was decided. Design section 7: it may
-    acknowledge alone only on ``in_sync`` false with a version above every one at which it asked for true.
-    """
-
-    epoch: int
-    record_version: int
-    in_sync: bool
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepDown(Message):
-    """Planned switchover: finish what was accepted, close the clients, never acknowledge in ``epoch`` again.
-
-    The server answers with a Report whose ``role`` is "" for that epoch.
-    """
-
-    epoch: int
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probe(Message):
-    """Prove now whether a write would be acknowledged."""
-
-    id: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Probed(Message):
-    """``accepts``: a durable write went all the way an acknowledgement goes; else ``reason`` says why not."""
-
-    id: int
-    accepts: bool
-    reason: str = ""
-    took_ms: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,36 +261,6 @@ class Changed(Message):
 
     applications: list = field(default_factory=list)
     hosts: list = field(default_factory=list)
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairRequest(Message):
-    """``verb`` of PAIR_VERBS for the pair of ``application`` (name of the primary). ``by`` names who asks,
-    ``reason`` what they typed; ``target`` is the member that switchover and promote are about, "" for the standby."""
-
-    verb: str
-    application: str
-    target: str = ""
-    by: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairAnswer(Message):
-    """``ok`` with ``facts``, or not ok with ``reason`` (a sentence) and ``advice``. It comes when the verb is done."""
-
-    ok: bool
-    reason: str = ""
-    advice: str = ""
-    facts: dict = field(default_factory=dict)
-
-
-PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe")
-"""switchover: planned, only onto a standby in sync; pause, resume: automatic failover; promote: make the standby the
-active server although it is not in sync (data loss accepted); probe: prove both roles.
-
-facts of switchover and promote: active, epoch, took_ms; of probe: members [{name, connected, role, epoch, accepts,
-reason, took_ms}]."""
 
 
 # --- worker ⇄ agent (LCA port, loopback) -----------------------------------------------------------

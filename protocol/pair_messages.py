@@ -1,0 +1,78 @@
+"""Messages about a pair: what control records and asks of its members, what people ask of control (messages.py has the
+table of who says what)."""
+
+from dataclasses import dataclass, field
+
+from .message import Message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded(Message):
+    """The pair's durable record now has ``record_version`` and says whether the standby is in sync.
+
+    Sent to the active server of ``epoch`` whenever its wish (Report.standby) was decided. Design section 7: it may
+    acknowledge alone only on ``in_sync`` false with a version above every one at which it asked for true.
+    """
+
+    epoch: int
+    record_version: int
+    in_sync: bool
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDown(Message):
+    """Planned switchover: finish what was accepted, close the clients, never acknowledge in ``epoch`` again.
+
+    The server answers with a Report whose ``role`` is "" for that epoch.
+    """
+
+    epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Message):
+    """Prove now whether a write would be acknowledged."""
+
+    id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed(Message):
+    """``accepts``: a durable write went all the way an acknowledgement goes; else ``reason`` says why not."""
+
+    id: int
+    accepts: bool
+    reason: str = ""
+    took_ms: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairRequest(Message):
+    """``verb`` of PAIR_VERBS for the pair of ``application`` (name of the primary). ``by`` names who asks,
+    ``reason`` what they typed; ``target`` is the member that switchover and promote are about, "" for the standby."""
+
+    verb: str
+    application: str
+    target: str = ""
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairAnswer(Message):
+    """``ok`` with ``facts``, or not ok with ``reason`` (a sentence) and ``advice``. It comes when the verb is done."""
+
+    ok: bool
+    reason: str = ""
+    advice: str = ""
+    facts: dict = field(default_factory=dict)
+
+
+PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe")
+"""switchover: planned, only onto a standby in sync; pause, resume: automatic failover; promote: make the standby the
+active server although it is not in sync (data loss accepted); probe: prove both roles.
+
+facts of switchover and promote: active, epoch, took_ms; of probe: members [{name, connected, role, epoch, accepts,
+reason, took_ms}]."""
