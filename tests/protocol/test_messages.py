@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import messages
+from protocol import message
 from protocol.messages import Hello, Message, MessageError, Report, from_dict
 
-EVERY_MESSAGE = sorted(messages._REGISTRY.values(), key=lambda cls: cls.type)
+EVERY_MESSAGE = sorted(message._REGISTRY.values(), key=lambda cls: cls.type)
 
 
 def values_of(cls: type[Message]):
