@@ -1,5 +1,6 @@
 """What the headers of client frames mean: pure functions from headers to values, or a Refusal."""
 
+import functools
 import hmac
 
 from .records import Draft
@@ -59,15 +60,23 @@ def make_draft(headers: dict[str, str], body: bytes) -> Draft:
     destination = headers.get("destination")
     if destination is None:
         raise Refusal("SEND needs the header destination.")
+    check_destination(destination)
+    dedup = headers.get("dedup-id")
+    if dedup is not None and not 0 < len(dedup) <= MAX_DEDUP_ID:
+        raise Refusal(f"The header dedup-id must have 1 to {MAX_DEDUP_ID} characters.")
+    if headers.keys() <= NOT_FORWARDED:
+        return Draft(destination, b"", body, dedup)
+    own = [item for item in headers.items() if item[0] not in NOT_FORWARDED]
+    return Draft(destination, encode_headers(own), body, dedup)
+
+
+@functools.lru_cache(1024)
+def check_destination(destination: str) -> None:
+    """Raises Refusal when nothing can be sent there."""
     if not destination.startswith(PREFIXES) or destination in PREFIXES or "*" in destination or (
             len(destination) > MAX_DESTINATION):
         raise Refusal(f"The destination {destination[:80]!r} is not usable: it begins with /topic/, /queue/ or /log/, "
                       f"has no * and at most {MAX_DESTINATION} characters.")
-    dedup = headers.get("dedup-id")
-    if dedup is not None and not 0 < len(dedup) <= MAX_DEDUP_ID:
-        raise Refusal(f"The header dedup-id must have 1 to {MAX_DEDUP_ID} characters.")
-    own = [item for item in headers.items() if item[0] not in NOT_FORWARDED]
-    return Draft(destination, encode_headers(own) if own else b"", body, dedup)
 
 
 def parse_from_seq(headers: dict[str, str], last_seq: int) -> int:

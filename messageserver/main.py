@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import sys
@@ -17,6 +18,9 @@ from .server import Server
 
 SWITCH_INTERVAL_S = 0.0005
 """How long the event loop may keep the interpreter from the store's thread; each commit waits for that."""
+COLLECT_EVERY = 20_000
+"""Objects that pile up before the collector looks for cycles. The messages under way are thousands of objects and no
+cycles; Python's own 700 made it walk them again and again."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     address = Address(given.host, given.port, given.app)
     _allow_many_connections()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(COLLECT_EVERY)
     try:
         directory = given.workdir.resolve()
         if not directory.is_dir():

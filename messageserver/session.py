@@ -23,15 +23,12 @@ class Session(Connection):
         self._subscription_numbers = itertools.count(1)
         self._transactions: dict[str, list[tuple]] = {}
         self._transaction_bytes = 0
-        self._commands = {"SEND": self._send, "SUBSCRIBE": self._subscribe, "UNSUBSCRIBE": self._unsubscribe,
-                          "ACK": self._ack, "NACK": self._ack, "BEGIN": self._begin, "COMMIT": self._commit,
-                          "ABORT": self._abort, "DISCONNECT": self._disconnect}
 
     def take(self, frame: Frame) -> None:
         if not self.connected:
             self._connect(frame)
-        elif (command := self._commands.get(frame.command)) is not None:
-            command(frame)
+        elif (command := COMMANDS.get(frame.command)) is not None:
+            command(self, frame)
         else:
             raise Refusal(f"The command {frame.command[:40]!r} is not a STOMP 1.2 client command.")
 
@@ -187,3 +184,9 @@ class Session(Connection):
         # The subscription may be gone while its last ACK was on the way: that is no error.
         if subscription is not None and seq.isascii() and seq.isdigit() and len(seq) <= 18:
             subscription.acknowledge(int(seq))
+
+
+COMMANDS = {
+    "SEND": Session._send, "SUBSCRIBE": Session._subscribe, "UNSUBSCRIBE": Session._unsubscribe, "ACK": Session._ack,
+    "NACK": Session._ack, "BEGIN": Session._begin, "COMMIT": Session._commit, "ABORT": Session._abort,
+    "DISCONNECT": Session._disconnect}

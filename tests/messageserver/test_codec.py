@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messageserver.stomp import Frame, Limits, Parser, encode, escape, unescape
+from messageserver.stomp import Frame, Limits, Parser, ProtocolError, encode, escape, parse_head, unescape
 
 SMALL = Limits(max_frame_bytes=100, max_header_bytes=200, max_headers=4)
 
@@ -105,3 +105,40 @@ def test_what_was_encoded_is_parsed_again_however_it_is_cut(sent, cuts):
 def test_escape_and_unescape_are_inverse(text):
     assert unescape(escape(text)) == text
     assert "\n" not in escape(text)
+
+
+LINES = [b"destination:/queue/a", b"destination:", b"destination:/topic/\xc3\xa4", b"destination:\xff", b"receipt:1",
+         b"receipt:a:b", b"receipt:a\\cb", b"receipt:\\t", b"receipt:2\r", b"content-length:3", b"content-length:03",
+         b"content-length:2", b"content-length:101", b"content-length:x", b"dedup-id:d", b"dedup-id:\0", b"Receipt:1",
+         b"persistent:true", b"receipt", b":"]
+
+
+def general(head: bytes) -> tuple[str, dict[str, str]] | str:
+    try:
+        return parse_head(head, 4)
+    except ProtocolError as error:
+        return str(error)
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=5), st.sampled_from([b"abc", b"a\0c"]))
+def test_a_send_of_few_headers_means_the_same_as_any_other(lines, body):
+    """The parser takes common frames apart in one step; what comes out is what its general way makes of them."""
+    head, parser = b"\n".join([b"SEND", *lines]), Parser(Limits(max_frame_bytes=100, max_headers=4))
+    frames, meant = parser.feed(head + b"\n\n" + body + b"\0BEGIN\ntransaction:t\n\n\0"), general(head)
+    if isinstance(meant, str):
+        assert (frames, str(parser.error)) == ([], meant)
+    elif meant[1].get("content-length", "3") in ("3", "03") and (b"\0" not in body or "content-length" in meant[1]):
+        assert [frames[0], frames[1].command] == [Frame(*meant, body), "BEGIN"]
+    else:
+        assert parser.error is not None or frames[0].body == b"a"
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_a_send_that_arrives_in_two_parts_is_one_frame(cut):
+    data = b"SEND\ndestination:/queue/a\ncontent-length:3\nreceipt:1\n\nabc\0" * 2
+    parser = Parser()
+    assert parser.feed(data[:cut]) + parser.feed(data[cut:]) == parse(data)
+
+
+def test_a_head_larger_than_the_limit_is_refused_also_when_all_of_it_arrived():
+    assert "larger than 200 bytes" in error_of(b"SEND\ndestination:/" + b"a" * 300 + b"\ncontent-length:0\n\n\0", SMALL)
