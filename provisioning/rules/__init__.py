@@ -18,6 +18,8 @@ APPLICATION_RULES = (
     ports.directories_on_host,
     pairs.backup_server,
     pairs.account_of_primary,
+    pairs.ha_sync_ports,
+    pairs.follows_primary,
     pairs.redundancy_type,
     pairs.only_while_stopped,
     options.options_and_annex,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from provisioning.drafts import ConnectionDraft
 from provisioning.errors import Link
 from provisioning.states import ENDED
 
@@ -34,7 +35,8 @@ class HostFacts:
 @dataclass(frozen=True, kw_only=True)
 class OtherApplication:
     """Another application as far as a rule needs it. ``status`` is a word of states.ApplicationStatus; "Stopped" also
-    when it was never started. ``ports`` are ((port id, number), ...); ``primary`` names the server that it backs up."""
+    when it was never started. ``ports`` are ((port id, number), ...); ``primary`` names the server that it backs up.
+    ``tenants`` and ``connections`` are read of a primary only: its backup follows them."""
 
     id: int
     name: str
@@ -44,6 +46,9 @@ class OtherApplication:
     working_directory: str = ""
     ports: tuple[tuple[str, int], ...] = ()
     log_on_as: str = ""
+    has_ha_sync: bool = False
+    tenants: str = ""
+    connections: tuple[ConnectionDraft, ...] = ()
     backup_id: int | None = None
     primary: Link | None = None
 
@@ -67,6 +72,8 @@ class Stored:
     backup_server_id: int | None
     redundancy_type: str
     status: str
+    tenants: str = ""
+    connections: tuple[ConnectionDraft, ...] = ()
     primary: OtherApplication | None = None
     active_job: Link | None = None
     secrets: frozenset[tuple[bool, str, str]] = frozenset()

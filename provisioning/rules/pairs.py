@@ -46,6 +46,39 @@ def account_of_primary(draft: ApplicationDraft, facts: ApplicationFacts) -> list
     return [_accounts_differ(draft.log_on_as, primary)] if primary and primary.log_on_as != draft.log_on_as else []
 
 
+def ha_sync_ports(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusal]:
+    """The members of a Message Server pair copy messages over the port that is flagged HA Sync on either."""
+    primary = facts.stored.primary if facts.stored else None
+    backup = facts.others.get(draft.backup_server_id) if draft.backup_server_id is not None else None
+    other = backup or primary
+    if other is None or facts.template is None or facts.template.type != ApplicationType.MESSAGE_SERVER:
+        return []
+    refusals = []
+    if not any(port.ha_sync for port in draft.ports or ()):
+        refusals.append(Refusal(f"{draft.name} has no port with HA Sync, which it needs to keep its messages equal to "
+                                f"those of {other.name}. {_ADD_HA_SYNC}", "ports", (other.link,)))
+    if backup is not None and backup.type == facts.template.type and not backup.has_ha_sync:
+        refusals.append(Refusal(f"{backup.name} has no port with HA Sync, which a backup needs to keep its messages "
+                                f"equal. Open {backup.name} first. {_ADD_HA_SYNC}", "backup_server_id", (backup.link,)))
+    return refusals
+
+
+_ADD_HA_SYNC = ('Under Server Info > Listening Ports press Add and enter ID "sync", a free Port, Connection Protocol '
+                "sync, and select HA Sync.")
+
+
+def follows_primary(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusal]:
+    """Tenants and Connections of a backup are those of its primary while it is one (domain.md 5.4)."""
+    stored = facts.stored
+    if stored is None or stored.primary is None:
+        return []
+    primary = stored.primary
+    return [Refusal(f"{label} of a backup are those of its primary {primary.name}. Change them there; "
+                    f"{stored.name} follows.", field, (primary.link,))
+            for field, label in (("tenants", "Tenants"), ("connections", "Connections"))
+            if getattr(draft, field) not in (getattr(stored, field), getattr(primary, field))]
+
+
 def redundancy_type(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusal]:
     """Message Servers know Warm Standby only, and exactly when they have a backup."""
     field = "redundancy_type"

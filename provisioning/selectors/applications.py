@@ -89,10 +89,14 @@ def application_draft(application: Application, *, masked: bool = True) -> Appli
         reconnect_attempts=application.reconnect_attempts, log_on_as=application.log_on_as,
         description=application.description,
         ports=tuple(PortDraft(**{f: getattr(row, f) for f in PORT_FIELDS}) for row in application.ports.all()),
-        connections=tuple(ConnectionDraft(server_id=row.server_id, **{f: getattr(row, f) for f in CONNECTION_FIELDS})
-                          for row in application.connections.all()),
+        connections=connection_drafts(application),
         options=application.options_dict(masked=masked), annex=application.options_dict(annex=True, masked=masked),
     )
+
+
+def connection_drafts(application: Application) -> tuple[ConnectionDraft, ...]:
+    return tuple(ConnectionDraft(server_id=row.server_id, **{f: getattr(row, f) for f in CONNECTION_FIELDS})
+                 for row in application.connections.all())
 
 
 def clients_of(application: Application) -> QuerySet[Connection]:

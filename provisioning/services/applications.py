@@ -17,6 +17,7 @@ from provisioning.states import RedundancyType
 
 from . import comparison, drafting, writing
 from .facts import active_job, application_facts, application_link, job_link, status_for_rules
+from .following import follow_primary
 from .writing import after_change, save_related
 
 
@@ -36,6 +37,7 @@ def create_application(*, actor: Actor, draft: ApplicationDraft) -> Application:
         save_related(row, draft)
     row = _reload(row.pk)
     history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    follow_primary(actor=actor, primary=row)
     after_change(row, also=_partners(row))
     return row
 
@@ -68,6 +70,7 @@ def update_application(*, actor: Actor, application_id: int, revision: int, draf
     row = _reload(row.pk)
     history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason,
                    new_secrets=new_secrets)
+    follow_primary(actor=actor, primary=row)
     after_change(row, also=[*partners, *_partners(row)], former_name=before["name"])
     return row
 

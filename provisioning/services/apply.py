@@ -141,7 +141,7 @@ class _One:
 
     def __init__(self, work: _Work, spec: dict[str, Any], in_file: frozenset[str]):
         self.work, self.spec, self.in_file = work, spec, in_file
-        self.deferred = False
+        self.deferred = self.follows = False
         self.before: ApplicationDraft | None = None
         self.shown: ApplicationDraft | None = None
         self.entry: Entry | None = None
@@ -149,6 +149,8 @@ class _One:
     def first(self) -> None:
         row = Application.objects.filter(name=self.spec["name"]).first()
         self.before = application_draft(row) if row else None
+        # Once its primary is written it has what it takes over from there; by then the file must not contradict it.
+        self.follows = self.deferred = row is not None and not row.is_primary
         draft = self._draft(row)
         self.shown = drafting.complete(draft, row)
         if row is None:
@@ -159,12 +161,12 @@ class _One:
     def second(self) -> None:
         row = Application.objects.get(name=self.spec["name"])
         if self.deferred:
-            self.deferred = False
+            self.deferred = self.follows = False
             draft = self._draft(row)
             self._update(row, replace(draft, options=None, annex=None))
         after = application_draft(Application.objects.get(pk=row.pk))
         shown = replace(self.shown, backup_server_id=after.backup_server_id, connections=after.connections,
-                        redundancy_type=after.redundancy_type)
+                        tenants=after.tenants, redundancy_type=after.redundancy_type)
         blank = ApplicationDraft(name="", template_id=None, ports=(), connections=(), options={}, annex={})
         before = self.before or blank
         names = [name for name in comparison.changed_fields(before, shown) if self.before or name != "name"]
@@ -186,7 +188,10 @@ class _One:
                                         "command_line": NOT_YET_INSTALLED, **given})
         else:
             draft = replace(application_draft(row), **_without_placeholders(row, given))
-        return replace(draft, **self._references(draft), **self._tables(draft, row))
+        draft = replace(draft, **self._references(draft), **self._tables(draft, row))
+        if self.follows and base is not None:
+            draft = replace(draft, tenants=base.tenants, connections=base.connections)
+        return draft
 
     def _references(self, draft: ApplicationDraft) -> dict[str, Any]:
         spec, values = self.spec, {}

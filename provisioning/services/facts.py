@@ -1,18 +1,20 @@
 """Reads what the rules need to know beside a draft."""
 
 import socket
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import QuerySet
 
-from provisioning.drafts import ApplicationDraft
+from provisioning.drafts import ApplicationDraft, ConnectionDraft
 from provisioning.errors import Link
 from provisioning.models import Application, ApplicationTemplate, Host, Job
 from provisioning.models.applications import PORT_MAX
 from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, Stored, TemplateFacts
 from provisioning.rules.fields import normal_directory
 from provisioning.rules.ports import share_a_path
+from provisioning.selectors.applications import connection_drafts
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -61,6 +63,7 @@ def _other(application: Application) -> OtherApplication:
         id=application.pk, name=application.name, type=application.type, status=status_for_rules(application),
         host_id=application.host_id, working_directory=application.working_directory,
         ports=tuple((port.port_id, port.port) for port in application.ports.all()), log_on_as=application.log_on_as,
+        has_ha_sync=any(port.ha_sync for port in application.ports.all()),
         backup_id=application.backup_server_id, primary=application_link(primary) if primary else None,
     )
 
@@ -76,9 +79,19 @@ def _stored(application: Application) -> Stored:
     return Stored(
         id=application.pk, name=application.name, template_id=application.template_id, host_id=application.host_id,
         backup_server_id=application.backup_server_id, redundancy_type=application.redundancy_type,
-        status=status_for_rules(application), primary=_other(primary) if primary else None,
+        status=status_for_rules(application), tenants=application.tenants, connections=connection_drafts(application),
+        primary=_primary(primary, application) if primary else None,
         active_job=job_link(job) if job else None, secrets=secrets,
     )
+
+
+def _primary(primary: Application, backup: Application) -> OtherApplication:
+    return replace(_other(primary), tenants=primary.tenants, connections=followed_connections(primary, backup))
+
+
+def followed_connections(primary: Application, backup: Application) -> tuple[ConnectionDraft, ...]:
+    """What a backup takes over of its primary's connections: all but one to itself."""
+    return tuple(row for row in connection_drafts(primary) if row.server_id != backup.pk)
 
 
 def host_facts(host: Host) -> HostFacts:

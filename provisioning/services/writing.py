@@ -6,7 +6,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from provisioning import changes
-from provisioning.drafts import ApplicationDraft
+from provisioning.drafts import ApplicationDraft, ConnectionDraft
 from provisioning.errors import Refused
 from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, Connection, ListeningPort, Option
@@ -43,7 +43,7 @@ def save_revision(row: Application, actor: Actor, fields: Iterable[str] = PLAIN_
 def save_related(row: Application, draft: ApplicationDraft) -> None:
     """Make ports, connections and options those of a complete draft, keeping rows that are the same."""
     _save_ports(row, draft)
-    _save_connections(row, draft)
+    save_connections(row, draft.connections or ())
     _save_options(row, draft.options or {}, annex=False)
     _save_options(row, draft.annex or {}, annex=True)
 
@@ -58,9 +58,10 @@ def _save_ports(row: Application, draft: ApplicationDraft) -> None:
             ListeningPort(application=row, **dict(zip(PORT_FIELDS, values, strict=True))) for values in wanted)
 
 
-def _save_connections(row: Application, draft: ApplicationDraft) -> None:
+def save_connections(row: Application, connections: Iterable[ConnectionDraft]) -> None:
+    """Make the Connections of ``row`` these."""
     names = ("server_id", *CONNECTION_FIELDS)
-    wanted = [tuple(getattr(c, f) for f in names) for c in draft.connections or ()]
+    wanted = [tuple(getattr(c, f) for f in names) for c in connections]
     stored = [tuple(getattr(c, f) for f in names) for c in Connection.objects.filter(application=row)]
     if wanted != stored:
         Connection.objects.filter(application=row).delete()

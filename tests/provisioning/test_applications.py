@@ -25,6 +25,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
+SYNC = (port("sync", 7002, protocol="sync", ha_sync=True),)
 
 
 def create(**fields):
@@ -196,20 +197,20 @@ def test_revision_that_moves_while_saving_is_refused(monkeypatch):
 
 
 def test_pair_is_linked_and_the_backup_is_no_primary():
-    backup = create(name="MS_Backup")
-    primary = create(name="MS_Primary", backup_server_id=backup.pk, redundancy_type="warm standby")
+    backup = create(name="MS_Backup", ports=SYNC)
+    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
     assert (primary.is_primary, Application.objects.get(pk=backup.pk).is_primary) == (True, False)
 
 
 def test_two_primaries_do_not_share_a_backup():
-    backup = create(name="MS_Backup")
-    create(name="MS_One", backup_server_id=backup.pk, redundancy_type="warm standby")
+    backup = create(name="MS_Backup", ports=SYNC)
+    create(name="MS_One", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
     with pytest.raises(Refused, match="already the backup of MS_One"):
-        create(name="MS_Two", backup_server_id=backup.pk, redundancy_type="warm standby")
+        create(name="MS_Two", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
 
 
 def test_backup_changes_only_while_both_are_stopped():
-    backup, primary = create(name="MS_Backup"), create(name="MS_Primary")
+    backup, primary = create(name="MS_Backup", ports=SYNC), create(name="MS_Primary", ports=SYNC)
     RuntimeStatus.objects.create(application=backup, status="Started")
     with pytest.raises(Refused, match="MS_Backup is Started"):
         update(primary, backup_server_id=backup.pk, redundancy_type="warm standby")
@@ -221,13 +222,45 @@ def test_application_that_was_never_installed_counts_as_stopped_while_its_host_i
     assert update(row, name="MS_2").name == "MS_2"
 
 
+def test_a_backup_takes_over_tenants_and_connections_and_keeps_following():
+    server, other = create(name="Server"), create(name="Other")
+    backup = create(name="MS_Backup", ports=SYNC, connections=(ConnectionDraft(server_id=other.pk),))
+    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby",
+                     tenants="East", connections=(ConnectionDraft(server_id=server.pk),))
+    assert connected(backup) == ("East", ["Server"])
+    entry = history_of(backup)[-1]
+    assert (entry.user_name, entry.reason) == (
+        "ada", "Tenants and Connections of a backup are those of its primary MS_Primary.")
+    update(primary, connections=(ConnectionDraft(server_id=other.pk),
+                                 ConnectionDraft(server_id=backup.pk, port_id="sync")))
+    assert connected(backup) == ("East", ["Other"])
+    revision = Application.objects.get(pk=backup.pk).revision
+    update(Application.objects.get(pk=primary.pk), description="x")
+    assert Application.objects.get(pk=backup.pk).revision == revision
+
+
+def test_a_backup_has_no_tenants_and_connections_of_its_own():
+    backup = create(name="MS_Backup", ports=SYNC)
+    create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby", tenants="East")
+    backup = Application.objects.get(pk=backup.pk)
+    with pytest.raises(Refused) as caught:
+        update(backup, tenants="West", connections=(ConnectionDraft(server_id=create(name="Server").pk),))
+    assert [refusal.field for refusal in caught.value.refusals] == ["tenants", "connections"]
+    assert update(backup, description="x").description == "x"
+
+
+def connected(row):
+    row = Application.objects.get(pk=row.pk)
+    return row.tenants, [connection.server.name for connection in row.connections.all()]
+
+
 # --- clone, enable, delete
 
 
 def test_clone_is_not_installed_not_paired_and_on_free_ports():
-    host, backup = make_host(), create(name="MS_Backup")
+    host, backup = make_host(), create(name="MS_Backup", ports=SYNC)
     source = create(name="MS", host_id=host.pk, working_directory="/srv/ms", command_line="./MessageServer",
-                    command_line_arguments="-app MS", ports=(port("default", 7001), port("sync", 7002)),
+                    command_line_arguments="-app MS", ports=(port("default", 7001), port("sync", 7002, ha_sync=True)),
                     options={"clients": {"bench": "benchpass"}}, backup_server_id=backup.pk,
                     redundancy_type="warm standby", auto_restart=True)
     copy = services.clone_application(actor=ADMINISTRATOR, application_id=source.pk, name="MS_Copy")
@@ -281,8 +314,8 @@ def test_delete_is_refused_while_a_job_works_on_it_and_nothing_else_goes():
 
 
 def test_delete_of_a_backup_clears_the_link_with_history():
-    backup = create(name="MS_Backup")
-    primary = create(name="MS_Primary", backup_server_id=backup.pk, redundancy_type="warm standby")
+    backup = create(name="MS_Backup", ports=SYNC)
+    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
     services.delete_applications(actor=ADMINISTRATOR, application_ids=[backup.pk])
     primary = Application.objects.get(pk=primary.pk)
     assert (primary.backup_server, primary.redundancy_type, primary.revision) == (None, "not specified", 2)
@@ -292,8 +325,8 @@ def test_delete_of_a_backup_clears_the_link_with_history():
 
 
 def test_both_members_can_be_deleted_together():
-    backup = create(name="MS_Backup")
-    primary = create(name="MS_Primary", backup_server_id=backup.pk, redundancy_type="warm standby")
+    backup = create(name="MS_Backup", ports=SYNC)
+    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
     assert services.delete_applications(actor=ADMINISTRATOR, application_ids=[primary.pk, backup.pk]) == 2
 
 
@@ -354,8 +387,8 @@ def told(monkeypatch):
 
 def test_pages_and_control_are_told_once_after_commit(told, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        backup = create(name="MS_Backup")
-        primary = create(name="MS_Primary", backup_server_id=backup.pk, redundancy_type="warm standby")
+        backup = create(name="MS_Backup", ports=SYNC)
+        primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
         assert told == {"topics": [], "control": []}
     assert told["control"] == [(["MS_Backup", "MS_Primary"], [])]
     assert told["topics"] == [{f"application:{backup.pk}", f"application:{primary.pk}", "applications", "status"}]

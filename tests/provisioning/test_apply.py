@@ -51,7 +51,7 @@ applications:
   - name: MS_Backup
     template: Message_Server
     host: alpha
-    ports: [{id: default, port: 7101}]
+    ports: [{id: default, port: 7101}, {id: sync, port: 7102, protocol: sync, ha_sync: true}]
 """
 
 
@@ -126,11 +126,23 @@ class TestApply:
 
     def test_change_is_shown_old_to_new(self, run, file):
         run("apply", file(), "--yes")
-        text = FILE.replace("startup_timeout: 60", "startup_timeout: 30").replace("port: 7101", "port: 7102")
+        text = FILE.replace("startup_timeout: 60", "startup_timeout: 30").replace("port: 7101", "port: 7103")
         result = run("apply", file(text), "--yes")
         assert "~ change application MS_Primary\n    Startup Timeout: 60 → 30\n" in result.out
-        assert "Listening Ports default: 7101, unsecured → 7102, unsecured" in result.out
+        assert "Listening Ports default: 7101, unsecured → 7103, unsecured" in result.out
         assert Application.objects.get(name="MS_Primary").startup_timeout == 30
+
+    def test_a_backup_follows_its_primary_whatever_the_order_in_the_file(self, run, file):
+        run("apply", file(), "--yes")
+        make_application("Server", ports={"default": 7201})
+        rows = "    connections: [{server: Server}]\n    tenants: East\n"
+        both = FILE.replace("    backup: MS_Backup\n", f"    backup: MS_Backup\n{rows}") + rows
+        assert run("apply", file(both), "--yes").code == 0
+        for row in Application.objects.exclude(name="Server"):
+            assert (row.tenants, row.connections.get().server.name) == ("East", "Server")
+        assert "Nothing to do." in run("apply", file(both)).out
+        result = run("apply", file(FILE + "    tenants: West\n"), "--yes")
+        assert (result.code, "Tenants of a backup are those of its primary MS_Primary" in result.err) == (2, True)
 
     def test_secrets_are_never_printed(self, run, file):
         first = run("apply", file(), "--yes", "--json")

@@ -25,10 +25,11 @@ DRAFT = ApplicationDraft(name="MS_Primary", template_id=1, host_id=5, working_di
 FACTS = ApplicationFacts(template=TEMPLATE, host=HOST)
 BACKUP = OtherApplication(id=9, name="MS_Backup", type="MessageServer", status="Stopped", host_id=5,
                           working_directory="/srv/backup", ports=(("default", 7101), ("sync", 7102)),
-                          log_on_as="SYSTEM")
+                          log_on_as="SYSTEM", has_ha_sync=True)
 STORED = Stored(id=7, name="MS_Primary", template_id=1, host_id=5, backup_server_id=None,
-                redundancy_type="not specified", status="Stopped")
-PAIRED = replace(DRAFT, backup_server_id=9, redundancy_type="warm standby")
+                redundancy_type="not specified", status="Stopped", tenants="Environment")
+SYNC = (PortDraft(port_id="sync", port=7002, protocol="sync", ha_sync=True),)
+PAIRED = replace(DRAFT, backup_server_id=9, redundancy_type="warm standby", ports=SYNC)
 
 
 def refusals(draft=None, facts=FACTS, **fields):
@@ -232,7 +233,7 @@ def test_a_backup_gets_no_backup_of_its_own():
 def test_members_of_a_pair_have_the_same_account():
     assert fields_of(refusals(PAIRED, pair_facts(replace(BACKUP, log_on_as="gcti")))) == ["log_on_as"]
     stored = replace(STORED, primary=replace(BACKUP, log_on_as="gcti"))
-    assert fields_of(refusals(DRAFT, replace(FACTS, stored=stored))) == ["log_on_as"]
+    assert fields_of(refusals(DRAFT, replace(FACTS, stored=stored), ports=SYNC)) == ["log_on_as"]
 
 
 @pytest.mark.parametrize(("backup", "chosen", "accepted"), [
@@ -249,13 +250,47 @@ def test_other_servers_may_be_hot_standby():
     assert refusals(PAIRED, facts, redundancy_type="hot standby") == []
 
 
+@pytest.mark.parametrize(("own", "theirs", "fields"), [
+    (SYNC, True, []), ((), True, ["ports"]), (SYNC, False, ["backup_server_id"]),
+    ((), False, ["ports", "backup_server_id"])])
+def test_both_members_of_a_pair_need_an_ha_sync_port(own, theirs, fields):
+    found = refusals(PAIRED, pair_facts(replace(BACKUP, has_ha_sync=theirs)), ports=own)
+    assert fields_of(found) == fields
+    assert all(refusal.links == (BACKUP.link,) and "press Add" in refusal.message for refusal in found)
+    if not theirs:
+        assert found[-1].message.startswith("MS_Backup has no port with HA Sync")
+
+
+def test_a_backup_keeps_its_ha_sync_port_while_it_is_one():
+    stored = replace(STORED, primary=replace(BACKUP, id=3, name="MS_First"))
+    refusal = only(refusals(facts=replace(FACTS, stored=stored)))
+    assert (refusal.field, "those of MS_First" in refusal.message) == ("ports", True)
+
+
+def test_servers_of_other_types_need_no_ha_sync_port():
+    facts = replace(pair_facts(replace(BACKUP, type="SCS", has_ha_sync=False)),
+                    template=replace(TEMPLATE, type="SCS"))
+    assert refusals(PAIRED, facts, ports=()) == []
+
+
+@pytest.mark.parametrize(("tenants", "rows", "fields"), [
+    ("Environment", (), []), ("East", (ConnectionDraft(server_id=9),), []), ("West", (), ["tenants"]),
+    ("East", (ConnectionDraft(server_id=9, port_id="sync"),), ["connections"])])
+def test_a_backup_has_the_tenants_and_connections_of_its_primary_or_those_it_has(tenants, rows, fields):
+    primary = replace(BACKUP, id=3, name="MS_First", tenants="East", connections=(ConnectionDraft(server_id=9),))
+    facts = replace(pair_facts(), stored=replace(STORED, primary=primary))
+    found = refusals(facts=facts, ports=SYNC, tenants=tenants, connections=rows)
+    assert fields_of(found) == fields
+    assert all("Change them there; MS_Primary follows" in refusal.message for refusal in found)
+
+
 # --- moments
 
 
 @pytest.mark.parametrize("status", ["Started", "Initializing", "Unknown", "Stop Pending", "Service Unavailable"])
 @pytest.mark.parametrize(("change", "field"), [
     ({"name": "MS_New"}, "name"), ({"host_id": 6}, "host_id"),
-    ({"backup_server_id": 9, "redundancy_type": "warm standby"}, "backup_server_id"),
+    ({"backup_server_id": 9, "redundancy_type": "warm standby", "ports": SYNC}, "backup_server_id"),
 ])
 def test_name_host_and_backup_change_only_while_stopped(status, change, field):
     found = refusals(facts=pair_facts(stored=replace(STORED, status=status)), **change)
@@ -284,7 +319,7 @@ def test_name_does_not_change_under_a_job():
 
 def test_host_of_a_backup_is_fixed():
     stored = replace(STORED, primary=replace(BACKUP, id=3))
-    assert fields_of(refusals(facts=replace(FACTS, stored=stored), host_id=6)) == ["host_id"]
+    assert fields_of(refusals(facts=replace(FACTS, stored=stored), host_id=6, ports=SYNC)) == ["host_id"]
 
 
 def test_other_fields_change_while_it_runs():

@@ -1,0 +1,26 @@
+"""A backup takes over Tenants and Connections of its primary and keeps them equal while it is one (domain.md 5.4)."""
+
+from provisioning import history
+from provisioning.models import Application
+from provisioning.permissions import Actor
+from provisioning.selectors.applications import connection_drafts
+
+from .facts import followed_connections
+from .writing import after_change, save_connections, save_revision
+
+
+def follow_primary(*, actor: Actor, primary: Application) -> None:
+    """Give the backup of ``primary``, as it is stored now, what it takes over; in the caller's transaction."""
+    if primary.backup_server_id is None:
+        return
+    backup = Application.objects.get(pk=primary.backup_server_id)
+    wanted = followed_connections(primary, backup)
+    if backup.tenants == primary.tenants and connection_drafts(backup) == wanted:
+        return
+    before = history.snapshot(backup)
+    backup.tenants = primary.tenants
+    save_revision(backup, actor, fields=["tenants"])
+    save_connections(backup, wanted)
+    history.record(actor=actor, row=backup, before=before, after=history.snapshot(backup),
+                   reason=f"Tenants and Connections of a backup are those of its primary {primary.name}.")
+    after_change(backup)
