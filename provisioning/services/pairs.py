@@ -14,15 +14,16 @@ from provisioning.selectors.pairs import Pair, get_pair
 MAX_REASON = 1000
 
 
-def switch_over(*, actor: Actor, application_id: int, reason: str = "") -> PairAnswer:
+def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "") -> PairAnswer:
     """Make the standby the active server, on purpose; comes back when it serves. ``facts``: active, epoch, took_ms.
 
-    Raises Refused (with control's reason), Unanswered, NotFound.
+    ``to`` names the server that is to serve afterwards, so that asking twice does not switch back; "" is whichever
+    stands by now. Raises Refused (with control's reason), Unanswered, NotFound.
     """
     actor.require(permissions.OPERATE)
     pair, reason = get_pair(application_id), _reason(reason)
-    before = pair.active
-    answer = _ask(actor, pair, "switchover", reason, did="Switch Over")
+    before, standby = pair.active, pair.standby
+    answer = _ask(actor, pair, "switchover", reason, did="Switch Over", target=to or (standby.name if standby else ""))
     was = f"from {before.name} " if before else ""
     _record(actor, pair, f"Switched over {was}to {answer.facts.get('active', 'the standby')} "
                          f"(epoch {answer.facts.get('epoch', '?')}).", reason)
@@ -68,7 +69,7 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
         raise Refused(Refusal(
             f"To promote {standby.name}, type the name of the server whose newest messages are given up: {lost.name}. "
             "Nothing was changed.", "accept_data_loss", (_link(lost),)))
-    answer = _ask(actor, pair, "promote", reason, did=f"Promoting {standby.name}")
+    answer = _ask(actor, pair, "promote", reason, did=f"Promoting {standby.name}", target=standby.name)
     _record(actor, pair, f"Promoted {standby.name} although it was not in sync; what only {lost.name} had was given "
                          f"up (epoch {answer.facts.get('epoch', '?')}).", reason)
     return answer
@@ -96,9 +97,9 @@ def check_failover(*, actor: Actor, application_id: int) -> Verdict:
     return would_failover_work(failover_facts(get_pair(pair.id), probe=answer, control=away))
 
 
-def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str) -> PairAnswer:
+def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: str = "") -> PairAnswer:
     try:
-        answer = control_client.ask_pair(verb, pair.primary.name, by=actor.name, reason=reason)
+        answer = control_client.ask_pair(verb, pair.primary.name, target=target, by=actor.name, reason=reason)
     except ControlUnavailable as error:
         if verb != "probe":
             _record(actor, pair, f"{did} was asked for and control did not answer.", reason)

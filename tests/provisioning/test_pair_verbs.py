@@ -40,6 +40,13 @@ def test_switch_over_asks_for_the_pair_whichever_member_is_named(control, pair, 
                           "Switched over from MS_Primary to MS_Backup (epoch 4). kernel update")]
 
 
+@pytest.mark.parametrize(("to", "target"), [("", "MS_Backup"), ("MS_Primary", "MS_Primary")])
+def test_control_is_told_who_is_to_serve_so_that_asking_twice_does_not_switch_back(control, pair, to, target):
+    control.answers["switchover"] = DONE
+    services.switch_over(actor=OPERATOR, application_id=pair[0].pk, to=to)
+    assert [request.target for request in control.requests] == [target]
+
+
 def test_pause_and_resume_are_written_down_with_their_reason(control, pair):
     control.answers |= {"pause": PairAnswer(ok=True), "resume": PairAnswer(ok=True)}
     services.pause_failover(actor=OPERATOR, application_id=pair[0].pk, reason="new switch in rack 4")
@@ -66,6 +73,7 @@ def test_promote_needs_the_name_of_the_server_whose_messages_are_given_up(contro
             services.promote(actor=ADMINISTRATOR, application_id=pair[1].pk, accept_data_loss=typed)
     assert control.requests == []
     services.promote(actor=ADMINISTRATOR, application_id=pair[1].pk, accept_data_loss="MS_Primary")
+    assert [request.target for request in control.requests] == ["MS_Backup"]
     assert history() == [("ada", "operated", "MS_Primary",
                           "Promoted MS_Backup although it was not in sync; what only MS_Primary had was given up "
                           "(epoch 4).")]

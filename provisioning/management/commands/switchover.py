@@ -13,13 +13,15 @@ class Command(PairCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--reason", default="", metavar="TEXT", help="Kept in the history.")
+        parser.add_argument("--to", default="", metavar="NAME",
+                            help="The server that is to serve afterwards: asking twice does not switch back.")
         parser.add_argument("--wait", action="store_true",
                             help="Wait until the new primary has proven itself and its standby is in sync.")
         parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS",
                             help="Stop waiting after so long (default %(default)s).")
 
-    def ask(self, pair, *, reason, **options):
-        return switch_over(actor=self.actor, application_id=pair.id, reason=reason)
+    def ask(self, pair, *, reason, to, **options):
+        return switch_over(actor=self.actor, application_id=pair.id, reason=reason, to=to)
 
     def sentence(self, pair, answer):
         took = answer.facts.get("took_ms")
