@@ -35,6 +35,7 @@ async def test_the_real_package_is_installed_started_stopped_and_started_by_hand
     assert installed["state"] == "succeeded", installed["reason"]
     result = installed["result"]
     assert result["version"] == "8.5.100.01"
+    assert (result["start_files"]["equal"], result["start_files"]["starts"]) == (True, True)
     assert site.configuration.hellos[0].purpose == "check"
     fields = {key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}
 
