@@ -28,9 +28,10 @@ class Standing:
     """One epoch of an active server.
 
     ``version`` is the newest version of the record that it heard of; ``claim`` the one that its last claim rests on, 0
-    when control cannot have recorded the standby as in sync. ``own`` is the last record on this disk, ``peer`` the last
-    one that the linked standby (store ``copy``) has on its own; ``committed`` is how far acknowledgements may go.
-    ``target``: a JOINING standby is claimed once it has got so far. ``strict``: never acknowledge alone.
+    when control cannot have recorded the standby as in sync, and ``claimed`` the store that it was about. ``own`` is
+    the last record on this disk, ``peer`` the last one that the linked standby (store ``copy``) has on its own;
+    ``committed`` is how far acknowledgements may go. ``target``: a JOINING standby is claimed once it has got so far.
+    ``strict``: never acknowledge alone.
     """
 
     epoch: int
@@ -43,6 +44,7 @@ class Standing:
     peer: int = 0
     target: int = 0
     committed: int = 0
+    claimed: str = ""
 
     # --- what happens ------------------------------------------------------------------------------------
 
@@ -52,10 +54,11 @@ class Standing:
 
     def linked(self, copy: str, peer: int) -> "Standing":
         """A standby with the store ``copy`` is connected, accepted this epoch and has everything up to ``peer``."""
-        if self.mode in (Mode.CLAIMED, Mode.IN_SYNC) and (copy != self.copy or peer < self.committed):
-            # What was claimed is about another store, or one that was put back: it has to prove itself anew.
-            return replace(self, mode=Mode.JOINING, copy=copy, peer=peer, target=self.own)._settled()
-        return replace(self, copy=copy, peer=peer)._settled()
+        now = replace(self, copy=copy, peer=peer)
+        if self.mode in (Mode.CLAIMED, Mode.IN_SYNC) and (copy != self.claimed or peer < self.committed):
+            # Control may promote the claimed store only: it has to take that back before another one counts.
+            return replace(now, mode=Mode.LEAVING)
+        return now._settled()
 
     def joined(self) -> "Standing":
         """The linked standby is close: from now on acknowledgements wait for it."""
@@ -87,7 +90,7 @@ class Standing:
             return replace(now, mode=Mode.IN_SYNC) if self.mode == Mode.CLAIMED and version > self.claim else now
         if version <= self.claim:
             return now
-        now = replace(now, claim=0)
+        now = replace(now, claim=0, claimed="")
         if self.mode in (Mode.LEAVING, Mode.ALONE):
             return replace(now, mode=Mode.ALONE)._settled()
         return replace(now, mode=Mode.JOINING, target=self.own)._settled()
@@ -106,7 +109,7 @@ class Standing:
     def wish(self) -> tuple[str, int, str]:
         """(what to record, the version that it rests on, the store it is about), as a Report carries it."""
         if self.mode == Mode.CLAIMED:
-            return "synced", self.claim, self.copy
+            return "synced", self.claim, self.claimed
         if self.mode == Mode.LEAVING:
             return "alone", self.claim, ""
         return "", 0, ""
@@ -117,8 +120,12 @@ class Standing:
             return self
         now = self
         if now.mode == Mode.JOINING and now.peer >= now.target and now.copy:
-            now = replace(now, mode=Mode.CLAIMED, claim=now.version)
-        reached = now.own if now.may_go_alone else min(now.own, now.peer)
+            now = replace(now, mode=Mode.CLAIMED, claim=now.version, claimed=now.copy)
+        if now.may_go_alone:
+            reached = now.own
+        else:
+            counts = not now.claim or now.copy == now.claimed
+            reached = min(now.own, now.peer) if counts else 0
         return replace(now, committed=max(now.committed, reached))
 
 
