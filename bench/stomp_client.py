@@ -132,11 +132,12 @@ def summary(load: Load, result: Result) -> dict:
             "p99_ms": round(result.percentile(0.99), 2), "max_ms": round(result.percentile(1), 2)}
 
 
-def add_load_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments that shape a load."""
+def add_load_arguments(parser: argparse.ArgumentParser, *, window: bool = True) -> None:
+    """The arguments that shape a load; without ``-window`` when not ``window``."""
     parser.add_argument("-n", type=int, default=200_000, help="messages in all")
     parser.add_argument("-conns", type=int, default=4, help="connections")
-    parser.add_argument("-window", type=int, default=250, help="unacknowledged messages of one connection")
+    if window:
+        parser.add_argument("-window", type=int, default=250, help="unacknowledged messages of one connection")
     parser.add_argument("-size", type=int, default=300, help="bytes of one body")
 
 
