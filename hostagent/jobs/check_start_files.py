@@ -9,6 +9,8 @@ from .startfacts import Target, read_facts
 from .startfiles import START_FILES
 
 READ, COMPARE = range(2)
+DIFF_LINES = 200
+"""Lines of a difference that go into the log; the result has all of them."""
 
 
 def work(run) -> dict:
@@ -41,5 +43,8 @@ def tell(run, facts: dict) -> None:
     """The findings as log lines, the difference of each file that is not as it should be with it."""
     for file in facts["files"]:
         run.log(file["sentence"], "info" if file["equal"] else "warning")
-        for line in file["diff"].splitlines():
+        lines = file["diff"].split("\n") if file["diff"] else []
+        for line in lines[:DIFF_LINES]:
             run.log(line)
+        if len(lines) > DIFF_LINES:
+            run.log(f"… and {len(lines) - DIFF_LINES} more lines.")

@@ -117,6 +117,13 @@ def test_a_file_of_somebodys_own_that_passes_the_right_parameters_starts_the_ser
                                              "what Install writes.")
 
 
+def test_a_long_difference_is_cut_in_the_log_only(host):
+    host.write("run.sh", "\n" * 1000)
+    assert len(host.check()["files"][0]["diff"].split("\n")) > 1000
+    assert len(host.log()) < 250
+    assert any(line.startswith("… and ") for line in host.log())
+
+
 def absent(path):
     path.unlink()
 
