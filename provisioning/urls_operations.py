@@ -13,6 +13,7 @@ from provisioning.views import (
     pair_verbs,
     pairs,
     stream,
+    synchronize,
     templates,
 )
 
@@ -47,6 +48,9 @@ PAIRS = [
     path("<int:pk>/probe/", pairs.pair_probe, name="pair-probe"),
     *(path(f"<int:pk>/{verb}/", pair_verbs.pair_verb, {"verb": verb}, name=f"pair-{verb}")
       for verb in pair_verbs.VERBS),
+    path("<int:pk>/synchronize/", synchronize.pair_synchronize, name="pair-synchronize"),
+    path("<int:pk>/exceptions/", synchronize.pair_except, name="pair-except"),
+    path("<int:pk>/exceptions/<int:exception>/withdraw/", synchronize.pair_withdraw, name="pair-withdraw"),
 ]
 HOST_API = [
     path("packages/<int:pk>/file", host_api.package_file, name="host-package-file"),

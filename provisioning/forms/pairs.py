@@ -32,3 +32,13 @@ class PromoteForm(ReasonForm):
         super().__init__(*args, **kwargs)
         self.fields["accept_data_loss"].help_text = f"Type {lost} to accept that its newest messages are given up."
         self.fields["accept_data_loss"].error_messages["required"] = f"Type {lost}, or cancel."
+
+
+class ExceptionForm(forms.Form):
+    """What may differ between the members of a pair, and why."""
+
+    what = forms.CharField(max_length=320, widget=forms.HiddenInput)
+    reason = forms.CharField(label="Reason", max_length=1024,
+                             error_messages={"required": "Say why the members may differ there."},
+                             help_text="Shown in the comparison, for whoever looks at the pair later.",
+                             widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))

@@ -7,7 +7,7 @@ from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from provisioning.errors import Link, NotFound
-from provisioning.models import Application, ComponentHeartbeat, Event, Job, PairState
+from provisioning.models import Application, ComponentHeartbeat, Event, Job, PairException, PairState
 from provisioning.rules.pair_facts import MemberFacts, PairFacts
 from provisioning.rules.pair_story import LEVELS, Headline, headline
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus
@@ -110,6 +110,11 @@ def pair_events(primary: Application, backup: Application | None, *, everything:
         found = found.filter(of_pair | Q(number=EVENT_GRANTED))
     return found.select_related("application").annotate(of_pair=Case(
         When(of_pair, then=Value(True)), default=Value(False), output_field=BooleanField())).order_by("-id")
+
+
+def exceptions_of(primary_id: int) -> dict[str, int]:
+    """{what: key} of the differences that are declared to be intended."""
+    return dict(PairException.objects.filter(primary_id=primary_id).values_list("what", "pk"))
 
 
 def backup_candidates(primary: Application) -> list[Application]:

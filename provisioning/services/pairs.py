@@ -7,7 +7,7 @@ from provisioning.errors import Link, Refusal, Refused, Unanswered
 from provisioning.models import Application
 from provisioning.permissions import Actor
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import Verdict
+from provisioning.rules.failover_facts import FailoverFacts, Verdict
 from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import Pair, get_pair
 
@@ -85,16 +85,22 @@ def probe(*, actor: Actor, application_id: int) -> PairAnswer:
 
 
 def check_failover(*, actor: Actor, application_id: int) -> Verdict:
-    """Would failover work now? Probes both members first; never raises because control is away, that is an answer.
-    Raises NotFound, and Refused when it is no member of a pair."""
+    """Would failover work now? Raises as ``probed_facts``."""
+    return would_failover_work(probed_facts(actor=actor, application_id=application_id))
+
+
+def probed_facts(*, actor: Actor, application_id: int,
+                 timeout_s: float = control_client.PAIR_TIMEOUT_S) -> FailoverFacts:
+    """What failover depends on, with both members probed just now; never raises because control is away, that is an
+    answer. Raises NotFound, and Refused when it is no member of a pair."""
     actor.require(permissions.VIEW)
     pair = get_pair(application_id)
     try:
-        answer, away = control_client.ask_pair("probe", pair.primary.name, by=actor.name), None
+        answer, away = control_client.ask_pair("probe", pair.primary.name, by=actor.name, timeout_s=timeout_s), None
     except ControlUnavailable as error:
         answer, away = None, str(error)
     # What the probe found out is in the database by now.
-    return would_failover_work(failover_facts(get_pair(pair.id), probe=answer, control=away))
+    return failover_facts(get_pair(pair.id), probe=answer, control=away)
 
 
 def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: str = "") -> PairAnswer:

@@ -70,18 +70,21 @@ def diff(text: str, name: str):
 
 
 @register.inclusion_tag("pairs/button.html")
-def pair_button(pair, verb: str, label: str, icon_name: str, *, primary: bool = False, danger: bool = False):
+def pair_button(pair, verb: str, label: str, icon_name: str, *, primary: bool = False, danger: bool = False,
+                small: bool = False):
     """A button of the page's toolbar: asks in the dialog; off, it says why."""
     return {"address": reverse(f"pair-{verb}", args=[pair.pk]), "verb": verb, "label": label,
             "icon_name": icon_name, "why": pair.why_not.get(verb, ""),
-            "look": "button-danger" if danger else "button-primary" if primary else ""}
+            "look": "button-danger" if danger else "button-primary" if primary else "button-small" if small else ""}
 
 
 _STEP_PAGES = {"new": ("application-new", permissions.CONFIGURE), "edit": ("application-edit", permissions.VIEW),
-               "job": ("job-detail", permissions.VIEW)}
+               "job": ("job-detail", permissions.VIEW), "console": ("monitoring", permissions.VIEW),
+               "hosts": ("host-list", permissions.VIEW)}
 _STEP_DIALOGS = {"clone": ("application-clone", permissions.CONFIGURE),
                  "install": ("application-install", permissions.INSTALL),
                  "synchronize": ("pair-synchronize", permissions.CONFIGURE),
+                 "resume": ("pair-resume", permissions.OPERATE),
                  "repair-start-files": ("application-start-files", permissions.VIEW)}
 _STEP_FORMS = {"start": ("application-action", permissions.OPERATE),
                "check-start-files": ("application-start-files", permissions.OPERATE)}
@@ -94,7 +97,9 @@ def guide_button(context, pair, button: Button):
     name, need = places[button.verb]
     here = reverse("pair-detail", args=[pair.pk])
     form = []
-    if button.verb == "new":
+    if button.verb in ("console", "hosts"):
+        address = reverse(name)
+    elif button.verb == "new":
         address = f"{reverse(name)}?template={pair.primary.template_id}"
     elif button.verb == "start":
         keys = [("ids", key) for key in button.key.split()]
@@ -115,7 +120,8 @@ def start_button(context, pair):
     """Start whichever member is stopped."""
     stopped = [member for member in pair.facts.members if not member.runs]
     label = "Start both" if len(stopped) > 1 else f"Start {stopped[0].name}"
-    return guide_button(context, pair, Button("start", label, " ".join(str(member.id) for member in stopped)))
+    return guide_button(context, pair, Button("start", label, " ".join(str(member.id) for member in stopped))) | {
+        "big": True}
 
 
 @register.simple_tag

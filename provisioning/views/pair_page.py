@@ -8,20 +8,35 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from provisioning import permissions
-from provisioning.errors import Refused
 from provisioning.models import Application
 from provisioning.permissions import actor_of
-from provisioning.rules.guide import DONE, Step, procedure
+from provisioning.rules.failover import would_failover_work
+from provisioning.rules.failover_facts import Condition, FailoverFacts, Verdict
+from provisioning.rules.guide import DONE, Button, Step, procedure
 from provisioning.rules.pair_facts import MemberFacts, PairFacts
 from provisioning.rules.pair_story import NOT_PROVEN, Badge, Headline, badge, headline, paused_sentence, why_not
-from provisioning.rules.proofs import Proof, proofs_of
+from provisioning.rules.proofs import Proof
+from provisioning.rules.synchronizing import EQUAL, Row
 from provisioning.selectors import pair_guide
 from provisioning.selectors import pair_page as selector
+from provisioning.selectors.failover import failover_facts
+from provisioning.selectors.pairs import get_pair
 from provisioning.services import pairs as services
-from provisioning.states import Mode
+from provisioning.services import synchronize
+from provisioning.services.synchronize import Plan
+from provisioning.states import ENDED, Mode
 from provisioning.views.context import sentence_for
 
 TIMELINE = 20
+PROBE_S = 4.0
+"""How long a page waits for control; a member that does not answer takes it 3 s."""
+MENDS = {"redundancy": ("edit", "Open the primary"), "started": ("start", "Start"),
+         "automatic_failover": ("resume", "Resume"), "port_ids": ("synchronize", "Synchronize"),
+         "version": ("edit", "Open the primary"), "control": ("console", "Look at the console"),
+         "agents": ("hosts", "Look at the hosts"), "auto_restart": ("edit", "Open the primary")}
+"""{code of rules.failover: (verb, label) of the button that mends it}."""
+PROVEN_LIVE = frozenset({"control", "proof"})
+"""Conditions that only a probe answers."""
 NEEDS = {"switchover": permissions.OPERATE, "pause": permissions.OPERATE, "resume": permissions.OPERATE,
          "start": permissions.OPERATE, "promote": permissions.ACCEPT_LOSS, "synchronize": permissions.CONFIGURE}
 """{verb of rules.pair_story: permission}."""
@@ -55,7 +70,8 @@ class PairPage:
     def __init__(self, request, pk: int):
         self._request, self._actor = request, actor_of(request)
         self.primary, self.backup = selector.pair_rows(pk)
-        self._proofs: dict[str, Proof] = {}
+        self._failover: FailoverFacts | None = None
+        self._proofs: dict[str, Proof | None] = {}
         self._unproven = "Nothing was asked yet."
         self.probed_at: datetime | None = None
 
@@ -125,13 +141,29 @@ class PairPage:
         return badge(self.facts, member, self._proofs.get(member.name))
 
     def probe(self) -> None:
-        """Let both members prove their roles now; the cards then show what came of it."""
+        """Let both members prove their roles now: cards and the answer about failover show what came of it. Raises
+        Refused when there is no pair."""
+        self._failover = services.probed_facts(actor=self._actor, application_id=self.pk, timeout_s=PROBE_S)
         self.probed_at = timezone.now()
-        try:
-            answer = services.probe(actor=self._actor, application_id=self.pk)
-            self._proofs, self._unproven = proofs_of(answer.facts), ""
-        except Refused as error:
-            self._unproven = str(error)
+        self._proofs = {member.name: member.proof for member in self._failover.members}
+        self._unproven = self._failover.control or self._failover.probe_reason
+
+    # --- would failover work now
+
+    @cached_property
+    def failover(self) -> Verdict:
+        return would_failover_work(self._failover or failover_facts(get_pair(self.pk)))
+
+    @property
+    def failover_rows(self) -> list[tuple[Condition, Button | None]]:
+        """What stands in the way, then what makes failover worse, each with the button that mends it."""
+        return [(each, self._mends(each.code)) for each in (*self.failover.missing, *self.failover.warnings)]
+
+    def _mends(self, code: str) -> Button | None:
+        verb, label = MENDS.get(code, ("", ""))
+        keys = {"start": " ".join(str(member.id) for member in self.facts.members if member.status in ENDED)}
+        key = keys.get(verb, str(self.pk))
+        return Button(verb, label, key) if verb and key else None
 
     # --- the guide's procedure
 
@@ -150,10 +182,35 @@ class PairPage:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         meant = self.backup or self.candidate
+        missing = () if self.backup is None else tuple(each.sentence for each in self.failover.missing
+                                                       if each.code not in PROVEN_LIVE or self._failover)
         facts = pair_guide.guide_facts(
-            self.facts, self.primary, meant, differences=None, missing=(),
+            self.facts, self.primary, meant, differences=self.differences, missing=missing,
             meant=selector.member_facts(self.candidate.pk) if self.candidate else None)
         return procedure(facts)
+
+    # --- both members beside each other
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        return synchronize.plan(actor=self._actor, application_id=self.pk) if self.backup else None
+
+    @property
+    def differences(self) -> int | None:
+        """How many are left that nobody declared to be intended; None while there is no pair."""
+        return len(self.plan.copied) + len(self.plan.by_hand) if self.plan else None
+
+    @cached_property
+    def compared(self) -> list[tuple[Row, int | None]]:
+        """Rows that are not equal, with the key of the exception that covers each (None when nobody declared one)."""
+        declared = selector.exceptions_of(self.pk)
+        return [(row, next((key for what, key in declared.items()
+                            if row.what == what or row.what.startswith(f"{what}.")), None))
+                for row in self.plan.rows if row.state != EQUAL]
+
+    @property
+    def equal_rows(self) -> list[Row]:
+        return [row for row in self.plan.rows if row.state == EQUAL]
 
     @property
     def steps_done(self) -> int:

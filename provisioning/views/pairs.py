@@ -10,7 +10,7 @@ from provisioning.tables import Column, Table, page_of
 from provisioning.views.pages import page, show
 from provisioning.views.pair_page import PairPage
 
-PARTS = ("head", "cards", "guide", "timeline")
+PARTS = ("head", "cards", "failover", "guide", "compare", "timeline")
 TABLE = Table((Column("Pair"), Column("What is going on"), Column("Active"), Column("Sync link"),
                Column("Automatic failover")))
 
@@ -33,7 +33,7 @@ def pair_detail(request, pk: int):
         raise Http404(f"{pair.primary.name} is not a server, so it cannot be a member of a pair.")
     if not pair.primary.is_primary:
         return redirect("pair-detail", pair.primary.primary_server.pk)
-    if "probe" in request.GET:
+    if "probe" in request.GET and pair.backup:
         pair.probe()
     return render(request, "pairs/detail.html", {"pair": pair})
 
@@ -50,7 +50,8 @@ def pair_part(request, pk: int, part: str):
 @require_safe
 @page()
 def pair_probe(request, pk: int):
-    """Ask both members to prove their roles now; the badges of both cards, for the script."""
+    """Ask both members to prove their roles now; the badges of both cards and the answer about failover, for the
+    script."""
     pair = PairPage(request, pk)
     pair.probe()
     return render(request, "pairs/proven.html", {"pair": pair})

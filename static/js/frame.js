@@ -90,7 +90,8 @@ function stored(key) {
 }
 
 export function recallSections(scope) {
-  for (const details of scope.querySelectorAll("details[data-remember]")) {
+  for (const details of scope.querySelectorAll("details[data-remember]:not([data-recalled])")) {
+    details.dataset.recalled = "";
     const value = stored(details.dataset.remember);
     if (value && !details.querySelector('[aria-current="page"], [aria-invalid="true"]')) details.open = value === "open";
     details.addEventListener("toggle", () => {
@@ -140,5 +141,6 @@ setInterval(() => { if (!document.hidden) showTimes(document); }, 1000);
 document.addEventListener("htmx:load", (event) => {
   const scope = event.detail.elt.parentElement || document;
   showTimes(scope);
+  recallSections(scope);
   mindToasts(document);
 });

@@ -25,6 +25,12 @@ function age() {
   }
 }
 
+// What is asked for so often is put in only when it says something else: a button stays under the pointer.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  if (target.id === "failover-answer" && target.innerHTML === fragment.innerHTML) event.detail.shouldSwap = false;
+});
+
 const head = () => document.getElementById("pair-head");
 let story = head()?.dataset.story;
 

@@ -16,7 +16,7 @@ BY_SIGNATURE = {"host-package-file", "host-application-secret"}
 OWN = {"home", "logout", "password-change", "login", "display", "stream", "healthz"}
 """What everybody who is signed in may do, role or not: their own account, and hearing that something changed."""
 VALUES = {"pk": {"int": 1, "uuid": uuid.UUID(int=1)}, "tab": {"slug": "history"},
-          "part": {"slug": "cards"}}
+          "part": {"slug": "cards"}, "exception": {"int": 1}}
 
 
 def patterns(resolver=None):

@@ -9,7 +9,17 @@ from django.utils import timezone
 
 from protocol.messages import PairAnswer
 from provisioning.control_client import configuration_server
-from provisioning.models import Application, ComponentHeartbeat, Event, HistoryEntry, Job, PairState, RuntimeStatus
+from provisioning.models import (
+    Application,
+    ComponentHeartbeat,
+    Event,
+    HistoryEntry,
+    Job,
+    Option,
+    PairException,
+    PairState,
+    RuntimeStatus,
+)
 from provisioning.selectors.pair_page import pair_list
 from tests import factories
 from tests.pages.conftest import LIST, script
@@ -81,7 +91,7 @@ def test_copies_that_differ_and_records_put_aside_are_told(support, pair):
 
 
 def test_every_part_of_the_page_can_be_asked_for_alone(support, pair):
-    for name in ("head", "cards", "guide", "timeline"):
+    for name in ("head", "cards", "failover", "guide", "compare", "timeline"):
         answer = support.get(part(pair[0], name), headers=script(f"pair-{name}"))
         assert answer.status_code == 200
         assert f'id="pair-{name}"' in answer.content.decode()
@@ -100,7 +110,7 @@ def test_the_parts_cost_the_same_however_many_pairs_there_are(support, pair, dja
 def test_a_probe_shows_what_was_proven_and_when(support, pair, control):
     control.answers["probe"] = PairAnswer(ok=True, facts={"members": MEMBERS})
     body = support.get(reverse("pair-probe", args=[pair[0].pk])).content.decode()
-    assert body.count('hx-swap-oob="innerHTML"') == 2
+    assert body.count('hx-swap-oob="innerHTML"') == 4
     assert body.count("data-proven-at") == 2
     assert "A write was accepted and made durable in 4 ms." in body
     assert [request.verb for request in control.requests] == ["probe"]
@@ -370,6 +380,111 @@ def test_an_operator_checks_start_files_and_does_not_repair_them(operator, pair,
     Job.objects.update(state="succeeded")
     job = checked(pair[1], starts=False, sentence="Wrong.", diff="+x")
     assert operator.post(address, {"verb": "repair", "seen": str(job.pk)}).status_code == 403
+
+
+# --- would failover work now
+
+
+def ask(client, row):
+    return client.get(reverse("pair-probe", args=[row.pk])).content.decode()
+
+
+def test_the_probe_answers_whether_failover_would_work(support, pair, control):
+    control.answers["probe"] = PairAnswer(ok=True, facts={"members": MEMBERS})
+    assert "Yes: failover would work now." in ask(support, pair[0])
+
+
+def test_what_failover_misses_is_listed_with_what_mends_it(operator, pair, control):
+    PairState.objects.update(automatic_failover=False, paused_by="otto")
+    control.answers["probe"] = PairAnswer(ok=True, facts={"members": MEMBERS})
+    body = ask(operator, pair[0])
+    assert "No: 1 condition does not hold." in body
+    assert "Automatic failover is paused by otto." in body
+    assert f'hx-get="{reverse("pair-resume", args=[pair[0].pk])}"' in body
+
+
+def test_before_a_probe_the_page_claims_nothing(support, pair):
+    text = text_of(support.get(part(pair[0], "failover")))
+    assert "Not checked yet." in text
+    assert "Yes" not in text
+
+
+# --- both members beside each other
+
+
+@pytest.fixture
+def differing(pair):
+    primary, backup = pair
+    for row, days in ((primary, "14"), (backup, "7")):
+        Option.objects.create(application=row, section="messages", key="retention-days", value=days)
+    return pair
+
+
+def revisions(answer):
+    return re.findall(r'name="revisions" value="(\d+)"', answer.content.decode())
+
+
+def test_differences_are_shown_beside_each_other(support, differing):
+    answer = support.get(part(differing[0], "compare"))
+    rows = {row.what: row for row, _ in answer.context["pair"].compared}
+    assert rows["options.messages.retention-days"].state == "differs"
+    assert rows["ports.default.port"].reason == "Each member has port numbers of its own."
+    assert "1 difference" in text_of(answer)
+    assert 'id="pair-synchronize"' in answer.content.decode()
+    assert 'aria-disabled="true" title="Your role does not let you create, change' in answer.content.decode()
+
+
+def test_synchronize_shows_the_plan_and_copies_it(administrator, differing):
+    primary, backup = differing
+    address = reverse("pair-synchronize", args=[primary.pk])
+    plan = administrator.get(address, headers=script())
+    assert "1 value of MS_Primary is copied to MS_Backup:" in text_of(plan)
+    answer = administrator.post(address, {"revisions": revisions(plan)}, headers=script())
+    assert "MS_Backup is synchronized with MS_Primary." in answer.content.decode()
+    assert backup.options.get().value == "14"
+    assert "Nothing differs that should not" in text_of(administrator.get(part(primary, "compare")))
+
+
+def test_a_plan_that_is_old_is_not_carried_out_and_the_new_one_is_shown(administrator, differing):
+    primary, backup = differing
+    address = reverse("pair-synchronize", args=[primary.pk])
+    shown = revisions(administrator.get(address))
+    Application.objects.filter(pk=primary.pk).update(revision=9, changed_by="otto")
+    answer = administrator.post(address, {"revisions": shown}, headers=script())
+    assert answer.status_code == 422
+    assert "was saved by otto after this plan was made" in text_of(answer)
+    assert backup.options.get().value == "7"
+
+
+def test_a_difference_is_declared_and_taken_back(administrator, differing):
+    primary, _ = differing
+    address = reverse("pair-except", args=[primary.pk])
+    what = "options.messages.retention-days"
+    assert "Options [messages] retention-days may differ" in text_of(administrator.get(f"{address}?what={what}"))
+    assert administrator.post(address, {"what": what, "reason": " "}, headers=script()).status_code == 422
+    assert administrator.post(address, {"what": what, "reason": "small disk"}, headers=script()).status_code == 200
+    body = administrator.get(part(primary, "compare")).content.decode()
+    assert "small disk" in body
+    exception = PairException.objects.get()
+    withdraw = reverse("pair-withdraw", args=[primary.pk, exception.pk])
+    assert withdraw in body
+    assert administrator.post(withdraw).url == f"{detail(primary)}#pair-compare"
+    assert not PairException.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["pair-synchronize", "pair-except"])
+@pytest.mark.parametrize("role", ["operator", "support"])
+def test_only_an_administrator_synchronizes(request, role, name, differing):
+    assert request.getfixturevalue(role).get(reverse(name, args=[differing[0].pk])).status_code == 403
+
+
+def test_secrets_are_never_shown_in_the_comparison(administrator, pair):
+    for row, secret in zip(pair, ("one-secret", "other-secret"), strict=True):
+        option = Option(application=row, section="clients", key="bench")
+        option.set_value(secret)
+        option.save()
+    for address in (detail(pair[0]), part(pair[0], "compare"), reverse("pair-synchronize", args=[pair[0].pk])):
+        assert "-secret" not in administrator.get(address).content.decode()
 
 
 # --- other pages

@@ -1,0 +1,69 @@
+"""Guide step 5 on the Pair page: the plan, Synchronize, and the differences that are declared to be intended."""
+
+from django.contrib import messages
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from provisioning.errors import Conflict, Refused
+from provisioning.forms.pairs import ExceptionForm
+from provisioning.permissions import CONFIGURE, actor_of
+from provisioning.services import synchronize as services
+from provisioning.views.answers import dialog, done, sentence
+from provisioning.views.pages import page, refuse
+from provisioning.views.pair_page import PairPage
+
+
+def _compared(pk: int) -> str:
+    return f"{reverse('pair-detail', args=[pk])}#pair-compare"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(CONFIGURE)
+def pair_synchronize(request, pk: int):
+    """The plan; POST applies it when it is still the one that was shown (``revisions``)."""
+    troubles = []
+    if request.method == "POST":
+        shown = [int(text) for text in request.POST.getlist("revisions") if text.isdecimal()]
+        try:
+            plan = services.apply_plan(actor=actor_of(request), application_id=pk,
+                                       revisions=(*shown, 0, 0)[:2])
+            messages.success(request, f"{plan.backup.name} is synchronized with {plan.primary.name}.")
+            return done(request, _compared(pk))
+        except Refused as error:
+            troubles = [sentence(refusal) for refusal in error.refusals]
+        except Conflict as error:
+            troubles = [str(error)]
+    pair = PairPage(request, pk)
+    plan = services.plan(actor=actor_of(request), application_id=pk)
+    title = f"Synchronize {plan.backup.name} with {plan.primary.name}"
+    return dialog(request, "pairs/synchronize.html", title, {"pair": pair, "plan": plan, "troubles": troubles},
+                  status=422 if troubles else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(CONFIGURE)
+def pair_except(request, pk: int):
+    """Declare that the members may differ in ``what``."""
+    posted = request.method == "POST"
+    form = ExceptionForm(request.POST if posted else None, initial={"what": request.GET.get("what", "")})
+    if posted and form.is_valid():
+        try:
+            row = services.declare_exception(actor=actor_of(request), application_id=pk, **form.cleaned_data)
+            messages.success(request, f"{row.what} may differ.")
+            return done(request, _compared(pk))
+        except Refused as error:
+            refuse(form, error)
+    plan = services.plan(actor=actor_of(request), application_id=pk)
+    what = form["what"].value()
+    label = next((row.label for row in plan.rows if row.what == what), what)
+    return dialog(request, "pairs/except.html", f"May {label} differ?", {
+        "pair": PairPage(request, pk), "form": form, "label": label}, status=422 if posted else 200)
+
+
+@require_POST
+@page(CONFIGURE)
+def pair_withdraw(request, pk: int, exception: int):
+    """The members are to be equal there again."""
+    services.withdraw_exception(actor=actor_of(request), exception_id=exception)
+    messages.success(request, "The exception was withdrawn.")
+    return done(request, _compared(pk))
