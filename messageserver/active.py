@@ -37,6 +37,7 @@ class Active:
         self._task: asyncio.Task | None = None
         self._openings = 0
         self._told = False
+        self._said = ""
 
     def begin(self, peer: Peer | None) -> None:
         """This server has become the active one of a pair with ``peer``."""
@@ -63,7 +64,9 @@ class Active:
     def standing_changed(self) -> None:
         """Tell the standby once it is recorded as in sync."""
         in_sync = self._broker.standing.mode == Mode.IN_SYNC
-        if in_sync and not self._told and self._link is not None:
+        if self.shipping is None or not self.shipping.met:
+            return
+        if in_sync and not self._told:
             self._link.send(frame(Kind.SYNCED))
         self._told = in_sync
 
@@ -86,8 +89,13 @@ class Active:
         if link is None:
             return
         await self._replace()
+        if self.peer is None or self._broker.standing.epoch != opening.hello.epoch:
+            link.abort()  # the role changed meanwhile
+            return
         self._task = asyncio.current_task()
-        await self._serve(link)
+        # Only ``stop`` and ``_replace`` cancel it, and they have no use for the news.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._serve(link)
 
     async def _admit(self, opening: Opening) -> SyncLink | None:
         """Check who dials; a link once everything fits, else None after a refusal that says why."""
@@ -142,7 +150,10 @@ class Active:
                 self.common = (shipping.confirmed_seq, shipping.confirmed_digest)
                 self.reason = f"The link to {peer.name} is down: {reason}."
                 self._broker.stand(self._broker.standing.unlinked())
-                self._log.standard(Event.SYNC_LOST, self.reason)
+                if shipping.met or self.reason != self._said:
+                    # A standby that fails in the same way again and again is told of once.
+                    self._said = self.reason
+                    self._log.standard(Event.SYNC_LOST, self.reason)
                 self._changed()
         if newer > self._broker.standing.epoch:
             self._deposed(newer)

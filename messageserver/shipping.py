@@ -23,8 +23,9 @@ WINDOW_BYTES = 16 * 1024 * 1024
 """Bytes that may be under way to the standby without its confirmation."""
 BUFFER_BYTES = 16 * 1024 * 1024
 """Records kept in memory for the standby; beyond that they are read from the disk again."""
-CLOSE_RECORDS = 4000
-"""A standby that lacks no more than this is close: acknowledgements begin to wait for it."""
+CLOSE_RECORDS, CLOSE_RECORDS_A_SECOND = 4000, 2000
+"""A standby that lacks no more than this is close: acknowledgements begin to wait for it. The longer it takes to catch
+up with busy senders, the more it may lack, so that it gets there in the end."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,10 @@ class Shipping:
         self._bytes_under_way = 0
         self._more, self._room = asyncio.Event(), asyncio.Event()
         self._echoes: dict[int, asyncio.Future] = {}
-        self._progress_at = self._loop.time()
+        self._progress_at = self._linked_at = self._loop.time()
         self.copy = ""
+        self.met = False
+        """The common point is agreed on, and records are under way."""
 
     async def run(self) -> None:
         await self._meet()
@@ -105,6 +108,7 @@ class Shipping:
         self._sent_seq = self.confirmed_seq = start["seq"]
         self.confirmed_digest = bytes.fromhex(start["digest"])
         self._reader = await self._loop.run_in_executor(self._reading, Reader, broker.store.directory)
+        self.met = True
         broker.stand(broker.standing.linked(self.copy, self._sent_seq))
 
     def _start(self, position: Position) -> dict:
@@ -177,7 +181,8 @@ class Shipping:
         self._link.send(data)
 
     def _join_if_close(self) -> None:
-        if self._broker.last_seq - self.confirmed_seq <= CLOSE_RECORDS:
+        close = CLOSE_RECORDS + CLOSE_RECORDS_A_SECOND * int(self._loop.time() - self._linked_at)
+        if self._broker.last_seq - self.confirmed_seq <= close:
             self._broker.stand(self._broker.standing.joined())
 
     # --- hearing -----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from protocol.messages import Configuration, Event, Grant, Hello, Message, Report
+from protocol.messages import Configuration, Event, Grant, Hello, Message, Probed, Report
 from protocol.wire import Channel, Opening, WireError
 
 SECRET = "a-secret-of-the-tests"
@@ -25,6 +25,7 @@ class ControlDouble:
         self.hellos: list[Hello] = []
         self.reports: list[Report] = []
         self.events: list[Event] = []
+        self.probed: list[Probed] = []
         self._changed = threading.Condition()
         self._channels: set[Channel] = set()
         self._granted: set[Channel] = set()
@@ -155,3 +156,5 @@ class ControlDouble:
                                              reason="It is the only one."))
             elif isinstance(message, Event):
                 self._note(self.events, message)
+            elif isinstance(message, Probed):
+                self._note(self.probed, message)

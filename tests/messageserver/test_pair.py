@@ -1,0 +1,287 @@
+"""Two members of a pair: what is acknowledged, what survives, who gives way, what a returning member does."""
+
+import json
+import socket
+
+import pytest
+
+from protocol.messages import Probe, StepDown
+
+from .conftest import free_ports
+from .pair_of_servers import SYNC_SECRET, PairOfServers, bodies, takes_clients
+from .stomp_client import Client
+
+pytestmark = pytest.mark.scenario
+QUIET_S = 0.4
+"""For so long nothing must come where nothing may come."""
+
+
+@pytest.fixture
+def make_pair(tmp_path):
+    made = []
+
+    def make(secrets: tuple[str, str] = (SYNC_SECRET, SYNC_SECRET), **options) -> PairOfServers:
+        made.append(PairOfServers(tmp_path, free_ports(4), options, secrets))
+        return made[-1]
+
+    yield make
+    for pair in made:
+        pair.end()
+
+
+@pytest.fixture
+def pair(make_pair):
+    return make_pair().in_sync()
+
+
+def nothing_comes(client: Client) -> bool:
+    try:
+        return client.next(QUIET_S) is None
+    except TimeoutError:
+        return True
+
+
+def test_a_message_is_acknowledged_only_once_the_standby_has_it_too(pair):
+    with Client(pair.a.port) as client:
+        assert client.acked("/topic/a", b"both") == 1
+        pair.b.freeze()
+        client.publish("/topic/a", b"one", receipt="r2")
+        assert nothing_comes(client)
+        pair.b.thaw()
+        assert client.expect("RECEIPT").headers["seq"] == "2"
+    pair.wait_equal()
+
+
+def test_a_subscriber_sees_nothing_that_could_still_be_lost(pair):
+    with Client(pair.a.port) as sender, Client(pair.a.port) as reader:
+        reader.subscribe("/topic/a")
+        pair.b.freeze()
+        sender.publish("/topic/a", b"m")
+        assert nothing_comes(reader)
+        pair.b.thaw()
+        assert reader.messages(1)[0].body == b"m"
+
+
+def test_without_its_standby_the_active_server_goes_on_only_after_control_recorded_it(pair):
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"1")
+        pair.b.kill()
+        pair.a.wishes("alone")
+        client.publish("/topic/a", b"2", receipt="r2")
+        assert nothing_comes(client)
+        pair.a.record(in_sync=False)
+        assert client.expect("RECEIPT").headers["seq"] == "2"
+        assert client.acked("/topic/a", b"3") == 3
+    assert pair.a.control.wait_report(link="down").link_reason
+
+
+def test_a_standby_that_is_stuck_is_given_up_after_the_standby_timeout(make_pair):
+    pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
+    with Client(pair.a.port) as client:
+        pair.b.freeze()
+        client.publish("/topic/a", b"1", receipt="r1")
+        pair.a.wishes("alone")
+        pair.a.record(in_sync=False)
+        client.expect("RECEIPT")
+
+
+def test_a_strict_server_waits_for_its_standby_instead_and_goes_on_with_it(make_pair):
+    pair = make_pair(redundancy={"strict": "true", "standby-timeout": "1"}).in_sync()
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"1")
+        pair.b.kill()
+        pair.a.control.wait_report(link="down")
+        client.publish("/topic/a", b"2", receipt="r2")
+        assert nothing_comes(client)
+        assert pair.a.report.standby == ""
+        pair.restart("B").granted("backup", 1, 20)
+        assert client.expect("RECEIPT").headers["seq"] == "2"
+    pair.wait_equal()
+
+
+def test_a_promoted_standby_has_everything_and_knows_the_dedup_ids(pair):
+    with Client(pair.a.port) as client:
+        for number in range(50):
+            client.acked("/topic/a", b"%d" % number, dedup_id=f"d{number}")
+    pair.a.kill()
+    pair.b.granted("primary", 2)
+    assert bodies(pair.b.port, 50) == [b"%d" % number for number in range(50)]
+    with Client(pair.b.port) as client:
+        assert client.acked("/topic/a", b"49", dedup_id="d49") == 50
+        assert client.acked("/topic/a", b"new") == 51
+
+
+def test_a_deposed_server_lets_its_clients_go_and_acknowledges_nothing_more(pair):
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"1")
+        # Control is away for A, and promotes B.
+        pair.a.control.stop()
+        pair.b.granted("primary", 2)
+        client.publish("/topic/a", b"2", receipt="late")
+        frames = [client.next() for _ in range(2)]
+    assert frames[0].command == "ERROR"
+    assert "other member" in frames[0].headers["message"]
+    assert frames[1] is None
+    assert not takes_clients(pair.a.port)
+    assert bodies(pair.b.port, 1) == [b"1"]
+
+
+def test_cut_off_from_control_and_standby_it_acknowledges_nothing_and_sends_its_clients_away(make_pair):
+    pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"1")
+        pair.a.control.stop()
+        pair.b.freeze()
+        client.publish("/topic/a", b"2", receipt="late")
+        frame = client.next()
+    assert frame.command == "ERROR"
+    assert not takes_clients(pair.a.port)
+    pair.a.control.start()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    pair.a.control.wait_report(state="started", link="down")
+    with Client(pair.a.port) as client:
+        assert client.acked("/topic/a", b"3") >= 2
+
+
+def test_a_pair_goes_on_without_control_while_both_members_are_there(pair):
+    pair.a.control.stop()
+    pair.b.control.stop()
+    with Client(pair.a.port) as client:
+        assert [client.acked("/topic/a", b"x") for _ in range(20)] == list(range(1, 21))
+
+
+def test_stepping_down_answers_everything_and_closes_without_an_error(pair):
+    with Client(pair.a.port) as client:
+        for number in range(100):
+            client.publish("/topic/a", b"x", receipt=str(number))
+        pair.a.control.send(StepDown(epoch=1, reason="The test says so."))
+        frames = []
+        while (frame := client.next()) is not None:
+            frames.append(frame)
+    assert {frame.command for frame in frames} == {"RECEIPT"}
+    pair.a.control.wait_report(state="ready", role="", epoch=1)
+    acknowledged = len(frames)
+    pair.b.granted("primary", 2)
+    assert len(bodies(pair.b.port, acknowledged)) == acknowledged
+    pair.a.granted("backup", 2)
+    pair.synced(pair.b, pair.a)
+
+
+def test_a_returning_server_cuts_back_what_only_it_had_and_keeps_it_in_a_file(pair):
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"both")
+        pair.b.kill()
+        pair.a.wishes("alone")
+        pair.a.record(in_sync=False)
+        for number in range(5):
+            client.acked("/topic/a", b"alone %d" % number)
+    pair.a.kill()
+    # Somebody accepts the loss and promotes B.
+    pair.restart("B").granted("primary", 2, 30)
+    with Client(pair.b.port) as client:
+        client.acked("/topic/a", b"after")
+    pair.restart("A").granted("backup", 2, 30)
+    assert pair.a.control.wait_report(discarded=5)
+    assert pair.a.control.wait_event(20007)
+    pair.synced(pair.b, pair.a)
+    pair.wait_equal()
+    kept = [json.loads(line)["body"] for path in (pair.a.directory / "data").glob("discarded-*.jsonl")
+            for line in path.read_text().splitlines()]
+    assert kept == [f"alone {number}" for number in range(5)]
+    assert bodies(pair.b.port, 2) == [b"both", b"after"]
+
+
+def test_a_member_that_was_away_catches_up_from_the_disk(pair):
+    pair.b.kill()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    with Client(pair.a.port) as client:
+        for number in range(20_000):
+            client.publish("/topic/a", b"x" * 100, **({"receipt": "last"} if number == 19_999 else {}))
+        client.expect("RECEIPT")
+    pair.restart("B").granted("backup", 1, 30)
+    pair.synced(pair.a, pair.b)
+    pair.wait_equal()
+    assert pair.b.report.last_seq == 20_000
+
+
+def test_a_full_copy_is_made_when_the_common_point_is_no_longer_kept(make_pair):
+    pair = make_pair(messages={"retention-records": "100"}).in_sync()
+    pair.b.kill()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    with Client(pair.a.port) as client:
+        for number in range(5000):
+            client.publish("/topic/a", b"%d" % number, **({"receipt": "last"} if number == 4999 else {}))
+        client.expect("RECEIPT")
+        # Retention works once a second; the first message that is kept shows it.
+        pair.a.control.wait(lambda: _first_seq(pair.a.port) > 1)
+    pair.restart("B").granted("backup", 1, 30)
+    pair.synced(pair.a, pair.b)
+    pair.wait_equal()
+    assert pair.b.report.last_seq == 5000
+
+
+def _first_seq(port: int) -> int:
+    with Client(port) as client:
+        return int(client.connected.headers["first-seq"])
+
+
+def test_two_servers_that_were_single_before_become_equal_although_their_epochs_look_alike(make_pair):
+    pair = make_pair()
+    for member, body in ((pair.a, b"of A"), (pair.b, b"of B")):
+        member.granted("primary", 1)
+        with Client(member.port) as client:
+            client.acked("/topic/a", body)
+            client.acked("/topic/a", body)
+    pair.b.granted("backup", 2)
+    pair.a.granted("primary", 2)
+    pair.synced(pair.a, pair.b)
+    pair.wait_equal()
+    assert pair.b.control.wait_report(discarded=2)
+
+
+def test_a_member_with_another_sync_secret_is_refused_and_both_say_so(make_pair):
+    pair = make_pair(secrets=("one", "another"))
+    pair.b.granted("backup", 1)
+    pair.a.granted("primary", 1)
+    assert "secret" in pair.a.control.wait_event(20006).text
+    assert pair.b.control.wait(lambda: [event for event in pair.b.control.events
+                                        if event.number == 20005 and "sync secret" in event.text])
+    assert pair.a.report.link == "down"
+    assert pair.a.report.standby == ""
+
+
+def test_rubbish_on_the_sync_port_disturbs_nobody(pair):
+    for data in (b"\x00" * 4096, b"CONNECT\n\n\0", b'{"type":"hello"}\n'):
+        with socket.create_connection(("127.0.0.1", pair.a.sync_port), 5) as stranger:
+            stranger.sendall(data)
+            with Client(pair.a.port) as client:
+                client.acked("/topic/a", b"x")
+    assert pair.a.report.link == "synced"
+
+
+def test_a_probe_proves_the_role_that_each_member_has(pair):
+    for member, accepts in ((pair.a, True), (pair.b, False)):
+        member.control.send(Probe(id=7))
+        said = member.control.wait(lambda member=member: next(iter(member.control.probed), None))
+        assert (said.id, said.accepts) == (7, accepts), said
+
+
+def test_a_probe_tells_that_the_standby_does_not_confirm(pair):
+    pair.b.freeze()
+    pair.a.control.send(Probe(id=1))
+    said = pair.a.control.wait(lambda: next(iter(pair.a.control.probed), None))
+    assert not said.accepts
+    assert "standby" in said.reason
+
+
+def test_large_messages_cross_the_link_whole(pair):
+    body = bytes(range(256)) * 4000
+    with Client(pair.a.port) as client:
+        for _ in range(5):
+            client.acked("/topic/a", body)
+    pair.a.kill()
+    pair.b.granted("primary", 2)
+    assert bodies(pair.b.port, 5) == [body] * 5
