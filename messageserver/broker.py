@@ -8,7 +8,7 @@ says that it may be acknowledged; meanwhile later groups are written.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ NOBODY = Standing(0, 0, 0, mode=Mode.DEPOSED)
 
 
 class Group(NamedTuple):
-    """What one commit wrote: who waits for it, where it ends, how many bytes its drafts took."""
+    """What one commit wrote: who waits for it (session, receipts), where it ends, how many bytes its drafts took."""
 
     waiters: list[tuple]
     appended: Appended
@@ -105,15 +105,19 @@ class Broker:
 
     # --- accepting -----------------------------------------------------------------------------------
 
-    def submit(self, draft: Draft, session, receipt: str | None) -> None:
+    def submit(self, draft: Draft, session, receipt: bytes | None) -> None:
         """Queue ``draft``; ``session`` hears about it when it may be acknowledged."""
-        self._drafts.append(draft)
-        self._waiters.append((session, receipt))
-        self._pending_bytes += len(draft.body) + len(draft.headers) + DRAFT_OVERHEAD
-        session.submitted += 1
-        if len(self._drafts) == 1:
+        self.submit_all([draft], session, [receipt])
+
+    def submit_all(self, drafts: Sequence[tuple], session, receipts: Sequence[bytes | None]) -> None:
+        """Queue ``drafts`` (fields of Draft), with the receipt that is wanted for each, or None."""
+        if not self._drafts:
             self._idle.clear()
             self._wake.set()
+        self._drafts += drafts
+        self._waiters.append((session, receipts))
+        self._pending_bytes += DRAFT_OVERHEAD * len(drafts) + sum([len(draft[1]) + len(draft[2]) for draft in drafts])
+        session.submitted += len(drafts)
 
     def flush_soon(self, session) -> None:
         """Send what ``session`` has queued, at the end of the group that is being acknowledged."""
@@ -154,9 +158,9 @@ class Broker:
     def _not_stored(self, waiters: list[tuple], error: StoreError) -> None:
         if not isinstance(error, StaleEpoch):
             self._set_unavailable(f"Messages cannot be stored: {error}.")
-        for session, _ in waiters:
+        for session, receipts in waiters:
             session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
-            session.settle()
+            session.settle(len(receipts))
 
     def _set_unavailable(self, reason: str) -> None:
         if reason != self.unavailable:
@@ -193,13 +197,16 @@ class Broker:
         return self.standing.mode != Mode.DEPOSED and self._groups[0].upto <= self.standing.committed
 
     def _answer(self, group: Group, *, allowed: bool) -> None:
-        for (session, receipt), seq in zip(group.waiters, group.appended.seqs, strict=True):
+        seqs = iter(group.appended.seqs)
+        for session, receipts in group.waiters:
+            answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq)
+                       for receipt, seq in zip(receipts, seqs, strict=False) if receipt is not None]
             if not allowed:
                 session.fail(GONE)
-            elif receipt is not None:
-                session.queue(b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq))
+            elif answers:
+                session.queue(*answers)
                 self.delivery.touch(session)
-            session.settle()
+            session.settle(len(receipts))
 
     # --- roles ---------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .frames import Refusal
 from .log import Event
-from .stomp import Frame, Parser, encode
+from .stomp import Frame, Parser, Sends, encode
 
 WRITE_HIGH, WRITE_LOW = 1024 * 1024, 256 * 1024
 LINGER_S = 1.0
@@ -45,6 +45,10 @@ class Connection(asyncio.Protocol):
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""
         raise Refusal(f"The command {frame.command[:40]!r} is not served.")
+
+    def take_together(self, sends: Sends) -> bool:
+        """Carry out plain SENDs in one step; False, and nothing was done, when they have to be taken one by one."""
+        return False
 
     def detach(self) -> None:
         """Forget everything that outlives a single frame."""
@@ -99,21 +103,30 @@ class Connection(asyncio.Protocol):
 
     def _read(self, data: bytes) -> None:
         parser = self._parser
-        frames = parser.feed(data)
-        self.broker.intake.count(len(frames))
-        for frame in frames:
+        parts = parser.parts(data)
+        self.broker.intake.count(sum([len(part.bodies) if type(part) is Sends else 1 for part in parts]))
+        for part in parts:
             if self._closing or self._ending:
                 return
             try:
-                self.take(frame)
-            except Refusal as refusal:
-                self.fail(str(refusal), receipt=frame.headers.get("receipt"))
+                self._take_part(part)
             except Exception as error:  # one frame must never take the other clients down
                 self._internal_error(error)
         if parser.error is not None and not self._ending:
             self.fail(str(parser.error))
             return
         self.flush()
+
+    def _take_part(self, part: Frame | Sends) -> None:
+        if type(part) is Sends and self.take_together(part):
+            return
+        for frame in part.frames() if type(part) is Sends else (part,):
+            if self._closing or self._ending:
+                return
+            try:
+                self.take(frame)
+            except Refusal as refusal:
+                self.fail(str(refusal), receipt=frame.headers.get("receipt"))
 
     def _internal_error(self, error: Exception) -> None:
         self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an "
@@ -148,9 +161,9 @@ class Connection(asyncio.Protocol):
         """True while the client waits for something that was promised or queued."""
         return not self._closing and (self.submitted > self.settled or self._transport.get_write_buffer_size() > 0)
 
-    def settle(self) -> None:
-        """One submitted message was stored, or was given up."""
-        self.settled += 1
+    def settle(self, count: int = 1) -> None:
+        """So many submitted messages were stored, or were given up."""
+        self.settled += count
         if self._due:
             self._run_due()
 

@@ -2,9 +2,10 @@
 
 import functools
 import hmac
+import itertools
 
 from .records import Draft
-from .stomp import encode_headers
+from .stomp import Sends, encode_headers
 
 PREFIXES = ("/topic/", "/queue/", "/log/")
 VERSIONS = ("1.2", "1.1")
@@ -64,10 +65,24 @@ def make_draft(headers: dict[str, str], body: bytes) -> Draft:
     dedup = headers.get("dedup-id")
     if dedup is not None and not 0 < len(dedup) <= MAX_DEDUP_ID:
         raise Refusal(f"The header dedup-id must have 1 to {MAX_DEDUP_ID} characters.")
-    if headers.keys() <= NOT_FORWARDED:
-        return Draft(destination, b"", body, dedup)
     own = [item for item in headers.items() if item[0] not in NOT_FORWARDED]
-    return Draft(destination, encode_headers(own), body, dedup)
+    return Draft(destination, encode_headers(own) if own else b"", body, dedup)
+
+
+def make_drafts(sends: Sends) -> list[tuple] | None:
+    """What plain SENDs ask to be stored, as fields of Drafts; None when one of them is to be refused."""
+    destinations, bodies, _, dedups = sends
+    try:
+        for destination in set(destinations):
+            check_destination(destination)
+    except Refusal:
+        return None
+    headers = itertools.repeat(b"")
+    if any(dedups):
+        if max(map(len, filter(None, dedups))) > MAX_DEDUP_ID:
+            return None
+        headers = [b"" if dedup is None else f"dedup-id:{dedup}\n".encode() for dedup in dedups]
+    return list(zip(destinations, headers, bodies, dedups, strict=False))
 
 
 @functools.lru_cache(1024)

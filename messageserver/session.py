@@ -4,9 +4,9 @@ import itertools
 
 from . import VERSION
 from .connection import Connection
-from .frames import Refusal, check_login, heart_beats, make_draft, parse_from_seq, version_of
+from .frames import Refusal, check_login, heart_beats, make_draft, make_drafts, parse_from_seq, version_of
 from .log import Event
-from .stomp import Frame, encode, escape
+from .stomp import Frame, Sends, encode, escape
 from .subscription import ACK_MODES, Subscription
 
 MAX_TRANSACTIONS = 16
@@ -60,6 +60,15 @@ class Session(Connection):
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).")
 
     # --- sending ---------------------------------------------------------------------------------------
+
+    def take_together(self, sends: Sends) -> bool:
+        if not self.connected or self.broker.unavailable or self.broker.suspending:
+            return False
+        drafts = make_drafts(sends)
+        if drafts is None:
+            return False
+        self.broker.submit_all(drafts, self, sends.receipts)
+        return True
 
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers

@@ -142,3 +142,9 @@ def test_a_send_that_arrives_in_two_parts_is_one_frame(cut):
 
 def test_a_head_larger_than_the_limit_is_refused_also_when_all_of_it_arrived():
     assert "larger than 200 bytes" in error_of(b"SEND\ndestination:/" + b"a" * 300 + b"\ncontent-length:0\n\n\0", SMALL)
+
+
+def test_plain_sends_that_follow_each_other_stay_together():
+    plain, other = b"SEND\ndestination:/queue/a\ncontent-length:1\nreceipt:%d\n\nx\0", b"BEGIN\ntransaction:t\n\n\0"
+    first, begin, last = Parser().parts(plain % 1 + plain % 2 + other + plain % 3)
+    assert (first.receipts, begin.command, last.receipts) == ([b"1", b"2"], "BEGIN", [b"3"])

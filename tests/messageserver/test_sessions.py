@@ -202,3 +202,35 @@ def test_a_changed_passcode_closes_the_connections_that_used_it(server):
         assert "changed or removed" in error_text(client)
     with server.client(passcode="another") as client:
         assert client.acked("/topic/a", b"") == 1
+
+
+def burst(*messages: tuple[str, str, str]) -> bytes:
+    """SENDs of (destination, receipt, dedup-id) in one piece, as a busy client writes them."""
+    return b"".join(f"SEND\ndestination:{destination}\ncontent-length:1\nreceipt:{receipt}\ndedup-id:{dedup}\n\nx\0"
+                    .encode() for destination, receipt, dedup in messages)
+
+
+def test_a_burst_is_acknowledged_in_order_and_its_retries_count_once(server):
+    with server.client() as client, server.client() as reader:
+        reader.subscribe("/topic/*")
+        client.raw(burst(("/topic/a", "1", "d1"), ("/topic/a", "2", "d2"), ("/topic/a", "3", "d1"),
+                         ("/topic/b", "4", "d1")))
+        answers = [client.expect("RECEIPT").headers for _ in range(4)]
+        assert [(each["receipt-id"], each["seq"]) for each in answers] == [
+            ("1", "1"), ("2", "2"), ("3", "1"), ("4", "3")]
+        got = [(m.headers["destination"], m.headers["dedup-id"], m.body) for m in reader.messages(3)]
+        assert got == [("/topic/a", "d1", b"x"), ("/topic/a", "d2", b"x"), ("/topic/b", "d1", b"x")]
+
+
+@pytest.mark.parametrize(("bad", "words"), [
+    (("/nowhere", "2", "d2"), "not usable"), (("/topic/a", "2", "d" * 256), "1 to 255")])
+def test_a_refused_message_in_a_burst_leaves_those_before_it_and_ends_those_after_it(server, bad, words):
+    with server.client() as client:
+        client.raw(burst(("/topic/a", "1", "d1"), bad, ("/topic/a", "3", "d3")))
+        frames = [client.next(), client.next()]
+        refused = next(frame for frame in frames if frame is not None and frame.command == "ERROR")
+        assert (refused.headers["receipt-id"], words in refused.headers["message"]) == ("2", True)
+    with server.client() as client:
+        client.subscribe("/topic/a", from_seq="1")
+        assert client.expect("MESSAGE").headers["dedup-id"] == "d1"
+        assert client.acked("/topic/b", b"") == 2
