@@ -62,13 +62,15 @@ class Active:
         return "synced" if self._broker.standing.mode == Mode.IN_SYNC else "catching_up"
 
     def standing_changed(self) -> None:
-        """Tell the standby once it is recorded as in sync."""
+        """Tell the standby once it is recorded as in sync; after a record that it is not, begin to wait for it."""
         in_sync = self._broker.standing.mode == Mode.IN_SYNC
         if self.shipping is None or not self.shipping.met:
             return
         if in_sync and not self._told:
             self._link.send(frame(Kind.SYNCED))
         self._told = in_sync
+        if self.shipping is not None:
+            self.shipping.look()
 
     # --- connections -------------------------------------------------------------------------------------
 

@@ -47,6 +47,8 @@ class Roles:
 
     async def _take(self, grant: Grant) -> None:
         broker, was, before = self._broker, self.role, self._broker.standing
+        if grant.role == "primary" and grant.epoch == before.epoch:
+            return  # taken before: to begin anew would forget what was claimed in this epoch
         if grant.role == "backup":
             await self._stop_serving(f"This server is the backup now. {OTHER_MEMBER}")
         else:

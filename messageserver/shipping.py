@@ -88,6 +88,10 @@ class Shipping:
                 await self._loop.run_in_executor(self._reading, self._reader.close)
             self._reading.shutdown(wait=False)
 
+    def look(self) -> None:
+        """See whether there is something to send, or else whether the standby is close."""
+        self._more.set()
+
     # --- the common point ------------------------------------------------------------------------------
 
     async def _meet(self) -> None:

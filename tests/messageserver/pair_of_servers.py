@@ -50,6 +50,13 @@ class Member(ServerProcess):
         """The report in which it wishes ``what`` to be recorded of its standby."""
         return self.control.wait_report(standby=what)
 
+    def says(self, text: str) -> None:
+        """Wait until its log says ``text``, for what control cannot hear."""
+        deadline = time.monotonic() + WAIT_S
+        while text not in self.output:
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.02)
+
     def freeze(self) -> None:
         self.signal(signal.SIGSTOP)
 

@@ -151,6 +151,34 @@ def test_a_pair_goes_on_without_control_while_both_members_are_there(pair):
         assert [client.acked("/topic/a", b"x") for _ in range(20)] == list(range(1, 21))
 
 
+def test_a_grant_that_comes_again_does_not_undo_a_claim(make_pair):
+    pair = make_pair()
+    pair.b.granted("backup", 1)
+    pair.a.granted("primary", 1).wishes("synced")
+    pair.b.freeze()
+    # Control may have recorded the standby as in sync by now.
+    pair.a.control.grant("primary", 1, pair.a.version)
+    with Client(pair.a.port) as client:
+        client.publish("/topic/a", b"1", receipt="r1")
+        assert nothing_comes(client)
+        pair.b.thaw()
+        assert client.expect("RECEIPT").headers["seq"] == "1"
+
+
+def test_a_standby_that_was_back_before_control_recorded_its_loss_is_in_sync_again_without_a_message(make_pair):
+    pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
+    pair.a.control.stop()
+    pair.b.freeze()
+    pair.a.says("The link to B is down")
+    pair.b.thaw()
+    pair.b.control.wait_report(link="down")
+    pair.b.control.wait_report(link="catching_up")
+    pair.a.control.start()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    pair.synced(pair.a, pair.b)
+
+
 def test_stepping_down_answers_everything_and_closes_without_an_error(pair):
     with Client(pair.a.port) as client:
         for number in range(100):
