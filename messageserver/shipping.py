@@ -99,13 +99,11 @@ class Shipping:
         broker = self._broker
         position = read_position(await self._link.expect(Kind.POSITION))
         self.copy = position.copy
-        start = await broker.in_store(self._start, position)
-        self._link.send(words(Kind.START, **start))
+        start = await self._begin_at(position)
         kind, payload = await self._link.receive()
         if kind == Kind.POSITION:
             # It has other records at the common point, as two servers that were single before they became a pair.
-            start = await broker.in_store(self._start, read_position(payload))
-            self._link.send(words(Kind.START, **start))
+            start = await self._begin_at(read_position(payload))
             kind, payload = await self._link.receive()
         if kind != Kind.READY or read_words(payload, last_seq=int)["last_seq"] != start["seq"]:
             raise SyncError("the other member is not where it was told to begin")
@@ -114,6 +112,17 @@ class Shipping:
         self._reader = await self._loop.run_in_executor(self._reading, Reader, broker.store.directory)
         self.met = True
         broker.stand(broker.standing.linked(self.copy, self._sent_seq))
+
+    async def _begin_at(self, position: Position) -> dict:
+        """Tell the standby where to begin, as the fields of the START frame. Raises SyncError when it would have to
+        give up what control may still promote it for."""
+        broker = self._broker
+        start = await broker.in_store(self._start, position)
+        if start["full"] and not broker.standing.may_empty(self.copy):
+            broker.stand(broker.standing.forsaken())
+            raise SyncError("it needs a full copy, which begins once control has recorded that it is not in sync")
+        self._link.send(words(Kind.START, **start))
+        return start
 
     def _start(self, position: Position) -> dict:
         """The fields of the START frame; in the store's thread."""

@@ -95,6 +95,10 @@ class Standing:
             return replace(now, mode=Mode.ALONE)._settled()
         return replace(now, mode=Mode.JOINING, target=self.own)._settled()
 
+    def forsaken(self) -> "Standing":
+        """The claimed standby is about to lose what it has: control has to take the claim back first."""
+        return replace(self, mode=Mode.LEAVING, peer=0) if self.mode in (Mode.CLAIMED, Mode.IN_SYNC) else self
+
     def deposed(self) -> "Standing":
         """Another server was granted a newer epoch, or this one steps down."""
         return replace(self, mode=Mode.DEPOSED)
@@ -104,6 +108,10 @@ class Standing:
     @property
     def may_go_alone(self) -> bool:
         return self.mode == Mode.ALONE and not self.strict
+
+    def may_empty(self, copy: str) -> bool:
+        """Whether the store ``copy`` may lose what it has: control cannot promote it in this epoch."""
+        return not self.claim or copy != self.claimed
 
     @property
     def wish(self) -> tuple[str, int, str]:

@@ -2,12 +2,14 @@
 
 import json
 import socket
+import time
 
 import pytest
 
 from protocol.messages import Probe, StepDown
 
 from .conftest import free_ports
+from .control_double import WAIT_S
 from .pair_of_servers import SYNC_SECRET, PairOfServers, bodies, takes_clients
 from .stomp_client import Client
 
@@ -249,6 +251,29 @@ def test_a_full_copy_is_made_when_the_common_point_is_no_longer_kept(make_pair):
     pair.synced(pair.a, pair.b)
     pair.wait_equal()
     assert pair.b.report.last_seq == 5000
+
+
+def test_a_standby_that_may_still_be_promoted_is_not_emptied_for_a_full_copy(make_pair):
+    pair = make_pair(messages={"retention-records": "100"}, redundancy={"standby-timeout": "30"}).in_sync()
+    with Client(pair.a.port) as client:
+        assert client.acked("/topic/a", b"acknowledged") == 1
+        pair.wait_equal()
+        pair.a.control.stop()
+        pair.b.kill()
+        for number in range(5000):
+            client.publish("/topic/a", b"%d" % number)
+        deadline = time.monotonic() + WAIT_S
+        while _first_seq(pair.a.port) == 1:
+            assert time.monotonic() < deadline
+    pair.restart("B").granted("backup", 1, 30)
+    pair.a.says("it needs a full copy")
+    assert pair.b.control.wait_report(link="down").last_seq == 1
+    pair.a.control.start()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    pair.synced(pair.a, pair.b)
+    pair.wait_equal()
+    assert pair.b.report.last_seq == 5001
 
 
 def _first_seq(port: int) -> int:

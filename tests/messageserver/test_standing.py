@@ -140,6 +140,22 @@ def test_the_claimed_store_counts_again_when_the_other_one_has_gone():
     assert (standing.mode, standing.committed) == (Mode.LEAVING, 8)
 
 
+@pytest.mark.parametrize("standing", [claimed(), in_sync(), leaving()], ids=["claimed", "in sync", "leaving"])
+def test_a_claimed_store_is_emptied_only_after_control_has_taken_the_claim_back(standing):
+    assert not standing.may_empty("store-1")
+    assert standing.may_empty("store-2")
+    standing = standing.forsaken()
+    assert (standing.mode, standing.wish) == (Mode.LEAVING, ("alone", VERSION, ""))
+    assert not standing.may_empty("store-1")
+    assert standing.recorded(EPOCH, VERSION + 2, False).may_empty("store-1")
+
+
+def test_a_store_that_was_never_claimed_may_be_emptied():
+    for standing in (alone(), joining()):
+        assert standing.may_empty("store-1")
+        assert standing.forsaken() == standing
+
+
 def test_a_store_that_lacks_what_it_had_confirmed_is_no_longer_claimed():
     standing = in_sync().linked("store-1", 2)
     assert (standing.mode, standing.wish[0]) == (Mode.LEAVING, "alone")
