@@ -117,14 +117,15 @@ def _edit(member: MemberSetup) -> Button:
 
 def _backup_object(facts: GuideFacts) -> Step:
     title = "Configure an Application object for the backup"
+    key = str(facts.primary.now.id)
+    new = (Button("new", "New", key), Button("clone", f"Clone {facts.primary.now.name}", key))
     if facts.backup is None:
-        key = str(facts.primary.now.id)
-        return Step(1, title, (Item("Application object", NOT_DONE, "There is no server that could be the backup."),),
-                    (Button("new", "New", key), Button("clone", f"Clone {facts.primary.now.name}", key)))
+        return Step(1, title, (Item("Application object", NOT_DONE, "No server is chosen to be the backup."),), new)
     backup = facts.backup
     items = (Item("Application object", DONE, f"{backup.now.name} is saved."), _template(facts.primary, backup),
              _host(backup), _ports(backup), _auto_restart(backup))
-    return Step(1, title, items, () if all(item.state == DONE for item in items) else (_edit(backup),))
+    edit = () if all(item.state == DONE for item in items) else (_edit(backup),)
+    return Step(1, title, items, edit if facts.linked else edit + new)
 
 
 def _template(primary: MemberSetup, backup: MemberSetup) -> Item:

@@ -93,10 +93,12 @@ class PairFacts:
     def lag(self) -> int | None:
         """How many records of the active member the other one does not have; None while nobody knows."""
         active, standby = self.active, self.standby
-        if active is None or standby is None or not active.last_seq:
+        if active is None or standby is None:
             return None
         if self.in_sync:
             return 0
+        if not active.last_seq:
+            return None
         return copies.lag(active.last_seq, standby.common_seq)
 
     def is_fresh(self, member: MemberFacts) -> bool:

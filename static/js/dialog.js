@@ -29,8 +29,9 @@ dialog.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:afterSwap", (event) => {
-  // After "none" the old content is still there, on its way out.
-  if (event.detail.target !== content || event.detail.xhr.getResponseHeader("HX-Reswap") === "none") return;
+  // After "none" the old content is still there, maybe on its way out: a check that was answered late opens nothing.
+  const { target, xhr, requestConfig } = event.detail;
+  if (target !== content || xhr.getResponseHeader("HX-Reswap") === "none" || requestConfig?.elt.getAttribute("hx-swap") === "none") return;
   if (content.childElementCount) {
     const open = dialog.open;
     openDialog();

@@ -25,10 +25,12 @@ function age() {
   }
 }
 
-// What is asked for so often is put in only when it says something else: a button stays under the pointer.
+// What is asked for so often is put in only when it says something else, and not while a button of it waits for its
+// answer: the button stays under the pointer, and the answer finds where it belongs.
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const { target, fragment } = event.detail;
-  if (target.id === "failover-answer" && target.innerHTML === fragment.innerHTML) event.detail.shouldSwap = false;
+  if (target.id !== "failover-answer") return;
+  if (target.innerHTML === fragment.innerHTML || target.querySelector(".htmx-request")) event.detail.shouldSwap = false;
 });
 
 const head = () => document.getElementById("pair-head");

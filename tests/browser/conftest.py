@@ -17,9 +17,10 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]
 SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
-EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), ")
-"""What Chromium notes of a refusal (an answer, no error of the page), and htmx of a check that a newer one replaced;
-a request that failed is htmx:sendError or htmx:responseError and counts."""
+EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), |"
+                      r"^htmx:oobErrorNoTarget, #row-")
+"""What Chromium notes of a refusal (an answer, no error of the page), and htmx of a check that a newer one replaced or
+whose row was removed; a request that failed is htmx:sendError or htmx:responseError and counts."""
 LOOKS = {
     "light": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},

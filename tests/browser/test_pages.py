@@ -24,6 +24,7 @@ PAGES = {
     "jobs": "/operations/jobs/",
     "history": "/operations/history/",
     "dashboard": "/monitoring/",
+    "pairs": "/monitoring/pairs/",
     "events": "/monitoring/events/",
     "password": "/account/password/",
 }
@@ -33,6 +34,7 @@ LINKED = {
     "template": (f"{ENVIRONMENT}/templates/", "main tbody a"),
     "package": (f"{ENVIRONMENT}/packages/", "main tbody a"),
     "job": ("/operations/jobs/", "main tbody a"),
+    "pair": ("/monitoring/pairs/", "main tbody td.name a"),
 }
 """Pages that are reached by the first link of a list: name → (list, selector of the link)."""
 
@@ -46,16 +48,26 @@ def populated(pairwise: Pairwise) -> Pairwise:
     return pairwise
 
 
+PHONE = {"width": 390, "height": 844}
+ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job")
+"""Pages that somebody opens beside the rack."""
+
+
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_accessible_fits_and_has_a_screenshot(look, populated, open_tab, accessible):
+def test_every_page_is_accessible_fits_and_has_a_screenshot(look, populated, open_tab, accessible, chromium):
+    check_sign_in(chromium, look, populated, accessible)
     page = open_tab(**LOOKS[look])
     for name, path in PAGES.items():
         page.goto(path)
         check(page, look, name, accessible)
+        if look == "narrow" and name in ON_A_PHONE:
+            check_on_a_phone(page, name, accessible)
     for name, (path, link) in LINKED.items():
         page.goto(path)
         page.goto(urllib.parse.urljoin(page.url, page.locator(link).first.get_attribute("href")))
         check(page, look, name, accessible)
+        if look == "narrow" and name in ON_A_PHONE:
+            check_on_a_phone(page, name, accessible)
 
 
 def check(page: Page, look: str, name: str, accessible) -> None:
@@ -69,13 +81,26 @@ def check(page: Page, look: str, name: str, accessible) -> None:
     assert width["content"] <= width["window"], f"{name} scrolls sideways: {json.dumps(width)}"
 
 
-WIDTH = "() => ({content: document.documentElement.scrollWidth, window: document.documentElement.clientWidth})"
+WIDTH = """() => {
+  const window = document.documentElement.clientWidth;
+  const outside = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > window + 1);
+  return {content: document.documentElement.scrollWidth, window,
+          outside: outside.slice(0, 5).map((e) => `${e.tagName} ${e.className}: ${e.textContent.trim().slice(0, 40)}`)};
+}"""
+"""How wide a page is, and what of it sticks out."""
 
 
-def test_the_sign_in_page_is_accessible_in_light_and_dark(chromium, pairwise, accessible):
-    for look, options in LOOKS.items():
-        context = chromium.new_context(base_url=pairwise.address, **options)
-        page = context.new_page()
-        page.goto("/login/")
-        check(page, look, "sign-in", accessible)
-        context.close()
+def check_on_a_phone(page: Page, name: str, accessible) -> None:
+    before = page.viewport_size
+    page.set_viewport_size(PHONE)
+    page.reload()
+    check(page, "phone", name, accessible)
+    page.set_viewport_size(before)
+
+
+def check_sign_in(chromium, look: str, pairwise: Pairwise, accessible) -> None:
+    context = chromium.new_context(base_url=pairwise.address, **LOOKS[look])
+    page = context.new_page()
+    page.goto("/login/")
+    check(page, look, "sign-in", accessible)
+    context.close()

@@ -53,6 +53,7 @@ def test_without_any_backup_object_the_first_step_makes_one_and_the_others_wait(
 def test_a_server_that_is_meant_to_be_the_backup_is_looked_at_before_it_is_linked():
     steps = procedure(replace(COMPLETE, linked=False, redundancy_type="not specified", differences=None))
     assert [each.state for each in steps] == ["done", "done", "not done", "done", "not done", "done", "not done"]
+    assert verbs(steps[0]) == ["new", "clone"]
     assert why(steps[2]) == "Choose MS_B in the Server Info of MS_P and save."
 
 

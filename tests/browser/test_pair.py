@@ -1,0 +1,173 @@
+"""The guide's page on redundant Message Servers in a real browser, then a switchover seen live on the Pair page."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SCREENSHOTS
+from tests.browser.test_guide import add_port, remove_proposed_ports
+from tests.scenarios.applications import installed
+from tests.scenarios.harness import PATIENCE, Pairwise, free_port, wait_for
+from tests.scenarios.stomp_client import StompClient
+
+PRIMARY, BACKUP = "MS_Pair_Primary", "MS_Pair_Backup"
+LIST = "/provisioning/environment/applications/"
+
+
+class Pair:
+    """The page of the pair, and how a step of its checklist is found."""
+
+    def __init__(self, page: Page, pairwise: Pairwise):
+        self.page, self.pairwise = page, pairwise
+        self.port, self.address = free_port(), ""
+
+    def open(self, candidate: bool = False) -> None:
+        self.page.goto(self.address)
+        if candidate:
+            self.page.get_by_label("Which server is meant to be the backup?").select_option(f"{BACKUP} on localhost")
+            self.page.get_by_role("button", name="Show its steps").click()
+
+    def step(self, number: int):
+        return self.page.locator(".guide-step").nth(number - 1)
+
+    def expect_step(self, number: int, state: str, seconds: float = 20) -> None:
+        head = self.step(number).locator(".guide-head .chip")
+        expect(head).to_have_text(state, timeout=seconds * 1000 * PATIENCE)
+
+    def says(self, sentence: str, seconds: float = 30) -> None:
+        expect(self.page.locator("#pair-sentence")).to_have_text(sentence, timeout=seconds * 1000 * PATIENCE)
+
+    def dialog(self):
+        return self.page.get_by_role("dialog")
+
+
+def test_the_guides_pair_from_a_single_server_to_a_switchover_seen_live(page: Page, pairwise: Pairwise, accessible):
+    installed(pairwise, PRIMARY, auto_restart=True)
+    pair = Pair(page, pairwise)
+    make_the_backup_object(pair, accessible)
+    install_the_backup(pair)
+    modify_the_primary(pair)
+    check_run_sh(pair, accessible)
+    synchronize(pair)
+    start_both(pair, accessible)
+    switch_over(pair)
+
+
+def make_the_backup_object(pair: Pair, accessible) -> None:
+    """Step 1."""
+    page = pair.page
+    page.goto(LIST)
+    page.get_by_role("row").filter(has_text=PRIMARY).dblclick()
+    page.get_by_role("link", name="Pair", exact=True).click()
+    page.wait_for_url(re.compile("/monitoring/pairs/"))
+    pair.address = page.url
+    expect(page.locator("#pair-sentence")).to_contain_text("has no Backup Server")
+    accessible(page)
+    pair.step(1).get_by_role("link", name="New").click()
+    page.get_by_role("textbox", name="Name", exact=True).fill(BACKUP)
+    page.get_by_role("button", name="Browse Host").click()
+    with page.expect_response(re.compile("/fill/")):
+        pair.dialog().get_by_role("option", name=re.compile("localhost")).dblclick()
+    remove_proposed_ports(page)
+    add_port(page, "default", pair.port, "stomp")
+    add_port(page, "sync", free_port(), "sync", ha_sync=True)
+    page.get_by_role("textbox", name="Working Directory", exact=True).fill(".")
+    page.get_by_role("textbox", name="Command Line", exact=True).fill(".")
+    page.get_by_role("checkbox", name="Auto-Restart").check()
+    page.get_by_role("button", name="Save and Close").click()
+    page.wait_for_url("**/applications/*")
+    pair.open(candidate=True)
+    pair.expect_step(1, "Done")
+
+
+def install_the_backup(pair: Pair) -> None:
+    """Step 2."""
+    pair.step(2).get_by_role("link", name=f"Install {BACKUP}").click()
+    pair.dialog().get_by_role("button", name=re.compile("^Install")).click()
+    pair.page.wait_for_url("**/operations/jobs/**")
+    expect(pair.page.get_by_role("main")).to_contain_text("Succeeded", timeout=60_000 * PATIENCE)
+    pair.open(candidate=True)
+    pair.expect_step(2, "Done")
+
+
+def modify_the_primary(pair: Pair) -> None:
+    """Step 3, and what is refused on the way."""
+    page = pair.page
+    pair.step(3).get_by_role("link", name=f"Open {PRIMARY}").click()
+    page.get_by_role("button", name="Browse Backup Server").click()
+    pair.dialog().get_by_label("Filter by name").fill(BACKUP)
+    pair.dialog().get_by_role("option", name=re.compile(BACKUP)).click()
+    pair.dialog().get_by_role("button", name="OK").click()
+    page.get_by_role("combobox", name="Redundancy Type").select_option("Hot Standby")
+    expect(page.locator("#id_redundancy_type_error")).to_have_text(
+        "Message Servers support Warm Standby only. Choose Warm Standby.")
+    page.get_by_role("combobox", name="Redundancy Type").select_option("Warm Standby")
+    expect(page.locator("#id_redundancy_type_error")).to_be_empty()
+    page.get_by_role("button", name="Save and Close").click()
+    page.wait_for_url("**/applications/*")
+    pair.open()
+    pair.expect_step(3, "Done")
+
+
+def check_run_sh(pair: Pair, accessible) -> None:
+    """Step 4: a file that somebody spoiled is found, shown and repaired."""
+    script = Path(pair.pairwise.application(BACKUP)["working_directory"]) / "run.sh"
+    script.write_text(script.read_text().replace(f"-app {BACKUP}", "-app Another"))
+    for name in (PRIMARY, BACKUP):
+        item = pair.step(4).get_by_role("listitem").filter(has_text=f"run.sh of {name}")
+        item.get_by_role("button", name=re.compile("^Check")).click()
+        expect(pair.page.locator("#toasts")).to_contain_text(f"Check start files {name} is under way.")
+    pair.expect_step(4, "Wrong")
+    expect(pair.step(4)).to_contain_text("-app Another")
+    accessible(pair.page)
+    pair.step(4).get_by_role("link", name="Repair").click()
+    expect(pair.dialog()).to_contain_text(f"-app {BACKUP}")
+    pair.dialog().get_by_role("button", name="Repair").click()
+    pair.expect_step(4, "Done")
+    assert f"-app {BACKUP}" in script.read_text()
+
+
+def synchronize(pair: Pair) -> None:
+    """Step 5."""
+    pair.step(5).get_by_role("link", name="Synchronize").click()
+    expect(pair.dialog()).to_contain_text("bench")
+    pair.dialog().get_by_role("button", name="Synchronize").click()
+    pair.expect_step(5, "Done")
+
+
+def start_both(pair: Pair, accessible) -> None:
+    """Step 6 and what follows from it by itself."""
+    pair.step(6).get_by_role("button", name="Start both").click()
+    pair.says(f"{PRIMARY} serves; {BACKUP} has every message and takes over if {PRIMARY} fails.", 60)
+    for number in range(1, 8):
+        pair.expect_step(number, "Done")
+    expect(pair.page.locator("#failover-answer")).to_contain_text("Yes: failover would work now.")
+    for card in pair.page.locator(".pair-card").all():
+        expect(card.locator(".pair-roles .chip-ok")).to_have_count(1)
+    accessible(pair.page)
+    pair.page.reload()
+    expect(pair.page.locator(".pair-roles .chip-ok")).to_have_count(2)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    pair.page.screenshot(path=SCREENSHOTS / "pair.png", full_page=True)
+
+
+def switch_over(pair: Pair) -> None:
+    """On purpose, by the button; the page tells it without a reload and the message is on the other member."""
+    page, ports = pair.page, pair.pairwise.application(PRIMARY)["ports"]
+    primary_port = next(port["port"] for port in ports if port["id"] == "default")
+    with StompClient(primary_port, "bench", "benchpass") as client:
+        client.send("/topic/pair", "kept")
+    page.evaluate("window.sameDocument = true")
+    page.get_by_role("link", name="Switch Over").click()
+    pair.dialog().get_by_label("Reason").fill("to see it")
+    pair.dialog().get_by_role("button", name="Switch Over").click()
+    sentence = f"{BACKUP} serves; {PRIMARY} has every message and takes over if {BACKUP} fails."
+    pair.says(sentence)
+    wait_for(lambda: sentence == page.locator("#announcer").inner_text(), 10, "the announcement")
+    expect(page.locator("#pair-timeline")).to_contain_text("asked for a switchover")
+    expect(page.locator("#pair-timeline")).to_contain_text("to see it")
+    assert page.evaluate("window.sameDocument")
+    with StompClient(pair.port, "bench", "benchpass") as client:
+        client.subscribe("/topic/pair", from_seq=1)
+        assert client.bodies(1) == ["kept"]
