@@ -68,7 +68,8 @@ def _serving(facts: PairFacts, active: MemberFacts) -> Headline:
 
 def _serving_alone(facts: PairFacts, name: str, standby: MemberFacts) -> Headline:
     if not standby.runs:
-        then = f"Start {standby.name}." if standby.status in ENDED and not standby.job else ""
+        then = "" if standby.status not in ENDED or standby.job else f"Start {standby.name}."
+        then = then if standby.installed else f"Install {standby.name}."
         return Headline(RISK, f"{name} serves alone: {standby.name} is {standby.status}.",
                         f"If {name} fails now, nothing takes over. {then}".strip())
     if facts.link == SyncLink.DOWN:

@@ -170,6 +170,16 @@
       location.reload();
     }
   });
+  // A part is not replaced while a form in it waits for its answer, which would find nobody; it is asked for afterwards.
+  const waits = (part) => part.matches("[data-live-topic]") && part.querySelector("form.htmx-request");
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.requestConfig?.verb === "get" && waits(event.target)) event.detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.detail.requestConfig?.elt;
+    const part = form?.matches("form") && form.closest("[data-live-topic]");
+    if (part) fetchAgain(part);
+  });
   // Content that came later may be the first that is live.
   document.addEventListener("htmx:afterSettle", open);
 
