@@ -141,6 +141,9 @@ class Broker:
             appended = await self.in_store(self.store.append, drafts, epoch)
         except StoreError as error:
             self._not_stored(waiters, error)
+            # Nor is what came behind it: sent again with the first, it would have overtaken it.
+            self._not_stored(self._waiters, error)
+            self._drafts, self._waiters, self._pending_bytes = [], [], 0
             self.delivery.flush()
             self._held_bytes -= size
             self._check_idle()

@@ -354,6 +354,24 @@ def test_a_full_disk_stops_acknowledging_and_recovers_by_itself(start_server):
         assert client.messages(stored)[-1].body == b"x" * 100_000
 
 
+def test_what_a_client_sent_behind_a_message_that_was_not_stored_is_not_stored_either(start_server):
+    server = start_server()
+    pid = server.process.pid
+    with server.client() as client:
+        client.acked("/topic/a", b"first")
+        size = max(f.stat().st_size for f in (server.directory / "data").iterdir())
+        # The large one does not fit, the small ones behind it would.
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 200_000, resource.RLIM_INFINITY))
+        client.publish("/topic/a", b"x" * 900_000)
+        for _ in range(300):
+            client.publish("/topic/a", b"overtaker", receipt="r")
+        assert "not stored" in client.expect("ERROR").headers["message"]
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    server.control.wait_event(5093)
+    with server.client() as client:
+        assert client.acked("/topic/a", b"last") == 2
+
+
 def test_a_grant_that_cannot_be_stored_is_taken_when_there_is_room(start_server):
     server = start_server(serving=False, auto_grant="")
     server.control.wait_report(state="ready")
