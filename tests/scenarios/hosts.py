@@ -8,6 +8,7 @@ interfaces and mounts included, is gone with the last process, also when the tes
 Needs root (CAP_NET_ADMIN, CAP_SYS_ADMIN) and the commands ip, unshare, nsenter and mount; ``why_no_hosts`` tells.
 """
 
+import contextlib
 import itertools
 import json
 import os
@@ -111,15 +112,14 @@ class Lan:
 
     def plug(self, number: int, card: str, pid: int) -> None:
         """A cable from the switch to a card of the network namespace of ``pid``."""
-        # The kernel takes the card of a host that died away some time later.
-        wait_for(lambda: not self._has(f"v{number}"), ENDS_S, "the end of the former cable", every=0.01)
         self._ip("link", "add", f"v{number}", "type", "veth", "peer", "name", card, "address", self.mac(number),
                  "netns", str(pid))
         self._ip("link", "set", f"v{number}", "master", "switch", "up")
 
-    def _has(self, card: str) -> bool:
-        cards = json.loads(_run(*_nsenter(self._switch.pid, "net"), "ip", "-json", "link"))
-        return any(each["ifname"] == card for each in cards)
+    def unplug(self, number: int) -> None:
+        """Take the cable away, if it is there. The kernel does it too, once nothing lingers in the namespace."""
+        with contextlib.suppress(NoHosts):
+            self._ip("link", "delete", f"v{number}")
 
     def set_link(self, number: int, state: str) -> None:
         """The cable of ``number``: "down" or "up"."""
@@ -276,6 +276,8 @@ class VirtualHost(Node):
             self.cut()
         finally:
             os.kill(self._init, signal.SIGKILL)
+            unshare.wait(ENDS_S)
+            self.lan.unplug(self.number)
 
     def shut_down(self, timeout: float = 30) -> None:
         """A proper shutdown: the agent stops its servers, then the host is off."""
@@ -292,6 +294,11 @@ class VirtualHost(Node):
     def everything(self) -> list[str]:
         """Command prefix: as a process of this host."""
         return _nsenter(self._init, "net", "mount", "uts", "pid")
+
+    def run(self, *command: str, timeout: float = 30) -> subprocess.CompletedProcess:
+        """A command on this host, to its end."""
+        return subprocess.run([*self.everything, *command], capture_output=True, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL)
 
     def real_pid(self, pid: int) -> int:
         """What this machine calls the process that the host calls ``pid``."""

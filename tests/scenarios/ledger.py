@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.scenarios.harness import wait_for
@@ -19,7 +19,8 @@ _numbers = itertools.count(1)
 
 
 class Book:
-    """What one publisher sent and was told. Numbers begin at 1; ``pending`` were sent and not acknowledged."""
+    """What one publisher sent and was told. Numbers begin at 1; ``pending`` were sent and not acknowledged,
+    ``newest`` is the highest that was."""
 
     def __init__(self, ledger: str, publisher: int):
         self.ledger, self.publisher = ledger, publisher
@@ -27,6 +28,7 @@ class Book:
         self.sent = 0
         self.pending: OrderedDict[int, None] = OrderedDict()
         self.seqs: dict[int, int] = {}
+        self.newest = 0
 
     def next(self) -> int:
         self.sent += 1
@@ -41,6 +43,7 @@ class Book:
         before = self.seqs.setdefault(number, seq)
         assert before == seq, f"message {number} of {self.destination} was acknowledged at {before} and at {seq}"
         self.pending.pop(number, None)
+        self.newest = max(self.newest, number)
 
 
 class Acknowledgements:
@@ -120,16 +123,17 @@ class Ledger:
     """Publishers under way in a thread of their own, from ``with`` to ``check`` or the end of the block.
 
     ``rate`` is what all publishers together send in a second; ``silence_s`` after which a publisher whose messages are
-    not acknowledged tries the other member; ``batch`` > 1 sends so many messages in one transaction.
+    not acknowledged tries the other member; ``batch`` > 1 sends so many messages in one transaction; ``heard``
+    waits for the first receipt.
     """
 
     def __init__(self, addresses: Sequence[Address], login: str = "bench", passcode: str = "benchpass", *,
                  publishers: int = 2, window: int = 32, rate: float = 400, size: int = 100, silence_s: float = 1.0,
-                 batch: int = 1, name: str = ""):
+                 batch: int = 1, heard: bool = True, name: str = ""):
         self.addresses, self.login, self.passcode = list(addresses), login, passcode
         self.name = name or f"ledger{next(_numbers)}"
         self.window, self.rate, self.size = window, rate / publishers, size
-        self.silence_s, self.batch = silence_s, batch
+        self.silence_s, self.batch, self._heard = silence_s, batch, heard
         self.books = [Book(self.name, number) for number in range(1, publishers + 1)]
         self.acks = Acknowledgements()
         self.errors: list[str] = []
@@ -147,7 +151,8 @@ class Ledger:
 
     def __enter__(self) -> "Ledger":
         self._thread.start()
-        self.wait_acknowledged(1)
+        if self._heard:
+            self.wait_acknowledged(1)
         return self
 
     def __exit__(self, *_) -> None:
@@ -171,15 +176,29 @@ class Ledger:
         goal = self.acks.count + more
         wait_for(lambda: self.failure or self.acks.count >= goal, timeout,
                  f"{more} more acknowledgements (errors: {self.errors[-3:]})", every=0.01)
-        self._raise_failure()
+        self.raise_failure()
 
-    def outage(self, since: float) -> float:
-        """See ``Acknowledgements.outage``; waits until acknowledgements come again."""
-        wait_for(lambda: self.failure or self.acks.last > since, 30, "an acknowledgement after the fault", every=0.01)
-        self._raise_failure()
-        return self.acks.outage(since)
+    def fault(self, *actions: Callable[[], object]) -> "Fault":
+        """Do ``actions``; what it gives can tell the outage that they caused."""
+        since = now()
+        for action in actions:
+            action()
+        return Fault(self, since, [book.sent for book in self.books])
 
-    def _raise_failure(self) -> None:
+    def wait_silence(self, quiet_s: float = 1.5, timeout: float = 15) -> None:
+        """Until nothing has been acknowledged for ``quiet_s``."""
+        wait_for(lambda: self.failure or now() - self.acks.last > quiet_s, timeout, "the end of acknowledgements")
+        self.raise_failure()
+
+    def stays_silent(self, seconds: float) -> None:
+        """AssertionError when something is acknowledged within ``seconds``."""
+        before, until = self.acks.count, now() + seconds
+        while now() < until:
+            self.raise_failure()
+            assert self.acks.count == before, f"{self.acks.count - before} messages were acknowledged"
+            time.sleep(0.02)
+
+    def raise_failure(self) -> None:
         if self.failure is not None:
             raise self.failure
 
@@ -188,7 +207,7 @@ class Ledger:
         self.enough = True
         wait_for(lambda: self.failure or not any(book.pending for book in self.books), timeout,
                  f"receipts for everything (errors: {self.errors[-3:]})", every=0.01)
-        self._raise_failure()
+        self.raise_failure()
         self._thread.join(10)
 
     def check(self, timeout: float = 60) -> int:
@@ -203,6 +222,28 @@ class Ledger:
         return len(messages)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """Something that was done at ``since``, when each publisher had sent ``sent`` messages."""
+
+    ledger: Ledger
+    since: float
+    sent: list[int]
+
+    def outage(self, timeout: float = 30) -> float:
+        """From the last acknowledgement before to the first one after it, in seconds, once messages that were sent
+        after it are acknowledged."""
+        ledger = self.ledger
+
+        def over() -> bool:
+            return all(book.newest > sent for book, sent in zip(ledger.books, self.sent, strict=True))
+
+        wait_for(lambda: ledger.failure or over(), timeout,
+                 f"an acknowledgement after the fault (errors: {ledger.errors[-3:]})", every=0.02)
+        ledger.raise_failure()
+        return ledger.acks.outage(self.since)
+
+
 def now() -> float:
-    """The clock of ``Ledger.outage``."""
+    """The clock of acknowledgements."""
     return time.monotonic()

@@ -5,8 +5,6 @@ import itertools
 import os
 import shutil
 import signal
-import threading
-import time
 from pathlib import Path
 
 import yaml
@@ -89,8 +87,15 @@ class Member:
 
     def fill_disk(self) -> None:
         """Not a byte is left where its messages go."""
-        with open(self.files / BALLAST, "wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, max(1, shutil.disk_usage(self.files).free))
+        directory, size = self.files, 0
+        step = shutil.disk_usage(directory).free
+        with open(directory / BALLAST, "wb") as ballast:
+            while step:
+                try:
+                    os.posix_fallocate(ballast.fileno(), size, step)
+                    size += step
+                except OSError:
+                    step //= 2
 
     def empty_disk(self) -> None:
         (self.files / BALLAST).unlink(missing_ok=True)
@@ -220,10 +225,19 @@ class Pair:
             raise AssertionError(f"{error}; it is {last}") from None
         return self.active
 
+    def wait_told(self, *words: str, timeout: float = 10) -> None:
+        """Until the timeline has a text with all these words."""
+        wait_for(lambda: any(all(word in text for word in words) for text in
+                             self.site.pairwise.ask("events")["texts"]), timeout, f"a text with {words}")
+
     # --- what is done to it -----------------------------------------------------------------------------------
 
     def ledger(self, **arguments) -> Ledger:
         return Ledger(self.addresses, LOGIN, PASSCODE, **arguments)
+
+    def ledger_of(self, member: Member, **arguments) -> Ledger:
+        """As ``ledger``, of clients that know only this member and may hear nothing from it."""
+        return Ledger([member.address], LOGIN, PASSCODE, heard=False, **arguments)
 
     def ask(self, verb: str, **arguments) -> dict:
         """A verb of a pair; {"ok", "reason", "facts"}."""
@@ -240,29 +254,41 @@ class Pair:
             member.mend()
         self.site.mend()
 
-    def assert_proven(self) -> None:
-        """The role that pages show is the role that a probe proves, of both members."""
-        shown = {member.name: member.facts()["mode"] for member in self.members}
-        proven = {each["name"]: "Primary" if each["accepts"] else "Backup" for each in
-                  self.ask("probe")["facts"]["members"]}
-        assert shown == proven
+    def wait_proven(self, timeout: float = 10) -> None:
+        """Until the role that pages show is the role that a probe proves, of both members."""
+        seen: dict = {}
 
-    def assert_equal_copies(self, timeout: float = 10) -> None:
-        """Both members have the same records up to the last one."""
+        def proven() -> bool:
+            seen["shown"] = {member.name: member.facts()["mode"] for member in self.members}
+            seen["answer"] = self.ask("probe")
+            return seen["shown"] == {each["name"]: "Primary" if each["accepts"] else "Backup" for each in
+                                     seen["answer"]["facts"].get("members", ())}
+
+        try:
+            wait_for(proven, timeout, f"the proof of the roles of {self.name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {seen}") from None
+
+    def wait_equal_copies(self, timeout: float = 10) -> None:
+        """Until both members have the same records up to the last one."""
         wait_for(lambda: self.facts()["digests_equal"] and self.facts()["lag"] == 0, timeout, "equal copies")
 
 
 @contextlib.contextmanager
-def after(seconds: float, action):
-    """``action`` happens in a thread after ``seconds``, at the latest when the block ends."""
-    timer = threading.Timer(seconds, action)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.join()
+def under_load(pair: Pair, **arguments):
+    """A Ledger that publishes during the block; afterwards the pair must become whole by itself, and every promise
+    must have been kept: nothing acknowledged missing, nothing twice, both copies equal, both roles as they are shown.
+    """
+    with pair.ledger(**arguments) as ledger:
+        ledger.wait_acknowledged(50)
+        yield ledger
+        pair.wait_whole()
+        ledger.wait_acknowledged(50)
+        ledger.check()
+        pair.wait_equal_copies()
+        pair.wait_proven()
 
 
-def tell(scenario: str, outage_s: float, **facts) -> None:
-    """One line of docs/failover.md's table; shown with -s."""
-    print(f"\nmeasured {scenario}: outage {outage_s * 1000:.0f} ms {facts or ''} at {time.strftime('%H:%M:%S')}")
+def tell(scenario: str, outage_s: float) -> None:
+    """A figure for docs/failover.md; `./run test tests/scenarios -s | grep measured` shows them."""
+    print(f"\nmeasured {scenario}: {outage_s * 1000:.0f} ms")

@@ -56,7 +56,9 @@ class Publisher:
         try:
             await self._talk(connection)
         finally:
-            transport.abort()
+            # Python 3.11 cannot abort what is closed already.
+            if not connection.closed:
+                transport.abort()
         return connection.accepted
 
     async def _talk(self, connection: "Connection") -> None:
@@ -114,7 +116,7 @@ class Connection(asyncio.Protocol):
     """One connection: CONNECT, then everything that is pending again, in order, then what is new."""
 
     def __init__(self, publisher: Publisher):
-        self.accepted = self.lost = False
+        self.accepted = self.lost = self.closed = False
         self.heard_at = time.monotonic()
         self.news = asyncio.Event()
         self._publisher = publisher
@@ -147,5 +149,5 @@ class Connection(asyncio.Protocol):
         self.news.set()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self.lost = True
+        self.lost = self.closed = True
         self.news.set()

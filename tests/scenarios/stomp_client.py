@@ -61,34 +61,39 @@ class StompClient(stomp.ConnectionListener):
 
 class UserOfBoth(stomp.ConnectionListener):
     """A user's client as the documents advise: both members in the host list of stomp.py; what was not acknowledged
-    is sent again with its dedup-id after a reconnect. Keeps a Book, so that a Ledger's questions can be asked."""
+    is sent again with its dedup-id after a reconnect. Keeps a Book, so that it can be checked as a Ledger is."""
 
-    RECEIPT_S = 2.0
+    ANSWER_S = 2.0
 
     def __init__(self, addresses: list[tuple[str, int]], login: str, passcode: str, *, name: str):
         self.book, self.acks, self.reconnects = Book(name, 1), Acknowledgements(), -1
-        self._login, self._passcode = login, passcode
+        self._addresses, self._login, self._passcode = addresses, login, passcode
         self._news = threading.Condition()
-        self.connection = stomp.Connection12(addresses, reconnect_attempts_max=1, reconnect_sleep_initial=0.01,
-                                             timeout=1)
-        self.connection.set_listener("user", self)
+        self._connected = False
+        self.connection: stomp.Connection12 | None = None
 
     def __enter__(self) -> "UserOfBoth":
         return self
 
     def __exit__(self, *_) -> None:
-        with contextlib.suppress(stomp.exception.StompException):
-            self.connection.disconnect()
+        self._hang_up()
+
+    def on_connected(self, frame) -> None:
+        self._tell(True)
+
+    def on_disconnected(self) -> None:
+        self._tell(False)
+
+    def _tell(self, connected: bool) -> None:
+        with self._news:
+            self._connected = connected
+            self._news.notify_all()
 
     def on_receipt(self, frame) -> None:
         with self._news:
             if "seq" in frame.headers:
                 self.book.acknowledged(int(frame.headers["receipt-id"]), int(frame.headers["seq"]))
                 self.acks.add(time.monotonic())
-            self._news.notify_all()
-
-    def on_disconnected(self) -> None:
-        with self._news:
             self._news.notify_all()
 
     def publish(self, timeout: float = 15) -> None:
@@ -98,14 +103,26 @@ class UserOfBoth(stomp.ConnectionListener):
         while number in self.book.pending:
             assert time.monotonic() < deadline, f"message {number} was not acknowledged within {timeout} s"
             with contextlib.suppress(stomp.exception.StompException, OSError):
-                self._connect()
+                if not self._connected:
+                    self._connect()
                 self.connection.send(self.book.destination, f"{number} ", receipt=str(number),
                                      headers={"dedup-id": self.book.dedup_id(number)})
-                with self._news:
-                    self._news.wait_for(lambda: number not in self.book.pending or not self.connection.is_connected(),
-                                        self.RECEIPT_S)
+                self._wait(lambda: number not in self.book.pending or not self._connected)
 
     def _connect(self) -> None:
-        if not self.connection.is_connected():
-            self.connection.connect(self._login, self._passcode, wait=True)
-            self.reconnects += 1
+        self._hang_up()
+        self.reconnects += 1
+        self.connection = stomp.Connection12(self._addresses, reconnect_attempts_max=1, timeout=1)
+        self.connection.set_listener("user", self)
+        # Not wait=True: it would wait for ever for a server that takes the connection and then dies.
+        self.connection.connect(self._login, self._passcode)
+        if not self._wait(lambda: self._connected):
+            raise stomp.exception.ConnectFailedException
+
+    def _wait(self, condition) -> bool:
+        with self._news:
+            return self._news.wait_for(condition, self.ANSWER_S)
+
+    def _hang_up(self) -> None:
+        if self.connection is not None:
+            self.connection.transport.disconnect_socket()

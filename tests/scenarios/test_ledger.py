@@ -7,7 +7,7 @@ import pytest
 
 from tests.messageserver.conftest import ServerProcess, application, free_ports
 from tests.messageserver.control_double import ControlDouble
-from tests.scenarios.ledger import Acknowledgements, Book, Ledger, Read, complaints, now
+from tests.scenarios.ledger import Acknowledgements, Book, Ledger, Read, complaints
 from tests.scenarios.readback import read_back
 from tests.scenarios.stomp_client import UserOfBoth
 
@@ -77,20 +77,17 @@ def both(server, closed_port) -> list[tuple[str, int]]:
 def test_publishers_go_on_after_a_kill_and_everything_is_read_back_once(server, closed_port, batch):
     with Ledger(both(server, closed_port), rate=2000, batch=batch) as ledger:
         ledger.wait_acknowledged(200)
-        fault = now()
-        server.kill()
-        server.restart()
+        fault = ledger.fault(server.kill, server.restart)
+        assert 0.05 < fault.outage() < 5
         ledger.wait_acknowledged(200)
-        assert 0.05 < ledger.outage(fault) < 5
         assert ledger.check() >= 400
 
 
 def test_publishers_leave_a_member_that_is_silent(server, closed_port):
     with Ledger(both(server, closed_port), silence_s=0.2) as ledger:
-        server.signal(signal.SIGSTOP)
-        fault = now()
+        fault = ledger.fault(lambda: server.signal(signal.SIGSTOP))
         threading.Timer(0.8, lambda: server.signal(signal.SIGCONT)).start()
-        assert 0.6 < ledger.outage(fault) < 5
+        assert 0.6 < fault.outage() < 5
         assert "silent" in " ".join(ledger.errors)
         ledger.check()
 
