@@ -72,6 +72,17 @@ class Signals:
         finally:
             self._interrupt = False
 
+    @contextlib.contextmanager
+    def shielded(self):
+        """Inside ``interrupting``: a request to stop that comes in this block counts at its end."""
+        before, self._interrupt = self._interrupt, False
+        try:
+            yield
+        finally:
+            self._interrupt = before
+        if before and self.stops:
+            raise Asked
+
 
 class Supervisor:
     """``say`` prints a line on the terminal; ``on_hurry`` ends what the children themselves started."""
@@ -83,8 +94,10 @@ class Supervisor:
         self._rotate_at = time.monotonic() + ROTATE_EVERY_S
 
     def start(self, child: Child) -> None:
-        child.start()
-        self._record.child(child.program.name, child.pid)
+        # A process that was started and is not yet known would be left behind.
+        with self._signals.shielded():
+            child.start()
+            self._record.child(child.program.name, child.pid)
 
     def look(self) -> None:
         """One round: notice ends, start again what is due, keep the logs short."""

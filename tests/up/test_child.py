@@ -10,7 +10,7 @@ import pytest
 from console.up.child import Child, Program, how_it_ended, restart_delay_s, rotate
 from console.up.processes import RUN_MARK, end_all, session_members, started_ticks
 from console.up.record import RunRecord
-from console.up.supervisor import Signals, Supervisor
+from console.up.supervisor import Asked, Signals, Supervisor
 
 MARK = "mark-of-these-tests"
 
@@ -171,3 +171,20 @@ def test_a_long_log_moves_aside_and_a_short_one_stays(tmp_path):
     rotate(log, 100)
     assert log.stat().st_size == 0
     assert (tmp_path / "x.log.1").read_text() == "b" * 100
+
+
+def test_a_request_to_stop_while_a_child_is_started_counts_once_it_is_known(make_child, supervise):
+    child = make_child(SLEEPS)
+    supervisor, signals, _ = supervise([child])
+    start = child.start
+
+    def start_and_ask():
+        os.kill(os.getpid(), signal.SIGINT)
+        start()
+
+    child.start = start_and_ask
+    with pytest.raises(Asked), signals.interrupting():
+        supervisor.start(child)
+    assert child.process is not None
+    supervisor.stop([[child]])
+    assert child.gone()
