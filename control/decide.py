@@ -95,12 +95,17 @@ class StandbyRule:
     grant: str
 
 
+TROUBLED = "service_unavailable"
+"""Such a server takes the grant as soon as it can. One that was the active server until it lost everybody must be told:
+what it waits for comes only in the epoch that it does not know of."""
+
+
 def _standby_is_not_ready(standby: Member, _: Record) -> bool:
-    return not standby.connected or standby.state not in GRANTABLE_STATES
+    return not standby.connected or standby.state not in GRANTABLE_STATES | {TROUBLED}
 
 
 def _standby_knows(standby: Member, record: Record) -> bool:
-    holds = standby.state == "started" and (standby.role, standby.epoch) == (BACKUP, record.epoch)
+    holds = standby.state in ("started", TROUBLED) and (standby.role, standby.epoch) == (BACKUP, record.epoch)
     return holds or standby.granted == (BACKUP, record.epoch)
 
 
