@@ -1,7 +1,8 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
-A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first) or {"ask": verb of a pair,
-"name": a member, "reason": ...}; the answer of a verb is {"ok", "reason", "facts"}.
+A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first), {"ask": "job", "id": ...}
+(its state and reason) or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is {"ok",
+"reason", "facts"}, with the job's id among the facts when it made one.
 """
 
 import json
@@ -12,14 +13,15 @@ import django
 django.setup()
 
 from provisioning.errors import Refused  # noqa: E402
-from provisioning.models import Event  # noqa: E402
+from provisioning.models import Event, Job  # noqa: E402
 from provisioning.permissions import command_line_actor  # noqa: E402
 from provisioning.selectors.applications import find_application  # noqa: E402
 from provisioning.selectors.status import status_report  # noqa: E402
-from provisioning.services import pairs  # noqa: E402
+from provisioning.services import jobs, pairs  # noqa: E402
 
 EVENTS = 200
-VERBS = {"switchover": pairs.switch_over, "pause": pairs.pause_failover, "resume": pairs.resume_failover,
+JOBS = {"install": jobs.install_application, "start": jobs.start_application, "stop": jobs.stop_application}
+PAIR_VERBS = {"switchover": pairs.switch_over, "pause": pairs.pause_failover, "resume": pairs.resume_failover,
          "promote": pairs.promote, "probe": pairs.probe}
 
 
@@ -28,11 +30,20 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
         return status_report()
     if ask == "events":
         return {"texts": list(Event.objects.order_by("-pk").values_list("text", flat=True)[:EVENTS])}
-    actor = command_line_actor("scenario")
+    if ask == "job":
+        job = Job.objects.get(pk=arguments["id"])
+        return {"state": job.state, "reason": job.reason}
     try:
-        given = VERBS[ask](actor=actor, application_id=find_application(name).pk, **arguments)
+        return _carry_out(ask, name, arguments)
     except Refused as refused:
         return {"ok": False, "reason": str(refused), "facts": {}}
+
+
+def _carry_out(verb: str, name: str, arguments: dict) -> dict:
+    whom = {"actor": command_line_actor("scenario"), "application_id": find_application(name).pk}
+    if verb in JOBS:
+        return {"ok": True, "reason": "", "facts": {"job": str(JOBS[verb](**whom, **arguments).pk)}}
+    given = PAIR_VERBS[verb](**whom, **arguments)
     return {"ok": True, "reason": given.reason, "facts": given.facts}
 
 

@@ -302,7 +302,7 @@ class VirtualHost(Node):
 
     def real_pid(self, pid: int) -> int:
         """What this machine calls the process that the host calls ``pid``."""
-        for process in psutil.Process(self._init).children(recursive=True):
+        for process in self._children(recursive=True):
             try:
                 status = Path(f"/proc/{process.pid}/status").read_text()
             except OSError:
@@ -312,15 +312,18 @@ class VirtualHost(Node):
                 return process.pid
         raise ProcessLookupError(f"{self.name} has no process {pid}")
 
-    def signal(self, pid: int, number: int) -> None:
-        """As ``kill`` on the host. Raises ProcessLookupError."""
-        os.kill(self.real_pid(pid), number)
+    def _children(self, recursive: bool = False) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self._init).children(recursive) if self.is_on else []
+        except psutil.NoSuchProcess:
+            return []
 
     def agent_pid(self) -> int:
         """The agent, as this machine calls it. Raises ProcessLookupError."""
-        for process in psutil.Process(self._init).children():
-            if "hostagent" in process.cmdline():
-                return process.pid
+        for process in self._children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "hostagent" in process.cmdline():
+                    return process.pid
         raise ProcessLookupError(f"no agent runs on {self.name}")
 
     def kill_agent(self) -> None:

@@ -47,11 +47,6 @@ class Member:
         """Its Working Directory, as this machine sees it."""
         return self.site.lan.seen_from_here(Path(self.facts()["working_directory"]))
 
-    @property
-    def log(self) -> str:
-        """What it has written to standard output."""
-        return self.site.lan.seen_from_here(self.host.state / "logs" / f"{self.name}.log").read_text(errors="replace")
-
     # --- its process ------------------------------------------------------------------------------------------
 
     def pid(self) -> int:
@@ -78,10 +73,17 @@ class Member:
         self.repair()
 
     def stop(self) -> None:
-        self.site.pairwise.manage("stop", self.name, "--wait")
+        self.site.run_jobs("stop", self.name)
 
     def start(self) -> None:
-        self.site.pairwise.manage("start", self.name, "--wait")
+        self.site.run_jobs("start", self.name)
+
+    def start_again(self, timeout: float = 40) -> None:
+        """Until it is Started, whatever else is going on with it."""
+        def started() -> bool:
+            return self.facts()["status"] == "Started" or self.site.pairwise.ask("start", name=self.name)["ok"]
+
+        wait_for(started, timeout, f"the start of {self}", every=0.2)
 
     # --- its files --------------------------------------------------------------------------------------------
 
@@ -135,8 +137,11 @@ class Pair:
         link = {"backup": self.members[1].name, "redundancy_type": "warm standby"}
         self._apply([message_server(member.name) | self._placed(member) | fields | more
                      for member, more in zip(self.members, (link, {}), strict=True)])
-        self._wait([site.pairwise.manage_later("install", member.name, "--wait") for member in self.members])
+        self._run_jobs("install")
         self.start()
+
+    def _run_jobs(self, verb: str) -> None:
+        self.site.run_jobs(verb, *(member.name for member in self.members))
 
     @staticmethod
     def _placed(member: Member) -> dict:
@@ -149,23 +154,17 @@ class Pair:
         path.write_text(yaml.safe_dump({"applications": applications}))
         self.site.pairwise.manage("apply", str(path), "--yes")
 
-    @staticmethod
-    def _wait(jobs) -> None:
-        for job in jobs:
-            output, _ = job.communicate(timeout=120)
-            assert job.returncode == 0, output
-
     def change(self, **fields) -> None:
         """Give both members these fields, options among them, by `manage.py apply`."""
         self._apply([{"name": member.name, **fields} for member in self.members])
 
     def start(self) -> None:
         """Both, and wait until they are whole."""
-        self._wait([self.site.pairwise.manage_later("start", member.name, "--wait") for member in self.members])
+        self._run_jobs("start")
         self.wait_whole()
 
     def stop(self) -> None:
-        self._wait([self.site.pairwise.manage_later("stop", member.name, "--wait") for member in self.members])
+        self._run_jobs("stop")
 
     def logs(self) -> dict[str, str]:
         return self.site.logs()

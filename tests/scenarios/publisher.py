@@ -5,14 +5,18 @@ import contextlib
 import itertools
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tests.scenarios.ledger import Address, Book, Ledger
+from tests.scenarios.books import Address, Book
+
+if TYPE_CHECKING:
+    from tests.scenarios.ledger import Ledger
 
 CONNECT_S, TICK_S, BOTH_REFUSED_S = 1.0, 0.01, 0.02
 ERRORS_KEPT = 20
 
 
-def publish(ledger: Ledger) -> None:
+def publish(ledger: "Ledger") -> None:
     """Until the ledger has enough and nothing is pending."""
     async def everybody() -> None:
         await asyncio.gather(*(Publisher(ledger, book).run() for book in ledger.books))
@@ -23,7 +27,7 @@ def publish(ledger: Ledger) -> None:
 class Publisher:
     """Sends the messages of one Book in order, over one connection at a time."""
 
-    def __init__(self, ledger: Ledger, book: Book):
+    def __init__(self, ledger: "Ledger", book: Book):
         self.ledger, self.book = ledger, book
         self._began = 0.0
         self._frame = (f"SEND\ndestination:{book.destination}\nreceipt:%d\ndedup-id:{book.ledger}-{book.publisher}-%d\n"

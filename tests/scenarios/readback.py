@@ -6,8 +6,8 @@ import time
 import uuid
 from collections.abc import Sequence
 
+from tests.scenarios.books import Address, Read
 from tests.scenarios.harness import PATIENCE
-from tests.scenarios.ledger import Address, Read
 
 CONNECT_S = 1.0
 AGAIN_S = 0.05

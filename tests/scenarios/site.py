@@ -15,7 +15,7 @@ from tests.scenarios.hosts import Lan, Node, VirtualHost
 
 CONSOLE, FIRST_HOST = 2, 11
 LCA_PORT = 4999
-ENDS_S = 20.0
+ENDS_S, JOB_S = 20.0, 60.0
 SECRETS = """
 import json, sys
 import django
@@ -87,6 +87,18 @@ class Site:
             return host["status"] == "Running" and host["worker_alive"]
 
         wait_for(runs, timeout, f"host {name} Running")
+
+    def run_jobs(self, verb: str, *applications: str) -> None:
+        """Install, start or stop these applications at the same time; AssertionError when a job did not succeed."""
+        answers = [self.pairwise.ask(verb, name=name) for name in applications]
+        assert all(answer["ok"] for answer in answers), answers
+        for answer in answers:
+            ended = wait_for(lambda answer=answer: self._ended(answer["facts"]["job"]), JOB_S, f"the end of {verb}")
+            assert ended["state"] == "succeeded", ended
+
+    def _ended(self, job: str) -> dict | None:
+        facts = self.pairwise.ask("job", id=job)
+        return None if facts["state"] in ("queued", "claimed", "running") else facts
 
     def mend(self) -> None:
         """Every host on and connected to everybody."""

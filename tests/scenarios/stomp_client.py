@@ -7,8 +7,8 @@ import uuid
 
 import stomp
 
+from tests.scenarios.books import Acknowledgements, Book
 from tests.scenarios.harness import wait_for
-from tests.scenarios.ledger import Acknowledgements, Book
 
 
 class StompClient(stomp.ConnectionListener):

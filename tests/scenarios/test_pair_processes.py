@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from tests.scenarios.ledger import complaints, now
+from tests.scenarios.books import complaints
+from tests.scenarios.ledger import now
 from tests.scenarios.pairs import LOGIN, PASSCODE, tell, under_load
 from tests.scenarios.readback import read_back
 from tests.scenarios.stomp_client import UserOfBoth

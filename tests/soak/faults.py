@@ -1,0 +1,125 @@
+"""The faults of a soak: what is done to the pair, for how long, and how it is undone."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.scenarios.hosts import NoHosts, cut_between, heal_between
+from tests.scenarios.pairs import Member, Pair
+
+
+class Skipped(Exception):
+    """The fault cannot happen now, for example because what it would kill is not running. The text says why."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One that was drawn: ``undo`` follows ``inject`` after ``hold_s``; both are bounded in time. ``label`` names it
+    with its victim."""
+
+    kind: str
+    label: str
+    hold_s: float
+    inject: Callable[[], object]
+    undo: Callable[[], object] = lambda: None
+
+
+def possible(act: Callable[[], object]) -> None:
+    """Do it. Raises Skipped where there is no such process, no such host now."""
+    try:
+        act()
+    except (ProcessLookupError, NoHosts) as error:
+        raise Skipped(str(error)) from None
+
+
+def _kill(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return 0.0, member.kill
+
+
+def _freeze(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return draw.uniform(0.2, 5), member.freeze, member.thaw
+
+
+def _kill_agent(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return 0.0, member.host.kill_agent
+
+
+def _cut(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return draw.uniform(0.2, 5), member.host.cut, member.host.heal
+
+
+def _power(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return draw.uniform(0, 4), member.host.power_off, member.host.boot
+
+
+def _cut_from_control(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    ends = member.host, pair.site.console
+    return draw.uniform(0.5, 5), lambda: cut_between(*ends), lambda: heal_between(*ends)
+
+
+def _cut_link(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    ends = member.host, pair.other(member).host
+    return draw.uniform(0.5, 5), lambda: cut_between(*ends), lambda: heal_between(*ends)
+
+
+def _one_way(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    target = draw.choice([pair.other(member).host, pair.site.console])
+    return draw.uniform(0.5, 5), lambda: member.host.lose(target), lambda: member.host.find(target)
+
+
+def _full_disk(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return draw.uniform(1, 5), member.fill_disk, member.empty_disk
+
+
+def _stop_and_start(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    def stop() -> None:
+        answer = pair.site.pairwise.ask("stop", name=member.name)
+        if not answer["ok"]:
+            raise Skipped(answer["reason"])
+
+    return draw.uniform(1, 3), stop, member.start_again
+
+
+def _restart_control(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return 0.0, lambda: pair.site.pairwise.kill_child("control")
+
+
+def _control_away(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    return draw.uniform(1, 5), pair.site.console.cut, pair.site.console.heal
+
+
+def _switch_over(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    def do() -> None:
+        answer = pair.ask("switchover")
+        if not answer["ok"]:
+            raise Skipped(answer["reason"])
+
+    return 0.0, do
+
+
+MEMBERS = {"kill": _kill, "freeze": _freeze, "kill agent": _kill_agent, "cut": _cut, "power off": _power,
+           "cut from control": _cut_from_control, "one way": _one_way, "full disk": _full_disk,
+           "stop and start": _stop_and_start}
+"""Kinds that hit one member: the active one or its standby."""
+PAIRS = {"cut link": _cut_link, "restart control": _restart_control, "control away": _control_away,
+         "switchover": _switch_over}
+"""Kinds that hit the pair."""
+
+
+UNREACHABLE = frozenset({"cut", "power off", "cut from control", "one way", "control away"})
+"""Kinds during which the console cannot have a member stopped and started: its job would wait for somebody's Retry."""
+
+
+def fits(kind: str, other: str) -> bool:
+    """Whether both may happen at the same time."""
+    return kind != other and not ("stop and start" in (kind, other) and UNREACHABLE & {kind, other})
+
+
+def draw_fault(pair: Pair, draw: random.Random, beside: str = "") -> Fault:
+    """A random fault of a kind that may happen ``beside`` another one; all kinds and both members are equally
+    likely."""
+    kind = draw.choice([name for name in (*MEMBERS, *PAIRS) if fits(name, beside)])
+    member = draw.choice(pair.members)
+    hold_s, inject, *undo = (MEMBERS.get(kind) or PAIRS[kind])(pair, member, draw)
+    label = kind if kind in PAIRS else f"{kind} {member}"
+    return Fault(kind, f"{label} {hold_s:.1f} s" if hold_s else label, hold_s, inject, *undo)
