@@ -49,6 +49,9 @@ class Roles:
         broker, was, before = self._broker, self.role, self._broker.standing
         if grant.role == "primary" and grant.epoch == before.epoch:
             return  # taken before: to begin anew would forget what was claimed in this epoch
+        if grant.epoch < (held := broker.store.held.epoch):
+            self._refused(f"epoch {grant.epoch} was granted, but epoch {held} is already held")
+            return
         if grant.role == "backup":
             await self._stop_serving(f"This server is the backup now. {OTHER_MEMBER}")
         else:
@@ -57,7 +60,7 @@ class Roles:
             await broker.take_epoch(grant.role, grant.epoch, grant.record_version,
                                     strict=self._settings.redundancy.strict and self._settings.peer is not None)
         except StaleEpoch as error:
-            self._log.standard(Event.GRANT_REFUSED, f"A grant of the Solution Control is refused: {error}.")
+            self._refused(str(error))
             return
         except StoreError:
             self._waiting_grant = grant  # taken when the store works again
@@ -69,6 +72,9 @@ class Roles:
             self._announce(grant)
         await self._act()
         self._changed()
+
+    def _refused(self, why: str) -> None:
+        self._log.standard(Event.GRANT_REFUSED, f"A grant of the Solution Control is refused: {why}.")
 
     def _announce(self, grant: Grant) -> None:
         primary = grant.role == "primary"

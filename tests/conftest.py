@@ -64,3 +64,14 @@ def no_broker(closed_port, settings):
 
 def _use_broker(app, url):
     app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How much of the pair's states was walked (tests/explore)."""
+    walks = [value for reports in terminalreporter.stats.values() for report in reports
+             if getattr(report, "when", "") == "call" for name, value in report.user_properties if name == "walked"]
+    if walks:
+        states, transitions = (sum(int(walk[place]) for walk in walks) for place in (1, 2))
+        whole = ", ".join(walk[0] for walk in walks if walk[3])
+        terminalreporter.write_line(f"explorer: {len(walks)} walks, {states} states, {transitions} transitions; "
+                                    f"whole: {whole or 'none'}")

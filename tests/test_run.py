@@ -72,7 +72,7 @@ def sandbox(tmp_path):
 def test_help_names_every_verb(sandbox):
     done = sandbox.run("help")
     assert done.returncode == 0
-    for verb in ("./run test", "./run bench", "./run manage"):
+    for verb in ("./run test", "./run bench", "./run explore", "./run soak", "./run manage"):
         assert verb in done.stdout
 
 

@@ -167,6 +167,17 @@ def test_a_grant_that_comes_again_does_not_undo_a_claim(make_pair):
         assert client.expect("RECEIPT").headers["seq"] == "1"
 
 
+def test_a_grant_of_an_older_epoch_is_refused_and_disturbs_nobody(make_pair):
+    pair = make_pair().in_sync(epoch=2)
+    pair.b.control.grant("primary", 1, 1)
+    pair.b.says("A grant of the Solution Control is refused")
+    pair.a.control.grant("backup", 1, 1)
+    pair.a.says("A grant of the Solution Control is refused")
+    with Client(pair.a.port) as client:
+        assert client.acked("/topic/a", b"1") == 1
+    pair.wait_equal()
+
+
 def test_a_standby_that_was_back_before_control_recorded_its_loss_is_in_sync_again_without_a_message(make_pair):
     pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
     pair.a.control.stop()

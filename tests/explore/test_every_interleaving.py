@@ -1,0 +1,116 @@
+"""Every interleaving of a small scope: nothing acknowledged is lost, and there is always a way on.
+
+Walks the real ``decide`` and the real ``Standing`` through everything that can happen to two servers, control and what
+they tell each other (world.py). ``./run explore`` goes deeper.
+"""
+
+import re
+from functools import cache
+
+import pytest
+
+from .scopes import SCOPES
+from .walk import behind, dead_ends, told, walk
+from .world import World
+
+WHOLE = {"one message": 50_000, "strict": 50_000}
+"""Scopes of which every state is walked here, and how many there are at least."""
+MOST = 30_000
+"""States of each of the other scopes, from a cold start and from a pair in sync."""
+
+
+@cache
+def walked(name: str):
+    """The walk through a whole scope."""
+    return walk(World(SCOPES[name]))
+
+
+def say(record_property, name, found):
+    record_property("walked", (name, found.states, found.transitions, found.whole))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_no_state_that_can_be_reached_breaks_a_promise(name, record_property):
+    found, _ = walked(name)
+    say(record_property, name, found)
+    assert not found.broken, str(found)
+    assert found.whole
+    assert found.states > WHOLE[name]
+
+
+@pytest.mark.parametrize("past", [(), ("is_in_sync",)], ids=["cold", "in sync"])
+@pytest.mark.parametrize("name", [name for name in SCOPES if name not in WHOLE])
+def test_no_state_nearby_breaks_a_promise(name, past, record_property):
+    world = World(SCOPES[name])
+    found, graph = walk(world, behind(world, *(getattr(world, goal) for goal in past)), most=MOST)
+    say(record_property, f"{name} ({'in sync' if past else 'cold start'})", found)
+    assert not found.broken, str(found)
+    assert found.states >= MOST
+    assert not [number for number in dead_ends(graph, graph.world.is_in_sync)
+                if not graph.world.waits_for_a_person(graph.states[number])]
+
+
+@pytest.mark.parametrize("goal", ["can_acknowledge", "is_in_sync"])
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_state_has_a_way_on(name, goal):
+    """Restarts, links that heal and a control that sees what is true lead on, without a person."""
+    _, graph = walked(name)
+    stuck = dead_ends(graph, getattr(graph.world, goal))
+    assert not stuck, "\n".join(told(graph.world, graph.states[0], graph.way_to(stuck[0])))
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_standby_in_sync_takes_over_although_the_active_server_never_comes_back(name):
+    _, graph = walked(name)
+    world = graph.world
+    stuck = dead_ends(graph, world.can_acknowledge, starting=False) if not world.scope.strict else []
+    assert not [number for number in stuck if world.can_fail_over(graph.states[number])]
+
+
+# --- the model does what it should ---------------------------------------------------------------------------
+
+
+def follow(world, state, *steps):
+    """The states after ``steps``, each the beginning of what happens."""
+    for step in steps:
+        state = next(move.state for move in world.moves(state) if f"{'AB'[move.who] if move.who >= 0 else ''} "
+                     f"{move.what}".strip().startswith(step))
+    return state
+
+
+def test_a_server_that_was_frozen_while_its_standby_took_over_acknowledges_nothing_when_it_thaws():
+    world = World()
+    # The active server is A of each state: after the promotion that is the former standby.
+    state = follow(world, behind(world, world.is_in_sync), "A stores", "A control loses", "control takes the active",
+                   "A takes the grant: serves")
+    assert (state.acked, world.can_acknowledge(state)) == (0, True)
+    frozen = follow(world, state, "B notices that the link is down")
+    assert frozen.acked == 0
+    returned = follow(world, frozen, "B connects", "control decides", "B takes the grant: stands by", "B cuts",
+                      "B links")
+    assert returned.acked == 0
+
+
+def test_a_message_that_both_have_survives_the_loss_of_either():
+    world = World()
+    both = follow(world, behind(world, world.is_in_sync), "A stores", "B puts the next record", "B has confirmed 1")
+    assert both.acked == 1
+    after = follow(world, both, "A crashes", "A control loses", "control takes the active", "A takes the grant: serves")
+    assert world.states.facts(after.one).stored == 1
+
+
+def test_everything_that_can_happen_is_among_the_steps():
+    world = World(SCOPES["everything"])
+    _, graph = walk(world, behind(world, world.is_in_sync), most=MOST)
+    seen = {what for state in graph.states[::10] for what in
+            (re.sub(r"[:0-9].*", "", move.what).strip() for move in world.moves(state))}
+    assert seen >= {
+        "starts", "crashes", "starts with an empty store", "starts with the store it had before", "connects to control",
+        "reports", "reports, and the network keeps a copy", "takes the grant", "hears that record",
+        "steps down", "stores a client's message", "links", "drops the link", "notices that the link is down",
+        "makes acknowledgements wait for the standby", "puts the next record on its disk", "has confirmed",
+        "hears late that the standby has", "empties its store for a full copy", "is refused a full copy",
+        "says that it is granted a newer epoch", "control loses the connection of", "control is started anew",
+        "a second control reads the record", "somebody pauses failover", "control takes the active server for lost",
+        "control hears that the active server cannot serve",
+        "control is asked for a switchover", "control decides"}
