@@ -12,7 +12,7 @@ from . import records
 from .database import Database, DatabaseAway
 from .decide import Decision, decide
 from .live import LiveApplication, ServerConnection, World
-from .snapshot import Member, Record, Request, Snapshot, Timing
+from .snapshot import Member, Record, Request, Snapshot, State, Timing
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,7 @@ class Pairs:
         self._dirty: set[int] = set()
         self._tasks: dict[int, asyncio.Task] = {}
         self._locks: dict[int, asyncio.Lock] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
         self._since = time.monotonic()
 
     def wake(self, pair_id: int) -> None:
@@ -71,7 +72,13 @@ class Pairs:
             self.wake(pair_id)
 
     def _later(self, pair_id: int, delay_s: float) -> None:
-        asyncio.get_running_loop().call_later(delay_s, self.wake, pair_id)
+        """Wake the pair then, or when it is to be woken sooner anyway."""
+        loop, former = asyncio.get_running_loop(), self._timers.get(pair_id)
+        if former is not None and loop.time() < former.when() <= loop.time() + delay_s:
+            return
+        if former is not None:
+            former.cancel()
+        self._timers[pair_id] = loop.call_later(delay_s, self.wake, pair_id)
 
     async def _work(self, pair_id: int) -> None:
         while pair_id in self._dirty:
@@ -106,6 +113,10 @@ class Pairs:
         if decision.step_down:
             self._step_down(decision, snapshot.record.epoch, connections[decision.step_down])
         self._on_decided(Outcome(members, snapshot.record, decision))
+        if decision.state == State.DISPUTED:
+            # The newer database may be restored at any time, or it was another control that wrote what they have seen.
+            self.forget(pair_id)
+            self._later(pair_id, RETRY_S)
         if decision.recheck_in_s is not None:
             self._later(pair_id, max(decision.recheck_in_s, OBSERVING_S if snapshot.observing else 0.0) + 0.01)
 

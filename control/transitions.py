@@ -203,6 +203,8 @@ def refusal(snapshot: Snapshot, request: Request) -> str:
     target, active, standby = known.get(request.target), snapshot.candidate, snapshot.standby
     if target is None:
         return f"{request.target} is not a member of this pair."
+    if state_of(snapshot) == State.DISPUTED:
+        return "An older Configuration Database was put back; restore the newer one first."
     if not _is_ready(target):
         return f"{target.name} is not ready to serve. Start it and wait until it is Started."
     return (_switchover_refusal(snapshot, target, active, standby) if request.verb == "switchover" else
@@ -224,8 +226,6 @@ def _switchover_refusal(snapshot: Snapshot, target: Member, active: Member, stan
 def _promote_refusal(snapshot: Snapshot, target: Member, active: Member) -> str:
     if state_of(snapshot) == State.SERVING:
         return f"{active.name} serves. Use Switch Over, or stop {active.name} first."
-    if state_of(snapshot) == State.DISPUTED:
-        return "An older Configuration Database was put back; restore the newer one first."
     if target.name == snapshot.record.active and not store_was_replaced(snapshot):
         return f"{target.name} is the active server already."
     return ""

@@ -112,6 +112,15 @@ async def test_a_late_claim_counts_for_nothing_after_the_wish_to_go_alone(pair):
         "MS goes on alone: MS_B is lost."]
 
 
+async def test_a_pair_goes_on_by_itself_once_the_newer_database_is_restored(pair):
+    await pair.say("primary", record_version=9)
+    [text] = await eventually(lambda: pair.events(PairEvent.DISPUTED), "the timeline does not tell")
+    assert "Nothing is decided until the newer one is restored." in text
+    await sync_to_async(PairState.objects.filter(primary=pair.objects.server).update)(version=9)
+    await pair.say("primary", record_version=9, standby="synced", standby_version=9, standby_copy="b")
+    assert (await pair.a.hears(Recorded, lambda said: said.in_sync)).record_version == 10
+
+
 async def test_the_standby_in_sync_takes_over_once_the_agent_attests_the_end(pair):
     await pair.say("backup")
     await pair.in_sync()
