@@ -247,3 +247,83 @@ def test_axe_finds_nothing(page, run, scheme):
         assert page.goto(path).status == 200, path
         found = Axe().run(page).response["violations"]
         assert [(path, fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+
+
+PAIR = """
+from provisioning.models import Application, ComponentHeartbeat, PairState, RuntimeStatus
+Application.objects.filter(name__in=["MS_Primary", "MS_Backup"]).delete()
+ComponentHeartbeat.objects.update_or_create(name="control", defaults={"at": timezone.now()})
+primary, backup = factories.make_pair(hosts=tuple(
+    factories.make_host(f"host-{name}", ip_address=f"2001:db8::{name[:4]}:{name[4:8]}")
+    for name in (uuid.uuid4().hex, uuid.uuid4().hex)))
+answer = [primary.pk, backup.pk]
+"""
+SWITCHED = """
+now = timezone.now()
+ComponentHeartbeat.objects.filter(name="control").update(at=now)
+PairState.objects.filter(primary=keys[0]).update(active=keys[1], epoch=4, since=now, reason="ada asked for it.")
+for key, mode in zip(keys, ("Backup", "Primary")):
+    RuntimeStatus.objects.filter(application=key).update(mode=mode, epoch=4, heard_at=now)
+    announce(f"application:{key}")
+announce(f"pair:{keys[0]}")
+"""
+TELL_PAIR = "from provisioning.models import ComponentHeartbeat, PairState, RuntimeStatus\n"
+
+
+def test_a_role_change_is_told_in_place_and_announced_without_taking_focus_or_scroll(page, run):
+    keys = run(PAIR)
+    page.goto(f"/monitoring/pairs/{keys[0]}/")
+    page.evaluate("window.sameDocument = true")
+    page.locator("#pair-pause").focus()
+    page.evaluate("window.scrollTo(0, 120)")
+    run(TELL_PAIR + SWITCHED, keys=keys)
+    sentence = "MS_Backup serves; MS_Primary has every message and takes over if MS_Backup fails."
+    expect(page.locator("#pair-sentence")).to_have_text(sentence)
+    expect(page.locator("#announcer")).to_have_text(sentence)
+    expect(page.locator(".pair-card").nth(1).locator(".pair-roles")).to_contain_text("Primary")
+    expect(page.locator("#pair-pause")).to_be_focused()
+    assert page.evaluate("window.scrollY") == 120
+    assert page.evaluate("window.sameDocument")
+
+
+def test_figures_are_asked_for_while_somebody_looks_and_leave_a_selection_alone(page, run):
+    keys = run(PAIR)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/part/cards/" in request.url else None)
+    page.goto(f"/monitoring/pairs/{keys[0]}/")
+    change = TELL_PAIR + "RuntimeStatus.objects.filter(application=key).update(clients=clients)"
+    run(change, key=keys[0], clients=77)
+    expect(page.locator(".pair-card").first).to_contain_text("77")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.digest'))")
+    del asked[:]
+    page.wait_for_timeout(3_000)
+    assert asked == []
+    page.evaluate("getSelection().removeAllRanges()")
+    run(change, key=keys[0], clients=78)
+    expect(page.locator(".pair-card").first).to_contain_text("78")
+
+
+def test_a_proof_that_is_old_is_green_no_longer(page, run):
+    keys = run(PAIR)
+    page.route("**/probe/", lambda route: route.abort())
+    page.goto(f"/monitoring/pairs/{keys[0]}/")
+    page.evaluate("""key => {
+      const at = new Date(Date.now() - 5000).toISOString();
+      document.getElementById(`proven-${key}`).innerHTML =
+        `<span class="chip chip-ok">Primary</span> <span data-proven-at="${at}">5 s ago</span>`;
+    }""", keys[0])
+    badge = page.locator(f"#proven-{keys[0]}")
+    assert badge.get_attribute("data-old") is None
+    expect(badge).to_have_attribute("data-old", "")
+
+
+def test_paused_failover_appears_in_the_header_of_an_open_page(page, run):
+    keys = run(PAIR)
+    page.goto("/operations/jobs/")
+    expect(page.locator("#paused-link")).to_have_count(0)
+    pause = TELL_PAIR + "PairState.objects.filter(primary=key).update(automatic_failover=on, paused_reason='update')\n"
+    run(pause + "announce(f'pair:{key}')", key=keys[0], on=False)
+    expect(page.locator("#paused-link")).to_have_attribute(
+        "aria-label", "Automatic failover is paused for MS_Primary")
+    run(pause + "announce(f'pair:{key}')", key=keys[0], on=True)
+    expect(page.locator("#paused-link")).to_have_count(0)

@@ -5,6 +5,8 @@ import uuid
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from provisioning.states import Role
+from tests import factories
 from tests.pages.conftest import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +80,40 @@ def test_without_a_role_every_page_is_refused(client, name, method):
 def test_without_a_role_no_page_shows_an_object(client, name):
     answer = sign_in(client, "").get(ADDRESSES[name])
     assert answer.status_code != 200
+
+
+CHANGES = {
+    Role.OPERATOR: {"application-new", "application-check", "application-fill", "application-clone",
+                    "application-delete", "application-install", "host-new", "host-edit", "host-delete", "template-import",
+                    "template-delete", "package-import", "package-delete", "browse-templates-import", "pair-promote",
+                    "pair-synchronize", "pair-except", "pair-withdraw"},
+    Role.SUPPORT: {"pair-switchover", "pair-pause", "pair-resume"},
+}
+"""What each role is refused besides what the roles above it are: an Operator configures nothing, Support changes
+nothing."""
+CHANGES[Role.SUPPORT] |= CHANGES[Role.OPERATOR]
+SHOWN = {"pair-list", "pair-paused", "pair-detail", "pair-part", "application-start-files", "application-list",
+         "application-edit", "host-list", "host-detail", "template-list", "package-list", "job-list", "history",
+         "monitoring", "event-list"}
+"""What every role sees."""
+
+
+@pytest.fixture
+def objects(db):
+    """What the addresses with key 1 name."""
+    factories.make_application("First", id=1, host=factories.make_host(id=1))
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in CHANGES.items() for name in sorted(names)])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_role_does_more_than_it_may(client, objects, role, name, method):
+    answer = getattr(sign_in(client, role), method)(ADDRESSES[name])
+    assert answer.status_code in (403, 405)
+    if answer.status_code == 403:
+        assert "Your role does not let you" in answer.content.decode()
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.OPERATOR, Role.SUPPORT])
+@pytest.mark.parametrize("name", sorted(SHOWN))
+def test_every_role_sees_every_page(client, objects, broker, role, name):
+    assert sign_in(client, role).get(ADDRESSES[name]).status_code == 200

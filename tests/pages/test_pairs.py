@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from control.narration import PairEvent
 from protocol.messages import PairAnswer
 from provisioning.control_client import configuration_server
 from provisioning.models import (
@@ -20,7 +21,7 @@ from provisioning.models import (
     PairState,
     RuntimeStatus,
 )
-from provisioning.selectors.pair_page import pair_list
+from provisioning.selectors.pair_page import EVENT_GRANTED, OF_PAIR, pair_list
 from tests import factories
 from tests.pages.conftest import LIST, script
 
@@ -150,6 +151,10 @@ def told(pair):
 def test_the_timeline_tells_role_changes_once_newest_first(support, pair, told):
     events = support.get(detail(pair[0])).context["pair"].timeline
     assert [(event.number, event.of_pair) for event in events] == [(20100, False), (20102, True), (20100, False)]
+
+
+def test_the_timeline_knows_every_number_that_control_tells_of_a_pair():
+    assert {*OF_PAIR, EVENT_GRANTED} == {int(event) for event in PairEvent}
 
 
 def test_the_timeline_can_tell_everything(support, pair, told):
