@@ -83,10 +83,11 @@ def test_without_a_role_no_page_shows_an_object(client, name):
 
 
 CHANGES = {
-    Role.OPERATOR: {"application-new", "application-check", "application-fill", "application-clone",
-                    "application-delete", "application-install", "host-new", "host-edit", "host-delete", "template-import",
-                    "template-delete", "package-import", "package-delete", "browse-templates-import", "pair-promote",
-                    "pair-synchronize", "pair-except", "pair-withdraw"},
+    Role.OPERATOR: {
+        "application-new", "application-check", "application-fill", "application-clone", "application-delete",
+        "application-install", "host-new", "host-edit", "host-delete", "template-import", "template-delete",
+        "package-import", "package-delete", "browse-templates-import", "pair-promote", "pair-synchronize",
+        "pair-except", "pair-withdraw"},
     Role.SUPPORT: {"pair-switchover", "pair-pause", "pair-resume"},
 }
 """What each role is refused besides what the roles above it are: an Operator configures nothing, Support changes
