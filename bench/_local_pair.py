@@ -51,11 +51,15 @@ class LocalPair:
             status = self.run.status()
             modes = {each["name"]: each["mode"] for each in status["applications"]
                      if each["name"] in self.names and each["status"] == "Started"}
-            last.update(pair=status["pairs"][0], modes=modes)
+            last.update(pair=status["pairs"][0], modes=modes, reasons=[
+                (each["status"], each["reason"], each["link"]) for each in status["applications"]])
             active = last["pair"]["active"]
             return last["pair"]["in_sync"] and modes.get(active) == "Primary" and len(modes) == 2
 
-        wait_for(whole, timeout, f"a whole pair ({last})", every=0.02)
+        try:
+            wait_for(whole, timeout, "a whole pair", every=0.02)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it is {last}") from None
         return last["pair"]["active"]
 
     def assert_equal(self) -> None:
