@@ -30,7 +30,7 @@ def measure_catchup(pair: LocalPair, messages: int, size: int, rate: float) -> d
         starting = pair.run.manage_later("start", away, "--wait")
         pair.wait_whole(WHOLE_S)
         seconds, acknowledged = time.monotonic() - began, ledger.acknowledged - acknowledged
-        longest = ledger.outage(began)
+        longest = ledger.acks.outage(began)
         ledger.check(READ_BACK_S)
     output, _ = starting.communicate(timeout=WHOLE_S)
     assert starting.returncode == 0, output

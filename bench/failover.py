@@ -42,13 +42,11 @@ WHOLE_S, READ_BACK_S = 60, 300
 def one_outage(ledger: Ledger, fault: Callable[[], None], whole: Callable[[], object]) -> tuple[float, float]:
     """(outage, time from the fault until the pair was whole again) in seconds."""
     ledger.wait_acknowledged(SETTLE_ACKNOWLEDGEMENTS)
-    since = time.monotonic()
-    ledger.acks.forget(since)
-    fault()
+    ledger.acks.forget(time.monotonic())
+    happened = ledger.fault(fault)
     whole()
-    again = time.monotonic() - since
-    ledger.wait_acknowledged(SETTLE_ACKNOWLEDGEMENTS, timeout=WHOLE_S)
-    return ledger.outage(since), again
+    again = time.monotonic() - happened.since
+    return happened.outage(WHOLE_S), again
 
 
 def report(fault: str, outages: list[tuple[float, float]], messages: int) -> dict:

@@ -21,7 +21,7 @@ from .syncwire import Kind, SyncError, batch, echo, read_ack, read_echo, read_wo
 BATCH_RECORDS, BATCH_BYTES = 4000, 2 * 1024 * 1024
 WINDOW_BYTES = 16 * 1024 * 1024
 """Bytes that may be under way to the standby without its confirmation."""
-BUFFER_BYTES = 16 * 1024 * 1024
+BUFFER_BYTES, ROW_OVERHEAD = 16 * 1024 * 1024, 64
 """Records kept in memory for the standby; beyond that they are read from the disk again."""
 CLOSE_RECORDS, CLOSE_RECORDS_A_SECOND = 4000, 2000
 """A standby that lacks no more than this is close: acknowledgements begin to wait for it. The longer it takes to catch
@@ -55,7 +55,7 @@ class Shipping:
         self._loop = asyncio.get_running_loop()
         self._reading = ThreadPoolExecutor(1, "shipping")
         self._reader: Reader | None = None
-        self._buffer: deque[list[tuple]] = deque()
+        self._buffer: deque[tuple[list[tuple], int]] = deque()
         self._buffered = 0
         self._sent_seq = self.confirmed_seq = 0
         self.confirmed_digest = b""
@@ -143,8 +143,9 @@ class Shipping:
         if self._buffered > BUFFER_BYTES:
             self._buffer.clear()
             self._buffered = 0
-        self._buffer.append(rows)
-        self._buffered += sum(len(row[4]) + len(row[5]) for row in rows) + 64 * len(rows)
+        size = sum([len(row[4]) + len(row[5]) + ROW_OVERHEAD for row in rows])
+        self._buffer.append((rows, size))
+        self._buffered += size
         self._more.set()
 
     async def _ship(self) -> None:
@@ -169,11 +170,11 @@ class Shipping:
     def _from_memory(self) -> list[tuple] | None:
         """Records that follow what was sent, from the buffer; None when they are not there."""
         while self._buffer:
-            rows = self._buffer[0]
+            rows, size = self._buffer[0]
             if rows[0][0] > self._sent_seq + 1:
                 return None
             self._buffer.popleft()
-            self._buffered -= sum(len(row[4]) + len(row[5]) for row in rows) + 64 * len(rows)
+            self._buffered -= size
             if rows[-1][0] > self._sent_seq:
                 return rows[self._sent_seq + 1 - rows[0][0]:]
         return None

@@ -142,10 +142,12 @@ def read_batch(payload: bytes) -> Batch:
         for form, size in ((">{}Q", 8), (">{}Q", 8), (">{}I", 4), (">{}I", 4), (">{}I", 4), (">{}I", 4)):
             tables.append(struct.unpack_from(form.format(count), payload, at))
             at += size * count
-        epochs, times, *lengths = tables
+        epochs, times, *lengths, name_lengths = tables
         columns = []
-        for sizes in lengths:
-            sizes = [0 if size == _NO_DEDUP else size for size in sizes]
+        for sizes in (*lengths, [0 if size == _NO_DEDUP else size for size in name_lengths]):
+            if not any(sizes):
+                columns.append([b""] * count)
+                continue
             ends = list(accumulate(sizes, initial=at))
             columns.append([payload[start:end] for start, end in pairwise(ends)])
             at = ends[-1]
@@ -153,7 +155,7 @@ def read_batch(payload: bytes) -> Batch:
             raise SyncError("the other member sent a batch that does not fit its length")
         destinations, headers, bodies, names = columns
         dedups = [None if size == _NO_DEDUP else name.decode()
-                  for size, name in zip(lengths[3], names, strict=True)]
+                  for size, name in zip(name_lengths, names, strict=True)]
         destinations = [text.decode() for text in destinations]
     except (struct.error, UnicodeDecodeError):
         raise SyncError("the other member sent a batch that cannot be read") from None
