@@ -1,24 +1,28 @@
 """System checks of the settings: `manage.py check`, and before `./run` starts anything."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from console.embedded_redis import LOOPBACK
+
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
 LCA_PORTS = range(2000, 10_000)
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 
 
 @register(TAG)
 def ports(**_) -> list[CheckMessage]:
     """Port numbers in range and each setting with its own."""
-    numbers = {name: getattr(settings, name) for name in
-               ("PAIRWISE_PORT", "PAIRWISE_CONTROL_PORT", "PAIRWISE_LCA_PORT")}
+    names = ["PAIRWISE_PORT", "PAIRWISE_CONTROL_PORT", "PAIRWISE_LCA_PORT"]
+    if settings.EMBEDDED_REDIS_PASSWORD:
+        names.append("PAIRWISE_REDIS_PORT")
+    numbers = {name: getattr(settings, name) for name in names}
     found, seen = [], {}
     for name, number in numbers.items():
         if not 1 <= number <= 65535:
@@ -58,6 +62,16 @@ def data_directory(**_) -> list[CheckMessage]:
 
 def _others_can_read(path: Path) -> bool:
     return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+@register(TAG)
+def console_url(**_) -> list[CheckMessage]:
+    """It goes into a line that people paste into a shell."""
+    url = settings.PAIRWISE_CONSOLE_URL
+    if not url or re.fullmatch(r"https?://[A-Za-z0-9.:\[\]_-]+", url):
+        return []
+    return [Error(f"PAIRWISE_CONSOLE_URL is {url!r}, which is no address of a console.", id="pairwise.E008",
+                  hint="Set it to http or https, a name and perhaps a port: https://pairwise.example.com")]
 
 
 @register(TAG)

@@ -1,9 +1,11 @@
-"""Where the embedded Redis of a one-machine set-up listens: a Unix socket, so it needs no port."""
+"""Where the embedded Redis listens: on a Unix socket for the console's own processes; on a port too, with a password,
+when the console listens on the network and other hosts fetch their jobs there."""
 
 import hashlib
 import tempfile
 from pathlib import Path
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SOCKET_PATH_MAX = 100
 """Linux takes 107 bytes; some are left for what clients add."""
 
@@ -17,5 +19,5 @@ def embedded_redis_socket(data_dir: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"pairwise-{digest}" / "redis.sock"
 
 
-def embedded_redis_url(data_dir: Path) -> str:
-    return f"unix://{embedded_redis_socket(data_dir)}"
+def embedded_redis_url(data_dir: Path, password: str = "") -> str:
+    return f"unix://{f':{password}@' if password else ''}{embedded_redis_socket(data_dir)}"

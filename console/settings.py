@@ -3,11 +3,12 @@
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 
-from console.embedded_redis import embedded_redis_url
+from console.embedded_redis import LOOPBACK, embedded_redis_url
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,20 +21,17 @@ PAIRWISE_PORT = env.int("PAIRWISE_PORT", 8000)
 PAIRWISE_CONTROL_HOST = env.str("PAIRWISE_CONTROL_HOST", PAIRWISE_HOST)
 PAIRWISE_CONTROL_PORT = env.int("PAIRWISE_CONTROL_PORT", 2020)
 PAIRWISE_LCA_PORT = env.int("PAIRWISE_LCA_PORT", 4999)
-PAIRWISE_REDIS_URL = env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR)
 PAIRWISE_PACKAGES_DIR = PAIRWISE_DATA_DIR / "packages"
+PAIRWISE_AGENT_DIR = PAIRWISE_DATA_DIR / "agent"
 
 
 def _private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
 
 
-def _secret_key() -> str:
-    """PAIRWISE_SECRET_KEY, else one made on first use and kept in the data directory (mode 0600)."""
-    given = env.str("PAIRWISE_SECRET_KEY", "")
-    if given:
-        return given
-    path = PAIRWISE_DATA_DIR / "secret_key"
+def _kept_secret(name: str) -> str:
+    """A secret made on first use and kept in the data directory (mode 0600)."""
+    path = PAIRWISE_DATA_DIR / name
     try:
         with open(path, "x", opener=_private) as file:
             file.write(secrets.token_urlsafe(48))
@@ -42,10 +40,21 @@ def _secret_key() -> str:
     return path.read_text().strip()
 
 
-SECRET_KEY = _secret_key()
+SECRET_KEY = env.str("PAIRWISE_SECRET_KEY", "") or _kept_secret("secret_key")
+
+# --- what other hosts use
+PAIRWISE_ADVERTISED_HOST = env.str("PAIRWISE_ADVERTISED_HOST", "")
+PAIRWISE_CONSOLE_URL = env.str("PAIRWISE_CONSOLE_URL", "").rstrip("/")
+PAIRWISE_REDIS_PORT = env.int("PAIRWISE_REDIS_PORT", 2021)
+REDIS_IS_EMBEDDED = not env.str("PAIRWISE_REDIS_URL", "")
+EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBACK else _kept_secret("redis_password")
+"""Set when the embedded Redis listens on the network, "" when only this account of this machine reaches it."""
+PAIRWISE_REDIS_URL = env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD)
 SALT_KEY = SECRET_KEY
 DEBUG = env.bool("PAIRWISE_DEBUG", False)
 ALLOWED_HOSTS = env.list("PAIRWISE_ALLOWED_HOSTS", default=[PAIRWISE_HOST, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS += [name for name in (PAIRWISE_ADVERTISED_HOST, urlsplit(PAIRWISE_CONSOLE_URL).hostname)
+                  if name and name not in ALLOWED_HOSTS]
 CSRF_TRUSTED_ORIGINS = env.list("PAIRWISE_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [

@@ -8,6 +8,7 @@ from provisioning.views import (
     host_api,
     hosts,
     jobs,
+    joining,
     monitoring,
     packages,
     pair_verbs,
@@ -23,6 +24,8 @@ ENVIRONMENT = [
     path("hosts/<int:pk>/", hosts.host_detail, name="host-detail"),
     path("hosts/<int:pk>/edit/", hosts.host_edit, name="host-edit"),
     path("hosts/<int:pk>/delete/", hosts.host_delete, name="host-delete"),
+    path("hosts/<int:pk>/join/", joining.host_join, name="host-join"),
+    path("hosts/<int:pk>/join/revoke/", joining.host_join_revoke, name="host-join-revoke"),
     path("templates/", templates.template_list, name="template-list"),
     path("templates/import/", templates.template_import, name="template-import"),
     path("templates/<int:pk>/", templates.template_detail, name="template-detail"),
@@ -56,6 +59,13 @@ HOST_API = [
     path("packages/<int:pk>/file", host_api.package_file, name="host-package-file"),
     path("applications/<int:pk>/secret", host_api.application_secret, name="host-application-secret"),
 ]
+JOIN = [
+    path("program", joining.program, name="join-program"),
+    path("bundle", joining.archive, name="join-bundle"),
+    path("stage", joining.stage, name="join-stage"),
+    path("exchange", joining.exchange, name="join-exchange"),
+    path("state", joining.state, name="join-state"),
+]
 
 urlpatterns = [
     path("provisioning/environment/", include(ENVIRONMENT)),
@@ -64,6 +74,7 @@ urlpatterns = [
     path("monitoring/events/", monitoring.event_list, name="event-list"),
     path("monitoring/pairs/", include(PAIRS)),
     path("host-api/", include(HOST_API)),
+    path("join/", include(JOIN)),
     path("stream/", stream.stream, name="stream"),
     path("healthz", health.healthz, name="healthz"),
 ]

@@ -39,7 +39,7 @@ ALLOWED = {
     "hostagent": {"hostagent", "protocol"},
     "provisioning": {"provisioning", "protocol", "console"},
     "control": {"control", "protocol", "provisioning", "console"},
-    "console": {"console", "protocol", "provisioning", "messageserver"},
+    "console": {"console", "protocol", "provisioning", "messageserver", "hostagent"},
 }
 """What of this repository each package may import."""
 STARTS_CONTROL = "provisioning/management/commands/runcontrol.py"

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 
 from console.checks import TAG
-from console.embedded_redis import embedded_redis_socket, embedded_redis_url
+from console.embedded_redis import embedded_redis_socket
 from console.up import health, machine, programs, redis, servers
 from console.up.apart import apart
 from console.up.child import Child
@@ -103,16 +103,20 @@ class _Run:
             if found.is_serious():
                 raise CannotStart(f"{found.msg} {found.hint}")
             say(f"{found.msg} {found.hint}")
-        machine.check_ports([
+        ports = [
             machine.Port("the web console", settings.PAIRWISE_HOST, settings.PAIRWISE_PORT, "PAIRWISE_PORT"),
             machine.Port("control", settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
                          "PAIRWISE_CONTROL_PORT"),
             machine.Port("the agent", "127.0.0.1", settings.PAIRWISE_LCA_PORT, "PAIRWISE_LCA_PORT"),
-        ])
+        ]
+        if settings.EMBEDDED_REDIS_PASSWORD:
+            ports.append(machine.Port("Redis", settings.PAIRWISE_HOST, settings.PAIRWISE_REDIS_PORT,
+                                      "PAIRWISE_REDIS_PORT"))
+        machine.check_ports(ports)
 
     def _start_redis(self) -> None:
         url, data_dir = settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_DATA_DIR
-        if url != embedded_redis_url(data_dir):
+        if not settings.REDIS_IS_EMBEDDED:
             if not redis.wait_ready(url, within_s=5.0, stopped=lambda: False):
                 raise CannotStart("The Redis of PAIRWISE_REDIS_URL does not answer: start it or correct the address; "
                                   "without PAIRWISE_REDIS_URL Pairwise starts one of its own.")

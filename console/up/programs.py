@@ -41,8 +41,10 @@ def agent_environment(mark: str) -> dict[str, str]:
 def redis_program(socket_path: Path, mark: str) -> Program:
     data_dir = settings.PAIRWISE_DATA_DIR / "redis"
     embedded_redis.make_directories(socket_path, data_dir)
-    return Program(name=REDIS, label="Redis", arguments=embedded_redis.command(socket_path, data_dir),
-                   environment=agent_environment(mark), directory=data_dir)
+    arguments = embedded_redis.command(socket_path, data_dir, password=settings.EMBEDDED_REDIS_PASSWORD,
+                                       host=settings.PAIRWISE_HOST, port=settings.PAIRWISE_REDIS_PORT)
+    return Program(name=REDIS, label="Redis", arguments=arguments, environment=agent_environment(mark),
+                   directory=data_dir)
 
 
 def console_programs(agent_config: Path, *, mark: str) -> list[Program]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import redis
 
 from console.up.errors import CannotStart
+from console.up.record import write_private
 
 PROGRAMS = ("valkey-server", "redis-server")
 
@@ -26,10 +27,15 @@ def server_program() -> str:
                           "PAIRWISE_REDIS_URL to one that runs.") from error
 
 
-def command(socket_path: Path, data_dir: Path) -> list[str]:
-    """Arguments of a server that nobody but this account reaches, and that keeps jobs over a crash."""
+def command(socket_path: Path, data_dir: Path, *, password: str = "", host: str = "", port: int = 0) -> list[str]:
+    """Arguments of a server that keeps jobs over a crash, and that nobody but this account reaches; with a
+    ``password`` others reach it on ``host`` and ``port``."""
+    config = data_dir / "access.conf"
+    # Command lines are for everybody to read; a file of mode 0600 is not.
+    write_private(config, f"requirepass {password}\n" if password else "")
+    listens = ["--bind", host or "*", "--port", str(port)] if password else ["--port", "0"]
     return [
-        server_program(), "--port", "0", "--unixsocket", str(socket_path), "--unixsocketperm", "700",
+        server_program(), str(config), *listens, "--unixsocket", str(socket_path), "--unixsocketperm", "700",
         "--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         "--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
         # It would write over its environment, by which a later run knows its own.

@@ -22,6 +22,7 @@ from console.up.errors import CannotStart
 from console.up.machine import reachable_host, web_address
 from console.up.programs import ADMIN, LOCAL_HOST
 from console.up.record import write_private
+from hostagent import bundle
 from messageserver import packaging
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused
@@ -57,7 +58,7 @@ def set_up(*, admin_password: str, say: Callable[[str], None]) -> LocalSetup:
                           "free space, then run ./run again.") from None
     collect_static(say)
     make_roles()
-    warnings = provide_message_server()
+    warnings = [*provide_message_server(), *provide_agent()]
     agent_config = write_agent_config(make_local_host())
     # Last: after it nothing can go wrong before the password is shown.
     return LocalSetup(agent_config=agent_config, new_password=make_administrator(admin_password),
@@ -132,6 +133,15 @@ def provide_message_server() -> list[str]:
     except Refused as refused:
         warnings.append(f"The Application Template {template.name} was not imported: {refused}")
     return warnings
+
+
+def provide_agent() -> list[str]:
+    """Build what other machines fetch to join; sentences of what is wrong."""
+    try:
+        bundle.build(settings.PAIRWISE_AGENT_DIR)
+    except bundle.Damaged as damaged:
+        return [f"Other hosts cannot join: {damaged}"]
+    return []
 
 
 def make_local_host() -> Host:

@@ -1,6 +1,7 @@
 """The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
 
 from .applications import Application, Connection, ListeningPort, Option
+from .enrolments import HostEnrolment
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
 from .pairs import PairException
@@ -10,6 +11,6 @@ from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Application", "ApplicationTemplate", "ComponentHeartbeat", "Connection", "Event", "HistoryEntry", "Host",
-    "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort", "Option",
-    "PairException", "PairState", "RuntimeStatus",
+    "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort",
+    "Option", "PairException", "PairState", "RuntimeStatus",
 ]

@@ -54,6 +54,8 @@ def reserved_ports(host: Host) -> tuple[tuple[int, str], ...]:
     redis = urlsplit(settings.PAIRWISE_REDIS_URL)
     if redis.scheme.startswith("redis") and redis.hostname in LOCAL_NAMES:
         reserved.append((redis.port or 6379, "Redis"))
+    if settings.EMBEDDED_REDIS_PASSWORD:
+        reserved.append((settings.PAIRWISE_REDIS_PORT, "Redis"))
     return tuple(reserved)
 
 

@@ -47,10 +47,10 @@ class BoundedLog:
         return True
 
 
-_refusals = BoundedLog()
+refusals = BoundedLog()
 
 
-def _sentence(text: str, status: int, **headers: str) -> HttpResponse:
+def sentence(text: str, status: int, **headers: str) -> HttpResponse:
     return HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
@@ -77,8 +77,8 @@ def for_hosts(view):
     def signed(request, **kwargs):
         host = signing_host(request)
         if host is None:
-            _refusals.warning(f"refused an unsigned or wrongly signed request of {request.META.get('REMOTE_ADDR')}")
-            return _sentence("The signature of this request is missing, wrong or older than 5 minutes. Check the "
+            refusals.warning(f"refused an unsigned or wrongly signed request of {request.META.get('REMOTE_ADDR')}")
+            return sentence("The signature of this request is missing, wrong or older than 5 minutes. Check the "
                              "host's name and secret in agent.json and the clock of the host.", 403)
         return view(request, host=host, **kwargs)
 
@@ -90,8 +90,8 @@ def application_secret(request, *, host: Host, pk: int):
     """The secret that the application's server proves itself to the Configuration Server with; text."""
     application = Application.objects.filter(pk=pk, host=host).first()
     if application is None:
-        _refusals.warning(f"host {host.name} asked for the secret of application {pk}, which is not on it")
-        return _sentence(f"Application {pk} is not on host {host.name}.", 403)
+        refusals.warning(f"host {host.name} asked for the secret of application {pk}, which is not on it")
+        return sentence(f"Application {pk} is not on host {host.name}.", 403)
     return HttpResponse(application.secret, content_type="text/plain; charset=utf-8")
 
 
@@ -117,7 +117,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     return int(first), min(int(last), size - 1) if last else size - 1
 
 
-async def _chunks(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
+async def chunks(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
     file = await asyncio.to_thread(path.open, "rb")
     try:
         await asyncio.to_thread(file.seek, first)
@@ -142,14 +142,14 @@ def package_file(request, *, host: Host, pk: int):
     package = InstallationPackage.objects.filter(pk=pk).first()
     path = stored_file(package) if package else None
     if path is None:
-        return _sentence(f"The file of Installation Package {pk} is not stored here. Import the package again.", 404)
+        return sentence(f"The file of Installation Package {pk} is not stored here. Import the package again.", 404)
     etag = f'"{package.sha256}"'
     wanted = request.headers.get("Range", "") if request.headers.get("If-Range", etag) == etag else ""
     headers = {"Accept-Ranges": "bytes", "ETag": etag}
     try:
         part = parse_range(wanted, package.size)
     except Unsatisfiable:
-        return _sentence(f"The package has {package.size} bytes only.", 416,
+        return sentence(f"The package has {package.size} bytes only.", 416,
                          **headers, **{"Content-Range": f"bytes */{package.size}"})
     first, last = part or (0, package.size - 1)
     headers["Content-Length"] = str(last - first + 1)
@@ -158,4 +158,4 @@ def package_file(request, *, host: Host, pk: int):
     described = {"status": 206 if part else 200, "content_type": "application/octet-stream", "headers": headers}
     if request.method == "HEAD":
         return HttpResponse(**described)
-    return StreamingHttpResponse(_chunks(path, first, last - first + 1), **described)
+    return StreamingHttpResponse(chunks(path, first, last - first + 1), **described)

@@ -13,7 +13,10 @@ from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
+from provisioning.selectors.joining import joining
+from provisioning.services import enrolment
 from provisioning.services import hosts as services
+from provisioning.services.facts import is_console_host
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.pages import carry_out, page, refuse, show
@@ -42,6 +45,8 @@ def host_detail(request, pk):
     applications = application_list(host=host.name)
     return show(request, "hosts/detail.html", {
         "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host),
+        "joining": joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS)),
+        "is_console": is_console_host(host),
         "applications": applications[:APPLICATIONS_SHOWN], "more": host.application_count > APPLICATIONS_SHOWN})
 
 
@@ -83,7 +88,7 @@ def _save(request, host: Host | None, form: HostForm) -> tuple[Host | None, Conf
     actor = actor_of(request)
     try:
         if host is None:
-            return services.create_host(actor=actor, draft=form.draft()), None
+            return _created(actor, form), None
         revision = form.cleaned_data["revision"] or 0
         return services.update_host(actor=actor, host_id=host.pk, revision=revision, draft=form.draft()), None
     except Refused as refused:
@@ -91,6 +96,14 @@ def _save(request, host: Host | None, form: HostForm) -> tuple[Host | None, Conf
     except Conflict as conflict:
         return None, conflict
     return None, None
+
+
+def _created(actor, form: HostForm) -> Host:
+    """A new host and, where one is of use, its line to paste. Raises Refused."""
+    host = services.create_host(actor=actor, draft=form.draft())
+    if host.enabled and not is_console_host(host):
+        enrolment.make_token(actor=actor, host_id=host.pk)
+    return host
 
 
 def _form(request, host: Host | None, form: HostForm, *, conflict: Conflict | None = None, part: str = "",

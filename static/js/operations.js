@@ -58,3 +58,23 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   form.addEventListener("submit", () => { changed = false; });
   window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
 }
+
+// Buttons that copy a text: only where the browser lets a page write to the clipboard.
+const COPIED_MS = 2000;
+
+function offerCopies(scope) {
+  if (!navigator.clipboard) return;
+  for (const button of scope.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const words = button.querySelector("span");
+  const label = words.textContent;
+  await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+  words.textContent = "Copied";
+  setTimeout(() => { words.textContent = label; }, COPIED_MS);
+});
+document.addEventListener("htmx:afterSettle", () => offerCopies(document));
+offerCopies(document);

@@ -11,11 +11,14 @@ from tests.pages.conftest import sign_in
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"login", "display", "healthz"}
-"""Without a login: the page that signs in, the choice of colours, the health check."""
+OPEN = {"login", "display", "healthz", "join-program"}
+"""Without a login: the page that signs in, the choice of colours, the health check, the program without a secret."""
 BY_SIGNATURE = {"host-package-file", "host-application-secret"}
 """Asked by hosts, which sign instead of signing in."""
-OWN = {"home", "logout", "password-change", "login", "display", "stream", "healthz"}
+BY_TOKEN = {"join-bundle": "get", "join-stage": "post", "join-exchange": "post", "join-state": "get"}
+"""Asked by machines that join, with a one-time token or, once they have joined, a signature."""
+BY_MACHINES = BY_SIGNATURE | BY_TOKEN.keys()
+OWN = {"join-program", "home", "logout", "password-change", "login", "display", "stream", "healthz"}
 """What everybody who is signed in may do, role or not: their own account, and hearing that something changed."""
 VALUES = {"pk": {"int": 1, "uuid": uuid.UUID(int=1)}, "tab": {"slug": "history"},
           "part": {"slug": "cards"}, "exception": {"int": 1}}
@@ -49,7 +52,7 @@ def test_every_address_has_a_name_and_is_walked():
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "delete", "head"])
-@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OPEN - BY_SIGNATURE))
+@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OPEN - BY_MACHINES))
 def test_nobody_is_sent_to_sign_in(client, name, method):
     answer = getattr(client, method)(ADDRESSES[name])
     if name == "logout" and method == "post":
@@ -67,8 +70,15 @@ def test_hosts_without_a_signature_get_nothing(client, name):
     assert client.get(ADDRESSES[name]).status_code == 403
 
 
+@pytest.mark.parametrize("name", sorted(BY_TOKEN))
+def test_machines_without_a_token_get_nothing(client, name):
+    answer = getattr(client, BY_TOKEN[name])(ADDRESSES[name])
+    assert answer.status_code == 403
+    assert answer["Content-Type"].startswith("text/plain")
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_SIGNATURE))
+@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_MACHINES))
 def test_without_a_role_every_page_is_refused(client, name, method):
     answer = getattr(sign_in(client, ""), method)(ADDRESSES[name])
     assert answer.status_code in (403, 404, 405)
@@ -76,7 +86,7 @@ def test_without_a_role_every_page_is_refused(client, name, method):
         assert "Your role does not let you" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_SIGNATURE))
+@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_MACHINES))
 def test_without_a_role_no_page_shows_an_object(client, name):
     answer = sign_in(client, "").get(ADDRESSES[name])
     assert answer.status_code != 200

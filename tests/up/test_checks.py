@@ -28,6 +28,23 @@ def test_ports(settings, settings_of_test, expected):
     assert ids(checks.ports()) == expected
 
 
+def test_the_port_of_an_embedded_redis_counts_only_while_it_has_one(settings):
+    settings.PAIRWISE_PORT = settings.PAIRWISE_REDIS_PORT = 8000
+    assert ids(checks.ports()) == []
+    settings.EMBEDDED_REDIS_PASSWORD = "secret"
+    assert ids(checks.ports()) == ["pairwise.E002"]
+
+
+@pytest.mark.parametrize(("url", "expected"), [
+    ("", []), ("https://pairwise.example.com", []), ("http://192.0.2.1:8000", []), ("http://[2001:db8::1]:8000", []),
+    ("pairwise.example.com", ["pairwise.E008"]), ("https://a.example/path", ["pairwise.E008"]),
+    ("https://a.example';reboot'", ["pairwise.E008"]), ("https://$(reboot)", ["pairwise.E008"]),
+])
+def test_an_address_that_goes_into_a_shell_is_plain(settings, url, expected):
+    settings.PAIRWISE_CONSOLE_URL = url
+    assert ids(checks.console_url()) == expected
+
+
 def test_a_short_secret_key(settings):
     settings.SECRET_KEY = "x" * 31
     assert ids(checks.secret_key()) == ["pairwise.E004"]

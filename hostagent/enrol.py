@@ -1,0 +1,274 @@
+"""The second half of joining, from the unpacked bundle: spends the token, starts the agent, waits until it is heard.
+
+Also takes the agent away again (``remove.py`` of the bundle). Nothing here needs more than the standard library.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from protocol import auth
+
+from .files import write_atomically
+from .identity import is_alive, start_ticks
+from .join import DIRECTORY, Console, Stop, read_config, stage
+
+SYSTEMD = Path("/run/systemd/system")
+UNITS = Path("/etc/systemd/system")
+KEPT_VERSIONS = 2
+STOP_S, LISTENS_S, CONNECTED_S, ASK_EVERY_S = 60.0, 20.0, 60.0, 0.5
+UNIT = """[Unit]
+Description=Pairwise agent of host {host}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart={python} -I {directory}/current/agent.py --config {directory}/agent.json
+WorkingDirectory={directory}
+# Servers go on while the agent is restarted; the new one takes them over.
+KillMode=process
+Restart=always
+RestartSec=2
+TimeoutStopSec=60
+UMask=0022
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class HostConsole(Console):
+    """Proves itself with the token while it has it, and signs once the host has its secret."""
+
+    def __init__(self, url, token):
+        super().__init__(url, token)
+        self.host = self.secret = ""
+
+    def proof(self, method, path, body):
+        headers = super().proof(method, path, body) if self.token else {}
+        if self.secret:
+            at = int(time.time())
+            signature = auth.request_signature(self.secret, method=method, path=path, at=at)
+            headers |= {"X-Pairwise-Host": self.host, "X-Pairwise-At": str(at), "X-Pairwise-Signature": signature}
+            if body is not None:
+                headers["X-Pairwise-Body"] = auth.sign(self.secret, body)
+        return headers
+
+
+def main(url, token, directory, name):
+    """Join with the bundle ``name`` of ``directory``; the exit code."""
+    try:
+        enrol(HostConsole(url, token), directory, name)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return 1
+    return 0
+
+
+def enrol(console, directory, name):
+    """Join, start, wait until connected; each is reported. Raises Stop."""
+    with stage(console, "join", "Joined") as said:
+        config = exchange(console, directory)
+        said.append(f"This machine is host {config['host']}.")
+    with stage(console, "start", "Started") as said:
+        said.append(start(directory, name, config))
+    wait_connected(console, directory)
+    remove_old_versions(directory, name)
+    print(f"Host {config['host']} is ready. To take the agent away: {sys.executable} {directory}/current/remove.py")
+
+
+def exchange(console, directory):
+    """Spend the token; agent.json (mode 0600) from what the console gave for it. Raises Stop."""
+    kept = read_config(directory)
+    if kept is not None:
+        # Who proves that it has the secret keeps it: what runs during an upgrade goes on reporting.
+        console.host, console.secret = kept["host"], kept["secret"]
+    given = console.post("/join/exchange", {"python": platform.python_version(), "system": platform.platform()})
+    config = {"host": given["host"], "secret": given["secret"], "control": given["control"],
+              "console_url": console.url, "broker_url": given["broker_url"], "lca_port": given["lca_port"],
+              "state_dir": str(directory / "state"), "install_root": str(directory / "apps"), "worker": True}
+    write_atomically(directory / "agent.json", json.dumps(config, indent=1).encode())
+    console.host, console.secret, console.token = config["host"], config["secret"], ""
+    return config
+
+
+def point_current(directory, name):
+    new = directory / f".current.{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        new.unlink()
+    new.symlink_to(name)
+    os.replace(new, directory / "current")
+
+
+def start(directory, name, config):
+    """Start the agent, or put the new one in the place of the one that runs; how, as a sentence. Raises Stop."""
+    point_current(directory, name)
+    if SYSTEMD.is_dir() and os.geteuid() == 0:
+        return start_service(directory, config)
+    stop_in_background(directory, signal.SIGTERM)
+    check_port(config["lca_port"])
+    process = start_in_background(directory)
+    wait_listens(config["lca_port"], lambda: process.poll() is None, directory / "agent.log")
+    return f"It runs in the background (process {process.pid}), as there is no systemd; it does not come back by " \
+           f"itself after a restart of the machine. Its log is {directory}/state/logs/agent.log."
+
+
+def unit_name(directory):
+    """One per directory: two consoles may have agents on one machine."""
+    if directory == DIRECTORY:
+        return "pairwise-agent.service"
+    return f"pairwise-agent-{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}.service"
+
+
+def unit_text(directory, host):
+    return UNIT.format(host=host, python=sys.executable, directory=directory)
+
+
+def start_service(directory, config):
+    unit = unit_name(directory)
+    stop_in_background(directory, signal.SIGTERM)
+    subprocess.run(["systemctl", "stop", unit], check=False, capture_output=True, timeout=STOP_S * 2)
+    check_port(config["lca_port"])
+    (UNITS / unit).write_text(unit_text(directory, config["host"]))
+    for arguments in (["daemon-reload"], ["enable", unit], ["restart", unit]):
+        done = subprocess.run(["systemctl", *arguments], check=False, capture_output=True, text=True,
+                              timeout=STOP_S * 2)
+        if done.returncode:
+            raise Stop(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()} Run journalctl -u {unit}.")
+    wait_listens(config["lca_port"], lambda: True, directory / "state" / "logs" / "agent.log")
+    return f"It runs as the service {unit}."
+
+
+def start_in_background(directory):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PAIRWISE_")}
+    with open(directory / "agent.log", "ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-I", str(directory / "current" / "agent.py"), "--config", str(directory / "agent.json")],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory, env=environment, start_new_session=True,
+            umask=0o022)
+    write_atomically(directory / "agent.pid", f"{process.pid} {start_ticks(process.pid)}\n".encode())
+    return process
+
+
+def running_agent(directory):
+    """Pid of the agent that was started in the background, 0 for none."""
+    try:
+        pid, ticks = map(int, (directory / "agent.pid").read_text().split())
+    except (FileNotFoundError, ValueError):
+        return 0
+    return pid if is_alive(pid, ticks) else 0
+
+
+def stop_in_background(directory, number):
+    """SIGTERM: its servers go on. SIGINT: they stop too. Raises Stop."""
+    pid = running_agent(directory)
+    if not pid:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            signal.pidfd_send_signal(descriptor, number)
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            if not poll.poll(STOP_S * 1000):
+                raise Stop(f"The agent (process {pid}) does not end. Look into {directory}/state/logs/agent.log, end "
+                           f"it with kill -9 {pid} (its servers go on), and paste the line again.")
+        finally:
+            os.close(descriptor)
+
+
+def check_port(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Stop(f"LCA Port {port} of this machine is taken by another program. Stop that program, or change "
+                       "LCA Port on the host's page; then make a new line there.") from None
+
+
+def wait_listens(port, alive, log):
+    """Until the agent listens on its LCA Port. Raises Stop with the end of its log."""
+    deadline = time.monotonic() + LISTENS_S
+    while time.monotonic() < deadline and alive():
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        time.sleep(0.1)
+    raise Stop(f"The agent did not start. Its log {log} ends with: {last_line(log)}")
+
+
+def last_line(path):
+    try:
+        lines = path.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        lines = []
+    return lines[-1][:500] if lines else "(nothing)"
+
+
+def wait_connected(console, directory):
+    """Until control hears the agent and its worker runs. Raises Stop."""
+    log = directory / "state" / "logs" / "agent.log"
+    deadline, found = time.monotonic() + CONNECTED_S, {}
+    while time.monotonic() < deadline:
+        found = json.loads(console.get("/join/state"))
+        if found["connected"] and found["worker"]:
+            print("  Connected: control hears the agent, and its worker takes jobs.")
+            return
+        time.sleep(ASK_EVERY_S)
+    if not found.get("connected"):
+        raise Stop(f"The agent runs, but the console's control does not hear it. {log} ends with: {last_line(log)} "
+                   "Open that port between this machine and the console; the agent then connects by itself.")
+    worker_log = log.with_name("worker.log")
+    raise Stop(f"The agent is connected, but its worker does not answer. {worker_log} ends with: "
+               f"{last_line(worker_log)} Open the broker's port between this machine and the console; the worker then "
+               "connects by itself.")
+
+
+def remove_old_versions(directory, current):
+    versions = sorted((path for path in directory.iterdir() if (path / "agent.py").is_file() and not path.is_symlink()),
+                      key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in versions[KEPT_VERSIONS:]:
+        if path.name != current:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def remove_main(directory):
+    """Take the agent in ``directory`` away; the exit code."""
+    try:
+        remove(directory)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return 1
+    return 0
+
+
+def remove(directory):
+    """Stop the agent with its servers, then take away everything but the installed applications. Raises Stop."""
+    unit = unit_name(directory)
+    if (UNITS / unit).exists():
+        # On SIGINT the agent stops its servers before it ends.
+        text = (UNITS / unit).read_text().replace("KillMode=process", "KillMode=process\nKillSignal=SIGINT")
+        (UNITS / unit).write_text(text)
+        for arguments in (["daemon-reload"], ["disable", unit], ["stop", unit]):
+            subprocess.run(["systemctl", *arguments], check=False, capture_output=True, timeout=STOP_S * 2)
+        (UNITS / unit).unlink()
+        subprocess.run(["systemctl", "daemon-reload"], check=False, capture_output=True, timeout=STOP_S)
+    stop_in_background(directory, signal.SIGINT)
+    for path in list(directory.iterdir()):
+        if path.is_dir() and not path.is_symlink() and path.name != "apps":
+            shutil.rmtree(path)
+        elif not path.is_dir() or path.is_symlink():
+            path.unlink()
+    print(f"The agent was removed. Installed applications are still in {directory / 'apps'}. Delete the host in the "
+          "console, if it is not to come back.")

@@ -1,0 +1,226 @@
+"""Joins this machine to a Pairwise console: fetches the agent from the console, checks it, and starts it.
+
+    echo TOKEN | python3 join.py --console URL      again with a new token: upgrade in place
+
+The console serves this program with the facts of its bundle in BUNDLE; the line on the host's page checks its SHA-256,
+and BUNDLE has the one of everything else. Standard library only: nothing else of Pairwise is on the machine yet. What
+comes after unpacking is in ``hostagent.enrol``.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+BUNDLE = {}
+DIRECTORY = Path("/opt/pairwise-agent")
+ANSWER_S, REPORT_S = 60.0, 10.0
+
+
+class Stop(Exception):
+    """It cannot go on. The text is a sentence that says what to do."""
+
+
+class Console:
+    """Proves itself with the token."""
+
+    def __init__(self, url, token):
+        self.url, self.token = url.rstrip("/"), token
+        # As the agent does: hosts reach their console directly.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def get(self, path, within_s=ANSWER_S):
+        """The body of the answer. Raises Stop."""
+        return self._send("GET", path, None, within_s)
+
+    def post(self, path, body, within_s=ANSWER_S):
+        """The answer's JSON value. Raises Stop."""
+        return json.loads(self._send("POST", path, body, within_s))
+
+    def report(self, stage, state, text):
+        """What the host's page shows. Raises Stop."""
+        return self.post("/join/stage", {"stage": stage, "state": state, "text": text[:1000]}, REPORT_S)
+
+    def proof(self, method, path, body):
+        """Headers that say who asks."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def _send(self, method, path, body, within_s):
+        headers = {"Content-Type": "application/json", **self.proof(method, path, body)}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+        try:
+            with self._opener.open(request, timeout=within_s) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            text = error.read(2000).decode("utf-8", "replace").strip()
+            plain = error.headers.get_content_type() == "text/plain"
+            raise Stop(text if plain and text else f"The console answered {error.code} to {path}. The log of its web "
+                                                   "process says why.") from None
+        except (OSError, urllib.error.URLError) as error:
+            why = getattr(error, "reason", None) or error
+            raise Stop(f"The console at {self.url} cannot be reached: {why}. Check the network between this machine "
+                       "and the console, then paste the line again.") from None
+
+
+@contextlib.contextmanager
+def stage(console, name, label):
+    """Say what is done here and to the console; ``said`` gets the facts. Raises Stop."""
+    said = []
+    try:
+        yield said
+    except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, subprocess.SubprocessError) as error:
+        stop = Stop(f"{label} failed: {error or type(error).__name__}.")
+        _tell(console, name, "failed", str(stop))
+        raise stop from error
+    except Stop as stop:
+        _tell(console, name, "failed", str(stop))
+        raise
+    print(f"  {label}: {' '.join(said) or 'done'}", flush=True)
+    _tell(console, name, "done", " ".join(said))
+
+
+def _tell(console, name, state, text):
+    try:
+        console.report(name, state, text)
+    except Stop as stop:
+        print(f"  (the console was not told: {stop})", file=sys.stderr)
+
+
+def fetch_all(console, directory):
+    """Machine, fetch, check, unpack; each is reported. The directory of the unpacked bundle. Raises Stop."""
+    # The first word: a token that is refused ends it here, before anything was changed.
+    host = console.report("machine", "running", "")["host"]
+    with stage(console, "machine", "Machine") as said:
+        said.append(check_machine())
+        prepare(directory, host)
+    with stage(console, "fetch", "Fetched") as said:
+        began = time.monotonic()
+        archive = console.get("/join/bundle")
+        said.append(f"{len(archive) / 1e6:.1f} MB in {time.monotonic() - began:.1f} s.")
+    with stage(console, "check", "Checked") as said:
+        content = check(archive)
+        said.append(f"{len(content)} files, the SHA-256 of each is as the console says.")
+    with stage(console, "unpack", "Unpacked") as said:
+        target = directory / BUNDLE["name"]
+        unpack(content, target)
+        said.append(f"Into {target}.")
+    return target
+
+
+def check_machine():
+    """What this machine is. Raises Stop when the bundle cannot run on it."""
+    here = ".".join(map(str, sys.version_info[:3]))
+    least = tuple(map(int, BUNDLE["python_least"].split(".")))
+    exact, system, machine, libc = (BUNDLE[name] for name in ("python_exact", "system", "machine", "libc"))
+    if sys.version_info < least:
+        raise Stop(f"The agent needs Python {BUNDLE['python_least']} or newer, and this is Python {here} "
+                   f"({sys.executable}). Install a newer Python and paste the line with it in place of python3.")
+    if exact and exact != ".".join(map(str, sys.version_info[:2])):
+        raise Stop(f"The console's agent has parts that were compiled for Python {exact}, and this is Python {here}. "
+                   f"Paste the line with python{exact} in place of python3.")
+    if system != platform.system() or (machine and machine != platform.machine()):
+        raise Stop(f"The console's agent has parts that were compiled for {system} on {machine}, and this machine is "
+                   f"{platform.system()} on {platform.machine()}. It cannot run the agent of this console.")
+    if libc and libc != platform.libc_ver()[0]:
+        raise Stop(f"The console's agent was compiled for {libc}, which this machine does not have (musl?). It cannot "
+                   "run the agent of this console.")
+    return f"Python {here}, {platform.system()} on {platform.machine()}."
+
+
+def prepare(directory, host):
+    """Make ``directory``, unless another host lives in it. Raises Stop."""
+    kept = read_config(directory)
+    if kept is not None and kept.get("host") != host:
+        raise Stop(f"This machine joined as host {kept.get('host')} already. Remove that agent first ({sys.executable} "
+                   f"{directory}/current/remove.py), or add --directory DIRECTORY to the line.")
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+        (directory / ".writable").touch()
+        (directory / ".writable").unlink()
+    except PermissionError:
+        raise Stop(f"This account may not write into {directory}. Paste the line as root, or add --directory with a "
+                   "directory of this account.") from None
+
+
+def read_config(directory):
+    try:
+        body = json.loads((directory / "agent.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def check(archive):
+    """Path → content of the bundle, each file as its manifest says. Raises Stop."""
+    wrong = "Nothing was installed. Reload the host's page and paste its line again."
+    if hashlib.sha256(archive).hexdigest() != BUNDLE["sha256"]:
+        raise Stop(f"What was fetched is not the agent that the console's program promised: {len(archive)} bytes with "
+                   f"another SHA-256. {wrong}")
+    content = {}
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        for entry in tar:
+            parts = Path(entry.name).parts
+            if not entry.isreg() or entry.name.startswith("/") or ".." in parts:
+                raise Stop(f"The archive holds {entry.name}, which is no plain file inside it. {wrong}")
+            content[entry.name] = tar.extractfile(entry).read()
+    listed = json.loads(content.pop("MANIFEST.json"))["files"]
+    found = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+    if found != listed:
+        name = sorted(set(found.items()) ^ set(listed.items()))[0][0]
+        raise Stop(f"{name} is not what the manifest lists. {wrong}")
+    return content
+
+
+def unpack(content, target):
+    """Write ``content`` to ``target``: whole or not at all."""
+    if target.is_dir() and all((target / name).is_file() and (target / name).read_bytes() == data
+                               for name, data in content.items()):
+        return
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        for name, data in content.items():
+            path = beside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        if target.exists():
+            # Somebody changed it; the running agent may still read from it.
+            target.rename(target.with_name(f"{target.name}.damaged-{int(time.time())}"))
+        beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="join.py", description="Join this machine to a Pairwise console. The token "
+                                     "is read from standard input.")
+    parser.add_argument("--console", metavar="URL", required=True, help="address of the console")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help=f"where the agent lives ({DIRECTORY})")
+    options = parser.parse_args(arguments)
+    directory, token = options.directory.absolute(), sys.stdin.readline().strip()
+    try:
+        if not token or not BUNDLE:
+            raise Stop("The token is missing: paste the whole line that the host's page in the console shows.")
+        target = fetch_all(Console(options.console, token), directory)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return 1
+    sys.path.insert(0, str(target / "lib"))
+    from hostagent import enrol
+
+    return enrol.main(options.console, token, directory, BUNDLE["name"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""Whether a host's worker answers over the broker, as jobs would reach it."""
+
+import logging
+
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from console.celery import app
+
+from .dispatch import CONNECT_TIMEOUT_S
+
+log = logging.getLogger(__name__)
+PING_S = 0.8
+
+
+def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
+    """True when the worker of the host answers within ``within_s``; False too when the broker is away."""
+    options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": within_s + CONNECT_TIMEOUT_S}
+    try:
+        with app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options) as connection:
+            return bool(app.control.ping([f"worker@{host_name}"], timeout=within_s, connection=connection, limit=1))
+    except (OperationalError, OSError, RedisError) as error:
+        log.info("The worker of %s could not be asked: %s", host_name, error)
+        return False

@@ -1,0 +1,144 @@
+"""What a machine that joins has to be told, and how far it came: pure rules over facts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+NOWHERE = LOOPBACK | WILDCARDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """Where the console's processes listen, as the settings say. ``redis_url`` is "" for the embedded Redis;
+    ``redis_password`` is "" while that one listens on a Unix socket only."""
+
+    web_host: str
+    web_port: int
+    control_host: str
+    control_port: int
+    advertised_host: str = ""
+    console_url: str = ""
+    redis_url: str = ""
+    redis_port: int = 0
+    redis_password: str = ""
+    redis_socket_url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How other machines reach the console. ``problems`` are sentences: what will not work, and what to set."""
+
+    console_url: str
+    control: tuple[str, int]
+    broker_url: str
+    problems: tuple[str, ...] = ()
+
+
+def reach(listening: Listening, *, scheme: str, asked_host: str) -> Reach:
+    """``asked_host`` is host or host:port as in the address that the console was just asked by."""
+    asked = urlsplit(f"//{asked_host}").hostname or ""
+    host = listening.advertised_host or (
+        listening.web_host if listening.web_host not in NOWHERE else asked)
+    # With HTTPS a proxy is in front, on a port that only who asked through it knows.
+    named = listening.advertised_host and scheme == "http"
+    console_url = listening.console_url or f"{scheme}://" + (
+        f"{_bracketed(host)}:{listening.web_port}" if named else asked_host)
+    control = host if listening.control_host in NOWHERE else listening.control_host
+    broker = listening.redis_url
+    if not broker:
+        broker = listening.redis_socket_url if not listening.redis_password else \
+            f"redis://:{listening.redis_password}@{_bracketed(host)}:{listening.redis_port}/0"
+    return Reach(console_url=console_url, control=(control, listening.control_port), broker_url=broker,
+                 problems=tuple(_problems(listening, host, console_url)))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _problems(listening: Listening, host: str, console_url: str):
+    if listening.web_host in LOOPBACK and not listening.console_url:
+        yield (f"Other machines do not reach this console: it listens on {listening.web_host} only. Set PAIRWISE_HOST "
+               "to an address of this machine's network and restart it.")
+    elif (urlsplit(console_url).hostname or "") in LOOPBACK:
+        yield ("You opened the console by a name that means this machine only. Open it by the name or address that "
+               "other machines use, or set PAIRWISE_ADVERTISED_HOST.")
+    if listening.control_host in LOOPBACK:
+        yield (f"Other machines do not reach control: it listens on {listening.control_host} only. Set "
+               "PAIRWISE_CONTROL_HOST to an address of this machine's network and restart the console.")
+    if listening.redis_url:
+        if (urlsplit(listening.redis_url).hostname or "") in NOWHERE:
+            yield ("Other machines do not reach the Redis of PAIRWISE_REDIS_URL: it names this machine only. Let it "
+                   "listen on the network with a password, and name it by an address that others reach.")
+    elif not listening.redis_password and listening.web_host not in LOOPBACK:
+        yield "Other machines do not reach Redis. Set PAIRWISE_REDIS_URL to one that listens on the network."
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinFacts:
+    """What is known of one attempt. ``stages`` are {name, state, text, at}; ``connected`` and ``worker``: control
+    hears the agent, and its worker runs, since the token was spent."""
+
+    stages: tuple[dict, ...] = ()
+    connected: bool = False
+    worker: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """``state``: waiting, running, done or failed. ``advice`` says what to do when it failed or takes long."""
+
+    name: str
+    label: str
+    state: str
+    text: str = ""
+    at: datetime | None = None
+    advice: str = ""
+
+
+STAGES = {
+    "machine": ("Machine suits", "Correct what the sentence names, then paste the same line again."),
+    "fetch": ("Agent fetched", "The line may be pasted again as long as the token was not used."),
+    "check": ("Agent checked", "Is a proxy in between that changes what it carries? Paste the line again."),
+    "unpack": ("Agent unpacked", "Check free space and rights of the directory on the machine; paste the line again."),
+    "join": ("Joined with the token", "A token is good for one join. Make a new line below."),
+    "start": ("Agent started", "The machine has joined. Correct what the sentence names, then make a new line and "
+                               "paste that one: it starts the agent."),
+    "connect": ("Agent connected to control", "Is the port of control open from that machine? The agent keeps trying."),
+    "worker": ("Host worker ready", "Is the broker's port open from that machine? The agent keeps trying; its "
+                                    "worker.log says why."),
+}
+REPORTED = tuple(STAGES)[:-2]
+"""Stages that the joining machine reports; the others are seen from here."""
+
+
+def join_stages(facts: JoinFacts) -> list[Stage]:
+    """Every stage with its state, in order."""
+    told = {each["name"]: each for each in facts.stages}
+    found = []
+    for name in REPORTED:
+        each = told.get(name)
+        state = each["state"] if each else "waiting"
+        label, advice = STAGES[name]
+        found.append(Stage(name=name, label=label, state=state, text=each["text"] if each else "",
+                           at=datetime.fromisoformat(each["at"]) if each else None,
+                           advice=advice if state == "failed" else ""))
+    started = found[-1].state == "done"
+    for name, reached, before in (("connect", facts.connected, started),
+                                  ("worker", facts.worker, started and facts.connected)):
+        label, advice = STAGES[name]
+        state = "waiting" if not before else "done" if reached else "running"
+        found.append(Stage(name=name, label=label, state=state, text=facts.reason if state == "running" else "",
+                           advice=advice if state == "running" else ""))
+    return found
+
+
+def with_stage(stages: list[dict], *, name: str, state: str, text: str, at: str) -> list[dict]:
+    """``stages`` with one more word about ``name``."""
+    new = {"name": name, "state": state, "text": text, "at": at}
+    if any(each["name"] == name for each in stages):
+        return [new if each["name"] == name else each for each in stages]
+    return [*stages, new]

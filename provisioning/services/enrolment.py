@@ -1,0 +1,170 @@
+"""How a machine becomes a host: a one-time token, and what is given for it (design section 10)."""
+
+import collections
+import threading
+import time
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from protocol import auth
+from provisioning import changes, history, permissions
+from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
+from provisioning.models import Event, Host, HostEnrolment
+from provisioning.models.enrolments import token_hash
+from provisioning.permissions import Actor
+from provisioning.rules.joining import REPORTED, with_stage
+from provisioning.states import EventLevel
+
+from .facts import is_console_host
+
+LIFETIME = timedelta(hours=1)
+STATES = ("running", "done", "failed")
+TEXT_MAX = 1000
+SOURCE = "join"
+MAKE_NEW = "Make a new line on the host's page in the console and paste that one."
+
+
+class TooMany(PairwiseError):
+    """So many wrong tokens came from this address that nothing more is looked at for a while."""
+
+
+class Attempts:
+    """Counts refused tokens by address, so that guessing costs the guesser and fills no log."""
+
+    LIMIT, WITHIN_S, ADDRESSES = 10, 60.0, 1000
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._by_address: collections.OrderedDict[str, collections.deque[float]] = collections.OrderedDict()
+
+    def refuse(self, address: str, now: float | None = None) -> None:
+        """Note one more. Raises TooMany when there were LIMIT within WITHIN_S already."""
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            times = self._by_address.setdefault(address, collections.deque(maxlen=self.LIMIT))
+            self._by_address.move_to_end(address)
+            if len(self._by_address) > self.ADDRESSES:
+                self._by_address.popitem(last=False)
+            if len(times) == self.LIMIT and now - times[0] < self.WITHIN_S:
+                raise TooMany("Too many wrong tokens came from this address. Wait a minute. " + MAKE_NEW)
+            times.append(now)
+
+
+attempts = Attempts()
+
+
+@transaction.atomic
+def make_token(*, actor: Actor, host_id: int) -> HostEnrolment:
+    """A new token for the host; those before it that were not used are good for nothing any more.
+
+    Raises NotFound, Refused.
+    """
+    actor.require(permissions.MANAGE_HOSTS)
+    host = _host(host_id)
+    if is_console_host(host):
+        raise Refused(Refusal(f"Host {host.name} is the machine of the console itself: ./run starts its agent."))
+    if not host.enabled:
+        raise Refused(Refusal(f"Host {host.name} is disabled, so no machine can join as it. Enable it first."))
+    _revoke_open(host)
+    row = HostEnrolment(host=host, created_by=actor.name[:150], expires_at=timezone.now() + LIFETIME)
+    row.token_hash = token_hash(row.token)
+    row.save()
+    history.record_verb(actor=actor, row=host, reason=f"Made a token for {host.name} to join with, good for one hour.")
+    changes.tell(f"host:{host.pk}")
+    return row
+
+
+@transaction.atomic
+def revoke_tokens(*, actor: Actor, host_id: int) -> int:
+    """Take back every token of the host that was not used; how many. Raises NotFound."""
+    actor.require(permissions.MANAGE_HOSTS)
+    host = _host(host_id)
+    revoked = _revoke_open(host)
+    if revoked:
+        history.record_verb(actor=actor, row=host, reason=f"Revoked the token for {host.name} to join with.")
+        changes.tell(f"host:{host.pk}")
+    return revoked
+
+
+def _host(host_id: int) -> Host:
+    host = Host.objects.filter(pk=host_id).first()
+    if host is None:
+        raise NotFound("This host does not exist any more. Somebody may have deleted it.")
+    return host
+
+
+def _revoke_open(host: Host) -> int:
+    return HostEnrolment.objects.filter(host=host, used_at=None, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def admit(*, token: str, origin: str) -> HostEnrolment:
+    """The enrolment that ``token`` is good for now. Raises Refused (recorded), TooMany."""
+    row = HostEnrolment.objects.select_related("host").filter(token_hash=token_hash(token)).first() if token else None
+    if row is not None and row.is_open and row.host.enabled:
+        return row
+    attempts.refuse(origin)
+    why = _why_refused(row)
+    whom = f" for host {row.host.name}" if row else ""
+    Event.objects.create(at=timezone.now(), level=EventLevel.ALARM, host=row.host if row else None, source=SOURCE,
+                         text=f"A join{whom} was refused, asked from {origin}: {why}")
+    if row is not None:
+        changes.tell(f"host:{row.host_id}")
+    raise Refused(f"{why} {MAKE_NEW}")
+
+
+def _why_refused(row: HostEnrolment | None) -> str:
+    if row is None:
+        return "The token is wrong."
+    if not row.host.enabled:
+        return f"Host {row.host.name} is disabled."
+    if row.used_at is not None:
+        return f"The token was used already, at {row.used_at:%H:%M:%S} UTC from {row.used_from}."
+    if row.revoked_at is not None:
+        return "The token was revoked."
+    return f"The token expired at {row.expires_at:%H:%M:%S} UTC."
+
+
+def spend(*, token: str, origin: str, proven: Host | None, machine: str) -> Host:
+    """Use ``token`` up; the host, with the secret that its agent is to use from now on.
+
+    ``proven`` is the host that the request was signed by: it keeps its secret. Any other machine gets a new one, so
+    that whoever had the former is shut out. Raises Refused, TooMany.
+    """
+    row = admit(token=token, origin=origin)
+    with transaction.atomic():
+        now = timezone.now()
+        spent = HostEnrolment.objects.filter(pk=row.pk, used_at=None, revoked_at=None, expires_at__gt=now).update(
+            used_at=now, used_from=origin[:64])
+        if spent:
+            host = _joined(row.host_id, proven, origin, machine)
+    if not spent:
+        # Somebody was faster: says so, and records it.
+        admit(token=token, origin=origin)
+        raise Refused(f"The token was used at this very moment. {MAKE_NEW}")
+    return host
+
+
+def _joined(host_id: int, proven: Host | None, origin: str, machine: str) -> Host:
+    host = Host.objects.get(pk=host_id)
+    again = proven is not None and proven.pk == host.pk
+    if not again:
+        host.secret = auth.new_secret()
+        host.save(update_fields=["secret"])
+    what = "was set up again and kept its secret" if again else "joined and was given a new secret"
+    Event.objects.create(at=timezone.now(), host=host, source=SOURCE,
+                         text=f"Host {host.name} {what}, from {origin}. {machine}"[:TEXT_MAX].strip())
+    changes.tell(f"host:{host.pk}", "hosts", "status", hosts=[host.name])
+    return host
+
+
+@transaction.atomic
+def note_stage(*, enrolment: HostEnrolment, name: str, state: str, text: str) -> None:
+    """Keep what the machine says of one stage. Raises Refused."""
+    if name not in REPORTED or state not in STATES:
+        raise Refused(f"{name!r} {state!r} is no stage of joining. Use the program of this console.")
+    row = HostEnrolment.objects.select_for_update().get(pk=enrolment.pk)
+    row.stages = with_stage(row.stages, name=name, state=state, text=text[:TEXT_MAX], at=timezone.now().isoformat())
+    row.save(update_fields=["stages"])
+    changes.tell(f"host:{row.host_id}")

@@ -1,0 +1,49 @@
+"""The embedded Redis: who reaches it, and with what."""
+
+import subprocess
+
+import pytest
+import redis
+
+from console.embedded_redis import embedded_redis_url
+from console.up.redis import command, wait_ready
+from tests.scenarios.harness import free_port
+
+PASSWORD = "only-for-this-test"
+
+
+@pytest.fixture
+def start(tmp_path):
+    """``start(**how)`` runs one with its socket in the test's directory; the socket's address with ``password``."""
+    running = []
+
+    def start(password="", **how):
+        socket_path = tmp_path / "redis" / "redis.sock"
+        socket_path.parent.mkdir()
+        arguments = command(socket_path, socket_path.parent, password=password, **how)
+        assert PASSWORD not in " ".join(arguments)
+        running.append(subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
+        url = embedded_redis_url(tmp_path, password)
+        assert wait_ready(url, within_s=10, stopped=lambda: running[0].poll() is not None)
+        return url
+
+    yield start
+    for process in running:
+        process.terminate()
+        process.wait(10)
+
+
+def test_for_other_hosts_it_listens_with_a_password(start):
+    port = free_port()
+    start(PASSWORD, host="127.0.0.1", port=port)
+    with redis.Redis(port=port, password=PASSWORD) as client:
+        assert client.ping()
+    for wrong in (None, "wrong"):
+        with redis.Redis(port=port, password=wrong) as client, pytest.raises(redis.AuthenticationError):
+            client.ping()
+
+
+def test_on_one_machine_it_listens_on_its_socket_only(start):
+    url = start()
+    with redis.Redis.from_url(url) as client:
+        assert client.config_get("port") == {"port": "0"}
