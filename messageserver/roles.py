@@ -161,7 +161,7 @@ class Roles:
 
     async def _release(self, sentence: str) -> None:
         """Give up the role of primary; nothing is acknowledged in its epoch any more."""
-        self.role = ""
+        self.role = self.trouble = ""
         self._broker.stand(self._broker.standing.deposed())
         await self._stop_serving(sentence)
         await self.active.stop()

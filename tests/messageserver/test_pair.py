@@ -146,6 +146,18 @@ def test_cut_off_from_control_and_standby_it_acknowledges_nothing_and_sends_its_
         assert client.acked("/topic/a", b"3") >= 2
 
 
+def test_a_server_that_was_cut_off_and_is_deposed_can_be_granted_a_role_again(make_pair):
+    pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
+    pair.a.control.stop()
+    pair.b.freeze()
+    pair.a.says("Neither the standby nor the Solution Control")
+    pair.b.thaw()
+    pair.b.granted("backup", 2)
+    pair.a.says("is no longer the active one")
+    pair.a.control.start()
+    pair.a.control.wait_report(role="", state="ready", reason="")
+
+
 def test_a_pair_goes_on_without_control_while_both_members_are_there(pair):
     pair.a.control.stop()
     pair.b.control.stop()
