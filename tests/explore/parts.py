@@ -38,13 +38,14 @@ class Letter(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a Report says that matters."""
+    """What a Report says that matters; ``stuck``: service_unavailable, because nobody confirms."""
 
     role: str = ""
     epoch: int = 0
     wish: str = ""
     claim: int = 0
     wish_copy: int = 0
+    stuck: bool = False
 
 
 class Node(NamedTuple):
@@ -148,7 +149,7 @@ def _standing(values: tuple, n) -> tuple:
 
 
 def _said(said: Said, n) -> Said:
-    return Said(said.role, n.e(said.epoch), said.wish, n.v(said.claim), n.c(said.wish_copy))
+    return Said(said.role, n.e(said.epoch), said.wish, n.v(said.claim), n.c(said.wish_copy), said.stuck)
 
 
 def _rec(rec: Rec, n) -> Rec:

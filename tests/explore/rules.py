@@ -114,5 +114,6 @@ ROWS = {
     "the active server is granted anew": ((State.READY, transitions.always),),
     "an active server that is gone is replaced": ((State.WAITING, transitions.active_has_ended),
                                                   (State.WAITING, transitions.active_is_lost)),
+    "who serves nobody is told to stand by": (),
 }
 """Rules about a way on: the rows of control's table that grant nobody without them."""

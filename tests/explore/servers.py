@@ -58,7 +58,9 @@ def said(node: Node, kind: type[Standing]) -> Said:
     """What the server reports now."""
     if node.standing:
         wish, claim, copy = to_real(node.standing, kind).wish
-        return Said(PRIMARY, node.standing[EPOCH], wish, claim, int(copy or 0))
+        # It has neither its standby nor control's word, and says so after the standby time-out.
+        stuck = node.standing[MODE] == Mode.LEAVING and node.link == UNLINKED
+        return Said(PRIMARY, node.standing[EPOCH], wish, claim, int(copy or 0), stuck)
     return Said(BACKUP if node.role == BACKUP else "", node.held)
 
 

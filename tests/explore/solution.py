@@ -96,7 +96,8 @@ class Solution:
             return Member(name=NAMES[index], **away)
         said = view.said
         claim = rec.version if "a claim rests on its version" in self.without else said.claim
-        here = {"state": "started" if said.role else "ready"} | (sense.active_here or {} if sense else {})
+        state = "service_unavailable" if said.stuck else "started" if said.role else "ready"
+        here = {"state": state} | (sense.active_here or {} if sense else {})
         return Member(
             name=NAMES[index], connected=True, role=said.role, epoch=said.epoch, copy=self._copy(view.copy),
             link="down", wish=said.wish, wish_version=claim, wish_copy=self._copy(said.wish_copy),
@@ -113,6 +114,8 @@ class Solution:
         letters, after = [], list(views)
         for grant in decision.grants:
             index, role = NAMES.index(grant.name), grant.role
+            if role == BACKUP and views[index].said.stuck and "who serves nobody is told to stand by" in self.without:
+                continue
             letters.append((index, Letter(role, grant.epoch - shift, grant.record_version if role == PRIMARY else 0)))
             after[index] = after[index]._replace(granted=(role, grant.epoch - shift), told=grant.record_version)
         for tell in decision.tells:
@@ -141,9 +144,9 @@ class Solution:
         """The same view without what no decision on ``rec``, or on a record after it, can depend on."""
         said = view.said
         if said.epoch < rec.epoch or not said.role:
-            said = Said()
+            said = Said(stuck=said.stuck)
         elif not active or said.role != PRIMARY or said.epoch != rec.epoch or not self._may_count(said, rec):
-            said = Said(said.role, said.epoch)
+            said = Said(said.role, said.epoch, stuck=said.stuck)
         elif said.wish == "alone" and rec.in_sync:
             said = said._replace(claim=0)
         granted = view.granted if view.granted and view.granted[1] >= rec.epoch else None

@@ -141,11 +141,14 @@ class World:
     def _says(self, node: Node, known: View | None) -> Iterator[tuple]:
         """(what, server, view, fault, rare) of everything that the server may say and control hear."""
         report, put = said(node, self.servers.kind), self.nodes.put
-        if known is None or not known.live:
-            yield ("connects to control", put(self.servers.connects(node)),
-                   self.views.put(View(True, node.copy, report)), False, False)
+        new = known is None or not known.live
+        what = "connects to control" if new else "reports"
+        for each in (report, report._replace(stuck=False)) if report.stuck else (report,):
+            view = View(True, node.copy, each) if new else known._replace(said=each)
+            # That it waits so patiently is nothing to count on.
+            yield what, put(self.servers.connects(node) if new else node), self.views.put(view), each != report, False
+        if new:
             return
-        yield "reports", put(node), self.views.put(known._replace(said=report)), False, False
         if self.scope.late and report.wish and node.late != report:
             yield ("reports, and the network keeps a copy", put(node._replace(late=report)),
                    self.views.put(known._replace(said=report)), True, True)
