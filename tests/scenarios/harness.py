@@ -125,10 +125,11 @@ class Pairwise:
         return json.loads((self.data_dir / "run.json").read_text())["children"][name]["pid"]
 
     def kill_child(self, name: str) -> None:
-        """kill -9 of one of the console's own processes; until `up` has started another one."""
+        """kill -9 of one of the console's own processes; until `up` has started another one: after 30 s when it ended
+        often."""
         pid = self.child(name)
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: self.child(name) != pid, 10, f"another {name}")
+        wait_for(lambda: self.child(name) != pid, 40, f"another {name}")
 
     def processes(self) -> dict[int, str]:
         """{pid: command line} of every living process that belongs to this data directory."""

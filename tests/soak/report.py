@@ -8,24 +8,30 @@ def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))] if values else 0.0
 
 
+TWO, ROW = "two at a time", "several in a row"
+
+
 class Report:
     """``add`` each round with the kinds that happened and the outage in seconds, None where the next fault followed at
-    once."""
+    once: the outage of that one is then of both."""
 
     def __init__(self):
         self.kinds: Counter[str] = Counter()
         self.outages: dict[str, list[float]] = defaultdict(list)
+        self._in_a_row = False
 
     def add(self, kinds: list[str], outage: float | None) -> None:
         self.kinds.update(kinds)
         if outage is not None and kinds:
-            self.outages[kinds[0] if len(kinds) == 1 else "two at a time"].append(outage)
+            alone = kinds[0] if len(kinds) == 1 else TWO
+            self.outages[ROW if self._in_a_row else alone].append(outage)
+        self._in_a_row = outage is None
 
     def text(self, *, acknowledged: int, seed: int, took_s: float, kept: bool) -> str:
         """The closing summary."""
         lines = ["", f"{'fault':20}{'times':>7}{'measured':>10}{'median ms':>11}{'p95 ms':>9}{'max ms':>9}"]
         lines += [self._line(kind, times, self.outages[kind]) for kind, times in sorted(self.kinds.items())]
-        lines.append(self._line("two at a time", len(self.outages["two at a time"]), self.outages["two at a time"]))
+        lines += [self._line(kind, len(self.outages[kind]), self.outages[kind]) for kind in (TWO, ROW)]
         every = [outage for outages in self.outages.values() for outage in outages]
         lines.append(self._line("all", sum(self.kinds.values()), every))
         verdict = "lost 0, doubled 0" if kept else "NOT as promised, see above"
