@@ -79,9 +79,12 @@ class Member:
         self.site.run_jobs("start", self.name)
 
     def start_again(self, timeout: float = 40) -> None:
-        """Until it is Started, whatever else is going on with it."""
+        """Start it until it is Started; a start fails while control is away, and somebody has to ask again."""
         def started() -> bool:
-            return self.facts()["status"] == "Started" or self.site.pairwise.ask("start", name=self.name)["ok"]
+            status = self.facts()["status"]
+            if status in ("Stopped", "Gave Up"):
+                self.site.pairwise.ask("start", name=self.name)
+            return status == "Started"
 
         wait_for(started, timeout, f"the start of {self}", every=0.2)
 

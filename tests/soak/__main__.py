@@ -60,6 +60,9 @@ class Soak:
         outage = None
         if wait:
             self.pair.mend()
+            for member in self.pair.members:
+                if member.facts()["status"] in ("Stopped", "Gave Up"):
+                    member.start_again(WHOLE_S)
             self.pair.wait_whole(WHOLE_S)
             outage = given.outage()
         self.report.add([fault.kind for fault in done], outage)
