@@ -93,12 +93,16 @@ class Site:
         answers = [self.pairwise.ask(verb, name=name) for name in applications]
         assert all(answer["ok"] for answer in answers), answers
         for answer in answers:
-            ended = wait_for(lambda answer=answer: self._ended(answer["facts"]["job"]), JOB_S, f"the end of {verb}")
+            ended = self.wait_job(answer["facts"]["job"])
             assert ended["state"] == "succeeded", ended
 
-    def _ended(self, job: str) -> dict | None:
-        facts = self.pairwise.ask("job", id=job)
-        return None if facts["state"] in ("queued", "claimed", "running") else facts
+    def wait_job(self, job: str) -> dict:
+        """How it ended: {state, reason}."""
+        def ended() -> dict | None:
+            facts = self.pairwise.ask("job", id=job)
+            return None if facts["state"] in ("queued", "claimed", "running") else facts
+
+        return wait_for(ended, JOB_S, f"the end of job {job}")
 
     def mend(self) -> None:
         """Every host on and connected to everybody."""

@@ -207,3 +207,17 @@ def test_s35_a_primary_stopped_for_maintenance_hands_over(pair):
         assert pair.active is second
         ledger.wait_acknowledged(50)
         first.start()
+
+
+def test_s40_each_member_installed_again_in_turn_costs_a_switchover(pair):
+    first, second = pair.members
+    with under_load(pair) as ledger:
+        outages = []
+        for member in (second, first):
+            if pair.active is member:
+                outages.append(ledger.fault(pair.switch_over).outage())
+                pair.wait_whole()
+            for verb in ("stop", "install", "start"):
+                pair.site.run_jobs(verb, member.name)
+            pair.wait_whole()
+        tell("S40", max(outages))

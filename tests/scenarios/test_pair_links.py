@@ -298,6 +298,22 @@ def test_s31_a_peer_with_another_secret_is_refused_and_the_timeline_says_so(pair
         pair.wait_told(second.name, "does not know the sync secret")
 
 
+def test_s36_a_primary_cut_off_while_failover_is_paused_serves_again_by_itself(pair):
+    first, _ = pair.members
+    manage = pair.site.pairwise.manage
+    manage("pause_failover", first.name, "--reason", "work on the switch")
+    try:
+        with under_load(pair) as ledger:
+            fault = ledger.fault(first.host.cut)
+            time.sleep(6)
+            assert pair.active is first
+            first.host.heal()
+            tell("S36, of which it was cut off 6 s", fault.outage())
+            assert pair.active is first
+    finally:
+        manage("resume_failover", first.name)
+
+
 def test_s41_a_second_process_with_the_name_of_a_member_is_refused(pair):
     first, second = pair.members
     impostor = pair.site.directory / "impostor"

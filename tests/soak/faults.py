@@ -76,6 +76,8 @@ def _stop_and_start(pair: Pair, member: Member, draw: random.Random) -> tuple:
         answer = pair.site.pairwise.ask("stop", name=member.name)
         if not answer["ok"]:
             raise Skipped(answer["reason"])
+        # A job that is still on its way would stop it after the start.
+        pair.site.wait_job(answer["facts"]["job"])
 
     return draw.uniform(1, 3), stop, member.start_again
 
