@@ -3,7 +3,11 @@ const results = () => document.getElementById("browse-results");
 const options = () => [...(results()?.querySelectorAll(".browse-option") || [])];
 const chosen = () => results()?.querySelector('.browse-option[aria-selected="true"]');
 
+// What was chosen last: results that come anew keep it, and OK takes it even while they come.
+let choice = null;
+
 function choose(option) {
+  choice = option ? { key: option.dataset.key, name: option.dataset.name } : null;
   for (const item of options()) item.setAttribute("aria-selected", String(item === option));
   const filter = document.querySelector(".browse-filter input");
   const ok = document.querySelector("[data-browse-ok]");
@@ -15,12 +19,9 @@ function choose(option) {
 }
 
 function take() {
-  const option = chosen();
   const browse = document.querySelector("[data-browse]");
-  if (!option || !browse) return;
-  document.body.dispatchEvent(new CustomEvent("browse-picked", {
-    detail: { field: browse.dataset.browse, key: option.dataset.key, name: option.dataset.name },
-  }));
+  if (!choice || !browse) return;
+  document.body.dispatchEvent(new CustomEvent("browse-picked", { detail: { field: browse.dataset.browse, ...choice } }));
   document.getElementById("dialog").close();
 }
 
@@ -53,5 +54,6 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.detail.elt.closest?.("#dialog") || !results()) return;
   const all = options();
   // What is chosen stays chosen; a filter that leaves one thing has chosen it.
-  choose(chosen() || (all.length === 1 || document.querySelector(".browse-filter input").value ? all[0] : null) || null);
+  const kept = event.detail.elt.id === "browse-results" && choice && all.find((option) => option.dataset.key === choice.key);
+  choose(kept || chosen() || (all.length === 1 || document.querySelector(".browse-filter input").value ? all[0] : null) || null);
 });

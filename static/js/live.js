@@ -11,6 +11,7 @@
   const POLL_MS = 5000;
   const PATIENCE_MS = 3000; // a stream that is back so soon was no interruption worth a banner
   const REOPEN_MS = 10000;
+  const RETRY_MS = 2000;
 
   const waiting = new Set();
   let source = null, flushTimer = 0, pollTimer = 0, patienceTimer = 0, reopenTimer = 0;
@@ -169,6 +170,11 @@
       event.detail.shouldSwap = false;
       location.reload();
     }
+  });
+  // A request that got nowhere (the network changed, the server restarts) is made again, or the part would stay old.
+  document.addEventListener("htmx:sendError", (event) => {
+    const part = event.detail.requestConfig?.elt;
+    if (part?.matches("[data-live-topic]")) setTimeout(() => document.hidden || fetchAgain(part), RETRY_MS);
   });
   // A part is not replaced while a form in it waits for its answer, which would find nobody; it is asked for afterwards.
   const waits = (part) => part.matches("[data-live-topic]") && part.querySelector("form.htmx-request");

@@ -102,6 +102,7 @@ def modify_the_primary(pair: Pair) -> None:
     pair.dialog().get_by_label("Filter by name").fill(BACKUP)
     pair.dialog().get_by_role("option", name=re.compile(BACKUP)).click()
     pair.dialog().get_by_role("button", name="OK").click()
+    expect(page.get_by_role("textbox", name="Backup Server")).to_have_value(BACKUP)
     page.get_by_role("combobox", name="Redundancy Type").select_option("Hot Standby")
     expect(page.locator("#id_redundancy_type_error")).to_have_text(
         "Message Servers support Warm Standby only. Choose Warm Standby.")
