@@ -103,6 +103,14 @@ def check_facts(facts: dict) -> None:
         raise WireError(f"the agent sent host facts of {size} characters, the limit is {FACTS_MAX}")
 
 
+def with_clock_offset(facts: dict, now: datetime) -> dict:
+    """``facts`` and, when the agent said what time it has, by how many seconds its clock is ahead of ours."""
+    at = facts.get("time")
+    if not isinstance(at, int | float) or isinstance(at, bool):
+        return facts
+    return {**facts, "clock_offset_s": round(at - now.timestamp(), 2)}
+
+
 def event_level(event: Event) -> str:
     return event.level if event.level in EventLevel.values else EventLevel.STANDARD
 

@@ -70,10 +70,11 @@ class LiveApplication:
 
 @dataclass(eq=False)
 class LiveHost:
-    """``listed``: the agent sent its whole list since it connected."""
+    """``listed``: the agent sent its whole list since it connected. ``proven``: the secret by which it connected."""
 
     facts: HostFacts
     peer: Peer | None = None
+    proven: str = field(default="", repr=False)
     hello: Hello | None = None
     address: str = ""
     listed: bool = False

@@ -7,7 +7,7 @@ from protocol.messages import Supervised
 
 from . import records
 from .database import DatabaseAway
-from .live import LiveApplication
+from .live import LiveApplication, LiveHost
 from .solution import SolutionControl
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,14 @@ class Reloader:
             if host is not None and host.peer is not None:
                 host.peer.cut(f"host {host.facts.name} was deleted")
         for facts in found.values():
-            self._world.put_host(facts)
+            await self._shut_out(self._world.put_host(facts))
         return set(found)
+
+    async def _shut_out(self, host: LiveHost) -> None:
+        """End the connection of an agent whose secret is not the host's any more: another machine joined as it."""
+        known = await self._database.run(records.host_peer, host.facts.name) if host.peer is not None else None
+        if known is not None and host.peer is not None and known.secret != host.proven:
+            host.peer.cut(f"host {host.facts.name} was given a new secret")
 
     async def _applications(self, names: list[str]) -> set[int]:
         """Ids of the hosts whose lists changed with these applications."""

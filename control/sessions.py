@@ -157,6 +157,7 @@ class Sessions:
             return
         if host.peer is not None:
             host.peer.cut("replaced by a newer connection of the same agent")
+        host.proven = found.secret
         peer = host.peer = Peer(opening.channel, f"the agent of {hello.name}", rate=AGENT_RATE, burst=AGENT_BURST)
         host.hello, host.listed, host.address = hello, False, _address(opening)
         reason = "The agent ended its connection."
@@ -201,7 +202,8 @@ class Sessions:
     def _processes(self, host: LiveHost, message: Processes) -> None:
         checks.check_facts(message.host)
         changes = [checks.process_of(body) for body in message.processes]
-        host.agent_facts, host.heard_at = message.host, datetime.now(UTC)
+        host.heard_at = datetime.now(UTC)
+        host.agent_facts = checks.with_clock_offset(message.host, host.heard_at)
         for change in changes:
             self._solution.process_changed(host, change)
         first, host.listed = not host.listed, True

@@ -5,7 +5,9 @@ import collections
 import contextlib
 import itertools
 import logging
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 FACTS_EVERY_S = 5.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
 UNSENT_LIMIT = 10_000
+_HOME = Path(__file__).resolve().parents[2]
+BUILD = _HOME.name if (_HOME / "agent.py").is_file() else ""
+"""Name of the bundle that this agent was unpacked from, "" for one that runs beside its console."""
 
 
 class ControlLink:
@@ -108,4 +113,5 @@ class ControlLink:
         except OSError:
             free = -1
         return {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent,
-                "disk_free_bytes": free, "agent_version": VERSION, "worker": self._worker_runs()}
+                "disk_free_bytes": free, "agent_version": VERSION, "agent_build": BUILD, "time": time.time(),
+                "worker": self._worker_runs()}

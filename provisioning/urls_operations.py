@@ -24,6 +24,7 @@ ENVIRONMENT = [
     path("hosts/<int:pk>/", hosts.host_detail, name="host-detail"),
     path("hosts/<int:pk>/edit/", hosts.host_edit, name="host-edit"),
     path("hosts/<int:pk>/delete/", hosts.host_delete, name="host-delete"),
+    path("hosts/<int:pk>/ladder/", hosts.host_ladder, name="host-ladder"),
     path("hosts/<int:pk>/join/", joining.host_join, name="host-join"),
     path("hosts/<int:pk>/join/revoke/", joining.host_join_revoke, name="host-join-revoke"),
     path("templates/", templates.template_list, name="template-list"),

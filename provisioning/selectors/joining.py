@@ -33,6 +33,7 @@ class Bundle:
     sha256: str
     size: int
     version: str
+    name: str
 
 
 def bundle() -> Bundle | None:
@@ -42,7 +43,7 @@ def bundle() -> Bundle | None:
         facts = json.loads((directory / "bundle.json").read_bytes())
         found = Bundle(program=directory / "join.py", program_sha256=facts["program_sha256"],
                        archive=directory / "bundle.tar.gz", sha256=facts["sha256"], size=facts["size"],
-                       version=facts["version"])
+                       version=facts["version"], name=facts["name"])
         whole = found.archive.stat().st_size == found.size and found.program.is_file()
     except (OSError, ValueError, KeyError):
         return None

@@ -8,12 +8,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.filters import HostFilter
 from provisioning.forms.hosts import HostForm
+from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
 from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
+from provisioning.selectors.ladder import host_ladder as ask_ladder
 from provisioning.services import enrolment
 from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
@@ -48,6 +50,14 @@ def host_detail(request, pk):
         "joining": joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS)),
         "is_console": is_console_host(host),
         "applications": applications[:APPLICATIONS_SHOWN], "more": host.application_count > APPLICATIONS_SHOWN})
+
+
+@require_safe
+@page()
+def host_ladder(request, pk):
+    """How far the host is reachable at this moment."""
+    host = get_host(pk)
+    return show(request, "hosts/ladder_page.html", {"host": host, "ladder": ask_ladder(host, ping=worker_answers)})
 
 
 def facts_of(host: Host) -> dict:

@@ -1,5 +1,7 @@
 """Agents on real connections: what they are told, and what follows from what they attest."""
 
+import time
+
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -231,3 +233,10 @@ async def test_a_host_that_does_not_come_back_after_controls_restart_is_disconne
             assert (await HostRuntime.objects.aget()).status == "Running"
             row = await host_that(lambda row: row.status == "Disconnected")
             assert "since control was started" in row.reason
+
+
+async def test_how_far_the_clock_of_a_host_is_off_is_known(control, peers, objects):
+    agent = await peers.agent(objects.host)
+    await agent.say(Processes(processes=[], host={"agent_version": "1.0", "worker": True, "time": time.time() + 120}))
+    row = await host_that(lambda row: "clock_offset_s" in row.facts)
+    assert 110 < row.facts["clock_offset_s"] < 121

@@ -125,3 +125,15 @@ async def test_an_agent_is_told_the_status_of_everything_when_it_connects(contro
     await first.gone()
     second = await peers.agent(objects.host)
     assert (await second.hears(ApplicationStatus)).application == "MS"
+
+
+async def test_an_agent_whose_host_got_a_new_secret_is_shut_out(control, peers, objects):
+    former = await peers.agent(objects.host)
+    await announce_changed(hosts=["alpha"])
+    assert not former.ended
+    objects.host.secret = "of the machine that joined in its place"
+    await sync_to_async(objects.host.save)(update_fields=["secret"])
+    await announce_changed(hosts=["alpha"])
+    assert await former.is_cut()
+    with pytest.raises(wire.RefusedError, match="not known"):
+        await peers.dial("host", "alpha", "of the former machine")

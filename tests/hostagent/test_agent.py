@@ -308,7 +308,8 @@ async def test_the_agent_connects_again_when_control_comes_back_and_tells_everyt
     await until(lambda: len(host.control.snapshots) > snapshots or host.control.snapshots[-1].processes)
     latest = host.control.snapshots[-1]
     assert [(each["application"], each["pid"]) for each in latest.processes] == [("MS_Primary", pid)]
-    assert set(latest.host) == {"cpu_percent", "memory_percent", "disk_free_bytes", "agent_version", "worker"}
+    assert set(latest.host) == {"cpu_percent", "memory_percent", "disk_free_bytes", "agent_version", "agent_build",
+                                "time", "worker"}
 
 
 async def test_a_second_agent_on_the_same_port_ends_with_a_sentence(host, tmp_path):

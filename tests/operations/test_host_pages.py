@@ -198,3 +198,26 @@ def test_an_operator_cannot_change_hosts(operator, name):
     for answer in (operator.get(url, headers=HTMX), operator.post(url, TYPED, headers=HTMX)):
         assert answer.status_code == 403
         assert "Ask for the role Administrator." in answer.text
+
+
+# --- ladder
+
+
+def test_the_ladder_says_how_far_the_host_is_reachable(support, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name, *_, **__: [(socket.AF_INET, 0, 0, "", ("192.0.2.77", 0))])
+    monkeypatch.setattr(socket, "gethostbyaddr", lambda address: ("laddered.example", [], [address]))
+    host = factories.make_host("laddered", ip_address="192.0.2.77")
+    HostRuntime.objects.filter(host=host).update(
+        agent_version="0.9", facts={"clock_offset_s": 0.2, "disk_free_bytes": 5 * 1024**3})
+    page = support.get(reverse("host-ladder", args=[host.pk]))
+    states = {rung.label: rung.state for rung in page.context["ladder"].rungs}
+    assert states["Name resolves"] == states["Agent connected"] == states["Clock"] == states["Disk"] == "ok"
+    # The broker is away here.
+    assert states["Worker answers"] == "failed"
+    assert "Holds up to: Agent connected" in page.text
+
+
+def test_the_page_of_a_host_asks_for_its_ladder(support):
+    host = factories.make_host()
+    assert f'hx-get="{reverse("host-ladder", args=[host.pk])}"' in support.get(
+        reverse("host-detail", args=[host.pk])).text

@@ -95,6 +95,9 @@ def test_a_machine_joins_by_the_line_of_its_page_and_runs_a_server(network):
     page = browser.get(page.url.removeprefix(pairwise.address))
     assert "step-waiting" not in page.text
     assert "step-failed" not in page.text
+    ladder = browser.get(f"{page.url.removeprefix(pairwise.address)}ladder/").text
+    assert "Every rung holds" in ladder
+    assert "It answered over the broker a moment ago." in ladder
 
     again = machine.paste(first)
     assert again.returncode == 1

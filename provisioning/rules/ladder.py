@@ -1,0 +1,198 @@
+"""How far a host is reachable, rung by rung: what was proven, what is wrong, what to do. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+OK, RISK, FAILED, UNKNOWN = "ok", "late", "failed", "unknown"
+"""States of a rung, as chips: proven, works but should be looked at, does not work, not known."""
+WORDS = {OK: "Holds", RISK: "Look at it", FAILED: "Does not", UNKNOWN: "Not known"}
+SILENT_AFTER_S = 20.0
+"""The agent speaks every 5 s."""
+CLOCK_RISK_S, CLOCK_LIMIT_S = 5.0, 300.0
+"""A host that is off by more than the limit cannot sign its requests (host_api.SIGNATURE_AGE_S)."""
+DISK_RISK_BYTES, DISK_LIMIT_BYTES = 1024**3, 100 * 1024**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installed:
+    """An application of the host. ``version`` is "" while it is not installed; ``package_version`` is the one of the
+    newest package of its type, "" without any."""
+
+    name: str
+    status: str
+    version: str = ""
+    package_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LadderFacts:
+    """``addresses`` and ``reverse``: what the name and the address resolve to here, None when nobody answered in time.
+    ``heard_s``: age of the agent's last word, None for never. ``answers``: the worker answered a ping, None when it was
+    not asked. ``offset_s``: seconds that the host's clock is ahead."""
+
+    name: str
+    ip_address: str
+    enabled: bool = True
+    addresses: tuple[str, ...] | None = None
+    reverse: str | None = None
+    status: str = "Unknown"
+    reason: str = ""
+    heard_s: float | None = None
+    worker_alive: bool = False
+    answers: bool | None = None
+    offset_s: float | None = None
+    disk_free_bytes: int | None = None
+    agent_version: str = ""
+    agent_build: str = ""
+    console_version: str = ""
+    console_build: str = ""
+    applications: tuple[Installed, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """``advice`` says what to do; "" for one that holds."""
+
+    label: str
+    state: str
+    text: str
+    advice: str = ""
+
+    @property
+    def word(self) -> str:
+        return WORDS[self.state]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """``deepest`` is the label of the last rung before the first that does not hold, "" when none does."""
+
+    rungs: tuple[Rung, ...]
+    deepest: str
+
+    @property
+    def is_whole(self) -> bool:
+        return all(rung.state in (OK, RISK) for rung in self.rungs)
+
+
+def ladder(facts: LadderFacts) -> Ladder:
+    """All rungs; those above one that does not hold say what was last known."""
+    rungs = tuple(rule(facts) for rule in RULES)
+    deepest = ""
+    for rung in rungs:
+        if rung.state not in (OK, RISK):
+            break
+        deepest = rung.label
+    return Ladder(rungs=rungs, deepest=deepest)
+
+
+def _name(facts: LadderFacts) -> Rung:
+    label, name, address = "Name resolves", facts.name, facts.ip_address
+    if facts.addresses is None or facts.reverse is None:
+        # Hosts are reached by address: a name that does not resolve is a nuisance, no obstacle.
+        return Rung(label=label, state=RISK, text="The resolver of this machine did not answer in time.",
+                    advice="Check the console's name service. Nothing depends on it while IP Address is right.")
+    if address not in facts.addresses:
+        what = f"resolves to {', '.join(facts.addresses)}" if facts.addresses else "does not resolve"
+        return Rung(label=label, state=RISK, text=f"{name} {what} here, IP Address is {address}.",
+                    advice="Correct the name service, or IP Address of this host.")
+    if facts.reverse.partition(".")[0].lower() != name.partition(".")[0].lower():
+        what = f"belongs to {facts.reverse}" if facts.reverse else "has no name"
+        return Rung(label=label, state=RISK, text=f"{name} is {address}, but {address} {what} here.",
+                    advice="Correct the reverse entry in the name service.")
+    return Rung(label=label, state=OK, text=f"{name} is {address}, and {address} is {facts.reverse}.")
+
+
+def _agent(facts: LadderFacts) -> Rung:
+    label = "Agent connected"
+    if facts.heard_s is None:
+        return Rung(label=label, state=FAILED, text="It was never heard of.",
+                    advice="Paste the line of this page on the machine; Join makes one.")
+    heard = f"Last word {facts.heard_s:.0f} s ago."
+    if facts.status != "Running":
+        return Rung(label=label, state=FAILED, text=f"{facts.reason or facts.status} {heard}",
+                    advice="Is the machine on, and does its agent run (systemctl status pairwise-agent)? Is control's "
+                           "port open from there? It connects by itself.")
+    if facts.heard_s > SILENT_AFTER_S:
+        return Rung(label=label, state=FAILED, text=heard, advice="It should speak every 5 s: is control running?")
+    return Rung(label=label, state=OK, text=heard)
+
+
+def _worker(facts: LadderFacts) -> Rung:
+    label = "Worker answers"
+    if facts.answers:
+        return Rung(label=label, state=OK, text="It answered over the broker a moment ago.")
+    if facts.answers is None:
+        return Rung(label=label, state=UNKNOWN, text="It was not asked, as the agent is not connected.",
+                    advice="First let the agent connect.")
+    if not facts.worker_alive:
+        return Rung(label=label, state=FAILED, text="The agent says that it does not run.",
+                    advice="The agent starts it again; worker.log on the host says why it ends.")
+    return Rung(label=label, state=FAILED, text="It runs, but did not answer over the broker.",
+                advice="Is the broker's port open from the host? Jobs wait until it answers.")
+
+
+def _clock(facts: LadderFacts) -> Rung:
+    label, offset = "Clock", facts.offset_s
+    if offset is None:
+        return Rung(label=label, state=UNKNOWN, text="The agent did not say what time it has.",
+                    advice="Upgrade the agent, when it is connected.")
+    ahead = f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} the console."
+    if abs(offset) > CLOCK_LIMIT_S:
+        return Rung(label=label, state=FAILED, text=ahead,
+                    advice="Set its clock: the console refuses requests that are signed more than 5 minutes off.")
+    if abs(offset) > CLOCK_RISK_S:
+        return Rung(label=label, state=RISK, text=ahead, advice="Let the host follow a time server: logs are compared.")
+    return Rung(label=label, state=OK, text=ahead)
+
+
+def _disk(facts: LadderFacts) -> Rung:
+    label, free = "Disk", facts.disk_free_bytes
+    if free is None or free < 0:
+        return Rung(label=label, state=UNKNOWN, text="Free space is not known.",
+                    advice="The agent reports it once it is connected and its install directory exists.")
+    text = f"{free / 1024**3:.1f} GB free where applications are installed."
+    if free < DISK_LIMIT_BYTES:
+        return Rung(label=label, state=FAILED, text=text, advice="Free some space: servers cannot store messages.")
+    if free < DISK_RISK_BYTES:
+        return Rung(label=label, state=RISK, text=text, advice="Free some space, or keep messages for less long.")
+    return Rung(label=label, state=OK, text=text)
+
+
+def _version(facts: LadderFacts) -> Rung:
+    label, found = "Agent version", facts.agent_version
+    if not found:
+        return Rung(label=label, state=UNKNOWN, text="Not known.", advice="The agent says it when it connects.")
+    build = facts.agent_build
+    differs = found != facts.console_version or (build and facts.console_build and build != facts.console_build)
+    if facts.console_version and differs:
+        return Rung(label=label, state=RISK, text=f"{build or found}; the console has "
+                                                  f"{facts.console_build or facts.console_version}.",
+                    advice="Press Upgrade Agent and paste the line; servers keep running.")
+    return Rung(label=label, state=OK, text=f"{found}, as the console's.")
+
+
+def _applications(facts: LadderFacts) -> Rung:
+    label, rows = "Applications", facts.applications
+    missing = [row.name for row in rows if not row.version]
+    gave_up = [row.name for row in rows if row.status == "Gave Up"]
+    older = [row.name for row in rows if row.version and row.package_version and row.version != row.package_version]
+    text = f"{len(rows) - len(missing)} of {len(rows)} installed." if rows else "None is assigned to this host."
+    if gave_up:
+        return Rung(label=label, state=FAILED, text=f"{text} Gave up: {_names(gave_up)}.",
+                    advice="Its log says why it failed again and again; Start begins anew.")
+    if missing:
+        return Rung(label=label, state=RISK, text=f"{text} Not installed: {_names(missing)}.",
+                    advice="Install them from the Applications list.")
+    if older:
+        return Rung(label=label, state=RISK, text=f"{text} Another version than the newest package: {_names(older)}.",
+                    advice="Install them again to bring them up to date.")
+    return Rung(label=label, state=OK, text=text)
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" and others" if len(names) > 5 else "")
+
+
+RULES: tuple[Callable[[LadderFacts], Rung], ...] = (
+    _name, _agent, _worker, _clock, _disk, _version, _applications)

@@ -1,0 +1,41 @@
+"""The facts of a host's ladder, from the database and from what is asked at this moment."""
+
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from provisioning.models import Application, Host, InstallationPackage
+from provisioning.rules.ladder import Installed, Ladder, LadderFacts, ladder
+from provisioning.selectors.applications import application_list
+from provisioning.selectors.joining import bundle
+from provisioning.selectors.names import names_of
+from provisioning.states import HostStatus
+
+
+def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
+    """How far ``host`` is reachable now; ``ping`` asks its worker, which is done only while its agent is connected."""
+    runtime = getattr(host, "runtime", None)
+    facts, names, built = (runtime.facts if runtime else {}), names_of(host.name, host.ip_address), bundle()
+    running = runtime is not None and runtime.status == HostStatus.RUNNING
+    return ladder(LadderFacts(
+        name=host.name, ip_address=host.ip_address, enabled=host.enabled, addresses=names.addresses,
+        reverse=names.reverse, status=runtime.status if runtime else "", reason=runtime.reason if runtime else "",
+        heard_s=max(0.0, (timezone.now() - runtime.heard_at).total_seconds()) if runtime and runtime.heard_at else None,
+        worker_alive=bool(runtime and runtime.worker_alive), answers=ping(host.name) if running else None,
+        offset_s=facts.get("clock_offset_s"), disk_free_bytes=facts.get("disk_free_bytes"),
+        agent_version=runtime.agent_version if runtime else "", agent_build=str(facts.get("agent_build", "")),
+        console_version=built.version if built else "", console_build=built.name if built else "",
+        applications=tuple(_installed(host))))
+
+
+def _installed(host: Host):
+    newest = {}
+    for row in InstallationPackage.objects.order_by("id"):
+        newest[row.type] = row.version
+    for row in application_list(host=host.name):
+        yield Installed(name=row.name, status=row.status, version=_version(row),
+                        package_version=newest.get(row.type, ""))
+
+
+def _version(row: Application) -> str:
+    return row.version if row.is_installed else ""

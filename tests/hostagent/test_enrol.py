@@ -1,0 +1,139 @@
+"""The second half of joining: agent.json, the agent in the background, its service, and taking it away."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from hostagent import enrol, join
+from tests.scenarios.harness import free_port, wait_for
+
+GIVEN = {"host": "alpha", "secret": "new", "control": [{"host": "192.0.2.1", "port": 2020}],
+         "broker_url": "redis://192.0.2.1:2021/0", "lca_port": 4999}
+
+
+class Console(enrol.HostConsole):
+    """Answers without a network and keeps what it was asked with."""
+
+    def _send(self, method, path, body, within_s):
+        self.asked = {"path": path, **self.proof(method, path, body)}
+        return json.dumps(GIVEN).encode()
+
+
+@pytest.fixture
+def console():
+    return Console("http://192.0.2.1:8000/", "token")
+
+
+def test_a_new_machine_proves_itself_with_the_token_alone(console, tmp_path):
+    enrol.exchange(console, tmp_path)
+    assert console.asked == {"path": "/join/exchange", "Authorization": "Bearer token"}
+    assert (tmp_path / "agent.json").stat().st_mode & 0o777 == 0o600
+    kept = json.loads((tmp_path / "agent.json").read_text())
+    assert kept["console_url"] == "http://192.0.2.1:8000"
+    assert kept["install_root"] == str(tmp_path / "apps")
+    assert kept.items() >= GIVEN.items()
+
+
+def test_from_then_on_it_signs(console, tmp_path):
+    enrol.exchange(console, tmp_path)
+    console.report("start", "done", "")
+    assert "Authorization" not in console.asked
+    assert console.asked["X-Pairwise-Host"] == "alpha"
+    assert {"X-Pairwise-Signature", "X-Pairwise-Body"} <= console.asked.keys()
+
+
+def test_a_machine_that_joined_before_proves_its_secret_too(console, tmp_path):
+    (tmp_path / "agent.json").write_text(json.dumps({**GIVEN, "secret": "old"}))
+    enrol.exchange(console, tmp_path)
+    assert console.asked["Authorization"] == "Bearer token"
+    assert console.asked["X-Pairwise-Host"] == "alpha"
+
+
+def test_the_service_leaves_servers_alone_when_the_agent_ends(tmp_path):
+    text = enrol.unit_text(tmp_path, "alpha")
+    assert f"ExecStart={sys.executable} -I {tmp_path}/current/agent.py --config {tmp_path}/agent.json" in text
+    assert "KillMode=process" in text
+    assert "Restart=always" in text
+
+
+def test_each_directory_has_a_service_of_its_own(tmp_path):
+    assert enrol.unit_name(join.DIRECTORY) == "pairwise-agent.service"
+    assert enrol.unit_name(tmp_path) != enrol.unit_name(tmp_path / "other")
+
+
+def test_a_taken_lca_port_is_said_before_the_agent_is_started():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(join.Stop, match="is taken by another"):
+        enrol.check_port(taken.getsockname()[1])
+
+
+def test_an_agent_that_ends_at_once_is_told_by_the_end_of_its_log(tmp_path):
+    log = tmp_path / "agent.log"
+    log.write_text("one\nThe disk is full.\n")
+    with pytest.raises(join.Stop, match=r"did not start\. .* ends with: The disk is full\."):
+        enrol.wait_listens(free_port(), lambda: False, log)
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """A joined directory whose agent is a program that writes down what ended it."""
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "agent.py").write_text(
+        "import pathlib, signal, sys\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})\n"
+        "home = pathlib.Path(sys.argv[2]).parent\n"
+        "(home / 'apps').mkdir(exist_ok=True)\n"
+        "(home / 'ready').touch()\n"
+        "(home / 'apps' / 'ended').write_text(str(int(signal.sigwait({signal.SIGINT, signal.SIGTERM}))))\n")
+    (tmp_path / "agent.json").write_text(json.dumps(GIVEN))
+    enrol.point_current(tmp_path, "v1")
+    yield tmp_path
+    enrol.stop_in_background(tmp_path, signal.SIGKILL)
+
+
+def started(directory):
+    process = enrol.start_in_background(directory)
+    wait_for((directory / "ready").exists, 10, "the agent ready for signals")
+    return process
+
+
+def test_an_upgrade_ends_the_agent_and_leaves_its_servers(directory):
+    process = started(directory)
+    assert enrol.running_agent(directory) == process.pid
+    enrol.stop_in_background(directory, signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert (directory / "apps" / "ended").read_text() == str(int(signal.SIGTERM))
+    assert enrol.running_agent(directory) == 0
+
+
+def test_removing_stops_agent_and_servers_and_leaves_what_was_installed(directory):
+    process = started(directory)
+    enrol.remove(directory)
+    assert process.wait(10) == 0
+    assert [path.name for path in directory.iterdir()] == ["apps"]
+    assert (directory / "apps" / "ended").read_text() == str(int(signal.SIGINT))
+
+
+def test_a_pid_that_another_process_has_now_is_not_ended(directory):
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        (directory / "agent.pid").write_text(f"{other.pid} 1\n")
+        enrol.stop_in_background(directory, signal.SIGKILL)
+        assert other.poll() is None
+    finally:
+        other.communicate(b"\n", timeout=10)
+
+
+def test_two_versions_are_kept_and_the_one_in_use(tmp_path):
+    for number in range(4):
+        (tmp_path / f"v{number}").mkdir()
+        (tmp_path / f"v{number}" / "agent.py").touch()
+    shutil.copytree(tmp_path / "v0", tmp_path / "apps" / "v9")
+    enrol.remove_old_versions(tmp_path, "v0")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert {"v0", "apps"} <= left
+    assert len(left) <= 4
