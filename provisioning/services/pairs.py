@@ -52,11 +52,12 @@ def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> P
     return answer
 
 
-def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason: str = "") -> PairAnswer:
+def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason: str = "",
+            server: str = "") -> PairAnswer:
     """Make the standby the active server although it lacks messages that were acknowledged.
 
-    ``accept_data_loss`` must be exactly the name of the active server, whose messages are given up. Raises as
-    ``switch_over``.
+    ``accept_data_loss`` must be exactly the name of the active server, whose messages are given up. ``server`` is who
+    is to serve: the standby, or the active server itself when it came back with another store. Raises as ``switch_over``.
     """
     actor.require(permissions.ACCEPT_LOSS)
     pair, reason = get_pair(application_id), _reason(reason)
@@ -65,13 +66,18 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
         raise Refused(Refusal(f"Control has not recorded yet which server of {pair.primary.name} and "
                               f"{pair.backup.name} was active, so there is nothing to promote. Start them.", "",
                               (_link(pair.primary),)))
+    server = server or standby.name
+    if server not in (lost.name, standby.name):
+        raise Refused(Refusal(f"{server} is not a member of this pair: name {lost.name} or {standby.name}.", "server",
+                              (_link(lost), _link(standby))))
     if accept_data_loss != lost.name:
         raise Refused(Refusal(
-            f"To promote {standby.name}, type the name of the server whose newest messages are given up: {lost.name}. "
+            f"To promote {server}, type the name of the server whose newest messages are given up: {lost.name}. "
             "Nothing was changed.", "accept_data_loss", (_link(lost),)))
-    answer = _ask(actor, pair, "promote", reason, did=f"Promoting {standby.name}", target=standby.name)
-    _record(actor, pair, f"Promoted {standby.name} although it was not in sync; what only {lost.name} had was given "
-                         f"up (epoch {answer.facts.get('epoch', '?')}).", reason)
+    answer = _ask(actor, pair, "promote", reason, did=f"Promoting {server}", target=server)
+    what = (f"although it was not in sync; what only {lost.name} had was given up" if server == standby.name else
+            "with the store it has now; the messages of its former one were given up")
+    _record(actor, pair, f"Promoted {server} {what} (epoch {answer.facts.get('epoch', '?')}).", reason)
     return answer
 
 

@@ -79,6 +79,16 @@ def test_promote_needs_the_name_of_the_server_whose_messages_are_given_up(contro
                           "(epoch 4).")]
 
 
+def test_an_active_server_that_came_back_with_another_store_can_be_the_one_that_serves(control, pair):
+    control.answers["promote"] = DONE
+    with pytest.raises(Refused, match="Nobody is not a member"):
+        services.promote(actor=ADMINISTRATOR, application_id=pair[0].pk, accept_data_loss="MS_Primary", server="Nobody")
+    services.promote(actor=ADMINISTRATOR, application_id=pair[0].pk, accept_data_loss="MS_Primary",
+                     server="MS_Primary")
+    assert [request.target for request in control.requests] == ["MS_Primary"]
+    assert "with the store it has now" in history()[0][3]
+
+
 def test_after_a_switchover_the_other_name_is_to_be_typed(control, pair):
     PairState.objects.update(active=pair[1])
     control.answers["promote"] = DONE
