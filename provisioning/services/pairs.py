@@ -57,7 +57,8 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
     """Make the standby the active server although it lacks messages that were acknowledged.
 
     ``accept_data_loss`` must be exactly the name of the active server, whose messages are given up. ``server`` is who
-    is to serve: the standby, or the active server itself when it came back with another store. Raises as ``switch_over``.
+    is to serve: the standby, or the active server itself when it came back with another store. Raises as
+    ``switch_over``.
     """
     actor.require(permissions.ACCEPT_LOSS)
     pair, reason = get_pair(application_id), _reason(reason)
