@@ -24,11 +24,13 @@ OBSERVING_S = 0.25
 
 @dataclass(frozen=True)
 class Outcome:
-    """A decision that was carried out, about ``members``; ``before`` is the record that it found."""
+    """A decision that was carried out, about ``members``; ``before`` is the record that it found, ``asked``: while a
+    person's switchover or promotion is under way."""
 
     members: list[LiveApplication]
     before: Record
     decision: Decision
+    asked: bool
 
 
 class Pairs:
@@ -112,7 +114,7 @@ class Pairs:
             self._tell(tell, connections[tell.name])
         if decision.step_down:
             self._step_down(decision, snapshot.record.epoch, connections[decision.step_down])
-        self._on_decided(Outcome(members, snapshot.record, decision))
+        self._on_decided(Outcome(members, snapshot.record, decision, snapshot.request is not None))
         if decision.state == State.DISPUTED:
             # The newer database may be restored at any time, or it was another control that wrote what they have seen.
             self.forget(pair_id)

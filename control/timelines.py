@@ -38,7 +38,7 @@ class Timelines:
                 self.tell([live], PairEvent.GRANTED, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}")
         for event, text in decision_events(outcome.before, decision):
             self.tell(members, event, text)
-            if event == PairEvent.ROLE_CHANGED:
+            if event == PairEvent.ROLE_CHANGED and not outcome.asked:
                 self._role_changed(members)
 
     def _role_changed(self, members: list[LiveApplication]) -> None:

@@ -92,7 +92,8 @@ class Writer:
         if not (statuses or hosts or events):
             return
         try:
-            await self._database.run(records.write, statuses, hosts, events, self._topics(statuses, hosts))
+            await self._database.run(records.write, statuses, hosts, events,
+                                     [*self._topics(statuses, hosts), *_event_topics(events)])
         except DatabaseAway as error:
             log.warning("%s; %d changes wait to be written", error, len(statuses) + len(hosts) + len(events))
             return
@@ -120,6 +121,11 @@ class Writer:
         changed_hosts = [f"host:{row.host_id}" for row in hosts if row.host_id not in self._written_hosts
                          or self._written_hosts[row.host_id].announced != row.announced]
         return topics + changed_hosts + (["status"] if changed_hosts and not topics else [])
+
+
+def _event_topics(events: list[EventRow]) -> list[str]:
+    """An event is often written after the status that it explains was: open timelines have to hear of it as well."""
+    return list(dict.fromkeys(f"events:{row.application_id}" for row in events if row.application_id is not None))
 
 
 def _worth(row, before) -> bool:

@@ -170,10 +170,14 @@ Configuration Server. Messages are kept in <code>data</code> under the working d
 
 
 def template_text() -> str:
-    """The Application Template as text: [template], the port to fill in, every option with its help."""
+    """The Application Template as text: [template], the ports to fill in, every option with its help.
+
+    The port for HA Sync is there from the start: a server that gets a backup later needs it.
+    """
     lines = ["; Application Template of Message Server.", "[template]", "name = Message_Server",
              "type = MessageServer", f"version = {VERSION}", "format = 1", "", "[port:default]", "port =",
-             "protocol = stomp", "ha_sync = false", "description = STOMP clients"]
+             "protocol = stomp", "ha_sync = false", "description = STOMP clients", "", "[port:sync]", "port =",
+             "protocol = sync", "ha_sync = true", "description = The other member of a pair"]
     section = ""
     for option in OPTIONS:
         if option.section != section:

@@ -131,7 +131,7 @@ def _automatic(facts: FailoverFacts) -> Result:
     if not facts.automatic_failover:
         by = f" by {facts.paused_by}" if facts.paused_by else ""
         why = f": {facts.paused_reason}" if facts.paused_reason else "."
-        return NO, f"Automatic failover is paused{by}{why}", "Resume it when the work is done."
+        return NO, f"Automatic failover is paused{by}{why}".rstrip(".") + ".", "Resume it when the work is done."
     return OK, "Automatic failover is on.", ""
 
 

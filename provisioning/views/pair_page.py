@@ -87,6 +87,10 @@ class PairPage:
     def topics(self) -> str:
         return " ".join((*(f"application:{row.pk}" for row in self.members), f"pair:{self.pk}"))
 
+    @property
+    def timeline_topics(self) -> str:
+        return " ".join((self.topics, *(f"events:{row.pk}" for row in self.members)))
+
     # --- what is going on
 
     @cached_property

@@ -72,6 +72,7 @@ def make_the_backup_object(pair: Pair, accessible) -> None:
     page.get_by_role("button", name="Browse Host").click()
     with page.expect_response(re.compile("/fill/")):
         pair.dialog().get_by_role("option", name=re.compile("localhost")).dblclick()
+    expect(page.locator("[data-field=ports]")).to_contain_text("sync")  # what a pair needs is proposed
     remove_proposed_ports(page)
     add_port(page, "default", pair.port, "stomp")
     add_port(page, "sync", free_port(), "sync", ha_sync=True)

@@ -112,7 +112,7 @@ def test_sentences_name_who_and_what_to_do():
     found = verdict(automatic_failover=False, paused_by="otto", paused_reason="work on the rack",
                     backup={"status": "Service Unavailable", "status_reason": "Its disk is full."}, control=None)
     said = {each.code: (each.sentence, each.advice) for each in found.missing}
-    assert said["automatic_failover"] == ("Automatic failover is paused by otto: work on the rack",
+    assert said["automatic_failover"] == ("Automatic failover is paused by otto: work on the rack.",
                                           "Resume it when the work is done.")
     assert said["started"][0] == "B is Service Unavailable. Its disk is full."
     assert found.sentence == "No: 2 conditions do not hold and 2 are not known."

@@ -42,7 +42,9 @@ class Command(ServiceCommand):
     def show(self, plan: synchronize.Plan) -> None:
         for row in plan.rows:
             if row.state != EQUAL:
-                self.stdout.write(f"{self.sign(row)} {row.label}: {row.primary} → {row.backup}"
+                values = (f"{row.backup} → {row.primary}" if row.copied else
+                          f"{row.primary} on {plan.primary.name}, {row.backup} on {plan.backup.name}")
+                self.stdout.write(f"{self.sign(row)} {row.label}: {values}"
                                   f"{f'. {row.action or row.reason}' if row.action or row.reason else ''}")
         equal = sum(row.state == EQUAL for row in plan.rows)
         self.stdout.write(f"{plan.primary.name} → {plan.backup.name}: {len(plan.copied)} to copy, "

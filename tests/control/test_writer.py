@@ -1,0 +1,40 @@
+"""What waits is written together, and every open page that shows it hears of it."""
+
+from datetime import UTC, datetime
+
+from control.facts import EventRow, StatusRow
+from control.writer import Writer
+
+
+class Database:
+    """Keeps what it was asked to write."""
+
+    def __init__(self):
+        self.written = []
+
+    async def run(self, function, statuses, hosts, events, topics):
+        self.written.append((statuses, events, topics))
+
+
+def event(application_id: int | None, text: str = "It happened.") -> EventRow:
+    return EventRow(at=datetime.now(UTC), text=text, application_id=application_id)
+
+
+async def test_an_event_that_comes_after_the_status_is_announced_as_well():
+    database = Database()
+    writer = Writer(database)
+    writer.put_status(StatusRow(application_id=1, status="Started"))
+    await writer.flush()
+    writer.put_event(event(1))
+    await writer.flush()
+    assert [topics for _, _, topics in database.written] == [["application:1", "applications", "status"], ["events:1"]]
+
+
+async def test_many_events_of_one_application_are_announced_once_and_those_of_hosts_not_by_it():
+    database = Database()
+    writer = Writer(database)
+    for application_id in (2, 1, 2, None):
+        writer.put_event(event(application_id))
+    await writer.flush()
+    [(_, events, topics)] = database.written
+    assert (len(events), topics) == (4, ["events:2", "events:1"])
