@@ -156,7 +156,8 @@ def test_command_prints_the_plan_and_needs_a_yes(pair):
     assert "Add --yes to apply this plan" in err
     lines = out.splitlines()
     assert "~ Options [messages] retention-days: 14 → 7. MS_Backup gets 7." in lines
-    assert ". Listening Port default: Port: 7001 on MS_Primary, 7101 on MS_Backup. Each member has port numbers of its own." in lines
+    assert (". Listening Port default: Port: 7001 on MS_Primary, 7101 on MS_Backup. "
+            "Each member has port numbers of its own.") in lines
     assert lines[-1].startswith("MS_Primary → MS_Backup: 3 to copy, 0 left to you, 2 intended, ")
     assert "pass" not in out
     code, out, _ = run("synchronize", "MS_Primary", "--yes", "--reason", "step 5")
