@@ -72,7 +72,7 @@ APPLICATIONS = Table(
         Action("delete", "Delete", "trash", CONFIGURE, SOME, confirm=True, danger=True),
         Action("enable", "Enable", "toggle-on", CONFIGURE),
         Action("disable", "Disable", "toggle-off", CONFIGURE),
-        Action("install", "Install", "download", INSTALL, ONE, confirm=True),
+        Action("install", "Install", "download", INSTALL, SOME, confirm=True),
         Action("start", "Start", "play-fill", OPERATE),
         Action("stop", "Stop", "stop-fill", OPERATE, SOME, confirm=True, danger=True),
         Action("stop-gracefully", "Stop Gracefully", "pause-fill", OPERATE, SOME, confirm=True),

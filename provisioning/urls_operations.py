@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from provisioning.views import (
+    batches,
     health,
     history,
     host_api,
@@ -42,6 +43,9 @@ OPERATIONS = [
     path("jobs/<uuid:pk>/lines/", jobs.job_lines, name="job-lines"),
     path("jobs/<uuid:pk>/cancel/", jobs.job_cancel, name="job-cancel"),
     path("jobs/<uuid:pk>/retry/", jobs.job_retry, name="job-retry"),
+    path("jobs/batches/<uuid:pk>/", batches.batch_detail, name="batch-detail"),
+    path("jobs/batches/<uuid:pk>/retry/", batches.batch_retry, name="batch-retry"),
+    path("jobs/batches/<uuid:pk>/cancel/", batches.batch_cancel, name="batch-cancel"),
     path("history/", history.history, name="history"),
 ]
 PAIRS = [

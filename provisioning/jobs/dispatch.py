@@ -30,7 +30,7 @@ def _connection():
 
 def topics(job: Job) -> tuple[str, ...]:
     """What open pages show of a job."""
-    own = (f"job:{job.pk}", "jobs")
+    own = (f"job:{job.pk}", "jobs", *([f"batch:{job.batch}"] if job.batch else []))
     return own if job.application_id is None else (*own, f"application:{job.application_id}")
 
 

@@ -9,7 +9,8 @@ from .hosts import Host
 
 
 class Job(models.Model):
-    """Work on a host (design section 5). ``id`` is the idempotency key and the Celery task id."""
+    """Work on a host (design section 5). ``id`` is the idempotency key and the Celery task id; ``batch`` is the same
+    for jobs that were asked for together and for what tries them again."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=32, choices=JobKind)
@@ -34,6 +35,7 @@ class Job(models.Model):
     cancel_requested_by = models.CharField(max_length=150, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     retry_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
+    batch = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
 
     class Meta:
         ordering = ["-created_at"]
@@ -48,6 +50,11 @@ class Job(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE_JOBS
+
+    @property
+    def is_waiting_for_broker(self) -> bool:
+        """The broker did not take it, so no host has seen it."""
+        return self.state == JobState.QUEUED and self.enqueued_at is None
 
 
 class JobStep(models.Model):

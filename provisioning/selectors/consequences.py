@@ -1,11 +1,21 @@
-"""What follows when somebody stops or deletes an application: the sentences of a confirmation."""
+"""What follows when somebody installs, stops or deletes an application: the sentences of a confirmation."""
 
 from provisioning.states import ALIVE, ENDED, ApplicationStatus, Mode
 
 
 def what_follows(application, verb: str) -> str:
-    """One sentence for ``verb`` (stop, stop-gracefully, delete) on a row of ``selectors.applications``."""
+    """One sentence for ``verb`` (install, stop, stop-gracefully, delete) on a row of ``selectors.applications``."""
+    if verb == "install":
+        return _install(application)
     return _delete(application) if verb == "delete" else _stop(application, verb)
+
+
+def _install(application) -> str:
+    host = application.host.name if application.host else "no host"
+    if not application.is_installed:
+        return f"{application.name} is installed on {host}, in a directory of its own."
+    return (f"{application.name} is installed anew on {host} in {application.working_directory}; what is there is "
+            "moved aside and its messages stay.")
 
 
 def _stop(application, verb: str) -> str:

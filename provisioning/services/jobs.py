@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
@@ -11,7 +11,7 @@ from django.utils import timezone
 from protocol.jobs import STEPS
 from provisioning import changes, permissions
 from provisioning.control_client import configuration_server
-from provisioning.errors import PairwiseError, Refusal, Refused
+from provisioning.errors import Refusal, Refused
 from provisioning.jobs import dispatch, states
 from provisioning.models import Application, InstallationPackage, Job, JobStep
 from provisioning.permissions import Actor
@@ -77,23 +77,6 @@ def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str
     return _create(actor, row, JobKind.REPAIR_START_FILES, {**_start_file_arguments(row), "seen": dict(seen)})
 
 
-def start_applications(*, actor: Actor, application_ids: Iterable[int]) -> tuple[list[Job], dict[int, list[Refusal]]]:
-    """(jobs, refusals by application id): those that can start do, the others say why not."""
-    return _each(application_ids, lambda key: start_application(actor=actor, application_id=key))
-
-
-def stop_applications(*, actor: Actor, application_ids: Iterable[int],
-                      graceful: bool = False) -> tuple[list[Job], dict[int, list[Refusal]]]:
-    """As start_applications."""
-    return _each(application_ids, lambda key: stop_application(actor=actor, application_id=key, graceful=graceful))
-
-
-def install_applications(*, actor: Actor,
-                         application_ids: Iterable[int]) -> tuple[list[Job], dict[int, list[Refusal]]]:
-    """As start_applications."""
-    return _each(application_ids, lambda key: install_application(actor=actor, application_id=key))
-
-
 def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Cancel a job: at once while it is queued, else the host is asked to end the work and reports when it did."""
     job = get_job(job_id)
@@ -127,7 +110,9 @@ def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     if job.application_id is None:
         raise Refused(f"{job.application_name} was deleted, so this job cannot be run again.")
     again = _AGAIN[job.kind](actor, job)
-    Job.objects.filter(pk=again.pk).update(retry_of=job)
+    Job.objects.filter(pk=again.pk).update(retry_of=job, batch=job.batch)
+    if job.batch:
+        changes.tell(f"batch:{job.batch}")
     again.refresh_from_db()
     return again
 
@@ -142,18 +127,6 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
     JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
         actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
 }
-
-
-def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> tuple[list[Job], dict[int, list[Refusal]]]:
-    jobs, refusals = [], {}
-    for key in dict.fromkeys(application_ids):
-        try:
-            jobs.append(verb(key))
-        except Refused as error:
-            refusals[key] = list(error.refusals)
-        except PairwiseError as error:
-            refusals[key] = [Refusal(str(error))]
-    return jobs, refusals
 
 
 def _refuse_unless_ready(row: Application, kind: JobKind) -> None:

@@ -1,10 +1,12 @@
 """What the buttons of the Applications list and editor do: dialogs that ask, services that act, messages that say."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
 from provisioning.errors import Refused
 from provisioning.forms.actions import CloneForm, InstallForm
@@ -13,9 +15,10 @@ from provisioning.selectors import applications as selector
 from provisioning.selectors.consequences import what_follows
 from provisioning.selectors.export import export_yaml
 from provisioning.services import applications as services
-from provisioning.services import jobs
+from provisioning.services import batches, jobs
 from provisioning.tables import ONE, Action, blocked
 from provisioning.views.answers import dialog, done, safe_address, sentence
+from provisioning.views.batches import tell_refusals
 from provisioning.views.pair_page import PairPage
 from provisioning.views.pair_verbs import ask
 
@@ -141,8 +144,10 @@ def carry_out(request, action: Action, rows: list):
     if action.verb in PAST:
         _change(actor, action.verb, ids)
         messages.success(request, f"{counted(rows)} {'was' if len(rows) == 1 else 'were'} {PAST[action.verb]}.")
-    else:
-        _run(request, action, rows)
+        return done(request, back_address(request), leave=bool(request.POST.get("leave")))
+    asked = _run(request, action, rows)
+    if asked.batch:
+        return done(request, reverse("batch-detail", args=[asked.batch]), leave=True)
     return done(request, back_address(request), leave=bool(request.POST.get("leave")))
 
 
@@ -153,19 +158,21 @@ def _change(actor, verb: str, ids: list[int]) -> None:
         services.set_enabled(actor=actor, application_ids=ids, enabled=verb == "enable")
 
 
-def _run(request, action: Action, rows: list) -> None:
-    """Start or stop: one job for each application that can, one sentence for each that cannot."""
+def _run(request, action: Action, rows: list) -> batches.Asked:
+    """Install, start or stop: one job for each application that can, one sentence for each that cannot."""
     actor, ids = actor_of(request), [row.pk for row in rows]
-    if action.verb == "start":
-        made, refusals = jobs.start_applications(actor=actor, application_ids=ids)
-    else:
-        made, refusals = jobs.stop_applications(actor=actor, application_ids=ids,
-                                                graceful=action.verb == "stop-gracefully")
-    if made:
-        links = format_html_join(", ", '<a href="{}">{}</a>', (
-            (reverse("job-detail", args=[job.pk]), job.application_name) for job in made[:SHOWN_MAX]))
-        more = f" and {len(made) - SHOWN_MAX} more" if len(made) > SHOWN_MAX else ""
-        messages.success(request, format_html("{} is under way: {}{}", action.label, links, more))
-    for found in list(refusals.values())[:SHOWN_MAX]:
-        for refusal in found:
-            messages.error(request, sentence(refusal))
+    asked = RUN[action.verb](actor=actor, application_ids=ids)
+    if len(asked.jobs) == 1:
+        job = asked.jobs[0]
+        messages.success(request, format_html('{} is under way: <a href="{}">{}</a>', action.label,
+                                              reverse("job-detail", args=[job.pk]), job.application_name))
+    tell_refusals(request, asked.refusals)
+    return asked
+
+
+RUN = {
+    "install": batches.install_applications,
+    "start": batches.start_applications,
+    "stop": batches.stop_applications,
+    "stop-gracefully": partial(batches.stop_applications, graceful=True),
+}

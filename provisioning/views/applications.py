@@ -73,7 +73,7 @@ def application_action(request):
         return verbs.export(rows)
     if not verbs.enough(action, rows):
         return verbs.select_first(request, action)
-    if action.verb in verbs.OF_ONE:
+    if action.verb in verbs.OF_ONE and len(rows) == 1:
         return verbs.OF_ONE[action.verb](request, rows[0])
     if action.confirm and not request.POST.get("confirmed"):
         return verbs.confirm(request, action, rows)

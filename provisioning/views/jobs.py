@@ -42,7 +42,7 @@ def seen(job: Job, actor) -> JobView:
     verb = JOB_VERBS[job.kind]
     barred = "" if actor.may(verb) else sentence_for(verb)
     begun = job.started_at or job.created_at
-    waiting = job.state == JobState.QUEUED and job.enqueued_at is None
+    waiting = job.is_waiting_for_broker
     elapsed = ((job.finished_at or timezone.now()) - begun).total_seconds() if job.started_at or job.is_active else None
     return JobView(
         job, usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,

@@ -157,15 +157,6 @@ class TestRefusals:
             install(row, path)
         assert {r.field for r in caught.value.refusals} == {"path"}
 
-    def test_many_at_once_each_says_why_not(self):
-        host = make_host()
-        good = make_application("Good", host=host, installed=True)
-        bad = make_application("Bad", host=host)
-        jobs, refusals = services.start_applications(actor=OPERATOR, application_ids=[good.pk, bad.pk, 99_999])
-        assert [job.application_name for job in jobs] == ["Good"]
-        assert set(refusals) == {bad.pk, 99_999}
-        assert "not installed" in refusals[bad.pk][0].message
-
 
 # --- what a job says
 

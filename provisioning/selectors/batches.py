@@ -1,0 +1,73 @@
+"""Jobs that were asked for together, as a grid of host × step."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+
+from provisioning.errors import NotFound
+from provisioning.models import Job, JobStep
+from provisioning.states import JobState
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """The newest job of one application; ``attempts`` counts it and those before it; ``steps`` has one entry per
+    column of the grid, None where this job has no such step."""
+
+    job: Job
+    attempts: int
+    steps: tuple[JobStep | None, ...]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``columns``: names of the steps, in their order; ``rows``: by host, then by application."""
+
+    key: uuid.UUID
+    first: Job
+    columns: tuple[str, ...]
+    rows: tuple[BatchRow, ...]
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [row.job for row in self.rows]
+
+    @property
+    def counts(self) -> Counter:
+        """{job state: how many}."""
+        return Counter(job.state for job in self.jobs)
+
+    @property
+    def ended(self) -> int:
+        return sum(not job.is_active for job in self.jobs)
+
+    @property
+    def succeeded(self) -> int:
+        return self.counts[JobState.SUCCEEDED]
+
+    @property
+    def name(self) -> str:
+        """``Install 5 applications``."""
+        number = len(self.rows)
+        return f"{self.first.get_kind_display()} {number} application{'' if number == 1 else 's'}"
+
+
+def get_batch(key: uuid.UUID) -> Batch:
+    """The batch as it is now, in two queries. Raises NotFound."""
+    jobs = list(Job.objects.filter(batch=key).order_by("created_at").prefetch_related("steps"))
+    if not jobs:
+        raise NotFound("There are no such jobs.")
+    newest, attempts = {}, Counter()
+    for job in jobs:
+        who = job.application_id or job.application_name
+        newest[who] = job
+        attempts[who] += 1
+    columns = tuple(dict.fromkeys(step.name for job in newest.values() for step in job.steps.all()))
+    rows = (BatchRow(job, attempts[who], _cells(job, columns)) for who, job in newest.items())
+    by_host = sorted(rows, key=lambda row: (row.job.host_name, row.job.application_name))
+    return Batch(key, jobs[0], columns, tuple(by_host))
+
+
+def _cells(job: Job, columns: tuple[str, ...]) -> tuple[JobStep | None, ...]:
+    steps = {step.name: step for step in job.steps.all()}
+    return tuple(steps.get(name) for name in columns)
