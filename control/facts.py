@@ -25,10 +25,14 @@ class ApplicationFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class HostFacts:
+    """``managed`` is False once its agent was removed."""
+
     id: int
     name: str
     enabled: bool
     revision: int
+    secret_revision: int = 1
+    managed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,12 +65,16 @@ def _facts_of(servers: QuerySet) -> list[facts.ApplicationFacts]:
 
 def hosts(names: Iterable[str] | None = None) -> list[facts.HostFacts]:
     rows = Host.objects.all() if names is None else Host.objects.filter(name__in=list(names))
-    return [facts.HostFacts(**row) for row in rows.values("id", "name", "enabled", "revision")]
+    return _host_facts(rows)
 
 
 def host_by_id(host_id: int) -> facts.HostFacts | None:
-    row = Host.objects.filter(id=host_id).values("id", "name", "enabled", "revision").first()
-    return facts.HostFacts(**row) if row else None
+    return next(iter(_host_facts(Host.objects.filter(id=host_id))), None)
+
+
+def _host_facts(rows: QuerySet) -> list[facts.HostFacts]:
+    return [facts.HostFacts(**row, managed=left_at is None) for row in rows.values(
+        "id", "name", "enabled", "revision", "secret_revision", "left_at") for left_at in [row.pop("left_at")]]
 
 
 def application_peer(name: str) -> facts.ApplicationPeer | None:

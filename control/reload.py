@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 COMPARE_S = 10.0
 """A change whose notice did not arrive is found by comparing all objects so often."""
 PAUSE_EVERY = 100
+REMOVED = "Its agent was removed from the machine: nothing here is managed until it joins again."
 
 
 class Reloader:
@@ -67,7 +68,12 @@ class Reloader:
             if host is not None and host.peer is not None:
                 host.peer.cut(f"host {host.facts.name} was deleted")
         for facts in found.values():
-            await self._shut_out(self._world.put_host(facts))
+            former = self._world.hosts.get(facts.id)
+            was_managed = former is None or former.facts.managed
+            host = self._world.put_host(facts)
+            await self._shut_out(host)
+            if was_managed != facts.managed:
+                self._managed(host)
         return set(found)
 
     async def _shut_out(self, host: LiveHost) -> None:
@@ -75,6 +81,13 @@ class Reloader:
         known = await self._database.run(records.host_peer, host.facts.name) if host.peer is not None else None
         if known is not None and host.peer is not None and known.secret != host.proven:
             host.peer.cut(f"host {host.facts.name} was given a new secret")
+
+    def _managed(self, host: LiveHost) -> None:
+        """Its agent was removed, or it joined again."""
+        if not host.facts.managed and host.peer is None:
+            self._solution.put_host(host, "Disconnected", REMOVED)
+        for live in self._world.of_host(host.facts.id):
+            self._solution.refresh(live)
 
     async def _applications(self, names: list[str]) -> set[int]:
         """Ids of the hosts whose lists changed with these applications."""

@@ -27,7 +27,7 @@ from . import checks, records
 from .facts import ApplicationPeer
 from .live import LiveApplication, LiveHost, ServerConnection
 from .peers import Bucket, Peer
-from .reload import Reloader
+from .reload import REMOVED, Reloader
 from .solution import SolutionControl
 
 log = logging.getLogger(__name__)
@@ -220,6 +220,7 @@ class Sessions:
     def _agent_lost(self, host: LiveHost, reason: str) -> None:
         log.warning("host %s: %s", host.facts.name, reason)
         host.peer, host.listed = None, False
+        reason = reason if host.facts.managed else REMOVED
         if self._world.hosts.get(host.facts.id) is host:
             self._solution.put_host(host, "Disconnected", reason)
         for live in self._world.of_host(host.facts.id):

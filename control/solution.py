@@ -18,7 +18,7 @@ from .peers import Peer
 from .requests import Requests
 from .snapshot import Timing
 from .stability import Pauses
-from .status import ENDED, RUNNING, Seen, Verdict, verdict
+from .status import ENDED, RUNNING, Seen, Verdict, remembered, verdict
 from .timelines import Timelines
 from .writer import Writer
 
@@ -54,7 +54,7 @@ class SolutionControl:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
                 live.row, live.heard_at = row, row.heard_at
-                live.verdict = Verdict(Status(row.status), row.mode, row.reason, row.pid, row.by_hand)
+                live.verdict = remembered(row.status, row.mode, row.reason, row.pid, row.by_hand)
         for row in hosts:
             if row.host_id in self.world.hosts:
                 narration.remember_host(self.world.hosts[row.host_id], row)
@@ -124,7 +124,7 @@ class SolutionControl:
         connection = live.connection
         return Seen(
             installed=live.facts.installed, enabled=live.facts.enabled, host=live.facts.host_name,
-            agent_connected=host is not None and host.peer is not None,
+            managed=host is None or host.facts.managed, agent_connected=host is not None and host.peer is not None,
             agent_listed=host is not None and host.listed, process=live.process, connected=connection is not None,
             server_pid=live.last_hello.pid if live.last_hello else 0,
             report=connection.report if connection else live.last_report,

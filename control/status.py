@@ -10,13 +10,15 @@ LOST_GRACE_S = 1.0
 """A server that lost its connection keeps its status for so long: it reconnects, or its agent attests its end."""
 RUNNING = frozenset({"starting", "running", "stopping"})
 ENDED = frozenset({"exited", "backoff", "gave_up"})
+LAST_KNOWN = " Last known: "
 MODES = {"primary": Mode.PRIMARY, "backup": Mode.BACKUP}
 Status = ApplicationStatus
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer. ``recheck_in_s``: when it changes by itself (a time-out runs), None when only news can change it."""
+    """The answer. ``recheck_in_s``: when it changes by itself (a time-out runs), None when only news can change it.
+    ``last_known``: status and reason of before nobody could say any more, "" while somebody can."""
 
     status: ApplicationStatus = Status.UNKNOWN
     mode: str = ""
@@ -24,6 +26,7 @@ class Verdict:
     pid: int = 0
     by_hand: bool = False
     recheck_in_s: float | None = None
+    last_known: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +38,14 @@ class Seen:
     ``unseen``: since then its agent, on the same machine, sent a list without it;
     ``process``: the agent's last word, None when it named none; ``agent_listed``: the agent sent its whole list
     since it connected; ``running_s``: seconds since the agent first named this process; ``settled``: control's
-    own startup grace is over; ``role_reason``: why a ready server still has no role.
+    own startup grace is over; ``role_reason``: why a ready server still has no role; ``managed``: False once the
+    agent was removed from its host.
     """
 
     installed: bool = True
     enabled: bool = True
     host: str = ""
+    managed: bool = True
     agent_connected: bool = False
     agent_listed: bool = False
     process: ProcessChanged | None = None
@@ -214,7 +219,7 @@ def _lost(seen: Seen) -> Verdict:
     if seen.agent_connected:
         return Verdict(Status.UNKNOWN, "", f"The connection to the server (pid {pid}) is lost and the agent of "
                        f"{seen.host} has not said what became of it.")
-    return Verdict(Status.UNKNOWN, "", f"The connection to the server (pid {pid}) is lost. {_no_agent(seen)}")
+    return _unattested(seen, f"The connection to the server (pid {pid}) is lost. {_no_agent(seen)}")
 
 
 def _nothing_heard(seen: Seen) -> Verdict:
@@ -224,10 +229,29 @@ def _nothing_heard(seen: Seen) -> Verdict:
         return Verdict(Status.STOPPED, "", "It is not installed.")
     if seen.agent_connected:
         return seen.previous
-    return Verdict(Status.UNKNOWN, "", _no_agent(seen))
+    return _unattested(seen, _no_agent(seen))
+
+
+def _unattested(seen: Seen, sentence: str) -> Verdict:
+    """Nobody says what is true now, so what was last known is said. Where the agent was removed after it had attested
+    the end, that stays: a server that somebody starts there connects to control by itself."""
+    before = seen.previous
+    known = before.last_known
+    if not known and before.reason:
+        known = f"{before.status}. {before.reason}"
+    ended = Status(known.partition(".")[0]) if known else Status.UNKNOWN
+    status = ended if not seen.managed and ended in (Status.STOPPED, Status.GAVE_UP) else Status.UNKNOWN
+    return Verdict(status, "", f"{sentence}{LAST_KNOWN}{known}" if known else sentence, last_known=known)
+
+
+def remembered(status: str, mode: str, reason: str, pid: int, by_hand: bool) -> Verdict:
+    """The verdict that a row of the database tells of."""
+    return Verdict(Status(status), mode, reason, pid, by_hand, last_known=reason.partition(LAST_KNOWN)[2])
 
 
 def _no_agent(seen: Seen) -> str:
     if not seen.host:
         return "It has no Host, so no agent can say whether it runs."
+    if not seen.managed:
+        return f"Not managed: the agent of {seen.host} was removed, so nothing says whether it runs."
     return f"The agent of {seen.host} is not connected, so nothing says whether it runs."

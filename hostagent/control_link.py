@@ -5,6 +5,7 @@ import collections
 import contextlib
 import itertools
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from protocol.wire import Channel, dial
 
 from . import VERSION
 from .config import AgentConfig
+from .identity import start_ticks
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +55,8 @@ class ControlLink:
         for endpoint in itertools.cycle(self._config.control):
             try:
                 channel = await dial(endpoint.host, endpoint.port, kind="host", name=self._config.host,
-                                     secret=self._config.secret, version=VERSION, host=self._config.host)
+                                     secret=self._config.secret, version=VERSION, host=self._config.host,
+                                     pid=os.getpid(), started=start_ticks(os.getpid()))
                 log.info("Connected to control at %s:%d.", endpoint.host, endpoint.port)
                 retry_s, last = FIRST_RETRY_S, ""
                 await self._talk(channel)

@@ -21,7 +21,7 @@ from protocol import auth
 
 from .files import write_atomically
 from .identity import is_alive, start_ticks
-from .join import DIRECTORY, Console, Stop, read_config, stage
+from .join import DIRECTORY, REPORT_S, Console, Stop, read_config, stage
 
 SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")
@@ -265,6 +265,7 @@ def remove(directory):
         (UNITS / unit).unlink()
         subprocess.run(["systemctl", "daemon-reload"], check=False, capture_output=True, timeout=STOP_S)
     stop_in_background(directory, signal.SIGINT)
+    tell_leave(directory)
     for path in list(directory.iterdir()):
         if path.is_dir() and not path.is_symlink() and path.name != "apps":
             shutil.rmtree(path)
@@ -272,3 +273,17 @@ def remove(directory):
             path.unlink()
     print(f"The agent was removed. Installed applications are still in {directory / 'apps'}. Delete the host in the "
           "console, if it is not to come back.")
+
+
+def tell_leave(directory):
+    """The console gives the host another secret and says that nothing there is managed any more."""
+    config = read_config(directory) or {}
+    if not config.get("console_url"):
+        return
+    console = HostConsole(config["console_url"], "")
+    console.host, console.secret = config["host"], config["secret"]
+    try:
+        console.post("/join/leave", {"host": console.host}, REPORT_S)
+    except Stop as stop:
+        print(f"The console was not told ({stop}) Its page of this host says when the agent was last heard.",
+              file=sys.stderr)

@@ -70,6 +70,7 @@ JOIN = [
     path("stage", joining.stage, name="join-stage"),
     path("exchange", joining.exchange, name="join-exchange"),
     path("state", joining.state, name="join-state"),
+    path("leave", joining.leave, name="join-leave"),
 ]
 
 urlpatterns = [

@@ -21,6 +21,8 @@ class Host(models.Model):
     )
     enabled = models.BooleanField("State Enabled", default=True)
     secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
+    secret_revision = models.PositiveIntegerField(default=1, editable=False)
+    left_at = models.DateTimeField(null=True, editable=False, help_text="Since when its agent is removed.")
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -36,3 +38,8 @@ class Host(models.Model):
 
     def __str__(self):
         return self.name
+
+    def renew_secret(self) -> None:
+        """Give the host another secret: whoever has the former one is shut out."""
+        self.secret, self.secret_revision = auth.new_secret(), self.secret_revision + 1
+        self.save(update_fields=["secret", "secret_revision"])

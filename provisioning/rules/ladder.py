@@ -33,6 +33,7 @@ class LadderFacts:
     name: str
     ip_address: str
     enabled: bool = True
+    removed: bool = False
     addresses: tuple[str, ...] | None = None
     reverse: str | None = None
     status: str = "Unknown"
@@ -109,6 +110,9 @@ def _agent(facts: LadderFacts) -> Rung:
         return Rung(label=label, state=FAILED, text="It was never heard of.",
                     advice="Paste the line of this page on the machine; Join makes one.")
     heard = f"Last word {facts.heard_s:.0f} s ago."
+    if facts.removed:
+        return Rung(label=label, state=FAILED, text=f"It was removed from the machine. {heard}",
+                    advice="Press Join and paste the line on the machine, or delete the host.")
     if facts.status != "Running":
         return Rung(label=label, state=FAILED, text=f"{facts.reason or facts.status} {heard}",
                     advice="Is the machine on, and does its agent run (systemctl status pairwise-agent)? Is control's "

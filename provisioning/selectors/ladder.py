@@ -18,8 +18,9 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
     facts, names, built = (runtime.facts if runtime else {}), names_of(host.name, host.ip_address), bundle()
     running = runtime is not None and runtime.status == HostStatus.RUNNING
     return ladder(LadderFacts(
-        name=host.name, ip_address=host.ip_address, enabled=host.enabled, addresses=names.addresses,
-        reverse=names.reverse, status=runtime.status if runtime else "", reason=runtime.reason if runtime else "",
+        name=host.name, ip_address=host.ip_address, enabled=host.enabled, removed=host.left_at is not None,
+        addresses=names.addresses, reverse=names.reverse, status=runtime.status if runtime else "",
+        reason=runtime.reason if runtime else "",
         heard_s=max(0.0, (timezone.now() - runtime.heard_at).total_seconds()) if runtime and runtime.heard_at else None,
         worker_alive=bool(runtime and runtime.worker_alive), answers=ping(host.name) if running else None,
         offset_s=facts.get("clock_offset_s"), disk_free_bytes=facts.get("disk_free_bytes"),

@@ -8,7 +8,6 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from protocol import auth
 from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
 from provisioning.models import Event, Host, HostEnrolment
@@ -150,13 +149,25 @@ def _joined(host_id: int, proven: Host | None, origin: str, machine: str) -> Hos
     host = Host.objects.get(pk=host_id)
     again = proven is not None and proven.pk == host.pk
     if not again:
-        host.secret = auth.new_secret()
-        host.save(update_fields=["secret"])
+        host.renew_secret()
+    Host.objects.filter(pk=host.pk).update(left_at=None)
     what = "was set up again and kept its secret" if again else "joined and was given a new secret"
     Event.objects.create(at=timezone.now(), host=host, source=SOURCE,
                          text=f"Host {host.name} {what}, from {origin}. {machine}"[:TEXT_MAX].strip())
     changes.tell(f"host:{host.pk}", "hosts", "status", hosts=[host.name])
     return host
+
+
+@transaction.atomic
+def leave(*, host: Host, origin: str) -> None:
+    """The agent of ``host`` was removed from its machine: what it left behind there opens nothing any more."""
+    row = Host.objects.select_for_update().get(pk=host.pk)
+    row.renew_secret()
+    row.left_at = timezone.now()
+    row.save(update_fields=["left_at"])
+    Event.objects.create(at=timezone.now(), host=row, source=SOURCE,
+                         text=f"The agent of host {row.name} was removed from its machine, from {origin}.")
+    changes.tell(f"host:{row.pk}", "hosts", "status", hosts=[row.name])
 
 
 @transaction.atomic

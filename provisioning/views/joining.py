@@ -108,6 +108,16 @@ def state(request):
     return JsonResponse({"connected": facts.connected, "worker": facts.connected and worker_answers(host.name)})
 
 
+@for_machines("POST")
+def leave(request):
+    """The agent is being removed, says who has the secret of its host."""
+    host = _signed_by(request, _body(request))
+    if host is None:
+        raise Refused("The signature of this machine is wrong, so the console was told nothing. Check its clock.")
+    services.leave(host=host, origin=_origin(request))
+    return JsonResponse({"host": host.name})
+
+
 def _token(request) -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind == "Bearer" else ""

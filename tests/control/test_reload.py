@@ -3,12 +3,14 @@
 import pytest
 from asgiref.sync import sync_to_async
 
+from control.reload import REMOVED
 from protocol import wire
 from protocol.messages import ApplicationStatus, Changed, Configuration, Supervised
 from provisioning import control_client
-from provisioning.models import Application, Host, ListeningPort
+from provisioning.models import Application, Host, HostRuntime, ListeningPort
+from provisioning.services.enrolment import leave
 
-from .conftest import eventually, new_application, processes_of, status_of
+from .conftest import eventually, new_application, processes_of, row_that, status_of
 
 announce_changed = sync_to_async(control_client.announce_changed, thread_sensitive=False)
 ping = sync_to_async(control_client.ping, thread_sensitive=False)
@@ -137,3 +139,21 @@ async def test_an_agent_whose_host_got_a_new_secret_is_shut_out(control, peers, 
     assert await former.is_cut()
     with pytest.raises(wire.RefusedError, match="not known"):
         await peers.dial("host", "alpha", "of the former machine")
+
+
+async def test_a_new_secret_whose_notice_was_lost_is_found_by_comparing(control, peers, objects):
+    former = await peers.agent(objects.host)
+    await sync_to_async(objects.host.renew_secret)()
+    await control.reloader.compare()
+    assert await former.is_cut()
+
+
+async def test_applications_of_a_host_whose_agent_was_removed_are_not_managed(control, peers, objects):
+    agent = await peers.agent(objects.host)
+    await status_of(objects.server, "Stopped")
+    await sync_to_async(leave)(host=objects.host, origin="192.0.2.7")
+    assert await agent.is_cut()
+    row = await row_that(objects.server, lambda row: "Not managed" in row.reason)
+    assert (row.status, row.reason.partition("Last known: ")[2]) == ("Stopped", "Stopped. No process of it runs.")
+    host = await HostRuntime.objects.aget(host=objects.host)
+    assert (host.status, host.reason) == ("Disconnected", REMOVED)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from control.status import LOST_GRACE_S, Seen, Verdict, verdict
+from control.status import LOST_GRACE_S, Seen, Verdict, remembered, verdict
 from protocol.messages import PROCESS_STATES, SERVER_STATES, ProcessChanged, Report
 from provisioning.states import ApplicationStatus as Status
 
@@ -126,3 +126,28 @@ def test_who_started_it_is_not_guessed_while_the_agent_is_away():
     seen = replace(connected("started", NO_AGENT, role="primary"), process=None)
     assert not verdict(replace(seen, previous=STARTED)).by_hand
     assert verdict(replace(seen, previous=replace(STARTED, by_hand=True))).by_hand
+
+
+def test_without_an_agent_the_last_known_status_is_said_and_stays_said():
+    found = verdict(replace(NO_AGENT, previous=STARTED))
+    assert found.status == Status.UNKNOWN
+    assert found.reason == ("The agent of alpha is not connected, so nothing says whether it runs. "
+                            "Last known: Started. Serves in epoch 3.")
+    assert verdict(replace(NO_AGENT, previous=found)) == found
+    again = remembered(found.status, found.mode, found.reason, found.pid, found.by_hand)
+    assert verdict(replace(NO_AGENT, previous=again)) == found
+    assert not verdict(replace(AGENT, previous=found)).last_known
+
+
+def test_what_stopped_before_its_agent_was_removed_is_stopped_and_not_managed():
+    stopped = verdict(replace(NO_AGENT, previous=Verdict(Status.STOPPED, "", "Stopped as asked.")))
+    removed = verdict(replace(NO_AGENT, managed=False, previous=stopped))
+    assert (removed.status, removed.reason) == (
+        Status.STOPPED, "Not managed: the agent of alpha was removed, so nothing says whether it runs. Last known: "
+        "Stopped. Stopped as asked.")
+
+
+def test_what_ran_when_its_agent_was_removed_is_not_known_any_more():
+    removed = verdict(replace(NO_AGENT, managed=False, previous=STARTED))
+    assert removed.status == Status.UNKNOWN
+    assert removed.reason.endswith("Last known: Started. Serves in epoch 3.")

@@ -90,6 +90,12 @@ async def test_a_server_is_started_and_is_started_only_when_control_says_so(host
     assert host.control.states() == ["starting", "running"]
 
 
+async def test_the_agent_says_which_process_it_is(host):
+    hello = host.control.hellos[-1]
+    assert is_alive(hello.pid, hello.started)
+    assert hello.pid == host.agent.process.pid
+
+
 async def test_a_running_server_is_not_started_twice(host):
     fields = host.app()
     pid = await host.started(fields)

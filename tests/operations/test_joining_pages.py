@@ -242,3 +242,20 @@ def test_a_joined_machine_shows_as_an_event_without_any_secret(client, host, row
     assert "joined and was given a new secret" in event.text
     assert given["secret"] not in event.text
     assert row.token not in event.text
+
+
+def test_a_removed_agent_takes_its_secret_with_it(administrator, client, host, row):
+    exchange(client, row)
+    host.refresh_from_db()
+    path, body = reverse("join-leave"), {"host": host.name}
+    headers = signed(host, "POST", path, body)
+    assert client.post(path, body, content_type="application/json", headers=headers).status_code == 200
+    before = host.secret
+    host.refresh_from_db()
+    assert host.secret != before
+    assert host.left_at is not None
+    assert "was removed from its machine" in Event.objects.first().text
+    assert client.post(path, body, content_type="application/json", headers=headers).status_code == 403
+    exchange(client, make_token(actor=factories.ADMINISTRATOR, host_id=host.pk))
+    host.refresh_from_db()
+    assert host.left_at is None

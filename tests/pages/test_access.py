@@ -15,7 +15,8 @@ OPEN = {"login", "display", "healthz", "join-program"}
 """Without a login: the page that signs in, the choice of colours, the health check, the program without a secret."""
 BY_SIGNATURE = {"host-package-file", "host-application-secret"}
 """Asked by hosts, which sign instead of signing in."""
-BY_TOKEN = {"join-bundle": "get", "join-stage": "post", "join-exchange": "post", "join-state": "get"}
+BY_TOKEN = {"join-bundle": "get", "join-stage": "post", "join-exchange": "post", "join-state": "get",
+            "join-leave": "post"}
 """Asked by machines that join, with a one-time token or, once they have joined, a signature."""
 BY_MACHINES = BY_SIGNATURE | BY_TOKEN.keys()
 OWN = {"join-program", "home", "logout", "password-change", "login", "display", "stream", "healthz"}

@@ -122,6 +122,9 @@ def test_a_machine_joins_by_the_line_of_its_page_and_runs_a_server(network):
     assert removed.returncode == 0, removed.stderr
     assert [path.name for path in machine.file(DIRECTORY).iterdir()] == ["apps"]
     wait_for(lambda: host_of(pairwise, machine.name)["status"] != "Running", 20, "the agent gone")
+    left = wait_for(lambda: (found := pairwise.application("MS_Joined"))["reason"].startswith("Not managed") and found,
+                    20, "the application not managed")
+    assert left["status"] == "Stopped"
 
 
 def token_of(line: str) -> str:
