@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('provisioning', '0005_host_enrolments'),
+        ('provisioning', '0006_job_batches'),
     ]
 
     operations = [
