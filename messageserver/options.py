@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 
 class Option(NamedTuple):
-    """``low`` and ``high`` bound a whole number; None for text. ``unit`` is what the number counts."""
+    """``low`` and ``high`` bound a whole number; None for text. ``words`` are the alternatives of a text, as the
+    template file writes them; "" = any."""
 
     section: str
     key: str
@@ -12,22 +13,29 @@ class Option(NamedTuple):
     help: str
     low: int | None = None
     high: int | None = None
+    words: str = ""
+
+    @property
+    def valid_values(self) -> str:
+        """What it may be set to, as the template file writes it; "" = any text."""
+        return self.words if self.low is None else f"{self.low}-{self.high}"
 
 
 OPTIONS = (
     Option("MessageServer", "signature", "log", "Role of this server: log (any messages, the Centralized Log among "
            "them)."),
-    Option("log", "verbose", "standard", "Least important level that is written: all, debug, trace, interaction, "
-           "standard or none."),
+    Option("log", "verbose", "standard", "Least important level that is written.",
+           words="all, debug, trace, interaction, standard, none"),
     Option("log", "all", "stdout", "Outputs of all levels: comma list of stdout, stderr, network or a file path. "
            "network sends Standard and above to the console; Debug never goes there."),
     Option("log", "standard", "", "Further outputs of level Standard."),
     Option("log", "interaction", "", "Further outputs of levels Interaction and above."),
     Option("log", "trace", "", "Further outputs of levels Trace and above."),
     Option("log", "debug", "", "Further outputs of levels Debug and above."),
-    Option("log", "segment", "100 MB", "Size at which a log file is closed and a new one begun: false, '<n> KB' or "
-           "'<n> MB'."),
-    Option("log", "expire", "10", "How many closed log files are kept: false (all) or a number from 1 to 1000."),
+    Option("log", "segment", "100 MB", "Size at which a log file is closed and a new one begun; false = never.",
+           words="false, 1-1000000 KB, 1-1000000 MB"),
+    Option("log", "expire", "10", "How many closed log files are kept; false = all.",
+           words="false, 1-1000, 1-1000 file"),
     Option("messages", "retention-records", "10000000", "Most records kept; 0 = no limit.", 0, 10**12),
     Option("messages", "retention-days", "30", "Records older than this many days are removed; 0 = no limit.", 0,
            36500),
@@ -38,7 +46,7 @@ OPTIONS = (
     Option("redundancy", "standby-timeout", "2", "Seconds in which the standby must confirm what it was sent; after "
            "that control is asked to record that it is not in sync, and the active server goes on alone.", 1, 600),
     Option("redundancy", "strict", "false", "true: never acknowledge with one copy only; without its standby the "
-           "active server keeps senders waiting."),
+           "active server keeps senders waiting.", words="true, false"),
     Option("limits", "max-connections", "1000", "Most STOMP connections at a time.", 1, 100_000),
     Option("limits", "max-frame-bytes", "1048576", "Largest message body in bytes.", 1024, 64 * 1024 * 1024),
     Option("limits", "max-header-bytes", "16384", "Largest header block of a frame in bytes.", 512, 1024 * 1024),

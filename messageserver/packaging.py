@@ -155,7 +155,8 @@ _MEANINGS = {
 def _read_me() -> str:
     codes = "".join(f"<tr><td>{code.value}</td><td>{html.escape(text)}</td></tr>\n" for code, text in _MEANINGS.items())
     options = "".join(f"<tr><td>[{o.section}] {o.key}</td><td>{html.escape(o.default) or '&nbsp;'}</td>"
-                      f"<td>{html.escape(o.help)}</td></tr>\n" for o in OPTIONS)
+                      f"<td>{html.escape(o.valid_values) or '&nbsp;'}</td><td>{html.escape(o.help)}</td></tr>\n"
+                      for o in OPTIONS)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{NAME} {VERSION}</title></head><body>
 <h1>{NAME} {VERSION}</h1>
@@ -163,7 +164,8 @@ def _read_me() -> str:
 <code>./MessageServer -host HOST -port PORT -app NAME [-workdir DIRECTORY]</code>, where HOST and PORT are those of the
 Configuration Server. Messages are kept in <code>data</code> under the working directory.</p>
 <h2>Exit codes</h2><table>{codes}</table>
-<h2>Options</h2><table>{options}</table>
+<h2>Options</h2><table><tr><th>Option</th><th>Default</th><th>Valid Values</th><th>Meaning</th></tr>
+{options}</table>
 <p>Section [clients]: each key is the login of a STOMP client, its value the passcode.</p>
 </body></html>
 """
@@ -183,6 +185,9 @@ def template_text() -> str:
         if option.section != section:
             section = option.section
             lines += ["", f"[option:{section}]"]
-        lines += [f"; {option.help}", f"{option.key} = {option.default}".rstrip()]
+        lines.append(f"; {option.help}")
+        if option.valid_values:
+            lines.append(f"; Valid Values: {option.valid_values}")
+        lines.append(f"{option.key} = {option.default}".rstrip())
     lines += ["", "[option:clients]", "; Logins of STOMP clients: login = passcode."]
     return "\n".join(lines) + "\n"

@@ -16,10 +16,12 @@ UTF-8, INI-like::
 
     [option:log]
     ; How much is logged.
+    ; Valid Values: all, standard, none
     verbose = standard
 
 Lines that begin with ``;`` or ``#`` are comments; a block of them directly above a key of an option section is the
-help of that option. Everything is bounded, and every fault is a sentence with its line number.
+help of that option, and its line ``Valid Values:`` what the option may be set to (``valid_values``). A section without
+keys takes any key. Everything is bounded, and every fault is a sentence with its line number.
 """
 
 import re
@@ -27,11 +29,13 @@ import re
 from provisioning.drafts import TemplateDraft
 from provisioning.models.applications import PORT_MAX, PORT_MIN
 from provisioning.states import ApplicationType
+from provisioning.valid_values import read_valid_values
 
 MAX_BYTES, MAX_LINE, MAX_ENTRIES, FORMAT = 256 * 1024, 9000, 2000, "1"
 _SECTION = re.compile(r"\[([^\[\]]+)\]\Z")
 _TEMPLATE_KEYS = ("name", "type", "version", "format")
 _PORT_KEYS = ("port", "protocol", "ha_sync", "description")
+_VALID = "Valid Values:"
 _YES, _NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off", "")
 
 
@@ -123,7 +127,20 @@ class _Parser:
         elif key in self.options[self.section]:
             raise TemplateFileError(f'"{key}" is there twice in [option:{self.section}]. Keep one.', number)
         else:
-            self.options[self.section][key] = {"value": value, "help": " ".join(filter(None, self.help))}
+            self.options[self.section][key] = self._option(number, value)
+
+    def _option(self, number: int, value: str) -> dict[str, str]:
+        said = [line for line in self.help if not line.startswith(_VALID)]
+        option = {"value": value, "help": " ".join(filter(None, said))}
+        for line in self.help:
+            if line.startswith(_VALID):
+                option["valid"] = line.removeprefix(_VALID).strip()
+        try:
+            if not read_valid_values(option.get("valid", "")).allow(value):
+                raise ValueError(f'the default "{value[:40]}" is none of them.')
+        except ValueError as error:
+            raise TemplateFileError(f"{_VALID} {error}", number) from None
+        return option
 
     def _template_entry(self, number: int, key: str, value: str) -> None:
         if key not in _TEMPLATE_KEYS:
@@ -179,5 +196,7 @@ def write_template(template: TemplateDraft) -> bytes:
         for key, entry in keys.items():
             if entry.get("help"):
                 lines.append(f"; {entry['help']}")
+            if entry.get("valid"):
+                lines.append(f"; {_VALID} {entry['valid']}")
             lines.append(f"{key} = {entry.get('value', '')}".rstrip())
     return ("\n".join(lines) + "\n").encode()

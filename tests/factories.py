@@ -90,12 +90,14 @@ def make_job(application: Application, *, kind: str = JobKind.START, state: str 
 
 
 def make_draft(**fields) -> ApplicationDraft:
-    """A draft that every rule accepts: a Message Server, not on a host, not installed yet."""
+    """A draft that every rule accepts: a Message Server on a host of its own, not installed yet."""
     number = next(_number)
     defaults = {"name": f"draft{number}", "working_directory": ".", "command_line": ".", "ports": (), "options": {},
                 "annex": {}, "connections": ()}
     if "template_id" not in fields:
         defaults["template_id"] = make_template().pk
+    if "host_id" not in fields:
+        defaults["host_id"] = make_host().pk
     return ApplicationDraft(**{**defaults, **fields})
 
 

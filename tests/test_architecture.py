@@ -13,7 +13,7 @@ PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protoc
 
 LAYERS = [
     ("states", "errors"),
-    ("models", "drafts", "apd", "packages", "signals"),
+    ("models", "drafts", "valid_values", "apd", "packages", "signals"),
     ("selectors", "permissions", "history", "rules", "control_client"),
     ("audit", "changes"),
     ("jobs", "tasks"),
@@ -27,8 +27,8 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SAME_LAYER = {
     # Reading fills drafts, lists and facts from what history and rules name.
     ("selectors", "history"), ("selectors", "permissions"), ("selectors", "control_client"), ("selectors", "rules"),
-    ("history", "permissions"), ("apd", "drafts"), ("apd", "models"), ("tasks", "jobs"), ("tables", "forms"),
-    ("urls", "urls_operations"),
+    ("history", "permissions"), ("apd", "drafts"), ("apd", "models"), ("apd", "valid_values"), ("tasks", "jobs"),
+    ("tables", "forms"), ("urls", "urls_operations"),
 }
 """Pairs (importer, imported) within one layer; together they have no circle."""
 OUTSIDE = {"apps", "migrations", ""}

@@ -127,11 +127,11 @@ def provide_message_server() -> list[str]:
     except Refused as refused:
         warnings.append(f"The Installation Package {package.name} was not imported: {refused}")
     try:
+        import_template(actor=actor, file_name=template.name, content=template.read_bytes())
+    except Refused as refused:
         # One that was imported before stays as it is, whatever became of it since.
         if not ApplicationTemplate.objects.filter(file_name=template.name).exists():
-            import_template(actor=actor, file_name=template.name, content=template.read_bytes())
-    except Refused as refused:
-        warnings.append(f"The Application Template {template.name} was not imported: {refused}")
+            warnings.append(f"The Application Template {template.name} was not imported: {refused}")
     return warnings
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Refusal
 from provisioning.models import Application, ApplicationTemplate
+from provisioning.rules.known_options import ANNEX, KnownOptions
 from provisioning.selectors.applications import application_draft
 from provisioning.services.drafting import template_options, template_ports
 
@@ -20,6 +21,8 @@ from .rows import (
     row_of,
     table_of,
 )
+
+ROWS = {"ports": "Listening Port", "connections": "Connection"}
 
 
 @dataclass
@@ -60,7 +63,7 @@ class Editor:
         ok = self.form.is_valid()
         for name, errors in self.form.errors.items():
             self.summary += [(self.form[name].label, error, f"id_{name}", "configuration") for error in errors]
-        for label, rows in (("Listening Port", self.ports), ("Connection", self.connections)):
+        for label, rows in ((label, getattr(self, kind)) for kind, label in ROWS.items()):
             self.summary += [(f"{label} {index}", error, f"row-{row.token}", "configuration")
                              for index, row in enumerate(rows, 1) for error in row.errors]
         for name, rows in (("option", self.options), ("annex", self.annex)):
@@ -79,32 +82,41 @@ class Editor:
         )
 
     def draft_so_far(self) -> ApplicationDraft:
-        """What is there already, for a check of one row while the rest is still being typed."""
+        """After ``is_valid`` said no: what became a value, so that the rules see it before the rest is corrected."""
         values = {name: value for name, value in self.form.cleaned_data.items() if name != "template_id"}
+        good = {name: [row for row in getattr(self, name) if not row.errors] for name in ("options", "annex")}
         return ApplicationDraft(**{
             "name": "", **values, "template_id": self.template_id,
             "ports": tuple(row.draft for row in self.ports if row.draft),
-            "connections": tuple(row.draft for row in self.connections if row.draft), "options": {}, "annex": {},
+            "connections": tuple(row.draft for row in self.connections if row.draft),
+            "options": table_of(good["options"]), "annex": table_of(good["annex"]),
         })
 
     def refuse(self, refusals: list[Refusal], say) -> None:
-        """Put every refusal beside its field or row; ``say`` makes HTML of one, with links."""
+        """Put every refusal beside its field or row; ``say`` makes HTML of one, with links.
+
+        What is wrong there already is not said again: the rules have seen another value in its place, or none."""
+        wrong = set(self.form.errors) | {kind for kind in ROWS if any(row.errors for row in getattr(self, kind))}
+        rows = {kind: [row for row in getattr(self, kind) if row.draft] for kind in ROWS}
         for refusal in refusals:
-            label, place, tab = self._place(refusal, say(refusal))
+            if refusal.field in wrong:
+                continue
+            label, place, tab = self._place(refusal, say(refusal), rows)
             self.summary.append((label, say(refusal), place, tab))
 
-    def _place(self, refusal: Refusal, text) -> tuple[str, str, str]:
-        """(label, element id, tab) of the field of a refusal, with ``text`` put there."""
+    def _place(self, refusal: Refusal, text, rows: dict[str, list[Row]]) -> tuple[str, str, str]:
+        """(label, element id, tab) of the field of a refusal, with ``text`` put there; ``rows`` are those of the
+        draft that was refused."""
         kind, _, rest = refusal.field.partition(".")
         if refusal.field in self.form.fields:
             self.form.add_error(refusal.field, text)
             return str(self.form[refusal.field].label), f"id_{refusal.field}", "configuration"
-        if kind in ("ports", "connections"):
-            rows, index = getattr(self, kind), rest.partition(".")[0]
-            label = "Listening Port" if kind == "ports" else "Connection"
-            if index.isdecimal() and int(index) < len(rows):
-                rows[int(index)].errors.append(text)
-                return f"{label} {int(index) + 1}", f"row-{rows[int(index)].token}", "configuration"
+        if kind in ROWS:
+            label, index = ROWS[kind], rest.partition(".")[0]
+            if index.isdecimal() and int(index) < len(rows[kind]):
+                row = rows[kind][int(index)]
+                row.errors.append(text)
+                return f"{label} {getattr(self, kind).index(row) + 1}", f"row-{row.token}", "configuration"
             return f"{label}s", kind, "configuration"
         if kind in ("options", "annex"):
             return self._place_option(kind, rest, text)
@@ -133,7 +145,8 @@ def stored_editor(application: Application) -> Editor:
         form=ApplicationForm(initial=ApplicationForm.initial_of(draft)), application=application,
         revision=application.revision, ports=[row_of(port) for port in draft.ports],
         connections=[row_of(connection) for connection in draft.connections],
-        options=option_rows(draft.options, application.template.options), annex=option_rows(draft.annex, {}),
+        options=option_rows(draft.options, KnownOptions(application.template.options)),
+        annex=option_rows(draft.annex, ANNEX),
         filled_from=application.template_id,
     )
 
@@ -146,9 +159,8 @@ def posted_editor(values, application: Application | None = None) -> Editor:
         revision=_number(values.get("revision")), filled_from=_number(values.get("filled_from")) or None,
         tab=values.get("tab", "") or "configuration",
     )
-    template = editor.template
-    editor.options = read_options(values, "option", template.options if template else {})
-    editor.annex = read_options(values, "annex", {})
+    editor.options = read_options(values, "option", _known(editor.template))
+    editor.annex = read_options(values, "annex", ANNEX)
     return editor
 
 
@@ -159,11 +171,15 @@ def fill(editor: Editor, template: ApplicationTemplate | None, host_id: int | No
     for row in editor.options:
         if before.get(row.section, {}).get(row.key) != row.value:
             proposal.setdefault(row.section, {})[row.key] = row.value
-    editor.options = option_rows(proposal, template.options if template else {})
+    editor.options = option_rows(proposal, _known(template))
     emptied = not editor.ports and template is not None and editor.filled_from == template.pk
     if not emptied and all(row.proposed for row in editor.ports):
         editor.ports = [row_of(port, proposed=True) for port in template_ports(template, host_id)]
     editor.filled_from = template.pk if template else None
+
+
+def _known(template: ApplicationTemplate | None) -> KnownOptions:
+    return KnownOptions(template.options if template else {})
 
 
 def _number(text: str | None) -> int:

@@ -13,6 +13,7 @@ from django import forms
 from provisioning.drafts import ConnectionDraft, PortDraft
 from provisioning.models import Connection
 from provisioning.models.applications import MASK, is_secret_option
+from provisioning.rules.known_options import KnownOptions
 from provisioning.states import ListeningMode, PortProtocol
 
 from .fields import Check, Choice, Key, Text, Whole
@@ -49,8 +50,9 @@ class PortForm(RowForm):
                    help_text="Clients refer to a port by its ID. The first one is normally \"default\".")
     port = Whole(label="Port", must=True, help_text="1 to 65535, unique on the Host.")
     protocol = Choice(label="Connection Protocol", choices=[("", "default (stomp)"), *PortProtocol.choices],
-                      help_text="What is spoken on this port.")
-    ha_sync = Check(label="HA Sync", help_text="The peer of the pair synchronises through this port.")
+                      help_text="stomp is for clients, sync for the other member of a pair.")
+    ha_sync = Check(label="HA Sync", help_text="The other member of the pair fetches its copy of the messages through "
+                                               "this port. Each member has one such port; clients do not use it.")
     listening_mode = Choice(label="Listening Mode", choices=ListeningMode, initial=ListeningMode.UNSECURED,
                             widget=forms.RadioSelect, css="")
     transport_parameters = Text(label="Transport Parameters", mono=True, help_text="key=value;key=value, no blanks.")
@@ -136,13 +138,16 @@ def read_rows(values, name: str, form_class: type[RowForm]) -> list[Row]:
 
 @dataclass
 class OptionRow:
-    """One option as shown: ``default`` and ``help`` come from the template."""
+    """One option as shown: ``default``, ``help`` and ``valid`` come from the template; ``hint`` says why the server
+    ignores it."""
 
     section: str
     key: str
     value: str
     help: str = ""
     default: str = ""
+    valid: str = ""
+    hint: str = ""
     errors: list = field(default_factory=list)
 
     @property
@@ -153,27 +158,31 @@ class OptionRow:
     def changed_from_default(self) -> bool:
         return bool(self.help or self.default) and self.value != self.default
 
+    def explain(self, known: KnownOptions) -> None:
+        """Say what the template says of it."""
+        entry = known.find(self.section, self.key) or {}
+        self.help, self.default = entry.get("help", ""), str(entry.get("value", ""))
+        self.valid = str(known.valid(self.section, self.key)) if entry.get("valid") else ""
+        self.hint = known.hint(self.section, self.key)
 
-def option_rows(table: dict[str, dict[str, str]], known: dict) -> list[OptionRow]:
-    """Rows of {section: {key: value}}, with help and default out of ``known`` (ApplicationTemplate.options)."""
-    rows = []
-    for section in sorted(table, key=str.casefold):
-        for key in sorted(table[section], key=str.casefold):
-            entry = known.get(section, {}).get(key, {})
-            rows.append(OptionRow(section, key, table[section][key], help=entry.get("help", ""),
-                                  default=str(entry.get("value", ""))))
+
+def option_rows(table: dict[str, dict[str, str]], known: KnownOptions) -> list[OptionRow]:
+    """Rows of {section: {key: value}}, sorted."""
+    rows = [OptionRow(section, key, table[section][key]) for section in sorted(table, key=str.casefold)
+            for key in sorted(table[section], key=str.casefold)]
+    for row in rows:
+        row.explain(known)
     return rows
 
 
-def read_options(values, name: str, known: dict) -> list[OptionRow]:
+def read_options(values, name: str, known: KnownOptions) -> list[OptionRow]:
     """Rows out of the parallel fields <name>_section, <name>_key, <name>_value; rows without any text are left out."""
     columns = [values.getlist(f"{name}_{column}") for column in ("section", "key", "value")]
     rows = [OptionRow(section.strip(), key.strip(), value) for section, key, value in zip(*columns, strict=False)]
     rows = [row for row in rows[:ROWS_MAX * 4] if row.section or row.key or row.value]
     seen = set()
     for row in rows:
-        entry = known.get(row.section, {}).get(row.key, {})
-        row.help, row.default = entry.get("help", ""), str(entry.get("value", ""))
+        row.explain(known)
         place = (row.section.casefold(), row.key.casefold())
         if not row.section or not row.key:
             row.errors.append("An option needs a section and a key.")

@@ -9,11 +9,14 @@ from provisioning.states import ENDED
 
 @dataclass(frozen=True, kw_only=True)
 class TemplateFacts:
+    """``options`` as in ApplicationTemplate.options."""
+
     id: int
     name: str
     type: str
     version: str
     enabled: bool = True
+    options: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

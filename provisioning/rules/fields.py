@@ -13,6 +13,7 @@ from .text import name_refusals, number_refusals, text_refusals
 
 NOT_YET_INSTALLED = "."
 """Placeholder of Working Directory and Command Line: the installer fills it in."""
+_NOT_IN_WINDOWS_PATH = frozenset('<>"|?*')
 _WINDOWS_ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -40,6 +41,9 @@ def directory_refusals(path: str, os_type: str, *, field: str = "working_directo
             refusals.append(Refusal(f'{label} must be an absolute path, or "." to let the installer choose.', field))
         elif any(part in ("..", ".", "~") for part in re.split(r"[/\\]", path)):
             refusals.append(Refusal(f'{label} must not hold "..", "." or "~" parts. Write the path in full.', field))
+        elif os_type == OSType.WINDOWS_2012 and _NOT_IN_WINDOWS_PATH & set(path):
+            signs = " ".join(sorted(_NOT_IN_WINDOWS_PATH))
+            refusals.append(Refusal(f"{label} holds one of {signs}, which Windows does not allow in a path.", field))
         elif path != path.strip():
             refusals.append(Refusal(f"{label} begins or ends with a blank. Remove it.", field))
     return refusals
@@ -72,6 +76,8 @@ def server_info(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusa
     refusals += text_refusals(draft.command_line_arguments, field="command_line_arguments",
                               label="Command Line Arguments", longest=2048)
     if facts.template is not None and facts.template.type in SERVER_TYPES:
+        if draft.host_id is None:
+            refusals.append(Refusal("Host is required for a server. Choose the machine that it runs on.", "host_id"))
         for field, label in (("working_directory", "Working Directory"), ("command_line", "Command Line")):
             if not str(getattr(draft, field)).strip():
                 refusals.append(Refusal(f'{label} is required for a server. Type "." to have it filled in by Install.',

@@ -6,6 +6,7 @@ from provisioning.models.applications import MASK, TIMEOUT_MAX_S, is_secret_opti
 from provisioning.states import SERVER_TYPES
 
 from .facts import ApplicationFacts
+from .known_options import ANNEX, KnownOptions, value_refusals
 from .text import has_control_characters, number_refusals, parameter_refusals
 
 MAX_OPTIONS, MAX_NAME, MAX_VALUE, MAX_CONNECTIONS = 2000, 128, 8192, 256
@@ -14,10 +15,13 @@ _NOT_IN_SECTION, _NOT_IN_KEY = frozenset("[]"), frozenset("=[]")
 
 def options_and_annex(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusal]:
     stored = facts.stored.secrets if facts.stored else frozenset()
-    return _table(draft.options, "options", stored) + _table(draft.annex, "annex", stored)
+    known = KnownOptions(facts.template.options if facts.template else {})
+    return (_table(draft.options, "options", stored, known) +
+            _table(draft.annex, "annex", stored, ANNEX))
 
 
-def _table(table: dict[str, dict[str, str]] | None, field: str, stored: frozenset) -> list[Refusal]:
+def _table(table: dict[str, dict[str, str]] | None, field: str, stored: frozenset,
+           known: KnownOptions) -> list[Refusal]:
     label = "Annex" if field == "annex" else "Options"
     count = sum(len(keys) for keys in (table or {}).values())
     if count > MAX_OPTIONS:
@@ -36,7 +40,8 @@ def _table(table: dict[str, dict[str, str]] | None, field: str, stored: frozense
                 refusals.append(Refusal(f"[{section}] {key} is there twice (upper and lower case are equal).",
                                         f"{at}.{key}"))
             seen.add(key.casefold())
-            refusals += _value(value, section, key, f"{at}.{key}", (field == "annex", section, key) in stored)
+            unusable = _value(value, section, key, f"{at}.{key}", (field == "annex", section, key) in stored)
+            refusals += unusable or value_refusals(known, section, key, value, f"{at}.{key}")
     return refusals
 
 

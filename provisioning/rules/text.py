@@ -1,11 +1,16 @@
 """Rules on a single text or number: length, blanks, control characters, ranges, parameter lists."""
 
 import re
+import unicodedata
 
 from provisioning.errors import Refusal
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _PARAMETER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
+
+
+_UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
+"""Unicode categories of what nobody sees or types: two names that look equal would be different ones."""
 
 
 def has_control_characters(text: str) -> bool:
@@ -24,7 +29,8 @@ def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Re
 
 
 def name_refusals(name: str, *, what: str) -> list[Refusal]:
-    """Names that start files, queues and people can all hold."""
+    """Names that start files, queues and people can all hold. A name is never a path or an address: directories are
+    made of its safe characters (services.jobs.directory_name), addresses of keys; so / ? * and the like do no harm."""
     if not isinstance(name, str) or not name.strip():
         return [Refusal(f"{what} needs a Name.", "name")]
     refusals = text_refusals(name, field="name", label="Name", longest=255)
@@ -32,6 +38,10 @@ def name_refusals(name: str, *, what: str) -> list[Refusal]:
         refusals.append(Refusal("Name begins or ends with a blank. Remove it.", "name"))
     if '"' in name or "\\" in name:
         refusals.append(Refusal('Name holds " or \\, which start files cannot quote. Use another character.', "name"))
+    unseen = next((sign for sign in name.strip() if sign != " " and unicodedata.category(sign) in _UNSEEN), "")
+    if unseen and not refusals:
+        refusals.append(Refusal(f"Name holds a character that cannot be seen (U+{ord(unseen):04X}). Type the name "
+                                "anew.", "name"))
     return refusals
 
 

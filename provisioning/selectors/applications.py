@@ -6,7 +6,8 @@ from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import NotFound
 from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, Connection, Job
-from provisioning.states import ACTIVE_JOBS, ApplicationStatus
+from provisioning.rules.saved_notes import ports_differ, waiting_sentence
+from provisioning.states import ACTIVE_JOBS, ALIVE, ApplicationStatus
 
 SORTS = {
     "name": ("name",), "type": ("type", "name"), "host": ("host__name", "name"), "status": ("status", "name"),
@@ -102,6 +103,15 @@ def connection_drafts(application: Application) -> tuple[ConnectionDraft, ...]:
 def clients_of(application: Application) -> QuerySet[Connection]:
     """Connections of other applications to this one."""
     return application.clients.select_related("application").order_by("application__name")
+
+
+def ports_wait(row: Application) -> str:
+    """The sentence that a server runs on other Listening Ports than its object has; "" when it does not."""
+    runtime = getattr(row, "runtime", None)
+    configured = [(port.port_id, port.port) for port in row.ports.all()]
+    if runtime is None or runtime.status not in ALIVE or not ports_differ(configured, runtime.ports):
+        return ""
+    return waiting_sentence(["Listening Ports"], row.name, runtime.status)
 
 
 def used_ports(host_id: int) -> dict[int, str]:

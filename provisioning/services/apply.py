@@ -17,10 +17,13 @@ from provisioning.errors import Difference, PairwiseError, Refusal, Refused
 from provisioning.models import Application, ApplicationTemplate, Host, InstallationPackage
 from provisioning.permissions import Actor
 from provisioning.rules.fields import NOT_YET_INSTALLED
+from provisioning.rules.known_options import KnownOptions
+from provisioning.rules.saved_notes import notes
 from provisioning.selectors.applications import application_draft
 from provisioning.states import RedundancyType
 
 from . import applications, comparison, drafting, hosts, packages, templates
+from .facts import status_for_rules
 from .manifest import Manifest
 
 CREATE, CHANGE, NOTHING = "create", "change", "nothing"
@@ -28,12 +31,14 @@ CREATE, CHANGE, NOTHING = "create", "change", "nothing"
 
 @dataclass(frozen=True)
 class Entry:
-    """One object of the plan; ``differences`` are old → new ("theirs" is the old value)."""
+    """One object of the plan; ``differences`` are old → new ("theirs" is the old value), ``hints`` what is allowed and
+    still strange."""
 
     kind: str
     name: str
     action: str
     differences: tuple[Difference, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 @dataclass
@@ -173,7 +178,8 @@ class _One:
         changed = comparison.differences(before, shown, names)
         if self.before is None:
             changed = tuple(replace(difference, theirs="") for difference in changed)
-        self.entry = Entry("application", row.name, _action(self.before is None, changed), changed)
+        self.entry = Entry("application", row.name, _action(self.before is None, changed), changed,
+                           tuple(notes(KnownOptions(row.template.options), self.before, after, status_for_rules(row))))
 
     def _update(self, row: Application, draft: ApplicationDraft) -> None:
         applications.update_application(actor=self.work.actor, application_id=row.pk, revision=row.revision,

@@ -131,7 +131,7 @@ def application_facts(draft: ApplicationDraft, application: Application | None) 
         stored=_stored(application) if application else None,
         same_name=application_link(same_name) if same_name else None,
         template=TemplateFacts(id=template.pk, name=template.name, type=template.type, version=template.version,
-                               enabled=template.enabled) if template else None,
+                               enabled=template.enabled, options=template.options) if template else None,
         host=host_facts(host) if host else None,
         neighbours=neighbours, others={row.pk: _other(row) for row in others},
     )

@@ -1,5 +1,7 @@
 """Application Templates: import and delete (domain.md 1.5)."""
 
+from dataclasses import replace
+
 from django.db import transaction
 
 from provisioning import changes, history, permissions
@@ -14,7 +16,8 @@ from .facts import application_link
 
 @transaction.atomic
 def import_template(*, actor: Actor, file_name: str, content: bytes) -> ApplicationTemplate:
-    """Import an .apd file. The same name, version and content again returns what is there. Raises Refused."""
+    """Import an .apd file. The same name, version and content again returns what is there; when only what the file says
+    of its options differs (help, valid values), the template says that from now on. Raises Refused."""
     actor.require(permissions.IMPORT)
     try:
         draft = read_template(content, file_name=file_name.replace("\\", "/").rsplit("/", 1)[-1][:255])
@@ -24,6 +27,8 @@ def import_template(*, actor: Actor, file_name: str, content: bytes) -> Applicat
     if existing is not None:
         if _same(existing, draft):
             return existing
+        if _same(existing, replace(draft, options=existing.options)) and _values(existing) == _values(draft):
+            return _say(actor, existing, draft)
         link = Link("template", str(existing.pk), existing.name)
         raise Refused(Refusal(
             f"An Application Template named {draft.name} (version {existing.version}) exists already and has another "
@@ -50,6 +55,19 @@ def delete_template(*, actor: Actor, template_id: int) -> None:
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
     changes.tell("templates")
     row.delete()
+
+
+def _say(actor: Actor, row: ApplicationTemplate, draft: TemplateDraft) -> ApplicationTemplate:
+    before, row.options = history.snapshot(row), draft.options
+    row.save(update_fields=["options"])
+    history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
+    changes.tell("templates")
+    return row
+
+
+def _values(template: ApplicationTemplate | TemplateDraft) -> dict[str, dict[str, str]]:
+    return {section: {key: entry.get("value", "") for key, entry in keys.items()}
+            for section, keys in template.options.items()}
 
 
 def _same(row: ApplicationTemplate, draft: TemplateDraft) -> bool:

@@ -11,6 +11,7 @@ from provisioning import permissions
 from provisioning.models import Application
 from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
 from provisioning.rules.pair_facts import PairFacts
+from provisioning.selectors import applications
 from provisioning.states import SyncLink
 from provisioning.templatetags.pairwise import BROKEN, IDLE, MOVING, OK, RISK, UNKNOWN, icon
 from provisioning.templatetags.pairwise import chip as make_chip
@@ -128,6 +129,12 @@ def start_button(context, pair):
 def pair_of(row: Application) -> Application | None:
     """The primary of the pair that ``row`` is a member of; None when it is in none."""
     return row if row.backup_server_id else getattr(row, "primary_server", None)
+
+
+@register.simple_tag
+def ports_wait(row: Application) -> str:
+    """The sentence that a server runs on other Listening Ports than its object has; "" when it does not."""
+    return applications.ports_wait(row)
 
 
 @register.simple_tag

@@ -7,12 +7,16 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from provisioning.errors import Conflict, Refused
+from provisioning.drafts import ApplicationDraft
+from provisioning.errors import Conflict, Refusal, Refused
 from provisioning.forms.editor import Editor, new_editor, posted_editor, stored_editor
 from provisioning.forms.editor import fill as fill_editor
 from provisioning.models import Application, ApplicationTemplate
 from provisioning.permissions import CONFIGURE, VIEW, actor_of
+from provisioning.rules.known_options import KnownOptions
+from provisioning.rules.saved_notes import notes
 from provisioning.selectors import applications as selector
+from provisioning.selectors.applications import application_draft
 from provisioning.services import applications as services
 from provisioning.tables import EDITOR_ACTIONS, blocked
 from provisioning.views import editor_parts as parts
@@ -58,8 +62,9 @@ def _posted(request, editor: Editor):
     step = request.POST.get("step", "")
     if step:
         return show(request, editor, **parts.take_step(editor, step, request.POST))
-    if not editor.is_valid():
+    if not _valid(editor):
         return show(request, editor, status=422)
+    before = application_draft(editor.application) if editor.application else None
     try:
         row = _save(actor_of(request), editor)
     except Refused as error:
@@ -67,7 +72,19 @@ def _posted(request, editor: Editor):
         return show(request, editor, status=422)
     except Conflict as conflict:
         return show(request, editor, status=409, conflict=conflict)
-    return _after_save(request, editor, row)
+    return _after_save(request, editor, row, before)
+
+
+def _valid(editor: Editor) -> bool:
+    """False, with everything that stands against a save, when some text did not become a value."""
+    if editor.is_valid():
+        return True
+    editor.refuse(_refusals(editor, editor.draft_so_far()), sentence)
+    return False
+
+
+def _refusals(editor: Editor, draft: ApplicationDraft) -> list[Refusal]:
+    return services.check_application(draft=draft, application_id=editor.application and editor.application.pk)
 
 
 def _save(actor, editor: Editor) -> Application:
@@ -77,17 +94,19 @@ def _save(actor, editor: Editor) -> Application:
                                        draft=editor.draft())
 
 
-def _after_save(request, editor: Editor, row: Application):
-    address = reverse("application-edit", args=[row.pk])
-    hint = ""
-    if editor.is_new and row.is_server and not row.is_installed:
+def _after_save(request, editor: Editor, row: Application, before: ApplicationDraft | None):
+    address, hint = reverse("application-edit", args=[row.pk]), ""
+    if before is None and row.is_server and not row.is_installed:
         hint = format_html(' Next: <a href="{}">Install</a> it on {}.', reverse("application-install", args=[row.pk]),
                            row.host)
-    messages.success(request, format_html('<a href="{}">{}</a> was saved.{}', address, row.name, hint))
-    after = request.POST.get("after")
-    if after == "new":
+    status = editor.application.status if editor.application else ""
+    found = notes(KnownOptions(row.template.options), before, application_draft(row), status)
+    say = messages.warning if found else messages.success
+    say(request, format_html('<a href="{}">{}</a> was saved.{} {}', address, row.name, hint, " ".join(found)))
+    then = request.POST.get("after")
+    if then == "new":
         return redirect(f"{reverse('application-new')}?template={row.template_id}")
-    if after == "stay":
+    if then == "stay":
         return redirect(f"{address}?tab={editor.tab}" if editor.tab in list(parts.TABS)[1:] else address)
     return redirect(f"{reverse('application-list')}?saved={row.pk}")
 
@@ -104,9 +123,8 @@ def _sent(request) -> Editor:
 def check(request):
     """Typing checks: the errors of what was touched, and of every row, each for its own place on the page."""
     editor = _sent(request)
-    if editor.is_valid():
-        key = editor.application.pk if editor.application else None
-        editor.refuse(services.check_application(draft=editor.draft(), application_id=key), sentence)
+    if _valid(editor):
+        editor.refuse(_refusals(editor, editor.draft()), sentence)
     touched = set(request.POST.get("touched", "").split())
     return render(request, "applications/checked.html",
                   {"editor": editor, "fields": [field for field in editor.form if field.name in touched]})

@@ -21,7 +21,8 @@ def context_of(editor: Editor) -> dict:
         "editor": editor, "form": editor.form, "template": template, "tabs": _tabs(editor),
         "general": editor.form.group(editor.form.GENERAL), "start": editor.form.group(editor.form.START),
         "redundancy": editor.form.group(editor.form.REDUNDANCY), "names": names_of(editor),
-        "servers": server_names(editor.connections),
+        "follows": getattr(editor.application, "primary_server", None),
+        "servers": server_names(editor.connections), "must_show": editor.is_new or bool(editor.summary),
         "facts": {
             "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
             "is_server": kind.type in SERVER_TYPES if kind else None,

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.pairs import ExceptionForm
 from provisioning.permissions import CONFIGURE, actor_of
+from provisioning.selectors.applications import ports_wait
 from provisioning.services import synchronize as services
 from provisioning.views.answers import dialog, done, sentence
 from provisioning.views.pages import page, refuse
@@ -27,7 +28,9 @@ def pair_synchronize(request, pk: int):
         try:
             plan = services.apply_plan(actor=actor_of(request), application_id=pk,
                                        revisions=(*shown, 0, 0)[:2])
-            messages.success(request, f"{plan.backup.name} is synchronized with {plan.primary.name}.")
+            later = ports_wait(PairPage(request, pk).backup)
+            say = messages.warning if later else messages.success
+            say(request, f"{plan.backup.name} is synchronized with {plan.primary.name}. {later}".rstrip())
             return done(request, _compared(pk))
         except Refused as error:
             troubles = [sentence(refusal) for refusal in error.refusals]

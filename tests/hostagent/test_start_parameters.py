@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from hostagent.jobs.startfiles import run_sh, start_server_bat
-from hostagent.jobs.startparameters import sentence, start_parameters
+from hostagent.jobs.startfiles import command_line_arguments, run_sh, start_server_bat
+from hostagent.jobs.startparameters import RIGHT, sentence, start_parameters
 from hostagent.jobs.startwords import batch_commands, shell_commands
 
 EXPECTED = {"-host": "cfg1", "-port": "2020", "-app": "MS Backup"}
@@ -97,6 +97,20 @@ def test_a_batch_file_has_percent_signs_and_quotes_of_its_own():
     assert states('MessageServer.exe -host %CFG% -port <port> -app "<application object name>"', batch=True) == {
         "-host": "unknown", "-port": "placeholder", "-app": "placeholder"}
     assert states("cd ..\r\necho MessageServer.exe -host cfg1", batch=True) is None
+
+
+@pytest.mark.parametrize("sign", "/?*%$&;|<>'`~#!:@=+,()[]{}^é漢")
+def test_every_sign_that_a_name_may_hold_reaches_the_server_as_it_is(sign, tmp_path):
+    name = f"MS {sign} 1"
+    (tmp_path / "MessageServer").write_text('#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done\n')
+    (tmp_path / "MessageServer").chmod(0o755)
+    (tmp_path / "run.sh").write_text(run_sh("cfg", 2020, name))
+    heard = subprocess.run(["sh", "run.sh"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    assert heard.splitlines() == ["-host", "cfg", "-port", "2020", "-app", name]
+    assert shlex.split(command_line_arguments("cfg", 2020, name)) == heard.splitlines()
+    expected = {"-host": "cfg", "-port": "2020", "-app": name}
+    for text, batch in ((run_sh("cfg", 2020, name), False), (start_server_bat("cfg", 2020, name), True)):
+        assert [each.state for each in start_parameters(text, expected, batch=batch)] == [RIGHT] * 3
 
 
 @pytest.mark.parametrize("seed", range(20))

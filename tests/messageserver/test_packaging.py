@@ -113,4 +113,7 @@ def test_the_template_lists_every_option_with_default_and_help(tmp_path):
     for option in OPTIONS:
         at = lines.index(f"[option:{option.section}]")
         key = lines.index(f"{option.key} = {option.default}".rstrip(), at)
-        assert lines[key - 1] == f"; {option.help}"
+        said = [f"; {option.help}"]
+        if option.valid_values:
+            said.append(f"; Valid Values: {option.valid_values}")
+        assert lines[key - len(said):key] == said

@@ -57,7 +57,8 @@ def test_after_the_first_save_it_says_what_to_do_next(administrator):
 
 
 def test_options_and_ports_of_the_template_come_without_a_script_too(administrator):
-    administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk, after="close"))
+    administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk,
+                                    host_id=factories.make_host().pk, after="close"))
     row = Application.objects.get(name="MS")
     assert row.options_dict()["log"]["verbose"] == "standard"
     assert {port.port_id for port in row.ports.all()} == {"default", "sync"}
@@ -66,7 +67,8 @@ def test_options_and_ports_of_the_template_come_without_a_script_too(administrat
 @pytest.mark.parametrize(("after", "where"), [("stay", "{list}{pk}/"), ("new", "{list}new/?template={template}")])
 def test_save_stays_and_save_and_new_begins_another(administrator, after, where):
     template = factories.make_template()
-    answer = administrator.post(NEW, form_of(name="MS", template_id=template.pk, after=after))
+    answer = administrator.post(NEW, form_of(name="MS", template_id=template.pk, host_id=factories.make_host().pk,
+                                             after=after))
     row = Application.objects.get(name="MS")
     expected = where.format(list=LIST, pk=row.pk, template=template.pk)
     assert answer["Location"].split("?tab=")[0] == expected
@@ -189,11 +191,101 @@ def test_an_application_that_is_gone_is_404_with_a_sentence(administrator):
     assert "does not exist any more" in page(answer)
 
 
+def test_a_server_without_a_host_is_refused_beside_host(administrator):
+    answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk, after="close"))
+    assert answer.status_code == 422
+    assert 'data-goto="id_host_id"' in page(answer)
+    assert "Host is required for a server." in page(answer)
+    assert Application.objects.count() == 0
+
+
+def test_everything_that_stands_against_a_save_is_said_at_once(administrator):
+    host = factories.make_host()
+    other = factories.make_application("Other", host=host, ports={"default": 7001})
+    template = factories.make_template(name="With_Values", options={
+        "a": {"k": {"value": "1", "help": "", "valid": "1-9"}}})
+    answer = administrator.post(NEW, form_of(
+        name="Other", template_id=template.pk, host_id=host.pk, startup_timeout="soon", working_directory="srv",
+        ports=[port_row("a1", port="many", ha_sync=True), port_row("b2", port_id="second", port=7001)],
+        option_section=["a", "a", "x"], option_key=["k", "", "y"], option_value=["10", "z", "1"],
+        filled_from=template.pk, after="close"))
+    summary = [(label, place) for label, _, place, _ in answer.context["editor"].summary]
+    assert summary == [
+        ("Startup Timeout", "id_startup_timeout"), ("Listening Port 1", "row-a1"), ("[a] ", "option-1"),
+        ("Name", "id_name"), ("Working Directory", "id_working_directory"), ("Listening Port 2", "row-b2"),
+        ("[a] k", "option-0")]
+    assert f'by <a href="{LIST}{other.pk}/">Other</a>' in page(answer)
+
+
+def test_what_is_wrong_in_one_row_is_not_held_against_the_whole(administrator):
+    primary, _ = factories.make_pair(status=None)
+    form = form_of(primary, after="stay")
+    form["ports"] = [port_row("a1"), port_row("b2", port_id="sync", port="many", protocol="sync", ha_sync=True)]
+    answer = administrator.post(f"{LIST}{primary.pk}/", form)
+    assert [place for _, _, place, _ in answer.context["editor"].summary] == ["row-b2"]
+
+
+def test_option_that_the_server_ignores_is_saved_with_a_hint(administrator):
+    row = make()
+    form = form_of(row, after="stay", option_section=["log"], option_key=["verbos"], option_value=["all"])
+    answer = administrator.post(f"{LIST}{row.pk}/", form)
+    assert "The server knows no verbos in section [log] and ignores it. Did you mean verbose?" in said(answer)
+    assert "Did you mean verbose?" in page(administrator.get(f"{LIST}{row.pk}/"))
+
+
+def test_value_that_makes_no_sense_is_refused_in_its_row(administrator):
+    template = factories.make_template(name="With_Values", options={
+        "redundancy": {"strict": {"value": "false", "help": "", "valid": "true, false"}}})
+    row = make(template_id=template.pk)
+    answer = administrator.post(f"{LIST}{row.pk}/", form_of(
+        row, after="stay", option_section=["redundancy"], option_key=["strict"], option_value=["maybe"]))
+    text = page(answer)
+    assert answer.status_code == 422
+    assert 'data-goto="option-0"' in text
+    assert text.count("it is true or false, or empty for the default.") == 2
+    assert row.options.count() == 0
+
+
+def test_ports_of_a_running_server_count_from_its_next_start(administrator):
+    row = factories.make_application("MS", host=factories.make_host(), status="Started", ports={"default": 7001})
+    row.runtime.ports = [{"id": "default", "port": 7001, "listening": True}]
+    row.runtime.save()
+    saved = administrator.post(f"{LIST}{row.pk}/", form_of(row, ports=[port_row(port=7005)], after="stay"))
+    sentence = "Listening Ports take effect at the next start of MS, which is Started now."
+    assert sentence in said(saved)
+    assert sentence in page(administrator.get(f"{LIST}{row.pk}/"))
+    live = administrator.post(f"{LIST}{row.pk}/", form_of(get_application(row.pk), startup_timeout=30, after="stay"))
+    assert "next start" not in said(live)
+
+
+def test_panels_are_open_where_something_has_to_be_typed(administrator):
+    row = make()
+    new = page(administrator.get(NEW))
+    refused = page(administrator.post(f"{LIST}{row.pk}/", form_of(row, name="", after="stay")))
+    stored = page(administrator.get(f"{LIST}{row.pk}/"))
+    assert ["section-general" in text for text in (new, refused, stored)] == [False, False, True]
+
+
+def test_what_a_backup_takes_over_is_shown_and_kept_but_not_offered_to_be_changed(administrator):
+    primary, backup = factories.make_pair(status=None)
+    server = factories.make_application("Log", host=factories.make_host(), ports={"default": 7900})
+    for member in (primary, backup):
+        member.connections.create(server=server)
+    text = page(administrator.get(f"{LIST}{backup.pk}/"))
+    assert text.count(f'<a id="tenants-primary" href="{LIST}{primary.pk}/">MS_Primary</a>') == 1
+    assert "connections-edit" not in text
+    assert "connections-add" not in text
+    answer = administrator.post(f"{LIST}{backup.pk}/", form_of(backup, description="x", after="stay"))
+    assert answer.status_code == 302
+    assert [connection.server for connection in get_application(backup.pk).connections.all()] == [server]
+
+
 # --- somebody else saved in between
 def conflicting(administrator, **mine):
     row = make()
     form = form_of(row, after="stay", **mine)
-    theirs = factories.make_draft(name="MS", template_id=row.template_id, description="theirs", tenants="Theirs")
+    theirs = factories.make_draft(name="MS", template_id=row.template_id, host_id=row.host_id, description="theirs",
+                                  tenants="Theirs")
     services.update_application(actor=factories.ADMINISTRATOR, application_id=row.pk, revision=1, draft=theirs)
     return row, form, administrator.post(f"{LIST}{row.pk}/", form)
 

@@ -181,10 +181,11 @@ class TestApply:
         assert run("apply", file(), "--json").json["applied"] is False
 
     def test_applications_may_name_each_other_in_a_circle(self, run, file):
+        make_host("alpha")
         text = """
 applications:
-  - {name: A, template: Message_Server, ports: [{id: default, port: 1}], connections: [{server: B}]}
-  - {name: B, template: Message_Server, ports: [{id: default, port: 2}], connections: [{server: A}]}
+  - {name: A, template: Message_Server, host: alpha, ports: [{id: default, port: 1}], connections: [{server: B}]}
+  - {name: B, template: Message_Server, host: alpha, ports: [{id: default, port: 2}], connections: [{server: A}]}
 """
         assert run("apply", file(text), "--yes").code == 0
         assert [(c.application.name, c.server.name) for a in Application.objects.all()
@@ -207,7 +208,9 @@ applications:
         settings.PAIRWISE_PACKAGES_DIR = tmp_path / "packages"
         (tmp_path / "new.apd").write_bytes(APD.replace(b"Message_Server", b"New_Server"))
         (tmp_path / "ip.tar.gz").write_bytes(archive())
-        text = "templates: [new.apd]\npackages: [ip.tar.gz]\napplications: [{name: A, template: New_Server}]"
+        make_host("alpha")
+        text = ("templates: [new.apd]\npackages: [ip.tar.gz]\n"
+                "applications: [{name: A, template: New_Server, host: alpha}]")
         result = run("apply", file(text), "--yes")
         assert result.code == 0, result.err
         assert Application.objects.get().template.name == "New_Server"
@@ -219,6 +222,7 @@ applications:
         ("applications: [{name: A, template: Nothing}]", "A: there is no Application Template named Nothing."),
         ("applications: [{name: A, template: Message_Server, host: h}]", "A: there is no Host named h."),
         ("applications: [{name: A, template: Message_Server, backup: B}]", "A: there is no application named B"),
+        ("applications: [{name: A, template: Message_Server}]", "A: Host is required for a server."),
         ("applications: [{name: A}]", "A: Choose an Application Template"),
         ("hosts: [{name: a}]", "a: IP Address must be"),
     ])
@@ -309,7 +313,8 @@ class TestExport:
         assert run("export").out == exported
 
     def test_texts_that_look_like_something_else_survive(self, run, file):
-        make_application("A", description="null", options={"x": {"n": "~", "t": "true", "e": "", "d": "2026-11-22"}})
+        make_application("A", host=make_host(), description="null",
+                         options={"x": {"n": "~", "t": "true", "e": "", "d": "2026-11-22"}})
         assert "Nothing to do." in run("apply", file(run("export").out)).out
 
     def test_some_by_name_as_json(self, run, file):

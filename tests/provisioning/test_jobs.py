@@ -203,7 +203,8 @@ class TestArguments:
         assert install(row, "/srv/new").arguments["directory"] == "/srv/new"
 
     @pytest.mark.parametrize(("name", "expected"), [
-        ("MS_Primary", "MS_Primary"), ("MS 1/2", "MS_1_2-{}"), ("..", "application-{}"), ("Übung", "bung-{}")])
+        ("MS_Primary", "MS_Primary"), ("MS 1/2", "MS_1_2-{}"), ("..", "application-{}"), ("Übung", "bung-{}"),
+        ("a/../b", "a_.._b-{}"), ("*?", "application-{}")])
     def test_directory_names_are_safe_and_tell_applications_apart(self, name, expected):
         row = make_application(name)
         assert services.directory_name(row) == expected.format(row.pk)

@@ -49,9 +49,15 @@ def test_a_plain_draft_is_accepted():
     assert refusals() == []
 
 
-@pytest.mark.parametrize("name", ["", "   ", " MS", "MS ", "M\nS", "x" * 256, 'M"S', "M\\S"])
+@pytest.mark.parametrize("name", ["", "   ", " MS", "MS ", "M\nS", "x" * 256, 'M"S', "M\\S", "M\x7fS",
+                                  "M\u200bS", "M\u202eS", "M\u00a0S", "M\ud800S", "\ufeffMS"])
 def test_name_that_cannot_be_used_is_refused(name):
     assert set(fields_of(refusals(name=name))) == {"name"}
+
+
+@pytest.mark.parametrize("sign", "/?*%$&;|<>'`~#!:@=+,()[]{}^é漢")
+def test_name_with_any_other_sign_is_accepted(sign):
+    assert refusals(name=f"MS {sign} 1") == []
 
 
 def test_name_of_255_characters_is_accepted():
@@ -89,6 +95,12 @@ def test_access_point_needs_neither():
 @pytest.mark.parametrize("path", ["data", "./x", "/srv/../x", "/srv/./x", "/srv/~/x", "/srv/x ", "/srv/\tx"])
 def test_working_directory_that_is_not_one_plain_absolute_path_is_refused(path):
     assert fields_of(refusals(working_directory=path)) == ["working_directory"]
+
+
+def test_windows_directories_hold_what_windows_allows():
+    windows = replace(FACTS, host=replace(HOST, os_type="Windows2012"))
+    assert fields_of(refusals(working_directory="C:\\gcti\\m?s", facts=windows)) == ["working_directory"]
+    assert refusals(working_directory="/srv/m?s") == []
 
 
 def test_windows_directories_are_absolute_on_windows_hosts_only():

@@ -54,9 +54,11 @@ class Command(ServiceCommand):
             for row in entry.differences:
                 old = f"{row.theirs or '(empty)'} → " if entry.action == apply.CHANGE else ""
                 self.stdout.write(f"    {row.label}: {old}{row.yours or '(empty)'}")
+            for hint in entry.hints:
+                self.stdout.write(f"    ! {hint}")
 
     def describe(self, plan: apply.Plan, *, applied: bool) -> dict:
         return {"applied": applied, "changes": [
             {"kind": entry.kind, "name": entry.name, "action": entry.action,
              "fields": [{"field": row.field, "label": row.label, "old": row.theirs, "new": row.yours}
-                        for row in entry.differences]} for entry in plan.entries]}
+                        for row in entry.differences], "hints": list(entry.hints)} for entry in plan.entries]}

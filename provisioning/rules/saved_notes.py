@@ -1,0 +1,48 @@
+"""What of an application that was saved does not count, or not before the server's next start. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from provisioning.drafts import ApplicationDraft, PortDraft
+from provisioning.states import ALIVE
+
+from .known_options import KnownOptions, unknown_options
+
+READ_AT_START = {"working_directory": "Working Directory", "command_line": "Command Line",
+                 "command_line_arguments": "Command Line Arguments", "log_on_as": "Log On As Account"}
+"""Of a process as it is started. Options are read while the server runs, timeouts and Auto-Restart by the agent."""
+
+
+def notes(known: KnownOptions, before: ApplicationDraft | None, after: ApplicationDraft, status: str) -> list[str]:
+    """A sentence for each option that the server ignores, and one for what waits for its next start. ``before`` is None
+    for a new object; ``status`` is the word of the server's status."""
+    found = unknown_options(known, after.options or {})
+    waiting = waits_for_start(before, after) if before is not None and status in ALIVE else []
+    return [*found, waiting_sentence(waiting, after.name, status)] if waiting else found
+
+
+def waits_for_start(before: ApplicationDraft, after: ApplicationDraft) -> list[str]:
+    """Labels of what differs between two complete drafts and counts from the next start only."""
+    labels = [label for name, label in READ_AT_START.items() if getattr(before, name) != getattr(after, name)]
+    if _bound(before.ports) != _bound(after.ports):
+        labels.append("Listening Ports")
+    return labels
+
+
+def _bound(ports: Iterable[PortDraft] | None) -> list[tuple]:
+    """What of the ports a server looks at when it binds them."""
+    return [(port.port_id, port.port, port.protocol, port.ha_sync, port.listening_mode, port.transport_parameters)
+            for port in ports or ()]
+
+
+def waiting_sentence(labels: list[str], name: str, status: str) -> str:
+    """``labels`` (at least one) of what ``name`` does not use yet."""
+    *first, last = labels
+    what = f"{', '.join(first)} and {last}" if first else last
+    verb = "take" if first or last.endswith("s") else "takes"
+    return f"{what} {verb} effect at the next start of {name}, which is {status} now."
+
+
+def ports_differ(configured: Iterable[tuple[str, int]], reported: Iterable[Mapping]) -> bool:
+    """Whether a server that runs holds other ports than its object has; ``reported`` as in RuntimeStatus.ports."""
+    held = {(str(port.get("id")), port.get("port")) for port in reported if isinstance(port, Mapping)}
+    return bool(held) and held != set(configured)
