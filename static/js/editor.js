@@ -199,7 +199,23 @@ document.body.addEventListener("htmx:oobAfterSwap", (event) => {
   const input = document.getElementById(box.id.slice(0, -"_error".length));
   if (!input) return;
   if (box.childElementCount) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+  // What is wrong must not stay in a folded section.
+  const section = box.childElementCount && box.closest("details.section:not([open])");
+  if (section) section.open = true;
 });
+
+// --- the Port Info dialog: sync is the protocol of HA Sync
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "info-protocol") return;
+  const flag = event.target.form.elements["info-ha_sync"];
+  if (event.target.value === "sync") {
+    flag.dataset.followed = flag.checked ? flag.dataset.followed || "" : "protocol";
+    flag.checked = true;
+  } else if (flag.dataset.followed === "protocol") {
+    flag.dataset.followed = "";
+    flag.checked = false;
+  }
+}, true);
 
 // --- leaving
 const leave = document.getElementById("leave");
