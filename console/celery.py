@@ -39,6 +39,7 @@ app.conf.update(
     },
     beat_schedule_filename=str(settings.PAIRWISE_DATA_DIR / "beat-schedule"),
     beat_schedule={
+        "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},
         "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},
         "beat": {"task": "provisioning.heartbeat", "schedule": 2.0, "options": {"expires": 4}},
     },

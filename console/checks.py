@@ -5,6 +5,7 @@ import re
 import stat
 from pathlib import Path
 
+import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -72,6 +73,25 @@ def console_url(**_) -> list[CheckMessage]:
         return []
     return [Error(f"PAIRWISE_CONSOLE_URL is {url!r}, which is no address of a console.", id="pairwise.E008",
                   hint="Set it to http or https, a name and perhaps a port: https://pairwise.example.com")]
+
+
+@register(TAG)
+def broker_accounts(**_) -> list[CheckMessage]:
+    """Whether each host can have an account of its own at the Redis of PAIRWISE_REDIS_URL."""
+    if settings.REDIS_IS_EMBEDDED:
+        return []
+    from provisioning.jobs import broker_access
+
+    try:
+        why = broker_access.why_shared()
+    except (redis.RedisError, OSError):
+        return []
+    if not why:
+        return []
+    return [Warning(f"Every host is given the console's own credential for Redis, so each could take the others' jobs "
+                    f"away (it could not forge one): {why}", id="pairwise.W005",
+                    hint="Give the account of PAIRWISE_REDIS_URL the right to ACL and CLIENT KILL, on Redis 7 or "
+                         "Valkey; then let the hosts join again.")]
 
 
 @register(TAG)

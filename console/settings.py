@@ -47,7 +47,7 @@ PAIRWISE_ADVERTISED_HOST = env.str("PAIRWISE_ADVERTISED_HOST", "")
 PAIRWISE_CONSOLE_URL = env.str("PAIRWISE_CONSOLE_URL", "").rstrip("/")
 PAIRWISE_REDIS_PORT = env.int("PAIRWISE_REDIS_PORT", 2021)
 REDIS_IS_EMBEDDED = not env.str("PAIRWISE_REDIS_URL", "")
-EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBACK else _kept_secret("redis_password")
+EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBACK else _kept_secret("broker_password")
 """Set when the embedded Redis listens on the network, "" when only this account of this machine reaches it."""
 PAIRWISE_REDIS_URL = env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD)
 SALT_KEY = SECRET_KEY

@@ -8,7 +8,7 @@ from pathlib import Path
 from celery import Celery
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
 
-from protocol.jobs import RUN_JOB
+from protocol.jobs import RUN_JOB, host_control, host_queue
 
 from .config import CONFIG_VARIABLE, AgentConfig, load
 from .jobs.context import context_of
@@ -25,15 +25,25 @@ BROKER_OPTIONS = {
 }
 
 
+def broker_options(host: str) -> dict:
+    """What was delivered and not acknowledged is kept apart from other hosts', as the host's account at Redis may
+    reach its own keys only (``provisioning.rules.broker_access``)."""
+    own = {f"{name}_key": f"{name}.{host_queue(host)}" for name in ("unacked", "unacked_index", "unacked_mutex")}
+    # One priority, so one key.
+    return {**BROKER_OPTIONS, **own, "priority_steps": [0]}
+
+
 def make_app(config: AgentConfig) -> Celery:
     celery = Celery("hostagent", broker=config.broker_url, set_as_current=False)
     celery.conf.update(
         task_serializer="json", accept_content=["json"], result_serializer="json", task_ignore_result=True,
         result_backend=None, task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1,
-        broker_transport_options=BROKER_OPTIONS, broker_connection_retry_on_startup=True,
+        broker_transport_options=broker_options(config.host), broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None, worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=True, worker_send_task_events=False, task_create_missing_queues=True,
         worker_proc_alive_timeout=30.0, enable_utc=True,
+        # Without an expiry: Redis would keep it in a table that all hosts had to write.
+        control_exchange=host_control(config.host), control_queue_expires=None,
     )
     return celery
 

@@ -96,7 +96,7 @@ class WorkerKeeper:
                        "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
         arguments = [sys.executable, "-m", "celery", "-A", "hostagent", "worker", "-Q", host_queue(self._config.host),
                      "-n", f"worker@{self._config.host}", "-c", str(CONCURRENCY), "-P", "prefork", "-l", "INFO",
-                     "--without-gossip", "--without-mingle", "--prefetch-multiplier", "1"]
+                     "--without-gossip", "--without-mingle", "--without-heartbeat", "--prefetch-multiplier", "1"]
         with open(self.log_path, "ab") as output:
             self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                              cwd=self._config.state_dir, env=environment, start_new_session=True)

@@ -68,3 +68,8 @@ FINISHED = ("succeeded", "failed", "error", "cancelled", "lost")
 def host_queue(host: str) -> str:
     """Celery queue that only the worker of ``host`` consumes."""
     return f"host.{host}"
+
+
+def host_control(host: str) -> str:
+    """Celery control exchange by which the worker of ``host`` alone is told to end a job, or asked whether it lives."""
+    return f"control.{host}"

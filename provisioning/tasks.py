@@ -6,9 +6,10 @@ import os
 from celery import shared_task
 from django.db import OperationalError
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
-from provisioning.jobs import reaper, reports
+from provisioning.jobs import broker_access, reaper, reports
 from provisioning.models import ComponentHeartbeat
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,17 @@ def record_report(report, signature):
 def reap_jobs():
     """Move jobs that nobody reports any more to lost."""
     reaper.reap()
+
+
+@shared_task(name="provisioning.keep_broker_accounts")
+def keep_broker_accounts():
+    """Accounts of hosts at the broker: a Redis that was started anew has none of them."""
+    try:
+        broker_access.keep()
+    except broker_access.NotPermitted as error:
+        log.debug("hosts share the console's account at the broker: %s", error)
+    except (RedisError, OSError) as error:
+        log.info("accounts of hosts at the broker were not looked at: %s", error)
 
 
 @shared_task(name="provisioning.heartbeat")

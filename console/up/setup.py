@@ -26,6 +26,7 @@ from hostagent import bundle
 from messageserver import packaging
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused
+from provisioning.jobs.broker_access import url_for
 from provisioning.models import ApplicationTemplate, Host
 from provisioning.permissions import command_line_actor
 from provisioning.services.hosts import create_host, update_host
@@ -160,6 +161,13 @@ def make_local_host() -> Host:
     return host
 
 
+def _redis_url() -> str:
+    """Redis as this machine's agent reaches it: over the network where other hosts do, with an account of its own."""
+    if not settings.EMBEDDED_REDIS_PASSWORD:
+        return settings.PAIRWISE_REDIS_URL
+    return f"redis://{reachable_host(settings.PAIRWISE_HOST)}:{settings.PAIRWISE_REDIS_PORT}/0"
+
+
 def write_agent_config(host: Host) -> Path:
     """agent.json of this machine's agent (mode 0600); its path."""
     data_dir = settings.PAIRWISE_DATA_DIR
@@ -176,7 +184,7 @@ def write_agent_config(host: Host) -> Path:
         "control": [{"host": reachable_host(settings.PAIRWISE_CONTROL_HOST).strip("[]"),
                      "port": settings.PAIRWISE_CONTROL_PORT}],
         "console_url": web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT),
-        "broker_url": celery_broker_url(settings.PAIRWISE_REDIS_URL),
+        "broker_url": url_for(host, celery_broker_url(_redis_url())),
         "lca_port": settings.PAIRWISE_LCA_PORT,
         "state_dir": str(home / "state"),
         "install_root": str(install_root),

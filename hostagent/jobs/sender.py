@@ -21,7 +21,8 @@ class Sender:
                 self._connection = self._app.connection_for_write()
                 # One attempt: the reporter decides when to try again.
                 self._connection.transport_options = {**self._connection.transport_options, "max_retries": 0}
-            self._app.send_task(RECORD_REPORT, args=[report, signature], queue=CONSOLE_QUEUE, retry=False,
+            # Nothing is declared: the queue is the console's, a host may only add to it.
+            self._app.send_task(RECORD_REPORT, args=[report, signature], queue=CONSOLE_QUEUE, declare=[], retry=False,
                                 connection=self._connection, ignore_result=True)
         except Exception:
             self.close()

@@ -4,12 +4,14 @@ import logging
 import uuid
 
 from django.utils import timezone
+from kombu import Connection
 from kombu.exceptions import OperationalError
+from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
 
 from console.celery import app
 from protocol import auth
-from protocol.jobs import RUN_JOB, host_queue
+from protocol.jobs import RUN_JOB, host_control, host_queue
 from provisioning import changes
 from provisioning.models import Job
 from provisioning.states import JobState
@@ -69,15 +71,24 @@ def hand_over(job_id: uuid.UUID) -> bool:
     return True
 
 
-def revoke(job_id: uuid.UUID, *, terminate: bool) -> bool:
-    """Tell all workers not to run a job, or (``terminate``) to end it; True when the broker took the word."""
+def mailbox(host_name: str, connection: Connection) -> Mailbox:
+    """What the worker of that host listens to, and no other."""
+    conf = app.conf
+    # Without a pool it uses this connection, whose time-outs are short.
+    return Mailbox(host_control(host_name), type="fanout", connection=connection, accept=["json"], serializer="json",
+                   queue_ttl=conf.control_queue_ttl, reply_queue_ttl=conf.control_queue_ttl,
+                   queue_expires=conf.control_queue_expires, queue_exclusive=conf.control_queue_exclusive,
+                   queue_durable=conf.control_queue_durable, reply_queue_expires=conf.control_queue_expires)
+
+
+def revoke(job: Job, *, terminate: bool) -> bool:
+    """Tell the worker of the job's host not to run it, or (``terminate``) to end it; True when the broker took the
+    word."""
     try:
         with _connection() as connection:
-            mailbox = app.control.mailbox(connection)
-            # Without its pool it uses this connection, whose time-outs are short.
-            mailbox.producer_pool = None
-            mailbox.abcast("revoke", {"task_id": str(job_id), "terminate": terminate, "signal": CANCEL_SIGNAL})
+            mailbox(job.host.name if job.host else job.host_name, connection).abcast(
+                "revoke", {"task_id": str(job.pk), "terminate": terminate, "signal": CANCEL_SIGNAL})
     except _BROKER_ERRORS as error:
-        log.warning("job %s could not be revoked: %s", job_id, error)
+        log.warning("job %s could not be revoked: %s", job.pk, error)
         return False
     return True

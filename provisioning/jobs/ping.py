@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 
 from console.celery import app
 
-from .dispatch import CONNECT_TIMEOUT_S
+from .dispatch import CONNECT_TIMEOUT_S, mailbox
 
 log = logging.getLogger(__name__)
 PING_S = 0.8
@@ -18,7 +18,7 @@ def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
     options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": within_s + CONNECT_TIMEOUT_S}
     try:
         with app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options) as connection:
-            return bool(app.control.ping([f"worker@{host_name}"], timeout=within_s, connection=connection, limit=1))
+            return bool(mailbox(host_name, connection).multi_call("ping", timeout=within_s, limit=1))
     except (OperationalError, OSError, RedisError) as error:
         log.info("The worker of %s could not be asked: %s", host_name, error)
         return False

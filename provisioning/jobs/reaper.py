@@ -58,7 +58,7 @@ def _look_at(job: Job, now: datetime) -> bool:
                                    f"{CANCEL_ANSWER_S} s. {_UNKNOWN[job.kind]}",
                          "Restart the agent of that host, then press Retry.")
         # The first request may have met a worker that was just starting.
-        transaction.on_commit(lambda: dispatch.revoke(job.pk, terminate=True))
+        transaction.on_commit(lambda: dispatch.revoke(job, terminate=True))
     return False
 
 
@@ -74,7 +74,7 @@ def _look_at_queued(job: Job, now: datetime) -> bool:
         moved = _lose(job, now, f"No worker of host {job.host_name} took the job within "
                                 f"{settings.JOB_UNCLAIMED_AFTER_S // 60} minutes. Nothing was done.",
                       "Start the agent of that host, then press Retry.")
-        transaction.on_commit(lambda: dispatch.revoke(job.pk, terminate=False))
+        transaction.on_commit(lambda: dispatch.revoke(job, terminate=False))
         return moved
     return False
 

@@ -163,7 +163,7 @@ def add_lines(job: Job, lines: list[tuple[datetime, str, str]]) -> None:
 def _remind_of_cancel(job: Job, report: dict) -> None:
     """A job that was cancelled before a host took it, and that a host works on all the same, is to end."""
     if job.state == JobState.CANCELLED and report.get("kind") in ("claimed", "alive"):
-        transaction.on_commit(lambda: dispatch.revoke(job.pk, terminate=True))
+        transaction.on_commit(lambda: dispatch.revoke(job, terminate=True))
 
 
 def _time(value: Any) -> datetime:

@@ -28,7 +28,8 @@ class Listening:
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """How other machines reach the console. ``problems`` are sentences: what will not work, and what to set."""
+    """How other machines reach the console. ``problems`` are sentences: what will not work, and what to set.
+    ``broker_url`` has the credentials of PAIRWISE_REDIS_URL, or none."""
 
     console_url: str
     control: tuple[str, int]
@@ -49,7 +50,7 @@ def reach(listening: Listening, *, scheme: str, asked_host: str) -> Reach:
     broker = listening.redis_url
     if not broker:
         broker = listening.redis_socket_url if not listening.redis_password else \
-            f"redis://:{listening.redis_password}@{_bracketed(host)}:{listening.redis_port}/0"
+            f"redis://{_bracketed(host)}:{listening.redis_port}/0"
     return Reach(console_url=console_url, control=(control, listening.control_port), broker_url=broker,
                  problems=tuple(_problems(listening, host, console_url)))
 

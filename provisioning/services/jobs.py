@@ -91,7 +91,7 @@ def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
         else:
             Job.objects.filter(pk=job.pk).update(**asked)
             changes.tell(*dispatch.topics(job))
-        transaction.on_commit(lambda: dispatch.revoke(job.pk, terminate=True))
+        transaction.on_commit(lambda: dispatch.revoke(job, terminate=True))
     job.refresh_from_db()
     return job
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from protocol import auth
 from provisioning.errors import Refused
+from provisioning.jobs.broker_access import url_for
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host, HostEnrolment
 from provisioning.permissions import MANAGE_HOSTS, actor_of
@@ -94,7 +95,7 @@ def exchange(request):
     where = reach_from(request.get_host())
     address, port = where.control
     return JsonResponse({"host": host.name, "secret": host.secret, "control": [{"host": address, "port": port}],
-                         "broker_url": where.broker_url, "lca_port": host.lca_port})
+                         "broker_url": url_for(host, where.broker_url), "lca_port": host.lca_port})
 
 
 @for_machines("GET")

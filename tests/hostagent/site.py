@@ -9,10 +9,12 @@ import uuid
 
 from celery import Celery
 from kombu import Connection
+from redis.lock import Lock
 
 from hostagent.config import load
 from protocol import auth
-from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_queue
+from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_control, host_queue
+from provisioning.rules import broker_access
 
 from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, until, wait_for, write_config
 from .packages import ConfigurationServerDouble, ConsoleDouble, build_package
@@ -23,13 +25,13 @@ APP = "MS_Primary"
 class Site:
     """A console's side of the broker: enqueues signed jobs and collects what the host reports."""
 
-    def __init__(self, path, broker, console, server):
+    def __init__(self, path, broker, own_broker, console, server):
         self.path, self.broker, self.console, self.server = path, broker, console, server
-        self.config_path = write_config(path, broker_url=broker, console_url=console.url, worker=True)
+        self.config_path = write_config(path, broker_url=own_broker, console_url=console.url, worker=True)
         self.config = load(self.config_path, {})
         self.agent = AgentProcess(self.config_path)
         self.celery = Celery("console", broker=broker, set_as_current=False)
-        self.celery.conf.update(task_ignore_result=True)
+        self.celery.conf.update(task_ignore_result=True, control_exchange=host_control(HOST))
         self.connection = Connection(broker)
         self.reports = []
         self.control = ControlDouble(self.agent.body["control"][0]["port"])
@@ -101,12 +103,23 @@ class Site:
         return sorted(path.name for path in self.config.install_root.iterdir() if ".new-" in path.name)
 
 
+def grant(client, database):
+    """The account of the host that uses this database, as the console keeps it."""
+    account = broker_access.account(prefix=f"{database}-", host_id=1, host_name=HOST, secret=SECRET, database=database)
+    client.execute_command("ACL", "SETUSER", account.name, *account.rules)
+    client.script_load(Lock.LUA_RELEASE_SCRIPT)
+    return account
+
+
 @contextlib.contextmanager
 def running_site(path, broker, database):
-    """A host with agent and worker, and the console and Configuration Server it knows; in a database of its own."""
-    broker.client(db=database).flushdb()
+    """A host with agent and worker, and the console and Configuration Server it knows; in a database of its own, and
+    with an account of its own at the broker, which must be enough for all that it does."""
+    client, url = broker.client(db=database), f"redis://127.0.0.1:{broker.port}/{database}"
+    client.flushdb()
+    account = grant(client, database)
     with ConsoleDouble() as console, ConfigurationServerDouble() as server:
-        site = Site(path, f"redis://127.0.0.1:{broker.port}/{database}", console, server)
+        site = Site(path, url, broker_access.with_account(url, account), console, server)
         site.agent.start()
         try:
             wait_for(lambda: " ready." in site.worker_log(), 60, "the worker is ready")
@@ -117,3 +130,5 @@ def running_site(path, broker, database):
             end_servers(site.config.state_dir)
             site.connection.release()
             site.celery.close()
+            denied = [each for each in client.acl_log() if each["username"] == account.name]
+            assert not denied, [(each["object"], each["reason"], each["context"]) for each in denied]

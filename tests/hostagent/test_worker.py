@@ -16,9 +16,10 @@ from hostagent.identity import start_ticks
 from hostagent.jobs.lca_client import LcaClient
 from protocol.jobs import RUN_JOB, STEPS
 from protocol.messages import ApplicationStatus
+from provisioning.rules.broker_access import password_of
 
 from .doubles import HOST, SECRET, free_port, until
-from .site import APP, running_site
+from .site import APP, grant, running_site
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +245,8 @@ async def test_reports_wait_for_the_broker_and_arrive_complete(own_site, broker)
     body = own_site.config.jobs_dir / f"{job}.json"
     await until(lambda: json.loads(body.read_text())["state"] == "finished", 20)
     broker.start()
+    for database in (0, 1):
+        grant(broker.client(), database)
     own_site.connection.release()
     own_site.connection = Connection(own_site.broker)
     assert (await own_site.finished(job))["state"] == "succeeded"
@@ -253,8 +256,8 @@ async def test_no_secret_reaches_the_logs_or_the_command_lines(site):
     await site.finished(site.send(site.install_payload()))
     for pid in (site.agent.process.pid, site.worker_pid):
         assert SECRET not in " ".join(psutil.Process(pid).cmdline())
-        assert site.broker not in " ".join(psutil.Process(pid).cmdline())
+        assert password_of(SECRET) not in " ".join(psutil.Process(pid).cmdline())
     logs = "".join(path.read_text() for path in site.config.log_dir.iterdir())
     journal = "".join(path.read_text() for path in site.config.jobs_dir.iterdir())
-    for secret in (SECRET, "the application's secret"):
+    for secret in (SECRET, password_of(SECRET), "the application's secret"):
         assert secret not in logs + journal

@@ -249,7 +249,7 @@ class TestBroker:
 
     def test_cancel_reaches_the_workers(self, broker):
         listener = broker.pubsub()
-        listener.psubscribe("*celery.pidbox*")
+        listener.psubscribe("*control.*.pidbox")
         assert listener.get_message(timeout=5)["type"] == "psubscribe"
         job = make_job(on_host(), state="running")
         job = services.cancel_job(actor=OPERATOR, job_id=job.pk)

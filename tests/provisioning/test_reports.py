@@ -337,4 +337,4 @@ def test_cancelled_job_that_a_host_took_all_the_same_is_ended_there(job, monkeyp
     Job.objects.update(state=JobState.CANCELLED)
     with django_capture_on_commit_callbacks(execute=True):
         report(job, 1, "claimed", worker="w")
-    assert asked == [(job.pk, True)]
+    assert asked == [(job, True)]

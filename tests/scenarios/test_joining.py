@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
+from redis.exceptions import NoPermissionError
 
 from tests.scenarios.applications import message_server
 from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
@@ -92,6 +94,11 @@ def test_a_machine_joins_by_the_line_of_its_page_and_runs_a_server(network):
     host = host_of(pairwise, machine.name)
     assert (host["status"], host["worker_alive"]) == ("Running", True)
     assert machine.file(DIRECTORY / "agent.json").stat().st_mode & 0o077 == 0
+    account = json.loads(machine.file(DIRECTORY / "agent.json").read_text())["broker_url"]
+    with redis.Redis.from_url(account) as client:
+        assert client.llen(f"host.{machine.name}") == 0
+        with pytest.raises(NoPermissionError):
+            client.llen("host.localhost")
     page = browser.get(page.url.removeprefix(pairwise.address))
     assert "step-waiting" not in page.text
     assert "step-failed" not in page.text

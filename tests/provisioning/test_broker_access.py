@@ -1,0 +1,174 @@
+"""A host's account at the broker opens its own queue and nothing else."""
+
+import pytest
+import redis
+from redis.exceptions import NoPermissionError
+
+from console import checks
+from provisioning.jobs import broker_access
+from provisioning.rules.broker_access import COMMANDS, account, differing, with_account
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _ends_accounts(broker, settings):
+    settings.EMBEDDED_REDIS_PASSWORD, settings.REDIS_IS_EMBEDDED = "", False
+    yield
+    if left := [name for name in broker.acl_users() if name.startswith("pairwise-")]:
+        broker.acl_deluser(*left)
+
+
+@pytest.fixture
+def hosts():
+    return factories.make_host("alpha"), factories.make_host("beta")
+
+
+@pytest.fixture
+def as_alpha(hosts, settings):
+    with redis.Redis.from_url(broker_access.url_for(hosts[0], settings.PAIRWISE_REDIS_URL)) as client:
+        yield client
+
+
+def test_a_host_takes_its_jobs_and_adds_to_the_consoles_queue(broker, as_alpha):
+    broker.lpush("host.alpha", "job")
+    assert as_alpha.brpop(["host.alpha"], timeout=1) == (b"host.alpha", b"job")
+    assert as_alpha.lpush("console", "report") == 1
+    assert as_alpha.zadd("unacked_index.host.alpha", {"tag": 1}) == 1
+
+
+FOREIGN = [
+    ("BRPOP", "host.beta", 1), ("LPUSH", "host.beta", "job"), ("DEL", "host.beta"), ("LLEN", "host.beta"),
+    ("HGET", "unacked.host.beta", "tag"), ("HDEL", "unacked.host.beta", "tag"),
+    ("ZREM", "unacked_index.host.beta", "t"), ("HGET", "unacked", "tag"), ("HDEL", "unacked", "tag"),
+    ("BRPOP", "console", 1), ("RPOP", "console"),
+    ("SADD", "_kombu.binding.console", "console\x06\x16\x06\x16host.alpha"), ("SREM", "_kombu.binding.console", "x"),
+    ("SMEMBERS", "_kombu.binding.host.beta"),
+    ("SADD", "_kombu.binding.host.beta", "host.beta\x06\x16\x06\x16host.alpha"),
+    ("SADD", "_kombu.binding.control.beta.pidbox", "x"), ("SADD", "_kombu.binding.reply.control.alpha.pidbox", "x"),
+    ("PUBLISH", "/0.control.beta.pidbox", "{}"), ("PUBLISH", "/0.control.alpha.pidbox", "{}"),
+    ("SUBSCRIBE", "/0.control.beta.pidbox"), ("PSUBSCRIBE", "*"), ("XREAD", "STREAMS", "pairwise:changes", "0"),
+    ("KEYS", "*"), ("SCAN", "0"), ("FLUSHALL",), ("CONFIG", "GET", "*"), ("ACL", "LIST"),
+    ("ACL", "SETUSER", "alpha", "on"), ("EVAL", "while true do end", 0), ("SCRIPT", "LOAD", "return 1"),
+    ("SCRIPT", "FLUSH"), ("SHUTDOWN",), ("MONITOR",), ("CLIENT", "LIST"), ("CLIENT", "KILL", "USER", "default"),
+    ("COPY", "host.alpha", "host.beta"), ("RENAME", "host.alpha", "x"), ("MIGRATE", "h", 1, "host.alpha", 0, 1),
+]
+
+
+@pytest.mark.parametrize("command", FOREIGN, ids=[" ".join(map(repr, each)) for each in FOREIGN])
+def test_what_is_not_its_own_is_refused(as_alpha, command):
+    with pytest.raises(NoPermissionError):
+        as_alpha.execute_command(*command)
+
+
+def test_the_console_finds_what_was_refused_in_the_brokers_own_record(broker, as_alpha):
+    broker.acl_log_reset()
+    with pytest.raises(redis.ResponseError):
+        as_alpha.rpop("host.beta")
+    [entry] = broker.acl_log()
+    assert entry["username"].startswith("pairwise-")
+    assert entry["object"] == "host.beta"
+
+
+def test_a_host_with_another_hosts_secret_is_nobody(hosts, settings):
+    broker_access.keep()
+    alpha, beta = (account(prefix=broker_access.rules.prefix_of(settings.SECRET_KEY), host_id=host.pk,
+                           host_name=host.name, secret=host.secret, database=0) for host in hosts)
+    mixed = with_account(settings.PAIRWISE_REDIS_URL, type(alpha)(beta.name, alpha.password, ()))
+    with redis.Redis.from_url(mixed) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
+
+
+def test_looking_again_changes_nothing(hosts):
+    assert broker_access.keep() == 2
+    assert broker_access.keep() == 0
+
+
+def test_accounts_that_a_new_server_does_not_have_come_back(broker, hosts, settings):
+    url = broker_access.url_for(hosts[0], settings.PAIRWISE_REDIS_URL)
+    broker.acl_deluser(*[name for name in broker.acl_users() if name.startswith("pairwise-")])
+    assert broker_access.keep() == 2
+    with redis.Redis.from_url(url) as client:
+        assert client.ping()
+
+
+def test_a_new_secret_is_a_new_password_and_ends_the_connections_of_the_former(hosts, as_alpha, settings):
+    assert as_alpha.ping()
+    hosts[0].renew_secret()
+    assert broker_access.keep() == 1
+    with pytest.raises((redis.AuthenticationError, redis.ConnectionError)):
+        as_alpha.ping()
+    with redis.Redis.from_url(broker_access.url_for(hosts[0], settings.PAIRWISE_REDIS_URL)) as client:
+        assert client.ping()
+
+
+@pytest.mark.parametrize("gone", [lambda host: host.delete(), lambda host: type(host).objects.update(enabled=False)])
+def test_a_host_that_is_gone_or_disabled_has_no_account(hosts, as_alpha, gone):
+    assert as_alpha.ping()
+    gone(hosts[0])
+    broker_access.keep()
+    with pytest.raises((redis.AuthenticationError, redis.ConnectionError)):
+        as_alpha.ping()
+
+
+def test_a_renamed_host_reaches_its_new_queue_only(hosts, as_alpha, settings):
+    type(hosts[0]).objects.filter(pk=hosts[0].pk).update(name="gamma")
+    assert broker_access.keep() == 1
+    assert as_alpha.llen("host.gamma") == 0
+    with pytest.raises(NoPermissionError):
+        as_alpha.llen("host.alpha")
+
+
+@pytest.fixture
+def limited(broker, settings):
+    """The console's own account may not manage accounts."""
+    broker.execute_command("ACL", "SETUSER", "console", "on", ">pw", "~*", "&*", "+@all", "-acl|setuser")
+    before = settings.PAIRWISE_REDIS_URL
+    settings.PAIRWISE_REDIS_URL = before.replace("redis://", "redis://console:pw@")
+    yield
+    settings.PAIRWISE_REDIS_URL = before
+    broker.acl_deluser("console")
+
+
+def test_a_console_that_may_not_make_accounts_shares_its_own_and_the_check_says_so(limited, hosts, settings):
+    assert broker_access.url_for(hosts[0], settings.PAIRWISE_REDIS_URL) == settings.PAIRWISE_REDIS_URL
+    [found] = checks.broker_accounts()
+    assert found.id == "pairwise.W005"
+    assert "acl|setuser" in found.msg
+
+
+def test_the_check_has_nothing_to_say_of_a_console_that_may(hosts):
+    assert checks.broker_accounts() == []
+
+
+def test_the_check_leaves_a_broker_that_is_away_to_others(no_broker):
+    assert checks.broker_accounts() == []
+
+
+def test_a_redis_on_a_socket_needs_no_accounts(hosts, settings):
+    settings.PAIRWISE_REDIS_URL = "unix:///nowhere.sock"
+    assert broker_access.keep() == 0
+    assert broker_access.url_for(hosts[0], "redis+socket:///nowhere.sock") == "redis+socket:///nowhere.sock"
+
+
+def test_while_the_broker_is_away_a_host_is_given_its_own_account_all_the_same(hosts, no_broker):
+    assert broker_access.url_for(hosts[0], "redis://192.0.2.1:2021/0").startswith("redis://pairwise-")
+
+
+def test_of_two_names_none_gets_the_keys_of_the_other():
+    for one, other in (("a", "a.pidbox"), ("a", "b.reply.control.a"), ("a.b", "a"), ("1", "11")):
+        first, second = (set(account(prefix="", host_id=1, host_name=name, secret="s", database=0).rules[3:-1])
+                         for name in (one, other))
+        shared = {rule for rule in first & second if not rule.startswith("+")}
+        assert shared == {"%W~console"}
+
+
+def test_another_set_of_rules_is_seen_in_the_list(monkeypatch):
+    one = account(prefix="p-", host_id=1, host_name="a", secret="s", database=0)
+    line = f"user p-1 on sanitize-payload #x {one.mark} -@all"
+    assert differing([one], [line, "user default on"], prefix="p-") == ([], [])
+    monkeypatch.setattr("provisioning.rules.broker_access.COMMANDS", COMMANDS[:-1])
+    other = account(prefix="p-", host_id=1, host_name="a", secret="s", database=0)
+    assert differing([other], [line], prefix="p-") == ([other], [])
+    assert differing([], [line], prefix="p-") == ([], ["p-1"])
