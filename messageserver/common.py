@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from .records import Record
+from .system import sync_directory
 
 Epochs = Sequence[tuple[int, int]]
 """Epoch history of a log: (epoch, first seq), oldest first."""
@@ -46,11 +47,7 @@ def put_aside(directory: Path, records: Iterable[Record]) -> Path:
             file.write("\n")
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_directory(directory)
     return path
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from protocol.messages import Configuration, Event, Message, Report
 from protocol.wire import Channel, RefusedError, WireError, dial
 
-from . import VERSION, log
+from . import VERSION, log, system
 from .exits import Exit, ExitCode
 from .ownership import Held
 
@@ -44,7 +44,8 @@ def read_secret(directory: Path) -> str:
     path = Path(os.environ.get(SECRET_FILE_VARIABLE) or directory / SECRET_FILE)
     try:
         with open(path, encoding="utf-8") as file:
-            shared = os.fstat(file.fileno()).st_mode & 0o077
+            # Windows keeps access lists instead; these bits say nothing there.
+            shared = not system.WINDOWS and os.fstat(file.fileno()).st_mode & 0o077
             secret = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
@@ -62,7 +63,9 @@ def _unusable(sentence: str) -> Exit:
 
 
 def started_ticks() -> int:
-    """Start of this process in clock ticks since boot; with the pid it names the process for ever."""
+    """Start of this process in clock ticks since boot; with the pid it names the process for ever. 0 on Windows."""
+    if system.WINDOWS:
+        return 0
     with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
         return int(file.read().rpartition(")")[2].split()[19])
 

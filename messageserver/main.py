@@ -1,15 +1,16 @@
-"""The command line: ``MessageServer -host H -port P -app NAME [-workdir DIRECTORY] [-check] [-V]``."""
+"""The command line: ``MessageServer -host H -port P -app NAME [-workdir DIRECTORY] [-check] [-service NAME] [-V]``."""
 
 import argparse
 import asyncio
 import contextlib
 import gc
 import os
-import resource
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
-from . import VERSION
+from . import VERSION, system
 from .exits import Exit, ExitCode
 from .link import Address, first_contact, read_secret
 from .log import Event, code
@@ -38,6 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("-app", required=True, help="exact name of the Application object")
     parser.add_argument("-workdir", type=Path, default=Path("."), help="working directory (default: the current one)")
     parser.add_argument("-check", action="store_true", help="only read the configuration, print one line and end")
+    parser.add_argument("-service", default="", metavar="NAME", help="run as the Windows service of this name")
     parser.add_argument("-V", action="version", version=f"MessageServer {VERSION}", help="print the version and end")
     return parser.parse_args(arguments)
 
@@ -51,10 +53,31 @@ def _port(text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the server, or the check; the exit code."""
     given = parse(sys.argv[1:] if arguments is None else arguments)
-    address = Address(given.host, given.port, given.app)
-    _allow_many_connections()
+    system.allow_many_connections()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(COLLECT_EVERY)
+    return _as_service(given) if given.service else _run(given)
+
+
+def _as_service(given: argparse.Namespace) -> int:
+    """Let Windows start and stop it; the exit code."""
+    from . import service  # ctypes is of no use to the others
+
+    try:
+        one = service.Service(given.service, partial(_run, given), service.manager())
+    except OSError as error:
+        print(f"MessageServer: -service {given.service}: {error}.", file=sys.stderr)
+        return ExitCode.USAGE
+    if not one.dispatch():
+        print(f"MessageServer: -service {given.service} is for the Service Control Manager. Start the service "
+              f'(sc start "{given.service}"), or leave -service out.', file=sys.stderr)
+        return ExitCode.USAGE
+    return one.exit_code
+
+
+def _run(given: argparse.Namespace, stop: threading.Event | None = None) -> int:
+    """Run the server until somebody asks it to end, or ``stop`` is set; the exit code."""
+    address = Address(given.host, given.port, given.app)
     try:
         directory = given.workdir.resolve()
         if not directory.is_dir():
@@ -62,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
                        f"The working directory {directory} does not exist. Correct -workdir.")
         secret = read_secret(directory)
         with _runner() as runner:
-            return runner.run(_check(address, secret) if given.check else _serve(address, secret, directory))
+            return runner.run(_check(address, secret) if given.check else _serve(address, secret, directory, stop))
     except Exit as error:
         # The server has logged its own; here are those from before there was a log.
         if error.code is ExitCode.USAGE or given.check:
@@ -87,13 +110,16 @@ async def _check(address: Address, secret: str) -> int:
     return ExitCode.OK
 
 
-async def _serve(address: Address, secret: str, directory: Path) -> int:
+async def _serve(address: Address, secret: str, directory: Path, stop: threading.Event | None) -> int:
     os.umask(0o027)
-    await Server(address, secret, directory).run()
+    server = Server(address, secret, directory)
+    if stop is not None:
+        threading.Thread(target=_stop_with, args=(stop, asyncio.get_running_loop(), server), daemon=True).start()
+    await server.run()
     return ExitCode.OK
 
 
-def _allow_many_connections() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+def _stop_with(stop: threading.Event, loop: asyncio.AbstractEventLoop, server: Server) -> None:
+    stop.wait()
+    with contextlib.suppress(RuntimeError):  # it has ended by itself in the meantime
+        loop.call_soon_threadsafe(server.stop)

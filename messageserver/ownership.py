@@ -1,10 +1,11 @@
 """Who may use a store: the lock against a second process, and what control granted to this server."""
 
-import fcntl
 import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+
+from . import system
 
 FILE = "messages.db"
 
@@ -58,13 +59,13 @@ def held_in(meta: dict) -> Held:
 
 def take_lock(path: Path) -> int:
     """The open file that holds the lock until it is closed. Raises StoreLocked, OSError."""
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o640)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(lock)
     except BlockingIOError:
-        owner = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+        owner = os.read(lock, 32).decode(errors="replace").strip() or "unknown"
         os.close(lock)
         raise StoreLocked(f"process {owner} uses the messages in {path.parent}") from None
     os.ftruncate(lock, 0)
-    os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
     return lock

@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from . import VERSION
+from . import VERSION, windows_package
 from .exits import ExitCode
 from .options import OPTIONS
 
@@ -21,7 +21,7 @@ BUILD_DATE = "2026-11-22"
 BUILD_TIME = 1795305600
 """Unix time of BUILD_DATE; every file in the package carries it."""
 HERE = Path(__file__).parent
-NOT_SHIPPED = ("packaging.py",)
+NOT_SHIPPED = ("packaging.py", "windows_package.py")
 PROTOCOL_MODULES = ("__init__.py", "auth.py", "message.py", "messages.py", "pair_messages.py", "wire.py")
 
 LAUNCHER = """#!/bin/sh
@@ -54,10 +54,11 @@ sys.exit(main())
 '''
 
 
-def build(directory: Path) -> Path:
-    """Write the Installation Package into ``directory``; its path."""
+def build(directory: Path, windows_launcher: bytes) -> Path:
+    """Write the Installation Package into ``directory``; its path. ``windows_launcher``: a program for 64-bit Windows
+    that runs the zip appended to it with the Python that its first line names."""
     path = Path(directory) / f"IP_{NICKNAME}_{VERSION}_ENU_linux.tar.gz"
-    data = _archive(_files())
+    data = _archive(_files(windows_launcher))
     _replace(path, data)
     return path
 
@@ -76,7 +77,7 @@ def _replace(path: Path, data: bytes) -> None:
     new.replace(path)
 
 
-def _files() -> dict[str, tuple[bytes, int]]:
+def _files(windows_launcher: bytes) -> dict[str, tuple[bytes, int]]:
     """Name in the package → content and mode."""
     sources = [(f"messageserver/{p.name}", p) for p in sorted(HERE.glob("*.py")) if p.name not in NOT_SHIPPED]
     sources += [(f"protocol/{name}", HERE.parent / "protocol" / name) for name in PROTOCOL_MODULES]
@@ -84,6 +85,9 @@ def _files() -> dict[str, tuple[bytes, int]]:
         "ip_description.xml": (_description().encode(), 0o644),
         "read_me.html": (_read_me().encode(), 0o644),
         "MessageServer": (LAUNCHER.encode(), 0o755),
+        windows_package.PROGRAM: (windows_package.launcher(windows_launcher), 0o644),
+        "startServer.bat": (windows_package.START.encode(), 0o644),
+        "installService.bat": (windows_package.SERVICE.encode(), 0o644),
         "lib/__main__.py": (STARTER.encode(), 0o644),
         **{f"lib/{name}": (path.read_bytes(), 0o644) for name, path in sources},
     }
@@ -160,9 +164,11 @@ def _read_me() -> str:
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{NAME} {VERSION}</title></head><body>
 <h1>{NAME} {VERSION}</h1>
-<p>Needs Linux and Python 3.11 or newer. Start it with <code>sh run.sh</code>, or
-<code>./MessageServer -host HOST -port PORT -app NAME [-workdir DIRECTORY]</code>, where HOST and PORT are those of the
-Configuration Server. Messages are kept in <code>data</code> under the working directory.</p>
+<p>Needs Python 3.11 or newer. Start it with <code>sh run.sh</code> (Linux) or <code>startServer.bat</code> (Windows),
+or <code>./MessageServer -host HOST -port PORT -app NAME [-workdir DIRECTORY]</code>, where HOST and PORT are those of
+the Configuration Server. <code>installService.bat</code>, run as Administrator, makes it a Windows service; for that
+<code>python.exe</code> has to be on the PATH of all users. Messages are kept in <code>data</code> under the
+working directory.</p>
 <h2>Exit codes</h2><table>{codes}</table>
 <h2>Options</h2><table><tr><th>Option</th><th>Default</th><th>Valid Values</th><th>Meaning</th></tr>
 {options}</table>

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
+from . import system
 from .settings import Port
 
 BACKLOG = 512
@@ -28,7 +29,8 @@ def bind(port: Port) -> socket.socket:
     with contextlib.suppress(OSError):
         return _bound(address, port.number, reuse=False)
     try:
-        return _bound(address, port.number, reuse=True)
+        # On Windows it would take the port from whoever has it.
+        return _bound(address, port.number, reuse=not system.WINDOWS)
     except OSError as error:
         raise _taken(port, error) from error
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import signal
 from pathlib import Path
 
 from protocol.messages import Configuration, Grant, Message, Probe, Recorded, Report, StepDown
 
-from . import VERSION, settings
+from . import VERSION, settings, system
 from .broker import Broker
 from .exits import Exit, ExitCode
 from .link import Address, Link, first_contact
@@ -40,6 +39,10 @@ class Server:
         self._roles: Roles | None = None
         self._tasks: set[asyncio.Task] = set()
 
+    def stop(self) -> None:
+        """Ask ``run`` to end."""
+        self._stop.set()
+
     async def run(self) -> None:
         try:
             await self._startup()
@@ -54,9 +57,7 @@ class Server:
 
     async def _startup(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
-        loop.add_signal_handler(signal.SIGUSR1, self._suspend.set)
+        system.on_signals(loop, stop=self.stop, suspend=self._suspend.set)
         data = self._directory / DATA
         try:
             held = peek_held(data)
@@ -255,4 +256,3 @@ class Server:
         if self._link is not None:
             await self._link.flush()
             await self._link.close()
-

@@ -22,6 +22,7 @@ from console.up.errors import CannotStart
 from console.up.machine import reachable_host, web_address
 from console.up.programs import ADMIN, LOCAL_HOST
 from console.up.record import write_private
+from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
 from messageserver import packaging
 from provisioning.drafts import HostDraft
@@ -121,7 +122,7 @@ def provide_message_server() -> list[str]:
     """Build and import the Installation Package and the template of the Message Server; sentences of refusals."""
     actor, directory, warnings = command_line_actor("up"), settings.PAIRWISE_DATA_DIR / "build", []
     directory.mkdir(exist_ok=True)
-    package, template = packaging.build(directory), packaging.write_template(directory)
+    package, template = packaging.build(directory, windows_launcher()), packaging.write_template(directory)
     try:
         with open(package, "rb") as stream:
             import_package(actor=actor, file_name=package.name, stream=stream)

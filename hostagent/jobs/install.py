@@ -17,7 +17,7 @@ from .errors import JobFailed
 from .fetch import Package, fetch_package, fetch_secret
 from .placement import carry_out, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
-from .startfiles import START_FILES, arguments_of, command_line_arguments
+from .startfiles import SERVICE_FILE, START_FILES, arguments_of, command_line_arguments
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
@@ -77,7 +77,7 @@ def _write_start_files(run, staging: Path, server: dict) -> None:
     if not (staging / PROGRAM).is_file():
         raise JobFailed(f"The package holds no {PROGRAM}.", "Choose the package of a Message Server.")
     secret = fetch_secret(run.context.config, run.arguments["application_secret_path"])
-    files = (*((file.name, file.text(host, port, run.application), file.mode) for file in START_FILES),
+    files = (*((file.name, file.text(host, port, run.application), file.mode) for file in (*START_FILES, SERVICE_FILE)),
              ("application.secret", secret + "\n", 0o600),
              ("python.path", sys.executable + "\n", 0o640))
     for name, text, mode in files:

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from console.up.windows_launcher import windows_launcher
 from hostagent.identity import start_ticks
 from messageserver import packaging
 from protocol.messages import ApplicationStatus, Watch
@@ -21,7 +22,7 @@ async def site(tmp_path, broker):
     configuration = ConfigurationServer(application(free_port()))
     with running_site(tmp_path, broker, 2) as site:
         site.configuration = configuration
-        site.package = site.console.serve(packaging.build(tmp_path))
+        site.package = site.console.serve(packaging.build(tmp_path, windows_launcher()))
         site.console.files["/secret"] = APPLICATION_SECRET.encode()
         async with site.control:
             await site.control.met()

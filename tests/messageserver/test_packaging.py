@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from console.up.windows_launcher import windows_launcher
 from messageserver import VERSION, packaging
 from messageserver.exits import ExitCode
 from messageserver.options import OPTIONS
@@ -22,21 +23,22 @@ from .control_double import WAIT_S, ControlDouble
 @pytest.fixture
 def installed(tmp_path):
     """The package, unpacked."""
-    package = packaging.build(tmp_path)
+    package = packaging.build(tmp_path, windows_launcher())
     with tarfile.open(package) as archive:
         archive.extractall(tmp_path / "installed", filter="data")
     return tmp_path / "installed"
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path):
-    first, second = packaging.build(tmp_path / "a"), packaging.build(tmp_path / "b")
+    first, second = (packaging.build(tmp_path / name, windows_launcher()) for name in "ab")
     assert first.name == f"IP_MessageServer_{VERSION}_ENU_linux.tar.gz"
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_what_is_inside(installed):
     top = sorted(p.name for p in installed.iterdir())
-    assert top == ["MessageServer", "checksums.sha256", "ip_description.xml", "lib", "read_me.html"]
+    assert top == ["MessageServer", "MessageServer.exe", "checksums.sha256", "installService.bat", "ip_description.xml",
+                   "lib", "read_me.html", "startServer.bat"]
     assert os.stat(installed / "MessageServer").st_mode & 0o777 == 0o755
     root = ElementTree.parse(installed / "ip_description.xml").getroot()
     assert root.find("Product/Release").get("Version") == VERSION
@@ -47,7 +49,7 @@ def test_what_is_inside(installed):
     assert set(listed) == files
     for name, digest in listed.items():
         assert hashlib.sha256((installed / name).read_bytes()).hexdigest() == digest
-    assert "lib/messageserver/packaging.py" not in files
+    assert not files & {"lib/messageserver/packaging.py", "lib/messageserver/windows_package.py"}
 
 
 def test_every_exit_code_and_option_is_in_the_read_me(installed):

@@ -1,0 +1,66 @@
+"""What differs between operating systems: locks, signals, limits and what makes a rename durable."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+WINDOWS = sys.platform == "win32"
+LOCKED_BYTE = 1 << 30
+"""Windows locks bytes and hides them from readers; this one is far behind what the file says."""
+
+if WINDOWS:
+    import msvcrt
+else:
+    import fcntl
+    import resource
+
+
+def lock(descriptor: int) -> None:
+    """Hold the open file against every other process until it is closed. Raises BlockingIOError when another does."""
+    if not WINDOWS:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except OSError as error:
+        raise BlockingIOError(error.errno, error.strerror) from error
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+def sync_directory(directory: Path) -> None:
+    """Names in ``directory`` are on disk afterwards; Windows keeps them in its journal and knows no such call."""
+    if WINDOWS:
+        return
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def allow_many_connections() -> None:
+    """Raise the limit of open files to what the administrator allows."""
+    if WINDOWS:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def on_signals(loop: asyncio.AbstractEventLoop, *, stop: Callable[[], None], suspend: Callable[[], None]) -> None:
+    """Call ``stop`` or ``suspend`` in ``loop`` when somebody asks this process to end. Windows has Ctrl-C and
+    Ctrl-Break for it, and hears of neither outside of the main thread, where a service runs."""
+    if not WINDOWS:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(signal.SIGUSR1, suspend)
+        return
+    with contextlib.suppress(ValueError):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
