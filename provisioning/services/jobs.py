@@ -137,8 +137,8 @@ def _refuse_unless_ready(row: Application, kind: JobKind) -> None:
 
 def _package_for(row: Application) -> InstallationPackage:
     if row.host.os_type.startswith("Windows"):
-        raise Refused(Refusal(f"Jobs do not reach {row.host.name}: the agent needs Linux. README, section Windows, says "
-                              f"how {row.name} gets there.", "", (application_link(row),)))
+        raise Refused(Refusal(f"Jobs do not reach {row.host.name}: the agent needs Linux. The README's section Windows "
+                              f"says how {row.name} gets there.", "", (application_link(row),)))
     packages = InstallationPackage.objects.filter(type=row.type, os_type=row.host.os_type)
     if not packages and row.host.os_type in _LINUX:
         packages = InstallationPackage.objects.filter(type=row.type, os_type__in=_LINUX)

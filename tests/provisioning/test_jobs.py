@@ -157,6 +157,12 @@ class TestRefusals:
             install(row, path)
         assert {r.field for r in caught.value.refusals} == {"path"}
 
+    def test_an_install_on_windows_says_that_the_agent_needs_linux_and_where_to_read_on(self):
+        make_package()
+        row = on_host(host=make_host("winnie", os_type="Windows2012"))
+        with pytest.raises(Refused, match="Jobs do not reach winnie: the agent needs Linux"):
+            install(row)
+
 
 # --- what a job says
 
