@@ -9,7 +9,9 @@ import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from console import tls
 from console.embedded_redis import LOOPBACK
+from protocol.tls import TlsError, client_context
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -57,7 +59,8 @@ def data_directory(**_) -> list[CheckMessage]:
                       hint="Correct its owner and rights, or set PAIRWISE_DATA_DIR to a directory of this account.")]
     return [
         Error(f"Others can read {path}, which holds a secret.", id="pairwise.E006", hint=f"Run: chmod 600 {path}")
-        for path in [directory / "secret_key", *directory.glob("hosts/*/agent.json")] if _others_can_read(path)
+        for path in [directory / "secret_key", *directory.glob("hosts/*/agent.json"), *directory.glob("tls/*.key")]
+        if _others_can_read(path)
     ]
 
 
@@ -105,8 +108,35 @@ def open_to_the_network(**_) -> list[CheckMessage]:
                            hint="Debug pages show settings to everybody: unset PAIRWISE_DEBUG."))
     if not settings.SESSION_COOKIE_SECURE:
         found.append(Warning(f"The console listens on {host} without HTTPS.", id="pairwise.W001",
-                             hint="Put a proxy with TLS in front of it and set PAIRWISE_HTTPS=1."))
+                             hint="Unset PAIRWISE_WEB_TLS; or put a proxy with TLS in front and set PAIRWISE_HTTPS=1."))
     if host in WILDCARDS and "PAIRWISE_ALLOWED_HOSTS" not in os.environ:
         found.append(Warning(f"PAIRWISE_HOST is {host}, but no name for browsers is allowed.", id="pairwise.W002",
                              hint="Set PAIRWISE_ALLOWED_HOSTS to the names and addresses that people type."))
     return found
+
+
+@register(TAG)
+def control_in_the_plain(**_) -> list[CheckMessage]:
+    host = settings.PAIRWISE_CONTROL_HOST
+    if settings.PAIRWISE_CONTROL_TLS or host in LOOPBACK:
+        return []
+    return [Warning(f"Control listens on {host} without TLS.", id="pairwise.W003",
+                    hint="Unset PAIRWISE_CONTROL_TLS, then make a new line for each host and paste it there.")]
+
+
+@register(TAG)
+def certificates(**_) -> list[CheckMessage]:
+    """What web and control show can be used, and for how long."""
+    if not (settings.PAIRWISE_CONTROL_TLS or settings.PAIRWISE_WEB_TLS):
+        return []
+    if not settings.TLS_IS_OWN:
+        if not settings.PAIRWISE_TLS_CA:
+            return [Error("PAIRWISE_TLS_CERTIFICATE is set, PAIRWISE_TLS_CA is not.", id="pairwise.E009",
+                          hint="Name the file of the authority that hosts are to trust.")]
+        try:
+            tls.identity()
+            client_context(settings.PAIRWISE_TLS_CA)
+        except (tls.CannotIssue, TlsError) as error:
+            return [Error(str(error), id="pairwise.E010",
+                          hint="Correct PAIRWISE_TLS_CERTIFICATE, PAIRWISE_TLS_KEY and PAIRWISE_TLS_CA.")]
+    return []

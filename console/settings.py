@@ -51,6 +51,19 @@ EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBA
 """Set when the embedded Redis listens on the network, "" when only this account of this machine reaches it."""
 PAIRWISE_REDIS_URL = env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD)
 SALT_KEY = SECRET_KEY
+
+# --- TLS: on where other machines connect, unless plain was chosen
+PAIRWISE_HTTPS = env.bool("PAIRWISE_HTTPS", False)
+PAIRWISE_CONTROL_TLS = env.bool("PAIRWISE_CONTROL_TLS", PAIRWISE_CONTROL_HOST not in LOOPBACK)
+PAIRWISE_WEB_TLS = env.bool("PAIRWISE_WEB_TLS",
+                            PAIRWISE_HOST not in LOOPBACK and not PAIRWISE_HTTPS and not PAIRWISE_CONSOLE_URL)
+PAIRWISE_TLS_DIR = PAIRWISE_DATA_DIR / "tls"
+TLS_IS_OWN = not env.str("PAIRWISE_TLS_CERTIFICATE", "")
+PAIRWISE_TLS_CERTIFICATE = env.str("PAIRWISE_TLS_CERTIFICATE", "") or str(PAIRWISE_TLS_DIR / "console.pem")
+PAIRWISE_TLS_KEY = env.str("PAIRWISE_TLS_KEY", "") or (str(PAIRWISE_TLS_DIR / "console.key") if TLS_IS_OWN else "")
+PAIRWISE_TLS_CA = env.str("PAIRWISE_TLS_CA", "") or (str(PAIRWISE_TLS_DIR / "ca.pem") if TLS_IS_OWN else "")
+PAIRWISE_TLS_NAMES = env.list("PAIRWISE_TLS_NAMES", default=[])
+
 DEBUG = env.bool("PAIRWISE_DEBUG", False)
 ALLOWED_HOSTS = env.list("PAIRWISE_ALLOWED_HOSTS", default=[PAIRWISE_HOST, "localhost", "127.0.0.1", "[::1]"])
 ALLOWED_HOSTS += [name for name in (PAIRWISE_ADVERTISED_HOST, urlsplit(PAIRWISE_CONSOLE_URL).hostname)
@@ -146,7 +159,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_NAME = f"pairwise_session_{PAIRWISE_PORT}"
 CSRF_COOKIE_NAME = f"pairwise_csrf_{PAIRWISE_PORT}"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("PAIRWISE_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PAIRWISE_HTTPS or PAIRWISE_WEB_TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

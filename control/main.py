@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 
+from console.tls import look_after
+from protocol.tls import Identity
+
 from . import records
 from .database import Database, DatabaseAway
 from .reload import Reloader
@@ -42,13 +45,15 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """``port`` 0 takes any free one; ``data_dir`` holds the lock file."""
+    """``port`` 0 takes any free one; ``data_dir`` holds the lock file. With an ``identity`` control takes connections
+    over TLS only."""
 
     host: str
     port: int
     data_dir: Path
     settle_s: float = SETTLE_S
     timing: Timing = field(default_factory=Timing)
+    identity: Identity | None = None
 
 
 class Control:
@@ -73,11 +78,12 @@ class Control:
             await self.solution.load()
             stack.push_async_callback(self._stop_working)
             self.reloader = Reloader(self.solution)
-            self._listener = Listener(Sessions(self.solution, self.reloader, self.facts))
+            self._listener = Listener(Sessions(self.solution, self.reloader, self.facts),
+                                      self.settings.identity and self.settings.identity.context)
             await self._listen()
             await self._beat()
             for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._beats,
-                         self._prunings, self.solution.pauses.run):
+                         self._prunings, self._look_after_certificate, self.solution.pauses.run):
                 self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
             self._stack = stack.pop_all()
         return self
@@ -143,6 +149,10 @@ class Control:
             except DatabaseAway as error:
                 log.warning("%s", error)
             await asyncio.sleep(PRUNE_S)
+
+    async def _look_after_certificate(self) -> None:
+        if self.settings.identity is not None:
+            await look_after(self.settings.identity)
 
 
 @contextlib.contextmanager

@@ -4,8 +4,12 @@ import asyncio
 import contextlib
 import logging
 import resource
+import socket
+import ssl
 
-from protocol.wire import OPENING_TIMEOUT_S, Opening, WireError
+from protocol.messages import Refused
+from protocol.tls import why_untrusted
+from protocol.wire import OPENING_TIMEOUT_S, Opening, WireError, encode
 
 from .database import DatabaseAway
 from .peers import CLOSE_TIMEOUT_S
@@ -17,56 +21,82 @@ CONNECTIONS = 20_000
 OPENINGS = 512
 """Connections that have not shown a secret yet."""
 BACKLOG = 1024
+FIRST_BYTE_S = 2.0
+"""A peer that speaks TLS begins at once; one that does not waits for us."""
+ACCEPT_AGAIN_S = 1.0
+PLAIN = ("Control takes connections over TLS only, and this one came without. A host: make a new line on its page in "
+         "the console and paste it there. A server: install it again, or let its host's agent start it.")
 
 
 class Listener:
-    """The listening port and the sessions on it."""
+    """The listening port and the sessions on it; with a ``context`` over TLS only."""
 
-    def __init__(self, sessions: Sessions):
-        self._sessions = sessions
+    def __init__(self, sessions: Sessions, context: ssl.SSLContext | None = None):
+        self._sessions, self._context = sessions, context
         self._tasks: set[asyncio.Task] = set()
         self.openings = 0
-        self._server: asyncio.Server | None = None
+        self._listening: list[tuple[socket.socket, asyncio.Task]] = []
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port that was opened. Raises OSError."""
         _raise_file_limit()
-        self._server = await asyncio.start_server(self._connected, host, port, backlog=BACKLOG)
-        return self._server.sockets[0].getsockname()[1]
+        infos = await asyncio.get_running_loop().getaddrinfo(host or None, port, type=socket.SOCK_STREAM,
+                                                             flags=socket.AI_PASSIVE)
+        for family, address in dict.fromkeys((family, address) for family, _, _, _, address in infos):
+            listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+            listening.setblocking(False)
+            self._listening.append((listening, asyncio.create_task(self._accept(listening), name="accept")))
+        return self._listening[0][0].getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening and end every session."""
-        if self._server is not None:
-            self._server.close()
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *(task for _, task in self._listening)]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S * 2)
+        for listening, _ in self._listening:
+            listening.close()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self._tasks.add(task)
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(listening)
+            except OSError as error:
+                # Out of files or of memory: those that are connected go on.
+                log.warning("a connection could not be taken: %s", error)
+                await asyncio.sleep(ACCEPT_AGAIN_S)
+                continue
+            task = asyncio.create_task(self._connected(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _connected(self, connection: socket.socket) -> None:
+        name = _name(connection)
         try:
             if len(self._tasks) > CONNECTIONS or self.openings >= OPENINGS:
                 log.warning("a connection was closed at once: there are too many")
+                connection.close()
                 return
-            await self._session(reader, writer)
+            await self._session(connection, name)
+        except ssl.SSLError as error:
+            log.warning("connection from %s ended: %s", name, why_untrusted(error, name))
         except (WireError, OSError, TimeoutError) as error:
-            log.debug("connection from %s ended: %s", _name(writer), error or "it took too long")
+            log.debug("connection from %s ended: %s", name, error or "it took too long")
         except asyncio.CancelledError:
             pass
         except Exception:
             log.exception("a session failed; the others go on")
-        finally:
-            self._tasks.discard(task)
-            writer.transport.abort()
 
-    async def _session(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        slot = _Slot(self)
+    async def _session(self, connection: socket.socket, name: str) -> None:
+        slot, writer = _Slot(self), None
         try:
             # Opening.read bounds the silence between two bytes; this bounds the whole.
             async with asyncio.timeout(OPENING_TIMEOUT_S):
+                if self._context and not await _spoke(connection, name):
+                    return
+                reader, writer = await _streams(connection, self._context)
                 opening = await Opening.read(reader, writer)
             await self._sessions.serve(opening, slot.free)
         except DatabaseAway as error:
@@ -76,6 +106,41 @@ class Listener:
             raise
         finally:
             slot.free()
+            if writer is not None:
+                writer.transport.abort()
+
+
+async def _spoke(connection: socket.socket, name: str) -> bool:
+    """True once the peer has sent something; one that waits for us is refused, in the plain."""
+    loop = asyncio.get_running_loop()
+    with contextlib.ExitStack() as ours:
+        ours.enter_context(connection)
+        try:
+            async with asyncio.timeout(FIRST_BYTE_S):
+                await _readable(connection)
+        except TimeoutError:
+            log.warning("refused a connection from %s: it does not speak TLS", name)
+            await loop.sock_sendall(connection, encode(Refused(reason=PLAIN)))
+            return False
+        ours.pop_all()
+    return True
+
+
+async def _readable(connection: socket.socket) -> None:
+    loop, came = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(connection, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(connection)
+
+
+async def _streams(connection: socket.socket, context: ssl.SSLContext | None):
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
 class _Slot:
@@ -91,9 +156,12 @@ class _Slot:
             self._listener = None
 
 
-def _name(writer: asyncio.StreamWriter) -> str:
-    peer = writer.get_extra_info("peername")
-    return f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "?"
+def _name(connection: socket.socket) -> str:
+    try:
+        host, port, *_ = connection.getpeername()
+    except (OSError, ValueError):
+        return "?"
+    return f"{host}:{port}"
 
 
 def _raise_file_limit() -> None:

@@ -67,16 +67,19 @@ class Damaged(Exception):
     """An installed distribution is not what its RECORD says. The text is a sentence that says what to do."""
 
 
-def build(directory: Path) -> dict:
+def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict:
     """Write archive, join program and facts into ``directory`` unless they are there already; the facts.
 
-    Raises Damaged.
+    ``ca`` and ``console_ca`` are the authorities (PEM) by which hosts verify control and the web console: they are part
+    of the program, so what pins the program pins them. Raises Damaged.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    inputs = fingerprint()
+    trust = {"ca": ca, "console_ca": console_ca}
+    inputs = hashlib.sha256(f"{fingerprint()} {json.dumps(trust)}".encode()).hexdigest()
     facts = _kept(directory, inputs)
     if facts is None:
         data, about = archive(files())
+        about |= trust
         source = Path(__file__).with_name(PROGRAM).read_text()
         program = source.replace(_FACTS_LINE, f"BUNDLE = {json.dumps(about, sort_keys=True)}\n", 1).encode()
         facts = {**about, "inputs": inputs, "program_sha256": hashlib.sha256(program).hexdigest()}

@@ -25,7 +25,9 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class AgentConfig:
-    """``control`` lists the Configuration Servers in the order to try; directories are absolute paths."""
+    """``control`` lists the Configuration Servers in the order to try; directories are absolute paths. ``ca_file`` is
+    the authority that control is verified by ("" for control without TLS), ``console_ca_file`` the one of the web
+    console ("" for those that this machine trusts)."""
 
     path: Path
     host: str
@@ -37,6 +39,8 @@ class AgentConfig:
     state_dir: Path
     install_root: Path
     worker: bool
+    ca_file: str = ""
+    console_ca_file: str = ""
 
     @property
     def log_dir(self) -> Path:
@@ -88,6 +92,8 @@ def _build(path: Path, body: dict, environ: Mapping[str, str]) -> AgentConfig:
         lca_port=_port(body.get("lca_port", 4999), "lca_port"),
         state_dir=_directory(body["state_dir"], "state_dir"),
         install_root=_directory(body["install_root"], "install_root"), worker=bool(body.get("worker", True)),
+        ca_file=_file(body.get("ca_file", ""), "ca_file"),
+        console_ca_file=_file(body.get("console_ca_file", ""), "console_ca_file"),
     )
 
 
@@ -102,3 +108,9 @@ def _directory(value, name: str) -> Path:
     if not directory.is_absolute():
         raise ValueError(f"{name} is not an absolute path")
     return directory
+
+
+def _file(value, name: str) -> str:
+    if value and not Path(str(value)).is_absolute():
+        raise ValueError(f"{name} is not an absolute path")
+    return str(value or "")

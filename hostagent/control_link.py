@@ -13,11 +13,13 @@ from pathlib import Path
 import psutil
 
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Processes, Supervised, Watch
+from protocol.tls import TlsError
 from protocol.wire import Channel, dial
 
 from . import VERSION
 from .config import AgentConfig
 from .identity import start_ticks
+from .trust import control_context
 
 log = logging.getLogger(__name__)
 
@@ -56,11 +58,12 @@ class ControlLink:
             try:
                 channel = await dial(endpoint.host, endpoint.port, kind="host", name=self._config.host,
                                      secret=self._config.secret, version=VERSION, host=self._config.host,
-                                     pid=os.getpid(), started=start_ticks(os.getpid()))
+                                     pid=os.getpid(), started=start_ticks(os.getpid()),
+                                     context=control_context(self._config))
                 log.info("Connected to control at %s:%d.", endpoint.host, endpoint.port)
                 retry_s, last = FIRST_RETRY_S, ""
                 await self._talk(channel)
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, TlsError) as error:
                 sentence = f"Control at {endpoint.host}:{endpoint.port} cannot be used: {error or 'no answer in time'}"
                 if sentence != last:
                     log.warning("%s. The agent goes on and keeps trying.", sentence)

@@ -50,8 +50,8 @@ WantedBy=multi-user.target
 class HostConsole(Console):
     """Proves itself with the token while it has it, and signs once the host has its secret."""
 
-    def __init__(self, url, token):
-        super().__init__(url, token)
+    def __init__(self, url, token, authority=""):
+        super().__init__(url, token, authority)
         self.host = self.secret = ""
 
     def proof(self, method, path, body):
@@ -65,20 +65,21 @@ class HostConsole(Console):
         return headers
 
 
-def main(url, token, directory, name):
-    """Join with the bundle ``name`` of ``directory``; the exit code."""
+def main(url, token, directory, bundle):
+    """Join with the unpacked ``bundle`` (its facts, as the join program has them) of ``directory``; the exit code."""
     try:
-        enrol(HostConsole(url, token), directory, name)
+        enrol(HostConsole(url, token, bundle["console_ca"]), directory, bundle)
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1
     return 0
 
 
-def enrol(console, directory, name):
+def enrol(console, directory, bundle):
     """Join, start, wait until connected; each is reported. Raises Stop."""
+    name = bundle["name"]
     with stage(console, "join", "Joined") as said:
-        config = exchange(console, directory)
+        config = exchange(console, directory, trust_in(directory, bundle))
         said.append(f"This machine is host {config['host']}.")
     with stage(console, "start", "Started") as said:
         said.append(start(directory, name, config))
@@ -87,7 +88,18 @@ def enrol(console, directory, name):
     print(f"Host {config['host']} is ready. To take the agent away: {sys.executable} {directory}/current/remove.py")
 
 
-def exchange(console, directory):
+def trust_in(directory, bundle):
+    """What agent.json says of the authorities that ``bundle`` brought, after they were written."""
+    trust = {}
+    for field, file in (("ca", "control-ca.pem"), ("console_ca", "console-ca.pem")):
+        if bundle[field]:
+            # For servers that run under accounts of their own, too.
+            write_atomically(directory / file, bundle[field].encode(), mode=0o644)
+        trust[f"{field}_file"] = str(directory / file) if bundle[field] else ""
+    return trust
+
+
+def exchange(console, directory, trust=None):
     """Spend the token; agent.json (mode 0600) from what the console gave for it. Raises Stop."""
     kept = read_config(directory)
     if kept is not None:
@@ -96,7 +108,8 @@ def exchange(console, directory):
     given = console.post("/join/exchange", {"python": platform.python_version(), "system": platform.platform()})
     config = {"host": given["host"], "secret": given["secret"], "control": given["control"],
               "console_url": console.url, "broker_url": given["broker_url"], "lca_port": given["lca_port"],
-              "state_dir": str(directory / "state"), "install_root": str(directory / "apps"), "worker": True}
+              "state_dir": str(directory / "state"), "install_root": str(directory / "apps"), "worker": True,
+              **(trust or {})}
     write_atomically(directory / "agent.json", json.dumps(config, indent=1).encode())
     console.host, console.secret, console.token = config["host"], config["secret"], ""
     return config
@@ -280,10 +293,11 @@ def tell_leave(directory):
     config = read_config(directory) or {}
     if not config.get("console_url"):
         return
-    console = HostConsole(config["console_url"], "")
-    console.host, console.secret = config["host"], config["secret"]
     try:
+        authority = Path(config["console_ca_file"]).read_text() if config.get("console_ca_file") else ""
+        console = HostConsole(config["console_url"], "", authority)
+        console.host, console.secret = config["host"], config["secret"]
         console.post("/join/leave", {"host": console.host}, REPORT_S)
-    except Stop as stop:
+    except (Stop, OSError) as stop:
         print(f"The console was not told ({stop}) Its page of this host says when the agent was last heard.",
               file=sys.stderr)

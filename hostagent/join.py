@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import shutil
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -33,12 +34,15 @@ class Stop(Exception):
 
 
 class Console:
-    """Proves itself with the token."""
+    """Proves itself with the token. ``authority`` (PEM) is the only one that the console is verified by, "" for those
+    that this machine trusts."""
 
-    def __init__(self, url, token):
+    def __init__(self, url, token, authority=""):
         self.url, self.token = url.rstrip("/"), token
+        context = ssl.create_default_context(cadata=authority or None)
         # As the agent does: hosts reach their console directly.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                                   urllib.request.HTTPSHandler(context=context))
 
     def get(self, path, within_s=ANSWER_S):
         """The body of the answer. Raises Stop."""
@@ -70,6 +74,10 @@ class Console:
                                                    "process says why.") from None
         except (OSError, urllib.error.URLError) as error:
             why = getattr(error, "reason", None) or error
+            if isinstance(why, ssl.SSLCertVerificationError):
+                raise Stop(f"What answers at {self.url} does not prove that it is the console whose page showed the "
+                           f"line: {why.verify_message}. It was told nothing. Open the console by a name that its "
+                           "certificate is for, reload the host's page and paste the line that it shows.") from None
             raise Stop(f"The console at {self.url} cannot be reached: {why}. Check the network between this machine "
                        "and the console, then paste the line again.") from None
 
@@ -212,14 +220,14 @@ def main(arguments=None):
     try:
         if not token or not BUNDLE:
             raise Stop("The token is missing: paste the whole line that the host's page in the console shows.")
-        target = fetch_all(Console(options.console, token), directory)
+        target = fetch_all(Console(options.console, token, BUNDLE["console_ca"]), directory)
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1
     sys.path.insert(0, str(target / "lib"))
     from hostagent import enrol
 
-    return enrol.main(options.console, token, directory, BUNDLE["name"])
+    return enrol.main(options.console, token, directory, BUNDLE)
 
 
 if __name__ == "__main__":

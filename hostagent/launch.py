@@ -18,6 +18,7 @@ from .identity import boot_id, has_ended, is_alive, open_pidfd
 from .supervision import Ended
 
 SHIM = Path(__file__).with_name("shim.py")
+CA_FILE_VARIABLE = "PAIRWISE_CONSOLE_CA_FILE"
 EXIT_FILE_S = 2.0
 """How long after a server's end its shim may take to write the exit file before the code counts as unknown."""
 
@@ -72,9 +73,11 @@ def _executable(command: str, directory: str, name: str) -> str:
     return found
 
 
-def server_environment() -> dict[str, str]:
-    """The agent's own environment, as servers inherit it, without Pairwise's settings and secrets."""
-    return {key: value for key, value in os.environ.items() if not key.startswith("PAIRWISE_")}
+def server_environment(ca_file: str = "") -> dict[str, str]:
+    """The agent's own environment, as servers inherit it, without Pairwise's settings and secrets; with the authority
+    that they verify control by ("" for control without TLS)."""
+    plain = {key: value for key, value in os.environ.items() if not key.startswith("PAIRWISE_")}
+    return plain | {CA_FILE_VARIABLE: ca_file}
 
 
 def prepare(run_root: Path, program: Program, log: Path) -> Path:
@@ -87,9 +90,9 @@ def prepare(run_root: Path, program: Program, log: Path) -> Path:
     return run_dir
 
 
-def start_shim(run_dir: Path) -> subprocess.Popen:
+def start_shim(run_dir: Path, ca_file: str = "") -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-I", "-S", str(SHIM), str(run_dir)], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, env=server_environment(), start_new_session=True)
+                            stdout=subprocess.DEVNULL, env=server_environment(ca_file), start_new_session=True)
 
 
 def remove_older_runs(run_root: Path, keep: Path) -> None:

@@ -55,8 +55,8 @@ class Processes:
     """``on_change`` hears of every change at once. Use inside the running loop only."""
 
     def __init__(self, state: AgentState, *, run_dir: Path, log_dir: Path,
-                 on_change: Callable[[ProcessChanged], None], policy: Policy | None = None):
-        self._state, self._run_dir, self._log_dir = state, run_dir, log_dir
+                 on_change: Callable[[ProcessChanged], None], policy: Policy | None = None, ca_file: str = ""):
+        self._state, self._run_dir, self._log_dir, self._ca_file = state, run_dir, log_dir, ca_file
         self._on_change, self._policy = on_change, policy or Policy()
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
@@ -311,7 +311,7 @@ class Processes:
             process.record.run_dir = str(run_dir)
             self._state.save()
             self._follow(process, run_dir)
-            self._shims.append((start_shim(run_dir), process.follower))
+            self._shims.append((start_shim(run_dir, self._ca_file), process.follower))
             remove_older_runs(root, run_dir)
         except LaunchError as error:
             self._loop.call_soon(self._handle, process, Ended(reason=str(error)))

@@ -8,13 +8,15 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from protocol import tls
 from protocol.messages import Configuration, Event, Message, Report
-from protocol.wire import Channel, RefusedError, WireError, dial
+from protocol.wire import Channel, RefusedError, UntrustedError, WireError, dial
 
 from . import VERSION, log, system
 from .exits import Exit, ExitCode
@@ -22,6 +24,8 @@ from .ownership import Held
 
 SECRET_FILE_VARIABLE = "PAIRWISE_APPLICATION_SECRET_FILE"
 SECRET_FILE = "application.secret"
+CA_FILE_VARIABLE = "PAIRWISE_CONSOLE_CA_FILE"
+CA_FILE = "console-ca.pem"
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 1.0
 EVENTS_MAX = 1000
 """Events kept while control is away; the oldest are dropped first."""
@@ -32,11 +36,13 @@ _REFUSALS = {3007: ExitCode.APPLICATION_NOT_FOUND, 6052: ExitCode.APPLICATION_NO
 
 @dataclass(frozen=True)
 class Address:
-    """Where the Configuration Server listens, and as which application we come."""
+    """Where the Configuration Server listens, and as which application we come; without a ``context`` it is dialled
+    without TLS."""
 
     host: str
     port: int
     application: str
+    context: ssl.SSLContext | None = None
 
 
 def read_secret(directory: Path) -> str:
@@ -56,6 +62,20 @@ def read_secret(directory: Path) -> str:
     if not secret:
         raise _unusable(f"The secret file {path} is empty. Install the application again.")
     return secret
+
+
+def control_context(directory: Path) -> ssl.SSLContext | None:
+    """Verifies control by the authority that this host's agent names, else by the one beside the secret; None where
+    there is none: control is without TLS. Raises Exit."""
+    given = os.environ.get(CA_FILE_VARIABLE)
+    path = directory / CA_FILE if given is None else Path(given)
+    if given == "" or (given is None and not path.exists()):
+        return None
+    try:
+        return tls.client_context(path)
+    except tls.TlsError as error:
+        raise _unusable(f"The Configuration Server cannot be verified by {error}. Install the application again, or "
+                        f"name the file of the console's authority in {CA_FILE_VARIABLE}.") from error
 
 
 def _unusable(sentence: str) -> Exit:
@@ -98,8 +118,9 @@ async def first_contact(address: Address, secret: str, held: Held, *, purpose: s
 
 async def _dial(address: Address, secret: str, held: Held, *, purpose: str) -> Channel:
     return await dial(address.host, address.port, kind="application", name=address.application, secret=secret,
-                      purpose=purpose, version=VERSION, host=socket.gethostname(), pid=os.getpid(),
-                      started=started_ticks(), epoch=held.epoch, record_version=held.record_version, role=held.role)
+                      context=address.context, purpose=purpose, version=VERSION, host=socket.gethostname(),
+                      pid=os.getpid(), started=started_ticks(), epoch=held.epoch,
+                      record_version=held.record_version, role=held.role)
 
 
 class Link:
@@ -141,6 +162,11 @@ class Link:
                     self._refusal = str(error)
                     self._log.standard(error.event or log.Event.CONNECTION_LOST,
                                        f"The Configuration Server refuses this server: {error}")
+            except UntrustedError as error:
+                if str(error) != self._refusal:
+                    self._refusal = str(error)
+                    self._log.standard(log.Event.TLS_FAILED, f"The Configuration Server at {self._address.host} is not "
+                                       f"trusted: {error}.")
             except (OSError, TimeoutError):
                 pass  # still away: the loss itself was logged
         self._refusal = ""

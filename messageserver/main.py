@@ -7,12 +7,13 @@ import gc
 import os
 import sys
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from . import VERSION, system
 from .exits import Exit, ExitCode
-from .link import Address, first_contact, read_secret
+from .link import Address, control_context, first_contact, read_secret
 from .log import Event, code
 from .ownership import Held
 from .server import Server
@@ -84,6 +85,7 @@ def _run(given: argparse.Namespace, stop: threading.Event | None = None) -> int:
             raise Exit(ExitCode.USAGE, Event.APP_INIT_FAILED,
                        f"The working directory {directory} does not exist. Correct -workdir.")
         secret = read_secret(directory)
+        address = replace(address, context=control_context(directory))
         with _runner() as runner:
             return runner.run(_check(address, secret) if given.check else _serve(address, secret, directory, stop))
     except Exit as error:

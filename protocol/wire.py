@@ -6,9 +6,10 @@
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 
-from . import auth
+from . import auth, tls
 from .messages import Challenge, Heartbeat, Hello, Message, MessageError, Refused, Welcome, from_dict
 
 MAX_LINE = 4 * 1024 * 1024
@@ -30,6 +31,10 @@ class RefusedError(WireError):
     def __init__(self, reason: str, event: int = 0):
         super().__init__(reason)
         self.event = event
+
+
+class UntrustedError(WireError):
+    """TLS with the peer failed. The text is a clause that says why and what to do."""
 
 
 def encode(message: Message) -> bytes:
@@ -105,6 +110,9 @@ class Channel:
                     chunk = await self._reader.read(65536)
             except TimeoutError:
                 raise WireError(f"the peer was silent for {silence_s:g} s") from None
+            except ssl.SSLError as error:
+                # With TLS 1.3 a listener declines this side's certificate only now.
+                raise UntrustedError(tls.why_untrusted(error, self.peer)) from None
             except OSError as error:
                 raise WireError(f"the connection broke: {error}") from None
             if not chunk:
@@ -150,17 +158,22 @@ class Channel:
 
 
 async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, timeout_s: float = OPENING_TIMEOUT_S,
-               **hello) -> Channel:
+               context: ssl.SSLContext | None = None, **hello) -> Channel:
     """Connect, prove the secret both ways and return the open Channel with heartbeats running.
 
-    ``hello`` are further fields of Hello. Raises OSError/TimeoutError (no listener), RefusedError (declined),
-    WireError (anything else).
+    With a ``context`` over TLS. ``hello`` are further fields of Hello. Raises OSError/TimeoutError (no listener),
+    RefusedError (declined), WireError (anything else).
     """
-    async with asyncio.timeout(timeout_s):
-        reader, writer = await asyncio.open_connection(host, port)
+    try:
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await asyncio.open_connection(host, port, ssl=context)
+    except ssl.SSLError as error:
+        raise UntrustedError(tls.why_untrusted(error, host)) from None
     channel = Channel(reader, writer)
     try:
-        challenge = await channel.receive(timeout_s=timeout_s)
+        challenge = await _first_word(channel, timeout_s, secured=context is not None)
+        if isinstance(challenge, Refused):
+            raise RefusedError(challenge.reason, challenge.event)
         if not isinstance(challenge, Challenge):
             raise WireError(f"the peer opened with {challenge.type}, not with a challenge")
         nonce = auth.new_nonce()
@@ -179,6 +192,19 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
     channel.max_line = MAX_LINE
     channel.start_heartbeats()
     return channel
+
+
+async def _first_word(channel: Channel, timeout_s: float, *, secured: bool) -> Message:
+    try:
+        return await channel.receive(timeout_s=timeout_s)
+    except UntrustedError:
+        raise
+    except WireError as error:
+        if not secured:
+            raise
+        # With TLS 1.3 a listener declines a certificate after the handshake, and some do it without a word.
+        raise WireError(f"{error} when TLS was agreed on, without a word: with mutual TLS it wants a certificate from "
+                        "this side, of an authority that it trusts") from None
 
 
 class Opening:

@@ -4,11 +4,13 @@ import hashlib
 import hmac
 import logging
 import socket
+import ssl
 import time
 
 from django.conf import settings
 
-from protocol import auth, wire
+from console.tls import control_context, reachable
+from protocol import auth, tls, wire
 from protocol.messages import (
     Challenge,
     Changed,
@@ -79,25 +81,29 @@ def ask_pair(verb: str, application: str, *, target: str = "", by: str = "", rea
 
 def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) -> Message:
     """Say ``messages`` and return the ``answer`` to the last one."""
-    address = (settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT)
+    address = (reachable(settings.PAIRWISE_CONTROL_HOST), settings.PAIRWISE_CONTROL_PORT)
     try:
-        with _Line(address, deadline=time.monotonic() + timeout_s) as line:
+        with _Line(address, control_context(), deadline=time.monotonic() + timeout_s) as line:
             line.open(control_secret())
             for message in messages:
                 line.send(message)
             return line.expect(answer)
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, tls.TlsError) as error:
+        why = tls.why_untrusted(error, address[0]) if isinstance(error, ssl.SSLError) else error
         raise ControlUnavailable(
-            f"The Configuration Server at {address[0]}:{address[1]} did not answer ({error}). Start control "
+            f"The Configuration Server at {address[0]}:{address[1]} did not answer ({why}). Start control "
             "(./run starts it; by hand: manage.py runcontrol).") from error
 
 
 class _Line:
     """One connection with a deadline over everything that happens on it."""
 
-    def __init__(self, address: tuple[str, int], *, deadline: float):
+    def __init__(self, address: tuple[str, int], context: ssl.SSLContext | None, *, deadline: float):
         self._deadline, self._buffer = deadline, bytearray()
         self._socket = socket.create_connection(address, timeout=self._left())
+        if context is not None:
+            # It closes the socket when the handshake fails.
+            self._socket = context.wrap_socket(self._socket, server_hostname=address[0])
 
     def __enter__(self) -> "_Line":
         return self

@@ -31,8 +31,8 @@ def reachable_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def web_address(host: str, port: int) -> str:
-    return f"http://{reachable_host(host)}:{port}"
+def web_address(host: str, port: int, scheme: str = "http") -> str:
+    return f"{scheme}://{reachable_host(host)}:{port}"
 
 
 def check_ports(ports: list[Port]) -> None:

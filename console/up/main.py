@@ -51,7 +51,7 @@ def up() -> int:
 class _Run:
     def __init__(self, record: RunRecord, signals: Signals):
         self.record, self.signals = record, signals
-        self.address = machine.web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT)
+        self.address = programs.console_address()
         self.mark = secrets.token_hex(16)
         self.new_password = ""
         self.log_dir = settings.PAIRWISE_DATA_DIR / "logs"
@@ -151,7 +151,7 @@ class _Run:
         while not self.signals.stops:
             self.supervisor.look()
             with self.signals.interrupting():
-                components = health.ask(self.address)
+                components = health.ask(self.address, settings.PAIRWISE_TLS_CA)
             for name in sorted(n for n, status in components.items() if status == "ok" and n not in told):
                 told.add(name)
                 say(f"  {name.replace('_', ' ')}: ready")

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from console.up import redis as embedded_redis
 from console.up.child import Program, python
-from console.up.machine import reachable_host
+from console.up.machine import reachable_host, web_address
 from console.up.processes import RUN_MARK
 
 ADMIN = "admin"
@@ -19,6 +19,11 @@ LOCAL_HOST = "localhost"
 APPLICATIONS_UMASK = 0o022
 """Of the agent: applications may run under accounts of their own. Everything else is for our account only."""
 REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"
+
+
+def console_address() -> str:
+    """Where this machine reaches the web console."""
+    return web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT, "https" if settings.PAIRWISE_WEB_TLS else "http")
 
 
 def console_environment(mark: str) -> dict[str, str]:
@@ -53,10 +58,8 @@ def console_programs(agent_config: Path, *, mark: str) -> list[Program]:
     return [
         Program(name=CONTROL, label="Control", arguments=python("manage.py", "runcontrol"), environment=console,
                 directory=root),
-        Program(name=WEB, label="The web process", environment=console, directory=root, arguments=python(
-            "-m", "uvicorn", "console.asgi:application", "--host", settings.PAIRWISE_HOST, "--port",
-            str(settings.PAIRWISE_PORT), "--timeout-graceful-shutdown", "3", "--lifespan", "off", "--ws", "none",
-            "--no-server-header", "--no-access-log", "--log-level", "warning")),
+        Program(name=WEB, label="The web process", environment=console, directory=root,
+                arguments=python("-m", "console.web")),
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
             "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "1", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),

@@ -17,10 +17,11 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from console import tls
 from console.celery import celery_broker_url
 from console.up.errors import CannotStart
-from console.up.machine import reachable_host, web_address
-from console.up.programs import ADMIN, LOCAL_HOST
+from console.up.machine import reachable_host
+from console.up.programs import ADMIN, LOCAL_HOST, console_address
 from console.up.record import write_private
 from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
@@ -36,6 +37,18 @@ from provisioning.services.templates import import_template
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"
+
+
+def provide_certificates(say: Callable[[str], None]) -> None:
+    """Have what web and control show, where they use TLS. Raises CannotStart."""
+    if not (settings.PAIRWISE_CONTROL_TLS or settings.PAIRWISE_WEB_TLS):
+        return
+    try:
+        if tls.provide():
+            say("Made the certificate of the console")
+        tls.identity()
+    except tls.CannotIssue as error:
+        raise CannotStart(str(error)) from None
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,7 @@ def set_up(*, admin_password: str, say: Callable[[str], None]) -> LocalSetup:
         why = str(error).strip().partition("\n")[0]
         raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and the "
                           "free space, then run ./run again.") from None
+    provide_certificates(say)
     collect_static(say)
     make_roles()
     warnings = [*provide_message_server(), *provide_agent()]
@@ -140,7 +154,9 @@ def provide_message_server() -> list[str]:
 def provide_agent() -> list[str]:
     """Build what other machines fetch to join; sentences of what is wrong."""
     try:
-        bundle.build(settings.PAIRWISE_AGENT_DIR)
+        authority = tls.trusted() if settings.PAIRWISE_CONTROL_TLS or settings.PAIRWISE_WEB_TLS else ""
+        bundle.build(settings.PAIRWISE_AGENT_DIR, ca=authority if settings.PAIRWISE_CONTROL_TLS else "",
+                     console_ca=authority if settings.PAIRWISE_WEB_TLS else "")
     except bundle.Damaged as damaged:
         return [f"Other hosts cannot join: {damaged}"]
     return []
@@ -184,7 +200,9 @@ def write_agent_config(host: Host) -> Path:
         "secret": host.secret,
         "control": [{"host": reachable_host(settings.PAIRWISE_CONTROL_HOST).strip("[]"),
                      "port": settings.PAIRWISE_CONTROL_PORT}],
-        "console_url": web_address(settings.PAIRWISE_HOST, settings.PAIRWISE_PORT),
+        "ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_CONTROL_TLS else "",
+        "console_ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_WEB_TLS else "",
+        "console_url": console_address(),
         "broker_url": url_for(host, celery_broker_url(_redis_url())),
         "lca_port": settings.PAIRWISE_LCA_PORT,
         "state_dir": str(home / "state"),

@@ -1,18 +1,21 @@
 """Fetches files from the console: signed by the host, resumed after a cut, checked by SHA-256."""
 
+import contextlib
 import fcntl
 import hashlib
 import http.client
 import os
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from protocol import auth
+from protocol import auth, tls
 
 from ..config import AgentConfig
+from ..trust import console_context
 from .errors import JobFailed
 
 ATTEMPTS = 6
@@ -74,15 +77,14 @@ def fetch_package(config: AgentConfig, package: Package, say: Callable[[str], No
 
 def fetch_secret(config: AgentConfig, path: str) -> str:
     """The application's secret from the console. Raises JobFailed."""
-    connection, response = _request(config, path, {})
     try:
-        if response.status != 200:
-            raise _refusal(config, path, response)
-        body = response.read(SECRET_LIMIT + 1)
+        connection, response = _request(config, path, {})
+        with contextlib.closing(connection):
+            if response.status != 200:
+                raise _refusal(config, path, response)
+            body = response.read(SECRET_LIMIT + 1)
     except (OSError, http.client.HTTPException) as error:
         raise _unreachable(config, error) from None
-    finally:
-        connection.close()
     secret = body.decode("utf-8", "replace").strip()
     if not secret or len(body) > SECRET_LIMIT or "\n" in secret:
         raise JobFailed("The console answered with something that is no application secret.",
@@ -96,6 +98,8 @@ def _download(config: AgentConfig, package: Package, part: Path, say: Callable[[
         try:
             return _attempt(config, package, part, say)
         except (_Cut, OSError, http.client.HTTPException) as error:
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise _unreachable(config, error) from None
             if isinstance(error, OSError) and part.exists() and not _has_room(part, package):
                 raise JobFailed(f"The disk of {config.packages_dir} is full.", "Make room, then install again.") \
                     from None
@@ -148,12 +152,11 @@ def _store(response: http.client.HTTPResponse, part: Path, resumed: bool, packag
 def _request(config: AgentConfig, path: str, headers: dict[str, str]):
     """(connection, response) of a GET signed by this host. Raises JobFailed or OSError."""
     base = urlsplit(config.console_url)
-    kind = http.client.HTTPSConnection if base.scheme == "https" else http.client.HTTPConnection
     if not path.startswith("/") or any(ord(character) <= 32 or ord(character) >= 127 for character in path):
         raise JobFailed("The console named a path that is none.", "Update the console.")
     at = int(time.time())
     signature = auth.request_signature(config.secret, method="GET", path=path, at=at)
-    connection = kind(base.hostname, base.port, timeout=TIMEOUT_S)
+    connection = _connection(config, base)
     try:
         connection.request("GET", base.path + path, headers={
             "X-Pairwise-Host": config.host, "X-Pairwise-At": str(at), "X-Pairwise-Signature": signature, **headers})
@@ -161,6 +164,17 @@ def _request(config: AgentConfig, path: str, headers: dict[str, str]):
     except BaseException:
         connection.close()
         raise
+
+
+def _connection(config: AgentConfig, base: SplitResult) -> http.client.HTTPConnection:
+    if base.scheme != "https":
+        return http.client.HTTPConnection(base.hostname, base.port, timeout=TIMEOUT_S)
+    try:
+        context = console_context(config)
+    except tls.TlsError as error:
+        raise JobFailed(f"What the console's certificate is checked by cannot be used: {error}.",
+                        "Make a new line on the host's page and paste it on this host.") from None
+    return http.client.HTTPSConnection(base.hostname, base.port, timeout=TIMEOUT_S, context=context)
 
 
 def _refusal(config: AgentConfig, path: str, response: http.client.HTTPResponse) -> JobFailed:
@@ -175,6 +189,10 @@ def _refusal(config: AgentConfig, path: str, response: http.client.HTTPResponse)
 
 
 def _unreachable(config: AgentConfig, error: Exception) -> JobFailed:
+    if isinstance(error, ssl.SSLError):
+        why = tls.why_untrusted(error, urlsplit(config.console_url).hostname or "")
+        return JobFailed(f"The console at {config.console_url} is not trusted by this host: {why}.",
+                         "Correct that, or make a new line on the host's page and paste it on this host.")
     return JobFailed(f"The console at {config.console_url} cannot be reached from this host: {error}.",
                      "Check that the console runs, and the network between this host and the console.")
 

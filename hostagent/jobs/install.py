@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..config import AgentConfig
 from ..files import write_atomically
 from ..launch import server_environment
 from . import archive, target
@@ -79,11 +80,22 @@ def _write_start_files(run, staging: Path, server: dict) -> None:
     secret = fetch_secret(run.context.config, run.arguments["application_secret_path"])
     files = (*((file.name, file.text(host, port, run.application), file.mode) for file in (*START_FILES, SERVICE_FILE)),
              ("application.secret", secret + "\n", 0o600),
-             ("python.path", sys.executable + "\n", 0o640))
+             ("python.path", sys.executable + "\n", 0o640), *_authority(run.context.config))
     for name, text, mode in files:
         write_atomically(staging / name, text.encode(), mode=mode)
     os.chmod(staging / PROGRAM, 0o755)
     run.log(f"run.sh and startServer.bat start it with {command_line_arguments(host, port, run.application)}")
+
+
+def _authority(config: AgentConfig) -> tuple[tuple[str, str, int], ...]:
+    """What the server verifies control by, nothing for control without TLS. Raises JobFailed."""
+    if not config.ca_file:
+        return ()
+    try:
+        return (("console-ca.pem", Path(config.ca_file).read_text(), 0o644),)
+    except (OSError, UnicodeDecodeError):
+        raise JobFailed(f"{config.ca_file} of this host's agent cannot be read.",
+                        "Make a new line on the host's page and paste it on this host.") from None
 
 
 def _connect(run, staging: Path, server: dict, account: pwd.struct_passwd | None) -> None:
@@ -94,8 +106,8 @@ def _connect(run, staging: Path, server: dict, account: pwd.struct_passwd | None
     as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
     try:
         done = subprocess.run(command, cwd=staging, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=CHECK_TIMEOUT_S, env=server_environment(),
-                              errors="replace", check=False, **as_account)
+                              stderr=subprocess.STDOUT, timeout=CHECK_TIMEOUT_S, errors="replace", check=False,
+                              env=server_environment(run.context.config.ca_file), **as_account)
     except subprocess.TimeoutExpired:
         raise JobFailed(f"The Configuration Server at {host}:{port} did not answer {run.application} within "
                         f"{CHECK_TIMEOUT_S:g} s.", "Check that control runs, and the network between.") from None

@@ -12,7 +12,8 @@ NOWHERE = LOOPBACK | WILDCARDS
 @dataclass(frozen=True, kw_only=True)
 class Listening:
     """Where the console's processes listen, as the settings say. ``redis_url`` is "" for the embedded Redis;
-    ``redis_password`` is "" while that one listens on a Unix socket only."""
+    ``redis_password`` is "" while that one listens on a Unix socket only. ``web_tls`` and ``control_tls``: they speak
+    TLS themselves, with a certificate for ``tls_names`` (empty: one that the administrator brought)."""
 
     web_host: str
     web_port: int
@@ -24,6 +25,9 @@ class Listening:
     redis_port: int = 0
     redis_password: str = ""
     redis_socket_url: str = ""
+    web_tls: bool = False
+    control_tls: bool = False
+    tls_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +46,8 @@ def reach(listening: Listening, *, scheme: str, asked_host: str) -> Reach:
     asked = urlsplit(f"//{asked_host}").hostname or ""
     host = listening.advertised_host or (
         listening.web_host if listening.web_host not in NOWHERE else asked)
-    # With HTTPS a proxy is in front, on a port that only who asked through it knows.
-    named = listening.advertised_host and scheme == "http"
+    # With HTTPS by others a proxy is in front, on a port that only who asked through it knows.
+    named = listening.advertised_host and (listening.web_tls or scheme == "http")
     console_url = listening.console_url or f"{scheme}://" + (
         f"{_bracketed(host)}:{listening.web_port}" if named else asked_host)
     control = host if listening.control_host in NOWHERE else listening.control_host
@@ -52,7 +56,7 @@ def reach(listening: Listening, *, scheme: str, asked_host: str) -> Reach:
         broker = listening.redis_socket_url if not listening.redis_password else \
             f"redis://{_bracketed(host)}:{listening.redis_port}/0"
     return Reach(console_url=console_url, control=(control, listening.control_port), broker_url=broker,
-                 problems=tuple(_problems(listening, host, console_url)))
+                 problems=(*_problems(listening, host, console_url), *_tls_problems(listening, control, console_url)))
 
 
 def _bracketed(host: str) -> str:
@@ -75,6 +79,21 @@ def _problems(listening: Listening, host: str, console_url: str):
                    "listen on the network with a password, and name it by an address that others reach.")
     elif not listening.redis_password and listening.web_host not in LOOPBACK:
         yield "Other machines do not reach Redis. Set PAIRWISE_REDIS_URL to one that listens on the network."
+
+
+def _tls_problems(listening: Listening, control: str, console_url: str):
+    where = urlsplit(console_url)
+    dialled = {where.hostname or ""} if listening.web_tls else set()
+    dialled |= {control} if listening.control_tls else set()
+    for name in sorted(dialled - set(listening.tls_names) - {""}) if listening.tls_names else ():
+        yield (f"The console's certificate is not for {name}, so that no machine would trust it there. Add {name} to "
+               "PAIRWISE_TLS_NAMES and restart the console.")
+    if where.scheme == "http" and where.hostname not in LOOPBACK:
+        yield ("Who listens on the network while this machine joins sees its secret: the web console speaks plain "
+               "HTTP, as PAIRWISE_WEB_TLS or PAIRWISE_CONSOLE_URL say.")
+    if not listening.control_tls and listening.control_host not in LOOPBACK:
+        yield ("Who listens on the network sees what control and the hosts say to each other, passcodes of clients "
+               "included: PAIRWISE_CONTROL_TLS is off.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from console.tls import names as tls_names
 from provisioning.models import Host, HostEnrolment
 from provisioning.rules.joining import JoinFacts, Listening, Reach, Stage, join_stages, reach
 from provisioning.states import HostStatus
@@ -16,11 +17,14 @@ SHOWN_AFTER = timedelta(minutes=10)
 """How long the page shows an attempt that went well."""
 NO_BUNDLE = ("The agent for other machines was not built on this console. Run ./run (or ./run manage setup_local), "
              "then reload this page.")
-LINE = ('echo {token} | python3 -c "import hashlib,sys,urllib.request as u;'
-        "b=u.build_opener(u.ProxyHandler({{}})).open('{url}/join/program').read();"
+LINE = ('echo {token} | python3 -c "import hashlib,ssl,sys,urllib.request as u;'
+        "b=u.build_opener(u.ProxyHandler({{}}){handler}).open('{url}/join/program').read();"
         "hashlib.sha256(b).hexdigest()=='{sha256}' or sys.exit('The console sent another program than its page "
         "promised. Reload the page of the host and paste its line again.');exec(b)\" --console {url}")
 """The token comes by standard input: command lines are for everybody on the machine to read."""
+UNVERIFIED = ",u.HTTPSHandler(context=ssl._create_unverified_context())"
+"""The machine cannot know the console's own authority yet. The program is public, its SHA-256 is in the line, and it
+brings the authority: nothing is sent before the console was verified by it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,8 @@ def reach_from(asked_host: str) -> Reach:
         console_url=settings.PAIRWISE_CONSOLE_URL,
         redis_url="" if settings.REDIS_IS_EMBEDDED else settings.PAIRWISE_REDIS_URL,
         redis_port=settings.PAIRWISE_REDIS_PORT, redis_password=settings.EMBEDDED_REDIS_PASSWORD,
+        web_tls=settings.PAIRWISE_WEB_TLS, control_tls=settings.PAIRWISE_CONTROL_TLS,
+        tls_names=tls_names() if settings.TLS_IS_OWN else (),
         redis_socket_url=settings.PAIRWISE_REDIS_URL.replace("unix://", "redis+socket://", 1))
     return reach(listening, scheme="https" if settings.SESSION_COOKIE_SECURE else "http", asked_host=asked_host)
 
@@ -97,7 +103,8 @@ def joining(host: Host, *, asked_host: str, with_line: bool) -> Joining:
     built, where = bundle(), reach_from(asked_host)
     if built is None:
         return Joining(enrolment=enrolment, stages=stages, problems=(NO_BUNDLE,))
-    line = LINE.format(token=enrolment.token, url=where.console_url, sha256=built.program_sha256)
+    line = LINE.format(token=enrolment.token, url=where.console_url, sha256=built.program_sha256,
+                       handler=UNVERIFIED if settings.PAIRWISE_WEB_TLS else "")
     return Joining(enrolment=enrolment, stages=stages, problems=where.problems, line=line)
 
 

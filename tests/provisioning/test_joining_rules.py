@@ -7,6 +7,7 @@ from provisioning.rules.joining import JoinFacts, Listening, join_stages, reach
 LOCAL = {"web_host": "127.0.0.1", "web_port": 8000, "control_host": "127.0.0.1", "control_port": 2020,
          "redis_socket_url": "redis+socket:///var/redis.sock"}
 OPEN = {**LOCAL, "web_host": "192.0.2.1", "control_host": "192.0.2.1", "redis_port": 2021, "redis_password": "pw"}
+SECURED = {**OPEN, "web_tls": True, "control_tls": True, "tls_names": ("192.0.2.1", "pairwise.example")}
 
 
 def found(fields, asked="192.0.2.1:8000", scheme="http"):
@@ -14,9 +15,14 @@ def found(fields, asked="192.0.2.1:8000", scheme="http"):
 
 
 def test_a_console_on_an_address_is_reached_there():
-    assert found(OPEN).__dict__ == {
-        "console_url": "http://192.0.2.1:8000", "control": ("192.0.2.1", 2020),
+    assert found(SECURED, scheme="https").__dict__ == {
+        "console_url": "https://192.0.2.1:8000", "control": ("192.0.2.1", 2020),
         "broker_url": "redis://192.0.2.1:2021/0", "problems": ()}
+
+
+def test_an_advertised_name_of_a_console_with_its_own_tls_has_its_port():
+    where = found({**SECURED, "advertised_host": "pairwise.example"}, "other.example:8000", "https")
+    assert where.console_url == "https://pairwise.example:8000"
 
 
 def test_a_console_on_all_addresses_is_reached_as_it_was_asked():
@@ -49,6 +55,9 @@ def test_an_address_of_version_6_stands_in_brackets():
     (LOCAL, "127.0.0.1:8000", "listens on 127.0.0.1 only. Set PAIRWISE_HOST"),
     ({**OPEN, "control_host": "127.0.0.1"}, "192.0.2.1:8000", "Set PAIRWISE_CONTROL_HOST"),
     ({**OPEN, "web_host": "0.0.0.0"}, "localhost:8000", "a name that means this machine only"),
+    (OPEN, "192.0.2.1:8000", "sees its secret"),
+    (OPEN, "192.0.2.1:8000", "PAIRWISE_CONTROL_TLS is off"),
+    ({**SECURED, "control_host": "192.0.2.9"}, "192.0.2.1:8000", "Add 192.0.2.9 to PAIRWISE_TLS_NAMES"),
     ({**OPEN, "redis_url": "redis://127.0.0.1:6379/0"}, "192.0.2.1:8000", "the Redis of PAIRWISE_REDIS_URL"),
 ])
 def test_what_others_cannot_reach_is_said(fields, asked, sentence):

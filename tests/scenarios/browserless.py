@@ -3,10 +3,12 @@
 import http.cookiejar
 import json
 import re
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 
 TIMEOUT_S = 20
 
@@ -19,12 +21,15 @@ class Answer:
 
 
 class Browserless:
-    """``get`` and ``post`` follow redirects and return an Answer for every HTTP status."""
+    """``get`` and ``post`` follow redirects and return an Answer for every HTTP status. ``authority`` (a file) is the
+    one that the console is verified by."""
 
-    def __init__(self, address: str):
+    def __init__(self, address: str, authority: Path | None = None):
         self.address = address
         self._jar = http.cookiejar.CookieJar()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._jar))
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(self._jar),
+            urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=authority)))
 
     def get(self, path: str) -> Answer:
         return self._send(urllib.request.Request(self.address + path))

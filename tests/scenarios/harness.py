@@ -59,6 +59,7 @@ class Pairwise:
             "PAIRWISE_DATA_DIR": str(data_dir), "PAIRWISE_HOST": host, "PAIRWISE_PORT": str(self.port),
             "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
             "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
+        self.authority = data_dir / "tls" / "ca.pem"
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
         self._reader: threading.Thread | None = None
@@ -68,7 +69,11 @@ class Pairwise:
 
     @property
     def address(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.web_tls else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def web_tls(self) -> bool:
+        return self.environment.get("PAIRWISE_WEB_TLS", "off" if self.host == "127.0.0.1" else "on") == "on"
 
     def launch(self) -> None:
         """Start `manage.py up` and read what it prints; does not wait."""
@@ -224,13 +229,16 @@ class Pairwise:
                  "the host Running and all healthy")
 
     def health(self) -> tuple[int, dict]:
-        return Browserless(self.address).json("/healthz")
+        return self._client().json("/healthz")
 
     def browser(self) -> Browserless:
         """An HTTP client that is signed in as admin."""
-        client = Browserless(self.address)
+        client = self._client()
         client.sign_in("admin", PASSWORD)
         return client
+
+    def _client(self) -> Browserless:
+        return Browserless(self.address, self.authority if self.web_tls else None)
 
     def logs(self) -> dict[str, str]:
         """The ends of all logs under the data directory, by name."""

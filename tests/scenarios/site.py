@@ -76,6 +76,7 @@ class Site:
         for host in self.hosts.values():
             host.agent_config.touch(0o600)
             host.agent_config.write_text(json.dumps({
+                "ca_file": str(self.pairwise.authority), "console_ca_file": str(self.pairwise.authority),
                 "host": host.name, "secret": secrets[host.name], "broker_url": redis_url, "lca_port": LCA_PORT,
                 "control": [{"host": self.console.address, "port": self.pairwise.control_port}],
                 "console_url": self.pairwise.address, "state_dir": str(host.state), "install_root": str(host.apps)}))

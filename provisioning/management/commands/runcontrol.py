@@ -6,6 +6,8 @@ import sys
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from console import tls
+
 
 class Command(BaseCommand):
     help = "Run control (Configuration Server and Solution Control) until SIGTERM or SIGINT."
@@ -16,9 +18,13 @@ class Command(BaseCommand):
         from control.main import CannotStart, Settings, serve
 
         try:
+            identity = None
+            if settings.PAIRWISE_CONTROL_TLS:
+                tls.provide()
+                identity = tls.identity()
             code = asyncio.run(serve(Settings(settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
-                                              settings.PAIRWISE_DATA_DIR)))
-        except CannotStart as error:
+                                              settings.PAIRWISE_DATA_DIR, identity=identity)))
+        except (CannotStart, tls.CannotIssue) as error:
             self.stderr.write(str(error))
             sys.exit(2)
         sys.exit(int(code))
