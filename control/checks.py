@@ -22,6 +22,8 @@ from provisioning.states import EventLevel
 INT_MAX = 2**63 - 1
 PID_MAX = 2**31 - 1
 PORTS_MAX = 1000
+TIME_MAX = 253_402_300_799
+"""The last second of the year 9999, as Unix time."""
 REASON_MAX = 2000
 EVENT_TEXT_MAX = 4000
 FACTS_MAX = 64 * 1024
@@ -63,11 +65,21 @@ def check_report(report: Report) -> None:
 
 
 def ports_of(report: Report) -> tuple[dict, ...]:
-    """The ports of a report as {id, port, listening}; entries of another shape are left out."""
-    return tuple({"id": clean(each["id"], 64), "port": each["port"], "listening": each.get("listening") is True}
+    """The ports of a report as {id, port, listening} and, of secured ones, not_after (Unix time; None when the server
+    cannot tell); entries of another shape are left out."""
+    return tuple({"id": clean(each["id"], 64), "port": each["port"], "listening": each.get("listening") is True,
+                  **_expiry(each)}
                  for each in report.ports
                  if isinstance(each, dict) and isinstance(each.get("id"), str) and type(each.get("port")) is int
                  and 0 <= each["port"] <= 65535)
+
+
+def _expiry(port: dict) -> dict:
+    if "not_after" not in port:
+        return {}
+    given = port["not_after"]
+    known = type(given) in (int, float) and 0 <= given <= TIME_MAX
+    return {"not_after": given if known else None}
 
 
 def process_of(body: object) -> ProcessChanged:

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import socket
-import ssl
 from collections.abc import Callable
 
 from . import system
+from .secured import NotSecured, Secured
 from .settings import Port
 
 BACKLOG = 512
@@ -52,28 +52,6 @@ def _taken(port: Port, error: OSError) -> PortError:
                      "it, or change the port in Server Info > Listening Ports.")
 
 
-def tls_context(port: Port) -> ssl.SSLContext | None:
-    """The TLS side of a secured port; None for a plain one. Raises PortError."""
-    if not port.secured:
-        return None
-    certificate, key = port.transport.get("certificate"), port.transport.get("certificate-key")
-    if not certificate:
-        raise PortError(f"Port {port.number} ({port.id}) is secured but has no certificate. Add certificate=<file>;"
-                        "certificate-key=<file> to its Transport Parameters.", tls=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key or None)
-        if authority := port.transport.get("trusted-ca"):
-            context.load_verify_locations(authority)
-            if port.transport.get("tls-mutual") == "1":
-                context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise PortError(f"The certificate of port {port.number} ({port.id}) cannot be used: {error}. Correct its "
-                        "Transport Parameters.", tls=True) from error
-    return context
-
-
 class Ports:
     """All listening ports of the server."""
 
@@ -81,12 +59,16 @@ class Ports:
         self._ports, self._factory = ports, factory
         self._held: dict[str, socket.socket] = {}
         self._servers: dict[str, asyncio.Server] = {}
-        self._contexts: dict[str, ssl.SSLContext | None] = {}
+        self._secured: dict[str, Secured] = {}
 
     def bind(self) -> None:
         """Hold every port, and check what the secured ones need. Raises PortError."""
         for port in self._ports:
-            self._contexts[port.id] = tls_context(port)
+            if port.secured and port.id not in self._secured:
+                try:
+                    self._secured[port.id] = Secured(port)
+                except NotSecured as error:
+                    raise PortError(str(error), tls=True) from error
             if port.id not in self._held:
                 self._held[port.id] = bind(port)
 
@@ -101,7 +83,7 @@ class Ports:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
             try:
                 self._servers[port.id] = await asyncio.get_running_loop().create_server(
-                    self._factory, sock=held, ssl=self._contexts[port.id], backlog=BACKLOG)
+                    self._factory, sock=held, ssl=self._context(port), backlog=BACKLOG)
             except OSError as error:
                 raise _taken(port, error) from error
             opened.append(port)
@@ -117,10 +99,18 @@ class Ports:
         held = self._held[port.id]
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
         try:
-            self._servers[port.id] = await asyncio.start_server(connected, sock=held, backlog=STANDBY_BACKLOG)
+            self._servers[port.id] = await asyncio.start_server(connected, sock=held, ssl=self._context(port),
+                                                                backlog=STANDBY_BACKLOG)
         except OSError as error:
             raise _taken(port, error) from error
         return port
+
+    def _context(self, port: Port):
+        return self._secured[port.id].context if port.secured else None
+
+    @property
+    def secured(self) -> list[Secured]:
+        return list(self._secured.values())
 
     async def stop_clients(self) -> None:
         """Take no more clients, but keep holding the ports and taking the standby. Raises PortError."""
@@ -148,5 +138,7 @@ class Ports:
         self._held.clear()
 
     def state(self) -> list[dict]:
-        """[{id, port, listening}] as a Report carries it."""
-        return [{"id": port.id, "port": port.number, "listening": port.id in self._servers} for port in self._ports]
+        """[{id, port, listening, not_after}] as a Report carries it; ``not_after`` of secured ports only."""
+        return [{"id": port.id, "port": port.number, "listening": port.id in self._servers,
+                 **({"not_after": self._secured[port.id].not_after} if port.id in self._secured else {})}
+                for port in self._ports]

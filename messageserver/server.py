@@ -16,6 +16,7 @@ from .paired_store import PairedStore
 from .ports import PortError, Ports
 from .reader import Reader
 from .roles import Roles
+from .secured import look_after
 from .session import Session
 
 REPORT_EVERY_S = 1.0
@@ -116,7 +117,8 @@ class Server:
 
     async def _main_loop(self) -> None:
         tasks = [asyncio.create_task(work) for work in (
-            self._link.run(self._take), self._reports(), self._until_stopped())]
+            self._link.run(self._take), self._reports(), self._until_stopped(),
+            look_after(lambda: self._ports.secured, self.log.standard))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

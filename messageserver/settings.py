@@ -68,12 +68,14 @@ class Redundancy:
 
 @dataclass(frozen=True)
 class Peer:
-    """The other member of the pair and its HA Sync port; ``addresses`` are tried in order."""
+    """The other member of the pair and its HA Sync port; ``addresses`` are tried in order, over TLS when
+    ``secured``."""
 
     name: str
     addresses: tuple[str, ...]
     port: int
     secret: str = field(repr=False)
+    secured: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ class Settings:
     log: dict[str, str]
     suspending_wait_s: int
     problems: tuple[str, ...]
+
+    @property
+    def sync_port(self) -> Port | None:
+        return next((port for port in self.ports if port.ha_sync), None)
 
 
 def from_application(application: dict) -> Settings:
@@ -158,7 +164,8 @@ def _flag(section: str, key: str, values: dict[tuple[str, str], str], problems: 
 def _peer(given) -> Peer | None:
     if not given:
         return None
-    return Peer(str(given["name"]), tuple(map(str, given["addresses"])), int(given["port"]), str(given["secret"]))
+    return Peer(str(given["name"]), tuple(map(str, given["addresses"])), int(given["port"]), str(given["secret"]),
+                bool(given.get("secured")))
 
 
 def _suspending_wait(annex, problems: list[str]) -> int:
@@ -184,13 +191,17 @@ def _ports(given: list) -> tuple[Port, ...]:
             number=int(number),
             protocol=str(item.get("protocol") or "").strip().lower(),
             ha_sync=bool(item.get("ha_sync")),
-            secured=mode == "secured" or transport.get("tls") == "1",
+            secured=is_secured(mode, transport),
             transport=transport,
         ))
     if not any(port.takes_clients for port in ports):
         raise SettingsError("The application has no listening port for clients. Add one in Server Info > Listening "
                             "Ports (Connection Protocol stomp, HA Sync off).")
     return tuple(ports)
+
+
+def is_secured(listening_mode: str, transport: dict[str, str]) -> bool:
+    return listening_mode == "secured" or transport.get("tls") == "1"
 
 
 def parse_transport(text: str) -> dict[str, str]:

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
-from protocol.wire import RefusedError, WireError, dial
+from protocol.wire import RefusedError, UntrustedError, WireError, dial
 
 from .broker import Broker
 from .log import Event, Log
 from .ownership import StaleEpoch, StoreError
+from .secured import NotSecured, dialling_context
 from .settings import Peer
 from .synclink import SyncLink
 from .syncwire import Batch, Kind, SyncError, ack, echo, read_batch, read_echo, read_words, words
@@ -72,7 +73,7 @@ class Standby:
                     self._lost(peer, f"this server cannot store: {error}")
                     if not isinstance(error, StaleEpoch):
                         self._broker.fail_store(error)
-                except (SyncError, WireError, OSError, TimeoutError) as error:
+                except (SyncError, NotSecured, WireError, OSError, TimeoutError) as error:
                     self._lost(peer, str(getattr(error, "strerror", None) or error) or "no answer in time")
                     if self._was_linked:
                         wait_s = RETRY_FIRST_S
@@ -104,15 +105,17 @@ class Standby:
 
     async def _dial(self, peer: Peer):
         held, error = self._broker.store.held, None
+        context = dialling_context(self._broker.settings.sync_port) if peer.secured else None
         for address in peer.addresses:
             try:
                 return await dial(address, peer.port, kind="standby", name=self._name, secret=peer.secret,
-                                  timeout_s=DIAL_S, epoch=held.epoch, record_version=held.record_version,
-                                  role=held.role, copy=self._broker.store.copy)
+                                  timeout_s=DIAL_S, context=context, epoch=held.epoch,
+                                  record_version=held.record_version, role=held.role, copy=self._broker.store.copy)
             except RefusedError:
                 raise
             except (OSError, TimeoutError) as failed:
-                error = failed
+                # That a certificate is wrong is worth more than that another address does not answer.
+                error = error if isinstance(error, UntrustedError) else failed
         raise error or SyncError("the other member has no address")
 
     async def _meet(self, link: SyncLink) -> None:

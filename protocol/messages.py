@@ -98,7 +98,8 @@ class Configuration(Message):
     ports [{id, port, protocol, ha_sync, listening_mode, transport_parameters}],
     options {section: {key: value}}, annex {section: {key: value}}, startup_timeout, shutdown_timeout (s),
     backup (name or ""), primary (name of the server that this one backs up, or ""),
-    peer {name, addresses [text], port, secret} of the other member's HA Sync port; {} for a single server.
+    peer {name, addresses [text], port, secret, secured (bool)} of the other member's HA Sync port; {} for a single
+    server.
     """
 
     application: dict
@@ -123,7 +124,8 @@ class Report(Message):
     """A server's state. ``state`` is one of SERVER_STATES; sent on each change and about once a second.
 
     ``digest`` is the running digest (hex) at ``last_seq``; ``clients`` counts connected STOMP clients;
-    ``ports`` lists [{id, port, listening (bool)}].
+    ``ports`` lists [{id, port, listening (bool)}], of secured ones with not_after: when the first of its certificates
+    expires (Unix time, None when that is not known).
 
     Of a pair: ``copy`` names the store; ``link`` is one of LINKS as this member sees the sync link, ``link_reason``
     why it is not "synced"; ``standby`` is what the active server wants recorded (one of STANDBY_WISHES),

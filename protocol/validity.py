@@ -58,3 +58,22 @@ def _time(data: bytes) -> tuple[float, bytes]:
     else:
         text, rest = _element(data, _GENERALIZED_TIME)
     return float(calendar.timegm(time.strptime(text.decode("ascii", "replace"), "%Y%m%d%H%M%SZ"))), rest
+
+
+SOON_S, URGENT_S = 30 * 86_400.0, 7 * 86_400.0
+
+
+def urgency(not_after: float | None, now: float) -> str:
+    """How near the end is: "", "soon" (30 days), "urgent" (7 days) or "expired"; "" for an end that nobody knows."""
+    if not_after is None:
+        return ""
+    left = not_after - now
+    return "expired" if left <= 0 else "urgent" if left <= URGENT_S else "soon" if left <= SOON_S else ""
+
+
+def ends(not_after: float, now: float) -> str:
+    """"expires in 12 days, on 2026-12-06 10:00 UTC", as the end of a sentence."""
+    at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(not_after))
+    days = int(abs(not_after - now) // 86_400)
+    span = f"{days} day{'' if days == 1 else 's'}" if days else "less than a day"
+    return f"expires in {span}, on {at}" if not_after > now else f"expired {span} ago, on {at}"

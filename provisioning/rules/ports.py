@@ -67,7 +67,13 @@ def _security(port: PortDraft, at: str) -> list[Refusal]:
                                    f"{', '.join(ListeningMode.values)}.", f"{at}.listening_mode")]
     if refusals:
         return refusals
-    tls = parse_parameters(port.transport_parameters).get("tls")
+    parameters = parse_parameters(port.transport_parameters)
+    tls, mutual = parameters.get("tls"), parameters.get("tls-mutual")
+    if mutual not in (None, "0", "1"):
+        return [Refusal("In Transport Parameters, tls-mutual is 0 or 1.", field)]
+    if mutual == "1" and not parameters.get("trusted-ca"):
+        return [Refusal("tls-mutual=1 lets in only who shows a certificate of a trusted authority: name its file with "
+                        "trusted-ca in Transport Parameters.", field)]
     if tls is not None and tls not in ("0", "1"):
         return [Refusal("In Transport Parameters, tls is 0 or 1.", field)]
     if (tls == "1" and port.listening_mode == ListeningMode.UNSECURED) or (

@@ -17,12 +17,13 @@ SYNC_SECRET = "the-secret-of-the-pair"
 class Member(ServerProcess):
     """One member: its process, and the control that only it talks to."""
 
-    def __init__(self, name: str, directory: Path, ports: tuple[int, int], peer: dict, options: dict):
+    def __init__(self, name: str, directory: Path, ports: tuple[int, int], peer: dict, options: dict,
+                 transport: str = ""):
         self.name, self.sync_port, self.version = name, ports[1], 0
         body = application(ports[0], options=options)
         body |= {"name": name, "peer": peer, "ports": [*body["ports"], {
-            "id": "sync", "port": str(ports[1]), "protocol": "sync", "ha_sync": True, "listening_mode": "",
-            "transport_parameters": ""}]}
+            "id": "sync", "port": str(ports[1]), "protocol": "sync", "ha_sync": True,
+            "listening_mode": "secured" if transport else "", "transport_parameters": transport}]}
         super().__init__(directory, ControlDouble(body, auto_grant=""), port=ports[0], app=name)
 
     @property
@@ -71,9 +72,13 @@ class Member(ServerProcess):
 
 
 class PairOfServers:
-    """``a`` and ``b``, both ready; ``in_sync`` makes ``a`` the active one with ``b`` recorded as in sync."""
+    """``a`` and ``b``, both ready; ``in_sync`` makes ``a`` the active one with ``b`` recorded as in sync.
 
-    def __init__(self, directory: Path, ports: list[int], options: dict, secrets: tuple[str, str]):
+    ``transports`` are the Transport Parameters of both HA Sync ports, "" for one that is not secured."""
+
+    def __init__(self, directory: Path, ports: list[int], options: dict, secrets: tuple[str, str],
+                 transports: tuple[str, str] = ("", "")):
+        self._transports = dict(zip("AB", transports, strict=True))
         self._directory, self._ports = directory, {"A": (ports[0], ports[1]), "B": (ports[2], ports[3])}
         self._options, self._secrets = options, dict(zip("AB", secrets, strict=True))
         self.a, self.b = self.start("A"), self.start("B")
@@ -81,8 +86,9 @@ class PairOfServers:
     def start(self, name: str) -> Member:
         other = "B" if name == "A" else "A"
         peer = {"name": other, "addresses": ["127.0.0.1"], "port": self._ports[other][1],
-                "secret": self._secrets[name]}
-        return Member(name, self._directory / name, self._ports[name], peer, self._options).ready()
+                "secret": self._secrets[name], "secured": bool(self._transports[other])}
+        return Member(name, self._directory / name, self._ports[name], peer, self._options,
+                      self._transports[name]).ready()
 
     def restart(self, name: str) -> Member:
         """A new process of a member that has ended."""

@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import socket
 import ssl
+import time
 
 import pytest
 from cryptography import x509
@@ -11,6 +12,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from messageserver.exits import ExitCode
+from messageserver.log import Event
+from messageserver.secured import Secured
+from messageserver.settings import Port
+from protocol.tls import expires_at
+from tests.certificates import Certificates
 
 from .stomp_client import WAIT_S, Client
 
@@ -68,3 +74,34 @@ def test_a_secured_port_without_a_usable_certificate_is_not_opened_plain(start_s
     assert server.wait() == ExitCode.PORT_IN_USE
     assert "00-08101" in server.output
     assert "certificate" in server.output
+
+
+def test_a_certificate_that_is_about_to_expire_is_reported_and_logged(start_server, port, tmp_path):
+    made = Certificates(tmp_path / "tls")
+    certificate, key = made.issue("localhost", days=6)
+    server = start_server(ports=ports(port, f"certificate={certificate};certificate-key={key}"))
+    report = server.control.wait_report(state="started")
+    assert report.ports[0]["not_after"] == expires_at(certificate)
+    server.control.wait(lambda: any(event.number == 8100 and "expires in 5 days" in event.text
+                                    for event in server.control.events))
+
+
+def test_mutual_without_an_authority_is_not_opened(start_server, port, certificate):
+    server = start_server(serving=False, ports=ports(port, f"certificate={certificate};tls-mutual=1"))
+    assert server.wait() == ExitCode.PORT_IN_USE
+    assert "trusted-ca=<file>" in server.output
+
+
+def test_a_renewed_certificate_is_taken_over_and_a_broken_one_is_not(tmp_path):
+    made = Certificates(tmp_path / "tls")
+    (certificate, key), (later, later_key) = made.issue("localhost", days=6), made.issue("localhost", days=200)
+    secured = Secured(Port(id="default", number=7000, secured=True,
+                           transport={"certificate": str(certificate), "certificate-key": str(key)}))
+    now = time.time()
+    assert [event for event, _ in secured.look(now)] == [Event.TLS_EXPIRED]
+    assert secured.look(now) == []
+    certificate.write_bytes(later.read_bytes())
+    assert [event for event, _ in secured.look(now)] == [Event.TLS_INVALID]
+    key.write_bytes(later_key.read_bytes())
+    assert [event for event, _ in secured.look(now)] == [Event.CONFIGURATION_CHANGED]
+    assert secured.not_after == expires_at(later)
