@@ -70,7 +70,8 @@ class LiveApplication:
 
 @dataclass(eq=False)
 class LiveHost:
-    """``listed``: the agent sent its whole list since it connected. ``proven``: the secret by which it connected."""
+    """``listed``: the agent sent its whole list since it connected. ``proven``: the secret by which it connected.
+    ``foreign``: names of applications of other hosts that it spoke of."""
 
     facts: HostFacts
     peer: Peer | None = None
@@ -83,6 +84,7 @@ class LiveHost:
     heard_at: datetime | None = None
     changed_at: datetime | None = None
     status: str = ""
+    foreign: set[str] = field(default_factory=set)
 
     def post(self, message: Message) -> None:
         if self.peer is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -22,9 +23,10 @@ from protocol.messages import (
 )
 from protocol.wire import Opening, WireError
 from provisioning.control_client import control_secret
+from provisioning.states import EventLevel, EventSource
 
 from . import checks, records
-from .facts import ApplicationPeer
+from .facts import ApplicationPeer, EventRow
 from .live import LiveApplication, LiveHost, ServerConnection
 from .peers import Bucket, Peer
 from .reload import REMOVED, Reloader
@@ -39,6 +41,7 @@ HEARTBEAT_S = 0.5
 SERVER_RATE, SERVER_BURST = 200, 2000
 """Messages a second that a server may send; events beyond EVENT_RATE are dropped, not its connection."""
 EVENT_RATE, EVENT_BURST = 20, 400
+REFUSED_RATE, REFUSED_BURST = 1 / 20, 3
 AGENT_RATE, AGENT_BURST = 500, 20_000
 _NOBODY = auth.new_secret()
 """Proofs of unknown names are compared with this, so that a name cannot be found out by timing."""
@@ -50,6 +53,7 @@ class Sessions:
     def __init__(self, solution: SolutionControl, reloader: Reloader, facts: Callable[[], dict]):
         self._solution, self._reloader, self._facts = solution, reloader, facts
         self._world, self._database = solution.world, solution.database
+        self._refusals: dict[tuple, Bucket] = {}
         self._kinds: dict[str, Callable[[Opening, Callable[[], None]], Awaitable[None]]] = {
             "application": self._application, "host": self._host, "console": self._console}
 
@@ -63,6 +67,14 @@ class Sessions:
             return
         await session(opening, proven)
 
+    def _refused(self, kind: str, text: str, *, host_id: int | None, application_id: int | None = None) -> None:
+        """An event of what was refused, not more than a few a minute of one kind."""
+        bucket = self._refusals.setdefault((kind, host_id, application_id), Bucket(REFUSED_RATE, REFUSED_BURST))
+        if bucket.take():
+            self._solution.writer.put_event(EventRow(
+                at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host_id, application_id=application_id,
+                source=EventSource.REFUSED, text=checks.clean(text, checks.EVENT_TEXT_MAX)))
+
     # --- application ------------------------------------------------------------------------------------
 
     async def _application(self, opening: Opening, proven: Callable[[], None]) -> None:
@@ -72,6 +84,10 @@ class Sessions:
         if found is None or not knows:
             log.warning("refused application %r from %s: %s", hello.name[:255], opening.channel.peer,
                         "its secret is wrong" if found else "there is no such object")
+            if found is not None and found.facts is not None:
+                self._refused("secret", f"A server from {_address(opening)} that claims to be {hello.name} was refused "
+                              "by control: it does not know the application's secret.", application_id=found.facts.id,
+                              host_id=found.facts.host_id)
             await opening.refuse(
                 f'Application "{hello.name[:255]}" was not found in the Configuration Server, or its secret is not the '
                 "one of this object: check -app, or install the application again.", event=NOT_FOUND)
@@ -145,6 +161,9 @@ class Sessions:
         if found is None or not knows:
             log.warning("refused the agent of host %r from %s: %s", hello.name[:255], opening.channel.peer,
                         "its secret is wrong" if found else "there is no such host")
+            if found is not None:
+                self._refused("secret", f"An agent from {_address(opening)} that claims to be of host {hello.name} was "
+                              "refused by control: it does not know the host's secret.", host_id=found.facts.id)
             await opening.refuse(f'Host "{hello.name[:255]}" is not known to the Configuration Server, or its secret '
                                  "is not the one of this object: check the agent's configuration.")
             return
@@ -152,6 +171,11 @@ class Sessions:
         host = self._world.put_host(found.facts)
         if host.peer is not None and host.hello.pid and (host.hello.pid, host.hello.started) != (
                 hello.pid, hello.started):
+            # A host that was powered off and on is back before its former connection is given up.
+            if time.monotonic() - host.peer.heard_at < 2 * HEARTBEAT_S:
+                self._refused("second", f"A second agent of host {hello.name} (pid {hello.pid}, from "
+                              f"{_address(opening)}) was refused by control: the one with pid {host.hello.pid} is "
+                              "connected.", host_id=found.facts.id)
             await opening.refuse(f'The agent of host "{hello.name}" is already connected (pid {host.hello.pid}): '
                                  "stop that one first.")
             return

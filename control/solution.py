@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from protocol.messages import ApplicationStatus, Configuration, Event, Hello, ProcessChanged, Report, Watch
 from provisioning.states import ApplicationStatus as Status
+from provisioning.states import EventLevel, EventSource
 
 from . import checks, narration, records
 from .database import Database
@@ -28,6 +29,7 @@ SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
 RETURN_S = 2.0
 """For so long after control's start a server that ran before may take its object back from a newcomer."""
+FOREIGN_NAMES = 50
 GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
 
 
@@ -236,6 +238,7 @@ class SolutionControl:
         if live is None or live.facts.host_id != host.facts.id:
             log.warning("the agent of %s spoke of %r, which is not an application of its host", host.facts.name,
                         change.application[:80])
+            self.foreign(host, change.application)
             return
         before = live.process
         if before == change:
@@ -252,6 +255,16 @@ class SolutionControl:
         self.watch_by_hand(live)
         self.refresh(live)
         self.pairs.wake(live.pair_id)
+
+    def foreign(self, host: LiveHost, name: str) -> None:
+        """An agent spoke of what is not its own: once a name and connection, so that it fills nothing."""
+        if name in host.foreign or len(host.foreign) >= FOREIGN_NAMES:
+            return
+        host.foreign.add(name)
+        self.writer.put_event(EventRow(
+            at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host.facts.id, source=EventSource.REFUSED,
+            text=checks.clean(f"The agent of {host.facts.name} spoke of {name[:80]!r}, which is no application of its "
+                              "host. Control took no notice.", checks.EVENT_TEXT_MAX)))
 
     def process_unnamed(self, live: LiveApplication) -> None:
         """The agent's whole list does not name this application."""

@@ -6,7 +6,7 @@ queue ``console``; both are JSON and signed with the host's secret (``auth.sign`
 payload::
 
     {"job": uuid, "kind": key of STEPS, "host": name, "application": name, "issued_at": Unix seconds,
-     "arguments": {...}}
+     "number": of the jobs signed for this host, in order, "arguments": {...}}
 
 arguments of *install*: package {id, path (URL path on the console), filename, sha256, size, version},
 directory ("" = one of its own under the host's install root), application_secret_path (URL path),
@@ -18,12 +18,13 @@ port}, log_on_as; of *repair_start_files*: the same and seen {file name: sha256 
 
 report::
 
-    {"job", "host", "seq" (1, 2, ... without gaps), "at" (Unix seconds), "kind": claimed|step|log|alive|finished, ...}
+    {"job", "host", "seq" (1, 2, ... without gaps), "at" (Unix seconds), "kind": one of the following, ...}
 
     claimed   worker (name)
     step      number (from 0), state (STEP_STATES)
     log       lines [[at, level, text], ...]
     alive     nothing more; sent every ALIVE_S while the job runs
+    refused   what (one of REFUSED), text (sentence): a job that the host did not take; without "job" and "seq"
     finished  state (one of FINISHED), reason (sentence), advice (what to do), reference (of a bug), result {...}
 
 result of *install*: working_directory, command_line, command_line_arguments, version, backup (where the former
@@ -62,6 +63,7 @@ STEPS: dict[str, tuple[str, ...]] = {
 }
 
 STEP_STATES = ("waiting", "running", "done", "failed", "skipped")
+REFUSED = ("refused", "repeated", "late")
 FINISHED = ("succeeded", "failed", "error", "cancelled", "lost")
 
 

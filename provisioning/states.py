@@ -174,6 +174,13 @@ class EventLevel(models.TextChoices):
     TRACE = "trace", "Trace"
 
 
+class EventSource:
+    """Who an event comes from, where it is asked for."""
+
+    JOIN = "join"
+    REFUSED = "refused"
+
+
 class Role(models.TextChoices):
     """Roles of people (design section 10), kept as Django groups of these names."""
 

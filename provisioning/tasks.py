@@ -9,7 +9,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
-from provisioning.jobs import broker_access, reaper, reports
+from provisioning.jobs import broker_access, reaper, refusals, reports
 from provisioning.models import ComponentHeartbeat
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ def record_report(report, signature):
         reports.record_report(report, signature)
     except reports.ReportRefused as refused:
         log.warning("a report was refused: %s", refused)
+        refusals.record(host=refused.host, kind="report", text=f"A report was refused: {refused}")
 
 
 @shared_task(name="provisioning.reap_jobs")

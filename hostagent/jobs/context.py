@@ -7,6 +7,7 @@ from celery import Celery
 
 from ..config import AgentConfig
 from .journal import Entry, Journal
+from .refusals import Refusals
 from .reporter import Outbox
 from .sender import Sender
 
@@ -18,6 +19,7 @@ class Context:
     config: AgentConfig
     journal: Journal
     make_sender: Callable[[], Sender]
+    refusals: Refusals
 
     @property
     def worker(self) -> str:
@@ -28,4 +30,8 @@ class Context:
 
 
 def context_of(config: AgentConfig, app: Celery) -> Context:
-    return Context(config, Journal(config.jobs_dir), lambda: Sender(app))
+    def make_sender() -> Sender:
+        return Sender(app)
+
+    return Context(config, Journal(config.jobs_dir), make_sender,
+                   Refusals(host=config.host, secret=config.secret, make_sender=make_sender))

@@ -37,6 +37,7 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
     with Cancellation() as cancellation:
         if refusal := reason_to_refuse(payload, signature, context, now=time.time()):
             log.warning("A job was refused and not run: %s", refusal)
+            context.refusals.tell("refused", f"A job was refused and not run: {refusal}")
             return
         entry = _open(context.journal, payload["job"])
         if entry is None:
@@ -44,8 +45,13 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
             return
         with contextlib.closing(entry):
             if entry.body is None:
-                _work(context, entry, payload, cancellation)
+                if overtaken := context.journal.overtaken_by(payload):
+                    _refuse_late(context, entry, payload, overtaken)
+                else:
+                    _work(context, entry, payload, cancellation)
             elif entry.body["state"] == "finished":
+                context.refusals.tell("repeated", f"Job {entry.job} was delivered again after it had ended; it was not "
+                                                  "run again.")
                 deliver_final(context, entry, again=True)
             else:
                 recover(context, entry)
@@ -121,6 +127,7 @@ class Run:
 
 def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellation) -> None:
     entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
+    context.journal.note_order(payload)
     with contextlib.closing(context.make_sender()) as sender:
         reporter = Reporter(context.outbox(entry, sender))
         reporter.start()
@@ -133,6 +140,18 @@ def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellat
                  final["reason"])
         if not reporter.finish(final):
             log.warning("The last reports of job %s wait until the broker can be reached.", entry.job)
+
+
+def _refuse_late(context: Context, entry: Entry, payload: dict, overtaken: str) -> None:
+    """A job that was held back until a later one of the same application was done: what it asks for is not wanted any
+    more."""
+    sentence = (f"Job {entry.job} came after job {overtaken} of {payload['application']}, which was signed later; it "
+                "was not run.")
+    log.warning(sentence)
+    context.refusals.tell("late", sentence)
+    entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
+    entry.save(state="finished", final=final_report("failed", sentence, "Run it again if it is still wanted."))
+    deliver_final(context, entry)
 
 
 def _outcome(run: Run) -> dict:

@@ -1,6 +1,7 @@
 """What this host did with each job, on disk: a job is worked on once, whoever delivers it and however often."""
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -86,6 +87,26 @@ class Journal:
             body = {"job": job, "kind": "", "application": "", "state": "working", "step": -1, "process": {},
                     "notes": {}, "claimed_at": time.time()}
         return Entry(self, job, body, lock)
+
+    def overtaken_by(self, payload: dict) -> str:
+        """The job of the same application that was signed later and is done already, "" for none.
+
+        By number and by time: a console whose clock was set back goes on in number, one whose database was restored
+        goes on in time.
+        """
+        kept, number = read_json(self._order(payload["application"])) or {}, payload.get("number")
+        if not isinstance(number, int) or number >= kept.get("number", 0):
+            return ""
+        return kept["job"] if payload["issued_at"] < kept["issued_at"] else ""
+
+    def note_order(self, payload: dict) -> None:
+        """Remember ``payload`` as the newest job of its application that this host took."""
+        if isinstance(payload.get("number"), int):
+            write_json(self._order(payload["application"]),
+                       {name: payload[name] for name in ("application", "job", "number", "issued_at")})
+
+    def _order(self, application: str) -> Path:
+        return self.directory / f"{hashlib.sha256(application.encode()).hexdigest()[:32]}.newest"
 
     def jobs(self) -> list[str]:
         """Ids of all jobs in the journal, oldest first."""

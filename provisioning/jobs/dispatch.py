@@ -3,6 +3,7 @@
 import logging
 import uuid
 
+from django.db.models import F
 from django.utils import timezone
 from kombu import Connection
 from kombu.exceptions import OperationalError
@@ -13,7 +14,7 @@ from console.celery import app
 from protocol import auth
 from protocol.jobs import RUN_JOB, host_control, host_queue
 from provisioning import changes
-from provisioning.models import Job
+from provisioning.models import Host, Job
 from provisioning.states import JobState
 
 log = logging.getLogger(__name__)
@@ -38,9 +39,11 @@ def topics(job: Job) -> tuple[str, ...]:
 
 def signed_payload(job: Job) -> tuple[dict, str]:
     """(payload, signature) of protocol.jobs for a job whose host still exists."""
+    Host.objects.filter(pk=job.host_id).update(jobs_signed=F("jobs_signed") + 1)
+    number = Host.objects.values_list("jobs_signed", flat=True).get(pk=job.host_id)
     payload = {
         "job": str(job.pk), "kind": job.kind, "host": job.host.name, "application": job.application_name,
-        "issued_at": int(timezone.now().timestamp()), "arguments": job.arguments,
+        "issued_at": int(timezone.now().timestamp()), "number": number, "arguments": job.arguments,
     }
     return payload, auth.sign(job.host.secret, payload)
 

@@ -9,12 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from protocol import auth
-from protocol.jobs import FINISHED, STEP_STATES
+from protocol.jobs import FINISHED, REFUSED, STEP_STATES
 from provisioning import changes
 from provisioning.models import Host, Job, JobLine, JobReport
-from provisioning.states import FINISHED_JOBS, JobState, StepState
+from provisioning.states import FINISHED_JOBS, EventLevel, JobState, StepState
 
-from . import dispatch, outcome, states
+from . import dispatch, outcome, refusals, states
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +25,28 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 class ReportRefused(ValueError):
-    """A report that is not a host's word on one of its jobs. The text is a sentence for the log."""
+    """A report that is not a host's word on one of its jobs. The text is a sentence for the log and the timeline of
+    ``host``: the one that it claims to be of, None when there is no such host."""
+
+    def __init__(self, sentence: str, host: Host | None = None):
+        super().__init__(sentence)
+        self.host = host
 
 
 def record_report(report: Any, signature: Any) -> None:
-    """Record one report. Raises ReportRefused; a report that was recorded before is ignored."""
+    """Record one report. Raises ReportRefused; a report that was recorded before is ignored, and that it came."""
     with transaction.atomic():
-        job = _job_of(report, signature)
+        host = _host_of(report, signature)
+        if report.get("kind") == "refused":
+            _refused(host, report)
+            return
+        job = _job_of(host, report)
         Job.objects.filter(pk=job.pk).update(heard_at=timezone.now())
         if report["seq"] <= job.last_seq:
+            refusals.record(
+                host=host, kind="repeated report", level=EventLevel.STANDARD,
+                text=f"Report {report['seq']} of job {job.pk} came again and was ignored. A host repeats what it is "
+                     "not sure to have sent; without a cut of the network or the broker, somebody else does.")
             return
         if report["seq"] > job.last_seq + 1:
             _keep_for_later(job, report)
@@ -43,19 +56,30 @@ def record_report(report: Any, signature: Any) -> None:
         _remind_of_cancel(job, report)
 
 
-def _job_of(report: Any, signature: Any) -> Job:
+def _refused(host: Host, report: dict) -> None:
+    what = report.get("what") if report.get("what") in REFUSED else REFUSED[0]
+    refusals.record(host=host, kind=f"{what} job", text=f"{host.name}: {_text(report.get('text'), 500)}",
+                    level=EventLevel.STANDARD if what == "repeated" else EventLevel.ALARM)
+
+
+def _host_of(report: Any, signature: Any) -> Host:
     if not isinstance(report, dict) or not isinstance(signature, str):
         raise ReportRefused("It is no report.")
-    name, seq = report.get("host"), report.get("seq")
+    name = report.get("host")
     host = Host.objects.filter(name=name).first() if isinstance(name, str) else None
     if host is None or not auth.verify(host.secret, report, signature):
-        raise ReportRefused(f"It is not signed with the secret of host {str(name)[:100]!r}.")
+        raise ReportRefused(f"It is not signed with the secret of host {str(name)[:100]!r}.", host)
+    return host
+
+
+def _job_of(host: Host, report: dict) -> Job:
+    seq = report.get("seq")
     if isinstance(seq, bool) or not isinstance(seq, int) or not 1 <= seq <= 10_000_000:
-        raise ReportRefused(f"Its number is {str(seq)[:40]!r}.")
+        raise ReportRefused(f"Its number is {str(seq)[:40]!r}.", host)
     try:
         job = Job.objects.select_for_update().get(pk=report.get("job"), host=host)
     except (Job.DoesNotExist, ValueError, TypeError, ValidationError):
-        raise ReportRefused(f"Host {host.name} has no job {str(report.get('job'))[:40]!r}.") from None
+        raise ReportRefused(f"Host {host.name} has no job {str(report.get('job'))[:40]!r}.", host) from None
     return job
 
 

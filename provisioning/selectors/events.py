@@ -1,8 +1,15 @@
 """The timeline."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from provisioning.models import Event
+from provisioning.models import Event, Host
+from provisioning.states import EventLevel, EventSource
+
+
+def refusals_of(host: Host, newest: int) -> QuerySet[Event]:
+    """What was refused of this host, or of somebody who claimed to be it, newest first."""
+    refused = Q(source=EventSource.REFUSED) | Q(source=EventSource.JOIN, level=EventLevel.ALARM)
+    return Event.objects.filter(refused, host=host).order_by("-id")[:newest]
 
 
 def event_list(*, application: str = "", host: str = "", level: str = "", number: int | None = None,

@@ -14,14 +14,14 @@ from provisioning.models import Event, Host, HostEnrolment
 from provisioning.models.enrolments import token_hash
 from provisioning.permissions import Actor
 from provisioning.rules.joining import REPORTED, with_stage
-from provisioning.states import EventLevel
+from provisioning.states import EventLevel, EventSource
 
 from .facts import is_console_host
 
 LIFETIME = timedelta(hours=1)
 STATES = ("running", "done", "failed")
 TEXT_MAX = 1000
-SOURCE = "join"
+SOURCE = EventSource.JOIN
 MAKE_NEW = "Make a new line on the host's page in the console and paste that one."
 
 

@@ -10,22 +10,28 @@ import re
 import threading
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, StreamingHttpResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from protocol import auth
-from provisioning.models import Application, Host, InstallationPackage
+from provisioning.jobs import refusals as recorded
+from provisioning.models import Application, Host, InstallationPackage, Job
+from provisioning.states import JobKind
 
 log = logging.getLogger(__name__)
 SIGNATURE_AGE_S = 300
 CHUNK = 256 * 1024
 LOG_EVERY_S = 10.0
+JOB_AGE = timedelta(hours=48)
+"""As long as a host takes a job (hostagent.jobs.frame.LONGEST_AGE_S)."""
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
@@ -78,6 +84,9 @@ def for_hosts(view):
         host = signing_host(request)
         if host is None:
             refusals.warning(f"refused an unsigned or wrongly signed request of {request.META.get('REMOTE_ADDR')}")
+            claimed = Host.objects.filter(name=request.headers.get("X-Pairwise-Host", "")).first()
+            recorded.record(host=claimed, kind="request", text=f"A request for {request.path[:200]} from "
+                            f"{request.META.get('REMOTE_ADDR')} was refused: its signature is missing, wrong or old.")
             return sentence("The signature of this request is missing, wrong or older than 5 minutes. Check the "
                              "host's name and secret in agent.json and the clock of the host.", 403)
         return view(request, host=host, **kwargs)
@@ -91,6 +100,8 @@ def application_secret(request, *, host: Host, pk: int):
     application = Application.objects.filter(pk=pk, host=host).first()
     if application is None:
         refusals.warning(f"host {host.name} asked for the secret of application {pk}, which is not on it")
+        recorded.record(host=host, kind="secret", text=f"Host {host.name} asked for the secret of application {pk}, "
+                                                       "which is not on it, and did not get it.")
         return sentence(f"Application {pk} is not on host {host.name}.", 403)
     return HttpResponse(application.secret, content_type="text/plain; charset=utf-8")
 
@@ -136,9 +147,20 @@ def stored_file(package: InstallationPackage) -> Path | None:
     return path if good else None
 
 
+def is_to_install(host: Host, package_id: int) -> bool:
+    """True when a job of the host names this package, as long as the host would take that job."""
+    return Job.objects.filter(host=host, kind=JobKind.INSTALL, created_at__gt=timezone.now() - JOB_AGE,
+                              arguments__package__id=package_id).exists()
+
+
 @for_hosts
 def package_file(request, *, host: Host, pk: int):
     """The file of an Installation Package; answers Range, so a cut download goes on where it stopped."""
+    if not is_to_install(host, pk):
+        recorded.record(host=host, kind="package",
+                        text=f"Host {host.name} asked for Installation Package {pk}, which no job of the last two days "
+                             "tells it to install, and did not get it.")
+        return sentence(f"Host {host.name} has no job to install Installation Package {pk}.", 403)
     package = InstallationPackage.objects.filter(pk=pk).first()
     path = stored_file(package) if package else None
     if path is None:

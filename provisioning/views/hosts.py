@@ -12,6 +12,7 @@ from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
 from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
+from provisioning.selectors.events import refusals_of
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
@@ -28,7 +29,7 @@ TABLE = Table((
     Column("Status", "status"), Column("Agent", "agent"), Column("Applications", "applications", "number"),
     Column("Last heard", "heard"),
 ))
-APPLICATIONS_SHOWN = 200
+APPLICATIONS_SHOWN, REFUSALS_SHOWN = 200, 10
 
 
 @require_safe
@@ -48,7 +49,7 @@ def host_detail(request, pk):
     return show(request, "hosts/detail.html", {
         "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host),
         "joining": joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS)),
-        "is_console": is_console_host(host),
+        "is_console": is_console_host(host), "refusals": refusals_of(host, REFUSALS_SHOWN),
         "applications": applications[:APPLICATIONS_SHOWN], "more": host.application_count > APPLICATIONS_SHOWN})
 
 

@@ -1,14 +1,17 @@
 """Agents on real connections: what they are told, and what follows from what they attest."""
 
+import asyncio
+import json
 import time
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from control.main import Control
-from protocol import wire
-from protocol.messages import ApplicationStatus, Ping, Pong, ProcessChanged, Processes, Supervised, Watch
-from provisioning.models import Application, Event, HostRuntime, Option
+from protocol import auth, wire
+from protocol.messages import ApplicationStatus, Hello, Ping, Pong, ProcessChanged, Processes, Supervised, Watch
+from provisioning import control_client
+from provisioning.models import Application, Event, Host, HostRuntime, Option
 
 from .conftest import Peers, eventually, new_application, processes_of, report_on, row_that, status_of
 
@@ -240,3 +243,72 @@ async def test_how_far_the_clock_of_a_host_is_off_is_known(control, peers, objec
     await agent.say(Processes(processes=[], host={"agent_version": "1.0", "worker": True, "time": time.time() + 120}))
     row = await host_that(lambda row: "clock_offset_s" in row.facts)
     assert 110 < row.facts["clock_offset_s"] < 121
+
+
+async def refused_on(host) -> list[str]:
+    return [text async for text in Event.objects.filter(host=host, source="refused").order_by("id")
+            .values_list("text", flat=True)]
+
+
+async def test_an_agent_with_another_hosts_secret_is_refused_and_the_hosts_timeline_says_so(control, peers, objects):
+    beta = await Host.objects.acreate(name="beta", ip_address="127.0.0.2")
+    with pytest.raises(wire.RefusedError):
+        await peers.dial("host", "alpha", beta.secret)
+    [text] = await eventually(lambda: refused_on(objects.host), "the refusal")
+    assert text == ("An agent from 127.0.0.1 that claims to be of host alpha was refused by control: it does not know "
+                    "the host's secret.")
+
+
+async def test_a_replayed_hello_opens_nothing(control, peers, objects):
+    reader, writer = await asyncio.open_connection("127.0.0.1", control.port)
+    challenge = json.loads(await reader.readline())
+    proof = auth.client_proof(objects.host.secret, server_nonce=challenge["nonce"], client_nonce="n" * 32, kind="host",
+                              name="alpha")
+    hello = wire.encode(Hello(kind="host", name="alpha", nonce="n" * 32, proof=proof))
+    writer.write(hello)
+    assert json.loads(await reader.readline())["type"] == "welcome"
+    writer.close()
+    reader, writer = await asyncio.open_connection("127.0.0.1", control.port)
+    await reader.readline()
+    writer.write(hello)
+    assert json.loads(await reader.readline())["type"] == "refused"
+    writer.close()
+    assert await eventually(lambda: refused_on(objects.host), "the refusal")
+
+
+async def test_an_agent_that_speaks_of_another_hosts_application_changes_nothing(control, peers, objects):
+    beta = await Host.objects.acreate(name="beta", ip_address="127.0.0.2")
+    await sync_to_async(control_client.announce_changed, thread_sensitive=False)(hosts=["beta"])
+    await peers.agent(objects.host)
+    await status_of(objects.server, "Stopped")
+    foreign = await peers.agent(beta)
+    for _ in range(3):
+        await foreign.say(process("running"))
+    [text] = await eventually(lambda: refused_on(beta), "the refusal")
+    assert "spoke of 'MS', which is no application of its host" in text
+    assert (await status_of(objects.server, "Stopped")).pid == 0
+
+
+async def test_an_agent_that_says_what_is_not_for_it_is_cut_and_the_hosts_timeline_says_why(control, peers, objects):
+    agent = await peers.agent(objects.host)
+    await host_that(lambda row: row.status == "Running")
+    await agent.say(Supervised(applications=[]))
+    assert await agent.is_cut()
+    row = await host_that(lambda row: row.status == "Disconnected")
+    assert "the peer said supervised, which is not for it to say" in row.reason
+
+
+async def test_a_second_agent_is_on_the_hosts_timeline(control, peers, objects):
+    await peers.agent(objects.host)
+    with pytest.raises(wire.RefusedError):
+        await peers.dial("host", "alpha", objects.host.secret, pid=100, started=1)
+    [text] = await eventually(lambda: refused_on(objects.host), "the refusal")
+    assert "A second agent of host alpha (pid 100, from 127.0.0.1) was refused" in text
+
+
+async def test_a_server_with_another_applications_secret_is_refused_and_recorded(control, peers, objects):
+    other = await sync_to_async(new_application)("Other", objects.template, objects.host)
+    with pytest.raises(wire.RefusedError):
+        await peers.dial("application", "MS", other.secret, pid=1, started=1)
+    [text] = await eventually(lambda: refused_on(objects.host), "the refusal")
+    assert "A server from 127.0.0.1 that claims to be MS was refused by control" in text

@@ -66,7 +66,11 @@ class Site:
         return self.reports
 
     def reports_of(self, job):
-        return [report for report in self.collect() if report["job"] == job]
+        return [report for report in self.collect() if report.get("job") == job]
+
+    def refused(self):
+        """What the host says that it refused."""
+        return "\n".join(report["text"] for report in self.collect() if report["kind"] == "refused")
 
     async def finished(self, job, timeout_s=60.0):
         """The finished report of ``job``; reports must be numbered without gaps, and a number must mean one report

@@ -12,6 +12,7 @@ from hostagent.jobs import frame, repair_start_files
 from hostagent.jobs.context import Context
 from hostagent.jobs.journal import Journal
 from hostagent.jobs.placement import carry_out
+from hostagent.jobs.refusals import Refusals
 from hostagent.jobs.startfacts import LIMIT
 from hostagent.jobs.startfiles import run_sh, start_server_bat
 from protocol import auth
@@ -33,7 +34,8 @@ class Host:
         for each in (self.config.state_dir, self.config.jobs_dir):
             each.mkdir(parents=True, exist_ok=True)
         self.reports = []
-        self.context = Context(self.config, Journal(self.config.jobs_dir), lambda: self)
+        refusals = Refusals(host=self.config.host, secret=self.config.secret, make_sender=lambda: self)
+        self.context = Context(self.config, Journal(self.config.jobs_dir), lambda: self, refusals)
         for name, text in RIGHT.items():
             self.write(name, text)
 

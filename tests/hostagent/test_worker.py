@@ -239,6 +239,8 @@ async def test_reports_wait_for_the_broker_and_arrive_complete(own_site, broker)
     job = own_site.send(own_site.install_payload())
     assert await asyncio.to_thread(own_site.server.asked.wait, 30)
     await until(lambda: [each for each in own_site.reports_of(job) if each.get("number") == 3])
+    # What is sent after the save is lost with the broker.
+    await until(lambda: own_site.reports_of(job)[-1]["kind"] in ("log", "alive"))
     broker.client().save()
     broker.stop()
     own_site.server.go_on.set()
@@ -261,3 +263,26 @@ async def test_no_secret_reaches_the_logs_or_the_command_lines(site):
     journal = "".join(path.read_text() for path in site.config.jobs_dir.iterdir())
     for secret in (SECRET, password_of(SECRET), "the application's secret"):
         assert secret not in logs + journal
+
+
+async def test_jobs_that_are_forged_foreign_replayed_or_late_are_refused_and_the_console_is_told(own_site):
+    site = own_site
+    first = {**site.payload("check_start_files", directory=str(site.target), log_on_as="", configuration_server={
+        "host": "127.0.0.1", "port": site.server.port}), "number": 7}
+    held_back = {**first, "job": str(uuid.uuid4()), "number": 6, "issued_at": first["issued_at"] - 5}
+    others = [({**first, "job": str(uuid.uuid4())}, "a guess", "was not made with this host's secret"),
+              ({**first, "job": str(uuid.uuid4()), "host": "host-b"}, SECRET, "is for host 'host-b'"),
+              ({**first, "job": str(uuid.uuid4()), "issued_at": time.time() - 49 * 3600}, SECRET, "more than 48 hours")]
+    final = await site.finished(site.send(first))
+    for payload, secret, _ in others:
+        site.send(payload, secret=secret)
+    site.send(first, task_id=str(uuid.uuid4()))
+    late = await site.finished(site.send(held_back))
+    assert late["state"] == "failed"
+    assert f"came after job {first['job']}" in late["reason"]
+    for words in ("A job was refused and not run", "was delivered again", "which was signed later"):
+        await until(lambda words=words: words in site.refused(), 20)
+    for payload, _, words in others:
+        assert words in site.worker_log()
+        assert not site.reports_of(payload["job"])
+    assert {report["seq"] for report in site.reports_of(first["job"])} == set(range(1, final["seq"] + 1))

@@ -23,10 +23,13 @@ def host(db):
 
 
 @pytest.fixture
-def package(db, settings, tmp_path):
+def package(host, settings, tmp_path):
+    """A package that a job of the host is to install."""
     settings.PAIRWISE_PACKAGES_DIR = tmp_path
     (tmp_path / "stored.tar.gz").write_bytes(CONTENT)
-    return factories.make_package(path="stored.tar.gz", size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
+    row = factories.make_package(path="stored.tar.gz", size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
+    factories.make_job(factories.make_application(host=host), kind="install", arguments={"package": {"id": row.pk}})
+    return row
 
 
 def signed(host, path, *, at=None, secret=None, method="GET"):
