@@ -3,6 +3,8 @@
 import os
 import re
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import redis
@@ -11,7 +13,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from console import tls
 from console.embedded_redis import LOOPBACK
-from protocol.tls import TlsError, client_context
+from protocol.tls import TlsError, client_context, expires_at
+from protocol.validity import ends, urgency
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -139,4 +142,17 @@ def certificates(**_) -> list[CheckMessage]:
         except (tls.CannotIssue, TlsError) as error:
             return [Error(str(error), id="pairwise.E010",
                           hint="Correct PAIRWISE_TLS_CERTIFICATE, PAIRWISE_TLS_KEY and PAIRWISE_TLS_CA.")]
-    return []
+    return list(_ends_of_certificate())
+
+
+def _ends_of_certificate() -> Iterator[CheckMessage]:
+    ends_at, now = expires_at(settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA), time.time()
+    level = urgency(ends_at, now)
+    if not level:
+        return
+    kind, ident = (Warning, "pairwise.W004") if level == "soon" else (Error, "pairwise.E011")
+    hint = "Control and web renew it while they run: their logs say why they did not." if settings.TLS_IS_OWN else \
+        "Renew the files of PAIRWISE_TLS_CERTIFICATE and PAIRWISE_TLS_CA in place."
+    # A start renews the console's own: it must not be what an Error keeps from happening.
+    yield (Warning if settings.TLS_IS_OWN else kind)(f"The certificate of the console {ends(ends_at, now)}.", hint=hint,
+                                                     id=ident)

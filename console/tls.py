@@ -5,7 +5,8 @@ import functools
 import logging
 import os
 import ssl
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.conf import settings
 from console.authority import Authority, CannotIssue
 from console.names import WILDCARDS, host_of, names_for, of_this_machine
 from protocol import tls
+from protocol.validity import ends, urgency
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +50,17 @@ def identity() -> tls.Identity:
                           "and PAIRWISE_TLS_KEY.") from error
 
 
-async def look_after(identity: tls.Identity, *, every_s: float = LOOK_S) -> None:
-    """Renew the certificate when it is time, and show the renewed one to new connections, until cancelled."""
+async def look_after(identity: tls.Identity, *, tell: Callable[[str], None] = log.warning,
+                     every_s: float = LOOK_S) -> None:
+    """Renew the certificate when it is time, and show the renewed one to new connections, until cancelled. ``tell``
+    hears when it is about to expire, once for each urgency."""
+    told = ""
     while True:
+        ends_at, now = tls.expires_at(settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA), time.time()
+        level = urgency(ends_at, now)
+        if level and level != told:
+            tell(f"The certificate of the console {ends(ends_at, now)}.")
+        told = level
         await asyncio.sleep(every_s)
         try:
             await asyncio.to_thread(provide)

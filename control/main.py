@@ -9,14 +9,17 @@ import platform
 import signal
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 
 from console.tls import look_after
 from protocol.tls import Identity
+from provisioning.states import EventLevel
 
 from . import records
 from .database import Database, DatabaseAway
+from .facts import EventRow
 from .reload import Reloader
 from .server import Listener
 from .sessions import Sessions
@@ -30,6 +33,7 @@ PRUNE_S = 3600.0
 FRESH_S = 6.0
 """Another control whose heartbeat is younger than this is at work."""
 CLOSE_S = 5.0
+TLS_EXPIRED = 8100
 
 
 class Exit(IntEnum):
@@ -152,7 +156,12 @@ class Control:
 
     async def _look_after_certificate(self) -> None:
         if self.settings.identity is not None:
-            await look_after(self.settings.identity)
+            await look_after(self.settings.identity, tell=self._tell_of_certificate)
+
+    def _tell_of_certificate(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+        self.solution.writer.put_event(EventRow(at=datetime.now(UTC), number=TLS_EXPIRED, level=EventLevel.ALARM,
+                                                text=sentence))
 
 
 @contextlib.contextmanager

@@ -205,6 +205,16 @@ def _version(facts: FailoverFacts) -> Result:
     return OK, f"Both have version {facts.primary.version}.", ""
 
 
+@_condition("certificates", "Certificates", necessary=False)
+def _certificates(facts: FailoverFacts) -> Result:
+    known = [(member, each) for member in facts.members for each in member.certificates]
+    if not known:
+        return OK, "No port of theirs is secured.", ""
+    if pressing := [f"{member.name}, {each.sentence}" for member, each in known if each.urgency]:
+        return NO, " ".join(pressing), "Renew the files in place: the server takes them over by itself."
+    return OK, "The certificates of both last longer than 30 days.", ""
+
+
 def _digests(facts: FailoverFacts) -> Condition:
     """Copies that differ are a reason against; that they were not compared at one record is not."""
     label, one, other = "Copies equal", facts.primary, facts.backup
@@ -219,4 +229,5 @@ def _digests(facts: FailoverFacts) -> Condition:
 
 
 CONDITIONS = (_redundancy, _enabled, _installed, _control, _heard, _started, _roles, _in_sync, _link, _digests,
-              _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _hosts, _version)
+              _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _hosts, _version,
+              _certificates)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from provisioning.rules.certificates import Certificate
 from provisioning.rules.proofs import Proof
 from provisioning.states import ApplicationStatus
 
@@ -13,7 +14,8 @@ FRESH_S = 10.0
 @dataclass(frozen=True, kw_only=True)
 class MemberFacts:
     """One member. ``heard_s``: seconds since control last heard of it, None for never; ``ports``: {ID: number} as
-    configured; ``held``: {ID: number} that the running server holds; ``proof``: its answer to the probe, if any."""
+    configured; ``held``: {ID: number} that the running server holds; ``proof``: its answer to the probe, if any;
+    ``certificates``: of its secured ports."""
 
     name: str
     host: str = ""
@@ -33,6 +35,7 @@ class MemberFacts:
     held: dict[str, int] | None = None
     agent_connected: bool | None = None
     proof: Proof | None = None
+    certificates: tuple[Certificate, ...] = ()
 
     @property
     def is_fresh(self) -> bool:

@@ -8,6 +8,7 @@ from protocol.messages import PairAnswer
 from provisioning.models import Application
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
 from provisioning.rules.proofs import Proof, proofs_of
+from provisioning.selectors.certificates import certificates_of
 from provisioning.selectors.pairs import Pair
 from provisioning.states import HostStatus
 
@@ -43,4 +44,5 @@ def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts
         name=row.name, host=row.host.name if row.host else "", enabled=row.enabled, installed=row.is_installed,
         auto_restart=row.auto_restart, version=runtime.version if runtime and runtime.version else row.version,
         status=row.status, ports={port.port_id: port.port for port in row.ports.all()}, proof=proof,
+        certificates=certificates_of(row),
         agent_connected=agent is not None and agent.status == HostStatus.RUNNING, **fields)

@@ -6,13 +6,14 @@ from django.utils import timezone
 
 from provisioning.models import Application, ComponentHeartbeat, Host
 from provisioning.selectors.applications import application_list
+from provisioning.selectors.certificates import certificates_of, console_certificate
 from provisioning.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 from provisioning.states import HostStatus
 
 
 def status_report() -> dict:
-    """{"applications", "hosts", "pairs", "console"}; ages are seconds, None for never heard. ``lag`` counts records,
-    None where nobody can tell."""
+    """{"applications", "hosts", "pairs", "certificate", "console"}; ages are seconds, None for never heard.
+    ``lag`` counts records, None where nobody can tell; ``certificate`` is the console's, None for one without TLS."""
     now = timezone.now()
     applications = {row.pk: row for row in application_list()}
     pairs = [Pair(row, applications[row.backup_server_id]) for row in applications.values()
@@ -22,6 +23,7 @@ def status_report() -> dict:
         "applications": [_application(row, pair_of.get(row.pk)) for row in applications.values()],
         "hosts": [_host(row, now) for row in Host.objects.select_related("runtime")],
         "pairs": [_pair(pair) for pair in pairs],
+        "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
         "console": {row.name: _age(row.at, now) for row in ComponentHeartbeat.objects.order_by("name")},
     }
 
@@ -36,6 +38,7 @@ def _application(row: Application, pair: Pair | None) -> dict:
         "version": row.version, "working_directory": row.working_directory,
         "ports": [{"id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync}
                   for port in row.ports.all()],
+        "certificates": [{"port": each.label.removeprefix("Port "), **each.to_dict()} for each in certificates_of(row)],
         "clients": runtime.clients if runtime else 0, "last_seq": runtime.last_seq if runtime else 0,
         **_copy(row, pair),
     }

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 
 from provisioning.models import ComponentHeartbeat
 from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
+from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.pair_page import Paused, paused_pairs
 
 CONTROL_SILENT_AFTER = timedelta(seconds=8)
@@ -148,10 +149,15 @@ class Frame:
             control = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
         except DatabaseError:
             return ["The Configuration Database does not answer; what is shown may be old."]
+        found = []
         if control is None or timezone.now() - control > CONTROL_SILENT_AFTER:
-            return ["Control does not answer: statuses are not up to date and nothing fails over. "
-                    "Servers that run keep running."]
-        return []
+            found.append("Control does not answer: statuses are not up to date and nothing fails over. "
+                         "Servers that run keep running.")
+        certificate = console_certificate()
+        if certificate and certificate.urgency in ("urgent", "expired"):
+            found.append(f"{certificate.sentence} Hosts and servers do not trust an expired one. "
+                         "./run manage check says what to do.")
+        return found
 
 
 def sentence_for(verb: str) -> str:

@@ -9,7 +9,10 @@ from control.main import Control
 from protocol.tls import Identity, client_context
 from protocol.wire import RefusedError, dial
 from provisioning import control_client
+from provisioning.models import Event
 from tests.certificates import Certificates
+
+from .conftest import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,3 +62,13 @@ async def test_the_console_verifies_control(secured, settings, tmp_path):
     settings.PAIRWISE_CONTROL_TLS = False
     with pytest.raises(control_client.ControlUnavailable, match="over TLS only"):
         await asyncio.to_thread(control_client.ping, 4.0)
+
+
+async def test_a_certificate_that_is_about_to_expire_is_an_event(objects, settings_of_control, settings, certificates):
+    files = certificates.issue("127.0.0.1", days=6)
+    settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA = str(files[0]), str(certificates.authority)
+    async with Control(dataclasses.replace(settings_of_control, identity=Identity(*files))):
+        async def told():
+            return await Event.objects.filter(number=8100, text__contains="expires in 5 days").acount()
+
+        assert await eventually(told, "no event") == 1

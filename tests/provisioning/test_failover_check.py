@@ -10,6 +10,7 @@ from django.utils import timezone
 from protocol.messages import PairAnswer
 from provisioning.errors import Refused
 from provisioning.models import Application, HostRuntime, ListeningPort, PairState, RuntimeStatus
+from provisioning.rules.certificates import certificate
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
 from provisioning.rules.proofs import Proof, proofs_of
@@ -106,6 +107,13 @@ def test_a_warning_is_said_and_the_answer_stays_yes(changes, expected):
     found = verdict(**changes)
     assert warnings(found) == expected
     assert found.works
+
+
+@pytest.mark.parametrize(("days", "expected"), [(31, {}), (29, {"certificates": "no"}), (-1, {"certificates": "no"})])
+def test_a_certificate_that_is_about_to_expire_is_a_warning(days, expected):
+    found = verdict(backup={"certificates": (certificate("Port sync", 86_400 * (days + 0.1), 0),)})
+    assert (found.works, warnings(found)) == (True, expected)
+    assert not expected or "B, Port sync: its certificate expire" in found.warnings[0].sentence
 
 
 def test_sentences_name_who_and_what_to_do():

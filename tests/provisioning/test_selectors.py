@@ -121,7 +121,7 @@ def test_status_report_has_the_promised_shape():
                                  digest="ab", clients=2)
     ComponentHeartbeat.objects.create(name="control", at=timezone.now() - timedelta(seconds=4))
     report = status_report()
-    assert set(report) == {"applications", "hosts", "pairs", "console"}
+    assert set(report) == {"applications", "hosts", "pairs", "certificate", "console"}
     first = report["applications"][1]
     assert {key: first[key] for key in ("name", "type", "host", "status", "mode", "epoch", "pid", "version",
                                         "working_directory", "ports", "last_seq", "digest")} == {
