@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
+from console.addresses import addresses
 from console.embedded_redis import LOOPBACK, embedded_redis_url
 
 env = environ.Env()
@@ -20,6 +21,8 @@ PAIRWISE_HOST = env.str("PAIRWISE_HOST", "127.0.0.1")
 PAIRWISE_PORT = env.int("PAIRWISE_PORT", 8000)
 PAIRWISE_CONTROL_HOST = env.str("PAIRWISE_CONTROL_HOST", PAIRWISE_HOST)
 PAIRWISE_CONTROL_PORT = env.int("PAIRWISE_CONTROL_PORT", 2020)
+PAIRWISE_CONTROLS = addresses(env.str("PAIRWISE_CONTROLS", ""))
+"""(host, port) of every control, when there are several; the first is the one that servers are installed with."""
 PAIRWISE_LCA_PORT = env.int("PAIRWISE_LCA_PORT", 4999)
 PAIRWISE_PACKAGES_DIR = PAIRWISE_DATA_DIR / "packages"
 PAIRWISE_AGENT_DIR = PAIRWISE_DATA_DIR / "agent"
@@ -131,7 +134,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
     }
 else:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
+    # One that swallows everything must be noticed before the system's own minutes have passed.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+        "tcp_user_timeout": 10_000, "pool": {"min_size": 1, "max_size": 12, "timeout": 10},
+    } | DATABASES["default"].get("OPTIONS", {})
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people

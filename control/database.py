@@ -18,10 +18,17 @@ class DatabaseAway(ConnectionError):
     """The Configuration Database did not answer within the time that the caller could wait."""
 
 
-class Database:
-    """Runs functions one after the other in their own thread; a database that is busy or away is tried again."""
+class Deposed(DatabaseAway):
+    """This control does not lead any more: nothing that it wanted to write was written."""
 
-    def __init__(self):
+
+class Database:
+    """Runs functions one after the other in their own thread; a database that is busy or away is tried again.
+
+    ``term`` is the one in which this control leads, None while it only reads."""
+
+    def __init__(self, term: int | None = None):
+        self.term = term
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
     async def run(self, function: Callable, *args, patience_s: float = 10.0, **kwargs) -> Any:
@@ -38,6 +45,10 @@ class Database:
                 log.warning("the Configuration Database did not answer (%s), trying again in %g s", error, wait_s)
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+
+    async def write(self, function: Callable, *args, **kwargs) -> Any:
+        """As ``run``, of a function that writes what only the leader may. Raises Deposed too."""
+        return await self.run(function, *args, term=self.term, **kwargs)
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, connections.close_all)

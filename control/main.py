@@ -1,4 +1,4 @@
-"""The control process: start-up, main loop, shutdown."""
+"""The control process: start-up, terms of leadership, shutdown."""
 
 import asyncio
 import contextlib
@@ -7,32 +7,29 @@ import logging
 import os
 import platform
 import signal
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 
 from console.tls import look_after
+from protocol.controls import NOT_LEADER
 from protocol.tls import Identity
+from protocol.wire import Opening
 from provisioning.states import EventLevel
 
-from . import records
-from .database import Database, DatabaseAway
+from .database import DatabaseAway
 from .facts import EventRow
-from .reload import Reloader
+from .office import Office
+from .reign import Reign
 from .server import Listener
-from .sessions import Sessions
 from .snapshot import Timing
 from .solution import SETTLE_S, SolutionControl
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 2.0
-PRUNE_S = 3600.0
-FRESH_S = 6.0
-"""Another control whose heartbeat is younger than this is at work."""
-CLOSE_S = 5.0
+NOT_THE_LEADER = "This control does not lead at the moment: ask the other one."
 TLS_EXPIRED = 8100
 
 
@@ -49,8 +46,8 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """``port`` 0 takes any free one; ``data_dir`` holds the lock file. With an ``identity`` control takes connections
-    over TLS only."""
+    """``port`` 0 takes any free one; ``data_dir`` holds the lock file; ``controls`` are the addresses of all controls
+    with this database, if there are several. With an ``identity`` control takes connections over TLS only."""
 
     host: str
     port: int
@@ -58,53 +55,54 @@ class Settings:
     settle_s: float = SETTLE_S
     timing: Timing = field(default_factory=Timing)
     identity: Identity | None = None
+    controls: tuple[tuple[str, int], ...] = ()
 
 
 class Control:
-    """One control. ``async with Control(settings)`` has it at work; ``port`` is where."""
+    """One control. ``async with Control(settings)`` leads, or stands by while another one does; ``port`` is where."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.port = 0
-        self.since = time.time()
-        self._instance = f"{platform.node()}:{settings.data_dir}"
+        self.port = settings.port
+        self.office = Office(f"{platform.node()}:{settings.data_dir}", address=self._address, facts=self.facts,
+                             others=len(settings.controls) > 1)
+        self.reign: Reign | None = None
         self._stack = contextlib.AsyncExitStack()
-        self._tasks: list[asyncio.Task] = []
 
     async def __aenter__(self) -> "Control":
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(locked(self.settings.data_dir / "control.lock"))
-            self.database = Database()
-            stack.push_async_callback(self.database.close)
-            await self._refuse_beside_another()
-            self.solution = SolutionControl(self.database, timing=self.settings.timing,
-                                            settle_s=self.settings.settle_s)
-            await self.solution.load()
-            stack.push_async_callback(self._stop_working)
-            self.reloader = Reloader(self.solution)
-            self._listener = Listener(Sessions(self.solution, self.reloader, self.facts),
-                                      self.settings.identity and self.settings.identity.context)
+            stack.push_async_callback(self.office.close)
+            self._listener = Listener(self._serve, self.settings.identity and self.settings.identity.context)
+            stack.push_async_callback(self._listener.close)
+            stack.push_async_callback(self._end_reign)
+            await self.office.look()
+            if self.office.term:
+                self.reign = await self._loaded()
             await self._listen()
-            await self._beat()
-            for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._beats,
-                         self._prunings, self._look_after_certificate, self.solution.pauses.run):
-                self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
+            if self.reign is not None:
+                self.reign.start()
+                await self.office.look()
+            for work in (self._turns, self._look_after_certificate):
+                stack.push_async_callback(_ended, asyncio.create_task(work(), name=work.__qualname__))
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc_info) -> None:
         await self._stack.aclose()
 
-    def facts(self) -> dict:
-        """What a Pong and the heartbeat row tell."""
-        applications, hosts = self.solution.world.connected()
-        return {"since": self.since, "applications": applications, "hosts": hosts, "pid": os.getpid()}
+    @property
+    def solution(self) -> SolutionControl:
+        """Of the present term."""
+        return self.reign.solution
 
-    async def _refuse_beside_another(self) -> None:
-        other = await self.database.run(records.other_control, self._instance, fresh_s=FRESH_S)
-        if other:
-            raise CannotStart(f"Control is already at work with this Configuration Database, at {other}. "
-                              "Stop that one first, or wait some seconds when it has just ended.")
+    def facts(self) -> dict:
+        """What the heartbeat row tells."""
+        own = self.reign.facts() if self.reign is not None else {"leader": self.office.leader}
+        return {**own, "pid": os.getpid(), "address": self._address(), "instance": self.office.me}
+
+    def _address(self) -> str:
+        return f"{self.settings.host}:{self.port}"
 
     async def _listen(self) -> None:
         host, port = self.settings.host, self.settings.port
@@ -115,44 +113,47 @@ class Control:
                               "port, or set PAIRWISE_CONTROL_PORT to another one.") from error
         log.info("Configuration Server listens on %s:%d", host, self.port)
 
-    async def _stop_working(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.solution.pairs.close()
-        # Written before the sessions end: that control ends says nothing about servers and hosts.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await self.solution.writer.flush()
-        self.solution.close()
-        await self._listener.close()
-        if not self.port:
+    async def _serve(self, opening: Opening, proven: Callable[[], None]) -> None:
+        if self.reign is None or not self.office.term:
+            await opening.refuse(NOT_THE_LEADER, event=NOT_LEADER)
             return
-        with contextlib.suppress(DatabaseAway):
-            # Without an instance the row keeps nobody else from starting.
-            await self._beat(instance="")
+        await self.reign.sessions.serve(opening, proven)
 
-    async def _beat(self, **changed) -> None:
-        address = f"{self.settings.host}:{self.port}"
-        await self.database.run(records.heartbeat, "control",
-                                {**self.facts(), "instance": self._instance, "address": address, **changed},
-                                patience_s=HEARTBEAT_S)
+    # --- terms ------------------------------------------------------------------------------------------
 
-    async def _beats(self) -> None:
+    async def _turns(self) -> None:
+        """Look until cancelled; what this control does follows from the term that it has."""
         while True:
-            await asyncio.sleep(HEARTBEAT_S)
+            await self.office.look_again()
             try:
-                await self._beat()
+                await self._follow_office()
             except DatabaseAway as error:
                 log.warning("%s", error)
 
-    async def _prunings(self) -> None:
-        while True:
-            try:
-                await self.database.run(records.prune_events)
-            except DatabaseAway as error:
-                log.warning("%s", error)
-            await asyncio.sleep(PRUNE_S)
+    async def _follow_office(self) -> None:
+        if self.reign is not None and self.reign.term != self.office.term:
+            await self._end_reign()
+        if self.office.term and self.reign is None:
+            self.reign = await self._loaded()
+            self.reign.start()
+
+    async def _loaded(self) -> Reign:
+        reign = Reign(self.office, settle_s=self.settings.settle_s, timing=self.settings.timing)
+        try:
+            await reign.load()
+        except BaseException:
+            await reign.close()
+            raise
+        return reign
+
+    async def _end_reign(self) -> None:
+        """Servers and agents are let go: they find the control that leads."""
+        reign, self.reign = self.reign, None
+        if reign is None:
+            return
+        await reign.stop(may_write=reign.term == self.office.term)
+        await self._listener.end_sessions()
+        await reign.close()
 
     async def _look_after_certificate(self) -> None:
         if self.settings.identity is not None:
@@ -160,8 +161,14 @@ class Control:
 
     def _tell_of_certificate(self, sentence: str) -> None:
         log.warning("%s", sentence)
-        self.solution.writer.put_event(EventRow(at=datetime.now(UTC), number=TLS_EXPIRED, level=EventLevel.ALARM,
-                                                text=sentence))
+        if self.reign is not None:
+            self.solution.writer.put_event(EventRow(at=datetime.now(UTC), number=TLS_EXPIRED, level=EventLevel.ALARM,
+                                                    text=sentence))
+
+
+async def _ended(task: asyncio.Task) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -35,12 +35,12 @@ class Outcome:
 
 class Pairs:
     """``wake`` whenever something about a pair's members changed. ``on_decided`` hears of each decision;
-    ``observing`` tells whether silence proves nothing at the moment."""
+    ``observing`` tells whether silence proves nothing at the moment, ``leads`` whether this control may decide."""
 
     def __init__(self, world: World, database: Database, *, timing: Timing, observing: Callable[[], bool],
-                 on_decided: Callable[[Outcome], None]):
+                 leads: Callable[[], bool], on_decided: Callable[[Outcome], None]):
         self._world, self._database, self._timing = world, database, timing
-        self._observing, self._on_decided = observing, on_decided
+        self._observing, self._leads, self._on_decided = observing, leads, on_decided
         self.requests: dict[int, Request] = {}
         """What people asked for, by pair; whoever put it there takes it away."""
         self._records: dict[int, Record] = {}
@@ -102,6 +102,10 @@ class Pairs:
         members = self._world.members(pair_id)
         if not any(live.connection for live in members):
             return
+        if not self._leads():
+            # Nothing would be lost (docs/pair.md), but what a former leader says only confuses.
+            self._later(pair_id, RETRY_S)
+            return
         snapshot = await self.snapshot(pair_id)
         connections = {live.facts.name: live.connection for live in members}
         decision = decide(snapshot)
@@ -127,7 +131,7 @@ class Pairs:
         members = self._world.members(pair_id)
         if pair_id not in self._records:
             backup_id = members[0].facts.backup_id
-            self._records[pair_id] = await self._database.run(records.load_record, pair_id, backup_id)
+            self._records[pair_id] = await self._database.write(records.load_record, pair_id, backup_id)
         return Snapshot(self._records[pair_id], tuple(self._member(live) for live in members), self._timing,
                         self.requests.get(pair_id), self._observing())
 
@@ -143,8 +147,8 @@ class Pairs:
 
     async def _write(self, pair_id: int, before: Record, record: Record, reason: str, **columns) -> bool:
         backup_id = self._world.members(pair_id)[0].facts.backup_id
-        written = await self._database.run(records.save_record, pair_id, backup_id, reason=reason,
-                                           expected_version=before.version, record=record, **columns)
+        written = await self._database.write(records.save_record, pair_id, backup_id, reason=reason,
+                                             expected_version=before.version, record=record, **columns)
         if written:
             self._records[pair_id] = record
         else:

@@ -1,17 +1,17 @@
-"""What control reads from and writes to the Configuration Database. Plain functions, run in the database thread."""
+"""What control reads from and writes to the Configuration Database. Plain functions, run in the database thread; those
+that write take the ``term`` in which their control leads, and raise Deposed when it is over."""
 
 import dataclasses
 from collections.abc import Iterable
-from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import IntegrityError
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from protocol import auth
 from provisioning.models import (
     Application,
-    ComponentHeartbeat,
     Event,
     Host,
     HostRuntime,
@@ -22,6 +22,7 @@ from provisioning.signals import announce
 from provisioning.states import SERVER_TYPES, ListeningMode
 
 from . import facts
+from .lease import holding
 from .snapshot import Record
 
 LOOKUP_BATCH = 400
@@ -119,8 +120,13 @@ def _configuration(row: Application) -> dict:
         "options": row.options_dict(masked=False), "annex": row.options_dict(annex=True, masked=False),
         "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
         "backup": row.backup_server.name if row.backup_server else "", "primary": primary.name if primary else "",
-        "peer": _peer(row, primary),
+        "peer": _peer(row, primary), "controls": controls(),
     }
+
+
+def controls() -> list[dict]:
+    """What servers and agents are told of the addresses of all controls."""
+    return [{"host": host, "port": port} for host, port in settings.PAIRWISE_CONTROLS]
 
 
 def _peer(row: Application, primary: Application | None) -> dict:
@@ -166,13 +172,13 @@ def _suspending_wait_s(row: Application) -> int:
 # --- the durable record ------------------------------------------------------------------------------------
 
 
-def load_record(primary_id: int, backup_id: int | None) -> Record:
+def load_record(primary_id: int, backup_id: int | None, *, term: int | None) -> Record:
     """The record of the pair, made when it is missing.
 
     Each member's own row knows at least what that member was ever told, so that a link made or undone later
     cannot lead back to an older epoch: a pair starts from the higher of both.
     """
-    with transaction.atomic():
+    with holding(term):
         own, _ = PairState.objects.select_related("active").get_or_create(primary_id=primary_id)
         other = PairState.objects.filter(primary_id=backup_id).first() if backup_id else None
         if other is not None and (other.epoch > own.epoch or other.version > own.version):
@@ -185,13 +191,13 @@ def load_record(primary_id: int, backup_id: int | None) -> Record:
 
 
 def save_record(primary_id: int, backup_id: int | None, *, expected_version: int, record: Record, reason: str,
-                **pause) -> bool:
+                term: int | None, **pause) -> bool:
     """Write ``record`` if the stored one still has ``expected_version``; on disk when this returns True.
 
     ``pause`` are the paused_* columns when they change.
     """
     now = timezone.now()
-    with transaction.atomic(durable=True):
+    with holding(term):
         active = Application.objects.filter(name=record.active, id__in=[primary_id, backup_id or primary_id]).first()
         if record.active and active is None:
             return False
@@ -223,22 +229,22 @@ def host_rows() -> list[facts.HostRow]:
 
 
 def write(statuses: list[facts.StatusRow], host_rows: list[facts.HostRow], events: list[facts.EventRow],
-          topics: list[str]) -> None:
+          topics: list[str], *, term: int | None) -> None:
     """One transaction for everything that happened since the last one; then tell the pages."""
     try:
-        _write(statuses, host_rows, events, topics)
+        _write(term, statuses, host_rows, events, topics)
     except IntegrityError:
         # An object was deleted in between; what is about the others still counts.
         known = set(Application.objects.values_list("id", flat=True))
         known_hosts = set(Host.objects.values_list("id", flat=True))
-        _write([row for row in statuses if row.application_id in known],
+        _write(term, [row for row in statuses if row.application_id in known],
                [row for row in host_rows if row.host_id in known_hosts],
                [row for row in events if (row.application_id is None or row.application_id in known)
                 and (row.host_id is None or row.host_id in known_hosts)], topics)
 
 
-def _write(statuses, host_rows, events, topics) -> None:
-    with transaction.atomic():
+def _write(term, statuses, host_rows, events, topics) -> None:
+    with holding(term):
         if statuses:
             RuntimeStatus.objects.bulk_create(
                 [RuntimeStatus(**_columns(row, ports=list(row.ports))) for row in statuses],
@@ -256,23 +262,12 @@ def _columns(row, **changed) -> dict:
     return {f.name: getattr(row, f.name) for f in dataclasses.fields(row)} | changed
 
 
-# --- control's own row -------------------------------------------------------------------------------------
+# --- the rest ----------------------------------------------------------------------------------------------
 
 
-def heartbeat(name: str, facts_of_it: dict) -> None:
-    ComponentHeartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now(), "facts": facts_of_it})
-
-
-def other_control(instance: str, *, fresh_s: float) -> str:
-    """Where another control works on this database right now, "" for nowhere."""
-    row = ComponentHeartbeat.objects.filter(name="control", at__gte=timezone.now() - timedelta(seconds=fresh_s)).first()
-    if row is None or row.facts.get("instance") in ("", None, instance):
-        return ""
-    return f"{row.facts.get('address', '?')} ({row.facts.get('instance', '?')})"
-
-
-def prune_events() -> int:
+def prune_events(*, term: int | None) -> int:
     """Drop the oldest entries beyond EVENTS_KEPT; how many went."""
-    newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
-    deleted, _ = Event.objects.filter(id__lte=newest - EVENTS_KEPT).delete()
+    with holding(term):
+        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+        deleted, _ = Event.objects.filter(id__lte=newest - EVENTS_KEPT).delete()
     return deleted

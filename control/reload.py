@@ -135,4 +135,5 @@ class Reloader:
         for host_id in host_ids:
             host = self._world.hosts.get(host_id)
             if host is not None and host.peer is not None:
-                host.post(Supervised(applications=await self._database.run(records.supervised, host_id)))
+                supervised = await self._database.run(records.supervised, host_id)
+                host.post(Supervised(applications=supervised, controls=records.controls()))

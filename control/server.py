@@ -6,6 +6,7 @@ import logging
 import resource
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 
 from protocol.messages import Refused
 from protocol.tls import why_untrusted
@@ -13,7 +14,6 @@ from protocol.wire import OPENING_TIMEOUT_S, Opening, WireError, encode
 
 from .database import DatabaseAway
 from .peers import CLOSE_TIMEOUT_S
-from .sessions import Sessions
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,12 @@ PLAIN = ("Control takes connections over TLS only, and this one came without. A 
 
 
 class Listener:
-    """The listening port and the sessions on it; with a ``context`` over TLS only."""
+    """The listening port and the sessions on it; with a ``context`` over TLS only. ``serve`` gets each opening, and
+    what to call once the peer has shown its secret."""
 
-    def __init__(self, sessions: Sessions, context: ssl.SSLContext | None = None):
-        self._sessions, self._context = sessions, context
+    def __init__(self, serve: Callable[[Opening, Callable[[], None]], Awaitable[None]],
+                 context: ssl.SSLContext | None = None):
+        self._serve, self._context = serve, context
         self._tasks: set[asyncio.Task] = set()
         self.openings = 0
         self._listening: list[tuple[socket.socket, asyncio.Task]] = []
@@ -50,13 +52,21 @@ class Listener:
 
     async def close(self) -> None:
         """Stop listening and end every session."""
-        tasks = [*self._tasks, *(task for _, task in self._listening)]
+        accepting = [task for _, task in self._listening]
+        for task in accepting:
+            task.cancel()
+        await asyncio.gather(*accepting, return_exceptions=True)
+        await self.end_sessions()
+        for listening, _ in self._listening:
+            listening.close()
+
+    async def end_sessions(self) -> None:
+        """End every session that is under way."""
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_S * 2)
-        for listening, _ in self._listening:
-            listening.close()
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -98,7 +108,7 @@ class Listener:
                     return
                 reader, writer = await _streams(connection, self._context)
                 opening = await Opening.read(reader, writer)
-            await self._sessions.serve(opening, slot.free)
+            await self._serve(opening, slot.free)
         except DatabaseAway as error:
             with contextlib.suppress(WireError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):

@@ -201,7 +201,7 @@ class Sessions:
     async def _agent_opened(self, host: LiveHost) -> None:
         log.info("the agent of %s is connected (pid %d)", host.facts.name, host.hello.pid)
         supervised = await self._database.run(records.supervised, host.facts.id)
-        host.post(Supervised(applications=supervised))
+        host.post(Supervised(applications=supervised, controls=records.controls()))
         host.heard_at = datetime.now(UTC)
         self._solution.put_host(host, "Running", "Its agent is connected.")
         for live in self._world.of_host(host.facts.id):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -36,10 +37,12 @@ GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
 class SolutionControl:
     """All live knowledge and what follows from it. Every method runs in the event loop."""
 
-    def __init__(self, database: Database, *, timing: Timing, settle_s: float = SETTLE_S):
+    def __init__(self, database: Database, *, timing: Timing, settle_s: float = SETTLE_S,
+                 leads: Callable[[], bool] = lambda: True):
         self.world, self.database, self.writer = World(), database, Writer(database)
         self.pauses, self.timelines = Pauses(), Timelines(self.world, self.writer, self.refresh)
-        self.pairs = Pairs(self.world, database, timing=timing, observing=self._is_observing, on_decided=self._decided)
+        self.pairs = Pairs(self.world, database, timing=timing, observing=self._is_observing, leads=leads,
+                           on_decided=self._decided)
         self.requests = Requests(self.world, self.pairs, self.timelines.tell)
         self.started_at, self.settled = time.monotonic(), False
         self._settle_s, self._closed = settle_s, False

@@ -92,8 +92,8 @@ class Writer:
         if not (statuses or hosts or events):
             return
         try:
-            await self._database.run(records.write, statuses, hosts, events,
-                                     [*self._topics(statuses, hosts), *_event_topics(events)])
+            await self._database.write(records.write, statuses, hosts, events,
+                                       [*self._topics(statuses, hosts), *_event_topics(events)])
         except DatabaseAway as error:
             log.warning("%s; %d changes wait to be written", error, len(statuses) + len(hosts) + len(events))
             return

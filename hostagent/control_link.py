@@ -3,7 +3,6 @@
 import asyncio
 import collections
 import contextlib
-import itertools
 import logging
 import os
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Processes, Supervised, Watch
 from protocol.tls import TlsError
 from protocol.wire import Channel, dial
@@ -39,6 +39,7 @@ class ControlLink:
                  worker_runs: Callable[[], bool], on_message: Callable[[Message], None],
                  on_connected: Callable[[], None]):
         self._config = config
+        self._controls = Controls([(each.host, each.port) for each in config.control], config.state_dir / FILE)
         self._report, self._worker_runs = report, worker_runs
         self._on_message, self._on_connected = on_message, on_connected
         self._unsent: collections.deque[ProcessChanged] = collections.deque(maxlen=UNSENT_LIMIT)
@@ -54,20 +55,23 @@ class ControlLink:
     async def run(self) -> None:
         """Connect, talk, and connect again, until cancelled."""
         retry_s, last = FIRST_RETRY_S, ""
-        for endpoint in itertools.cycle(self._config.control):
+        while True:
+            host, port = self._controls.current
             try:
-                channel = await dial(endpoint.host, endpoint.port, kind="host", name=self._config.host,
+                channel = await dial(host, port, kind="host", name=self._config.host,
                                      secret=self._config.secret, version=VERSION, host=self._config.host,
                                      pid=os.getpid(), started=start_ticks(os.getpid()),
                                      context=control_context(self._config))
-                log.info("Connected to control at %s:%d.", endpoint.host, endpoint.port)
+                log.info("Connected to control at %s:%d.", host, port)
+                self._controls.worked()
                 retry_s, last = FIRST_RETRY_S, ""
                 await self._talk(channel)
             except (OSError, TimeoutError, TlsError) as error:
-                sentence = f"Control at {endpoint.host}:{endpoint.port} cannot be used: {error or 'no answer in time'}"
-                if sentence != last:
+                sentence = f"Control at {host}:{port} cannot be used: {error or 'no answer in time'}"
+                if sentence != last and getattr(error, "event", 0) != NOT_LEADER:
                     log.warning("%s. The agent goes on and keeps trying.", sentence)
                     last = sentence
+            self._controls.failed()
             await asyncio.sleep(retry_s)
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)
 
@@ -91,6 +95,8 @@ class ControlLink:
         self._on_connected()
         while True:
             message = await channel.receive()
+            if isinstance(message, Supervised):
+                self._controls.learn(message.controls)
             if isinstance(message, (Supervised, ApplicationStatus, Watch)):
                 self._on_message(message)
 

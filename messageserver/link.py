@@ -9,12 +9,14 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from protocol import tls
+from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.messages import Configuration, Event, Message, Report
 from protocol.wire import Channel, RefusedError, UntrustedError, WireError, dial
 
@@ -27,6 +29,8 @@ SECRET_FILE = "application.secret"
 CA_FILE_VARIABLE = "PAIRWISE_CONSOLE_CA_FILE"
 CA_FILE = "console-ca.pem"
 RETRY_FIRST_S, RETRY_MAX_S = 0.1, 1.0
+TAKEOVER_S = 15.0
+"""While a control answers that it does not lead, another one is about to; a start waits for it so long."""
 EVENTS_MAX = 1000
 """Events kept while control is away; the oldest are dropped first."""
 
@@ -43,6 +47,10 @@ class Address:
     port: int
     application: str
     context: ssl.SSLContext | None = None
+
+    def controls(self, directory: Path | None = None) -> Controls:
+        """This address, and those that a server with this working directory has learnt."""
+        return Controls([(self.host, self.port)], directory / FILE if directory else None)
 
 
 def read_secret(directory: Path) -> str:
@@ -90,17 +98,44 @@ def started_ticks() -> int:
         return int(file.read().rpartition(")")[2].split()[19])
 
 
-async def first_contact(address: Address, secret: str, held: Held, *, purpose: str) -> tuple[Channel, Configuration]:
-    """Connect and get the Configuration. Raises Exit with the code and event number that name the trouble."""
-    where = f"{address.host}:{address.port}"
+async def first_contact(address: Address, secret: str, held: Held, *, purpose: str,
+                        controls: Controls) -> tuple[Channel, Configuration]:
+    """Connect to the control that leads and get the Configuration. Raises Exit with the code and event number that name
+    the trouble."""
+    give_up_at = time.monotonic() + TAKEOVER_S
+    while True:
+        troubles = []
+        for _ in range(len(controls)):
+            try:
+                channel, configuration = await _contact(controls.current, address, secret, held, purpose=purpose)
+            except Exit as trouble:
+                if trouble.code is not ExitCode.NO_CONFIGURATION_SERVER:
+                    raise
+                troubles.append(trouble)
+                controls.failed()
+            else:
+                controls.worked()
+                controls.learn(configuration.application.get("controls"))
+                return channel, configuration
+        if all(trouble.event != NOT_LEADER for trouble in troubles) or time.monotonic() > give_up_at:
+            raise troubles[0]
+        await asyncio.sleep(RETRY_MAX_S / 2)
+
+
+async def _contact(control: tuple[str, int], address: Address, secret: str, held: Held, *,
+                   purpose: str) -> tuple[Channel, Configuration]:
+    where = f"{control[0]}:{control[1]}"
     try:
-        channel = await _dial(address, secret, held, purpose=purpose)
+        channel = await _dial(control, address, secret, held, purpose=purpose)
         try:
             message = await channel.receive()
         except WireError:
             channel.abort()
             raise
     except RefusedError as error:
+        if error.event == NOT_LEADER:
+            raise Exit(ExitCode.NO_CONFIGURATION_SERVER, NOT_LEADER, f"The Configuration Server at {where} does not "
+                       "lead, and none that does was found. Start the other one.") from error
         raise Exit(_REFUSALS.get(error.event, ExitCode.REFUSED), error.event or log.Event.APP_INIT_FAILED,
                    str(error)) from error
     except WireError as error:
@@ -116,8 +151,8 @@ async def first_contact(address: Address, secret: str, held: Held, *, purpose: s
     return channel, message
 
 
-async def _dial(address: Address, secret: str, held: Held, *, purpose: str) -> Channel:
-    return await dial(address.host, address.port, kind="application", name=address.application, secret=secret,
+async def _dial(control: tuple[str, int], address: Address, secret: str, held: Held, *, purpose: str) -> Channel:
+    return await dial(*control, kind="application", name=address.application, secret=secret,
                       context=address.context, purpose=purpose, version=VERSION, host=socket.gethostname(),
                       pid=os.getpid(), started=started_ticks(), epoch=held.epoch,
                       record_version=held.record_version, role=held.role)
@@ -126,8 +161,10 @@ async def _dial(address: Address, secret: str, held: Held, *, purpose: str) -> C
 class Link:
     """The connection while the server runs. ``held`` tells what to say in a new Hello."""
 
-    def __init__(self, address: Address, secret: str, channel: Channel, held: Callable[[], Held], logger: "log.Log"):
-        self._address, self._secret, self._held, self._log = address, secret, held, logger
+    def __init__(self, address: Address, controls: Controls, secret: str, channel: Channel, held: Callable[[], Held],
+                 logger: "log.Log"):
+        self._address, self._controls = address, controls
+        self._secret, self._held, self._log = secret, held, logger
         self._channel: Channel | None = channel
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._refusal = ""
@@ -148,17 +185,22 @@ class Link:
                                    f"{error}. The server goes on in its role and connects again.")
                 await self._connect_again()
                 continue
+            if isinstance(message, Configuration):
+                self._controls.learn(message.application.get("controls"))
             await take(message)
 
     async def _connect_again(self) -> None:
         wait_s = RETRY_FIRST_S
         while self._channel is None:
+            # Of several controls the one that was lost comes last: it may swallow the attempt for seconds.
+            self._controls.failed()
             await asyncio.sleep(wait_s)
             wait_s = min(RETRY_MAX_S, wait_s * 2)
             try:
-                self._channel = await _dial(self._address, self._secret, self._held(), purpose="serve")
+                self._channel = await _dial(self._controls.current, self._address, self._secret, self._held(),
+                                            purpose="serve")
             except RefusedError as error:
-                if str(error) != self._refusal:
+                if str(error) != self._refusal and error.event != NOT_LEADER:
                     self._refusal = str(error)
                     self._log.standard(error.event or log.Event.CONNECTION_LOST,
                                        f"The Configuration Server refuses this server: {error}")
@@ -170,8 +212,10 @@ class Link:
             except (OSError, TimeoutError):
                 pass  # still away: the loss itself was logged
         self._refusal = ""
+        self._controls.worked()
+        host, port = self._controls.current
         self._log.standard(log.Event.CONNECTED, "The server is connected to the Configuration Server at "
-                           f"{self._address.host}:{self._address.port}.")
+                           f"{host}:{port}.")
 
     async def send(self, message: Message) -> None:
         """Send if connected; a broken connection shows in ``run``."""

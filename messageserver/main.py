@@ -104,7 +104,7 @@ def _runner() -> asyncio.Runner:
 
 
 async def _check(address: Address, secret: str) -> int:
-    channel, configuration = await first_contact(address, secret, Held(), purpose="check")
+    channel, configuration = await first_contact(address, secret, Held(), purpose="check", controls=address.controls())
     await channel.close()
     ports = len(configuration.application.get("ports") or [])
     print(f"The Configuration Server at {address.host}:{address.port} knows {address.application}: {ports} listening "

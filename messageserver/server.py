@@ -65,9 +65,10 @@ class Server:
         except StoreError as error:
             raise Exit(ExitCode.STORE, Event.DB_UNABLE_TO_OPEN, f"The messages cannot be opened: {error}.") from error
         # The role of a former process is not held any more: control grants anew.
+        controls = self._address.controls(self._directory)
         channel, configuration = await first_contact(
-            self._address, self._secret, Held(held.epoch, held.record_version), purpose="serve")
-        self._link = Link(self._address, self._secret, channel, self._held, self.log)
+            self._address, self._secret, Held(held.epoch, held.record_version), purpose="serve", controls=controls)
+        self._link = Link(self._address, controls, self._secret, channel, self._held, self.log)
         try:
             self._settings = settings.from_application(configuration.application)
         except settings.SettingsError as error:

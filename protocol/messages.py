@@ -99,7 +99,7 @@ class Configuration(Message):
     options {section: {key: value}}, annex {section: {key: value}}, startup_timeout, shutdown_timeout (s),
     backup (name or ""), primary (name of the server that this one backs up, or ""),
     peer {name, addresses [text], port, secret, secured (bool)} of the other member's HA Sync port; {} for a single
-    server.
+    server, controls [{host, port}] of all controls of the console; [] when there is one only.
     """
 
     application: dict
@@ -216,9 +216,11 @@ PROCESS_STATES = ("starting", "running", "stopping", "backoff", "exited", "gave_
 class Supervised(Message):
     """What the agent needs of every application of its host (list of dicts): name, enabled,
     working_directory, command_line, command_line_arguments, startup_timeout, shutdown_timeout (s),
-    auto_restart, log_on_as, suspending_wait_timeout (s). Sent after Welcome and after each change."""
+    auto_restart, log_on_as, suspending_wait_timeout (s). Sent after Welcome and after each change. ``controls`` is as
+    in Configuration."""
 
     applications: list
+    controls: list = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from console.tls import control_context, reachable
 from protocol import auth, tls, wire
+from protocol.controls import NOT_LEADER
 from protocol.messages import (
     Challenge,
     Changed,
@@ -32,10 +33,17 @@ NAMES_A_MESSAGE = 2000
 NOTICE_TIMEOUT_S = 1.0
 PAIR_TIMEOUT_S = 15.0
 """A switchover ends one way or the other before this."""
+ASK_AGAIN_S = 0.2
+"""While none of several controls leads, all are asked again after so long."""
+_led_last: tuple[str, int] | None = None
 
 
 class ControlUnavailable(ConnectionError):
     """Control did not answer in time. The text is a sentence that says what to do."""
+
+
+class _NotTheLeader(ConnectionError):
+    """Another control leads, or is about to."""
 
 
 def control_secret() -> str:
@@ -43,9 +51,15 @@ def control_secret() -> str:
     return hmac.new(settings.SECRET_KEY.encode(), b"pairwise console to control", hashlib.sha256).hexdigest()
 
 
+def controls() -> list[tuple[str, int]]:
+    """(host, port) of every control of this console."""
+    return list(settings.PAIRWISE_CONTROLS) or [(settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT)]
+
+
 def configuration_server() -> dict:
     """{"host", "port"} that servers get as -host and -port."""
-    return {"host": settings.PAIRWISE_CONTROL_HOST, "port": settings.PAIRWISE_CONTROL_PORT}
+    host, port = controls()[0]
+    return {"host": host, "port": port}
 
 
 def ping(timeout_s: float = 1.0) -> dict:
@@ -80,26 +94,59 @@ def ask_pair(verb: str, application: str, *, target: str = "", by: str = "", rea
 
 
 def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) -> Message:
-    """Say ``messages`` and return the ``answer`` to the last one."""
-    address = (reachable(settings.PAIRWISE_CONTROL_HOST), settings.PAIRWISE_CONTROL_PORT)
+    """Say ``messages`` to the control that leads and return the ``answer`` to the last one."""
+    deadline = time.monotonic() + timeout_s
     try:
-        with _Line(address, control_context(), deadline=time.monotonic() + timeout_s) as line:
-            line.open(control_secret())
+        with _leader(deadline) as line:
             for message in messages:
                 line.send(message)
             return line.expect(answer)
     except (OSError, UnicodeError, tls.TlsError) as error:
-        why = tls.why_untrusted(error, address[0]) if isinstance(error, ssl.SSLError) else error
+        where = " and ".join(f"{host}:{port}" for host, port in controls())
+        why = tls.why_untrusted(error, where) if isinstance(error, ssl.SSLError) else error
         raise ControlUnavailable(
-            f"The Configuration Server at {address[0]}:{address[1]} did not answer ({why}). Start control "
+            f"The Configuration Server at {where} did not answer ({why}). Start control "
             "(./run starts it; by hand: manage.py runcontrol).") from error
+
+
+def _leader(deadline: float) -> "_Line":
+    """An open line to the control that leads; the one that led last is asked first. Raises OSError, UnicodeError."""
+    global _led_last
+    known = controls()
+    known.sort(key=lambda address: address != _led_last)
+    while True:
+        troubles = []
+        for place, address in enumerate(known):
+            # One that swallows everything must leave time for the others.
+            until = time.monotonic() + (deadline - time.monotonic()) / (len(known) - place)
+            try:
+                line = _opened(address, until, deadline)
+            except (OSError, UnicodeError) as error:
+                troubles.append(error)
+            else:
+                _led_last = address
+                return line
+        if not any(isinstance(error, _NotTheLeader) for error in troubles) or time.monotonic() + ASK_AGAIN_S > deadline:
+            raise troubles[0]
+        time.sleep(ASK_AGAIN_S)
+
+
+def _opened(address: tuple[str, int], until: float, deadline: float) -> "_Line":
+    line = _Line((reachable(address[0]), address[1]), control_context(), deadline=until)
+    try:
+        line.open(control_secret())
+    except BaseException:
+        line.__exit__()
+        raise
+    line.deadline = deadline
+    return line
 
 
 class _Line:
     """One connection with a deadline over everything that happens on it."""
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext | None, *, deadline: float):
-        self._deadline, self._buffer = deadline, bytearray()
+        self.deadline, self._buffer = deadline, bytearray()
         self._socket = socket.create_connection(address, timeout=self._left())
         if context is not None:
             # It closes the socket when the handshake fails.
@@ -112,7 +159,7 @@ class _Line:
         self._socket.close()
 
     def _left(self) -> float:
-        left = self._deadline - time.monotonic()
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
         return left
@@ -135,7 +182,7 @@ class _Line:
         while isinstance(message := wire.decode(self._line()), Heartbeat):
             pass
         if isinstance(message, Refused):
-            raise ConnectionError(message.reason)
+            raise (_NotTheLeader if message.event == NOT_LEADER else ConnectionError)(message.reason)
         if not isinstance(message, kind):
             raise ConnectionError(f"it said {message.type} where {kind.type} was due")
         return message

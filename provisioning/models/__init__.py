@@ -6,11 +6,11 @@ from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
 from .pairs import PairException
 from .records import Event, HistoryEntry
-from .runtime import ComponentHeartbeat, HostRuntime, PairState, RuntimeStatus
+from .runtime import ComponentHeartbeat, HostRuntime, Leadership, PairState, RuntimeStatus
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Application", "ApplicationTemplate", "ComponentHeartbeat", "Connection", "Event", "HistoryEntry", "Host",
-    "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort",
-    "Option", "PairException", "PairState", "RuntimeStatus",
+    "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership",
+    "ListeningPort", "Option", "PairException", "PairState", "RuntimeStatus",
 ]

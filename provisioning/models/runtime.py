@@ -82,6 +82,21 @@ class PairState(models.Model):
         return f"{self.primary_id}: epoch {self.epoch}"
 
 
+class Leadership(models.Model):
+    """Which control leads: one row. ``holder`` (an instance, "" for nobody) leads at ``address`` in ``term``, which
+    grows with every change of leaders; ``beat`` grows with each of its signs of life."""
+
+    name = models.CharField(max_length=16, primary_key=True)
+    term = models.PositiveBigIntegerField(default=0)
+    holder = models.CharField(max_length=1024, blank=True)
+    address = models.CharField(max_length=280, blank=True)
+    beat = models.PositiveBigIntegerField(default=0)
+    since = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"term {self.term}: {self.address}"
+
+
 class ComponentHeartbeat(models.Model):
     """Last sign of life of a console component: control, console-worker, beat."""
 

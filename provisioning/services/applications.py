@@ -52,6 +52,7 @@ def update_application(*, actor: Actor, application_id: int, revision: int, draf
     """
     actor.require(permissions.CONFIGURE)
     _lock_host(draft.host_id)
+    _lock([application_id])
     row = _reload(application_id)
     stored = application_draft(row)
     draft = drafting.complete(draft, row)
@@ -119,6 +120,8 @@ def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> i
 def delete_applications(*, actor: Actor, application_ids: list[int]) -> int:
     """Delete applications, all or none; a primary whose backup goes loses the link. Raises Refused."""
     actor.require(permissions.CONFIGURE)
+    # Nobody, control above all, may add a row that names one while what names it is removed.
+    _lock(application_ids)
     rows = _rows(application_ids)
     going = {row.pk for row in rows}
     _refuse([refusal for row in rows for refusal in _delete_refusals(row, going)])
@@ -163,6 +166,11 @@ def _clear_backup(actor: Actor, primary: Application) -> None:
     history.record(actor=actor, row=primary, before=before, after=history.snapshot(primary),
                    reason=f"Its backup {backup.name} was deleted.")
     after_change(primary)
+
+
+def _lock(application_ids: list[int]) -> None:
+    """Until the transaction ends nobody else changes these, or adds rows that name them."""
+    list(Application.objects.select_for_update().filter(pk__in=application_ids).order_by("pk").values_list("pk"))
 
 
 def _lock_host(host_id: int | None) -> None:

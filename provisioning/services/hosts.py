@@ -56,6 +56,8 @@ def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft) 
 def delete_host(*, actor: Actor, host_id: int) -> None:
     """Delete a host that no application is assigned to. Raises Refused, NotFound."""
     actor.require(permissions.MANAGE_HOSTS)
+    # Nobody, control above all, may add a row that names it while what names it is removed.
+    Host.objects.select_for_update().filter(pk=host_id).first()
     row = _get(host_id)
     links = _application_links(row)
     if links:

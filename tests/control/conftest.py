@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from asgiref.sync import sync_to_async
 
+from control import lease
 from control.main import Control, Settings
 from protocol import wire
 from protocol.messages import Configuration, Grant, Message, ProcessChanged, Processes, Report
@@ -40,6 +41,12 @@ def objects(transactional_db) -> Objects:
     server = new_application("MS", template, host)
     ListeningPort.objects.create(application=server, port_id="default", port=7001, protocol="stomp")
     return Objects(template, host, server)
+
+
+@pytest.fixture
+def term(transactional_db) -> int:
+    """A term of leadership that has begun, with nobody there to take the next one."""
+    return lease.take(lease.read(), holder="tests", address="")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.db import connection
 
 from control.main import CannotStart, locked
 from provisioning import control_client
-from provisioning.models import Application, ComponentHeartbeat, PairState, RuntimeStatus
+from provisioning.models import Application, ComponentHeartbeat, Leadership, PairState, RuntimeStatus
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
@@ -104,15 +104,50 @@ def test_a_taken_port_is_one_sentence_and_exit_code_2(runcontrol, port):
     assert "PAIRWISE_CONTROL_PORT" in line
 
 
-def test_a_second_control_on_the_same_database_is_refused(runcontrol, tmp_path, unused_tcp_port_factory):
+def test_a_second_control_of_the_same_folder_is_refused(runcontrol, unused_tcp_port_factory):
     runcontrol()
     until(answers, "control never answered")
-    same_folder = runcontrol(PAIRWISE_CONTROL_PORT=str(unused_tcp_port_factory()))
-    other_folder = runcontrol(PAIRWISE_CONTROL_PORT=str(unused_tcp_port_factory()),
-                              PAIRWISE_DATA_DIR=str(tmp_path / "other"))
-    assert (same_folder.wait(PATIENCE_S), other_folder.wait(PATIENCE_S)) == (2, 2)
-    assert "Control is already at work" in same_folder.log.read_text()
-    assert "with this Configuration Database" in other_folder.log.read_text()
+    beside = runcontrol(PAIRWISE_CONTROL_PORT=str(unused_tcp_port_factory()))
+    assert beside.wait(PATIENCE_S) == 2
+    assert "Control is already at work" in beside.log.read_text()
+
+
+@pytest.fixture
+def two_controls(runcontrol, settings, port, tmp_path, unused_tcp_port_factory):
+    """The leader, and one that stands by."""
+    other_port = unused_tcp_port_factory()
+    addresses = f"127.0.0.1:{port},127.0.0.1:{other_port}"
+    settings.PAIRWISE_CONTROLS = (("127.0.0.1", port), ("127.0.0.1", other_port))
+    leader = runcontrol(PAIRWISE_CONTROLS=addresses)
+    until(leading, "control never answered")
+    standby = runcontrol(PAIRWISE_CONTROLS=addresses, PAIRWISE_CONTROL_PORT=str(other_port),
+                         PAIRWISE_DATA_DIR=str(tmp_path / "other"))
+    until(lambda: ComponentHeartbeat.objects.filter(name="control-standby").exists(), "the other one does not stand by")
+    return leader, standby
+
+
+def leading() -> int:
+    """The term of the control that leads, 0 while none answers."""
+    try:
+        return control_client.ping(timeout_s=1.0)["term"]
+    except control_client.ControlUnavailable:
+        return 0
+
+
+def test_a_leader_that_is_frozen_is_replaced_and_writes_nothing_when_it_thaws(two_controls, objects):
+    leader, standby = two_controls
+    leader.send_signal(signal.SIGSTOP)
+    until(lambda: leading() == 2, "nobody took over")
+    term = Leadership.objects.get()
+    leader.send_signal(signal.SIGCONT)
+    until(lambda: "does not lead any more" in leader.log.read_text(), "it does not know that it was deposed")
+    until(lambda: ComponentHeartbeat.objects.get(name="control-standby").facts["pid"] == leader.pid,
+          "the former leader does not stand by")
+    assert (Leadership.objects.get().term, Leadership.objects.get().holder) == (2, term.holder)
+    standby.send_signal(signal.SIGTERM)
+    assert standby.wait(10) == 0
+    until(lambda: leading() == 3, "the former leader does not take over again")
+    assert "Traceback" not in leader.log.read_text() + standby.log.read_text()
 
 
 def test_a_lock_is_free_again_when_its_holder_is_gone(tmp_path):

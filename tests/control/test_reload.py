@@ -9,6 +9,8 @@ from protocol.messages import ApplicationStatus, Changed, Configuration, Supervi
 from provisioning import control_client
 from provisioning.models import Application, Host, HostRuntime, ListeningPort
 from provisioning.services.enrolment import leave
+from provisioning.services.hosts import delete_host
+from tests import factories
 
 from .conftest import eventually, new_application, processes_of, row_that, status_of
 
@@ -84,15 +86,14 @@ async def test_an_application_that_moved_is_taken_from_one_agent_and_given_to_th
 async def test_a_deleted_host_loses_its_agent(control, peers, objects):
     beta = await Host.objects.acreate(name="beta", ip_address="127.0.0.2")
     agent = await peers.agent(beta)
-    await sync_to_async(beta.delete)()
-    await announce_changed(hosts=["beta"])
+    await sync_to_async(delete_host)(actor=factories.ADMINISTRATOR, host_id=beta.pk)
     assert await agent.is_cut()
 
 
 async def test_a_change_whose_notice_was_lost_is_found_by_comparing(control, peers, objects, monkeypatch):
     server, _ = await peers.started(objects.server)
     await Application.objects.filter(name="MS").aupdate(shutdown_timeout=5, revision=2)
-    await control.reloader.compare()
+    await control.reign.reloader.compare()
     await server.hears(Configuration, lambda message: message.application["shutdown_timeout"] == 5)
 
 
@@ -106,7 +107,7 @@ async def test_ping_tells_who_is_connected(control, peers, objects):
     await peers.agent(objects.host)
     await peers.started(objects.server)
     facts = await ping()
-    assert (facts["applications"], facts["hosts"], facts["since"]) == (1, 1, control.since)
+    assert (facts["applications"], facts["hosts"], facts["since"]) == (1, 1, control.reign.since)
 
 
 async def test_ping_says_what_to_do_when_control_is_away(settings, unused_tcp_port):
@@ -144,7 +145,7 @@ async def test_an_agent_whose_host_got_a_new_secret_is_shut_out(control, peers, 
 async def test_a_new_secret_whose_notice_was_lost_is_found_by_comparing(control, peers, objects):
     former = await peers.agent(objects.host)
     await sync_to_async(objects.host.renew_secret)()
-    await control.reloader.compare()
+    await control.reign.reloader.compare()
     assert await former.is_cut()
 
 

@@ -42,7 +42,8 @@ async def test_the_configuration_is_whole_and_its_secrets_are_not_masked(control
         "ports": [{"id": "default", "port": 7001, "protocol": "stomp", "ha_sync": False,
                    "listening_mode": "unsecured", "transport_parameters": ""}],
         "options": {"clients": {"bench": "benchpass"}}, "annex": {"sml": {"suspending-wait-timeout": "30"}},
-        "startup_timeout": 90, "shutdown_timeout": 90, "backup": "", "primary": "", "peer": {}}
+        "startup_timeout": 90, "shutdown_timeout": 90, "backup": "", "primary": "", "peer": {},
+        "controls": []}
 
 
 async def refused(peers: Peers, name: str, secret: str, **hello) -> wire.RefusedError:

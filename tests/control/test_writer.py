@@ -12,7 +12,7 @@ class Database:
     def __init__(self):
         self.written = []
 
-    async def run(self, function, statuses, hosts, events, topics):
+    async def write(self, function, statuses, hosts, events, topics):
         self.written.append((statuses, events, topics))
 
 

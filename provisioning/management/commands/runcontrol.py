@@ -23,7 +23,8 @@ class Command(BaseCommand):
                 tls.provide()
                 identity = tls.identity()
             code = asyncio.run(serve(Settings(settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
-                                              settings.PAIRWISE_DATA_DIR, identity=identity)))
+                                              settings.PAIRWISE_DATA_DIR, identity=identity,
+                                              controls=settings.PAIRWISE_CONTROLS)))
         except (CannotStart, tls.CannotIssue) as error:
             self.stderr.write(str(error))
             sys.exit(2)

@@ -1,0 +1,87 @@
+"""Configuration Server and Solution Control at work, in one term of leadership."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from datetime import UTC, datetime
+
+from . import records
+from .database import Database, DatabaseAway
+from .facts import EventRow
+from .leadership import LAPSE_S
+from .office import Office
+from .reload import Reloader
+from .sessions import Sessions
+from .snapshot import Timing
+from .solution import SolutionControl
+
+log = logging.getLogger(__name__)
+
+PRUNE_S = 3600.0
+CLOSE_S = 5.0
+TOOK_OVER = 20110
+
+
+class Reign:
+    """Of the ``office`` in its present term: ``load``, ``start``, then ``stop`` and ``close``."""
+
+    def __init__(self, office: Office, *, settle_s: float, timing: Timing):
+        self.term, self._office = office.term, office
+        self.since = time.time()
+        self.database = Database(self.term)
+        self.solution = SolutionControl(self.database, timing=timing, settle_s=settle_s,
+                                        leads=lambda: office.is_sure and office.term == self.term)
+        self.reloader = Reloader(self.solution)
+        self.sessions = Sessions(self.solution, self.reloader, self.facts)
+        self._tasks: list[asyncio.Task] = []
+
+    def facts(self) -> dict:
+        """What a Pong and the heartbeat row tell."""
+        applications, hosts = self.solution.world.connected()
+        return {"since": self.since, "applications": applications, "hosts": hosts, "term": self.term,
+                "pid": os.getpid()}
+
+    async def load(self) -> None:
+        """Read everything, before anybody connects. Raises DatabaseAway."""
+        await self.solution.load()
+
+    def start(self) -> None:
+        """Begin to work."""
+        log.info("this control leads in term %d: %s", self.term, self._office.reason)
+        for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._prunings,
+                     self.solution.pauses.run):
+            self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
+        office = self._office
+        if office.predecessor:
+            self.solution.writer.put_event(EventRow(
+                at=datetime.now(UTC), number=TOOK_OVER, text=f"Control at {office.leader} took over in term "
+                f"{self.term}, before it was the one at {office.predecessor}. {office.reason}"))
+
+    async def stop(self, *, may_write: bool) -> None:
+        """Decide nothing any more and write what waits."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.solution.pairs.close()
+        # Written before the sessions end: that control ends says nothing about servers and hosts.
+        if may_write:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await self.solution.writer.flush()
+        self.solution.close()
+
+    async def close(self) -> None:
+        """After the sessions have ended. A database that hangs is left to itself."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAPSE_S):
+                await self.database.close()
+
+    async def _prunings(self) -> None:
+        while True:
+            try:
+                await self.database.write(records.prune_events)
+            except DatabaseAway as error:
+                log.warning("%s", error)
+            await asyncio.sleep(PRUNE_S)
