@@ -83,7 +83,7 @@ class Console:
                 raise RuntimeError(re.sub(r"<[^>]+>|\s+", " ", self.browser.get(address).text)[:3000])
             return found[1] == found[2]
 
-        wait_for(ended, BATCH_S, "the end of the jobs", every=0.1)
+        wait_for(ended, BATCH_S, "the end of the jobs", every=0.2)
 
     def _job_ended(self, address: str) -> None:
         def ended() -> bool:

@@ -25,6 +25,7 @@ report::
     log       lines [[at, level, text], ...]
     alive     nothing more; sent every ALIVE_S while the job runs
     refused   what (one of REFUSED), text (sentence): a job that the host did not take; without "job" and "seq"
+    several   items [{"kind", "at", ...}, ...] of claimed, step, log and alive, in order
     finished  state (one of FINISHED), reason (sentence), advice (what to do), reference (of a bug), result {...}
 
 result of *install*: working_directory, command_line, command_line_arguments, version, backup (where the former

@@ -68,13 +68,23 @@ class Outbox:
         while not self.empty:
             if self.sending is None:
                 self.seq += 1
-                self.sending = {"job": self._job, "host": self._host, "seq": self.seq, **self.waiting.pop(0)}
+                self.sending = {"job": self._job, "host": self._host, "seq": self.seq, **self._next()}
                 self.keep()
             self._deliver(self.sending)
             if self.sending["kind"] == "finished":
                 self.final = self.sending
                 self.keep()
             self.sending = None
+
+    def _next(self) -> dict:
+        """What the next report says: what waits, together; its last word alone, because that may be repeated."""
+        taken, lines = [self.waiting.pop(0)], 0
+        while self.waiting and "finished" not in (taken[-1]["kind"], self.waiting[0]["kind"]):
+            lines += len(taken[-1].get("lines", ()))
+            if lines + len(self.waiting[0].get("lines", ())) > LINES_PER_REPORT:
+                break
+            taken.append(self.waiting.pop(0))
+        return taken[0] if len(taken) == 1 else {"kind": "several", "at": taken[-1]["at"], "items": taken}
 
     def send_final_again(self) -> None:
         """Repeat the finished report under its number; raises when the broker cannot be reached."""

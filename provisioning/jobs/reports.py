@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 500
 """Reports of one job that are kept until a missing one comes; more and the gap is given up."""
 MAX_LINES, MAX_TEXT, MAX_REASON = 5000, 4000, 4000
+MAX_ITEMS = 1000
+"""Items of one report; a host sends what it collected in a quarter of a second."""
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -157,6 +159,21 @@ def _alive(job: Job, report: dict) -> None:
     """``heard_at`` says it already."""
 
 
+def _items(report: dict) -> list[dict]:
+    """What travelled in one report of kind several."""
+    items = report.get("items")
+    return [item for item in items[:MAX_ITEMS] if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _several(job: Job, report: dict) -> None:
+    for item in _items(report):
+        handler = _WITHIN.get(str(item.get("kind")))
+        if handler is None:
+            log.warning("job %s: report %s holds an unknown item %.100r", job.pk, report["seq"], item)
+        else:
+            handler(job, {**item, "seq": report["seq"]})
+
+
 def _finished(job: Job, report: dict) -> None:
     state = report.get("state")
     if state not in FINISHED:
@@ -168,7 +185,8 @@ def _finished(job: Job, report: dict) -> None:
     outcome.finish(job, JobState(state), at=_time(report.get("at")), result=result, fields=fields)
 
 
-_HANDLERS = {"claimed": _claimed, "step": _step, "log": _log, "alive": _alive, "finished": _finished}
+_WITHIN = {"claimed": _claimed, "step": _step, "log": _log, "alive": _alive}
+_HANDLERS = {**_WITHIN, "several": _several, "finished": _finished}
 
 
 def add_lines(job: Job, lines: list[tuple[datetime, str, str]]) -> None:
@@ -186,7 +204,8 @@ def add_lines(job: Job, lines: list[tuple[datetime, str, str]]) -> None:
 
 def _remind_of_cancel(job: Job, report: dict) -> None:
     """A job that was cancelled before a host took it, and that a host works on all the same, is to end."""
-    if job.state == JobState.CANCELLED and report.get("kind") in ("claimed", "alive"):
+    kinds = {str(item.get("kind")) for item in (report, *_items(report))}
+    if job.state == JobState.CANCELLED and kinds & {"claimed", "alive"}:
         transaction.on_commit(lambda: dispatch.revoke(job, terminate=True))
 
 

@@ -85,6 +85,11 @@ def application(directory: Path, name: str = "MS_Primary", **changes) -> dict:
             "auto_restart": False, "log_on_as": "", "suspending_wait_timeout": 5, **changes}
 
 
+def items_of(reports) -> list[dict]:
+    """What reports say, one thing each: several that travelled together are taken apart."""
+    return [{**item, "seq": report["seq"]} for report in reports for item in report.get("items", [report])]
+
+
 async def until(condition: Callable[[], object], timeout_s: float = 20.0, what: str = ""):
     """The first true value of ``condition``."""
     end = time.monotonic() + timeout_s

@@ -16,7 +16,7 @@ from protocol import auth
 from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_control, host_queue
 from provisioning.rules import broker_access
 
-from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, until, wait_for, write_config
+from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, items_of, until, wait_for, write_config
 from .packages import ConfigurationServerDouble, ConsoleDouble, build_package
 
 APP = "MS_Primary"
@@ -72,6 +72,9 @@ class Site:
         """What the host says that it refused."""
         return "\n".join(report["text"] for report in self.collect() if report["kind"] == "refused")
 
+    def said_of(self, job):
+        return items_of(self.reports_of(job))
+
     async def finished(self, job, timeout_s=60.0):
         """The finished report of ``job``; reports must be numbered without gaps, and a number must mean one report
         even when a successor sent it again."""
@@ -86,7 +89,7 @@ class Site:
         return final
 
     def log_of(self, job):
-        return "\n".join(line[2] for report in self.reports_of(job) if report["kind"] == "log"
+        return "\n".join(line[2] for report in self.said_of(job) if report["kind"] == "log"
                          for line in report["lines"])
 
     def worker_log(self):

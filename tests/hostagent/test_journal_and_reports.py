@@ -17,11 +17,11 @@ from hostagent.files import keep_bounded, read_json, tail, write_atomically
 from hostagent.jobs.cancel import Cancellation
 from hostagent.jobs.errors import JobCancelled
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
-from hostagent.jobs.reporter import LINES_LIMIT, Outbox, Reporter
+from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
 from hostagent.jobs.startfiles import arguments_of, command_line_arguments, run_sh, start_server_bat
 from protocol import auth
 
-from .doubles import PROJECT, write_config
+from .doubles import PROJECT, items_of, write_config
 
 JOB = "0f9f4c2e-0000-4000-8000-000000000001"
 
@@ -125,10 +125,34 @@ def test_reports_are_numbered_signed_and_log_lines_are_batched(entry):
     reporter.step(0, "done")
     assert reporter.finish({"state": "succeeded"})
     assert numbers(console) == list(range(1, len(console.heard) + 1))
-    assert [report["kind"] for report in console.heard][-2:] == ["step", "finished"]
-    lines = [line[2] for report in console.heard if report["kind"] == "log" for line in report["lines"]]
+    said = items_of(console.heard)
+    assert [item["kind"] for item in said][-2:] == ["step", "finished"]
+    lines = [line[2] for report in said if report["kind"] == "log" for line in report["lines"]]
     assert lines == [f"line {number}" for number in range(100)]
-    assert len(console.heard) < 10
+    assert len(console.heard) < 4
+
+
+def test_what_waits_travels_together_in_order_and_the_last_word_alone(entry):
+    console = Console()
+    box = outbox(entry, console)
+    box.add("claimed", worker="w")
+    box.add("step", number=0, state="running")
+    box.add("log", lines=[[1, "info", "a"]])
+    box.add("step", number=0, state="done")
+    box.add("finished", state="succeeded")
+    box.send_all()
+    assert [report["kind"] for report in console.heard] == ["several", "finished"]
+    assert [item["kind"] for item in console.heard[0]["items"]] == ["claimed", "step", "log", "step"]
+
+
+def test_a_report_holds_no_more_lines_than_it_may(entry):
+    console = Console()
+    box = outbox(entry, console)
+    for number in range(3):
+        box.add("log", lines=[[1, "info", "a"]] * (LINES_PER_REPORT - 10))
+        box.add("step", number=number, state="done")
+    box.send_all()
+    assert [len(items_of([report])) for report in console.heard] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("half", [False, True])

@@ -17,7 +17,7 @@ from hostagent.jobs.startfacts import LIMIT
 from hostagent.jobs.startfiles import run_sh, start_server_bat
 from protocol import auth
 
-from .doubles import HOST, SECRET, write_config
+from .doubles import HOST, SECRET, items_of, write_config
 
 SERVER = {"host": "cfg1", "port": 2020}
 RIGHT = {"run.sh": run_sh("cfg1", 2020, "MS Backup"), "startServer.bat": start_server_bat("cfg1", 2020, "MS Backup")}
@@ -70,7 +70,7 @@ class Host:
         return self.run(self.payload("repair_start_files", seen=seen))
 
     def log(self):
-        return [line[2] for report in self.reports if report["kind"] == "log" for line in report["lines"]]
+        return [line[2] for report in items_of(self.reports) if report["kind"] == "log" for line in report["lines"]]
 
     def files(self):
         return {path.relative_to(self.directory).as_posix(): path.read_bytes()
@@ -187,8 +187,8 @@ def test_repair_writes_what_differs_and_keeps_the_former_files(host):
     assert host.files() == {**{name: text.encode() for name, text in RIGHT.items()}, "data/messages.db": b"messages",
                             f"{backup}/run.sh": b"old"}
     assert (host.directory / "run.sh").stat().st_mode & 0o777 == 0o750
-    steps = [(each["number"], each["state"]) for each in host.reports
-             if each["kind"] == "step" and each["job"] == final["job"]]
+    steps = [(each["number"], each["state"]) for each in items_of(
+        report for report in host.reports if report["job"] == final["job"]) if each["kind"] == "step"]
     assert steps == [(number, state) for number in range(3) for state in ("running", "done")]
 
 

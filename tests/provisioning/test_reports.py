@@ -338,3 +338,35 @@ def test_cancelled_job_that_a_host_took_all_the_same_is_ended_there(job, monkeyp
     with django_capture_on_commit_callbacks(execute=True):
         report(job, 1, "claimed", worker="w")
     assert asked == [(job, True)]
+
+
+# --- several things in one report
+
+
+def test_what_travelled_together_is_recorded_in_order(install_job):
+    job = report(install_job, 1, "several", items=[
+        {"kind": "claimed", "at": 1_700_000_000, "worker": "w"},
+        {"kind": "step", "at": 1_700_000_001, "number": 0, "state": "running"},
+        {"kind": "log", "at": 1_700_000_001, "lines": [[1_700_000_001, "info", "Fetching."]]},
+        {"kind": "step", "at": 1_700_000_002, "number": 0, "state": "done"},
+        {"kind": "step", "at": 1_700_000_002, "number": 1, "state": "running"}])
+    assert (job.state, job.worker, job.last_seq) == ("running", "w", 1)
+    assert step_states(job)[:3] == ["done", "running", "waiting"]
+    assert job.steps.first().finished_at.timestamp() == 1_700_000_002
+    assert lines(job) == [(1, "Fetching.")]
+
+
+@pytest.mark.parametrize("items", [None, "all", [None, 7, {}, {"kind": []}, {"kind": "several", "items": []},
+                                                 {"kind": "finished", "state": "succeeded"}]])
+def test_what_may_not_travel_together_is_left_out(job, items):
+    assert (report(job, 1, "several", items=items).state, Job.objects.get().last_seq) == ("queued", 1)
+
+
+def test_a_cancelled_job_that_a_host_took_is_reminded_by_a_report_of_several_as_well(
+        job, monkeypatch, django_capture_on_commit_callbacks):
+    reminded = []
+    monkeypatch.setattr(reports.dispatch, "revoke", lambda *given, **how: reminded.append(how))
+    Job.objects.update(state=JobState.CANCELLED)
+    with django_capture_on_commit_callbacks(execute=True):
+        report(job, 1, "several", items=[{"kind": "claimed", "worker": "w"}])
+    assert reminded == [{"terminate": True}]
