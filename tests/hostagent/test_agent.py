@@ -217,13 +217,13 @@ async def test_arguments_reach_the_server_without_a_shell(host):
     assert json.loads(log.read_text().splitlines()[0]) == ["-app", "MS $(id) `id` 'x'", "-x", "a b;", "ls"]
 
 
-async def test_servers_do_not_inherit_pairwise_settings(host, tmp_path):
+async def test_servers_inherit_no_pairwise_setting_but_where_the_authority_of_the_console_is(host, tmp_path):
     host.agent.end()
     host.agent.start(PAIRWISE_BROKER_URL="redis://:password@127.0.0.1:9/0", SITE_SETTING="kept")
     text = "import os\nprint([key for key in os.environ if key.startswith(('PAIRWISE', 'SITE'))], flush=True)\n"
     await host.started(host.app(text + SLEEPER))
     [log] = host.config.log_dir.glob("MS_Primary-*.log")
-    assert log.read_text().splitlines()[0] == "['SITE_SETTING']"
+    assert log.read_text().splitlines()[0] == "['SITE_SETTING', 'PAIRWISE_CONSOLE_CA_FILE']"
 
 
 # --- the agent itself comes and goes ---------------------------------------------------------------

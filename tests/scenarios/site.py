@@ -26,9 +26,11 @@ print(json.dumps({host.name: host.secret for host in Host.objects.all()}))
 
 
 class Site:
-    """Started on return. ``hosts`` are by name; each has beside its own a small disk of ``disk_mb``."""
+    """Started on return, its hosts too unless ``boot`` is False. ``hosts`` are by name; each has beside its own a small
+    disk of ``disk_mb``."""
 
-    def __init__(self, directory: Path, *, hosts: tuple[str, ...] = ("alpha", "beta"), disk_mb: int = 64):
+    def __init__(self, directory: Path, *, hosts: tuple[str, ...] = ("alpha", "beta"), disk_mb: int = 64,
+                 boot: bool = True):
         self.directory = directory
         self.hosts: dict[str, VirtualHost] = {}
         self._redis: subprocess.Popen | None = None
@@ -44,13 +46,18 @@ class Site:
                 self.lan.mount_disk(host.disk, disk_mb)
             self.pairwise.start()
             self._enrol(redis_url)
-            for host in self.hosts.values():
-                host.boot()
-            for name in self.hosts:
-                self.wait_host(name)
+            if boot:
+                self.boot()
         except BaseException:
             self.end()
             raise
+
+    def boot(self) -> None:
+        """Every host on; until all are there."""
+        for host in self.hosts.values():
+            host.boot()
+        for name in self.hosts:
+            self.wait_host(name, 30 + 3 * len(self.hosts))
 
     def _start_redis(self) -> str:
         directory, port = self.directory / "redis", free_port()
