@@ -51,6 +51,7 @@ OPERATIONS = [
 PAIRS = [
     path("", pairs.pair_list, name="pair-list"),
     path("paused/", pairs.paused, name="pair-paused"),
+    path("rows/", pairs.pair_rows, name="pair-rows"),
     path("<int:pk>/", pairs.pair_detail, name="pair-detail"),
     path("<int:pk>/part/<slug:part>/", pairs.pair_part, name="pair-part"),
     path("<int:pk>/probe/", pairs.pair_probe, name="pair-probe"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from provisioning.rules.copies import digests_equal
 from provisioning.rules.failover_facts import FRESH_S, NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
+from provisioning.rules.text import closed
 from provisioning.states import ApplicationStatus, Mode, RedundancyType, SyncLink
 
 
@@ -85,7 +86,7 @@ def _heard(facts: FailoverFacts) -> Result:
 def _started(facts: FailoverFacts) -> Result:
     def stopped(member: MemberFacts) -> str:
         return "" if member.status == ApplicationStatus.STARTED else \
-            f"{member.name} is {member.status}. {member.status_reason}".rstrip()
+            f"{member.name} is {member.status}. {closed(member.status_reason)}".rstrip()
 
     return _each(facts, stopped, "Both servers are Started.", _START, live=True)
 
@@ -109,7 +110,8 @@ def _in_sync(facts: FailoverFacts) -> Result:
     if facts.standby is None:
         return NO, "Control has not recorded an active server yet.", "Start both servers."
     if not facts.in_sync:
-        return (NO, f"{facts.standby.name} is not in sync, so it may not take over. {facts.record_reason}".rstrip(),
+        why = closed(facts.record_reason)
+        return (NO, f"{facts.standby.name} is not in sync, so it may not take over. {why}".rstrip(),
                 "Wait until it has caught up. If it does not, its sync link or its disk is the reason.")
     return OK, f"The record says that {facts.standby.name} is in sync.", ""
 
@@ -120,7 +122,7 @@ def _link(facts: FailoverFacts) -> Result:
         if member.link == SyncLink.SYNCED:
             return ""
         label = SyncLink(member.link).label if member.link in SyncLink.values else "not there"
-        return f"{member.name} sees the link as {label.lower()}. {member.link_reason}".rstrip()
+        return f"{member.name} sees the link as {label.lower()}. {closed(member.link_reason)}".rstrip()
 
     return _each(facts, broken, "Both members see the sync link as in sync.",
                  "Check the HA Sync port of both, and the network between their hosts.", live=True)

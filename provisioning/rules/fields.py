@@ -75,7 +75,7 @@ def server_info(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Refusa
     refusals += text_refusals(draft.command_line, field="command_line", label="Command Line", longest=1024)
     refusals += text_refusals(draft.command_line_arguments, field="command_line_arguments",
                               label="Command Line Arguments", longest=2048)
-    if facts.template is not None and facts.template.type in SERVER_TYPES:
+    if facts.template is None or facts.template.type in SERVER_TYPES:
         if draft.host_id is None:
             refusals.append(Refusal("Host is required for a server. Choose the machine that it runs on.", "host_id"))
         for field, label in (("working_directory", "Working Directory"), ("command_line", "Command Line")):

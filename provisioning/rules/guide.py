@@ -3,12 +3,14 @@
 Steps 1 to 5 carry the guide's numbers ("Installation and Configuration"); 6 is "Starting the Backup Message Server".
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from provisioning.errors import Link
-from provisioning.states import FINISHED_JOBS, JobState, RedundancyType
+from provisioning.states import ENDED, FINISHED_JOBS, JobState, RedundancyType
 
+from .failover_facts import Condition
 from .pair_facts import MemberFacts
+from .text import closed
 
 DONE, NOT_DONE, WRONG, NOT_KNOWN = "done", "not done", "wrong", "not known"
 
@@ -91,7 +93,7 @@ class GuideFacts:
     redundancy_type: str = RedundancyType.NOT_SPECIFIED
     differences: int | None = None
     in_sync: bool = False
-    missing: tuple[str, ...] = field(default=())
+    missing: tuple[Condition, ...] = field(default=())
 
     @property
     def members(self) -> tuple[MemberSetup, ...]:
@@ -120,7 +122,9 @@ def _backup_object(facts: GuideFacts) -> Step:
     key = str(facts.primary.now.id)
     new = (Button("new", "New", key), Button("clone", f"Clone {facts.primary.now.name}", key))
     if facts.backup is None:
-        return Step(1, title, (Item("Application object", NOT_DONE, "No server is chosen to be the backup."),), new)
+        needs = "It needs one port for clients and one with HA Sync. The template proposes both."
+        return Step(1, title, (Item("Application object", NOT_DONE, "No server is chosen to be the backup."),
+                               Item("Listening Ports", NOT_DONE, needs)), new)
     backup = facts.backup
     items = (Item("Application object", DONE, f"{backup.now.name} is saved."), _template(facts.primary, backup),
              _host(backup), _ports(backup), _auto_restart(backup))
@@ -141,9 +145,9 @@ def _host(backup: MemberSetup) -> Item:
     return Item("Host", DONE, backup.now.host_name)
 
 
-def _ports(backup: MemberSetup) -> Item:
-    clients = [str(number) for _, number, sync in backup.ports if not sync]
-    sync = [str(number) for _, number, sync in backup.ports if sync]
+def _ports(member: MemberSetup) -> Item:
+    clients = [str(number) for _, number, sync in member.ports if not sync]
+    sync = [str(number) for _, number, sync in member.ports if sync]
     if not clients:
         return Item("Listening Ports", NOT_DONE, "Add the port that clients connect to.")
     if not sync:
@@ -197,9 +201,26 @@ def _primary_modified(facts: GuideFacts) -> Step:
                                                                 "Servers support.")
     restart = Item("Auto-Restart, if required", DONE, "Selected." if primary.auto_restart else
                    "Not selected: somebody has to start the primary again after a failure.")
-    items = (chosen, kind, restart)
+    done = facts.linked and warm
+    ports = _ports(primary)
+    if not facts.linked and ports.state == WRONG:
+        ports = replace(ports, state=NOT_DONE)
+    items = (ports, *(() if done else (_both_stopped(facts),)), chosen, kind, restart)
     return Step(3, f"{title}, {primary.now.name}", items,
                 () if all(item.state == DONE for item in items) else (_edit(primary),))
+
+
+def _both_stopped(facts: GuideFacts) -> Item:
+    """Backup Server and Redundancy Type change only then."""
+    label, running = "Both servers stopped", [member.now for member in facts.members if member.now.status not in ENDED
+                                              and (member.now.installed or member.now.runs)]
+    if not running:
+        return Item(label, DONE, "So Backup Server and Redundancy Type can be changed.")
+    states = " and ".join(f"{now.name} is {now.status}" for now in running)
+    stop = Button("stop", "Stop both" if len(running) > 1 else f"Stop {running[0].name}",
+                  " ".join(str(now.id) for now in running))
+    return Item(label, NOT_DONE, f"{states}. Backup Server and Redundancy Type change only while both are stopped.",
+                (stop,))
 
 
 # --- step 4
@@ -265,7 +286,7 @@ def _running(member: MemberSetup) -> Item:
         return Item(now.name, DONE, f"Started as {now.mode}.")
     if not now.installed:
         return _after(now.name, 2)
-    return Item(now.name, NOT_DONE, f"{now.status}. {now.reason}".strip())
+    return Item(now.name, NOT_DONE, f"{now.status}. {closed(now.reason)}".strip())
 
 
 def _proven(facts: GuideFacts) -> Step:
@@ -274,8 +295,6 @@ def _proven(facts: GuideFacts) -> Step:
         return Step(7, title, (_after("In sync", 3), _after("Failover", 3)))
     in_sync = Item("In sync", DONE, "Both members have every message.") if facts.in_sync else Item(
         "In sync", NOT_DONE, "The standby does not have every message.")
-    if facts.missing:
-        works = Item("Failover would work now", NOT_DONE, " ".join(facts.missing))
-    else:
-        works = Item("Failover would work now", DONE, "Nothing is missing.")
-    return Step(7, title, (in_sync, works))
+    missing = [Item(each.label, NOT_DONE, each.sentence) for each in facts.missing if each.code != "in_sync"]
+    works = missing or [Item("Failover would work now", DONE, "Nothing is missing.")]
+    return Step(7, title, (in_sync, *works) if facts.in_sync or missing else (in_sync,))

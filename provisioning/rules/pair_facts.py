@@ -15,7 +15,8 @@ PROVEN_FOR = timedelta(seconds=15)
 @dataclass(frozen=True, kw_only=True)
 class MemberFacts:
     """One server of a pair. ``status``, ``mode`` and what follows are its last word, heard at ``heard_at``;
-    ``common_seq`` is the last record that both members have, ``common_digest`` the running digest there."""
+    ``common_seq`` is the last record that both members have, ``common_digest`` the running digest there, ``copy`` names
+    its store."""
 
     id: int
     name: str
@@ -36,6 +37,7 @@ class MemberFacts:
     clients: int = 0
     pid: int = 0
     discarded: int = 0
+    copy: str = ""
     heard_at: datetime | None = None
     job: Link | None = None
 
@@ -64,6 +66,7 @@ class PairFacts:
     backup: MemberFacts | None = None
     epoch: int = 0
     active_id: int | None = None
+    active_copy: str = ""
     in_sync: bool = False
     automatic_failover: bool = True
     paused_by: str = ""
@@ -88,6 +91,13 @@ class PairFacts:
         """The member that would take over; of a pair that never served, the configured backup."""
         first = self.active or self.primary
         return next((member for member in self.members if member is not first), None)
+
+    @property
+    def store_was_replaced(self) -> bool:
+        """The recorded active server runs with another store than the one that it served with (control's rule)."""
+        active = self.active
+        return (self.backup is not None and active is not None and active.runs and not active.serves
+                and bool(self.active_copy and active.copy) and active.copy != self.active_copy)
 
     @property
     def lag(self) -> int | None:

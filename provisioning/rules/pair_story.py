@@ -6,6 +6,7 @@ from provisioning.states import ENDED, MOVING, ApplicationStatus, HostStatus, Sy
 
 from .pair_facts import MemberFacts, PairFacts
 from .proofs import Proof
+from .text import closed
 
 OK, MOVING_ON, RISK, BROKEN, IDLE = "ok", "moving", "risk", "broken", "idle"
 LEVELS = (BROKEN, RISK, MOVING_ON, IDLE, OK)
@@ -84,6 +85,10 @@ def _serving_alone(facts: PairFacts, name: str, standby: MemberFacts) -> Headlin
 def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
     standby = facts.standby
     state = f"{active.name} is {active.status}"
+    if facts.store_was_replaced and not facts.in_sync:
+        return Headline(BROKEN, f"Nobody serves: {active.name} came back without the messages that it served with.",
+                        "Stop it, put its data directory back and start it again. If it is lost, promote "
+                        f"{standby.name} or {active.name} and give up what only the former store had.")
     if active.status == ApplicationStatus.SERVICE_UNAVAILABLE:
         return Headline(BROKEN, f"{active.name} is the active member and cannot serve.", active.reason)
     if active.status in MOVING:
@@ -98,7 +103,7 @@ def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
         return Headline(BROKEN, f"Nobody serves: {state}, and so is {standby.name}."
                         if standby.status == active.status else
                         f"Nobody serves: {state} and {standby.name} is {standby.status}.",
-                        f"Start one of them: both have every message. {active.reason}".strip())
+                        f"Start one of them: both have every message. {closed(active.reason)}".strip())
     return Headline(BROKEN, f"Nobody serves: {state}, and {standby.name} does not have every message.",
                     f"Start {active.name}, which has them all. {standby.name} can be promoted only by accepting the "
                     "loss.")
@@ -121,24 +126,28 @@ def _is(members) -> str:
 
 
 def _why_of(members) -> str:
-    return " ".join(f"{member.name}: {member.reason}" for member in members if member.reason)
+    return " ".join(f"{member.name}: {closed(member.reason)}" for member in members if member.reason)
 
 
 # --- what can be done now
 
 
+OF_CONTROL = ("switchover", "pause", "resume", "promote", "promote-active")
+
+
 def why_not(facts: PairFacts) -> dict[str, str]:
     """{verb: the sentence that says why it cannot be done now}; verbs that can are missing. Verbs: switchover, pause,
-    resume, promote, start (both members), synchronize."""
-    found = {verb: _no_pair(facts) for verb in ("switchover", "pause", "resume", "promote", "start", "synchronize")}
+    resume, promote, promote-active, start (both members), synchronize."""
+    found = {verb: _no_pair(facts) for verb in (*OF_CONTROL, "start", "synchronize")}
     if facts.backup is None:
         return found
     found = {"switchover": _why_not_switch_over(facts), "promote": _why_not_promote(facts),
              "pause": "" if facts.automatic_failover else "Automatic failover is paused already.",
              "resume": "Automatic failover is on already." if facts.automatic_failover else "",
+             "promote-active": "" if facts.store_was_replaced else _why_not_promote_active(facts),
              "start": _why_not_start(facts), "synchronize": ""}
     if not facts.control_answers:
-        found |= dict.fromkeys(("switchover", "pause", "resume", "promote"),
+        found |= dict.fromkeys(OF_CONTROL,
                                "Control does not answer, and only control changes roles. Start it first.")
     return {verb: sentence for verb, sentence in found.items() if sentence}
 
@@ -169,6 +178,11 @@ def _why_not_promote(facts: PairFacts) -> str:
     if not standby.runs:
         return f"{standby.name} is {standby.status}. Start it first; only a running server can be promoted."
     return ""
+
+
+def _why_not_promote_active(facts: PairFacts) -> str:
+    active = facts.active or facts.primary
+    return f"{active.name} has the store that it served with. It serves again by itself once it is started."
 
 
 def _why_not_start(facts: PairFacts) -> str:
@@ -264,6 +278,17 @@ def _promote_follows(facts: PairFacts) -> tuple[str, ...]:
             f"Starting {active.name} instead loses nothing.")
 
 
+def _promote_active_follows(facts: PairFacts) -> tuple[str, ...]:
+    active, standby = facts.active or facts.primary, facts.standby
+    has = f"{active.last_seq:,} record{'s' if active.last_seq != 1 else ''}" if active.last_seq else "no record"
+    return (f"{active.name} serves with the store that it has now ({has}). The messages of its former store are given "
+            "up.",
+            f"{standby.name} becomes equal to it: what {standby.name} has and {active.name} has not is cut off there "
+            "and kept in a file.",
+            f"Putting the former data directory of {active.name} back loses nothing; promoting {standby.name} keeps "
+            f"what {standby.name} has.")
+
+
 def _lost(facts: PairFacts) -> str:
     lag = facts.lag
     if lag is None or not facts.standby.common_seq:
@@ -275,4 +300,4 @@ def _lost(facts: PairFacts) -> str:
 
 
 _FOLLOWS = {"switchover": _switch_over_follows, "pause": _pause_follows, "resume": _resume_follows,
-            "promote": _promote_follows}
+            "promote": _promote_follows, "promote-active": _promote_active_follows}

@@ -17,6 +17,12 @@ def has_control_characters(text: str) -> bool:
     return bool(_CONTROL.search(text))
 
 
+def closed(text: str) -> str:
+    """``text`` as a sentence that another one may follow: with its full stop, "" as it is."""
+    text = text.rstrip()
+    return text if not text or text[-1] in ".?:!" else f"{text}."
+
+
 def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Refusal]:
     """Too long, or with characters that no line of a file or log can hold."""
     if not isinstance(text, str):

@@ -11,13 +11,20 @@ def refusals_of(host: Host, newest: int) -> QuerySet[Event]:
     refused = Q(source=EventSource.REFUSED) | Q(source=EventSource.JOIN, level=EventLevel.ALARM)
     return Event.objects.filter(refused, host=host).order_by("-id")[:newest]
 
+OF_PAIR = (10327, 10328, *range(20101, 20110))
+"""Event numbers that control adds to the timelines of both members: role changes, what was asked for and what stood in
+the way (control.narration)."""
+
 
 def event_list(*, application: str = "", host: str = "", level: str = "", number: int | None = None,
                text: str = "") -> QuerySet[Event]:
-    """Events, newest first; ``application`` and ``host`` are names."""
+    """Events, newest first; ``application`` and ``host`` are names. What concerns a whole pair stands in the timelines
+    of both members and is told once, of its primary, unless one ``application`` is asked for."""
     found = Event.objects.select_related("application", "host")
     if application:
         found = found.filter(application__name=application)
+    else:
+        found = found.exclude(number__in=OF_PAIR, application__primary_server__isnull=False)
     if host:
         found = found.filter(host__name=host)
     if level:

@@ -2,6 +2,7 @@
 
 from provisioning.errors import Link
 from provisioning.models import Application, Job
+from provisioning.rules.failover_facts import Condition
 from provisioning.rules.guide import GuideFacts, MemberSetup, StartFile
 from provisioning.rules.pair_facts import MemberFacts, PairFacts
 from provisioning.states import ACTIVE_JOBS, JobKind, JobState
@@ -13,7 +14,7 @@ _SETS_UP = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FIL
 
 
 def guide_facts(facts: PairFacts, primary: Application, backup: Application | None, *, meant: MemberFacts | None,
-                differences: int | None, missing: tuple[str, ...]) -> GuideFacts:
+                differences: int | None, missing: tuple[Condition, ...]) -> GuideFacts:
     """``backup`` is the Backup Server, or, when there is none, the server that somebody means to make it, with the
     facts ``meant``; ``differences`` and ``missing`` as in GuideFacts."""
     rows = [row for row in (primary, backup) if row]

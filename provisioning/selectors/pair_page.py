@@ -13,20 +13,18 @@ from provisioning.rules.pair_story import LEVELS, Headline, headline
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus
 
 from .applications import PLACEHOLDERS, with_related
+from .events import OF_PAIR
 from .monitoring import heartbeat_status
 
 _RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
-            "clients", "pid", "discarded", "heard_at")
+            "clients", "pid", "discarded", "copy", "heard_at")
 _OWN = ("id", "name", "enabled", "working_directory", "command_line", "host__name", "host__runtime__status",
         *(f"runtime__{name}" for name in _RUNTIME))
-_STATE = ("epoch", "active_id", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason", "paused_at",
-          "reason", "since")
+_STATE = ("epoch", "active_id", "active_copy", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason",
+          "paused_at", "reason", "since")
 _COLUMNS = (*_OWN, *(f"backup_server__{name}" for name in _OWN), *(f"pair_state__{name}" for name in _STATE))
 CANDIDATES_MAX = 100
 EVENT_GRANTED = 20100
-OF_PAIR = (10327, 10328, *range(20101, 20110))
-"""Event numbers that control adds to the timelines of both members: role changes, what was asked for and what stood in
-the way (control.narration)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,11 @@ class PairRow:
 
     facts: PairFacts
     headline: Headline
+
+    @property
+    def topics(self) -> str:
+        """What changes when anything that the line shows does."""
+        return " ".join((f"pair:{self.facts.primary.id}", *(f"application:{each.id}" for each in self.facts.members)))
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,13 @@ def pair_list(*, text: str = "", show: str = "") -> list[PairRow]:
     if show == "trouble":
         rows = [row for row in rows if row.headline.level != "ok"]
     return sorted(rows, key=lambda row: (LEVELS.index(row.headline.level), row.facts.primary.name.casefold()))
+
+
+def pairs_in_order(primary_ids: list[int]) -> list[PairRow]:
+    """The pairs of these primaries that there still are, in this order: what a page of the list shows, anew."""
+    found = Application.objects.filter(pk__in=primary_ids, backup_server__isnull=False)
+    rows = {facts.primary.id: PairRow(facts, headline(facts)) for facts in _facts_of(found)}
+    return [rows[key] for key in dict.fromkeys(primary_ids) if key in rows]
 
 
 def pair_facts(primary_id: int) -> PairFacts:
@@ -149,7 +159,8 @@ def _pair(row: dict, jobs: dict[int, Link], *, now: datetime, control_answers: b
     known = state["epoch"] is not None
     return PairFacts(
         primary=_member(row, "", jobs), backup=_member(row, "backup_server__", jobs),
-        epoch=state["epoch"] or 0, active_id=state["active_id"], in_sync=bool(state["standby_in_sync"]),
+        epoch=state["epoch"] or 0, active_id=state["active_id"], active_copy=state["active_copy"] or "",
+        in_sync=bool(state["standby_in_sync"]),
         automatic_failover=state["automatic_failover"] if known else True, paused_by=state["paused_by"] or "",
         paused_reason=state["paused_reason"] or "", paused_at=state["paused_at"], reason=state["reason"] or "",
         since=state["since"], control_answers=control_answers, now=now)

@@ -44,9 +44,13 @@ def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAns
 
 
 def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> PairAnswer:
-    """Automatic failover works again. Raises as ``switch_over``."""
+    """Automatic failover works again. ``facts``: already (True) when it was on; then nothing is asked or recorded.
+    Raises as ``switch_over``."""
     actor.require(permissions.OPERATE)
     pair, reason = get_pair(application_id), _reason(reason)
+    if pair.state is None or pair.state.automatic_failover:
+        return PairAnswer(ok=True, facts={"already": True}, reason=(
+            f"Automatic failover of {pair.primary.name} and {pair.backup.name} is on already. Nothing was changed."))
     answer = _ask(actor, pair, "resume", reason, did="Resuming automatic failover")
     _record(actor, pair, "Resumed automatic failover.", reason)
     return answer

@@ -88,6 +88,7 @@ _STEP_DIALOGS = {"clone": ("application-clone", permissions.CONFIGURE),
                  "resume": ("pair-resume", permissions.OPERATE),
                  "repair-start-files": ("application-start-files", permissions.VIEW)}
 _STEP_FORMS = {"start": ("application-action", permissions.OPERATE),
+               "stop": ("application-action", permissions.OPERATE),
                "check-start-files": ("application-start-files", permissions.OPERATE)}
 
 
@@ -102,17 +103,18 @@ def guide_button(context, pair, button: Button):
         address = reverse(name)
     elif button.verb == "new":
         address = f"{reverse(name)}?template={pair.primary.template_id}"
-    elif button.verb == "start":
+    elif button.verb in ("start", "stop"):
         keys = [("ids", key) for key in button.key.split()]
-        address, form = reverse(name), [("verb", "start"), ("next", here), *keys]
+        address, form = reverse(name), [("verb", button.verb), ("next", here), *keys]
     elif button.verb == "check-start-files":
         address, form = reverse(name, args=[button.key]), [("verb", "check"), ("next", here)]
     elif button.verb == "repair-start-files":
         address = f"{reverse(name, args=[button.key])}?{urlencode({'next': here})}"
     else:
         address = reverse(name, args=[button.key])
-    return {"button": button, "address": address, "form": form,
-            "asks": button.verb in _STEP_DIALOGS, "why": context["frame"].why_not.get(need, ""),
+    asks = button.verb in _STEP_DIALOGS or button.verb == "stop"
+    return {"button": button, "address": address, "form": form, "asks": asks,
+            "why": context["frame"].why_not.get(need, ""),
             "id": f"guide-{button.verb}-{button.key.replace(' ', '-')}", "csrf_token": context.get("csrf_token")}
 
 

@@ -28,6 +28,8 @@ from provisioning.states import ENDED, Mode
 from provisioning.views.context import sentence_for
 
 TIMELINE = 20
+DEPLOYED_STEPS = 4
+"""Of the guide's procedure: afterwards a pair is synchronized, started and proven again and again."""
 PROBE_S = 4.0
 """How long a page waits for control; a member that does not answer takes it 3 s."""
 MENDS = {"redundancy": ("edit", "Open the primary"), "started": ("start", "Start"),
@@ -38,7 +40,8 @@ MENDS = {"redundancy": ("edit", "Open the primary"), "started": ("start", "Start
 PROVEN_LIVE = frozenset({"control", "proof"})
 """Conditions that only a probe answers."""
 NEEDS = {"switchover": permissions.OPERATE, "pause": permissions.OPERATE, "resume": permissions.OPERATE,
-         "start": permissions.OPERATE, "promote": permissions.ACCEPT_LOSS, "synchronize": permissions.CONFIGURE}
+         "start": permissions.OPERATE, "promote": permissions.ACCEPT_LOSS, "promote-active": permissions.ACCEPT_LOSS,
+         "synchronize": permissions.CONFIGURE}
 """{verb of rules.pair_story: permission}."""
 
 
@@ -106,6 +109,11 @@ class PairPage:
         return paused_sentence(self.facts)
 
     @property
+    def record_reason(self) -> str:
+        """Why control decided so; nothing is decided any more while nobody runs."""
+        return self.facts.reason if any(member.runs for member in self.facts.members) else ""
+
+    @property
     def story(self) -> str:
         """Changes exactly when something happened that a listener has to be told."""
         facts = self.facts
@@ -127,6 +135,10 @@ class PairPage:
     @property
     def promote_label(self) -> str:
         return f"Promote {self.facts.standby.name}"
+
+    @property
+    def promote_active_label(self) -> str:
+        return f"Promote {self.facts.active.name} as it is"
 
     @cached_property
     def cards(self) -> list[Card]:
@@ -186,7 +198,7 @@ class PairPage:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         meant = self.backup or self.candidate
-        missing = () if self.backup is None else tuple(each.sentence for each in self.failover.missing
+        missing = () if self.backup is None else tuple(each for each in self.failover.missing
                                                        if each.code not in PROVEN_LIVE or self._failover)
         facts = pair_guide.guide_facts(
             self.facts, self.primary, meant, differences=self.differences, missing=missing,
@@ -221,8 +233,15 @@ class PairPage:
         return sum(step.state == DONE for step in self.steps)
 
     @property
-    def is_complete(self) -> bool:
-        return self.steps_done == len(self.steps)
+    def guide_comes_first(self) -> bool:
+        """Until a pair is deployed the procedure is what matters; later a member that is stopped, a pause or a
+        difference must not move the page about."""
+        return self.facts.active_id is None or any(step.state != DONE for step in self.steps[:DEPLOYED_STEPS])
+
+    @property
+    def waits(self) -> bool:
+        """Whether a job works on a member: its end must be seen even if the notice of it gets lost."""
+        return any(row.active_jobs for row in (*self.members, self.candidate) if row)
 
     # --- the timeline
 

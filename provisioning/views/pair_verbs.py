@@ -20,8 +20,8 @@ from provisioning.views.pair_page import NEEDS, PairPage
 
 @dataclass(frozen=True)
 class Verb:
-    """``title`` and ``label`` may name the {active} and the {standby} member; ``said`` makes the message of what was
-    done out of control's answer."""
+    """``title`` and ``label`` may name the {active} and the {standby} member, and so does ``server``, who is to be
+    promoted; ``said`` makes the message of what was done out of control's answer."""
 
     title: str
     label: str
@@ -29,6 +29,7 @@ class Verb:
     work: Callable[..., PairAnswer]
     said: Callable[[PairPage, PairAnswer], str]
     danger: bool = False
+    server: str = ""
 
 
 def _switched(pair: PairPage, answer: PairAnswer) -> str:
@@ -48,7 +49,9 @@ VERBS = {
     "resume": Verb("Resume automatic failover?", "Resume automatic failover", ReasonForm, services.resume_failover,
                    lambda pair, _: f"Automatic failover of {_both(pair)} is on again."),
     "promote": Verb("Promote {standby} and give up messages?", "Promote {standby}", PromoteForm, services.promote,
-                    _switched, danger=True),
+                    _switched, danger=True, server="{standby}"),
+    "promote-active": Verb("Promote {active} with the store it has now?", "Promote {active}", PromoteForm,
+                           services.promote, _switched, danger=True, server="{active}"),
 }
 
 
@@ -64,7 +67,8 @@ def pair_verb(request, pk: int, verb: str):
     form = _form(pair, what, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            answer = what.work(actor=actor, application_id=pk, **form.cleaned_data)
+            whom = {"server": what.server.format(**_names(pair))} if what.server else {}
+            answer = what.work(actor=actor, application_id=pk, **form.cleaned_data, **whom)
             messages.success(request, what.said(pair, answer))
             return done(request, reverse("pair-detail", args=[pk]))
         except Refused as error:

@@ -22,17 +22,18 @@ KINDS = {"check": JobKind.CHECK_START_FILES, "repair": JobKind.REPAIR_START_FILE
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def application_start_files(request, pk: int):
-    """What differs, with the verbs; POST ``verb`` check or repair. A repair names the findings (``seen``) whose
-    difference somebody looked at."""
+    """What differs, with the verbs; POST ``verb`` check or repair. A repair names the files (``seen``: name and
+    SHA-256) whose difference somebody looked at."""
     row = selector.get_application(pk)
     if request.method != "POST":
         return _show(request, row)
     if request.POST.get("verb") != "repair":
         return _check(request, row)
+    shown = dict(text.rpartition(" ")[::2] for text in request.POST.getlist("seen"))
     found = start_files([row]).get(pk)
-    if found is None or str(found.job_id) != request.POST.get("seen"):
+    if found is None or found.seen != shown:
         return _show(request, row, trouble="They were looked at again in the meantime. This is what differs now.")
-    return _repair(request, row, found)
+    return _repair(request, row, shown)
 
 
 def _check(request, row):
@@ -43,9 +44,9 @@ def _check(request, row):
     return _under_way(request, row, job)
 
 
-def _repair(request, row, found):
+def _repair(request, row, shown: dict[str, str]):
     try:
-        job = services.repair_start_files(actor=actor_of(request), application_id=row.pk, seen=found.seen)
+        job = services.repair_start_files(actor=actor_of(request), application_id=row.pk, seen=shown)
     except Refused as error:
         return _show(request, row, trouble=sentence(error.refusals[0]))
     return _under_way(request, row, job)

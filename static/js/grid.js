@@ -178,7 +178,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
 });
 document.body.addEventListener("rows-changed", () => { selected.clear(); show(); });
-if (grid()) {
+if (!grid()) show(); // a list without rows has nothing that a button could act on
+else {
   // Boxes that the browser ticked again on its own after "back" count as a selection.
   for (const row of rows()) if (row.querySelector('input[name="ids"]').checked) select(row, true);
   ready();

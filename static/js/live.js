@@ -2,7 +2,7 @@
 
    An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of these topics changes it gets
    the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
-   be seen. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
+   be seen; with data-live-every="2000" (and an id) at most once in so many milliseconds. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
    document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
    scripts that want to know. */
 (() => {
@@ -14,6 +14,8 @@
   const RETRY_MS = 2000;
 
   const waiting = new Set();
+  const asked = new Map(); // id of an element with data-live-every -> when it was asked for last
+  const later = new Map(); // id -> timer of its next time
   let source = null, flushTimer = 0, pollTimer = 0, patienceTimer = 0, reopenTimer = 0;
   let refreshOnReady = false, firstOpen = true, lastId = "";
 
@@ -29,7 +31,25 @@
   }, { rootMargin: "200px" }) : null;
 
   function fetchAgain(element) {
-    if (element.isConnected && window.htmx) window.htmx.trigger(element, "live");
+    if (!element?.isConnected || !window.htmx || tooSoon(element)) return;
+    window.htmx.trigger(element, "live");
+  }
+
+  function tooSoon(element) {
+    const { id } = element, every = Number(element.dataset.liveEvery || 0), now = performance.now();
+    if (!every) return false;
+    const wait = (asked.get(id) ?? -Infinity) + every - now;
+    if (wait <= 0) {
+      asked.set(id, now);
+      return false;
+    }
+    if (!later.has(id)) {
+      later.set(id, setTimeout(() => {
+        later.delete(id);
+        if (!document.hidden) fetchAgain(document.getElementById(id));
+      }, wait));
+    }
+    return true;
   }
 
   function touch(element) {

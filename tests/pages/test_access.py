@@ -97,14 +97,14 @@ CHANGES = {
     Role.OPERATOR: {
         "application-new", "application-check", "application-fill", "application-clone", "application-delete",
         "application-install", "host-new", "host-edit", "host-delete", "template-import", "template-delete",
-        "package-import", "package-delete", "browse-templates-import", "pair-promote", "pair-synchronize",
-        "pair-except", "pair-withdraw"},
+        "package-import", "package-delete", "browse-templates-import", "pair-promote", "pair-promote-active",
+        "pair-synchronize", "pair-except", "pair-withdraw"},
     Role.SUPPORT: {"pair-switchover", "pair-pause", "pair-resume"},
 }
 """What each role is refused besides what the roles above it are: an Operator configures nothing, Support changes
 nothing."""
 CHANGES[Role.SUPPORT] |= CHANGES[Role.OPERATOR]
-SHOWN = {"pair-list", "pair-paused", "pair-detail", "pair-part", "application-start-files", "application-list",
+SHOWN = {"pair-list", "pair-rows", "pair-paused", "pair-detail", "pair-part", "application-start-files", "application-list",
          "application-edit", "host-list", "host-detail", "template-list", "package-list", "job-list", "history",
          "monitoring", "event-list"}
 """What every role sees."""

@@ -21,7 +21,8 @@ from provisioning.models import (
     PairState,
     RuntimeStatus,
 )
-from provisioning.selectors.pair_page import EVENT_GRANTED, OF_PAIR, pair_list
+from provisioning.selectors.events import OF_PAIR
+from provisioning.selectors.pair_page import EVENT_GRANTED, pair_list, pairs_in_order
 from tests import factories
 from tests.pages.conftest import LIST, script
 
@@ -255,6 +256,34 @@ def test_promotion_wants_the_name_of_the_server_whose_messages_are_given_up(admi
     assert [request.verb for request in control.requests] == ["promote"]
 
 
+@pytest.fixture
+def replaced(control_beats):
+    """A pair whose active member came back with an empty store while its standby lacks messages."""
+    primary, backup = factories.make_pair(in_sync=False, active_copy="old")
+    RuntimeStatus.objects.filter(application=primary).update(status="Initializing", mode="", last_seq=0, copy="new")
+    return primary, backup
+
+
+def test_the_active_server_itself_is_promoted_where_its_store_was_replaced(administrator, replaced, control):
+    primary, _ = replaced
+    body = administrator.get(detail(primary)).content.decode()
+    assert "Nobody serves: MS_Primary came back without the messages that it served with." in body
+    assert {"pair-promote", "pair-promote-active"} <= set(re.findall(r'id="(pair-promote[^"]*)"', body))
+    address = reverse("pair-promote-active", args=[primary.pk])
+    assert "serves with the store that it has now (no record)" in administrator.get(address).content.decode()
+    assert administrator.post(address, {"accept_data_loss": "MS_Backup"}, headers=script()).status_code == 422
+    assert control.requests == []
+    control.answers["promote"] = PairAnswer(ok=True, facts={"active": "MS_Primary", "epoch": 4, "took_ms": 50})
+    assert administrator.post(address, {"accept_data_loss": "MS_Primary"}, headers=script()).status_code == 200
+    assert [(request.verb, request.target) for request in control.requests] == [("promote", "MS_Primary")]
+
+
+def test_the_active_server_is_not_promoted_while_its_store_is_the_same(administrator, lost):
+    assert "pair-promote-active" not in administrator.get(detail(lost[0])).content.decode()
+    page = administrator.get(reverse("pair-promote-active", args=[lost[0].pk])).content.decode()
+    assert 'disabled title="MS_Primary has the store that it served with.' in page
+
+
 def test_promotion_is_offered_only_when_messages_would_be_lost(administrator, pair):
     assert 'id="pair-promote"' not in administrator.get(detail(pair[0])).content.decode()
     RuntimeStatus.objects.filter(application=pair[0]).update(status="Gave Up", mode="")
@@ -274,14 +303,16 @@ def test_support_sees_why_it_may_not(support, lost):
 
 
 ALLOWED = {"switchover": {"administrator", "operator"}, "pause": {"administrator", "operator"},
-           "resume": {"administrator", "operator"}, "promote": {"administrator"}}
+           "resume": {"administrator", "operator"}, "promote": {"administrator"}, "promote-active": {"administrator"}}
 
 
 @pytest.mark.parametrize("role", ["administrator", "operator", "support"])
 @pytest.mark.parametrize("verb", ALLOWED)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_verbs_are_for_the_roles_that_have_them(request, role, verb, method, pair, control):
-    control.answers = dict.fromkeys(ALLOWED, PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4}))
+    control.answers = dict.fromkeys([*ALLOWED, "promote"],
+                                    PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4}))
+    PairState.objects.update(automatic_failover=verb != "resume")
     client = request.getfixturevalue(role)
     form = {"reason": "why not", "accept_data_loss": "MS_Primary"}
     answer = getattr(client, method)(reverse(f"pair-{verb}", args=[pair[0].pk]), form if method == "post" else None)
@@ -335,6 +366,41 @@ def test_the_only_server_that_could_be_the_backup_is_taken_for_it(administrator)
     assert administrator.get(detail(primary)).context["pair"].candidate.name == "MS_Other"
 
 
+def test_a_pair_that_was_deployed_keeps_its_page_in_order(operator, pair):
+    for row in pair:
+        checked(row, starts=True, sentence="run.sh is as it should be.")
+    PairState.objects.update(automatic_failover=False)
+    RuntimeStatus.objects.filter(application=pair[1]).update(status="Stopped", mode="")
+    body = operator.get(detail(pair[0])).content.decode()
+    assert body.index('id="pair-timeline"') < body.index('id="pair-guide"')
+    PairState.objects.update(active=None)
+    body = operator.get(detail(pair[0])).content.decode()
+    assert body.index('id="pair-guide"') < body.index('id="pair-timeline"')
+
+
+def test_the_guide_asks_again_while_a_job_works_on_a_member(operator, pair):
+    assert "every 3s" not in operator.get(part(pair[0], "guide")).content.decode()
+    job = factories.make_job(pair[1], state="running")
+    assert "rows-changed from:body, every 3s" in operator.get(part(pair[0], "guide")).content.decode()
+    Job.objects.filter(pk=job.pk).update(state="succeeded")
+    assert "every 3s" not in operator.get(part(pair[0], "guide")).content.decode()
+
+
+def test_what_control_decided_last_is_not_told_of_servers_that_do_not_run(operator, pair):
+    assert "MS_Primary was granted the role." in operator.get(part(pair[0], "head")).content.decode()
+    RuntimeStatus.objects.update(status="Stopped", mode="")
+    assert "was granted the role" not in operator.get(part(pair[0], "head")).content.decode()
+
+
+def test_stop_is_offered_in_step_3_and_asks_first(operator, control_beats):
+    primary = factories.make_application("MS_Solo", host=factories.make_host(), installed=True, status="Started",
+                                         mode="Primary", ports={"default": 7001})
+    body = operator.get(part(primary, "guide")).content.decode()
+    button = body[:body.index(f'id="guide-stop-{primary.pk}"')].rpartition("<form")[2]
+    assert 'name="verb" value="stop"' in button
+    assert 'hx-target="#dialog-content"' in button
+
+
 def test_both_are_started_by_one_button_that_comes_back_here(operator, control_beats, no_broker):
     primary, backup = factories.make_pair(status="Stopped")
     body = operator.get(detail(primary)).content.decode()
@@ -357,14 +423,16 @@ def checked(row, *, starts, sentence, diff=""):
 def test_start_files_that_are_wrong_are_shown_with_their_difference_and_repaired(administrator, pair, no_broker):
     primary, backup = pair
     checked(primary, starts=True, sentence="run.sh is as it should be.")
-    job = checked(backup, starts=False, sentence="In run.sh: -app is missing.", diff="--- a\n+++ b\n-old\n+new <x>")
+    checked(backup, starts=False, sentence="In run.sh: -app is missing.", diff="--- a\n+++ b\n-old\n+new <x>")
     answer = administrator.get(detail(primary))
     body = answer.content.decode()
     assert steps(answer)[3] == "wrong"
     assert '<span class="diff-new">+new &lt;x&gt;</span>' in body
     address = reverse("application-start-files", args=[backup.pk])
-    assert "In run.sh: -app is missing." in administrator.get(address, headers=script()).content.decode()
-    assert administrator.post(address, {"verb": "repair", "seen": str(job.pk), "next": detail(primary)}).url == \
+    shown = administrator.get(address, headers=script()).content.decode()
+    assert "In run.sh: -app is missing." in shown
+    seen = re.findall(r'name="seen" value="([^"]*)"', shown)
+    assert administrator.post(address, {"verb": "repair", "seen": seen, "next": detail(primary)}).url == \
         detail(primary)
     assert Job.objects.get(kind="repair_start_files").arguments["seen"] == {"run.sh": "a" * 64}
     assert "It is being looked at." in administrator.get(detail(primary)).content.decode()
@@ -373,7 +441,7 @@ def test_start_files_that_are_wrong_are_shown_with_their_difference_and_repaired
 def test_a_repair_of_what_somebody_else_looked_at_again_is_refused_with_the_new_difference(administrator, pair):
     checked(pair[0], starts=False, sentence="Wrong.", diff="+x")
     answer = administrator.post(reverse("application-start-files", args=[pair[0].pk]),
-                                {"verb": "repair", "seen": "another"}, headers=script())
+                                {"verb": "repair", "seen": f"run.sh {'b' * 64}"}, headers=script())
     assert answer.status_code == 422
     assert "They were looked at again in the meantime." in answer.content.decode()
 
@@ -383,8 +451,8 @@ def test_an_operator_checks_start_files_and_does_not_repair_them(operator, pair,
     assert operator.post(address, {"verb": "check"}).url == detail(pair[1])
     assert Job.objects.get().kind == "check_start_files"
     Job.objects.update(state="succeeded")
-    job = checked(pair[1], starts=False, sentence="Wrong.", diff="+x")
-    assert operator.post(address, {"verb": "repair", "seen": str(job.pk)}).status_code == 403
+    checked(pair[1], starts=False, sentence="Wrong.", diff="+x")
+    assert operator.post(address, {"verb": "repair", "seen": f"run.sh {'a' * 64}"}).status_code == 403
 
 
 # --- would failover work now
@@ -511,6 +579,19 @@ def test_the_list_of_pairs_has_trouble_first(support, control_beats):
     assert [row.facts.primary.name for row in page.context["page"]] == ["A_Primary"]
 
 
+def test_the_lines_of_one_page_are_asked_for_alone_in_their_order(support, pair, django_assert_num_queries):
+    primary, backup = pair
+    body = support.get(reverse("pair-list")).content.decode()
+    lines = re.search(r'<tbody id="pair-rows" data-live-topic="([^"]*)"[^>]* hx-get="([^"]*)"', body)
+    assert lines[1].split() == [f"pair:{primary.pk}", f"application:{primary.pk}", f"application:{backup.pk}"]
+    fragment = support.get(lines[2].replace("&amp;", "&")).content.decode()
+    assert fragment.startswith('<tbody id="pair-rows"')
+    assert "MS_Primary ⇄ MS_Backup" in fragment
+    with django_assert_num_queries(3):
+        found = pairs_in_order([backup.pk, 4711, primary.pk, primary.pk])
+    assert [row.facts.primary.name for row in found] == ["MS_Primary"]
+
+
 def test_an_empty_list_of_pairs_says_what_to_do(support):
     assert "There is no pair yet." in support.get(reverse("pair-list")).content.decode()
 
@@ -535,6 +616,18 @@ def test_paused_failover_is_said_on_every_page(support, control_beats):
         assert "MS_Primary: kernel update (otto)" in body
         assert f'href="{detail(primary)}"' in body
     assert "kernel update" in support.get(reverse("pair-paused"), headers=script("paused-notice")).content.decode()
+
+
+def test_who_paused_failover_and_why_is_text_on_every_page(support, control_beats):
+    primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update")
+    sentence = "is paused by otto: kernel update"
+    for address in (LIST, detail(primary)):
+        body = support.get(address).content.decode()
+        assert sentence in body.split('id="paused-banner"')[1].split("</main>")[0]
+    fragment = support.get(reverse("pair-paused"), headers=script("paused-notice")).content.decode()
+    assert sentence in fragment.split('id="paused-banner" hx-swap-oob="innerHTML"')[1]
+    RuntimeStatus.objects.update(status="Stopped", mode="")
+    assert "Paused by otto: kernel update." in support.get(part(primary, "head")).content.decode()
 
 
 def test_nothing_is_said_while_failover_works(support, pair):

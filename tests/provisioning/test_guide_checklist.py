@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from provisioning.errors import Link
+from provisioning.rules.failover_facts import Condition
 from provisioning.rules.guide import GuideFacts, MemberSetup, StartFile, procedure
 from provisioning.rules.pair_facts import MemberFacts
 
@@ -54,7 +55,19 @@ def test_a_server_that_is_meant_to_be_the_backup_is_looked_at_before_it_is_linke
     steps = procedure(replace(COMPLETE, linked=False, redundancy_type="not specified", differences=None))
     assert [each.state for each in steps] == ["done", "done", "not done", "done", "not done", "done", "not done"]
     assert verbs(steps[0]) == ["new", "clone"]
-    assert why(steps[2]) == "Choose MS_B in the Server Info of MS_P and save."
+    assert [item.why for item in steps[2].items if item.state == "not done"] == [
+        "MS_P is Started and MS_B is Started. Backup Server and Redundancy Type change only while both are stopped.",
+        "Choose MS_B in the Server Info of MS_P and save.",
+        "Choose Warm Standby: it is the only type that Message Servers support."]
+    assert verbs(steps[2]) == ["edit", "stop"]
+
+
+def test_step_3_asks_for_the_port_with_ha_sync_before_somebody_runs_into_the_refusal():
+    alone = replace(PRIMARY, ports=PORTS[:1], now=replace(PRIMARY.now, status="Stopped"))
+    items = step(replace(COMPLETE, primary=alone, linked=False, backup=None), 3).items
+    assert (items[0].state, "Add a port with HA Sync" in items[0].why) == ("not done", True)
+    assert (items[1].label, items[1].state) == ("Both servers stopped", "done")
+    assert step(replace(COMPLETE, primary=alone), 3).state == "wrong"
 
 
 @pytest.mark.parametrize(("changes", "state", "sentence"), [
@@ -87,8 +100,8 @@ def test_step_2_follows_the_installation(changes, state, does):
 
 def test_step_3_wants_warm_standby_and_leaves_auto_restart_to_people():
     found = step(replace(COMPLETE, redundancy_type="not specified", primary=replace(PRIMARY, auto_restart=False)), 3)
-    assert [item.state for item in found.items] == ["done", "wrong", "done"]
-    assert verbs(found) == ["edit"]
+    assert [item.state for item in found.items] == ["done", "not done", "done", "wrong", "done"]
+    assert verbs(found) == ["edit", "stop"]
 
 
 @pytest.mark.parametrize(("start_file", "state", "does"), [
@@ -127,6 +140,9 @@ def test_step_6_starts_whoever_is_stopped(primary, other, label):
 
 
 def test_step_7_says_what_failover_misses():
-    found = step(replace(COMPLETE, in_sync=False, missing=("MS_B is not in sync.",)), 7)
-    assert [item.state for item in found.items] == ["not done", "not done"]
-    assert found.items[1].why == "MS_B is not in sync."
+    missing = (Condition("in_sync", "Standby in sync on record", "no", "MS_B is not in sync."),
+               Condition("started", "Both Started", "no", "MS_B is Stopped."))
+    found = step(replace(COMPLETE, in_sync=False, missing=missing), 7)
+    assert [(item.label, item.state, item.why) for item in found.items] == [
+        ("In sync", "not done", "The standby does not have every message."),
+        ("Both Started", "not done", "MS_B is Stopped.")]

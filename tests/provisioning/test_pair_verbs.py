@@ -50,11 +50,19 @@ def test_control_is_told_who_is_to_serve_so_that_asking_twice_does_not_switch_ba
 def test_pause_and_resume_are_written_down_with_their_reason(control, pair):
     control.answers |= {"pause": PairAnswer(ok=True), "resume": PairAnswer(ok=True)}
     services.pause_failover(actor=OPERATOR, application_id=pair[0].pk, reason="new switch in rack 4")
+    PairState.objects.update(automatic_failover=False)
     services.resume_failover(actor=OPERATOR, application_id=pair[1].pk)
     assert [row[3] for row in history()] == ["Resumed automatic failover.",
                                              "Paused automatic failover. new switch in rack 4"]
     assert asked(control) == [("pause", "MS_Primary", "otto", "new switch in rack 4"),
                               ("resume", "MS_Primary", "otto", "")]
+
+
+def test_resume_of_what_was_not_paused_says_so_and_does_nothing(control, pair):
+    answer = services.resume_failover(actor=OPERATOR, application_id=pair[0].pk)
+    assert (answer.ok, answer.reason) == (True, "Automatic failover of MS_Primary and MS_Backup is on already. "
+                                                "Nothing was changed.")
+    assert asked(control) == history() == []
 
 
 @pytest.mark.parametrize(("reason", "sentence"), [("  ", "Say why"), ("x" * 1001, "1001 characters; 1000 fit")])

@@ -226,3 +226,14 @@ def test_events_are_filtered_newest_first():
     for filters in ({"application": "MS"}, {"number": 5022}, {"text": "START"}):
         assert list(event_list(**filters)) == [first]
     assert list(event_list(host="alpha")) == list(event_list(level="alarm")) == [second]
+
+
+def test_what_concerns_a_pair_is_told_once():
+    primary, backup = make_pair(status=None)
+    now = timezone.now()
+    for row in (primary, backup):
+        Event.objects.create(at=now, number=20102, application=row, text="MS_Backup is the active server.")
+        Event.objects.create(at=now, number=5022, application=row, text="started")
+    assert [(event.application.name, event.number) for event in event_list()] == [
+        ("MS_Backup", 5022), ("MS_Primary", 5022), ("MS_Primary", 20102)]
+    assert [event.number for event in event_list(application="MS_Backup")] == [5022, 20102]

@@ -14,4 +14,6 @@ class Command(PairCommand):
         return resume_failover(actor=self.actor, application_id=pair.id, reason=reason)
 
     def sentence(self, pair, answer):
+        if answer.facts.get("already"):
+            return answer.reason
         return f"Automatic failover of {pair.primary.name} and {pair.backup.name} works again."
