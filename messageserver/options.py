@@ -44,7 +44,7 @@ OPTIONS = (
     Option("messages", "dedup-window", "200000", "A retried SEND with the dedup-id of one of the last so many records "
            "counts once; 0 = off.", 0, 5_000_000),
     Option("redundancy", "standby-timeout", "2", "Seconds in which the standby must confirm what it was sent; after "
-           "that control is asked to record that it is not in sync, and the active server goes on alone.", 1, 600),
+           "that the active server goes on without it.", 1, 600),
     Option("redundancy", "strict", "false", "true: never acknowledge with one copy only; without its standby the "
            "active server keeps senders waiting.", words="true, false"),
     Option("limits", "max-connections", "1000", "Most STOMP connections at a time.", 1, 100_000),

@@ -40,9 +40,9 @@ class ApplicationForm(forms.Form):
         label="Command Line Arguments", mono=True, help_text="Leave blank: Install fills it in.",
         rule="A server needs -host and -port of the Configuration Server and -app with its exact name.")
     startup_timeout = Whole(label="Startup Timeout", initial=90, unit="s",
-                            help_text="Within it the server must report itself ready. Default: 90.")
+                            help_text="A start has failed when the server is not ready by then. Default: 90.")
     shutdown_timeout = Whole(label="Shutdown Timeout", initial=90, unit="s",
-                             help_text="After it a stopping server is killed. Default: 90.")
+                             help_text="A server that has not stopped by then is killed. Default: 90.")
     auto_restart = Check(
         label="Auto-Restart", initial=True, help_text="Start again after a failure; never after a planned stop.",
         rule="Recommended for both members of a pair, so that a failed one comes back as backup.")
@@ -58,7 +58,7 @@ class ApplicationForm(forms.Form):
     reconnect_attempts = Whole(label="Reconnect Attempts", initial=1,
                                help_text="Attempts here before a client tries the Backup Server. Default: 1.")
     log_on_as = Text(label="Log On As Account", initial="SYSTEM",
-                     help_text="Account of the process; SYSTEM is the agent's own. Default: SYSTEM.",
+                     help_text="Account that the server runs as; SYSTEM: that of the agent. Default: SYSTEM.",
                      rule="Both members of a pair run under the same account.")
 
     GENERAL = ("name", "template_id", "enabled", "tenants", "description")

@@ -55,10 +55,11 @@ class PortForm(RowForm):
                                                "this port. Each member has one such port; clients do not use it.")
     listening_mode = Choice(label="Listening Mode", choices=ListeningMode, initial=ListeningMode.UNSECURED,
                             widget=forms.RadioSelect, css="")
-    transport_parameters = Text(label="Transport Parameters", mono=True, help_text="key=value;key=value, no blanks.")
+    transport_parameters = Text(label="Transport Parameters", mono=True,
+                                help_text="name=value;name=value, without blanks.")
     description = Text(label="Description")
     application_parameters = Text(label="Application Parameters", mono=True,
-                                  help_text="key=value;key=value, no blanks.")
+                                  help_text="name=value;name=value, without blanks.")
 
     GENERAL = ("port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters", "description")
     ADVANCED = ("application_parameters",)
@@ -79,12 +80,13 @@ class ConnectionForm(RowForm):
                     help_text="Connect to the primary of a pair; its backup is found by itself.")
     port_id = Text(label="Port ID", initial="default", help_text="ID of a Listening Port of that server.")
     protocol = Choice(label="Connection Protocol", choices=Connection._meta.get_field("protocol").choices,
-                      help_text="addp notices a dead link within its time-outs.")
-    timeout_local = Whole(label="Local Timeout", initial=0, unit="s", help_text="0 is the protocol's own.")
-    timeout_remote = Whole(label="Remote Timeout", initial=0, unit="s", help_text="0 is the protocol's own.")
+                      help_text="addp notices within the timeouts below that the other side is gone.")
+    timeout_local = Whole(label="Local Timeout", initial=0, unit="s", help_text="0 leaves it to the protocol.")
+    timeout_remote = Whole(label="Remote Timeout", initial=0, unit="s", help_text="0 leaves it to the protocol.")
     trace_mode = Choice(label="Trace Mode", choices=Connection._meta.get_field("trace_mode").choices, initial="none",
                         help_text="Which side writes addp into its log.")
-    transport_parameters = Text(label="Transport Parameters", mono=True, help_text="key=value;key=value, no blanks.")
+    transport_parameters = Text(label="Transport Parameters", mono=True,
+                                help_text="name=value;name=value, without blanks.")
     application_parameters = Text(label="Application Parameters", mono=True,
                                   help_text="For example warm-standby.retry-delay=5.")
 

@@ -206,10 +206,11 @@ document.body.addEventListener("htmx:oobAfterSwap", (event) => {
 
 // --- the Port Info dialog: sync is the protocol of HA Sync
 document.addEventListener("change", (event) => {
+  if (event.target.name === "info-ha_sync") event.target.dataset.followed = ""; // chosen by hand
   if (event.target.name !== "info-protocol") return;
   const flag = event.target.form.elements["info-ha_sync"];
   if (event.target.value === "sync") {
-    flag.dataset.followed = flag.checked ? flag.dataset.followed || "" : "protocol";
+    if (!flag.checked) flag.dataset.followed = "protocol";
     flag.checked = true;
   } else if (flag.dataset.followed === "protocol") {
     flag.dataset.followed = "";

@@ -32,6 +32,34 @@ def test_a_port_that_another_application_uses_is_refused_while_typing(page: Page
     expect(dialog).to_be_hidden()
 
 
+def test_sync_is_the_protocol_of_ha_sync_and_both_can_be_changed(page: Page):
+    page.goto(f"{LIST}new/")
+    page.get_by_role("button", name="Add", exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    protocol, flag = dialog.get_by_label("Connection Protocol"), dialog.get_by_role("checkbox", name="HA Sync")
+    protocol.select_option("sync")
+    expect(flag).to_be_checked()
+    protocol.select_option("stomp")
+    expect(flag).not_to_be_checked()
+    protocol.select_option("sync")
+    flag.uncheck()
+    expect(flag).not_to_be_checked()
+    flag.check()
+    protocol.select_option("stomp")
+    expect(flag).to_be_checked()
+
+
+def test_what_has_to_be_typed_is_never_folded_away(page: Page):
+    general = page.locator("details.section", has=page.get_by_role("textbox", name="Name", exact=True))
+    page.goto(f"{LIST}new/")
+    general.locator("summary").first.click()
+    expect(general).not_to_have_attribute("open", "")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".summary-box")).to_be_visible()
+    expect(general).to_have_attribute("open", "")
+    expect(page.get_by_text("Host is required for a server.").first).to_be_visible()
+
+
 def test_leaving_with_unsaved_changes_asks_and_can_be_taken_back(page: Page, pairwise: Pairwise):
     apply(pairwise, message_server("MS_Unsaved"))
     open_editor(page, "MS_Unsaved")

@@ -104,9 +104,9 @@ CHANGES = {
 """What each role is refused besides what the roles above it are: an Operator configures nothing, Support changes
 nothing."""
 CHANGES[Role.SUPPORT] |= CHANGES[Role.OPERATOR]
-SHOWN = {"pair-list", "pair-rows", "pair-paused", "pair-detail", "pair-part", "application-start-files", "application-list",
-         "application-edit", "host-list", "host-detail", "template-list", "package-list", "job-list", "history",
-         "monitoring", "event-list"}
+SHOWN = {"pair-list", "pair-rows", "pair-paused", "pair-detail", "pair-part", "application-start-files",
+         "application-list", "application-edit", "host-list", "host-detail", "template-list", "package-list",
+         "job-list", "history", "monitoring", "event-list"}
 """What every role sees."""
 
 
