@@ -105,7 +105,7 @@ def guide_button(context, pair, button: Button):
         address = f"{reverse(name)}?template={pair.primary.template_id}"
     elif button.verb in ("start", "stop"):
         keys = [("ids", key) for key in button.key.split()]
-        address, form = reverse(name), [("verb", button.verb), ("next", here), *keys]
+        address, form = reverse(name), [("verb", button.verb), ("next", here), ("stay", "1"), *keys]
     elif button.verb == "check-start-files":
         address, form = reverse(name, args=[button.key]), [("verb", "check"), ("next", here)]
     elif button.verb == "repair-start-files":

@@ -62,7 +62,7 @@ def confirm(request, action: Action, rows: list):
         "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]], "more": len(hit) - SHOWN_MAX,
         "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX,
         "next": _back_after(request, action, rows),
-        "leave": request.POST.get("leave") or request.GET.get("leave"),
+        "leave": request.POST.get("leave") or request.GET.get("leave"), "stay": request.POST.get("stay"),
     })
 
 
@@ -147,7 +147,11 @@ def carry_out(request, action: Action, rows: list):
         return done(request, back_address(request), leave=bool(request.POST.get("leave")))
     asked = _run(request, action, rows)
     if asked.batch:
-        return done(request, reverse("batch-detail", args=[asked.batch]), leave=True)
+        address = reverse("batch-detail", args=[asked.batch])
+        if not request.POST.get("stay"):
+            return done(request, address, leave=True)
+        messages.success(request, format_html('{} is under way: <a href="{}">{}</a>', action.label, address,
+                                              f"{len(asked.jobs)} applications"))
     return done(request, back_address(request), leave=bool(request.POST.get("leave")))
 
 

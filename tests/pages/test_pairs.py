@@ -405,8 +405,11 @@ def test_both_are_started_by_one_button_that_comes_back_here(operator, control_b
     primary, backup = factories.make_pair(status="Stopped")
     body = operator.get(detail(primary)).content.decode()
     assert "Start both" in body
-    operator.post(reverse("application-action"), {"verb": "start", "ids": [primary.pk, backup.pk],
-                                                  "next": detail(primary)})
+    form = body[:body.index(f'id="guide-start-{primary.pk}-{backup.pk}"')].rpartition("<form")[2]
+    sent = {}
+    for name, value in re.findall(r'name="([^"]+)" value="([^"]*)"', form):
+        sent.setdefault(name, []).append(value)
+    assert operator.post(reverse("application-action"), sent).url == detail(primary)
     assert Job.objects.filter(kind="start").count() == 2
 
 
