@@ -74,6 +74,7 @@ class StatusRow:
     common_digest: str = ""
     discarded: int = 0
     copy: str = ""
+    account: str = ""
     started_at: datetime | None = None
     changed_at: datetime | None = None
     heard_at: datetime | None = None
@@ -81,7 +82,7 @@ class StatusRow:
     @property
     def announced(self) -> tuple:
         return (self.status, self.mode, self.reason, self.epoch, self.pid, self.by_hand, self.restarts, self.version,
-                self.ports, self.link, self.link_reason, self.discarded)
+                self.ports, self.link, self.link_reason, self.discarded, self.account)
 
 
 @dataclass(frozen=True, kw_only=True)

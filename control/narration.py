@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 
 from protocol.messages import ProcessChanged
-from provisioning.states import ALIVE, ApplicationStatus, HostStatus
+from provisioning.states import ALIVE, ApplicationStatus, EventLevel, EventSource, HostStatus
 
 from .checks import REASON_MAX, clean
 from .decide import Decision
@@ -14,6 +14,7 @@ from .live import LiveApplication, LiveHost
 from .snapshot import Record
 from .status import ENDED, RUNNING, Verdict, describe_end
 
+FOREIGN_NAMES = 50
 Status = ApplicationStatus
 PROCESS_STARTED, PROCESS_STOPPED, PROCESS_ABNORMAL_END = 5022, 5023, 5024
 APPLICATION_START, PLANNED_STOP = 5090, 5091
@@ -48,6 +49,8 @@ class PairEvent(IntEnum):
 
 FLAP_S = 10.0
 """More than one change of the active server within so many seconds is flapping (haflip-detect-timeout of the field)."""
+
+
 
 
 def _now() -> datetime:
@@ -128,6 +131,17 @@ def decision_events(before: Record, decision: Decision) -> list[tuple[PairEvent,
 def host_event(host: LiveHost) -> EventRow:
     return EventRow(at=_now(), number=HOST_EVENTS.get(host.status, 0), host_id=host.facts.id,
                     text=clean(f"Host {host.facts.name} is {host.status}: {host.reason}", REASON_MAX))
+
+
+def foreign_events(host: LiveHost, name: str) -> list[EventRow]:
+    """An agent spoke of what is not its own: told once a name, so that it fills nothing."""
+    if name in host.foreign or len(host.foreign) >= FOREIGN_NAMES:
+        return []
+    host.foreign.add(name)
+    text = (f"The agent of {host.facts.name} spoke of {name[:80]!r}, which is no application of its host. Control took "
+            "no notice.")
+    return [EventRow(at=_now(), level=EventLevel.ALARM, host_id=host.facts.id, source=EventSource.REFUSED,
+                     text=clean(text, REASON_MAX))]
 
 
 def host_row(host: LiveHost) -> HostRow:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from protocol.messages import ApplicationStatus, Configuration, Event, Hello, ProcessChanged, Report, Watch
 from provisioning.states import ApplicationStatus as Status
-from provisioning.states import EventLevel, EventSource
 
 from . import checks, narration, records
 from .database import Database
@@ -30,7 +29,6 @@ SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
 RETURN_S = 2.0
 """For so long after control's start a server that ran before may take its object back from a newcomer."""
-FOREIGN_NAMES = 50
 GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
 
 
@@ -143,7 +141,8 @@ class SolutionControl:
         row = StatusRow(
             application_id=live.facts.id, status=found.status, mode=found.mode, pid=found.pid, by_hand=found.by_hand,
             reason=checks.clean(found.reason, checks.REASON_MAX), epoch=old.epoch if old else 0,
-            restarts=live.process.restarts if live.process else 0, version=old.version if old else "",
+            account=_account(live, found.pid), restarts=live.process.restarts if live.process else 0,
+            version=old.version if old else "",
             last_seq=old.last_seq if old else 0, digest=old.digest if old else "",
             common_seq=old.common_seq if old else 0, common_digest=old.common_digest if old else "",
             discarded=old.discarded if old else 0, copy=old.copy if old else "",
@@ -241,7 +240,7 @@ class SolutionControl:
         if live is None or live.facts.host_id != host.facts.id:
             log.warning("the agent of %s spoke of %r, which is not an application of its host", host.facts.name,
                         change.application[:80])
-            self.foreign(host, change.application)
+            self.writer_events(narration.foreign_events(host, change.application))
             return
         before = live.process
         if before == change:
@@ -258,16 +257,6 @@ class SolutionControl:
         self.watch_by_hand(live)
         self.refresh(live)
         self.pairs.wake(live.pair_id)
-
-    def foreign(self, host: LiveHost, name: str) -> None:
-        """An agent spoke of what is not its own: once a name and connection, so that it fills nothing."""
-        if name in host.foreign or len(host.foreign) >= FOREIGN_NAMES:
-            return
-        host.foreign.add(name)
-        self.writer.put_event(EventRow(
-            at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host.facts.id, source=EventSource.REFUSED,
-            text=checks.clean(f"The agent of {host.facts.name} spoke of {name[:80]!r}, which is no application of its "
-                              "host. Control took no notice.", checks.EVENT_TEXT_MAX)))
 
     def process_unnamed(self, live: LiveApplication) -> None:
         """The agent's whole list does not name this application."""
@@ -303,6 +292,13 @@ class SolutionControl:
 def _role_facts(report: Report) -> tuple:
     return (report.state, report.role, report.epoch, report.record_version, report.reason, report.copy, report.link,
             report.standby, report.standby_version, report.standby_copy)
+
+
+def _account(live: LiveApplication, pid: int) -> str:
+    """The account that the server runs as, as its agent says; what was last said of this process, when it is away."""
+    if live.process is not None and live.process.pid == pid:
+        return checks.clean(live.process.account, 64)
+    return live.row.account if live.row is not None and pid and live.row.pid == pid else ""
 
 
 def _attests_end(pid: int, before: ProcessChanged | None, change: ProcessChanged) -> bool:

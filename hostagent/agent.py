@@ -15,6 +15,7 @@ from .control_link import ControlLink
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
+from .surroundings import accounts, names_to_find, own_account, resolved
 from .worker import WorkerKeeper
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,11 @@ class Agent:
         self._config = config
         self._state = AgentState.load(config.state_dir / "agent-state.json")
         self._stop_servers = False
+        self._resolved: dict[str, list[str]] = {}
         self._ending = asyncio.Event()
         self._list_known = asyncio.Event()
         self._link = ControlLink(config, report=lambda: self._processes.report(),
-                                 worker_runs=lambda: self._worker.runs,
+                                 worker_runs=lambda: self._worker.runs, surroundings=self._surroundings,
                                  on_message=self._told, on_connected=self._connected)
         self._processes = Processes(self._state, run_dir=config.state_dir / "run", log_dir=config.log_dir,
                                     on_change=self._changed, ca_file=config.ca_file)
@@ -112,8 +114,15 @@ class Agent:
                 await self._list_known.wait()
         self._processes.start_what_should_run()
 
+    def _surroundings(self) -> dict:
+        return {"account": own_account(), "accounts": accounts(self._processes.log_on_as()),
+                "resolved": self._resolved}
+
     async def _keep_house(self) -> None:
+        names = names_to_find(self._config)
         while True:
+            # In a thread: a resolver that does not answer takes its time.
+            self._resolved = await asyncio.to_thread(resolved, names)
             self._processes.bound_logs()
             self._worker.bound_log()
             await asyncio.sleep(HOUSEKEEPING_S)

@@ -32,15 +32,16 @@ BUILD = _HOME.name if (_HOME / "agent.py").is_file() else ""
 
 
 class ControlLink:
-    """``report`` gives the present processes, ``worker_runs`` whether the host worker lives. Control's words go
+    """``report`` gives the present processes, ``worker_runs`` whether the host worker lives, ``surroundings`` further
+    facts of the host. Control's words go
     to ``on_message`` (Supervised, ApplicationStatus, Watch); ``on_connected`` is called after each connect."""
 
     def __init__(self, config: AgentConfig, *, report: Callable[[], list[ProcessChanged]],
-                 worker_runs: Callable[[], bool], on_message: Callable[[Message], None],
-                 on_connected: Callable[[], None]):
+                 worker_runs: Callable[[], bool], surroundings: Callable[[], dict],
+                 on_message: Callable[[Message], None], on_connected: Callable[[], None]):
         self._config = config
         self._controls = Controls([(each.host, each.port) for each in config.control], config.state_dir / FILE)
-        self._report, self._worker_runs = report, worker_runs
+        self._report, self._worker_runs, self._surroundings = report, worker_runs, surroundings
         self._on_message, self._on_connected = on_message, on_connected
         self._unsent: collections.deque[ProcessChanged] = collections.deque(maxlen=UNSENT_LIMIT)
         self._wake = asyncio.Event()
@@ -126,4 +127,4 @@ class ControlLink:
             free = -1
         return {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent,
                 "disk_free_bytes": free, "agent_version": VERSION, "agent_build": BUILD, "time": time.time(),
-                "worker": self._worker_runs()}
+                "worker": self._worker_runs(), **self._surroundings()}

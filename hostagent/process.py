@@ -9,6 +9,7 @@ from protocol.messages import ProcessChanged
 from .launch import Follower
 from .state import Record
 from .supervision import Status
+from .surroundings import account_of
 
 
 class Process:
@@ -31,7 +32,8 @@ class Process:
         return ProcessChanged(
             application=self.name, state=status.state, pid=status.pid, started=status.started,
             exit_code=status.exit_code, signal=status.signal, planned=status.planned, restart_in_s=round(wait_s, 3),
-            restarts=status.restarts, by_hand=status.by_hand, reason=status.reason)
+            restarts=status.restarts, by_hand=status.by_hand, reason=status.reason,
+            account=account_of(status.pid) if status.state in ("running", "stopping") else "")
 
 
 def safe_name(name: str) -> str:

@@ -117,6 +117,10 @@ class Processes:
                 del self._state.records[name], self._all[name]
         self._state.save()
 
+    def log_on_as(self) -> list[str]:
+        """The accounts that applications of this host log on as, "" for the agent's own."""
+        return [str(each.get("log_on_as") or "") for each in self._state.supervised.values()]
+
     def start_what_should_run(self) -> None:
         """Start again what ran when the agent or the host went down, as far as its fields are known."""
         for process in list(self._all.values()):

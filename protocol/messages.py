@@ -193,7 +193,8 @@ class ProcessChanged(Message):
     """One process changed. ``state`` is one of PROCESS_STATES.
 
     ``exit_code`` is -1 while unknown or when a ``signal`` ended it; ``planned`` tells a stop that was asked
-    for; ``restart_in_s`` > 0 while a restart waits; ``by_hand`` marks a process that the agent only watches.
+    for; ``restart_in_s`` > 0 while a restart waits; ``by_hand`` marks a process that the agent only watches;
+    ``account`` is the OS account that it runs as, "" while it does not run.
     """
 
     application: str
@@ -207,6 +208,7 @@ class ProcessChanged(Message):
     restarts: int = 0
     by_hand: bool = False
     reason: str = ""
+    account: str = ""
 
 
 PROCESS_STATES = ("starting", "running", "stopping", "backoff", "exited", "gave_up")

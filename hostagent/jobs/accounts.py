@@ -3,7 +3,10 @@
 import os
 import pwd
 
+from ..surroundings import name_of
 from .errors import JobFailed
+
+__all__ = ["account_named", "name_of"]
 
 
 def account_named(name: str) -> pwd.struct_passwd | None:
@@ -15,11 +18,3 @@ def account_named(name: str) -> pwd.struct_passwd | None:
     except KeyError:
         raise JobFailed(f"The OS account {name} (Log On As) does not exist on this host.",
                         "Create it, or clear Log On As.") from None
-
-
-def name_of(uid: int) -> str:
-    """The account's name, or its number when it has none."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

@@ -19,6 +19,7 @@ class RuntimeStatus(models.Model):
     epoch = models.PositiveBigIntegerField(default=0)
     pid = models.PositiveIntegerField(default=0)
     by_hand = models.BooleanField(default=False)
+    account = models.CharField(max_length=64, blank=True, help_text="OS account that the server runs as.")
     restarts = models.PositiveIntegerField(default=0)
     version = models.CharField(max_length=32, blank=True)
     last_seq = models.PositiveBigIntegerField(default=0)

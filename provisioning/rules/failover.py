@@ -191,6 +191,13 @@ def _auto_restart(facts: FailoverFacts) -> Result:
                  "Select Auto-Restart: a member that failed stays down, and the other runs without a standby.")
 
 
+@_condition("account", "Log-on account", necessary=False)
+def _account(facts: FailoverFacts) -> Result:
+    return _each(facts, lambda member: member.wrong_account, "No member is known to run as a wrong account.",
+                 "Stop it and start it from the console: files that another account wrote may be closed to the right "
+                 "one when it starts there next.")
+
+
 @_condition("hosts", "Different hosts", necessary=False)
 def _hosts(facts: FailoverFacts) -> Result:
     if facts.primary.host == facts.backup.host:
@@ -231,5 +238,5 @@ def _digests(facts: FailoverFacts) -> Condition:
 
 
 CONDITIONS = (_redundancy, _enabled, _installed, _control, _heard, _started, _roles, _in_sync, _link, _digests,
-              _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _hosts, _version,
-              _certificates)
+              _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _account, _hosts,
+              _version, _certificates)

@@ -15,7 +15,8 @@ FRESH_S = 10.0
 class MemberFacts:
     """One member. ``heard_s``: seconds since control last heard of it, None for never; ``ports``: {ID: number} as
     configured; ``held``: {ID: number} that the running server holds; ``proof``: its answer to the probe, if any;
-    ``certificates``: of its secured ports."""
+    ``certificates``: of its secured ports; ``wrong_account``: a sentence when it runs as another account than it
+    should."""
 
     name: str
     host: str = ""
@@ -36,6 +37,7 @@ class MemberFacts:
     agent_connected: bool | None = None
     proof: Proof | None = None
     certificates: tuple[Certificate, ...] = ()
+    wrong_account: str = ""
 
     @property
     def is_fresh(self) -> bool:

@@ -28,7 +28,11 @@ class Installed:
 class LadderFacts:
     """``addresses`` and ``reverse``: what the name and the address resolve to here, None when nobody answered in time.
     ``heard_s``: age of the agent's last word, None for never. ``answers``: the worker answered a ping, None when it was
-    not asked. ``offset_s``: seconds that the host's clock is ahead."""
+    not asked. ``offset_s``: seconds that the host's clock is ahead. ``account``: of the agent; ``accounts``: what it
+    says of each Log On As (ok, missing, not permitted); ``resolved``: {name of the console: its addresses there}; both
+    None of an agent that does not say. ``wrong_accounts``: sentences on servers that run as another account than they
+    should.
+    """
 
     name: str
     ip_address: str
@@ -47,6 +51,10 @@ class LadderFacts:
     agent_build: str = ""
     console_version: str = ""
     console_build: str = ""
+    account: str = ""
+    accounts: dict[str, str] | None = None
+    resolved: dict[str, list[str]] | None = None
+    wrong_accounts: tuple[str, ...] = ()
     applications: tuple[Installed, ...] = ()
 
 
@@ -136,6 +144,39 @@ def _worker(facts: LadderFacts) -> Rung:
                 advice="Is the broker's port open from the host? Jobs wait until it answers.")
 
 
+def _finds_console(facts: LadderFacts) -> Rung:
+    label = "Console's name resolves there"
+    if facts.resolved is None:
+        return Rung(label=label, state=UNKNOWN, text="The agent did not say.",
+                    advice="Upgrade the agent, when it is connected.")
+    lost = [name for name, addresses in facts.resolved.items() if not addresses]
+    if lost:
+        return Rung(label=label, state=FAILED, text=f"{_names(lost)} does not resolve on the host.",
+                    advice="Correct the host's name service or /etc/hosts: the agent cannot connect again without.")
+    found = ", ".join(f"{name} is {' and '.join(addresses)}" for name, addresses in facts.resolved.items())
+    return Rung(label=label, state=OK, text=f"{found} there." if found else "It finds the console by address.")
+
+
+def _accounts(facts: LadderFacts) -> Rung:
+    label = "Accounts"
+    if facts.accounts is None:
+        return Rung(label=label, state=UNKNOWN, text="The agent did not say which accounts it has.",
+                    advice="Upgrade the agent, when it is connected.")
+    missing = [name for name, state in facts.accounts.items() if state == "missing"]
+    barred = [name for name, state in facts.accounts.items() if state == "not permitted"]
+    if missing:
+        return Rung(label=label, state=FAILED, text=f"Log On As {_names(missing)}: no such account on the host.",
+                    advice="Create it there, or correct Log On As of the application.")
+    if barred:
+        return Rung(label=label, state=FAILED, text=f"Log On As {_names(barred)}: the agent runs as {facts.account} "
+                    "and cannot change accounts.", advice="Let the host join as root, or clear Log On As.")
+    if facts.wrong_accounts:
+        return Rung(label=label, state=RISK, text=" ".join(facts.wrong_accounts[:3]),
+                    advice="Stop it and start it from the console.")
+    used = f"{_names(list(facts.accounts))} may be used. " if facts.accounts else ""
+    return Rung(label=label, state=OK, text=f"{used}The agent runs as {facts.account}.")
+
+
 def _clock(facts: LadderFacts) -> Rung:
     label, offset = "Clock", facts.offset_s
     if offset is None:
@@ -199,4 +240,4 @@ def _names(names: list[str]) -> str:
 
 
 RULES: tuple[Callable[[LadderFacts], Rung], ...] = (
-    _name, _agent, _worker, _clock, _disk, _version, _applications)
+    _name, _agent, _worker, _finds_console, _clock, _disk, _accounts, _version, _applications)

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from protocol.messages import PairAnswer
 from provisioning.models import Application
+from provisioning.rules.accounts import wrong_account
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
 from provisioning.rules.proofs import Proof, proofs_of
 from provisioning.selectors.certificates import certificates_of
@@ -31,6 +32,14 @@ def failover_facts(pair: Pair, *, probe: PairAnswer | None = None, control: str 
         probe_reason="" if probe is None or probe.ok else f"{probe.reason} {probe.advice}".strip())
 
 
+def wrong_account_of(row: Application) -> str:
+    """A sentence when the server runs as another account than it should, "" when not or while it is not known."""
+    runtime = getattr(row, "runtime", None)
+    agent = getattr(row.host, "runtime", None) if row.host else None
+    return wrong_account(name=row.name, wanted=row.os_account, running=runtime.account if runtime else "",
+                         agents=str(agent.facts.get("account", "")) if agent else "")
+
+
 def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts:
     runtime = getattr(row, "runtime", None)
     agent = getattr(row.host, "runtime", None) if row.host else None
@@ -44,5 +53,5 @@ def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts
         name=row.name, host=row.host.name if row.host else "", enabled=row.enabled, installed=row.is_installed,
         auto_restart=row.auto_restart, version=runtime.version if runtime and runtime.version else row.version,
         status=row.status, ports={port.port_id: port.port for port in row.ports.all()}, proof=proof,
-        certificates=certificates_of(row),
+        certificates=certificates_of(row), wrong_account=wrong_account_of(row),
         agent_connected=agent is not None and agent.status == HostStatus.RUNNING, **fields)

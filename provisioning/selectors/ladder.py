@@ -7,6 +7,7 @@ from django.utils import timezone
 from provisioning.models import Application, Host, InstallationPackage
 from provisioning.rules.ladder import Installed, Ladder, LadderFacts, ladder
 from provisioning.selectors.applications import application_list
+from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.joining import bundle
 from provisioning.selectors.names import names_of
 from provisioning.states import HostStatus
@@ -16,6 +17,7 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
     """How far ``host`` is reachable now; ``ping`` asks its worker, which is done only while its agent is connected."""
     runtime = getattr(host, "runtime", None)
     facts, names, built = (runtime.facts if runtime else {}), names_of(host.name, host.ip_address), bundle()
+    rows = list(application_list(host=host.name))
     running = runtime is not None and runtime.status == HostStatus.RUNNING
     return ladder(LadderFacts(
         name=host.name, ip_address=host.ip_address, enabled=host.enabled, removed=host.left_at is not None,
@@ -26,14 +28,20 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
         offset_s=facts.get("clock_offset_s"), disk_free_bytes=facts.get("disk_free_bytes"),
         agent_version=runtime.agent_version if runtime else "", agent_build=str(facts.get("agent_build", "")),
         console_version=built.version if built else "", console_build=built.name if built else "",
-        applications=tuple(_installed(host))))
+        account=str(facts.get("account", "")), accounts=_mapping(facts.get("accounts")),
+        resolved=_mapping(facts.get("resolved")), wrong_accounts=tuple(filter(None, map(wrong_account_of, rows))),
+        applications=tuple(_installed(rows))))
 
 
-def _installed(host: Host):
+def _mapping(value) -> dict | None:
+    return value if isinstance(value, dict) else None
+
+
+def _installed(rows: list[Application]):
     newest = {}
     for row in InstallationPackage.objects.order_by("id"):
         newest[row.type] = row.version
-    for row in application_list(host=host.name):
+    for row in rows:
         yield Installed(name=row.name, status=row.status, version=_version(row),
                         package_version=newest.get(row.type, ""))
 

@@ -13,6 +13,7 @@ from provisioning.models import Host
 from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.events import refusals_of
+from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
@@ -50,7 +51,8 @@ def host_detail(request, pk):
         "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host),
         "joining": joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS)),
         "is_console": is_console_host(host), "refusals": refusals_of(host, REFUSALS_SHOWN),
-        "applications": applications[:APPLICATIONS_SHOWN], "more": host.application_count > APPLICATIONS_SHOWN})
+        "applications": [(row, wrong_account_of(row)) for row in applications[:APPLICATIONS_SHOWN]],
+        "more": host.application_count > APPLICATIONS_SHOWN})
 
 
 @require_safe

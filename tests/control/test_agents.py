@@ -312,3 +312,15 @@ async def test_a_server_with_another_applications_secret_is_refused_and_recorded
         await peers.dial("application", "MS", other.secret, pid=1, started=1)
     [text] = await eventually(lambda: refused_on(objects.host), "the refusal")
     assert "A server from 127.0.0.1 that claims to be MS was refused by control" in text
+
+
+async def test_the_account_that_a_server_runs_as_is_shown_and_kept_while_its_agent_is_away(control, peers, objects):
+    agent = await peers.agent(objects.host, process("running", account="msgsrv"))
+    await peers.started(objects.server)
+    row = await row_that(objects.server, lambda row: row.account == "msgsrv")
+    assert row.pid == 4711
+    await agent.gone()
+    await host_that(lambda row: row.status == "Disconnected")
+    assert (await status_of(objects.server, "Started")).account == "msgsrv"
+    agent = await peers.agent(objects.host, process("exited", exit_code=0))
+    await row_that(objects.server, lambda row: row.status == "Stopped" and row.account == "")

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from provisioning.forms import hosts as forms
-from provisioning.models import Host, HostRuntime
+from provisioning.models import Host, HostRuntime, RuntimeStatus
 from provisioning.states import HostStatus
 from tests import factories
 
@@ -221,3 +221,17 @@ def test_the_page_of_a_host_asks_for_its_ladder(support):
     host = factories.make_host()
     assert f'hx-get="{reverse("host-ladder", args=[host.pk])}"' in support.get(
         reverse("host-detail", args=[host.pk])).text
+
+
+def test_a_server_that_another_account_started_is_marked(administrator):
+    host = factories.make_host("edge1")
+    HostRuntime.objects.filter(host=host).update(facts={"account": "root"})
+    application = factories.make_application("MS", host=host, status="Started")
+    RuntimeStatus.objects.filter(application=application).update(pid=77, account="otto")
+    page = administrator.get(reverse("host-detail", args=[host.pk])).text
+    assert "as otto" in page
+    assert "MS runs as otto, its agent, whose account it is to have, runs as root." in page
+    ladder = administrator.get(reverse("host-ladder", args=[host.pk])).text
+    assert "MS runs as otto" not in ladder  # the agent did not say which accounts it has
+    HostRuntime.objects.filter(host=host).update(facts={"account": "root", "accounts": {}})
+    assert "MS runs as otto" in administrator.get(reverse("host-ladder", args=[host.pk])).text

@@ -223,3 +223,16 @@ def test_command_exits_0_for_yes_and_1_for_no(control, pair):
     assert (code, body["works"], body["primary"]) == (1, False, "MS_Primary")
     assert [each["code"] for each in body["conditions"] if each["necessary"] and each["state"] != "ok"] == ["in_sync"]
     assert run("failover_check", "Nobody")[0] == 2
+
+
+def test_a_member_that_another_account_started_is_found(control, pair):
+    control.answers["probe"] = GOOD
+    HostRuntime.objects.filter(host=pair[1].host).update(facts={"account": "root"})
+    RuntimeStatus.objects.filter(application=pair[1]).update(account="otto")
+    assert warnings(check(pair[0])) == {"account": "no"}
+    [found] = [each for each in check(pair[0]).warnings if each.code == "account"]
+    assert found.sentence == "MS_Backup runs as otto, its agent, whose account it is to have, runs as root."
+    Application.objects.filter(pk=pair[1].pk).update(log_on_as="msgsrv")
+    assert "its Log On As is msgsrv" in next(e.sentence for e in check(pair[0]).warnings if e.code == "account")
+    RuntimeStatus.objects.filter(application=pair[1]).update(account="msgsrv")
+    assert warnings(check(pair[0])) == {}

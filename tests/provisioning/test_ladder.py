@@ -6,7 +6,8 @@ from provisioning.rules.ladder import Installed, LadderFacts, ladder
 
 WELL = {"name": "alpha", "ip_address": "192.0.2.1", "addresses": ("192.0.2.1",), "reverse": "alpha.example",
         "status": "Running", "heard_s": 2.0, "worker_alive": True, "answers": True, "offset_s": 0.1,
-        "disk_free_bytes": 10 * 1024**3, "agent_version": "1", "console_version": "1"}
+        "disk_free_bytes": 10 * 1024**3, "agent_version": "1", "console_version": "1",
+        "account": "root", "accounts": {}, "resolved": {}}
 
 
 def found(**fields):
@@ -38,6 +39,15 @@ def test_a_host_that_is_well_holds_on_every_rung():
     ("Worker answers", {"answers": None}, "unknown", "not asked", "First let the agent connect"),
     ("Worker answers", {"answers": False}, "failed", "did not answer over the broker", "broker's port"),
     ("Worker answers", {"answers": False, "worker_alive": False}, "failed", "does not run", "worker.log"),
+    ("Console's name resolves there", {"resolved": None}, "unknown", "did not say", "Upgrade"),
+    ("Console's name resolves there", {"resolved": {"pairwise.example": []}}, "failed",
+     "pairwise.example does not resolve on the host", "/etc/hosts"),
+    ("Accounts", {"accounts": None}, "unknown", "did not say", "Upgrade"),
+    ("Accounts", {"accounts": {"msg": "missing", "root": "ok"}}, "failed", "Log On As msg: no such account",
+     "Create it"),
+    ("Accounts", {"accounts": {"msg": "not permitted"}, "account": "otto"}, "failed",
+     "the agent runs as otto and cannot change", "as root"),
+    ("Accounts", {"wrong_accounts": ("MS runs as root, its Log On As is msg.",)}, "late", "MS runs as root", "Stop it"),
     ("Clock", {"offset_s": None}, "unknown", "did not say", "Upgrade"),
     ("Clock", {"offset_s": -6.0}, "late", "6.0 s behind the console", "time server"),
     ("Clock", {"offset_s": 301.0}, "failed", "301.0 s ahead of the console", "Set its clock"),

@@ -1,0 +1,77 @@
+"""What this host says of itself beside its processes: accounts, and whether it finds the console by name."""
+
+import functools
+import getpass
+import os
+import pwd
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .config import AgentConfig
+
+NAMES_MAX = 200
+
+
+@functools.lru_cache(maxsize=256)
+def name_of(uid: int) -> str:
+    """The account's name, or its number when it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def account_of(pid: int) -> str:
+    """The account that process ``pid`` runs as, "" when there is no such process."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return ""
+    # Not the owner of /proc/PID: that is root for a process that changed accounts and may not be dumped.
+    return name_of(int(status.partition("\nUid:")[2].split()[1]))
+
+
+def own_account() -> str:
+    return getpass.getuser()
+
+
+def accounts(names: Iterable[str]) -> dict[str, str]:
+    """{Log On As account: ok | missing | not permitted} for the accounts that applications of this host log on as."""
+    return {name: log_on(name) for name in sorted(set(names) - {""})[:NAMES_MAX]}
+
+
+def log_on(name: str) -> str:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return "missing"
+    return "ok" if os.geteuid() == 0 or name == own_account() else "not permitted"
+
+
+def names_to_find(config: AgentConfig) -> tuple[str, ...]:
+    """Names, not addresses, by which this host is to find its console, control and broker."""
+    hosts = [urlsplit(config.console_url).hostname, urlsplit(config.broker_url).hostname,
+             *(endpoint.host for endpoint in config.control)]
+    return tuple(dict.fromkeys(host for host in hosts if host and not _is_address(host)))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def resolved(names: Iterable[str]) -> dict[str, list[str]]:
+    """{name: its addresses here}; takes as long as the resolver takes."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = sorted({entry[4][0] for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+        except OSError:
+            found[name] = []
+    return found
