@@ -6,6 +6,7 @@ import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
@@ -125,6 +126,23 @@ def control_in_the_plain(**_) -> list[CheckMessage]:
         return []
     return [Warning(f"Control listens on {host} without TLS.", id="pairwise.W003",
                     hint="Unset PAIRWISE_CONTROL_TLS, then make a new line for each host and paste it there.")]
+
+
+@register(TAG)
+def broker_in_the_plain(**_) -> list[CheckMessage]:
+    """A Redis on the network is reached over TLS, and what it is verified by can be read."""
+    if settings.PAIRWISE_REDIS_CA:
+        try:
+            client_context(settings.PAIRWISE_REDIS_CA)
+        except TlsError as error:
+            return [Error(f"PAIRWISE_REDIS_CA cannot be used: {error}.", id="pairwise.E012",
+                          hint="Name the PEM file of the authority that the certificate of Redis is of.")]
+    where = urlsplit(settings.PAIRWISE_REDIS_URL)
+    if where.scheme != "redis" or where.hostname in LOOPBACK:
+        return []
+    return [Warning("Redis is reached without TLS: who listens on the network sees its password.", id="pairwise.W006",
+                    hint="Let it speak TLS, write rediss:// in PAIRWISE_REDIS_URL and name its authority in "
+                         "PAIRWISE_REDIS_CA.")]
 
 
 @register(TAG)

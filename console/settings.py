@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 
 from console.addresses import addresses
 from console.embedded_redis import LOOPBACK, embedded_redis_url
+from protocol.broker_url import verified
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,7 +53,10 @@ PAIRWISE_REDIS_PORT = env.int("PAIRWISE_REDIS_PORT", 2021)
 REDIS_IS_EMBEDDED = not env.str("PAIRWISE_REDIS_URL", "")
 EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBACK else _kept_secret("broker_password")
 """Set when the embedded Redis listens on the network, "" when only this account of this machine reaches it."""
-PAIRWISE_REDIS_URL = env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD)
+PAIRWISE_REDIS_CA = env.str("PAIRWISE_REDIS_CA", "")
+PAIRWISE_REDIS_URL = verified(
+    env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD),
+    PAIRWISE_REDIS_CA)
 SALT_KEY = SECRET_KEY
 
 # --- TLS: on where other machines connect, unless plain was chosen

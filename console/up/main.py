@@ -118,6 +118,8 @@ class _Run:
         url, data_dir = settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_DATA_DIR
         if not settings.REDIS_IS_EMBEDDED:
             if not redis.wait_ready(url, within_s=5.0, stopped=lambda: False):
+                if why := redis.why_untrusted(url):
+                    raise CannotStart(f"The Redis of PAIRWISE_REDIS_URL cannot be used: {why}.")
                 raise CannotStart("The Redis of PAIRWISE_REDIS_URL does not answer: start it or correct the address; "
                                   "without PAIRWISE_REDIS_URL Pairwise starts one of its own.")
             return

@@ -1,14 +1,18 @@
 """The embedded Redis of a one-machine set-up: which program, how it is started, when it is ready."""
 
+import contextlib
 import os
 import shutil
+import ssl
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
 from console.up.errors import CannotStart
 from console.up.record import write_private
+from protocol import tls
 
 PROGRAMS = ("valkey-server", "redis-server")
 
@@ -70,3 +74,16 @@ def wait_ready(url: str, *, within_s: float, stopped) -> bool:
         return False
     finally:
         client.close()
+
+
+def why_untrusted(url: str) -> str:
+    """What is wrong with TLS between this machine and the server at ``url``, as a clause; "" when it is not that."""
+    with contextlib.closing(redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1)) as client:
+        try:
+            client.ping()
+        except (redis.RedisError, OSError) as error:
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, ssl.SSLError):
+                cause = cause.__cause__ or cause.__context__
+            return tls.why_untrusted(cause, urlsplit(url).hostname or "") if cause is not None else ""
+    return ""

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from console.tls import names as tls_names
+from provisioning.errors import Refused
 from provisioning.models import Host, HostEnrolment
 from provisioning.rules.joining import JoinFacts, Listening, Reach, Stage, join_stages, reach
 from provisioning.states import HostStatus
@@ -66,6 +67,18 @@ def reach_from(asked_host: str) -> Reach:
         tls_names=tls_names() if settings.TLS_IS_OWN else (),
         redis_socket_url=settings.PAIRWISE_REDIS_URL.replace("unix://", "redis+socket://", 1))
     return reach(listening, scheme="https" if settings.SESSION_COOKIE_SECURE else "http", asked_host=asked_host)
+
+
+def broker_authority() -> str:
+    """PEM text of the authority by which hosts verify the broker, "" for those that they trust anyway.
+
+    Raises Refused."""
+    path = settings.PAIRWISE_REDIS_CA
+    try:
+        return Path(path).read_text() if path else ""
+    except (OSError, UnicodeDecodeError):
+        raise Refused("The console cannot read the file of PAIRWISE_REDIS_CA, by which this machine has to verify the "
+                      "broker. Correct that setting, then make a new line.") from None
 
 
 @dataclass(frozen=True, kw_only=True)

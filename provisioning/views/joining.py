@@ -15,13 +15,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from protocol import auth
+from protocol.broker_url import unverified
 from provisioning.errors import Refused
 from provisioning.jobs.broker_access import url_for
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host, HostEnrolment
 from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.hosts import get_host
-from provisioning.selectors.joining import NO_BUNDLE, bundle, facts_of, last_joined, reach_from
+from provisioning.selectors.joining import NO_BUNDLE, broker_authority, bundle, facts_of, last_joined, reach_from
 from provisioning.services import enrolment as services
 from provisioning.services.enrolment import TooMany
 from provisioning.views.host_api import chunks, sentence, signing_host
@@ -90,12 +91,15 @@ def exchange(request):
     """The host's secret and where everything is, for a token that is used up by it."""
     body = _body(request)
     machine = f"Python {body.get('python', '?')} on {body.get('system', '?')}."
+    # Before the token is used up: it may be refused.
+    authority = broker_authority()
     host = services.spend(token=_token(request), origin=_origin(request), proven=_signed_by(request, body),
                           machine=machine)
     where = reach_from(request.get_host())
     address, port = where.control
     return JsonResponse({"host": host.name, "secret": host.secret, "control": [{"host": address, "port": port}],
-                         "broker_url": url_for(host, where.broker_url), "lca_port": host.lca_port})
+                         "broker_url": unverified(url_for(host, where.broker_url)), "broker_ca": authority,
+                         "lca_port": host.lca_port})
 
 
 @for_machines("GET")
