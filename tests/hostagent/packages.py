@@ -4,6 +4,7 @@ import hashlib
 import http.server
 import io
 import socket
+import ssl
 import tarfile
 import threading
 import time
@@ -74,9 +75,10 @@ def package_fields(path: Path) -> dict:
 
 class ConsoleDouble:
     """Serves ``files`` (path → bytes) to who signs as the test's host. ``cut_after``: bytes after which each of the
-    next ``cuts`` answers breaks; ``hold``: set, an answer stops half way until it is cleared."""
+    next ``cuts`` answers breaks; ``hold``: set, an answer stops half way until it is cleared. With a ``context`` over
+    HTTPS."""
 
-    def __init__(self):
+    def __init__(self, context: ssl.SSLContext | None = None):
         self.files: dict[str, bytes] = {}
         self.ranges: list[str] = []
         self.refused = 0
@@ -87,11 +89,15 @@ class ConsoleDouble:
         self.go_on.set()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._scheme = "https" if context else "http"
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True,
+                                                      do_handshake_on_connect=False)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> "ConsoleDouble":
         self._thread.start()

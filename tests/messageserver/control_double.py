@@ -5,6 +5,7 @@ It runs its own event loop in a thread, so that tests stay plain functions; ever
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -16,9 +17,12 @@ WAIT_S = 20.0
 
 
 class ControlDouble:
-    """``application`` is what it answers with; ``auto_grant`` names the role that a server gets once it is ready."""
+    """``application`` is what it answers with; ``auto_grant`` names the role that a server gets once it is ready. With
+    a ``context`` it speaks TLS."""
 
-    def __init__(self, application: dict, *, auto_grant: str = "primary", secret: str = SECRET, port: int = 0):
+    def __init__(self, application: dict, *, auto_grant: str = "primary", secret: str = SECRET, port: int = 0,
+                 context: ssl.SSLContext | None = None):
+        self.context = context
         self.application, self.auto_grant, self.secret, self.port = application, auto_grant, secret, port
         self.refuse: tuple[str, int] | None = None
         self.epoch = 0
@@ -92,7 +96,7 @@ class ControlDouble:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.context)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _hang_up(self) -> None:
