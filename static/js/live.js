@@ -38,7 +38,7 @@
   function tooSoon(element) {
     const { id } = element, every = Number(element.dataset.liveEvery || 0), now = performance.now();
     if (!every) return false;
-    const wait = (asked.get(id) ?? -Infinity) + every - now;
+    const wait = (asked.get(id) ?? 0) + every - now; // 0: when this page was made
     if (wait <= 0) {
       asked.set(id, now);
       return false;

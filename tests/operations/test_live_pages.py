@@ -1,6 +1,7 @@
 """Pages that change while somebody looks at them: a real web server, a real Valkey, headless Chromium."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -327,3 +328,22 @@ def test_paused_failover_appears_in_the_header_of_an_open_page(page, run):
         "aria-label", "Automatic failover is paused for MS_Primary")
     run(pause + "announce(f'pair:{key}')", key=keys[0], on=True)
     expect(page.locator("#paused-link")).to_have_count(0)
+
+
+def test_a_storm_of_notices_reads_the_lines_of_the_page_once_in_two_seconds(page, run):
+    keys = run(PAIR)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/monitoring/pairs/" in request.url else None)
+    page.goto("/monitoring/pairs/")
+    expect(page.locator("#pair-rows tr")).not_to_have_count(0)
+    with page.expect_response(re.compile("/pairs/rows/")):
+        run(TELL_PAIR + "announce(f'pair:{key}', 'status')", key=keys[0])
+    del asked[:]
+    for number in range(10):
+        run(TELL_PAIR + "PairState.objects.filter(primary=key).update(automatic_failover=on)\n"
+            "announce(f'pair:{key}', 'status')", key=keys[0], on=number % 2 == 1)
+        page.wait_for_timeout(200)
+    expect(page.locator("#pair-rows tr").filter(has=page.locator(f"#pair-{keys[0]}"))).to_contain_text("On")
+    lines = [address for address in asked if "/pairs/rows/" in address]
+    assert 1 <= len(lines) <= 3
+    assert [address for address in asked if address.endswith("/monitoring/pairs/")] == []
