@@ -20,14 +20,15 @@ LIST = "/provisioning/environment/applications/"
 class Pair:
     """The page of the pair, and how a step of its checklist is found."""
 
-    def __init__(self, page: Page, pairwise: Pairwise):
-        self.page, self.pairwise = page, pairwise
+    def __init__(self, page: Page, pairwise: Pairwise, *, backup_host: str = "localhost"):
+        self.page, self.pairwise, self.backup_host = page, pairwise, backup_host
         self.port, self.address = free_port(), ""
 
     def open(self, candidate: bool = False) -> None:
         self.page.goto(self.address)
         if candidate:
-            self.page.get_by_label("Which server is meant to be the backup?").select_option(f"{BACKUP} on localhost")
+            candidates = self.page.get_by_label("Which server is meant to be the backup?")
+            candidates.select_option(f"{BACKUP} on {self.backup_host}")
             self.page.get_by_role("button", name="Show its steps").click()
 
     def step(self, number: int):
@@ -71,7 +72,7 @@ def make_the_backup_object(pair: Pair, accessible) -> None:
     page.get_by_role("textbox", name="Name", exact=True).fill(BACKUP)
     page.get_by_role("button", name="Browse Host").click()
     with page.expect_response(re.compile("/fill/")):
-        pair.dialog().get_by_role("option", name=re.compile("localhost")).dblclick()
+        pair.dialog().get_by_role("option", name=re.compile(pair.backup_host)).dblclick()
     expect(page.locator("[data-field=ports]")).to_contain_text("sync")  # what a pair needs is proposed
     remove_proposed_ports(page)
     add_port(page, "default", pair.port, "stomp")

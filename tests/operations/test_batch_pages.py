@@ -31,7 +31,16 @@ def test_starting_several_from_the_list_leads_to_their_grid(operator):
                          follow=True)
     assert page.redirect_chain[-1][0] == reverse("batch-detail", args=[Job.objects.first().batch])
     assert "Start 2 applications" in page.text
-    assert "Idle" in str(next(iter(page.context["messages"])))  # why the third did not start
+    assert "Idle" in " ".join(map(str, page.context["messages"]))  # why the third did not start
+
+
+def test_a_page_of_its_own_that_starts_several_is_not_left(operator):
+    rows = [factories.make_application(f"MS{n}", host=factories.make_host(), installed=True,
+                                       status=ApplicationStatus.STOPPED) for n in range(2)]
+    back = reverse("pair-detail", args=[rows[0].pk])
+    answer = operator.post(reverse("application-action"), {"verb": "start", "ids": [r.pk for r in rows], "next": back,
+                                                            "stay": "1"})
+    assert answer.url == back
 
 
 def test_installing_several_asks_first_and_names_each_host(administrator):

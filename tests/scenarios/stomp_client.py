@@ -14,12 +14,12 @@ from tests.scenarios.harness import wait_for
 class StompClient(stomp.ConnectionListener):
     """Connected on return. ``messages`` are (headers, body) in the order they came; ``errors`` the ERROR frames."""
 
-    def __init__(self, port: int, login: str, passcode: str):
+    def __init__(self, port: int, login: str, passcode: str, *, host: str = "127.0.0.1"):
         self.messages: list[tuple[dict, str]] = []
         self.errors: list[str] = []
         self._receipts: set[str] = set()
         self._got_receipt = threading.Condition()
-        self.connection = stomp.Connection12([("127.0.0.1", port)], reconnect_attempts_max=1)
+        self.connection = stomp.Connection12([(host, port)], reconnect_attempts_max=1)
         self.connection.set_listener("scenario", self)
         self.connection.connect(login, passcode, wait=True, with_connect_command=False)
 
