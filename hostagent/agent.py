@@ -42,7 +42,8 @@ class Agent:
                                  worker_runs=lambda: self._worker.runs, surroundings=self._surroundings,
                                  on_message=self._told, on_connected=self._connected)
         self._processes = Processes(self._state, run_dir=config.state_dir / "run", log_dir=config.log_dir,
-                                    on_change=self._changed, ca_file=config.ca_file)
+                                    on_change=self._changed, ca_file=config.ca_file,
+                                    control_is_there=lambda: self._link.connected)
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})

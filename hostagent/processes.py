@@ -52,12 +52,15 @@ class StartFailed(StartRefused):
 
 
 class Processes:
-    """``on_change`` hears of every change at once. Use inside the running loop only."""
+    """``on_change`` hears of every change at once, ``control_is_there`` says whether the agent is connected to control.
+    Use inside the running loop only."""
 
     def __init__(self, state: AgentState, *, run_dir: Path, log_dir: Path,
-                 on_change: Callable[[ProcessChanged], None], policy: Policy | None = None, ca_file: str = ""):
+                 on_change: Callable[[ProcessChanged], None], policy: Policy | None = None, ca_file: str = "",
+                 control_is_there: Callable[[], bool] = lambda: True):
         self._state, self._run_dir, self._log_dir, self._ca_file = state, run_dir, log_dir, ca_file
         self._on_change, self._policy = on_change, policy or Policy()
+        self._control_is_there = control_is_there
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._shims: list[tuple[subprocess.Popen, Follower]] = []
@@ -260,7 +263,7 @@ class Processes:
     def _handle(self, process: Process, event) -> None:
         application = self._state.supervised.get(process.name, {})
         allowed = bool(application.get("auto_restart")) and bool(application.get("enabled", True))
-        policy = Policy(allowed, self._policy.limit, self._policy.stable_s, self._policy.longest_delay_s)
+        policy = dataclasses.replace(self._policy, auto_restart=allowed, control=self._control_is_there())
         before = process.status
         decision = decide(before, event, self._now(), policy)
         process.status = decision.status

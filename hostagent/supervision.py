@@ -15,12 +15,14 @@ SUSPEND_MARGIN_S = 1.0
 @dataclass(frozen=True)
 class Policy:
     """How failures are answered. The first restart comes at once, then 1, 2, 4 ... ``longest_delay_s``; who stayed up
-    for ``stable_s`` begins anew."""
+    for ``stable_s`` begins anew. Without ``control`` no server can start, so nothing is given up: it is tried on, with
+    no more than half of the limit used up."""
 
     auto_restart: bool = False
     limit: int = 10
     stable_s: float = 10.0
     longest_delay_s: float = 60.0
+    control: bool = True
 
 
 @dataclass(frozen=True)
@@ -243,13 +245,16 @@ def _failed(status, event: Ended, now, policy):
         return Decision(_over(status, event, "exited", f"The server failed: {how}. Auto-Restart is off."))
     stayed_up = status.state == "running" and now - status.since >= policy.stable_s
     restarts = (0 if stayed_up else status.restarts) + 1
+    if not policy.control:
+        restarts = min(restarts, max(1, policy.limit // 2))
     if restarts > policy.limit:
         reason = (f"The server failed {restarts} times in a row, last: {how}. It is not restarted any more: "
                   "correct the cause, then start it.")
         return Decision(_with(_over(status, event, "gave_up", reason), restarts=policy.limit))
     delay = restart_delay(restarts, policy)
     when = f"in {delay:g} s" if delay else "at once"
-    reason = f"The server failed: {how}. Restart {restarts} of {policy.limit} {when}."
+    away = "" if policy.control else " Control cannot be reached: until then the restarts go on."
+    reason = f"The server failed: {how}. Restart {restarts} of {policy.limit} {when}.{away}"
     return Decision(_with(_over(status, event, "backoff", reason), restarts=restarts, due=now + delay))
 
 

@@ -113,6 +113,22 @@ def test_after_the_limit_it_gives_up_until_somebody_starts_it():
     assert play([Start()], status=status)[1] == [Launch()]
 
 
+def test_without_control_nothing_is_given_up_and_control_back_starts_it_at_once():
+    limit = 10
+    alone, together = replace(AUTO, limit=limit, control=False), replace(AUTO, limit=limit)
+    status = running()
+    for _ in range(5 * limit):
+        status, _ = play([Ended(3), Due(), Spawned(10, 99)], status=status, policy=alone)
+        assert status.due - 100 <= restart_delay(limit // 2, alone)
+    status, _ = play([Ended(3)], status=status, policy=alone)
+    assert (status.state, "Control cannot be reached" in status.reason) == ("backoff", True)
+    status, actions = play([ControlBack()], status=status, policy=together)
+    assert (status.state, actions) == ("starting", [Launch()])
+    for _ in range(limit // 2):
+        status, _ = play([Spawned(10, 99), Ended(1), Due()], status=status, policy=together)
+    assert play([Spawned(10, 99), Ended(1)], status=status, policy=together)[0].state == "gave_up"
+
+
 def test_staying_up_makes_the_count_start_anew():
     status = running(restarts=AUTO.limit)
     assert play([(AUTO.stable_s - 1, Ended(1))], status=status)[0].state == "gave_up"
