@@ -1,7 +1,7 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
 A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first), {"ask": "job", "id": ...}
-(its state and reason) or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is {"ok",
+(its state, reason and log) or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is {"ok",
 "reason", "facts"}, with the job's id among the facts when it made one.
 """
 
@@ -32,7 +32,7 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
         return {"texts": list(Event.objects.order_by("-pk").values_list("text", flat=True)[:EVENTS])}
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
-        return {"state": job.state, "reason": job.reason}
+        return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}
     try:
         return _carry_out(ask, name, arguments)
     except Refused as refused:

@@ -125,6 +125,16 @@ class Lan:
         """The cable of ``number``: "down" or "up"."""
         self._ip("link", "set", f"v{number}", state)
 
+    def slow_down(self, number: int, kilobits: int) -> None:
+        """From now on ``number`` gets so many kilobits a second, all its connections together; 0: no limit."""
+        card = f"v{number}"
+        if kilobits:
+            _run(*_nsenter(self._switch.pid, "net"), "tc", "qdisc", "replace", "dev", card, "root", "tbf", "rate",
+                 f"{kilobits}kbit", "burst", "8kb", "latency", "200ms")
+        else:
+            with contextlib.suppress(NoHosts):
+                _run(*_nsenter(self._switch.pid, "net"), "tc", "qdisc", "delete", "dev", card, "root")
+
     def mount_disk(self, directory: Path, megabytes: int) -> None:
         """A disk of that size at ``directory`` of all hosts that boot from now on."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -311,6 +321,15 @@ class VirtualHost(Node):
             if int(numbers[-1]) == pid:
                 return process.pid
         raise ProcessLookupError(f"{self.name} has no process {pid}")
+
+    def servers(self, application: str) -> list[int]:
+        """The processes that are the server of this application, as this machine calls them."""
+        found = []
+        for process in self._children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.cmdline()[-2:] == ["-app", application]:
+                    found.append(process.pid)
+        return found
 
     def _children(self, recursive: bool = False) -> list[psutil.Process]:
         try:

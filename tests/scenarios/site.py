@@ -25,6 +25,51 @@ print(json.dumps({host.name: host.secret for host in Host.objects.all()}))
 """
 
 
+class Redis:
+    """The broker of a site, on the console's address. It may be killed and started again: it keeps what it was given.
+    """
+
+    def __init__(self, node: Node, directory: Path):
+        port = free_port()
+        directory.mkdir(parents=True)
+        self.url = f"redis://:{PASSWORD}@{node.address}:{port}/0"
+        self._log = directory / "redis.log"
+        self._command = [*node.prefix, server_program(), "--port", str(port), "--bind", node.address, "--requirepass",
+                         PASSWORD, "--dir", str(directory), "--appendonly", "yes", "--save", ""]
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Start it, if it does not run; it answers on return."""
+        if self._process is None:
+            with open(self._log, "ab") as log:
+                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        assert wait_ready(self.url, within_s=20, stopped=lambda: self._process.poll() is not None), "Redis is silent"
+
+    def kill(self) -> None:
+        process, self._process = self._process, None
+        process.kill()
+        process.wait(ENDS_S)
+
+    def freeze(self) -> None:
+        """It takes connections, and answers nothing."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def mend(self) -> None:
+        """Undo ``kill`` and ``freeze``."""
+        if self._process is not None:
+            self.thaw()
+        self.start()
+
+    def end(self) -> None:
+        if self._process is not None:
+            self.thaw()
+            self._process.terminate()
+            self._process.wait(ENDS_S)
+
+
 class Site:
     """Started on return, its hosts too unless ``boot`` is False. ``hosts`` are by name; each has beside its own a small
     disk of ``disk_mb``."""
@@ -33,19 +78,20 @@ class Site:
                  boot: bool = True):
         self.directory = directory
         self.hosts: dict[str, VirtualHost] = {}
-        self._redis: subprocess.Popen | None = None
+        self.redis: Redis | None = None
         self.lan = Lan()
         try:
             self.console = Node(self.lan, CONSOLE)
-            redis_url = self._start_redis()
+            self.redis = Redis(self.console, directory / "redis")
+            self.redis.start()
             self.pairwise = Pairwise(directory / "var", inside=self.console.prefix, host=self.console.address,
-                                     PAIRWISE_REDIS_URL=redis_url)
+                                     PAIRWISE_REDIS_URL=self.redis.url)
             for number, name in enumerate(hosts, FIRST_HOST):
                 self.hosts[name] = VirtualHost(self.lan, number, name, directory / name)
             for host in self.hosts.values():
                 self.lan.mount_disk(host.disk, disk_mb)
             self.pairwise.start()
-            self._enrol(redis_url)
+            self._enrol(self.redis.url)
             if boot:
                 self.boot()
         except BaseException:
@@ -58,18 +104,6 @@ class Site:
             host.boot()
         for name in self.hosts:
             self.wait_host(name, 30 + 3 * len(self.hosts))
-
-    def _start_redis(self) -> str:
-        directory, port = self.directory / "redis", free_port()
-        directory.mkdir(parents=True)
-        with open(directory / "redis.log", "wb") as log:
-            self._redis = subprocess.Popen(
-                [*self.console.prefix, server_program(), "--port", str(port), "--bind", self.console.address,
-                 "--requirepass", PASSWORD, "--dir", str(directory), "--appendonly", "yes", "--save", ""],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        url = f"redis://:{PASSWORD}@{self.console.address}:{port}/0"
-        assert wait_ready(url, within_s=20, stopped=lambda: self._redis.poll() is not None), "Redis does not answer"
-        return url
 
     def _enrol(self, redis_url: str) -> None:
         """Make the Host objects, and each host's agent.json."""
@@ -136,9 +170,8 @@ class Site:
             if hasattr(self, "pairwise"):
                 left = self.pairwise.end_everything()
         finally:
-            if self._redis is not None:
-                self._redis.send_signal(signal.SIGTERM)
-                self._redis.wait(ENDS_S)
+            if self.redis is not None:
+                self.redis.end()
             if hasattr(self, "console"):
                 self.console.close()
             self.lan.close()
