@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from console.addresses import addresses
 from console.embedded_redis import LOOPBACK, embedded_redis_url
 from protocol.broker_url import verified
+from protocol.jobs import TAKE_WITHIN_S
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -206,7 +207,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # --- jobs
 JOB_LOST_AFTER_S = 30
 """A claimed or running job whose host said nothing for so long is lost (protocol.jobs.ALIVE_S is 5 s)."""
-JOB_UNCLAIMED_AFTER_S = 15 * 60
+JOB_UNCLAIMED_AFTER_S = TAKE_WITHIN_S
 """A queued job that no worker took for so long is lost."""
 
 # --- logs

@@ -47,6 +47,8 @@ RECORD_REPORT = "provisioning.record_report"
 CONSOLE_QUEUE = "console"
 
 ALIVE_S = 5.0
+TAKE_WITHIN_S = 15 * 60
+"""The console gives a job up that no host took for so long, and no host may run it any more."""
 
 STEPS: dict[str, tuple[str, ...]] = {
     "install": (

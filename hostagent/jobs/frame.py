@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from protocol import auth
-from protocol.jobs import STEPS
+from protocol.jobs import STEPS, TAKE_WITHIN_S
 
 from ..identity import start_ticks
 from . import check_start_files, install, repair_start_files, start, stop
@@ -45,8 +45,8 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
             return
         with contextlib.closing(entry):
             if entry.body is None:
-                if overtaken := context.journal.overtaken_by(payload):
-                    _refuse_late(context, entry, payload, overtaken)
+                if refusal := reason_not_to_begin(context, payload, now=time.time()):
+                    _refuse_late(context, entry, payload, refusal)
                 else:
                     _work(context, entry, payload, cancellation)
             elif entry.body["state"] == "finished":
@@ -125,6 +125,25 @@ class Run:
         self.reporter.step(number, "done")
 
 
+def reason_not_to_begin(context: Context, payload: dict, *, now: float) -> str:
+    """A sentence when a job came too late, "" else. People were told that it was not run, or a later one was."""
+    if overtaken := context.journal.overtaken_by(payload):
+        return (f"Job {payload['job']} came after job {overtaken} of {payload['application']}, which was signed later; "
+                "it was not run.")
+    late_s = now - payload["issued_at"]
+    return "" if late_s <= TAKE_WITHIN_S + CLOCK_SKEW_S else (
+        f"Job {payload['job']} came {late_s / 60:.0f} minutes after it was signed, by this host's clock; it was not "
+        "run.")
+
+
+def _refuse_late(context: Context, entry: Entry, payload: dict, sentence: str) -> None:
+    log.warning(sentence)
+    context.refusals.tell("late", sentence)
+    entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
+    entry.save(state="finished", final=final_report("failed", sentence, "Run it again if it is still wanted."))
+    deliver_final(context, entry)
+
+
 def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellation) -> None:
     entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
     context.journal.note_order(payload)
@@ -132,7 +151,7 @@ def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellat
         reporter = Reporter(context.outbox(entry, sender))
         reporter.start()
         reporter.claimed(context.worker)
-        final = _outcome(Run(context, payload, entry, reporter, cancellation))
+        final = _outcome_alone(Run(context, payload, entry, reporter, cancellation))
         for number in range(entry.body["step"] + 1, len(STEPS[payload["kind"]])):
             reporter.step(number, "skipped")
         entry.save(state="finished", final=final)
@@ -142,16 +161,11 @@ def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellat
             log.warning("The last reports of job %s wait until the broker can be reached.", entry.job)
 
 
-def _refuse_late(context: Context, entry: Entry, payload: dict, overtaken: str) -> None:
-    """A job that was held back until a later one of the same application was done: what it asks for is not wanted any
-    more."""
-    sentence = (f"Job {entry.job} came after job {overtaken} of {payload['application']}, which was signed later; it "
-                "was not run.")
-    log.warning(sentence)
-    context.refusals.tell("late", sentence)
-    entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
-    entry.save(state="finished", final=final_report("failed", sentence, "Run it again if it is still wanted."))
-    deliver_final(context, entry)
+def _outcome_alone(run: Run) -> dict:
+    with run.context.journal.alone(run.application) as alone:
+        return _outcome(run) if alone else final_report(
+            "failed", f"Another job still works on {run.application} on this host. This one did nothing.",
+            "Wait until it has ended, then press Retry.")
 
 
 def _outcome(run: Run) -> dict:
@@ -194,8 +208,20 @@ def _undo(context: Context, entry: Entry, *, lost: bool) -> str:
         return f"Undoing it failed: {error}. Look at the application's directory on the host before the next job."
 
 
-def recover(context: Context, entry: Entry) -> None:
-    """Clean up after a job whose process is gone and report it lost. The entry is locked, so nobody works on it."""
+def recover(context: Context, entry: Entry) -> bool:
+    """Clean up after a job whose process is gone and report it lost. The entry is locked, so nobody works on it.
+
+    False, and nothing done, while another job works on the same application.
+    """
+    with context.journal.alone(entry.body["application"]) as alone:
+        if alone:
+            _clean_up(context, entry)
+    if alone:
+        deliver_final(context, entry)
+    return alone
+
+
+def _clean_up(context: Context, entry: Entry) -> None:
     steps = STEPS.get(entry.body["kind"], ())
     number = entry.body["step"]
     where = f"in the step “{steps[number]}”" if 0 <= number < len(steps) else "before its first step"
@@ -203,7 +229,6 @@ def recover(context: Context, entry: Entry) -> None:
     reason = f"The worker on {context.config.host} was ended {where}. {sentence}".strip()
     log.warning("Job %s was interrupted. %s", entry.job, reason)
     entry.save(state="finished", final=final_report("lost", reason, "Run the job again."))
-    deliver_final(context, entry)
 
 
 def deliver_final(context: Context, entry: Entry, *, again: bool = False) -> bool:

@@ -56,6 +56,6 @@ class Janitor:
         if entry is None or entry.body is None:
             return False
         with contextlib.closing(entry):
-            if entry.body["state"] == "working":
-                recover(self._context, entry)
+            if entry.body["state"] == "working" and not recover(self._context, entry):
+                return False
             return deliver_final(self._context, entry)

@@ -1,11 +1,13 @@
 """What this host did with each job, on disk: a job is worked on once, whoever delivers it and however often."""
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,7 +96,7 @@ class Journal:
         By number and by time: a console whose clock was set back goes on in number, one whose database was restored
         goes on in time.
         """
-        kept, number = read_json(self._order(payload["application"])) or {}, payload.get("number")
+        kept, number = read_json(self._of(payload["application"], "newest")) or {}, payload.get("number")
         if not isinstance(number, int) or number >= kept.get("number", 0):
             return ""
         return kept["job"] if payload["issued_at"] < kept["issued_at"] else ""
@@ -102,11 +104,29 @@ class Journal:
     def note_order(self, payload: dict) -> None:
         """Remember ``payload`` as the newest job of its application that this host took."""
         if isinstance(payload.get("number"), int):
-            write_json(self._order(payload["application"]),
+            write_json(self._of(payload["application"], "newest"),
                        {name: payload[name] for name in ("application", "job", "number", "issued_at")})
 
-    def _order(self, application: str) -> Path:
-        return self.directory / f"{hashlib.sha256(application.encode()).hexdigest()[:32]}.newest"
+    def _of(self, application: str, suffix: str) -> Path:
+        return self.directory / f"{hashlib.sha256(application.encode()).hexdigest()[:32]}.{suffix}"
+
+    @contextlib.contextmanager
+    def alone(self, application: str) -> Iterator[bool]:
+        """True when no other job works on ``application``, and none does until the end of the block: the console may
+        have given up a job that still runs here, and started another one."""
+        lock = os.open(self._of(application, "working"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+        finally:
+            os.close(lock)
 
     def jobs(self) -> list[str]:
         """Ids of all jobs in the journal, oldest first."""

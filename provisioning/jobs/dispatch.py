@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 2.0, 3.0
 CANCEL_SIGNAL = "SIGUSR1"
 NOT_HANDED_OVER = "The job could not be handed to the broker, so no host has seen it."
-START_THE_BROKER = "Start Redis (./run does) or correct PAIRWISE_REDIS_URL, then press Retry."
+START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL. The job is handed over by itself once the "
+                    "broker answers; Retry does it at once.")
 _BROKER_ERRORS = (OperationalError, OSError, RedisError)
 
 
@@ -56,12 +57,10 @@ def hand_over(job_id: uuid.UUID) -> bool:
     job = Job.objects.select_related("host").filter(pk=job_id, state=JobState.QUEUED).first()
     if job is None or job.host is None:
         return False
-    payload, signature = signed_payload(job)
     queued = Job.objects.filter(pk=job_id, state=JobState.QUEUED)
     try:
         with _connection() as connection:
-            app.send_task(RUN_JOB, args=[payload, signature], task_id=str(job.pk), queue=host_queue(job.host.name),
-                          connection=connection, retry=False)
+            _send(job, connection)
     except _BROKER_ERRORS as error:
         log.warning("job %s could not be handed to the broker: %s", job.pk, error)
         queued.update(reason=NOT_HANDED_OVER, advice=START_THE_BROKER)
@@ -72,6 +71,38 @@ def hand_over(job_id: uuid.UUID) -> bool:
     queued.update(reason="", advice="")
     changes.tell(*topics(job))
     return True
+
+
+def _send(job: Job, connection: Connection) -> None:
+    app.send_task(RUN_JOB, args=[*signed_payload(job)], task_id=str(job.pk), queue=host_queue(job.host.name),
+                  connection=connection, retry=False)
+
+
+def hand_over_again(job_id: uuid.UUID) -> bool:
+    """Give a job that no host took to its host's queue once more, if nothing waits there: a broker that was restarted
+    without its data, or a link that was cut in the moment of the delivery, has lost it. True when it was given."""
+    job = Job.objects.select_related("host").filter(pk=job_id, state=JobState.QUEUED).first()
+    if job is None or job.host is None:
+        return False
+    try:
+        with _connection() as connection:
+            if _waiting(host_queue(job.host.name), connection):
+                return False
+            _send(job, connection)
+    except _BROKER_ERRORS as error:
+        log.info("job %s could not be handed over again: %s", job.pk, error)
+        return False
+    log.warning("job %s was handed over again: it was in no queue, and no host took it", job.pk)
+    return True
+
+
+def _waiting(queue: str, connection: Connection) -> int:
+    """How many messages wait in a queue."""
+    try:
+        return connection.default_channel.queue_declare(queue, passive=True).message_count
+    except connection.channel_errors:
+        # An empty list does not exist for Redis.
+        return 0
 
 
 def mailbox(host_name: str, connection: Connection) -> Mailbox:

@@ -14,7 +14,7 @@ from kombu import Connection
 
 from hostagent.identity import start_ticks
 from hostagent.jobs.lca_client import LcaClient
-from protocol.jobs import RUN_JOB, STEPS
+from protocol.jobs import RUN_JOB, STEPS, TAKE_WITHIN_S
 from protocol.messages import ApplicationStatus
 from provisioning.rules.broker_access import password_of
 
@@ -103,6 +103,27 @@ async def test_a_job_that_is_not_for_this_host_is_refused_and_logged(site, chang
     assert site.reports_of(payload["job"]) == []
 
 
+async def test_a_job_that_comes_so_late_that_people_were_told_it_was_not_run_is_not_run(site):
+    payload = {**site.install_payload(), "issued_at": time.time() - TAKE_WITHIN_S - 600}
+    final = await site.finished(site.send(payload))
+    assert (final["state"], final["seq"]) == ("failed", 1)
+    assert final["reason"] == (
+        f"Job {final['job']} came 25 minutes after it was signed, by this host's clock; it was not run.")
+    assert not site.target.exists()
+
+
+async def test_a_second_job_of_an_application_on_which_one_still_works_does_nothing_and_says_so(site):
+    site.server.go_on.clear()
+    first = site.send(site.install_payload())
+    assert await asyncio.to_thread(site.server.asked.wait, 30)
+    second = await site.finished(site.send(site.install_payload()))
+    assert (second["state"], second["reason"]) == (
+        "failed", f"Another job still works on {APP} on this host. This one did nothing.")
+    site.server.go_on.set()
+    assert (await site.finished(first))["state"] == "succeeded"
+    assert (await site.finished(site.send(site.install_payload())))["state"] == "succeeded"
+
+
 async def test_when_the_configuration_server_is_away_the_install_fails_and_nothing_changed(site):
     port = free_port()
     final = await site.finished(site.send(site.install_payload(
@@ -157,8 +178,10 @@ async def test_a_cancelled_start_stops_the_server_again(site):
 async def test_a_start_that_is_refused_leaves_the_running_server_alone(site):
     result = (await site.finished(site.send(site.install_payload())))["result"]
     fields = {key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}
-    site.send(site.payload("start", startup_timeout=30, **fields))
+    first = site.send(site.payload("start", startup_timeout=30, **fields))
     running = await site.control.change("running")
+    await site.control.say(ApplicationStatus(application=APP, status="Started", mode="Primary", pid=running.pid))
+    await site.finished(first)
     final = await site.finished(site.send(site.payload("start", startup_timeout=30, **fields)))
     assert final["state"] == "failed"
     assert f"already running (pid {running.pid})" in final["reason"]
@@ -167,8 +190,8 @@ async def test_a_start_that_is_refused_leaves_the_running_server_alone(site):
 
 async def test_a_queued_job_that_is_revoked_never_runs(site):
     site.server.go_on.clear()
-    for _ in range(2):
-        site.send(site.install_payload(directory_name=uuid.uuid4().hex))
+    for other in ("one", "two"):
+        site.send({**site.install_payload(directory_name=uuid.uuid4().hex), "application": other})
     assert await asyncio.to_thread(site.server.asked.wait, 30)
     queued = site.send(site.install_payload())
     site.celery.control.revoke(queued, terminate=True, signal="SIGUSR1")

@@ -5,10 +5,12 @@ import json
 import time
 
 import pytest
+from django.utils import timezone
 
 from protocol import auth
 from protocol.jobs import RUN_JOB, STEPS, host_queue
 from provisioning.errors import NotAllowed, NotFound, Refused
+from provisioning.jobs import dispatch
 from provisioning.models import Application, Job, Option
 from provisioning.selectors.applications import get_application
 from provisioning.services import jobs as services
@@ -247,6 +249,21 @@ class TestBroker:
         with pytest.raises(Refused, match="Start MS is Queued"):
             services.retry_job(actor=OPERATOR, job_id=job.pk)
         assert len(delivered(client)) == 1
+
+    def test_job_that_the_broker_lost_is_given_to_it_again_and_one_that_it_has_is_not(self, broker):
+        job = start(on_host())
+        assert not dispatch.hand_over_again(job.pk)
+        broker.flushdb()
+        assert dispatch.hand_over_again(job.pk)
+        assert [key for _, key, _ in delivered(broker)] == [str(job.pk)]
+        job.refresh_from_db()
+        assert job.enqueued_at is not None
+        services.cancel_job(actor=OPERATOR, job_id=job.pk)
+        broker.flushdb()
+        assert not dispatch.hand_over_again(job.pk)
+
+    def test_a_broker_that_is_away_is_not_given_a_job_again(self, no_broker):
+        assert not dispatch.hand_over_again(make_job(on_host(), enqueued_at=timezone.now()).pk)
 
     def test_cancel_while_queued_is_at_once(self, broker):
         job = services.cancel_job(actor=OPERATOR, job_id=start(on_host()).pk)

@@ -284,12 +284,68 @@ def test_job_that_no_worker_takes_is_lost(job, settings):
     assert Job.objects.get(pk=job.pk).reason.startswith("No worker of host alpha took the job within 15 minutes.")
 
 
-def test_job_that_the_broker_never_got_stays_retryable(job):
+@pytest.fixture
+def handed(monkeypatch, django_capture_on_commit_callbacks):
+    """``handed()`` reaps and returns the verbs that the broker was asked."""
+    asked = []
+    for verb in ("hand_over", "hand_over_again", "revoke"):
+        monkeypatch.setattr(reaper.dispatch, verb, lambda job, verb=verb, **_: asked.append(verb))
+
+    def reap():
+        asked.clear()
+        with django_capture_on_commit_callbacks(execute=True):
+            reaper.reap()
+        return asked
+
+    return reap
+
+
+def test_job_that_the_broker_did_not_get_is_handed_over_by_itself(job, handed):
+    Job.objects.update(enqueued_at=None, reason=NOT_HANDED_OVER)
+    assert handed() == ["hand_over"]
+    assert state_of(job) == "queued"
+
+
+def test_job_whose_console_died_before_it_handed_it_over_is_handed_over(job, handed):
     Job.objects.update(enqueued_at=None)
-    aged(job, created_at=3600)
+    assert handed() == []
+    aged(job, created_at=reaper.NOT_SENT_AFTER_S + 1)
+    assert handed() == ["hand_over"]
+
+
+def test_job_that_the_broker_did_not_get_for_too_long_is_lost_and_not_run_out_of_the_blue(job, handed, settings):
+    Job.objects.update(enqueued_at=None, reason=NOT_HANDED_OVER)
+    aged(job, created_at=settings.JOB_UNCLAIMED_AFTER_S + 1)
+    assert handed() == []
+    lost = Job.objects.get(pk=job.pk)
+    assert (lost.state, lost.reason) == ("lost", "The broker could not be reached for 15 minutes after the job was "
+                                                 "asked for, so no host has seen it. Nothing was done.")
+
+
+@pytest.mark.parametrize(("waits_s", "asked"), [(10, []), (31, ["hand_over_again"]), (40, []),
+                                                (62, ["hand_over_again"])])
+def test_job_that_no_host_takes_is_looked_for_in_the_broker_now_and_then(job, handed, waits_s, asked):
+    aged(job, enqueued_at=waits_s)
+    assert handed() == asked
+
+
+def test_silence_while_the_console_was_away_is_not_held_against_hosts(job, settings):
+    Job.objects.update(state="running")
+    reaper.reap(timezone.now() - timedelta(minutes=20))
+    aged(job, heard_at=20 * 60)
     assert reaper.reap() == 0
-    kept = Job.objects.get(pk=job.pk)
-    assert (kept.state, kept.reason) == ("queued", NOT_HANDED_OVER)
+    for after_s, lost in ((10, 0), (20, 0), (settings.JOB_LOST_AFTER_S + 1, 1)):
+        assert reaper.reap(timezone.now() + timedelta(seconds=after_s)) == lost
+
+
+def test_job_that_a_host_may_have_taken_while_the_console_was_away_is_not_lost_at_once(job, settings, handed):
+    reaper.reap(timezone.now() - timedelta(minutes=20))
+    aged(job, enqueued_at=settings.JOB_UNCLAIMED_AFTER_S + 1)
+    handed()
+    assert state_of(job) == "queued"
+    for after_s in (10, 20, settings.JOB_LOST_AFTER_S + 1):
+        reaper.reap(timezone.now() + timedelta(seconds=after_s))
+    assert state_of(job) == "lost"
 
 
 def test_host_that_does_not_end_a_cancelled_job_loses_it(job):
