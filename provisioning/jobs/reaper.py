@@ -20,7 +20,7 @@ NOT_SENT_AFTER_S = 10
 """A job that was not even tried to be handed over for so long: the process that should have died in between."""
 REAP_EVERY_S = 5.0
 """As in the schedule of console/celery.py."""
-HANDED_AGAIN_EVERY_S = 30
+HANDED_AGAIN_EVERY_S = 10
 """How often a job that no host took is looked for in the broker, and given to it again when it is not there."""
 REAPER = "reaper"
 DEAF_AFTER_S = 15

@@ -322,7 +322,7 @@ def test_job_that_the_broker_did_not_get_for_too_long_is_lost_and_not_run_out_of
                                                  "asked for, so no host has seen it. Nothing was done.")
 
 
-@pytest.mark.parametrize(("waits_s", "asked"), [(10, []), (31, ["hand_over_again"]), (40, []),
+@pytest.mark.parametrize(("waits_s", "asked"), [(8, []), (11, ["hand_over_again"]), (16, []),
                                                 (62, ["hand_over_again"])])
 def test_job_that_no_host_takes_is_looked_for_in_the_broker_now_and_then(job, handed, waits_s, asked):
     aged(job, enqueued_at=waits_s)
