@@ -21,6 +21,7 @@ class Host(models.Model):
     )
     enabled = models.BooleanField("State Enabled", default=True)
     secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
+    ssh_host_key = models.TextField(blank=True, editable=False, help_text="The key that was confirmed, for SSH.")
     secret_revision = models.PositiveIntegerField(default=1, editable=False)
     jobs_signed = models.PositiveBigIntegerField(default=0, editable=False, help_text="Numbers its jobs in order.")
     left_at = models.DateTimeField(null=True, editable=False, help_text="Since when its agent is removed.")

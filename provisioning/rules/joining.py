@@ -120,6 +120,7 @@ class Stage:
 
 
 STAGES = {
+    "ssh": ("Logged in by SSH", "Correct what the sentence names, then press Join by SSH again."),
     "machine": ("Machine suits", "Correct what the sentence names, then paste the same line again."),
     "fetch": ("Agent fetched", "The line may be pasted again as long as the token was not used."),
     "check": ("Agent checked", "Is a proxy in between that changes what it carries? Paste the line again."),
@@ -141,6 +142,8 @@ def join_stages(facts: JoinFacts) -> list[Stage]:
     found = []
     for name in REPORTED:
         each = told.get(name)
+        if name == "ssh" and each is None:
+            continue  # somebody pasted the line
         state = each["state"] if each else "waiting"
         label, advice = STAGES[name]
         found.append(Stage(name=name, label=label, state=state, text=each["text"] if each else "",

@@ -18,7 +18,7 @@ SHOWN_AFTER = timedelta(minutes=10)
 """How long the page shows an attempt that went well."""
 NO_BUNDLE = ("The agent for other machines was not built on this console. Run ./run (or ./run manage setup_local), "
              "then reload this page.")
-LINE = ('echo {token} | python3 -c "import hashlib,ssl,sys,urllib.request as u;'
+COMMAND = ('python3 -c "import hashlib,ssl,sys,urllib.request as u;'
         "b=u.build_opener(u.ProxyHandler({{}}){handler}).open('{url}/join/program').read();"
         "hashlib.sha256(b).hexdigest()=='{sha256}' or sys.exit('The console sent another program than its page "
         "promised. Reload the page of the host and paste its line again.');exec(b)\" --console {url}")
@@ -113,12 +113,20 @@ def joining(host: Host, *, asked_host: str, with_line: bool) -> Joining:
     stages = tuple(join_stages(facts_of(enrolment, host)))
     if not enrolment.is_open or not with_line:
         return Joining(enrolment=enrolment, stages=stages)
-    built, where = bundle(), reach_from(asked_host)
-    if built is None:
+    command = command_from(asked_host)
+    if not command:
         return Joining(enrolment=enrolment, stages=stages, problems=(NO_BUNDLE,))
-    line = LINE.format(token=enrolment.token, url=where.console_url, sha256=built.program_sha256,
-                       handler=UNVERIFIED if settings.PAIRWISE_WEB_TLS else "")
-    return Joining(enrolment=enrolment, stages=stages, problems=where.problems, line=line)
+    return Joining(enrolment=enrolment, stages=stages, problems=reach_from(asked_host).problems,
+                   line=f"echo {enrolment.token} | {command}")
+
+
+def command_from(asked_host: str) -> str:
+    """What a joining machine runs with its token on standard input, "" without a bundle."""
+    built = bundle()
+    if built is None:
+        return ""
+    return COMMAND.format(url=reach_from(asked_host).console_url, sha256=built.program_sha256,
+                          handler=UNVERIFIED if settings.PAIRWISE_WEB_TLS else "")
 
 
 def facts_of(enrolment: HostEnrolment, host: Host) -> JoinFacts:
