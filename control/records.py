@@ -19,7 +19,7 @@ from provisioning.models import (
     RuntimeStatus,
 )
 from provisioning.signals import announce
-from provisioning.states import SERVER_TYPES, ListeningMode
+from provisioning.states import SERVER_TYPES
 
 from . import facts
 from .lease import holding
@@ -138,11 +138,10 @@ def _peer(row: Application, primary: Application | None) -> dict:
     first, second = (other, row) if other is primary else (row, other)
     transport = dict(part.split("=", 1) for part in port.transport_parameters.split(";") if "=" in part)
     near = transport.get("address") or ("127.0.0.1" if other.host_id == row.host_id else "")
-    secured = port.listening_mode == ListeningMode.SECURED or transport.get("tls") == "1"
     named = [each for each in (other.host.ip_address, other.host.name) if each]
     # A certificate may be for the names of the host alone: they are tried too, on the same host as well.
-    addresses = list(dict.fromkeys([near, *named])) if near and secured else [near] if near else named
-    return {"name": other.name, "addresses": addresses, "port": port.port, "secured": secured,
+    addresses = list(dict.fromkeys([near, *named])) if near and port.is_secured else [near] if near else named
+    return {"name": other.name, "addresses": addresses, "port": port.port, "secured": port.is_secured,
             "secret": auth.pair_secret(first.secret, second.secret)}
 
 

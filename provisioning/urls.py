@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from provisioning.views import accounts, application_editor, applications, browse, start_files
+from provisioning.views import accounts, application_editor, applications, browse, certificates, start_files
 
 APPLICATIONS = "provisioning/environment/applications/"
 
@@ -22,6 +22,8 @@ urlpatterns = [
     path(f"{APPLICATIONS}<int:pk>/clone/", applications.application_clone, name="application-clone"),
     path(f"{APPLICATIONS}<int:pk>/delete/", applications.application_delete, name="application-delete"),
     path(f"{APPLICATIONS}<int:pk>/install/", applications.application_install, name="application-install"),
+    path(f"{APPLICATIONS}<int:pk>/certificates/", certificates.application_certificates,
+         name="application-certificates"),
     path(f"{APPLICATIONS}<int:pk>/start-files/", start_files.application_start_files, name="application-start-files"),
     path(f"{APPLICATIONS}<int:pk>/status/", applications.application_status, name="application-status"),
     path(f"{APPLICATIONS}<int:pk>/tab/<slug:tab>/", application_editor.tab, name="application-tab"),

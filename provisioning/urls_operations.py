@@ -65,6 +65,7 @@ PAIRS = [
 ]
 HOST_API = [
     path("packages/<int:pk>/file", host_api.package_file, name="host-package-file"),
+    path("applications/<int:pk>/certificate", host_api.application_certificate, name="host-application-certificate"),
     path("applications/<int:pk>/secret", host_api.application_secret, name="host-application-secret"),
 ]
 JOIN = [

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import http.client
+import json
 import os
 import ssl
 import time
@@ -24,6 +25,7 @@ TIMEOUT_S = 15.0
 CHUNK = 256 * 1024
 KEPT_PACKAGES = 5
 SECRET_LIMIT = 4096
+CERTIFICATE_LIMIT = 64 * 1024
 LARGEST_PACKAGE = 4 * 1024**3
 _HEX = set("0123456789abcdef")
 
@@ -77,19 +79,33 @@ def fetch_package(config: AgentConfig, package: Package, say: Callable[[str], No
 
 def fetch_secret(config: AgentConfig, path: str) -> str:
     """The application's secret from the console. Raises JobFailed."""
-    try:
-        connection, response = _request(config, path, {})
-        with contextlib.closing(connection):
-            if response.status != 200:
-                raise _refusal(config, path, response)
-            body = response.read(SECRET_LIMIT + 1)
-    except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(config, error) from None
+    body = _small(config, path, SECRET_LIMIT)
     secret = body.decode("utf-8", "replace").strip()
     if not secret or len(body) > SECRET_LIMIT or "\n" in secret:
         raise JobFailed("The console answered with something that is no application secret.",
                         "Check that console_url in the agent's configuration is the console's address.")
     return secret
+
+
+def fetch_certificate(config: AgentConfig, path: str) -> dict[str, str]:
+    """{certificate, certificate_key, trusted_ca} as PEM, made by the console for this request. Raises JobFailed."""
+    try:
+        body = json.loads(_small(config, path, CERTIFICATE_LIMIT))
+        return {name: str(body[name]) for name in ("certificate", "certificate_key", "trusted_ca")}
+    except (ValueError, KeyError, TypeError):
+        raise JobFailed("The console answered with something that is no certificate.", "Update the console.") from None
+
+
+def _small(config: AgentConfig, path: str, limit: int) -> bytes:
+    """The body of a short answer; more than ``limit`` bytes are cut to one more. Raises JobFailed."""
+    try:
+        connection, response = _request(config, path, {})
+        with contextlib.closing(connection):
+            if response.status != 200:
+                raise _refusal(config, path, response)
+            return response.read(limit + 1)
+    except (OSError, http.client.HTTPException) as error:
+        raise _unreachable(config, error) from None
 
 
 def _download(config: AgentConfig, package: Package, part: Path, say: Callable[[str], None]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from ..files import sync_directory
 from .journal import Entry
 
-STAYS = ("data", "logs")
+STAYS = ("data", "logs", "tls")
 BACKUP_PREFIX = "backup_"
 
 

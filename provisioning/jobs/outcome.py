@@ -11,7 +11,7 @@ from provisioning.models import Application, Job
 from provisioning.permissions import Actor
 from provisioning.states import JobKind, JobState
 
-from . import states
+from . import certificate_ports, states
 
 _LONGEST = {"working_directory": 1024, "command_line": 1024, "command_line_arguments": 2048, "version": 32}
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
@@ -20,16 +20,18 @@ _ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
 def finish(job: Job, state: JobState, *, at: datetime, result: dict, fields: dict) -> bool:
     """End ``job`` and, in the same transaction, write an install's findings into the application; False when the job
     had ended before. A success whose result cannot be used becomes an error."""
-    if state == JobState.SUCCEEDED and job.kind == JobKind.INSTALL:
-        fault = _fault(result)
+    if state == JobState.SUCCEEDED and job.kind in _FAULTS:
+        fault = _FAULTS[job.kind](result)
         if fault:
             state, fields = JobState.ERROR, {
-                "reason": f"The host reported a finished install, but {fault}.",
-                "advice": "Look at the log below and install again.", "reference": fields.get("reference", "")}
+                "reason": f"The host reported a finished {job.get_kind_display().lower()}, but {fault}.",
+                "advice": "Look at the log below and run it again.", "reference": fields.get("reference", "")}
     if not states.move(job, state, at=at, result=result, **fields):
         return False
     if state == JobState.SUCCEEDED and job.kind == JobKind.INSTALL:
         _fill_in(job, result)
+    elif state == JobState.SUCCEEDED and job.kind == JobKind.MAKE_CERTIFICATES:
+        certificate_ports.fill_in(job, result)
     return True
 
 
@@ -39,6 +41,9 @@ def _fault(result: dict) -> str:
         if not isinstance(value, str) or not value or len(value) > longest or any(ord(c) < 32 for c in value):
             return f"it did not say a usable {name.replace('_', ' ')}"
     return "" if _ABSOLUTE.match(result["working_directory"]) else "its working directory is no absolute path"
+
+
+_FAULTS = {JobKind.INSTALL: _fault, JobKind.MAKE_CERTIFICATES: certificate_ports.fault}
 
 
 def _fill_in(job: Job, result: dict) -> None:

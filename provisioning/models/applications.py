@@ -123,6 +123,11 @@ class ListeningPort(models.Model):
     def __str__(self):
         return f"{self.port_id} {self.port}"
 
+    @property
+    def is_secured(self) -> bool:
+        """True when it speaks TLS, as the Message Server reads it."""
+        return self.listening_mode == ListeningMode.SECURED or "tls=1" in self.transport_parameters.split(";")
+
 
 def is_secret_option(section: str, key: str) -> bool:
     """True for options whose value is masked in pages, exports and history and encrypted in the database."""

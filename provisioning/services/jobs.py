@@ -21,6 +21,7 @@ from provisioning.selectors.applications import application_draft, get_applicati
 from provisioning.selectors.jobs import get_job
 from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 
+from .certificates import refuse_unless_issuable
 from .facts import active_job, application_facts, application_link, job_link
 from .readiness import busy, reasons
 
@@ -77,6 +78,18 @@ def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str
     return _create(actor, row, JobKind.REPAIR_START_FILES, {**_start_file_arguments(row), "seen": dict(seen)})
 
 
+def make_certificates(*, actor: Actor, application_id: int) -> Job:
+    """Have the console make a certificate for the secured ports of the application, and write it on its host. Raises
+    Refused, NotFound."""
+    actor.require(permissions.JOB_VERBS[JobKind.MAKE_CERTIFICATES])
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.MAKE_CERTIFICATES)
+    refuse_unless_issuable(row)
+    return _create(actor, row, JobKind.MAKE_CERTIFICATES, {
+        "directory": row.working_directory, "log_on_as": row.os_account,
+        "certificate_path": f"/host-api/applications/{row.pk}/certificate"})
+
+
 def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Cancel a job: at once while it is queued, else the host is asked to end the work and reports when it did."""
     job = get_job(job_id)
@@ -126,6 +139,7 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
     JobKind.CHECK_START_FILES: lambda actor, job: check_start_files(actor=actor, application_id=job.application_id),
     JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
         actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
+    JobKind.MAKE_CERTIFICATES: lambda actor, job: make_certificates(actor=actor, application_id=job.application_id),
 }
 
 

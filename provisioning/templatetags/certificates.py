@@ -30,6 +30,12 @@ def certificate_ends(row: Application) -> SafeString | str:
 
 
 @register.simple_tag
+def is_secured(row: Application) -> bool:
+    """True when a port of the application, as it is configured, is secured."""
+    return any(port.is_secured for port in row.ports.all())
+
+
+@register.simple_tag
 def console_certificate() -> SafeString | str:
     """When the console's own certificate expires; nothing for a console that speaks plain."""
     found = certificates.console_certificate()

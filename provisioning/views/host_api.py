@@ -15,15 +15,17 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from protocol import auth
+from provisioning.errors import Refused
 from provisioning.jobs import refusals as recorded
 from provisioning.models import Application, Host, InstallationPackage, Job
+from provisioning.services.certificates import issue_certificate
 from provisioning.states import JobKind
 
 log = logging.getLogger(__name__)
@@ -104,6 +106,17 @@ def application_secret(request, *, host: Host, pk: int):
                                                        "which is not on it, and did not get it.")
         return sentence(f"Application {pk} is not on host {host.name}.", 403)
     return HttpResponse(application.secret, content_type="text/plain; charset=utf-8")
+
+
+@for_hosts
+def application_certificate(request, *, host: Host, pk: int):
+    """A new certificate and its key for the secured ports of an application, while a job of the host wants it; JSON."""
+    try:
+        return JsonResponse(issue_certificate(host=host, application_id=pk))
+    except Refused as error:
+        recorded.record(host=host, kind="certificate", text=f"Host {host.name} asked for a certificate of application "
+                                                            f"{pk} and did not get it: {error}")
+        return sentence(str(error), 403)
 
 
 class Unsatisfiable(ValueError):

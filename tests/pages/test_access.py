@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 OPEN = {"login", "display", "healthz", "join-program"}
 """Without a login: the page that signs in, the choice of colours, the health check, the program without a secret."""
-BY_SIGNATURE = {"host-package-file", "host-application-secret"}
+BY_SIGNATURE = {"host-package-file", "host-application-secret", "host-application-certificate"}
 """Asked by hosts, which sign instead of signing in."""
 BY_TOKEN = {"join-bundle": "get", "join-stage": "post", "join-exchange": "post", "join-state": "get",
             "join-leave": "post"}
@@ -96,9 +96,9 @@ def test_without_a_role_no_page_shows_an_object(client, name):
 CHANGES = {
     Role.OPERATOR: {
         "application-new", "application-check", "application-fill", "application-clone", "application-delete",
-        "application-install", "host-new", "host-edit", "host-delete", "template-import", "template-delete",
-        "package-import", "package-delete", "browse-templates-import", "pair-promote", "pair-promote-active",
-        "pair-synchronize", "pair-except", "pair-withdraw"},
+        "application-install", "application-certificates", "host-new", "host-edit", "host-delete", "template-import",
+        "template-delete", "package-import", "package-delete", "browse-templates-import", "pair-promote",
+        "pair-promote-active", "pair-synchronize", "pair-except", "pair-withdraw"},
     Role.SUPPORT: {"pair-switchover", "pair-pause", "pair-resume"},
 }
 """What each role is refused besides what the roles above it are: an Operator configures nothing, Support changes

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 
 import pytest
+import yaml
 
 from console.authority import Authority
 from tests.scenarios.applications import message_server
@@ -48,25 +49,26 @@ def join(pairwise: Pairwise, machine: Machine) -> str:
     return line
 
 
-def transport(pairwise: Pairwise, machine: Machine) -> str:
-    """Transport Parameters with a certificate of the console's authority for ``machine``, mutual."""
-    authority = Authority(pairwise.data_dir / "tls")
-    files = {"certificate": machine.directory / "port.pem", "certificate-key": machine.directory / "port.key"}
-    for path, data in zip(files.values(), authority.issue(machine.name, [machine.address]), strict=True):
-        path.write_bytes(data)
-        path.chmod(0o600)
-    return ";".join(["tls=1", *(f"{key}={path}" for key, path in files.items()),
-                     f"trusted-ca={DIRECTORY}/control-ca.pem", "tls-mutual=1"])
-
-
-def secured_server(pairwise: Pairwise, name: str, machine: Machine, **fields) -> dict:
-    parameters = transport(pairwise, machine)
-    client = parameters.removesuffix(";tls-mutual=1")
+def secured_server(name: str, machine: Machine, **fields) -> dict:
     return message_server(name, host=machine.name, ports=[
-        {"id": "default", "port": CLIENT, "protocol": "stomp", "listening_mode": "secured",
-         "transport_parameters": client},
+        {"id": "default", "port": CLIENT, "protocol": "stomp", "listening_mode": "secured"},
         {"id": "sync", "port": SYNC, "protocol": "sync", "ha_sync": True, "listening_mode": "secured",
-         "transport_parameters": parameters}], **fields)
+         "transport_parameters": "tls=1"}], **fields)
+
+
+def exchange_mutual(pairwise: Pairwise) -> None:
+    """Let the HA Sync ports want a certificate of each other, too."""
+    exported = yaml.safe_load(pairwise.manage("export").stdout)["applications"]
+    changed = []
+    for application in exported:
+        for port in application["ports"] if application["name"] in MEMBERS else ():
+            assert "certificate=" in port["transport_parameters"]
+            if port["id"] == "sync":
+                port["transport_parameters"] += ";tls-mutual=1"
+                changed.append({"name": application["name"], "ports": application["ports"]})
+    path = pairwise.data_dir.parent / "mutual.yaml"
+    path.write_text(yaml.safe_dump({"applications": changed}))
+    pairwise.manage("apply", str(path), "--yes")
 
 
 def pair_of(pairwise: Pairwise) -> dict:
@@ -85,12 +87,15 @@ def test_hosts_join_and_a_pair_syncs_over_tls_and_fails_over(network):
     path = pairwise.data_dir.parent / "pair.yaml"
     link = {"backup": MEMBERS[1], "redundancy_type": "warm standby"}
     path.write_text(json.dumps({"applications": [
-        secured_server(pairwise, name, machine, **more)
+        secured_server(name, machine, **more)
         for name, machine, more in zip(MEMBERS, machines, (link, {}), strict=True)]}))
     pairwise.manage("apply", str(path), "--yes")
-    for verb in ("install", "start"):
+    for verb in ("install", "make_certificates"):
         for name in MEMBERS:
             pairwise.manage(verb, name, "--wait")
+    exchange_mutual(pairwise)
+    for name in MEMBERS:
+        pairwise.manage("start", name, "--wait")
     for machine in machines:
         [found] = machine.file(DIRECTORY / "apps").glob("*/console-ca.pem")
         assert found.read_bytes() == pairwise.authority.read_bytes()
