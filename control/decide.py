@@ -149,7 +149,8 @@ def _decide_sync(snapshot: Snapshot, record: Record | None) -> tuple[Record | No
         record = now = dataclasses.replace(now, version=now.version + 1, standby_in_sync=True,
                                            standby_copy=active.wish_copy)
     elif active.wish == "alone" and (now.standby_in_sync or now.version <= active.wish_version):
-        reason = f"{active.name} goes on alone: {active.link_reason or 'its standby does not confirm'}."
+        why = active.link_reason.rstrip(".") or "its standby does not confirm"
+        reason = f"{active.name} goes on alone: {why}."
         record = now = dataclasses.replace(now, version=now.version + 1, standby_in_sync=False, standby_copy="")
     if active.told >= now.version:
         return record, (), reason

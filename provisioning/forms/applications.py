@@ -77,6 +77,12 @@ class ApplicationForm(forms.Form):
     def group(self, names: tuple[str, ...]) -> list:
         return [self[name] for name in names]
 
+    def ask_nothing_of_a_server(self) -> None:
+        """Of a type that is no server Host, Working Directory and Command Line are not required."""
+        for name in ("host_id", "working_directory", "command_line"):
+            self.fields[name].must = False
+            self.fields[name].widget.attrs.pop("aria-required", None)
+
     def values(self, template_id: int | None = None) -> dict:
         """What was typed as keyword arguments of ApplicationDraft; ``template_id`` overrides (it is fixed later)."""
         values = {name: self.cleaned_data[name] for name in self.fields}

@@ -17,6 +17,8 @@ COMPONENT_TYPES = {ApplicationType.DATABASE_ACCESS_POINT: "Access Point"}
 def context_of(editor: Editor) -> dict:
     template = editor.template
     kind = editor.application or template
+    if kind and kind.type not in SERVER_TYPES:
+        editor.form.ask_nothing_of_a_server()
     return {
         "editor": editor, "form": editor.form, "template": template, "tabs": _tabs(editor),
         "general": editor.form.group(editor.form.GENERAL), "start": editor.form.group(editor.form.START),

@@ -110,8 +110,9 @@ class PairPage:
 
     @property
     def record_reason(self) -> str:
-        """Why control decided so; nothing is decided any more while nobody runs."""
-        return self.facts.reason if any(member.runs for member in self.facts.members) else ""
+        """Why control decided so; it says nothing of what is going on while the active server does not serve."""
+        active = self.facts.active
+        return self.facts.reason if active is not None and active.serves else ""
 
     @property
     def story(self) -> str:

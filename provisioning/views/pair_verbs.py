@@ -34,7 +34,8 @@ class Verb:
 
 def _switched(pair: PairPage, answer: PairAnswer) -> str:
     facts = answer.facts
-    took = f" It took {facts['took_ms'] / 1000:.1f} s." if facts.get("took_ms") else ""
+    ms = facts.get("took_ms") or 0
+    took = f" It took {ms / 1000:.1f} s." if ms >= 100 else f" It took {ms:.0f} ms." if ms else ""
     return f"{facts.get('active', 'The standby')} serves now, in epoch {facts.get('epoch', '?')}.{took}"
 
 

@@ -199,6 +199,16 @@ def test_a_server_without_a_host_is_refused_beside_host(administrator):
     assert Application.objects.count() == 0
 
 
+def test_what_is_no_server_is_not_asked_for_a_host(administrator):
+    template = factories.make_template("Log_DAP", type="DAP", options={}, ports=[])
+    stars = page(administrator.get(f"{NEW}?template={template.pk}")).count('title="required"')
+    assert stars == 2
+    answer = administrator.post(NEW, form_of(name="DAP", template_id=template.pk, working_directory="", command_line="",
+                                             after="close"))
+    assert answer.status_code == 302
+    assert "None" not in said(answer)
+
+
 def test_everything_that_stands_against_a_save_is_said_at_once(administrator):
     host = factories.make_host()
     other = factories.make_application("Other", host=host, ports={"default": 7001})
