@@ -111,7 +111,7 @@ def ports_wait(row: Application) -> str:
     configured = [(port.port_id, port.port) for port in row.ports.all()]
     if runtime is None or runtime.status not in ALIVE or not ports_differ(configured, runtime.ports):
         return ""
-    return waiting_sentence(["Listening Ports"], row.name, runtime.status)
+    return waiting_sentence(["The changed Listening Ports"], row.name, runtime.status)
 
 
 def used_ports(host_id: int) -> dict[int, str]:

@@ -27,6 +27,7 @@ def context_of(editor: Editor) -> dict:
         "servers": server_names(editor.connections), "must_show": editor.is_new or bool(editor.summary),
         "facts": {
             "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
+            "may_lack_host": kind is not None and kind.type not in SERVER_TYPES,
             "is_server": kind.type in SERVER_TYPES if kind else None,
             "is_primary": editor.application.is_primary if editor.application else True,
             "startup_type": "Automatic" if kind and kind.type in SERVER_TYPES else "Disabled" if kind else "",

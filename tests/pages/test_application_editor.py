@@ -263,7 +263,7 @@ def test_ports_of_a_running_server_count_from_its_next_start(administrator):
     saved = administrator.post(f"{LIST}{row.pk}/", form_of(row, ports=[port_row(port=7005)], after="stay"))
     sentence = "Listening Ports take effect at the next start of MS, which is Started now."
     assert sentence in said(saved)
-    assert sentence in page(administrator.get(f"{LIST}{row.pk}/"))
+    assert f"The changed {sentence}" in page(administrator.get(f"{LIST}{row.pk}/"))
     live = administrator.post(f"{LIST}{row.pk}/", form_of(get_application(row.pk), startup_timeout=30, after="stay"))
     assert "next start" not in said(live)
 
