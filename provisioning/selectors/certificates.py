@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.utils import timezone
 
+from console.embedded_redis import LOOPBACK
 from protocol.tls import expires_at
 from provisioning.models import Application
 from provisioning.rules.certificates import Certificate, certificate, certificates_of_ports
@@ -14,6 +15,18 @@ def console_certificate() -> Certificate | None:
         return None
     ends = expires_at(settings.PAIRWISE_TLS_CERTIFICATE, *filter(None, [settings.PAIRWISE_TLS_CA]))
     return certificate("Web and control", ends, timezone.now().timestamp())
+
+
+def plain_listeners() -> list[tuple[str, str]]:
+    """(which, sentence) of what other machines reach without TLS, because somebody chose that."""
+    found = []
+    if settings.PAIRWISE_HOST not in LOOPBACK and not settings.SESSION_COOKIE_SECURE:
+        found.append(("Web", f"The web console listens on {settings.PAIRWISE_HOST} without HTTPS, as PAIRWISE_WEB_TLS "
+                             "or PAIRWISE_CONSOLE_URL say: passwords and secrets of hosts can be read on the network."))
+    if settings.PAIRWISE_CONTROL_HOST not in LOOPBACK and not settings.PAIRWISE_CONTROL_TLS:
+        found.append(("Control", f"Control listens on {settings.PAIRWISE_CONTROL_HOST} without TLS, as "
+                                 "PAIRWISE_CONTROL_TLS says: passcodes of clients can be read on the network."))
+    return found
 
 
 def certificates_of(row: Application) -> tuple[Certificate, ...]:

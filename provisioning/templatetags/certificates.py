@@ -36,6 +36,13 @@ def is_secured(row: Application) -> bool:
 
 
 @register.simple_tag
+def plain_listeners() -> SafeString:
+    """What of the console speaks plain to other machines."""
+    return format_html_join(" ", "{}", ((level_chip(RISK, f"{which} without TLS", sentence),)
+                                        for which, sentence in certificates.plain_listeners()))
+
+
+@register.simple_tag
 def console_certificate() -> SafeString | str:
     """When the console's own certificate expires; nothing for a console that speaks plain."""
     found = certificates.console_certificate()

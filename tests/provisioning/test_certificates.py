@@ -114,3 +114,15 @@ def test_pages_show_it(secured_server, secured_console, client, django_user_mode
     dashboard = client.get(reverse("monitoring")).content.decode()
     assert "Web and control: its certificate expires in 4 days" in dashboard
     assert "do not trust an expired one" in dashboard
+
+
+def test_the_dashboard_says_what_speaks_plain_because_somebody_chose_it(db, settings, client, django_user_model):
+    client.force_login(django_user_model.objects.create_superuser("admin", password="x"))
+    address = reverse("monitoring")
+    assert "without TLS" not in client.get(address).content.decode()
+    settings.PAIRWISE_HOST = settings.PAIRWISE_CONTROL_HOST = "192.0.2.1"
+    page = client.get(address).content.decode()
+    assert "Web without TLS" in page
+    assert "Control without TLS" in page
+    settings.SESSION_COOKIE_SECURE = settings.PAIRWISE_CONTROL_TLS = True
+    assert "without TLS" not in client.get(address).content.decode()
