@@ -15,7 +15,7 @@ from .control_link import ControlLink
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
-from .surroundings import accounts, names_to_find, own_account, resolved
+from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved
 from .worker import WorkerKeeper
 
 log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ class Agent:
 
     def _surroundings(self) -> dict:
         return {"account": own_account(), "accounts": accounts(self._processes.log_on_as()),
-                "resolved": self._resolved}
+                "resolved": self._resolved, "comes_back_by": comes_back_by(self._config)}
 
     async def _keep_house(self) -> None:
         names = names_to_find(self._config)

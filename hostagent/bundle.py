@@ -51,9 +51,22 @@ from pathlib import Path
 here = Path(os.path.realpath(__file__)).parent
 sys.path.insert(0, str(here / "lib"))
 
+from hostagent import removal  # noqa: E402 - only now can it be found
+
+sys.exit(removal.remove_main(here.parent))
+'''
+BOOTER = '''"""Starts the agent in the background; cron runs it when the machine has started."""
+
+import os
+import sys
+from pathlib import Path
+
+here = Path(os.path.realpath(__file__)).parent
+sys.path.insert(0, str(here / "lib"))
+
 from hostagent import enrol  # noqa: E402 - only now can it be found
 
-sys.exit(enrol.remove_main(here.parent))
+enrol.boot(here.parent)
 '''
 ASYNC_TIMEOUT = '''"""What redis asks for on Python 3.11.0 to 3.11.2, from the standard library."""
 
@@ -137,7 +150,7 @@ def fingerprint() -> str:
         digest.update((distribution.read_text("RECORD") or "").encode())
     for name, data in _own():
         digest.update(f"{name}\0{hashlib.sha256(data).hexdigest()}\n".encode())
-    digest.update(f"{sys.version_info[:2]} {platform.machine()} {STARTER}{REMOVER}{ASYNC_TIMEOUT}".encode())
+    digest.update(f"{sys.version_info[:2]} {platform.machine()} {STARTER}{REMOVER}{BOOTER}{ASYNC_TIMEOUT}".encode())
     return digest.hexdigest()
 
 
@@ -159,7 +172,7 @@ def files() -> dict[str, bytes]:
                               ".venv, then run ./run again.")
             found[f"lib/{path}"] = data
     found.setdefault("lib/async_timeout/__init__.py", ASYNC_TIMEOUT.encode())
-    found["agent.py"], found["remove.py"] = STARTER.encode(), REMOVER.encode()
+    found["agent.py"], found["remove.py"], found["boot.py"] = STARTER.encode(), REMOVER.encode(), BOOTER.encode()
     return found
 
 

@@ -20,13 +20,15 @@ from pathlib import Path
 from protocol import auth
 from protocol.broker_url import verified
 
+from .boot import forget, keep
 from .files import write_atomically
 from .identity import is_alive, start_ticks
-from .join import DIRECTORY, REPORT_S, Console, Stop, read_config, stage
+from .join import DIRECTORY, Console, Stop, read_config, stage
 
 SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")
 KEPT_VERSIONS = 2
+BOOT_FILE = "comes_back_by"
 STOP_S, LISTENS_S, CONNECTED_S, ASK_EVERY_S = 60.0, 20.0, 60.0, 0.5
 UNIT = """[Unit]
 Description=Pairwise agent of host {host}
@@ -137,8 +139,11 @@ def start(directory, name, config):
     check_port(config["lca_port"])
     process = start_in_background(directory)
     wait_listens(config["lca_port"], lambda: process.poll() is None, directory / "agent.log")
-    return f"It runs in the background (process {process.pid}), as there is no systemd; it does not come back by " \
-           f"itself after a restart of the machine. Its log is {directory}/state/logs/agent.log."
+    how, comes_back = keep(directory)
+    note_boot(directory, "cron" if comes_back else "nothing")
+    else_ = "" if comes_back else (f" After a restart of the machine it does not come back by itself: run "
+                                   f"{sys.executable} -I {directory}/current/boot.py at boot by other means.")
+    return f"It runs in the background (process {process.pid}), as there is no systemd. {how}{else_}"
 
 
 def unit_name(directory):
@@ -164,6 +169,8 @@ def start_service(directory, config):
         if done.returncode:
             raise Stop(f"systemctl {' '.join(arguments)} failed: {done.stderr.strip()} Run journalctl -u {unit}.")
     wait_listens(config["lca_port"], lambda: True, directory / "state" / "logs" / "agent.log")
+    forget(directory)
+    note_boot(directory, "systemd")
     return f"It runs as the service {unit}."
 
 
@@ -176,6 +183,16 @@ def start_in_background(directory):
             umask=0o022)
     write_atomically(directory / "agent.pid", f"{process.pid} {start_ticks(process.pid)}\n".encode())
     return process
+
+
+def note_boot(directory, by):
+    """What brings the agent back after a restart of the machine; it tells the console."""
+    write_atomically(directory / BOOT_FILE, f"{by}\n".encode())
+
+
+def boot(directory):
+    """The machine has started: start the agent, unless it runs; its process."""
+    return None if running_agent(directory) else start_in_background(directory)
 
 
 def running_agent(directory):
@@ -259,50 +276,3 @@ def remove_old_versions(directory, current):
     for path in versions[KEPT_VERSIONS:]:
         if path.name != current:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def remove_main(directory):
-    """Take the agent in ``directory`` away; the exit code."""
-    try:
-        remove(directory)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return 1
-    return 0
-
-
-def remove(directory):
-    """Stop the agent with its servers, then take away everything but the installed applications. Raises Stop."""
-    unit = unit_name(directory)
-    if (UNITS / unit).exists():
-        # On SIGINT the agent stops its servers before it ends.
-        text = (UNITS / unit).read_text().replace("KillMode=process", "KillMode=process\nKillSignal=SIGINT")
-        (UNITS / unit).write_text(text)
-        for arguments in (["daemon-reload"], ["disable", unit], ["stop", unit]):
-            subprocess.run(["systemctl", *arguments], check=False, capture_output=True, timeout=STOP_S * 2)
-        (UNITS / unit).unlink()
-        subprocess.run(["systemctl", "daemon-reload"], check=False, capture_output=True, timeout=STOP_S)
-    stop_in_background(directory, signal.SIGINT)
-    tell_leave(directory)
-    for path in list(directory.iterdir()):
-        if path.is_dir() and not path.is_symlink() and path.name != "apps":
-            shutil.rmtree(path)
-        elif not path.is_dir() or path.is_symlink():
-            path.unlink()
-    print(f"The agent was removed. Installed applications are still in {directory / 'apps'}. Delete the host in the "
-          "console, if it is not to come back.")
-
-
-def tell_leave(directory):
-    """The console gives the host another secret and says that nothing there is managed any more."""
-    config = read_config(directory) or {}
-    if not config.get("console_url"):
-        return
-    try:
-        authority = Path(config["console_ca_file"]).read_text() if config.get("console_ca_file") else ""
-        console = HostConsole(config["console_url"], "", authority)
-        console.host, console.secret = config["host"], config["secret"]
-        console.post("/join/leave", {"host": console.host}, REPORT_S)
-    except (Stop, OSError) as stop:
-        print(f"The console was not told ({stop}) Its page of this host says when the agent was last heard.",
-              file=sys.stderr)

@@ -51,6 +51,15 @@ def log_on(name: str) -> str:
     return "ok" if os.geteuid() == 0 or name == own_account() else "not permitted"
 
 
+def comes_back_by(config: AgentConfig) -> str:
+    """What starts this agent after a restart of the machine, as joining found it: systemd, cron or nothing; "" for one
+    that a console started."""
+    try:
+        return (config.path.parent / "comes_back_by").read_text().strip()[:20]
+    except OSError:
+        return ""
+
+
 def names_to_find(config: AgentConfig) -> tuple[str, ...]:
     """Names, not addresses, by which this host is to find its console, control and broker."""
     hosts = [urlsplit(config.console_url).hostname, urlsplit(config.broker_url).hostname,

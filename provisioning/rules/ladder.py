@@ -31,7 +31,8 @@ class LadderFacts:
     not asked. ``offset_s``: seconds that the host's clock is ahead. ``account``: of the agent; ``accounts``: what it
     says of each Log On As (ok, missing, not permitted); ``resolved``: {name of the console: its addresses there}; both
     None of an agent that does not say. ``wrong_accounts``: sentences on servers that run as another account than they
-    should.
+    should. ``comes_back_by``: what starts the agent after a restart of the machine (systemd, cron, nothing; "" for the
+    console itself), None of an agent that does not say.
     """
 
     name: str
@@ -55,6 +56,7 @@ class LadderFacts:
     accounts: dict[str, str] | None = None
     resolved: dict[str, list[str]] | None = None
     wrong_accounts: tuple[str, ...] = ()
+    comes_back_by: str | None = None
     applications: tuple[Installed, ...] = ()
 
 
@@ -204,6 +206,17 @@ def _disk(facts: LadderFacts) -> Rung:
     return Rung(label=label, state=OK, text=text)
 
 
+def _comes_back(facts: LadderFacts) -> Rung:
+    label, by = "Comes back after a restart", facts.comes_back_by
+    if by is None:
+        return Rung(label=label, state=UNKNOWN, text="The agent did not say.",
+                    advice="Upgrade the agent, when it is connected.")
+    if by == "nothing":
+        return Rung(label=label, state=RISK, text="Nothing starts the agent when the machine was started anew.",
+                    advice="Run current/boot.py of its directory at boot, or install cron and upgrade the agent.")
+    return Rung(label=label, state=OK, text=f"{by or 'The console'} starts the agent.")
+
+
 def _version(facts: LadderFacts) -> Rung:
     label, found = "Agent version", facts.agent_version
     if not found:
@@ -240,4 +253,4 @@ def _names(names: list[str]) -> str:
 
 
 RULES: tuple[Callable[[LadderFacts], Rung], ...] = (
-    _name, _agent, _worker, _finds_console, _clock, _disk, _accounts, _version, _applications)
+    _name, _agent, _worker, _finds_console, _clock, _disk, _accounts, _comes_back, _version, _applications)

@@ -30,6 +30,7 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
         console_version=built.version if built else "", console_build=built.name if built else "",
         account=str(facts.get("account", "")), accounts=_mapping(facts.get("accounts")),
         resolved=_mapping(facts.get("resolved")), wrong_accounts=tuple(filter(None, map(wrong_account_of, rows))),
+        comes_back_by=str(facts["comes_back_by"]) if "comes_back_by" in facts else None,
         applications=tuple(_installed(rows))))
 
 

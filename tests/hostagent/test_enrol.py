@@ -6,10 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from hostagent import enrol, join
+from hostagent import boot, enrol, join, removal
 from tests.scenarios.harness import free_port, wait_for
 
 GIVEN = {"host": "alpha", "secret": "new", "control": [{"host": "192.0.2.1", "port": 2020}],
@@ -112,7 +113,7 @@ def test_an_upgrade_ends_the_agent_and_leaves_its_servers(directory):
 
 def test_removing_stops_agent_and_servers_and_leaves_what_was_installed(directory):
     process = started(directory)
-    enrol.remove(directory)
+    removal.remove(directory)
     assert process.wait(10) == 0
     assert [path.name for path in directory.iterdir()] == ["apps"]
     assert (directory / "apps" / "ended").read_text() == str(int(signal.SIGINT))
@@ -137,3 +138,57 @@ def test_two_versions_are_kept_and_the_one_in_use(tmp_path):
     left = {path.name for path in tmp_path.iterdir()}
     assert {"v0", "apps"} <= left
     assert len(left) <= 4
+
+
+# --- after a restart of the machine
+
+
+@pytest.fixture
+def crontab(tmp_path, monkeypatch):
+    """A crontab program whose table is the file that is given back; the machine's own is left alone."""
+    table = tmp_path / "table"
+    program = tmp_path / "bin" / "crontab"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nif [ "$1" = -l ]; then exec cat {table}; fi\nexec cat > {table}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/bin:/usr/bin")
+    monkeypatch.setattr(boot, "DAEMONS", frozenset({boot._name(Path("/proc/self/comm"))}))
+    return table
+
+
+def test_cron_is_given_one_line_and_keeps_the_others(crontab):
+    crontab.write_text("5 4 * * * something\n")
+    home = join.DIRECTORY
+    for _ in range(2):
+        assert boot.keep(home) == ("cron starts it again after a restart of the machine.", True)
+    assert crontab.read_text() == f"5 4 * * * something\n{boot.line(home)}\n"
+    boot.keep(home.parent / "other")
+    boot.forget(home)
+    assert crontab.read_text().splitlines() == ["5 4 * * * something", boot.line(home.parent / "other")]
+
+
+def test_without_cron_it_is_said_that_nothing_brings_the_agent_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert boot.keep(join.DIRECTORY) == ("There is no cron on this machine.", False)
+    boot.forget(join.DIRECTORY)
+
+
+def test_a_cron_that_does_not_run_is_no_help_and_is_given_nothing(crontab, monkeypatch):
+    monkeypatch.setattr(boot, "DAEMONS", frozenset())
+    assert boot.keep(join.DIRECTORY) == ("cron is installed, but its daemon does not run.", False)
+    assert not crontab.exists()
+
+
+def test_a_path_that_crons_line_cannot_carry_is_told(crontab, tmp_path):
+    sentence, comes_back = boot.keep(tmp_path / "50% of it")
+    assert not comes_back
+    assert "cron cannot be given" in sentence
+
+
+def test_what_cron_runs_starts_the_agent_unless_it_runs(directory):
+    process = enrol.boot(directory)
+    wait_for((directory / "ready").exists, 10, "the agent ready for signals")
+    assert enrol.boot(directory) is None
+    assert enrol.running_agent(directory) == process.pid
+    enrol.stop_in_background(directory, signal.SIGTERM)
+    assert process.wait(10) == 0

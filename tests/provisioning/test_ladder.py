@@ -7,7 +7,7 @@ from provisioning.rules.ladder import Installed, LadderFacts, ladder
 WELL = {"name": "alpha", "ip_address": "192.0.2.1", "addresses": ("192.0.2.1",), "reverse": "alpha.example",
         "status": "Running", "heard_s": 2.0, "worker_alive": True, "answers": True, "offset_s": 0.1,
         "disk_free_bytes": 10 * 1024**3, "agent_version": "1", "console_version": "1",
-        "account": "root", "accounts": {}, "resolved": {}}
+        "account": "root", "accounts": {}, "resolved": {}, "comes_back_by": "systemd"}
 
 
 def found(**fields):
@@ -48,6 +48,8 @@ def test_a_host_that_is_well_holds_on_every_rung():
     ("Accounts", {"accounts": {"msg": "not permitted"}, "account": "otto"}, "failed",
      "the agent runs as otto and cannot change", "as root"),
     ("Accounts", {"wrong_accounts": ("MS runs as root, its Log On As is msg.",)}, "late", "MS runs as root", "Stop it"),
+    ("Comes back after a restart", {"comes_back_by": None}, "unknown", "did not say", "Upgrade"),
+    ("Comes back after a restart", {"comes_back_by": "nothing"}, "late", "Nothing starts the agent", "boot.py"),
     ("Clock", {"offset_s": None}, "unknown", "did not say", "Upgrade"),
     ("Clock", {"offset_s": -6.0}, "late", "6.0 s behind the console", "time server"),
     ("Clock", {"offset_s": 301.0}, "failed", "301.0 s ahead of the console", "Set its clock"),

@@ -1,0 +1,59 @@
+"""Takes the agent away again: ``remove.py`` of the bundle. Standard library only."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from .boot import forget
+from .enrol import STOP_S, UNITS, HostConsole, stop_in_background, unit_name
+from .join import REPORT_S, Stop, read_config
+
+
+def remove_main(directory):
+    """Take the agent in ``directory`` away; the exit code."""
+    try:
+        remove(directory)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return 1
+    return 0
+
+
+def remove(directory):
+    """Stop the agent with its servers, then take away everything but the installed applications. Raises Stop."""
+    unit = unit_name(directory)
+    if (UNITS / unit).exists():
+        # On SIGINT the agent stops its servers before it ends.
+        text = (UNITS / unit).read_text().replace("KillMode=process", "KillMode=process\nKillSignal=SIGINT")
+        (UNITS / unit).write_text(text)
+        for arguments in (["daemon-reload"], ["disable", unit], ["stop", unit]):
+            subprocess.run(["systemctl", *arguments], check=False, capture_output=True, timeout=STOP_S * 2)
+        (UNITS / unit).unlink()
+        subprocess.run(["systemctl", "daemon-reload"], check=False, capture_output=True, timeout=STOP_S)
+    stop_in_background(directory, signal.SIGINT)
+    forget(directory)
+    tell_leave(directory)
+    for path in list(directory.iterdir()):
+        if path.is_dir() and not path.is_symlink() and path.name != "apps":
+            shutil.rmtree(path)
+        elif not path.is_dir() or path.is_symlink():
+            path.unlink()
+    print(f"The agent was removed. Installed applications are still in {directory / 'apps'}. Delete the host in the "
+          "console, if it is not to come back.")
+
+
+def tell_leave(directory):
+    """The console gives the host another secret and says that nothing there is managed any more."""
+    config = read_config(directory) or {}
+    if not config.get("console_url"):
+        return
+    try:
+        authority = Path(config["console_ca_file"]).read_text() if config.get("console_ca_file") else ""
+        console = HostConsole(config["console_url"], "", authority)
+        console.host, console.secret = config["host"], config["secret"]
+        console.post("/join/leave", {"host": console.host}, REPORT_S)
+    except (Stop, OSError) as stop:
+        print(f"The console was not told ({stop}) Its page of this host says when the agent was last heard.",
+              file=sys.stderr)
