@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
 from django.conf import settings
 
-from protocol.jobs import CONSOLE_QUEUE
+from protocol.jobs import CONSOLE_QUEUE, broker_options
 
 
 def celery_broker_url(redis_url: str) -> str:
@@ -16,7 +16,8 @@ def celery_broker_url(redis_url: str) -> str:
     return redis_url.replace("unix://", "redis+socket://", 1)
 
 
-app = Celery("pairwise-console", broker=celery_broker_url(settings.PAIRWISE_REDIS_URL))
+BROKER_URL = settings.PAIRWISE_BROKER_URL or celery_broker_url(settings.PAIRWISE_REDIS_URL)
+app = Celery("pairwise-console", broker=BROKER_URL)
 app.conf.update(
     task_serializer="json",
     accept_content=["json"],
@@ -27,16 +28,7 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={
-        # The broker never decides that a job is dead, the reaper does (design section 5).
-        "visibility_timeout": 86_400,
-        "unacked_restore_interval": 10,
-        "unacked_restore_throttle": 1,
-        "socket_keepalive": True,
-        "health_check_interval": 5,
-        "socket_timeout": 10,
-        "socket_connect_timeout": 5,
-    },
+    broker_transport_options=broker_options(BROKER_URL),
     beat_schedule_filename=str(settings.PAIRWISE_DATA_DIR / "beat-schedule"),
     beat_schedule={
         "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},

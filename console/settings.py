@@ -18,6 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where things are
 PAIRWISE_DATA_DIR = Path(env.str("PAIRWISE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+PAIRWISE_ONLY = env.str("PAIRWISE_ONLY", "")
 PAIRWISE_DATA_DIR.mkdir(parents=True, exist_ok=True)
 PAIRWISE_HOST = env.str("PAIRWISE_HOST", "127.0.0.1")
 PAIRWISE_PORT = env.int("PAIRWISE_PORT", 8000)
@@ -26,7 +27,7 @@ PAIRWISE_CONTROL_PORT = env.int("PAIRWISE_CONTROL_PORT", 2020)
 PAIRWISE_CONTROLS = addresses(env.str("PAIRWISE_CONTROLS", ""))
 """(host, port) of every control, when there are several; the first is the one that servers are installed with."""
 PAIRWISE_LCA_PORT = env.int("PAIRWISE_LCA_PORT", 4999)
-PAIRWISE_PACKAGES_DIR = PAIRWISE_DATA_DIR / "packages"
+PAIRWISE_PACKAGES_DIR = Path(env.str("PAIRWISE_PACKAGES_DIR", str(PAIRWISE_DATA_DIR / "packages"))).resolve()
 PAIRWISE_AGENT_DIR = PAIRWISE_DATA_DIR / "agent"
 
 
@@ -58,6 +59,8 @@ PAIRWISE_REDIS_CA = env.str("PAIRWISE_REDIS_CA", "")
 PAIRWISE_REDIS_URL = verified(
     env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD),
     PAIRWISE_REDIS_CA)
+PAIRWISE_BROKER_URL = env.str("PAIRWISE_BROKER_URL", "")
+"""A RabbitMQ that carries jobs and reports, "" when Redis does; Redis carries the notices to open pages in any case."""
 SALT_KEY = SECRET_KEY
 
 # --- TLS: on where other machines connect, unless plain was chosen
@@ -65,7 +68,7 @@ PAIRWISE_HTTPS = env.bool("PAIRWISE_HTTPS", False)
 PAIRWISE_CONTROL_TLS = env.bool("PAIRWISE_CONTROL_TLS", PAIRWISE_CONTROL_HOST not in LOOPBACK)
 PAIRWISE_WEB_TLS = env.bool("PAIRWISE_WEB_TLS",
                             PAIRWISE_HOST not in LOOPBACK and not PAIRWISE_HTTPS and not PAIRWISE_CONSOLE_URL)
-PAIRWISE_TLS_DIR = PAIRWISE_DATA_DIR / "tls"
+PAIRWISE_TLS_DIR = Path(env.str("PAIRWISE_TLS_DIR", str(PAIRWISE_DATA_DIR / "tls"))).resolve()
 TLS_IS_OWN = not env.str("PAIRWISE_TLS_CERTIFICATE", "")
 PAIRWISE_TLS_CERTIFICATE = env.str("PAIRWISE_TLS_CERTIFICATE", "") or str(PAIRWISE_TLS_DIR / "console.pem")
 PAIRWISE_TLS_KEY = env.str("PAIRWISE_TLS_KEY", "") or (str(PAIRWISE_TLS_DIR / "console.key") if TLS_IS_OWN else "")

@@ -8,7 +8,7 @@ from pathlib import Path
 from celery import Celery
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
 
-from protocol.jobs import RUN_JOB, host_control, host_queue
+from protocol.jobs import RUN_JOB, broker_options, host_control, host_queue
 
 from .config import CONFIG_VARIABLE, AgentConfig, load
 from .jobs.context import context_of
@@ -17,20 +17,17 @@ from .jobs.janitor import Janitor
 from .worker import PARENT_VARIABLE
 
 PR_SET_PDEATHSIG = 1
-VISIBILITY_TIMEOUT_S = 24 * 3600
-BROKER_OPTIONS = {
-    # The broker must never decide that a job is dead: the console's reaper does.
-    "visibility_timeout": VISIBILITY_TIMEOUT_S, "unacked_restore_interval": 10, "unacked_restore_throttle": 1,
-    "socket_keepalive": True, "health_check_interval": 5, "socket_timeout": 10, "socket_connect_timeout": 5,
-}
 
 
-def broker_options(host: str) -> dict:
+def own_options(config: AgentConfig) -> dict:
     """What was delivered and not acknowledged is kept apart from other hosts', as the host's account at Redis may
     reach its own keys only (``provisioning.rules.broker_access``)."""
+    options, host = broker_options(config.broker_url), config.host
+    if config.broker_url.startswith("amqp"):
+        return options
     own = {f"{name}_key": f"{name}.{host_queue(host)}" for name in ("unacked", "unacked_index", "unacked_mutex")}
     # One priority, so one key.
-    return {**BROKER_OPTIONS, **own, "priority_steps": [0]}
+    return {**options, **own, "priority_steps": [0]}
 
 
 def make_app(config: AgentConfig) -> Celery:
@@ -38,7 +35,7 @@ def make_app(config: AgentConfig) -> Celery:
     celery.conf.update(
         task_serializer="json", accept_content=["json"], result_serializer="json", task_ignore_result=True,
         result_backend=None, task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1,
-        broker_transport_options=broker_options(config.host), broker_connection_retry_on_startup=True,
+        broker_transport_options=own_options(config), broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None, worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=True, worker_send_task_events=False, task_create_missing_queues=True,
         worker_proc_alive_timeout=30.0, enable_utc=True,

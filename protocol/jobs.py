@@ -81,3 +81,15 @@ def host_queue(host: str) -> str:
 def host_control(host: str) -> str:
     """Celery control exchange by which the worker of ``host`` alone is told to end a job, or asked whether it lives."""
     return f"control.{host}"
+
+
+def broker_options(url: str) -> dict:
+    """Transport options of Celery for the broker at ``url``: Redis, else RabbitMQ."""
+    if url.startswith("amqp"):
+        # A job counts as handed over once the broker has it on its disk.
+        return {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
+    return {
+        # The broker never decides that a job is dead, the console's reaper does.
+        "visibility_timeout": 86_400, "unacked_restore_interval": 10, "unacked_restore_throttle": 1,
+        "socket_keepalive": True, "health_check_interval": 5, "socket_timeout": 10, "socket_connect_timeout": 5,
+    }

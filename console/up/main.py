@@ -33,14 +33,24 @@ def say(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def up() -> int:
-    """Run Pairwise on this machine until somebody asks to stop. The exit code: 0, or 2 with a sentence on stderr."""
+def roles_of(text: str) -> frozenset[str]:
+    """The roles that ``text`` names, separated by commas; all for "". Raises CannotStart."""
+    named = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if unknown := sorted(named - set(programs.ROLES)):
+        raise CannotStart(f"There is no role {unknown[0]}: choose among {', '.join(programs.ROLES)}.")
+    return named or frozenset(programs.ROLES)
+
+
+def up(only: str = "") -> int:
+    """Run Pairwise on this machine, or the roles that ``only`` names, until somebody asks to stop. The exit code: 0, or
+    2 with a sentence on stderr."""
     record = RunRecord(settings.PAIRWISE_DATA_DIR)
     try:
+        roles = roles_of(only or settings.PAIRWISE_ONLY)
         with Signals() as signals:
             record.take()
             try:
-                return _Run(record, signals).go()
+                return _Run(record, signals, roles).go()
             finally:
                 record.close()
     except CannotStart as refused:
@@ -49,8 +59,8 @@ def up() -> int:
 
 
 class _Run:
-    def __init__(self, record: RunRecord, signals: Signals):
-        self.record, self.signals = record, signals
+    def __init__(self, record: RunRecord, signals: Signals, roles: frozenset[str]):
+        self.record, self.signals, self.roles = record, signals, roles
         self.address = programs.console_address()
         self.mark = secrets.token_hex(16)
         self.new_password = ""
@@ -93,8 +103,9 @@ class _Run:
 
         # Control is told of changes; that it does not run yet is no news.
         logging.getLogger("provisioning.control_client").setLevel(logging.ERROR)
-        done = setup.set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=say)
-        return {"agent_config": str(done.agent_config), "new_password": done.new_password,
+        done = setup.set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=say,
+                            serves_pages=programs.WEB in self.roles, is_host=programs.AGENT in self.roles)
+        return {"agent_config": str(done.agent_config or ""), "new_password": done.new_password,
                 "warnings": list(done.warnings)}
 
     def _check_machine(self) -> None:
@@ -103,20 +114,21 @@ class _Run:
             if found.is_serious():
                 raise CannotStart(f"{found.msg} {found.hint}")
             say(f"{found.msg} {found.hint}")
-        ports = [
-            machine.Port("the web console", settings.PAIRWISE_HOST, settings.PAIRWISE_PORT, "PAIRWISE_PORT"),
-            machine.Port("control", settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
-                         "PAIRWISE_CONTROL_PORT"),
-            machine.Port("the agent", "127.0.0.1", settings.PAIRWISE_LCA_PORT, "PAIRWISE_LCA_PORT"),
-        ]
+        ports = {
+            programs.WEB: machine.Port("the web console", settings.PAIRWISE_HOST, settings.PAIRWISE_PORT,
+                                       "PAIRWISE_PORT"),
+            programs.CONTROL: machine.Port("control", settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT,
+                                           "PAIRWISE_CONTROL_PORT"),
+            programs.AGENT: machine.Port("the agent", "127.0.0.1", settings.PAIRWISE_LCA_PORT, "PAIRWISE_LCA_PORT"),
+        }
         if settings.EMBEDDED_REDIS_PASSWORD:
-            ports.append(machine.Port("Redis", settings.PAIRWISE_HOST, settings.PAIRWISE_REDIS_PORT,
-                                      "PAIRWISE_REDIS_PORT"))
-        machine.check_ports(ports)
+            ports[programs.REDIS] = machine.Port("Redis", settings.PAIRWISE_HOST, settings.PAIRWISE_REDIS_PORT,
+                                                 "PAIRWISE_REDIS_PORT")
+        machine.check_ports([port for role, port in ports.items() if role in self.roles])
 
     def _start_redis(self) -> None:
         url, data_dir = settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_DATA_DIR
-        if not settings.REDIS_IS_EMBEDDED:
+        if not settings.REDIS_IS_EMBEDDED or programs.REDIS not in self.roles:
             if not redis.wait_ready(url, within_s=5.0, stopped=lambda: False):
                 if why := redis.why_untrusted(url):
                     raise CannotStart(f"The Redis of PAIRWISE_REDIS_URL cannot be used: {why}.")
@@ -130,10 +142,10 @@ class _Run:
             raise CannotStart(f"The embedded Redis did not start; its log says why: {child.log}")
 
     def _start(self, done: dict) -> None:
-        for program in programs.console_programs(Path(done["agent_config"]), mark=self.mark):
+        for program in programs.console_programs(Path(done["agent_config"]), mark=self.mark, roles=self.roles):
             self.supervisor.children.append(Child(program, self.log_dir, self.mark))
         for child in self.supervisor.children:
-            if child.program.name == programs.AGENT:
+            if child.program.name == programs.AGENT and programs.CONTROL in self.roles:
                 self._wait_control()
             if child.process is None and not self.signals.stops:
                 self.supervisor.start(child)
@@ -148,6 +160,9 @@ class _Run:
 
     def _wait_ready(self) -> bool:
         """True once every component answers; False when asked to stop, or after READY_S, having said which do not."""
+        if programs.WEB not in self.roles:
+            # What is elsewhere cannot be waited for, and nobody here could tell of it.
+            return True
         told: set[str] = set()
         deadline = time.monotonic() + READY_S
         while not self.signals.stops:
@@ -170,8 +185,11 @@ class _Run:
     def _welcome(self, done: dict, ready: bool) -> None:
         for warning in done["warnings"]:
             say(warning)
-        say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {self.address}")
-        if not self._show_password():
+        if programs.WEB not in self.roles:
+            say(f"\nPairwise runs: {', '.join(sorted(self.roles))}")
+        else:
+            say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {self.address}")
+        if not self._show_password() and programs.WEB in self.roles:
             say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
         say("Ctrl-C stops everything")
 

@@ -19,6 +19,8 @@ LOCAL_HOST = "localhost"
 APPLICATIONS_UMASK = 0o022
 """Of the agent: applications may run under accounts of their own. Everything else is for our account only."""
 REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"
+ROLES = (REDIS, CONTROL, WEB, WORKER, AGENT)
+"""What `up` runs on this machine, or some of it."""
 
 
 def console_address() -> str:
@@ -52,8 +54,12 @@ def redis_program(socket_path: Path, mark: str) -> Program:
                    directory=data_dir)
 
 
-def console_programs(agent_config: Path, *, mark: str) -> list[Program]:
-    """Control first: the others look for it."""
+def console_programs(agent_config: Path, *, mark: str, roles: frozenset[str]) -> list[Program]:
+    """Those of ``roles``, control first: the others look for it."""
+    return [program for program in _all_programs(agent_config, mark) if program.name in roles]
+
+
+def _all_programs(agent_config: Path, mark: str) -> list[Program]:
     root, console = settings.BASE_DIR, console_environment(mark)
     return [
         Program(name=CONTROL, label="Control", arguments=python("manage.py", "runcontrol"), environment=console,

@@ -1,11 +1,12 @@
 """What has to be in the database and on disk before the console's processes start. Every step may run again."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,8 @@ from provisioning.services.templates import import_template
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"
+SET_UP_LOCK = 0x50616972776973
+"""Number of an advisory lock on PostgreSQL."""
 
 
 def provide_certificates(say: Callable[[str], None]) -> None:
@@ -55,30 +58,53 @@ def provide_certificates(say: Callable[[str], None]) -> None:
 class LocalSetup:
     """``new_password`` is "" unless the first administrator was made with a random one; ``warnings`` are sentences."""
 
-    agent_config: Path
+    agent_config: Path | None
     new_password: str
     warnings: tuple[str, ...] = ()
 
 
-def set_up(*, admin_password: str, say: Callable[[str], None]) -> LocalSetup:
-    """Bring database, static files, administrator, Message Server package and first host to what a start needs.
-
-    Raises CannotStart.
+def set_up(*, admin_password: str, say: Callable[[str], None], serves_pages: bool = True,
+           is_host: bool = True) -> LocalSetup:
+    """Bring database, static files, administrator, Message Server package and first host to what a start needs. A
+    machine without pages needs no files for them; one that is no host is given no Host object. Raises CannotStart.
     """
     try:
-        migrate(say)
+        with one_at_a_time():
+            migrate(say)
+            return _set_up(admin_password, say, serves_pages, is_host)
     except OperationalError as error:
         why = str(error).strip().partition("\n")[0]
         raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and the "
                           "free space, then run ./run again.") from None
+
+
+def _set_up(admin_password: str, say: Callable[[str], None], serves_pages: bool, is_host: bool) -> LocalSetup:
     provide_certificates(say)
-    collect_static(say)
     make_roles()
-    warnings = [*provide_message_server(), *provide_agent()]
-    agent_config = write_agent_config(make_local_host())
+    warnings = []
+    if serves_pages:
+        collect_static(say)
+        warnings = [*provide_message_server(), *provide_agent()]
+    agent_config = write_agent_config(make_local_host()) if is_host else None
     # Last: after it nothing can go wrong before the password is shown.
     return LocalSetup(agent_config=agent_config, new_password=make_administrator(admin_password),
                       warnings=tuple(warnings))
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Machines of one console that start at the same moment set up one after the other. On SQLite there is one."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
 
 
 def migrate(say: Callable[[str], None]) -> None:
@@ -198,12 +224,13 @@ def write_agent_config(host: Host) -> Path:
     write_private(path, json.dumps({
         "host": host.name,
         "secret": host.secret,
-        "control": [{"host": reachable_host(settings.PAIRWISE_CONTROL_HOST).strip("[]"),
-                     "port": settings.PAIRWISE_CONTROL_PORT}],
+        "control": [{"host": address, "port": port} for address, port in settings.PAIRWISE_CONTROLS] or [
+            {"host": reachable_host(settings.PAIRWISE_CONTROL_HOST).strip("[]"),
+             "port": settings.PAIRWISE_CONTROL_PORT}],
         "ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_CONTROL_TLS else "",
         "console_ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_WEB_TLS else "",
         "console_url": console_address(),
-        "broker_url": url_for(host, celery_broker_url(_redis_url())),
+        "broker_url": settings.PAIRWISE_BROKER_URL or url_for(host, celery_broker_url(_redis_url())),
         "lca_port": settings.PAIRWISE_LCA_PORT,
         "state_dir": str(home / "state"),
         "install_root": str(install_root),

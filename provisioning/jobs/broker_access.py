@@ -27,6 +27,8 @@ class NotPermitted(Exception):
 
 def is_reached_by_hosts() -> bool:
     """True when the broker is a Redis on the network; one on a Unix socket is for this account of this machine only."""
+    if settings.PAIRWISE_BROKER_URL:
+        return False
     return bool(settings.EMBEDDED_REDIS_PASSWORD) or settings.PAIRWISE_REDIS_URL.partition("://")[0] in NETWORK_SCHEMES
 
 

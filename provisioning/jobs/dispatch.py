@@ -3,6 +3,8 @@
 import logging
 import uuid
 
+from amqp.exceptions import AMQPError
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 from kombu import Connection
@@ -22,13 +24,15 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 2.0, 3.0
 CANCEL_SIGNAL = "SIGUSR1"
 NOT_HANDED_OVER = "The job could not be handed to the broker, so no host has seen it."
-START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL. The job is handed over by itself once the "
-                    "broker answers; Retry does it at once.")
-_BROKER_ERRORS = (OperationalError, OSError, RedisError)
+START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAIRWISE_BROKER_URL, when it is another "
+                    "broker). The job is handed over by itself once the broker answers; Retry does it at once.")
+_BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
 
 
 def _connection():
     options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
+    if settings.PAIRWISE_BROKER_URL:
+        options = {"read_timeout": ANSWER_TIMEOUT_S, "write_timeout": ANSWER_TIMEOUT_S}
     return app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options)
 
 

@@ -13,7 +13,8 @@ NOWHERE = LOOPBACK | WILDCARDS
 class Listening:
     """Where the console's processes listen, as the settings say. ``redis_url`` is "" for the embedded Redis;
     ``redis_password`` is "" while that one listens on a Unix socket only. ``web_tls`` and ``control_tls``: they speak
-    TLS themselves, with a certificate for ``tls_names`` (empty: one that the administrator brought)."""
+    TLS themselves, with a certificate for ``tls_names`` (empty: one that the administrator brought). ``controls`` are
+    the addresses of all controls when there are several."""
 
     web_host: str
     web_port: int
@@ -28,6 +29,7 @@ class Listening:
     web_tls: bool = False
     control_tls: bool = False
     tls_names: tuple[str, ...] = ()
+    controls: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,7 @@ class Reach:
     ``broker_url`` has the credentials of PAIRWISE_REDIS_URL, or none."""
 
     console_url: str
-    control: tuple[str, int]
+    controls: tuple[tuple[str, int], ...]
     broker_url: str
     problems: tuple[str, ...] = ()
 
@@ -55,7 +57,8 @@ def reach(listening: Listening, *, scheme: str, asked_host: str) -> Reach:
     if not broker:
         broker = listening.redis_socket_url if not listening.redis_password else \
             f"redis://{_bracketed(host)}:{listening.redis_port}/0"
-    return Reach(console_url=console_url, control=(control, listening.control_port), broker_url=broker,
+    return Reach(console_url=console_url, controls=listening.controls or ((control, listening.control_port),),
+                 broker_url=broker,
                  problems=(*_problems(listening, host, console_url), *_tls_problems(listening, control, console_url)))
 
 
@@ -70,7 +73,7 @@ def _problems(listening: Listening, host: str, console_url: str):
     elif (urlsplit(console_url).hostname or "") in LOOPBACK:
         yield ("You opened the console by a name that means this machine only. Open it by the name or address that "
                "other machines use, or set PAIRWISE_ADVERTISED_HOST.")
-    if listening.control_host in LOOPBACK:
+    if listening.control_host in LOOPBACK and not listening.controls:
         yield (f"Other machines do not reach control: it listens on {listening.control_host} only. Set "
                "PAIRWISE_CONTROL_HOST to an address of this machine's network and restart the console.")
     if listening.redis_url:

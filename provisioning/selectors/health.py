@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from provisioning import control_client
-from provisioning.models import ComponentHeartbeat, HostRuntime
+from provisioning.models import ComponentHeartbeat, Host, HostRuntime
 from provisioning.states import HostStatus
 
 CHECK_S = 0.9
@@ -72,15 +72,16 @@ def host_worker_health(runtime: HostRuntime | None, now: datetime) -> Component:
     return OK if runtime.worker_alive else down(f"The host worker of {LOCAL_HOST} does not run.")
 
 
-def _check_database() -> dict[str, Component]:
+def _check_database() -> dict[str, Component | None]:
     try:
         now = timezone.now()
         beat_at = ComponentHeartbeat.objects.filter(name="console-worker").values_list("at", flat=True).first()
+        found = {"database": OK, "console_worker": worker_health(beat_at, now)}
+        if not Host.objects.filter(name=LOCAL_HOST).exists():
+            # This machine only serves the console; the hosts are others.
+            return found | {"agent": None, "worker": None}
         runtime = HostRuntime.objects.filter(host__name=LOCAL_HOST).first()
-        return {
-            "database": OK, "console_worker": worker_health(beat_at, now), "agent": agent_health(runtime, now),
-            "worker": host_worker_health(runtime, now),
-        }
+        return found | {"agent": agent_health(runtime, now), "worker": host_worker_health(runtime, now)}
     finally:
         connection.close()
 
@@ -127,7 +128,8 @@ class Flight(threading.Thread):
 
 
 def health() -> dict[str, Component]:
-    """Every component of ``COMPONENTS``, within about CHECK_S seconds. Never raises."""
+    """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host, within about
+    CHECK_S seconds. Never raises."""
     deadline = time.monotonic() + CHECK_S
     with _lock:
         for name in CHECKS:
@@ -135,10 +137,11 @@ def health() -> dict[str, Component]:
                 _flights[name] = Flight(name)
                 _flights[name].start()
         flights = list(_flights.values())
-    found: dict[str, Component] = {}
+    found: dict[str, Component | None] = {}
     for flight in flights:
         flight.join(max(0.0, deadline - time.monotonic()))
         found |= flight.answers
     return {
         name: found.get(name) or down(CHECKS[name][1] if name in CHECKS else _UNKNOWN) for name in COMPONENTS
+        if name not in found or found[name] is not None
     }

@@ -96,8 +96,8 @@ def exchange(request):
     host = services.spend(token=_token(request), origin=_origin(request), proven=_signed_by(request, body),
                           machine=machine)
     where = reach_from(request.get_host())
-    address, port = where.control
-    return JsonResponse({"host": host.name, "secret": host.secret, "control": [{"host": address, "port": port}],
+    controls = [{"host": address, "port": port} for address, port in where.controls]
+    return JsonResponse({"host": host.name, "secret": host.secret, "control": controls,
                          "broker_url": unverified(url_for(host, where.broker_url)), "broker_ca": authority,
                          "lca_port": host.lca_port})
 

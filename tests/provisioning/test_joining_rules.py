@@ -16,7 +16,7 @@ def found(fields, asked="192.0.2.1:8000", scheme="http"):
 
 def test_a_console_on_an_address_is_reached_there():
     assert found(SECURED, scheme="https").__dict__ == {
-        "console_url": "https://192.0.2.1:8000", "control": ("192.0.2.1", 2020),
+        "console_url": "https://192.0.2.1:8000", "controls": (("192.0.2.1", 2020),),
         "broker_url": "redis://192.0.2.1:2021/0", "problems": ()}
 
 
@@ -28,7 +28,7 @@ def test_an_advertised_name_of_a_console_with_its_own_tls_has_its_port():
 def test_a_console_on_all_addresses_is_reached_as_it_was_asked():
     where = found({**OPEN, "web_host": "0.0.0.0", "control_host": "0.0.0.0"}, asked="console.example:8000")
     assert where.console_url == "http://console.example:8000"
-    assert where.control[0] == "console.example"
+    assert where.controls[0][0] == "console.example"
     assert where.broker_url == "redis://console.example:2021/0"
 
 
@@ -36,7 +36,7 @@ def test_an_advertised_name_goes_before_the_address():
     where = found({**OPEN, "advertised_host": "pairwise.example"})
     assert where.console_url == "http://pairwise.example:8000"
     assert where.broker_url == "redis://pairwise.example:2021/0"
-    assert where.control == ("192.0.2.1", 2020)
+    assert where.controls == (("192.0.2.1", 2020),)
 
 
 def test_behind_a_proxy_the_console_is_where_it_was_asked():
@@ -47,7 +47,7 @@ def test_behind_a_proxy_the_console_is_where_it_was_asked():
 def test_an_address_of_version_6_stands_in_brackets():
     where = found({**OPEN, "web_host": "2001:db8::1", "control_host": "2001:db8::1"}, asked="[2001:db8::1]:8000")
     assert where.console_url == "http://[2001:db8::1]:8000"
-    assert where.control[0] == "2001:db8::1"
+    assert where.controls[0][0] == "2001:db8::1"
     assert where.broker_url == "redis://[2001:db8::1]:2021/0"
 
 
