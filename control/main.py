@@ -115,7 +115,8 @@ class Control:
 
     async def _serve(self, opening: Opening, proven: Callable[[], None]) -> None:
         if self.reign is None or not self.office.term:
-            await opening.refuse(NOT_THE_LEADER, event=NOT_LEADER)
+            controls = [{"host": host, "port": port} for host, port in self.settings.controls]
+            await opening.refuse(NOT_THE_LEADER, event=NOT_LEADER, controls=controls)
             return
         await self.reign.sessions.serve(opening, proven)
 

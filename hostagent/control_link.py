@@ -14,7 +14,7 @@ import psutil
 from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Processes, Supervised, Watch
 from protocol.tls import TlsError
-from protocol.wire import Channel, dial
+from protocol.wire import Channel, RefusedError, dial
 
 from . import VERSION
 from .config import AgentConfig
@@ -72,6 +72,8 @@ class ControlLink:
                 if sentence != last and getattr(error, "event", 0) != NOT_LEADER:
                     log.warning("%s. The agent goes on and keeps trying.", sentence)
                     last = sentence
+                if isinstance(error, RefusedError):
+                    self._controls.hear(error.controls)
             self._controls.failed()
             await asyncio.sleep(retry_s)
             retry_s = min(LONGEST_RETRY_S, retry_s * 2)

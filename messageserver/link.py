@@ -112,6 +112,8 @@ async def first_contact(address: Address, secret: str, held: Held, *, purpose: s
                 if trouble.code is not ExitCode.NO_CONFIGURATION_SERVER:
                     raise
                 troubles.append(trouble)
+                if isinstance(trouble.__cause__, RefusedError):
+                    controls.hear(trouble.__cause__.controls)
                 controls.failed()
             else:
                 controls.worked()
@@ -200,6 +202,7 @@ class Link:
                 self._channel = await _dial(self._controls.current, self._address, self._secret, self._held(),
                                             purpose="serve")
             except RefusedError as error:
+                self._controls.hear(error.controls)
                 if str(error) != self._refusal and error.event != NOT_LEADER:
                     self._refusal = str(error)
                     self._log.standard(error.event or log.Event.CONNECTION_LOST,

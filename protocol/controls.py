@@ -14,7 +14,8 @@ MOST = 16
 
 class Controls:
     """``current`` is the one to dial; ``failed`` moves on to the next, ``worked`` keeps it as the first to try after a
-    restart. ``learn`` takes the addresses that control itself told.
+    restart. ``learn`` takes the addresses that control itself told; ``hear`` those from somebody who has not shown that
+    he knows our secret: they are tried, where he would have to show it, and not kept.
 
     ``given`` are those that a person or the installer gave, and always count; what was learnt is kept in ``file`` and
     forgotten when other ones are given; without a file nothing is. One that cannot be written is no reason to stop.
@@ -47,6 +48,10 @@ class Controls:
             self._all.append(current)
         self._at = self._all.index(current)
         self._save()
+
+    def hear(self, told: object) -> None:
+        """As ``learn``."""
+        self._all = _unique([*self._all, *_addresses(told)])[:2 * MOST]
 
     def _load(self) -> dict:
         if self._file is None:

@@ -76,10 +76,12 @@ class Welcome(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Refused(Message):
-    """The dialled side declines and closes. ``event`` is the event number (domain.md 3.5), 0 for none."""
+    """The dialled side declines and closes. ``event`` is the event number (domain.md 3.5), 0 for none. ``controls``, of
+    a control that does not lead, is as in Configuration."""
 
     reason: str
     event: int = 0
+    controls: list = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

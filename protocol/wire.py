@@ -26,11 +26,12 @@ class WireError(ConnectionError):
 
 
 class RefusedError(WireError):
-    """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none."""
+    """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none; ``controls`` are where to try
+    instead, as it says."""
 
-    def __init__(self, reason: str, event: int = 0):
+    def __init__(self, reason: str, event: int = 0, controls: list | None = None):
         super().__init__(reason)
-        self.event = event
+        self.event, self.controls = event, controls or []
 
 
 class UntrustedError(WireError):
@@ -181,7 +182,7 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
         await channel.send(Hello(kind=kind, name=name, nonce=nonce, proof=proof, **hello))
         answer = await channel.receive(timeout_s=timeout_s)
         if isinstance(answer, Refused):
-            raise RefusedError(answer.reason, answer.event)
+            raise RefusedError(answer.reason, answer.event, answer.controls)
         expected = auth.server_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce)
         if not isinstance(answer, Welcome) or not auth.same(expected, answer.proof):
             raise WireError("the peer does not know the shared secret: it is not the Pairwise that was installed from")
@@ -242,6 +243,6 @@ class Opening:
         self.channel.start_heartbeats()
         return self.channel
 
-    async def refuse(self, reason: str, *, event: int = 0) -> None:
-        await self.channel.send(Refused(reason=reason, event=event))
+    async def refuse(self, reason: str, *, event: int = 0, controls: list | None = None) -> None:
+        await self.channel.send(Refused(reason=reason, event=event, controls=controls or []))
         await self.channel.close()

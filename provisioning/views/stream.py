@@ -1,13 +1,16 @@
 """``/stream/``: Server-Sent Events that say what changed. One stream per browser tab (``static/js/live.js``)."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 from redis.asyncio import Redis
@@ -101,6 +104,15 @@ async def events(last_event_id: str = "", since_ms: str = "") -> AsyncIterator[b
         _open.discard(stop)
 
 
+async def _without_database(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """``parts``, after the database connection that checked the login was given back: it would stay with this tab as
+    long as the tab is open."""
+    await sync_to_async(connections.close_all)()
+    async with contextlib.aclosing(parts):
+        async for part in parts:
+            yield part
+
+
 @require_safe
 async def stream(request):
     """Open the stream; Last-Event-ID (or ``?after=``) resumes it, ``?since=`` is when the page was made."""
@@ -109,6 +121,6 @@ async def stream(request):
                             status=503, content_type="text/plain", headers={"Retry-After": "30"})
     last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
     return StreamingHttpResponse(
-        events(last[:40], request.GET.get("since", "")[:20]), content_type="text/event-stream",
+        _without_database(events(last[:40], request.GET.get("since", "")[:20])), content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

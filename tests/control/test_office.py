@@ -151,7 +151,8 @@ async def standby(control, settings_of_control, tmp_path, settings):
     """A second control, which follows; the console knows both."""
     folder = tmp_path / "standby"
     folder.mkdir()
-    async with Control(replace(settings_of_control, data_dir=folder)) as second:
+    controls = (("control-a", 2020), ("control-b", 2020))
+    async with Control(replace(settings_of_control, data_dir=folder, controls=controls)) as second:
         settings.PAIRWISE_CONTROLS = (("127.0.0.1", second.port), ("127.0.0.1", control.port))
         control.office.others = second.office.others = True
         yield second
@@ -164,6 +165,7 @@ async def test_a_control_that_follows_refuses_with_a_number_of_its_own(standby, 
             with pytest.raises(RefusedError, match="does not lead") as refused:
                 await dial
             assert refused.value.event == NOT_LEADER
+            assert [each["host"] for each in refused.value.controls] == ["control-a", "control-b"]
 
 
 async def test_the_console_asks_the_one_that_leads(control, standby):

@@ -66,6 +66,15 @@ def test_what_is_no_address_is_left_out(told):
     assert len(controls) == 1
 
 
+def test_what_somebody_said_who_proved_nothing_is_tried_and_not_kept(tmp_path):
+    file = tmp_path / "controls.json"
+    controls = Controls([A], file)
+    controls.hear(TOLD)
+    controls.failed()
+    assert controls.current == B
+    assert len(Controls([A], file)) == 1
+
+
 def test_no_more_are_taken_than_anybody_needs():
     controls = Controls([A])
     controls.learn([{"host": f"h{number}", "port": 1} for number in range(1000)])

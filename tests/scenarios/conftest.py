@@ -3,6 +3,7 @@ import pytest
 from tests.scenarios.harness import Pairwise
 from tests.scenarios.hosts import why_no_hosts
 from tests.scenarios.pairs import Pair
+from tests.scenarios.scaled import ScaledOut
 from tests.scenarios.site import Site
 
 
@@ -19,7 +20,7 @@ def pytest_runtest_makereport(item, call):
     if report.failed:
         for name, value in getattr(item, "funcargs", {}).items():
             for run in value if isinstance(value, list) else [value]:
-                if isinstance(run, Pairwise | Site | Pair):
+                if isinstance(run, Pairwise | Site | Pair | ScaledOut):
                     report.sections += [(f"{name}: {log}", text) for log, text in run.logs().items()]
     return report
 

@@ -92,6 +92,10 @@ class Pairwise:
 
     def start(self) -> "Pairwise":
         self.launch()
+        return self.wait_ready()
+
+    def wait_ready(self) -> "Pairwise":
+        """Until the launched one says that it is."""
         wait_for(lambda: self.said("Ctrl-C stops everything") or self.process.poll() is not None, READY_S / PATIENCE,
                  "ready")
         assert self.process.poll() is None, self.text
