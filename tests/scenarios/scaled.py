@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import yaml
 
+from protocol.broker_url import verified
 from tests.scenarios.applications import message_server
 from tests.scenarios.harness import PATIENCE, ROOT, Pairwise, free_port, wait_for
 from tests.scenarios.ledger import Ledger
@@ -28,9 +29,10 @@ PAIR = ("Scaled_A", "Scaled_B")
 class ScaledOut:
     """``with`` it everything runs. ``machines`` are those of the console; ``leader`` and ``standby`` among them."""
 
-    def __init__(self, directory: Path, *, database: str, redis: str, machines: int = 2):
-        self.directory, self.database, self.broker = directory, database, redis
-        common = {"PAIRWISE_DATABASE_URL": database, "PAIRWISE_REDIS_URL": redis, "PAIRWISE_ONLY": ROLES,
+    def __init__(self, directory: Path, *, database: str, redis: str, redis_ca: str, machines: int = 2):
+        self.directory, self.database, self.broker = directory, database, verified(redis, redis_ca)
+        common = {"PAIRWISE_DATABASE_URL": database, "PAIRWISE_REDIS_URL": redis, "PAIRWISE_REDIS_CA": redis_ca,
+                  "PAIRWISE_ONLY": ROLES,
                   "PAIRWISE_SECRET_KEY": secrets.token_hex(32), "PAIRWISE_PACKAGES_DIR": str(directory / "packages")}
         self.machines = [Pairwise(directory / f"console{number}", **common) for number in range(machines)]
         self.controls = [("127.0.0.1", machine.control_port) for machine in self.machines]

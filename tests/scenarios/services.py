@@ -15,6 +15,7 @@ import psycopg
 
 from bench import rabbitmq
 from console.up.redis import wait_ready
+from protocol.broker_url import verified
 from tests.certificates import Certificates
 from tests.scenarios.harness import PATIENCE, free_port, wait_for
 
@@ -102,7 +103,7 @@ def _answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def secured_redis(directory: Path):
-    """The address of a Redis that takes connections over TLS only and wants a password."""
+    """(address, file of the authority) of a Redis that takes connections over TLS only and wants a password."""
     directory.mkdir()
     port, password = free_port(), secrets.token_hex(8)
     certificates = Certificates(directory)
@@ -117,10 +118,11 @@ def secured_redis(directory: Path):
         process = subprocess.Popen(["redis-server", str(configuration)], executable=_redis_program(), stdout=log,
                                    stderr=log, stdin=subprocess.DEVNULL)
     try:
-        url = f"rediss://:{password}@127.0.0.1:{port}/0?ssl_ca_certs={certificates.authority}&ssl_cert_reqs=required"
-        ready = wait_ready(url, within_s=20 * PATIENCE, stopped=lambda: process.poll() is not None)
+        url = f"rediss://:{password}@127.0.0.1:{port}/0"
+        ready = wait_ready(verified(url, str(certificates.authority)), within_s=20 * PATIENCE,
+                           stopped=lambda: process.poll() is not None)
         assert ready, (directory / "redis.log").read_text()
-        yield url
+        yield url, str(certificates.authority)
     finally:
         _end(process)
 

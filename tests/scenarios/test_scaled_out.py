@@ -15,8 +15,8 @@ pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
 
 @pytest.fixture(scope="module")
 def scaled(tmp_path_factory):
-    with postgres() as database, secured_redis(tmp_path_factory.mktemp("stores") / "redis") as redis, \
-            ScaledOut(tmp_path_factory.mktemp("scaled"), database=database, redis=redis) as layout:
+    with postgres() as database, secured_redis(tmp_path_factory.mktemp("stores") / "redis") as (redis, authority), \
+            ScaledOut(tmp_path_factory.mktemp("scaled"), database=database, redis=redis, redis_ca=authority) as layout:
         layout.make_pair()
         yield layout
 

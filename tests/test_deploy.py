@@ -1,0 +1,70 @@
+"""What deploy/ offers is what the console understands, and what the scenario of the scaled-out console runs."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from console.addresses import addresses
+from console.up.main import roles_of
+from tests.scenarios.scaled import ROLES
+from tests.test_settings_documented import settings_read
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
+OWN = ("console-a", "console-b")
+
+
+@pytest.fixture(scope="module")
+def services() -> dict:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+
+
+def example() -> dict[str, str]:
+    lines = (DEPLOY / "console.env.example").read_text().splitlines()
+    return dict(line.removeprefix("# ").split("=", 1) for line in lines if re.match(r"(# )?PAIRWISE_\w+=", line))
+
+
+def test_every_setting_exists(services):
+    for environment in (*(services[name]["environment"] for name in OWN), example()):
+        assert {name for name in environment if name.startswith("PAIRWISE_")} - settings_read() == set()
+
+
+def test_both_run_the_roles_that_the_scenario_runs(services):
+    for environment in (*(services[name]["environment"] for name in OWN), example()):
+        assert roles_of(environment["PAIRWISE_ONLY"]) == roles_of(ROLES)
+
+
+def test_every_command_is_up(services):
+    assert {tuple(services[name]["command"]) for name in OWN} == {("up",)}
+    assert 'ENTRYPOINT ["python", "manage.py"]' in (DEPLOY / "Dockerfile").read_text()
+    [start] = re.findall(r"^ExecStart=(.*)$", (DEPLOY / "pairwise-console.service").read_text(), re.MULTILINE)
+    assert shlex.split(start)[1:] == ["manage.py", "up"]
+
+
+def test_the_machines_differ_in_their_own_ports_only_and_publish_them(services):
+    first, second = (services[name]["environment"] for name in OWN)
+    assert {name for name in first if first[name] != second[name]} == {"PAIRWISE_PORT", "PAIRWISE_CONTROL_PORT"}
+    for name in OWN:
+        environment = services[name]["environment"]
+        for setting in ("PAIRWISE_PORT", "PAIRWISE_CONTROL_PORT"):
+            assert f"{environment[setting]}:{environment[setting]}" in services[name]["ports"]
+
+
+def test_the_controls_are_those_that_are_published(services):
+    text = re.sub(r"\$\{[^}]*\}", "console", services["console-a"]["environment"]["PAIRWISE_CONTROLS"])
+    assert addresses(text) == tuple(("console", int(services[name]["environment"]["PAIRWISE_CONTROL_PORT"]))
+                                    for name in OWN)
+    assert len(addresses(example()["PAIRWISE_CONTROLS"])) == 2
+
+
+def test_volumes_and_files_are_there(services):
+    volumes = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["volumes"]
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert source in volumes or source == "./secrets"
+    build = services["console-a"]["build"]
+    assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
