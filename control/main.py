@@ -73,7 +73,8 @@ class Control:
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(locked(self.settings.data_dir / "control.lock"))
             stack.push_async_callback(self.office.close)
-            self._listener = Listener(self._serve, self.settings.identity and self.settings.identity.context)
+            self._listener = Listener(self._serve, self.settings.identity and self.settings.identity.context,
+                                      self._out_of_order)
             stack.push_async_callback(self._listener.close)
             stack.push_async_callback(self._end_reign)
             await self.office.look()
@@ -119,6 +120,10 @@ class Control:
             await opening.refuse(NOT_THE_LEADER, event=NOT_LEADER, controls=controls)
             return
         await self.reign.sessions.serve(opening, proven)
+
+    def _out_of_order(self, address: str, why: str) -> None:
+        if self.reign is not None:
+            self.reign.sessions.out_of_order(address, why)
 
     # --- terms ------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from protocol.messages import Refused
 from protocol.tls import why_untrusted
-from protocol.wire import OPENING_TIMEOUT_S, Opening, WireError, encode
+from protocol.wire import OPENING_TIMEOUT_S, Opening, OutOfOrder, WireError, encode
 
 from .database import DatabaseAway
 from .peers import CLOSE_TIMEOUT_S
@@ -30,11 +30,13 @@ PLAIN = ("Control takes connections over TLS only, and this one came without. A 
 
 class Listener:
     """The listening port and the sessions on it; with a ``context`` over TLS only. ``serve`` gets each opening, and
-    what to call once the peer has shown its secret."""
+    what to call once the peer has shown its secret; ``out_of_order`` the address of who spoke first, and what it
+    said."""
 
     def __init__(self, serve: Callable[[Opening, Callable[[], None]], Awaitable[None]],
-                 context: ssl.SSLContext | None = None):
-        self._serve, self._context = serve, context
+                 context: ssl.SSLContext | None = None,
+                 out_of_order: Callable[[str, str], None] = lambda address, why: None):
+        self._serve, self._context, self._out_of_order = serve, context, out_of_order
         self._tasks: set[asyncio.Task] = set()
         self.openings = 0
         self._listening: list[tuple[socket.socket, asyncio.Task]] = []
@@ -90,6 +92,9 @@ class Listener:
                 connection.close()
                 return
             await self._session(connection, name)
+        except OutOfOrder as error:
+            log.warning("connection from %s ended: %s", name, error)
+            self._out_of_order(name.rpartition(":")[0], str(error))
         except ssl.SSLError as error:
             log.warning("connection from %s ended: %s", name, why_untrusted(error, name))
         except (WireError, OSError, TimeoutError) as error:

@@ -67,6 +67,13 @@ class Sessions:
             return
         await session(opening, proven)
 
+    def out_of_order(self, address: str, why: str) -> None:
+        """Somebody at ``address`` spoke before saying who it is; told on the hosts that are there."""
+        for host in self._world.hosts.values():
+            if host.peer is not None and host.address == address:
+                self._refused("order", f"A connection from {address} was refused by control: {why}.",
+                              host_id=host.facts.id)
+
     def _refused(self, kind: str, text: str, *, host_id: int | None, application_id: int | None = None) -> None:
         """An event of what was refused, not more than a few a minute of one kind."""
         bucket = self._refusals.setdefault((kind, host_id, application_id), Bucket(REFUSED_RATE, REFUSED_BURST))

@@ -34,6 +34,10 @@ class RefusedError(WireError):
         self.event, self.controls = event, controls or []
 
 
+class OutOfOrder(WireError):
+    """The peer said something before it said who it is."""
+
+
 class UntrustedError(WireError):
     """TLS with the peer failed. The text is a clause that says why and what to do."""
 
@@ -226,7 +230,7 @@ class Opening:
         await channel.send(Challenge(nonce=nonce))
         hello = await channel.receive(timeout_s=timeout_s)
         if not isinstance(hello, Hello):
-            raise WireError(f"the peer opened with {hello.type}, not with a hello")
+            raise OutOfOrder(f"the peer opened with {hello.type}, not with a hello")
         return cls(channel, hello, nonce)
 
     def proves(self, secret: str) -> bool:

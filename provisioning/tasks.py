@@ -37,6 +37,7 @@ def keep_broker_accounts():
     """Accounts of hosts at the broker: a Redis that was started anew has none of them."""
     try:
         broker_access.keep()
+        broker_access.denials.record()
     except broker_access.NotPermitted as error:
         log.debug("hosts share the console's account at the broker: %s", error)
     except (RedisError, OSError) as error:

@@ -16,8 +16,11 @@ from provisioning.models import Host
 from provisioning.rules import broker_access as rules
 from provisioning.rules.broker_access import Account
 
+from . import refusals
+
 log = logging.getLogger(__name__)
 TIMEOUT_S = 2.0
+LOOK_BACK_MS = 60_000
 NETWORK_SCHEMES = ("redis", "rediss")
 
 
@@ -60,6 +63,43 @@ def keep() -> int:
     if missing or left_over:
         log.info("accounts of hosts at the broker: %d set, %d deleted", len(missing), len(left_over))
     return len(missing) + len(left_over)
+
+
+class Denials:
+    """Records what hosts tried at the broker and may not. ``_until``: the last that was looked at, in ms of the
+    server's clock; None before the first look, which goes back LOOK_BACK_MS."""
+
+    def __init__(self):
+        self._until: int | None = None
+
+    def record(self) -> int:
+        """Events on the hosts' timelines for what is new; how many. Raises RedisError."""
+        if not is_reached_by_hosts():
+            return 0
+        prefix = rules.prefix_of(settings.SECRET_KEY)
+        with _client() as client:
+            if self._until is None:
+                self._until = client.time()[0] * 1000 - LOOK_BACK_MS
+            try:
+                entries = [each for each in client.acl_log() if each["timestamp-last-updated"] > self._until]
+            except redis.ResponseError:
+                return 0  # not for us to see
+        self._until = max((each["timestamp-last-updated"] for each in entries), default=self._until)
+        own = [each for each in entries if each["username"].startswith(prefix)]
+        hosts = Host.objects.in_bulk([int(each["username"].removeprefix(prefix)) for each in own])
+        return sum(_record_denial(hosts.get(int(each["username"].removeprefix(prefix))), each) for each in own)
+
+
+def _record_denial(host: Host | None, entry: dict) -> bool:
+    if host is None:
+        return False
+    what = "logged in with a wrong password" if entry["reason"] == "auth" else \
+        f"asked for the {entry['reason']} {entry['object'][:100]!r}"
+    return refusals.record(host=host, kind="broker", text=(
+        f"Somebody with the account of host {host.name} {what} at the broker, which refused it."))
+
+
+denials = Denials()
 
 
 def url_for(host: Host, url: str) -> str:

@@ -324,3 +324,16 @@ async def test_the_account_that_a_server_runs_as_is_shown_and_kept_while_its_age
     assert (await status_of(objects.server, "Started")).account == "msgsrv"
     agent = await peers.agent(objects.host, process("exited", exit_code=0))
     await row_that(objects.server, lambda row: row.status == "Stopped" and row.account == "")
+
+
+async def test_a_word_before_the_hello_is_refused_and_told_on_the_host_that_is_there(control, peers, objects):
+    await peers.agent(objects.host)
+    await host_that(lambda row: row.status == "Running")
+    reader, writer = await asyncio.open_connection("127.0.0.1", control.port)
+    await reader.readline()
+    writer.write(wire.encode(process("exited")))
+    assert await reader.read() == b""
+    writer.close()
+    [text] = await eventually(lambda: refused_on(objects.host), "the refusal")
+    assert text == ("A connection from 127.0.0.1 was refused by control: the peer opened with process_changed, not "
+                    "with a hello.")

@@ -5,7 +5,8 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from console import checks
-from provisioning.jobs import broker_access
+from provisioning.jobs import broker_access, refusals
+from provisioning.models import Event
 from provisioning.rules.broker_access import COMMANDS, account, differing, with_account
 from tests import factories
 
@@ -62,13 +63,18 @@ def test_what_is_not_its_own_is_refused(as_alpha, command):
         as_alpha.execute_command(*command)
 
 
-def test_the_console_finds_what_was_refused_in_the_brokers_own_record(broker, as_alpha):
+def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as_alpha, monkeypatch):
+    monkeypatch.setattr(refusals, "bound", refusals.Bound())
     broker.acl_log_reset()
-    with pytest.raises(redis.ResponseError):
+    with pytest.raises(NoPermissionError):
         as_alpha.rpop("host.beta")
-    [entry] = broker.acl_log()
-    assert entry["username"].startswith("pairwise-")
-    assert entry["object"] == "host.beta"
+    denials = broker_access.Denials()
+    assert denials.record() == 1
+    assert denials.record() == 0
+    event = Event.objects.get(host=hosts[0])
+    assert event.source == "refused"
+    assert event.text == ("Somebody with the account of host alpha asked for the key 'host.beta' at the broker, which "
+                          "refused it.")
 
 
 def test_a_host_with_another_hosts_secret_is_nobody(hosts, settings):
