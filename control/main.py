@@ -80,10 +80,11 @@ class Control:
             await self.office.look()
             if self.office.term:
                 self.reign = await self._loaded()
+                # Whoever is answered finds that this control shows signs of life.
+                await self.office.look()
             await self._listen()
             if self.reign is not None:
                 self.reign.start()
-                await self.office.look()
             for work in (self._turns, self._look_after_certificate):
                 stack.push_async_callback(_ended, asyncio.create_task(work(), name=work.__qualname__))
             self._stack = stack.pop_all()
