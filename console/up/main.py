@@ -189,6 +189,8 @@ class _Run:
             say(f"\nPairwise runs: {', '.join(sorted(self.roles))}")
         else:
             say(f"\nPairwise {'is ready' if ready else 'runs, not all of it yet'}: {self.address}")
+            if settings.PAIRWISE_WEB_TLS and settings.TLS_IS_OWN:
+                say(f"Browsers do not know its certificate authority yet: import {settings.PAIRWISE_TLS_CA} into them")
         if not self._show_password() and programs.WEB in self.roles:
             say(f"Sign in as {programs.ADMIN}; PAIRWISE_ADMIN_PASSWORD=... ./run sets another password")
         say("Ctrl-C stops everything")
