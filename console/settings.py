@@ -65,7 +65,8 @@ SALT_KEY = SECRET_KEY
 
 # --- TLS: on where other machines connect, unless plain was chosen
 PAIRWISE_HTTPS = env.bool("PAIRWISE_HTTPS", False)
-PAIRWISE_CONTROL_TLS = env.bool("PAIRWISE_CONTROL_TLS", PAIRWISE_CONTROL_HOST not in LOOPBACK)
+PAIRWISE_CONTROL_TLS = env.bool(
+    "PAIRWISE_CONTROL_TLS", not {PAIRWISE_CONTROL_HOST, *(host for host, _ in PAIRWISE_CONTROLS)} <= LOOPBACK)
 PAIRWISE_WEB_TLS = env.bool("PAIRWISE_WEB_TLS",
                             PAIRWISE_HOST not in LOOPBACK and not PAIRWISE_HTTPS and not PAIRWISE_CONSOLE_URL)
 PAIRWISE_TLS_DIR = PAIRWISE_DATA_DIR / "tls"

@@ -26,8 +26,8 @@ LOOK_S = 3600.0
 def names() -> tuple[str, ...]:
     """What the console's certificate is for."""
     hosts = (settings.PAIRWISE_HOST, settings.PAIRWISE_CONTROL_HOST)
-    given = (*hosts, settings.PAIRWISE_ADVERTISED_HOST, host_of(settings.PAIRWISE_CONSOLE_URL),
-             *settings.ALLOWED_HOSTS, *settings.PAIRWISE_TLS_NAMES)
+    given = (*hosts, *(host for host, _ in settings.PAIRWISE_CONTROLS), settings.PAIRWISE_ADVERTISED_HOST,
+             host_of(settings.PAIRWISE_CONSOLE_URL), *settings.ALLOWED_HOSTS, *settings.PAIRWISE_TLS_NAMES)
     return names_for(given=given, machine=of_this_machine() if set(hosts) & WILDCARDS else ())
 
 

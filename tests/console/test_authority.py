@@ -1,11 +1,13 @@
 """The console's own certificate authority, and the certificates that it makes and renews."""
 
+import socket
 import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
 
+from console import tls
 from console.authority import Authority, CannotIssue
 from console.names import names_for
 from protocol.tls import Identity, expires_at
@@ -106,3 +108,18 @@ def _shown(listening: ssl.SSLContext, authority, name: str) -> int:
             except ssl.SSLWantReadError:
                 continue
     return x509.load_der_x509_certificate(client.getpeercert(binary_form=True)).serial_number
+
+
+def test_the_certificate_is_for_every_name_that_hosts_may_dial(settings):
+    settings.PAIRWISE_HOST, settings.PAIRWISE_CONTROL_HOST = "192.0.2.1", "192.0.2.2"
+    settings.PAIRWISE_CONTROLS = (("control-a.example", 2020), ("control-b.example", 2020))
+    settings.PAIRWISE_ADVERTISED_HOST, settings.PAIRWISE_CONSOLE_URL = "console.example", "https://proxy.example:8443"
+    settings.ALLOWED_HOSTS, settings.PAIRWISE_TLS_NAMES = ["browser.example", "*"], ["more.example"]
+    assert set(tls.names()) == {
+        "192.0.2.1", "192.0.2.2", "control-a.example", "control-b.example", "console.example", "proxy.example",
+        "browser.example", "more.example", "localhost", "127.0.0.1", "::1"}
+
+
+def test_on_all_addresses_it_is_for_those_of_the_machine_too(settings):
+    settings.PAIRWISE_HOST = "0.0.0.0"
+    assert socket.gethostname().lower() in tls.names()
