@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
 from django.conf import settings
 
+from hostagent.reconnecting import ReturningAmqp
 from protocol.jobs import CONSOLE_QUEUE, broker_options
 
 
@@ -17,7 +18,7 @@ def celery_broker_url(redis_url: str) -> str:
 
 
 BROKER_URL = settings.PAIRWISE_BROKER_URL or celery_broker_url(settings.PAIRWISE_REDIS_URL)
-app = Celery("pairwise-console", broker=BROKER_URL)
+app = Celery("pairwise-console", broker=BROKER_URL, amqp=ReturningAmqp)
 app.conf.update(
     task_serializer="json",
     accept_content=["json"],

@@ -14,6 +14,7 @@ from .config import CONFIG_VARIABLE, AgentConfig, load
 from .jobs.context import context_of
 from .jobs.frame import run_job
 from .jobs.janitor import Janitor
+from .reconnecting import ReturningAmqp
 from .worker import PARENT_VARIABLE
 
 PR_SET_PDEATHSIG = 1
@@ -31,7 +32,7 @@ def own_options(config: AgentConfig) -> dict:
 
 
 def make_app(config: AgentConfig) -> Celery:
-    celery = Celery("hostagent", broker=config.broker_url, set_as_current=False)
+    celery = Celery("hostagent", broker=config.broker_url, set_as_current=False, amqp=ReturningAmqp)
     celery.conf.update(
         task_serializer="json", accept_content=["json"], result_serializer="json", task_ignore_result=True,
         result_backend=None, task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1,

@@ -1,0 +1,31 @@
+"""A broker that is away is tried for again soon, however long it was away."""
+
+import pytest
+from celery import Celery
+
+from console.celery import app as console_app
+from hostagent.reconnecting import LONGEST_RETRY_S, ReturningAmqp, ReturningConnection
+
+from .doubles import free_port
+
+
+class Enough(Exception):
+    pass
+
+
+def test_the_pauses_between_attempts_stay_short():
+    pauses = []
+
+    def failed(_, pause):
+        pauses.append(pause)
+        if len(pauses) == 3:
+            raise Enough
+
+    app = Celery(broker=f"redis://127.0.0.1:{free_port()}/0", set_as_current=False, amqp=ReturningAmqp)
+    with app.connection_for_read() as connection, pytest.raises(Enough):
+        connection.ensure_connection(failed, None)
+    assert pauses == [1, 2, LONGEST_RETRY_S]
+
+
+def test_the_consoles_worker_has_the_same_patience():
+    assert isinstance(console_app.connection_for_read(), ReturningConnection)
