@@ -103,7 +103,9 @@ def hand_over_again(job_id: uuid.UUID) -> bool:
 def _waiting(queue: str, connection: Connection) -> int:
     """How many messages wait in a queue."""
     try:
-        return connection.default_channel.queue_declare(queue, passive=True).message_count
+        # A channel of its own: RabbitMQ closes the one on which it was asked for a queue that is not there.
+        with connection.channel() as channel:
+            return channel.queue_declare(queue, passive=True).message_count
     except connection.channel_errors:
         # An empty list does not exist for Redis.
         return 0
