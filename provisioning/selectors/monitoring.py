@@ -21,6 +21,8 @@ BEATING = {
     "control": ("Control", "Configuration Server and Solution Control: decides who is primary, knows every status."),
     "console-worker": ("Console worker", "Records what hosts report and finds jobs that were lost."),
 }
+STANDBY = {"control-standby": ("Standby control", "Takes over when the control that leads is gone.")}
+"""Shown when there are several controls."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def console_parts() -> list[Part]:
     ]
     return parts + [
         Part(name, label, what, heartbeat_status(beats.get(name), now), beats.get(name))
-        for name, (label, what) in BEATING.items()
+        for name, (label, what) in (BEATING | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
     ]
 
 

@@ -46,6 +46,13 @@ def test_the_console_says_which_of_its_parts_does_not_answer(no_broker):
         "web": "ok", "database": "ok", "redis": "failed", "control": "ok", "console-worker": "failed"}
 
 
+def test_where_there_are_several_controls_the_one_that_stands_by_is_shown(no_broker, settings):
+    settings.PAIRWISE_CONTROLS = (("a", 2020), ("b", 2020))
+    assert {part.name: part.status for part in console_parts()}["control-standby"] == "failed"
+    ComponentHeartbeat.objects.create(name="control-standby", at=timezone.now())
+    assert {part.name: part.status for part in console_parts()}["control-standby"] == "ok"
+
+
 def test_redis_that_answers_is_shown_so(broker):
     assert {part.name: part.status for part in console_parts()}["redis"] == "ok"
 
