@@ -85,6 +85,11 @@ def console_url(**_) -> list[CheckMessage]:
 @register(TAG)
 def broker_accounts(**_) -> list[CheckMessage]:
     """Whether each host can have an account of its own at the Redis of PAIRWISE_REDIS_URL."""
+    if settings.PAIRWISE_BROKER_URL:
+        return [Warning("Every host is given the account of PAIRWISE_BROKER_URL, so each could take the others' jobs "
+                        "away (it could not forge one): hosts have accounts of their own at Redis only.",
+                        id="pairwise.W005", hint="Unset PAIRWISE_BROKER_URL where hosts must not trust each other; "
+                                                 "Redis then carries the jobs.")]
     if settings.REDIS_IS_EMBEDDED:
         return []
     from provisioning.jobs import broker_access

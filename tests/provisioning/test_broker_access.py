@@ -178,3 +178,10 @@ def test_another_set_of_rules_is_seen_in_the_list(monkeypatch):
     other = account(prefix="p-", host_id=1, host_name="a", secret="s", database=0)
     assert differing([other], [line], prefix="p-") == ([other], [])
     assert differing([], [line], prefix="p-") == ([], ["p-1"])
+
+
+def test_the_check_says_that_hosts_share_an_account_at_another_broker(settings):
+    settings.PAIRWISE_BROKER_URL = "amqp://pairwise:secret@192.0.2.1/pairwise"
+    [found] = checks.broker_accounts()
+    assert "Every host is given the account of PAIRWISE_BROKER_URL" in found.msg
+    assert "secret" not in found.msg + found.hint
