@@ -15,7 +15,7 @@ from control.main import Control
 from control.office import Office
 from control.snapshot import Record
 from protocol.controls import NOT_LEADER
-from protocol.messages import Configuration, Grant, Report
+from protocol.messages import Configuration, Grant, Report, Supervised
 from protocol.wire import RefusedError
 from provisioning import control_client
 from provisioning.models import ComponentHeartbeat, Event, Leadership, PairState, RuntimeStatus
@@ -166,6 +166,12 @@ async def test_a_control_that_follows_refuses_with_a_number_of_its_own(standby, 
                 await dial
             assert refused.value.event == NOT_LEADER
             assert [each["host"] for each in refused.value.controls] == ["control-a", "control-b"]
+
+
+async def test_servers_and_agents_are_told_all_addresses(control, standby, peers, objects, settings):
+    told = [{"host": host, "port": port} for host, port in settings.PAIRWISE_CONTROLS]
+    assert (await (await peers.server(objects.server)).hears(Configuration)).application["controls"] == told
+    assert (await (await peers.agent(objects.host)).hears(Supervised)).controls == told
 
 
 async def test_the_console_asks_the_one_that_leads(control, standby):
