@@ -57,7 +57,7 @@ def _join(request, host):
         except Refused as refused:
             refuse(form, refused)
         else:
-            messages.success(request, f"{host} is joined over SSH; each stage is below.")
+            messages.success(request, f"The console logs in to {host}; each stage is below.")
             return redirect("host-detail", pk=host.pk)
     try:
         shown = services.look(actor=actor, host=host, port=form.cleaned_data.get("port") or 22)
