@@ -21,6 +21,8 @@ ON_BETA = ("unpacked", "started", "queued")
 RUNS = ("bystander", "victim", "stopped")
 BEGUN = {"install": "Installing ", "start": "The process was started", "stop": "Process "}
 """How the first line begins that a job writes into its log."""
+NOTICED_S = 40.0
+"""A host worker notices within this that its connection to the broker is open at one end only."""
 SERVED_S = 2.0
 """A client beside the server waits less than this for a receipt, on a busy machine."""
 
@@ -146,6 +148,21 @@ def test_an_outage_leaves_servers_alone_and_every_job_ends_truthfully_and_once(m
     assert (said["errors"], said["longest_s"] < SERVED_S, said["answers"] > 0) == ([], True, True), said
     farm.reset()
     site.run_jobs("install", "fetched", "unpacked")
+
+
+def test_a_job_that_a_cut_link_swallowed_runs_once_the_worker_has_noticed_and_the_link_is_back(mended):
+    farm, site, host = mended, mended.site, mended.host("asked")
+    log = host.state / "logs" / "worker.log"
+    read = log.stat().st_size
+    host.cut()
+    # Redis hands it to a connection whose other end it does not know to be gone.
+    job = farm.held("start", "asked").ask()
+    wait_for(lambda: b"Connection to broker lost" in log.read_bytes()[read:], NOTICED_S, "the worker's notice")
+    host.heal()
+    end = site.wait_job(job.job)
+    assert end["state"] == "succeeded", end
+    farm.check_once(job, end["log"])
+    farm.check_truth(running={*RUNS, "asked"})
 
 
 def jobs_at_every_point(farm) -> dict[str, HeldJob]:
