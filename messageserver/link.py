@@ -76,9 +76,11 @@ def control_context(directory: Path) -> ssl.SSLContext | None:
     """Verifies control by the authority that this host's agent names, else by the one beside the secret; None where
     there is none: control is without TLS. Raises Exit."""
     given = os.environ.get(CA_FILE_VARIABLE)
-    path = directory / CA_FILE if given is None else Path(given)
-    if given == "" or (given is None and not path.exists()):
+    beside = directory / CA_FILE
+    if given == "" or (given is None and not beside.exists()):
         return None
+    # The agent's own file is the newer one, but the account that this server logs on as may not reach it.
+    path = Path(given) if given and (os.access(given, os.R_OK) or not beside.exists()) else beside
     try:
         return tls.client_context(path)
     except tls.TlsError as error:

@@ -81,6 +81,15 @@ def test_what_the_agent_names_goes_before_the_file_beside_the_secret(make_contro
     assert command(trusting, *to(make_control(secured=False)), "-check").returncode == ExitCode.OK
 
 
+def test_what_the_agent_names_and_this_account_cannot_read_gives_way_to_the_file_beside_the_secret(
+        make_control, trusting, tmp_path, monkeypatch):
+    monkeypatch.setenv(CA_FILE_VARIABLE, str(tmp_path / "of another account.pem"))
+    assert command(trusting, *to(make_control()), "-check").returncode == ExitCode.OK
+    (trusting / CA_FILE).unlink()
+    done = command(trusting, *to(make_control()), "-check")
+    assert (done.returncode, "of another account.pem" in done.stderr) == (ExitCode.USAGE, True)
+
+
 def test_a_file_that_is_no_authority_is_named(make_control, trusting):
     (trusting / CA_FILE).write_text("no certificate")
     done = command(trusting, *to(make_control()), "-check")
