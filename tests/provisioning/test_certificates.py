@@ -11,7 +11,7 @@ from console import checks
 from protocol.tls import expires_at
 from provisioning.models import RuntimeStatus
 from provisioning.rules.certificates import certificate, certificates_of_ports, most_urgent
-from provisioning.selectors.certificates import console_certificate
+from provisioning.selectors.certificates import console_certificate, plain_listeners
 from tests.certificates import Certificates
 from tests.factories import make_application, make_host
 
@@ -126,3 +126,12 @@ def test_the_dashboard_says_what_speaks_plain_because_somebody_chose_it(db, sett
     assert "Control without TLS" in page
     settings.SESSION_COOKIE_SECURE = settings.PAIRWISE_CONTROL_TLS = True
     assert "without TLS" not in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize(("url", "embedded", "plain"), [
+    ("redis://:p@192.0.2.7:6379/0", "", True), ("rediss://:p@192.0.2.7:6379/0", "", False),
+    ("redis://:p@127.0.0.1:6379/0", "", False), ("redis:///0", "", False),
+    ("unix:///var/redis.sock", "password for other hosts", True), ("unix:///var/redis.sock", "", False)])
+def test_a_broker_that_other_machines_reach_without_tls_is_named_as_well(settings, url, embedded, plain):
+    settings.PAIRWISE_REDIS_URL, settings.EMBEDDED_REDIS_PASSWORD = url, embedded
+    assert ("Broker" in dict(plain_listeners())) is plain
