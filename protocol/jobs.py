@@ -6,7 +6,8 @@ queue ``console``; both are JSON and signed with the host's secret (``auth.sign`
 payload::
 
     {"job": uuid, "kind": key of STEPS, "host": name, "application": name, "issued_at": Unix seconds,
-     "number": of the jobs signed for this host, in order, "arguments": {...}}
+     "number": of the jobs signed for this host, in order, "arguments": {...},
+     "again": True when the console has heard nothing of it: a host that ended it repeats its last report}
 
 arguments of *install*: package {id, path (URL path on the console), filename, sha256, size, version},
 directory ("" = one of its own under the host's install root), application_secret_path (URL path),

@@ -50,8 +50,9 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
                 else:
                     _work(context, entry, payload, cancellation)
             elif entry.body["state"] == "finished":
-                context.refusals.tell("repeated", f"Job {entry.job} was delivered again after it had ended; it was not "
-                                                  "run again.")
+                if not payload.get("again"):
+                    context.refusals.tell("repeated", f"Job {entry.job} was delivered again after it had ended; it was "
+                                                      "not run again.")
                 deliver_final(context, entry, again=True)
             else:
                 recover(context, entry)

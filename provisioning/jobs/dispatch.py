@@ -17,7 +17,7 @@ from protocol import auth
 from protocol.jobs import RUN_JOB, host_control, host_queue
 from provisioning import changes
 from provisioning.models import Host, Job
-from provisioning.states import JobState
+from provisioning.states import ACTIVE_JOBS, JobState
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +42,14 @@ def topics(job: Job) -> tuple[str, ...]:
     return own if job.application_id is None else (*own, f"application:{job.application_id}")
 
 
-def signed_payload(job: Job) -> tuple[dict, str]:
+def signed_payload(job: Job, *, again: bool = False) -> tuple[dict, str]:
     """(payload, signature) of protocol.jobs for a job whose host still exists."""
     Host.objects.filter(pk=job.host_id).update(jobs_signed=F("jobs_signed") + 1)
     number = Host.objects.values_list("jobs_signed", flat=True).get(pk=job.host_id)
     payload = {
         "job": str(job.pk), "kind": job.kind, "host": job.host.name, "application": job.application_name,
         "issued_at": int(timezone.now().timestamp()), "number": number, "arguments": job.arguments,
+        **({"again": True} if again else {}),
     }
     return payload, auth.sign(job.host.secret, payload)
 
@@ -77,26 +78,27 @@ def hand_over(job_id: uuid.UUID) -> bool:
     return True
 
 
-def _send(job: Job, connection: Connection) -> None:
-    app.send_task(RUN_JOB, args=[*signed_payload(job)], task_id=str(job.pk), queue=host_queue(job.host.name),
-                  connection=connection, retry=False)
+def _send(job: Job, connection: Connection, *, again: bool = False) -> None:
+    app.send_task(RUN_JOB, args=[*signed_payload(job, again=again)], task_id=str(job.pk),
+                  queue=host_queue(job.host.name), connection=connection, retry=False)
 
 
 def hand_over_again(job_id: uuid.UUID) -> bool:
-    """Give a job that no host took to its host's queue once more, if nothing waits there: a broker that was restarted
-    without its data, or a link that was cut in the moment of the delivery, has lost it. True when it was given."""
-    job = Job.objects.select_related("host").filter(pk=job_id, state=JobState.QUEUED).first()
+    """Give a job that no host took, or of which none says anything, to its host's queue once more, if nothing waits
+    there: a broker that stood still or was restarted without its data, or a link that was cut in the moment of the
+    delivery, has lost it or its end. A host that ended it says so again. True when it was given."""
+    job = Job.objects.select_related("host").filter(pk=job_id, state__in=ACTIVE_JOBS).first()
     if job is None or job.host is None:
         return False
     try:
         with _connection() as connection:
             if _waiting(host_queue(job.host.name), connection):
                 return False
-            _send(job, connection)
+            _send(job, connection, again=True)
     except _BROKER_ERRORS as error:
         log.info("job %s could not be handed over again: %s", job.pk, error)
         return False
-    log.warning("job %s was handed over again: it was in no queue, and no host took it", job.pk)
+    log.warning("job %s was handed over again: it was in no queue, and no host says anything of it", job.pk)
     return True
 
 

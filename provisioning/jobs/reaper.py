@@ -21,7 +21,8 @@ NOT_SENT_AFTER_S = 10
 REAP_EVERY_S = 5.0
 """As in the schedule of console/celery.py."""
 HANDED_AGAIN_EVERY_S = 10
-"""How often a job that no host took is looked for in the broker, and given to it again when it is not there."""
+"""How often a job that no host took, or of which none says anything, is looked for in the broker, and given to it
+again when it is not there. A host that works on one says so every protocol.jobs.ALIVE_S."""
 REAPER = "reaper"
 DEAF_AFTER_S = 15
 """More than this between two looks: the console, its worker or the broker was away, and heard no host meanwhile."""
@@ -76,6 +77,8 @@ def _look_at(job: Job, now: datetime, since: datetime) -> bool:
     if silent_s > settings.JOB_LOST_AFTER_S:
         return _lose(job, now, f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_UNKNOWN[job.kind]}",
                      "Check that the agent of that host runs and reaches Redis, then press Retry.")
+    if _is_due_again(silent_s):
+        transaction.on_commit(lambda: dispatch.hand_over_again(job.pk))
     if job.cancel_requested_at is not None:
         if _older(max(job.cancel_requested_at, since), now, CANCEL_ANSWER_S):
             return _lose(job, now, f"Host {job.host_name} was asked to end the job and did not within "

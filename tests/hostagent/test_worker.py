@@ -91,6 +91,16 @@ async def test_a_job_delivered_twice_is_run_once_and_its_final_report_is_sent_ag
     assert len(site.console.ranges) == fetched
 
 
+async def test_a_job_whose_end_the_console_did_not_hear_is_told_again_and_nobody_is_blamed(own_site):
+    payload = own_site.payload("check_start_files", directory=str(own_site.target), log_on_as="", configuration_server={
+        "host": "127.0.0.1", "port": own_site.server.port})
+    job = own_site.send(payload)
+    await own_site.finished(job)
+    own_site.send({**payload, "again": True}, task_id=str(uuid.uuid4()))
+    await until(lambda: len([each for each in own_site.reports_of(job) if each["kind"] == "finished"]) == 2)
+    assert "delivered again" not in own_site.refused()
+
+
 @pytest.mark.parametrize(("change", "secret"), [
     ({}, "another secret"), ({"host": "host-b"}, SECRET), ({"issued_at": time.time() - 49 * 3600}, SECRET),
     ({"kind": "format"}, SECRET), ({"job": "../../etc/passwd"}, SECRET)])

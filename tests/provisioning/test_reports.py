@@ -329,6 +329,15 @@ def test_job_that_no_host_takes_is_looked_for_in_the_broker_now_and_then(job, ha
     assert handed() == asked
 
 
+@pytest.mark.parametrize(("silent_s", "asked"), [(8, []), (11, ["hand_over_again"]), (16, []),
+                                                 (22, ["hand_over_again"])])
+def test_host_that_says_nothing_of_a_job_is_asked_for_its_end_which_a_broker_may_have_lost(
+        job, handed, silent_s, asked):
+    Job.objects.update(state="running")
+    aged(job, heard_at=silent_s)
+    assert handed() == asked
+
+
 def test_silence_while_the_console_was_away_is_not_held_against_hosts(job, settings):
     Job.objects.update(state="running")
     reaper.reap(timezone.now() - timedelta(minutes=20))

@@ -271,7 +271,7 @@ class Pair:
         except AssertionError as error:
             raise AssertionError(f"{error}; {seen}") from None
 
-    def wait_equal_copies(self, timeout: float = 10) -> None:
+    def wait_equal_copies(self, timeout: float = 30) -> None:
         """Until both members have the same records up to the last one."""
         wait_for(lambda: self.facts()["digests_equal"] and self.facts()["lag"] == 0, timeout, "equal copies")
 
