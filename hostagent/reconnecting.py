@@ -2,6 +2,7 @@
 
 from celery.app.amqp import AMQP
 from kombu import Connection
+from kombu.transport import redis, virtual
 
 FIRST_RETRY_S, LONGEST_RETRY_S = 1, 3
 
@@ -19,3 +20,22 @@ class ReturningAmqp(AMQP):
     """For ``Celery(amqp=...)``."""
 
     Connection = ReturningConnection
+
+
+class LettingGo(redis.QoS):
+    """A message whose acknowledgement did not reach Redis gives its place back all the same.
+
+    Celery only logs such a failure, and the connection on which it waits for messages may outlive it: with every place
+    of its prefetch window taken for ever, a worker would ask for nothing any more and look well. The message stays in
+    Redis as not acknowledged; delivered again, it is known by its id.
+    """
+
+    def ack(self, delivery_tag):
+        try:
+            super().ack(delivery_tag)
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
+redis.Channel.QoS = LettingGo

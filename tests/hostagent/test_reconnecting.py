@@ -2,6 +2,7 @@
 
 import pytest
 from celery import Celery
+from kombu import Connection, Producer, Queue
 
 from console.celery import app as console_app
 from hostagent.reconnecting import LONGEST_RETRY_S, ReturningAmqp, ReturningConnection
@@ -29,3 +30,19 @@ def test_the_pauses_between_attempts_stay_short():
 
 def test_the_consoles_worker_has_the_same_patience():
     assert isinstance(console_app.connection_for_read(), ReturningConnection)
+
+
+def test_an_acknowledgement_that_does_not_reach_redis_does_not_keep_the_worker_from_the_next_message(broker):
+    with Connection(f"redis://127.0.0.1:{broker.port}/0") as connection:
+        channel = connection.channel()
+        channel.basic_qos(0, 1, False)
+        queue = Queue("acknowledged.or.not", channel=channel, durable=False)
+        queue.declare()
+        Producer(channel, routing_key=queue.name).publish({"number": 1})
+        message = queue.get(no_ack=False)
+        assert not channel.qos.can_consume()
+        broker.stop()
+        with pytest.raises(connection.connection_errors):
+            message.ack()
+        assert channel.qos.can_consume()
+        broker.start()
