@@ -65,8 +65,8 @@ class Target:
 class Ansible:
     """``run`` installs and starts; ``stop`` ends what it started."""
 
-    def __init__(self, directory: Path, package: Path, control: tuple[str, int]):
-        self.directory, self.package, self.control = directory, package, control
+    def __init__(self, directory: Path, package: Path, control: tuple[str, int], authority: Path):
+        self.directory, self.package, self.control, self.authority = directory, package, control, authority
         directory.mkdir()
         self._sshds: list[subprocess.Popen] = []
         for name in ("host_key", "key"):
@@ -79,7 +79,8 @@ class Ansible:
             config.write_text("\n".join((
                 "Port 22", f"ListenAddress {host.address}", f"HostKey {self.directory / 'host_key'}", "UsePAM no",
                 f"AuthorizedKeysFile {self.directory / 'key.pub'}", "StrictModes no", "PidFile none",
-                "PermitRootLogin prohibit-password", "MaxStartups 100", "UseDNS no", "")))
+                "PermitRootLogin prohibit-password", "MaxStartups 100", "UseDNS no",
+                "Subsystem sftp internal-sftp", "")))
             host.run("mkdir", "-p", "/run/sshd")
             with open(self.directory / f"sshd-{host.name}.log", "wb") as log:
                 self._sshds.append(subprocess.Popen([*host.everything, _program("sshd"), "-D", "-e", "-f", str(config)],
@@ -97,6 +98,7 @@ class Ansible:
             "directory": str(target.host.directory / "ansible" / target.application), "secret": target.secret,
             "port": target.port,
             "run_sh": '#!/bin/sh\ncd "$(dirname "$0")" || exit 1\n'
+                      f"export PAIRWISE_CONSOLE_CA_FILE={self.authority}\n"
                       f'exec "{sys.executable}" -I ./lib -host {host} -port {port} -app {target.application} "$@"\n',
         } for target in targets}
         inventory, playbook = self.directory / "inventory.json", self.directory / "playbook.yml"
@@ -129,8 +131,9 @@ class Ansible:
 
 
 @contextlib.contextmanager
-def ansible(directory: Path, package: Path, control: tuple[str, int], hosts: list[VirtualHost]) -> Iterator[Ansible]:
-    peer = Ansible(directory, package, control)
+def ansible(directory: Path, package: Path, control: tuple[str, int], authority: Path,
+            hosts: list[VirtualHost]) -> Iterator[Ansible]:
+    peer = Ansible(directory, package, control, authority)
     try:
         peer.serve(hosts)
         yield peer

@@ -160,7 +160,7 @@ def main() -> int:
         try:
             peer = contextlib.nullcontext() if why else _ansible.ansible(
                 Path(directory) / "peer", package_of(site), (site.console.address, site.pairwise.control_port),
-                list(site.hosts.values()))
+                site.pairwise.data_dir / "tls" / "ca.pem", list(site.hosts.values()))
             with peer as other:
                 console = Console(site)
                 for size in given.hosts:
