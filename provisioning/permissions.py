@@ -6,22 +6,28 @@ from dataclasses import dataclass, field
 from provisioning.errors import NotAllowed
 from provisioning.states import JobKind, Role
 
-VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS = (
-    "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss",
+VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, USERS = (
+    "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
+    "drill", "users",
 )
 VERBS = {
-    VIEW: "see objects, jobs and history",
+    VIEW: "see objects, jobs, audits and history",
     CONFIGURE: "create, change and delete applications",
     INSTALL: "install applications",
     OPERATE: "start, stop and switch over applications",
     MANAGE_HOSTS: "create, change and delete hosts",
     IMPORT: "import application templates and installation packages",
     ACCEPT_LOSS: "promote a standby that lacks messages",
+    AUDIT: "run the audit",
+    WAIVE: "waive findings",
+    EXPORT: "export reports and bundles",
+    DRILL: "run failover drills",
+    USERS: "manage users",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(VERBS),
-    Role.OPERATOR: frozenset({VIEW, OPERATE}),
-    Role.SUPPORT: frozenset({VIEW}),
+    Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL}),
+    Role.SUPPORT: frozenset({VIEW, AUDIT, WAIVE, EXPORT}),
 }
 JOB_VERBS: dict[str, str] = {
     JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE, JobKind.CHECK_START_FILES: OPERATE,
