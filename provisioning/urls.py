@@ -2,6 +2,7 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 
 from provisioning.views import accounts, application_editor, applications, browse, certificates, start_files
 
@@ -10,7 +11,7 @@ APPLICATIONS = "provisioning/environment/applications/"
 urlpatterns = [
     path("", accounts.home, name="home"),
     path("login/", accounts.SignIn.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", require_POST(LogoutView.as_view()), name="logout"),
     path("account/password/", accounts.ChangePassword.as_view(), name="password-change"),
     path("account/display/", accounts.display, name="display"),
     path(APPLICATIONS, applications.application_list, name="application-list"),

@@ -7,15 +7,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.forms.accounts import PasswordForm, SignInForm
 from provisioning.views.answers import safe_address
 from provisioning.views.context import CHOICES
 
 YEAR_S = 365 * 24 * 3600
+by_form = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 
 
+@by_form
 class SignIn(auth_views.LoginView):
     """The login page; lockout after AXES_FAILURE_LIMIT failures is django-axes'."""
 
@@ -24,6 +27,7 @@ class SignIn(auth_views.LoginView):
     redirect_authenticated_user = True
 
 
+@by_form
 class ChangePassword(auth_views.PasswordChangeView):
     template_name = "registration/password_change.html"
     form_class = PasswordForm

@@ -23,7 +23,7 @@ from provisioning.views import editor_parts as parts
 from provisioning.views.answers import sentence, with_sentences
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def new(request):
     """New: an empty form (``?template=ID`` begins with one), Save creates the object."""
@@ -35,7 +35,7 @@ def new(request):
     return show(request, new_editor(template))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def edit(request, pk: int):
     """Edit; who may not change sees the same page and a sentence why Save is off."""

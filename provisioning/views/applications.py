@@ -80,7 +80,7 @@ def application_action(request):
     return verbs.carry_out(request, action, rows)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def application_clone(request, pk: int):
     actor_of(request).require(CONFIGURE)
@@ -88,7 +88,7 @@ def application_clone(request, pk: int):
     return verbs.clone(request, row) if request.method == "POST" else verbs.clone_dialog(request, row)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def application_install(request, pk: int):
     actor_of(request).require(INSTALL)

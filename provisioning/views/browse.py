@@ -98,13 +98,13 @@ def _pair_words(row) -> str:
     return f"primary of {row.backup_server.name}" if row.backup_server else "–"
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def port_info(request):
     return _row_dialog(request, "ports", "Port Info", "browse/port_info.html")
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def connection_info(request):
     return _row_dialog(request, "connections", "Connection Info", "browse/connection_info.html")

@@ -27,7 +27,9 @@ def application_start_files(request, pk: int):
     row = selector.get_application(pk)
     if request.method != "POST":
         return _show(request, row)
-    if request.POST.get("verb") != "repair":
+    verb = "repair" if request.POST.get("verb") == "repair" else "check"
+    actor_of(request).require(JOB_VERBS[KINDS[verb]])
+    if verb == "check":
         return _check(request, row)
     shown = dict(text.rpartition(" ")[::2] for text in request.POST.getlist("seen"))
     found = start_files([row]).get(pk)

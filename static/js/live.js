@@ -180,17 +180,6 @@
   window.addEventListener("pagehide", hide);
   window.addEventListener("pageshow", (event) => { if (event.persisted) show(); });
 
-  // A fragment that was answered with the login page: the session is over, so the whole page has to know.
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const asked = event.detail.pathInfo && event.detail.pathInfo.requestPath;
-    const answered = event.detail.xhr && event.detail.xhr.responseURL;
-    if (!asked || !answered) return;
-    const path = new URL(answered).pathname;
-    if (path.endsWith("/login/") && path !== new URL(asked, location.href).pathname) {
-      event.detail.shouldSwap = false;
-      location.reload();
-    }
-  });
   // A request that got nowhere (the network changed, the server restarts) is made again, or the part would stay old.
   document.addEventListener("htmx:sendError", (event) => {
     const part = event.detail.requestConfig?.elt;

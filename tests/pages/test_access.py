@@ -1,131 +1,93 @@
-"""Every address of the console, asked by nobody and by somebody without a role."""
+"""Every address of the console, asked with every method by nobody and by somebody of each role."""
 
-import uuid
+from contextlib import nullcontext
+from urllib.parse import unquote
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver
 
-from provisioning.states import Role
-from tests import factories
-from tests.pages.conftest import sign_in
+from provisioning.permissions import ROLE_VERBS
+from tests.pages.addresses import ADDRESSES, MACHINE, OPEN, SIGNED_IN, Request
+from tests.pages.walk import METHODS, NOBODY, PEOPLE, World, forgotten, no_change, patterns
 
 pytestmark = pytest.mark.django_db
-
-OPEN = {"login", "display", "healthz", "join-program"}
-"""Without a login: the page that signs in, the choice of colours, the health check, the program without a secret."""
-BY_SIGNATURE = {"host-package-file", "host-application-secret", "host-application-certificate"}
-"""Asked by hosts, which sign instead of signing in."""
-BY_TOKEN = {"join-bundle": "get", "join-stage": "post", "join-exchange": "post", "join-state": "get",
-            "join-leave": "post"}
-"""Asked by machines that join, with a one-time token or, once they have joined, a signature."""
-BY_MACHINES = BY_SIGNATURE | BY_TOKEN.keys()
-OWN = {"join-program", "home", "logout", "password-change", "login", "display", "stream", "healthz"}
-"""What everybody who is signed in may do, role or not: their own account, and hearing that something changed."""
-VALUES = {"pk": {"int": 1, "uuid": uuid.UUID(int=1)}, "tab": {"slug": "history"},
-          "part": {"slug": "cards"}, "exception": {"int": 1}}
-
-
-def patterns(resolver=None):
-    for entry in (resolver or get_resolver()).url_patterns:
-        if isinstance(entry, URLResolver):
-            yield from patterns(entry)
-        elif isinstance(entry, URLPattern):
-            yield entry
-
-
-def addresses():
-    resolver, found = get_resolver(), {}
-    for entry in patterns():
-        arguments = {}
-        for name, converter in entry.pattern.converters.items():
-            kind = type(converter).__name__.removesuffix("Converter").lower()
-            arguments[name] = VALUES[name][kind]
-        found[entry.name] = "/" + resolver._reverse_with_prefix(entry.name, "", **arguments).lstrip("/")
-    return found
-
-
-ADDRESSES = addresses()
-
-
-def test_every_address_has_a_name_and_is_walked():
-    assert None not in ADDRESSES
-    assert len(ADDRESSES) == len(list(patterns())) > 40
-
-
-@pytest.mark.parametrize("method", ["get", "post", "put", "delete", "head"])
-@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OPEN - BY_MACHINES))
-def test_nobody_is_sent_to_sign_in(client, name, method):
-    answer = getattr(client, method)(ADDRESSES[name])
-    if name == "logout" and method == "post":
-        assert answer.status_code == 302
-    elif name == "logout":
-        assert answer.status_code in (302, 405)
-    else:
-        assert answer.status_code == 302
-    if answer.status_code == 302:
-        assert answer["Location"].startswith("/login/")
-
-
-@pytest.mark.parametrize("name", sorted(BY_SIGNATURE))
-def test_hosts_without_a_signature_get_nothing(client, name):
-    assert client.get(ADDRESSES[name]).status_code == 403
-
-
-@pytest.mark.parametrize("name", sorted(BY_TOKEN))
-def test_machines_without_a_token_get_nothing(client, name):
-    answer = getattr(client, BY_TOKEN[name])(ADDRESSES[name])
-    assert answer.status_code == 403
-    assert answer["Content-Type"].startswith("text/plain")
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_MACHINES))
-def test_without_a_role_every_page_is_refused(client, name, method):
-    answer = getattr(sign_in(client, ""), method)(ADDRESSES[name])
-    assert answer.status_code in (403, 404, 405)
-    if answer.status_code == 403:
-        assert "Your role does not let you" in answer.content.decode()
-
-
-@pytest.mark.parametrize("name", sorted(set(ADDRESSES) - OWN - BY_MACHINES))
-def test_without_a_role_no_page_shows_an_object(client, name):
-    answer = sign_in(client, "").get(ADDRESSES[name])
-    assert answer.status_code != 200
-
-
-CHANGES = {
-    Role.OPERATOR: {
-        "application-new", "application-check", "application-fill", "application-clone", "application-delete",
-        "application-install", "application-certificates", "host-new", "host-edit", "host-delete", "template-import",
-        "template-delete", "package-import", "package-delete", "browse-templates-import", "pair-promote",
-        "pair-promote-active", "pair-synchronize", "pair-except", "pair-withdraw"},
-    Role.SUPPORT: {"pair-switchover", "pair-pause", "pair-resume"},
-}
-"""What each role is refused besides what the roles above it are: an Operator configures nothing, Support changes
-nothing."""
-CHANGES[Role.SUPPORT] |= CHANGES[Role.OPERATOR]
-SHOWN = {"pair-list", "pair-rows", "pair-paused", "pair-detail", "pair-part", "application-start-files",
-         "application-list", "application-edit", "host-list", "host-detail", "template-list", "package-list",
-         "job-list", "history", "monitoring", "event-list"}
-"""What every role sees."""
+SENTENCE = "Your role does not let you"
+SAFE = ("GET", "HEAD")
+WORKS = {200, 204, 302, 409, 422, 503}
+"""Statuses of an answer that got past permissions: done, asked, or refused because of what was sent or of the moment.
+503 is the health check's while control is away."""
 
 
 @pytest.fixture
-def objects(db):
-    """What the addresses with key 1 name."""
-    factories.make_application("First", id=1, host=factories.make_host(id=1))
+def world(broker, no_control):
+    return World()
 
 
-@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in CHANGES.items() for name in sorted(names)])
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_no_role_does_more_than_it_may(client, objects, role, name, method):
-    answer = getattr(sign_in(client, role), method)(ADDRESSES[name])
-    assert answer.status_code in (403, 405)
-    if answer.status_code == 403:
-        assert "Your role does not let you" in answer.content.decode()
+def requests(name: str) -> list[Request]:
+    """What the table declares for ``name``, and one request of each method that it does not."""
+    declared = {request.method for request in ADDRESSES[name]}
+    return [*ADDRESSES[name], *(Request(method, "") for method in METHODS if method not in declared)]
 
 
-@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.OPERATOR, Role.SUPPORT])
-@pytest.mark.parametrize("name", sorted(SHOWN))
-def test_every_role_sees_every_page(client, objects, broker, role, name):
-    assert sign_in(client, role).get(ADDRESSES[name]).status_code == 200
+def may(who: str, need: str) -> bool:
+    return need == SIGNED_IN or need in ROLE_VERBS.get(who, ())
+
+
+def test_every_address_is_in_the_table():
+    assert ADDRESSES.keys() == patterns().keys(), "add the address to tests/pages/addresses.py"
+
+
+@pytest.mark.parametrize("name", sorted(ADDRESSES))
+def test_who_may_do_what(world, name):
+    for request in requests(name):
+        for address in world.addresses(name, request):
+            for who in PEOPLE:
+                for script in (False, True) if request.need and request.method != "HEAD" else (False,):
+                    walk(world, request, address, who, script)
+            if request.method == "POST" and request.need not in ("", MACHINE):
+                walk_from_another_site(world, request, address)
+
+
+def walk(world, request: Request, address: str, who: str, script: bool) -> None:
+    is_page = request.need not in ("", OPEN, MACHINE)
+    allowed = request.need == OPEN or (is_page and who != NOBODY and may(who, request.need))
+    # What is refused of a machine is an event: somebody has to notice it.
+    unchanged = nullcontext() if allowed and request.method not in SAFE else no_change(
+        but="provisioning_event" if request.need == MACHINE else "")
+    with forgotten(), unchanged:
+        answer = world.ask(who, request.method, address, world.sent(request), script=script)
+    told = f"{request} of {who}{' by a script' if script else ''} at {address}: {answer.status_code}"
+    if allowed:
+        assert answer.status_code in WORKS, told
+        assert not answer.get("Location", "").startswith("/login/") or request.need == SIGNED_IN, told
+    elif request.need == MACHINE:
+        assert (answer.status_code, answer["Content-Type"][:10]) == (403, "text/plain"), told
+    elif who == NOBODY and (is_page or answer.status_code != 405):
+        sent_to_sign_in(answer, script, told)
+    elif request.need == "":
+        assert answer.status_code == 405, told
+    else:
+        assert answer.status_code == 403, told
+        says_why(answer, request, script, told)
+
+
+def walk_from_another_site(world, request: Request, address: str) -> None:
+    """Even an Administrator's browser cannot be made to send a form of another site."""
+    with forgotten(), no_change():
+        answer = world.ask(PEOPLE[-1], "POST", address, world.sent(request), checks_csrf=True)
+    assert answer.status_code == 403, request
+    assert SENTENCE not in answer.content.decode(), request
+
+
+def sent_to_sign_in(answer, script: bool, told: str) -> None:
+    """A page is redirected; a script, which would put the sign-in page into its fragment, is told to leave for it."""
+    status, header = (401, "HX-Redirect") if script else (302, "Location")
+    assert (answer.status_code, answer.content) == (status, b""), told
+    assert answer[header].startswith("/login/?next=" + ("/operations/jobs/%3Fq%3Da" if script else "/")), told
+
+
+def says_why(answer, request: Request, script: bool, told: str) -> None:
+    if script:
+        assert unquote(answer["X-Pairwise-Sentence"]).startswith(SENTENCE), told
+    elif request.method != "HEAD":
+        assert SENTENCE in answer.content.decode(), told
+
