@@ -195,3 +195,26 @@ class HistoryAction(models.TextChoices):
     CHANGED = "changed", "Changed"
     DELETED = "deleted", "Deleted"
     OPERATED = "operated", "Operated"
+
+
+class Severity(models.TextChoices):
+    """How much a finding of the audit matters (domain.md 7)."""
+
+    ERROR = "error", "Error"
+    WARNING = "warning", "Warning"
+    NOTE = "note", "Note"
+
+
+class Verdict(models.TextChoices):
+    """What the audit says of a pair, worst first."""
+
+    BROKEN = "broken", "Broken"
+    AT_RISK = "at risk", "At risk"
+    READY = "ready", "Ready"
+
+
+class AuditTrigger(models.TextChoices):
+    CHANGE = "change", "After a change"
+    SCHEDULE = "schedule", "On schedule"
+    DEMAND = "demand", "On demand"
+    FIX = "fix", "After a fix"

@@ -1,6 +1,7 @@
 """The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
 
 from .applications import Application, Connection, ListeningPort, Option
+from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .enrolments import HostEnrolment
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
@@ -10,7 +11,8 @@ from .runtime import ComponentHeartbeat, HostRuntime, Leadership, PairState, Run
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
-    "Application", "ApplicationTemplate", "ComponentHeartbeat", "Connection", "Event", "HistoryEntry", "Host",
-    "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership",
-    "ListeningPort", "Option", "PairException", "PairState", "RuntimeStatus",
+    "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection", "Event",
+    "Finding", "FoundOnHost", "HistoryEntry", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job",
+    "JobLine", "JobReport", "JobStep", "Leadership", "ListeningPort", "Option", "PairAudit", "PairException",
+    "PairState", "RuntimeStatus", "Waiver",
 ]

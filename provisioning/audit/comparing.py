@@ -1,0 +1,37 @@
+"""Two results of one pair: what is new, what is gone, what stayed. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from provisioning.audit.judging import fact_of
+from provisioning.audit.registry import Rule, Trouble
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Compared(Generic[T]):
+    """Findings by (code, subject); ``changed`` holds (before, now) of those whose fact is another one."""
+
+    new: tuple[T, ...]
+    gone: tuple[T, ...]
+    changed: tuple[tuple[T, T], ...]
+    unchanged: tuple[T, ...]
+
+
+def compared(before: Iterable[T], now: Iterable[T]) -> Compared[T]:
+    """``before`` and ``now`` are findings (models.Finding) of one pair."""
+    old = {(each.code, each.subject): each for each in before}
+    new = {(each.code, each.subject): each for each in now}
+    both = [(old[key], each) for key, each in new.items() if key in old]
+    return Compared(
+        new=tuple(each for key, each in new.items() if key not in old),
+        gone=tuple(each for key, each in old.items() if key not in new),
+        changed=tuple((was, each) for was, each in both if was.fact != each.fact),
+        unchanged=tuple(each for was, each in both if was.fact == each.fact))
+
+
+def key_of(rule: Rule, trouble: Trouble) -> tuple[str, str, str]:
+    """(code, subject, fact): what a waiver refers to."""
+    return rule.code, trouble.subject, fact_of(trouble)

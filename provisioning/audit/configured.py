@@ -1,0 +1,112 @@
+"""Reads what is configured: drafts of members without plain secrets, connections, clients."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from provisioning.audit.facts import Client
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
+from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
+from provisioning.models import Application, Connection, Option
+from provisioning.states import ApplicationType
+
+Tables = dict[str, dict[str, str]]
+_PLAIN = ("name", "template_id", "host_id", "enabled", "tenants", "working_directory", "command_line",
+          "command_line_arguments", "startup_timeout", "shutdown_timeout", "auto_restart", "backup_server_id",
+          "redundancy_type", "reconnect_timeout", "reconnect_attempts", "log_on_as", "description")
+
+
+@dataclass
+class Configured:
+    """Of many applications at once, by their keys. Option values that are secret are fingerprints."""
+
+    options: Mapping[int, Tables]
+    annex: Mapping[int, Tables]
+    connections: Mapping[int, list[ConnectionDraft]]
+    connection_texts: Mapping[int, tuple[str, ...]]
+    to_database: frozenset[int]
+    clients: Mapping[int, list[Client]]
+    drafts: dict[int, ApplicationDraft]
+
+    def draft(self, row: Application) -> ApplicationDraft:
+        """The application as a draft; the same one each time."""
+        if row.pk not in self.drafts:
+            self.drafts[row.pk] = ApplicationDraft(
+                **{name: getattr(row, name) for name in _PLAIN},
+                ports=tuple(PortDraft(**{name: getattr(port, name) for name in PORT_FIELDS})
+                            for port in row.ports.all()),
+                connections=tuple(self.connections.get(row.pk, ())), options=self.options.get(row.pk, {}),
+                annex=self.annex.get(row.pk, {}))
+        return self.drafts[row.pk]
+
+
+def read(rows: Mapping[int, Application], *, whole: bool) -> Configured:
+    """Of ``rows`` (key: application) and the clients that connect to them; ``whole``: they are all there are."""
+    own = list(rows)
+    options, annex = _tables(None if whole else own)
+    connections: dict[int, list[ConnectionDraft]] = defaultdict(list)
+    texts: dict[int, list[str]] = defaultdict(list)
+    to_database = set()
+    links = Connection.objects.all() if whole else Connection.objects.filter(application_id__in=own)
+    for row in links.order_by("id").values("application_id", "server_id", "server__name", "server__type",
+                                           *CONNECTION_FIELDS):
+        draft = ConnectionDraft(server_id=row["server_id"], **{name: row[name] for name in CONNECTION_FIELDS})
+        connections[row["application_id"]].append(draft)
+        texts[row["application_id"]].append(_text(row["server__name"], draft))
+        if row["server__type"] == ApplicationType.DATABASE_ACCESS_POINT:
+            to_database.add(row["application_id"])
+    return Configured(
+        options=options, annex=annex, connections=connections,
+        connection_texts={key: tuple(found) for key, found in texts.items()}, to_database=frozenset(to_database),
+        clients=_clients(own, options if whole else None), drafts={})
+
+
+def _text(server: str, row: ConnectionDraft) -> str:
+    return ", ".join(filter(None, [f"{server} {row.port_id}", row.protocol or "none",
+                                   f"{row.timeout_local}/{row.timeout_remote} s", row.transport_parameters]))
+
+
+def _tables(application_ids: list[int] | None) -> tuple[dict[int, Tables], dict[int, Tables]]:
+    """Options and annex of these applications, of all when None."""
+    found = Option.objects.all() if application_ids is None else Option.objects.filter(
+        application_id__in=application_ids)
+    tables: tuple[dict[int, Tables], dict[int, Tables]] = (defaultdict(dict), defaultdict(dict))
+    columns = ("application_id", "annex", "section", "key")
+    plain = found.filter(secret_value__isnull=True).values_list(*columns, "value")
+    secret = found.filter(secret_value__isnull=False).values_list(*columns, "secret_value")
+    for key, annex, section, name, value in plain.order_by("section", "key").iterator():
+        tables[annex][key].setdefault(section, {})[name] = value
+    for key, annex, section, name, value in secret.order_by("section", "key").iterator():
+        tables[annex][key].setdefault(section, {})[name] = _fingerprint(value or "")
+    return tables
+
+
+def _fingerprint(secret: str) -> str:
+    """Equal for equal secrets and of no use to anybody who sees it."""
+    return hashlib.blake2b(secret.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+
+
+def _clients(server_ids: list[int], options: Mapping[int, Tables] | None) -> dict[int, list[Client]]:
+    """{server: its clients}. ``options`` None: the clients' are read."""
+    links = Connection.objects.filter(server_id__in=server_ids) if options is None else Connection.objects.filter(
+        server__type=ApplicationType.MESSAGE_SERVER)
+    rows = list(links.order_by("id").values_list("application_id", "application__name", "server_id", "server__name",
+                                                 "port_id", "protocol", "timeout_local", "timeout_remote"))
+    if options is None:
+        options = _tables([row[0] for row in rows])[0]
+    found: dict[int, list[Client]] = defaultdict(list)
+    for key, name, server_id, server, port_id, protocol, local, remote in rows:
+        found[server_id].append(Client(
+            id=key, name=name, to=server, port_id=port_id, protocol=protocol, timeout_local=local,
+            timeout_remote=remote, network=_network(options.get(key, {}))))
+    return found
+
+
+def _network(options: Tables) -> bool | None:
+    log = next((keys for section, keys in options.items() if section.casefold() == "log"), None)
+    if not log:
+        return None
+    return any("network" in (part.strip() for part in value.split(",")) for value in log.values())

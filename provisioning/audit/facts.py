@@ -1,0 +1,204 @@
+"""What the rules of the audit look at: frozen values of one pair, read at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from provisioning.audit.found import Found
+from provisioning.drafts import ApplicationDraft
+from provisioning.errors import Link
+from provisioning.rules.certificates import Certificate
+from provisioning.rules.failover import would_failover_work
+from provisioning.rules.failover_facts import Condition, FailoverFacts
+from provisioning.rules.fields import normal_directory
+from provisioning.rules.synchronizing import Comparison, Row, Side, compare
+from provisioning.states import HostStatus
+
+FOUND_FOR = timedelta(minutes=45)
+"""What a job found on a host longer ago is not known any more."""
+HEARD_FOR = timedelta(seconds=30)
+"""What an agent or a server said longer ago is not known any more."""
+
+
+@dataclass(frozen=True)
+class PortUse:
+    """Who has a port number on a host: an application, the agent (LCA) or the console itself (``application_id``
+    None)."""
+
+    application_id: int | None
+    name: str
+    port_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A Host with its agent's last word. ``uses``: {port number: its users}; ``directories``: {normal Working
+    Directory: applications there}, both of everything on this host. ``clock_offset_s``: seconds that its clock is
+    ahead, None while not known; ``addresses``: what its name resolves to on the console, None while not known."""
+
+    id: int
+    name: str
+    ip_address: str
+    os_type: str
+    lca_port: int
+    enabled: bool = True
+    joined: bool = True
+    status: str = HostStatus.UNKNOWN
+    reason: str = ""
+    heard_at: datetime | None = None
+    agent_version: str = ""
+    account: str = ""
+    clock_offset_s: float | None = None
+    disk_free_bytes: int | None = None
+    uses: Mapping[int, tuple[PortUse, ...]] = field(default_factory=dict)
+    directories: Mapping[str, tuple[PortUse, ...]] = field(default_factory=dict)
+
+    def answers(self, now: datetime) -> bool:
+        """True while its agent is connected and speaks."""
+        return (self.status == HostStatus.RUNNING and self.heard_at is not None
+                and now - self.heard_at <= HEARD_FOR)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """A server's last word (models.RuntimeStatus). ``ports``: {ID: number} that it holds."""
+
+    status: str
+    mode: str = ""
+    reason: str = ""
+    heard_at: datetime | None = None
+    pid: int = 0
+    by_hand: bool = False
+    account: str = ""
+    version: str = ""
+    link: str = ""
+    link_reason: str = ""
+    last_seq: int = 0
+    common_seq: int = 0
+    common_digest: str = ""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One server as it is configured (``draft``; secret values are fingerprints, never plain), as it runs (``live``,
+    None when nothing was ever heard of it) and as a job found it on its host (``found``, None when none ever looked).
+    ``longest_start_s``: the longest of its recent starts; ``package_version``: of the newest package of its type;
+    ``flaps``: how often control told lately that its role changes too often."""
+
+    id: int
+    draft: ApplicationDraft
+    type: str
+    version: str
+    template: str = ""
+    installed: bool = True
+    connections: tuple[str, ...] = ()
+    connects_to_dap: bool = False
+    host: Machine | None = None
+    live: Live | None = None
+    found: Found | None = None
+    longest_start_s: float | None = None
+    package_version: str = ""
+    flaps: int = 0
+    own_backup: Link | None = None
+    primaries: tuple[Link, ...] = ()
+    waits: tuple[str, ...] = ()
+    """Labels of what was changed and counts from its next start only."""
+
+    @property
+    def name(self) -> str:
+        return self.draft.name
+
+    @property
+    def link(self) -> Link:
+        return Link("application", str(self.id), self.name)
+
+    @property
+    def directory(self) -> str:
+        """Working Directory in one spelling, "" for the placeholder."""
+        return normal_directory(self.draft.working_directory, self.host.os_type if self.host else "Linux")
+
+    def option(self, section: str, key: str) -> str | None:
+        """Value of an option whatever its case and whether it is spelt with ``-`` or ``_``; None when not set."""
+        def plain(text):
+            return text.casefold().replace("_", "-")
+
+        return next((value for name, keys in (self.draft.options or {}).items() if name.casefold() == section.casefold()
+                     for each, value in keys.items() if plain(each) == plain(key)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """An application with a connection to a member: ``to`` names the member. ``network``: a log output of it goes to
+    the network; None for one whose options do not say."""
+
+    id: int
+    name: str
+    to: str
+    port_id: str
+    protocol: str = ""
+    timeout_local: int = 0
+    timeout_remote: int = 0
+    network: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFacts:
+    """One pair, or a single Message Server (``backup`` None). ``servers``: (host, port) of every Configuration Server;
+    ``control_answers``: whether control was heard of just now; ``drill``: the sentence of a last drill that failed,
+    "" else; ``record_version``: of the pair's durable record."""
+
+    now: datetime
+    primary: Member
+    backup: Member | None = None
+    failover: FailoverFacts | None = None
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+    clients: tuple[Client, ...] = ()
+    servers: tuple[tuple[str, int], ...] = ()
+    control_answers: bool = True
+    drill: str = ""
+    record_version: int = 0
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        return (self.primary, self.backup) if self.backup else (self.primary,)
+
+    @property
+    def on_one_host(self) -> bool:
+        """True when both members have the same Host."""
+        return bool(self.backup and self.primary.host and self.backup.host
+                    and self.primary.host.id == self.backup.host.id)
+
+    @cached_property
+    def comparison(self) -> Comparison | None:
+        """What Synchronize would do, None for a single server."""
+        if self.backup is None:
+            return None
+        return compare(_side(self.primary), _side(self.backup), exceptions=self.exceptions)
+
+    @cached_property
+    def differences(self) -> tuple[Row, ...]:
+        """Rows of the comparison that differ and that nobody declared to be intended."""
+        return tuple(row for row in self.comparison.rows if row.state == "differs") if self.comparison else ()
+
+    @cached_property
+    def conditions(self) -> dict[str, Condition]:
+        """{code: condition} of "would failover work now?"; empty for a single server."""
+        if self.failover is None:
+            return {}
+        return {each.code: each for each in would_failover_work(self.failover).conditions}
+
+    def found_at(self, member: Member) -> Found | None:
+        """What a job found on the member's host, None when that is not known any more."""
+        found = member.found
+        if found is None or self.now - found.at > FOUND_FOR or member.host is None or found.host_id != member.host.id:
+            return None
+        return found if member.host.answers(self.now) else None
+
+
+def _side(member: Member) -> Side:
+    return Side(id=member.id, name=member.name, draft=member.draft, host=member.host.name if member.host else "",
+                template=member.template, version=member.version, connections=member.connections)

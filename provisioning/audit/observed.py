@@ -1,0 +1,97 @@
+"""Reads what is true: last words of servers, what jobs found on hosts, recent starts and role changes."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from provisioning.audit.facts import Live
+from provisioning.audit.found import Found
+from provisioning.drafts import ApplicationDraft
+from provisioning.models import Application, Event, HistoryEntry, Job
+from provisioning.rules.certificates import certificates_of_ports
+from provisioning.states import ALIVE, HistoryAction, JobKind, JobState
+
+FLAPPING = 10327
+FLAPPING_FOR = timedelta(minutes=10)
+STARTS_FOR = timedelta(days=30)
+_AT_START = {"working_directory": "Working Directory", "command_line": "Command Line"}
+_OF_PORT = {"protocol": "Connection Protocol", "ha_sync": "HA Sync", "listening_mode": "Listening Mode",
+            "transport_parameters": "Transport Parameters"}
+"""What counts from the next start only and no other rule sees in the running server."""
+
+
+@dataclass
+class Observed:
+    """Of many applications at once, by their keys."""
+
+    now: datetime
+    found: Mapping[int, Found]
+    starts: Mapping[int, float]
+    flaps: Mapping[int, int]
+    since_start: Mapping[int, dict]
+    """{application: its snapshot as it was when its server started}, of those that were changed since."""
+    drills: Mapping[int, str]
+
+    def live(self, row: Application) -> Live | None:
+        """The last word of a server, None when nothing was ever heard of it."""
+        runtime = getattr(row, "runtime", None)
+        if runtime is None:
+            return None
+        return Live(
+            status=runtime.status, mode=runtime.mode, reason=runtime.reason, heard_at=runtime.heard_at,
+            pid=runtime.pid, by_hand=runtime.by_hand, account=runtime.account, version=runtime.version,
+            link=runtime.link, link_reason=runtime.link_reason, last_seq=runtime.last_seq,
+            common_seq=runtime.common_seq, common_digest=runtime.common_digest, started_at=runtime.started_at,
+            ports={str(port.get("id")): port.get("port") for port in runtime.ports if isinstance(port, dict)},
+            certificates=certificates_of_ports(runtime.ports, self.now.timestamp()))
+
+    def waits(self, row: Application, draft: ApplicationDraft) -> tuple[str, ...]:
+        """Labels of what was changed since the server's start and counts from the next one only."""
+        before = self.since_start.get(row.pk)
+        if before is None:
+            return ()
+        labels = [label for name, label in _AT_START.items()
+                  if before.get(name) not in (None, ".", getattr(draft, name))]
+        ports = {port.get("port_id"): port for port in before.get("ports", ()) if isinstance(port, dict)}
+        labels += dict.fromkeys(label for port in draft.ports or () for name, label in _OF_PORT.items()
+                                if port.port_id in ports and ports[port.port_id].get(name) != getattr(port, name))
+        return tuple(labels)
+
+
+def read(rows: Mapping[int, Application], now: datetime, *, whole: bool) -> Observed:
+    """Of ``rows`` (key: application); ``whole``: they are all there are."""
+    own = Q() if whole else Q(application_id__in=list(rows))
+    flaps = Counter(Event.objects.filter(own, number=FLAPPING, at__gte=now - FLAPPING_FOR).values_list(
+        "application_id", flat=True))
+    return Observed(now=now, found={}, starts=_starts(own, now), flaps=flaps, since_start=_since_start(rows.values()),
+                    drills={})
+
+
+def _starts(own: Q, now: datetime) -> dict[int, float]:
+    """{application: seconds of its longest recent start}."""
+    jobs = Job.objects.filter(own, kind=JobKind.START, state=JobState.SUCCEEDED, started_at__isnull=False,
+                              finished_at__gte=now - STARTS_FOR)
+    longest: dict[int, float] = {}
+    for key, began, ended in jobs.values_list("application_id", "started_at", "finished_at"):
+        if key is not None:
+            longest[key] = max(longest.get(key, 0.0), (ended - began).total_seconds())
+    return longest
+
+
+def _since_start(rows: Iterable[Application]) -> dict[int, dict]:
+    """The first snapshot before a change that came after the start of the server that runs now."""
+    started = {str(row.pk): row.runtime.started_at for row in rows
+               if getattr(row, "runtime", None) and row.runtime.started_at and row.runtime.status in ALIVE
+               and row.changed_at > row.runtime.started_at}
+    if not started:
+        return {}
+    found: dict[int, dict] = {}
+    entries = HistoryEntry.objects.filter(object_type="application", action=HistoryAction.CHANGED,
+                                          at__gte=min(started.values()))
+    for key, at, before in entries.order_by("id").values_list("object_id", "at", "before").iterator():
+        if key in started and at > started[key] and int(key) not in found and isinstance(before, dict):
+            found[int(key)] = before
+    return found

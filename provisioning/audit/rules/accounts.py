@@ -1,0 +1,49 @@
+"""Under which account the members run: the guide wants one for both."""
+
+from provisioning.audit.facts import AuditFacts, Member
+from provisioning.audit.registry import Results, rule
+from provisioning.audit.saying import between, silent, wanted
+from provisioning.models.applications import SYSTEM_ACCOUNT
+from provisioning.rules.accounts import wrong_account
+from provisioning.states import ALIVE, Severity
+
+SAME_ACCOUNT = "Prerequisites: both must be started from the same account"
+
+
+@rule("A24", Severity.ERROR, "The same Log On As account", guide=SAME_ACCOUNT,
+      why="Under different accounts one member may lack rights that the other has, and files of one may be closed to "
+          "the other.",
+      fix="Choose the same Log On As Account in the Server Info of both, then restart the one that was changed.")
+def same_account(facts: AuditFacts) -> Results:
+    ours, theirs = (_log_on_as(member) for member in facts.members)
+    if ours != theirs:
+        yield between(facts, "log_on_as", "The members log on as different accounts.", ours, theirs)
+
+
+@rule("A25", Severity.WARNING, "Both run as the same account", on_hosts=True, guide=SAME_ACCOUNT, remedy="restart",
+      why="A process that runs as another account writes files that the right one may not open at its next start.",
+      fix="Stop the server and start it from the console.")
+def running_account(facts: AuditFacts) -> Results:
+    accounts = {}
+    for member in facts.members:
+        if member.live is None or member.live.status not in ALIVE:
+            continue
+        if unknown := silent(facts, member):
+            yield unknown
+            continue
+        if not member.live.account:
+            continue
+        accounts[member.name] = member.live.account
+        agents = member.host.account if member.host else ""
+        want = "" if _log_on_as(member) == SYSTEM_ACCOUNT else _log_on_as(member)
+        sentence = wrong_account(name=member.name, wanted=want, agents=agents, running=member.live.account)
+        if sentence:
+            yield wanted(member, sentence, want or agents, member.live.account, want_label="Account, wanted",
+                         got_label="Account, now")
+            accounts.pop(member.name)
+    if len(set(accounts.values())) > 1:
+        yield between(facts, "account", "The members run as different accounts.", *accounts.values(), remedy="")
+
+
+def _log_on_as(member: Member) -> str:
+    return member.draft.log_on_as or SYSTEM_ACCOUNT

@@ -1,0 +1,102 @@
+"""The hosts: agent, names, clock, disk."""
+
+from provisioning.audit.facts import AuditFacts, Machine
+from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
+from provisioning.audit.saying import on_each_host, unsaid
+from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
+from provisioning.rules.ladder import CLOCK_RISK_S, DISK_LIMIT_BYTES, DISK_RISK_BYTES
+from provisioning.states import Severity
+
+GIB = 1024**3
+
+
+@rule("A36", Severity.ERROR, "The agents of both hosts are connected", singles=True, on_hosts=True,
+      why="Without its agent a server cannot be started, watched or restarted, and its death is noticed late.",
+      fix="Start the agent (LCA) on the host; the host's page says what is wrong with it.")
+def agent(facts: AuditFacts) -> Results:
+    for host in _hosts(facts):
+        if not LCA_PORT_MIN <= host.lca_port <= LCA_PORT_MAX:
+            yield _of(host, f"LCA Port of host {host.name} is {host.lca_port}.", f"{LCA_PORT_MIN} to {LCA_PORT_MAX}",
+                      str(host.lca_port), "LCA Port", facts)
+        if not facts.control_answers:
+            yield NotKnown(sentence=f"Control does not run, so whether the agent of host {host.name} is connected is "
+                                    "not known. Start control.", about=_about(facts, host))
+        elif not host.answers(facts.now):
+            yield _of(host, f"The agent of host {host.name} is not connected. {host.reason}".strip(), "Running",
+                      host.status if host.heard_at else "never heard of", "Agent", facts)
+
+
+@rule("A37", Severity.WARNING, "Names resolve to the right addresses", singles=True, on_hosts=True,
+      why="Where the name of a host leads elsewhere, the standby and the clients go elsewhere.",
+      fix="Correct the name service or /etc/hosts of the machine, or IP Address of the Host.")
+def names(facts: AuditFacts) -> Results:
+    hosts = _hosts(facts)
+
+    def wrong(member, found):
+        if found.names is None:
+            yield unsaid(member, "what the names of the hosts resolve to")
+            return
+        for host in hosts:
+            addresses = found.names.get(host.name)
+            if addresses is not None and host.ip_address not in addresses and not _is_address(host.name):
+                yield Trouble(subject=f"{member.host.name}: {host.name}", about=(member.id,), sentence=(
+                    f"On host {member.host.name}, the name {host.name} "
+                    + (f"resolves to {', '.join(addresses)}." if addresses else "does not resolve.")),
+                    values=(Value("IP Address", host.ip_address), Value(f"On {member.host.name}",
+                                                                       ", ".join(addresses) or "(none)")))
+            name = (found.reverse or {}).get(host.ip_address)
+            if name and not _same_name(name, host.name):
+                yield Trouble(subject=f"{member.host.name}: {host.ip_address}", about=(member.id,), sentence=(
+                    f"On host {member.host.name}, the address {host.ip_address} belongs to {name}."),
+                    values=(Value("Name", host.name), Value(f"On {member.host.name}", name)))
+
+    return on_each_host(facts, wrong)
+
+
+@rule("A50", Severity.NOTE, "Clocks agree", singles=True, on_hosts=True,
+      why="With clocks apart the logs of both members cannot be read together, and signed jobs are refused.",
+      fix="Let the host follow a time server.")
+def clocks(facts: AuditFacts) -> Results:
+    for host in _hosts(facts):
+        if not host.answers(facts.now) or host.clock_offset_s is None:
+            yield NotKnown(sentence=f"The clock of host {host.name} is not known.", about=_about(facts, host))
+        elif abs(host.clock_offset_s) > CLOCK_RISK_S:
+            way = "ahead of" if host.clock_offset_s > 0 else "behind"
+            yield _of(host, f"The clock of host {host.name} is {abs(host.clock_offset_s):.0f} s {way} the console's.",
+                      f"within {CLOCK_RISK_S:.0f} s", f"{way} by more than {CLOCK_RISK_S:.0f} s", "Clock", facts)
+
+
+@rule("A56", Severity.WARNING, "Enough disk for messages", singles=True, on_hosts=True,
+      why="A server that cannot write its messages accepts none; a standby that cannot falls out of sync.",
+      fix="Free some space, or keep messages for less long.")
+def disk(facts: AuditFacts) -> Results:
+    for host in _hosts(facts):
+        free = host.disk_free_bytes
+        if not host.answers(facts.now) or free is None or free < 0:
+            yield NotKnown(sentence=f"The free disk space of host {host.name} is not known.",
+                           about=_about(facts, host))
+        elif free < DISK_RISK_BYTES:
+            left = "less than 100 MB" if free < DISK_LIMIT_BYTES else "less than 1 GB"
+            yield _of(host, f"Host {host.name} has {free / GIB:.1f} GB free where applications are installed.",
+                      f"{DISK_RISK_BYTES // GIB} GB free", left, "Disk", facts)
+
+
+def _hosts(facts: AuditFacts) -> list[Machine]:
+    return list({member.host.id: member.host for member in facts.members if member.host}.values())
+
+
+def _about(facts: AuditFacts, host: Machine) -> tuple[int, ...]:
+    return tuple(member.id for member in facts.members if member.host and member.host.id == host.id)
+
+
+def _of(host: Machine, sentence: str, want: str, got: str, label: str, facts: AuditFacts) -> Trouble:
+    return Trouble(subject=f"{host.name}: {label}", sentence=sentence, about=_about(facts, host),
+                   values=(Value(f"{label}, wanted", want), Value(f"{label}, now", got)))
+
+
+def _is_address(name: str) -> bool:
+    return name.replace(".", "").isdigit() or ":" in name
+
+
+def _same_name(one: str, other: str) -> bool:
+    return one.partition(".")[0].casefold() == other.partition(".")[0].casefold()

@@ -1,0 +1,199 @@
+"""What is installed on the hosts: directory, program, arguments, start files, versions."""
+
+from provisioning.audit.arguments import NAMES, parsed, values
+from provisioning.audit.facts import AuditFacts
+from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
+from provisioning.audit.saying import between, of_each, on_each_host, unsaid, wanted
+from provisioning.rules.fields import NOT_YET_INSTALLED, is_absolute
+from provisioning.states import ALIVE, Severity
+
+STEP_2, STEP_4 = "Installation and Configuration, step 2", "Installation and Configuration, step 4"
+OPTIONS = "Starting the Backup Message Server"
+
+
+@rule("A28", Severity.ERROR, "Working Directory is there", singles=True, on_hosts=True, guide=STEP_2, remedy="install",
+      why="Without its directory a server cannot start, and what it stored is gone.",
+      fix="Install the server, or correct Working Directory.")
+def directory(facts: AuditFacts) -> Results:
+    for member in facts.members:
+        path, os_type = member.draft.working_directory, member.host.os_type if member.host else "Linux"
+        if path in ("", NOT_YET_INSTALLED) or not is_absolute(path, os_type):
+            yield wanted(member, f"Working Directory of {member.name} is {path or 'empty'}: it is not installed.",
+                         "an absolute path", path, want_label="Working Directory, wanted",
+                         got_label="Working Directory, now")
+
+    def wrong(member, found):
+        if found.directory is None:
+            yield unsaid(member, "whether the Working Directory is there")
+        elif not found.directory.present or not found.directory.usable:
+            yield wanted(member, found.directory.problem or f"The Working Directory of {member.name} is not on host "
+                         f"{member.host.name}.", member.draft.working_directory, found.directory.problem or "not there",
+                         want_label="Working Directory", got_label=f"On {member.host.name}")
+
+    yield from on_each_host(facts, wrong)
+
+
+@rule("A29", Severity.ERROR, "The program is there", singles=True, on_hosts=True, guide=STEP_2, remedy="install",
+      why="Without an executable program there is nothing to start (event 5020).",
+      fix="Install the server again, or correct Command Line.")
+def program(facts: AuditFacts) -> Results:
+    for member in facts.members:
+        if member.draft.command_line in ("", NOT_YET_INSTALLED):
+            yield wanted(member, f"Command Line of {member.name} is {member.draft.command_line or 'empty'}: it is not "
+                         "installed.", "the program", member.draft.command_line, want_label="Command Line, wanted",
+                         got_label="Command Line, now")
+
+    def wrong(member, found):
+        if found.directory is not None and not found.directory.present:
+            return
+        if found.program is None:
+            yield unsaid(member, "whether the program is there")
+        elif not found.program.present or not found.program.usable:
+            yield wanted(member, found.program.problem or f"The program of {member.name} is not there.",
+                         member.draft.command_line, found.program.problem or "not there", want_label="Command Line",
+                         got_label=f"On {member.host.name}")
+
+    yield from on_each_host(facts, wrong)
+
+
+@rule("A30", Severity.ERROR, "Arguments hold -host, -port and -app", singles=True, guide=OPTIONS,
+      remedy="set_arguments",
+      why="Without them the server does not find its configuration.",
+      fix="Write -host, -port and -app into Command Line Arguments, or install the server again.")
+def arguments(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if member.installed:
+            given = parsed(member.draft.command_line_arguments)
+            missing = [name for name in NAMES if name not in given]
+            if missing:
+                yield wanted(member, f"The Command Line Arguments of {member.name} lack {', '.join(missing)}.",
+                             " ".join(NAMES), member.draft.command_line_arguments, want_label="Arguments, wanted",
+                             got_label="Arguments, now")
+
+    return of_each(facts, wrong)
+
+
+@rule("A31", Severity.ERROR, "-app is the exact name", singles=True, guide=OPTIONS, remedy="set_arguments",
+      why="With another name the server is not found (event 3007), or starts as the other member (event 3008).",
+      fix="Write the exact name of the object after -app, or install the server again: a rename after the installation "
+          "is the usual cause.")
+def app(facts: AuditFacts) -> Results:
+    def wrong(member):
+        given = parsed(member.draft.command_line_arguments).get("-app")
+        if given is not None and given != member.name:
+            yield wanted(member, f"-app of {member.name} is {given}.", member.name, given, want_label="Name",
+                         got_label="-app")
+
+    return of_each(facts, wrong)
+
+
+@rule("A32", Severity.ERROR, "-host and -port lead to this Configuration Server", singles=True, guide=OPTIONS,
+      remedy="set_arguments",
+      why="A member that reads another Configuration Server lives in another world: nobody here decides its role "
+          "(event 3000 when nobody answers there).",
+      fix="Write the address of this Configuration Server, the same on both.")
+def configuration_server(facts: AuditFacts) -> Results:
+    known = " or ".join(f"{host}:{port}" for host, port in facts.servers)
+
+    def wrong(member):
+        given = parsed(member.draft.command_line_arguments)
+        if {"-host", "-port"} <= given.keys():
+            address = (given["-host"], given["-port"])
+            if facts.servers and address not in {(host, str(port)) for host, port in facts.servers}:
+                yield wanted(member, f"{member.name} is started with another Configuration Server.", known,
+                             ":".join(address), want_label="Configuration Server", got_label="-host and -port")
+
+    return of_each(facts, wrong)
+
+
+@rule("A33", Severity.WARNING, "Start files start it rightly", singles=True, on_hosts=True, guide=STEP_4,
+      remedy="repair_start_files",
+      why="Started by hand with other arguments, the server is not the one that the console starts.",
+      fix="Repair the start files from the Pair page, or correct them by hand.")
+def start_files(facts: AuditFacts) -> Results:
+    def wrong(member, found):
+        if found.directory is not None and not found.directory.present:
+            return
+        if found.start_files is None:
+            yield unsaid(member, "what is in its start files")
+        elif found.start_files.outdated:
+            yield NotKnown(sentence=found.start_files.outdated, about=(member.id,))
+        else:
+            for file in found.start_files.files:
+                if not file.starts:
+                    yield _start_file(member, file)
+
+    return on_each_host(facts, wrong)
+
+
+def _start_file(member, file) -> Trouble:
+    bad = [each for each in file.parameters if each.state != "right"]
+    want = " ".join(f"{each.name} {each.expected}" for each in bad) or file.expected.strip()
+    got = " ".join(f"{each.name} {each.found or '(none)'}" for each in bad) or file.problem
+    return Trouble(subject=f"{member.name}: {file.name}", sentence=file.sentence, about=(member.id,),
+                   values=(Value(f"{file.name}, wanted", want or "(none)"), Value(f"{file.name}, now",
+                                                                                  got or "(none)")))
+
+
+@rule("A34", Severity.WARNING, "Both have the same version", on_hosts=True, guide=STEP_2, remedy="",
+      why="Mixed releases may not keep their copies equal.", fix="Install the same version on both.")
+def same_version(facts: AuditFacts) -> Results:
+    if facts.primary.version != facts.backup.version:
+        yield between(facts, "version", "The members have different versions.", facts.primary.version,
+                      facts.backup.version)
+    for member in facts.members:
+        live = member.live
+        if live is not None and live.status in ALIVE and live.version and live.version != member.version:
+            yield wanted(member, f"{member.name} runs version {live.version}, its object has {member.version}.",
+                         member.version, live.version, want_label="Version of the object", got_label="Version running")
+
+    def wrong(member, found):
+        if found.version and found.version != member.version:
+            yield wanted(member, f"On host {member.host.name}, {found.version} is installed for {member.name}.",
+                         member.version, found.version, want_label="Version of the object",
+                         got_label="Version installed", subject=f"{member.name}: installed")
+
+    yield from on_each_host(facts, wrong)
+
+
+@rule("A45", Severity.WARNING, "The program runs as its account", singles=True, on_hosts=True,
+      why="A program that does not run in the agent's surroundings starts by hand and fails from the console.",
+      fix="Log on as that account, run the program with -V, and put right what it says.")
+def program_runs(facts: AuditFacts) -> Results:
+    def wrong(member, found):
+        if found.runs is False and (found.program is None or (found.program.present and found.program.usable)):
+            yield wanted(member, f"The program of {member.name} did not say its version. {found.runs_problem}".strip(),
+                         "its version", found.runs_problem or "nothing", want_label="-V, wanted", got_label="-V, said")
+
+    return on_each_host(facts, wrong)
+
+
+@rule("A54", Severity.WARNING, "The process has the arguments of the object", singles=True, on_hosts=True,
+      remedy="restart",
+      why="A server that was started with other arguments may be another member, or read another configuration.",
+      fix="Stop it and start it from the console.")
+def process_arguments(facts: AuditFacts) -> Results:
+    def wrong(member, found):
+        if found.process is not None:
+            want, got = parsed(member.draft.command_line_arguments), values(found.process.arguments)
+            bad = [name for name in NAMES if name in want and want[name] != got.get(name)]
+            if bad:
+                yield wanted(member, f"The process of {member.name} runs with another {' and '.join(bad)}.",
+                             " ".join(f"{name} {want[name]}" for name in bad),
+                             " ".join(f"{name} {got.get(name, '(none)')}" for name in bad),
+                             want_label="Arguments of the object", got_label="Arguments of the process")
+
+    return on_each_host(facts, wrong)
+
+
+@rule("A55", Severity.WARNING, "Installed files are the package's", singles=True, on_hosts=True, remedy="install",
+      why="Files that were changed after the installation make this server another program than its partner.",
+      fix="Install the server again; its messages stay.")
+def files_unchanged(facts: AuditFacts) -> Results:
+    def wrong(member, found):
+        if found.changed:
+            names = ", ".join(found.changed[:5]) + (" and others" if len(found.changed) > 5 else "")
+            yield wanted(member, f"Installed files of {member.name} were changed: {names}.", "as in the package", names,
+                         want_label="Files, wanted", got_label="Files, changed")
+
+    return on_each_host(facts, wrong)

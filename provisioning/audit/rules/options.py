@@ -1,0 +1,152 @@
+"""Options, timeouts and what else both members are to have alike."""
+
+import re
+
+from provisioning.audit.facts import AuditFacts
+from provisioning.audit.registry import Results, rule
+from provisioning.audit.saying import between, of_each, wanted
+from provisioning.rules.synchronizing import LOG_OUTPUTS, SERVER_INFO
+from provisioning.states import Severity
+
+STEP_3, STEP_5 = "Installation and Configuration, step 3", "Installation and Configuration, step 5"
+_OUTPUTS = frozenset({"stdout", "stderr", "network", "memory"})
+_APART = {"auto_restart", "tenants", "reconnect_timeout", "reconnect_attempts"}
+_PORT_TEXT = re.compile(r"ports\.[^.]+\.(?!port$|ha_sync$|protocol$|listening_mode$|transport_parameters)")
+
+
+@rule("A20", Severity.WARNING, "Options equal", guide=STEP_5, remedy="synchronize",
+      why="After a switchover the other member's options count: what differs changes how the service behaves.",
+      fix="Synchronize the pair, or declare the difference to be intended on the Pair page.")
+def same_options(facts: AuditFacts) -> Results:
+    for row in facts.differences:
+        if row.what.startswith(("options.", "annex.")) or _PORT_TEXT.match(row.what):
+            yield between(facts, row.what, f"{row.label} differs.", row.primary, row.backup)
+
+
+@rule("A21", Severity.WARNING, "Log files of their own",
+      why="Two servers that write one log file make it unreadable.",
+      fix="Give each member a log file name of its own in [log].")
+def own_log_files(facts: AuditFacts) -> Results:
+    if not facts.on_one_host:
+        return
+    ours, theirs = (dict(_log_files(member)) for member in facts.members)
+    for path in sorted(ours.keys() & theirs.keys()):
+        yield between(facts, f"log {path}", f"Both members write the log file {path}.", f"{ours[path]} = {path}",
+                      f"{theirs[path]} = {path}")
+
+
+def _log_files(member):
+    for key in sorted(LOG_OUTPUTS):
+        for output in (member.option("log", key) or "").split(","):
+            # A relative name lies in the member's own Working Directory.
+            if output.strip().startswith("/") and output.strip() not in _OUTPUTS:
+                yield output.strip(), key
+
+
+@rule("A22", Severity.WARNING, "Connections equal", remedy="synchronize",
+      why="A backup has the Connections of its primary: others show an object that was not saved since.",
+      fix="Save the primary again, or synchronize the pair.")
+def same_connections(facts: AuditFacts) -> Results:
+    for row in facts.differences:
+        if row.what == "connections":
+            yield between(facts, row.what, "The Connections of the members differ.", row.primary, row.backup)
+
+
+@rule("A23", Severity.ERROR, "A Database Access Point where messages go to a database", singles=True,
+      why="With db_storage on and no Database Access Point among the Connections no message reaches the Log Database.",
+      fix="Add the Database Access Point to Connections, or set [messages] db_storage to false.")
+def access_point(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if (member.option("messages", "db_storage") or "").strip().casefold() in ("true", "yes", "on", "1") \
+                and not member.connects_to_dap:
+            yield wanted(member, f"{member.name} stores messages in a database and is connected to none.",
+                         "a Database Access Point", ", ".join(member.connections), want_label="Connections, wanted",
+                         got_label="Connections, now")
+
+    return of_each(facts, wrong)
+
+
+@rule("A26", Severity.NOTE, "Tenants equal", remedy="synchronize",
+      why="A backup serves the Tenants of its primary.", fix="Save the primary again, or synchronize the pair.")
+def same_tenants(facts: AuditFacts) -> Results:
+    yield from _server_info(facts, {"tenants"})
+
+
+@rule("A27", Severity.WARNING, "Auto-Restart on the backup", guide="Installation and Configuration, step 1",
+      remedy="set_auto_restart",
+      why="Without it a member that failed stays down, and the pair runs without a standby until somebody notices.",
+      fix="Select Auto-Restart in Server Info.")
+def auto_restart(facts: AuditFacts) -> Results:
+    if not facts.backup.draft.auto_restart:
+        yield wanted(facts.backup, f"Auto-Restart of {facts.backup.name} is off.", "Selected", "Not selected",
+                     want_label="Auto-Restart, wanted", got_label="Auto-Restart, now")
+
+
+@rule("A35", Severity.NOTE, "One Application Template", guide="Installation and Configuration, step 1",
+      why="From different templates the option sets of the members drift apart.",
+      fix="Create the backup from the template of the primary.")
+def same_template(facts: AuditFacts) -> Results:
+    if facts.primary.template != facts.backup.template:
+        yield between(facts, "template", "The members come from different Application Templates.",
+                      facts.primary.template, facts.backup.template)
+
+
+@rule("A40", Severity.WARNING, "Timeouts fit", singles=True, remedy="synchronize",
+      why="With a Startup Timeout below the time that a start takes, a start is reported as failed while the server "
+          "comes up; different ones treat the members differently.",
+      fix="Set Startup and Shutdown Timeout to 90 s, or to more than a start takes, on both.")
+def timeouts(facts: AuditFacts) -> Results:
+    if facts.backup is not None:
+        yield from _server_info(facts, SERVER_INFO.keys() - _APART)
+    for member in facts.members:
+        took, limit = member.longest_start_s, member.draft.startup_timeout
+        if took is not None and took > limit * 0.9:
+            yield wanted(member, f"A start of {member.name} took {took:.0f} s, its Startup Timeout is {limit} s.",
+                         f"more than {took:.0f} s", f"{limit} s", subject=f"{member.name}: startup_timeout",
+                         want_label="Startup Timeout, wanted", got_label="Startup Timeout, now", remedy="")
+
+
+@rule("A41", Severity.WARNING, "Reconnect Timeout and Attempts", singles=True, remedy="set_reconnect",
+      why="With a Reconnect Timeout of 0 clients hammer a server that is down; with 0 Attempts they never try it "
+          "before the backup.",
+      fix="Set Reconnect Timeout to 10 s and Reconnect Attempts to 1.")
+def reconnect(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if member.draft.reconnect_timeout < 1:
+            yield wanted(member, f"Reconnect Timeout of {member.name} is 0.", "10 s", "0 s",
+                         subject=f"{member.name}: reconnect_timeout", want_label="Reconnect Timeout, wanted",
+                         got_label="Reconnect Timeout, now")
+        if member.draft.reconnect_attempts < 1:
+            yield wanted(member, f"Reconnect Attempts of {member.name} is 0.", "1", "0",
+                         subject=f"{member.name}: reconnect_attempts", want_label="Reconnect Attempts, wanted",
+                         got_label="Reconnect Attempts, now")
+
+    yield from of_each(facts, wrong)
+    if facts.backup is not None:
+        yield from _server_info(facts, {"reconnect_timeout", "reconnect_attempts"}, remedy="synchronize")
+
+
+def _server_info(facts: AuditFacts, names, **more) -> Results:
+    for row in facts.differences:
+        if row.what in names:
+            yield between(facts, row.what, f"{row.label} differs.", row.primary, row.backup, **more)
+
+
+@rule("A49", Severity.NOTE, "Names that can be told apart", singles=True,
+      why="Names that look alike are confused in -app, in logs and at a switchover.",
+      fix="Rename one of them while it is stopped, then install it again.")
+def names(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if member.name != member.name.strip() or len(member.name) > 255:
+            yield wanted(member, f'The name "{member.name[:60]}" begins or ends with a blank, or is too long.',
+                         member.name.strip()[:255], f'"{member.name}"', want_label="Name, wanted",
+                         got_label="Name, now")
+
+    yield from of_each(facts, wrong)
+    if facts.backup and _plain(facts.primary.name) == _plain(facts.backup.name):
+        yield between(facts, "names", "The names of the members differ only in case, blanks or signs.",
+                      facts.primary.name, facts.backup.name)
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())

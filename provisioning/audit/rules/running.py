@@ -1,0 +1,129 @@
+"""What is true now: roles, the sync link, whether failover would work."""
+
+from provisioning.audit.facts import AuditFacts
+from provisioning.audit.registry import NotKnown, Results, rule
+from provisioning.audit.saying import between, of_each, silent, wanted
+from provisioning.rules.failover_facts import NO, UNKNOWN
+from provisioning.rules.text import closed
+from provisioning.states import ALIVE, ApplicationStatus, Mode, Severity, SyncLink
+
+STARTING = "Starting the Backup Message Server"
+
+
+@rule("A38", Severity.ERROR, "One Primary and one Backup, both Started", on_hosts=True, guide=STARTING, remedy="start",
+      why="With one member down there is nobody that takes over; two of one role serve nobody or two worlds.",
+      fix="Start the member that does not run; the timeline of the Pair page says why a role was not granted.")
+def roles(facts: AuditFacts) -> Results:
+    unknown = [each for member in facts.members if (each := silent(facts, member))]
+    if unknown:
+        yield from unknown
+        return
+    bad = False
+    for member in facts.members:
+        if member.live.status != ApplicationStatus.STARTED:
+            bad = True
+            yield wanted(member, f"{member.name} is {member.live.status}. {closed(member.live.reason)}".strip(),
+                         ApplicationStatus.STARTED, member.live.status, want_label="Status, wanted",
+                         got_label="Status, now",
+                         remedy=None if member.live.status not in ALIVE else "")
+    modes = [member.live.mode for member in facts.members]
+    if not bad and sorted(modes) != sorted((Mode.PRIMARY, Mode.BACKUP)):
+        yield between(facts, "roles", "The members do not run as one Primary and one Backup.", *modes, remedy="")
+
+
+@rule("A39", Severity.WARNING, "Roles are stable", on_hosts=True,
+      why="A pair whose roles change every few seconds loses its clients again and again (event 10327).",
+      fix="Look at the timeline: the reasons of the changes name the network or the timeouts.")
+def flapping(facts: AuditFacts) -> Results:
+    count = max(member.flaps for member in facts.members)
+    if count:
+        yield wanted(facts.primary, f"The roles of {facts.primary.name} and {facts.backup.name} change too often.",
+                     "no more than one change in 10 s", "more than one", subject="roles",
+                     want_label="Role changes, wanted", got_label="Role changes, lately")
+
+
+@rule("A46", Severity.NOTE, "Started from the console", singles=True, on_hosts=True, remedy="restart",
+      why="A server that was started by hand is not restarted by the agent when it fails.",
+      fix="Stop it and start it from the console.")
+def by_hand(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if member.live is not None and member.live.status in ALIVE and member.live.by_hand:
+            yield wanted(member, f"{member.name} was started by hand.", "by the agent", "by hand",
+                         want_label="Started, wanted", got_label="Started, now")
+
+    return of_each(facts, wrong)
+
+
+@rule("A47", Severity.ERROR, "The standby has every message", on_hosts=True,
+      why="Who takes over without the last messages would lose them: such a standby is never promoted.",
+      fix="Wait until it has caught up; if it does not, look at its sync port, the network between the hosts and its "
+          "disk.",
+      guide="Redundancy: data is synchronized between the primary and backup servers")
+def in_sync(facts: AuditFacts) -> Results:
+    running = all(member.live and member.live.status in ALIVE for member in facts.members)
+    if facts.failover is None or not running:
+        # That a member does not run is A38's to say.
+        return
+    if not facts.control_answers:
+        yield NotKnown(sentence="Control does not run, so whether the standby has every message is not known. Start "
+                                "control.", about=tuple(member.id for member in facts.members))
+        return
+    record, link, copies = (facts.conditions[code] for code in ("in_sync", "link", "digests"))
+    if record.state == NO:
+        yield between(facts, "in_sync", record.sentence, *_links(facts))
+    elif link.state == NO:
+        yield between(facts, "link", link.sentence, *_links(facts))
+    elif copies.state == NO:
+        yield between(facts, "copies", copies.sentence,
+                      *(f"record {member.live.common_seq}, digest {member.live.common_digest[:12]}"
+                        for member in facts.members))
+    elif UNKNOWN in (record.state, link.state):
+        yield NotKnown(sentence=record.sentence if record.state == UNKNOWN else link.sentence,
+                       about=tuple(member.id for member in facts.members))
+
+
+def _links(facts: AuditFacts) -> list[str]:
+    return [f"{SyncLink(member.live.link).label if member.live.link in SyncLink.values else 'no link'}"
+            for member in facts.members]
+
+
+@rule("A48", Severity.NOTE, "The saved configuration is at work", singles=True, on_hosts=True, remedy="restart",
+      why="What was changed and counts from the next start only is not what the server runs with now.",
+      fix="Restart the backup, switch over, then restart the other one.")
+def takes_effect(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if member.waits and member.live is not None and member.live.status in ALIVE:
+            what = ", ".join(member.waits)
+            yield wanted(member, f"{what} of {member.name} {'were' if len(member.waits) > 1 else 'was'} changed after "
+                         "its start and wait for the next one.", "as saved", "as at its last start", subject=(
+                             f"{member.name}: {what}"), want_label=f"{what}, wanted", got_label=f"{what}, at work")
+
+    return of_each(facts, wrong)
+
+
+@rule("A57", Severity.ERROR, "Automatic failover is on", on_hosts=True, remedy="resume_failover",
+      why="While it is paused nobody takes over when the active server fails.",
+      fix="Resume it on the Pair page when the work is done.")
+def automatic_failover(facts: AuditFacts) -> Results:
+    if facts.failover is not None and not facts.failover.automatic_failover:
+        yield wanted(facts.primary, facts.conditions["automatic_failover"].sentence, "On",
+                     f"Paused by {facts.failover.paused_by or 'somebody'}", subject="automatic_failover",
+                     want_label="Automatic failover, wanted", got_label="Automatic failover, now")
+
+
+@rule("A58", Severity.ERROR, "Control runs", singles=True, on_hosts=True,
+      why="Control decides who is primary: without it nothing fails over.",
+      fix="Start control; the dashboard says since when it is silent.")
+def control(facts: AuditFacts) -> Results:
+    if not facts.control_answers:
+        yield wanted(facts.primary, "Control has not been heard of lately.", "Running", "Silent", subject="control",
+                     want_label="Control, wanted", got_label="Control, now")
+
+
+@rule("A59", Severity.WARNING, "The last failover drill passed", on_hosts=True,
+      why="A drill that failed shows what would go wrong when it is no drill.",
+      fix="Put right what its report says, then run the drill again.")
+def drill(facts: AuditFacts) -> Results:
+    if facts.drill:
+        yield wanted(facts.primary, facts.drill, "Passed", "Failed", subject="drill", want_label="Last drill, wanted",
+                     got_label="Last drill")

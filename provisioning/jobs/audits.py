@@ -1,0 +1,185 @@
+"""Runs of the audit: judge pairs, and store what is not as it was."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from provisioning import signals
+from provisioning.audit.facts import AuditFacts
+from provisioning.audit.judging import Judged, fact_of, judge, verdict
+from provisioning.audit.loading import load
+from provisioning.audit.registry import Rule, Trouble
+from provisioning.models import AuditMark, AuditRun, Finding, PairAudit, Waiver
+from provisioning.states import AuditTrigger, Severity, Verdict
+
+log = logging.getLogger(__name__)
+
+PAIRS_A_TIME = 500
+"""So many results are stored in one transaction: others write in between."""
+TOPICS_MAX = 50
+"""Of more pairs than that, only the list is told."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run says of one pair, with the waivers that hold."""
+
+    facts: AuditFacts
+    judged: Judged
+    waivers: tuple[Waiver | None, ...]
+    """Of each trouble, in the same order."""
+    verdict: Verdict
+
+    @property
+    def primary_id(self) -> int:
+        return self.facts.primary.id
+
+    @property
+    def pairs(self) -> list[tuple[Rule, Trouble, Waiver | None]]:
+        return [(rule, trouble, waiver) for (rule, trouble), waiver in zip(self.judged.troubles, self.waivers,
+                                                                            strict=True)]
+
+    def open(self, severity: str) -> int:
+        """How many findings of this severity nobody waived."""
+        return sum(rule.severity == severity and waiver is None for rule, _, waiver in self.pairs)
+
+    @property
+    def unknown(self) -> list[dict]:
+        """One entry a sentence, with the codes of all rules that it stands for and the worst of their severities."""
+        found: dict[str, list[Rule]] = {}
+        for rule, each in self.judged.unknown:
+            found.setdefault(each.sentence, []).append(rule)
+        order = list(Severity)
+        return [{"sentence": sentence, "severity": str(min((rule.severity for rule in rules), key=order.index)),
+                 "codes": [rule.code for rule in rules]} for sentence, rules in found.items()]
+
+    @property
+    def digest(self) -> str:
+        """Equal for results that say the same."""
+        body = [str(self.verdict), self.unknown, [
+            [rule.code, trouble.subject, fact_of(trouble), trouble.sentence, waiver.pk if waiver else None]
+            for rule, trouble, waiver in self.pairs]]
+        return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
+
+
+def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger, asked_by: str = "") -> AuditRun:
+    """Judge these pairs (all when None) and store the results; those that are as before are confirmed."""
+    began = time.monotonic()
+    ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
+    loaded = load(ids)
+    at = loaded[0].now if loaded else timezone.now()
+    waivers = _waivers(ids, at.date())
+    results = [_result(facts, waivers) for facts in loaded]
+    run = AuditRun.objects.create(at=at, trigger=trigger, asked_by=asked_by[:150], pairs=len(results),
+                                  counts=_counts(results))
+    changed: list[int] = []
+    for start in range(0, len(results), PAIRS_A_TIME):
+        changed += _store(run, results[start:start + PAIRS_A_TIME])
+    changed += _retire({result.primary_id for result in results}, ids)
+    run.changed, run.took_ms = len(changed), round((time.monotonic() - began) * 1000)
+    run.save(update_fields=["changed", "took_ms"])
+    signals.announce("audits", *(f"audit:{key}" for key in changed[:TOPICS_MAX]))
+    log.info("audit %s: %d pairs in %d ms, %d not as before", trigger, run.pairs, run.took_ms, run.changed)
+    return run
+
+
+def _waivers(ids: list[int] | None, today: date) -> dict[tuple[int, str, str, str], Waiver]:
+    """{(pair, code, subject, fact): the waiver that holds}."""
+    found = Waiver.objects.filter(ended_at=None, expires_on__gte=today)
+    if ids is not None:
+        found = found.filter(primary_id__in=ids)
+    return {(row.primary_id, row.code, row.subject, row.fact): row for row in found}
+
+
+def _result(facts: AuditFacts, waivers: Mapping[tuple[int, str, str, str], Waiver]) -> Result:
+    judged = judge(facts)
+    held = tuple(waivers.get((facts.primary.id, rule.code, trouble.subject, fact_of(trouble)))
+                 for rule, trouble in judged.troubles)
+    found = verdict((rule.severity for (rule, _), waiver in zip(judged.troubles, held, strict=True) if waiver is None),
+                    (rule.severity for rule, _ in judged.unknown))
+    return Result(facts, judged, held, found)
+
+
+def _counts(results: list[Result]) -> dict[str, int]:
+    return {str(each): sum(result.verdict == each for result in results) for each in Verdict}
+
+
+def _store(run: AuditRun, results: list[Result]) -> list[int]:
+    """Write one batch; keys of the pairs whose result is another one than before."""
+    with transaction.atomic():
+        _hold_mark()
+        latest = {row.primary_id: row for row in PairAudit.objects.filter(
+            is_latest=True, primary_id__in=[result.primary_id for result in results])}
+        same, new = [], []
+        for result in results:
+            before = latest.get(result.primary_id)
+            if before is not None and before.confirmed_at > run.at:
+                # Somebody judged it later than this run did.
+                continue
+            (same if before is not None and before.digest == result.digest else new).append(result)
+        PairAudit.objects.filter(pk__in=[latest[each.primary_id].pk for each in same]).update(confirmed_at=run.at)
+        _note_versions(latest, same)
+        _replace(run, latest, new)
+    return [result.primary_id for result in new]
+
+
+def _note_versions(latest: Mapping[int, PairAudit], same: list[Result]) -> None:
+    moved = []
+    for result in same:
+        row, version = latest[result.primary_id], result.facts.record_version
+        if row.record_version != version:
+            row.record_version = version
+            moved.append(row)
+    PairAudit.objects.bulk_update(moved, ["record_version"], batch_size=200)
+
+
+def _replace(run: AuditRun, latest: Mapping[int, PairAudit], new: list[Result]) -> None:
+    """One more result for each of ``new``; findings that were there before keep the time since when they are."""
+    old = [latest[each.primary_id].pk for each in new if each.primary_id in latest]
+    since: dict[tuple[int, str, str], datetime] = {
+        (key, code, subject): at for key, code, subject, at in Finding.objects.filter(audit__in=old).values_list(
+            "audit__primary_id", "code", "subject", "first_found_at")}
+    PairAudit.objects.filter(pk__in=old).update(is_latest=False)
+    rows = PairAudit.objects.bulk_create([_row(run, result) for result in new])
+    Finding.objects.bulk_create([
+        _finding(row, rule, trouble, waiver, since.get((result.primary_id, rule.code, trouble.subject), run.at))
+        for row, result in zip(rows, new, strict=True) for rule, trouble, waiver in result.pairs])
+
+
+def _row(run: AuditRun, result: Result) -> PairAudit:
+    return PairAudit(
+        primary_id=result.primary_id, run=run, at=run.at, confirmed_at=run.at, verdict=result.verdict,
+        errors=result.open(Severity.ERROR), warnings=result.open(Severity.WARNING), notes=result.open(Severity.NOTE),
+        waived=sum(waiver is not None for waiver in result.waivers), unknown=result.unknown,
+        passed=len(result.judged.passed), digest=result.digest, record_version=result.facts.record_version)
+
+
+def _finding(row: PairAudit, rule: Rule, trouble: Trouble, waiver: Waiver | None, since: datetime) -> Finding:
+    return Finding(
+        audit=row, code=rule.code, severity=rule.severity, subject=trouble.subject[:600], fact=fact_of(trouble),
+        sentence=trouble.sentence, values=[[value.label, value.text] for value in trouble.values],
+        about=list(trouble.about), remedy=rule.remedy if trouble.remedy is None else trouble.remedy, waiver=waiver,
+        first_found_at=since)
+
+
+def _retire(judged: set[int], ids: list[int] | None) -> list[int]:
+    """Applications that are no pair (any more) have no latest result."""
+    stale = PairAudit.objects.filter(is_latest=True)
+    if ids is not None:
+        stale = stale.filter(primary_id__in=ids)
+    gone = [row for row in stale.values_list("pk", "primary_id") if row[1] not in judged]
+    PairAudit.objects.filter(pk__in=[key for key, _ in gone]).update(is_latest=False)
+    return [primary_id for _, primary_id in gone]
+
+
+def _hold_mark() -> None:
+    """Whoever stores results holds this row, so that two runs do not store one pair at once."""
+    AuditMark.objects.get_or_create(name="changes")
+    AuditMark.objects.select_for_update().get(name="changes")
