@@ -34,6 +34,9 @@ app.conf.update(
     beat_schedule={
         "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},
         "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},
+        "audit of changes": {"task": "provisioning.audit_changes", "schedule": 3.0, "options": {"expires": 3}},
+        "audit": {"task": "provisioning.audit_everything", "schedule": settings.PAIRWISE_AUDIT_MINUTES * 60.0,
+                  "options": {"expires": settings.PAIRWISE_AUDIT_MINUTES * 60}},
         "beat": {"task": "provisioning.heartbeat", "schedule": 2.0, "options": {"expires": 4}},
     },
 )

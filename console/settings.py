@@ -214,6 +214,10 @@ JOB_LOST_AFTER_S = 30
 JOB_UNCLAIMED_AFTER_S = TAKE_WITHIN_S
 """A queued job that no worker took for so long is lost."""
 
+# --- audit
+PAIRWISE_AUDIT_MINUTES = env.float("PAIRWISE_AUDIT_MINUTES", 15)
+PAIRWISE_AUDIT_KEEP_DAYS = env.int("PAIRWISE_AUDIT_KEEP_DAYS", 90)
+
 # --- logs
 LOGGING = {
     "version": 1,

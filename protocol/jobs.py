@@ -14,9 +14,10 @@ directory ("" = one of its own under the host's install root), application_secre
 configuration_server {host, port}, directory_name (safe name for a directory of its own),
 taken_directories [other applications' directories on this host]; of *start*: startup_timeout (s) and the
 application's fields of ``messages.Supervised``; of *stop*: graceful (bool), shutdown_timeout (s),
-suspending_wait_timeout (s); of *check_start_files*: directory (the Working Directory), configuration_server {host,
-port}, log_on_as; of *repair_start_files*: the same and seen {file name: sha256 as start_files said, "" for none};
-of *make_certificates*: directory (the Working Directory), log_on_as, certificate_path (URL path on the console).
+suspending_wait_timeout (s); of *restart*: those of both; of *check_start_files*: directory (the Working Directory),
+configuration_server {host, port}, log_on_as; of *repair_start_files*: the same and seen {file name: sha256 as
+start_files said, "" for none}; of *make_certificates*: directory (the Working Directory), log_on_as, certificate_path
+(URL path on the console).
 
 report::
 
@@ -31,10 +32,10 @@ report::
     finished  state (one of FINISHED), reason (sentence), advice (what to do), reference (of a bug), result {...}
 
 result of *install*: working_directory, command_line, command_line_arguments, version, backup (where the former
-installation was moved, or ""), facts {...}, start_files; of *start*: pid, mode; of *stop*: exit_code; of
-*check_start_files*: start_files; of *repair_start_files*: start_files (as they are now), backup (where the former ones
-are, or ""), written [file names]; of *make_certificates*: certificate, certificate_key, trusted_ca (absolute paths),
-not_after (Unix seconds).
+installation was moved, or ""), facts {...}, start_files; of *start*: pid, mode; of *stop*: exit_code; of *restart*:
+pid, mode, exit_code; of *check_start_files*: start_files; of *repair_start_files*: start_files (as they are now),
+backup (where the former ones are, or ""), written [file names]; of *make_certificates*: certificate, certificate_key,
+trusted_ca (absolute paths), not_after (Unix seconds).
 
 start_files: application, directory, checked_at (Unix seconds), configuration_server {host, port}, equal (all files are
 as they should be), starts (run.sh passes the right -host, -port and -app), files [{name, present, problem (sentence or
@@ -64,6 +65,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     ),
     "start": ("Start the process", "Wait until the server is ready"),
     "stop": ("Ask the server to stop", "Wait until it has ended"),
+    "restart": ("Ask the server to stop", "Wait until it has ended", "Start the process",
+                "Wait until the server is ready"),
     "check_start_files": ("Read the start files", "Compare them with what they should be"),
     "make_certificates": ("Fetch certificate and key", "Write them into the Working Directory"),
     "repair_start_files": ("Read the start files", "Write them as they should be", "Check them"),

@@ -128,6 +128,7 @@ class JobKind(models.TextChoices):
     CHECK_START_FILES = "check_start_files", "Check start files"
     REPAIR_START_FILES = "repair_start_files", "Repair start files"
     MAKE_CERTIFICATES = "make_certificates", "Make certificates"
+    RESTART = "restart", "Restart"
 
 
 class JobState(models.TextChoices):

@@ -9,8 +9,9 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
-from provisioning.jobs import broker_access, reaper, refusals, reports
+from provisioning.jobs import audit_changes, audits, broker_access, reaper, refusals, reports
 from provisioning.models import ComponentHeartbeat
+from provisioning.states import AuditTrigger
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,25 @@ def keep_broker_accounts():
         log.debug("hosts share the console's account at the broker: %s", error)
     except (RedisError, OSError) as error:
         log.info("accounts of hosts at the broker were not looked at: %s", error)
+
+
+@shared_task(name="provisioning.run_audit")
+def run_audit(primary_ids=None, trigger=AuditTrigger.SCHEDULE.value, asked_by=""):
+    """Audit these pairs, all when None."""
+    audits.run_audit(primary_ids, trigger=AuditTrigger(trigger), asked_by=asked_by)
+
+
+@shared_task(name="provisioning.audit_changes")
+def audit_affected():
+    """Audit the pairs that something was changed for since the last look."""
+    audit_changes.audit_affected()
+
+
+@shared_task(name="provisioning.audit_everything")
+def audit_everything():
+    """The audit on schedule; it also forgets results that are too old."""
+    audits.run_audit(trigger=AuditTrigger.SCHEDULE)
+    audits.forget_old()
 
 
 @shared_task(name="provisioning.heartbeat")

@@ -16,7 +16,7 @@ from protocol import auth
 from protocol.jobs import STEPS, TAKE_WITHIN_S
 
 from ..identity import start_ticks
-from . import check_start_files, install, make_certificates, repair_start_files, start, stop
+from . import check_start_files, install, make_certificates, repair_start_files, restart, start, stop
 from .cancel import Cancellation
 from .context import Context
 from .errors import JobCancelled, JobFailed
@@ -29,7 +29,7 @@ LONGEST_AGE_S = 48 * 3600.0
 CLOCK_SKEW_S = 300.0
 SAME_JOB_S = 3.0
 KINDS = {"install": install, "start": start, "stop": stop, "check_start_files": check_start_files,
-         "make_certificates": make_certificates, "repair_start_files": repair_start_files}
+         "make_certificates": make_certificates, "repair_start_files": repair_start_files, "restart": restart}
 
 
 def run_job(context: Context, payload: dict, signature: str) -> None:

@@ -6,18 +6,18 @@ START, WAIT = range(2)
 DEFAULT_STARTUP_S = 90.0
 
 
-def work(run) -> dict:
-    """{pid, mode}. Raises JobFailed with the agent's sentence."""
+def work(run, first: int = START) -> dict:
+    """{pid, mode}; its steps are ``first`` and the next. Raises JobFailed with the agent's sentence."""
     client = LcaClient(run.context.config)
     fields = {**run.arguments, "name": run.application}
-    with run.step(START):
+    with run.step(first + START):
         # Shielded: afterwards it is known whether this job started the server and so may stop it again.
         with run.shield():
             pid = client.call("start", fields)["pid"]
             run.note(pid=pid)
         run.log(f"The process was started (pid {pid}): {fields.get('command_line', '')} "
                 f"{fields.get('command_line_arguments', '')} in {fields.get('working_directory', '')}")
-    with run.step(WAIT):
+    with run.step(first + WAIT):
         timeout_s = float(fields.get("startup_timeout") or DEFAULT_STARTUP_S)
         run.log(f"Waiting until it is ready, at most {timeout_s:g} s (Startup Timeout).")
         result = client.call("wait_started", {"application": run.application, "pid": pid, "timeout_s": timeout_s})

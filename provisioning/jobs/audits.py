@@ -6,8 +6,9 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -183,3 +184,12 @@ def _hold_mark() -> None:
     """Whoever stores results holds this row, so that two runs do not store one pair at once."""
     AuditMark.objects.get_or_create(name="changes")
     AuditMark.objects.select_for_update().get(name="changes")
+
+
+def forget_old(now: datetime | None = None) -> int:
+    """Remove results that were replaced PAIRWISE_AUDIT_KEEP_DAYS ago or earlier, and runs that nothing points to any
+    more; how many results went."""
+    before = (now or timezone.now()) - timedelta(days=settings.PAIRWISE_AUDIT_KEEP_DAYS)
+    _, gone = PairAudit.objects.filter(is_latest=False, confirmed_at__lt=before).delete()
+    AuditRun.objects.filter(at__lt=before, results=None).delete()
+    return gone.get(PairAudit._meta.label, 0)

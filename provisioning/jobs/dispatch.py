@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from console.celery import app
 from protocol import auth
-from protocol.jobs import RUN_JOB, host_control, host_queue
+from protocol.jobs import CONSOLE_QUEUE, RUN_JOB, host_control, host_queue
 from provisioning import changes
 from provisioning.models import Host, Job
 from provisioning.states import ACTIVE_JOBS, JobState
@@ -81,6 +81,19 @@ def hand_over(job_id: uuid.UUID) -> bool:
 def _send(job: Job, connection: Connection, *, again: bool = False) -> None:
     app.send_task(RUN_JOB, args=[*signed_payload(job, again=again)], task_id=str(job.pk),
                   queue=host_queue(job.host.name), connection=connection, retry=False)
+
+
+def give_to_console(task: str, *, expires_s: float, **arguments) -> bool:
+    """Give work to the console worker, which leaves it after ``expires_s`` seconds; ids and plain values only. True
+    when the broker took it."""
+    try:
+        with _connection() as connection:
+            app.send_task(task, kwargs=arguments, queue=CONSOLE_QUEUE, connection=connection, retry=False,
+                          expires=expires_s)
+    except _BROKER_ERRORS as error:
+        log.info("%s could not be given to the console worker: %s", task, error)
+        return False
+    return True
 
 
 def hand_over_again(job_id: uuid.UUID) -> bool:

@@ -52,9 +52,16 @@ def stop_application(*, actor: Actor, application_id: int, graceful: bool = Fals
     actor.require(permissions.OPERATE)
     row = get_application(application_id)
     _refuse_unless_ready(row, JobKind.STOP)
-    arguments = {"graceful": bool(graceful), "shutdown_timeout": row.shutdown_timeout,
-                 "suspending_wait_timeout": suspending_wait_timeout(row)}
-    return _create(actor, row, JobKind.STOP, arguments)
+    return _create(actor, row, JobKind.STOP, _stop_arguments(row, graceful=graceful))
+
+
+def restart_application(*, actor: Actor, application_id: int) -> Job:
+    """Stop a running application and start it again, in one job; a standby takes over meanwhile. Raises Refused,
+    NotFound."""
+    actor.require(permissions.JOB_VERBS[JobKind.RESTART])
+    row = get_application(application_id)
+    _refuse_unless_ready(row, JobKind.RESTART)
+    return _create(actor, row, JobKind.RESTART, {**supervised_fields(row), **_stop_arguments(row, graceful=False)})
 
 
 def check_start_files(*, actor: Actor, application_id: int) -> Job:
@@ -136,6 +143,7 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
     JobKind.START: lambda actor, job: start_application(actor=actor, application_id=job.application_id),
     JobKind.STOP: lambda actor, job: stop_application(
         actor=actor, application_id=job.application_id, graceful=job.arguments.get("graceful", False)),
+    JobKind.RESTART: lambda actor, job: restart_application(actor=actor, application_id=job.application_id),
     JobKind.CHECK_START_FILES: lambda actor, job: check_start_files(actor=actor, application_id=job.application_id),
     JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
         actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
@@ -195,6 +203,11 @@ def _install_arguments(row: Application, package: InstallationPackage, path: str
         "taken_directories": sorted(d for d in others if is_absolute(d, row.host.os_type)),
         "log_on_as": row.os_account,
     }
+
+
+def _stop_arguments(row: Application, *, graceful: bool) -> dict:
+    return {"graceful": bool(graceful), "shutdown_timeout": row.shutdown_timeout,
+            "suspending_wait_timeout": suspending_wait_timeout(row)}
 
 
 def _start_file_arguments(row: Application) -> dict:

@@ -28,7 +28,7 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
     refusals = _host_reasons(row.host)
     if job is not None:
         refusals.append(busy(row, job))
-    if kind in (JobKind.INSTALL, JobKind.START) and not row.enabled:
+    if kind in (JobKind.INSTALL, JobKind.START, JobKind.RESTART) and not row.enabled:
         refusals.append(Refusal(f"{row.name} is disabled. Enable it first.", "enabled", (own,)))
     if kind not in (JobKind.INSTALL, JobKind.STOP) and not row.is_installed:
         refusals.append(Refusal(f"{row.name} is not installed yet: Working Directory and Command Line are not "
@@ -37,6 +37,8 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
         refusals.append(Refusal(f"{row.name} runs already: it is {row.status}.", "", (own,)))
     if kind == JobKind.STOP and row.status in ENDED:
         refusals.append(Refusal(f"{row.name} is stopped already.", "", (own,)))
+    if kind == JobKind.RESTART and row.status in ENDED:
+        refusals.append(Refusal(f"{row.name} does not run. Start it.", "", (own,)))
     return refusals
 
 

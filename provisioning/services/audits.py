@@ -1,0 +1,36 @@
+"""The audit as people ask for it: now, of some pairs or of all."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from provisioning import permissions
+from provisioning.jobs import dispatch
+from provisioning.jobs.audits import run_audit
+from provisioning.models import AuditRun
+from provisioning.permissions import Actor
+from provisioning.states import AuditTrigger
+
+RUN_AUDIT = "provisioning.run_audit"
+TAKE_WITHIN_S = 300
+AT_ONCE = 100
+"""So many pairs are judged while somebody waits; more are handed to the console worker."""
+
+
+def audit_now(*, actor: Actor, primary_ids: Iterable[int] | None = None) -> AuditRun | None:
+    """Audit these pairs (all when None). The run, or None when it is under way in the console worker: pages are told of
+    its results."""
+    actor.require(permissions.AUDIT)
+    ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
+    if ids is not None and len(ids) <= AT_ONCE:
+        return run_audit(ids, trigger=AuditTrigger.DEMAND, asked_by=actor.name)
+    if dispatch.give_to_console(RUN_AUDIT, expires_s=TAKE_WITHIN_S, primary_ids=ids, trigger=AuditTrigger.DEMAND.value,
+                                asked_by=actor.name):
+        return None
+    # Nobody would carry it out: it takes a few seconds here.
+    return run_audit(ids, trigger=AuditTrigger.DEMAND, asked_by=actor.name)
+
+
+def audit_again(primary_id: int, *, actor: Actor) -> None:
+    """After something was put right or waived: audit the pair as soon as the running transaction is committed."""
+    transaction.on_commit(lambda: run_audit([primary_id], trigger=AuditTrigger.FIX, asked_by=actor.name))

@@ -1,0 +1,85 @@
+"""What was changed is audited within seconds, and only that."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from provisioning.jobs.audit_changes import affected, audit_affected, touched_by
+from provisioning.jobs.audits import forget_old, run_audit
+from provisioning.models import Application, AuditRun, ComponentHeartbeat, PairAudit, PairState, RuntimeStatus
+from provisioning.selectors.applications import application_draft
+from provisioning.services.applications import create_application, set_enabled, update_application
+from provisioning.states import AuditTrigger
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pairs():
+    """Two pairs that were audited, and the mark behind everything that made them."""
+    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    first = factories.make_pair()
+    hosts = factories.make_host(), factories.make_host()
+    backup = factories.make_application("Other_Backup", host=hosts[1], installed=True, ports={"default": 7001})
+    primary = factories.make_application("Other_Primary", host=hosts[0], installed=True, backup_server=backup,
+                                         ports={"default": 7001})
+    assert audit_affected().pairs == 2
+    assert affected() == []
+    return first, (primary, backup)
+
+
+def test_a_save_touches_the_pair_of_its_application_and_no_other(pairs):
+    (primary, backup), _ = pairs
+    set_enabled(actor=factories.ADMINISTRATOR, application_ids=[backup.pk], enabled=False)
+    run = audit_affected()
+    assert (run.trigger, run.pairs, run.changed) == (AuditTrigger.CHANGE, 1, 1)
+    assert PairAudit.objects.get(primary=primary, is_latest=True).findings.filter(code="A07").exists()
+    assert audit_affected() is None
+
+
+def test_another_application_on_the_host_touches_the_pairs_there(pairs):
+    (primary, _), _ = pairs
+    draft = factories.make_draft(host_id=primary.host_id, ports=(factories.port(number=7999),))
+    create_application(actor=factories.ADMINISTRATOR, draft=draft)
+    assert primary.pk in affected()
+
+
+def test_a_server_that_ends_touches_its_pair(pairs):
+    (primary, backup), _ = pairs
+    RuntimeStatus.objects.filter(application=backup).update(status="Stopped", changed_at=timezone.now())
+    assert affected() == [primary.pk]
+
+
+def test_a_new_durable_record_touches_its_pair(pairs):
+    (primary, _), _ = pairs
+    PairState.objects.filter(primary=primary).update(version=99)
+    assert affected() == [primary.pk]
+    run_audit([primary.pk], trigger=AuditTrigger.CHANGE)
+    assert affected() == []
+
+
+def test_a_pair_that_is_no_pair_any_more_is_retired(pairs):
+    _, (primary, _) = pairs
+    draft = application_draft(Application.objects.get(pk=primary.pk))
+    update_application(actor=factories.ADMINISTRATOR, application_id=primary.pk, revision=primary.revision,
+                       draft=replace(draft, backup_server_id=None, redundancy_type="not specified"))
+    assert primary.pk in affected()
+
+
+def test_history_of_a_host_touches_its_old_and_its_new_name():
+    entry = {"object_type": "host", "object_id": "7", "object_name": "alpha", "before": {"name": "alfa"},
+             "after": {"name": "alpha"}}
+    assert touched_by([entry]).hosts == {"alfa", "alpha"}
+
+
+def test_old_results_are_forgotten_and_the_latest_is_kept(pairs, settings):
+    (_, backup), _ = pairs
+    set_enabled(actor=factories.ADMINISTRATOR, application_ids=[backup.pk], enabled=False)
+    audit_affected()
+    later = timezone.now() + timedelta(days=settings.PAIRWISE_AUDIT_KEEP_DAYS + 1)
+    assert forget_old(later) == 1
+    assert PairAudit.objects.filter(is_latest=True).count() == 2
+    assert not AuditRun.objects.filter(results=None).exists()
