@@ -82,6 +82,20 @@ def _icon(sprite: str, name: str, label: str) -> SafeString:
 
 
 @register.simple_tag
+def off(why: str | None) -> SafeString | str:
+    """Attributes of a button or link that cannot be used now, with the sentence ``why``: on hover, as its description
+    for screen readers, and beside it when it is pressed or has the focus by keyboard (static/js/frame.js). Nothing when
+    ``why`` is empty. Without scripts it can be pressed, and the server says the same sentence."""
+    return format_html(' aria-disabled="true" title="{}"', why) if why else ""
+
+
+@register.inclusion_tag("partials/off_button.html")
+def off_button(why: str, label: str, icon_name: str, *, quiet: bool = False, icon_only: bool = False):
+    """A button that is off and stands in a fieldset that is disabled, where no real one could have the focus."""
+    return {"why": why, "label": label, "icon_name": icon_name, "quiet": quiet, "icon_only": icon_only}
+
+
+@register.simple_tag
 def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", label: str = "") -> SafeString:
     """Icon + word + colour of an application status, host status, mode, job or step state.
 

@@ -47,13 +47,46 @@ document.addEventListener("click", (event) => {
   }
   const close = event.target.closest("[data-toast-close]");
   if (close) close.closest("[data-toast]").remove();
-  const blocked = event.target.closest('[aria-disabled="true"]');
-  if (blocked && blocked.matches("a, button, summary")) {
+  const blocked = event.target.closest(OFF);
+  if (blocked) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (blocked.title) announce(blocked.title);
+    announce(blocked.title);
+    showWhy(blocked);
   }
 }, true);
+
+// --- why a button is off: its sentence beside it when the keyboard has come to it, or when it was pressed
+const OFF = '[aria-disabled="true"]:is(a, button, summary, [role="button"])';
+const AWAY_PX = 6;
+const why = document.createElement("div");
+why.className = "why";
+why.popover = "manual"; // above a dialog too
+why.setAttribute("aria-hidden", "true"); // screen readers have the button's title
+
+function showWhy(button) {
+  if (!button.title) return;
+  why.textContent = button.title;
+  if (!why.isConnected) document.body.append(why);
+  why.showPopover();
+  const at = button.getBoundingClientRect(), box = why.getBoundingClientRect();
+  const below = at.bottom + AWAY_PX + box.height < innerHeight;
+  why.style.top = `${below ? at.bottom + AWAY_PX : at.top - AWAY_PX - box.height}px`;
+  why.style.left = `${Math.max(AWAY_PX, Math.min(at.left, innerWidth - box.width - AWAY_PX))}px`;
+}
+
+function hideWhy() {
+  if (why.isConnected && why.matches(":popover-open")) why.hidePopover();
+}
+
+document.addEventListener("focusin", (event) => {
+  hideWhy();
+  if (event.target.matches(`${OFF}:focus-visible`)) showWhy(event.target);
+});
+document.addEventListener("focusout", hideWhy);
+document.addEventListener("pointerdown", hideWhy);
+document.addEventListener("scroll", hideWhy, { passive: true, capture: true });
+document.addEventListener("htmx:afterSettle", () => { if (!document.activeElement?.matches(OFF)) hideWhy(); });
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-display]");
@@ -76,6 +109,7 @@ document.addEventListener("keydown", (event) => {
     if (search) { event.preventDefault(); search.focus(); search.select(); }
   }
   if (event.key === "Escape") {
+    hideWhy();
     const menu = document.querySelector("details[data-menu][open], details.rule[open]");
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); } else if (root.dataset.drawer === "open") {
       setDrawer(false);

@@ -281,7 +281,7 @@ def test_the_active_server_itself_is_promoted_where_its_store_was_replaced(admin
 def test_the_active_server_is_not_promoted_while_its_store_is_the_same(administrator, lost):
     assert "pair-promote-active" not in administrator.get(detail(lost[0])).content.decode()
     page = administrator.get(reverse("pair-promote-active", args=[lost[0].pk])).content.decode()
-    assert 'disabled title="MS_Primary has the store that it served with.' in page
+    assert 'aria-disabled="true" title="MS_Primary has the store that it served with.' in page
 
 
 def test_promotion_is_offered_only_when_messages_would_be_lost(administrator, pair):

@@ -67,3 +67,8 @@ def test_query_keeps_changes_and_removes():
     request = RequestFactory().get("/?q=a&page=2&sort=name")
     shown = Template('{% load pairwise %}{% query page=3 sort="" %}').render(Context({"request": request}))
     assert QueryDict(shown.replace("&amp;", "&").lstrip("?")) == QueryDict("q=a&page=3")
+
+
+def test_a_button_that_is_off_carries_its_reason():
+    assert tags.off("") == ""
+    assert tags.off('Ask for the role "A".') == ' aria-disabled="true" title="Ask for the role &quot;A&quot;."'
