@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.db import connections
+from django.db.models.signals import post_migrate
 
 
 class ProvisioningConfig(AppConfig):
@@ -8,3 +10,14 @@ class ProvisioningConfig(AppConfig):
     def ready(self):
         # Makes the console's Celery application the one that shared tasks belong to.
         from console import celery  # noqa: F401
+
+        post_migrate.connect(_guard_history, sender=self)
+
+
+def _guard_history(*, using, apps=None, **kwargs):
+    """SQLite drops a table's triggers when a migration makes the table anew."""
+    from provisioning.models import guard
+
+    # Migrated back to a time before the chain there is nothing to guard; flush says no ``apps``.
+    if apps is None or "historyhead" in apps.all_models["provisioning"]:
+        guard.install(connections[using])

@@ -1,15 +1,28 @@
-"""History: who changed what, with full snapshots whose secrets are masked (design section 4)."""
+"""History: who changed what, with full snapshots whose secrets are masked, in a chain of entries (ADR 13).
 
+Another kind of object gets a history by one line in KINDS.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
 from django.db.models import Model
+from django.utils import timezone
 
-from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage
+from provisioning import chain
+from provisioning.models import Application, ApplicationTemplate, HistoryEntry, HistoryHead, Host, InstallationPackage
 from provisioning.permissions import Actor
 from provisioning.states import HistoryAction
 
 APPLICATION_FIELDS = (
     "name", "type", "version", "enabled", "tenants", "working_directory", "command_line", "command_line_arguments",
     "startup_timeout", "shutdown_timeout", "auto_restart", "redundancy_type", "reconnect_timeout",
-    "reconnect_attempts", "log_on_as", "description", "revision",
+    "reconnect_attempts", "log_on_as", "description", "revision", "template_id", "host_id", "backup_server_id",
 )
 PORT_FIELDS = ("port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters",
                "application_parameters", "description")
@@ -18,39 +31,83 @@ CONNECTION_FIELDS = ("port_id", "protocol", "timeout_local", "timeout_remote", "
 HOST_FIELDS = ("name", "ip_address", "os_type", "os_version", "lca_port", "enabled", "revision")
 TEMPLATE_FIELDS = ("name", "type", "version", "options", "ports", "enabled", "file_name")
 PACKAGE_FIELDS = ("name", "nickname", "type", "version", "locale", "os_type", "description", "sha256", "size")
+AT_ONCE = 200
 
 
-def _fields(row: Model, names: tuple[str, ...]) -> dict:
-    return {name: getattr(row, name) for name in names}
+@dataclass(frozen=True)
+class Kind:
+    """What History says of objects of one model. ``snapshot``: all of an object as JSON values, "name" among them,
+    secrets as MASK, other objects by name (and by id, in fields that end in _id)."""
+
+    name: str
+    label: str
+    snapshot: Callable[[Any], dict]
+
+
+def fields_of(names: tuple[str, ...]) -> Callable[[Model], dict]:
+    """A snapshot of these fields."""
+    return lambda row: {name: getattr(row, name) for name in names}
 
 
 def application_snapshot(application: Application) -> dict:
-    """All of an application as JSON values; other objects by name, secrets as MASK."""
+    """All of an application as JSON values; other objects by name and id, secrets as MASK."""
+    port, connection = fields_of(PORT_FIELDS), fields_of(("server_id", *CONNECTION_FIELDS))
     return {
-        **_fields(application, APPLICATION_FIELDS),
+        **fields_of(APPLICATION_FIELDS)(application),
         "template": application.template.name,
         "host": application.host.name if application.host else "",
         "backup_server": application.backup_server.name if application.backup_server else "",
-        "ports": [_fields(port, PORT_FIELDS) for port in application.ports.all()],
-        "connections": [{"server": row.server.name, **_fields(row, CONNECTION_FIELDS)}
+        "ports": [port(row) for row in application.ports.all()],
+        "connections": [{"server": row.server.name, **connection(row)}
                         for row in application.connections.select_related("server")],
         "options": application.options_dict(),
         "annex": application.options_dict(annex=True),
     }
 
 
-_SNAPSHOTS = {
-    Application: ("application", application_snapshot),
-    Host: ("host", lambda row: _fields(row, HOST_FIELDS)),
-    ApplicationTemplate: ("template", lambda row: _fields(row, TEMPLATE_FIELDS)),
-    InstallationPackage: ("package", lambda row: _fields(row, PACKAGE_FIELDS)),
+KINDS: dict[type[Model], Kind] = {
+    Application: Kind("application", "Application", application_snapshot),
+    Host: Kind("host", "Host", fields_of(HOST_FIELDS)),
+    ApplicationTemplate: Kind("template", "Application Template", fields_of(TEMPLATE_FIELDS)),
+    InstallationPackage: Kind("package", "Installation Package", fields_of(PACKAGE_FIELDS)),
 }
+MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}
+LABELS: dict[str, str] = {kind.name: kind.label for kind in KINDS.values()}
+
+_waiting: ContextVar[list[HistoryEntry] | None] = ContextVar("entries of the transaction that runs", default=None)
+
+
+@contextmanager
+def atomic() -> Iterator[None]:
+    """A transaction, as ``transaction.atomic``, whose entries join the chain at its end, all at once.
+
+    The end of the chain is locked last and for moments: a transaction that held it while it waits for a row would meet
+    another that holds the row and waits for it. Within another one it is a savepoint.
+    """
+    outer = _waiting.get()
+    if outer is not None:
+        kept = len(outer)
+        try:
+            with transaction.atomic():
+                yield
+        except BaseException:
+            del outer[kept:]
+            raise
+        return
+    entries: list[HistoryEntry] = []
+    token = _waiting.set(entries)
+    try:
+        with transaction.atomic():
+            yield
+            if entries and not transaction.get_rollback():
+                _append(entries)
+    finally:
+        _waiting.reset(token)
 
 
 def snapshot(row: Model) -> dict:
-    """Snapshot of an Application, Host, ApplicationTemplate or InstallationPackage. Read the row anew first when
-    related rows were written since."""
-    return _SNAPSHOTS[type(row)][1](row)
+    """Snapshot of an object of KINDS. Read the row anew first when related rows were written since."""
+    return KINDS[type(row)].snapshot(row)
 
 
 def _without_revision(body: dict | None) -> dict | None:
@@ -59,7 +116,7 @@ def _without_revision(body: dict | None) -> dict | None:
 
 def record(*, actor: Actor, row: Model, before: dict | None, after: dict | None, reason: str = "",
            new_secrets: list[str] | None = None) -> HistoryEntry | None:
-    """Add an entry, in the caller's transaction; None when nothing changed.
+    """Add an entry to the transaction that runs (``atomic``; at once outside of one); None when nothing changed.
 
     ``before`` None = created, ``after`` None = deleted. ``new_secrets`` names secret options that got a new value:
     snapshots hold only their mask, so the reason says it.
@@ -70,18 +127,57 @@ def record(*, actor: Actor, row: Model, before: dict | None, after: dict | None,
         return None
     action = (HistoryAction.CREATED if before is None else
               HistoryAction.DELETED if after is None else HistoryAction.CHANGED)
-    return HistoryEntry.objects.create(
-        user_id=actor.user_id, user_name=actor.name[:150], origin=actor.origin[:64], request_id=actor.request_id[:36],
-        action=action, object_type=_SNAPSHOTS[type(row)][0], object_id=str(row.pk),
-        object_name=(after or before or {}).get("name", str(row)), before=before, after=after, reason=reason,
-    )
+    name = (after or before or {}).get("name", str(row))
+    return _add(actor, row, action, name=name, before=before, after=after, reason=reason)
 
 
 def record_verb(*, actor: Actor, row: Model, reason: str) -> HistoryEntry:
     """Add an entry about something that was done to an object without changing its configuration; ``reason`` is the
     sentence that says what."""
-    return HistoryEntry.objects.create(
-        user_id=actor.user_id, user_name=actor.name[:150], origin=actor.origin[:64], request_id=actor.request_id[:36],
-        action=HistoryAction.OPERATED, object_type=_SNAPSHOTS[type(row)][0], object_id=str(row.pk),
-        object_name=str(row.name), reason=reason,
-    )
+    return _add(actor, row, HistoryAction.OPERATED, name=str(row.name), before=None, after=None, reason=reason)
+
+
+def _add(actor: Actor, row: Model, action: HistoryAction, *, name: str, before: dict | None, after: dict | None,
+         reason: str) -> HistoryEntry:
+    entry = HistoryEntry(
+        at=timezone.now(), user_id=actor.user_id, user_name=actor.name[:150], origin=actor.origin[:64],
+        request_id=actor.request_id[:36], action=str(action), object_type=KINDS[type(row)].name, object_id=str(row.pk),
+        object_name=name[:255], before=before, after=after, reason=reason)
+    waiting = _waiting.get()
+    if waiting is not None:
+        waiting.append(entry)
+    else:
+        with transaction.atomic():
+            _append([entry])
+    return entry
+
+
+def _append(entries: list[HistoryEntry]) -> None:
+    """Put ``entries`` at the end of the chain; whoever does the same now waits until the transaction has ended."""
+    key = chain.key_of(settings.SECRET_KEY)
+    number, last = _end(_locked_head(), key)
+    for entry in entries:
+        number += 1
+        entry.number, entry.previous = number, last
+        entry.digest = last = chain.digest(key, vars(entry))
+    HistoryEntry.objects.bulk_create(entries, batch_size=AT_ONCE)
+    HistoryHead.objects.filter(pk=1).update(count=number, digest=last, seal=chain.seal(key, number, last))
+
+
+def _locked_head() -> HistoryHead:
+    head = HistoryHead.objects.select_for_update().filter(pk=1).first()
+    if head is not None:
+        return head
+    HistoryHead.objects.get_or_create(pk=1, defaults={"count": 0, "digest": "", "seal": ""})
+    return HistoryHead.objects.select_for_update().get(pk=1)
+
+
+def _end(head: HistoryHead, key: bytes) -> tuple[int, str]:
+    """(number, digest) of the last entry."""
+    if chain.same(head.seal, chain.seal(key, head.count, head.digest)):
+        return head.count, head.digest
+    last = HistoryEntry.objects.order_by("-number").values_list("number", "digest").first()
+    if last is None:
+        return 0, chain.BEGINNING
+    # Somebody else wrote the head, or took it away. Work goes on, and the number that is left out stays as evidence.
+    return last[0] + 1, last[1]

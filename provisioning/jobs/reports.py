@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from protocol import auth
 from protocol.jobs import FINISHED, REFUSED, STEP_STATES
-from provisioning import changes
+from provisioning import changes, history
 from provisioning.models import Host, Job, JobLine, JobReport
 from provisioning.states import FINISHED_JOBS, EventLevel, JobState, StepState
 
@@ -37,7 +37,7 @@ class ReportRefused(ValueError):
 
 def record_report(report: Any, signature: Any) -> None:
     """Record one report. Raises ReportRefused; a report that was recorded before is ignored, and that it came."""
-    with transaction.atomic():
+    with history.atomic():
         host = _host_of(report, signature)
         if report.get("kind") == "refused":
             _refused(host, report)

@@ -3,16 +3,17 @@
 from .applications import Application, Connection, ListeningPort, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .enrolments import HostEnrolment
+from .history import HistoryEntry, HistoryHead
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
 from .pairs import PairException
-from .records import Event, HistoryEntry
+from .records import Event
 from .runtime import ComponentHeartbeat, HostRuntime, Leadership, PairState, RuntimeStatus
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection", "Event",
-    "Finding", "FoundOnHost", "HistoryEntry", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job",
-    "JobLine", "JobReport", "JobStep", "Leadership", "ListeningPort", "Option", "PairAudit", "PairException",
-    "PairState", "RuntimeStatus", "Waiver",
+    "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "Host", "HostEnrolment", "HostRuntime",
+    "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership", "ListeningPort", "Option",
+    "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
 ]

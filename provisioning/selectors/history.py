@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from provisioning.history import MODELS
 from provisioning.models import Application, Connection, HistoryEntry, Host, InstallationPackage, ListeningPort
 
 QUIET_FIELDS = frozenset({"revision"})
@@ -48,7 +49,20 @@ def history_list(*, object_type: str = "", object_id: str = "", text: str = "", 
     found = found.filter(**{name: value for name, value in exact.items() if value})
     if text:
         found = found.filter(Q(object_name__icontains=text) | Q(reason__icontains=text))
-    return found.order_by("-id")
+    return found.order_by("-number")
+
+
+def mark_present(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    """The entries, each with ``is_present``: whether its object exists now; one query per kind of object."""
+    found = list(entries)
+    for kind in {entry.object_type for entry in found}:
+        keys = {entry.object_id for entry in found if entry.object_type == kind}
+        present = {str(key) for key in MODELS[kind].objects.filter(pk__in=keys).values_list("pk", flat=True)} if (
+            kind in MODELS) else set()
+        for entry in found:
+            if entry.object_type == kind:
+                entry.is_present = entry.object_id in present
+    return found
 
 
 def history_users() -> list[str]:

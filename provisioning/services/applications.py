@@ -21,7 +21,7 @@ from .following import follow_primary
 from .writing import after_change, save_related
 
 
-@transaction.atomic
+@history.atomic()
 def create_application(*, actor: Actor, draft: ApplicationDraft) -> Application:
     """Create an application with its ports, options and connections; what the draft leaves open comes from the
     template. Raises Refused."""
@@ -42,7 +42,7 @@ def create_application(*, actor: Actor, draft: ApplicationDraft) -> Application:
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def update_application(*, actor: Actor, application_id: int, revision: int, draft: ApplicationDraft,
                        reason: str = "") -> Application:
     """Save a draft over the stored object that was read as ``revision``.
@@ -83,7 +83,7 @@ def check_application(*, draft: ApplicationDraft, application_id: int | None) ->
     return application_refusals(draft, application_facts(draft, row))
 
 
-@transaction.atomic
+@history.atomic()
 def clone_application(*, actor: Actor, application_id: int, name: str) -> Application:
     """A copy under another name: not linked to a backup, not yet installed, on ports that are free on its host."""
     actor.require(permissions.CONFIGURE)
@@ -99,7 +99,7 @@ def clone_application(*, actor: Actor, application_id: int, name: str) -> Applic
     ))
 
 
-@transaction.atomic
+@history.atomic()
 def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> int:
     """Enable or disable applications; returns how many changed. A disabled server that runs goes on running, but
     cannot be started or connect again."""
@@ -116,7 +116,7 @@ def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> i
     return count
 
 
-@transaction.atomic
+@history.atomic()
 def delete_applications(*, actor: Actor, application_ids: list[int]) -> int:
     """Delete applications, all or none; a primary whose backup goes loses the link. Raises Refused."""
     actor.require(permissions.CONFIGURE)

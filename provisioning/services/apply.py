@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from django.db import transaction
 
+from provisioning import history
 from provisioning.apd import MAX_BYTES
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft
 from provisioning.errors import Difference, PairwiseError, Refusal, Refused
@@ -52,7 +53,7 @@ class Plan:
 
 def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> Plan:
     """What ``apply`` would do; changes nothing. Raises Refused with everything that stands against it."""
-    with transaction.atomic():
+    with history.atomic():
         result = _Work(actor, manifest, directory).run()
         transaction.set_rollback(True)
     return result
@@ -60,7 +61,7 @@ def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> Plan:
 
 def apply(*, actor: Actor, manifest: Manifest, directory: Path) -> Plan:
     """Do it, all or nothing. Paths in the manifest are relative to ``directory``. Raises Refused."""
-    with transaction.atomic():
+    with history.atomic():
         return _Work(actor, manifest, directory).run()
 
 
@@ -84,7 +85,7 @@ class _Work:
 
     def _guard(self, name: str, work: Callable[[], Any]) -> None:
         try:
-            with transaction.atomic():
+            with history.atomic():
                 work()
         except Refused as error:
             self.failed.add(name)

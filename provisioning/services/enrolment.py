@@ -54,7 +54,7 @@ class Attempts:
 attempts = Attempts()
 
 
-@transaction.atomic
+@history.atomic()
 def make_token(*, actor: Actor, host_id: int) -> HostEnrolment:
     """A new token for the host; those before it that were not used are good for nothing any more.
 
@@ -75,7 +75,7 @@ def make_token(*, actor: Actor, host_id: int) -> HostEnrolment:
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def revoke_tokens(*, actor: Actor, host_id: int) -> int:
     """Take back every token of the host that was not used; how many. Raises NotFound."""
     actor.require(permissions.MANAGE_HOSTS)

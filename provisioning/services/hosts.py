@@ -1,6 +1,5 @@
 """Hosts: create, change, delete (domain.md 1.4)."""
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -18,7 +17,7 @@ FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_
           "lca_port": "LCA Port", "enabled": "State Enabled"}
 
 
-@transaction.atomic
+@history.atomic()
 def create_host(*, actor: Actor, draft: HostDraft) -> Host:
     """Create a host. Raises Refused."""
     actor.require(permissions.MANAGE_HOSTS)
@@ -29,7 +28,7 @@ def create_host(*, actor: Actor, draft: HostDraft) -> Host:
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft) -> Host:
     """Save a draft over the host that was read as ``revision``. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.MANAGE_HOSTS)
@@ -52,7 +51,7 @@ def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft) 
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def delete_host(*, actor: Actor, host_id: int) -> None:
     """Delete a host that no application is assigned to. Raises Refused, NotFound."""
     actor.require(permissions.MANAGE_HOSTS)

@@ -58,7 +58,7 @@ def _copy(stream: BinaryIO, file) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-@transaction.atomic
+@history.atomic()
 def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> InstallationPackage:
     target = Path(settings.PAIRWISE_PACKAGES_DIR) / f"{sha256}.tar.gz"
     row = InstallationPackage.objects.filter(sha256=sha256).first()
@@ -78,7 +78,7 @@ def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> Installation
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def delete_package(*, actor: Actor, package_id: int) -> None:
     """Delete a package and its file. Refused while a job installs it."""
     actor.require(permissions.IMPORT)

@@ -61,7 +61,7 @@ def plan(*, actor: Actor, application_id: int) -> Plan:
     return _plan(get_pair(application_id))
 
 
-@transaction.atomic
+@history.atomic()
 def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int], reason: str = "") -> Plan:
     """Copy what differs from the primary to the backup, by the rules of a save; returns what was done.
 
@@ -87,7 +87,7 @@ def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int],
     return done
 
 
-@transaction.atomic
+@history.atomic()
 def declare_exception(*, actor: Actor, application_id: int, what: str, reason: str) -> PairException:
     """Declare that the members may differ in ``what`` (``Row.what`` of a plan, or the part before one of its dots).
     Raises Refused, NotFound."""
@@ -111,7 +111,7 @@ def declare_exception(*, actor: Actor, application_id: int, what: str, reason: s
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def withdraw_exception(*, actor: Actor, exception_id: int) -> None:
     """The members are to be equal there again. Raises NotFound."""
     actor.require(permissions.CONFIGURE)

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from django.db import transaction
-
 from provisioning import changes, history, permissions
 from provisioning.apd import TemplateFileError, read_template
 from provisioning.drafts import TemplateDraft
@@ -14,7 +12,7 @@ from provisioning.permissions import Actor
 from .facts import application_link
 
 
-@transaction.atomic
+@history.atomic()
 def import_template(*, actor: Actor, file_name: str, content: bytes) -> ApplicationTemplate:
     """Import an .apd file. The same name, version and content again returns what is there; when only what the file says
     of its options differs (help, valid values), the template says that from now on. Raises Refused."""
@@ -40,7 +38,7 @@ def import_template(*, actor: Actor, file_name: str, content: bytes) -> Applicat
     return row
 
 
-@transaction.atomic
+@history.atomic()
 def delete_template(*, actor: Actor, template_id: int) -> None:
     """Delete a template that no application is based on. Raises Refused, NotFound."""
     actor.require(permissions.IMPORT)
