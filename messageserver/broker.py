@@ -41,10 +41,12 @@ class Group(NamedTuple):
 
 
 class Broker:
-    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") or ``standing`` changes."""
+    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") or ``standing`` changes;
+    ``secret`` is the application's."""
 
-    def __init__(self, settings: Settings, log: Log, store: PairedStore, reader: Reader, changed: Callable[[], None]):
-        self.settings, self.log, self.store = settings, log, store
+    def __init__(self, settings: Settings, log: Log, store: PairedStore, reader: Reader, changed: Callable[[], None],
+                 secret: str = ""):
+        self.settings, self.log, self.store, self.secret = settings, log, store, secret
         self._changed = changed
         self._writing = ThreadPoolExecutor(1, "store")
         self._loop = asyncio.get_running_loop()

@@ -4,6 +4,8 @@ import functools
 import hmac
 import itertools
 
+from protocol import drills
+
 from .records import Draft
 from .stomp import Sends, encode_headers
 
@@ -42,6 +44,19 @@ def check_login(headers: dict[str, str], clients: dict[str, str]) -> str:
         raise Refusal("The login or the passcode is wrong. The logins of this server are in the options of the "
                       "application, section clients.")
     return login
+
+
+def drill_destination(headers: dict[str, str], secret: str, now: float) -> str:
+    """The only destination of a failover drill's login, "" when it is none. Raises Refusal for one that is not good."""
+    login = headers.get("login", "")
+    if not drills.is_drill(login):
+        return ""
+    destination = drills.opens(secret, login, headers.get("passcode", ""), now)
+    if not destination:
+        raise Refusal("The login of this failover drill is not good here: this server has another secret than the "
+                      "console, or the clocks of both differ by hours. Install the application again, and compare the "
+                      "clocks.")
+    return destination
 
 
 def heart_beats(headers: dict[str, str]) -> tuple[float, float, str]:

@@ -22,8 +22,8 @@ BUILD_TIME = 1795305600
 """Unix time of BUILD_DATE; every file in the package carries it."""
 HERE = Path(__file__).parent
 NOT_SHIPPED = ("packaging.py", "windows_package.py")
-PROTOCOL_MODULES = ("__init__.py", "auth.py", "controls.py", "message.py", "messages.py", "pair_messages.py", "tls.py",
-                    "validity.py", "wire.py")
+PROTOCOL_MODULES = ("__init__.py", "auth.py", "controls.py", "drills.py", "message.py", "messages.py",
+                    "pair_messages.py", "tls.py", "validity.py", "wire.py")
 
 LAUNCHER = """#!/bin/sh
 # Message Server. Takes the place of this shell (exec), so the process id stays the same.

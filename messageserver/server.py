@@ -109,7 +109,7 @@ class Server:
                        f"here: {error}. Stop that process first.") from error
         except StoreError as error:
             raise Exit(ExitCode.STORE, Event.DB_UNABLE_TO_OPEN, f"The messages cannot be opened: {error}.") from error
-        self._broker = Broker(self._settings, self.log, store, reader, self._broker_changed)
+        self._broker = Broker(self._settings, self.log, store, reader, self._broker_changed, self._secret)
         self._broker.start()
         self._roles = Roles(self._settings, self.log, self._broker, self._ports, self._changed.set)
         self.log.standard(Event.DB_OPENED, f"The messages in {data} are open.")

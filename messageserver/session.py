@@ -1,10 +1,20 @@
 """What a STOMP client can ask for: one method a command. docs/message-protocol.md says it in words."""
 
 import itertools
+import time
 
 from . import VERSION
 from .connection import Connection
-from .frames import Refusal, check_login, heart_beats, make_draft, make_drafts, parse_from_seq, version_of
+from .frames import (
+    Refusal,
+    check_login,
+    drill_destination,
+    heart_beats,
+    make_draft,
+    make_drafts,
+    parse_from_seq,
+    version_of,
+)
 from .log import Event
 from .stomp import Frame, Sends, encode, escape
 from .subscription import ACK_MODES, Subscription
@@ -23,6 +33,8 @@ class Session(Connection):
         self._subscription_numbers = itertools.count(1)
         self._transactions: dict[str, list[tuple]] = {}
         self._transaction_bytes = 0
+        self._only = ""
+        """The one destination that a failover drill may use; "" for clients, who may use all."""
 
     def take(self, frame: Frame) -> None:
         if not self.connected:
@@ -48,7 +60,7 @@ class Session(Connection):
         broker = self.broker
         version = version_of(frame.headers)
         try:
-            self.login = check_login(frame.headers, broker.settings.clients)
+            self._log_in(frame.headers)
         except Refusal as refusal:
             broker.client_event(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
             raise
@@ -59,10 +71,20 @@ class Session(Connection):
             ("session", str(self.number)), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).")
 
+    def _log_in(self, headers: dict[str, str]) -> None:
+        clients = self.broker.settings.clients
+        if headers.get("login") not in clients:
+            self._only = drill_destination(headers, self.broker.secret, time.time())
+        self.login = headers["login"] if self._only else check_login(headers, clients)
+
+    def _check_allowed(self, destination: str) -> None:
+        if self._only and destination != self._only:
+            raise Refusal(f"A failover drill uses {self._only} and nothing else.")
+
     # --- sending ---------------------------------------------------------------------------------------
 
     def take_together(self, sends: Sends) -> bool:
-        if not self.connected or self.broker.unavailable or self.broker.suspending:
+        if not self.connected or self._only or self.broker.unavailable or self.broker.suspending:
             return False
         drafts = make_drafts(sends)
         if drafts is None:
@@ -73,6 +95,7 @@ class Session(Connection):
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers
         draft = make_draft(headers, frame.body)
+        self._check_allowed(draft.destination)
         receipt = headers.get("receipt")
         if receipt is not None:
             receipt = escape(receipt).encode()
@@ -158,6 +181,7 @@ class Session(Connection):
             raise Refusal(f"The ack mode {ack[:40]!r} is none of {', '.join(ACK_MODES)}.")
         if "*" in pattern[:-1] or not pattern.startswith("/"):
             raise Refusal("A destination to subscribe to begins with / and has a * at its end only.")
+        self._check_allowed(pattern)
         if len(self._subscriptions) >= limits.max_subscriptions:
             raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
                           "limits/max-subscriptions).")

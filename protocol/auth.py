@@ -59,6 +59,11 @@ def pair_secret(primary_secret: str, backup_secret: str) -> str:
     return _mac(primary_secret, "sync", backup_secret)
 
 
+def drill_passcode(secret: str, login: str) -> str:
+    """The passcode of a failover drill's ``login`` at the server whose secret this is (protocol.drills)."""
+    return _mac(secret, "drill", login)
+
+
 def request_signature(secret: str, *, method: str, path: str, at: int) -> str:
     """Signature of a host's HTTP request to the console; ``at`` is Unix time in seconds."""
     return _mac(secret, "request", method, path, str(at))
