@@ -33,6 +33,7 @@ app.conf.update(
     beat_schedule_filename=str(settings.PAIRWISE_DATA_DIR / "beat-schedule"),
     beat_schedule={
         "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},
+        "drills": {"task": "console.keep_drills", "schedule": 20.0, "options": {"expires": 20}},
         "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},
         "audit of changes": {"task": "provisioning.audit_changes", "schedule": 3.0, "options": {"expires": 3}},
         "audit": {"task": "provisioning.audit_everything", "schedule": settings.PAIRWISE_AUDIT_MINUTES * 60.0,
@@ -40,4 +41,4 @@ app.conf.update(
         "beat": {"task": "provisioning.heartbeat", "schedule": 2.0, "options": {"expires": 4}},
     },
 )
-app.autodiscover_tasks(["provisioning"])
+app.autodiscover_tasks(["provisioning", "console"])

@@ -74,6 +74,7 @@ TLS_IS_OWN = not env.str("PAIRWISE_TLS_CERTIFICATE", "")
 PAIRWISE_TLS_CERTIFICATE = env.str("PAIRWISE_TLS_CERTIFICATE", "") or str(PAIRWISE_TLS_DIR / "console.pem")
 PAIRWISE_TLS_KEY = env.str("PAIRWISE_TLS_KEY", "") or (str(PAIRWISE_TLS_DIR / "console.key") if TLS_IS_OWN else "")
 PAIRWISE_TLS_CA = env.str("PAIRWISE_TLS_CA", "") or (str(PAIRWISE_TLS_DIR / "ca.pem") if TLS_IS_OWN else "")
+PAIRWISE_DRILL_CA = env.str("PAIRWISE_DRILL_CA", "")
 PAIRWISE_TLS_NAMES = env.list("PAIRWISE_TLS_NAMES", default=[])
 
 DEBUG = env.bool("PAIRWISE_DEBUG", False)

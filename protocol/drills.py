@@ -1,4 +1,4 @@
-"""How a failover drill's probe load is let in by a Message Server: a login of its own, made of the application's secret.
+"""How a Message Server lets the probe load of a failover drill in: a login made of the application's secret.
 
 The console and the server know that secret; nobody hands the login out, and no other client has it. It opens one
 destination and ends by itself.

@@ -169,6 +169,29 @@ class StepState(models.TextChoices):
     SKIPPED = "skipped", "Skipped"
 
 
+class DrillState(models.TextChoices):
+    """Refused: no switchover was made. Interrupted: it was cancelled, or whatever ran it ended."""
+
+    RUNNING = "running", "Running"
+    PASSED = "passed", "Passed"
+    FAILED = "failed", "Failed"
+    REFUSED = "refused", "Refused"
+    INTERRUPTED = "interrupted", "Interrupted"
+
+
+class DrillPhase(models.TextChoices):
+    """What a failover drill does, in this order."""
+
+    PREFLIGHT = "preflight", "Pre-flight"
+    PROBE = "probe", "Probe load"
+    OVER = "over", "Switch over"
+    OVER_SETTLED = "over_settled", "In sync again"
+    OVER_CHECKED = "over_checked", "Messages checked"
+    BACK = "back", "Switch back"
+    BACK_SETTLED = "back_settled", "In sync again after it"
+    BACK_CHECKED = "back_checked", "Messages checked at the end"
+
+
 class EventLevel(models.TextChoices):
     ALARM = "alarm", "Alarm"
     STANDARD = "standard", "Standard"

@@ -67,7 +67,7 @@ def _all_programs(agent_config: Path, mark: str) -> list[Program]:
         Program(name=WEB, label="The web process", environment=console, directory=root,
                 arguments=python("-m", "console.web")),
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
-            "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "1", "--pool", "prefork",
+            "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "2", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
                 arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,

@@ -8,11 +8,12 @@ import logging
 
 import redis
 from django.conf import settings
+from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.lock import Lock
 from redis.retry import Retry
 
-from provisioning.models import Host
+from provisioning.models import ComponentHeartbeat, Host
 from provisioning.rules import broker_access as rules
 from provisioning.rules.broker_access import Account
 
@@ -66,25 +67,27 @@ def keep() -> int:
 
 
 class Denials:
-    """Records what hosts tried at the broker and may not. ``_until``: the last that was looked at, in ms of the
-    server's clock; None before the first look, which goes back LOOK_BACK_MS."""
+    """Records what hosts tried at the broker and may not. What was looked at last, in ms of the server's clock, is in
+    the database: several processes take turns. The first look goes back LOOK_BACK_MS."""
 
-    def __init__(self):
-        self._until: int | None = None
+    NAME = "broker-denials"
 
     def record(self) -> int:
         """Events on the hosts' timelines for what is new; how many. Raises RedisError."""
         if not is_reached_by_hosts():
             return 0
         prefix = rules.prefix_of(settings.SECRET_KEY)
+        row = ComponentHeartbeat.objects.filter(name=self.NAME).first()
         with _client() as client:
-            if self._until is None:
-                self._until = client.time()[0] * 1000 - LOOK_BACK_MS
+            now = client.time()[0] * 1000
+            until = min(row.facts["until"], now) if row else now - LOOK_BACK_MS
             try:
-                entries = [each for each in client.acl_log() if each["timestamp-last-updated"] > self._until]
+                entries = [each for each in client.acl_log() if each["timestamp-last-updated"] > until]
             except redis.ResponseError:
                 return 0  # not for us to see
-        self._until = max((each["timestamp-last-updated"] for each in entries), default=self._until)
+        if entries or row is None:
+            ComponentHeartbeat.objects.update_or_create(name=self.NAME, defaults={"at": timezone.now(), "facts": {
+                "until": max((each["timestamp-last-updated"] for each in entries), default=until)}})
         own = [each for each in entries if each["username"].startswith(prefix)]
         hosts = Host.objects.in_bulk([int(each["username"].removeprefix(prefix)) for each in own])
         return sum(_record_denial(hosts.get(int(each["username"].removeprefix(prefix))), each) for each in own)

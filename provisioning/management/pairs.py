@@ -4,12 +4,9 @@ import abc
 import time
 
 from protocol.messages import PairAnswer
-from provisioning.errors import PairwiseError
 from provisioning.management.console import OK, ServiceCommand
-from provisioning.rules.proofs import Proof, proofs_of, roles_are_proven
 from provisioning.selectors.pairs import Pair, find_pair, get_pair
-from provisioning.services import pairs
-from provisioning.states import ApplicationStatus
+from provisioning.services import settling
 
 POLL_S = 0.2
 
@@ -52,38 +49,13 @@ class PairCommand(ServiceCommand):
                 "automatic_failover": state.automatic_failover if state else True}
 
 
-class Settling:
-    """Waits until a pair is whole again after a switchover: the new primary proven, its standby in sync."""
-
-    def __init__(self, actor, pair: Pair, active: str):
-        self.actor, self.pair, self.active = actor, pair, active
-        self.proofs: dict[str, Proof] = {}
-        self.reason = ""
+class Settling(settling.Settling):
+    """Waits until a pair is whole again after a switchover."""
 
     def wait(self, deadline: float) -> bool:
         """True when it is whole before ``deadline`` (monotonic); else ``reason`` says what is missing."""
-        while True:
-            self.reason = self._missing()
-            if not self.reason:
-                return True
+        while not self.is_whole():
             if time.monotonic() > deadline:
                 return False
             time.sleep(POLL_S)
-
-    def _missing(self) -> str:
-        self.pair = pair = get_pair(self.pair.id)
-        if pair.active is None or pair.active.name != self.active:
-            return f"{self.active} is not recorded as the active server."
-        late = [row for row in pair.members if row.status != ApplicationStatus.STARTED]
-        if late:
-            return " ".join(f"{row.name} is {row.status}." for row in late)
-        if not pair.state.standby_in_sync:
-            return f"{pair.standby.name} is not in sync yet."
-        try:
-            self.proofs = proofs_of(pairs.probe(actor=self.actor, application_id=pair.id).facts)
-        except PairwiseError as error:
-            return str(error)
-        if not roles_are_proven(self.proofs, active=self.active, standby=pair.standby.name):
-            said = "; ".join(f"{name}: {proof.reason or 'no reason given'}" for name, proof in self.proofs.items())
-            return f"The probe did not prove both roles. {said}".rstrip()
-        return ""
+        return True

@@ -2,6 +2,7 @@
 
 from .applications import Application, Connection, ListeningPort, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
+from .drills import Drill, DrillSchedule, DrillStep
 from .enrolments import HostEnrolment
 from .history import HistoryEntry, HistoryHead
 from .hosts import Host
@@ -12,8 +13,8 @@ from .runtime import ComponentHeartbeat, HostRuntime, Leadership, PairState, Run
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
-    "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection", "Event",
-    "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "Host", "HostEnrolment", "HostRuntime",
-    "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership", "ListeningPort", "Option",
-    "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
+    "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection", "Drill",
+    "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "Host",
+    "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership",
+    "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
 ]

@@ -22,6 +22,7 @@ from provisioning.selectors.jobs import get_job
 from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 
 from .certificates import refuse_unless_issuable
+from .drill_lock import refuse_during_drill
 from .facts import active_job, application_facts, application_link, job_link
 from .readiness import busy, reasons
 
@@ -152,6 +153,7 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
 
 
 def _refuse_unless_ready(row: Application, kind: JobKind) -> None:
+    refuse_during_drill(row)
     refusals = reasons(row, kind, active_job(row))
     if refusals:
         raise Refused(*refusals)

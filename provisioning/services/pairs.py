@@ -11,17 +11,21 @@ from provisioning.rules.failover_facts import FailoverFacts, Verdict
 from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import Pair, get_pair
 
+from .drill_lock import refuse_during_drill
+
 MAX_REASON = 1000
 
 
-def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "") -> PairAnswer:
+def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "", drill: int = 0) -> PairAnswer:
     """Make the standby the active server, on purpose; comes back when it serves. ``facts``: active, epoch, took_ms.
 
     ``to`` names the server that is to serve afterwards, so that asking twice does not switch back; "" is whichever
-    stands by now. Raises Refused (with control's reason), Unanswered, NotFound.
+    stands by now. ``drill`` is the failover drill that asks, 0 for people. Raises Refused (with control's reason),
+    Unanswered, NotFound.
     """
     actor.require(permissions.OPERATE)
     pair, reason = get_pair(application_id), _reason(reason)
+    refuse_during_drill(*pair.members, but=drill)
     before, standby = pair.active, pair.standby
     answer = _ask(actor, pair, "switchover", reason, did="Switch Over", target=to or (standby.name if standby else ""))
     was = f"from {before.name} " if before else ""
@@ -35,6 +39,7 @@ def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAns
     ``switch_over``, and Refused without a reason."""
     actor.require(permissions.OPERATE)
     pair, reason = get_pair(application_id), _reason(reason)
+    refuse_during_drill(*pair.members)
     if not reason:
         raise Refused(Refusal("Say why automatic failover is paused: everybody will see it until it is resumed.",
                               "reason"))
@@ -48,6 +53,7 @@ def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> P
     Raises as ``switch_over``."""
     actor.require(permissions.OPERATE)
     pair, reason = get_pair(application_id), _reason(reason)
+    refuse_during_drill(*pair.members)
     if pair.state is None or pair.state.automatic_failover:
         return PairAnswer(ok=True, facts={"already": True}, reason=(
             f"Automatic failover of {pair.primary.name} and {pair.backup.name} is on already. Nothing was changed."))
@@ -66,6 +72,7 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
     """
     actor.require(permissions.ACCEPT_LOSS)
     pair, reason = get_pair(application_id), _reason(reason)
+    refuse_during_drill(*pair.members)
     lost, standby = pair.active, pair.standby
     if lost is None or standby is None:
         raise Refused(Refusal(f"Control has not recorded yet which server of {pair.primary.name} and "

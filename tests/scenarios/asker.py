@@ -1,7 +1,8 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
 A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first), {"ask": "job", "id": ...}
-(its state, reason and log) or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is {"ok",
+(its state, reason and log), {"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done) or
+{"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is {"ok",
 "reason", "facts"}, with the job's id among the facts when it made one.
 """
 
@@ -13,11 +14,11 @@ import django
 django.setup()
 
 from provisioning.errors import Refused  # noqa: E402
-from provisioning.models import Event, Job  # noqa: E402
+from provisioning.models import Drill, Event, Job  # noqa: E402
 from provisioning.permissions import command_line_actor  # noqa: E402
 from provisioning.selectors.applications import find_application  # noqa: E402
 from provisioning.selectors.status import status_report  # noqa: E402
-from provisioning.services import jobs, pairs  # noqa: E402
+from provisioning.services import drills, jobs, pairs  # noqa: E402
 
 EVENTS = 200
 JOBS = {"install": jobs.install_application, "start": jobs.start_application, "stop": jobs.stop_application}
@@ -33,6 +34,11 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}
+    if ask == "drill report":
+        drill = Drill.objects.get(pk=arguments["id"])
+        return {"state": drill.state, "sentence": drill.sentence, "advice": drill.advice, "figures": drill.figures,
+                "serves_now": drill.serves_now,
+                "done": list(drill.steps.filter(state="done").values_list("phase", flat=True))}
     try:
         return _carry_out(ask, name, arguments)
     except Refused as refused:
@@ -43,6 +49,8 @@ def _carry_out(verb: str, name: str, arguments: dict) -> dict:
     whom = {"actor": command_line_actor("scenario"), "application_id": find_application(name).pk}
     if verb in JOBS:
         return {"ok": True, "reason": "", "facts": {"job": str(JOBS[verb](**whom, **arguments).pk)}}
+    if verb == "drill":
+        return {"ok": True, "reason": "", "facts": {"drill": drills.start_drill(**whom, **arguments).pk}}
     given = PAIR_VERBS[verb](**whom, **arguments)
     return {"ok": True, "reason": given.reason, "facts": given.facts}
 

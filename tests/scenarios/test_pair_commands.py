@@ -2,6 +2,9 @@
 
 import json
 
+from tests.scenarios.harness import wait_for
+from tests.scenarios.pairs import tell
+
 
 def asked(pair, *arguments, code=0):
     """What a command prints as JSON, having ended with ``code``."""
@@ -61,3 +64,52 @@ def test_synchronize_makes_a_running_pair_equal(pair):
     assert asked(pair, "synchronize", backup.name)["equal"]
     pair.wait_whole()
     assert asked(pair, "failover_check", primary.name)["works"]
+
+
+def test_a_drill_switches_over_and_back_loses_nothing_and_leaves_the_pair_as_it_was(pair):
+    primary, backup = pair.members
+    report = asked(pair, "drill", backup.name, "--wait", "--limit", "20")
+    assert (report["state"], report["switched_back"], report["serves_now"]) == ("passed", True, primary.name), report
+    assert {phase["state"] for phase in report["phases"]} == {"done"}
+    figures = report["figures"]
+    assert figures["acknowledged"] == figures["sent"] == figures["delivered"] >= 20
+    assert (figures["lost"], figures["duplicated"]) == (0, 0)
+    assert 0 < figures["outage_over_ms"] < 5000
+    assert 0 < figures["outage_back_ms"] < 5000
+    pair.wait_told("switchover", f"Failover drill {report['drill']}")
+    tell("a drill, there", figures["outage_over_ms"] / 1000)
+    tell("a drill, back", figures["outage_back_ms"] / 1000)
+    assert pair.wait_whole() is primary
+
+
+def test_a_drill_whose_pre_flight_fails_is_refused_and_switches_nothing(pair):
+    primary, backup = pair.members
+    epoch = pair.facts()["epoch"]
+    backup.stop()
+    report = asked(pair, "drill", primary.name, "--wait", code=2)
+    assert report["state"] == "refused"
+    assert f"{backup.name} is Stopped." in report["sentence"]
+    assert "No switchover was made." in report["sentence"]
+    assert (pair.active, pair.facts()["epoch"]) == (primary, epoch)
+    backup.start()
+
+
+def test_a_drill_in_which_the_other_member_freezes_fails_says_who_serves_and_loses_nothing(pair):
+    primary, backup = pair.members
+    drill = pair.ask("drill", limit_s=4)["facts"]["drill"]
+
+    def report():
+        return pair.site.pairwise.ask("drill report", id=drill)
+
+    wait_for(lambda: "over" in report()["done"], 30, "the switchover of the drill", every=0.02)
+    refusal = pair.ask("switchover")
+    assert not refusal["ok"]
+    assert f"Failover drill {drill}" in refusal["reason"]
+    primary.freeze()
+    wait_for(lambda: report()["state"] != "running", 40, "the end of the drill")
+    told = report()
+    assert (told["state"], told["serves_now"]) == ("failed", backup.name), told
+    assert (told["figures"]["lost"], told["figures"]["duplicated"]) == (0, 0)
+    assert f"{backup.name} serves now; before the drill {primary.name} did." in told["sentence"]
+    primary.thaw()
+    pair.wait_whole()

@@ -1,0 +1,20 @@
+"""Celery tasks that call services: what the console does by itself, on behalf of people. Entry points only."""
+
+from celery import shared_task
+
+from provisioning.jobs import drills as drill_rows
+from provisioning.services import drill_run, drills
+
+
+@shared_task(name=drill_rows.RUN_DRILL)
+def run_drill(drill_id):
+    """A failover drill, to its report; delivered again after the end of its worker it is not run again."""
+    drill_run.run_drill(drill_id=drill_id)
+    drills.start_due()
+
+
+@shared_task(name="console.keep_drills")
+def keep_drills():
+    """End drills that nobody carries out any more, and start what is due."""
+    drill_rows.reap()
+    drills.start_due()
