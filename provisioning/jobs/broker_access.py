@@ -85,9 +85,8 @@ class Denials:
                 entries = [each for each in client.acl_log() if each["timestamp-last-updated"] > until]
             except redis.ResponseError:
                 return 0  # not for us to see
-        if entries or row is None:
-            ComponentHeartbeat.objects.update_or_create(name=self.NAME, defaults={"at": timezone.now(), "facts": {
-                "until": max((each["timestamp-last-updated"] for each in entries), default=until)}})
+        ComponentHeartbeat.objects.update_or_create(name=self.NAME, defaults={"at": timezone.now(), "facts": {
+            "until": max((each["timestamp-last-updated"] for each in entries), default=until)}})
         own = [each for each in entries if each["username"].startswith(prefix)]
         hosts = Host.objects.in_bulk([int(each["username"].removeprefix(prefix)) for each in own])
         return sum(_record_denial(hosts.get(int(each["username"].removeprefix(prefix))), each) for each in own)
