@@ -26,10 +26,10 @@ CANCEL_SIGNAL = "SIGUSR1"
 NOT_HANDED_OVER = "The job could not be handed to the broker, so no host has seen it."
 START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAIRWISE_BROKER_URL, when it is another "
                     "broker). The job is handed over by itself once the broker answers; Retry does it at once.")
-BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
+_BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
 
 
-def broker_connection():
+def _connection():
     options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
     if settings.PAIRWISE_BROKER_URL:
         options = {"read_timeout": ANSWER_TIMEOUT_S, "write_timeout": ANSWER_TIMEOUT_S}
@@ -64,9 +64,9 @@ def hand_over(job_id: uuid.UUID) -> bool:
         return False
     queued = Job.objects.filter(pk=job_id, state=JobState.QUEUED)
     try:
-        with broker_connection() as connection:
+        with _connection() as connection:
             _send(job, connection)
-    except BROKER_ERRORS as error:
+    except _BROKER_ERRORS as error:
         log.warning("job %s could not be handed to the broker: %s", job.pk, error)
         queued.update(reason=NOT_HANDED_OVER, advice=START_THE_BROKER)
         changes.tell(*topics(job))
@@ -104,11 +104,11 @@ def hand_over_again(job_id: uuid.UUID) -> bool:
     if job is None or job.host is None:
         return False
     try:
-        with broker_connection() as connection:
+        with _connection() as connection:
             if _waiting(host_queue(job.host.name), connection):
                 return False
             _send(job, connection, again=True)
-    except BROKER_ERRORS as error:
+    except _BROKER_ERRORS as error:
         log.info("job %s could not be handed over again: %s", job.pk, error)
         return False
     log.warning("job %s was handed over again: it was in no queue, and no host says anything of it", job.pk)
@@ -140,10 +140,10 @@ def revoke(job: Job, *, terminate: bool) -> bool:
     """Tell the worker of the job's host not to run it, or (``terminate``) to end it; True when the broker took the
     word."""
     try:
-        with broker_connection() as connection:
+        with _connection() as connection:
             mailbox(job.host.name if job.host else job.host_name, connection).abcast(
                 "revoke", {"task_id": str(job.pk), "terminate": terminate, "signal": CANCEL_SIGNAL})
-    except BROKER_ERRORS as error:
+    except _BROKER_ERRORS as error:
         log.warning("job %s could not be revoked: %s", job.pk, error)
         return False
     return True

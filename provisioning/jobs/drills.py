@@ -7,15 +7,13 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from console.celery import app
-from protocol.jobs import CONSOLE_QUEUE
 from provisioning import changes
 from provisioning.models import Application, Drill
 from provisioning.rules.drills import left
 from provisioning.selectors.pairs import Pair
 from provisioning.states import DrillState, StepState
 
-from .dispatch import BROKER_ERRORS, broker_connection
+from . import dispatch
 
 log = logging.getLogger(__name__)
 
@@ -40,11 +38,7 @@ def hand_over(drill_id: int) -> bool:
     drill = Drill.objects.filter(pk=drill_id, state=DrillState.RUNNING).first()
     if drill is None:
         return False
-    try:
-        with broker_connection() as line:
-            app.send_task(RUN_DRILL, args=[drill.pk], queue=CONSOLE_QUEUE, connection=line, retry=False)
-    except BROKER_ERRORS as error:
-        log.warning("%s could not be handed to the broker: %s", drill, error)
+    if not dispatch.give_to_console(RUN_DRILL, expires_s=UNTAKEN_AFTER_S, drill_id=drill.pk):
         finish(drill, DrillState.REFUSED, "The drill could not be handed to the broker, so nothing was done.",
                "Start Redis (./run does), then start the drill again.")
         return False
