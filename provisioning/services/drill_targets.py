@@ -1,4 +1,4 @@
-"""Where a drill's probe load finds the members of a pair, and how it is let in (docs/adr/0013)."""
+"""Where a drill's probe load finds the members of a pair, and how it is let in (docs/adr/0014)."""
 
 import ssl
 import time

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('provisioning', '0014_restart'),
+        ('provisioning', '0015_history_chain'),
     ]
 
     operations = [
