@@ -75,9 +75,21 @@ async def test_a_server_is_installed_started_and_stopped_by_jobs(site):
     started = await site.finished(job)
     assert (started["state"], started["result"]) == ("succeeded", {"pid": running.pid, "mode": "Primary"})
 
+    heard = len(site.control.changes)
+    again = site.send(site.payload("restart", name=APP, startup_timeout=10, shutdown_timeout=5, graceful=False, **{
+        key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}))
+    next_one = await site.control.change("running", after=heard)
+    await site.control.say(ApplicationStatus(application=APP, status="Started", mode="Backup", pid=next_one.pid))
+    restarted = await site.finished(again)
+    assert (restarted["state"], restarted["result"]) == (
+        "succeeded", {"exit_code": 0, "pid": next_one.pid, "mode": "Backup"})
+    assert [report["number"] for report in site.said_of(again) if report["kind"] == "step"
+            if report["state"] == "done"] == [0, 1, 2, 3]
+    assert not start_ticks(running.pid)
+
     stopped = await site.finished(site.send(site.payload("stop", graceful=False, shutdown_timeout=5)))
     assert (stopped["state"], stopped["result"]) == ("succeeded", {"exit_code": 0})
-    assert not start_ticks(running.pid)
+    assert not start_ticks(next_one.pid)
 
 
 async def test_a_job_delivered_twice_is_run_once_and_its_final_report_is_sent_again(site):

@@ -5,6 +5,7 @@ from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, on_each_host, unsaid, wanted
 from provisioning.rules.fields import NOT_YET_INSTALLED, is_absolute
+from provisioning.rules.text import closed
 from provisioning.states import ALIVE, Severity
 
 STEP_2, STEP_4 = "Installation and Configuration, step 2", "Installation and Configuration, step 4"
@@ -162,7 +163,8 @@ def same_version(facts: AuditFacts) -> Results:
 def program_runs(facts: AuditFacts) -> Results:
     def wrong(member, found):
         if found.runs is False and (found.program is None or (found.program.present and found.program.usable)):
-            yield wanted(member, f"The program of {member.name} did not say its version. {found.runs_problem}".strip(),
+            why = closed(found.runs_problem)
+            yield wanted(member, f"The program of {member.name} did not say its version. {why}".strip(),
                          "its version", found.runs_problem or "nothing", want_label="-V, wanted", got_label="-V, said")
 
     return on_each_host(facts, wrong)

@@ -70,7 +70,9 @@ def in_sync(facts: AuditFacts) -> Results:
         return
     record, link, copies = (facts.conditions[code] for code in ("in_sync", "link", "digests"))
     if record.state == NO:
-        yield between(facts, "in_sync", record.sentence, *_links(facts))
+        standby = facts.failover.standby
+        yield wanted(facts.primary, record.sentence, "in sync", "not in sync" if standby else "no record yet",
+                     subject="in_sync", want_label="On record, wanted", got_label="On record, now")
     elif link.state == NO:
         yield between(facts, "link", link.sentence, *_links(facts))
     elif copies.state == NO:
