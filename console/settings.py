@@ -78,6 +78,7 @@ PAIRWISE_DRILL_CA = env.str("PAIRWISE_DRILL_CA", "")
 PAIRWISE_TLS_NAMES = env.list("PAIRWISE_TLS_NAMES", default=[])
 
 DEBUG = env.bool("PAIRWISE_DEBUG", False)
+DEFAULT_EXCEPTION_REPORTER_FILTER = "console.faults.WithoutAddresses"
 ALLOWED_HOSTS = env.list("PAIRWISE_ALLOWED_HOSTS", default=[PAIRWISE_HOST, "localhost", "127.0.0.1", "[::1]"])
 ALLOWED_HOSTS += [name for name in (PAIRWISE_ADVERTISED_HOST, urlsplit(PAIRWISE_CONSOLE_URL).hostname)
                   if name and name not in ALLOWED_HOSTS]

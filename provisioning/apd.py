@@ -27,7 +27,7 @@ keys takes any key. Everything is bounded, and every fault is a sentence with it
 import re
 
 from provisioning.drafts import TemplateDraft
-from provisioning.models.applications import PORT_MAX, PORT_MIN
+from provisioning.models.applications import PORT_MAX, PORT_MIN, is_secret_option
 from provisioning.states import ApplicationType
 from provisioning.valid_values import read_valid_values
 
@@ -127,6 +127,10 @@ class _Parser:
         elif key in self.options[self.section]:
             raise TemplateFileError(f'"{key}" is there twice in [option:{self.section}]. Keep one.', number)
         else:
+            if value and is_secret_option(self.section, key):
+                raise TemplateFileError(f'[{self.section}] {key} is a secret, and everybody who signs in can read a '
+                                        "template. Leave its value empty here; it is typed for each application.",
+                                        number)
             self.options[self.section][key] = self._option(number, value)
 
     def _option(self, number: int, value: str) -> dict[str, str]:

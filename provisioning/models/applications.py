@@ -16,7 +16,8 @@ PORT_MIN, PORT_MAX = 1, 65535
 TIMEOUT_MAX_S = 86_400
 SYSTEM_ACCOUNT = "SYSTEM"
 """Log On As of an application that runs as whatever account its host's agent runs as (domain.md 1.2)."""
-_SECRET_KEY = re.compile(r"passw|passcode|secret|private-key|token", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"passw|pass-?phrase|passcode|pwd|secret|private-?key|token|credential|api-?key",
+                         re.IGNORECASE)
 SECRET_SECTIONS = frozenset({"clients"})
 
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from provisioning.errors import Refusal
+from provisioning.models.applications import is_secret_option
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _PARAMETER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
@@ -79,7 +80,9 @@ def parameter_refusals(text: str, *, field: str, label: str) -> list[Refusal]:
     if refusals:
         return refusals
     try:
-        parse_parameters(text)
+        parameters = parse_parameters(text)
     except ValueError as error:
         return [Refusal(f"{label} {error}", field)]
-    return []
+    return [Refusal(f'{label} hold "{name}", a secret, and everybody who signs in can read them. Put it into a file '
+                    "that only the server's account reads, or into an option, which is stored encrypted.", field)
+            for name, value in parameters.items() if is_secret_option("", name) or "PRIVATE KEY" in value]

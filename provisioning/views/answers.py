@@ -8,7 +8,7 @@ from urllib.parse import quote
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -74,10 +74,11 @@ def safe_address(request, address: str, otherwise: str) -> str:
 
 
 def refused(request, error: Refused, back: str = "application-list"):
-    """The refusals as messages, on the page that a plain form came from (``next``) or the list ``back``."""
+    """The refusals as messages, on the page that a plain form came from (``next``) or on ``back``: an address, or the
+    name of one."""
     for refusal in error.refusals:
         messages.error(request, sentence(refusal))
-    return done(request, safe_address(request, request.POST.get("next", ""), reverse(back)))
+    return done(request, safe_address(request, request.POST.get("next", ""), resolve_url(back)))
 
 
 def done(request, address: str, *, leave: bool = False, events: tuple[str, ...] = ("rows-changed",)):

@@ -69,7 +69,8 @@ def test_written_template_reads_back_the_same():
     ("verbose = standard", "verbose", 19, "neither"), ("all = stdout", "verbose = stdout", 23, "twice"),
     ("; Message Server", "x = 1", 1, "before the first section"), ("verbose", "a\x01b", 19, "control character"),
     ("verbose = standard", "verbose = " + "x" * 9001, 19, "9000 fit"),
-    ("8.5.100.01", "8" * 33, 5, "too long"),
+    ("8.5.100.01", "8" * 33, 5, "too long"), ("[option:clients]", "[option:clients]\nada = open", 25, "a secret"),
+    ("verbose = standard", "db-password = open", 19, "a secret"),
 ])
 def test_fault_is_a_sentence_with_its_line(old, new, line, word):
     with pytest.raises(TemplateFileError, match=rf"^Line {line}: .*[.?]$") as caught:
@@ -95,7 +96,7 @@ def test_file_that_is_no_text_or_too_large_is_refused():
 
 
 def test_too_many_entries_are_refused():
-    text = GOOD + "\n".join(f"k{n} = 1" for n in range(2001))
+    text = GOOD + "[option:many]\n" + "\n".join(f"k{n} = 1" for n in range(2001))
     with pytest.raises(TemplateFileError, match="more than 2000"):
         read(text)
 

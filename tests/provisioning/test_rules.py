@@ -140,6 +140,9 @@ def ports(*rows):
     ({"port_id": "a", "port": 7001, "transport_parameters": "tls=0", "listening_mode": "secured"},
      "transport_parameters"),
     ({"port_id": "a", "port": 7001, "application_parameters": ";"}, "application_parameters"),
+    ({"port_id": "a", "port": 7001, "application_parameters": "db-password=open"}, "application_parameters"),
+    ({"port_id": "a", "port": 7001, "transport_parameters": "certificate-key=-----BEGIN PRIVATE KEY-----MIIB"},
+     "transport_parameters"),
     ({"port_id": "a", "port": 7001, "description": "x" * 256}, "description"),
 ])
 def test_port_row_that_is_wrong_is_refused_at_its_cell(row, field):

@@ -1,0 +1,169 @@
+"""Where secrets are looked for: functions that give (where, text) of everything that somebody can get to see."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from asyncssh import generate_private_key
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import override_settings
+
+from provisioning.models import Host
+from provisioning.services import jobs
+from tests import factories
+from tests.commands import run
+from tests.operations.test_host_api import signed
+from tests.pages.addresses import ADDRESSES, MACHINE
+from tests.pages.walk import PEOPLE, forgotten
+from tests.planted.plant import PlantedWorld
+
+Texts = Iterator[tuple[str, str]]
+PLACES: dict[str, Callable[[PlantedWorld], Texts]] = {}
+
+
+def place(function: Callable[[PlantedWorld], Texts]) -> Callable[[PlantedWorld], Texts]:
+    PLACES[function.__name__] = function
+    return function
+
+
+def answer_text(answer) -> str:
+    """Body and headers, but for the cookies: a session's key is for its owner's browser."""
+    body = "" if answer.streaming else answer.content.decode(errors="replace")
+    return body + "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+
+
+@place
+def pages(world) -> Texts:
+    """Every address as everybody, whole and as a script's part."""
+    for name, requests in ADDRESSES.items():
+        for request in requests:
+            for address in world.addresses(name, request) if request.method == "GET" else ():
+                for who in PEOPLE:
+                    for script in (False, True):
+                        with forgotten():
+                            yield f"{name} as {who}", answer_text(world.ask(who, "GET", address, script=script))
+
+
+@place
+def forms(world) -> Texts:
+    """Every form as an Administrator, whatever it answers."""
+    for name, requests in ADDRESSES.items():
+        for request in requests:
+            if request.method == "POST" and request.need != MACHINE:
+                for address in world.addresses(name, request):
+                    with forgotten():
+                        answer = world.ask(PEOPLE[-1], "POST", address, world.sent(request), script=name != "login")
+                    yield name, answer_text(answer)
+
+
+@place
+def mistyped_sign_in(world) -> Texts:
+    sent = {"username": "planted", "password": world.secrets["mistyped password"]}
+    yield "sign-in", answer_text(Client().post("/login/", sent))
+    sent = {"old_password": world.secrets["mistyped password"], "new_password1": world.secrets["person's password"],
+            "new_password2": "x"}
+    address = "/account/password/"
+    yield "password change", answer_text(world.ask(PEOPLE[-1], "POST", address, sent))
+
+
+@place
+def join_by_ssh(world) -> Texts:
+    """A login that is taken, and one that cannot be used at a port where nobody listens."""
+    key = generate_private_key("ssh-ed25519").export_public_key().decode()
+    login = {"port": world.closed_port, "key": key, "user": "root", "password": world.secrets["SSH password"]}
+    address = f"/provisioning/environment/hosts/{world.backup.host_id}/join/ssh/"
+    answer = world.ask(PEOPLE[-1], "POST", address, login)
+    assert answer.status_code == 302
+    yield "login", answer_text(answer)
+    Host.objects.filter(pk=world.backup.host_id).update(ip_address="127.0.0.1")
+    unusable = {**login, "private_key": world.secrets["SSH key"], "passphrase": world.secrets["SSH passphrase"]}
+    answer = world.ask(PEOPLE[-1], "POST", address, unusable)
+    assert answer.status_code == 422
+    yield "login that cannot be used", answer_text(answer)
+
+
+@place
+def host_api(world) -> Texts:
+    """What a host that proves itself is given."""
+    address = f"/host-api/applications/{world.primary.pk}/secret"
+    for host in (world.primary.host, world.backup.host):
+        name = "its own host" if host == world.primary.host else "another host"
+        yield f"secret for {name}", answer_text(Client().get(address, headers=signed(host, address)))
+
+
+@place
+def commands(world) -> Texts:
+    manifest = world.directory / "pair.yaml"
+    manifest.write_text(f"applications:\n- name: MS_Primary\n  options:\n    clients:\n      publisher: "
+                        f"'{world.secrets['client password']}x'\n")
+    for words in (["export"], ["status"], ["status", "--json"], ["failover_check", "MS_Primary"],
+                  ["apply", str(manifest)], ["synchronize", "MS_Primary"]):
+        with forgotten():
+            _, out, err = run(*words)
+        yield f"manage.py {words[0]}", out + err
+
+
+@place
+def broker(world) -> Texts:
+    """Every key of Redis: jobs on their way, notices to open pages."""
+    dump = {b"list": lambda key: world.broker.lrange(key, 0, -1), b"set": world.broker.smembers,
+            b"hash": world.broker.hgetall, b"zset": lambda key: world.broker.zrange(key, 0, -1),
+            b"stream": world.broker.xrange, b"string": world.broker.get}
+    keys = world.broker.keys()
+    assert any(b"host." in key for key in keys), "the jobs that were planted are not there"
+    for key in keys:
+        yield key.decode(), str(dump[world.broker.type(key)](key))
+
+
+def broker_url(world) -> str:
+    return f"redis://:{quote(world.secrets['broker password'], safe='')}@127.0.0.1:{world.closed_port}/0"
+
+
+@place
+def broker_that_is_away(world) -> Texts:
+    """A job that cannot be handed over, and the pages that say so; the broker's address has a password."""
+    url = broker_url(world)
+    with override_settings(PAIRWISE_REDIS_URL=url), world.no_broker(url), world.committing():
+        job = jobs.start_application(actor=factories.ADMINISTRATOR, application_id=world.stopped.pk)
+        for address in ("/monitoring/", "/healthz", f"/operations/jobs/{job.pk}/", "/operations/jobs/"):
+            yield address, answer_text(world.ask(PEOPLE[-1], "GET", address))
+        _, out, err = run("start", world.other.name)
+        yield "manage.py start", out + err
+
+
+@place
+def faults(world) -> Texts:
+    """A view that breaks: with its traces in the log, and on the page where they are switched on."""
+    for debug in (False, True):
+        with override_settings(DEBUG=debug, PAIRWISE_REDIS_URL=broker_url(world)), forgotten():
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE provisioning_event RENAME TO gone")
+            client = Client(raise_request_exception=False)
+            client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[PEOPLE[-1]]
+            answer = client.get("/monitoring/events/")
+            assert answer.status_code == 500
+            yield f"error page{' with traces' if debug else ''}", answer_text(answer)
+
+
+@place
+def database(world) -> Texts:
+    """Every row of every table, as it is stored: History, jobs and their lines, events, failed sign-ins, sessions."""
+    for model in apps.get_models(include_auto_created=True):
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')
+            yield model._meta.db_table, repr(cursor.fetchall())
+
+
+@place
+def processes(world) -> Texts:
+    """Command lines, which every account of a machine can read."""
+    yield "ps", subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+@place
+def log(world) -> Texts:
+    """All that was logged while everything above happened."""
+    yield "log", world.log()

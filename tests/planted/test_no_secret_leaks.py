@@ -1,0 +1,34 @@
+"""No secret is where it does not belong. What is planted, where it is looked for and how: tests/planted."""
+
+import pytest
+
+from tests.planted.places import PLACES
+from tests.planted.traces import given_away, traces
+
+pytestmark = pytest.mark.django_db
+MAY_HAVE = {
+    ("pages", "host-detail as Administrator", "join token"):
+        "The line to paste on the machine, for whoever may manage hosts.",
+    ("host_api", "secret for its own host", "application secret"):
+        "The host writes it beside the server, which proves itself with it.",
+    ("database", "provisioning_hostenrolment", "nonce of a token"):
+        "A token is derived from it and the secret key, which is not in the database.",
+    ("database", "auth_user", "password hash"): "What a password is compared with.",
+    **{("database", "django_session", f"session of {who}"): "What a browser's cookie is compared with."
+       for who in ("no role", "Operator", "Support", "Administrator")},
+}
+"""{(place, where, secret): why it is there}."""
+
+
+def test_a_secret_is_only_where_it_belongs(world):
+    found = {}
+    for name, texts in PLACES.items():
+        for where, text in texts(world):
+            for secret in given_away(world.secrets, text):
+                found.setdefault((name, where, secret), text)
+    for leak in found.keys() - MAY_HAVE.keys():
+        trace = next(trace for trace in traces(world.secrets[leak[2]]) if trace in found[leak])
+        at = found[leak].index(trace)
+        print(leak, found[leak][max(0, at - 200):at + len(trace) + 60])
+    assert found.keys() - MAY_HAVE.keys() == set()
+    assert MAY_HAVE.keys() - found.keys() == set(), "this is not there any more: take it off the list"
