@@ -1,0 +1,165 @@
+"""Reads stored results for an export: so many queries for each slice of pairs, and no more than a slice in memory."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.utils import timezone
+
+from console import VERSION
+from provisioning.audit.comparing import compared
+from provisioning.audit.exports.report import (
+    ABSENT,
+    NEW,
+    UNCHANGED,
+    UPDATED,
+    Found,
+    Head,
+    PairReport,
+    Server,
+    Unjudged,
+    Waived,
+)
+from provisioning.audit.registry import RULES
+from provisioning.audit.remedies import REMEDIES
+from provisioning.models import Application, Finding, PairAudit
+from provisioning.states import Severity, Verdict
+
+PAIRS_A_TIME = 200
+PAIRS_MAX = 20_000
+"""An export holds no more pairs than that."""
+_MEMBER = ("name", "version", "host__name", "host__runtime__agent_version", "runtime__version")
+_SHOWN = ("verdict", "at", "confirmed_at", "unknown", "passed", "primary__backup_server",
+          *(f"primary__{name}" for name in _MEMBER), *(f"primary__backup_server__{name}" for name in _MEMBER))
+_RELATED = tuple(f"{member}__{each}" for member in ("primary", "primary__backup_server")
+                 for each in ("runtime", "host__runtime"))
+LAST = "last"
+"""Compare with what each pair's result was before the one that holds now."""
+
+
+def head_of(ids: Sequence[int], *, scope: str, made_by: str, least: str = str(Severity.ERROR),
+            compared_with: datetime | None = None) -> Head:
+    """The head of a report over the results ``ids``."""
+    rows = [_sums(PairAudit.objects.filter(pk__in=part)) for part in _parts(ids)]
+    return Head(made_at=timezone.now(), made_by=made_by, scope=scope, version=VERSION, least=least,
+                compared_with=compared_with,
+                counts={str(each): sum(counts.get(each, 0) for counts, _ in rows) for each in Verdict},
+                found={str(severity): sum(sums[name] or 0 for _, sums in rows) for severity, name in _SUMS.items()},
+                waived=sum(sums["waived"] or 0 for _, sums in rows))
+
+
+_SUMS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
+
+
+def _sums(found: QuerySet[PairAudit]) -> tuple[dict, dict]:
+    verdicts = dict(found.order_by().values_list("verdict").annotate(Count("pk")))
+    return verdicts, found.aggregate(**{name: Sum(name) for name in (*_SUMS.values(), "waived")})
+
+
+def _parts(ids: Sequence[int]) -> Iterator[list[int]]:
+    numbers = iter(ids)
+    while part := list(islice(numbers, PAIRS_A_TIME)):
+        yield part
+
+
+class Pairs(Iterable[PairReport]):
+    """The results ``ids`` in their order, read anew each time it is walked. ``baseline``: a moment, or LAST, whose
+    results each pair is compared with; None compares nothing."""
+
+    def __init__(self, ids: Sequence[int], baseline: datetime | str | None = None):
+        self.ids, self.baseline = list(ids)[:PAIRS_MAX], baseline
+
+    def __iter__(self) -> Iterator[PairReport]:
+        for part in _parts(self.ids):
+            yield from self._read(part)
+
+    def _read(self, ids: list[int]) -> Iterator[PairReport]:
+        # Large and encrypted columns stay where they are.
+        rows = PairAudit.objects.filter(pk__in=ids).select_related(*_RELATED).only(*_SHOWN)
+        earlier = self._earlier(ids)
+        findings = _findings([*ids, *earlier.values()])
+        names = _names(findings)
+        by_key = {row.pk: row for row in rows}
+        for key in ids:
+            if key in by_key:
+                report = _pair(by_key[key], findings[key], names)
+                if key in earlier:
+                    yield _against(report, findings[key], findings[earlier[key]], names)
+                else:
+                    yield report if self.baseline is None else _all_new(report)
+
+    def _earlier(self, ids: list[int]) -> dict[int, int]:
+        """{result: the result of the same pair that it is compared with}."""
+        if self.baseline is None:
+            return {}
+        older = PairAudit.objects.filter(primary=OuterRef("primary"))
+        older = older.filter(at__lt=OuterRef("at")) if self.baseline == LAST else older.filter(at__lte=self.baseline)
+        found = PairAudit.objects.filter(pk__in=ids).annotate(
+            earlier=Subquery(older.order_by("-at", "-pk").values("pk")[:1]))
+        return {key: other for key, other in found.values_list("pk", "earlier") if other is not None}
+
+
+def _findings(ids: list[int]) -> Mapping[int, list[Finding]]:
+    found: dict[int, list[Finding]] = defaultdict(list)
+    rows = Finding.objects.filter(audit_id__in=ids).select_related("waiver").order_by("code", "subject")
+    for row in rows:
+        found[row.audit_id].append(row)
+    return found
+
+
+def _names(findings: Mapping[int, list[Finding]]) -> dict[int, str]:
+    keys = {key for rows in list(findings.values()) for row in rows for key in row.about if isinstance(key, int)}
+    return dict(Application.objects.filter(pk__in=keys).values_list("pk", "name"))
+
+
+def _pair(row: PairAudit, findings: list[Finding], names: Mapping[int, str]) -> PairReport:
+    members = [row.primary, row.primary.backup_server] if row.primary.backup_server_id else [row.primary]
+    return PairReport(
+        id=row.primary_id, members=tuple(_server(each) for each in members), verdict=row.verdict, judged=row.at,
+        confirmed=row.confirmed_at, passed=row.passed,
+        found=tuple(_found(each, names) for each in findings),
+        unjudged=tuple(Unjudged(sentence=str(each.get("sentence", "")), severity=str(each.get("severity", "")),
+                                codes=tuple(each.get("codes", ()))) for each in row.unknown))
+
+
+def _server(row: Application) -> Server:
+    runtime, machine = getattr(row, "runtime", None), getattr(row.host, "runtime", None) if row.host else None
+    return Server(id=row.pk, name=row.name, host=row.host.name if row.host else "", version=row.version,
+                  runs=runtime.version if runtime else "", agent=machine.agent_version if machine else "")
+
+
+def _found(row: Finding, names: Mapping[int, str]) -> Found:
+    rule, waiver = RULES.get(row.code), row.waiver
+    return Found(
+        code=row.code, title=rule.title if rule else row.code, severity=row.severity, subject=row.subject,
+        sentence=row.sentence, values=tuple((str(label), str(text)) for label, text in row.values),
+        why=rule.why if rule else "", fix=rule.fix if rule else "", guide=rule.guide if rule else "", fact=row.fact,
+        servers=tuple(names[key] for key in row.about if key in names), since=row.first_found_at,
+        remedy=REMEDIES[row.remedy].label if row.remedy in REMEDIES else "",
+        waived=Waived(reason=waiver.reason, by=waiver.waived_by, at=waiver.waived_at,
+                      expires_on=waiver.expires_on) if waiver else None)
+
+
+def _against(report: PairReport, now: list[Finding], before: list[Finding], names: Mapping[int, str]) -> PairReport:
+    result = compared(before, now)
+    states = {(each.code, each.subject): state for state, rows in (
+        (NEW, result.new), (UPDATED, [row for _, row in result.changed]), (UNCHANGED, result.unchanged))
+        for each in rows}
+    return replace(
+        report, found=tuple(replace(each, baseline=states[each.code, each.subject]) for each in report.found),
+        gone=tuple(replace(_found(row, names), baseline=ABSENT) for row in result.gone))
+
+
+def _all_new(report: PairReport) -> PairReport:
+    return replace(report, found=tuple(replace(each, baseline=NEW) for each in report.found))
+
+
+def results_of(primary_ids: Iterable[int]) -> list[int]:
+    """Keys of the latest results of these pairs, worst first, then by name."""
+    order = {str(verdict): place for place, verdict in enumerate(Verdict)}
+    rows = [row for part in _parts(list(primary_ids)) for row in PairAudit.objects.filter(
+        is_latest=True, primary_id__in=part).values_list("pk", "verdict", name=F("primary__name"))]
+    return [key for key, _, _ in sorted(rows, key=lambda row: (order[row[1]], row[2].casefold()))]
