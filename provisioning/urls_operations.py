@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from provisioning.views import (
+    audit_exports,
     batches,
     health,
     history,
@@ -63,6 +64,10 @@ PAIRS = [
     path("<int:pk>/exceptions/", synchronize.pair_except, name="pair-except"),
     path("<int:pk>/exceptions/<int:exception>/withdraw/", synchronize.pair_withdraw, name="pair-withdraw"),
 ]
+AUDIT_FILES = [
+    path("export/<slug:file_format>/", audit_exports.audit_export, name="audit-export"),
+    path("<int:pk>/export/<slug:file_format>/", audit_exports.audit_pair_export, name="audit-pair-export"),
+]
 HOST_API = [
     path("packages/<int:pk>/file", host_api.package_file, name="host-package-file"),
     path("applications/<int:pk>/certificate", host_api.application_certificate, name="host-application-certificate"),
@@ -83,6 +88,7 @@ urlpatterns = [
     path("monitoring/", monitoring.dashboard, name="monitoring"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),
     path("monitoring/pairs/", include(PAIRS)),
+    path("audit/", include(AUDIT_FILES)),
     path("host-api/", include(HOST_API)),
     path("join/", include(JOIN)),
     path("stream/", stream.stream, name="stream"),

@@ -17,12 +17,12 @@ AT_ONCE = 100
 """So many pairs are judged while somebody waits; more are handed to the console worker."""
 
 
-def audit_now(*, actor: Actor, primary_ids: Iterable[int] | None = None) -> AuditRun | None:
+def audit_now(*, actor: Actor, primary_ids: Iterable[int] | None = None, here: bool = False) -> AuditRun | None:
     """Audit these pairs (all when None). The run, or None when it is under way in the console worker: pages are told of
-    its results."""
+    its results. ``here``: never there, for who waits for the results."""
     actor.require(permissions.AUDIT)
     ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
-    if ids is not None and len(ids) <= AT_ONCE:
+    if here or (ids is not None and len(ids) <= AT_ONCE):
         return run_audit(ids, trigger=AuditTrigger.DEMAND, asked_by=actor.name)
     if dispatch.give_to_console(RUN_AUDIT, expires_s=TAKE_WITHIN_S, primary_ids=ids, trigger=AuditTrigger.DEMAND.value,
                                 asked_by=actor.name):

@@ -7,7 +7,8 @@ word of its name says (application-, host-, job-, …) or ``Request.pk`` does; o
 
 from dataclasses import dataclass, field
 
-from provisioning.permissions import ACCEPT_LOSS, CONFIGURE, IMPORT, INSTALL, MANAGE_HOSTS, OPERATE, VIEW
+from provisioning.audit.exports import FORMATS
+from provisioning.permissions import ACCEPT_LOSS, CONFIGURE, EXPORT, IMPORT, INSTALL, MANAGE_HOSTS, OPERATE, VIEW
 from provisioning.views.editor_parts import SHOWN_TABS
 from provisioning.views.pairs import PARTS
 
@@ -120,6 +121,9 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-synchronize": asks(CONFIGURE),
     "pair-except": asks(CONFIGURE),
     "pair-withdraw": posts(CONFIGURE),
+    # audits as files
+    "audit-export": reads(EXPORT),
+    "audit-pair-export": reads(EXPORT),
     # monitoring and machines
     "monitoring": reads(),
     "event-list": reads(),
@@ -135,5 +139,5 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "join-state": machines("GET"),
     "join-leave": machines("POST"),
 }
-ARGUMENTS: dict[str, list] = {"tab": list(SHOWN_TABS), "part": list(PARTS)}
+ARGUMENTS: dict[str, list] = {"tab": list(SHOWN_TABS), "part": list(PARTS), "file_format": list(FORMATS)}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

@@ -10,9 +10,10 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from provisioning.jobs.audits import run_audit
 from provisioning.models import Event, PairException
 from provisioning.services import enrolment
-from provisioning.states import JobKind, JobState, Role
+from provisioning.states import AuditTrigger, JobKind, JobState, Role
 from tests import factories
 from tests.pages.addresses import ARGUMENTS, Request
 
@@ -69,10 +70,11 @@ class World:
         jobs = {name: factories.make_job(primary, kind=kind, state=JobState.FAILED, batch=keys[name])
                 for name, kind in batches.items()}
         self.objects = {
-            **keys, "application": primary.pk, "pair": primary.pk, "host": host.pk,
+            **keys, "application": primary.pk, "pair": primary.pk, "audit": primary.pk, "host": host.pk,
             "silent host": factories.make_host(status=None).pk, "template": primary.template_id,
             "package": factories.make_package().pk, "job": jobs["batch"].pk, "install": jobs["installs"].pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
+        run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
         self.primary, self.backup = primary, backup
         self.sessions = {who: self._session(who) for who in PEOPLE if who != NOBODY}
 

@@ -4,6 +4,7 @@ yields text as the pairs come, so that thousands need no more memory than one.""
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from provisioning.audit import rules  # noqa: F401 the rules register themselves
 from provisioning.audit.exports import csv_rows, html_page, json_document, junit, plain, sarif
 from provisioning.audit.exports.report import Head, PairReport
 

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from itertools import islice
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
 
 from console import VERSION
 from provisioning.audit.comparing import compared
@@ -23,8 +24,10 @@ from provisioning.audit.exports.report import (
     Unjudged,
     Waived,
 )
+from provisioning.audit.loading import audited
 from provisioning.audit.registry import RULES
 from provisioning.audit.remedies import REMEDIES
+from provisioning.errors import NotFound, Refused
 from provisioning.models import Application, Finding, PairAudit
 from provisioning.states import Severity, Verdict
 
@@ -157,9 +160,41 @@ def _all_new(report: PairReport) -> PairReport:
     return replace(report, found=tuple(replace(each, baseline=NEW) for each in report.found))
 
 
-def results_of(primary_ids: Iterable[int]) -> list[int]:
-    """Keys of the latest results of these pairs, worst first, then by name."""
-    order = {str(verdict): place for place, verdict in enumerate(Verdict)}
-    rows = [row for part in _parts(list(primary_ids)) for row in PairAudit.objects.filter(
-        is_latest=True, primary_id__in=part).values_list("pk", "verdict", name=F("primary__name"))]
+def results_of(primary_ids: Iterable[int] | None = None) -> list[int]:
+    """Keys of the latest results of these pairs (of all when None), worst first, then by name."""
+    latest, order = PairAudit.objects.filter(is_latest=True), {str(each): place for place, each in enumerate(Verdict)}
+    found = [latest] if primary_ids is None else [latest.filter(primary_id__in=part)
+                                                  for part in _parts(list(primary_ids))]
+    rows = [row for part in found for row in part.values_list("pk", "verdict", "primary__name")]
     return [key for key, _, _ in sorted(rows, key=lambda row: (order[row[1]], row[2].casefold()))]
+
+
+def primaries_named(names: Iterable[str]) -> list[int]:
+    """Keys of the pairs and single Message Servers that have a member of one of these names. Raises NotFound, and
+    Refused for what is no member of any."""
+    keys: list[int] = []
+    for name in dict.fromkeys(names):
+        found = Application.objects.filter(audited()).filter(Q(name=name) | Q(backup_server__name=name))
+        here = list(found.distinct().values_list("pk", flat=True))
+        if not here and not Application.objects.filter(name=name).exists():
+            raise NotFound(f"There is no application named {name}.")
+        if not here:
+            raise Refused(f"{name} is neither a Message Server nor a member of a pair, so there is nothing to audit.")
+        keys += here
+    return list(dict.fromkeys(keys))
+
+
+def moment_of(text: str, now: datetime) -> datetime:
+    """The moment that somebody named to compare with: a date (its beginning) or a date and time. Raises Refused."""
+    try:
+        when = parse_datetime(text)
+        day = parse_date(text) if when is None else None
+    except ValueError:
+        when = day = None
+    if when is None and day is None:
+        raise Refused(f'"{text[:40]}" is no date. Write it as 2026-11-24, as 2026-11-24T09:30, or as the word last.')
+    when = when or datetime.combine(day, time.min)
+    when = timezone.make_aware(when) if timezone.is_naive(when) else when
+    if when > now:
+        raise Refused(f"{text} lies ahead. Name a moment in the past.")
+    return when

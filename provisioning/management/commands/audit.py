@@ -1,0 +1,104 @@
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.db import DatabaseError
+
+from provisioning.audit.exports import FORMATS, TEXT
+from provisioning.audit.exports.reading import LAST, Pairs, head_of, moment_of, primaries_named, results_of
+from provisioning.audit.exports.report import PairReport
+from provisioning.errors import Refused
+from provisioning.management.console import FAILED, OK, ServiceCommand
+from provisioning.models import AuditRun
+from provisioning.services.audits import audit_now
+from provisioning.states import Severity
+
+
+class Command(ServiceCommand):
+    help = ("Are pairs set up right? Audits them and prints what was found. Exit codes: 0 nothing at or above "
+            "--fail-on, 1 something is (with --fail-on warning also what is not known), 2 it could not be audited.")
+    command_name = "audit"
+
+    def add_arguments(self, parser):
+        parser.add_argument("names", nargs="*", metavar="NAME",
+                            help="Names of either member, or of a single Message Server; none: all.")
+        parser.add_argument("--format", choices=["text", *FORMATS], default="text", dest="file_format",
+                            help="How it is printed (default %(default)s).")
+        parser.add_argument("--output", default="-", metavar="FILE", help="Write it there; - is standard output.")
+        parser.add_argument("--fail-on", choices=[str(Severity.ERROR), str(Severity.WARNING)],
+                            default=str(Severity.ERROR), dest="least",
+                            help="Least severity that makes the exit code 1 (default %(default)s).")
+        parser.add_argument("--compare-with", default="", metavar="WHEN", dest="when",
+                            help="Say what is new and what is gone since a date (2026-11-24, 2026-11-24T09:30) or "
+                                 "since the last run (last).")
+        self.add_json(parser)
+
+    def handle(self, *args, **options):
+        if options["as_json"]:
+            options["file_format"] = "json"
+        super().handle(*args, **options)
+
+    def run(self, *, names, file_format, output, least, when, **options) -> int:
+        try:
+            return self._audit(names, file_format, output, least, when)
+        except DatabaseError:
+            raise Refused("The Configuration Database does not answer, so nothing was audited. Start it, or correct "
+                          "PAIRWISE_DATABASE_URL.") from None
+
+    def _audit(self, names: list[str], file_format: str, output: str, least: str, when: str) -> int:
+        primaries = primaries_named(names) if names else None
+        run = audit_now(actor=self.actor, primary_ids=primaries, here=True)
+        baseline = baseline_of(when, run) if when else None
+        results = results_of(primaries)
+        scope = ", ".join(names) if names else "All pairs and single Message Servers"
+        head = head_of(results, scope=scope, made_by=self.actor.name, least=least, compared_with=baseline)
+        pairs = Watched(results, baseline, least)
+        self.put((TEXT if file_format == "text" else FORMATS[file_format]).write(head, pairs), output)
+        return FAILED if pairs.failed else OK
+
+    def put(self, parts: Iterator[str], output: str) -> None:
+        if output == "-":
+            for part in parts:
+                self.stdout.write(part, ending="")
+            return
+        try:
+            write_file(Path(output), parts)
+        except OSError as error:
+            raise Refused(f"{output} cannot be written: {error.strerror or error}. Name another file.") from None
+
+
+class Watched(Pairs):
+    """Notes while it is walked whether something of the severity ``least`` was found."""
+
+    def __init__(self, ids: list[int], baseline: datetime | None, least: str):
+        super().__init__(ids, baseline)
+        self.least, self.failed = least, False
+
+    def __iter__(self) -> Iterator[PairReport]:
+        for pair in super().__iter__():
+            self.failed = self.failed or pair.fails(self.least)
+            yield pair
+
+
+def baseline_of(when: str, run: AuditRun) -> datetime:
+    """The moment whose results ``run`` is compared with. Raises Refused."""
+    if when != LAST:
+        return moment_of(when, run.at)
+    before = AuditRun.objects.filter(pk__lt=run.pk).order_by("-pk").first()
+    return before.at if before else run.at - timedelta(microseconds=1)
+
+
+def write_file(path: Path, parts: Iterator[str]) -> None:
+    """All of it or nothing: a pipeline never reads half a report."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.writelines(parts)
+        # A new file is for this account alone; a report is not secret.
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
