@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,11 +10,11 @@ from django.conf import settings
 from provisioning.audit.facts import Client
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
-from provisioning.models import Application, Connection, Option
+from provisioning.models import Connection, ListeningPort, Option
 from provisioning.states import ApplicationType
 
 Tables = dict[str, dict[str, str]]
-_PLAIN = ("name", "template_id", "host_id", "enabled", "tenants", "working_directory", "command_line",
+PLAIN = ("name", "template_id", "host_id", "enabled", "tenants", "working_directory", "command_line",
           "command_line_arguments", "startup_timeout", "shutdown_timeout", "auto_restart", "backup_server_id",
           "redundancy_type", "reconnect_timeout", "reconnect_attempts", "log_on_as", "description")
 
@@ -29,22 +29,18 @@ class Configured:
     connection_texts: Mapping[int, tuple[str, ...]]
     to_database: frozenset[int]
     clients: Mapping[int, list[Client]]
-    drafts: dict[int, ApplicationDraft]
+    ports: Mapping[int, list[PortDraft]]
 
-    def draft(self, row: Application) -> ApplicationDraft:
-        """The application as a draft; the same one each time."""
-        if row.pk not in self.drafts:
-            self.drafts[row.pk] = ApplicationDraft(
-                **{name: getattr(row, name) for name in _PLAIN},
-                ports=tuple(PortDraft(**{name: getattr(port, name) for name in PORT_FIELDS})
-                            for port in row.ports.all()),
-                connections=tuple(self.connections.get(row.pk, ())), options=self.options.get(row.pk, {}),
-                annex=self.annex.get(row.pk, {}))
-        return self.drafts[row.pk]
+    def draft(self, row) -> ApplicationDraft:
+        """The application of ``row``, which has PLAIN and its id, as a draft."""
+        return ApplicationDraft(
+            **{name: getattr(row, name) for name in PLAIN}, ports=tuple(self.ports.get(row.id, ())),
+            connections=tuple(self.connections.get(row.id, ())), options=self.options.get(row.id, {}),
+            annex=self.annex.get(row.id, {}))
 
 
-def read(rows: Mapping[int, Application], *, whole: bool) -> Configured:
-    """Of ``rows`` (key: application) and the clients that connect to them; ``whole``: they are all there are."""
+def read(rows: Iterable[int], *, whole: bool) -> Configured:
+    """Of the applications with these keys and the clients that connect to them; ``whole``: they are all there are."""
     own = list(rows)
     options, annex = _tables(None if whole else own)
     connections: dict[int, list[ConnectionDraft]] = defaultdict(list)
@@ -61,7 +57,16 @@ def read(rows: Mapping[int, Application], *, whole: bool) -> Configured:
     return Configured(
         options=options, annex=annex, connections=connections,
         connection_texts={key: tuple(found) for key, found in texts.items()}, to_database=frozenset(to_database),
-        clients=_clients(own, options if whole else None), drafts={})
+        clients=_clients(own, options if whole else None), ports=_ports(None if whole else own))
+
+
+def _ports(application_ids: list[int] | None) -> dict[int, list[PortDraft]]:
+    found = ListeningPort.objects.all() if application_ids is None else ListeningPort.objects.filter(
+        application_id__in=application_ids)
+    ports: dict[int, list[PortDraft]] = defaultdict(list)
+    for key, *values in found.order_by("id").values_list("application_id", *PORT_FIELDS):
+        ports[key].append(PortDraft(**dict(zip(PORT_FIELDS, values, strict=True))))
+    return ports
 
 
 def _text(server: str, row: ConnectionDraft) -> str:

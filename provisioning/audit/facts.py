@@ -1,6 +1,6 @@
 """What the rules of the audit look at: frozen values of one pair, read at one moment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -9,11 +9,12 @@ from provisioning.audit.found import Found
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Link
 from provisioning.rules.certificates import Certificate
-from provisioning.rules.failover import would_failover_work
+from provisioning.rules.failover import CONDITION
 from provisioning.rules.failover_facts import Condition, FailoverFacts
+from provisioning.rules.failover_facts import MemberFacts as FailoverMember
 from provisioning.rules.fields import normal_directory
-from provisioning.rules.synchronizing import Comparison, Row, Side, compare
-from provisioning.states import HostStatus
+from provisioning.rules.synchronizing import DIFFERS, Comparison, Row, Side, alike, compare
+from provisioning.states import ApplicationStatus, HostStatus
 
 FOUND_FOR = timedelta(minutes=45)
 """What a job found on a host longer ago is not known any more."""
@@ -51,8 +52,8 @@ class Machine:
     account: str = ""
     clock_offset_s: float | None = None
     disk_free_bytes: int | None = None
-    uses: Mapping[int, tuple[PortUse, ...]] = field(default_factory=dict)
-    directories: Mapping[str, tuple[PortUse, ...]] = field(default_factory=dict)
+    uses: Mapping[int, Sequence[PortUse]] = field(default_factory=dict)
+    directories: Mapping[str, Sequence[PortUse]] = field(default_factory=dict)
 
     def answers(self, now: datetime) -> bool:
         """True while its agent is connected and speaks."""
@@ -146,21 +147,33 @@ class Client:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Record:
+    """The pair's durable record (models.PairState)."""
+
+    version: int = 0
+    active_id: int | None = None
+    in_sync: bool = False
+    reason: str = ""
+    automatic_failover: bool = True
+    paused_by: str = ""
+    paused_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditFacts:
     """One pair, or a single Message Server (``backup`` None). ``servers``: (host, port) of every Configuration Server;
     ``control_answers``: whether control was heard of just now; ``drill``: the sentence of a last drill that failed,
-    "" else; ``record_version``: of the pair's durable record."""
+    "" else."""
 
     now: datetime
     primary: Member
     backup: Member | None = None
-    failover: FailoverFacts | None = None
+    record: Record | None = None
     exceptions: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[Client, ...] = ()
     servers: tuple[tuple[str, int], ...] = ()
     control_answers: bool = True
     drill: str = ""
-    record_version: int = 0
 
     @property
     def members(self) -> tuple[Member, ...]:
@@ -182,14 +195,31 @@ class AuditFacts:
     @cached_property
     def differences(self) -> tuple[Row, ...]:
         """Rows of the comparison that differ and that nobody declared to be intended."""
-        return tuple(row for row in self.comparison.rows if row.state == "differs") if self.comparison else ()
+        if self.backup is None or alike(_side(self.primary), _side(self.backup)):
+            return ()
+        return tuple(row for row in self.comparison.rows if row.state == DIFFERS)
 
     @cached_property
-    def conditions(self) -> dict[str, Condition]:
-        """{code: condition} of "would failover work now?"; empty for a single server."""
-        if self.failover is None:
-            return {}
-        return {each.code: each for each in would_failover_work(self.failover).conditions}
+    def failover(self) -> FailoverFacts:
+        """The same facts of a pair as "would failover work now?" looks at them."""
+        record, primary, backup = self.record or Record(), self.primary, self.backup
+        active = {primary.id: primary.name, backup.id: backup.name}.get(record.active_id, "")
+        return FailoverFacts(
+            primary=self._for_failover(primary), backup=self._for_failover(backup), active=active,
+            redundancy_type=primary.draft.redundancy_type, in_sync=record.in_sync, record_reason=record.reason,
+            automatic_failover=record.automatic_failover, paused_by=record.paused_by,
+            paused_reason=record.paused_reason)
+
+    def _for_failover(self, member: Member) -> FailoverMember:
+        live = member.live or Live(status=ApplicationStatus.UNKNOWN)
+        heard = (self.now - live.heard_at).total_seconds() if live.heard_at else None
+        return FailoverMember(name=member.name, status=live.status, mode=live.mode, heard_s=heard, link=live.link,
+                              link_reason=live.link_reason, common_seq=live.common_seq,
+                              common_digest=live.common_digest)
+
+    def condition(self, code: str) -> Condition:
+        """One condition of "would failover work now?" about the pair."""
+        return CONDITION[code](self.failover)
 
     def found_at(self, member: Member) -> Found | None:
         """What a job found on the member's host, None when that is not known any more."""

@@ -4,16 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 
 from provisioning.audit.facts import Live
 from provisioning.audit.found import Found
 from provisioning.drafts import ApplicationDraft
-from provisioning.models import Application, Event, HistoryEntry, Job
+from provisioning.models import Event, HistoryEntry, Job
 from provisioning.rules.certificates import certificates_of_ports
 from provisioning.states import ALIVE, HistoryAction, JobKind, JobState
 
+_AS_THEY_ARE = ("status", "mode", "reason", "heard_at", "pid", "by_hand", "account", "version", "link", "link_reason",
+                "last_seq", "common_seq", "common_digest", "started_at")
+RUNTIME = (*_AS_THEY_ARE, "ports")
+"""Columns of RuntimeStatus."""
 FLAPPING = 10327
 FLAPPING_FOR = timedelta(minutes=10)
 STARTS_FOR = timedelta(days=30)
@@ -35,22 +40,19 @@ class Observed:
     """{application: its snapshot as it was when its server started}, of those that were changed since."""
     drills: Mapping[int, str]
 
-    def live(self, row: Application) -> Live | None:
-        """The last word of a server, None when nothing was ever heard of it."""
-        runtime = getattr(row, "runtime", None)
-        if runtime is None:
+    def live(self, row) -> Live | None:
+        """The last word of the server of ``row``, which has RUNTIME; None when nothing was ever heard of it."""
+        if row.runtime__status is None:
             return None
+        ports = [port for port in row.runtime__ports or () if isinstance(port, dict)]
         return Live(
-            status=runtime.status, mode=runtime.mode, reason=runtime.reason, heard_at=runtime.heard_at,
-            pid=runtime.pid, by_hand=runtime.by_hand, account=runtime.account, version=runtime.version,
-            link=runtime.link, link_reason=runtime.link_reason, last_seq=runtime.last_seq,
-            common_seq=runtime.common_seq, common_digest=runtime.common_digest, started_at=runtime.started_at,
-            ports={str(port.get("id")): port.get("port") for port in runtime.ports if isinstance(port, dict)},
-            certificates=certificates_of_ports(runtime.ports, self.now.timestamp()))
+            **{name: getattr(row, f"runtime__{name}") for name in _AS_THEY_ARE},
+            ports={str(port.get("id")): port.get("port") for port in ports},
+            certificates=certificates_of_ports(ports, self.now.timestamp()))
 
-    def waits(self, row: Application, draft: ApplicationDraft) -> tuple[str, ...]:
+    def waits(self, row, draft: ApplicationDraft) -> tuple[str, ...]:
         """Labels of what was changed since the server's start and counts from the next one only."""
-        before = self.since_start.get(row.pk)
+        before = self.since_start.get(row.id)
         if before is None:
             return ()
         labels = [label for name, label in _AT_START.items()
@@ -61,8 +63,8 @@ class Observed:
         return tuple(labels)
 
 
-def read(rows: Mapping[int, Application], now: datetime, *, whole: bool) -> Observed:
-    """Of ``rows`` (key: application); ``whole``: they are all there are."""
+def read(rows: Mapping[int, Any], now: datetime, *, whole: bool) -> Observed:
+    """Of ``rows`` (by key, each with RUNTIME); ``whole``: they are all there are."""
     own = Q() if whole else Q(application_id__in=list(rows))
     flaps = Counter(Event.objects.filter(own, number=FLAPPING, at__gte=now - FLAPPING_FOR).values_list(
         "application_id", flat=True))
@@ -81,11 +83,10 @@ def _starts(own: Q, now: datetime) -> dict[int, float]:
     return longest
 
 
-def _since_start(rows: Iterable[Application]) -> dict[int, dict]:
+def _since_start(rows: Iterable) -> dict[int, dict]:
     """The first snapshot before a change that came after the start of the server that runs now."""
-    started = {str(row.pk): row.runtime.started_at for row in rows
-               if getattr(row, "runtime", None) and row.runtime.started_at and row.runtime.status in ALIVE
-               and row.changed_at > row.runtime.started_at}
+    started = {str(row.id): row.runtime__started_at for row in rows
+               if row.runtime__started_at and row.runtime__status in ALIVE and row.changed_at > row.runtime__started_at}
     if not started:
         return {}
     found: dict[int, dict] = {}

@@ -134,11 +134,15 @@ def _store(run: AuditRun, results: list[Result]) -> list[int]:
 def _note_versions(latest: Mapping[int, PairAudit], same: list[Result]) -> None:
     moved = []
     for result in same:
-        row, version = latest[result.primary_id], result.facts.record_version
+        row, version = latest[result.primary_id], _version(result)
         if row.record_version != version:
             row.record_version = version
             moved.append(row)
     PairAudit.objects.bulk_update(moved, ["record_version"], batch_size=200)
+
+
+def _version(result: Result) -> int:
+    return result.facts.record.version if result.facts.record else 0
 
 
 def _replace(run: AuditRun, latest: Mapping[int, PairAudit], new: list[Result]) -> None:
@@ -159,7 +163,7 @@ def _row(run: AuditRun, result: Result) -> PairAudit:
         primary_id=result.primary_id, run=run, at=run.at, confirmed_at=run.at, verdict=result.verdict,
         errors=result.open(Severity.ERROR), warnings=result.open(Severity.WARNING), notes=result.open(Severity.NOTE),
         waived=sum(waiver is not None for waiver in result.waivers), unknown=result.unknown,
-        passed=len(result.judged.passed), digest=result.digest, record_version=result.facts.record_version)
+        passed=len(result.judged.passed), digest=result.digest, record_version=_version(result))
 
 
 def _finding(row: PairAudit, rule: Rule, trouble: Trouble, waiver: Waiver | None, since: datetime) -> Finding:

@@ -21,6 +21,7 @@ def _condition(code: str, label: str, *, necessary: bool = True):
         def condition(facts: FailoverFacts) -> Condition:
             return Condition(code, label, *judge(facts), necessary=necessary)
 
+        condition.code = code
         return condition
 
     return decorate
@@ -240,3 +241,6 @@ def _digests(facts: FailoverFacts) -> Condition:
 CONDITIONS = (_redundancy, _enabled, _installed, _control, _heard, _started, _roles, _in_sync, _link, _digests,
               _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _account, _hosts,
               _version, _certificates)
+_digests.code = "digests"
+CONDITION = {condition.code: condition for condition in CONDITIONS}
+"""Each condition by its code, for who asks about one alone."""

@@ -3,11 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from provisioning.audit.facts import AuditFacts, Client, Live, Machine, Member, PortUse
+from provisioning.audit.facts import AuditFacts, Client, Live, Machine, Member, PortUse, Record
 from provisioning.audit.found import Found, FoundFile, FoundProcess
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
-from provisioning.rules.failover_facts import FailoverFacts
-from provisioning.rules.failover_facts import MemberFacts as FailoverMember
 from provisioning.selectors.start_files import Parameter, StartFile, StartFiles
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -70,24 +68,12 @@ def member(number: int, name: str, host: Machine, mode: str) -> Member:
                   longest_start_s=1.0)
 
 
-def failover(one: Member, other: Member, **fields) -> FailoverFacts:
-    def facts(each: Member) -> FailoverMember:
-        now = each.live
-        return FailoverMember(name=each.name, host=each.host.name if each.host else "", status=now.status,
-                              mode=now.mode, heard_s=0.0, link=now.link, common_seq=now.common_seq,
-                              common_digest=now.common_digest, ports=dict(now.ports), held=dict(now.ports),
-                              auto_restart=True, agent_connected=True, version=VERSION)
-
-    return FailoverFacts(**{"primary": facts(one), "backup": facts(other), "redundancy_type": "warm standby",
-                            "active": one.name, "in_sync": True, **fields})
-
-
 def sound() -> AuditFacts:
     primary = member(1, "MS_Primary", machine(1, "alpha"), "Primary")
     backup = member(2, "MS_Backup", machine(2, "beta"), "Backup")
     primary = replace(primary, draft=replace(primary.draft, backup_server_id=2, redundancy_type="warm standby"))
     return AuditFacts(now=NOW, primary=primary, backup=replace(backup, primaries=(primary.link,)), servers=SERVERS,
-                      failover=failover(primary, backup), clients=(CLIENT,), record_version=5)
+                      record=Record(version=5, active_id=1, in_sync=True), clients=(CLIENT,))
 
 
 # --- changes: each gives the facts with one thing that is not right
@@ -116,16 +102,12 @@ def typed_in_both(**fields):
 
 
 def says(**fields):
-    """Fields of the backup's last word, also as failover sees them."""
-    def change(facts):
-        backup = replace(facts.backup, live=replace(facts.backup.live, **fields))
-        return replace(facts, backup=backup, failover=failover(facts.primary, backup))
-
-    return change
+    """Fields of the backup's last word."""
+    return lambda facts: replace(facts, backup=replace(facts.backup, live=replace(facts.backup.live, **fields)))
 
 
 def record(**fields):
-    return lambda facts: replace(facts, failover=replace(facts.failover, **fields))
+    return lambda facts: replace(facts, record=replace(facts.record, **fields))
 
 
 def on_host(**fields):
@@ -162,7 +144,7 @@ def on_one_host(facts: AuditFacts) -> AuditFacts:
         facts.backup, host=host, draft=replace(facts.backup.draft, host_id=1, ports=ports(7101)),
         live=replace(facts.backup.live, ports={"default": 7101, "sync": 7102}),
         found=replace(facts.backup.found, host_id=1))
-    return replace(facts, backup=backup, failover=failover(facts.primary, backup))
+    return replace(facts, backup=backup)
 
 
 def connection(server_id: int = 8) -> ConnectionDraft:

@@ -61,14 +61,14 @@ def by_hand(facts: AuditFacts) -> Results:
       guide="Redundancy: data is synchronized between the primary and backup servers")
 def in_sync(facts: AuditFacts) -> Results:
     running = all(member.live and member.live.status in ALIVE for member in facts.members)
-    if facts.failover is None or not running:
+    if not running:
         # That a member does not run is A38's to say.
         return
     if not facts.control_answers:
         yield NotKnown(sentence="Control does not run, so whether the standby has every message is not known. Start "
                                 "control.", about=tuple(member.id for member in facts.members))
         return
-    record, link, copies = (facts.conditions[code] for code in ("in_sync", "link", "digests"))
+    record, link, copies = (facts.condition(code) for code in ("in_sync", "link", "digests"))
     if record.state == NO:
         standby = facts.failover.standby
         yield wanted(facts.primary, record.sentence, "in sync", "not in sync" if standby else "no record yet",
@@ -107,9 +107,9 @@ def takes_effect(facts: AuditFacts) -> Results:
       why="While it is paused nobody takes over when the active server fails.",
       fix="Resume it on the Pair page when the work is done.")
 def automatic_failover(facts: AuditFacts) -> Results:
-    if facts.failover is not None and not facts.failover.automatic_failover:
-        yield wanted(facts.primary, facts.conditions["automatic_failover"].sentence, "On",
-                     f"Paused by {facts.failover.paused_by or 'somebody'}", subject="automatic_failover",
+    if facts.record is not None and not facts.record.automatic_failover:
+        yield wanted(facts.primary, facts.condition("automatic_failover").sentence, "On",
+                     f"Paused by {facts.record.paused_by or 'somebody'}", subject="automatic_failover",
                      want_label="Automatic failover, wanted", got_label="Automatic failover, now")
 
 

@@ -1,0 +1,163 @@
+"""A full audit of 5,000 pairs, and the audit's pages over them, in a database of its own.
+
+    python -m bench.audit [-pairs 5000] [-rounds 3]
+
+The audit stands beside the limit of 5 s, a page beside 200 ms of server time; the number of queries stands beside that
+of a tenth of the pairs. Each pair has two hosts, three ports and 25 options a member; one in a hundred is set up wrong.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+AUDIT_S, PAGE_MS = 5.0, 200.0
+PAGES = ("/monitoring/", "/monitoring/pairs/")
+OPTIONS = {"log": ("verbose", "all", "standard", "trace", "segment", "expire", "buffering", "time-format"),
+           "messages": ("retention-days", "retention-count", "retention-mb", "dedup-window", "queue"),
+           "limits": tuple(f"limit-{n}" for n in range(12))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.audit", description=__doc__.splitlines()[0])
+    parser.add_argument("-pairs", type=int, default=5000)
+    parser.add_argument("-rounds", type=int, default=3)
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.inside:
+        measure(given.pairs, given.rounds)
+        return
+    with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
+        settings = {"PAIRWISE_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "console.settings",
+                    "PAIRWISE_LOG_LEVEL": "ERROR"}
+        subprocess.run([sys.executable, "-m", "bench.audit", "--inside", "-pairs", str(given.pairs), "-rounds",
+                        str(given.rounds)], cwd=ROOT, env={**os.environ, **settings}, check=True)
+
+
+def measure(pairs: int, rounds: int) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    fill(0, pairs // 10)
+    few = audit_queries()
+    fill(pairs // 10, pairs)
+    first = seconds(audit)
+    times = [seconds(audit) for _ in range(rounds)]
+    print(json.dumps({
+        "bench": "audit", "pairs": pairs, "first_s": round(first, 2), "median_s": round(statistics.median(times), 2),
+        "worst_s": round(max(times), 2), "limit_s": AUDIT_S, "ratio": round(statistics.median(times) / AUDIT_S, 2),
+        "queries": audit_queries(), "queries_of_a_tenth": few}), flush=True)
+    for line in pages(rounds):
+        print(json.dumps(line), flush=True)
+
+
+def audit():
+    from provisioning.jobs.audits import run_audit
+    from provisioning.states import AuditTrigger
+
+    return run_audit(trigger=AuditTrigger.SCHEDULE)
+
+
+def audit_queries() -> int:
+    """Queries of the reading and judging, which are to be as many for one pair as for thousands."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from provisioning.audit.loading import load
+
+    with CaptureQueriesContext(connection) as caught:
+        load()
+    return len(caught)
+
+
+def pages(rounds: int):
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    user = get_user_model().objects.create_superuser("bench", password="bench")
+    client = Client()
+    client.force_login(user)
+    for address in PAGES:
+        answer = client.get(address)
+        if answer.status_code != 200:
+            raise SystemExit(f"{address} answered {answer.status_code}.")
+        times = [seconds(lambda at=address: client.get(at)) * 1000 for _ in range(3 * rounds)]
+        yield {"bench": "audit_page", "page": address, "median_ms": round(statistics.median(times), 1),
+               "worst_ms": round(max(times), 1), "limit_ms": PAGE_MS,
+               "ratio": round(statistics.median(times) / PAGE_MS, 2)}
+
+
+def seconds(work) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def fill(first: int, last: int) -> None:
+    """Pairs ``first`` to ``last`` as the guide leaves them, running; every hundredth with another Redundancy Type."""
+    from django.utils import timezone
+
+    from provisioning.models import (
+        Application,
+        ApplicationTemplate,
+        ComponentHeartbeat,
+        Host,
+        HostRuntime,
+        ListeningPort,
+        Option,
+        PairState,
+        RuntimeStatus,
+    )
+
+    now = timezone.now()
+    ComponentHeartbeat.objects.update_or_create(name="control", defaults={"at": now})
+    template, _ = ApplicationTemplate.objects.get_or_create(name="Message_Server", defaults={
+        "type": "MessageServer", "version": "8.5.100.01"})
+    hosts = Host.objects.bulk_create([
+        Host(name=f"host-{n}-{side}", ip_address=f"10.{side + 1}.{n // 250}.{n % 250}") for n in range(first, last)
+        for side in (0, 1)], 500)
+    HostRuntime.objects.bulk_create([HostRuntime(
+        host=host, status="Running", heard_at=now, worker_alive=True,
+        facts={"account": "pairwise", "clock_offset_s": 0.1, "disk_free_bytes": 10**11}) for host in hosts], 500)
+
+    def servers(side: int, name: str, backups: list | None) -> list:
+        rows = [Application(
+            name=f"MS_{name}_{n}", template=template, type=template.type, version=template.version,
+            host=hosts[2 * (n - first) + side], working_directory=f"/opt/ms_{n}", command_line="./MessageServer",
+            command_line_arguments=f"-host 127.0.0.1 -port 2020 -app MS_{name}_{n}", auto_restart=True,
+            backup_server=backups[n - first] if backups else None,
+            redundancy_type=("hot standby" if n % 100 == 0 else "warm standby") if backups else "not specified")
+            for n in range(first, last)]
+        rows = Application.objects.bulk_create(rows, 500)
+        ListeningPort.objects.bulk_create([ListeningPort(
+            application=row, port_id=key, port=number, protocol=protocol, ha_sync=key == "sync") for row in rows
+            for key, number, protocol in (("default", 7001, "stomp"), ("sync", 7002, "sync"), ("extra", 7003, ""))],
+            500)
+        Option.objects.bulk_create([Option(
+            application=row, section=section, key=key, value="standard", secret_value=None) for row in rows
+            for section, keys in OPTIONS.items() for key in keys], 1000)
+        RuntimeStatus.objects.bulk_create([RuntimeStatus(
+            application=row, status="Started", mode="Primary" if backups else "Backup", epoch=3, last_seq=120,
+            common_seq=120, common_digest="d", link="synced", account="pairwise", version="8.5.100.01", heard_at=now,
+            ports=[{"id": "default", "port": 7001}, {"id": "sync", "port": 7002}, {"id": "extra", "port": 7003}])
+            for row in rows], 500)
+        return rows
+
+    backups = servers(1, "Backup", None)
+    primaries = servers(0, "Primary", backups)
+    PairState.objects.bulk_create([PairState(primary=row, version=5, epoch=3, active=row, standby_in_sync=True,
+                                             since=now) for row in primaries], 500)
+
+
+if __name__ == "__main__":
+    main()
