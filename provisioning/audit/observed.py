@@ -13,7 +13,8 @@ from provisioning.audit.found import Found
 from provisioning.drafts import ApplicationDraft
 from provisioning.models import Event, HistoryEntry, Job
 from provisioning.rules.certificates import certificates_of_ports
-from provisioning.states import ALIVE, HistoryAction, JobKind, JobState
+from provisioning.selectors.drills import last_drills
+from provisioning.states import ALIVE, DrillState, HistoryAction, JobKind, JobState
 
 _AS_THEY_ARE = ("status", "mode", "reason", "heard_at", "pid", "by_hand", "account", "version", "link", "link_reason",
                 "last_seq", "common_seq", "common_digest", "started_at")
@@ -69,7 +70,7 @@ def read(rows: Mapping[int, Any], now: datetime, *, whole: bool) -> Observed:
     flaps = Counter(Event.objects.filter(own, number=FLAPPING, at__gte=now - FLAPPING_FOR).values_list(
         "application_id", flat=True))
     return Observed(now=now, found={}, starts=_starts(own, now), flaps=flaps, since_start=_since_start(rows.values()),
-                    drills={})
+                    drills=_drills(None if whole else rows))
 
 
 def _starts(own: Q, now: datetime) -> dict[int, float]:
@@ -81,6 +82,12 @@ def _starts(own: Q, now: datetime) -> dict[int, float]:
         if key is not None:
             longest[key] = max(longest.get(key, 0.0), (ended - began).total_seconds())
     return longest
+
+
+def _drills(primary_ids: Iterable[int] | None) -> dict[int, str]:
+    """{primary: what its last failover drill says}, of those that failed; one that was cancelled proves nothing."""
+    return {key: drill.sentence or "The last failover drill failed."
+            for key, drill in last_drills(primary_ids).items() if drill.state == DrillState.FAILED}
 
 
 def _since_start(rows: Iterable) -> dict[int, dict]:

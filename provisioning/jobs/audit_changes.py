@@ -13,6 +13,7 @@ from provisioning.models import (
     Application,
     AuditMark,
     AuditRun,
+    Drill,
     FoundOnHost,
     HistoryEntry,
     HostRuntime,
@@ -68,12 +69,12 @@ def affected() -> list[int]:
 def _add_observed(touched: Touched, since: datetime | None) -> datetime | None:
     """Servers and hosts of which something else is known than before; the latest time that was seen."""
     latest = [since] if since else []
-    for found, column, into in (
-            (RuntimeStatus.objects, "changed_at", touched.applications), (FoundOnHost.objects, "at",
-                                                                           touched.applications)):
+    for found, column, of in ((RuntimeStatus.objects, "changed_at", "application_id"),
+                              (FoundOnHost.objects, "at", "application_id"),
+                              (Drill.objects, "finished_at", "primary_id")):
         rows = found.filter(**{f"{column}__gt": since - OVERLAP} if since else {f"{column}__isnull": False})
-        for key, at in rows.values_list("pk", column):
-            into.add(key)
+        for key, at in rows.values_list(of, column):
+            touched.applications.add(key)
             latest.append(at)
     hosts = HostRuntime.objects.filter(**{"changed_at__gt": since - OVERLAP} if since else {
         "changed_at__isnull": False})
@@ -85,7 +86,7 @@ def _add_observed(touched: Touched, since: datetime | None) -> datetime | None:
 
 def _pairs_of(touched: Touched) -> list[int]:
     """Pairs with a touched member, on a touched host, with a touched client, or whose durable record moved on."""
-    keys, hosts = touched.applications, touched.hosts
+    keys, hosts = touched.applications - {None}, touched.hosts
     found: set[int] = set()
     if keys or hosts:
         near = Q(pk__in=keys) | Q(backup_server__in=keys) | Q(host__name__in=hosts) | Q(

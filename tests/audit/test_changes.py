@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from provisioning.jobs.audit_changes import affected, audit_affected, touched_by
 from provisioning.jobs.audits import forget_old, run_audit
-from provisioning.models import Application, AuditRun, ComponentHeartbeat, PairAudit, PairState, RuntimeStatus
+from provisioning.models import Application, AuditRun, ComponentHeartbeat, Drill, PairAudit, PairState, RuntimeStatus
 from provisioning.selectors.applications import application_draft
 from provisioning.services.applications import create_application, set_enabled, update_application
-from provisioning.states import AuditTrigger
+from provisioning.states import AuditTrigger, DrillState
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +59,16 @@ def test_a_new_durable_record_touches_its_pair(pairs):
     assert affected() == [primary.pk]
     run_audit([primary.pk], trigger=AuditTrigger.CHANGE)
     assert affected() == []
+
+
+def test_a_drill_that_ends_touches_its_pair_and_is_told_when_it_failed(pairs):
+    (primary, backup), _ = pairs
+    Drill.objects.create(primary=primary, primary_name=primary.name, backup_name=backup.name, asked_by="ada",
+                         state=DrillState.FAILED, finished_at=timezone.now(), sentence="2 messages were lost.")
+    assert affected() == [primary.pk]
+    run_audit([primary.pk], trigger=AuditTrigger.CHANGE)
+    found = PairAudit.objects.get(primary=primary, is_latest=True).findings.get(code="A59")
+    assert found.sentence == "2 messages were lost."
 
 
 def test_a_pair_that_is_no_pair_any_more_is_retired(pairs):
