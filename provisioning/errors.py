@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Link:
-    """Another object that a refusal names: ``kind`` is application, host, template, package or job; ``key`` its
+    """Another object that a refusal names: ``kind`` is application, host, template, package, job or drill; ``key`` its
     primary key. The page makes an address of it."""
 
     kind: str

@@ -25,8 +25,8 @@ _lock = threading.Lock()
 
 def announce(*topics: str) -> None:
     """After commit, publish each of ``topics`` ("application:<id>", "events:<application id>", "pair:<primary id>",
-    "host:<id>", "job:<uuid>", "batch:<uuid>", "applications", "jobs", "status"). Outside a transaction at once. Never
-    raises: without Redis the pages poll."""
+    "host:<id>", "job:<uuid>", "drill:<id>", "batch:<uuid>", "applications", "jobs", "status"). Outside a transaction at
+    once. Never raises: without Redis the pages poll."""
     if topics:
         transaction.on_commit(functools.partial(_publish, tuple(dict.fromkeys(topics))), robust=True)
 

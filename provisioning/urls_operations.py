@@ -5,6 +5,7 @@ from django.urls import include, path
 from provisioning.views import (
     audit_exports,
     batches,
+    drills,
     health,
     history,
     host_api,
@@ -60,6 +61,9 @@ PAIRS = [
     path("<int:pk>/probe/", pairs.pair_probe, name="pair-probe"),
     *(path(f"<int:pk>/{verb}/", pair_verbs.pair_verb, {"verb": verb}, name=f"pair-{verb}")
       for verb in pair_verbs.VERBS),
+    path("<int:pk>/drill/", drills.pair_drill, name="pair-drill"),
+    path("<int:pk>/drills/", drills.pair_drills, name="pair-drills"),
+    path("<int:pk>/drills/schedule/", drills.pair_drill_schedule, name="pair-drill-schedule"),
     path("<int:pk>/synchronize/", synchronize.pair_synchronize, name="pair-synchronize"),
     path("<int:pk>/exceptions/", synchronize.pair_except, name="pair-except"),
     path("<int:pk>/exceptions/<int:exception>/withdraw/", synchronize.pair_withdraw, name="pair-withdraw"),
@@ -89,6 +93,8 @@ urlpatterns = [
     path("monitoring/events/", monitoring.event_list, name="event-list"),
     path("monitoring/pairs/", include(PAIRS)),
     path("audit/", include(AUDIT_FILES)),
+    path("monitoring/drills/<int:pk>/", drills.drill_detail, name="drill-detail"),
+    path("monitoring/drills/<int:pk>/cancel/", drills.drill_cancel, name="drill-cancel"),
     path("host-api/", include(HOST_API)),
     path("join/", include(JOIN)),
     path("stream/", stream.stream, name="stream"),

@@ -6,6 +6,12 @@ from itertools import pairwise
 
 from provisioning.rules.failover_facts import NO, OK, Condition, FailoverFacts, Verdict
 from provisioning.rules.pair_facts import PairFacts
+from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK
+from provisioning.states import DrillState
+
+LEVELS = {DrillState.RUNNING: MOVING_ON, DrillState.PASSED: OK, DrillState.FAILED: BROKEN, DrillState.REFUSED: RISK,
+          DrillState.INTERRUPTED: RISK}
+"""How an outcome is shown: a level of rules.pair_story."""
 
 PRESSING = frozenset({"urgent", "expired"})
 """A certificate that lasts no more than a week: what a drill proves now would not hold for long."""
@@ -196,3 +202,9 @@ def follows(facts: PairFacts) -> tuple[str, ...]:
             hit,
             "A small probe load sends some messages a second to a destination of its own and counts what arrives.",
             f"Meanwhile nobody can switch over, start, stop or install {active.name} and {standby.name}.")
+
+
+def last_time(found: Figures, took_s: float) -> str:
+    """What the drill that passed last cost."""
+    return (f"The last one that passed took {took_s:.0f} s; senders waited {seconds(found.outage_over_ms)} and "
+            f"{seconds(found.outage_back_ms)}.")

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
 from provisioning.errors import NotFound
 from provisioning.models import Drill, DrillSchedule
-from provisioning.rules.drill_schedule import Plan, due
+from provisioning.rules.drill_schedule import Plan, due, next_due
 from provisioning.states import DrillState
 
 
@@ -62,6 +63,11 @@ def schedule_of(primary_id: int) -> DrillSchedule | None:
 def plan_of(schedule: DrillSchedule) -> Plan:
     return Plan(every_days=schedule.every_days, at=schedule.at, until=schedule.until, since=schedule.set_at,
                 enabled=schedule.enabled)
+
+
+def next_of(schedule: DrillSchedule | None) -> datetime | None:
+    """When the next drill starts by itself; None when none does."""
+    return next_due(plan_of(schedule), timezone.now(), schedule.last_started_at) if schedule else None
 
 
 def due_schedules(now: datetime) -> list[DrillSchedule]:

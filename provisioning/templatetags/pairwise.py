@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.states import SERVER_TYPES, Mode
 from provisioning.states import ApplicationStatus as A
+from provisioning.states import DrillState as D
 from provisioning.states import HostStatus as H
 from provisioning.states import JobState as J
 from provisioning.states import StepState as S
@@ -49,6 +50,9 @@ CHIPS: dict[str, tuple[str, str]] = {
     J.ERROR: (BROKEN, "x-octagon-fill"),
     J.CANCELLED: (IDLE, "slash-circle"),
     J.LOST: (RISK, "question-circle"),
+    D.PASSED: (OK, "check-circle-fill"),
+    D.REFUSED: (RISK, "slash-circle"),
+    D.INTERRUPTED: (RISK, "exclamation-triangle-fill"),
     S.WAITING: (IDLE, "circle"),
     S.DONE: (OK, "check-circle-fill"),
     S.SKIPPED: (IDLE, "dash-circle"),
@@ -62,7 +66,7 @@ CHIPS: dict[str, tuple[str, str]] = {
     "late": (RISK, "stopwatch"),
     "unknown": (UNKNOWN, "question-circle"),
 }
-LABELS = {**dict(J.choices), **dict(S.choices), "late": "Late", "ok": "OK", "unknown": "Unknown"}
+LABELS = {**dict(D.choices), **dict(J.choices), **dict(S.choices), "late": "Late", "ok": "OK", "unknown": "Unknown"}
 
 
 @register.simple_tag

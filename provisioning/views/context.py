@@ -44,7 +44,7 @@ class Section:
 NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
-        Item("Pairs", "pair-list", "diagram-2", ("pair-",)),
+        Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-")),
         Item("Events", "event-list", "bell", ("event-",)),
     )),)),
     Section("Provisioning", (("Environment", (

@@ -8,21 +8,32 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from provisioning import permissions
-from provisioning.models import Application
+from provisioning.models import Application, Drill
 from provisioning.permissions import actor_of
+from provisioning.rules.drills import why_none
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import Condition, FailoverFacts, Verdict
 from provisioning.rules.guide import DONE, Button, Step, procedure
 from provisioning.rules.pair_facts import MemberFacts, PairFacts
-from provisioning.rules.pair_story import NOT_PROVEN, Badge, Headline, badge, headline, paused_sentence, why_not
+from provisioning.rules.pair_story import (
+    NOT_PROVEN,
+    OF_CONTROL,
+    Badge,
+    Headline,
+    badge,
+    headline,
+    paused_sentence,
+    why_not,
+)
 from provisioning.rules.proofs import Proof
 from provisioning.rules.synchronizing import EQUAL, Row
-from provisioning.selectors import pair_guide
+from provisioning.selectors import drills, pair_guide
 from provisioning.selectors import pair_page as selector
 from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import get_pair
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
+from provisioning.services.drill_lock import under_way
 from provisioning.services.synchronize import Plan
 from provisioning.states import ENDED, Mode
 from provisioning.views.context import sentence_for
@@ -41,7 +52,7 @@ PROVEN_LIVE = frozenset({"control", "proof"})
 """Conditions that only a probe answers."""
 NEEDS = {"switchover": permissions.OPERATE, "pause": permissions.OPERATE, "resume": permissions.OPERATE,
          "start": permissions.OPERATE, "promote": permissions.ACCEPT_LOSS, "promote-active": permissions.ACCEPT_LOSS,
-         "synchronize": permissions.CONFIGURE}
+         "synchronize": permissions.CONFIGURE, "drill": permissions.DRILL}
 """{verb of rules.pair_story: permission}."""
 
 
@@ -125,7 +136,38 @@ class PairPage:
     def why_not(self) -> dict[str, str]:
         """{verb: why this user cannot do it, or why it cannot be done now}."""
         roles = {verb: sentence_for(need) for verb, need in NEEDS.items() if not self._actor.may(need)}
-        return why_not(self.facts) | roles
+        now = why_not(self.facts) | self._during_drill | {"drill": why_none(self.facts, self._running_drill)}
+        return {verb: sentence for verb, sentence in (now | roles).items() if sentence}
+
+    # --- failover drills
+
+    @cached_property
+    def _any_drill(self) -> Drill | None:
+        return drills.running_drill()
+
+    @property
+    def drill(self) -> Drill | None:
+        """The drill of this pair that runs now."""
+        return self._any_drill if self._any_drill and self._any_drill.primary_id == self.pk else None
+
+    @property
+    def _running_drill(self) -> str:
+        return under_way(self._any_drill) if self._any_drill else ""
+
+    @property
+    def _during_drill(self) -> dict[str, str]:
+        if self.drill is None:
+            return {}
+        return dict.fromkeys((*OF_CONTROL, "start"), f"{self._running_drill} Wait until it has ended, or cancel it.")
+
+    @cached_property
+    def last_drill(self) -> Drill | None:
+        return drills.last_drills([self.pk]).get(self.pk)
+
+    @cached_property
+    def next_drill(self) -> datetime | None:
+        """When the next one starts by itself."""
+        return drills.next_of(drills.schedule_of(self.pk))
 
     @property
     def can_be_promoted(self) -> bool:

@@ -11,7 +11,7 @@ from provisioning.views.pages import page, show
 from provisioning.views.pair_page import PairPage
 
 ROWS_MAX = 500
-PARTS = ("head", "cards", "failover", "guide", "compare", "timeline")
+PARTS = ("head", "cards", "failover", "drill", "guide", "compare", "timeline")
 TABLE = Table((Column("Pair"), Column("What is going on"), Column("Active"), Column("Sync link"),
                Column("Automatic failover")))
 

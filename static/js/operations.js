@@ -48,6 +48,10 @@ document.querySelectorAll("[data-log]").forEach(follow);
 if (document.querySelector("[data-elapsed-from]")) tick();
 setInterval(tick, TICK_MS);
 
+document.querySelector("#content")?.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // A refusal is read before the form: the summary takes the focus when the page arrives with one.
 document.querySelector(".summary-box[tabindex]")?.focus();
 

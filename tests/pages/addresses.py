@@ -8,7 +8,17 @@ word of its name says (application-, host-, job-, …) or ``Request.pk`` does; o
 from dataclasses import dataclass, field
 
 from provisioning.audit.exports import FORMATS
-from provisioning.permissions import ACCEPT_LOSS, CONFIGURE, EXPORT, IMPORT, INSTALL, MANAGE_HOSTS, OPERATE, VIEW
+from provisioning.permissions import (
+    ACCEPT_LOSS,
+    CONFIGURE,
+    DRILL,
+    EXPORT,
+    IMPORT,
+    INSTALL,
+    MANAGE_HOSTS,
+    OPERATE,
+    VIEW,
+)
 from provisioning.views.editor_parts import SHOWN_TABS
 from provisioning.views.pairs import PARTS
 
@@ -118,6 +128,11 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-resume": asks(OPERATE),
     "pair-promote": asks(ACCEPT_LOSS),
     "pair-promote-active": asks(ACCEPT_LOSS),
+    "pair-drill": asks(DRILL),
+    "pair-drills": reads(),
+    "pair-drill-schedule": asks(DRILL, every_days="7", at="03:00", until="05:00"),
+    "drill-detail": reads(),
+    "drill-cancel": asks(DRILL),
     "pair-synchronize": asks(CONFIGURE),
     "pair-except": asks(CONFIGURE),
     "pair-withdraw": posts(CONFIGURE),

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Event, PairException
+from provisioning.models import Drill, Event, PairException
 from provisioning.services import enrolment
-from provisioning.states import AuditTrigger, JobKind, JobState, Role
+from provisioning.states import AuditTrigger, DrillState, JobKind, JobState, Role
 from tests import factories
 from tests.pages.addresses import ARGUMENTS, Request
 
@@ -73,6 +73,8 @@ class World:
             **keys, "application": primary.pk, "pair": primary.pk, "audit": primary.pk, "host": host.pk,
             "silent host": factories.make_host(status=None).pk, "template": primary.template_id,
             "package": factories.make_package().pk, "job": jobs["batch"].pk, "install": jobs["installs"].pk,
+            "drill": Drill.objects.create(primary=primary, primary_name="MS_Primary", backup_name="MS_Backup",
+                                          asked_by="ada", state=DrillState.PASSED).pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
         run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
         self.primary, self.backup = primary, backup

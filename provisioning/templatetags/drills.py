@@ -1,0 +1,38 @@
+"""What the pages write of failover drills."""
+
+from datetime import timedelta
+
+from django import template
+
+from provisioning.models import Drill, DrillStep
+from provisioning.rules import drills as rules
+from provisioning.templatetags.pairs import level_icon
+
+register = template.Library()
+
+
+@register.filter
+def outage(ms: float | None) -> str:
+    """``0.41 s``; a dash where there was none."""
+    return rules.seconds(ms) if isinstance(ms, int | float) else "–"
+
+
+@register.simple_tag
+def step_took(step: DrillStep) -> str:
+    took: timedelta = step.finished_at - step.started_at
+    return rules.seconds(took.total_seconds() * 1000)
+
+
+@register.simple_tag
+def drill_icon(drill: Drill):
+    return level_icon(rules.LEVELS[drill.state])
+
+
+@register.simple_tag
+def drill_figures(drill: Drill) -> str:
+    """``, outage 0.41 s, no loss``."""
+    if not drill.figures:
+        return ""
+    found = rules.figures_of(drill.figures)
+    longest = found.longest_outage_ms
+    return f"{'' if longest is None else f', outage {rules.seconds(longest)}'}, {rules.loss(found)}"
