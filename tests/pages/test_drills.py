@@ -116,7 +116,7 @@ def test_the_report_has_outcome_figures_and_what_was_missing(support, pair):
     assert "1 condition missing" in text
     assert "MS_Backup is Stopped. Start it." in text
     passed = text_of(support.get(reverse("drill-detail", args=[ended(pair).pk])))
-    assert "Outage, switch over 0.41 s Outage, switch back 0.38 s Sent 240" in passed
+    assert "Outage over 0.41 s Outage back 0.38 s Sent 240" in passed
 
 
 def test_a_report_outlives_its_pair(support, pair):
