@@ -13,6 +13,7 @@ from provisioning.rules.failover import CONDITION
 from provisioning.rules.failover_facts import Condition, FailoverFacts
 from provisioning.rules.failover_facts import MemberFacts as FailoverMember
 from provisioning.rules.fields import normal_directory
+from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.synchronizing import DIFFERS, Comparison, Row, Side, alike, compare
 from provisioning.states import ApplicationStatus, HostStatus
 
@@ -36,7 +37,9 @@ class PortUse:
 class Machine:
     """A Host with its agent's last word. ``uses``: {port number: its users}; ``directories``: {normal Working
     Directory: applications there}, both of everything on this host. ``clock_offset_s``: seconds that its clock is
-    ahead, None while not known; ``addresses``: what its name resolves to on the console, None while not known."""
+    ahead, None while not known; ``accounts``: what the agent says of each Log On As (ok, missing, not permitted);
+    ``comes_back_by``: what starts it after a restart of the machine (systemd, cron, nothing; "" for the console
+    itself)."""
 
     id: int
     name: str
@@ -49,7 +52,10 @@ class Machine:
     reason: str = ""
     heard_at: datetime | None = None
     agent_version: str = ""
+    agent_build: str = ""
     account: str = ""
+    accounts: Mapping[str, str] | None = None
+    comes_back_by: str = ""
     clock_offset_s: float | None = None
     disk_free_bytes: int | None = None
     uses: Mapping[int, Sequence[PortUse]] = field(default_factory=dict)
@@ -83,6 +89,20 @@ class Live:
     started_at: datetime | None = None
 
 
+class Hints:
+    """What a template says of options that a server would ignore; asked once for each, however many servers have it."""
+
+    def __init__(self, known: KnownOptions):
+        self._known, self._found = known, {}
+
+    def of(self, section: str, key: str) -> str:
+        """A sentence for an option that the server ignores, "" for one that it reads."""
+        found = self._found.get((section, key))
+        if found is None:
+            found = self._found[section, key] = self._known.hint(section, key)
+        return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Member:
     """One server as it is configured (``draft``; secret values are fingerprints, never plain), as it runs (``live``,
@@ -95,6 +115,7 @@ class Member:
     type: str
     version: str
     template: str = ""
+    hints: Hints | None = None
     installed: bool = True
     connections: tuple[str, ...] = ()
     connects_to_dap: bool = False
@@ -162,6 +183,7 @@ class Record:
 @dataclass(frozen=True, kw_only=True)
 class AuditFacts:
     """One pair, or a single Message Server (``backup`` None). ``servers``: (host, port) of every Configuration Server;
+    ``agent_build``: of the agent that the console hands out;
     ``control_answers``: whether control was heard of just now; ``drill``: the sentence of a last drill that failed,
     "" else."""
 
@@ -172,6 +194,7 @@ class AuditFacts:
     exceptions: Mapping[str, str] = field(default_factory=dict)
     clients: tuple[Client, ...] = ()
     servers: tuple[tuple[str, int], ...] = ()
+    agent_build: str = ""
     control_answers: bool = True
     drill: str = ""
 

@@ -9,13 +9,15 @@ from django.utils import timezone
 
 from provisioning.audit import configured, observed
 from provisioning.audit.configured import Configured
-from provisioning.audit.facts import AuditFacts, Client, Machine, Member, PortUse, Record
+from provisioning.audit.facts import AuditFacts, Client, Hints, Machine, Member, PortUse, Record
 from provisioning.audit.observed import Observed
 from provisioning.control_client import configuration_server, controls
 from provisioning.errors import Link
-from provisioning.models import Application, ComponentHeartbeat, Host, PairException
+from provisioning.models import Application, ApplicationTemplate, ComponentHeartbeat, Host, PairException
 from provisioning.rules.fields import normal_directory
+from provisioning.rules.known_options import KnownOptions
 from provisioning.selectors.applications import PLACEHOLDERS
+from provisioning.selectors.joining import bundle
 from provisioning.selectors.monitoring import heartbeat_status
 from provisioning.states import ApplicationType, HostStatus
 
@@ -62,6 +64,10 @@ class _Loading:
         self.configured: Configured = configured.read(self.rows, whole=whole)
         self.observed: Observed = observed.read(self.rows, self.now, whole=whole)
         self.servers = _servers()
+        self.hints = {key: Hints(KnownOptions(options)) for key, options in ApplicationTemplate.objects.filter(
+            pk__in={row.template_id for row in self.rows.values()}).values_list("pk", "options")}
+        built = bundle()
+        self.agent_build = built.name if built else ""
         self.exceptions = _exceptions([row.id for row in primaries], whole)
         self.hosts = _machines({row.host_id for row in self.rows.values()} - {None}, whole)
         self.primaries_of: dict[int, list[Link]] = defaultdict(list)
@@ -79,7 +85,7 @@ class _Loading:
         return AuditFacts(
             now=self.now, primary=self._member(row), backup=self._member(backup) if backup else None,
             record=_record(row), exceptions=self.exceptions.get(row.id, {}), servers=self.servers,
-            control_answers=self.control_answers, clients=self._clients(row, backup),
+            agent_build=self.agent_build, control_answers=self.control_answers, clients=self._clients(row, backup),
             drill=self.observed.drills.get(row.id, ""))
 
     def _clients(self, row, backup) -> tuple[Client, ...]:
@@ -93,6 +99,7 @@ class _Loading:
         own = self.rows.get(row.backup_server_id) if row.id in self.backups and row.backup_server_id else None
         return Member(
             id=row.id, draft=draft, type=row.type, version=row.version, template=row.template__name,
+            hints=self.hints.get(row.template_id),
             installed=not {row.working_directory, row.command_line} & set(PLACEHOLDERS),
             connections=read.connection_texts.get(row.id, ()), connects_to_dap=row.id in read.to_database,
             host=self.hosts.get(row.host_id), live=seen.live(row), found=seen.found.get(row.id),
@@ -152,6 +159,8 @@ def _machine(row, uses: dict[int, list[PortUse]], directories: dict[str, list[Po
         enabled=row.enabled, joined=row.runtime__status is not None, status=row.runtime__status or HostStatus.UNKNOWN,
         reason=row.runtime__reason or "", heard_at=row.runtime__heard_at,
         agent_version=row.runtime__agent_version or "", account=str(facts.get("account", "")),
+        agent_build=str(facts.get("agent_build", "")), comes_back_by=str(facts.get("comes_back_by", "")),
+        accounts=facts["accounts"] if isinstance(facts.get("accounts"), dict) else None,
         clock_offset_s=_number(facts.get("clock_offset_s")), disk_free_bytes=_number(facts.get("disk_free_bytes")),
         uses=uses, directories=directories)
 

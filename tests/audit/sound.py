@@ -35,7 +35,9 @@ def draft(name: str, host_id: int, **fields) -> ApplicationDraft:
 def machine(number: int, name: str) -> Machine:
     return Machine(
         id=number, name=name, ip_address=f"192.0.2.{number}", os_type="Linux", lca_port=4999, status="Running",
-        heard_at=NOW, agent_version=VERSION, account="pairwise", clock_offset_s=0.1, disk_free_bytes=50 * 1024**3,
+        heard_at=NOW, agent_version=VERSION, agent_build="b1", accounts={}, comes_back_by="systemd",
+        account="pairwise",
+        clock_offset_s=0.1, disk_free_bytes=50 * 1024**3,
         uses={4999: (PortUse(None, "the agent (LCA Port)"),)})
 
 
@@ -73,7 +75,7 @@ def sound() -> AuditFacts:
     backup = member(2, "MS_Backup", machine(2, "beta"), "Backup")
     primary = replace(primary, draft=replace(primary.draft, backup_server_id=2, redundancy_type="warm standby"))
     return AuditFacts(now=NOW, primary=primary, backup=replace(backup, primaries=(primary.link,)), servers=SERVERS,
-                      record=Record(version=5, active_id=1, in_sync=True), clients=(CLIENT,))
+                      agent_build="b1", record=Record(version=5, active_id=1, in_sync=True), clients=(CLIENT,))
 
 
 # --- changes: each gives the facts with one thing that is not right
@@ -104,6 +106,12 @@ def typed_in_both(**fields):
 def says(**fields):
     """Fields of the backup's last word."""
     return lambda facts: replace(facts, backup=replace(facts.backup, live=replace(facts.backup.live, **fields)))
+
+
+def as_account(name: str):
+    """Both processes run as it."""
+    return lambda facts: replace(facts, **{side: replace(member, live=replace(member.live, account=name)) for side in
+                                           ("primary", "backup") if (member := getattr(facts, side))})
 
 
 def record(**fields):

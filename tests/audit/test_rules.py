@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from provisioning.audit.facts import PortUse
+from provisioning.audit.facts import Hints, PortUse
 from provisioning.audit.found import FoundFile, FoundProcess
 from provisioning.audit.judging import judge, verdict
 from provisioning.audit.registry import RULES, ordered
 from provisioning.drafts import PortDraft
 from provisioning.errors import Link
 from provisioning.rules.certificates import certificate
+from provisioning.rules.known_options import KnownOptions
 from provisioning.states import Severity, Verdict
 
 from . import sound as s
@@ -117,6 +118,13 @@ CASES = {
     "A57": s.record(automatic_failover=False, paused_by="ada"),
     "A58": s.whole(control_answers=False),
     "A59": s.whole(drill="The drill of yesterday failed: 2 messages were lost."),
+    "A60": s.on_host(comes_back_by="nothing"),
+    "A61": s.on_host(agent_build="b0"),
+    "A62": s.one_after_another(s.typed_in_both(log_on_as="ms"), s.on_host(accounts={"ms": "missing"}),
+                               s.as_account("ms")),
+    "A63": s.one_after_another(s.typed_in_both(options={"log": {"verbos": "all"}}), s.of_backup(
+        hints=Hints(KnownOptions({"log": {"verbose": {"value": "all", "help": ""}}})))),
+    "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}}),
 }
 ALONG = {
     # A name that is nearly the other's is not the one in the arguments any more.
@@ -156,7 +164,7 @@ def test_a_finding_says_what_is_there_beside_what_should_be(code):
         assert other.label
         assert one.text != other.text or rule.code in ("A09", "A10", "A11", "A12", "A21"), trouble
         assert trouble.sentence[0].isupper() or trouble.sentence.startswith("-"), trouble.sentence
-        assert trouble.sentence.rstrip()[-1] in ".", trouble.sentence
+        assert trouble.sentence.rstrip()[-1] in ".?", trouble.sentence
         assert trouble.subject
 
 
@@ -250,7 +258,7 @@ def test_both_members_in_one_directory_are_told_once():
 
 def test_severities_are_those_of_the_field():
     assert {code for code, rule in RULES.items() if rule.severity == Severity.NOTE} == {
-        "A26", "A35", "A43", "A46", "A48", "A49", "A50"}
+        "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64"}
 
 
 @pytest.mark.parametrize("code", [code for code in CASES if code != "A01"])

@@ -2,7 +2,8 @@
 
 from provisioning.audit.facts import AuditFacts, Machine
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
-from provisioning.audit.saying import on_each_host, unsaid
+from provisioning.audit.saying import on_each_host, unsaid, wanted
+from provisioning.models.applications import SYSTEM_ACCOUNT
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
 from provisioning.rules.ladder import CLOCK_RISK_S, DISK_LIMIT_BYTES, DISK_RISK_BYTES
 from provisioning.states import Severity
@@ -100,3 +101,39 @@ def _is_address(name: str) -> bool:
 
 def _same_name(one: str, other: str) -> bool:
     return one.partition(".")[0].casefold() == other.partition(".")[0].casefold()
+
+
+@rule("A60", Severity.WARNING, "The agents come back after a restart of the machine", singles=True, on_hosts=True,
+      why="On a machine whose agent does not start at boot, no server comes back after a power cut: the pair goes on "
+          "without a standby.",
+      fix="Let the agent run as a systemd service, or install cron and upgrade the agent on the host's page.")
+def comes_back(facts: AuditFacts) -> Results:
+    for host in _hosts(facts):
+        if host.answers(facts.now) and host.comes_back_by == "nothing":
+            yield _of(host, f"Nothing starts the agent of host {host.name} when the machine was started anew.",
+                      "systemd or cron", "nothing", "Agent started at boot by", facts)
+
+
+@rule("A61", Severity.NOTE, "The agents are of the console's version", singles=True, on_hosts=True,
+      why="An older agent does not know every job, so some rules cannot be judged on its host.",
+      fix="Press Upgrade Agent on the host's page and paste the line; servers keep running.")
+def agent_version(facts: AuditFacts) -> Results:
+    for host in _hosts(facts):
+        if facts.agent_build and host.agent_build and host.agent_build != facts.agent_build:
+            yield _of(host, f"The agent of host {host.name} is of another build than the console's.",
+                      facts.agent_build, host.agent_build, "Agent", facts)
+
+
+@rule("A62", Severity.ERROR, "The log-on accounts exist on their hosts", singles=True, on_hosts=True,
+      why="A server whose account does not exist, or may not be taken by the agent, cannot be started there.",
+      fix="Create the account on the host or correct Log On As; an agent that is not root can start servers only as "
+          "itself.")
+def account_exists(facts: AuditFacts) -> Results:
+    for member in facts.members:
+        host, account = member.host, member.draft.log_on_as
+        state = (host.accounts or {}).get(account) if host and host.answers(facts.now) else None
+        if account in ("", SYSTEM_ACCOUNT) or state in (None, "ok"):
+            continue
+        why = "does not exist" if state == "missing" else f"may not be taken by the agent, which runs as {host.account}"
+        yield wanted(member, f"Log On As {account} of {member.name} {why} on host {host.name}.", "ok", state,
+                     want_label=f"{account} on {host.name}, wanted", got_label=f"{account} on {host.name}, now")

@@ -150,3 +150,19 @@ def names(facts: AuditFacts) -> Results:
 
 def _plain(name: str) -> str:
     return "".join(sign for sign in name.casefold() if sign.isalnum())
+
+
+@rule("A63", Severity.NOTE, "Every option is one that the server reads", singles=True,
+      why="An option that is spelt wrong is ignored without a word: the server works with the default.",
+      fix="Correct its section or name, or remove it.")
+def known_options(facts: AuditFacts) -> Results:
+    def wrong(member):
+        hints = member.hints
+        for section, keys in (member.draft.options or {}).items() if hints else ():
+            for key in keys:
+                if hint := hints.of(section, key):
+                    yield wanted(member, hint, "an option of the template", f"[{section}] {key}",
+                                 subject=f"{member.name}: options.{section}.{key}", want_label="Option, wanted",
+                                 got_label="Option, now")
+
+    return of_each(facts, wrong)

@@ -193,3 +193,19 @@ def _sync_ids(member: Member) -> list[str]:
 def _runs_as_root(member: Member) -> bool:
     account = member.draft.log_on_as
     return account == "root" or (account in ("", "SYSTEM") and bool(member.host) and member.host.account == "root")
+
+
+@rule("A64", Severity.NOTE, "Passcodes of clients travel over TLS", singles=True,
+      why="On a port that is not secured, everybody on the network can read the passcodes of clients.",
+      fix="Choose Listening Mode Secured for the port that clients use, on both members.")
+def passcodes_secured(facts: AuditFacts) -> Results:
+    def wrong(member):
+        if any(section.casefold() == "clients" and keys for section, keys in (member.draft.options or {}).items()):
+            for port in member.draft.ports or ():
+                if not port.ha_sync and not is_secured(port):
+                    yield wanted(member, f"Clients of {member.name} log in over its port {port.port_id}, which is not "
+                                 "secured.", ListeningMode.SECURED.label, ListeningMode(port.listening_mode).label,
+                                 subject=f"{member.name}: ports.{port.port_id}", want_label="Listening Mode, wanted",
+                                 got_label="Listening Mode, now")
+
+    return of_each(facts, wrong)
