@@ -8,6 +8,7 @@ SIZE bytes, each with a receipt and a ``dedup-id``, so that a repeated one count
 import asyncio
 import contextlib
 import itertools
+import os
 import ssl
 import threading
 import time
@@ -123,7 +124,8 @@ class ProbeLoad:
         except TimeoutError:
             return self._not_used(target, f"it did not answer within {CONNECT_S:g} s")
         except OSError as error:
-            return self._not_used(target, error.strerror or str(error))
+            # asyncio's own text names the call that failed.
+            return self._not_used(target, os.strerror(error.errno) if error.errno else str(error))
         entered = False
         try:
             await self._enter(target, reader, writer)

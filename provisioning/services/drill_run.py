@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
+from django.db import DatabaseError
+
 from protocol.drills import destination_of
 from provisioning.errors import PairwiseError
 from provisioning.jobs import drills as rows
@@ -56,10 +58,9 @@ def run_drill(*, drill_id: int) -> None:
         DrillRun(drill).carry_out()
     except Ended as ended:
         log.warning("%s It is not carried on here.", ended)
-    except Exception:
-        log.exception("%s failed", drill)
-        rows.finish(drill, DrillState.FAILED, "The console met an internal error during the drill; the log of the "
-                    "console worker says more.", "Look at the Pair page which server serves now.")
+    except DatabaseError as error:
+        # The reaper finds the drill silent, and says what it left.
+        log.error("%s is not carried on, the Configuration Database did not answer: %s", drill, error)
 
 
 class DrillRun:
@@ -82,6 +83,12 @@ class DrillRun:
             self._finish(DrillState.PASSED, rules.passed(self.first, self.second, self._figures()), "", back=True)
         except Stopped as stopped:
             self._give_up(stopped)
+        except (Ended, DatabaseError):
+            raise
+        except Exception:
+            log.exception("%s failed", self.drill)
+            self._give_up(Stopped("The console met an internal error during the drill; the log of the console worker "
+                                  "says more."))
         finally:
             if self.load is not None:
                 self.load.close()

@@ -1,9 +1,9 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
 A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first), {"ask": "job", "id": ...}
-(its state, reason and log), {"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done) or
-{"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is {"ok",
-"reason", "facts"}, with the job's id among the facts when it made one.
+(its state, reason and log), {"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done),
+{"ask": "cancel drill", "id": ...} or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is
+{"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one.
 """
 
 import json
@@ -34,6 +34,9 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}
+    if ask == "cancel drill":
+        drills.cancel_drill(actor=command_line_actor("scenario"), drill_id=arguments["id"])
+        return {"ok": True, "reason": "", "facts": {}}
     if ask == "drill report":
         drill = Drill.objects.get(pk=arguments["id"])
         return {"state": drill.state, "sentence": drill.sentence, "advice": drill.advice, "figures": drill.figures,

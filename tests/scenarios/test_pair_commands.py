@@ -13,6 +13,10 @@ def asked(pair, *arguments, code=0):
     return json.loads(done.stdout)
 
 
+def report_of(pair, drill):
+    return pair.site.pairwise.ask("drill report", id=drill)
+
+
 def missing(verdict):
     return {each["code"] for each in verdict["conditions"] if each["necessary"] and each["state"] != "ok"}
 
@@ -94,20 +98,29 @@ def test_a_drill_whose_pre_flight_fails_is_refused_and_switches_nothing(pair):
     backup.start()
 
 
+def test_a_drill_that_is_cancelled_on_the_way_leaves_the_pair_as_it_found_it(pair):
+    primary, _ = pair.members
+    drill = pair.ask("drill", limit_s=20)["facts"]["drill"]
+    wait_for(lambda: "over" in report_of(pair, drill)["done"], 30, "the switchover of the drill", every=0.02)
+    assert pair.site.pairwise.ask("cancel drill", id=drill)["ok"]
+    wait_for(lambda: report_of(pair, drill)["state"] != "running", 40, "the end of the drill")
+    told = report_of(pair, drill)
+    assert (told["state"], told["serves_now"], told["figures"]["lost"]) == ("interrupted", primary.name, 0), told
+    assert "Cancelled by" in told["sentence"]
+    assert f"{primary.name} serves again, as before." in told["sentence"]
+    assert pair.wait_whole() is primary
+
+
 def test_a_drill_in_which_the_other_member_freezes_fails_says_who_serves_and_loses_nothing(pair):
     primary, backup = pair.members
     drill = pair.ask("drill", limit_s=4)["facts"]["drill"]
-
-    def report():
-        return pair.site.pairwise.ask("drill report", id=drill)
-
-    wait_for(lambda: "over" in report()["done"], 30, "the switchover of the drill", every=0.02)
+    wait_for(lambda: "over" in report_of(pair, drill)["done"], 30, "the switchover of the drill", every=0.02)
     refusal = pair.ask("switchover")
     assert not refusal["ok"]
     assert f"Failover drill {drill}" in refusal["reason"]
     primary.freeze()
-    wait_for(lambda: report()["state"] != "running", 40, "the end of the drill")
-    told = report()
+    wait_for(lambda: report_of(pair, drill)["state"] != "running", 40, "the end of the drill")
+    told = report_of(pair, drill)
     assert (told["state"], told["serves_now"]) == ("failed", backup.name), told
     assert (told["figures"]["lost"], told["figures"]["duplicated"]) == (0, 0)
     assert f"{backup.name} serves now; before the drill {primary.name} did." in told["sentence"]
