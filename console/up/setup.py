@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
-from console import tls
+from console import static_files, tls
 from console.celery import celery_broker_url
 from console.up.errors import CannotStart
 from console.up.machine import reachable_host
@@ -121,15 +121,17 @@ def collect_static(say: Callable[[str], None]) -> None:
         return
     say("Collecting the static files")
     mark.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, verbosity=0, clear=True)
+    call_command("collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=list(static_files.UNUSED))
     write_private(mark, now)
 
 
 def static_fingerprint() -> str:
     digest = hashlib.sha256()
+    digest.update(Path(static_files.__file__).read_bytes())
     for package in ("django", "whitenoise"):
         digest.update(f"{package} {importlib.metadata.version(package)}\n".encode())
-    files = sorted((name, storage.path(name)) for finder in get_finders() for name, storage in finder.list([]))
+    files = sorted((name, storage.path(name)) for finder in get_finders()
+                   for name, storage in finder.list(static_files.UNUSED))
     for name, path in files:
         facts = os.stat(path)
         digest.update(f"{name} {facts.st_size} {facts.st_mtime_ns}\n".encode())

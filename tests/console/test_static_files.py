@@ -1,0 +1,29 @@
+"""The static files as a first start collects them."""
+
+import gzip
+import json
+from pathlib import Path
+
+import brotli
+
+from console.up import setup
+
+
+def test_files_of_pages_are_collected_with_hashes_and_compressed_and_versions_that_no_page_loads_are_not(
+        settings, tmp_path):
+    settings.PAIRWISE_DATA_DIR, settings.STATIC_ROOT = tmp_path, tmp_path / "static"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": "console.static_files.StaticFiles"}}
+    said = []
+    setup.collect_static(said.append)
+    setup.collect_static(said.append)
+    assert said == ["Collecting the static files"]
+    names = json.loads((settings.STATIC_ROOT / "staticfiles.json").read_text())["paths"]
+    assert {name for name in names if name.startswith("django_htmx/")} == {"django_htmx/htmx-2.min.js",
+                                                                            "django_htmx/django-htmx.js"}
+    for name in ("vendor/bootstrap/bootstrap.min.css", "js/frame.js", "django_htmx/htmx-2.min.js"):
+        plain = settings.STATIC_ROOT / names[name]
+        assert gzip.decompress(_beside(plain, ".gz")) == brotli.decompress(_beside(plain, ".br")) == plain.read_bytes()
+
+
+def _beside(path: Path, suffix: str) -> bytes:
+    return path.with_name(path.name + suffix).read_bytes()
