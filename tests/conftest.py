@@ -1,5 +1,6 @@
 """Fixtures that several folders use."""
 
+import os
 import socket
 
 import pytest
@@ -18,6 +19,15 @@ def django_db_setup(django_db_setup, django_db_blocker):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                                "WHERE datname = current_database() AND pid <> pg_backend_pid()")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def prepared_consoles(tmp_path_factory):
+    """Consoles that the tests start begin with copies of what one of them made in this run."""
+    from tests.scenarios.harness import Pairwise
+
+    base = tmp_path_factory.getbasetemp()
+    Pairwise.prepared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "prepared"
 
 
 @pytest.fixture

@@ -3,15 +3,22 @@
 A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first), {"ask": "job", "id": ...}
 (its state, reason and log), {"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done),
 {"ask": "cancel drill", "id": ...} or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is
-{"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one.
+{"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one. {"ask": "manage",
+"arguments": [...], "text": standard input} does what `manage.py` does with them: {"code", "stdout", "stderr"}.
 """
 
+import contextlib
+import io
 import json
 import sys
+import traceback
+from unittest import mock
 
 import django
 
 django.setup()
+
+from django.core.management import execute_from_command_line  # noqa: E402
 
 from provisioning.errors import Refused  # noqa: E402
 from provisioning.models import Drill, Event, Job  # noqa: E402
@@ -27,6 +34,8 @@ PAIR_VERBS = {"switchover": pairs.switch_over, "pause": pairs.pause_failover, "r
 
 
 def answer(ask: str, name: str = "", **arguments) -> dict:
+    if ask == "manage":
+        return _manage(arguments["arguments"], arguments["text"])
     if ask == "status":
         return status_report()
     if ask == "events":
@@ -58,6 +67,21 @@ def _carry_out(verb: str, name: str, arguments: dict) -> dict:
     return {"ok": True, "reason": given.reason, "facts": given.facts}
 
 
+def _manage(arguments: list[str], text: str) -> dict:
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    given = io.TextIOWrapper(io.BytesIO(text.encode()))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), mock.patch("sys.stdin", given):
+        try:
+            execute_from_command_line(["manage.py", *arguments])
+        except SystemExit as end:
+            code = end.code or 0
+        except Exception:
+            code = 1
+            traceback.print_exc()
+    return {"code": code, "stdout": out.getvalue(), "stderr": err.getvalue()}
+
+
 if __name__ == "__main__":
     for line in sys.stdin:
-        print(json.dumps(answer(**json.loads(line)), default=str), flush=True)
+        given = answer(**json.loads(line))
+        print(json.dumps(given, default=str), flush=True)

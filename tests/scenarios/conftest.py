@@ -45,11 +45,11 @@ def pairwise(tmp_path_factory):
 
 @pytest.fixture
 def make_pairwise(tmp_path):
-    """``make_pairwise(**environment)`` gives a Pairwise of the test's own, not started; ended after the test."""
+    """``make_pairwise(**arguments)`` gives a Pairwise of the test's own, not started; ended after the test."""
     made: list[Pairwise] = []
 
-    def make(name: str = "", **environment: str) -> Pairwise:
-        made.append(Pairwise(tmp_path / (name or f"var{len(made)}"), **environment))
+    def make(name: str = "", **arguments) -> Pairwise:
+        made.append(Pairwise(tmp_path / (name or f"var{len(made)}"), **arguments))
         return made[-1]
 
     yield make

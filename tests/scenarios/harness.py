@@ -1,8 +1,10 @@
 """A real Pairwise for scenarios, and the clients that ask it things. Everything is bounded in time and ended by pid."""
 
+import contextlib
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from console.up.processes import started_ticks
+from tests.scenarios import prepared
 from tests.scenarios.browserless import Browserless
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,11 +52,16 @@ def wait_for(condition: Callable[[], object], timeout: float, what: str = "the c
 class Pairwise:
     """One `manage.py up`. ``start`` returns when it says that it is ready; ``stop`` is Ctrl-C.
 
-    ``inside`` is a command prefix that puts it on another machine's network, where it listens on ``host``.
+    ``inside`` is a command prefix that puts it on another machine's network, where it listens on ``host``. With
+    ``cold`` its first start finds nothing; else a copy of what every first start makes.
     """
 
-    def __init__(self, data_dir: Path, *, inside: Sequence[str] = (), host: str = "127.0.0.1", **environment: str):
-        self.data_dir, self.inside, self.host = data_dir, list(inside), host
+    prepared: Path | None = None
+    """Where that is kept during a test run; without one every first start is a cold one."""
+
+    def __init__(self, data_dir: Path, *, inside: Sequence[str] = (), host: str = "127.0.0.1", cold: bool = False,
+                 **environment: str):
+        self.data_dir, self.inside, self.host, self.cold = data_dir, list(inside), host, cold
         self.port, self.control_port, self.lca_port = free_port(), free_port(), free_port(5_000, 9_999)
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("PAIRWISE_", "DJANGO_"))} | {
             "PAIRWISE_DATA_DIR": str(data_dir), "PAIRWISE_HOST": host, "PAIRWISE_PORT": str(self.port),
@@ -64,6 +72,7 @@ class Pairwise:
         self.output: list[str] = []
         self._reader: threading.Thread | None = None
         self._asked: subprocess.Popen | None = None
+        self._asked_with: dict[str, str] = {}
 
     # --- life -------------------------------------------------------------------------------------------------
 
@@ -78,6 +87,8 @@ class Pairwise:
     def launch(self) -> None:
         """Start `manage.py up` and read what it prints; does not wait."""
         self.output = []
+        if self.prepared and not self.cold and not self.data_dir.exists():
+            prepared.copy(self.prepared, self.data_dir)
         self.process = subprocess.Popen(
             [*self.inside, sys.executable, "manage.py", "up"], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
@@ -177,12 +188,21 @@ class Pairwise:
 
     # --- questions --------------------------------------------------------------------------------------------
 
-    def manage(self, *arguments: str, check: bool = True, timeout: float = MANAGE_S, text: str | None = None):
-        """`manage.py ARGUMENTS` with this run's settings; CompletedProcess."""
-        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, input=text,
-                              stdin=subprocess.DEVNULL if text is None else None, capture_output=True, text=True,
-                              timeout=timeout)
-        assert not check or done.returncode == 0, f"{arguments} → {done.returncode}\n{done.stdout}\n{done.stderr}"
+    def manage(self, *arguments: str, check: bool = True, timeout: float = MANAGE_S, text: str = ""):
+        """What `manage.py ARGUMENTS` does with this run's settings, by the process that stays up; CompletedProcess."""
+        given = self.ask("manage", timeout=timeout, arguments=arguments, text=text)
+        return self._done(check, subprocess.CompletedProcess(arguments, given["code"], given["stdout"],
+                                                             given["stderr"]))
+
+    def command_line(self, *arguments: str, check: bool = True, timeout: float = MANAGE_S):
+        """As ``manage``, by a process of its own, as people run it."""
+        return self._done(check, subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, text=True,
+                                                env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+                                                timeout=timeout))
+
+    @staticmethod
+    def _done(check: bool, done: subprocess.CompletedProcess) -> subprocess.CompletedProcess:
+        assert not check or done.returncode == 0, f"{done.args} → {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     def manage_later(self, *arguments: str) -> subprocess.Popen:
@@ -194,21 +214,32 @@ class Pairwise:
         """What `manage.py status --json` prints."""
         return self.ask("status")
 
-    def ask(self, question: str, **arguments: str) -> dict:
+    def ask(self, question: str, *, timeout: float = MANAGE_S, **arguments) -> dict:
         """The answer of ``asker``, a process that stays up: scenarios ask often."""
+        if self._asked is not None and self._asked_with != self.environment:
+            self._end_asked()
         if self._asked is None:
+            self._asked_with = dict(self.environment)
             self._asked = subprocess.Popen([sys.executable, "-m", "tests.scenarios.asker"], cwd=ROOT, text=True,
                                            env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._asked.stdin.write(json.dumps({"ask": question, **arguments}) + "\n")
         self._asked.stdin.flush()
+        if not select.select([self._asked.stdout], [], [], timeout)[0]:
+            self._asked.kill()
+            raise AssertionError(f"{question} {arguments} was not answered within {timeout:g} s")
         return json.loads(self._asked.stdout.readline())
 
     def _end_asked(self) -> None:
         if self._asked is not None:
-            with self._asked:
-                self._asked.stdin.close()
-                self._asked.wait(END_S)
-            self._asked = None
+            asked, self._asked = self._asked, None
+            with asked:
+                with contextlib.suppress(BrokenPipeError):
+                    asked.stdin.close()
+                try:
+                    asked.wait(END_S)
+                except subprocess.TimeoutExpired:
+                    asked.kill()
+                    raise
 
     def application(self, name: str) -> dict:
         return next(each for each in self.status()["applications"] if each["name"] == name)

@@ -11,7 +11,7 @@ from tests.scenarios.applications import apply, apply_file, message_server
 
 def test_apply_prints_a_plan_and_changes_nothing_without_yes(pairwise):
     path = apply_file(pairwise, message_server("Planned"))
-    done = pairwise.manage("apply", path, check=False)
+    done = pairwise.command_line("apply", path, check=False)
     assert done.returncode == 2
     assert "--yes" in done.stdout + done.stderr
     assert "Planned" not in [each["name"] for each in pairwise.status()["applications"]]
@@ -25,7 +25,7 @@ def test_what_is_exported_applies_as_nothing_to_do_with_secrets_masked(pairwise)
     path = pairwise.data_dir.parent / "exported.yaml"
     path.write_text(exported)
     before = pairwise.status()["applications"]
-    done = pairwise.manage("apply", str(path), "--yes", "--json")
+    done = pairwise.command_line("apply", str(path), "--yes", "--json")
     plan = json.loads(done.stdout)
     assert not plan["applied"]
     assert not any(each["fields"] for each in plan["changes"]), plan
@@ -36,7 +36,7 @@ def test_what_is_exported_applies_as_nothing_to_do_with_secrets_masked(pairwise)
 def test_a_file_with_a_mistake_is_refused_whole(pairwise):
     good, bad = message_server("Good"), message_server("Bad")
     bad["ports"] = good["ports"]
-    done = pairwise.manage("apply", apply_file(pairwise, good, bad), "--yes", check=False)
+    done = pairwise.command_line("apply", apply_file(pairwise, good, bad), "--yes", check=False)
     assert done.returncode == 2
     assert str(good["ports"][0]["port"]) in done.stdout + done.stderr
     assert not {"Good", "Bad"} & {each["name"] for each in pairwise.status()["applications"]}
@@ -59,7 +59,7 @@ def tampered(pairwise):
 
 def test_a_tampered_package_is_not_installed_and_the_job_says_so(pairwise, tampered):
     before = apply(pairwise, message_server("Tampered"))
-    done = pairwise.manage("install", "Tampered", "--wait", check=False)
+    done = pairwise.command_line("install", "Tampered", "--wait", check=False)
     assert done.returncode == 1
     assert "SHA-256" in done.stdout + done.stderr
     after = pairwise.application("Tampered")
@@ -84,7 +84,7 @@ def evil_package(pairwise, tmp_path):
 
 
 def test_a_package_with_a_file_outside_of_its_directory_is_refused_at_import(pairwise, evil_package):
-    done = pairwise.manage("import_package", evil_package(tarfile.TarInfo("../outside")), check=False)
+    done = pairwise.command_line("import_package", evil_package(tarfile.TarInfo("../outside")), check=False)
     assert done.returncode == 2
     assert "lies outside of it" in done.stdout + done.stderr
 
@@ -92,7 +92,7 @@ def test_a_package_with_a_file_outside_of_its_directory_is_refused_at_import(pai
 def test_a_package_with_a_link_out_of_its_directory_is_refused_before_anything_is_unpacked(pairwise, evil_package):
     link = tarfile.TarInfo("lib/link")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    imported = pairwise.manage("import_package", evil_package(link), "--json", check=False)
+    imported = pairwise.command_line("import_package", evil_package(link), "--json", check=False)
     if imported.returncode == 0:
         apply(pairwise, message_server("Linked"))
         try:

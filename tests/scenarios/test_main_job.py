@@ -30,12 +30,12 @@ def client_of(facts: dict) -> StompClient:
 def test_install_fills_in_the_fields_and_start_says_started(pairwise):
     before = apply(pairwise, message_server("Main"))
     assert before["working_directory"] == "."
-    pairwise.manage("install", "Main", "--wait")
+    pairwise.command_line("install", "Main", "--wait")
     after = pairwise.application("Main")
     assert after["working_directory"] == str(pairwise.data_dir / "apps" / "Main")
     assert after["version"]
     assert after["status"] == "Stopped"
-    pairwise.manage("start", "Main", "--wait")
+    pairwise.command_line("start", "Main", "--wait")
     facts = pairwise.application("Main")
     assert (facts["status"], facts["mode"]) == ("Started", "Primary")
     assert facts["epoch"] >= 1

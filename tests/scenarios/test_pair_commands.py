@@ -8,7 +8,7 @@ from tests.scenarios.pairs import tell
 
 def asked(pair, *arguments, code=0):
     """What a command prints as JSON, having ended with ``code``."""
-    done = pair.site.pairwise.manage(*arguments, "--json", check=False)
+    done = pair.site.pairwise.command_line(*arguments, "--json", check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return json.loads(done.stdout)
 

@@ -59,8 +59,9 @@ def _healthy(run) -> bool:
 
 
 def test_ctrl_c_leaves_nothing_and_the_next_start_is_warm(make_pairwise):
-    run = make_pairwise().start()
-    run.manage("check")
+    run = make_pairwise(cold=True).start()
+    assert run.said("Collecting the static files"), run.text
+    run.command_line("check")
     assert run.stop() == 0, run.text
     assert run.processes() == {}
     assert not (run.data_dir / "run.json").exists()
@@ -72,7 +73,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_is_warm(make_pairwise):
 
 
 def test_the_first_start_shows_a_random_password_once(make_pairwise):
-    run = make_pairwise()
+    run = make_pairwise(cold=True)
     del run.environment["PAIRWISE_ADMIN_PASSWORD"]
     run.start()
     line = next(line for line in run.output if "password" in line)
@@ -98,7 +99,7 @@ def test_a_killed_run_leaves_no_console_and_the_next_start_takes_over(make_pairw
 
 
 def test_a_stop_during_the_start_ends_at_once(make_pairwise):
-    run = make_pairwise()
+    run = make_pairwise(cold=True)
     run.launch()
     wait_for(lambda: (run.data_dir / "run.json").exists(), 20, "the record")
     run.interrupt()
