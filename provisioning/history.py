@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from provisioning import chain
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, HistoryHead, Host, InstallationPackage
-from provisioning.permissions import Actor
+from provisioning.permissions import Actor, user_roles
 from provisioning.states import HistoryAction
 
 APPLICATION_FIELDS = (
@@ -65,11 +66,17 @@ def application_snapshot(application: Application) -> dict:
     }
 
 
+def user_snapshot(user: User) -> dict:
+    return {"name": user.get_username(), "roles": ", ".join(sorted(user_roles(user, even_disabled=True))),
+            "enabled": user.is_active}
+
+
 KINDS: dict[type[Model], Kind] = {
     Application: Kind("application", "Application", application_snapshot),
     Host: Kind("host", "Host", fields_of(HOST_FIELDS)),
     ApplicationTemplate: Kind("template", "Application Template", fields_of(TEMPLATE_FIELDS)),
     InstallationPackage: Kind("package", "Installation Package", fields_of(PACKAGE_FIELDS)),
+    User: Kind("user", "User", user_snapshot),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}
 LABELS: dict[str, str] = {kind.name: kind.label for kind in KINDS.values()}
@@ -134,7 +141,8 @@ def record(*, actor: Actor, row: Model, before: dict | None, after: dict | None,
 def record_verb(*, actor: Actor, row: Model, reason: str) -> HistoryEntry:
     """Add an entry about something that was done to an object without changing its configuration; ``reason`` is the
     sentence that says what."""
-    return _add(actor, row, HistoryAction.OPERATED, name=str(row.name), before=None, after=None, reason=reason)
+    name = str(getattr(row, "name", row))
+    return _add(actor, row, HistoryAction.OPERATED, name=name, before=None, after=None, reason=reason)
 
 
 def _add(actor: Actor, row: Model, action: HistoryAction, *, name: str, before: dict | None, after: dict | None,

@@ -56,9 +56,9 @@ class Actor:
             raise NotAllowed(f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}.")
 
 
-def user_roles(user) -> frozenset[str]:
-    """Roles of a Django user: the names of its groups; a superuser is an Administrator."""
-    if not user.is_authenticated or not user.is_active:
+def user_roles(user, *, even_disabled: bool = False) -> frozenset[str]:
+    """Roles of a Django user: the names of its groups; a superuser is an Administrator. Who is disabled has none."""
+    if not user.is_authenticated or not (user.is_active or even_disabled):
         return frozenset()
     names = set(user.groups.values_list("name", flat=True))
     if user.is_superuser:

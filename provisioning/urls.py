@@ -12,6 +12,7 @@ urlpatterns = [
     path("", accounts.home, name="home"),
     path("login/", accounts.SignIn.as_view(), name="login"),
     path("logout/", require_POST(LogoutView.as_view()), name="logout"),
+    path("account/", accounts.account, name="account"),
     path("account/password/", accounts.ChangePassword.as_view(), name="password-change"),
     path("account/display/", accounts.display, name="display"),
     path(APPLICATIONS, applications.application_list, name="application-list"),

@@ -20,6 +20,7 @@ from provisioning.views import (
     stream,
     synchronize,
     templates,
+    users,
 )
 
 ENVIRONMENT = [
@@ -40,6 +41,15 @@ ENVIRONMENT = [
     path("packages/import/", packages.package_import, name="package-import"),
     path("packages/<int:pk>/", packages.package_detail, name="package-detail"),
     path("packages/<int:pk>/delete/", packages.package_delete, name="package-delete"),
+]
+ACCOUNTS = [
+    path("users/", users.user_list, name="user-list"),
+    path("users/new/", users.user_new, name="user-new"),
+    path("users/<int:pk>/", users.user_detail, name="user-detail"),
+    path("users/<int:pk>/roles/", users.user_roles, name="user-roles"),
+    path("users/<int:pk>/reset/", users.user_reset, name="user-reset"),
+    *(path(f"users/<int:pk>/{verb}/", users.user_verb, {"verb": verb}, name=f"user-{verb}")
+      for verb in users.VERBS_OF_USERS),
 ]
 OPERATIONS = [
     path("jobs/", jobs.job_list, name="job-list"),
@@ -88,6 +98,7 @@ JOIN = [
 
 urlpatterns = [
     path("provisioning/environment/", include(ENVIRONMENT)),
+    path("provisioning/accounts/", include(ACCOUNTS)),
     path("operations/", include(OPERATIONS)),
     path("monitoring/", monitoring.dashboard, name="monitoring"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),

@@ -2,6 +2,7 @@
 
 import itertools
 
+from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from provisioning.drafts import ApplicationDraft, PortDraft
@@ -70,6 +71,12 @@ def make_application(name: str = "", *, status: str | None = None, mode: str = "
             option.save()
     if status is not None:
         RuntimeStatus.objects.create(application=row, status=status, mode=mode, heard_at=timezone.now())
+    return row
+
+
+def make_user(name: str, *, roles: tuple[str, ...] = (), **fields) -> User:
+    row = User.objects.create_user(name, **fields)
+    row.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
     return row
 
 

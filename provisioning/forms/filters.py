@@ -13,7 +13,7 @@ from provisioning.states import (
 )
 
 OBJECT_TYPES = {"application": "Application", "host": "Host", "template": "Application Template",
-                "package": "Installation Package"}
+                "package": "Installation Package", "user": "User"}
 
 
 class FilterForm(forms.Form):

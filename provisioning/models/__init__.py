@@ -1,5 +1,6 @@
 """The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
 
+from .accounts import Account
 from .applications import Application, Connection, ListeningPort, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .drills import Drill, DrillSchedule, DrillStep
@@ -13,8 +14,8 @@ from .runtime import ComponentHeartbeat, HostRuntime, Leadership, PairState, Run
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
-    "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection", "Drill",
-    "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "Host",
+    "Account", "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection",
+    "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "Host",
     "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership",
     "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
 ]

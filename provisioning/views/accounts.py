@@ -5,14 +5,19 @@ from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.forms.accounts import PasswordForm, SignInForm
+from provisioning.permissions import actor_of
+from provisioning.selectors.users import get_person
+from provisioning.services.users import own_password_changed
 from provisioning.views.answers import safe_address
 from provisioning.views.context import CHOICES
+from provisioning.views.gate import MUST_CHANGE
+from provisioning.views.users import words_of
 
 YEAR_S = 365 * 24 * 3600
 by_form = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -26,6 +31,12 @@ class SignIn(auth_views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form):
+        answer = super().form_valid(form)
+        if get_person(form.get_user().pk).must_change_password:
+            self.request.session[MUST_CHANGE] = True
+        return answer
+
 
 @by_form
 class ChangePassword(auth_views.PasswordChangeView):
@@ -34,8 +45,20 @@ class ChangePassword(auth_views.PasswordChangeView):
     success_url = reverse_lazy("home")
 
     def form_valid(self, form):
+        answer = super().form_valid(form)
+        own_password_changed(actor=actor_of(self.request))
+        self.request.session.pop(MUST_CHANGE, None)
         messages.success(self.request, "Your password was changed. Other sessions of yours were signed out.")
-        return super().form_valid(form)
+        return answer
+
+
+@require_safe
+def account(request):
+    """Who somebody is here: roles, and what they let one do and not."""
+    person = get_person(request.user.pk)
+    roles = f"Your role{'s' if len(person.roles) > 1 else ''}: {', '.join(person.roles) or 'none'}"
+    return render(request, "registration/account.html", {
+        "person": person, "heading": roles, "verbs": words_of(person.roles)})
 
 
 @require_safe

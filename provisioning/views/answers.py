@@ -17,8 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
 
 PAGES = {"application": "application-edit", "host": "host-detail", "template": "template-detail", "job": "job-detail",
-         "drill": "drill-detail",
-         "package": "package-detail"}
+         "drill": "drill-detail", "package": "package-detail", "user": "user-detail"}
 
 
 def address_of(link: Link) -> str:

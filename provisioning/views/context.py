@@ -51,7 +51,9 @@ NAVIGATION = (
         Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
         Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
         Item("Hosts", "host-list", "hdd-rack", ("host-",)),
-    )),)),
+    )), ("Accounts", (
+        Item("Users", "user-list", "person-circle", ("user-",)),
+    )))),
     Section("Deployment", (("", (
         Item("Installation Packages", "package-list", "box-seam", ("package-",)),
     )),)),

@@ -17,6 +17,7 @@ from provisioning.permissions import (
     INSTALL,
     MANAGE_HOSTS,
     OPERATE,
+    USERS,
     VIEW,
 )
 from provisioning.views.editor_parts import SHOWN_TABS
@@ -65,6 +66,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "login": reads(OPEN) + posts(OPEN, username="ada", password="wrong"),
     "logout": posts(SIGNED_IN),
     "password-change": reads(SIGNED_IN) + posts(SIGNED_IN),
+    "account": reads(SIGNED_IN),
     "display": posts(OPEN, theme="dark"),
     # applications
     "application-list": reads(),
@@ -106,6 +108,15 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "package-import": asks(IMPORT),
     "package-detail": reads(),
     "package-delete": asks(IMPORT),
+    # users
+    "user-list": reads(),
+    "user-detail": reads(),
+    "user-new": asks(USERS, name="another", roles="Support"),
+    "user-roles": asks(USERS, roles="Operator"),
+    "user-reset": asks(USERS),
+    "user-disable": asks(USERS),
+    "user-enable": asks(USERS),
+    "user-unlock": asks(USERS),
     # jobs and history
     "job-list": reads(),
     "job-detail": reads() + reads(pk="install"),

@@ -78,6 +78,7 @@ class World:
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
         run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
         self.primary, self.backup = primary, backup
+        self.objects["user"] = factories.make_user("another", roles=(Role.OPERATOR,)).pk
         self.sessions = {who: self._session(who) for who in PEOPLE if who != NOBODY}
 
     def _session(self, who: str) -> str:

@@ -99,8 +99,8 @@ def commands(world) -> Texts:
     manifest = world.directory / "pair.yaml"
     manifest.write_text(f"applications:\n- name: MS_Primary\n  options:\n    clients:\n      publisher: "
                         f"'{world.secrets['client password']}x'\n")
-    for words in (["export"], ["status"], ["status", "--json"], ["failover_check", "MS_Primary"],
-                  ["apply", str(manifest)], ["synchronize", "MS_Primary"]):
+    for words in (["export"], ["status"], ["status", "--json"], ["users", "list"], ["users", "list", "--json"],
+                  ["failover_check", "MS_Primary"], ["apply", str(manifest)], ["synchronize", "MS_Primary"]):
         with forgotten():
             _, out, err = run(*words)
         yield f"manage.py {words[0]}", out + err

@@ -1,0 +1,153 @@
+"""Users: who may sign in and with which roles. Passwords are made here, shown once and stored as hashes only."""
+
+import secrets
+from collections.abc import Collection
+
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from provisioning import changes, history, permissions
+from provisioning.errors import Refusal, Refused
+from provisioning.models import Account
+from provisioning.permissions import Actor
+from provisioning.rules.users import why_not_disable, why_not_roles
+from provisioning.selectors.users import facts_of, find_user, get_person
+from provisioning.states import Role
+
+NAME_MAX = 150
+
+
+@history.atomic()
+def create_user(*, actor: Actor, name: str, roles: Collection[str]) -> tuple[User, str]:
+    """A new user and the password for the first sign-in, at which another one is chosen. Raises Refused."""
+    actor.require(permissions.USERS)
+    _check_name(name)
+    if not roles:
+        raise Refused(Refusal("Choose at least one role.", "roles"))
+    try:
+        with transaction.atomic():
+            user = User.objects.create(username=name)
+    except IntegrityError:
+        raise Refused(_taken(name)) from None
+    user.groups.set(_groups(roles))
+    password = _give_password(user)
+    user = _read(user.pk)
+    history.record(actor=actor, row=user, before=None, after=history.snapshot(user))
+    changes.tell("users")
+    return user, password
+
+
+@history.atomic()
+def set_roles(*, actor: Actor, user_id: int, roles: Collection[str]) -> User:
+    """Give the user exactly ``roles``. Raises Refused, NotFound."""
+    actor.require(permissions.USERS)
+    user = _locked(user_id)
+    if why := why_not_roles(facts_of(user, asked_by=actor.user_id), roles):
+        raise Refused(Refusal(why, "roles"))
+    before = history.snapshot(user)
+    user.groups.set([*user.groups.exclude(name__in=Role.values), *_groups(roles)])
+    if user.is_superuser and Role.ADMINISTRATOR not in roles:
+        user.is_superuser = False
+        user.save(update_fields=["is_superuser"])
+    return _changed(actor, user, before)
+
+
+@history.atomic()
+def set_enabled(*, actor: Actor, user_id: int, enabled: bool) -> User:
+    """Let the user sign in or not; who is disabled is signed out at once. Raises Refused, NotFound."""
+    actor.require(permissions.USERS)
+    user = _locked(user_id)
+    if not enabled and (why := why_not_disable(facts_of(user, asked_by=actor.user_id))):
+        raise Refused(why)
+    before = history.snapshot(user)
+    user.is_active = enabled
+    user.save(update_fields=["is_active"])
+    return _changed(actor, user, before)
+
+
+@history.atomic()
+def reset_password(*, actor: Actor, user_id: int) -> tuple[User, str]:
+    """A password for one sign-in in place of the present one, whose sessions end; a lock ends too. Raises NotFound."""
+    actor.require(permissions.USERS)
+    user = _locked(user_id)
+    password = _give_password(user)
+    _unlock(user)
+    history.record_verb(actor=actor, row=user, reason="Reset the password; another one is chosen at the next sign-in.")
+    changes.tell("users")
+    return user, password
+
+
+@history.atomic()
+def unlock(*, actor: Actor, user_id: int) -> User:
+    """End what failed sign-ins have locked. Raises Refused, NotFound."""
+    actor.require(permissions.USERS)
+    user = _locked(user_id)
+    if not _unlock(user):
+        raise Refused(f"{user} is not locked.")
+    history.record_verb(actor=actor, row=user, reason="Unlocked after failed sign-ins.")
+    changes.tell("users")
+    return user
+
+
+@history.atomic()
+def own_password_changed(*, actor: Actor) -> None:
+    """The actor has chosen a password; call it once that is stored."""
+    user = _read(actor.user_id)
+    Account.objects.filter(user=user).update(must_change_password=False)
+    history.record_verb(actor=actor, row=user, reason="Changed the own password.")
+    changes.tell("users")
+
+
+def _check_name(name: str) -> None:
+    try:
+        UnicodeUsernameValidator()(name)
+    except ValidationError:
+        raise Refused(Refusal("A user name has letters, digits and @ . + - _ and no blanks.", "name")) from None
+    if len(name) > NAME_MAX:
+        raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
+    if User.objects.filter(username__iexact=name).exists():
+        raise Refused(_taken(name))
+
+
+def _taken(name: str) -> Refusal:
+    return Refusal(f"There is a user named {name} already (upper and lower case are equal). Choose another name.",
+                   "name")
+
+
+def _groups(roles: Collection[str]) -> list[Group]:
+    unknown = set(roles) - set(Role.values)
+    if unknown:
+        raise Refused(Refusal(f'"{min(unknown)}" is no role. Roles are {", ".join(Role.values)}.', "roles"))
+    return [Group.objects.get_or_create(name=role)[0] for role in roles]
+
+
+def _locked(user_id: int) -> User:
+    """The user; who changes Administrators at the same time waits, so that one is always left."""
+    list(Group.objects.select_for_update().filter(name=Role.ADMINISTRATOR))
+    return _read(user_id)
+
+
+def _read(user_id: int) -> User:
+    return get_person(user_id).user
+
+
+def _give_password(user: User) -> str:
+    password = secrets.token_urlsafe(12)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    Account.objects.update_or_create(user=user, defaults={"must_change_password": True})
+    return password
+
+
+def _unlock(user: User) -> bool:
+    return bool(AccessAttempt.objects.filter(username=user.get_username()).delete()[0])
+
+
+def _changed(actor: Actor, user: User, before: dict) -> User:
+    user = find_user(user.get_username())
+    history.record(actor=actor, row=user, before=before, after=history.snapshot(user))
+    changes.tell("users")
+    return user

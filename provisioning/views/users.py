@@ -1,0 +1,156 @@
+"""Users: who may sign in, with which roles; what an Administrator does about them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_http_methods, require_safe
+
+from provisioning.errors import Refused
+from provisioning.forms.users import NewUserForm, RolesForm, UserFilter
+from provisioning.permissions import ROLE_VERBS, USERS, VERBS, actor_of
+from provisioning.rules.users import why_not_disable
+from provisioning.selectors import users as selector
+from provisioning.selectors.users import Person
+from provisioning.services import users as services
+from provisioning.tables import Column, Table, page_of
+from provisioning.views.answers import dialog, done
+from provisioning.views.context import sentence_for
+from provisioning.views.pages import carry_out, page, refuse, show
+
+TABLE = Table(tuple(Column(label) for label in ("User name", "Roles", "Last sign-in", "Sign-in", "State")))
+
+
+@dataclass(frozen=True)
+class Verb:
+    """``asks`` says what follows for the user {name}; ``said`` what was done."""
+
+    label: str
+    asks: str
+    said: str
+    work: Callable[..., User]
+    danger: bool = False
+
+
+def _set_enabled(enabled: bool) -> Callable[..., User]:
+    return lambda **whom: services.set_enabled(enabled=enabled, **whom)
+
+
+VERBS_OF_USERS = {
+    "disable": Verb("Disable", "{name} is signed out at once and cannot sign in until somebody enables the user again. "
+                    "Jobs that {name} started go on.", "{name} was disabled.", _set_enabled(False), danger=True),
+    "enable": Verb("Enable", "{name} may sign in again, with the roles and the password from before.",
+                   "{name} was enabled.", _set_enabled(True)),
+    "unlock": Verb("Unlock", "{name} may try to sign in again at once, from every address.", "{name} was unlocked.",
+                   services.unlock),
+}
+
+
+@require_safe
+@page()
+def user_list(request):
+    form = UserFilter(request.GET)
+    found = page_of(selector.user_list(**form.chosen()), request.GET)
+    return show(request, "users/list.html", {
+        "form": form, "page": found, "people": selector.people(found), "header": TABLE.header("", request.GET.dict()),
+        "total": User.objects.count()})
+
+
+@require_safe
+@page()
+def user_detail(request, pk):
+    person = selector.get_person(pk)
+    return show(request, "users/detail.html", {
+        "person": person, "why_not": _why_not(request, person), "verbs": words_of(person.roles)})
+
+
+def words_of(roles) -> dict[str, list[str]]:
+    """{"can": what these roles let somebody do, "cannot": the rest}, in words."""
+    held = frozenset().union(*(ROLE_VERBS[role] for role in roles))
+    return {"can": [words for verb, words in VERBS.items() if verb in held],
+            "cannot": [words for verb, words in VERBS.items() if verb not in held]}
+
+
+def _why_not(request, person: Person) -> dict[str, str]:
+    """{verb of this page: why it cannot be used now}."""
+    actor = actor_of(request)
+    if not actor.may(USERS):
+        return dict.fromkeys(("roles", "reset", *VERBS_OF_USERS), sentence_for(USERS))
+    return {"disable": why_not_disable(selector.facts_of(person.user, asked_by=actor.user_id)),
+            "unlock": "" if person.locked_until else f"{person.name} is not locked."}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@page(USERS)
+@sensitive_variables("password")
+def user_new(request):
+    form = NewUserForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            user, password = services.create_user(actor=actor_of(request), **form.cleaned_data)
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            return _show_password(request, user, password, f"{user} was made")
+    return dialog(request, "users/form.html", "New user", {
+        "form": form, "address": reverse("user-new"), "back": reverse("user-list"), "label": "Create"},
+        status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(USERS)
+def user_roles(request, pk):
+    person, back = selector.get_person(pk), reverse("user-detail", args=[pk])
+    form = RolesForm(request.POST if request.method == "POST" else None, initial={"roles": person.roles})
+    if form.is_bound and form.is_valid():
+        try:
+            services.set_roles(actor=actor_of(request), user_id=pk, **form.cleaned_data)
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            messages.success(request, f"The roles of {person.name} were saved.")
+            return done(request, back, leave=True)
+    return dialog(request, "users/form.html", f"Roles of {person.name}", {
+        "form": form, "address": reverse("user-roles", args=[pk]), "back": back, "label": "Save"},
+        status=422 if form.is_bound else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(USERS)
+def user_verb(request, pk, verb: str):
+    """Ask first, naming who is hit and what follows; then do it."""
+    person, what, back = selector.get_person(pk), VERBS_OF_USERS[verb], reverse("user-detail", args=[pk])
+    if request.method != "POST":
+        return dialog(request, "users/ask.html", f"{what.label} {person.name}?", {
+            "asks": what.asks.format(name=person.name), "label": f"{what.label} {person.name}", "danger": what.danger,
+            "why": _why_not(request, person).get(verb, ""), "back": back,
+            "address": reverse(f"user-{verb}", args=[pk])})
+    return carry_out(request, lambda: what.work(actor=actor_of(request), user_id=pk), back=back, to=lambda user: back,
+                     said=lambda user: what.said.format(name=user))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@page(USERS)
+@sensitive_variables("password")
+def user_reset(request, pk):
+    """Ask first; then show the password that is good for one sign-in. It is stored nowhere and not shown again."""
+    person = selector.get_person(pk)
+    if request.method == "POST":
+        user, password = services.reset_password(actor=actor_of(request), user_id=pk)
+        return _show_password(request, user, password, f"The password of {user} was reset")
+    return dialog(request, "users/ask.html", f"Reset the password of {person.name}?", {
+        "asks": f"The present password of {person.name} is no longer good, and {person.name} is signed out everywhere. "
+                "You are shown a password for one sign-in, at which another one is chosen.",
+        "label": "Reset Password", "back": reverse("user-detail", args=[pk]), "danger": True,
+        "address": reverse("user-reset", args=[pk])})
+
+
+def _show_password(request, user: User, password: str, title: str):
+    return dialog(request, "users/password.html", title, {
+        "name": user.get_username(), "password": password, "back": reverse("user-detail", args=[user.pk])})

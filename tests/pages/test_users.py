@@ -1,0 +1,136 @@
+"""The Users page, the password for one sign-in, and what everybody sees of the own account."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from provisioning.states import Role
+from tests import factories
+from tests.pages.conftest import script
+
+pytestmark = pytest.mark.django_db
+LIST = "/provisioning/accounts/users/"
+PASSWORD = "a long password of a test"
+
+
+@pytest.fixture
+def otto():
+    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
+
+
+def page(user, verb=""):
+    return f"{LIST}{user.pk}/{verb}"
+
+
+def shown_password(answer):
+    return re.search(r'id="one-time-password"[^>]*><code>([^<]+)</code>', answer.text)[1]
+
+
+def signed_in(name, password):
+    client = Client()
+    return client, client.post("/login/", {"username": name, "password": password})
+
+
+def test_the_list_shows_who_may_sign_in(administrator, otto):
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        signed_in("otto", "wrong")
+    text = administrator.get(LIST).text
+    for words in ("otto", "Operator", "Locked", "127.0.0.1", "never", "Enabled", "Administrator"):
+        assert words in text
+    assert "otto" not in administrator.get(f"{LIST}?role=Support").text
+    assert "otto" not in administrator.get(f"{LIST}?state=disabled").text
+    assert "otto" in administrator.get(f"{LIST}?text=OTT").text
+
+
+def test_a_new_user_gets_a_password_that_is_shown_once_and_changed_at_the_first_sign_in(administrator):
+    answer = administrator.post(f"{LIST}new/", {"name": "sue", "roles": ["Support"]}, headers=script())
+    password = shown_password(answer)
+    assert "no-store" in answer["Cache-Control"]
+    assert password not in administrator.get(LIST).text
+    client, answer = signed_in("sue", password)
+    assert answer.status_code == 302
+    for address in ("/", "/operations/jobs/", "/account/"):
+        assert client.get(address)["Location"] == "/account/password/"
+    assert client.get("/operations/jobs/", headers=script())["HX-Redirect"] == "/account/password/"
+    assert client.get("/healthz").status_code == 503
+    client.post("/account/password/", {"old_password": password, "new_password1": PASSWORD, "new_password2": PASSWORD})
+    assert client.get("/operations/jobs/").status_code == 200
+    client, answer = signed_in("sue", PASSWORD)
+    assert client.get("/operations/jobs/").status_code == 200
+
+
+def test_a_user_that_is_refused_is_told_beside_the_field(administrator, otto):
+    answer = administrator.post(f"{LIST}new/", {"name": "Otto", "roles": ["Support"]}, headers=script())
+    assert answer.status_code == 422
+    assert "There is a user named Otto already" in answer.text
+    assert "Choose at least one role" in administrator.post(f"{LIST}new/", {"name": "sue"}).text
+
+
+def test_roles_are_edited(administrator, otto):
+    assert re.search(r'value="Operator"[^>]*checked', administrator.get(page(otto, "roles/")).text)
+    assert administrator.post(page(otto, "roles/"), {"roles": ["Support"]})["Location"] == page(otto)
+    assert "run the audit" in administrator.get(page(otto)).text
+    assert [group.name for group in otto.groups.all()] == ["Support"]
+    assert administrator.post(page(otto, "roles/"), {}).status_code == 422
+
+
+def test_who_is_disabled_is_signed_out_at_once(administrator, otto):
+    client, _ = signed_in("otto", PASSWORD)
+    assert client.get("/operations/jobs/").status_code == 200
+    assert "otto is signed out at once" in administrator.get(page(otto, "disable/"), headers=script()).text
+    administrator.post(page(otto, "disable/"))
+    assert client.get("/operations/jobs/")["Location"].startswith("/login/")
+    assert signed_in("otto", PASSWORD)[1].status_code == 200
+    administrator.post(page(otto, "enable/"))
+    assert signed_in("otto", PASSWORD)[1].status_code == 302
+
+
+def test_a_reset_password_ends_the_sessions_and_is_changed_at_the_next_sign_in(administrator, otto):
+    client, _ = signed_in("otto", PASSWORD)
+    password = shown_password(administrator.post(page(otto, "reset/")))
+    assert client.get("/operations/jobs/")["Location"].startswith("/login/")
+    client, _ = signed_in("otto", password)
+    assert client.get("/operations/jobs/")["Location"] == "/account/password/"
+
+
+def test_a_lock_is_ended(administrator, otto):
+    for _ in range(settings.AXES_FAILURE_LIMIT):
+        signed_in("otto", "wrong")
+    assert signed_in("otto", PASSWORD)[1].status_code == 429
+    administrator.post(page(otto, "unlock/"))
+    assert signed_in("otto", PASSWORD)[1].status_code == 302
+
+
+def test_nobody_takes_the_role_from_himself_and_is_told_why(administrator):
+    me = User.objects.get(username="administrator")
+    assert re.search(r'id="user-disable"[^>]*aria-disabled="true" title="You cannot disable yourself',
+                     administrator.get(page(me)).text)
+    answer = administrator.post(page(me, "roles/"), {"roles": ["Support"]})
+    assert answer.status_code == 422
+    assert "You cannot take the role Administrator from yourself" in answer.text
+    administrator.post(page(me, "disable/"))
+    assert User.objects.get(pk=me.pk).is_active
+
+
+def test_history_shows_users(administrator, otto):
+    administrator.post(page(otto, "roles/"), {"roles": ["Support"]})
+    text = administrator.get(f"/operations/history/?object_type=user&object_id={otto.pk}").text
+    for words in ("User", page(otto), "Roles", "Operator", "Support"):
+        assert words in text
+
+
+@pytest.mark.parametrize(("role", "can", "cannot"), [
+    (Role.SUPPORT, "waive findings", "start, stop and switch over"), (Role.OPERATOR, "run failover drills", "waive"),
+    (Role.ADMINISTRATOR, "manage users", ""),
+])
+def test_the_own_account_says_what_the_role_may_do(client, role, can, cannot):
+    client.force_login(factories.make_user("me", roles=(role,)))
+    text = client.get("/account/").text
+    assert f"Your role: {role}" in text
+    may, _, may_not = text.partition("<dt>Cannot</dt>")
+    assert can in may
+    assert cannot in may_not
+    assert ("<dt>Cannot</dt>" in text) == bool(cannot)
