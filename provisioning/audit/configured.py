@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from provisioning.audit.facts import Client
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
@@ -78,15 +79,20 @@ def _tables(application_ids: list[int] | None) -> tuple[dict[int, Tables], dict[
     """Options and annex of these applications, of all when None."""
     found = Option.objects.all() if application_ids is None else Option.objects.filter(
         application_id__in=application_ids)
-    tables: tuple[dict[int, Tables], dict[int, Tables]] = (defaultdict(dict), defaultdict(dict))
-    columns = ("application_id", "annex", "section", "key")
-    plain = found.filter(secret_value__isnull=True).values_list(*columns, "value")
-    secret = found.filter(secret_value__isnull=False).values_list(*columns, "secret_value")
-    for key, annex, section, name, value in plain.order_by("section", "key").iterator():
-        tables[annex][key].setdefault(section, {})[name] = value
-    for key, annex, section, name, value in secret.order_by("section", "key").iterator():
-        tables[annex][key].setdefault(section, {})[name] = _fingerprint(value or "")
-    return tables
+    return _table(found.filter(annex=False)), _table(found.filter(annex=True))
+
+
+def _table(found: QuerySet[Option]) -> dict[int, Tables]:
+    """{application: its table}. The many plain values are read without any column that has to be converted."""
+    table: dict[int, Tables] = defaultdict(dict)
+    columns = ("application_id", "section", "key")
+    for key, section, name, value in found.filter(secret_value__isnull=True).order_by("section", "key").values_list(
+            *columns, "value").iterator():
+        table[key].setdefault(section, {})[name] = value
+    for key, section, name, value in found.filter(secret_value__isnull=False).order_by("section", "key").values_list(
+            *columns, "secret_value").iterator():
+        table[key].setdefault(section, {})[name] = _fingerprint(value or "")
+    return table
 
 
 def _fingerprint(secret: str) -> str:

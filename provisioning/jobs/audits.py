@@ -1,10 +1,12 @@
 """Runs of the audit: judge pairs, and store what is not as it was."""
 
+import gc
 import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -74,10 +76,11 @@ def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger
     """Judge these pairs (all when None) and store the results; those that are as before are confirmed."""
     began = time.monotonic()
     ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
-    loaded = load(ids)
-    at = loaded[0].now if loaded else timezone.now()
-    waivers = _waivers(ids, at.date())
-    results = [_result(facts, waivers) for facts in loaded]
+    with _collector_paused():
+        loaded = load(ids)
+        at = loaded[0].now if loaded else timezone.now()
+        waivers = _waivers(ids, at.date())
+        results = [_result(facts, waivers) for facts in loaded]
     run = AuditRun.objects.create(at=at, trigger=trigger, asked_by=asked_by[:150], pairs=len(results),
                                   counts=_counts(results))
     changed: list[int] = []
@@ -89,6 +92,18 @@ def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger
     signals.announce("audits", *(f"audit:{key}" for key in changed[:TOPICS_MAX]))
     log.info("audit %s: %d pairs in %d ms, %d not as before", trigger, run.pairs, run.took_ms, run.changed)
     return run
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """The collector would look through millions of new objects again and again, of which none is garbage yet."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _waivers(ids: list[int] | None, today: date) -> dict[tuple[int, str, str, str], Waiver]:
