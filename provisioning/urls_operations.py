@@ -18,6 +18,7 @@ from provisioning.views import (
     pairs,
     ssh_joining,
     stream,
+    support_bundles,
     synchronize,
     templates,
     users,
@@ -68,6 +69,7 @@ PAIRS = [
     path("rows/", pairs.pair_rows, name="pair-rows"),
     path("<int:pk>/", pairs.pair_detail, name="pair-detail"),
     path("<int:pk>/part/<slug:part>/", pairs.pair_part, name="pair-part"),
+    path("<int:pk>/bundle/", support_bundles.pair_bundle, name="pair-bundle"),
     path("<int:pk>/probe/", pairs.pair_probe, name="pair-probe"),
     *(path(f"<int:pk>/{verb}/", pair_verbs.pair_verb, {"verb": verb}, name=f"pair-{verb}")
       for verb in pair_verbs.VERBS),

@@ -86,3 +86,8 @@ def parameter_refusals(text: str, *, field: str, label: str) -> list[Refusal]:
     return [Refusal(f'{label} hold "{name}", a secret, and everybody who signs in can read them. Put it into a file '
                     "that only the server's account reads, or into an option, which is stored encrypted.", field)
             for name, value in parameters.items() if is_secret_option("", name) or "PRIVATE KEY" in value]
+
+
+def file_word(text: str, most: int = 80) -> str:
+    """``text`` as a part of a file's name on any system."""
+    return "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "_" for each in text)[:most]

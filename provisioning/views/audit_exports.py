@@ -1,6 +1,5 @@
 """Audits as files: of one pair, or of all that the list shows."""
 
-import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 
 from asgiref.sync import sync_to_async
@@ -12,6 +11,7 @@ from provisioning.audit.exports import FORMATS, Format, html_page
 from provisioning.audit.exports.reading import LAST, PAIRS_MAX, Pairs, head_of, moment_of, results_of
 from provisioning.errors import NotFound, Refused
 from provisioning.permissions import EXPORT, actor_of
+from provisioning.rules.text import file_word
 from provisioning.selectors.pair_page import pair_rows
 from provisioning.states import Severity
 from provisioning.views.pages import page
@@ -65,7 +65,7 @@ def _file(request, file_format: str, ids: list[int], *, scope: str, name: str = 
 
 
 def _headers(chosen: Format, name: str) -> dict[str, str]:
-    words = ["pairwise-audit", *filter(None, [re.sub(r"[^A-Za-z0-9._-]+", "_", name)[:100]]),
+    words = ["pairwise-audit", *filter(None, [file_word(name)]),
              f"{timezone.localtime():%Y-%m-%d}"]
     return {"Content-Type": chosen.content_type, "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{"-".join(words)}.{chosen.suffix}"',

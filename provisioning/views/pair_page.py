@@ -52,7 +52,7 @@ PROVEN_LIVE = frozenset({"control", "proof"})
 """Conditions that only a probe answers."""
 NEEDS = {"switchover": permissions.OPERATE, "pause": permissions.OPERATE, "resume": permissions.OPERATE,
          "start": permissions.OPERATE, "promote": permissions.ACCEPT_LOSS, "promote-active": permissions.ACCEPT_LOSS,
-         "synchronize": permissions.CONFIGURE, "drill": permissions.DRILL}
+         "synchronize": permissions.CONFIGURE, "drill": permissions.DRILL, "bundle": permissions.EXPORT}
 """{verb of rules.pair_story: permission}."""
 
 

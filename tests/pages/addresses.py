@@ -134,6 +134,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-detail": reads(),
     "pair-part": reads(),
     "pair-probe": reads(),
+    "pair-bundle": asks(EXPORT, time="day"),
     "pair-switchover": asks(OPERATE),
     "pair-pause": asks(OPERATE, reason="A test."),
     "pair-resume": asks(OPERATE),

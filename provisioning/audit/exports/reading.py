@@ -192,7 +192,7 @@ def moment_of(text: str, now: datetime) -> datetime:
     except ValueError:
         when = day = None
     if when is None and day is None:
-        raise Refused(f'"{text[:40]}" is no date. Write it as 2026-11-24, as 2026-11-24T09:30, or as the word last.')
+        raise Refused(f'"{text[:40]}" is no date. Write it as 2026-11-24 or as 2026-11-24T09:30.')
     when = when or datetime.combine(day, time.min)
     when = timezone.make_aware(when) if timezone.is_naive(when) else when
     if when > now:

@@ -1,0 +1,33 @@
+"""Every secret that a support bundle of some objects must not hold."""
+
+from collections.abc import Iterable, Iterator
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+
+from provisioning.control_client import control_secret
+from provisioning.models import Application, Host, HostEnrolment, Option
+from provisioning.rules.broker_access import password_of
+
+
+def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) -> set[str]:
+    """Secrets of these objects and of the console itself, in plain text."""
+    keys = {row.pk for row in applications}
+    options = Option.objects.filter(application_id__in=keys, secret_value__isnull=False)
+    host_keys = {row.pk for row in hosts}
+    found = {*Application.objects.filter(pk__in=keys).values_list("secret", flat=True),
+             *options.values_list("secret_value", flat=True), *_of_the_console()}
+    for secret in Host.objects.filter(pk__in=host_keys).values_list("secret", flat=True):
+        found |= {secret, password_of(secret)}
+    for row in HostEnrolment.objects.filter(host_id__in=host_keys):
+        found |= {row.token, row.nonce}
+    return {each for each in found if each}
+
+
+def _of_the_console() -> Iterator[str]:
+    yield settings.SECRET_KEY
+    yield control_secret()
+    yield settings.EMBEDDED_REDIS_PASSWORD
+    yield str(settings.DATABASES["default"].get("PASSWORD") or "")
+    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL):
+        yield unquote(urlsplit(address).password or "")

@@ -1,0 +1,47 @@
+"""Support bundles of a pair: asked for in a dialog, handed out as a file."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from provisioning.errors import Refused
+from provisioning.forms.support import BundleForm
+from provisioning.permissions import EXPORT, actor_of
+from provisioning.selectors.pair_page import pair_rows
+from provisioning.services.support_bundle import make_bundle
+from provisioning.views.answers import dialog, safe_address
+from provisioning.views.audit_exports import Streamed
+from provisioning.views.pages import page, refuse
+
+BLOCK_BYTES = 256 * 1024
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(EXPORT)
+def pair_bundle(request, pk: int):
+    """GET asks for which time; POST makes the bundle and sends it."""
+    primary, backup = pair_rows(pk)
+    form = BundleForm(request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        since, until = form.chosen()
+        try:
+            bundle = make_bundle(actor=actor_of(request), application_id=pk, since=since, until=until)
+        except Refused as error:
+            refuse(form, error)
+        else:
+            return Streamed(blocks(bundle.file), headers={
+                "Content-Type": "application/zip", "Content-Length": str(bundle.size), "Cache-Control": "no-store",
+                "Content-Disposition": f'attachment; filename="{bundle.name}"'})
+    names = " ⇄ ".join(row.name for row in (primary, backup) if row)
+    back = safe_address(request, request.GET.get("next", ""), reverse("pair-detail", args=[pk]))
+    return dialog(request, "pairs/bundle.html", f"Support bundle of {names}", {
+        "form": form, "address": reverse("pair-bundle", args=[pk]), "back": back}, status=422 if form.is_bound else 200)
+
+
+def blocks(file: BinaryIO) -> Iterator[bytes]:
+    """What is in ``file``; it is closed at the end, also when nobody reads on."""
+    with file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
