@@ -31,7 +31,7 @@ def pair_bundle(request, pk: int):
         except Refused as error:
             refuse(form, error)
         else:
-            return Streamed(blocks(bundle.file), headers={
+            return Streamed(Blocks(bundle.file), headers={
                 "Content-Type": "application/zip", "Content-Length": str(bundle.size), "Cache-Control": "no-store",
                 "Content-Disposition": f'attachment; filename="{bundle.name}"'})
     names = " ⇄ ".join(row.name for row in (primary, backup) if row)
@@ -40,8 +40,17 @@ def pair_bundle(request, pk: int):
         "form": form, "address": reverse("pair-bundle", args=[pk]), "back": back}, status=422 if form.is_bound else 200)
 
 
-def blocks(file: BinaryIO) -> Iterator[bytes]:
-    """What is in ``file``; it is closed at the end, also when nobody reads on."""
-    with file:
-        while block := file.read(BLOCK_BYTES):
-            yield block
+class Blocks(Iterator[bytes]):
+    """What is in ``file``, block by block. The response closes it, also when nobody reads on."""
+
+    def __init__(self, file: BinaryIO):
+        self._file = file
+
+    def __next__(self) -> bytes:
+        block = self._file.read(BLOCK_BYTES)
+        if not block:
+            raise StopIteration
+        return block
+
+    def close(self) -> None:
+        self._file.close()

@@ -112,4 +112,8 @@ class World:
         if who != NOBODY:
             client.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[who]
         body = {"data": sent or {}} if method in ("GET", "HEAD", "POST") else {}
-        return getattr(client, method.lower())(address, **body, headers=SCRIPT if script else None)
+        answer = getattr(client, method.lower())(address, **body, headers=SCRIPT if script else None)
+        if answer.streaming and not answer.is_async:
+            # As a browser does, to the end: that closes what it is read from.
+            answer.streaming_content = [answer.getvalue()]
+        return answer

@@ -1,6 +1,8 @@
 """Where secrets are looked for: functions that give (where, text) of everything that somebody can get to see."""
 
+import io
 import subprocess
+import zipfile
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
@@ -11,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
 
+from provisioning.audit.exports import FORMATS
 from provisioning.models import Host
 from provisioning.services import jobs
 from tests import factories
@@ -31,8 +34,19 @@ def place(function: Callable[[PlantedWorld], Texts]) -> Callable[[PlantedWorld],
 
 def answer_text(answer) -> str:
     """Body and headers, but for the cookies: a session's key is for its owner's browser."""
-    body = "" if answer.streaming else answer.content.decode(errors="replace")
+    if answer.streaming:
+        body = "" if answer.is_async else texts_of(answer.getvalue())
+    else:
+        body = answer.content.decode(errors="replace")
     return body + "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+
+
+def texts_of(body: bytes) -> str:
+    """A file as text; of an archive all that is in it."""
+    if not body.startswith(b"PK"):
+        return body.decode(errors="replace")
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return "".join(f"{name}\n{archive.read(name).decode()}\n" for name in archive.namelist())
 
 
 @place
@@ -100,10 +114,14 @@ def commands(world) -> Texts:
     manifest.write_text(f"applications:\n- name: MS_Primary\n  options:\n    clients:\n      publisher: "
                         f"'{world.secrets['client password']}x'\n")
     for words in (["export"], ["status"], ["status", "--json"], ["users", "list"], ["users", "list", "--json"],
-                  ["failover_check", "MS_Primary"], ["apply", str(manifest)], ["synchronize", "MS_Primary"]):
+                  ["failover_check", "MS_Primary"], ["apply", str(manifest)], ["synchronize", "MS_Primary"],
+                  *(["audit", "--format", name] for name in ("text", *FORMATS))):
         with forgotten():
             _, out, err = run(*words)
         yield f"manage.py {words[0]}", out + err
+    file = world.directory / "bundle.zip"
+    run("support_bundle", "MS_Primary", "--output", str(file))
+    yield "manage.py support_bundle", texts_of(file.read_bytes())
 
 
 @place
