@@ -38,6 +38,7 @@ app.conf.update(
         "audit of changes": {"task": "provisioning.audit_changes", "schedule": 3.0, "options": {"expires": 3}},
         "audit": {"task": "provisioning.audit_everything", "schedule": settings.PAIRWISE_AUDIT_MINUTES * 60.0,
                   "options": {"expires": settings.PAIRWISE_AUDIT_MINUTES * 60}},
+        "look around": {"task": "provisioning.look_around", "schedule": 15.0, "options": {"expires": 15}},
         "beat": {"task": "provisioning.heartbeat", "schedule": 2.0, "options": {"expires": 4}},
     },
 )

@@ -27,6 +27,7 @@ PAIRWISE_CONTROL_PORT = env.int("PAIRWISE_CONTROL_PORT", 2020)
 PAIRWISE_CONTROLS = addresses(env.str("PAIRWISE_CONTROLS", ""))
 """(host, port) of every control, when there are several; the first is the one that servers are installed with."""
 PAIRWISE_LCA_PORT = env.int("PAIRWISE_LCA_PORT", 4999)
+PAIRWISE_LOOK_MINUTES = env.int("PAIRWISE_LOOK_MINUTES", 15)
 PAIRWISE_PACKAGES_DIR = Path(env.str("PAIRWISE_PACKAGES_DIR", str(PAIRWISE_DATA_DIR / "packages"))).resolve()
 PAIRWISE_AGENT_DIR = PAIRWISE_DATA_DIR / "agent"
 

@@ -17,7 +17,9 @@ application's fields of ``messages.Supervised``; of *stop*: graceful (bool), shu
 suspending_wait_timeout (s); of *restart*: those of both; of *check_start_files*: directory (the Working Directory),
 configuration_server {host, port}, log_on_as; of *repair_start_files*: the same and seen {file name: sha256 as
 start_files said, "" for none}; of *make_certificates*: directory (the Working Directory), log_on_as, certificate_path
-(URL path on the console).
+(URL path on the console); of *collect_facts*, which is of no application (application ""): applications [{id, name,
+directory (the Working Directory), command_line, log_on_as, ports [numbers], hosts {name: address} of its pair}],
+configuration_server.
 
 report::
 
@@ -35,7 +37,16 @@ result of *install*: working_directory, command_line, command_line_arguments, ve
 installation was moved, or ""), facts {...}, start_files; of *start*: pid, mode; of *stop*: exit_code; of *restart*:
 pid, mode, exit_code; of *check_start_files*: start_files; of *repair_start_files*: start_files (as they are now),
 backup (where the former ones are, or ""), written [file names]; of *make_certificates*: certificate, certificate_key,
-trusted_ca (absolute paths), not_after (Unix seconds).
+trusted_ca (absolute paths), not_after (Unix seconds); of *collect_facts*: found.
+
+found: applications [{name, directory, program {present, path (links followed), owner, usable (the log-on account may
+use it as it must), problem (sentence or "")}, start_files, process {pid, account, arguments [words]} or null,
+listeners {port number: "python3 (pid 123, account x)", or "" for the application's own process} of ports that anybody
+listens on, runs (the program said its version as the log-on account; null: it was not asked), runs_problem, version,
+changed [names of files that are not as the package shipped them] or null, disk_free_bytes (of the directory's file
+system)}], names {name of a host: [its addresses here]}, reverse {address of a host: its name here, "" for none},
+without those that the resolver did not answer in time, clock_synchronized (bool, null while not known). No secret is
+in it.
 
 start_files: application, directory, checked_at (Unix seconds), configuration_server {host, port}, equal (all files are
 as they should be), starts (run.sh passes the right -host, -port and -app), files [{name, present, problem (sentence or
@@ -67,6 +78,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "stop": ("Ask the server to stop", "Wait until it has ended"),
     "restart": ("Ask the server to stop", "Wait until it has ended", "Start the process",
                 "Wait until the server is ready"),
+    "collect_facts": ("Look at the applications", "Ask for the names of the hosts"),
     "check_start_files": ("Read the start files", "Compare them with what they should be"),
     "make_certificates": ("Fetch certificate and key", "Write them into the Working Directory"),
     "repair_start_files": ("Read the start files", "Write them as they should be", "Check them"),

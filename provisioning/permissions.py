@@ -32,6 +32,7 @@ ROLE_VERBS: dict[str, frozenset[str]] = {
 JOB_VERBS: dict[str, str] = {
     JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE, JobKind.CHECK_START_FILES: OPERATE,
     JobKind.REPAIR_START_FILES: INSTALL, JobKind.MAKE_CERTIFICATES: INSTALL, JobKind.RESTART: OPERATE,
+    JobKind.COLLECT_FACTS: AUDIT,
 }
 """What somebody needs who creates, cancels or retries a job of this kind."""
 

@@ -129,6 +129,7 @@ class JobKind(models.TextChoices):
     REPAIR_START_FILES = "repair_start_files", "Repair start files"
     MAKE_CERTIFICATES = "make_certificates", "Make certificates"
     RESTART = "restart", "Restart"
+    COLLECT_FACTS = "collect_facts", "Look on the host"
 
 
 class JobState(models.TextChoices):

@@ -9,7 +9,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
-from provisioning.jobs import audit_changes, audits, broker_access, reaper, refusals, reports
+from provisioning.jobs import audit_changes, audits, broker_access, looks, reaper, refusals, reports
 from provisioning.models import ComponentHeartbeat
 from provisioning.states import AuditTrigger
 
@@ -31,6 +31,12 @@ def record_report(report, signature):
 def reap_jobs():
     """Move jobs that nobody reports any more to lost."""
     reaper.reap()
+
+
+@shared_task(name="provisioning.look_around")
+def look_around():
+    """Look on the hosts whose turn it is."""
+    looks.look_around()
 
 
 @shared_task(name="provisioning.keep_broker_accounts")

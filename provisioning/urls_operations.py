@@ -31,6 +31,7 @@ ENVIRONMENT = [
     path("hosts/<int:pk>/edit/", hosts.host_edit, name="host-edit"),
     path("hosts/<int:pk>/delete/", hosts.host_delete, name="host-delete"),
     path("hosts/<int:pk>/ladder/", hosts.host_ladder, name="host-ladder"),
+    path("hosts/<int:pk>/look/", hosts.host_look, name="host-look"),
     path("hosts/<int:pk>/join/", joining.host_join, name="host-join"),
     path("hosts/<int:pk>/join/ssh/", ssh_joining.host_join_ssh, name="host-join-ssh"),
     path("hosts/<int:pk>/join/revoke/", joining.host_join_revoke, name="host-join-revoke"),

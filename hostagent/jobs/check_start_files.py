@@ -29,14 +29,23 @@ def undo(context, entry, *, lost: bool) -> str:
 
 def target_of(run) -> Target:
     """What the job's arguments name. Raises JobFailed."""
-    account = account_named(run.arguments.get("log_on_as", ""))
+    return target_for(run, {**run.arguments, "name": run.application})
+
+
+def target_for(run, asked: dict) -> Target:
+    """What ``asked`` names: name, directory, log_on_as. Raises JobFailed."""
+    account = account_named(asked.get("log_on_as", ""))
     server = run.arguments["configuration_server"]
-    return Target(application=run.application, directory=directory_of(run), host=str(server["host"]),
+    return Target(application=asked["name"], directory=_directory(run, asked), host=str(server["host"]),
                   port=int(server["port"]), owner=name_of(account.pw_uid if account else os.geteuid()))
 
 
 def directory_of(run) -> Path:
-    return target.choose(run.arguments.get("directory", ""), "", run.context.config.install_root)
+    return _directory(run, run.arguments)
+
+
+def _directory(run, asked: dict) -> Path:
+    return target.choose(asked.get("directory", ""), "", run.context.config.install_root)
 
 
 def tell(run, facts: dict) -> None:

@@ -16,7 +16,7 @@ from protocol import auth
 from protocol.jobs import STEPS, TAKE_WITHIN_S
 
 from ..identity import start_ticks
-from . import check_start_files, install, make_certificates, repair_start_files, restart, start, stop
+from . import check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop
 from .cancel import Cancellation
 from .context import Context
 from .errors import JobCancelled, JobFailed
@@ -29,7 +29,8 @@ LONGEST_AGE_S = 48 * 3600.0
 CLOCK_SKEW_S = 300.0
 SAME_JOB_S = 3.0
 KINDS = {"install": install, "start": start, "stop": stop, "check_start_files": check_start_files,
-         "make_certificates": make_certificates, "repair_start_files": repair_start_files, "restart": restart}
+         "make_certificates": make_certificates, "repair_start_files": repair_start_files, "restart": restart,
+         "collect_facts": collect_facts}
 
 
 def run_job(context: Context, payload: dict, signature: str) -> None:
@@ -129,8 +130,8 @@ class Run:
 def reason_not_to_begin(context: Context, payload: dict, *, now: float) -> str:
     """A sentence when a job came too late, "" else. People were told that it was not run, or a later one was."""
     if overtaken := context.journal.overtaken_by(payload):
-        return (f"Job {payload['job']} came after job {overtaken} of {payload['application']}, which was signed later; "
-                "it was not run.")
+        return (f"Job {payload['job']} came after job {overtaken} of {payload['application'] or 'this host'}, which "
+                "was signed later; it was not run.")
     late_s = now - payload["issued_at"]
     return "" if late_s <= TAKE_WITHIN_S + CLOCK_SKEW_S else (
         f"Job {payload['job']} came {late_s / 60:.0f} minutes after it was signed, by this host's clock; it was not "
@@ -165,8 +166,12 @@ def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellat
 def _outcome_alone(run: Run) -> dict:
     with run.context.journal.alone(run.application) as alone:
         return _outcome(run) if alone else final_report(
-            "failed", f"Another job still works on {run.application} on this host. This one did nothing.",
+            "failed", f"Another job still {_works_on(run.application)} on this host. This one did nothing.",
             "Wait until it has ended, then press Retry.")
+
+
+def _works_on(application: str) -> str:
+    return f"works on {application}" if application else "looks around"
 
 
 def _outcome(run: Run) -> dict:

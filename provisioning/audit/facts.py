@@ -39,7 +39,7 @@ class Machine:
     Directory: applications there}, both of everything on this host. ``clock_offset_s``: seconds that its clock is
     ahead, None while not known; ``accounts``: what the agent says of each Log On As (ok, missing, not permitted);
     ``comes_back_by``: what starts it after a restart of the machine (systemd, cron, nothing; "" for the console
-    itself)."""
+    itself); ``looks``: it can collect facts."""
 
     id: int
     name: str
@@ -48,6 +48,7 @@ class Machine:
     lca_port: int
     enabled: bool = True
     joined: bool = True
+    looks: bool = True
     status: str = HostStatus.UNKNOWN
     reason: str = ""
     heard_at: datetime | None = None

@@ -1,10 +1,17 @@
 """What a job found on a host about one application: the host's word, checked and typed."""
 
+import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+from provisioning.models.applications import PORT_MAX
 from provisioning.selectors.start_files import StartFiles
+
+BODY_BYTES, TEXT_MAX, WORDS_MAX, ENTRIES_MAX, DEEPEST = 256 * 1024, 20_000, 100, 1000, 8
+_LARGEST = 2**53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +57,93 @@ class Found:
     changed: tuple[str, ...] | None = None
     disk_free_bytes: int | None = None
     clock_synchronized: bool | None = None
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """``value`` as every database takes it and no larger than anything honest: what is deeper, longer or of another
+    kind is left out."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value[:TEXT_MAX].replace("\0", "�").encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth < DEEPEST and isinstance(value, list):
+        return [storable(each, depth + 1) for each in value[:ENTRIES_MAX]]
+    if depth < DEEPEST and isinstance(value, dict):
+        return {storable(str(key)[:255]): storable(each, depth + 1) for key, each in list(value.items())[:ENTRIES_MAX]}
+    return None
+
+
+def bounded(body: dict) -> dict:
+    """``body``, without what is largest in it when it is too large to keep."""
+    for leave_out in ((), ("start_files",), ("start_files", "names", "reverse", "changed", "listeners", "process")):
+        kept = {name: value for name, value in body.items() if name not in leave_out}
+        if len(json.dumps(kept)) <= BODY_BYTES:
+            return kept
+    return {}
+
+
+def found_from(body: Any, *, at: datetime, host_id: int, start_files: StartFiles | None = None) -> Found:
+    """What FoundOnHost.body says; whatever is not of the kind that it should be is left out. Never raises."""
+    body = body if isinstance(body, dict) else {}
+    free, changed = body.get("disk_free_bytes"), body.get("changed")
+    return Found(
+        at=at, host_id=host_id, start_files=start_files, directory=_file(body.get("directory")),
+        program=_file(body.get("program")), process=_process(body.get("process")),
+        listeners=_listeners(body.get("listeners")), names=_names(body.get("names")),
+        reverse=_texts(body.get("reverse")), runs=_truth(body.get("runs")), runs_problem=_text(body, "runs_problem"),
+        version=_text(body, "version")[:32], changed=_words(changed) if isinstance(changed, list) else None,
+        disk_free_bytes=free if _is_number(free) and free >= 0 else None,
+        clock_synchronized=_truth(body.get("clock_synchronized")))
+
+
+def _file(body: Any) -> FoundFile | None:
+    if not isinstance(body, dict) or not isinstance(body.get("present"), bool):
+        return None
+    return FoundFile(present=body["present"], path=_text(body, "path"), owner=_text(body, "owner"),
+                     usable=_truth(body.get("usable")) is not False, problem=_text(body, "problem"))
+
+
+def _process(body: Any) -> FoundProcess | None:
+    if not isinstance(body, dict) or not _is_number(body.get("pid")) or body["pid"] <= 0:
+        return None
+    return FoundProcess(pid=body["pid"], account=_text(body, "account"), arguments=_words(body.get("arguments")))
+
+
+def _listeners(body: Any) -> dict[int, str]:
+    found = _texts(body) or {}
+    return {int(port): who for port, who in found.items()
+            if port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= PORT_MAX}
+
+
+def _names(body: Any) -> dict[str, tuple[str, ...]] | None:
+    if not isinstance(body, dict):
+        return None
+    return {name: _words(addresses) for name, addresses in body.items()
+            if isinstance(name, str) and isinstance(addresses, list)}
+
+
+def _texts(body: Any) -> dict[str, str] | None:
+    if not isinstance(body, dict):
+        return None
+    return {name: text[:TEXT_MAX] for name, text in body.items() if isinstance(name, str) and isinstance(text, str)}
+
+
+def _words(body: Any) -> tuple[str, ...]:
+    words = body[:WORDS_MAX] if isinstance(body, list) else ()
+    return tuple(each[:TEXT_MAX] for each in words if isinstance(each, str))
+
+
+def _text(body: dict, name: str) -> str:
+    return body[name][:TEXT_MAX] if isinstance(body.get(name), str) else ""
+
+
+def _truth(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -43,7 +43,7 @@ def load(primary_ids: Iterable[int] | None = None) -> list[AuditFacts]:
 
 
 _COLUMNS = (
-    "id", "type", "version", *configured.PLAIN, "changed_at", "template__name",
+    "id", "type", "version", *configured.PLAIN, "changed_at", "template__name", "host__name",
     *(f"runtime__{name}" for name in observed.RUNTIME),
     *(f"pair_state__{name}" for name in ("version", "active_id", "standby_in_sync", "reason", "automatic_failover",
                                          "paused_by", "paused_reason")))
@@ -158,8 +158,9 @@ def _machine(row, uses: dict[int, list[PortUse]], directories: dict[str, list[Po
         id=row.id, name=row.name, ip_address=row.ip_address, os_type=row.os_type, lca_port=row.lca_port,
         enabled=row.enabled, joined=row.runtime__status is not None, status=row.runtime__status or HostStatus.UNKNOWN,
         reason=row.runtime__reason or "", heard_at=row.runtime__heard_at,
-        agent_version=row.runtime__agent_version or "", account=str(facts.get("account", "")),
-        agent_build=str(facts.get("agent_build", "")), comes_back_by=str(facts.get("comes_back_by", "")),
+        agent_version=row.runtime__agent_version or "", looks=facts.get("looks") is True,
+        account=str(facts.get("account", "")), agent_build=str(facts.get("agent_build", "")),
+        comes_back_by=str(facts.get("comes_back_by", "")),
         accounts=facts["accounts"] if isinstance(facts.get("accounts"), dict) else None,
         clock_offset_s=_number(facts.get("clock_offset_s")), disk_free_bytes=_number(facts.get("disk_free_bytes")),
         uses=uses, directories=directories)

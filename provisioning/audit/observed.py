@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from provisioning.audit.facts import Live
-from provisioning.audit.found import Found
+from provisioning.audit.facts import FOUND_FOR, Live
+from provisioning.audit.found import Found, found_from
 from provisioning.drafts import ApplicationDraft
-from provisioning.models import Event, HistoryEntry, Job
+from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
+from provisioning.models.applications import os_account
 from provisioning.rules.certificates import certificates_of_ports
+from provisioning.selectors import start_files
 from provisioning.selectors.drills import last_drills
 from provisioning.states import ALIVE, DrillState, HistoryAction, JobKind, JobState
 
@@ -69,8 +71,39 @@ def read(rows: Mapping[int, Any], now: datetime, *, whole: bool) -> Observed:
     own = Q() if whole else Q(application_id__in=list(rows))
     flaps = Counter(Event.objects.filter(own, number=FLAPPING, at__gte=now - FLAPPING_FOR).values_list(
         "application_id", flat=True))
-    return Observed(now=now, found={}, starts=_starts(own, now), flaps=flaps, since_start=_since_start(rows.values()),
-                    drills=_drills(None if whole else rows))
+    return Observed(now=now, found=_found(rows, own, now), starts=_starts(own, now), flaps=flaps,
+                    since_start=_since_start(rows.values()), drills=_drills(None if whole else rows))
+
+
+_LOOK = ("application_id", "host_id", "host__name", "at", "body")
+
+
+def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
+    """{application: what a job last found on its host}. What is about a former Working Directory, Command Line or
+    account says nothing about the present one."""
+    since = now - FOUND_FOR
+    looks = {look.application_id: look for look in FoundOnHost.objects.filter(own, at__gte=since).values_list(
+        *_LOOK, named=True)}
+    about_files = Job.objects.filter(own, kind__in=start_files.KINDS, state=JobState.SUCCEEDED, finished_at__gte=since,
+                                     result__has_key="start_files").order_by("finished_at", "created_at")
+    newest = {job.application_id: job for job in about_files
+              if job.application_id in looks and job.finished_at > looks[job.application_id].at}
+    server, found = start_files.server_address(), {}
+    for key, look in looks.items():
+        row = rows.get(key)
+        if row is not None and isinstance(look.body, dict) and look.body.get("asked") == asked_of(row):
+            wanted = start_files.Wanted(row.name, row.host__name or "", row.working_directory, server)
+            files = start_files.newer(
+                start_files.of_look(look.body, wanted, host=look.host__name, at=look.at),
+                start_files.of_job(newest[key], wanted) if key in newest else None)
+            found[key] = found_from(look.body, at=look.at, host_id=look.host_id, start_files=files)
+    return found
+
+
+def asked_of(row) -> dict[str, str]:
+    """What a look on the host goes by, of an application or its columns."""
+    return {"directory": row.working_directory, "command_line": row.command_line,
+            "log_on_as": os_account(row.log_on_as)}
 
 
 def _starts(own: Q, now: datetime) -> dict[int, float]:

@@ -54,6 +54,9 @@ def unseen(facts: AuditFacts, member: Member) -> NotKnown:
         why = f"{member.name} has no Host."
     elif not host.answers(facts.now):
         why = f"Host {host.name} does not answer, so what is true there for {member.name} is not known."
+    elif not host.looks:
+        why = (f"The agent of host {host.name} is older than this console and cannot look at what is true there for "
+               f"{member.name}. Upgrade it on the host's page.")
     elif member.found is None:
         why = f"Nobody has looked on host {host.name} yet for what is true there for {member.name}. Audit again."
     else:

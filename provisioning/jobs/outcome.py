@@ -11,7 +11,7 @@ from provisioning.models import Application, Job
 from provisioning.permissions import Actor
 from provisioning.states import JobKind, JobState
 
-from . import certificate_ports, states
+from . import certificate_ports, looks, states
 
 _LONGEST = {"working_directory": 1024, "command_line": 1024, "command_line_arguments": 2048, "version": 32}
 _ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
@@ -26,12 +26,13 @@ def finish(job: Job, state: JobState, *, at: datetime, result: dict, fields: dic
             state, fields = JobState.ERROR, {
                 "reason": f"The host reported a finished {job.get_kind_display().lower()}, but {fault}.",
                 "advice": "Look at the log below and run it again.", "reference": fields.get("reference", "")}
-    if not states.move(job, state, at=at, result=result, **fields):
+    # What a look found is kept with the applications; here it would be kept a second time.
+    kept = {} if job.kind == JobKind.COLLECT_FACTS else result
+    if not states.move(job, state, at=at, result=kept, **fields):
         return False
-    if state == JobState.SUCCEEDED and job.kind == JobKind.INSTALL:
-        _fill_in(job, result)
-    elif state == JobState.SUCCEEDED and job.kind == JobKind.MAKE_CERTIFICATES:
-        certificate_ports.fill_in(job, result)
+    if state == JobState.SUCCEEDED and job.kind in _EFFECTS:
+        _EFFECTS[job.kind](job, result)
+    looks.after(job)
     return True
 
 
@@ -43,7 +44,8 @@ def _fault(result: dict) -> str:
     return "" if _ABSOLUTE.match(result["working_directory"]) else "its working directory is no absolute path"
 
 
-_FAULTS = {JobKind.INSTALL: _fault, JobKind.MAKE_CERTIFICATES: certificate_ports.fault}
+_FAULTS = {JobKind.INSTALL: _fault, JobKind.MAKE_CERTIFICATES: certificate_ports.fault,
+           JobKind.COLLECT_FACTS: looks.fault}
 
 
 def _fill_in(job: Job, result: dict) -> None:
@@ -66,3 +68,7 @@ def _is_outdated(job: Job) -> bool:
     """True when a later install succeeded while this job was thought lost."""
     later = Job.objects.filter(application_id=job.application_id, kind=JobKind.INSTALL, state=JobState.SUCCEEDED)
     return later.filter(created_at__gt=job.created_at).exists()
+
+
+_EFFECTS = {JobKind.INSTALL: _fill_in, JobKind.MAKE_CERTIFICATES: certificate_ports.fill_in,
+            JobKind.COLLECT_FACTS: looks.record}

@@ -32,6 +32,7 @@ _UNKNOWN = {
     JobKind.START: "It is not known whether the server runs: its Status tells as soon as the host is connected.",
     JobKind.STOP: "It is not known whether the server has stopped: its Status tells as soon as the host is connected.",
     JobKind.RESTART: "It is not known whether the server runs: its Status tells as soon as the host is connected.",
+    JobKind.COLLECT_FACTS: "What is true there is not known.",
     JobKind.CHECK_START_FILES: "Nothing was changed on the host.",
     JobKind.REPAIR_START_FILES: "It is not known whether the start files were written. Check them again.",
     JobKind.MAKE_CERTIFICATES: "It is not known whether certificate and key were written. Make them again.",

@@ -21,6 +21,11 @@ _SECRET_KEY = re.compile(r"passw|pass-?phrase|passcode|pwd|secret|private-?key|t
 SECRET_SECTIONS = frozenset({"clients"})
 
 
+def os_account(log_on_as: str) -> str:
+    """The operating system's account that Log On As stands for; "" for SYSTEM, which is the agent's own account."""
+    return "" if log_on_as in ("", SYSTEM_ACCOUNT) else log_on_as
+
+
 class Application(models.Model):
     """An Application object. Fields, defaults and rules: domain.md 1.2; pair rules: domain.md 5."""
 
@@ -81,8 +86,8 @@ class Application(models.Model):
 
     @property
     def os_account(self) -> str:
-        """The operating system's account that the server runs as; "" for SYSTEM, which is the agent's own account."""
-        return "" if self.log_on_as in ("", SYSTEM_ACCOUNT) else self.log_on_as
+        """The account that the server runs as, "" for the agent's own."""
+        return os_account(self.log_on_as)
 
     @property
     def is_installed(self) -> bool:

@@ -9,8 +9,9 @@ from .hosts import Host
 
 
 class Job(models.Model):
-    """Work on a host (design section 5). ``id`` is the idempotency key and the Celery task id; ``batch`` is the same
-    for jobs that were asked for together and for what tries them again."""
+    """Work on a host (design section 5), for one application; looks on the host are for all of them and have none.
+    ``id`` is the idempotency key and the Celery task id; ``batch`` is the same for jobs that were asked for together
+    and for what tries them again."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=32, choices=JobKind)
@@ -42,10 +43,12 @@ class Job(models.Model):
         constraints = [
             models.UniqueConstraint(name="one_active_job_per_application", fields=["application"],
                                     condition=models.Q(state__in=sorted(ACTIVE_JOBS))),
+            models.UniqueConstraint(name="one_active_look_per_host", fields=["host"], condition=models.Q(
+                state__in=sorted(ACTIVE_JOBS), kind=JobKind.COLLECT_FACTS)),
         ]
 
     def __str__(self):
-        return f"{self.get_kind_display()} {self.application_name}"
+        return f"{self.get_kind_display()} {self.application_name or self.host_name}"
 
     @property
     def is_active(self) -> bool:

@@ -3,31 +3,45 @@
 import statistics
 import uuid
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from provisioning.errors import NotFound
 from provisioning.models import Job, JobLine
-from provisioning.states import ACTIVE_JOBS, JobState
+from provisioning.states import ACTIVE_JOBS, JobKind, JobState
 
 USUAL_OF = 20
 """The usual duration of a kind of job is the median of so many earlier ones."""
 
 
 def job_list(*, state: str = "", kind: str = "", host: str = "", application: str = "") -> QuerySet[Job]:
-    """Jobs, active ones first, then newest first. ``state`` is a state or "active"; host and application are names."""
-    found = Job.objects.select_related("application", "host")
-    if state == "active":
-        found = found.filter(state__in=ACTIVE_JOBS)
-    elif state:
-        found = found.filter(state=state)
-    if kind:
-        found = found.filter(kind=kind)
-    if host:
-        found = found.filter(host_name=host)
-    if application:
-        found = found.filter(application_name=application)
+    """Jobs, active ones first, then newest first. ``state`` is a state or "active"; host and application are names.
+    Looks on hosts, which go on all the time, are among them only when their ``kind`` is asked for."""
+    found = Job.objects.select_related("application", "host").filter(_shown(kind), _matching(state, host, application))
     is_finished = Case(When(state__in=ACTIVE_JOBS, then=Value(0)), default=Value(1), output_field=IntegerField())
     return found.order_by(is_finished, "-created_at")
+
+
+def job_counts(*, state: str = "", kind: str = "", host: str = "", application: str = "") -> tuple[int, int]:
+    """How many jobs there are that such a list may show, whatever it is filtered by; and how many looks on hosts it
+    leaves out."""
+    looks = Q(kind=JobKind.COLLECT_FACTS) & _matching(state, host, application)
+    counts = Job.objects.aggregate(total=Count("pk", filter=_shown(kind)), looks=Count("pk", filter=looks))
+    return counts["total"], 0 if kind else counts["looks"]
+
+
+def _shown(kind: str) -> Q:
+    return Q(kind=kind) if kind else ~Q(kind=JobKind.COLLECT_FACTS)
+
+
+def _matching(state: str, host: str, application: str) -> Q:
+    found = Q()
+    if state:
+        found &= Q(state__in=ACTIVE_JOBS) if state == "active" else Q(state=state)
+    if host:
+        found &= Q(host_name=host)
+    if application:
+        found &= Q(application_name=application)
+    return found
 
 
 def get_job(job_id: uuid.UUID | str) -> Job:

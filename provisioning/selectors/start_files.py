@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from provisioning.control_client import configuration_server
-from provisioning.models import Application, Job
+from provisioning.models import Application, FoundOnHost, Job
 from provisioning.states import JobKind, JobState
 
 KINDS = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
@@ -56,11 +56,11 @@ class StartFile:
 
 @dataclass(frozen=True)
 class StartFiles:
-    """What the job ``job_id`` found at ``checked_at``. ``starts``: run.sh passes the right -host, -port and -app;
-    ``equal``: every file is as Install writes it; ``outdated``: why it says nothing about the application as it is
-    configured now, "" when it does."""
+    """What the job ``job_id`` (None: a look on the host) found at ``checked_at``. ``starts``: run.sh passes the right
+    -host, -port and -app; ``equal``: every file is as Install writes it; ``outdated``: why it says nothing about the
+    application as it is configured now, "" when it does."""
 
-    job_id: uuid.UUID
+    job_id: uuid.UUID | None
     kind: str
     checked_at: datetime
     equal: bool
@@ -78,44 +78,81 @@ class StartFiles:
         return next((file for file in self.files if file.name == "run.sh"), None)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """What start files should be about: an application as it is configured now; ``server`` is host:port."""
+
+    name: str
+    host: str
+    directory: str
+    server: str
+
+
 def start_files(applications: Iterable[Application]) -> dict[int, StartFiles]:
-    """{id: the newest findings} of those applications that have any; two queries, however many they are."""
+    """{id: the newest findings} of those applications that have any; three queries, however many they are."""
     rows = {row.pk: row for row in applications}
     found = Job.objects.filter(application=OuterRef("pk"), kind__in=KINDS, state=JobState.SUCCEEDED,
                                result__has_key="start_files").order_by("-finished_at", "-created_at")
     newest = Application.objects.filter(pk__in=rows).annotate(newest=Subquery(found.values("pk")[:1]))
     keys = [key for key in newest.values_list("newest", flat=True) if key is not None]
-    result = {}
-    for job in Job.objects.filter(pk__in=keys):
-        facts = _findings(job, rows[job.application_id])
-        if facts is not None:
-            result[job.application_id] = facts
-    return result
+    server = server_address()
+    wanted = {key: Wanted(row.name, row.host.name if row.host else "", row.working_directory, server)
+              for key, row in rows.items()}
+    of_jobs = {job.application_id: of_job(job, wanted[job.application_id]) for job in Job.objects.filter(pk__in=keys)}
+    looks = FoundOnHost.objects.filter(application__in=rows).values_list("application_id", "host__name", "at", "body")
+    of_looks = {key: of_look(body, wanted[key], host=host, at=at) for key, host, at, body in looks}
+    both = {key: newer(of_jobs.get(key), of_looks.get(key)) for key in rows}
+    return {key: facts for key, facts in both.items() if facts is not None}
 
 
-def _findings(job: Job, row: Application) -> StartFiles | None:
-    """None when the host's report is no report of start files."""
-    body = job.result["start_files"]
+def newer(one: StartFiles | None, other: StartFiles | None) -> StartFiles | None:
+    """The findings that were made later."""
+    return max(filter(None, (one, other)), key=lambda facts: facts.checked_at, default=None)
+
+
+def of_job(job: Job, wanted: Wanted) -> StartFiles | None:
+    """What a job about start files found; None when the host's report is no report of start files."""
+    return _findings(job.result.get("start_files"), wanted, job_id=job.pk, kind=job.kind,
+                     checked_at=job.finished_at or job.created_at, host=job.host_name,
+                     asked=job.arguments.get("directory"))
+
+
+def of_look(body: Any, wanted: Wanted, *, host: str, at: datetime) -> StartFiles | None:
+    """What a look on ``host`` found (FoundOnHost.body); None when it saw no start files."""
+    body = body if isinstance(body, dict) else {}
+    asked = body.get("asked")
+    return _findings(body.get("start_files"), wanted, job_id=None, kind=JobKind.COLLECT_FACTS, checked_at=at, host=host,
+                     asked=asked.get("directory") if isinstance(asked, dict) else None)
+
+
+def server_address() -> str:
+    """What start files should name as Configuration Server."""
+    return _address(configuration_server())
+
+
+def _findings(body: Any, wanted: Wanted, *, job_id: uuid.UUID | None, kind: str, checked_at: datetime, host: str,
+              asked: Any) -> StartFiles | None:
+    """``asked``: the directory that the host was asked to look at."""
     if not isinstance(body, dict) or not isinstance(body.get("files"), list):
         return None
     files = tuple(_file(each) for each in body["files"] if isinstance(each, dict) and _text(each.get("name")))
-    return StartFiles(job_id=job.pk, kind=job.kind, checked_at=job.finished_at or job.created_at,
+    return StartFiles(job_id=job_id, kind=kind, checked_at=checked_at,
                       equal=bool(files) and all(file.equal for file in files),
                       starts=any(file.name == "run.sh" and file.starts for file in files),
-                      outdated=_outdated(body, job, row), files=files)
+                      outdated=_outdated(body, wanted, host=host, asked=asked), files=files)
 
 
-def _outdated(body: dict, job: Job, row: Application) -> str:
-    checked = {"name": body.get("application"), "host": job.host_name, "directory": body.get("directory"),
+def _outdated(body: dict, wanted: Wanted, *, host: str, asked: Any) -> str:
+    checked = {"name": body.get("application"), "host": host, "directory": body.get("directory"),
                "Configuration Server": _address(body.get("configuration_server"))}
-    now = {"name": row.name, "host": row.host.name if row.host else "", "directory": row.working_directory,
-           "Configuration Server": _address(configuration_server())}
+    now = {"name": wanted.name, "host": wanted.host, "directory": wanted.directory,
+           "Configuration Server": wanted.server}
     for what, before in checked.items():
         # The agent says where the directory really is, which may be behind a link.
-        if what == "directory" and job.arguments.get("directory") == now[what]:
+        if what == "directory" and asked == now[what]:
             continue
         if before != now[what]:
-            return (f"Since then {row.name} has another {what} ({now[what] or 'none'} instead of "
+            return (f"Since then {wanted.name} has another {what} ({now[what] or 'none'} instead of "
                     f"{_text(before) or 'none'}). Check the start files again.")
     return ""
 

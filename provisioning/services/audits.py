@@ -11,6 +11,8 @@ from provisioning.models import AuditRun
 from provisioning.permissions import Actor
 from provisioning.states import AuditTrigger
 
+from . import looks
+
 RUN_AUDIT = "provisioning.run_audit"
 TAKE_WITHIN_S = 300
 AT_ONCE = 100
@@ -19,10 +21,14 @@ AT_ONCE = 100
 
 def audit_now(*, actor: Actor, primary_ids: Iterable[int] | None = None, here: bool = False) -> AuditRun | None:
     """Audit these pairs (all when None). The run, or None when it is under way in the console worker: pages are told of
-    its results. ``here``: never there, for who waits for the results."""
+    its results. The hosts of a few pairs are looked on too: what is found there is audited as soon as it arrives.
+    ``here``: never in the worker, for who waits for the results."""
     actor.require(permissions.AUDIT)
     ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
-    if here or (ids is not None and len(ids) <= AT_ONCE):
+    few = ids is not None and len(ids) <= AT_ONCE
+    if few:
+        looks.look_at_pairs(actor=actor, primary_ids=ids)
+    if here or few:
         return run_audit(ids, trigger=AuditTrigger.DEMAND, asked_by=actor.name)
     if dispatch.give_to_console(RUN_AUDIT, expires_s=TAKE_WITHIN_S, primary_ids=ids, trigger=AuditTrigger.DEMAND.value,
                                 asked_by=actor.name):

@@ -24,6 +24,7 @@ from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 from .certificates import refuse_unless_issuable
 from .drill_lock import refuse_during_drill
 from .facts import active_job, application_facts, application_link, job_link
+from .looks import look_at_host
 from .readiness import busy, reasons
 
 SUSPEND_S, SUSPEND_LEAST_S, SUSPEND_MOST_S = 10, 5, 600
@@ -128,7 +129,7 @@ def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     if job.state not in RETRYABLE_JOBS:
         raise Refused(Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost "
                               "can be run again.", "", (job_link(job),)))
-    if job.application_id is None:
+    if job.application_id is None and job.application_name:
         raise Refused(f"{job.application_name} was deleted, so this job cannot be run again.")
     again = _AGAIN[job.kind](actor, job)
     Job.objects.filter(pk=again.pk).update(retry_of=job, batch=job.batch)
@@ -149,6 +150,7 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
     JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
         actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
     JobKind.MAKE_CERTIFICATES: lambda actor, job: make_certificates(actor=actor, application_id=job.application_id),
+    JobKind.COLLECT_FACTS: lambda actor, job: look_at_host(actor=actor, host_id=job.host_id),
 }
 
 

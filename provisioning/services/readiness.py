@@ -25,7 +25,7 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
         return [Refusal(f"{row.name} is no server: there is nothing to {verb}.", "", (own,))]
     if row.host is None:
         return [Refusal(f"{row.name} has no Host. Choose one in Server Info first.", "host_id", (own,))]
-    refusals = _host_reasons(row.host)
+    refusals = host_reasons(row.host)
     if job is not None:
         refusals.append(busy(row, job))
     if kind in (JobKind.INSTALL, JobKind.START, JobKind.RESTART) and not row.enabled:
@@ -48,7 +48,8 @@ def busy(row: Application, job: Job) -> Refusal:
                    "Wait until it has ended, or cancel it.", "", (job_link(job),))
 
 
-def _host_reasons(host: Host) -> list[Refusal]:
+def host_reasons(host: Host) -> list[Refusal]:
+    """What stands against any job on ``host``."""
     link = Link("host", str(host.pk), host.name)
     runtime = getattr(host, "runtime", None)
     if not host.enabled:

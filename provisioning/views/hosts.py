@@ -3,14 +3,15 @@
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from provisioning.audit.looked import looked_at
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.filters import HostFilter
 from provisioning.forms.hosts import HostForm
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
-from provisioning.permissions import MANAGE_HOSTS, actor_of
+from provisioning.permissions import AUDIT, MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.events import refusals_of
 from provisioning.selectors.failover import wrong_account_of
@@ -18,11 +19,12 @@ from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
 from provisioning.selectors.ladder import host_ladder as ask_ladder
-from provisioning.services import enrolment
+from provisioning.services import enrolment, looks
 from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
+from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 
 TABLE = Table((
@@ -52,7 +54,22 @@ def host_detail(request, pk):
         "joining": joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS)),
         "is_console": is_console_host(host), "refusals": refusals_of(host, REFUSALS_SHOWN),
         "applications": [(row, wrong_account_of(row)) for row in applications[:APPLICATIONS_SHOWN]],
-        "more": host.application_count > APPLICATIONS_SHOWN})
+        "more": host.application_count > APPLICATIONS_SHOWN, "looked": looked_at(host, APPLICATIONS_SHOWN),
+        "look": looks.active_look(host), "why_not_look": _why_not_look(host, actor_of(request))})
+
+
+def _why_not_look(host: Host, actor) -> str:
+    refusal = looks.why_not_look(host)
+    return sentence_for(AUDIT) if not actor.may(AUDIT) else refusal.message if refusal else ""
+
+
+@require_POST
+@page(AUDIT)
+def host_look(request, pk):
+    """Look on the host now."""
+    back = reverse("host-detail", args=[pk])
+    return carry_out(request, lambda: looks.look_at_host(actor=actor_of(request), host_id=pk), back=back,
+                     to=lambda job: back, said=lambda job: f"{job.host_name} is being looked at.")
 
 
 @require_safe

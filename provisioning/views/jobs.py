@@ -63,9 +63,12 @@ def _why_not_cancel(job: Job) -> str:
 @page()
 def job_list(request):
     form = JobFilter(request.GET)
-    jobs = page_of(selector.job_list(**form.chosen()), request.GET)
+    chosen = form.chosen()
+    jobs = page_of(selector.job_list(**chosen), request.GET)
+    total, looks = selector.job_counts(**chosen)
     return show(request, "jobs/list.html", {
-        "form": form, "page": jobs, "header": TABLE.header("", request.GET.dict()), "total": Job.objects.count()})
+        "form": form, "page": jobs, "header": TABLE.header("", request.GET.dict()), "total": total,
+        "hidden_looks": looks})
 
 
 @require_safe

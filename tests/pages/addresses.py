@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from provisioning.audit.exports import FORMATS
 from provisioning.permissions import (
     ACCEPT_LOSS,
+    AUDIT,
     CONFIGURE,
     DRILL,
     EXPORT,
@@ -97,6 +98,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "host-edit": asks(MANAGE_HOSTS, name="another", ip_address="203.0.113.9", os_type="Linux", lca_port="4999"),
     "host-delete": asks(MANAGE_HOSTS),
     "host-ladder": reads(pk="silent host"),
+    "host-look": posts(AUDIT),
     "host-join": posts(MANAGE_HOSTS),
     "host-join-ssh": asks(MANAGE_HOSTS, port="none"),
     "host-join-revoke": posts(MANAGE_HOSTS),

@@ -1,0 +1,129 @@
+"""The job that looks at what is true on this host of its applications; it changes nothing."""
+
+import contextlib
+import ctypes
+import os
+import time
+from collections.abc import Mapping
+
+from ..files import read_json, write_json
+from ..looking import files, listening, process, rights, version
+from ..looking.naming import Resolving
+from .accounts import account_named
+from .check_start_files import target_for
+from .errors import JobFailed
+from .lca_client import LcaClient
+from .startfacts import read_facts
+from .startfiles import START_FILES
+
+APPLICATIONS, NAMES = range(2)
+APPLICATIONS_MAX, HOSTS_MAX = 500, 500
+WITHIN_S = 60.0
+"""What was not looked at by then is left out; the next look goes on faster by what this one remembered."""
+KEPT = "looked.json"
+TIME_ERROR = 5
+RUNS = ("starting", "running", "stopping")
+
+
+def work(run) -> dict:
+    """The result of *collect_facts* in ``protocol.jobs``."""
+    until = time.monotonic() + WITHIN_S
+    hosts = {name: address for each in run.arguments["applications"] for name, address in each["hosts"].items()}
+    resolving = Resolving(dict(list(hosts.items())[:HOSTS_MAX]))
+    with run.step(APPLICATIONS):
+        found = _applications(run, until)
+    with run.step(NAMES):
+        names = resolving.answers()
+    return {"found": {"applications": found, **names, "clock_synchronized": clock_synchronized()}}
+
+
+def undo(context, entry, *, lost: bool) -> str:
+    """Nothing was changed."""
+    return ""
+
+
+def _applications(run, until: float) -> list[dict]:
+    path = run.context.config.state_dir / KEPT
+    kept = read_json(path)
+    kept = kept if isinstance(kept, dict) else {}
+    before = repr(kept)
+    watched, found, now = _watched(run), [], {}
+    for each in run.arguments["applications"][:APPLICATIONS_MAX]:
+        name = each["name"]
+        if time.monotonic() > until:
+            run.log(f"{name} was left out: looking took too long.", "warning")
+            continue
+        now[name] = kept.get(name) if isinstance(kept.get(name), dict) else {}
+        try:
+            found.append({"name": name, **application_facts(run, each, watched.get(name, 0), now[name])})
+        except (OSError, JobFailed) as error:
+            run.log(f"{name} could not be looked at: {error}", "warning")
+    run.log(f"{len(found)} applications were looked at.")
+    if repr(now) != before:
+        write_json(path, now)
+    return found
+
+
+def _watched(run) -> Mapping[str, int]:
+    """{application: pid} of what runs, as the agent says it."""
+    try:
+        told = LcaClient(run.context.config).call("list", {})["processes"]
+    except JobFailed as error:
+        run.log(f"{error.reason} Processes are found by the locks of their messages.", "warning")
+        return {}
+    return {each["application"]: each["pid"] for each in told if each["state"] in RUNS}
+
+
+def application_facts(run, asked: dict, watched: int, kept: dict) -> dict:
+    """What is true of one application; ``kept`` is what an earlier look remembered. Raises JobFailed, OSError."""
+    directory = asked["directory"]
+    try:
+        entry = account_named(asked.get("log_on_as", ""))
+    except JobFailed as missing:
+        entry, trouble = None, missing.reason
+    else:
+        trouble = ""
+    account = rights.Account.of(entry)
+    pid = process.pid_of(asked["name"], directory, watched)
+    facts = {"directory": files.directory_facts(directory, account), "process": process_or_none(pid),
+             "listeners": {str(port): who for port, who in listening.strangers(asked["ports"], pid).items()},
+             "disk_free_bytes": files.free_bytes(directory)}
+    if trouble and facts["directory"]["present"]:
+        facts["directory"].update(usable=False, problem=trouble)
+    if facts["directory"]["present"]:
+        facts |= _installed(run, asked, account, kept, usable=facts["directory"]["usable"])
+    return facts
+
+
+def process_or_none(pid: int) -> dict | None:
+    return process.process_facts(pid) if pid else None
+
+
+def _installed(run, asked: dict, account: rights.Account, kept: dict, *, usable: bool) -> dict:
+    directory, line = asked["directory"], asked["command_line"]
+    program = files.program_of(directory, line)
+    facts = {"program": files.program_facts(program, line, account), "runs": None, "changed": None}
+    with contextlib.suppress(JobFailed):
+        facts["start_files"] = read_facts(target_for(run, asked), START_FILES)
+    sums = files.shipped(directory)
+    if sums is None:
+        return facts
+    hashes = kept.setdefault("files", {})
+    facts["changed"] = files.changed_files(directory, sums, hashes)
+    own = os.path.relpath(program, directory) if program else ""
+    # Only what the package shipped is known to say its version and nothing else.
+    if own in sums and own not in facts["changed"] and facts["program"]["usable"] and usable:
+        touched = [seen for seen, _ in hashes.values()]
+        facts |= version.version_facts(program, directory, account, touched, kept.setdefault("runs", {}),
+                                       now=time.time())
+    return facts
+
+
+def clock_synchronized() -> bool | None:
+    """Whether the kernel is told the time by a time server; None when it does not say."""
+    try:
+        # A buffer larger than struct timex, whose first field asks for nothing to be changed.
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != TIME_ERROR
