@@ -30,7 +30,7 @@ from .settling import Settling
 log = logging.getLogger(__name__)
 
 ENOUGH = 20
-"""Messages that have to be acknowledged before a switchover is made."""
+"""Messages that have to be acknowledged before a switchover is made, and by each member once it serves."""
 EVERY_S, WRITE_S = 0.1, 1.0
 """How often a wait looks, and how often the row is written meanwhile."""
 LAST_WORDS_S = 8.0
@@ -157,6 +157,10 @@ class DrillRun:
         settling = Settling(self.actor, self._pair(), active)
         if not self._until(settling.is_whole):
             raise Stopped(f"The pair was not whole again within {self.drill.limit_s} s: {settling.reason}")
+        served = self.load.acknowledged
+        if not self._until(lambda: self.load.acknowledged >= served + ENOUGH):
+            raise Stopped(f"{active} acknowledged {self.load.acknowledged - served} of {ENOUGH} messages within "
+                          f"{self.drill.limit_s} s.")
         over = DrillPhase.OVER if phase == DrillPhase.OVER_SETTLED else DrillPhase.BACK
         self.windows[over] = (self.windows[over][0], time.monotonic())
         self._done(f"{active} has proven that it serves, and {settling.pair.standby.name} is in sync.")

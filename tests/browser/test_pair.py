@@ -55,6 +55,7 @@ def test_the_guides_pair_from_a_single_server_to_a_switchover_seen_live(page: Pa
     synchronize(pair)
     start_both(pair, accessible)
     switch_over(pair)
+    drill(pair, accessible)
     kill_the_active_one(pair)
 
 
@@ -174,6 +175,25 @@ def switch_over(pair: Pair) -> None:
     with StompClient(pair.port, "bench", "benchpass") as client:
         client.subscribe("/topic/pair", from_seq=1)
         assert client.bodies(1) == ["kept"]
+
+
+def drill(pair: Pair, accessible) -> None:
+    """A failover drill, followed on its page without a reload to the report, which the Pair page then tells of."""
+    page = pair.page
+    page.get_by_role("link", name="Drill", exact=True).click()
+    expect(pair.dialog()).to_contain_text(f"{BACKUP} hands over to {PRIMARY}")
+    pair.dialog().get_by_role("button", name="Start the drill").click()
+    page.wait_for_url("**/monitoring/drills/*/")
+    page.evaluate("window.sameDocument = true")
+    expect(page.locator("#drill-state")).to_have_text("Passed", timeout=60_000 * PATIENCE)
+    expect(page.locator(".step-done")).to_have_count(8)
+    expect(page.locator(".drill-figures")).to_contain_text("Lost 0", use_inner_text=True)
+    assert page.evaluate("window.sameDocument")
+    accessible(page)
+    page.screenshot(path=SCREENSHOTS / "drill.png", full_page=True)
+    page.goto(pair.address)
+    expect(page.locator("#pair-last-drill")).to_contain_text("no loss")
+    page.evaluate("window.sameDocument = true")
 
 
 def picture(page: Page) -> None:
