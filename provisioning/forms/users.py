@@ -18,6 +18,8 @@ class RolesForm(forms.Form):
         label="Roles", required=False, widget=forms.CheckboxSelectMultiple,
         choices=[(role, f"{role}: {role_words(role)}") for role in Role.values],
         error_messages={"invalid_choice": "%(value)s is no role."})
+    # The rule is the service's; the mark is the page's.
+    roles.must = True
 
 
 class NewUserForm(RolesForm):

@@ -27,6 +27,9 @@ PAGES = {
     "pairs": "/monitoring/pairs/",
     "events": "/monitoring/events/",
     "password": "/account/password/",
+    "account": "/account/",
+    "users": "/provisioning/accounts/users/",
+    "user-new": "/provisioning/accounts/users/new/",
 }
 LINKED = {
     "application": (f"{ENVIRONMENT}/applications/", "main tbody tr td.name a"),
@@ -35,6 +38,7 @@ LINKED = {
     "package": (f"{ENVIRONMENT}/packages/", "main tbody a"),
     "job": ("/operations/jobs/", "main tbody a"),
     "pair": ("/monitoring/pairs/", "main tbody td.name a"),
+    "user": ("/provisioning/accounts/users/", "main tbody td.name a"),
 }
 """Pages that are reached by the first link of a list: name → (list, selector of the link)."""
 

@@ -130,7 +130,7 @@ def test_the_own_account_says_what_the_role_may_do(client, role, can, cannot):
     client.force_login(factories.make_user("me", roles=(role,)))
     text = client.get("/account/").text
     assert f"Your role: {role}" in text
-    may, _, may_not = text.partition("<dt>Cannot</dt>")
+    may, _, may_not = text.partition("<dt>You cannot</dt>")
     assert can in may
     assert cannot in may_not
-    assert ("<dt>Cannot</dt>" in text) == bool(cannot)
+    assert ("<dt>You cannot</dt>" in text) == bool(cannot)

@@ -1,0 +1,25 @@
+"""docs/operating.md says what each role may do as provisioning/permissions.py has it."""
+
+import re
+from pathlib import Path
+
+from provisioning.permissions import ROLE_VERBS, VERBS
+from provisioning.states import Role
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_roles_documented_are_the_roles():
+    text = (ROOT / "docs/operating.md").read_text()
+    head, rows = re.search(r"^\| May \| (.+?) \|\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE).groups()
+    roles = head.split(" | ")
+    assert roles == Role.values
+    documented = [line.strip("| ").split(" | ") for line in rows.splitlines()]
+    assert documented == [
+        [words, *("yes" if verb in ROLE_VERBS[role] else "–" for role in roles)] for verb, words in VERBS.items()]
+
+
+def test_an_operator_configures_nothing_and_support_changes_nothing():
+    assert ROLE_VERBS[Role.OPERATOR] == {"view", "operate", "drill"}
+    assert ROLE_VERBS[Role.SUPPORT] == {"view", "audit", "waive", "export"}
+    assert ROLE_VERBS[Role.ADMINISTRATOR] == VERBS.keys()
