@@ -5,19 +5,24 @@
 Every host is a set of namespaces of this machine with its own network, agent and sshd; both work on the same hosts, in
 turn, on applications of their own. The console: from the POST of Install to the end of the last job, then from the POST
 of Start to the last server Started. ansible: one playbook with the steps of Install and Start, 20 forks, pipelining on,
-no facts gathered, its SSH connections kept open between tasks. Needs root; without ansible or sshd the console is
-measured alone.
+no facts gathered, its SSH connections kept open between tasks. Beside the seconds stand the processor seconds a host, by
+kind of process: what can be compared on a machine that does other work too. Needs root; without ansible or sshd the
+console is measured alone.
 """
 
 import argparse
 import contextlib
 import json
+import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -28,7 +33,7 @@ from tests.scenarios.harness import ROOT, wait_for
 from tests.scenarios.hosts import why_no_hosts
 from tests.scenarios.site import Site
 
-from . import _ansible
+from . import _ansible, _cpu
 
 LIST = "/provisioning/environment/applications/"
 BATCH_S = 300
@@ -41,6 +46,26 @@ print(json.dumps({row.name: row.secret for row in Application.objects.all()}))
 """
 JOB = re.compile(r"/operations/jobs/[0-9a-f-]{36}/")
 ENDED = re.compile(r"(\d+) of (\d+) ended, (\d+) succeeded")
+
+
+@dataclass(frozen=True)
+class Took:
+    """``seconds`` by the clock, ``processor`` seconds by kind of process, ``busy``: the share of this machine's cores
+    that worked, for whomever."""
+
+    seconds: float
+    processor: Counter[str]
+    busy: float
+
+
+@contextlib.contextmanager
+def measured(results: list[Took]) -> Iterator[None]:
+    """Append what the body took."""
+    before, busy, begun = _cpu.look(), _cpu.busy_s(), time.monotonic()
+    yield
+    seconds = time.monotonic() - begun
+    busy = (_cpu.busy_s() - busy) / seconds / (os.cpu_count() or 1)
+    results.append(Took(seconds, _cpu.spent(before, _cpu.look()), busy))
 
 
 class Console:
@@ -60,10 +85,14 @@ class Console:
         page = self.browser.get(f"{LIST}?size=200").text
         return {name: key for key, name in re.findall(rf'href="{LIST}(\d+)/"[^>]*>([^<]+)</a>', page)}
 
-    def together(self, verb: str, names: list[str]) -> float:
-        """Seconds from the POST until the last job has succeeded. Raises RuntimeError when one did not."""
-        keys = self.keys()
-        begun = time.monotonic()
+    def together(self, verb: str, names: list[str]) -> Took:
+        """From the POST until the last job has succeeded. Raises RuntimeError when one did not."""
+        keys, took = self.keys(), []
+        with measured(took):
+            self._together(verb, names, keys)
+        return took[0]
+
+    def _together(self, verb: str, names: list[str], keys: dict[str, str]) -> None:
         if verb == "install" and len(names) == 1:
             page = self.browser.post(f"{LIST}{keys[names[0]]}/install/", {"path": ""})
         else:
@@ -74,7 +103,6 @@ class Console:
             self._batch_ended(address)
         else:
             self._job_ended(address if JOB.fullmatch(address) else JOB.search(page.text)[0])
-        return time.monotonic() - begun
 
     def _batch_ended(self, address: str) -> None:
         def ended() -> bool:
@@ -99,13 +127,15 @@ def names_of(who: str, size: int, round_: int) -> list[str]:
     return [f"{who}_{size}_{round_}_{number}" for number in range(1, size + 1)]
 
 
-def report(size: int, console: list[tuple[float, float]], peer: list[float]) -> dict:
-    """``console``: (install, start) seconds of each round; ``peer``: seconds of the playbook, empty without it."""
-    ours = [install + start for install, start in console]
-    figures = {"bench": "deploy", "hosts": size, "rounds": len(console),
-               "install_s": round(statistics.median(install for install, _ in console), 2),
-               "start_s": round(statistics.median(start for _, start in console), 2),
-               "console_s": round(statistics.median(ours), 2)}
+def report(size: int, console: list[tuple[Took, Took]], peer: list[float]) -> dict:
+    """``console``: install and start of each round; ``peer``: seconds of the playbook, empty without it."""
+    ours = [install.seconds + start.seconds for install, start in console]
+    figures = {"bench": "deploy", "hosts": size, "rounds": len(console), "console_s": round(statistics.median(ours), 2)}
+    for verb, each in zip(("install", "start"), zip(*console, strict=True), strict=True):
+        processor = sum((took.processor for took in each), Counter())
+        figures |= {f"{verb}_s": round(statistics.median(took.seconds for took in each), 2),
+                    f"{verb}_busy": round(statistics.median(took.busy for took in each), 2),
+                    f"{verb}_cpu_s_a_host": _cpu.per_host(processor, size * len(each))}
     if not peer:
         return figures
     ratios = sorted(theirs / mine for mine, theirs in zip(ours, peer, strict=True))
