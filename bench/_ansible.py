@@ -99,7 +99,8 @@ class Ansible:
             "port": target.port,
             "run_sh": '#!/bin/sh\ncd "$(dirname "$0")" || exit 1\n'
                       f"export PAIRWISE_CONSOLE_CA_FILE={self.authority}\n"
-                      f'exec "{sys.executable}" -I ./lib -host {host} -port {port} -app {target.application} "$@"\n',
+                      f'exec "{sys.executable}" -I ./lib.zip -host {host} -port {port} '
+                      f'-app {target.application} "$@"\n',
         } for target in targets}
         inventory, playbook = self.directory / "inventory.json", self.directory / "playbook.yml"
         inventory.write_text(json.dumps({"all": {"hosts": variables}}))

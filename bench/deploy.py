@@ -5,8 +5,8 @@
 Every host is a set of namespaces of this machine with its own network, agent and sshd; both work on the same hosts, in
 turn, on applications of their own. The console: from the POST of Install to the end of the last job, then from the POST
 of Start to the last server Started. ansible: one playbook with the steps of Install and Start, 20 forks, pipelining on,
-no facts gathered, its SSH connections kept open between tasks. Beside the seconds stand the processor seconds a host, by
-kind of process: what can be compared on a machine that does other work too. Needs root; without ansible or sshd the
+no facts gathered, its SSH connections kept open between tasks. Beside the seconds stand the processor seconds a host by
+kind of process, which can be compared on a machine that does other work too. Needs root; without ansible or sshd the
 console is measured alone.
 """
 

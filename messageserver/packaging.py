@@ -1,13 +1,17 @@
 """Builds what is installed: the Installation Package and the Application Template file.
 
-Both are deterministic: the same sources give the same bytes, so a package can be compared by its checksum.
+Both are deterministic: the same sources and Python version give the same bytes, so a package can be compared by its
+checksum.
 """
 
 import gzip
 import hashlib
 import html
 import io
+import marshal
 import tarfile
+import zipfile
+from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
@@ -20,14 +24,20 @@ NICKNAME = "MessageServer"
 BUILD_DATE = "2026-11-22"
 BUILD_TIME = 1795305600
 """Unix time of BUILD_DATE; every file in the package carries it."""
+ZIP_TIME = (2026, 11, 22, 0, 0, 0)
 HERE = Path(__file__).parent
 NOT_SHIPPED = ("packaging.py", "windows_package.py")
-PROTOCOL_MODULES = ("__init__.py", "auth.py", "controls.py", "drills.py", "message.py", "messages.py",
-                    "pair_messages.py", "tls.py", "validity.py", "wire.py")
+PROTOCOL_MODULES = ("__init__.py", "auth.py", "blocking.py", "controls.py", "dialling.py", "drills.py", "lines.py",
+                    "message.py", "opening_messages.py", "pair_messages.py", "server_messages.py", "tls.py",
+                    "validity.py", "wire.py")
+PROGRAM = "lib.zip"
+MARSHAL_VERSION = 2
+"""Later ones write what is used twice by reference, and that depends on what else is in memory."""
 
 LAUNCHER = """#!/bin/sh
 # Message Server. Takes the place of this shell (exec), so the process id stays the same.
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P) || exit 8
+case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
+here=$(CDPATH='' cd -- "${here:-/}" && pwd -P) || exit 8
 python=python3
 if [ -r "$here/python.path" ]; then
     named=
@@ -38,7 +48,7 @@ if ! command -v "$python" > /dev/null 2>&1; then
     echo "00-05062 MessageServer needs Python 3.11 or newer, and $python is not there. Install python3." >&2
     exit 8
 fi
-exec "$python" -I "$here/lib" "$@"
+exec "$python" -I "$here/lib.zip" "$@"
 """
 
 STARTER = '''"""Starts the Message Server from the directory it was installed in."""
@@ -80,8 +90,6 @@ def _replace(path: Path, data: bytes) -> None:
 
 def _files(windows_launcher: bytes) -> dict[str, tuple[bytes, int]]:
     """Name in the package → content and mode."""
-    sources = [(f"messageserver/{p.name}", p) for p in sorted(HERE.glob("*.py")) if p.name not in NOT_SHIPPED]
-    sources += [(f"protocol/{name}", HERE.parent / "protocol" / name) for name in PROTOCOL_MODULES]
     files = {
         "ip_description.xml": (_description().encode(), 0o644),
         "read_me.html": (_read_me().encode(), 0o644),
@@ -89,12 +97,33 @@ def _files(windows_launcher: bytes) -> dict[str, tuple[bytes, int]]:
         windows_package.PROGRAM: (windows_package.launcher(windows_launcher), 0o644),
         "startServer.bat": (windows_package.START.encode(), 0o644),
         "installService.bat": (windows_package.SERVICE.encode(), 0o644),
-        "lib/__main__.py": (STARTER.encode(), 0o644),
-        **{f"lib/{name}": (path.read_bytes(), 0o644) for name, path in sources},
+        PROGRAM: (_program(), 0o644),
     }
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, (content, _) in sorted(files.items()))
     files["checksums.sha256"] = (sums.encode(), 0o644)
     return files
+
+
+def _program() -> bytes:
+    """What Python runs, in one file: every module as source, and compiled by this Python, whose version the console and
+    most hosts have. Any other one reads the sources."""
+    sources = {f"messageserver/{p.name}": p.read_bytes() for p in HERE.glob("*.py") if p.name not in NOT_SHIPPED}
+    sources |= {f"protocol/{name}": (HERE.parent / "protocol" / name).read_bytes() for name in PROTOCOL_MODULES}
+    sources["__main__.py"] = STARTER.encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name, source in sorted(sources.items()):
+            archive.writestr(zipfile.ZipInfo(name, ZIP_TIME), source)
+            archive.writestr(zipfile.ZipInfo(f"{name}c", ZIP_TIME), _compiled(name, source))
+    return packed.getvalue()
+
+
+def _compiled(name: str, source: bytes) -> bytes:
+    """The content of a .pyc file that Python takes without a look at the source: the package's checksums hold for both.
+    """
+    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    unchecked = (1).to_bytes(4, "little")
+    return MAGIC_NUMBER + unchecked + source_hash(source) + marshal.dumps(code, MARSHAL_VERSION)
 
 
 def _archive(files: dict[str, tuple[bytes, int]]) -> bytes:

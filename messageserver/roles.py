@@ -4,7 +4,8 @@ import asyncio
 import dataclasses
 from collections.abc import Callable
 
-from protocol.messages import Grant, Probe, Probed, Recorded, StepDown
+from protocol.pair_messages import Probe, Probed, Recorded, StepDown
+from protocol.server_messages import Grant
 
 from .active import Active
 from .broker import Broker

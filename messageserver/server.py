@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 from pathlib import Path
 
-from protocol.messages import Configuration, Grant, Message, Probe, Recorded, Report, StepDown
+from protocol.message import Message
+from protocol.pair_messages import Probe, Recorded, StepDown
+from protocol.server_messages import Configuration, Grant, Report
 
 from . import VERSION, settings, system
 from .broker import Broker
+from .contact import Address
 from .exits import Exit, ExitCode
-from .link import Address, Link, first_contact
+from .link import Link, first_contact
 from .log import Event, Log
 from .ownership import Held, StoreError, StoreLocked, peek_held
 from .paired_store import PairedStore
@@ -67,7 +70,7 @@ class Server:
         # The role of a former process is not held any more: control grants anew.
         controls = self._address.controls(self._directory)
         channel, configuration = await first_contact(
-            self._address, self._secret, Held(held.epoch, held.record_version), purpose="serve", controls=controls)
+            self._address, self._secret, Held(held.epoch, held.record_version), controls)
         self._link = Link(self._address, controls, self._secret, channel, self._held, self.log)
         try:
             self._settings = settings.from_application(configuration.application)

@@ -1,12 +1,15 @@
 """What differs between operating systems: locks, signals, limits and what makes a rename durable."""
 
-import asyncio
 import contextlib
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 WINDOWS = sys.platform == "win32"
 LOCKED_BYTE = 1 << 30
@@ -53,7 +56,7 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def on_signals(loop: asyncio.AbstractEventLoop, *, stop: Callable[[], None], suspend: Callable[[], None]) -> None:
+def on_signals(loop: "asyncio.AbstractEventLoop", *, stop: Callable[[], None], suspend: Callable[[], None]) -> None:
     """Call ``stop`` or ``suspend`` in ``loop`` when somebody asks this process to end. Windows has Ctrl-C and
     Ctrl-Break for it, and hears of neither outside of the main thread, where a service runs."""
     if not WINDOWS:

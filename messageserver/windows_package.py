@@ -19,7 +19,7 @@ if sys.version_info < (3, 11):
     sys.stderr.write("00-05062 MessageServer needs Python 3.11 or newer; this is %s.\\n" % sys.version.split()[0])
     sys.exit(8)
 
-sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(sys.path[0])), "lib")
+sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(sys.path[0])), "lib.zip")
 
 from messageserver.main import main  # noqa: E402 - older interpreters cannot read it
 

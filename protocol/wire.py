@@ -1,66 +1,30 @@
-"""The wire: one JSON object a line over TCP, bounded line length, heartbeats both ways.
-
-``encode``/``LineReader`` are pure (bytes in, messages out); ``Channel`` is the thin asyncio shell.
-"""
+"""The wire: one JSON object a line over TCP, bounded line length, heartbeats both ways; here over asyncio, in
+``blocking`` over plain sockets."""
 
 import asyncio
 import contextlib
-import json
 import ssl
 import time
 
 from . import auth, tls
-from .messages import Challenge, Heartbeat, Hello, Message, MessageError, Refused, Welcome, from_dict
+from .dialling import Dialling, untold
+from .lines import (
+    MAX_LINE,
+    MAX_LINE_BEFORE_WELCOME,
+    OPENING_TIMEOUT_S,
+    SILENCE_HEARTBEATS,
+    OutOfOrder,
+    RefusedError,
+    UntrustedError,
+    WireError,
+    decode,
+    encode,
+)
+from .message import Message
+from .opening_messages import Challenge, Heartbeat, Hello, Refused, Welcome
 
-MAX_LINE = 4 * 1024 * 1024
-"""Longest line in bytes; room for the configuration of a host with thousands of applications."""
-MAX_LINE_BEFORE_WELCOME = 8 * 1024
-"""Longest line of a peer that has not yet shown that it knows the secret."""
-SILENCE_HEARTBEATS = 3
-"""A peer that was silent for this many heartbeat intervals is taken for gone."""
-OPENING_TIMEOUT_S = 5.0
-
-
-class WireError(ConnectionError):
-    """The connection cannot go on: bad line, refused, silent or closed peer. The text is a sentence."""
-
-
-class RefusedError(WireError):
-    """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none; ``controls`` are where to try
-    instead, as it says."""
-
-    def __init__(self, reason: str, event: int = 0, controls: list | None = None):
-        super().__init__(reason)
-        self.event, self.controls = event, controls or []
-
-
-class OutOfOrder(WireError):
-    """The peer said something before it said who it is."""
-
-
-class UntrustedError(WireError):
-    """TLS with the peer failed. The text is a clause that says why and what to do."""
-
-
-def encode(message: Message) -> bytes:
-    """One line, newline included. Raises WireError when it would be too long for the peer."""
-    line = json.dumps(message.to_dict(), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
-    if len(line) > MAX_LINE:
-        raise WireError(f"message {message.type} is {len(line)} bytes, the limit is {MAX_LINE}")
-    return line
-
-
-def decode(line: bytes) -> Message:
-    """The message on one line. Raises WireError."""
-    try:
-        body = json.loads(line)
-        if b"\\u" in line:
-            # An escaped lone surrogate is legal JSON and no text: it would break whoever writes it down later.
-            json.dumps(body, ensure_ascii=False).encode()
-        return from_dict(body)
-    except (ValueError, RecursionError, MessageError) as error:
-        raise WireError(f"the peer sent a line that is no message: {error}") from None
-
+__all__ = ["MAX_LINE", "MAX_LINE_BEFORE_WELCOME", "OPENING_TIMEOUT_S", "SILENCE_HEARTBEATS", "Channel", "Opening",
+           "OutOfOrder", "RefusedError", "UntrustedError", "WireError", "decode", "dial", "encode"]
 
 class Channel:
     """One connection that speaks messages.
@@ -174,26 +138,16 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
             reader, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLError as error:
         raise UntrustedError(tls.why_untrusted(error, host)) from None
+    dialling = Dialling(kind=kind, name=name, secret=secret, **hello)
     channel = Channel(reader, writer)
     try:
-        challenge = await _first_word(channel, timeout_s, secured=context is not None)
-        if isinstance(challenge, Refused):
-            raise RefusedError(challenge.reason, challenge.event)
-        if not isinstance(challenge, Challenge):
-            raise WireError(f"the peer opened with {challenge.type}, not with a challenge")
-        nonce = auth.new_nonce()
-        proof = auth.client_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce, kind=kind, name=name)
-        await channel.send(Hello(kind=kind, name=name, nonce=nonce, proof=proof, **hello))
-        answer = await channel.receive(timeout_s=timeout_s)
-        if isinstance(answer, Refused):
-            raise RefusedError(answer.reason, answer.event, answer.controls)
-        expected = auth.server_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce)
-        if not isinstance(answer, Welcome) or not auth.same(expected, answer.proof):
-            raise WireError("the peer does not know the shared secret: it is not the Pairwise that was installed from")
+        first = await _first_word(channel, timeout_s, secured=context is not None)
+        await channel.send(dialling.introduce(first))
+        welcome = dialling.believe(await channel.receive(timeout_s=timeout_s))
     except BaseException:
         channel.abort()
         raise
-    channel.heartbeat_s = answer.heartbeat_s
+    channel.heartbeat_s = welcome.heartbeat_s
     channel.max_line = MAX_LINE
     channel.start_heartbeats()
     return channel
@@ -202,14 +156,8 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
 async def _first_word(channel: Channel, timeout_s: float, *, secured: bool) -> Message:
     try:
         return await channel.receive(timeout_s=timeout_s)
-    except UntrustedError:
-        raise
     except WireError as error:
-        if not secured:
-            raise
-        # With TLS 1.3 a listener declines a certificate after the handshake, and some do it without a word.
-        raise WireError(f"{error} when TLS was agreed on, without a word: with mutual TLS it wants a certificate from "
-                        "this side, of an authority that it trusts") from None
+        raise untold(error, secured=secured) from None
 
 
 class Opening:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from messageserver.contact import CA_FILE, CA_FILE_VARIABLE
 from messageserver.exits import ExitCode
-from messageserver.link import CA_FILE, CA_FILE_VARIABLE
 from protocol.tls import Identity
 from tests.certificates import Certificates
 

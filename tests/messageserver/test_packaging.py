@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tarfile
 import xml.etree.ElementTree as ElementTree
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,8 @@ from messageserver.options import OPTIONS
 
 from .conftest import ServerProcess, application
 from .control_double import WAIT_S, ControlDouble
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -35,10 +39,46 @@ def test_the_same_sources_give_the_same_bytes(tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_what_is_compiled_does_not_depend_on_the_process_that_did_it(tmp_path, seed):
+    build = ("import pathlib, sys; from messageserver import packaging; "
+             "packaging.build(pathlib.Path(sys.argv[1]), b'program')")
+    subprocess.run([sys.executable, "-c", build, str(tmp_path / "other")], check=True, cwd=ROOT, timeout=WAIT_S,
+                   env={**os.environ, "PYTHONHASHSEED": seed})
+    own = packaging.build(tmp_path / "own", b"program")
+    assert own.read_bytes() == (tmp_path / "other" / own.name).read_bytes()
+
+
+def loaded(installed, python=sys.executable):
+    """{module: its file} of what a check loads, with ``python``."""
+    code = ("import sys; sys.path.insert(0, 'lib.zip'); import messageserver.main\n"
+            "for name, module in list(sys.modules.items()): print(name, getattr(module, '__file__', ''))")
+    done = subprocess.run([python, "-I", "-S", "-c", code], cwd=installed, capture_output=True, text=True, check=True,
+                          timeout=WAIT_S)
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines())
+
+
+def test_a_check_loads_compiled_modules_and_little_else(installed):
+    modules = loaded(installed)
+    own = {name: file for name, file in modules.items() if name.partition(".")[0] in ("messageserver", "protocol")}
+    assert own
+    assert all(file.endswith(".pyc") for file in own.values())
+    assert not modules.keys() & {"asyncio", "argparse", "sqlite3", "messageserver.server"}
+
+
+def test_another_python_reads_the_sources(installed):
+    with zipfile.ZipFile(installed / "lib.zip") as program:
+        files = {name: program.read(name) for name in program.namelist()}
+    with zipfile.ZipFile(installed / "lib.zip", "w") as program:
+        for name, content in files.items():
+            program.writestr(name, b"\0\0\r\n" + content[4:] if name.endswith(".pyc") else content)
+    assert loaded(installed)["messageserver.main"].endswith("main.py")
+
+
 def test_what_is_inside(installed):
     top = sorted(p.name for p in installed.iterdir())
     assert top == ["MessageServer", "MessageServer.exe", "checksums.sha256", "installService.bat", "ip_description.xml",
-                   "lib", "read_me.html", "startServer.bat"]
+                   "lib.zip", "read_me.html", "startServer.bat"]
     assert os.stat(installed / "MessageServer").st_mode & 0o777 == 0o755
     root = ElementTree.parse(installed / "ip_description.xml").getroot()
     assert root.find("Product/Release").get("Version") == VERSION
@@ -49,7 +89,10 @@ def test_what_is_inside(installed):
     assert set(listed) == files
     for name, digest in listed.items():
         assert hashlib.sha256((installed / name).read_bytes()).hexdigest() == digest
-    assert not files & {"lib/messageserver/packaging.py", "lib/messageserver/windows_package.py"}
+    with zipfile.ZipFile(installed / "lib.zip") as program:
+        modules = set(program.namelist())
+    assert "messageserver/server.py" in modules
+    assert not modules & {"messageserver/packaging.py", "messageserver/windows_package.py"}
 
 
 def test_every_exit_code_and_option_is_in_the_read_me(installed):

@@ -1,0 +1,58 @@
+"""Messages as lines of text, and what can be wrong with a peer: the wire without its sockets."""
+
+import json
+
+from .message import Message, MessageError, from_dict
+
+MAX_LINE = 4 * 1024 * 1024
+"""Longest line in bytes; room for the configuration of a host with thousands of applications."""
+MAX_LINE_BEFORE_WELCOME = 8 * 1024
+"""Longest line of a peer that has not yet shown that it knows the secret."""
+SILENCE_HEARTBEATS = 3
+"""A peer that was silent for this many heartbeat intervals is taken for gone."""
+OPENING_TIMEOUT_S = 5.0
+
+
+class WireError(ConnectionError):
+    """The connection cannot go on: bad line, refused, silent or closed peer. The text is a sentence."""
+
+
+class RefusedError(WireError):
+    """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none; ``controls`` are where to try
+    instead, as it says."""
+
+    def __init__(self, reason: str, event: int = 0, controls: list | None = None):
+        super().__init__(reason)
+        self.event, self.controls = event, controls or []
+
+
+class StrangerError(WireError):
+    """The peer does not know the secret."""
+
+
+class OutOfOrder(WireError):
+    """The peer said something before it said who it is."""
+
+
+class UntrustedError(WireError):
+    """TLS with the peer failed. The text is a clause that says why and what to do."""
+
+
+def encode(message: Message) -> bytes:
+    """One line, newline included. Raises WireError when it would be too long for the peer."""
+    line = json.dumps(message.to_dict(), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    if len(line) > MAX_LINE:
+        raise WireError(f"message {message.type} is {len(line)} bytes, the limit is {MAX_LINE}")
+    return line
+
+
+def decode(line: bytes) -> Message:
+    """The message on one line. Raises WireError."""
+    try:
+        body = json.loads(line)
+        if b"\\u" in line:
+            # An escaped lone surrogate is legal JSON and no text: it would break whoever writes it down later.
+            json.dumps(body, ensure_ascii=False).encode()
+        return from_dict(body)
+    except (ValueError, RecursionError, MessageError) as error:
+        raise WireError(f"the peer sent a line that is no message: {error}") from None

@@ -1,0 +1,62 @@
+"""How every connection opens, and what keeps it open (messages.py has the table of who says what)."""
+
+from dataclasses import dataclass, field
+
+from .message import Message
+
+PROTOCOL_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Challenge(Message):
+    """First line of the side that was dialled."""
+
+    nonce: str
+    protocol: int = PROTOCOL_VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hello(Message):
+    """Who dials. ``purpose`` of an application: "serve" takes the object, "check" only reads it.
+
+    ``pid`` and ``started`` (psutil/`/proc` start time, in clock ticks since boot) name the process;
+    ``epoch``, ``record_version`` and ``role`` are what a server that was granted one before still holds
+    (0 and "" for none); ``copy`` names the store it opened (a store made anew has another name).
+    """
+
+    kind: str
+    name: str
+    nonce: str
+    proof: str
+    purpose: str = "serve"
+    version: str = ""
+    host: str = ""
+    pid: int = 0
+    started: int = 0
+    epoch: int = 0
+    record_version: int = 0
+    role: str = ""
+    copy: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Welcome(Message):
+    """The dialled side accepts; ``proof`` shows that it knows the secret too."""
+
+    proof: str
+    heartbeat_s: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused(Message):
+    """The dialled side declines and closes. ``event`` is the event number (domain.md 3.5), 0 for none. ``controls``, of
+    a control that does not lead, is as in Configuration."""
+
+    reason: str
+    event: int = 0
+    controls: list = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat(Message):
+    """Nothing new, still here. Sent by both sides whenever ``heartbeat_s`` passed without another line."""
