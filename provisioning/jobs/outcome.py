@@ -57,9 +57,9 @@ def _fill_in(job: Job, result: dict) -> None:
     if any(getattr(row, name) != value for name, value in values.items()):
         Application.objects.filter(pk=row.pk).update(
             revision=F("revision") + 1, changed_by=job.created_by, changed_at=timezone.now(), **values)
-        row = Application.objects.get(pk=row.pk)
         actor = Actor(name=job.created_by, origin=f"job on {job.host_name}", request_id=str(job.pk))
-        history.record(actor=actor, row=row, before=before, after=history.snapshot(row),
+        # The row is locked: nothing else of it has changed.
+        history.record(actor=actor, row=row, before=before, after={**before, **values, "revision": row.revision + 1},
                        reason=f"Installed by job {job.pk} on host {job.host_name}.")
     changes.tell(f"application:{row.pk}", "applications", applications=[row.name])
 

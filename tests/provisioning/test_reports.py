@@ -421,6 +421,20 @@ def test_what_travelled_together_is_recorded_in_order(install_job):
     assert lines(job) == [(1, "Fetching.")]
 
 
+def test_many_lines_and_steps_in_one_report_cost_few_queries(install_job, django_assert_max_num_queries):
+    report(install_job, 1, "claimed", worker="w")
+    items = []
+    for number in range(6):
+        items += [{"kind": "step", "number": number, "state": "running"},
+                  *({"kind": "log", "lines": [[1_700_000_001, "info", f"Line {line}."]]} for line in range(10)),
+                  {"kind": "step", "number": number, "state": "done"}]
+    # Savepoint, host, job, state, six steps, last line, new lines (savepoint of its own), number; the test's own.
+    with django_assert_max_num_queries(18):
+        job = report(install_job, 2, "several", items=items)
+    assert step_states(job) == ["done"] * 6
+    assert [number for number, _ in lines(job)] == list(range(1, 61))
+
+
 @pytest.mark.parametrize("items", [None, "all", [None, 7, {}, {"kind": []}, {"kind": "several", "items": []},
                                                  {"kind": "finished", "state": "succeeded"}]])
 def test_what_may_not_travel_together_is_left_out(job, items):
