@@ -1,6 +1,8 @@
 """The Celery application of the host worker (``celery -A hostagent``), configured from PAIRWISE_AGENT_CONFIG."""
 
 import ctypes
+import encodings.idna  # noqa: F401 - loaded here once, not by every pool child in its first job
+import gzip  # noqa: F401 - as well
 import os
 import signal
 from pathlib import Path

@@ -9,6 +9,12 @@ from typing import Any
 
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace ``path`` with ``data``; after a crash it holds either the old or the new content."""
+    write_whole(path, data, mode=mode)
+    sync_directory(path.parent)
+
+
+def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """As ``write_atomically`` for one of several files: the caller syncs their directory once."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
@@ -21,7 +27,6 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise
-    sync_directory(path.parent)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,6 +1,7 @@
 """Unpacks an Installation Package that nobody has to trust: every member is checked before the first is written."""
 
 import hashlib
+import io
 import os
 import posixpath
 import tarfile
@@ -13,6 +14,8 @@ from .errors import JobFailed
 CHECKSUMS = "checksums.sha256"
 DESCRIPTION = "ip_description.xml"
 CHUNK = 1024 * 1024
+KEPT = 16 * 1024 * 1024
+"""Bytes of a package, unpacked, that are read once and kept in memory until all of it was checked."""
 _SPACE_MARGIN = 16 * 1024 * 1024
 
 
@@ -31,12 +34,12 @@ def unpack(package: Path, filename: str, target: Path, bounds: Bounds = Bounds()
     returns how many files there were. Raises JobFailed before anything was written when the archive is unsafe."""
     try:
         with tarfile.open(package, "r:*") as archive:
-            members = _read_members(archive, filename, bounds)
+            members, contents = _read_members(archive, filename, bounds)
             check_members(members, filename, bounds)
             _check_room(target.parent, sum(member.size for member in members))
             target.mkdir(mode=0o750)
             for member in members:
-                _write(archive, member, target)
+                _write(archive, member, target, contents.get(member.offset))
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise JobFailed(f"{filename} could not be unpacked into {target}: {error.strerror}.",
@@ -46,16 +49,21 @@ def unpack(package: Path, filename: str, target: Path, bounds: Bounds = Bounds()
     return check_sums(target, filename)
 
 
-def _read_members(archive: tarfile.TarFile, filename: str, bounds: Bounds) -> list[tarfile.TarInfo]:
-    members, size = [], 0
+def _read_members(archive: tarfile.TarFile, filename: str, bounds: Bounds) -> tuple[list[tarfile.TarInfo],
+                                                                                    dict[int, bytes]]:
+    """All members, and what is in the first of them by their offset: as much as is kept in memory, which is all of a
+    usual package. The others are decompressed a second time."""
+    members, contents, size = [], {}, 0
     for member in archive:
         members.append(member)
         size += member.size
+        if member.isreg() and size <= KEPT:
+            contents[member.offset] = archive.extractfile(member).read()
         if len(members) > bounds.members:
             raise _unsafe(filename, f"it has more than {bounds.members} members")
         if member.size > bounds.member_size or size > bounds.size:
             raise _unsafe(filename, f"it is larger than {bounds.size} bytes when unpacked")
-    return members
+    return members, contents
 
 
 def check_members(members: list[tarfile.TarInfo], filename: str, bounds: Bounds) -> None:
@@ -104,7 +112,7 @@ def _check_room(directory: Path, size: int) -> None:
                         "Make room, or give another directory.")
 
 
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path, content: bytes | None) -> None:
     path = target / posixpath.normpath(member.name)
     if member.isdir():
         path.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -115,7 +123,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> N
         return
     mode = 0o750 if member.mode & 0o100 else 0o640
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
-        source = archive.extractfile(member)
+        source = io.BytesIO(content) if content is not None else archive.extractfile(member)
         while chunk := source.read(CHUNK):
             file.write(chunk)
         os.fchmod(file.fileno(), mode)

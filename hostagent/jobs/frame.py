@@ -117,7 +117,7 @@ class Run:
 
     @contextlib.contextmanager
     def step(self, number: int) -> Iterator[None]:
-        self.entry.save(step=number)
+        self.entry.at_step(number)
         self.reporter.step(number, "running")
         try:
             yield

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ..config import AgentConfig
-from ..files import write_atomically
+from ..files import sync_directory, write_whole
 from ..launch import server_environment
 from . import archive, target
 from .accounts import account_named, name_of
@@ -82,7 +82,8 @@ def _write_start_files(run, staging: Path, server: dict) -> None:
              ("application.secret", secret + "\n", 0o600),
              ("python.path", sys.executable + "\n", 0o640), *_authority(run.context.config))
     for name, text, mode in files:
-        write_atomically(staging / name, text.encode(), mode=mode)
+        write_whole(staging / name, text.encode(), mode=mode)
+    sync_directory(staging)
     os.chmod(staging / PROGRAM, 0o755)
     run.log(f"run.sh and startServer.bat start it with {command_line_arguments(host, port, run.application)}")
 

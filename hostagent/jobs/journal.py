@@ -43,6 +43,12 @@ class Entry:
     def outbox_path(self) -> Path:
         return self.journal.directory / f"{self.job}.outbox"
 
+    def at_step(self, number: int) -> None:
+        """Remember which step is worked on. It is only told to people, so it need not be on the disk: it outlives this
+        process, not a power cut."""
+        self.body["step"] = number
+        self.journal.step_path(self.job).write_text(str(number))
+
     def claim(self, kind: str, application: str, process: dict) -> None:
         """Take the job. Raises FileExistsError when it was taken before."""
         self.body = {"job": self.job, "kind": kind, "application": application, "state": "working", "step": -1,
@@ -69,7 +75,7 @@ class Entry:
 
 
 class Journal:
-    """One JSON and one lock file per job in ``directory``."""
+    """One JSON and one lock file per job in ``directory``, while it is worked on beside them its step."""
 
     def __init__(self, directory: Path):
         self.directory = directory
@@ -88,7 +94,18 @@ class Journal:
             # Claimed, but the process died before the claim was whole.
             body = {"job": job, "kind": "", "application": "", "state": "working", "step": -1, "process": {},
                     "notes": {}, "claimed_at": time.time()}
+        if body is not None:
+            body["step"] = max(body["step"], self._step(job))
         return Entry(self, job, body, lock)
+
+    def step_path(self, job: str) -> Path:
+        return self.directory / f"{job}.step"
+
+    def _step(self, job: str) -> int:
+        try:
+            return int(self.step_path(job).read_text())
+        except (OSError, ValueError):
+            return -1
 
     def overtaken_by(self, payload: dict) -> str:
         """The job of the same application that was signed later and is done already, "" for none.
@@ -152,7 +169,7 @@ class Journal:
                 continue
             try:
                 if entry.body and entry.body["state"] == "finished":
-                    for suffix in ("outbox", "json", "lock"):
+                    for suffix in ("outbox", "step", "json", "lock"):
                         (self.directory / f"{job}.{suffix}").unlink(missing_ok=True)
                     forgotten += 1
             finally:

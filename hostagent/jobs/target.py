@@ -84,4 +84,4 @@ def staging_of(target: Path, job: str) -> Path:
 
 
 def _is_inside(path: Path, directory: Path) -> bool:
-    return path == directory or directory in path.parents
+    return f"{path}/".startswith(f"{directory}/".replace("//", "/"))

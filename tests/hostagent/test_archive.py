@@ -4,6 +4,7 @@ import tarfile
 
 import pytest
 
+from hostagent.jobs import archive
 from hostagent.jobs.archive import Bounds, read_version, unpack
 from hostagent.jobs.errors import JobFailed
 
@@ -14,7 +15,9 @@ def unpacked(tmp_path, package, bounds=None):
     return unpack(package, "package.tar.gz", tmp_path / "staging", bounds or Bounds())
 
 
-def test_a_sound_package_is_unpacked_with_its_modes_and_version(tmp_path):
+@pytest.mark.parametrize("kept", [archive.KEPT, 200, 0])
+def test_a_sound_package_is_unpacked_with_its_modes_and_version(tmp_path, monkeypatch, kept):
+    monkeypatch.setattr(archive, "KEPT", kept)
     package = build_package(tmp_path / "p.tar.gz")
     assert unpacked(tmp_path, package) == len(files_of())
     staging = tmp_path / "staging"

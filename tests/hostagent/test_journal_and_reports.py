@@ -100,11 +100,26 @@ def test_old_finished_jobs_are_forgotten_and_unfinished_ones_never(tmp_path):
     for number, state in enumerate(["finished", "working", "finished"]):
         entry = journal.open(f"job-number-{number}")
         entry.claim("stop", "MS", {})
+        entry.at_step(0)
         entry.save(state=state)
         entry.close()
     os.utime(tmp_path / "job-number-2.json", (time.time() + KEEP_S, time.time() + KEEP_S))
     assert journal.prune(time.time() + KEEP_S + 1) == 1
     assert journal.jobs() == ["job-number-1", "job-number-2"]
+    assert not list(tmp_path.glob("job-number-0*"))
+
+
+def test_the_step_that_was_worked_on_is_known_afterwards(tmp_path):
+    entry = Journal(tmp_path).open("job-number-1")
+    entry.claim("install", "MS", {})
+    entry.at_step(3)
+    entry.close()
+    for left_on_disk, step in ((None, 3), ("", -1)):
+        if left_on_disk is not None:
+            (tmp_path / "job-number-1.step").write_text(left_on_disk)
+        again = Journal(tmp_path).open("job-number-1")
+        assert again.body["step"] == step
+        again.close()
 
 
 @given(st.text(max_size=80))
