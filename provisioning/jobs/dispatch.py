@@ -1,7 +1,10 @@
 """Hands jobs to the broker and asks workers to end them. The broker may be away: then the row says so."""
 
+import contextlib
 import logging
 import uuid
+from collections.abc import Iterator
+from contextvars import ContextVar
 
 from amqp.exceptions import AMQPError
 from django.conf import settings
@@ -29,7 +32,48 @@ START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAI
 _BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
 
 
-def _connection():
+class _Shared:
+    """A connection for several calls; None until one needs it, and after it broke."""
+
+    def __init__(self):
+        self.connection: Connection | None = None
+
+    def close(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.release()
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
+
+
+@contextlib.contextmanager
+def one_connection() -> Iterator[None]:
+    """What is handed over within shares one connection to the broker."""
+    with contextlib.closing(_Shared()) as shared:
+        token = _shared.set(shared)
+        try:
+            yield
+        finally:
+            _shared.reset(token)
+
+
+@contextlib.contextmanager
+def _connection() -> Iterator[Connection]:
+    shared = _shared.get()
+    if shared is None:
+        with _new_connection() as connection:
+            yield connection
+        return
+    shared.connection = shared.connection or _new_connection()
+    try:
+        yield shared.connection
+    except BaseException:
+        shared.close()
+        raise
+
+
+def _new_connection() -> Connection:
     options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": ANSWER_TIMEOUT_S}
     if settings.PAIRWISE_BROKER_URL:
         options = {"read_timeout": ANSWER_TIMEOUT_S, "write_timeout": ANSWER_TIMEOUT_S}
@@ -73,7 +117,8 @@ def hand_over(job_id: uuid.UUID) -> bool:
         return False
     # The host may have claimed it by now: then only the time is missing.
     Job.objects.filter(pk=job_id).update(enqueued_at=timezone.now())
-    queued.update(reason="", advice="")
+    if job.reason or job.advice:
+        queued.update(reason="", advice="")
     changes.tell(*topics(job))
     return True
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from provisioning.errors import NotAllowed, PairwiseError, Refusal, Refused
+from provisioning.jobs import dispatch
 from provisioning.models import Job
 from provisioning.permissions import Actor
 from provisioning.selectors.batches import get_batch
@@ -74,13 +75,14 @@ def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> Asked:
 
 def _gather(verbs: Iterable[tuple[int, Callable[[], Job]]]) -> Asked:
     jobs, refusals = [], {}
-    for key, verb in verbs:
-        try:
-            jobs.append(verb())
-        except NotAllowed:
-            raise
-        except Refused as error:
-            refusals[key] = list(error.refusals)
-        except PairwiseError as error:
-            refusals[key] = [Refusal(str(error))]
+    with dispatch.one_connection():
+        for key, verb in verbs:
+            try:
+                jobs.append(verb())
+            except NotAllowed:
+                raise
+            except Refused as error:
+                refusals[key] = list(error.refusals)
+            except PairwiseError as error:
+                refusals[key] = [Refusal(str(error))]
     return Asked(jobs, refusals)

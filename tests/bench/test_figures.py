@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench import failover, pair, rabbitmq
+from bench import _cpu, deploy, failover, pair, rabbitmq
 from bench.stomp_client import Result
 from tests.scenarios.harness import ROOT
 
@@ -50,3 +50,30 @@ def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "Known: catchup, console, deploy, failover, fifty_hosts, message_server, pair, rabbitmq." in done.stderr
+
+
+def test_processor_time_is_told_by_kind_of_process_and_host():
+    before = {(7, 1): _cpu.Used("host worker", 2.0, 1.0), (8, 1): _cpu.Used("web", 5.0, 0.0)}
+    after = {(7, 1): _cpu.Used("host worker", 2.5, 1.2), (8, 1): _cpu.Used("web", 5.0, 0.0),
+             # The number of a process that is gone, given to another one.
+             (8, 2): _cpu.Used("server", 0.5, 0.0)}
+    seconds = _cpu.spent(before, after)
+    assert _cpu.per_host(seconds, 2) == {"all": 0.6, "host worker": 0.25, "server": 0.25,
+                                         "programs of host worker": 0.1}
+    took = deploy.Took(2.0, seconds, 0.75)
+    figures = deploy.report(2, [(took, took)], [20.0])
+    assert (figures["console_s"], figures["ratio"], figures["install_busy"]) == (4.0, 5.0, 0.75)
+    assert figures["start_cpu_s_a_host"]["all"] == 0.6
+    assert "ratio" not in deploy.report(2, [(took, took)], [])
+
+
+def test_processes_below_this_one_are_seen_while_they_run():
+    work = "import sys\nx = sum(range(20_000_000))\nprint(flush=True)\nsys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", work, "-app", "X"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as child:
+        before = _cpu.look()
+        child.stdout.readline()
+        spent = _cpu.spent({}, {key: used for key, used in _cpu.look().items() if key[0] == child.pid})
+        assert spent["server"] > 0.1
+        assert any(key[0] == child.pid for key in before)
+    assert not any(key[0] == child.pid for key in _cpu.look())

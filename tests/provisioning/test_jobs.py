@@ -250,6 +250,19 @@ class TestBroker:
             services.retry_job(actor=OPERATOR, job_id=job.pk)
         assert len(delivered(client)) == 1
 
+    def test_jobs_that_are_handed_over_together_share_a_connection_also_after_it_broke(self, broker):
+        names = ["a", "b", "c", "d", "e", "f"]
+        jobs = [make_job(make_application(name, host=make_host(name))) for name in names]
+        before = broker.info("stats")["total_connections_received"]
+        with dispatch.one_connection():
+            assert dispatch.hand_over(jobs[0].pk)
+            with pytest.raises(ZeroDivisionError), dispatch._connection():
+                raise ZeroDivisionError
+            assert all(dispatch.hand_over(job.pk) for job in jobs[1:])
+        # Kombu takes two for each of its own; one more is the live pages'.
+        assert broker.info("stats")["total_connections_received"] <= before + 5
+        assert sorted(broker.keys("host.*")) == [f"host.{name}".encode() for name in names]
+
     def test_job_that_the_broker_lost_is_given_to_it_again_and_one_that_it_has_is_not(self, broker):
         job = start(on_host())
         assert not dispatch.hand_over_again(job.pk)
