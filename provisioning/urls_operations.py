@@ -4,6 +4,8 @@ from django.urls import include, path
 
 from provisioning.views import (
     audit_exports,
+    audit_sheet,
+    audits,
     batches,
     drills,
     health,
@@ -22,6 +24,7 @@ from provisioning.views import (
     synchronize,
     templates,
     users,
+    waivers,
 )
 
 ENVIRONMENT = [
@@ -81,7 +84,16 @@ PAIRS = [
     path("<int:pk>/exceptions/", synchronize.pair_except, name="pair-except"),
     path("<int:pk>/exceptions/<int:exception>/withdraw/", synchronize.pair_withdraw, name="pair-withdraw"),
 ]
-AUDIT_FILES = [
+AUDIT = [
+    path("", audits.audit_list, name="audit-list"),
+    path("run/", audits.audit_run, name="audit-run"),
+    path("rules/", audits.audit_rules, name="audit-rules"),
+    path("waivers/", waivers.waiver_list, name="audit-waivers"),
+    path("waivers/<int:waiver>/withdraw/", waivers.waiver_withdraw, name="audit-waiver-withdraw"),
+    path("<int:pk>/", audit_sheet.audit_sheet, name="audit-sheet"),
+    path("<int:pk>/compare/", audit_sheet.audit_compare, name="audit-compare"),
+    path("<int:pk>/findings/<int:finding>/waive/", waivers.finding_waive, name="audit-finding-waive"),
+    path("<int:pk>/findings/<int:finding>/fix/", waivers.finding_fix, name="audit-finding-fix"),
     path("export/<slug:file_format>/", audit_exports.audit_export, name="audit-export"),
     path("<int:pk>/export/<slug:file_format>/", audit_exports.audit_pair_export, name="audit-pair-export"),
 ]
@@ -106,7 +118,7 @@ urlpatterns = [
     path("monitoring/", monitoring.dashboard, name="monitoring"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),
     path("monitoring/pairs/", include(PAIRS)),
-    path("audit/", include(AUDIT_FILES)),
+    path("audit/", include(AUDIT)),
     path("monitoring/drills/<int:pk>/", drills.drill_detail, name="drill-detail"),
     path("monitoring/drills/<int:pk>/cancel/", drills.drill_cancel, name="drill-cancel"),
     path("host-api/", include(HOST_API)),

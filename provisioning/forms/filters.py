@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.datastructures import MultiValueDict
 
+from provisioning.audit.registry import ordered
 from provisioning.states import (
     ApplicationType,
     EventLevel,
@@ -10,6 +11,8 @@ from provisioning.states import (
     HostStatus,
     JobKind,
     JobState,
+    Severity,
+    Verdict,
 )
 
 OBJECT_TYPES = {"application": "Application", "host": "Host", "template": "Application Template",
@@ -83,3 +86,33 @@ class CatalogFilter(FilterForm):
 class PairFilter(FilterForm):
     text = forms.CharField(label="Member or host")
     show = _choice("Show", [("trouble", "Trouble"), ("paused", "Automatic failover paused")], "All pairs")
+
+
+def rule_choices() -> list[tuple[str, str]]:
+    """Every rule of the audit as ``A27: Auto-Restart is on``."""
+    return [(rule.code, f"{rule.code}: {rule.title}") for rule in ordered()]
+
+
+class AuditFilter(FilterForm):
+    text = forms.CharField(label="Pair")
+    verdict = _choice("Verdict", Verdict.choices)
+    host = _choice("Host", [])
+    severity = _choice("Severity", Severity.choices)
+    rule = _choice("Rule", [])
+    show = _choice("Show", [("waived", "Waived findings"), ("unknown", "Rules not known"), ("single", "In no pair")],
+                   "Everything")
+
+    def __init__(self, data, *, hosts: list[str]):
+        super().__init__(data)
+        self.fields["host"].choices = [("", "Any"), *((name, name) for name in hosts)]
+        self.fields["rule"].choices = [("", "Any"), *rule_choices()]
+
+
+class WaiverFilter(FilterForm):
+    text = forms.CharField(label="Pair, reason or person")
+    state = _choice("State", [("active", "Active"), ("soon", "Ending soon"), ("ended", "Ended")])
+    rule = _choice("Rule", [])
+
+    def __init__(self, data):
+        super().__init__(data)
+        self.fields["rule"].choices = [("", "Any"), *rule_choices()]

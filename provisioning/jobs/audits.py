@@ -81,8 +81,8 @@ def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger
         at = loaded[0].now if loaded else timezone.now()
         waivers = _waivers(ids, at.date())
         results = [_result(facts, waivers) for facts in loaded]
-    run = AuditRun.objects.create(at=at, trigger=trigger, asked_by=asked_by[:150], pairs=len(results),
-                                  counts=_counts(results))
+    run = AuditRun.objects.create(at=at, trigger=trigger, asked_by=asked_by[:150], whole=ids is None,
+                                  pairs=len(results), counts=_counts(results))
     changed: list[int] = []
     for start in range(0, len(results), PAIRS_A_TIME):
         changed += _store(run, results[start:start + PAIRS_A_TIME])

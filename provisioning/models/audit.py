@@ -9,11 +9,13 @@ from .hosts import Host
 
 
 class AuditRun(models.Model):
-    """One run over ``pairs`` pairs; ``counts`` is {verdict: pairs}, ``changed`` how many results were not as before."""
+    """One run over ``pairs`` pairs (``whole``: over all of them); ``counts`` is {verdict: pairs}, ``changed`` how many
+    results were not as before."""
 
     at = models.DateTimeField(db_index=True)
     trigger = models.CharField(max_length=12, choices=AuditTrigger)
     asked_by = models.CharField(max_length=150, blank=True)
+    whole = models.BooleanField(default=False)
     pairs = models.PositiveIntegerField(default=0)
     changed = models.PositiveIntegerField(default=0)
     counts = models.JSONField(default=dict)
@@ -21,6 +23,7 @@ class AuditRun(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        indexes = [models.Index(fields=["whole", "id"])]
 
     def __str__(self):
         return f"{self.get_trigger_display()} {self.at:%Y-%m-%d %H:%M:%S}"

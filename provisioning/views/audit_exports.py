@@ -10,8 +10,10 @@ from django.views.decorators.http import require_safe
 from provisioning.audit.exports import FORMATS, Format, html_page
 from provisioning.audit.exports.reading import LAST, PAIRS_MAX, Pairs, head_of, moment_of, results_of
 from provisioning.errors import NotFound, Refused
+from provisioning.forms.filters import AuditFilter
 from provisioning.permissions import EXPORT, actor_of
 from provisioning.rules.text import file_word
+from provisioning.selectors.audits import audit_list, host_names
 from provisioning.selectors.pair_page import pair_rows
 from provisioning.states import Severity
 from provisioning.views.pages import page
@@ -31,7 +33,12 @@ class Streamed(StreamingHttpResponse):
 @require_safe
 @page(EXPORT)
 def audit_export(request, file_format: str):
-    """Every pair, worst first; ``compare``: what each finding is against then."""
+    """Every pair, worst first, or those that the list shows with the same filter; ``compare``: what each finding is
+    against then."""
+    chosen = AuditFilter(request.GET, hosts=host_names()).chosen()
+    if chosen:
+        ids = list(audit_list(**chosen).values_list("pk", flat=True)[:PAIRS_MAX + 1])
+        return _file(request, file_format, ids, scope="Pairs that a filter of the list shows")
     return _file(request, file_format, results_of(), scope="All pairs and single Message Servers")
 
 

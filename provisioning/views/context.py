@@ -1,5 +1,6 @@
 """What every page of the frame needs: sections, tree, troubles, and how this reader wants it to look."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +11,8 @@ from django.utils.functional import cached_property
 
 from provisioning.models import ComponentHeartbeat
 from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
+from provisioning.rules.audit_story import counted
+from provisioning.selectors.audits import broken_count
 from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.pair_page import Paused, paused_pairs
 
@@ -35,10 +38,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Section:
-    """A tab of the header and a branch of the tree. ``groups``: (label or "", items)."""
+    """A tab of the header and a branch of the tree. ``groups``: (label or "", items); ``alarm``: a number that the tab
+    shows unless it is 0, with the word for one of what it counts."""
 
     label: str
     groups: tuple[tuple[str, tuple[Item, ...]], ...]
+    alarm: tuple[Callable[[], int], str] | None = None
 
 
 NAVIGATION = (
@@ -61,6 +66,12 @@ NAVIGATION = (
         Item("Jobs", "job-list", "list-task", ("job-",)),
         Item("History", "history", "clock-history", ("history",)),
     )),)),
+    Section("Audit", (("", (
+        Item("Audit of pairs", "audit-list", "shield-check", ("audit-list", "audit-sheet", "audit-compare",
+                                                                 "audit-finding-")),
+        Item("Waivers", "audit-waivers", "stopwatch", ("audit-waiver",)),
+        Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
+    )),), alarm=(broken_count, "broken pair")),
 )
 
 
@@ -109,7 +120,15 @@ class Frame:
         ]
         items = [item for group in groups for item in group["items"]]
         return {"label": section.label, "groups": groups, "address": items[0]["address"],
-                "current": any(item["current"] for item in items)}
+                "current": any(item["current"] for item in items), "alarm": self._alarm(section)}
+
+    def _alarm(self, section: Section) -> tuple[int, str]:
+        """(number, its words); (0, "") for none."""
+        if section.alarm is None or not self.may[VIEW]:
+            return 0, ""
+        count, word = section.alarm
+        number = count()
+        return number, counted(number, word) if number else ""
 
     def _is_on(self, item: Item) -> bool:
         return self._here.startswith(item.owns)

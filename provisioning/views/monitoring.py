@@ -4,6 +4,7 @@ from django.views.decorators.http import require_safe
 
 from provisioning.forms.filters import EventFilter
 from provisioning.models import Event
+from provisioning.selectors.audits import last_run, verdict_counts
 from provisioning.selectors.events import event_list as events
 from provisioning.selectors.jobs import job_list
 from provisioning.selectors.monitoring import application_counts, console_parts, host_counts
@@ -21,7 +22,9 @@ EVENTS = Table(tuple(Column(label) for label in ("Time", "Level", "Number", "App
 @page()
 def dashboard(request):
     applications, hosts = application_counts(), host_counts()
+    verdicts = verdict_counts()
     return show(request, "monitoring/dashboard.html", {
+        "verdicts": verdicts.items(), "verdict_total": sum(verdicts.values()), "audit_run": last_run(),
         "applications": applications, "application_total": sum(count.number for count in applications),
         "pairs": (pairs := pair_list())[:PAIRS], "pair_total": len(pairs),
         "hosts": hosts, "host_total": sum(count.number for count in hosts),

@@ -42,7 +42,7 @@ function reason(verb) {
 }
 
 function counted() {
-  return selected.size === 1 ? [...selected.values()][0] : `${selected.size} applications`;
+  return selected.size === 1 ? [...selected.values()][0] : `${selected.size} ${grid()?.dataset.noun || "application"}s`;
 }
 
 function allow(button, why) {
@@ -56,8 +56,9 @@ function allow(button, why) {
 }
 
 function whyNot(button) {
-  if (!selected.size) return button.dataset.needs === "one" ? "Select one application first." : "Select at least one application first.";
-  if (button.dataset.needs === "one" && selected.size > 1) return `${button.dataset.label} works on one application at a time.`;
+  const noun = grid()?.dataset.noun || "application";
+  if (!selected.size) return button.dataset.needs === "one" ? `Select one ${noun} first.` : `Select at least one ${noun} first.`;
+  if (button.dataset.needs === "one" && selected.size > 1) return `${button.dataset.label} works on one ${noun} at a time.`;
   return reason(button.dataset.verb);
 }
 
@@ -154,8 +155,9 @@ document.addEventListener("keydown", (event) => {
 
 // --- rows that came anew
 let focused = "";
+const holdsRows = (part) => part.id === "rows" || part.id === "live-list";
 document.addEventListener("htmx:beforeSwap", (event) => {
-  focused = event.detail.target.id === "rows" ? document.activeElement?.closest("tr[data-id]")?.dataset.id || "" : "";
+  focused = holdsRows(event.detail.target) ? document.activeElement?.closest("tr[data-id]")?.dataset.id || "" : "";
 });
 
 function ready() {
@@ -170,7 +172,7 @@ function ready() {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const part = event.detail.elt;
-  if (part.id === "rows") { ready(); return; }
+  if (holdsRows(part)) { ready(); return; }
   if (part.dataset?.row) {
     const row = document.getElementById(`row-${part.dataset.row}`);
     if (row && part.dataset.blocked) row.dataset.blocked = part.dataset.blocked;

@@ -20,6 +20,7 @@ from provisioning.permissions import (
     OPERATE,
     USERS,
     VIEW,
+    WAIVE,
 )
 from provisioning.views.editor_parts import SHOWN_TABS
 from provisioning.views.pairs import PARTS
@@ -150,7 +151,16 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-synchronize": asks(CONFIGURE),
     "pair-except": asks(CONFIGURE),
     "pair-withdraw": posts(CONFIGURE),
-    # audits as files
+    # audit
+    "audit-list": reads(),
+    "audit-run": posts(AUDIT, ids="{pair}"),
+    "audit-rules": reads(),
+    "audit-sheet": reads(),
+    "audit-compare": reads(),
+    "audit-finding-waive": asks(WAIVE, reason="A test.", expires_on="{tomorrow}"),
+    "audit-finding-fix": asks(CONFIGURE),
+    "audit-waivers": reads(),
+    "audit-waiver-withdraw": posts(WAIVE),
     "audit-export": reads(EXPORT),
     "audit-pair-export": reads(EXPORT),
     # monitoring and machines

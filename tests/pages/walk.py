@@ -3,15 +3,17 @@
 import itertools
 import uuid
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Drill, Event, PairException
+from provisioning.models import Application, Drill, Event, Finding, PairException, Waiver
 from provisioning.services import enrolment
 from provisioning.states import AuditTrigger, DrillState, JobKind, JobState, Role
 from tests import factories
@@ -70,16 +72,28 @@ class World:
         jobs = {name: factories.make_job(primary, kind=kind, state=JobState.FAILED, batch=keys[name])
                 for name, kind in batches.items()}
         self.objects = {
-            **keys, "application": primary.pk, "pair": primary.pk, "audit": primary.pk, "host": host.pk,
+            **keys, "application": primary.pk, "pair": primary.pk, "host": host.pk,
             "silent host": factories.make_host(status=None).pk, "template": primary.template_id,
             "package": factories.make_package().pk, "job": jobs["batch"].pk, "install": jobs["installs"].pk,
             "drill": Drill.objects.create(primary=primary, primary_name="MS_Primary", backup_name="MS_Backup",
                                           asked_by="ada", state=DrillState.PASSED).pk,
+            **self._audited(primary, backup),
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
-        run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
         self.primary, self.backup = primary, backup
         self.objects["user"] = factories.make_user("another", roles=(Role.OPERATOR,)).pk
         self.sessions = {who: self._session(who) for who in PEOPLE if who != NOBODY}
+
+    def _audited(self, primary, backup) -> dict:
+        """A finding that can be fixed, and a waiver of another one."""
+        Application.objects.filter(pk=backup.pk).update(auto_restart=False)
+        run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
+        waived, tomorrow = Finding.objects.exclude(code="A27").first(), timezone.now().date() + timedelta(days=1)
+        waiver = Waiver.objects.create(
+            primary=primary, code=waived.code, subject=waived.subject, fact=waived.fact, sentence=waived.sentence,
+            reason="A test.", waived_by="ada", expires_on=tomorrow)
+        run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
+        return {"audit": primary.pk, "finding": Finding.objects.get(audit__is_latest=True, code="A27").pk,
+                "waiver": waiver.pk, "tomorrow": tomorrow.isoformat()}
 
     def _session(self, who: str) -> str:
         user, client = User.objects.create_user(f"person {who}"), Client()

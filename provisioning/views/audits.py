@@ -1,0 +1,94 @@
+"""The audit of all pairs: the list, Audit now, and the catalogue of rules."""
+
+from itertools import groupby
+
+from django.contrib import messages
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from provisioning.audit.loading import audited
+from provisioning.audit.registry import ordered
+from provisioning.audit.remedies import REMEDIES
+from provisioning.forms.filters import AuditFilter
+from provisioning.models import Application, AuditRun
+from provisioning.permissions import AUDIT, actor_of
+from provisioning.rules.audit_story import VERDICT_WORDS, counted
+from provisioning.rules.trends import Chart, Point, step_chart
+from provisioning.selectors import audits as selector
+from provisioning.services.audits import audit_now
+from provisioning.states import Severity, Verdict
+from provisioning.tables import NONE, Action, Column, Table, page_of
+from provisioning.views.answers import done, safe_address
+from provisioning.views.pages import page, show
+
+TABLE = Table(
+    columns=(Column("Verdict", "verdict"), Column("Pair", "name"), Column("Errors", "errors", "number"),
+             Column("Warnings", "warnings", "number"), Column("Notes", "notes", "number"),
+             Column("Waived", "waived", "number"), Column("Not known", "", "number"), Column("Checked", "checked"),
+             Column("Since", "since")),
+    actions=(Action("audit", "Audit", "arrow-clockwise", AUDIT, NONE),))
+SERIES = tuple((VERDICT_WORDS[verdict], str(verdict).replace(" ", "-")) for verdict in Verdict)
+
+
+@require_safe
+@page()
+def audit_list(request):
+    """Every pair with its verdict, worst first."""
+    form = AuditFilter(request.GET, hosts=selector.host_names())
+    sort = request.GET.get("sort", "")[:32]
+    counts = selector.verdict_counts()
+    total, pairs = sum(counts.values()), Application.objects.filter(audited()).distinct().count()
+    runs = selector.whole_runs()
+    return show(request, "audits/list.html", {
+        "form": form, "page": page_of(selector.audit_list(**form.chosen(), sort=sort), request.GET),
+        "header": TABLE.header(sort or "verdict", request.GET.dict()), "total": total, "pairs": pairs,
+        "waiting": max(0, pairs - total), "counts": counts.items(), "run": selector.last_run(),
+        "whole": runs[-1] if runs else None, "chart": _trend(runs)})
+
+
+def _trend(runs: list[AuditRun]) -> Chart | None:
+    """Pairs by verdict over the last runs over all of them; runs that found the same as the one before are left out."""
+    points: list[Point] = []
+    for run in runs:
+        values = tuple(run.counts.get(str(verdict), 0) for verdict in Verdict)
+        if not points or points[-1].values != values:
+            points.append(Point(run.at, values))
+    return step_chart(points, SERIES, until=timezone.now())
+
+
+@require_POST
+@page(AUDIT)
+def audit_run(request):
+    """Audit the chosen pairs now, or all of them."""
+    keys = [int(key) for key in request.POST.getlist("ids") if key.isdecimal() and len(key) < 16]
+    run = audit_now(actor=actor_of(request), primary_ids=keys or None)
+    if run is None:
+        messages.info(request, f"The audit of {counted(len(keys), 'pair') if keys else 'all pairs'} is under way. "
+                               "What it finds appears here by itself.")
+    else:
+        messages.success(request, _said(run))
+    back = safe_address(request, request.POST.get("next", ""), reverse("audit-list"))
+    return done(request, back, events=("rows-changed", "audit-asked" if run is None else "audit-done"))
+
+
+def _said(run: AuditRun) -> str:
+    if not run.pairs:
+        return "There is no pair to audit any more."
+    found = ", ".join(f"{run.counts[verdict]} {VERDICT_WORDS[verdict].lower()}" for verdict in Verdict
+                      if run.counts.get(verdict))
+    was = f"{counted(run.changed, 'result')} {'is' if run.changed == 1 else 'are'} not as before" if run.changed else (
+        "everything is as before")
+    return f"{counted(run.pairs, 'pair')} audited: {found}; {was}."
+
+
+@require_safe
+@page()
+def audit_rules(request):
+    """Every rule with why it matters, how to put it right, and how many pairs it finds something in now."""
+    now = selector.pairs_by_rule()
+    order = list(Severity)
+    rules = sorted(ordered(), key=lambda rule: (order.index(rule.severity), rule.code))
+    groups = [(severity, [(rule, now.get(rule.code, 0), REMEDIES.get(rule.remedy)) for rule in found])
+              for severity, found in groupby(rules, key=lambda rule: rule.severity)]
+    return show(request, "audits/rules.html", {"groups": groups, "total": len(rules)})
