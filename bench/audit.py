@@ -1,4 +1,4 @@
-"""A full audit of 5,000 pairs, and the audit's pages over them, in a database of its own.
+"""A full audit of 5,000 pairs, the audit's pages over them and their exports, in a database of its own.
 
     python -m bench.audit [-pairs 5000] [-rounds 3]
 
@@ -57,7 +57,7 @@ def measure(pairs: int, rounds: int) -> None:
         "bench": "audit", "pairs": pairs, "first_s": round(first, 2), "median_s": round(statistics.median(times), 2),
         "worst_s": round(max(times), 2), "limit_s": AUDIT_S, "ratio": round(statistics.median(times) / AUDIT_S, 2),
         "queries": audit_queries(), "queries_of_a_tenth": few}), flush=True)
-    for line in pages(rounds):
+    for line in (*pages(rounds), *exports()):
         print(json.dumps(line), flush=True)
 
 
@@ -85,7 +85,7 @@ def pages(rounds: int):
     from django.test import Client
 
     user = get_user_model().objects.create_superuser("bench", password="bench")
-    client = Client()
+    client = Client(headers={"host": "localhost"})
     client.force_login(user)
     for address in PAGES:
         answer = client.get(address)
@@ -95,6 +95,24 @@ def pages(rounds: int):
         yield {"bench": "audit_page", "page": address, "median_ms": round(statistics.median(times), 1),
                "worst_ms": round(max(times), 1), "limit_ms": PAGE_MS,
                "ratio": round(statistics.median(times) / PAGE_MS, 2)}
+
+
+def exports():
+    """Every format over all pairs, written away part by part; the memory that it took at most beyond what there was."""
+    import resource
+
+    from provisioning.audit.exports import FORMATS
+    from provisioning.audit.exports.reading import Pairs, head_of, results_of
+
+    for name, chosen in FORMATS.items():
+        before, length = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
+        begun = time.perf_counter()
+        results = results_of()
+        for part in chosen.write(head_of(results, scope="All pairs", made_by="bench"), Pairs(results)):
+            length += len(part)
+        yield {"bench": "audit_export", "format": name, "s": round(time.perf_counter() - begun, 2),
+               "mb": round(length / 1e6, 1),
+               "grown_mb": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, 1)}
 
 
 def seconds(work) -> float:
