@@ -85,6 +85,8 @@ class DrillRun:
             self._give_up(stopped)
         except (Ended, DatabaseError):
             raise
+        except PairwiseError as error:
+            self._give_up(Stopped(str(error)))
         except Exception:
             log.exception("%s failed", self.drill)
             self._give_up(Stopped("The console met an internal error during the drill; the log of the console worker "
@@ -190,20 +192,27 @@ class DrillRun:
         self._fail_phase(str(stopped))
         back = self._leave_as_found()
         self._wait_for_the_rest()
-        active = self._pair().active
-        sentence, advice = rules.left(self.first, active.name if active else "", switched_back=back)
+        active = self._active_now()
+        sentence, advice = rules.left(self.first, active, switched_back=back)
         found = self._figures()
         said = " ".join(filter(None, (str(stopped), rules.complaint(found), sentence)))
         self._finish(DrillState.INTERRUPTED if cancelled else DrillState.FAILED, said,
-                     " ".join(filter(None, (stopped.advice, advice))), back=back,
-                     serves_now=active.name if active else "")
+                     " ".join(filter(None, (stopped.advice, advice))), back=back, serves_now=active)
+
+    def _active_now(self) -> str:
+        """Who serves by control's record; "" for nobody, or when it is no pair any more."""
+        try:
+            active = self._pair().active
+        except PairwiseError:
+            return ""
+        return active.name if active else ""
 
     def _leave_as_found(self) -> bool:
         """Switch back when that loses nothing; whether it was done."""
-        pair = self._pair()
-        if pair.active is None or pair.active.name == self.first or not pair.state.standby_in_sync:
-            return False
         try:
+            pair = self._pair()
+            if pair.active is None or pair.active.name == self.first or not pair.state.standby_in_sync:
+                return False
             pairs.switch_over(actor=self.actor, application_id=pair.id, to=self.first, drill=self.drill.pk,
                               reason=f"{self.drill}, switched back")
         except PairwiseError as error:

@@ -117,6 +117,15 @@ def test_a_drill_without_control_is_refused_before_anything_is_switched(drill, s
     assert drill.served_before == drill.serves_now == "MS_Primary"
 
 
+def test_a_drill_whose_pair_is_none_any_more_switches_nothing(pair, drill):
+    pair[0].backup_server = None
+    pair[0].save()
+    run_drill(drill_id=drill.pk)
+    drill.refresh_from_db()
+    assert drill.state == DrillState.REFUSED
+    assert "is no member of a pair" in drill.sentence
+
+
 def test_a_drill_that_was_cancelled_before_it_began_switches_nothing(drill):
     drills.cancel_drill(actor=ADMINISTRATOR, drill_id=drill.pk)
     with pytest.raises(Refused, match="cancelled already"):
