@@ -106,9 +106,11 @@ def _look_at(drill: Drill, now: datetime) -> bool:
     sentence, advice = left(drill.served_before, active, switched_back=False) if drill.served_before else \
         ("No switchover was made.", "")
     during = f" during \"{last}\"" if last else ""
+    # Nobody read back what was acknowledged last.
+    figures = {**drill.figures, "lost": None} if drill.figures else {}
     log.warning("%s is interrupted: nobody has carried it on since %s", drill, drill.heard_at)
     return finish(drill, DrillState.INTERRUPTED, f"The process that carried the drill out ended{during}. {sentence}",
-                  advice, serves_now=active)
+                  advice, serves_now=active, figures=figures)
 
 
 def _active_of(drill: Drill) -> str:

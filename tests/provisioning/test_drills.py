@@ -158,14 +158,14 @@ def test_a_drill_that_no_worker_takes_is_refused(drill):
     ("MS_Backup", "MS_Backup serves now; before the drill MS_Primary did.", "Switch Over")])
 def test_a_drill_whose_worker_ended_says_who_serves_now_and_whether_to_switch_back(pair, drill, serves, words, advice):
     rows.claim(drill.pk)
-    rows.note(drill, served_before="MS_Primary")
+    rows.note(drill, served_before="MS_Primary", figures={"sent": 30, "acknowledged": 30, "delivered": 30, "lost": 0})
     rows.step(drill, DrillPhase.OVER, "running")
     PairState.objects.update(active=next(row for row in pair if row.name == serves))
     assert rows.reap() == 0
     age(drill, heard_at=46)
     assert rows.reap() == 1
     drill.refresh_from_db()
-    assert (drill.state, drill.serves_now) == ("interrupted", serves)
+    assert (drill.state, drill.serves_now, drill.figures["lost"]) == ("interrupted", serves, None)
     assert 'ended during "Switch over".' in drill.sentence
     assert words in drill.sentence
     assert advice in drill.advice
