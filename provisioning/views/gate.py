@@ -12,7 +12,7 @@ from provisioning.views.answers import safe_address
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
-MEANWHILE = frozenset({"password-change", "logout"})
+MEANWHILE = frozenset({"password-change", "logout", "stream"})
 """What they may do until they have chosen another."""
 
 
@@ -37,4 +37,9 @@ class SignInRequired(LoginRequiredMiddleware):
 
 
 def _leave(request, address: str) -> HttpResponse:
-    return HttpResponse(status=403, headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+    if not request.htmx:
+        return redirect(address)
+    if urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
+        # A part of the page that keeps itself up to date: it must not load the form anew while somebody types.
+        return HttpResponse(status=204)
+    return HttpResponse(status=403, headers={"HX-Redirect": address})

@@ -55,6 +55,8 @@ def test_a_new_user_gets_a_password_that_is_shown_once_and_changed_at_the_first_
     for address in ("/", "/operations/jobs/", "/account/"):
         assert client.get(address)["Location"] == "/account/password/"
     assert client.get("/operations/jobs/", headers=script())["HX-Redirect"] == "/account/password/"
+    typing = script() | {"HX-Current-URL": "http://testserver/account/password/"}
+    assert client.get("/monitoring/pairs/paused/", headers=typing).status_code == 204
     assert client.get("/healthz").status_code == 503
     client.post("/account/password/", {"old_password": password, "new_password1": PASSWORD, "new_password2": PASSWORD})
     assert client.get("/operations/jobs/").status_code == 200
