@@ -116,3 +116,10 @@ def verdict_icon(verdict: str):
     level, name = VERDICTS.get(verdict, (UNKNOWN, "question-circle"))
     return format_html('<span class="level level-{}">{}</span>', level,
                        icon(name, VERDICT_WORDS.get(verdict, "Not known")))
+
+
+@register.inclusion_tag("pairs/button.html", takes_context=True)
+def bundle_button(context, pk: int):
+    """Asks which time a support bundle of the pair ``pk`` is to be about."""
+    return {"address": reverse("pair-bundle", args=[pk]), "verb": "bundle", "label": "Support bundle",
+            "icon_name": "download", "why": context["frame"].why_not.get(EXPORT, ""), "look": ""}

@@ -8,7 +8,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from provisioning.audit.exports import FORMATS, Format, html_page
-from provisioning.audit.exports.reading import LAST, PAIRS_MAX, Pairs, head_of, moment_of, results_of
+from provisioning.audit.exports.reading import (
+    EVERYTHING,
+    LAST,
+    PAIRS_MAX,
+    Pairs,
+    head_of,
+    moment_of,
+    results_of,
+)
 from provisioning.errors import NotFound, Refused
 from provisioning.forms.filters import AuditFilter
 from provisioning.permissions import EXPORT, actor_of
@@ -16,6 +24,7 @@ from provisioning.rules.text import file_word
 from provisioning.selectors.audits import audit_list, host_names
 from provisioning.selectors.pair_page import pair_rows
 from provisioning.states import Severity
+from provisioning.views.answers import refused
 from provisioning.views.pages import page
 
 PART_CHARACTERS = 64 * 1024
@@ -33,13 +42,10 @@ class Streamed(StreamingHttpResponse):
 @require_safe
 @page(EXPORT)
 def audit_export(request, file_format: str):
-    """Every pair, worst first, or those that the list shows with the same filter; ``compare``: what each finding is
-    against then."""
-    chosen = AuditFilter(request.GET, hosts=host_names()).chosen()
-    if chosen:
-        ids = list(audit_list(**chosen).values_list("pk", flat=True)[:PAIRS_MAX + 1])
-        return _file(request, file_format, ids, scope="Pairs that a filter of the list shows")
-    return _file(request, file_format, results_of(), scope="All pairs and single Message Servers")
+    """What the list shows with the same filter, on all its pages; ``compare``: what each finding is against then."""
+    form = AuditFilter(request.GET, hosts=host_names())
+    found = audit_list(**form.chosen(), sort=request.GET.get("sort", "")[:32])
+    return _file(request, file_format, list(found.values_list("pk", flat=True)[:PAIRS_MAX + 1]), scope=scope_of(form))
 
 
 @require_safe
@@ -53,7 +59,24 @@ def audit_pair_export(request, pk: int, file_format: str):
     return _file(request, file_format, ids, scope=" ⇄ ".join(members), name=members[0])
 
 
+def scope_of(form: AuditFilter) -> str:
+    """Which pairs a filter leaves, in words."""
+    chosen = form.chosen()
+    if not chosen:
+        return EVERYTHING
+    words = [f"{form.fields[name].label}: {dict(getattr(form.fields[name], 'choices', ())).get(value, value)}"
+             for name, value in chosen.items()]
+    return f"Pairs and single Message Servers with {'; '.join(words)}"
+
+
 def _file(request, file_format: str, ids: list[int], *, scope: str, name: str = "") -> HttpResponseBase:
+    try:
+        return _written(request, file_format, ids, scope, name)
+    except Refused as error:
+        return refused(request, error, back="audit-list")
+
+
+def _written(request, file_format: str, ids: list[int], scope: str, name: str) -> HttpResponseBase:
     chosen = FORMATS.get(file_format)
     if chosen is None:
         raise Http404("There is no such format.")

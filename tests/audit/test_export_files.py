@@ -14,8 +14,8 @@ from provisioning.audit.exports import FORMATS, reading
 from provisioning.audit.exports.reading import LAST, Pairs, head_of, results_of
 from provisioning.audit.exports.report import ABSENT, NEW, UNCHANGED
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Application, ComponentHeartbeat, PairAudit, Waiver
-from provisioning.states import AuditTrigger
+from provisioning.models import Application, ComponentHeartbeat, HostRuntime, Job, PairAudit, Waiver
+from provisioning.states import AuditTrigger, JobKind
 from provisioning.views.audit_exports import Streamed, gathered
 from tests import factories
 from tests.commands import run as command
@@ -61,6 +61,14 @@ def test_every_pair_is_in_the_file_of_all_worst_first(support, pair):
     assert [each["primary"] for each in body["pairs"]] == ["Alone", "MS_Primary"]
     assert body["summary"]["pairs"] == 2
     assert body["made_by"] == "support"
+
+
+def test_the_file_of_all_has_what_the_list_shows_with_the_same_filter(support, pair):
+    factories.make_application("Alone", host=factories.make_host("h7"), installed=True, ports={"default": 7001})
+    audit()
+    body = json.loads(content(support.get("/audit/export/json/", {"host": "h7", "rule": "A01"})))
+    assert [each["primary"] for each in body["pairs"]] == ["Alone"]
+    assert body["scope"].startswith("Pairs and single Message Servers with Host: h7; Rule: A01")
 
 
 def test_an_unknown_format_a_pair_that_is_none_and_one_without_a_result_are_not_found(support, pair):
@@ -241,3 +249,15 @@ def test_a_database_that_does_not_answer_is_2_with_a_sentence(pair):
     code, out, err = command("audit")
     assert (code, out) == (2, "")
     assert "Configuration Database does not answer" in err
+
+
+# --- looking first
+
+def test_hosts_are_looked_on_first_and_one_that_is_late_is_told(pair, broker):
+    HostRuntime.objects.update(facts={"looks": 1})
+    code, _, err = command("audit", "MS_Primary", "--timeout", "0.1")
+    assert (code, err.split(" not ")[0]) == (1, "2 hosts have")
+    assert Job.objects.filter(kind=JobKind.COLLECT_FACTS).count() == 2
+    Job.objects.all().delete()
+    command("audit", "MS_Primary", "--no-look")
+    assert not Job.objects.exists()

@@ -39,6 +39,7 @@ _SHOWN = ("verdict", "at", "confirmed_at", "unknown", "passed", "primary__backup
           *(f"primary__{name}" for name in _MEMBER), *(f"primary__backup_server__{name}" for name in _MEMBER))
 _RELATED = tuple(f"{member}__{each}" for member in ("primary", "primary__backup_server")
                  for each in ("runtime", "host__runtime"))
+EVERYTHING = "All pairs and single Message Servers"
 LAST = "last"
 """Compare with what each pair's result was before the one that holds now."""
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from django.db import DatabaseError
 
 from provisioning.audit.exports import FORMATS, TEXT
-from provisioning.audit.exports.reading import LAST, Pairs, head_of, moment_of, primaries_named, results_of
+from provisioning.audit.exports.reading import EVERYTHING, LAST, Pairs, head_of, moment_of, primaries_named, results_of
 from provisioning.audit.exports.report import PairReport
 from provisioning.errors import Refused
 from provisioning.management.console import FAILED, OK, ServiceCommand
 from provisioning.models import AuditRun
-from provisioning.services.audits import audit_now
+from provisioning.services.audits import audit_now, look_first
 from provisioning.states import Severity
 
 
@@ -30,6 +30,10 @@ class Command(ServiceCommand):
         parser.add_argument("--fail-on", choices=[str(Severity.ERROR), str(Severity.WARNING)],
                             default=str(Severity.ERROR), dest="least",
                             help="Least severity that makes the exit code 1 (default %(default)s).")
+        parser.add_argument("--no-look", action="store_true",
+                            help="Do not look on the hosts first; what was found there lately counts.")
+        parser.add_argument("--timeout", type=float, default=30.0, metavar="SECONDS",
+                            help="Wait so long for the hosts (default %(default)s).")
         parser.add_argument("--compare-with", default="", metavar="WHEN", dest="when",
                             help="Say what is new and what is gone since a date (2026-11-24, 2026-11-24T09:30) or "
                                  "since the last run (last).")
@@ -40,19 +44,24 @@ class Command(ServiceCommand):
             options["file_format"] = "json"
         super().handle(*args, **options)
 
-    def run(self, *, names, file_format, output, least, when, **options) -> int:
+    def run(self, *, names, no_look, timeout, **options) -> int:
         try:
-            return self._audit(names, file_format, output, least, when)
+            primaries = primaries_named(names) if names else None
+            late = 0 if no_look else look_first(actor=self.actor, primary_ids=primaries, timeout_s=timeout)
+            if late:
+                self.stderr.write(f"{late} {'host has' if late == 1 else 'hosts have'} not answered within {timeout:g} "
+                                  "s: what is true there is as it was found before, or not known.")
+            return self._audit(names, primaries, **options)
         except DatabaseError:
             raise Refused("The Configuration Database does not answer, so nothing was audited. Start it, or correct "
                           "PAIRWISE_DATABASE_URL.") from None
 
-    def _audit(self, names: list[str], file_format: str, output: str, least: str, when: str) -> int:
-        primaries = primaries_named(names) if names else None
-        run = audit_now(actor=self.actor, primary_ids=primaries, here=True)
+    def _audit(self, names: list[str], primaries: list[int] | None, *, file_format, output, least, when,
+               **options) -> int:
+        run = audit_now(actor=self.actor, primary_ids=primaries, here=True, look=False)
         baseline = baseline_of(when, run) if when else None
         results = results_of(primaries)
-        scope = ", ".join(names) if names else "All pairs and single Message Servers"
+        scope = ", ".join(names) if names else EVERYTHING
         head = head_of(results, scope=scope, made_by=self.actor.name, least=least, compared_with=baseline)
         pairs = Watched(results, baseline, least)
         self.put((TEXT if file_format == "text" else FORMATS[file_format]).write(head, pairs), output)
