@@ -72,6 +72,21 @@ class HostDraft:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackageDraft:
+    """What is known of an Installation Package; ``sha256`` and ``size`` (bytes) are those of its file."""
+
+    name: str
+    nickname: str
+    type: str
+    version: str
+    locale: str
+    os_type: str
+    description: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TemplateDraft:
     """What an .apd file says. ``options`` {section: {key: {"value", "help"}}}; ``ports`` as in ApplicationTemplate."""
 

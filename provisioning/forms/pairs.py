@@ -2,7 +2,7 @@
 
 from django import forms
 
-from provisioning.services.pairs import MAX_REASON
+from provisioning.services.reasons import MAX_REASON
 
 
 class ReasonForm(forms.Form):

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Cast
 
+from provisioning.errors import NotFound
 from provisioning.history import MODELS
 from provisioning.models import Application, Connection, HistoryEntry, Host, InstallationPackage, ListeningPort
+from provisioning.states import HistoryAction
 
-QUIET_FIELDS = frozenset({"revision"})
+QUIET_FIELDS = frozenset({"revision", "template_id", "host_id", "backup_server_id", "server_id"})
 """Fields of a snapshot that say nothing about the object itself."""
 _LABELS = {
     field.name: str(field.verbose_name)[0].upper() + str(field.verbose_name)[1:]
@@ -50,6 +53,37 @@ def history_list(*, object_type: str = "", object_id: str = "", text: str = "", 
     if text:
         found = found.filter(Q(object_name__icontains=text) | Q(reason__icontains=text))
     return found.order_by("-number")
+
+
+def get_entry(number: int) -> HistoryEntry:
+    """One entry by its number. Raises NotFound."""
+    entry = HistoryEntry.objects.filter(number=number).first()
+    if entry is None:
+        raise NotFound(f"History has no entry {number}.")
+    return entry
+
+
+def neighbours(entry: HistoryEntry) -> tuple[HistoryEntry | None, HistoryEntry | None]:
+    """(the version before, the version after) of the same object."""
+    of_object = HistoryEntry.objects.filter(object_type=entry.object_type, object_id=entry.object_id)
+    versions = of_object.exclude(before=None, after=None)
+    return (versions.filter(number__lt=entry.number).order_by("-number").first(),
+            versions.filter(number__gt=entry.number).order_by("number").first())
+
+
+def deleted_objects(*, text: str = "", object_type: str = "") -> QuerySet[HistoryEntry]:
+    """The last entry of every object that was deleted and does not exist now, newest first. ``text`` is part of its
+    name."""
+    later = HistoryEntry.objects.filter(object_type=OuterRef("object_type"), object_id=OuterRef("object_id"),
+                                        action=HistoryAction.DELETED, number__gt=OuterRef("number"))
+    found = HistoryEntry.objects.filter(action=HistoryAction.DELETED, object_type__in=MODELS).exclude(Exists(later))
+    for kind, model in MODELS.items():
+        # A key of another kind need not be a number, and whoever plans the query may look at it first.
+        key = Case(When(object_type=kind, then=Cast("object_id", BigIntegerField())), default=None)
+        found = found.alias(key=key).exclude(Exists(model.objects.filter(pk=OuterRef("key"))))
+    if object_type:
+        found = found.filter(object_type=object_type)
+    return (found.filter(object_name__icontains=text) if text else found).order_by("-number")
 
 
 def mark_present(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
@@ -115,7 +149,8 @@ def _rows(name: str, rows: list[dict]) -> dict[str, str]:
     for row in rows:
         shown = [key for key in keys if row.get(key) not in (None, "")]
         title = " ".join([word, *(str(row[key]) for key in shown)])
-        flat |= {f"{title}: {_label(key)}": _text(value) for key, value in row.items() if key not in shown}
+        flat |= {f"{title}: {_label(key)}": _text(value) for key, value in row.items()
+                 if key not in shown and key not in QUIET_FIELDS}
     return flat
 
 

@@ -22,21 +22,22 @@ from .writing import after_change, save_related
 
 
 @history.atomic()
-def create_application(*, actor: Actor, draft: ApplicationDraft) -> Application:
+def create_application(*, actor: Actor, draft: ApplicationDraft, reason: str = "",
+                       key: int | None = None) -> Application:
     """Create an application with its ports, options and connections; what the draft leaves open comes from the
-    template. Raises Refused."""
+    template. ``key`` is that of a deleted one which is brought back. Raises Refused."""
     actor.require(permissions.CONFIGURE)
     _lock_host(draft.host_id)
     draft = drafting.complete(draft, None)
     _refuse(application_refusals(draft, application_facts(draft, None)))
     template = ApplicationTemplate.objects.get(pk=draft.template_id)
-    row = Application(template=template, type=template.type, version=template.version, changed_by=actor.name)
+    row = Application(pk=key, template=template, type=template.type, version=template.version, changed_by=actor.name)
     writing.assign(row, draft)
     with _constraints(draft):
-        row.save()
+        row.save(force_insert=True)
         save_related(row, draft)
     row = _reload(row.pk)
-    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     follow_primary(actor=actor, primary=row)
     after_change(row, also=_partners(row))
     return row
@@ -117,7 +118,7 @@ def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> i
 
 
 @history.atomic()
-def delete_applications(*, actor: Actor, application_ids: list[int]) -> int:
+def delete_applications(*, actor: Actor, application_ids: list[int], reason: str = "") -> int:
     """Delete applications, all or none; a primary whose backup goes loses the link. Raises Refused."""
     actor.require(permissions.CONFIGURE)
     # Nobody, control above all, may add a row that names one while what names it is removed.
@@ -130,7 +131,7 @@ def delete_applications(*, actor: Actor, application_ids: list[int]) -> int:
         if primary is not None and primary.pk not in going:
             _clear_backup(actor, _reload(primary.pk))
     for row in rows:
-        history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+        history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
         after_change(row, also=_partners(row))
     # Connections among the deleted ones would protect each other.
     for row in rows:

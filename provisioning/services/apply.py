@@ -194,7 +194,7 @@ class _One:
             draft = ApplicationDraft(**{"template_id": None, "working_directory": NOT_YET_INSTALLED,
                                         "command_line": NOT_YET_INSTALLED, **given})
         else:
-            draft = replace(application_draft(row), **_without_placeholders(row, given))
+            draft = replace(application_draft(row), **drafting.without_placeholders(row, given))
         draft = replace(draft, **self._references(draft), **self._tables(draft, row))
         if self.follows and base is not None:
             draft = replace(draft, tenants=base.tenants, connections=base.connections)
@@ -242,19 +242,6 @@ class _One:
         if self.spec.get("annex") is not None:
             values["annex"] = _merged(draft.annex or {}, self.spec["annex"])
         return values
-
-
-def _without_placeholders(row: Application, given: dict[str, Any]) -> dict[str, Any]:
-    """"." in the file means that the installer fills it in: where it has, what it filled in stays."""
-    given = dict(given)
-    if row.is_installed:
-        if given.get("command_line") == NOT_YET_INSTALLED:
-            del given["command_line"]
-            if given.get("command_line_arguments") == "":
-                del given["command_line_arguments"]
-        if given.get("working_directory") == NOT_YET_INSTALLED:
-            del given["working_directory"]
-    return given
 
 
 def _merged(base: dict[str, dict[str, str]], given: dict[str, dict[str, str | None] | None]) -> dict:

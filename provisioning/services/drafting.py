@@ -1,11 +1,13 @@
 """Completes drafts: what the template proposes, what stays as stored, what somebody else saved in between."""
 
 from dataclasses import replace
+from typing import Any
 
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.errors import Conflict
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host
 from provisioning.models.applications import MASK, PORT_MAX, is_secret_option
+from provisioning.rules.fields import NOT_YET_INSTALLED
 from provisioning.selectors.applications import application_draft, used_ports
 
 from . import comparison
@@ -39,6 +41,20 @@ def _spelled(table: dict[str, dict[str, str]], stored: dict[str, dict[str, str]]
                   and value == stored[section][key] else value for key, value in keys.items()}
         for section, keys in table.items() if keys
     }
+
+
+def without_placeholders(row: Application, given: dict[str, Any]) -> dict[str, Any]:
+    """"." in a file or in an old version means that the installer fills it in: where it has, what it filled in
+    stays."""
+    given = dict(given)
+    if row.is_installed:
+        if given.get("command_line") == NOT_YET_INSTALLED:
+            del given["command_line"]
+            if given.get("command_line_arguments") == "":
+                del given["command_line_arguments"]
+        if given.get("working_directory") == NOT_YET_INSTALLED:
+            del given["working_directory"]
+    return given
 
 
 def template_options(template: ApplicationTemplate | None) -> dict[str, dict[str, str]]:

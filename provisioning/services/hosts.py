@@ -18,18 +18,18 @@ FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_
 
 
 @history.atomic()
-def create_host(*, actor: Actor, draft: HostDraft) -> Host:
-    """Create a host. Raises Refused."""
+def create_host(*, actor: Actor, draft: HostDraft, reason: str = "", key: int | None = None) -> Host:
+    """Create a host; ``key`` is that of a deleted one which is brought back. Raises Refused."""
     actor.require(permissions.MANAGE_HOSTS)
     _check(draft, None)
-    row = Host.objects.create(**{name: getattr(draft, name) for name in FIELDS})
-    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    row = Host.objects.create(pk=key, **{name: getattr(draft, name) for name in FIELDS})
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     _after_change(row)
     return row
 
 
 @history.atomic()
-def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft) -> Host:
+def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft, reason: str = "") -> Host:
     """Save a draft over the host that was read as ``revision``. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.MANAGE_HOSTS)
     row = _get(host_id)
@@ -46,13 +46,13 @@ def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft) 
     row = _get(host_id)
     if not saved:
         raise _conflict(row, draft, changed)
-    history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
+    history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason)
     _after_change(row, former_name=before["name"])
     return row
 
 
 @history.atomic()
-def delete_host(*, actor: Actor, host_id: int) -> None:
+def delete_host(*, actor: Actor, host_id: int, reason: str = "") -> None:
     """Delete a host that no application is assigned to. Raises Refused, NotFound."""
     actor.require(permissions.MANAGE_HOSTS)
     # Nobody, control above all, may add a row that names it while what names it is removed.
@@ -66,7 +66,7 @@ def delete_host(*, actor: Actor, host_id: int) -> None:
     job = Job.objects.filter(host=row, state__in=ACTIVE_JOBS).first()
     if job is not None:
         raise Refused(Refusal(f"Host {row.name} cannot be deleted while a job works on it.", "", (job_link(job),)))
-    history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+    history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     _after_change(row)
     Host.objects.filter(pk=row.pk).delete()
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from provisioning import changes, history, permissions
+from provisioning.drafts import PackageDraft
 from provisioning.errors import Link, NotFound, Refusal, Refused
 from provisioning.models import InstallationPackage, Job
 from provisioning.packages import PackageFileError, read_package
@@ -60,7 +62,7 @@ def _copy(stream: BinaryIO, file) -> tuple[str, int]:
 
 @history.atomic()
 def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> InstallationPackage:
-    target = Path(settings.PAIRWISE_PACKAGES_DIR) / f"{sha256}.tar.gz"
+    target = _path_of(sha256)
     row = InstallationPackage.objects.filter(sha256=sha256).first()
     if row is not None and target.exists():
         return row
@@ -78,8 +80,45 @@ def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> Installation
     return row
 
 
+def package_refusals(draft: PackageDraft, row: InstallationPackage | None) -> list[Refusal]:
+    """What stands against having a package again whose row is gone: its file is deleted with it."""
+    path = _path_of(draft.sha256)
+    existing = InstallationPackage.objects.filter(sha256=draft.sha256).first()
+    if row is not None:
+        return []
+    if existing is not None:
+        return [Refusal(f"{existing} was imported again already.", "",
+                        (Link("package", str(existing.pk), str(existing)),))]
+    if path.is_file() and path.stat().st_size == draft.size:
+        return []
+    return [Refusal("The file of this Installation Package was deleted with it. Import the file again; the right one "
+                    f"has {draft.size} bytes and the SHA-256 {draft.sha256}.")]
+
+
 @history.atomic()
-def delete_package(*, actor: Actor, package_id: int) -> None:
+def create_package(*, actor: Actor, draft: PackageDraft, reason: str = "",
+                   key: int | None = None) -> InstallationPackage:
+    """Have a deleted package again whose file is still stored. Raises Refused."""
+    actor.require(permissions.IMPORT)
+    refusals, path = package_refusals(draft, None), _path_of(draft.sha256)
+    if not refusals:
+        with open(path, "rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != draft.sha256:
+                refusals = [Refusal("The stored file has another content by now. Import the package again.")]
+    if refusals:
+        raise Refused(*refusals)
+    row = InstallationPackage.objects.create(pk=key, path=path.name, **asdict(draft))
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
+    changes.tell("packages")
+    return row
+
+
+def _path_of(sha256: str) -> Path:
+    return Path(settings.PAIRWISE_PACKAGES_DIR) / f"{sha256}.tar.gz"
+
+
+@history.atomic()
+def delete_package(*, actor: Actor, package_id: int, reason: str = "") -> None:
     """Delete a package and its file. Refused while a job installs it."""
     actor.require(permissions.IMPORT)
     row = InstallationPackage.objects.filter(pk=package_id).first()
@@ -89,7 +128,7 @@ def delete_package(*, actor: Actor, package_id: int) -> None:
         if job.arguments.get("package", {}).get("id") == row.pk:
             raise Refused(Refusal(f"{row} cannot be deleted while a job installs it.", "",
                                   (Link("job", str(job.pk), str(job)),)))
-    history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+    history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     path = Path(settings.PAIRWISE_PACKAGES_DIR) / row.path
     row.delete()
     changes.tell("packages")

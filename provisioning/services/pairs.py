@@ -12,8 +12,7 @@ from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import Pair, get_pair
 
 from .drill_lock import refuse_during_drill
-
-MAX_REASON = 1000
+from .reasons import one_line
 
 
 def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "", drill: int = 0) -> PairAnswer:
@@ -24,7 +23,7 @@ def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str 
     Unanswered, NotFound.
     """
     actor.require(permissions.OPERATE)
-    pair, reason = get_pair(application_id), _reason(reason)
+    pair, reason = get_pair(application_id), one_line(reason)
     refuse_during_drill(*pair.members, but=drill)
     before, standby = pair.active, pair.standby
     answer = _ask(actor, pair, "switchover", reason, did="Switch Over", target=to or (standby.name if standby else ""))
@@ -38,7 +37,7 @@ def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAns
     """Nothing fails over by itself until somebody resumes it; every page says so with ``reason``. Raises as
     ``switch_over``, and Refused without a reason."""
     actor.require(permissions.OPERATE)
-    pair, reason = get_pair(application_id), _reason(reason)
+    pair, reason = get_pair(application_id), one_line(reason)
     refuse_during_drill(*pair.members)
     if not reason:
         raise Refused(Refusal("Say why automatic failover is paused: everybody will see it until it is resumed.",
@@ -52,7 +51,7 @@ def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> P
     """Automatic failover works again. ``facts``: already (True) when it was on; then nothing is asked or recorded.
     Raises as ``switch_over``."""
     actor.require(permissions.OPERATE)
-    pair, reason = get_pair(application_id), _reason(reason)
+    pair, reason = get_pair(application_id), one_line(reason)
     refuse_during_drill(*pair.members)
     if pair.state is None or pair.state.automatic_failover:
         return PairAnswer(ok=True, facts={"already": True}, reason=(
@@ -71,7 +70,7 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
     ``switch_over``.
     """
     actor.require(permissions.ACCEPT_LOSS)
-    pair, reason = get_pair(application_id), _reason(reason)
+    pair, reason = get_pair(application_id), one_line(reason)
     refuse_during_drill(*pair.members)
     lost, standby = pair.active, pair.standby
     if lost is None or standby is None:
@@ -136,14 +135,6 @@ def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: 
 
 def _record(actor: Actor, pair: Pair, what: str, reason: str) -> None:
     history.record_verb(actor=actor, row=pair.primary, reason=f"{what} {reason}".rstrip())
-
-
-def _reason(text: str) -> str:
-    """What somebody typed as the reason, in one line. Raises Refused when it is too long to be kept."""
-    text = " ".join(text.split())
-    if len(text) > MAX_REASON:
-        raise Refused(Refusal(f"The reason has {len(text)} characters; {MAX_REASON} fit.", "reason"))
-    return text
 
 
 def _link(row: Application) -> Link:

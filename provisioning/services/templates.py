@@ -27,38 +27,81 @@ def import_template(*, actor: Actor, file_name: str, content: bytes) -> Applicat
             return existing
         if _same(existing, replace(draft, options=existing.options)) and _values(existing) == _values(draft):
             return _say(actor, existing, draft)
-        link = Link("template", str(existing.pk), existing.name)
-        raise Refused(Refusal(
-            f"An Application Template named {draft.name} (version {existing.version}) exists already and has another "
-            "content. Give the new one another name.", "file", (link,)))
-    row = ApplicationTemplate.objects.create(name=draft.name, type=draft.type, version=draft.version,
+    return create_template(actor=actor, draft=draft)
+
+
+@history.atomic()
+def create_template(*, actor: Actor, draft: TemplateDraft, reason: str = "",
+                    key: int | None = None) -> ApplicationTemplate:
+    """Create a template; ``key`` is that of a deleted one which is brought back. Raises Refused."""
+    actor.require(permissions.IMPORT)
+    refusals = template_refusals(draft, None)
+    if refusals:
+        raise Refused(*refusals)
+    row = ApplicationTemplate.objects.create(pk=key, name=draft.name, type=draft.type, version=draft.version,
                                              options=draft.options, ports=draft.ports, file_name=draft.file_name)
-    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     changes.tell("templates")
     return row
 
 
 @history.atomic()
-def delete_template(*, actor: Actor, template_id: int) -> None:
+def update_template(*, actor: Actor, template_id: int, draft: TemplateDraft, reason: str = "") -> ApplicationTemplate:
+    """Give a template what ``draft`` says of its options (help, valid values); nothing else of it can change. Raises
+    Refused, NotFound."""
+    actor.require(permissions.IMPORT)
+    row = _get(template_id)
+    refusals = template_refusals(draft, row)
+    if refusals:
+        raise Refused(*refusals)
+    return row if _same(row, draft) else _say(actor, row, draft, reason)
+
+
+def template_refusals(draft: TemplateDraft, row: ApplicationTemplate | None) -> list[Refusal]:
+    """What stands against creating ``draft``, or making it that of ``row``."""
+    if row is not None:
+        same = draft.name == row.name and _same(row, replace(draft, options=row.options))
+        if same and _values(row) == _values(draft):
+            return []
+        return [Refusal(f"Name, type, version, ports and defaults of Application Template {row.name} are fixed when it "
+                        "is imported. Import it under another name instead.", "", (_link(row),))]
+    existing = ApplicationTemplate.objects.filter(name=draft.name).first()
+    if existing is None:
+        return []
+    return [Refusal(f"An Application Template named {draft.name} (version {existing.version}) exists already and has "
+                    "another content. Give the new one another name.", "file", (_link(existing),))]
+
+
+@history.atomic()
+def delete_template(*, actor: Actor, template_id: int, reason: str = "") -> None:
     """Delete a template that no application is based on. Raises Refused, NotFound."""
     actor.require(permissions.IMPORT)
-    row = ApplicationTemplate.objects.filter(pk=template_id).first()
-    if row is None:
-        raise NotFound("This Application Template does not exist any more.")
+    row = _get(template_id)
     users = list(row.applications.all()[:6])
     if users:
         names = ", ".join(user.name for user in users[:5]) + (" and others" if len(users) > 5 else "")
         raise Refused(Refusal(f"Application Template {row.name} cannot be deleted while applications are based on it: "
                               f"{names}.", "", tuple(map(application_link, users[:5]))))
-    history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
+    history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     changes.tell("templates")
     row.delete()
 
 
-def _say(actor: Actor, row: ApplicationTemplate, draft: TemplateDraft) -> ApplicationTemplate:
+def _get(template_id: int) -> ApplicationTemplate:
+    row = ApplicationTemplate.objects.filter(pk=template_id).first()
+    if row is None:
+        raise NotFound("This Application Template does not exist any more.")
+    return row
+
+
+def _link(row: ApplicationTemplate) -> Link:
+    return Link("template", str(row.pk), row.name)
+
+
+def _say(actor: Actor, row: ApplicationTemplate, draft: TemplateDraft, reason: str = "") -> ApplicationTemplate:
     before, row.options = history.snapshot(row), draft.options
     row.save(update_fields=["options"])
-    history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
+    history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason)
     changes.tell("templates")
     return row
 
