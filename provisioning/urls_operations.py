@@ -66,6 +66,9 @@ OPERATIONS = [
     path("jobs/batches/<uuid:pk>/retry/", batches.batch_retry, name="batch-retry"),
     path("jobs/batches/<uuid:pk>/cancel/", batches.batch_cancel, name="batch-cancel"),
     path("history/", history.history, name="history"),
+    path("history/deleted/", history.deleted, name="history-deleted"),
+    path("history/<int:pk>/", history.entry, name="history-entry"),
+    path("history/<int:pk>/restore/", history.restore, name="history-restore"),
 ]
 PAIRS = [
     path("", pairs.pair_list, name="pair-list"),

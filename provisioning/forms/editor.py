@@ -10,6 +10,7 @@ from provisioning.selectors.applications import application_draft
 from provisioning.services.drafting import template_options, template_ports
 
 from .applications import ApplicationForm
+from .reasons import ChangeReasonForm
 from .rows import (
     ConnectionForm,
     OptionRow,
@@ -42,6 +43,7 @@ class Editor:
     filled_from: int | None = None
     summary: list[tuple] = field(default_factory=list)
     tab: str = "configuration"
+    reason: ChangeReasonForm = field(default_factory=ChangeReasonForm)
 
     @property
     def is_new(self) -> bool:
@@ -69,6 +71,8 @@ class Editor:
         for name, rows in (("option", self.options), ("annex", self.annex)):
             self.summary += [(f"[{row.section}] {row.key}", error, f"{name}-{index}", "options")
                              for index, row in enumerate(rows) for error in row.errors]
+        self.summary += [("Reason for this change", error, "change_reason", self.tab)
+                         for error in self.reason.errors.get("reason", ())]
         return ok and not self.summary
 
     def draft(self) -> ApplicationDraft:
@@ -140,14 +144,18 @@ def new_editor(template: ApplicationTemplate | None = None, **initial) -> Editor
 
 def stored_editor(application: Application) -> Editor:
     """The editor of a stored application."""
-    draft = application_draft(application)
+    return editor_of(application_draft(application), application)
+
+
+def editor_of(draft: ApplicationDraft, application: Application | None, *, reason: str = "") -> Editor:
+    """The editor filled with a complete draft, to be saved over ``application`` or (None) as a new one."""
+    template = ApplicationTemplate.objects.filter(pk=draft.template_id).first()
     return Editor(
         form=ApplicationForm(initial=ApplicationForm.initial_of(draft)), application=application,
-        revision=application.revision, ports=[row_of(port) for port in draft.ports],
+        revision=application.revision if application else 0, ports=[row_of(port) for port in draft.ports],
         connections=[row_of(connection) for connection in draft.connections],
-        options=option_rows(draft.options, KnownOptions(application.template.options)),
-        annex=option_rows(draft.annex, ANNEX),
-        filled_from=application.template_id,
+        options=option_rows(draft.options, _known(template)), annex=option_rows(draft.annex, ANNEX),
+        filled_from=draft.template_id, reason=ChangeReasonForm(initial={"reason": reason}),
     )
 
 
@@ -157,7 +165,7 @@ def posted_editor(values, application: Application | None = None) -> Editor:
         form=ApplicationForm(values), application=application,
         ports=read_rows(values, "ports", PortForm), connections=read_rows(values, "connections", ConnectionForm),
         revision=_number(values.get("revision")), filled_from=_number(values.get("filled_from")) or None,
-        tab=values.get("tab", "") or "configuration",
+        tab=values.get("tab", "") or "configuration", reason=ChangeReasonForm(values),
     )
     editor.options = read_options(values, "option", _known(editor.template))
     editor.annex = read_options(values, "annex", ANNEX)

@@ -4,6 +4,7 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from provisioning.audit.registry import ordered
+from provisioning.history import LABELS
 from provisioning.states import (
     ApplicationType,
     EventLevel,
@@ -14,9 +15,6 @@ from provisioning.states import (
     Severity,
     Verdict,
 )
-
-OBJECT_TYPES = {"application": "Application", "host": "Host", "template": "Application Template",
-                "package": "Installation Package", "user": "User"}
 
 
 class FilterForm(forms.Form):
@@ -63,14 +61,20 @@ class EventFilter(FilterForm):
 
 class HistoryFilter(FilterForm):
     text = forms.CharField(label="Object or reason")
-    object_type = _choice("Kind of object", OBJECT_TYPES.items())
+    object_type = _choice("Kind of object", LABELS.items())
     action = _choice("What", HistoryAction.choices)
     user = _choice("Who", [], "Anybody")
     object_id = forms.CharField(widget=forms.HiddenInput)
+    request_id = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data, *, users: list[str]):
         super().__init__(data)
         self.fields["user"].choices = [("", "Anybody"), *((name, name) for name in users)]
+
+
+class DeletedFilter(FilterForm):
+    text = forms.CharField(label="Name")
+    object_type = _choice("Kind of object", LABELS.items())
 
 
 class HostFilter(FilterForm):

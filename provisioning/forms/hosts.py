@@ -4,12 +4,14 @@ import ipaddress
 import re
 import socket
 import threading
+from dataclasses import asdict
 
 from django import forms
 
 from provisioning.drafts import HostDraft
 from provisioning.models import Host
 from provisioning.models.hosts import LCA_PORT_DEFAULT, LCA_PORT_MAX, LCA_PORT_MIN
+from provisioning.services.reasons import MAX_REASON
 from provisioning.states import OSType
 
 LOOKUP_S = 3.0
@@ -61,6 +63,11 @@ class HostForm(forms.Form):
     enabled = forms.BooleanField(label="State Enabled", required=False, initial=True,
                                  help_text="A disabled host runs no jobs.")
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+    reason = forms.CharField(label="Reason for this change", max_length=MAX_REASON, required=False,
+                             help_text="Kept in History. May stay empty.")
+
+    BESIDES = ("revision", "reason")
+    """Fields that are no part of the draft."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -73,7 +80,12 @@ class HostForm(forms.Form):
     @classmethod
     def of(cls, host: Host) -> "HostForm":
         """The form filled with what is stored."""
-        return cls(initial={name: getattr(host, name) for name in cls.base_fields})
+        return cls(initial={name: getattr(host, name) for name in cls.base_fields if name != "reason"})
+
+    @classmethod
+    def of_draft(cls, draft: HostDraft, *, revision: int, reason: str) -> "HostForm":
+        """The form filled with a draft that is to be saved over ``revision``."""
+        return cls(initial=asdict(draft) | {"revision": revision, "reason": reason})
 
     def clean_ip_address(self) -> str:
         try:
@@ -84,7 +96,7 @@ class HostForm(forms.Form):
 
     def draft(self) -> HostDraft:
         """Only after ``is_valid()``."""
-        return HostDraft(**{name: value for name, value in self.cleaned_data.items() if name != "revision"})
+        return HostDraft(**{name: value for name, value in self.cleaned_data.items() if name not in self.BESIDES})
 
     def with_address(self) -> "HostForm":
         """A form with the same input and the address that the name has now; or with the reason why not."""

@@ -4,13 +4,7 @@ from django import forms
 
 from provisioning.services.reasons import MAX_REASON
 
-
-class ReasonForm(forms.Form):
-    """Why it is done; kept in History and shown in the timeline."""
-
-    reason = forms.CharField(label="Reason", required=False, max_length=MAX_REASON,
-                             help_text="Kept in History. May stay empty.",
-                             widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))
+from .reasons import ReasonForm
 
 
 class PauseForm(ReasonForm):

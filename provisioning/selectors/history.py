@@ -44,11 +44,12 @@ class Request:
         return self.entries[0][0]
 
 
-def history_list(*, object_type: str = "", object_id: str = "", text: str = "", user: str = "",
-                 action: str = "") -> QuerySet[HistoryEntry]:
+def history_list(*, object_type: str = "", object_id: str = "", text: str = "", user: str = "", action: str = "",
+                 request_id: str = "") -> QuerySet[HistoryEntry]:
     """Entries, newest first. ``text`` is part of the object's name or of the reason."""
     found = HistoryEntry.objects.all()
-    exact = {"object_type": object_type, "object_id": object_id, "user_name": user, "action": action}
+    exact = {"object_type": object_type, "object_id": object_id, "user_name": user, "action": action,
+             "request_id": request_id}
     found = found.filter(**{name: value for name, value in exact.items() if value})
     if text:
         found = found.filter(Q(object_name__icontains=text) | Q(reason__icontains=text))

@@ -110,6 +110,8 @@ def restore(*, actor: Actor, number: int, revision: int, names: Collection[str] 
         raise Refused(*found.refusals)
     wanted = [item.name for item in found.items
               if (item.name in names if names is not None else not item.why_not)]
+    if found.row is not None and not wanted:
+        raise Refused("Choose at least one field to restore.")
     draft = _mixed(kind, entry, found.row, wanted)
     said = _said(found, wanted, one_line(reason))
     if found.row is None:
@@ -122,6 +124,17 @@ def version_of(number: int) -> tuple[HistoryEntry, Model | None, Version]:
     entry, kind = _of(number)
     row = _present(entry, kind)
     return entry, row, kind.version(entry.version, row)
+
+
+def differences(entry: HistoryEntry, row: Model | None) -> tuple[Difference, ...]:
+    """What is different in the version of ``entry`` (yours) from ``row`` as it is stored (theirs); () when it is
+    deleted."""
+    kind = KINDS[entry.object_type]
+    if row is None:
+        return ()
+    now, then, _ = _drafts(kind, entry, row)
+    return tuple(row for f in fields(then) if getattr(now, f.name) != getattr(then, f.name)
+                 for row in kind.differences(now, then, f.name))
 
 
 def title_of(entry: HistoryEntry) -> str:

@@ -1,5 +1,7 @@
 """The Application editor: New, Edit, the checks while typing, what a template fills in, and the tabs."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -9,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Conflict, Refusal, Refused
-from provisioning.forms.editor import Editor, new_editor, posted_editor, stored_editor
+from provisioning.forms.editor import Editor, editor_of, new_editor, posted_editor, stored_editor
 from provisioning.forms.editor import fill as fill_editor
 from provisioning.models import Application, ApplicationTemplate
 from provisioning.permissions import CONFIGURE, VIEW, actor_of
@@ -18,38 +20,46 @@ from provisioning.rules.saved_notes import notes
 from provisioning.selectors import applications as selector
 from provisioning.selectors.applications import application_draft
 from provisioning.services import applications as services
+from provisioning.services.reasons import one_line
 from provisioning.tables import EDITOR_ACTIONS, blocked
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import sentence, with_sentences
+from provisioning.views.versions import Opened, opened_version
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def new(request):
-    """New: an empty form (``?template=ID`` begins with one), Save creates the object."""
+    """New: an empty form (``?template=ID`` begins with one, ``?version=NUMBER`` with what was deleted), Save creates
+    the object."""
     actor_of(request).require(CONFIGURE)
+    version = opened_version(request, "application")
     if request.method == "POST":
-        return _posted(request, posted_editor(request.POST))
+        return _posted(request, posted_editor(request.POST), version)
+    if version is not None:
+        return _show(request, editor_of(version.draft, None, reason=version.reason), version=version)
     chosen = request.GET.get("template", "")
     template = ApplicationTemplate.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
-    return show(request, new_editor(template))
+    return _show(request, new_editor(template))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @with_sentences
 def edit(request, pk: int):
-    """Edit; who may not change sees the same page and a sentence why Save is off."""
+    """Edit (``?version=NUMBER``: what it was, as work that is not saved); who may not change sees the same page and a
+    sentence why Save is off."""
     actor_of(request).require(VIEW)
     row = selector.get_application(pk)
     if request.method == "POST":
         actor_of(request).require(CONFIGURE)
-        return _posted(request, posted_editor(request.POST, row))
-    editor = stored_editor(row)
+        return _posted(request, posted_editor(request.POST, row), opened_version(request, "application", row))
+    version = opened_version(request, "application", row)
+    editor = editor_of(version.draft, row, reason=version.reason) if version else stored_editor(row)
     editor.tab = request.GET.get("tab", "configuration")
-    return show(request, editor)
+    return _show(request, editor, version=version)
 
 
-def show(request, editor: Editor, status: int = 200, **more):
+def _show(request, editor: Editor, status: int = 200, **more):
     row = editor.application
     context = {**parts.context_of(editor), **more, "actions": EDITOR_ACTIONS}
     if row is not None:
@@ -57,8 +67,9 @@ def show(request, editor: Editor, status: int = 200, **more):
     return render(request, "applications/editor.html", context, status=status)
 
 
-def _posted(request, editor: Editor):
+def _posted(request, editor: Editor, version: Opened | None):
     """A step on the rows (only without scripts), or a save."""
+    show = partial(_show, version=version)
     step = request.POST.get("step", "")
     if step:
         return show(request, editor, **parts.take_step(editor, step, request.POST))
@@ -66,7 +77,7 @@ def _posted(request, editor: Editor):
         return show(request, editor, status=422)
     before = application_draft(editor.application) if editor.application else None
     try:
-        row = _save(actor_of(request), editor)
+        row = _save(actor_of(request), editor, version.key if version else None)
     except Refused as error:
         editor.refuse(error.refusals, sentence)
         return show(request, editor, status=422)
@@ -87,11 +98,13 @@ def _refusals(editor: Editor, draft: ApplicationDraft) -> list[Refusal]:
     return services.check_application(draft=draft, application_id=editor.application and editor.application.pk)
 
 
-def _save(actor, editor: Editor) -> Application:
+def _save(actor, editor: Editor, key: int | None) -> Application:
+    """``key``: of the deleted application that a new one brings back."""
+    reason = one_line(editor.reason.cleaned_data["reason"])
     if editor.is_new:
-        return services.create_application(actor=actor, draft=editor.draft())
+        return services.create_application(actor=actor, draft=editor.draft(), reason=reason, key=key)
     return services.update_application(actor=actor, application_id=editor.application.pk, revision=editor.revision,
-                                       draft=editor.draft())
+                                       draft=editor.draft(), reason=reason)
 
 
 def _after_save(request, editor: Editor, row: Application, before: ApplicationDraft | None):

@@ -10,12 +10,14 @@ from django.utils.html import format_html
 
 from provisioning.errors import Refused
 from provisioning.forms.actions import CloneForm, InstallForm
+from provisioning.forms.reasons import ReasonForm
 from provisioning.permissions import CONFIGURE, INSTALL, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.consequences import what_follows
 from provisioning.selectors.export import export_yaml
 from provisioning.services import applications as services
 from provisioning.services import batches, jobs
+from provisioning.services.reasons import one_line
 from provisioning.tables import ONE, Action, blocked
 from provisioning.views.answers import dialog, done, safe_address, sentence
 from provisioning.views.batches import tell_refusals
@@ -62,6 +64,7 @@ def confirm(request, action: Action, rows: list):
         "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]], "more": len(hit) - SHOWN_MAX,
         "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX,
         "next": _back_after(request, action, rows),
+        "reason": ReasonForm() if action.verb == "delete" else None,
         "leave": request.POST.get("leave") or request.GET.get("leave"), "stay": request.POST.get("stay"),
     })
 
@@ -142,7 +145,7 @@ def export(rows: list) -> HttpResponse:
 def carry_out(request, action: Action, rows: list):
     ids, actor = [row.pk for row in rows], actor_of(request)
     if action.verb in PAST:
-        _change(actor, action.verb, ids)
+        _change(actor, action.verb, ids, one_line(request.POST.get("reason", "")))
         messages.success(request, f"{counted(rows)} {'was' if len(rows) == 1 else 'were'} {PAST[action.verb]}.")
         return done(request, back_address(request), leave=bool(request.POST.get("leave")))
     asked = _run(request, action, rows)
@@ -155,9 +158,9 @@ def carry_out(request, action: Action, rows: list):
     return done(request, back_address(request), leave=bool(request.POST.get("leave")))
 
 
-def _change(actor, verb: str, ids: list[int]) -> None:
+def _change(actor, verb: str, ids: list[int], reason: str) -> None:
     if verb == "delete":
-        services.delete_applications(actor=actor, application_ids=ids)
+        services.delete_applications(actor=actor, application_ids=ids, reason=reason)
     else:
         services.set_enabled(actor=actor, application_ids=ids, enabled=verb == "enable")
 

@@ -9,6 +9,7 @@ from provisioning.audit.looked import looked_at
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.filters import HostFilter
 from provisioning.forms.hosts import HostForm
+from provisioning.forms.reasons import ReasonForm
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
 from provisioning.permissions import AUDIT, MANAGE_HOSTS, actor_of
@@ -22,10 +23,12 @@ from provisioning.selectors.ladder import host_ladder as ask_ladder
 from provisioning.services import enrolment, looks
 from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
+from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
+from provisioning.views.versions import Opened, opened_version
 
 TABLE = Table((
     Column("Name", "name"), Column("IP Address", "address"), Column("OS", "os"), Column("LCA Port", "port", "number"),
@@ -100,27 +103,39 @@ def host_edit(request, pk):
 
 
 def _edit(request, host: Host | None):
-    """Show the form, look an address up for it, or save it."""
+    """Show the form (``?version=NUMBER``: filled with what the host was), look an address up for it, or save it."""
+    version = opened_version(request, "host", host)
     if request.method != "POST":
-        return _form(request, host, HostForm.of(host) if host else HostForm())
+        return _form(request, host, _filled(host, version), version=version)
     form = HostForm(request.POST)
     if "lookup" in request.POST:
-        return _form(request, host, form.with_address(), part="hosts/address.html" if request.htmx else "")
-    saved, conflict = _save(request, host, form) if form.is_valid() else (None, None)
+        return _form(request, host, form.with_address(), version=version,
+                     part="hosts/address.html" if request.htmx else "")
+    key = version.key if version else None
+    saved, conflict = _save(request, host, form, key) if form.is_valid() else (None, None)
     if saved is None:
-        return _form(request, host, form, conflict=conflict, status=422 if conflict is None else 409)
+        return _form(request, host, form, version=version, conflict=conflict,
+                     status=422 if conflict is None else 409)
     messages.success(request, f"Host {saved} was saved.")
     return redirect("host-detail", pk=saved.pk)
 
 
-def _save(request, host: Host | None, form: HostForm) -> tuple[Host | None, Conflict | None]:
-    """The saved host; or None with what is in the way (refusals are put into ``form``)."""
-    actor = actor_of(request)
+def _filled(host: Host | None, version: Opened | None) -> HostForm:
+    if version is not None:
+        return HostForm.of_draft(version.draft, revision=host.revision if host else 0, reason=version.reason)
+    return HostForm.of(host) if host else HostForm()
+
+
+def _save(request, host: Host | None, form: HostForm, key: int | None) -> tuple[Host | None, Conflict | None]:
+    """The saved host; or None with what is in the way (refusals are put into ``form``). ``key``: of the deleted host
+    that a new one brings back."""
+    actor, reason = actor_of(request), one_line(form.cleaned_data["reason"])
     try:
         if host is None:
-            return _created(actor, form), None
+            return _created(actor, form, reason, key), None
         revision = form.cleaned_data["revision"] or 0
-        return services.update_host(actor=actor, host_id=host.pk, revision=revision, draft=form.draft()), None
+        return services.update_host(actor=actor, host_id=host.pk, revision=revision, draft=form.draft(),
+                                    reason=reason), None
     except Refused as refused:
         refuse(form, refused)
     except Conflict as conflict:
@@ -128,18 +143,18 @@ def _save(request, host: Host | None, form: HostForm) -> tuple[Host | None, Conf
     return None, None
 
 
-def _created(actor, form: HostForm) -> Host:
+def _created(actor, form: HostForm, reason: str, key: int | None) -> Host:
     """A new host and, where one is of use, its line to paste. Raises Refused."""
-    host = services.create_host(actor=actor, draft=form.draft())
+    host = services.create_host(actor=actor, draft=form.draft(), reason=reason, key=key)
     if host.enabled and not is_console_host(host):
         enrolment.make_token(actor=actor, host_id=host.pk)
     return host
 
 
-def _form(request, host: Host | None, form: HostForm, *, conflict: Conflict | None = None, part: str = "",
-          status: int = 200):
-    return render(request, part or "hosts/edit.html", {"host": host, "form": form, "conflict": conflict},
-                  status=status)
+def _form(request, host: Host | None, form: HostForm, *, version: Opened | None, conflict: Conflict | None = None,
+          part: str = "", status: int = 200):
+    return render(request, part or "hosts/edit.html", {
+        "host": host, "form": form, "conflict": conflict, "version": version}, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -148,8 +163,9 @@ def host_delete(request, pk):
     """Ask first; then delete a host that nothing is assigned to."""
     host = get_host(pk)
     if request.method != "POST":
-        return dialog(request, "hosts/delete.html", f"Delete host {host}?", {"host": host})
+        return dialog(request, "hosts/delete.html", f"Delete host {host}?", {"host": host, "reason": ReasonForm()})
+    reason = one_line(request.POST.get("reason", ""))
     return carry_out(
-        request, lambda: services.delete_host(actor=actor_of(request), host_id=pk),
+        request, lambda: services.delete_host(actor=actor_of(request), host_id=pk, reason=reason),
         said=lambda nothing: f"Host {host} was deleted.", to=lambda nothing: reverse("host-list"),
         back=reverse("host-detail", args=[pk]))

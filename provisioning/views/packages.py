@@ -8,11 +8,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from provisioning.errors import Refused
 from provisioning.forms.filters import CatalogFilter
 from provisioning.forms.imports import PackageImportForm
+from provisioning.forms.reasons import ReasonForm
 from provisioning.models import InstallationPackage
 from provisioning.permissions import IMPORT, actor_of
 from provisioning.selectors.catalog import get_package
 from provisioning.selectors.catalog import package_list as packages
 from provisioning.services import packages as services
+from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.host_api import stored_file
@@ -71,8 +73,9 @@ def package_delete(request, pk):
     package = get_package(pk)
     if request.method != "POST":
         return dialog(request, "packages/delete.html",
-                      f"Delete Installation Package {package}?", {"package": package})
+                      f"Delete Installation Package {package}?", {"package": package, "reason": ReasonForm()})
+    reason = one_line(request.POST.get("reason", ""))
     return carry_out(
-        request, lambda: services.delete_package(actor=actor_of(request), package_id=pk),
+        request, lambda: services.delete_package(actor=actor_of(request), package_id=pk, reason=reason),
         said=lambda nothing: f"Installation Package {package} was deleted.", to=lambda nothing: reverse("package-list"),
         back=reverse("package-detail", args=[pk]))

@@ -6,9 +6,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.pairs import ExceptionForm
+from provisioning.forms.reasons import ReasonForm
 from provisioning.permissions import CONFIGURE, actor_of
 from provisioning.selectors.applications import ports_wait
 from provisioning.services import synchronize as services
+from provisioning.services.reasons import one_line
 from provisioning.views.answers import dialog, done, sentence
 from provisioning.views.pages import page, refuse
 from provisioning.views.pair_page import PairPage
@@ -27,7 +29,8 @@ def pair_synchronize(request, pk: int):
         shown = [int(text) for text in request.POST.getlist("revisions") if text.isdecimal()]
         try:
             plan = services.apply_plan(actor=actor_of(request), application_id=pk,
-                                       revisions=(*shown, 0, 0)[:2])
+                                       revisions=(*shown, 0, 0)[:2],
+                                       reason=one_line(request.POST.get("reason", "")))
             later = ports_wait(PairPage(request, pk).backup)
             say = messages.warning if later else messages.success
             say(request, f"{plan.backup.name} is synchronized with {plan.primary.name}. {later}".rstrip())
@@ -39,7 +42,8 @@ def pair_synchronize(request, pk: int):
     pair = PairPage(request, pk)
     plan = services.plan(actor=actor_of(request), application_id=pk)
     title = f"Synchronize {plan.backup.name} with {plan.primary.name}"
-    return dialog(request, "pairs/synchronize.html", title, {"pair": pair, "plan": plan, "troubles": troubles},
+    return dialog(request, "pairs/synchronize.html", title, {
+        "pair": pair, "plan": plan, "troubles": troubles, "reason": ReasonForm(request.POST or None)},
                   status=422 if troubles else 200)
 
 

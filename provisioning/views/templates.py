@@ -8,11 +8,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from provisioning.errors import Refused
 from provisioning.forms.filters import CatalogFilter
 from provisioning.forms.imports import TemplateImportForm
+from provisioning.forms.reasons import ReasonForm
 from provisioning.models import ApplicationTemplate
 from provisioning.permissions import IMPORT, actor_of
 from provisioning.selectors.catalog import get_template
 from provisioning.selectors.catalog import template_list as templates
 from provisioning.services import templates as services
+from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.pages import carry_out, page, refuse, show
@@ -62,8 +64,9 @@ def template_delete(request, pk):
     template = get_template(pk)
     if request.method != "POST":
         return dialog(request, "templates/delete.html",
-                      f"Delete Application Template {template}?", {"template": template})
+                      f"Delete Application Template {template}?", {"template": template, "reason": ReasonForm()})
+    reason = one_line(request.POST.get("reason", ""))
     return carry_out(
-        request, lambda: services.delete_template(actor=actor_of(request), template_id=pk),
+        request, lambda: services.delete_template(actor=actor_of(request), template_id=pk, reason=reason),
         said=lambda nothing: f"Application Template {template} was deleted.",
         to=lambda nothing: reverse("template-list"), back=reverse("template-detail", args=[pk]))

@@ -33,7 +33,7 @@ form.addEventListener("keydown", (event) => {
 });
 
 // --- what changed since it was loaded
-const IGNORED = new Set(["csrfmiddlewaretoken", "tab", "touched", "filled_from", "revision", "application"]);
+const IGNORED = new Set(["csrfmiddlewaretoken", "tab", "touched", "filled_from", "revision", "application", "version", "reason"]);
 const rowNames = /^(option|annex)_/;
 function snapshot() {
   const fields = new Map();
@@ -224,7 +224,7 @@ let goingTo = "";
 function mayLeave(address) {
   if (!unsaved()) return true;
   goingTo = address;
-  document.getElementById("leave-what").textContent = showChanges().join(", ") || "what you typed before the refusal";
+  document.getElementById("leave-what").textContent = showChanges().join(", ") || form.dataset.unsaved;
   leave.showModal();
   return false;
 }

@@ -48,9 +48,9 @@ def posts(need: str, *, pk: str = "", **sent) -> tuple[Request, ...]:
     return (Request("POST", need, sent, pk),)
 
 
-def asks(need: str, **sent) -> tuple[Request, ...]:
+def asks(need: str, *, pk: str = "", **sent) -> tuple[Request, ...]:
     """A dialog or form: shown by GET, carried out by POST."""
-    return reads(need) + posts(need, **sent)
+    return reads(need, pk=pk) + posts(need, pk=pk, **sent)
 
 
 def machines(*methods: str) -> tuple[Request, ...]:
@@ -130,6 +130,10 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "batch-retry": posts(OPERATE) + posts(INSTALL, pk="installs"),
     "batch-cancel": asks(OPERATE) + posts(INSTALL, pk="installs"),
     "history": reads(),
+    "history-deleted": reads(),
+    "history-entry": reads() + reads(pk="host entry") + reads(pk="deleted entry"),
+    "history-restore": asks(CONFIGURE, revision="1", fields="description") + asks(MANAGE_HOSTS, pk="host entry") +
+                       asks(CONFIGURE, pk="deleted entry", revision="0"),
     # pairs
     "pair-list": reads(),
     "pair-rows": reads(),

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from provisioning import history
 from provisioning.jobs.audits import run_audit
 from provisioning.models import Application, Drill, Event, Finding, PairException, Waiver
 from provisioning.services import enrolment
@@ -79,6 +80,7 @@ class World:
                                           asked_by="ada", state=DrillState.PASSED).pk,
             **self._audited(primary, backup),
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
+        self.objects |= self._entries(primary, host)
         self.primary, self.backup = primary, backup
         self.objects["user"] = factories.make_user("another", roles=(Role.OPERATOR,)).pk
         self.sessions = {who: self._session(who) for who in PEOPLE if who != NOBODY}
@@ -91,9 +93,21 @@ class World:
         waiver = Waiver.objects.create(
             primary=primary, code=waived.code, subject=waived.subject, fact=waived.fact, sentence=waived.sentence,
             reason="A test.", waived_by="ada", expires_on=tomorrow)
-        run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
         return {"audit": primary.pk, "finding": Finding.objects.get(audit__is_latest=True, code="A27").pk,
                 "waiver": waiver.pk, "tomorrow": tomorrow.isoformat()}
+
+    @staticmethod
+    def _entries(application, host) -> dict[str, int]:
+        """Entries of history: of an application that changed, of a host, and of an application that was deleted."""
+        gone, found = factories.make_application("Gone", host=host), {}
+        for name, row, before, after in (("history", application, {"description": "As it was."}, {}),
+                                         ("host entry", host, {"os_version": "11"}, {}),
+                                         ("deleted entry", gone, {}, None)):
+            body = history.snapshot(row)
+            found[name] = history.record(actor=factories.ADMINISTRATOR, row=row, before=body | before,
+                                         after=body | before | {"x": 1} if after is not None else None).number
+        type(gone).objects.filter(pk=gone.pk).delete()
+        return found
 
     def _session(self, who: str) -> str:
         user, client = User.objects.create_user(f"person {who}"), Client()
