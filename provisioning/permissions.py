@@ -1,5 +1,7 @@
 """Who may do what (design section 10): roles, verbs, and the actor that every service is told."""
 
+import os
+import pwd
 import uuid
 from dataclasses import dataclass, field
 
@@ -79,5 +81,17 @@ def actor_of(request) -> Actor:
 
 
 def command_line_actor(command: str) -> Actor:
-    """Whoever can run ``manage.py`` holds the database and its key, so may do everything."""
-    return Actor(name="command line", roles=frozenset({str(Role.ADMINISTRATOR)}), origin=f"manage.py {command}")
+    """Whoever can run ``manage.py`` holds the database and its key, so may do everything. ``origin`` says the command
+    and the account of the operating system."""
+    return Actor(name="command line", roles=frozenset({str(Role.ADMINISTRATOR)}),
+                 origin=f"manage.py {command} as {os_account()}")
+
+
+def os_account() -> str:
+    """The account that this process runs as; behind sudo, who asked for it too."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = f"uid {os.getuid()}"
+    asked = os.environ.get("SUDO_USER", "")
+    return f"{name} (sudo by {asked})" if asked and asked != name else name

@@ -18,8 +18,10 @@ from provisioning.permissions import Actor
 from provisioning.rules.fields import NOT_YET_INSTALLED
 from provisioning.selectors.applications import application_draft
 from provisioning.selectors.history import field_changes, get_entry
+from provisioning.states import HistoryAction
 
 from . import applications, comparison, hosts, packages, templates
+from .facts import application_link
 from .reasons import one_line
 from .versions import Version, application_version, host_version, package_version, template_version
 
@@ -176,7 +178,23 @@ def _plan(entry: HistoryEntry, kind: Kind) -> Plan:
     why, refusals = _feasible(kind, row, now, then, names)
     items = tuple(Item(name, kind.labels[name], kind.differences(now, then, name), tuple(why.get(name, ())))
                   for name in names)
-    return Plan(entry, row, items, notes, tuple(refusals))
+    lost = _lost_primary(entry) if row is None else []
+    return Plan(entry, row, items, (*notes, *lost), tuple(refusals))
+
+
+def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
+    """The application that lost the one that is brought back as its Backup Server, when it was deleted."""
+    gone = HistoryEntry.objects.filter(object_type=entry.object_type, object_id=entry.object_id,
+                                       action=HistoryAction.DELETED).first()
+    if gone is None or entry.object_type != "application" or not gone.request_id:
+        return []
+    others = HistoryEntry.objects.filter(request_id=gone.request_id, object_type="application",
+                                         action=HistoryAction.CHANGED)
+    lost = [other for other in others if str(other.before.get("backup_server_id")) == entry.object_id
+            and other.after.get("backup_server_id") is None]
+    present = Application.objects.filter(pk__in=[other.object_id for other in lost])
+    return [Refusal(f"{row.name} lost it as its Backup Server. Set it there again, or restore the version of "
+                    f"{row.name} before that.", "", (application_link(row),)) for row in present]
 
 
 def _feasible(kind: Kind, row: Model | None, now: Any, then: Any,

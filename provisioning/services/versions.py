@@ -44,6 +44,8 @@ def application_version(body: dict, row: Application | None) -> Version:
         notes.append(Refusal("It gets a secret of its own, so it has to be installed again before it can start. "
                              "Install fills in Command Line and Command Line Arguments and keeps its messages.",
                              "command_line"))
+    if row is not None and body.get("version", row.version) != row.version:
+        notes.append(Refusal(f"Version stays {row.version}: it is what was installed last."))
     draft = ApplicationDraft(
         **given, template_id=row.template_id if row is not None else _template(body, notes),
         host_id=_host(body, stored, notes),

@@ -100,12 +100,12 @@ class World:
     def _entries(application, host) -> dict[str, int]:
         """Entries of history: of an application that changed, of a host, and of an application that was deleted."""
         gone, found = factories.make_application("Gone", host=host), {}
-        for name, row, before, after in (("history", application, {"description": "As it was."}, {}),
-                                         ("host entry", host, {"os_version": "11"}, {}),
-                                         ("deleted entry", gone, {}, None)):
+        for name, row, was in (("history", application, {"description": "As it was."}),
+                               ("host entry", host, {"os_version": "11"}), ("deleted entry", gone, None)):
             body = history.snapshot(row)
-            found[name] = history.record(actor=factories.ADMINISTRATOR, row=row, before=body | before,
-                                         after=body | before | {"x": 1} if after is not None else None).number
+            entry = history.record(actor=factories.ADMINISTRATOR, row=row, before=body,
+                                   after=None if was is None else body | was)
+            found[name] = entry.number
         type(gone).objects.filter(pk=gone.pk).delete()
         return found
 

@@ -8,6 +8,7 @@ from protocol.messages import PairAnswer
 from provisioning import control_client
 from provisioning.errors import NotAllowed, NotFound, Refused, Unanswered
 from provisioning.models import Application, HistoryEntry, PairState, RuntimeStatus
+from provisioning.permissions import os_account
 from provisioning.services import pairs as services
 from tests.commands import run
 from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair
@@ -213,5 +214,5 @@ def test_commands_say_who_asked_and_exit_2_when_refused_and_1_without_an_answer(
     settings.PAIRWISE_CONTROL_PORT = 1
     assert run("switchover", "MS_Primary")[0] == 1
     assert run("switchover", "Nobody")[:1] == (2,)
-    assert HistoryEntry.objects.filter(origin="manage.py pause_failover").count() == 1
+    assert HistoryEntry.objects.filter(origin=f"manage.py pause_failover as {os_account()}").count() == 1
     assert Application.objects.count() == 2
