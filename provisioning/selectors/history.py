@@ -9,6 +9,7 @@ from django.db.models.functions import Cast
 from provisioning.errors import NotFound
 from provisioning.history import MODELS
 from provisioning.models import Application, Connection, HistoryEntry, Host, InstallationPackage, ListeningPort
+from provisioning.models.applications import MASK, is_secret_option
 from provisioning.states import HistoryAction
 
 QUIET_FIELDS = frozenset({"revision", "template_id", "host_id", "backup_server_id", "server_id"})
@@ -137,7 +138,7 @@ def flatten(snapshot: dict) -> dict[str, str]:
         if name in _ROW_KEYS and isinstance(value, list):
             flat |= _rows(name, value)
         elif name in _SECTIONS and isinstance(value, dict):
-            flat |= {f"{_SECTIONS[name]} [{section}] {key}": _text(option)
+            flat |= {f"{_SECTIONS[name]} [{section}] {key}": _option_text(section, key, option)
                      for section, options in value.items() for key, option in options.items()}
         else:
             flat[_label(name)] = _text(value)
@@ -157,6 +158,12 @@ def _rows(name: str, rows: list[dict]) -> dict[str, str]:
 
 def _label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def _option_text(section: str, key: str, value: object) -> str:
+    """What counts as a secret by now was perhaps none when the entry was written."""
+    text = _text(value)
+    return MASK if text and is_secret_option(section, key) else text
 
 
 def _text(value: object) -> str:

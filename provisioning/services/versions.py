@@ -137,12 +137,13 @@ def _table(body: dict, row: Application | None, notes: list[Refusal], *, annex: 
     kept = []
     for section, keys in (body.get(field) or {}).items():
         for key, value in keys.items():
-            if value == MASK and is_secret_option(section, key):
+            if is_secret_option(section, key):
                 if key not in stored.get(section, {}):
                     notes.append(Refusal(f"[{section}] {key} is secret and its value is not in history. It is left "
                                          "out: type it again afterwards.", f"{field}.{section}.{key}"))
                     continue
                 kept.append(f"[{section}] {key}")
+                value = MASK
             table.setdefault(section, {})[key] = value
     if kept:
         notes.append(Refusal(f"{', '.join(kept)} {'keeps its' if len(kept) == 1 else 'keep their'} present value: "

@@ -370,7 +370,7 @@ DRAFTS = st.fixed_dictionaries({
                       max_size=3, unique_by=(lambda row: row[0], lambda row: row[1])).map(
         lambda rows: tuple(factories.port(key, number, ha_sync=key == "sync") for key, number in rows)),
     "options": st.dictionaries(st.sampled_from(["one", "two", "clients"]), st.dictionaries(
-        st.sampled_from(["k1", "k2"]), WORDS, min_size=1), max_size=3),
+        st.sampled_from(["k1", "k2"]), WORDS.filter(bool), min_size=1), max_size=3),
 })
 
 
