@@ -39,6 +39,11 @@ class Item:
     differences: tuple[Difference, ...]
     why_not: tuple[Refusal, ...] = ()
 
+    @property
+    def is_one(self) -> bool:
+        """True for a field with one value, not one with rows or options."""
+        return len(self.differences) == 1 and self.differences[0].label == self.label
+
 
 @dataclass(frozen=True)
 class Plan:
