@@ -44,7 +44,8 @@ def deleted(request):
     found = page_of(selector.deleted_objects(**form.chosen()), request.GET)
     return show(request, "history/deleted.html", {
         "form": form, "page": found, "kinds": LABELS, "total": selector.deleted_objects().count(),
-        "rows": [(row, why_not_restore(request, row)) for row in found]})
+        "rows": [(row, restoring.permission_for(row.object_type) is not None, why_not_restore(request, row))
+                 for row in found]})
 
 
 @require_safe
@@ -57,7 +58,8 @@ def entry(request, pk: int):
     return show(request, "history/entry.html", {
         "entry": row, "label": LABELS.get(row.object_type, row.object_type), "older": older, "newer": newer,
         "changes": selector.field_changes(row.before, row.after), "fields": selector.flatten(row.version or {}),
-        "address": reverse(PAGES[row.object_type], args=[row.object_id]) if row.is_present else "",
+        "address": reverse(PAGES[row.object_type], args=[row.object_id]) if row.is_present and (
+            row.object_type in PAGES) else "",
         "others": selector.history_list(request_id=row.request_id).count() - 1 if row.request_id else 0,
         "restorable": row.version is not None and restoring.permission_for(row.object_type) is not None,
         "why_not": why_not_restore(request, row), "edit": edit_address(row) if editable else ""})

@@ -93,6 +93,7 @@ class World:
         waiver = Waiver.objects.create(
             primary=primary, code=waived.code, subject=waived.subject, fact=waived.fact, sentence=waived.sentence,
             reason="A test.", waived_by="ada", expires_on=tomorrow)
+        run_audit([primary.pk], trigger=AuditTrigger.DEMAND)
         return {"audit": primary.pk, "finding": Finding.objects.get(audit__is_latest=True, code="A27").pk,
                 "waiver": waiver.pk, "tomorrow": tomorrow.isoformat()}
 
