@@ -8,6 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
 from django.conf import settings
 
+from hostagent import ending  # noqa: F401 - connects to the worker's signal
 from hostagent.reconnecting import ReturningAmqp
 from protocol.jobs import CONSOLE_QUEUE, broker_options
 

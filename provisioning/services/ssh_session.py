@@ -1,13 +1,19 @@
 """One SSH session with a machine that is to join: host key, log in, run. Nothing of this machine's own SSH set-up
-(keys, agent, configuration) is used."""
+(keys, agent, configuration) is used.
+
+asyncssh is imported by what uses it: it takes a sixth of the time in which the web process starts, and most of them
+never join a machine by SSH.
+"""
 
 import asyncio
 from dataclasses import dataclass
-
-import asyncssh
+from typing import TYPE_CHECKING
 
 from provisioning.rules import ssh_joining as rules
 from provisioning.rules.ssh_joining import Login
+
+if TYPE_CHECKING:
+    import asyncssh
 
 CONNECT_S, LOGIN_S, ASK_S, RUN_S = 8.0, 20.0, 20.0, 600.0
 ALIVE_EVERY_S, ALIVE_MISSED = 5, 4
@@ -28,6 +34,8 @@ class HostKey:
 
 def host_key(address: str, port: int) -> HostKey:
     """The key that the machine shows, seen and not yet trusted. Raises SshFailed."""
+    import asyncssh
+
     async def ask():
         async with asyncio.timeout(CONNECT_S):
             return await asyncssh.get_server_host_key(address, port, config=None)
@@ -43,6 +51,8 @@ def host_key(address: str, port: int) -> HostKey:
 
 def fingerprint_of(text: str) -> str:
     """Of a kept host key, "" when it is none."""
+    import asyncssh
+
     try:
         return asyncssh.import_public_key(text).get_fingerprint()
     except asyncssh.KeyImportError:
@@ -51,6 +61,8 @@ def fingerprint_of(text: str) -> str:
 
 def why_no_key(login: Login) -> str:
     """"" when the private key of ``login`` can be used, else a sentence."""
+    import asyncssh
+
     try:
         _keys(login)
     except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError, ValueError) as error:
@@ -61,6 +73,8 @@ def why_no_key(login: Login) -> str:
 
 
 def _keys(login: Login) -> list | None:
+    import asyncssh
+
     if not login.private_key:
         return None
     return [asyncssh.import_private_key(login.private_key, login.passphrase or None)]
@@ -71,6 +85,8 @@ async def run_join(address: str, port: int, *, key: str, login: Login, line: str
 
     Raises SshFailed.
     """
+    import asyncssh
+
     try:
         async with asyncio.timeout(RUN_S):
             async with await _connect(address, port, key, login) as connection:
@@ -85,7 +101,9 @@ async def run_join(address: str, port: int, *, key: str, login: Login, line: str
         raise SshFailed(rules.ended(None, _why(error))) from None
 
 
-async def _connect(address: str, port: int, key: str, login: Login) -> asyncssh.SSHClientConnection:
+async def _connect(address: str, port: int, key: str, login: Login) -> "asyncssh.SSHClientConnection":
+    import asyncssh
+
     trusted = asyncssh.import_public_key(key)
     try:
         return await asyncssh.connect(
@@ -101,13 +119,15 @@ async def _connect(address: str, port: int, key: str, login: Login) -> asyncssh.
 
 
 async def _shown(address: str, port: int) -> str:
+    import asyncssh
+
     try:
         return (await asyncssh.get_server_host_key(address, port, config=None)).get_fingerprint()
     except (OSError, asyncssh.Error, AttributeError):
         return ""
 
 
-async def _look(connection: asyncssh.SSHClientConnection, login: Login) -> tuple[str, bool, bool]:
+async def _look(connection: "asyncssh.SSHClientConnection", login: Login) -> tuple[str, bool, bool]:
     """(Python, by sudo, sudo asks for a password). Raises SshFailed."""
     found = await connection.run(rules.FIND_PYTHON, timeout=ASK_S)
     if found.exit_status != 0:
@@ -125,7 +145,9 @@ async def _look(connection: asyncssh.SSHClientConnection, login: Login) -> tuple
     return python, True, True
 
 
-async def _run(connection: asyncssh.SSHClientConnection, command: str, given: str) -> None:
+async def _run(connection: "asyncssh.SSHClientConnection", command: str, given: str) -> None:
+    import asyncssh
+
     done = await connection.run(command, input=given, stderr=asyncssh.STDOUT)
     if done.exit_status != 0:
         lines = str(done.stdout or "")[-WORDS_MAX:].strip().splitlines()
