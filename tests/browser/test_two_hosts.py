@@ -45,6 +45,7 @@ def page(site, chromium):
     assert complaints == []
 
 
+@pytest.mark.network
 @pytest.mark.timeout(300)
 def test_the_guide_across_two_hosts_and_a_host_that_loses_its_power(site, page, accessible):
     installed(site.pairwise, PRIMARY, host=ON, auto_restart=True)

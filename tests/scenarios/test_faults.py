@@ -9,7 +9,9 @@ import pytest
 
 from console.up.processes import started_ticks
 from tests.scenarios.applications import apply, installed, message_server
-from tests.scenarios.harness import wait_for
+from tests.scenarios.harness import Pairwise, wait_for
+
+CHILDREN = ("redis", "control", "web", "console-worker", "agent")
 
 
 @pytest.fixture
@@ -104,7 +106,7 @@ def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_
 
 def _worker_with_children(pairwise) -> psutil.Process | None:
     for process in psutil.Process(pairwise.child("agent")).children(recursive=True):
-        if "hostagent" in " ".join(process.cmdline()) and process.children():
+        if {"celery", "hostagent"} <= set(process.cmdline()) and process.children():
             return process
     return None
 
@@ -113,8 +115,24 @@ def _staging(pairwise, name: str) -> list:
     return list((pairwise.data_dir / "apps").glob(f".{name}.new-*"))
 
 
-def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(make_pairwise):
-    run = make_pairwise().start()
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory):
+    """A console that the scenarios of this file end in all ways."""
+    run = Pairwise(tmp_path_factory.mktemp("own") / "var")
+    yield run
+    left = run.end_everything()
+    assert not left, f"left behind: {left}"
+
+
+@pytest.fixture
+def run(own_run):
+    """It, running."""
+    if own_run.process is None or own_run.process.poll() is not None:
+        own_run.start()
+    return own_run
+
+
+def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(run):
     runs, rests = started(run, "Runs"), started(run, "Rests")
     run.manage("stop", "Rests", "--wait")
     assert run.stop() == 0
@@ -127,23 +145,26 @@ def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(m
     assert rests["pid"] != again["pid"]
 
 
-def test_a_killed_run_leaves_its_servers_running_and_the_next_one_adopts_them(make_pairwise):
-    run = make_pairwise().start()
+def test_a_killed_run_leaves_its_servers_running_and_no_console_and_the_next_one_takes_over_and_adopts_them(run):
     facts = started(run, "Survivor")
+    pids = [run.child(name) for name in CHILDREN]
+    os.kill(run.child("redis"), signal.SIGSTOP)  # one that cannot end by itself
     run.kill_up()
     time.sleep(0.5)
     assert started_ticks(facts["pid"])
     run.start()
+    assert run.said("that an earlier run left behind")
+    assert not any(started_ticks(pid) for pid in pids)
     again = run.wait_status("Survivor", "Started", 20)
     assert (again["pid"], again["epoch"]) == (facts["pid"], facts["epoch"])
+    assert run.health()[0] == 200
 
 
-def test_a_second_ctrl_c_does_not_wait_for_a_server_that_hangs(make_pairwise):
-    run = make_pairwise().start()
+def test_a_second_ctrl_c_does_not_wait_for_a_server_that_hangs(run):
     facts = started(run, "Hangs", shutdown_timeout=60)
     os.kill(facts["pid"], signal.SIGSTOP)
     run.interrupt()
-    wait_for(lambda: run.said("Stopping Hangs"), 10, "the stop")
+    wait_for(lambda: run.said("Stopping") and "Hangs" in run.text, 10, "the stop")
     asked = time.monotonic()
     run.interrupt()
     assert run.wait_end() == 0

@@ -7,12 +7,10 @@ import subprocess
 
 import pytest
 
-from console.up.processes import started_ticks
 from tests.scenarios.browserless import Browserless
 from tests.scenarios.harness import PASSWORD, wait_for
 
 COMPONENTS = {"database", "redis", "control", "console_worker", "agent", "worker"}
-CHILDREN = ("redis", "control", "web", "console-worker", "agent")
 
 
 def refused(run) -> str:
@@ -58,44 +56,30 @@ def _healthy(run) -> bool:
         return False
 
 
-def test_ctrl_c_leaves_nothing_and_the_next_start_is_warm(make_pairwise):
-    run = make_pairwise(cold=True).start()
-    assert run.said("Collecting the static files"), run.text
-    run.command_line("check")
-    assert run.stop() == 0, run.text
-    assert run.processes() == {}
-    assert not (run.data_dir / "run.json").exists()
-    run.start()
-    assert not run.said("Collecting the static files"), run.text
-    run.interrupt(signal.SIGTERM)
-    assert run.wait_end() == 0
-    assert run.processes() == {}
-
-
-def test_the_first_start_shows_a_random_password_once(make_pairwise):
+def test_a_cold_start_beside_another_run_shows_a_password_once_ctrl_c_leaves_nothing_and_the_next_start_is_warm(
+        pairwise, make_pairwise):
     run = make_pairwise(cold=True)
     del run.environment["PAIRWISE_ADMIN_PASSWORD"]
     run.start()
-    line = next(line for line in run.output if "password" in line)
-    client = Browserless(run.address)
-    client.sign_in("admin", line.split("password ")[1].split()[0])
-    assert run.stop() == 0
-    assert not any(line.split("password ")[1].split()[0] in text for name, text in run.logs().items() if name != "up")
+    assert run.said("Collecting the static files"), run.text
+    password = next(line for line in run.output if "password" in line).split("password ")[1].split()[0]
+    Browserless(run.address).sign_in("admin", password)
+    run.command_line("check")
+    assert run.health()[0] == pairwise.health()[0] == 200
+    assert run.stop() == 0, run.text
+    assert run.processes() == {}
+    assert not (run.data_dir / "run.json").exists()
+    assert not any(password in text for name, text in run.logs().items() if name != "up")
+    assert pairwise.health()[0] == 200
+
     run.environment["PAIRWISE_ADMIN_PASSWORD"] = PASSWORD
     run.start()
+    assert not run.said("Collecting the static files"), run.text
     assert not run.said("shown only this once")
     run.browser()
-
-
-def test_a_killed_run_leaves_no_console_and_the_next_start_takes_over(make_pairwise):
-    run = make_pairwise().start()
-    pids = [run.child(name) for name in CHILDREN]
-    os.kill(run.child("redis"), signal.SIGSTOP)  # one that cannot end by itself
-    run.kill_up()
-    run.start()
-    assert run.said("that an earlier run left behind")
-    assert not any(started_ticks(pid) for pid in pids)
-    assert run.health()[0] == 200
+    run.interrupt(signal.SIGTERM)
+    assert run.wait_end() == 0
+    assert run.processes() == {}
 
 
 def test_a_stop_during_the_start_ends_at_once(make_pairwise):
@@ -139,10 +123,3 @@ def test_a_full_disk_is_said_before_anything_is_written(make_pairwise, tmp_path)
         assert "PAIRWISE_DATA_DIR" in sentence
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_two_runs_live_side_by_side(pairwise, make_pairwise):
-    other = make_pairwise().start()
-    assert other.health()[0] == pairwise.health()[0] == 200
-    assert other.stop() == 0
-    assert pairwise.health()[0] == 200
