@@ -175,7 +175,7 @@ def _jobs(scope: Scope) -> Iterator[Part]:
     in_time = Q(created_at__lt=scope.until) & (Q(finished_at=None) | Q(finished_at__gte=scope.since))
     rows = Job.objects.filter(own & in_time).prefetch_related("steps").order_by("-created_at")
     for job in scope.newest(rows, JOBS_MAX, "jobs/"):
-        what = f"{file_word(job.kind)}-{file_word(job.application_name)}-{str(job.pk)[:8]}"
+        what = f"{file_word(job.kind)}-{file_word(job.application_name or job.host_name)}-{str(job.pk)[:8]}"
         path = f"jobs/{job.created_at:%Y%m%d-%H%M%S}-{what}"
         body = {**_row(job), "steps": [_row(step) for step in job.steps.all()]}
         yield scope.json(f"{path}.json", f"{job}: {job.get_state_display()}.", body)

@@ -245,7 +245,7 @@ def test_it_says_what_is_new_since_the_last_run(pair):
 
 
 def test_a_database_that_does_not_answer_is_2_with_a_sentence(pair):
-    connection.cursor().execute("DROP TABLE provisioning_pairaudit")
+    connection.cursor().execute("ALTER TABLE provisioning_pairaudit RENAME TO gone")
     code, out, err = command("audit")
     assert (code, out) == (2, "")
     assert "Configuration Database does not answer" in err

@@ -1,7 +1,9 @@
 """The commands on a pair, against real processes on two hosts."""
 
 import json
+import zipfile
 
+from tests.planted.traces import given_away
 from tests.scenarios.harness import wait_for
 from tests.scenarios.pairs import tell
 
@@ -126,3 +128,18 @@ def test_a_drill_in_which_the_other_member_freezes_fails_says_who_serves_and_los
     assert f"{backup.name} serves now; before the drill {primary.name} did." in told["sentence"]
     primary.thaw()
     pair.wait_whole()
+
+
+def test_a_running_pair_is_looked_on_and_audited_and_its_bundle_has_no_secret(pair, tmp_path):
+    primary, backup = pair.members
+    (found,) = asked(pair, "audit", backup.name)["pairs"]
+    assert (found["primary"], found["not_known"]) == (primary.name, [])
+    assert [each["rule"] for each in found["findings"] if each["severity"] == "error"] == []
+    file = tmp_path / "bundle.zip"
+    asked(pair, "support_bundle", primary.name, "--output", str(file))
+    with zipfile.ZipFile(file) as archive:
+        texts = {name.partition("/")[2]: archive.read(name).decode() for name in archive.namelist()}
+    secrets = {member.name: (member.files / "application.secret").read_text().strip() for member in pair.members}
+    assert [path for path, text in texts.items() if given_away(secrets, text)] == []
+    assert f"server {primary.name} registered" in texts["logs/control.log"]
+    assert any(f"{primary.name} is Started as Primary" in text for path, text in texts.items() if path.endswith(".log"))
