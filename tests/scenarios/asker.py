@@ -5,6 +5,8 @@ A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newes
 {"ask": "cancel drill", "id": ...} or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is
 {"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one. {"ask": "manage",
 "arguments": [...], "text": standard input} does what `manage.py` does with them: {"code", "stdout", "stderr"}.
+{"ask": "look", "name": a primary} looks on the hosts of its pair, {"ask": "audit", "name": ...} audits it and tells
+{"verdict", "findings", "unknown"}, {"ask": "fix", "id": a finding} puts it right.
 """
 
 import contextlib
@@ -26,6 +28,7 @@ from provisioning.permissions import command_line_actor  # noqa: E402
 from provisioning.selectors.applications import find_application  # noqa: E402
 from provisioning.selectors.status import status_report  # noqa: E402
 from provisioning.services import drills, jobs, pairs  # noqa: E402
+from tests.scenarios import auditor  # noqa: E402
 
 EVENTS = 200
 JOBS = {"install": jobs.install_application, "start": jobs.start_application, "stop": jobs.stop_application}
@@ -43,6 +46,10 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}
+    if ask == "look":
+        return auditor.look(name)
+    if ask == "audit":
+        return auditor.audit(name)
     if ask == "cancel drill":
         drills.cancel_drill(actor=command_line_actor("scenario"), drill_id=arguments["id"])
         return {"ok": True, "reason": "", "facts": {}}
@@ -58,6 +65,8 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
 
 
 def _carry_out(verb: str, name: str, arguments: dict) -> dict:
+    if verb == "fix":
+        return {"ok": True, "reason": "", "facts": auditor.fix(**arguments)}
     whom = {"actor": command_line_actor("scenario"), "application_id": find_application(name).pk}
     if verb in JOBS:
         return {"ok": True, "reason": "", "facts": {"job": str(JOBS[verb](**whom, **arguments).pk)}}
