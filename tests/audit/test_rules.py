@@ -266,3 +266,32 @@ def test_members_that_look_alike_differ_in_no_row_of_the_comparison(code):
     facts = CASES[code](s.sound())
     differing = [row for row in facts.comparison.rows if row.state == "differs"]
     assert list(facts.differences) == differing
+
+
+# --- hosts as the real world has them
+
+
+def test_a_machine_whose_own_name_leads_to_its_loopback_is_right():
+    facts = s.shows(names={"beta": ("127.0.1.1",), "alpha": ("192.0.2.1",)})(s.sound())
+    assert codes(facts) == set()
+    facts = s.shows(names={"beta": ("192.0.2.2",), "alpha": ("127.0.1.1",)})(s.sound())
+    assert codes(facts) == {"A37"}
+
+
+def test_a_name_that_nobody_resolved_in_time_is_not_known():
+    found = judge(s.shows(names={"alpha": ("192.0.2.1",)})(s.sound()))
+    assert [(rule.code, "nobody said in time" in each.sentence) for rule, each in found.unknown] == [("A37", True)]
+
+
+def test_a_working_directory_on_a_small_disk_of_its_own_is_found():
+    assert codes(s.shows(disk_free_bytes=50 * 1024**2)(s.sound())) == {"A56"}
+
+
+def test_a_process_that_is_right_is_not_blamed_for_arguments_of_the_object_that_are_wrong():
+    assert codes(s.typed(command_line_arguments=s.arguments("MS_Bakup"))(s.sound())) == {"A31"}
+    assert codes(s.typed(command_line_arguments="-host other -port 1 -app MS_Backup")(s.sound())) == {"A32"}
+
+
+def test_a_directory_that_is_closed_to_the_account_is_told_once():
+    closed = FoundFile(present=True, usable=False, problem="ms may not enter /opt.")
+    assert codes(s.shows(directory=closed, runs=False)(s.sound())) == {"A28"}

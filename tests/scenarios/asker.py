@@ -6,7 +6,8 @@ A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newes
 {"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one. {"ask": "manage",
 "arguments": [...], "text": standard input} does what `manage.py` does with them: {"code", "stdout", "stderr"}.
 {"ask": "look", "name": a primary} looks on the hosts of its pair, {"ask": "audit", "name": ...} audits it and tells
-{"verdict", "findings", "unknown"}, {"ask": "fix", "id": a finding} puts it right.
+{"verdict", "findings", "unknown"}, {"ask": "fix", "id": a finding} puts it right; {"ask": "store", "name": ...,
+a field: a value} writes into the database what no page would, as an old database may hold it.
 """
 
 import contextlib
@@ -48,6 +49,8 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}
     if ask == "look":
         return auditor.look(name)
+    if ask == "store":
+        return auditor.store(name, **arguments)
     if ask == "audit":
         return auditor.audit(name)
     if ask == "cancel drill":
@@ -66,7 +69,7 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
 
 def _carry_out(verb: str, name: str, arguments: dict) -> dict:
     if verb == "fix":
-        return {"ok": True, "reason": "", "facts": auditor.fix(**arguments)}
+        return {"ok": True, "reason": "", "facts": auditor.fix(arguments["id"])}
     whom = {"actor": command_line_actor("scenario"), "application_id": find_application(name).pk}
     if verb in JOBS:
         return {"ok": True, "reason": "", "facts": {"job": str(JOBS[verb](**whom, **arguments).pk)}}

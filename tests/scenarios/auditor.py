@@ -41,8 +41,13 @@ def audit(name: str) -> dict:
          "sentence": each.sentence, "remedy": each.remedy} for each in found.findings.all()]}
 
 
-def fix(id: int) -> dict:
+def fix(finding_id: int) -> dict:
     """{job} that is under way, "" when all is done. Raises Refused."""
-    plan = remedies.plan(actor=ACTOR, finding_id=id)
-    done = remedies.apply(actor=ACTOR, finding_id=id, token=plan.token)
+    plan = remedies.plan(actor=ACTOR, finding_id=finding_id)
+    done = remedies.apply(actor=ACTOR, finding_id=finding_id, token=plan.token)
     return {"job": str(done.job.pk) if done.job else ""}
+
+
+def store(name: str, **fields) -> dict:
+    Application.objects.filter(name=name).update(**fields)
+    return {}

@@ -125,11 +125,13 @@ class Member:
 class Pair:
     """Installed and started on return; ``members`` in the order primary, backup.
 
-    ``small_disk`` puts both on the small disks of their hosts; ``fields`` and ``options`` are the applications'.
+    ``small_disk`` puts both on the small disks of their hosts; ``more_ports`` are beside the two that each has;
+    ``fields`` and ``options`` are the applications'.
     """
 
-    def __init__(self, site: Site, name: str, *, small_disk: bool = False, options: dict | None = None, **fields):
-        self.site, self.name = site, name
+    def __init__(self, site: Site, name: str, *, small_disk: bool = False, options: dict | None = None,
+                 more_ports: tuple[dict, ...] = (), **fields):
+        self.site, self.name, self._more_ports = site, name, more_ports
         number = next(_numbers)
         self.members = tuple(
             Member(site, f"{name}_{letter}", host, 7000 + 10 * number, 7001 + 10 * number,
@@ -138,7 +140,7 @@ class Pair:
         clients = {"clients": {LOGIN: PASSCODE}, "log": {"verbose": "trace", "all": "stdout, network"}}
         fields = {"auto_restart": True, "options": {**clients, **(options or {})}, **fields}
         link = {"backup": self.members[1].name, "redundancy_type": "warm standby"}
-        self._apply([message_server(member.name) | self._placed(member) | fields | more
+        self._apply([message_server(member.name) | self.placed(member) | fields | more
                      for member, more in zip(self.members, (link, {}), strict=True)])
         self._run_jobs("install")
         self.start()
@@ -146,11 +148,12 @@ class Pair:
     def _run_jobs(self, verb: str) -> None:
         self.site.run_jobs(verb, *(member.name for member in self.members))
 
-    @staticmethod
-    def _placed(member: Member) -> dict:
+    def placed(self, member: Member) -> dict:
+        """Where it is installed and what it listens on."""
         return {"host": member.host.name, "working_directory": member.directory, "ports": [
             {"id": "default", "port": member.port, "protocol": "stomp"},
-            {"id": "sync", "port": member.sync_port, "protocol": "sync", "ha_sync": True}]}
+            {"id": "sync", "port": member.sync_port, "protocol": "sync", "ha_sync": True},
+            *self._more_ports]}
 
     def _apply(self, applications: list[dict]) -> None:
         path = self.site.directory / f"{self.name}.yaml"

@@ -39,14 +39,19 @@ def names(facts: AuditFacts) -> Results:
             return
         for host in hosts:
             addresses = found.names.get(host.name)
-            if addresses is not None and host.ip_address not in addresses and not _is_address(host.name):
+            # On many systems a machine's own name leads to its loopback, and nobody is led elsewhere by it.
+            own = host.id == member.host.id and addresses and all(map(_is_loopback, addresses))
+            if addresses is None:
+                yield NotKnown(sentence=f"On host {member.host.name} nobody said in time what the name {host.name} "
+                                        "resolves to. Look at its name service, then audit again.", about=(member.id,))
+            elif host.ip_address not in addresses and not _is_address(host.name) and not own:
                 yield Trouble(subject=f"{member.host.name}: {host.name}", about=(member.id,), sentence=(
                     f"On host {member.host.name}, the name {host.name} "
                     + (f"resolves to {', '.join(addresses)}." if addresses else "does not resolve.")),
                     values=(Value("IP Address", host.ip_address), Value(f"On {member.host.name}",
                                                                        ", ".join(addresses) or "(none)")))
             name = (found.reverse or {}).get(host.ip_address)
-            if name and not _same_name(name, host.name):
+            if name and not _same_name(name, host.name) and not _is_loopback(host.ip_address):
                 yield Trouble(subject=f"{member.host.name}: {host.ip_address}", about=(member.id,), sentence=(
                     f"On host {member.host.name}, the address {host.ip_address} belongs to {name}."),
                     values=(Value("Name", host.name), Value(f"On {member.host.name}", name)))
@@ -80,6 +85,15 @@ def disk(facts: AuditFacts) -> Results:
             left = "less than 100 MB" if free < DISK_LIMIT_BYTES else "less than 1 GB"
             yield _of(host, f"Host {host.name} has {free / GIB:.1f} GB free where applications are installed.",
                       f"{DISK_RISK_BYTES // GIB} GB free", left, "Disk", facts)
+    for member in facts.members:
+        found = facts.found_at(member)
+        free = found.disk_free_bytes if found else None
+        # A directory on the disk of the others is told with them.
+        if free is not None and free < DISK_RISK_BYTES <= (member.host.disk_free_bytes or 0):
+            left = "less than 100 MB" if free < DISK_LIMIT_BYTES else "less than 1 GB"
+            yield wanted(member, f"{free / GIB:.1f} GB are free on host {member.host.name} where {member.name} keeps "
+                         "its messages.", f"{DISK_RISK_BYTES // GIB} GB free", left, subject=f"{member.name}: Disk",
+                         want_label="Disk, wanted", got_label="Disk, now")
 
 
 def _hosts(facts: AuditFacts) -> list[Machine]:
@@ -97,6 +111,10 @@ def _of(host: Machine, sentence: str, want: str, got: str, label: str, facts: Au
 
 def _is_address(name: str) -> bool:
     return name.replace(".", "").isdigit() or ":" in name
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"
 
 
 def _same_name(one: str, other: str) -> bool:

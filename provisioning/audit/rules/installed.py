@@ -1,7 +1,7 @@
 """What is installed on the hosts: directory, program, arguments, start files, versions."""
 
 from provisioning.audit.arguments import NAMES, parsed, values
-from provisioning.audit.facts import AuditFacts
+from provisioning.audit.facts import AuditFacts, Member
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, on_each_host, unsaid, wanted
 from provisioning.rules.fields import NOT_YET_INSTALLED, is_absolute
@@ -162,7 +162,9 @@ def same_version(facts: AuditFacts) -> Results:
       fix="Log on as that account, run the program with -V, and put right what it says.")
 def program_runs(facts: AuditFacts) -> Results:
     def wrong(member, found):
-        if found.runs is False and (found.program is None or (found.program.present and found.program.usable)):
+        there = [each for each in (found.directory, found.program) if each is not None]
+        # What is not there, or closed to the account, is told by A28 and A29.
+        if found.runs is False and all(each.present and each.usable for each in there):
             why = closed(found.runs_problem)
             yield wanted(member, f"The program of {member.name} did not say its version. {why}".strip(),
                          "its version", found.runs_problem or "nothing", want_label="-V, wanted", got_label="-V, said")
@@ -177,7 +179,7 @@ def program_runs(facts: AuditFacts) -> Results:
 def process_arguments(facts: AuditFacts) -> Results:
     def wrong(member, found):
         if found.process is not None:
-            want, got = parsed(member.draft.command_line_arguments), values(found.process.arguments)
+            want, got = _right_arguments(facts, member), values(found.process.arguments)
             bad = [name for name in NAMES if name in want and want[name] != got.get(name)]
             if bad:
                 yield wanted(member, f"The process of {member.name} runs with another {' and '.join(bad)}.",
@@ -186,6 +188,18 @@ def process_arguments(facts: AuditFacts) -> Results:
                              want_label="Arguments of the object", got_label="Arguments of the process")
 
     return on_each_host(facts, wrong)
+
+
+def _right_arguments(facts: AuditFacts, member: Member) -> dict[str, str]:
+    """What the object says, without what is wrong there already (A31, A32)."""
+    want = parsed(member.draft.command_line_arguments)
+    if want.get("-app") != member.name:
+        want.pop("-app", None)
+    if facts.servers and (want.get("-host"), want.get("-port")) not in {(host, str(port)) for host, port
+                                                                       in facts.servers}:
+        want.pop("-host", None)
+        want.pop("-port", None)
+    return want
 
 
 @rule("A55", Severity.WARNING, "Installed files are the package's", singles=True, on_hosts=True, remedy="install",
