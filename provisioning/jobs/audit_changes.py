@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Manager, Q
 
 from provisioning.audit.loading import audited
 from provisioning.jobs.audits import run_audit
@@ -51,6 +51,19 @@ def touched_by(entries: Iterable[Mapping]) -> Touched:
     return found
 
 
+def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping) -> tuple[set, dict]:
+    """(keys of the ``rows`` (key, time) that were not seen yet, what is seen now). Rows become visible when their
+    transaction ends, so a time before the latest one may be new; what was seen in that span is remembered."""
+    found = [[key, at.isoformat()] for key, at in rows]
+    known = {tuple(each) for each in seen.get("rows", ())}
+    new = {key for key, at in found if (key, at) not in known}
+    until = max([seen.get("until") or "", *(at for _, at in found)])
+    if not until:
+        return new, {}
+    least = datetime.fromisoformat(until) - OVERLAP
+    return new, {"until": until, "rows": [each for each in found if datetime.fromisoformat(each[1]) > least]}
+
+
 def affected() -> list[int]:
     """Keys of the pairs (single servers) to audit again; moves the mark on."""
     with transaction.atomic():
@@ -58,30 +71,30 @@ def affected() -> list[int]:
         mark = AuditMark.objects.select_for_update().get(name="changes")
         entries = list(HistoryEntry.objects.filter(pk__gt=mark.history_id).order_by("pk").values(
             "pk", "object_type", "object_id", "object_name", "before", "after")[:ENTRIES_A_TIME])
-        touched = touched_by(entries)
-        seen_at = _add_observed(touched, mark.seen_at)
-        if entries or seen_at != mark.seen_at:
-            mark.history_id, mark.seen_at = entries[-1]["pk"] if entries else mark.history_id, seen_at
-            mark.save(update_fields=["history_id", "seen_at"])
+        touched, seen = touched_by(entries), {}
+        for source, (found, column, key) in _OBSERVED.items():
+            keys, seen[source] = fresh(_since(found, column, key, mark.seen.get(source, {})), mark.seen.get(source, {}))
+            (touched.hosts if source == "host" else touched.applications).update(keys)
+        if entries or seen != mark.seen:
+            mark.history_id, mark.seen = entries[-1]["pk"] if entries else mark.history_id, seen
+            mark.save(update_fields=["history_id", "seen"])
     return _pairs_of(touched)
 
 
-def _add_observed(touched: Touched, since: datetime | None) -> datetime | None:
-    """Servers and hosts of which something else is known than before; the latest time that was seen."""
-    latest = [since] if since else []
-    for found, column, of in ((RuntimeStatus.objects, "changed_at", "application_id"),
-                              (FoundOnHost.objects, "at", "application_id"),
-                              (Drill.objects, "finished_at", "primary_id")):
-        rows = found.filter(**{f"{column}__gt": since - OVERLAP} if since else {f"{column}__isnull": False})
-        for key, at in rows.values_list(of, column):
-            touched.applications.add(key)
-            latest.append(at)
-    hosts = HostRuntime.objects.filter(**{"changed_at__gt": since - OVERLAP} if since else {
-        "changed_at__isnull": False})
-    for name, at in hosts.values_list("host__name", "changed_at"):
-        touched.hosts.add(name)
-        latest.append(at)
-    return max(latest, default=None)
+_OBSERVED = {
+    "server": (RuntimeStatus.objects, "changed_at", "application_id"),
+    "found": (FoundOnHost.objects, "at", "application_id"),
+    "drill": (Drill.objects, "finished_at", "primary_id"),
+    "host": (HostRuntime.objects, "changed_at", "host__name"),
+}
+"""Where more is known than before: rows, the time of their last change, what they are about."""
+
+
+def _since(found: Manager, column: str, key: str, seen: Mapping) -> list[tuple]:
+    until = seen.get("until")
+    rows = found.filter(**{f"{column}__gt": datetime.fromisoformat(until) - OVERLAP} if until else {
+        f"{column}__isnull": False})
+    return list(rows.values_list(key, column))
 
 
 def _pairs_of(touched: Touched) -> list[int]:

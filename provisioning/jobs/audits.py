@@ -90,7 +90,7 @@ def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger
     run.changed, run.took_ms = len(changed), round((time.monotonic() - began) * 1000)
     run.save(update_fields=["changed", "took_ms"])
     signals.announce("audits", *(f"audit:{key}" for key in changed[:TOPICS_MAX]))
-    log.info("audit %s: %d pairs in %d ms, %d not as before", trigger, run.pairs, run.took_ms, run.changed)
+    log.debug("audit %s: %d pairs in %d ms, %d not as before", trigger, run.pairs, run.took_ms, run.changed)
     return run
 
 

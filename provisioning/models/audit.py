@@ -125,11 +125,12 @@ class FoundOnHost(models.Model):
 
 
 class AuditMark(models.Model):
-    """How far changes were looked at: one row, which whoever stores results holds meanwhile."""
+    """How far changes were looked at: one row, which whoever stores results holds meanwhile. ``seen`` is {source:
+    {"until": the latest time that was seen, "rows": [[key, time], ...] of the moments before}}."""
 
     name = models.CharField(max_length=16, primary_key=True)
     history_id = models.BigIntegerField(default=0)
-    seen_at = models.DateTimeField(null=True)
+    seen = models.JSONField(default=dict)
 
     def __str__(self):
         return f"{self.name} {self.history_id}"

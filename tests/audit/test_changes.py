@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from provisioning.jobs.audit_changes import affected, audit_affected, touched_by
+from provisioning.jobs.audit_changes import affected, audit_affected, fresh, touched_by
 from provisioning.jobs.audits import forget_old, run_audit
 from provisioning.models import Application, AuditRun, ComponentHeartbeat, Drill, PairAudit, PairState, RuntimeStatus
 from provisioning.selectors.applications import application_draft
@@ -77,6 +77,24 @@ def test_a_pair_that_is_no_pair_any_more_is_retired(pairs):
     update_application(actor=factories.ADMINISTRATOR, application_id=primary.pk, revision=primary.revision,
                        draft=replace(draft, backup_server_id=None, redundancy_type="not specified"))
     assert primary.pk in affected()
+
+
+def test_what_was_seen_is_not_audited_again(pairs):
+    (primary, backup), _ = pairs
+    RuntimeStatus.objects.filter(application=backup).update(changed_at=timezone.now())
+    assert affected() == [primary.pk]
+    assert affected() == []
+
+
+def test_what_becomes_visible_late_is_seen():
+    now = timezone.now()
+    keys, seen = fresh([(1, now)], {})
+    assert keys == {1}
+    keys, seen = fresh([(1, now), (2, now - timedelta(seconds=1))], seen)
+    assert keys == {2}
+    keys, seen = fresh([(1, now), (2, now - timedelta(seconds=1)), (1, now + timedelta(seconds=1))], seen)
+    assert keys == {1}
+    assert fresh([], seen) == (set(), {"until": seen["until"], "rows": []})
 
 
 def test_history_of_a_host_touches_its_old_and_its_new_name():
