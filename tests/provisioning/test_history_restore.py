@@ -375,7 +375,7 @@ DRAFTS = st.fixed_dictionaries({
 
 
 class AnyVersion(TestCase):
-    @settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate),
+    @settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate),
               suppress_health_check=[HealthCheck.too_slow])
     @given(first=DRAFTS, second=DRAFTS)
     def test_a_restored_snapshot_equals_the_version(self, first, second):

@@ -1,0 +1,26 @@
+"""The chain of history and what is brought back on a real PostgreSQL: its triggers, locks and types are its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.harness import PATIENCE
+from tests.scenarios.services import postgres, why_none
+
+pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = ("tests/provisioning/test_history_chain.py",
+         "tests/provisioning/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
+         "tests/operations/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
+
+
+def test_the_tests_of_history_pass_on_postgres(tmp_path):
+    with postgres() as database:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS], cwd=ROOT, text=True,
+            capture_output=True, timeout=100 * PATIENCE,
+            env={**os.environ, "PAIRWISE_DATABASE_URL": database, "PAIRWISE_DATA_DIR": str(tmp_path)})
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
