@@ -18,7 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 AUDIT_S, PAGE_MS = 5.0, 200.0
-PAGES = ("/monitoring/", "/monitoring/pairs/")
+PAGES = ("/monitoring/", "/monitoring/pairs/", "/audit/", "/audit/?verdict=broken&severity=error",
+         "/audit/?text=0042&sort=-warnings", "/audit/?rule=A02&page=2", "/audit/?show=unknown&sort=name",
+         "/audit/rules/", "/audit/waivers/", "/audit/{pair}/", "/audit/{pair}/compare/")
 OPTIONS = {"log": ("verbose", "all", "standard", "trace", "segment", "expire", "buffering", "time-format"),
            "messages": ("retention-days", "retention-count", "retention-mb", "dedup-window", "queue"),
            "limits": tuple(f"limit-{n}" for n in range(12))}
@@ -84,10 +86,13 @@ def pages(rounds: int):
     from django.contrib.auth import get_user_model
     from django.test import Client
 
+    from provisioning.models import PairAudit
+
     user = get_user_model().objects.create_superuser("bench", password="bench")
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
-    for address in PAGES:
+    pair = PairAudit.objects.filter(is_latest=True, verdict="broken").values_list("primary_id", flat=True).first()
+    for address in (page.format(pair=pair) for page in PAGES):
         answer = client.get(address)
         if answer.status_code != 200:
             raise SystemExit(f"{address} answered {answer.status_code}.")

@@ -92,12 +92,17 @@ class PairFilter(FilterForm):
     show = _choice("Show", [("trouble", "Trouble"), ("paused", "Automatic failover paused")], "All pairs")
 
 
+HOST_CHOICES_MAX = 100
+
+
 def rule_choices() -> list[tuple[str, str]]:
     """Every rule of the audit as ``A27: Auto-Restart is on``."""
     return [(rule.code, f"{rule.code}: {rule.title}") for rule in ordered()]
 
 
 class AuditFilter(FilterForm):
+    """``hosts``: every host's name; of more than HOST_CHOICES_MAX the name (or a part of it) is typed."""
+
     text = forms.CharField(label="Pair")
     verdict = _choice("Verdict", Verdict.choices)
     host = _choice("Host", [])
@@ -107,8 +112,11 @@ class AuditFilter(FilterForm):
                    "Everything")
 
     def __init__(self, data, *, hosts: list[str]):
+        if len(hosts) > HOST_CHOICES_MAX:
+            self.base_fields = self.base_fields | {"host": forms.CharField(label="Host")}
         super().__init__(data)
-        self.fields["host"].choices = [("", "Any"), *((name, name) for name in hosts)]
+        if len(hosts) <= HOST_CHOICES_MAX:
+            self.fields["host"].choices = [("", "Any"), *((name, name) for name in hosts)]
         self.fields["rule"].choices = [("", "Any"), *rule_choices()]
 
 

@@ -30,8 +30,9 @@ def audit_list(*, text: str = "", verdict: str = "", host: str = "", severity: s
                show: str = "", sort: str = "") -> QuerySet[PairAudit]:
     """Latest results, worst first, then by name, or by ``sort`` (a key of SORTS, ``-`` before it for descending).
 
-    ``text`` is in the name of a member; ``host`` is the name of a member's host; ``severity``: pairs with such findings
-    that nobody waived; ``rule``: code that something was found under; ``show``: "waived", "unknown" or "single".
+    ``text`` is in the name of a member; ``host`` is the name of a member's host, or a part of it when no host has that
+    name; ``severity``: pairs with such findings that nobody waived; ``rule``: code that something was found under;
+    ``show``: "waived", "unknown" or "single".
     """
     found = latest().filter(_chosen(text, verdict, host))
     if severity:
@@ -60,7 +61,8 @@ def _chosen(text: str, verdict: str, host: str) -> Q:
     if verdict:
         chosen &= Q(verdict=verdict)
     if host:
-        chosen &= Q(primary__host__name=host) | Q(primary__backup_server__host__name=host)
+        how = "" if Host.objects.filter(name=host).exists() else "__icontains"
+        chosen &= Q(**{f"primary__host__name{how}": host}) | Q(**{f"primary__backup_server__host__name{how}": host})
     return chosen
 
 

@@ -26,6 +26,9 @@ PAGES = {
     "dashboard": "/monitoring/",
     "pairs": "/monitoring/pairs/",
     "events": "/monitoring/events/",
+    "audit": "/audit/",
+    "audit-rules": "/audit/rules/",
+    "audit-waivers": "/audit/waivers/",
     "password": "/account/password/",
     "account": "/account/",
     "users": "/provisioning/accounts/users/",
@@ -38,6 +41,7 @@ LINKED = {
     "package": (f"{ENVIRONMENT}/packages/", "main tbody a"),
     "job": ("/operations/jobs/", "main tbody a"),
     "pair": ("/monitoring/pairs/", "main tbody td.name a"),
+    "audit-sheet": ("/audit/", "main tbody td.name a"),
     "user": ("/provisioning/accounts/users/", "main tbody td.name a"),
 }
 """Pages that are reached by the first link of a list: name → (list, selector of the link)."""
@@ -53,7 +57,7 @@ def populated(pairwise: Pairwise) -> Pairwise:
 
 
 PHONE = {"width": 390, "height": 844}
-ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job")
+ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet")
 """Pages that somebody opens beside the rack."""
 
 

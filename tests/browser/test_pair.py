@@ -56,6 +56,7 @@ def test_the_guides_pair_from_a_single_server_to_a_switchover_seen_live(page: Pa
     start_both(pair, accessible)
     switch_over(pair)
     drill(pair, accessible)
+    audit(pair, accessible)
     kill_the_active_one(pair)
 
 
@@ -193,6 +194,30 @@ def drill(pair: Pair, accessible) -> None:
     page.screenshot(path=SCREENSHOTS / "drill.png", full_page=True)
     page.goto(pair.address)
     expect(page.locator("#pair-last-drill")).to_contain_text("no loss")
+    page.evaluate("window.sameDocument = true")
+
+
+def audit(pair: Pair, accessible) -> None:
+    """The sheet of the pair: both members are on one host, which is waived for a week and then counts again."""
+    page = pair.page
+    page.locator("#pair-audit").click()
+    page.wait_for_url("**/audit/*/")
+    page.evaluate("window.sameDocument = true")
+    page.get_by_role("link", name="Waive A09").click()
+    pair.dialog().get_by_label("Reason").fill("One machine is enough for this test")
+    pair.dialog().get_by_role("button", name="1 week").click()
+    accessible(page)
+    pair.dialog().get_by_role("button", name="Waive").click()
+    expect(page.locator("#audit-sentence")).to_contain_text("1 finding is waived")
+    page.locator("#group-waived").click()
+    expect(page.locator(".waived")).to_contain_text("One machine is enough for this test")
+    accessible(page)
+    page.screenshot(path=SCREENSHOTS / "audit-sheet.png", full_page=True)
+    page.get_by_role("button", name="Withdraw the waiver of A09").click()
+    expect(page.locator("#audit-sentence")).not_to_contain_text("waived")
+    expect(page.get_by_role("link", name="Waive A09")).to_be_visible()
+    assert page.evaluate("window.sameDocument")
+    page.goto(pair.address)
     page.evaluate("window.sameDocument = true")
 
 

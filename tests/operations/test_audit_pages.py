@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.audit.registry import ordered
+from provisioning.forms import filters
 from provisioning.jobs.audits import run_audit
 from provisioning.models import Application, ComponentHeartbeat, Finding, HistoryEntry, PairAudit, Waiver
 from provisioning.states import AuditTrigger
@@ -87,6 +88,15 @@ def test_the_list_is_filtered_by_the_host_of_either_member(support, warned):
     for host, shown in ((warned[0].host, True), (warned[1].host, True)):
         assert (f'href="{sheet(warned[0])}"' in support.get(f"{LIST}?host={host.name}").text) is shown
     assert f'value="{other.name}"' not in support.get(LIST).text
+
+
+def test_of_many_hosts_the_name_is_typed(support, warned, monkeypatch):
+    monkeypatch.setattr(filters, "HOST_CHOICES_MAX", 1)
+    part = warned[0].host.name[:-1]
+    text = support.get(LIST, {"host": part}).text
+    assert f'href="{sheet(warned[0])}"' in text
+    assert f'<input type="text" name="host" value="{part}"' in text
+    assert f'href="{sheet(warned[0])}"' not in support.get(f"{LIST}?host=nowhere").text
 
 
 def test_waived_findings_of_one_rule_can_be_looked_for(support, warned, django_capture_on_commit_callbacks):
