@@ -90,7 +90,7 @@ def _written(request, file_format: str, ids: list[int], scope: str, name: str) -
     least = request.GET.get("fail-on", "")
     head = head_of(ids, scope=scope, made_by=actor_of(request).name,
                    least=least if least in Severity.values else str(Severity.ERROR),
-                   compared_with=None if baseline == LAST else baseline)
+                   compared_with=baseline)
     return Streamed(gathered(chosen.write(head, Pairs(ids, baseline))), headers=headers)
 
 

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from console import VERSION
 from provisioning.audit.exports import FORMATS, TEXT, html_page
 from provisioning.audit.exports.csv_rows import COLUMNS, FORMULA, cell
-from provisioning.audit.exports.report import ABSENT, NEW, UNCHANGED, UPDATED
+from provisioning.audit.exports.report import ABSENT, LAST, NEW, UNCHANGED, UPDATED
 from provisioning.audit.registry import RULES, ordered
-from tests.audit.reports import found, head, pair, unjudged, waived
+from tests.audit.reports import AT, found, head, pair, unjudged, waived
 
 SCHEMAS = Path(__file__).parent / "schemas"
 ROOT = Path(__file__).parents[2]
@@ -214,6 +214,13 @@ def test_junit_skips_what_is_waived_or_not_known_and_never_passes_it():
 def test_junit_is_well_formed_and_valid_whatever_was_found(text):
     root = junit(pair(found(sentence=text, values=(("a", text), ("b", text))), unjudged=(unjudged(sentence=text),)))
     assert case(root, "A30").find("failure") is not None
+
+
+def test_a_comparison_with_the_former_results_says_so():
+    assert json.loads(written("json", EVERYTHING, compared_with=LAST))["compared_with"] == "last"
+    assert sarif(EVERYTHING, compared_with=LAST)["properties"]["comparedWith"] == "last"
+    assert "the former result of each pair" in written("html", EVERYTHING, compared_with=LAST)
+    assert "2026-11-24 09:30 UTC</dd>" in written("html", EVERYTHING, compared_with=AT)
 
 
 # --- text

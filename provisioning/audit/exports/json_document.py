@@ -22,7 +22,7 @@ def _head(head: Head) -> dict:
     return {
         "made_at": head.made_at.isoformat(), "made_by": head.made_by, "scope": head.scope,
         "console_version": head.version, "fail_on": head.least,
-        "compared_with": head.compared_with.isoformat() if head.compared_with else None,
+        "compared_with": head.baseline,
         "summary": {"pairs": head.pairs, "verdicts": dict(head.counts), "findings": dict(head.found),
                     "waived": head.waived}}
 

@@ -14,6 +14,7 @@ from console import VERSION
 from provisioning.audit.comparing import compared
 from provisioning.audit.exports.report import (
     ABSENT,
+    LAST,
     NEW,
     UNCHANGED,
     UPDATED,
@@ -40,12 +41,10 @@ _SHOWN = ("verdict", "at", "confirmed_at", "unknown", "passed", "primary__backup
 _RELATED = tuple(f"{member}__{each}" for member in ("primary", "primary__backup_server")
                  for each in ("runtime", "host__runtime"))
 EVERYTHING = "All pairs and single Message Servers"
-LAST = "last"
-"""Compare with what each pair's result was before the one that holds now."""
 
 
 def head_of(ids: Sequence[int], *, scope: str, made_by: str, least: str = str(Severity.ERROR),
-            compared_with: datetime | None = None) -> Head:
+            compared_with: datetime | str | None = None) -> Head:
     """The head of a report over the results ``ids``."""
     rows = [_sums(PairAudit.objects.filter(pk__in=part)) for part in _parts(ids)]
     return Head(made_at=timezone.now(), made_by=made_by, scope=scope, version=VERSION, least=least,

@@ -8,6 +8,8 @@ from provisioning.states import Severity, Verdict
 
 NEW, UPDATED, UNCHANGED, ABSENT = "new", "updated", "unchanged", "absent"
 """How a finding stands to an earlier result; the words are SARIF's."""
+LAST = "last"
+"""Compared with what each pair's result was before the one that holds now."""
 SEVERITIES = tuple(str(each) for each in Severity)
 LOUDNESS = {severity: place for place, severity in enumerate(SEVERITIES)}
 
@@ -115,7 +117,8 @@ class PairReport:
 @dataclass(frozen=True, kw_only=True)
 class Head:
     """What a report is about. ``counts``: {verdict: pairs}, ``found``: {severity: open findings}; ``least``: severity
-    from which a finding fails a pipeline; ``compared_with``: the moment whose results are the baseline."""
+    from which a finding fails a pipeline; ``compared_with``: the moment whose results are the baseline, LAST for what
+    each pair's result was before, None when nothing is compared."""
 
     made_at: datetime
     made_by: str
@@ -125,8 +128,13 @@ class Head:
     found: Mapping[str, int] = field(default_factory=dict)
     waived: int = 0
     least: str = str(Severity.ERROR)
-    compared_with: datetime | None = None
+    compared_with: datetime | str | None = None
 
     @property
     def pairs(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def baseline(self) -> str | None:
+        """``compared_with`` for machines."""
+        return self.compared_with.isoformat() if isinstance(self.compared_with, datetime) else self.compared_with

@@ -49,7 +49,7 @@ def _utc(at) -> str:
 
 def _properties(head: Head) -> dict:
     return {"scope": head.scope, "pairs": head.pairs, "verdicts": dict(head.counts),
-            **({"comparedWith": _utc(head.compared_with)} if head.compared_with else {})}
+            **({"comparedWith": head.baseline} if head.compared_with else {})}
 
 
 def _tool(head: Head) -> dict:
