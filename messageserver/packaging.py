@@ -48,16 +48,25 @@ if ! command -v "$python" > /dev/null 2>&1; then
     echo "00-05062 MessageServer needs Python 3.11 or newer, and $python is not there. Install python3." >&2
     exit 8
 fi
-exec "$python" -I "$here/lib.zip" "$@"
+# A check uses nothing but the standard library, and leaves the search for more out.
+alone=-I
+for word; do
+    if [ "$word" = -check ]; then alone=-IS; fi
+done
+exec "$python" "$alone" "$here/lib.zip" "$@"
 """
 
 STARTER = '''"""Starts the Message Server from the directory it was installed in."""
 
+import gc
 import sys
 
 if sys.version_info < (3, 11):
     sys.stderr.write("00-05062 MessageServer needs Python 3.11 or newer; this is %s.\\n" % sys.version.split()[0])
     sys.exit(8)
+
+# Until everything is loaded there is nothing to collect; the server sets it going again.
+gc.disable()
 
 from messageserver.main import main  # noqa: E402 - older interpreters cannot read it
 

@@ -24,7 +24,9 @@ def serve(address: Address, secret: str, directory: Path, stop: threading.Event 
     """Until somebody asks it to end, or ``stop`` is set; the exit code. Raises Exit."""
     system.allow_many_connections()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
+    gc.enable()
     with _runner() as runner:
         return runner.run(_serve(address, secret, directory, stop))
 

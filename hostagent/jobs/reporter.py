@@ -18,7 +18,9 @@ from .journal import Entry
 
 log = logging.getLogger(__name__)
 
-BATCH_S = 0.25
+BATCH_S, LONGEST_BATCH_S = 0.25, 1.0
+"""What a job says within so long travels together: at first little, so that a short job is followed step by step; then
+twice as long with each report, because a hundred hosts that are busy for long would keep the console busier still."""
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 5.0
 LINES_LIMIT, LINES_PER_REPORT = 5000, 500
 LINE_LIMIT = 2000
@@ -122,6 +124,7 @@ class Reporter:
         self._items: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._last_sent = time.monotonic()
+        self._batch_s = BATCH_S
         self._complete = False
 
     def start(self) -> None:
@@ -153,6 +156,7 @@ class Reporter:
                 try:
                     self._outbox.send_all()
                     self._last_sent, retry_s = time.monotonic(), FIRST_RETRY_S
+                    self._batch_s = min(LONGEST_BATCH_S, self._batch_s * 2)
                 except Exception as error:
                     log.warning("Reports of a job wait for the broker: %s", type(error).__name__)
                     retry_at = time.monotonic() + retry_s
@@ -162,8 +166,8 @@ class Reporter:
                 self._outbox.add("alive")
 
     def _collect(self) -> None:
-        """Take what the job said within the next BATCH_S; its last word ends the wait."""
-        until = time.monotonic() + BATCH_S
+        """Take what the job says while a batch lasts; its last word ends the wait."""
+        until = time.monotonic() + self._batch_s
         while (left := until - time.monotonic()) > 0:
             try:
                 kind, fields = self._items.get(timeout=left)
