@@ -12,6 +12,7 @@ from kombu import Connection
 from redis.lock import Lock
 
 from hostagent.config import load
+from hostagent.process import safe_name
 from protocol import auth
 from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_control, host_queue
 from provisioning.rules import broker_access
@@ -95,6 +96,11 @@ class Site:
     def worker_log(self):
         path = self.config.log_dir / "worker.log"
         return path.read_text() if path.exists() else ""
+
+    async def server_ready(self, times: int = 1) -> None:
+        """Until the server has said so: from then on it ends by itself when it is asked to."""
+        path = self.config.log_dir / f"{safe_name(APP)}.log"
+        await until(lambda: path.exists() and path.read_text().count("ready") >= times, what="a server that is ready")
 
     @property
     def worker_pid(self):

@@ -71,6 +71,7 @@ async def test_a_server_is_installed_started_and_stopped_by_jobs(site):
     job = site.send(site.payload("start", name=APP, startup_timeout=10, shutdown_timeout=5, **{
         key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}))
     running = await site.control.change("running")
+    await site.server_ready()
     await site.control.say(ApplicationStatus(application=APP, status="Started", mode="Primary", pid=running.pid))
     started = await site.finished(job)
     assert (started["state"], started["result"]) == ("succeeded", {"pid": running.pid, "mode": "Primary"})
@@ -79,6 +80,7 @@ async def test_a_server_is_installed_started_and_stopped_by_jobs(site):
     again = site.send(site.payload("restart", name=APP, startup_timeout=10, shutdown_timeout=5, graceful=False, **{
         key: result[key] for key in ("working_directory", "command_line", "command_line_arguments")}))
     next_one = await site.control.change("running", after=heard)
+    await site.server_ready(2)
     await site.control.say(ApplicationStatus(application=APP, status="Started", mode="Backup", pid=next_one.pid))
     restarted = await site.finished(again)
     assert (restarted["state"], restarted["result"]) == (
