@@ -23,7 +23,7 @@ MAX_WAITING = 500
 """Reports of one job that are kept until a missing one comes; more and the gap is given up."""
 MAX_LINES, MAX_TEXT, MAX_REASON = 5000, 4000, 4000
 MAX_ITEMS = 1000
-"""Items of one report; a host sends what it collected in a quarter of a second."""
+"""Items of one report; a host sends what it collected in a second at most."""
 LEVELS = ("debug", "info", "warning", "error")
 
 
