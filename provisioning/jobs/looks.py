@@ -139,7 +139,13 @@ def _is_outdated(job: Job) -> bool:
 
 
 def after(job: Job) -> None:
-    """When a job has ended: look at what it changed. A look during which another job ended has missed its end."""
+    """When a job has ended: look at what it changed. A look during which another job ended has missed its end.
+
+    While jobs are under way that somebody waits for, the schedule looks instead.
+    """
+    if settings.PAIRWISE_LOOK_MINUTES and Job.objects.filter(state__in=ACTIVE_JOBS).exclude(
+            kind=JobKind.COLLECT_FACTS).exists():
+        return
     host = Host.objects.select_related("runtime").filter(pk=job.host_id).first()
     if host is None or not can_look(host):
         return
@@ -155,7 +161,8 @@ def after(job: Job) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """A host that can be looked at: when that was last asked for, and when an application there was last changed."""
+    """A host that can be looked at: when that was last asked for, and when an application there was last changed or a
+    job there ended."""
 
     host_id: int
     last: datetime | None
@@ -180,8 +187,12 @@ def look_around(now: datetime | None = None) -> int:
     found = Host.objects.filter(enabled=True, runtime__status=HostStatus.RUNNING).select_related("runtime")
     hosts = {host.pk: host for host in found if can_look(host)}
     changed = dict(installed().filter(host__in=hosts).values_list("host").annotate(at=Max("changed_at")))
+    # By the console's clock; when a job finished is told by its host's.
+    ended = dict(Job.objects.filter(host__in=changed, application__isnull=False, heard_at__isnull=False).exclude(
+        kind=JobKind.COLLECT_FACTS).exclude(state__in=ACTIVE_JOBS).values_list("host").annotate(
+        at=Max("heard_at")).order_by())
     last = dict(Job.objects.filter(kind=JobKind.COLLECT_FACTS, host__in=changed).values_list("host").annotate(
         at=Max("created_at")).order_by())
-    seen = [Seen(key, last.get(key), at) for key, at in changed.items()]
+    seen = [Seen(key, last.get(key), max(at, ended.get(key, at))) for key, at in changed.items()]
     keys = due(seen, now, every=timedelta(minutes=settings.PAIRWISE_LOOK_MINUTES))
     return sum(look_at(hosts[key]) is not None for key in keys)

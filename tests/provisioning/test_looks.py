@@ -167,6 +167,22 @@ def test_after_a_job_of_an_application_its_host_is_looked_at(pair):
     assert looks_of(pair[0]).get().created_by == looks.BY_ITSELF
 
 
+def test_while_somebody_waits_for_other_jobs_the_schedule_looks_instead(pair, settings):
+    assert look_around() == 2
+    for row in pair:
+        end(looks_of(row).get())
+    first, second = (jobs.stop_application(actor=factories.OPERATOR, application_id=row.pk) for row in pair)
+    tell(first, 1, kind="finished", state="succeeded", result={})
+    assert not looks_of(pair[0]).filter(state=JobState.QUEUED).exists()
+    assert look_around() == 1
+    assert looks_of(pair[0]).filter(state=JobState.QUEUED).exists()
+    settings.PAIRWISE_LOOK_MINUTES = 0
+    third = factories.make_job(pair[0], kind="stop")
+    tell(second, 1, kind="finished", state="succeeded", result={})
+    assert third.is_active
+    assert looks_of(pair[1]).filter(state=JobState.QUEUED).exists()
+
+
 def test_a_look_during_which_a_job_ended_is_followed_by_another(pair):
     look = ask(pair[0])
     tell(look, 1, kind="claimed", worker="w")
