@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 WIDTH, HEIGHT = 400, 112
 LEFT, RIGHT, TOP, BOTTOM = 34, 8, 10, 20
 """Room around the drawing, in the units of its view box, for the numbers and times beside it."""
 TIMES = 3
 """So many times stand under the axis."""
+
+_FORMS = ((timedelta(minutes=10), "%H:%M:%S"), (timedelta(hours=20), "%H:%M"), (timedelta(days=4), "%d %b %H:%M"),
+          (timedelta.max, "%d %b"))
+"""How times are written on an axis up to so long."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def _steps(places: Sequence[tuple[float, float]], end: float) -> str:
 
 def _times(began: datetime, until: datetime, across) -> tuple[Tick, ...]:
     span = until - began
-    form = "%H:%M" if span.total_seconds() < 20 * 3600 else "%d %b" if span.days > 3 else "%d %b %H:%M"
+    form = next(form for longest, form in _FORMS if span <= longest)
     places = ("start", *["middle"] * (TIMES - 2), "end")
     found = [began + span * n / (TIMES - 1) for n in range(TIMES)]
     ticks = [Tick(round(across(at), 1), f"{at:{form}}", place) for at, place in zip(found, places, strict=True)]

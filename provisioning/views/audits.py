@@ -28,6 +28,7 @@ TABLE = Table(
              Column("Waived", "waived", "number"), Column("Not known", "", "number"), Column("Checked", "checked"),
              Column("Since", "since")),
     actions=(Action("audit", "Audit", "arrow-clockwise", AUDIT, NONE),))
+LOOKING = "Hosts that answer are looked on now; what is found there is audited as soon as it arrives."
 SERIES = tuple((VERDICT_WORDS[verdict], str(verdict).replace(" ", "-")) for verdict in Verdict)
 
 
@@ -67,7 +68,7 @@ def audit_run(request):
         messages.info(request, f"The audit of {counted(len(keys), 'pair') if keys else 'all pairs'} is under way. "
                                "What it finds appears here by itself.")
     else:
-        messages.success(request, _said(run))
+        messages.success(request, f"{_said(run)} {LOOKING}" if keys and run.pairs else _said(run))
     back = safe_address(request, request.POST.get("next", ""), reverse("audit-list"))
     return done(request, back, events=("rows-changed", "audit-asked" if run is None else "audit-done"))
 

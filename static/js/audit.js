@@ -25,6 +25,16 @@ function finish() {
 }
 
 document.body.addEventListener("audit-asked", ask);
+
+// Who waived or fixed a finding by keyboard is on its button, which goes with it: the verdict has the focus then.
+let worksHere = false;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  worksHere = event.detail.target.id === "audit-sheet" && event.detail.target.contains(document.activeElement);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (worksHere && document.activeElement === document.body) document.getElementById("audit-sentence")?.focus({ preventScroll: true });
+  worksHere = false;
+});
 document.addEventListener("htmx:afterSettle", () => {
   if (awaited !== null && run() !== awaited) {
     finish();

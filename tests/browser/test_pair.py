@@ -216,6 +216,7 @@ def audit(pair: Pair, accessible) -> None:
     page.get_by_role("button", name="Withdraw the waiver of A09").click()
     expect(page.locator("#audit-sentence")).not_to_contain_text("waived")
     expect(page.get_by_role("link", name="Waive A09")).to_be_visible()
+    expect(page.locator("#audit-sentence")).to_be_focused()
     assert page.evaluate("window.sameDocument")
     page.goto(pair.address)
     page.evaluate("window.sameDocument = true")

@@ -175,7 +175,7 @@ def test_the_sheet_exports_its_pair(support, warned):
 def test_audit_now_of_chosen_pairs_says_what_came_of_it(support, pair):
     answer = support.post(reverse("audit-run"), {"ids": [pair[0].pk], "next": sheet(pair[0])}, follow=True)
     assert answer.redirect_chain == [(sheet(pair[0]), 302)]
-    assert "1 pair audited: 1 broken; 1 result is not as before." in answer.text
+    assert "1 pair audited: 1 broken; 1 result is not as before. Hosts that answer are looked on now" in answer.text
     again = support.post(reverse("audit-run"), {"ids": [pair[0].pk]}, follow=True)
     assert "everything is as before" in again.text
 

@@ -74,6 +74,11 @@ def test_a_chart_is_level_until_the_next_result_and_ends_now():
         "Since 2026-05-01 10:00 UTC: Errors went from 0 to 2; Warnings 4 at the beginning and now.")
 
 
+def test_results_within_minutes_are_told_apart_by_seconds():
+    chart = step_chart([Point(NOW - timedelta(seconds=90), (0,)), Point(NOW, (1,))], [("Errors", "broken")], until=NOW)
+    assert [tick.text for tick in chart.times] == ["11:58:30", "11:59:15", "12:00:00"]
+
+
 def test_one_result_is_no_chart():
     assert step_chart([Point(NOW, (1,))], [("Errors", "broken")], until=NOW) is None
 
