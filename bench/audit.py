@@ -3,7 +3,8 @@
     python -m bench.audit [-pairs 5000] [-rounds 3]
 
 The audit stands beside the limit of 5 s, a page beside 200 ms of server time; the number of queries stands beside that
-of a tenth of the pairs. Each pair has two hosts, three ports and 25 options a member; one in a hundred is set up wrong.
+of a tenth of the pairs. Each pair has two hosts, looked on just now, and three ports and 25 options a member; one in a
+hundred is set up wrong.
 """
 
 import argparse
@@ -134,6 +135,7 @@ def fill(first: int, last: int) -> None:
         Application,
         ApplicationTemplate,
         ComponentHeartbeat,
+        FoundOnHost,
         Host,
         HostRuntime,
         ListeningPort,
@@ -174,12 +176,32 @@ def fill(first: int, last: int) -> None:
             common_seq=120, common_digest="d", link="synced", account="pairwise", version="8.5.100.01", heard_at=now,
             ports=[{"id": "default", "port": 7001}, {"id": "sync", "port": 7002}, {"id": "extra", "port": 7003}])
             for row in rows], 500)
+        FoundOnHost.objects.bulk_create([FoundOnHost(application=row, host=row.host, at=now, body=found(row))
+                                         for row in rows], 500)
         return rows
 
     backups = servers(1, "Backup", None)
     primaries = servers(0, "Primary", backups)
     PairState.objects.bulk_create([PairState(primary=row, version=5, epoch=3, active=row, standby_in_sync=True,
                                              since=now) for row in primaries], 500)
+
+
+def found(row) -> dict:
+    """What a look says of a server that is as Install left it."""
+    from hostagent.jobs.startfacts import Target, describe
+    from hostagent.jobs.startfiles import START_FILES
+
+    target = Target(row.name, Path(row.working_directory), "127.0.0.1", 2020, "pairwise")
+    whole = {"present": True, "path": row.working_directory, "owner": "pairwise", "usable": True, "problem": ""}
+    return {
+        "asked": {"directory": row.working_directory, "command_line": "./MessageServer", "log_on_as": ""},
+        "directory": whole, "program": whole, "runs": True, "version": "8.5.100.01", "changed": [],
+        "listeners": {"7001": "", "7002": "", "7003": ""}, "disk_free_bytes": 10**11,
+        "process": {"pid": 4711, "account": "pairwise", "arguments": ["python3", *row.command_line_arguments.split()]},
+        "names": {row.host.name: [row.host.ip_address]}, "reverse": {row.host.ip_address: row.host.name},
+        "start_files": {"application": row.name, "directory": row.working_directory, "equal": True, "starts": True,
+                        "configuration_server": {"host": "127.0.0.1", "port": 2020},
+                        "files": [describe(target, file) for file in START_FILES]}}
 
 
 if __name__ == "__main__":

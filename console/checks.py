@@ -20,6 +20,7 @@ from protocol.validity import ends, urgency
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
 LCA_PORTS = range(2000, 10_000)
+LOOK_MINUTES = range(1, 41)
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 
 
@@ -43,6 +44,16 @@ def ports(**_) -> list[CheckMessage]:
         found.append(Error(f"PAIRWISE_LCA_PORT is {numbers['PAIRWISE_LCA_PORT']}.", id="pairwise.E003",
                            hint=f"The LCA Port of a host is a number from {LCA_PORTS[0]} to {LCA_PORTS[-1]}."))
     return found
+
+
+@register(TAG)
+def looks(**_) -> list[CheckMessage]:
+    """What was found on hosts has to be found again before it counts as too old."""
+    minutes = settings.PAIRWISE_LOOK_MINUTES
+    if minutes == 0 or minutes in LOOK_MINUTES:
+        return []
+    return [Error(f"PAIRWISE_LOOK_MINUTES is {minutes}.", id="pairwise.E013",
+                  hint=f"Set it to a number from {LOOK_MINUTES[0]} to {LOOK_MINUTES[-1]}, or to 0 for no schedule.")]
 
 
 @register(TAG)

@@ -126,6 +126,13 @@ def _of(facts: os.stat_result, seen: bytes, *, data: bytes = b"", problem: str) 
                  owner=name_of(facts.st_uid), size=facts.st_size, modified_at=facts.st_mtime, problem=problem)
 
 
+def describe(target: Target, file: StartFile) -> dict:
+    """What ``read_facts`` says of a file that is as it should be."""
+    data = file.text(target.host, target.port, target.application).encode()
+    return _describe(target, file, Found(data=data, sha256=hashlib.sha256(data).hexdigest(), mode=file.mode,
+                                         owner=target.owner, size=len(data), modified_at=time.time()))
+
+
 def _describe(target: Target, file: StartFile, found: Found) -> dict:
     expected = file.text(target.host, target.port, target.application)
     parameters = start_parameters(_text(found.data), target.parameters, batch=file.batch)

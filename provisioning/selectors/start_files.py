@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import OuterRef, Subquery
 
@@ -15,8 +15,7 @@ from provisioning.states import JobKind, JobState
 KINDS = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """-host, -port or -app. ``state``: right, missing, different, placeholder, unknown (known only when it runs)."""
 
     name: str
@@ -161,11 +160,12 @@ def _address(server: Any) -> str:
     return f"{server.get('host')}:{server.get('port')}" if isinstance(server, dict) else ""
 
 
+_PLAIN = {field.name: field.type for field in fields(StartFile) if field.type in (bool, str, int)}
+
+
 def _file(body: dict) -> StartFile:
     """A host's word: whatever is not of the kind that it should be is left out."""
-    kinds = {field.name: field.type for field in fields(StartFile)}
-    values = {name: body[name] for name, kind in kinds.items()
-              if kind in (bool, str, int) and isinstance(body.get(name), kind)}
+    values = {name: body[name] for name, kind in _PLAIN.items() if isinstance(body.get(name), kind)}
     parameters = body.get("parameters")
     differs = body.get("differs")
     return StartFile(**{

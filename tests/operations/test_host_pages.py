@@ -4,9 +4,10 @@ import socket
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from provisioning.forms import hosts as forms
-from provisioning.models import Host, HostRuntime, RuntimeStatus
+from provisioning.models import FoundOnHost, Host, HostRuntime, Job, RuntimeStatus
 from provisioning.states import HostStatus
 from tests import factories
 
@@ -235,3 +236,51 @@ def test_a_server_that_another_account_started_is_marked(administrator):
     assert "MS runs as otto" not in ladder  # the agent did not say which accounts it has
     HostRuntime.objects.filter(host=host).update(facts={"account": "root", "accounts": {}})
     assert "MS runs as otto" in administrator.get(reverse("host-ladder", args=[host.pk])).text
+
+
+# --- what was found on it
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """A host with a server that was looked at, whose agent is connected."""
+    monkeypatch.setattr("provisioning.jobs.dispatch.hand_over", lambda key: True)
+    row = factories.make_application("MS_Looked", host=factories.make_host("looked-on"), installed=True)
+    HostRuntime.objects.filter(host=row.host).update(facts={"looks": True})
+    FoundOnHost.objects.create(application=row, host=row.host, at=timezone.now(), body={
+        "directory": {"present": True, "path": "/srv/ms", "owner": "pw", "usable": True},
+        "program": {"present": True, "usable": False, "problem": "pw may not execute <b>it</b>."},
+        "listeners": {"7001": "python3 (pid 9, account x)"}, "changed": ["lib/a.py"], "process": {"pid": 7},
+        "names": {"beta": []}, "reverse": {"192.0.2.2": "beta"}, "clock_synchronized": False})
+    return row
+
+
+def test_a_host_shows_what_was_found_there_and_what_of_it_is_wrong(support, looked):
+    page = support.get(reverse("host-detail", args=[looked.host_id])).text
+    assert "/srv/ms, belongs to pw" in page
+    assert "pw may not execute &lt;b&gt;it&lt;/b&gt;." in page
+    for text in ("Taken by python3 (pid 9, account x)", "Changed: lib/a.py", "Does not resolve",
+                 "Follows no time server"):
+        assert text in page
+
+
+def test_support_looks_now_and_the_page_says_that_it_goes_on(support, looked):
+    address = reverse("host-detail", args=[looked.host_id])
+    assert "being looked at" not in support.get(address).text
+    answer = support.post(reverse("host-look", args=[looked.host_id]), follow=True)
+    assert "looked-on is being looked at." in answer.text
+    assert 'id="look-job"' in answer.text
+    assert Job.objects.get(kind="collect_facts").created_by == "support"
+
+
+def test_who_may_not_look_is_told_why(operator, looked):
+    page = operator.get(reverse("host-detail", args=[looked.host_id])).text
+    assert "Your role does not let you run the audit." in page
+    assert operator.post(reverse("host-look", args=[looked.host_id])).status_code == 403
+
+
+def test_a_host_that_nobody_looked_on_says_so(support):
+    host = factories.make_host()
+    page = support.get(reverse("host-detail", args=[host.pk])).text
+    assert "Nobody has looked yet" in page
+    assert "older than this console and cannot look" in page

@@ -271,3 +271,19 @@ def test_cancelling_a_look_at_the_start_files_says_what_follows(administrator, a
     page = administrator.get(reverse("job-cancel", args=[job.pk])).text
     assert {"check_start_files": "Nothing is changed on localhost.",
             "repair_start_files": "What was written on localhost is taken back"}[kind] in page
+
+
+def test_looks_on_hosts_are_counted_and_shown_when_asked_for(administrator, application):
+    factories.make_job(application, kind="stop", state="succeeded")
+    for _ in range(2):
+        Job.objects.create(kind="collect_facts", host=application.host, host_name=application.host.name,
+                           state="succeeded", created_by="Pairwise")
+    page = administrator.get(reverse("job-list")).text
+    assert "2 looks on hosts are not shown." in page
+    assert "1 in all" in page
+    assert 'href="?kind=collect_facts"' in page
+    shown = administrator.get(reverse("job-list"), {"kind": "collect_facts"})
+    assert len(shown.context["page"].object_list) == 2
+    assert "not shown" not in shown.text
+    job = administrator.get(reverse("job-detail", args=[Job.objects.filter(kind="collect_facts").first().pk])).text
+    assert "was looked at" in job

@@ -28,6 +28,13 @@ def test_ports(settings, settings_of_test, expected):
     assert ids(checks.ports()) == expected
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(0, []), (15, []), (40, []), (-1, ["pairwise.E013"]),
+                                                   (41, ["pairwise.E013"])])
+def test_looks_on_hosts(settings, minutes, expected):
+    settings.PAIRWISE_LOOK_MINUTES = minutes
+    assert ids(checks.looks()) == expected
+
+
 def test_the_port_of_an_embedded_redis_counts_only_while_it_has_one(settings):
     settings.PAIRWISE_PORT = settings.PAIRWISE_REDIS_PORT = 8000
     assert ids(checks.ports()) == []
