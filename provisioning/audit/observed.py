@@ -94,7 +94,7 @@ def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
         if row is not None and isinstance(look.body, dict) and look.body.get("asked") == asked_of(row):
             wanted = start_files.Wanted(row.name, row.host__name or "", row.working_directory, server)
             files = start_files.newer(
-                start_files.of_look(look.body, wanted, host=look.host__name, at=look.at),
+                start_files.of_look(look.body, wanted, host=look.host__name, at=look.at, brief=True),
                 start_files.of_job(newest[key], wanted) if key in newest else None)
             found[key] = found_from(look.body, at=look.at, host_id=look.host_id, start_files=files)
     return found

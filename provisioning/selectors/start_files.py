@@ -116,12 +116,13 @@ def of_job(job: Job, wanted: Wanted) -> StartFiles | None:
                      asked=job.arguments.get("directory"))
 
 
-def of_look(body: Any, wanted: Wanted, *, host: str, at: datetime) -> StartFiles | None:
-    """What a look on ``host`` found (FoundOnHost.body); None when it saw no start files."""
+def of_look(body: Any, wanted: Wanted, *, host: str, at: datetime, brief: bool = False) -> StartFiles | None:
+    """What a look on ``host`` found (FoundOnHost.body); None when it saw no start files. ``brief``: of a file that
+    starts the server rightly only that."""
     body = body if isinstance(body, dict) else {}
     asked = body.get("asked")
     return _findings(body.get("start_files"), wanted, job_id=None, kind=JobKind.COLLECT_FACTS, checked_at=at, host=host,
-                     asked=asked.get("directory") if isinstance(asked, dict) else None)
+                     asked=asked.get("directory") if isinstance(asked, dict) else None, brief=brief)
 
 
 def server_address() -> str:
@@ -130,11 +131,12 @@ def server_address() -> str:
 
 
 def _findings(body: Any, wanted: Wanted, *, job_id: uuid.UUID | None, kind: str, checked_at: datetime, host: str,
-              asked: Any) -> StartFiles | None:
+              asked: Any, brief: bool = False) -> StartFiles | None:
     """``asked``: the directory that the host was asked to look at."""
     if not isinstance(body, dict) or not isinstance(body.get("files"), list):
         return None
-    files = tuple(_file(each) for each in body["files"] if isinstance(each, dict) and _text(each.get("name")))
+    read = _briefly if brief else _file
+    files = tuple(read(each) for each in body["files"] if isinstance(each, dict) and _text(each.get("name")))
     return StartFiles(job_id=job_id, kind=kind, checked_at=checked_at,
                       equal=bool(files) and all(file.equal for file in files),
                       starts=any(file.name == "run.sh" and file.starts for file in files),
@@ -158,6 +160,12 @@ def _outdated(body: dict, wanted: Wanted, *, host: str, asked: Any) -> str:
 
 def _address(server: Any) -> str:
     return f"{server.get('host')}:{server.get('port')}" if isinstance(server, dict) else ""
+
+
+def _briefly(body: dict) -> StartFile:
+    if body.get("starts") is not True:
+        return _file(body)
+    return StartFile(name=body["name"], present=True, starts=True, equal=body.get("equal") is True)
 
 
 _PLAIN = {field.name: field.type for field in fields(StartFile) if field.type in (bool, str, int)}
