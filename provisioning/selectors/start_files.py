@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
@@ -15,7 +15,8 @@ from provisioning.states import JobKind, JobState
 KINDS = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
 
 
-class Parameter(NamedTuple):
+@dataclass(frozen=True)
+class Parameter:
     """-host, -port or -app. ``state``: right, missing, different, placeholder, unknown (known only when it runs)."""
 
     name: str
