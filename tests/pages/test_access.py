@@ -17,9 +17,16 @@ WORKS = {200, 204, 302, 409, 422, 503}
 503 is the health check's while control is away."""
 
 
+@pytest.fixture(scope="module")
+def made(django_db_setup, django_db_blocker):
+    """The world, made once: each request takes back what it did, and the end of the module all of it."""
+    with django_db_blocker.unblock(), forgotten():
+        yield World()
+
+
 @pytest.fixture
-def world(broker, no_control):
-    return World()
+def world(made, db, broker, no_control):
+    return made
 
 
 def requests(name: str) -> list[Request]:
