@@ -60,7 +60,8 @@ def test_a_server_runs_as_its_account_and_one_of_another_account_is_found(ground
     assert {path.stat().st_uid for path in files} == {uid}
     wait_for(lambda: f"as {ACCOUNT}" in browser.get(address).text, SOON_S, "the account on the page")
     assert "Other account" not in browser.get(address).text
-    assert f"{ACCOUNT} may be used. The agent runs as root." in browser.get(f"{address}ladder/").text
+    wait_for(lambda: f"{ACCOUNT} may be used. The agent runs as root." in browser.get(f"{address}ladder/").text, SOON_S,
+             "the account on the ladder")
 
     run.manage("stop", NAME, "--wait")
     inside = Path("/") / home.relative_to(f"/proc/{machine.pid}/root")
