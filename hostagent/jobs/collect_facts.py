@@ -58,7 +58,7 @@ def _applications(run, until: float) -> list[dict]:
             found.append({"name": name, **application_facts(run, each, watched.get(name, 0), now[name])})
         except (OSError, JobFailed) as error:
             run.log(f"{name} could not be looked at: {error}", "warning")
-    run.log(f"{len(found)} applications were looked at.")
+    run.log(f"{len(found)} application{' was' if len(found) == 1 else 's were'} looked at.")
     if repr(now) != before:
         write_json(path, now)
     return found

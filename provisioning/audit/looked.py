@@ -82,10 +82,10 @@ def names_of(found: Iterable[Found]) -> tuple[Fact, ...]:
     for each in found:
         clock = each.clock_synchronized if each.clock_synchronized is not None else clock
         for name, addresses in (each.names or {}).items():
-            names[name] = Fact(name, ", ".join(addresses) or "Does not resolve", bool(addresses))
+            names[name] = Fact(f"Name {name}", ", ".join(addresses) or "Does not resolve", bool(addresses))
         for address, name in (each.reverse or {}).items():
-            names[address] = Fact(address, name or "Has no name")
+            names[address] = Fact(f"Address {address}", name or "Has no name")
     facts = tuple(names[key] for key in sorted(names))
     if clock is None:
         return facts
-    return (*facts, Fact("Clock", "Follows a time server" if clock else "Follows no time server", clock))
+    return (*facts, Fact("Clock", "Follows a time server" if clock else "Follows no time server"))
