@@ -77,7 +77,7 @@ def _with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
 def _stored(application: Application) -> Stored:
     primary = getattr(application, "primary_server", None)
     job = active_job(application)
-    secrets = frozenset((o.annex, o.section, o.key) for o in application.options.all() if o.is_secret and o.plain)
+    secrets = frozenset((o.annex, o.section, o.key) for o in application.options.all() if o.is_secret)
     return Stored(
         id=application.pk, name=application.name, template_id=application.template_id, host_id=application.host_id,
         backup_server_id=application.backup_server_id, redundancy_type=application.redundancy_type,

@@ -416,3 +416,9 @@ def test_template_or_host_that_is_gone_is_refused_not_an_error():
         create(template_id=template.pk + 99, host_id=12345)
     assert {r.field for r in caught.value.refusals} == {"template_id", "host_id"}
     assert not Host.objects.exists()
+
+
+def test_a_secret_option_that_is_stored_empty_can_be_saved_again():
+    row = make_application("Empty", host=make_host(), options={"db": {"password": ""}}, working_directory=".")
+    assert update(row, description="saved").description == "saved"
+    assert Application.objects.get(pk=row.pk).options_dict(masked=False) == {"db": {"password": ""}}
