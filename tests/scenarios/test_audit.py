@@ -253,10 +253,10 @@ def test_a_program_that_is_not_executable_is_named(audited):
 
 
 def test_a_file_that_was_changed_after_the_installation_is_named_and_fixed(audited):
-    with open(audited.files / "lib" / "messageserver" / "log.py", "a") as file:
-        file.write("# changed\n")
+    with open(audited.files / "read_me.html", "a") as file:
+        file.write("<!-- changed -->\n")
     found = audited.found({("A55", B)})
-    assert "lib/messageserver/log.py" in found["findings"][0]["sentence"]
+    assert "read_me.html" in found["findings"][0]["sentence"]
     audited.fix(found)
     audited.clean()
 
