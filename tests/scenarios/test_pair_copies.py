@@ -133,8 +133,13 @@ def test_s34_a_standby_that_is_not_in_sync_is_promoted_only_by_typing_what_is_lo
         ledger.drain()
         first.host.power_off()
         second.start()
-        refused = manage("promote", first.name, "--accept-data-loss", "yes", check=False)
-        assert refused.returncode == 2
+
+        def promote_without_the_name():
+            answer = manage("promote", first.name, "--accept-data-loss", "yes", check=False)
+            assert answer.returncode == 2
+            return None if "serves" in answer.stderr else answer
+
+        refused = wait_for(promote_without_the_name, 10, "control misses the host that is off")
         assert first.name in refused.stderr
         assert pair.active is first
         done = json.loads(manage("promote", first.name, "--accept-data-loss", first.name, "--json").stdout)

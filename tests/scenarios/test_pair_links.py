@@ -196,7 +196,7 @@ def test_s13_without_control_and_standby_nothing_is_acknowledged_until_one_is_ba
         ledger.stays_silent(2)
         pair.site.console.heal()
         tell("S13, until control is back", fault.outage())
-        assert not pair.facts()["in_sync"]
+        pair.wait("alone", in_sync=False)
         assert pair.active is first
         second.host.heal()
 
