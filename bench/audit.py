@@ -94,6 +94,7 @@ def pages(rounds: int):
     client.force_login(user)
     pair = PairAudit.objects.filter(is_latest=True, verdict="broken").values_list("primary_id", flat=True).first()
     for address in (page.format(pair=pair) for page in PAGES):
+        all_report()
         answer = client.get(address)
         if answer.status_code != 200:
             raise SystemExit(f"{address} answered {answer.status_code}.")
@@ -101,6 +102,18 @@ def pages(rounds: int):
         yield {"bench": "audit_page", "page": address, "median_ms": round(statistics.median(times), 1),
                "worst_ms": round(max(times), 1), "limit_ms": PAGE_MS,
                "ratio": round(statistics.median(times) / PAGE_MS, 2)}
+
+
+def all_report() -> None:
+    """Servers, agents and control were heard of just now, as while they run."""
+    from django.utils import timezone
+
+    from provisioning.models import ComponentHeartbeat, HostRuntime, RuntimeStatus
+
+    now = timezone.now()
+    RuntimeStatus.objects.update(heard_at=now)
+    HostRuntime.objects.update(heard_at=now)
+    ComponentHeartbeat.objects.update(at=now)
 
 
 def exports():

@@ -1,16 +1,17 @@
 """Pairs as the pages show them: the facts of each, trouble first, and what is paused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from provisioning.errors import Link, NotFound
 from provisioning.models import Application, ComponentHeartbeat, Event, Job, PairException, PairState
-from provisioning.rules.pair_facts import MemberFacts, PairFacts
-from provisioning.rules.pair_story import LEVELS, Headline, headline
-from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus
+from provisioning.rules.pair_facts import PROVEN_FOR, MemberFacts, PairFacts
+from provisioning.rules.pair_story import LEVELS, OK, Headline, headline
+from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus, Mode
 
 from .applications import PLACEHOLDERS, with_related
 from .events import OF_PAIR
@@ -34,6 +35,10 @@ class PairRow:
     facts: PairFacts
     headline: Headline
 
+    @classmethod
+    def of(cls, facts: PairFacts) -> "PairRow":
+        return cls(facts, headline(facts))
+
     @property
     def topics(self) -> str:
         """What changes when anything that the line shows does."""
@@ -51,7 +56,26 @@ class Paused:
     at: datetime | None
 
 
-def pair_list(*, text: str = "", show: str = "") -> list[PairRow]:
+class PairList(Sequence):
+    """Every pair of the list in its order. Of pairs that are well only what is looked at is read whole: they are
+    thousands, and a page shows twenty-five."""
+
+    def __init__(self, ordered: list[tuple[int, PairRow | None]]):
+        self._ordered = ordered
+
+    def __len__(self) -> int:
+        return len(self._ordered)
+
+    def __getitem__(self, at):
+        if not isinstance(at, slice):
+            return self[at:at + 1 or None][0]
+        chosen = self._ordered[at]
+        rows = {row.facts.primary.id: row for row in pairs_in_order([key for key, row in chosen if row is None])}
+        found = [row or rows.get(key) for key, row in chosen]
+        return [row for row in found if row is not None]
+
+
+def pair_list(*, text: str = "", show: str = "") -> PairList:
     """Every pair, trouble first, then by name. ``text`` is in the name of a member or its host; ``show``: "trouble"
     or "paused"."""
     found = Application.objects.filter(backup_server__isnull=False)
@@ -60,16 +84,46 @@ def pair_list(*, text: str = "", show: str = "") -> list[PairRow]:
                              Q(host__name__icontains=text) | Q(backup_server__host__name__icontains=text))
     if show == "paused":
         found = found.filter(pair_state__automatic_failover=False)
-    rows = [PairRow(facts, headline(facts)) for facts in _facts_of(found)]
-    if show == "trouble":
-        rows = [row for row in rows if row.headline.level != "ok"]
-    return sorted(rows, key=lambda row: (LEVELS.index(row.headline.level), row.facts.primary.name.casefold()))
+    well, others = _well_and_others(found)
+    order = [] if show == "trouble" else [(LEVELS.index(OK), name.casefold(), key, None) for key, name in well]
+    for row in map(PairRow.of, _facts_of(Application.objects.filter(pk__in=others) if well else found)):
+        if show != "trouble" or row.headline.level != OK:
+            primary = row.facts.primary
+            order.append((LEVELS.index(row.headline.level), primary.name.casefold(), primary.id, row))
+    return PairList([(key, row) for _, _, key, row in sorted(order, key=lambda each: each[:3])])
+
+
+def _well_and_others(found: QuerySet[Application]) -> tuple[list[tuple[int, str]], list[int]]:
+    """((key, name) of pairs that are certain to be well, keys of the others), by the few columns that tell.
+
+    It says of no pair that it is well whose headline would say otherwise; none is while control does not answer.
+    """
+    now = timezone.now()
+    if not _control_answers(now):
+        return [], []
+    is_well = Case(When(_well(now), then=Value(True)), default=Value(False), output_field=BooleanField())
+    rows = list(found.annotate(is_well=is_well).order_by().values_list("pk", "name", "is_well"))
+    return [(key, name) for key, name, good in rows if good], [key for key, _, good in rows if not good]
+
+
+def _well(now: datetime) -> Q:
+    """One member serves by control's record and said so just now, the other stands by with every message."""
+    def member(prefix: str, mode: Mode) -> Q:
+        return Q(**{f"{prefix}runtime__status": ApplicationStatus.STARTED, f"{prefix}runtime__mode": mode})
+
+    def serves(prefix: str, active: F) -> Q:
+        return member(prefix, Mode.PRIMARY) & Q(**{
+            "pair_state__active": active, f"{prefix}runtime__heard_at__gte": now - PROVEN_FOR})
+
+    return Q(pair_state__standby_in_sync=True, pair_state__automatic_failover=True) & (
+        serves("", F("pk")) & member("backup_server__", Mode.BACKUP)
+        | serves("backup_server__", F("backup_server")) & member("", Mode.BACKUP))
 
 
 def pairs_in_order(primary_ids: list[int]) -> list[PairRow]:
     """The pairs of these primaries that there still are, in this order: what a page of the list shows, anew."""
     found = Application.objects.filter(pk__in=primary_ids, backup_server__isnull=False)
-    rows = {facts.primary.id: PairRow(facts, headline(facts)) for facts in _facts_of(found)}
+    rows = {facts.primary.id: PairRow.of(facts) for facts in _facts_of(found)}
     return [rows[key] for key in dict.fromkeys(primary_ids) if key in rows]
 
 
@@ -139,11 +193,15 @@ def backup_candidates(primary: Application) -> list[Application]:
 def _facts_of(primaries: QuerySet[Application]) -> list[PairFacts]:
     """Plain values in one query (and one for jobs): thousands of model objects would take seconds."""
     now = timezone.now()
-    beat = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
-    answers = heartbeat_status(beat, now) == "ok"
+    answers = _control_answers(now)
     rows = list(primaries.order_by("name").values(*_COLUMNS))
     jobs = _active_jobs({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
     return [_pair(row, jobs, now=now, control_answers=answers) for row in rows]
+
+
+def _control_answers(now: datetime) -> bool:
+    beat = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
+    return heartbeat_status(beat, now) == "ok"
 
 
 def _active_jobs(application_ids: set[int]) -> dict[int, Link]:

@@ -610,6 +610,33 @@ def test_the_list_of_pairs_takes_the_same_queries_for_any_number(control_beats, 
         assert len(pair_list()) == 2
 
 
+@pytest.mark.parametrize("change", [
+    {}, {"status": "Stopped"}, {"mode": "Primary"}, {"heard_at": None}, {"mode": ""}], ids=str)
+@pytest.mark.parametrize("of", [0, 1])
+@pytest.mark.parametrize("state", [{}, {"in_sync": False}, {"automatic_failover": False}, {"record": False}], ids=str)
+def test_a_pair_is_well_in_the_list_only_when_its_headline_says_so(control_beats, state, of, change):
+    members = factories.make_pair(**state)
+    RuntimeStatus.objects.filter(application=members[of]).update(**change)
+    [row] = pair_list()
+    [read] = pairs_in_order([members[0].pk])
+    assert row.headline == read.headline
+    assert len(pair_list(show="trouble")) == (read.headline.level != "ok")
+
+
+def test_pairs_that_are_well_come_last_by_name_and_are_read_when_they_are_looked_at(
+        control_beats, django_assert_num_queries):
+    for name in ("b", "A", "c"):
+        factories.make_pair()
+        Application.objects.filter(name="MS_Primary").update(name=name)
+        Application.objects.filter(name="MS_Backup").update(name=f"{name} backup")
+    RuntimeStatus.objects.filter(application__name="c").update(status="Stopped", mode="")
+    found = pair_list()
+    assert [row.facts.primary.name for row in found[0:3]] == ["c", "A", "b"]
+    assert found[-1].facts.primary.name == "b"
+    with django_assert_num_queries(3):
+        assert len(found[1:3]) == 2
+
+
 def test_paused_failover_is_said_on_every_page(support, control_beats):
     primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update",
                                      paused_at=timezone.now())
