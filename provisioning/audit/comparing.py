@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Compared(Generic[T]):
-    """Findings by (code, subject); ``changed`` holds (before, now) of those whose fact is another one."""
+    """Findings by (code, subject); ``changed`` holds (before, now) of those whose fact is another one, or that
+    are waived on one side only."""
 
     new: tuple[T, ...]
     gone: tuple[T, ...]
@@ -28,8 +29,12 @@ def compared(before: Iterable[T], now: Iterable[T]) -> Compared[T]:
     return Compared(
         new=tuple(each for key, each in new.items() if key not in old),
         gone=tuple(each for key, each in old.items() if key not in new),
-        changed=tuple((was, each) for was, each in both if was.fact != each.fact),
-        unchanged=tuple(each for was, each in both if was.fact == each.fact))
+        changed=tuple((was, each) for was, each in both if not _same(was, each)),
+        unchanged=tuple(each for was, each in both if _same(was, each)))
+
+
+def _same(was, now) -> bool:
+    return was.fact == now.fact and bool(was.waiver_id) == bool(now.waiver_id)
 
 
 def key_of(rule: Rule, trouble: Trouble) -> tuple[str, str, str]:

@@ -19,7 +19,7 @@ class _Clock(forms.TimeField):
 
 
 class ScheduleForm(forms.Form):
-    enabled = Check(label="Drills start by themselves", help_text="Off: the times below are kept and nothing starts.")
+    enabled = Check(label="Drills start by themselves", help_text="Without this, nothing starts.")
     every_days = Whole(label="Every", unit="days", help_text="Counted from the last one that started by itself.")
     at = _Clock(label="From", help_text="UTC. When a drill is due, it starts at this time.")
     until = _Clock(label="Until", help_text="UTC. What stood in the way until then makes it wait for the next day.")
@@ -28,7 +28,7 @@ class ScheduleForm(forms.Form):
     def of(cls, schedule: DrillSchedule | None) -> "ScheduleForm":
         """What is stored, or a proposal: weekly at night."""
         if schedule is None:
-            return cls(initial={"enabled": True, "every_days": 7, "at": "03:00", "until": "05:00"})
+            return cls(initial={"enabled": False, "every_days": 7, "at": "03:00", "until": "05:00"})
         return cls(initial={name: getattr(schedule, name) for name in ("enabled", "every_days", "at", "until")})
 
     def draft(self) -> ScheduleDraft:

@@ -102,12 +102,13 @@ def _tls_problems(listening: Listening, control: str, console_url: str):
 @dataclass(frozen=True, kw_only=True)
 class JoinFacts:
     """What is known of one attempt. ``stages`` are {name, state, text, at}; ``connected`` and ``worker``: control
-    hears the agent, and its worker runs, since the token was spent."""
+    hears the agent, and its worker runs, since the token was spent; ``removed``: the agent was taken away since."""
 
     stages: tuple[dict, ...] = ()
     connected: bool = False
     worker: bool = False
     reason: str = ""
+    removed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +154,10 @@ def join_stages(facts: JoinFacts) -> list[Stage]:
                            at=datetime.fromisoformat(each["at"]) if each else None,
                            advice=advice if state == "failed" else ""))
     started = found[-1].state == "done"
+    if started and facts.removed:
+        label, _ = STAGES["connect"]
+        return [*found, Stage(name="connect", label=label, state="failed", text=facts.reason,
+                              advice="Make a new line and paste it on the machine, or delete the host.")]
     for name, reached, before in (("connect", facts.connected, started),
                                   ("worker", facts.worker, started and facts.connected)):
         label, advice = STAGES[name]

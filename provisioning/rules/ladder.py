@@ -85,6 +85,11 @@ class Ladder:
     def is_whole(self) -> bool:
         return all(rung.state in (OK, RISK) for rung in self.rungs)
 
+    @property
+    def to_look_at(self) -> int:
+        """How many rungs hold and should be looked at all the same."""
+        return sum(rung.state == RISK for rung in self.rungs)
+
 
 def ladder(facts: LadderFacts) -> Ladder:
     """All rungs; those above one that does not hold say what was last known."""
@@ -146,11 +151,16 @@ def _worker(facts: LadderFacts) -> Rung:
                 advice="Is the broker's port open from the host? Jobs wait until it answers.")
 
 
+def _unsaid(facts: LadderFacts) -> str:
+    never = facts.heard_s is None
+    return "The agent says it once it has joined." if never else "Upgrade the agent, when it is connected."
+
+
 def _finds_console(facts: LadderFacts) -> Rung:
     label = "Console's name resolves there"
     if facts.resolved is None:
         return Rung(label=label, state=UNKNOWN, text="The agent did not say.",
-                    advice="Upgrade the agent, when it is connected.")
+                    advice=_unsaid(facts))
     lost = [name for name, addresses in facts.resolved.items() if not addresses]
     if lost:
         return Rung(label=label, state=FAILED, text=f"{_names(lost)} does not resolve on the host.",
@@ -163,7 +173,7 @@ def _accounts(facts: LadderFacts) -> Rung:
     label = "Accounts"
     if facts.accounts is None:
         return Rung(label=label, state=UNKNOWN, text="The agent did not say which accounts it has.",
-                    advice="Upgrade the agent, when it is connected.")
+                    advice=_unsaid(facts))
     missing = [name for name, state in facts.accounts.items() if state == "missing"]
     barred = [name for name, state in facts.accounts.items() if state == "not permitted"]
     if missing:
@@ -183,7 +193,7 @@ def _clock(facts: LadderFacts) -> Rung:
     label, offset = "Clock", facts.offset_s
     if offset is None:
         return Rung(label=label, state=UNKNOWN, text="The agent did not say what time it has.",
-                    advice="Upgrade the agent, when it is connected.")
+                    advice=_unsaid(facts))
     ahead = f"{abs(offset):.1f} s {'ahead of' if offset > 0 else 'behind'} the console."
     if abs(offset) > CLOCK_LIMIT_S:
         return Rung(label=label, state=FAILED, text=ahead,
@@ -210,10 +220,10 @@ def _comes_back(facts: LadderFacts) -> Rung:
     label, by = "Comes back after a restart", facts.comes_back_by
     if by is None:
         return Rung(label=label, state=UNKNOWN, text="The agent did not say.",
-                    advice="Upgrade the agent, when it is connected.")
+                    advice=_unsaid(facts))
     if by == "nothing":
         return Rung(label=label, state=RISK, text="Nothing starts the agent when the machine was started anew.",
-                    advice="Run current/boot.py of its directory at boot, or install cron and upgrade the agent.")
+                    advice="Run current/boot.py of its directory at boot, or let cron run and upgrade the agent.")
     return Rung(label=label, state=OK, text=f"{by or 'The console'} starts the agent.")
 
 

@@ -130,13 +130,18 @@ def command_from(asked_host: str) -> str:
                           handler=UNVERIFIED if settings.PAIRWISE_WEB_TLS else "")
 
 
+BEFORE_TOLD = timedelta(seconds=5)
+"""An agent often speaks before the machine has told that it was started."""
+
+
 def facts_of(enrolment: HostEnrolment, host: Host) -> JoinFacts:
     runtime = getattr(host, "runtime", None)
     started = [each["at"] for each in enrolment.stages if each["name"] == "start" and each["state"] == "done"]
     connected = bool(started and runtime and runtime.status == HostStatus.RUNNING and runtime.heard_at
-                     and runtime.heard_at >= datetime.fromisoformat(started[0]))
+                     and runtime.heard_at >= datetime.fromisoformat(started[0]) - BEFORE_TOLD)
     return JoinFacts(stages=tuple(enrolment.stages), connected=connected,
-                     worker=connected and runtime.worker_alive, reason=runtime.reason if runtime else "")
+                     worker=connected and runtime.worker_alive, reason=runtime.reason if runtime else "",
+                     removed=host.left_at is not None)
 
 
 def last_joined(host: Host) -> HostEnrolment | None:

@@ -131,13 +131,13 @@ def test_the_strip_counts_verdicts_and_tells_of_the_last_run(support, warned):
 
 def test_the_trend_of_all_pairs_is_drawn_from_whole_runs(support, pair):
     audit()
-    assert "All pairs over time" not in support.get(LIST).text
+    assert "All pairs at each full run" not in support.get(LIST).text
     audit(pair[0])
-    assert "All pairs over time" not in support.get(LIST).text
+    assert "All pairs at each full run" not in support.get(LIST).text
     factories.make_application("MS_Single", host=factories.make_host(), installed=True, ports={"default": 7001})
     audit()
     text = support.get(LIST).text
-    assert "All pairs over time" in text
+    assert "All pairs at each full run" in text
     assert "Broken went from 1 to 2" in text
     assert "<path class=\"trend-line trend-broken\" d=\"M" in text
 

@@ -124,7 +124,7 @@ def _same_name(one: str, other: str) -> bool:
 @rule("A60", Severity.WARNING, "The agents come back after a restart of the machine", singles=True, on_hosts=True,
       why="On a machine whose agent does not start at boot, no server comes back after a power cut: the pair goes on "
           "without a standby.",
-      fix="Let the agent run as a systemd service, or install cron and upgrade the agent on the host's page.")
+      fix="Let the agent run as a systemd service, or let cron run and upgrade the agent.")
 def comes_back(facts: AuditFacts) -> Results:
     for host in _hosts(facts):
         if host.answers(facts.now) and host.comes_back_by == "nothing":

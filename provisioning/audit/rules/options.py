@@ -11,7 +11,7 @@ from provisioning.states import Severity
 STEP_3, STEP_5 = "Installation and Configuration, step 3", "Installation and Configuration, step 5"
 _OUTPUTS = frozenset({"stdout", "stderr", "network", "memory"})
 _APART = {"auto_restart", "tenants", "reconnect_timeout", "reconnect_attempts"}
-_PORT_TEXT = re.compile(r"ports\.[^.]+\.(?!port$|ha_sync$|protocol$|listening_mode$|transport_parameters)")
+_PORT_TEXT = re.compile(r"ports\.[^.]+\.(?!port$|ha_sync$|description$|protocol$|listening_mode$|transport_parameters)")
 
 
 @rule("A20", Severity.WARNING, "Options equal", guide=STEP_5, remedy="synchronize",
