@@ -141,9 +141,13 @@ class ScaledOut:
             self.run_jobs(verb)
         self.wait_whole()
 
+    def _asked(self, verb: str, name: str) -> dict:
+        """The answer of who takes it; a job before it may have ended without its end being recorded yet."""
+        return wait_for(lambda: (answer := self.machines[-1].ask(verb, name=name))["ok"] and answer, 60,
+                        f"{verb} {name} is taken", 0.5)
+
     def run_jobs(self, verb: str) -> None:
-        asked = [self.machines[-1].ask(verb, name=name) for name in PAIR]
-        assert all(answer["ok"] for answer in asked), asked
+        asked = [self._asked(verb, name) for name in PAIR]
         for answer in asked:
             job = answer["facts"]["job"]
             ended = wait_for(lambda job=job: (facts := self.machines[0].ask("job", id=job))["state"] not in (

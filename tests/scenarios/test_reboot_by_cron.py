@@ -56,7 +56,7 @@ def joined_and_back(run: Pairwise, machine: CronMachine, home) -> None:
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     address = page.url.removeprefix(run.address)
     assert "cron starts it again after a restart of the machine." in browser.get(address).text
-    assert "cron starts the agent." in browser.get(f"{address}ladder/").text
+    wait_for(lambda: "cron starts the agent." in browser.get(f"{address}ladder/").text, 15, "the agent says so", 0.5)
 
     machine.power_off()
     machine.cron.wait(10)
