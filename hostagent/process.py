@@ -1,8 +1,6 @@
 """What the agent holds of one application's process."""
 
 import asyncio
-import hashlib
-import re
 
 from protocol.messages import ProcessChanged
 
@@ -34,9 +32,3 @@ class Process:
             exit_code=status.exit_code, signal=status.signal, planned=status.planned, restart_in_s=round(wait_s, 3),
             restarts=status.restarts, by_hand=status.by_hand, reason=status.reason,
             account=account_of(status.pid) if status.state in ("running", "stopping") else "")
-
-
-def safe_name(name: str) -> str:
-    """A file name for an application's name, different for different names."""
-    readable = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:60].lstrip(".") or "application"
-    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

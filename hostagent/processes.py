@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from protocol.messages import ProcessChanged
+from protocol.names import safe_name
 
 from .files import keep_bounded, tail
 from .identity import is_alive
 from .launch import Follower, LaunchError, is_of_another_boot, prepare, program_of, remove_older_runs, start_shim
-from .process import Process, safe_name
+from .process import Process
 from .state import AgentState
 from .supervision import (
     Adopted,

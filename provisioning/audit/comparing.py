@@ -4,9 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from provisioning.audit.judging import fact_of
-from provisioning.audit.registry import Rule, Trouble
-
 T = TypeVar("T")
 
 
@@ -35,8 +32,3 @@ def compared(before: Iterable[T], now: Iterable[T]) -> Compared[T]:
 
 def _same(was, now) -> bool:
     return was.fact == now.fact and bool(was.waiver_id) == bool(now.waiver_id)
-
-
-def key_of(rule: Rule, trouble: Trouble) -> tuple[str, str, str]:
-    """(code, subject, fact): what a waiver refers to."""
-    return rule.code, trouble.subject, fact_of(trouble)

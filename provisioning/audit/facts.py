@@ -47,7 +47,6 @@ class Machine:
     os_type: str
     lca_port: int
     enabled: bool = True
-    joined: bool = True
     looks: bool = True
     status: str = HostStatus.UNKNOWN
     reason: str = ""
@@ -108,8 +107,8 @@ class Hints:
 class Member:
     """One server as it is configured (``draft``; secret values are fingerprints, never plain), as it runs (``live``,
     None when nothing was ever heard of it) and as a job found it on its host (``found``, None when none ever looked).
-    ``longest_start_s``: the longest of its recent starts; ``package_version``: of the newest package of its type;
-    ``flaps``: how often control told lately that its role changes too often."""
+    ``longest_start_s``: the longest of its recent starts; ``flaps``: how often control told lately that its
+    role changes too often."""
 
     id: int
     draft: ApplicationDraft
@@ -124,7 +123,6 @@ class Member:
     live: Live | None = None
     found: Found | None = None
     longest_start_s: float | None = None
-    package_version: str = ""
     flaps: int = 0
     own_backup: Link | None = None
     primaries: tuple[Link, ...] = ()

@@ -156,7 +156,7 @@ def _machine(row, uses: dict[int, list[PortUse]], directories: dict[str, list[Po
     facts = row.runtime__facts if isinstance(row.runtime__facts, dict) else {}
     return Machine(
         id=row.id, name=row.name, ip_address=row.ip_address, os_type=row.os_type, lca_port=row.lca_port,
-        enabled=row.enabled, joined=row.runtime__status is not None, status=row.runtime__status or HostStatus.UNKNOWN,
+        enabled=row.enabled, status=row.runtime__status or HostStatus.UNKNOWN,
         reason=row.runtime__reason or "", heard_at=row.runtime__heard_at,
         agent_version=row.runtime__agent_version or "", looks=facts.get("looks") is True,
         account=str(facts.get("account", "")), agent_build=str(facts.get("agent_build", "")),

@@ -1,10 +1,8 @@
 """What a support bundle of a pair holds, part by part: each is read, cleaned of secrets and handed on."""
 
-import hashlib
 import importlib.metadata
 import json
 import platform
-import re
 import sqlite3
 import stat
 import sys
@@ -19,6 +17,7 @@ from django.db.models import Model, Q, QuerySet
 from django.forms.models import model_to_dict
 
 from console import VERSION
+from protocol.names import safe_name
 from provisioning import history
 from provisioning.audit.exports import FORMATS
 from provisioning.audit.exports.reading import Pairs, head_of
@@ -218,13 +217,13 @@ def _logs(scope: Scope) -> Iterator[Part]:
         yield _log(scope, path, f"What {path.stem} of the console wrote last.")
     for row in scope.members:
         # Only those of this machine's agent lie where the console can read them.
-        own = sorted(settings.PAIRWISE_DATA_DIR.glob(f"hosts/*/state/logs/{_log_name(row.name)}.log"))
+        own = sorted(settings.PAIRWISE_DATA_DIR.glob(f"hosts/*/state/logs/{safe_name(row.name)}.log"))
         for path in own:
             yield _log(scope, path, f"What the server {row.name} wrote last.")
         if not own:
             where = f"host {row.host.name}" if row.host else "its host"
             scope.notes.append(f"The log of the server {row.name} is on {where}, in its agent's directory: fetch "
-                               f"state/logs/{_log_name(row.name)}.log there.")
+                               f"state/logs/{safe_name(row.name)}.log there.")
 
 
 def _log(scope: Scope, path: Path, what: str) -> Part:
@@ -232,12 +231,6 @@ def _log(scope: Scope, path: Path, what: str) -> Part:
     if is_cut:
         scope.notes.append(f"logs/{path.name} holds the last {LOG_BYTES // 1024 // 1024} MB only.")
     return Part(f"logs/{file_word(path.name)}", what, scope.redactor.text(text))
-
-
-def _log_name(name: str) -> str:
-    """How agents name the log of an application."""
-    readable = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:60].lstrip(".") or "application"
-    return f"{readable}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _tail(path: Path) -> tuple[str, bool]:

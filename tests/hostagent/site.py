@@ -12,9 +12,9 @@ from kombu import Connection
 from redis.lock import Lock
 
 from hostagent.config import load
-from hostagent.process import safe_name
 from protocol import auth
 from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_control, host_queue
+from protocol.names import safe_name
 from provisioning.rules import broker_access
 
 from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, items_of, until, wait_for, write_config

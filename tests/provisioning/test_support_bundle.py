@@ -281,11 +281,3 @@ def test_the_command_refuses_with_2_and_a_sentence(pair, words):
     code, _, err = command("support_bundle", *words)
     assert code == 2
     assert err.strip().endswith(".")
-
-
-def test_the_names_of_server_logs_are_those_that_agents_give_them():
-    from hostagent.process import safe_name
-    from provisioning.services.support_parts import _log_name
-
-    for name in ("MS_Primary", "A server: of ünusual name", "." * 90, "x" * 200):
-        assert _log_name(name) == safe_name(name)
