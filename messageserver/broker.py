@@ -20,6 +20,7 @@ from .ownership import StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
 from .records import Draft
+from .roster import Roster
 from .settings import Settings
 from .standing import Mode, Standing
 from .store import TRIM_ROWS, Appended
@@ -50,7 +51,7 @@ class Broker:
         self._changed = changed
         self._writing = ThreadPoolExecutor(1, "store")
         self._loop = asyncio.get_running_loop()
-        self.sessions: set = set()
+        self.roster = Roster(lambda: self.settings.limits.max_connections)
         self.serving = False
         self.suspending = False
         self.unavailable = ""
@@ -272,7 +273,7 @@ class Broker:
     @property
     def drained(self) -> bool:
         """True when every client has its answers and every subscriber all that there is."""
-        return not any(session.owes for session in self.sessions) and self.delivery.drained
+        return not any(session.owes for session in self.roster) and self.delivery.drained
 
     # --- time ----------------------------------------------------------------------------------------
 
@@ -280,7 +281,7 @@ class Broker:
         while True:
             await asyncio.sleep(TICK_S)
             now = self._loop.time()
-            for session in tuple(self.sessions):
+            for session in self.roster:
                 session.tick(now)
 
     async def _housekeeping(self) -> None:
@@ -309,18 +310,18 @@ class Broker:
         """Later Configuration: logins, limits and retention count from now on."""
         before, self.settings = self.settings.clients, settings
         self.store.retention = settings.retention
-        for session in tuple(self.sessions):
+        for session in self.roster:
             if session.connected and settings.clients.get(session.login) != before.get(session.login):
                 session.fail("The login of this connection was changed or removed from the options of the application.")
 
     def suspend_clients(self) -> None:
         """Read nothing more from clients that are connected now, but answer what they have sent."""
-        for session in tuple(self.sessions):
+        for session in self.roster:
             session.end_once_settled(session.close)
 
     def close_clients(self, sentence: str = "") -> None:
         """Close every client, with an ERROR that says ``sentence``, or without one."""
-        for session in tuple(self.sessions):
+        for session in self.roster:
             if sentence:
                 session.fail(sentence)
             else:
@@ -328,4 +329,4 @@ class Broker:
 
     @property
     def clients(self) -> int:
-        return sum(session.connected for session in self.sessions)
+        return self.roster.clients

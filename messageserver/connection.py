@@ -32,15 +32,10 @@ class Connection(asyncio.Protocol):
         self._out: list[bytes] = []
         self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
-        self._closing = self._ending = self._held = False
+        self._closing = self._ending = self._held = self._peer_ended = False
         self._abort_later: asyncio.TimerHandle | None = None
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0
-
-    @property
-    def open(self) -> bool:
-        """False once the last frame was sent; such a connection only waits for the client to read it."""
-        return not self._closing
 
     def take(self, frame: Frame) -> None:
         """Carry out one frame. Raises Refusal."""
@@ -61,24 +56,20 @@ class Connection(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
         self._since = self._heard = self._sent = self._progress = self._time()
-        limit = self.broker.settings.limits.max_connections
-        self.broker.sessions.add(self)
-        if len(self.broker.sessions) > 2 * limit:
-            transport.abort()
-        elif sum(session.open for session in self.broker.sessions) > limit:
-            self.fail(f"The server has {limit} connections already (option limits/max-connections). Try again later.")
+        self.broker.roster.came(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closing = True
         if self._abort_later is not None:
             self._abort_later.cancel()
         self._let_go()
-        self.broker.sessions.discard(self)
+        self.broker.roster.gone(self)
         self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} is closed.")
 
     def eof_received(self) -> bool:
         if self._closing or not self._transport.can_write_eof():
             return False
+        self._peer_ended = True
         self._read_unread()
         self.end_once_settled(self.close)
         return True
@@ -250,14 +241,20 @@ class Connection(asyncio.Protocol):
             self._out.clear()
         self._closing = True
         self._let_go()
+        self.broker.roster.leaves(self)
         # Reading goes on (and is thrown away): closing with unread input would reset the connection, and the
-        # reset can overtake the last frame.
+        # reset can overtake the last frame. A client that has closed its side has sent all that it ever will.
         self._transport.resume_reading()
-        if self._transport.can_write_eof():
+        if self._transport.can_write_eof() and not self._peer_ended:
             self._transport.write_eof()
         else:
             self._transport.close()
         self._abort_later = asyncio.get_running_loop().call_later(LINGER_S, self._transport.abort)
+
+    def drop(self, why: str) -> None:
+        """End the connection at once: others wait for its place."""
+        self.broker.client_event(Event.CLIENT_CUT, f"Connection {self.number} of {self.peer} is cut: {why}.")
+        self._transport.abort()
 
     def _let_go(self) -> None:
         self.connected = False

@@ -61,11 +61,15 @@ class Session(Connection):
         version = version_of(frame.headers)
         try:
             self._log_in(frame.headers)
+            if broker.roster.full:
+                raise Refusal(f"The server has {broker.roster.clients} connections already (option "
+                              "limits/max-connections). Try again later.")
         except Refusal as refusal:
             broker.client_event(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
             raise
         self._send_every_s, self._expect_every_s, offer = heart_beats(frame.headers)
         self.connected = True
+        broker.roster.logged_in(self)
         self.queue(encode("CONNECTED", [
             ("version", version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
             ("session", str(self.number)), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))

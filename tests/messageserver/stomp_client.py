@@ -16,9 +16,12 @@ class Client:
         self.frames: list[Frame] = []
         self._parser = Parser()
         if connect:
-            self.send("CONNECT", {"accept-version": "1.2", "host": "/", "login": login, "passcode": passcode,
-                                  **headers})
+            self.connect(login=login, passcode=passcode, **headers)
             self.connected = self.expect("CONNECTED")
+
+    def connect(self, *, login: str = "bench", passcode: str = "benchpass", **headers) -> None:
+        """Send CONNECT; the answer is the caller's to take."""
+        self.send("CONNECT", {"accept-version": "1.2", "host": "/", "login": login, "passcode": passcode, **headers})
 
     def raw(self, data: bytes) -> None:
         self.socket.sendall(data)

@@ -32,6 +32,7 @@ def test_connections_above_the_limit_are_told_so(start_server):
     server = limited(start_server, max_connections=3)
     clients = [server.client() for _ in range(3)]
     with server.client(connect=False) as extra:
+        extra.connect()
         assert "3 connections" in extra.expect("ERROR").headers["message"]
     clients[0].send("DISCONNECT", {"receipt": "1"})
     clients[0].expect("RECEIPT")
@@ -41,6 +42,39 @@ def test_connections_above_the_limit_are_told_so(start_server):
         assert again.acked("/topic/a", b"") == 1
     for client in clients:
         client.close()
+
+
+def test_a_connection_whose_client_has_closed_is_free_at_once(start_server):
+    server = limited(start_server, max_connections=5)
+    for _ in range(500):
+        server.client().close()
+    with server.client() as client:
+        assert client.acked("/topic/a", b"") == 1
+
+
+def test_connections_that_say_nothing_keep_no_client_out(start_server):
+    server = limited(start_server, max_connections=20, connect_timeout=600)
+    silent = [server.client(connect=False) for _ in range(200)]
+    with server.client() as client:
+        assert client.acked("/topic/a", b"") == 1
+        silent += [server.client(connect=False) for _ in range(100)]
+        assert client.acked("/topic/a", b"") == 2, "who has logged in is not cut for strangers"
+    assert [one.next() for one in silent[:200]] == [None] * 200, "the oldest were cut for newer ones"
+    server.control.wait(lambda: any("has not sent CONNECT" in event.text for event in server.control.events))
+    for one in silent:
+        one.close()
+
+
+def test_connections_that_do_not_read_their_last_frame_keep_no_client_out(start_server):
+    server = limited(start_server, max_connections=20)
+    lingering = []
+    for _ in range(100):
+        lingering.append(server.client(connect=False))
+        lingering[-1].raw(b"RUBBISH\n\n\0")
+    with server.client() as client:
+        assert client.acked("/topic/a", b"") == 1
+    for one in lingering:
+        one.close()
 
 
 def test_subscriptions_above_the_limit_are_refused(start_server):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from provisioning.apd import MAX_BYTES, TemplateFileError, read_template, write_template
 from provisioning.drafts import TemplateDraft
+from provisioning.models.applications import is_secret_option
 
 GOOD = """\
 ; Message Server
@@ -114,6 +115,7 @@ WORDS = st.text(LETTERS, min_size=1, max_size=20).filter(lambda text: text == te
 @given(name=WORDS, options=st.dictionaries(WORDS, st.dictionaries(WORDS, st.tuples(st.just("") | WORDS, WORDS))))
 def test_whatever_is_written_reads_back(name, options):
     draft = TemplateDraft(name=name, type="MessageServer", version="1", options={
-        section: {key: {"value": value, "help": text} for key, (value, text) in keys.items()}
+        section: {key: {"value": "" if is_secret_option(section, key) else value, "help": text}
+                  for key, (value, text) in keys.items()}
         for section, keys in options.items()})
     assert read_template(write_template(draft)) == draft

@@ -1,0 +1,65 @@
+"""Who is connected: strangers that have not logged in, clients that have, and those that only read their last frame.
+
+Each of the three has a bound of its own, so that whoever only opens sockets takes no client's place.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+
+class Guest(Protocol):
+    """What the roster needs of a connection: ``drop`` ends it at once, with a reason for the log."""
+
+    def drop(self, why: str) -> None: ...
+
+
+class Roster:
+    """``limit`` is option limits/max-connections. More clients than that are refused by whoever logs them in; of
+    strangers, and of connections that are about to end, the oldest one is dropped for a newcomer."""
+
+    def __init__(self, limit: Callable[[], int]):
+        self._limit = limit
+        self._strangers: dict[Guest, None] = {}
+        self._clients: dict[Guest, None] = {}
+        self._leaving: dict[Guest, None] = {}
+
+    def __iter__(self) -> Iterator:
+        """All connections, as they are now: they may come and go meanwhile."""
+        return iter((*self._strangers, *self._clients, *self._leaving))
+
+    @property
+    def clients(self) -> int:
+        """How many have logged in."""
+        return len(self._clients)
+
+    @property
+    def full(self) -> bool:
+        """True when no more clients may log in."""
+        return len(self._clients) >= self._limit()
+
+    def came(self, guest: Guest) -> None:
+        self._strangers[guest] = None
+        if len(self._strangers) > self._limit():
+            self._drop_oldest(self._strangers, "it has not sent CONNECT, and newer connections wait for its place")
+
+    def logged_in(self, guest: Guest) -> None:
+        self._strangers.pop(guest, None)
+        self._clients[guest] = None
+
+    def leaves(self, guest: Guest) -> None:
+        """``guest`` got its last frame and is kept so that it can be read."""
+        self._strangers.pop(guest, None)
+        self._clients.pop(guest, None)
+        self._leaving[guest] = None
+        if len(self._leaving) > self._limit():
+            self._drop_oldest(self._leaving, "it has not read its last frame, and others wait for its place")
+
+    @staticmethod
+    def _drop_oldest(group: dict[Guest, None], why: str) -> None:
+        oldest = next(iter(group))
+        del group[oldest]
+        oldest.drop(why)
+
+    def gone(self, guest: Guest) -> None:
+        for group in (self._strangers, self._clients, self._leaving):
+            group.pop(guest, None)
