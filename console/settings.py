@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "console",
+    "provisioning.record",
     "provisioning",
 ]
 
@@ -135,22 +136,36 @@ TEMPLATES = [
     }
 ]
 
-# --- Configuration Database
-DATABASES = {"default": env.db_url("PAIRWISE_DATABASE_URL", default=f"sqlite:///{PAIRWISE_DATA_DIR}/pairwise.sqlite3")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # IMMEDIATE: a transaction that reads first and writes later must not meet "database is locked".
-    # FULL: control's record has to be on disk before anybody is told (design section 7).
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
-    }
-else:
-    # One that swallows everything must be noticed before the system's own minutes have passed.
-    DATABASES["default"]["OPTIONS"] = {
-        "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-        "tcp_user_timeout": 10_000, "pool": {"min_size": 1, "max_size": 12, "timeout": 10},
-    } | DATABASES["default"].get("OPTIONS", {})
+# --- Configuration Database, and control's record
+def _database(url: str) -> dict:
+    """Settings of the database at ``url``, as both of ours need them."""
+    database = env.db_url_config(url)
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        # IMMEDIATE: a transaction that reads first and writes later must not meet "database is locked".
+        # FULL: control's record has to be on disk before anybody is told (docs/pair.md).
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
+        }
+    else:
+        # One that swallows everything must be noticed before the system's own minutes have passed.
+        database["OPTIONS"] = {
+            "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+            "tcp_user_timeout": 10_000, "pool": {"min_size": 1, "max_size": 12, "timeout": 10},
+        } | database.get("OPTIONS", {})
+    return database
+
+
+_CONFIGURATION_URL = env.str("PAIRWISE_DATABASE_URL", f"sqlite:///{PAIRWISE_DATA_DIR}/pairwise.sqlite3")
+DATABASES = {"default": _database(_CONFIGURATION_URL)}
+_RECORD_URL = env.str("PAIRWISE_CONTROL_DATABASE_URL", "") or (
+    _CONFIGURATION_URL if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3" else
+    f"sqlite:///{Path(DATABASES['default']['NAME']).parent}/control.sqlite3")
+DATABASES["control"] = _database(_RECORD_URL)
+RECORD_IS_APART = _RECORD_URL != _CONFIGURATION_URL
+"""Whether control's record has a database of its own (ADR 15), or only connections of its own to the same one."""
+DATABASE_ROUTERS = ["provisioning.record.router.RecordRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people

@@ -1,4 +1,7 @@
-"""The one thread in which control touches the Configuration Database."""
+"""The threads in which control touches its databases: one for its own record, one for the Configuration Database.
+
+Between the death of an active server and the grant to the other one stands the first alone (ADR 15).
+"""
 
 import asyncio
 import logging
@@ -12,10 +15,11 @@ from django.db import InterfaceError, OperationalError, connections
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
+RECORD, CONFIGURATION = "control's database", "the Configuration Database"
 
 
 class DatabaseAway(ConnectionError):
-    """The Configuration Database did not answer within the time that the caller could wait."""
+    """A database did not answer within the time that the caller could wait."""
 
 
 class Deposed(DatabaseAway):
@@ -25,11 +29,11 @@ class Deposed(DatabaseAway):
 class Database:
     """Runs functions one after the other in their own thread; a database that is busy or away is tried again.
 
-    ``term`` is the one in which this control leads, None while it only reads."""
+    ``name`` is how sentences call it. ``term`` is the one in which this control leads, None while it only reads."""
 
-    def __init__(self, term: int | None = None):
-        self.term = term
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+    def __init__(self, name: str, term: int | None = None):
+        self.name, self.term = name, term
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     async def run(self, function: Callable, *args, patience_s: float = 10.0, **kwargs) -> Any:
         """``function(*args, **kwargs)``. Raises DatabaseAway after ``patience_s`` seconds, and what it raises."""
@@ -41,8 +45,8 @@ class Database:
             except (OperationalError, InterfaceError) as error:
                 await loop.run_in_executor(self._thread, connections.close_all)
                 if time.monotonic() + wait_s > give_up_at:
-                    raise DatabaseAway(f"the Configuration Database does not answer: {error}") from error
-                log.warning("the Configuration Database did not answer (%s), trying again in %g s", error, wait_s)
+                    raise DatabaseAway(f"{self.name} does not answer: {error}") from error
+                log.warning("%s did not answer (%s), trying again in %g s", self.name, error, wait_s)
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 

@@ -168,4 +168,5 @@ def names(snapshot: Snapshot) -> dict:
         "ahead": other.name if other else "", "seen_epoch": other.epoch if other else 0,
         "seen_version": other.version if other else 0, "by": request.by if request else "",
         "trouble": snapshot.candidate.trouble or "it cannot serve",
+        "missing": " and ".join(member.name for member in snapshot.members if not member.connected),
     }

@@ -8,7 +8,8 @@ SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5,
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationFacts:
-    """One server application. ``primary_id`` is the server that this one backs up, None for none."""
+    """One server application. ``primary_id`` is the server that this one backs up, None for none; ``identity`` differs
+    from that of every other application, also of one that had the same id."""
 
     id: int
     name: str
@@ -21,6 +22,7 @@ class ApplicationFacts:
     host_name: str
     backup_id: int | None
     primary_id: int | None
+    identity: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,9 @@ class StatusRow:
     common_digest: str = ""
     discarded: int = 0
     copy: str = ""
+    first_seq: int = 0
+    first_digest: str = ""
+    clock_offset_s: float | None = None
     account: str = ""
     started_at: datetime | None = None
     changed_at: datetime | None = None
@@ -83,6 +88,26 @@ class StatusRow:
     def announced(self) -> tuple:
         return (self.status, self.mode, self.reason, self.epoch, self.pid, self.by_hand, self.restarts, self.version,
                 self.ports, self.link, self.link_reason, self.discarded, self.account)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairCopy:
+    """A row of PairState: what pages show of a record."""
+
+    primary_id: int
+    version: int = 0
+    epoch: int = 0
+    active_id: int | None = None
+    standby_in_sync: bool = False
+    active_copy: str = ""
+    standby_copy: str = ""
+    automatic_failover: bool = True
+    paused_by: str = ""
+    paused_reason: str = ""
+    paused_at: datetime | None = None
+    disputed: bool = False
+    reason: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

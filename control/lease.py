@@ -1,15 +1,17 @@
-"""The lease in the Configuration Database: read it, take it, and write only while holding it. Plain functions, run in a
-database thread."""
+"""The lease in control's database: read it, take it, and write only while holding it.
+
+Plain functions, run in a database thread.
+"""
 
 import contextlib
 from collections.abc import Iterator
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from provisioning.models import ComponentHeartbeat, Leadership
+from provisioning.record.models import ALIAS, ControlBeat, Leadership
 
 from .database import Deposed
 from .leadership import Lease
@@ -31,7 +33,7 @@ def read() -> Lease:
 
 def take(seen: Lease, *, holder: str, address: str) -> int:
     """Begin the next term; its number, or 0 when the lease is not as it was ``seen`` any more."""
-    with transaction.atomic(durable=True):
+    with transaction.atomic(ALIAS, durable=True):
         _bound()
         taken = Leadership.objects.filter(name=LEADER, term=seen.term, holder=seen.holder, beat=seen.beat).update(
             term=seen.term + 1, holder=holder, address=address, beat=0, since=timezone.now())
@@ -41,7 +43,7 @@ def take(seen: Lease, *, holder: str, address: str) -> int:
 @contextlib.contextmanager
 def holding(term: int | None) -> Iterator[None]:
     """A transaction in which nobody else can take the lease. Raises Deposed when ``term`` is over."""
-    with transaction.atomic(durable=True):
+    with transaction.atomic(ALIAS, durable=True):
         _bound()
         rows = Leadership.objects.select_for_update(no_key=True).filter(name=LEADER)
         now = rows.values_list("term", flat=True).first()
@@ -69,12 +71,12 @@ def leave(*, term: int) -> None:
 
 
 def _heartbeat(name: str, facts: dict) -> None:
-    ComponentHeartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now(), "facts": facts})
+    ControlBeat.objects.update_or_create(name=name, defaults={"at": timezone.now(), "facts": facts})
 
 
 def _bound() -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
+    if connections[ALIAS].vendor == "postgresql":
+        with connections[ALIAS].cursor() as cursor:
             cursor.execute(_BOUNDS)
 
 
@@ -89,7 +91,7 @@ class SessionLock:
     def get(self, term: int) -> bool | None:
         """True when this control holds the lock of ``term`` now, False when another session does; None where the
         database has none. Raises OperationalError."""
-        if connection.vendor != "postgresql":
+        if connections[ALIAS].vendor != "postgresql":
             return None
         try:
             session = self._connected()
@@ -117,7 +119,7 @@ class SessionLock:
     def _connected(self) -> psycopg.Connection:
         if self._session is None or self._session.closed:
             # Not Django's: a pool would keep the session, and with it the lock, after we gave it back.
-            parameters = {name: value for name, value in connection.get_connection_params().items() if name in (
+            parameters = {name: value for name, value in connections[ALIAS].get_connection_params().items() if name in (
                 "host", "port", "user", "password", "dbname", "service", "passfile", "connect_timeout",
                 "tcp_user_timeout") or name.startswith(("ssl", "keepalives"))}
             self._session = psycopg.connect(**parameters, autocommit=True)

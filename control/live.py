@@ -34,6 +34,7 @@ class ServerConnection:
 @dataclass(eq=False)
 class LiveApplication:
     """``connection`` None while no server is registered; ``lost_at`` (monotonic) since when, None if there was none;
+    ``dispute``: why nothing is decided about the pair of which this is the primary, "" when it is not disputed;
     ``silent_since`` (monotonic) when the lost server was last heard; ``last_report`` and ``last_hello`` are of the
     registered or last registered server; ``unseen``: since it was lost
     its agent sent a list without it; ``address`` is where it connected from."""
@@ -53,6 +54,7 @@ class LiveApplication:
     row: StatusRow | None = None
     heard_at: datetime | None = None
     role_reason: str = ""
+    dispute: str = ""
     recheck: object | None = None
 
     @property

@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 from enum import IntEnum
 
+from protocol.events import Own, level_of
 from protocol.messages import ProcessChanged
 from provisioning.states import ALIVE, ApplicationStatus, EventLevel, EventSource, HostStatus
 
@@ -31,25 +32,14 @@ HOST_EVENTS = {HostStatus.RUNNING: 8001, HostStatus.DISCONNECTED: 8000}
 
 
 class PairEvent(IntEnum):
-    """Event numbers of a pair: our own from 20100 on, and the two that the field has (domain.md 3.5)."""
+    """Event numbers of the field about a pair (domain.md 3.5); our own are in protocol.events."""
 
     FLAPPING = 10327
     STABLE = 10328
-    GRANTED = 20100
-    ASKED = 20101
-    ROLE_CHANGED = 20102
-    IN_SYNC = 20103
-    OUT_OF_SYNC = 20104
-    PAUSED = 20105
-    RESUMED = 20106
-    DISPUTED = 20107
-    NOT_DONE = 20108
-    STEP_DOWN = 20109
 
 
 FLAP_S = 10.0
 """More than one change of the active server within so many seconds is flapping (haflip-detect-timeout of the field)."""
-
 
 
 
@@ -108,22 +98,23 @@ def _row(live: LiveApplication, number: int, text: str) -> EventRow:
     return EventRow(at=_now(), number=number, application_id=live.facts.id, text=text, source="agent")
 
 
-def pair_event(live: LiveApplication, event: PairEvent, text: str) -> EventRow:
-    return EventRow(at=_now(), number=event, application_id=live.facts.id, text=clean(text, REASON_MAX))
+def pair_event(live: LiveApplication, event: PairEvent | Own, text: str) -> EventRow:
+    return EventRow(at=_now(), number=event, level=level_of(event), application_id=live.facts.id,
+                    text=clean(text, REASON_MAX))
 
 
-def decision_events(before: Record, decision: Decision) -> list[tuple[PairEvent, str]]:
+def decision_events(before: Record, decision: Decision) -> list[tuple[Own, str]]:
     """What a decision adds to the timelines of both members."""
     after, events = decision.record, []
     if decision.step_down:
-        events.append((PairEvent.STEP_DOWN, decision.reason))
+        events.append((Own.STEP_DOWN, decision.reason))
     if after is None:
         return events
     if before.active and after.active != before.active:
-        events.append((PairEvent.ROLE_CHANGED,
+        events.append((Own.ROLE_CHANGED,
                        f"{after.active} is the active server in epoch {after.epoch}: {decision.reason}"))
     if decision.sync_reason:
-        event = PairEvent.IN_SYNC if after.standby_in_sync else PairEvent.OUT_OF_SYNC
+        event = Own.IN_SYNC if after.standby_in_sync else Own.OUT_OF_SYNC
         events.append((event, decision.sync_reason))
     return events
 

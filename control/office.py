@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from . import lease
-from .database import Database, DatabaseAway, Deposed
+from .database import RECORD, Database, DatabaseAway, Deposed
 from .leadership import BEAT_S, LAPSE_S, LOOK_S, Lease, Seen, Step, Verdict, decide
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Office:
         self.me, self.others = me, others
         self.term, self.reason, self.predecessor, self.leader = 0, "", "", ""
         self._address, self._facts = address, facts
-        self._database, self._lock = Database(), lease.SessionLock()
+        self._database, self._lock = Database(RECORD), lease.SessionLock()
         self._seen, self._still_since = Lease(), time.monotonic()
         self._confirmed_at = time.monotonic()
 
@@ -45,8 +45,8 @@ class Office:
                 await self._look()
         except (DatabaseAway, TimeoutError) as error:
             if self.term and self.others and not self.is_sure:
-                self._resigned(f"The Configuration Database has not answered for {GIVE_UP_S:g} s.")
-            raise DatabaseAway(str(error) or "the Configuration Database does not answer") from error
+                self._resigned(f"Its database has not answered for {GIVE_UP_S:g} s.")
+            raise DatabaseAway(str(error) or f"{RECORD} does not answer") from error
 
     async def look_again(self) -> None:
         """Wait until the next look is due, then look. Never raises."""

@@ -4,15 +4,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from protocol.messages import Grant, Message, Recorded, StepDown
 
-from . import records
-from .database import Database, DatabaseAway
+from .database import DatabaseAway
 from .decide import Decision, decide
+from .ledger import Change, Ledger, Row
 from .live import LiveApplication, ServerConnection, World
-from .snapshot import Member, Record, Request, Snapshot, State, Timing
+from .snapshot import Member, Record, Request, Snapshot, State, Timing, vouched
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +35,21 @@ class Outcome:
 
 
 class Pairs:
-    """``wake`` whenever something about a pair's members changed. ``on_decided`` hears of each decision;
-    ``observing`` tells whether silence proves nothing at the moment, ``leads`` whether this control may decide."""
+    """``wake`` whenever something about a pair's members changed. ``on_recorded`` hears that the record of a pair is
+    another one, ``on_decided`` of each decision; ``observing`` tells whether silence proves nothing at the moment,
+    ``leads`` whether this control may decide."""
 
-    def __init__(self, world: World, database: Database, *, timing: Timing, observing: Callable[[], bool],
-                 leads: Callable[[], bool], on_decided: Callable[[Outcome], None]):
-        self._world, self._database, self._timing = world, database, timing
-        self._observing, self._leads, self._on_decided = observing, leads, on_decided
+    def __init__(self, world: World, ledger: Ledger, *, timing: Timing, observing: Callable[[], bool],
+                 leads: Callable[[], bool], on_recorded: Callable[[int], None],
+                 on_decided: Callable[[Outcome], None]):
+        self._world, self._ledger, self._timing = world, ledger, timing
+        self._observing, self._leads = observing, leads
+        self._on_recorded, self._on_decided = on_recorded, on_decided
         self.requests: dict[int, Request] = {}
         """What people asked for, by pair; whoever put it there takes it away."""
-        self._records: dict[int, Record] = {}
+        self._vouched: set[int] = set()
+        """Pairs whose members have all been there since the present history began to be trusted from, and agreed with
+        the record: what happened to it since then, this control wrote."""
         self._dirty: set[int] = set()
         self._tasks: dict[int, asyncio.Task] = {}
         self._locks: dict[int, asyncio.Lock] = {}
@@ -56,9 +62,12 @@ class Pairs:
             task = self._tasks[pair_id] = asyncio.create_task(self._work(pair_id), name=f"pair {pair_id}")
             task.add_done_callback(lambda _: self._ended(pair_id))
 
-    def forget(self, pair_id: int) -> None:
-        """Read the record again before the next decision: the pair's objects changed."""
-        self._records.pop(pair_id, None)
+    def doubt(self) -> None:
+        """An older copy of control's database was put back: every record has to be vouched for anew."""
+        self._vouched.clear()
+        for live in self._world.applications.values():
+            if live.connection is not None:
+                self.wake(live.pair_id)
 
     async def close(self) -> None:
         for task in list(self._tasks.values()):
@@ -120,40 +129,76 @@ class Pairs:
             self._step_down(decision, snapshot.record.epoch, connections[decision.step_down])
         self._on_decided(Outcome(members, snapshot.record, decision, snapshot.request is not None))
         if decision.state == State.DISPUTED:
-            # The newer database may be restored at any time, or it was another control that wrote what they have seen.
-            self.forget(pair_id)
+            # The newer database may be there again, or it was another control that wrote what they have seen.
+            await self._ledger.reread(pair_id)
             self._later(pair_id, RETRY_S)
         if decision.recheck_in_s is not None:
             self._later(pair_id, max(decision.recheck_in_s, OBSERVING_S if snapshot.observing else 0.0) + 0.01)
 
     async def snapshot(self, pair_id: int) -> Snapshot:
         """What a decision about the pair would see now. Raises DatabaseAway."""
-        members = self._world.members(pair_id)
-        if pair_id not in self._records:
-            backup_id = members[0].facts.backup_id
-            self._records[pair_id] = await self._database.write(records.load_record, pair_id, backup_id)
-        return Snapshot(self._records[pair_id], tuple(self._member(live) for live in members), self._timing,
-                        self.requests.get(pair_id), self._observing())
+        primary, backup = self._members(pair_id)
+        row = self._ledger.row(pair_id)
+        other = self._ledger.row(backup.facts.id) if backup else None
+        if other is not None and (other.epoch > row.epoch or other.version > row.version):
+            # Each member's own row knows what that member was ever told: a pair starts from the higher of both.
+            joined = replace(row, version=max(row.version, other.version) + 1, epoch=max(row.epoch, other.epoch),
+                             standby_in_sync=False, standby_copy="", identity=primary.facts.identity)
+            await self._ledger.write(Change(joined, row.version))
+            self._on_recorded(pair_id)
+            row = self._ledger.row(pair_id)
+        members = tuple(self._member(live) for live in self._world.members(pair_id))
+        trusted = pair_id in self._vouched or row.generation >= self._ledger.trusted_from
+        snapshot = Snapshot(self._record(row, primary, backup), members, self._timing, self.requests.get(pair_id),
+                            self._observing(), trusted)
+        if not trusted and vouched(snapshot):
+            self._vouched.add(pair_id)
+        return snapshot
 
-    async def change(self, pair_id: int, changed: Callable[[Record], Record], reason: str, **columns) -> bool:
-        """Write the record as ``changed`` makes it, then decide anew; False when somebody else wrote it meanwhile.
+    def _members(self, pair_id: int) -> tuple[LiveApplication, LiveApplication | None]:
+        primary, *backup = self._world.members(pair_id)
+        return primary, backup[0] if backup else None
 
-        Raises DatabaseAway."""
+    @staticmethod
+    def _record(row: Row, primary: LiveApplication, backup: LiveApplication | None) -> Record:
+        if row.identity not in ("", primary.facts.identity):
+            # Of another application that had this id: nobody of this one has ever served, in any epoch up to here.
+            return Record(version=row.version, epoch=row.epoch, generation=row.generation)
+        active = next((live.facts.name for live in (primary, backup) if live and live.facts.id == row.active_id), "")
+        return Record(
+            version=row.version, epoch=row.epoch, active=active, standby_in_sync=row.standby_in_sync,
+            automatic_failover=row.automatic_failover, active_copy=row.active_copy, standby_copy=row.standby_copy,
+            generation=row.generation)
+
+    async def change(self, pair_id: int, changed: Callable[[Snapshot], Record | None], reason: str, **columns) -> bool:
+        """Write the record as ``changed`` makes it, then decide anew; False when it makes none, or when somebody else
+        wrote it meanwhile. Raises DatabaseAway."""
         async with self._lock(pair_id):
-            before = (await self.snapshot(pair_id)).record
-            written = await self._write(pair_id, before, changed(before), reason, **columns)
+            snapshot = await self.snapshot(pair_id)
+            record = changed(snapshot)
+            written = record is not None and await self._write(pair_id, snapshot.record, record, reason, **columns)
         self.wake(pair_id)
         return written
 
     async def _write(self, pair_id: int, before: Record, record: Record, reason: str, **columns) -> bool:
-        backup_id = self._world.members(pair_id)[0].facts.backup_id
-        written = await self._database.write(records.save_record, pair_id, backup_id, reason=reason,
-                                             expected_version=before.version, record=record, **columns)
+        primary, backup = self._members(pair_id)
+        ids = {live.facts.name: live.facts.id for live in (primary, backup) if live}
+        now, generation = datetime.now(UTC), self._ledger.generation
+        former = self._ledger.row(pair_id)
+        row = replace(
+            former if former.identity in ("", primary.facts.identity) else Row(application_id=pair_id),
+            identity=primary.facts.identity, version=record.version, epoch=record.epoch,
+            active_id=ids.get(record.active), standby_in_sync=record.standby_in_sync, active_copy=record.active_copy,
+            standby_copy=record.standby_copy, automatic_failover=record.automatic_failover, reason=reason, since=now,
+            generation=generation, gone_at=None, **columns)
+        other = Row(application_id=backup.facts.id, identity=backup.facts.identity, version=record.version,
+                    epoch=record.epoch, since=now, generation=generation) if backup else None
+        written = await self._ledger.write(Change(row, before.version, other))
         if written:
-            self._records[pair_id] = record
+            self._on_recorded(pair_id)
         else:
             log.warning("the record of pair %s was not at version %d any more: decides again", pair_id, before.version)
-            self.forget(pair_id)
+            await self._ledger.reread(pair_id)
             self._later(pair_id, CAS_RETRY_S)
         return written
 
@@ -169,12 +214,14 @@ class Pairs:
 
     def _grant(self, grant, connection: ServerConnection | None) -> None:
         if self._send(grant.name, connection, Grant(role=grant.role, epoch=grant.epoch, reason=grant.reason,
-                                                    record_version=grant.record_version)):
+                                                    record_version=grant.record_version,
+                                                    generation=self._ledger.token)):
             connection.granted, connection.told = (grant.role, grant.epoch), grant.record_version
 
     def _tell(self, tell, connection: ServerConnection | None) -> None:
         if self._send(tell.name, connection, Recorded(epoch=tell.epoch, record_version=tell.record_version,
-                                                      in_sync=tell.in_sync, reason=tell.reason)):
+                                                      in_sync=tell.in_sync, reason=tell.reason,
+                                                      generation=self._ledger.token)):
             connection.told = tell.record_version
 
     def _step_down(self, decision: Decision, epoch: int, connection: ServerConnection | None) -> None:

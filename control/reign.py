@@ -7,21 +7,26 @@ import os
 import time
 from datetime import UTC, datetime
 
-from . import records
-from .database import Database, DatabaseAway
+from protocol.events import Own
+
+from . import copies, ledger
+from .database import CONFIGURATION, RECORD, Database, DatabaseAway
+from .directory import Directory
 from .facts import EventRow
 from .leadership import LAPSE_S
+from .ledger import Ledger
 from .office import Office
 from .reload import Reloader
 from .sessions import Sessions
 from .snapshot import Timing
 from .solution import SolutionControl
+from .writer import Writer
 
 log = logging.getLogger(__name__)
 
-PRUNE_S = 3600.0
+PRUNE_S, PRUNE_PAUSE_S = 3600.0, 0.2
+BEGIN_S = 1.0
 CLOSE_S = 5.0
-TOOK_OVER = 20110
 
 
 class Reign:
@@ -30,11 +35,14 @@ class Reign:
     def __init__(self, office: Office, *, settle_s: float, timing: Timing):
         self.term, self._office = office.term, office
         self.since = time.time()
-        self.database = Database(self.term)
-        self.solution = SolutionControl(self.database, timing=timing, settle_s=settle_s,
+        # Reading does not wait behind writing: a database that is locked for writers can still be read.
+        self._record, self._objects, self._copies = self._databases = (
+            Database(RECORD, self.term), Database(CONFIGURATION), Database(CONFIGURATION, self.term))
+        self.ledger, self.directory = Ledger(self._record), Directory(self._objects)
+        self.solution = SolutionControl(self.ledger, Writer(self._copies), timing=timing, settle_s=settle_s,
                                         leads=lambda: office.is_sure and office.term == self.term)
-        self.reloader = Reloader(self.solution)
-        self.sessions = Sessions(self.solution, self.reloader, self.facts)
+        self.reloader = Reloader(self.solution, self._objects, self.directory, self.ledger)
+        self.sessions = Sessions(self.solution, self.reloader, self.directory, self.facts)
         self._tasks: list[asyncio.Task] = []
 
     def facts(self) -> dict:
@@ -45,18 +53,22 @@ class Reign:
 
     async def load(self) -> None:
         """Read everything, before anybody connects. Raises DatabaseAway."""
-        await self.solution.load()
+        await self.ledger.load()
+        await self.solution.load(self._objects)
+        # That pages cannot be told anything for a while is no reason not to work.
+        with contextlib.suppress(DatabaseAway):
+            await self._copies.write(copies.begin, patience_s=BEGIN_S)
 
     def start(self) -> None:
         """Begin to work."""
         log.info("this control leads in term %d: %s", self.term, self._office.reason)
         for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._prunings,
-                     self.solution.pauses.run):
+                     self.solution.pauses.run, self.solution.run_generations):
             self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
         office = self._office
         if office.predecessor:
             self.solution.writer.put_event(EventRow(
-                at=datetime.now(UTC), number=TOOK_OVER, text=f"Control at {office.leader} took over in term "
+                at=datetime.now(UTC), number=Own.TOOK_OVER, text=f"Control at {office.leader} took over in term "
                 f"{self.term}, before it was the one at {office.predecessor}. {office.reason}"))
 
     async def stop(self, *, may_write: bool) -> None:
@@ -65,6 +77,8 @@ class Reign:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.solution.pairs.close()
+        await self.ledger.close()
+        await self.directory.close()
         # Written before the sessions end: that control ends says nothing about servers and hosts.
         if may_write:
             with contextlib.suppress(TimeoutError):
@@ -76,12 +90,14 @@ class Reign:
         """After the sessions have ended. A database that hangs is left to itself."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAPSE_S):
-                await self.database.close()
+                await asyncio.gather(*(database.close() for database in self._databases))
 
     async def _prunings(self) -> None:
         while True:
             try:
-                await self.database.write(records.prune_events)
+                await self._record.write(ledger.prune)
+                while await self._copies.write(copies.prune_events):
+                    await asyncio.sleep(PRUNE_PAUSE_S)
             except DatabaseAway as error:
                 log.warning("%s", error)
             await asyncio.sleep(PRUNE_S)

@@ -5,15 +5,17 @@ import logging
 
 from protocol.messages import Supervised
 
-from . import records
-from .database import DatabaseAway
+from . import objects
+from .database import Database, DatabaseAway
+from .directory import Directory
+from .ledger import Ledger
 from .live import LiveApplication, LiveHost
 from .solution import SolutionControl
 
 log = logging.getLogger(__name__)
 
 COMPARE_S = 10.0
-"""A change whose notice did not arrive is found by comparing all objects so often."""
+"""A change whose notice did not arrive is found so often."""
 PAUSE_EVERY = 100
 REMOVED = "Its agent was removed from the machine: nothing here is managed until it joins again."
 
@@ -21,52 +23,66 @@ REMOVED = "Its agent was removed from the machine: nothing here is managed until
 class Reloader:
     """One reload at a time, so that an older reading never overwrites a newer one."""
 
-    def __init__(self, solution: SolutionControl):
-        self._solution, self._world, self._database = solution, solution.world, solution.database
+    def __init__(self, solution: SolutionControl, database: Database, directory: Directory, ledger: Ledger):
+        self._solution, self._world = solution, solution.world
+        self._database, self._directory, self._ledger = database, directory, ledger
         self._lock = asyncio.Lock()
+        self._compared: tuple = ()
 
     async def changed(self, applications: list[str], hosts: list[str]) -> None:
         """Read these again and tell everybody concerned. Raises DatabaseAway."""
         async with self._lock:
             touched = await self._hosts(hosts) if hosts else set()
-            if applications:
-                touched |= await self._applications(applications)
+            # What a server is told of its host and of the other member's stands in its own configuration.
+            of_hosts = [live.facts.name for host_id in touched for live in self._world.of_host(host_id)]
+            if applications or of_hosts:
+                touched |= await self._applications([*applications, *of_hosts])
             await self._supervise(touched)
 
     async def run(self) -> None:
         """Compare everything from time to time, until cancelled."""
         while True:
-            await asyncio.sleep(COMPARE_S)
             try:
                 await self.compare()
+                await self._warm()
             except DatabaseAway as error:
                 log.warning("objects were not compared: %s", error)
             except Exception:
                 log.exception("objects could not be compared")
+            await asyncio.sleep(COMPARE_S)
 
     async def compare(self) -> None:
         """Find and follow changes whose notice never came. Raises DatabaseAway."""
-        applications = await self._database.run(records.applications)
-        hosts = await self._database.run(records.hosts)
-        known = {live.facts for live in self._world.applications.values()}
-        known_hosts = {host.facts for host in self._world.hosts.values()}
-        differing = known ^ set(applications)
-        differing_hosts = known_hosts ^ set(hosts)
+        fingerprint = await self._database.run(objects.fingerprint)
+        if fingerprint == self._compared:
+            return
+        applications = await self._database.run(objects.applications)
+        hosts = await self._database.run(objects.hosts)
+        differing = {live.facts for live in self._world.applications.values()} ^ set(applications)
+        differing_hosts = {host.facts for host in self._world.hosts.values()} ^ set(hosts)
         if differing or differing_hosts:
             await self.changed([facts.name for facts in differing], [facts.name for facts in differing_hosts])
+        await self._ledger.exist(facts.id for facts in applications)
+        self._compared = fingerprint
+
+    async def _warm(self) -> None:
+        world = self._world
+        await self._directory.warm([live.facts.name for live in world.applications.values()],
+                                   [host.facts.name for host in world.hosts.values()], list(world.hosts))
 
     async def _hosts(self, names: list[str]) -> set[int]:
         """Ids of the hosts whose agents need their list again."""
-        found = {host.id: host for host in await self._database.run(records.hosts, names)}
+        found = {host.id: host for host in await self._database.run(objects.hosts, names)}
         asked = {live.facts.id for name in names if (live := self._world.host(name)) is not None}
         for host_id in asked - set(found):
-            renamed = await self._database.run(records.host_by_id, host_id)
+            renamed = await self._database.run(objects.host_by_id, host_id)
             if renamed is not None:
                 found[host_id] = renamed
                 continue
             host = self._world.drop_host(host_id)
             if host is not None and host.peer is not None:
                 host.peer.cut(f"host {host.facts.name} was deleted")
+        await self._directory.hosts.follow([*names, *(facts.name for facts in found.values())])
         for facts in found.values():
             former = self._world.hosts.get(facts.id)
             was_managed = former is None or former.facts.managed
@@ -78,7 +94,7 @@ class Reloader:
 
     async def _shut_out(self, host: LiveHost) -> None:
         """End the connection of an agent whose secret is not the host's any more: another machine joined as it."""
-        known = await self._database.run(records.host_peer, host.facts.name) if host.peer is not None else None
+        known = await self._directory.hosts.get(host.facts.name) if host.peer is not None else None
         if known is not None and host.peer is not None and known.secret != host.proven:
             host.peer.cut(f"host {host.facts.name} was given a new secret")
 
@@ -92,7 +108,9 @@ class Reloader:
     async def _applications(self, names: list[str]) -> set[int]:
         """Ids of the hosts whose lists changed with these applications."""
         ids = [live.facts.id for name in names if (live := self._world.application(name)) is not None]
-        found = await self._database.run(records.applications, names, ids)
+        found = await self._database.run(objects.applications, names, ids)
+        former = [live.facts.name for facts in found if (live := self._world.applications.get(facts.id)) is not None]
+        await self._directory.applications.follow(dict.fromkeys([*names, *former, *(facts.name for facts in found)]))
         hosts: set[int] = set()
         for application_id in set(ids) - {facts.id for facts in found}:
             hosts |= self._dropped(self._world.drop_application(application_id))
@@ -105,7 +123,6 @@ class Reloader:
             live = self._world.put_application(facts)
             hosts |= {host_id for host_id in (former.host_id, facts.host_id) if host_id}
             for pair_id in {former.primary_id or former.id, live.pair_id}:
-                self._solution.pairs.forget(pair_id)
                 self._solution.pairs.wake(pair_id)
             if former.host_id != facts.host_id:
                 live.process = None
@@ -118,22 +135,20 @@ class Reloader:
         if live is None:
             return set()
         self._solution.writer.forget(live.facts.id)
-        self._solution.pairs.forget(live.facts.id)
         if live.connection is not None:
             live.connection.peer.cut(f"application {live.facts.name} was deleted")
         return {live.facts.host_id} if live.facts.host_id else set()
 
     async def _configure(self, connected: list[LiveApplication]) -> None:
-        if not connected:
-            return
-        bodies = await self._database.run(records.configurations, [live.facts.id for live in connected])
         for live in connected:
-            if live.facts.id in bodies:
-                self._solution.configure(live, bodies[live.facts.id])
+            peer = await self._directory.applications.get(live.facts.name)
+            if peer is not None:
+                self._solution.configure(live, peer.configuration)
 
     async def _supervise(self, host_ids: set[int]) -> None:
+        await self._directory.supervised.follow(host_ids)
         for host_id in host_ids:
             host = self._world.hosts.get(host_id)
             if host is not None and host.peer is not None:
-                supervised = await self._database.run(records.supervised, host_id)
-                host.post(Supervised(applications=supervised, controls=records.controls()))
+                supervised = await self._directory.supervised.get(host_id)
+                host.post(Supervised(applications=supervised or [], controls=objects.controls()))

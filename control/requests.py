@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from protocol.events import Own
 from protocol.messages import PairAnswer, PairRequest, Probe, Probed
 
+from . import restored
 from .checks import clean
 from .live import LiveApplication, World
-from .narration import PairEvent
 from .pairs import Pairs
 from .snapshot import Record, Request, Snapshot, State, state_of
 from .transitions import refusal
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 SWITCH_S = 10.0
 """A switchover or promotion that has not ended by then has failed."""
 PROBE_S = 3.0
+DISPUTED = "An older control database was put back, so nothing is decided or changed about this pair."
 _probe_numbers = itertools.count(1)
 
 
@@ -29,10 +31,11 @@ class Requests:
     """One method a verb of messages.PAIR_VERBS; each returns the PairAnswer once it is done. ``tell`` adds an event to
     the timelines of both members."""
 
-    def __init__(self, world: World, pairs: Pairs, tell: Callable[[list[LiveApplication], PairEvent, str], None]):
+    def __init__(self, world: World, pairs: Pairs, tell: Callable[[list[LiveApplication], Own, str], None]):
         self._world, self._pairs, self._tell = world, pairs, tell
         self._verbs = {"switchover": self._switch, "promote": self._switch, "pause": self._pause,
-                       "resume": self._resume, "probe": self._probe}
+                       "resume": self._resume, "probe": self._probe, "record": self._record,
+                       "restored": self._restored}
         self._probes: dict[int, asyncio.Future] = {}
         self._waiting: dict[int, asyncio.Event] = {}
 
@@ -63,7 +66,7 @@ class Requests:
         members = self._world.members(pair_id)
         word = "a switchover to" if asked.verb == "switchover" else "the promotion of"
         because = f" Reason: {clean(asked.reason, 500)}" if asked.reason else ""
-        self._tell(members, PairEvent.ASKED, f"{request.by} asked for {word} {target}.{because}")
+        self._tell(members, Own.ASKED, f"{request.by} asked for {word} {target}.{because}")
         self._pairs.requests[pair_id], self._waiting[pair_id] = request, asyncio.Event()
         try:
             done = await self._until_serving(pair_id, target)
@@ -73,7 +76,7 @@ class Requests:
         took_ms = (time.monotonic() - began) * 1000
         if done is None:
             why = f"{target} has not taken over within {SWITCH_S:g} s."
-            self._tell(members, PairEvent.NOT_DONE, why)
+            self._tell(members, Own.NOT_DONE, why)
             return _no(why, "Look at the states of both servers; the one that served goes on as soon as it can.")
         return PairAnswer(ok=True, reason=f"{target} serves in epoch {done.record.epoch}.", facts={
             "active": target, "epoch": done.record.epoch, "took_ms": round(took_ms, 1)})
@@ -99,23 +102,28 @@ class Requests:
     async def _pause(self, pair_id: int, asked: PairRequest) -> PairAnswer:
         by, why = clean(asked.by, 150) or "Somebody", clean(asked.reason, 1000)
         sentence = f"{by} paused automatic failover{': ' + why if why else ''}."
-        return await self._set_failover(pair_id, False, PairEvent.PAUSED, sentence, {
+        return await self._set_failover(pair_id, False, Own.PAUSED, sentence, {
             "paused_by": by, "paused_reason": why, "paused_at": datetime.now(UTC)})
 
     async def _resume(self, pair_id: int, asked: PairRequest) -> PairAnswer:
         sentence = f"{clean(asked.by, 150) or 'Somebody'} resumed automatic failover."
-        return await self._set_failover(pair_id, True, PairEvent.RESUMED, sentence, {
+        return await self._set_failover(pair_id, True, Own.RESUMED, sentence, {
             "paused_by": "", "paused_reason": "", "paused_at": None})
 
-    async def _set_failover(self, pair_id: int, on: bool, event: PairEvent, sentence: str, columns: dict) -> PairAnswer:
+    async def _set_failover(self, pair_id: int, on: bool, event: Own, sentence: str, columns: dict) -> PairAnswer:
         members = self._world.members(pair_id)
         if len(members) < 2:
             return _no("It has no Backup Server, so there is no failover.", "Choose one in Server Info first.")
 
-        def changed(record: Record) -> Record:
-            return replace(record, version=record.version + 1, automatic_failover=on)
+        def changed(snapshot: Snapshot) -> Record | None:
+            # It would raise the version, and hide that a member has seen more than the record says.
+            if state_of(snapshot) == State.DISPUTED:
+                return None
+            return replace(snapshot.record, version=snapshot.record.version + 1, automatic_failover=on)
 
         for _ in range(3):
+            if state_of(await self._pairs.snapshot(pair_id)) == State.DISPUTED:
+                return _no(DISPUTED, "Open Restored Database (manage.py restored) first.")
             if await self._pairs.change(pair_id, changed, sentence, **columns):
                 self._tell(members, event, sentence)
                 return PairAnswer(ok=True, reason=sentence)
@@ -127,6 +135,63 @@ class Requests:
         facts = await asyncio.gather(*(self._probe_member(live) for live in self._world.members(pair_id)))
         return PairAnswer(ok=True, facts={"members": list(facts)})
 
+    # --- after an older copy of the record was put back --------------------------------------------------
+
+    async def _record(self, pair_id: int, _: PairRequest) -> PairAnswer:
+        snapshot = await self._pairs.snapshot(pair_id)
+        lives = self._world.members(pair_id)
+        logs = [restored.read_log(said.log) if said else None
+                for said in await asyncio.gather(*(self._ask_for_log(live, 0) for live in lives))]
+        common = restored.meeting_point(logs)
+        proven = common is not None and await self._is_common(lives, common)
+        members = []
+        for member, log, other in zip(snapshot.members, logs, reversed(logs), strict=True):
+            members.append({
+                "name": member.name, "connected": member.connected, "state": member.state, "role": member.role,
+                "epoch": member.epoch, "version": member.version, "first_seq": log.first_seq if log else None,
+                "last_seq": log.last_seq if log else None,
+                "lost": restored.lost_with(other, common, proven=proven) if len(logs) == 2 else 0})
+        record = snapshot.record
+        return PairAnswer(ok=True, facts={
+            "disputed": state_of(snapshot) == State.DISPUTED, "trusted": snapshot.trusted,
+            "reason": lives[0].dispute, "version": record.version, "epoch": record.epoch, "active": record.active,
+            "standby_in_sync": record.standby_in_sync, "members": members})
+
+    async def _is_common(self, lives: list[LiveApplication], seq: int) -> bool:
+        """Whether both have the same records up to ``seq``: epochs of histories that parted may look alike."""
+        said = await asyncio.gather(*(self._ask_for_log(live, seq) for live in lives))
+        digests = {each.log.get("digest") if each else None for each in said}
+        return len(digests) == 1 and (seq == 0 or digests.pop() not in ("", None))
+
+    async def _ask_for_log(self, live: LiveApplication, at: int) -> Probed | None:
+        return await self._ask(live, log=True, at=at) if live.connection is not None else None
+
+    async def _restored(self, pair_id: int, asked: PairRequest) -> PairAnswer:
+        snapshot = await self._pairs.snapshot(pair_id)
+        target = asked.target or snapshot.candidate.name
+        if state_of(snapshot) != State.DISPUTED:
+            # Its members agree with the record: that it is right is all there is to say.
+            await self._pairs.change(pair_id, lambda now: replace(now.record, version=now.record.version + 1),
+                                     "The record was confirmed after an older database was put back.")
+            return PairAnswer(ok=True, reason=f"The record of {target} is right.", facts={"active": target})
+        if why := restored.refusal(snapshot, target):
+            return _no(why, "")
+        by = clean(asked.by, 150) or "Somebody"
+        because = f" Reason: {clean(asked.reason, 500)}" if asked.reason else ""
+        sentence = f"{by} said that {target} goes on after an older database was put back.{because}"
+
+        def changed(now: Snapshot) -> Record | None:
+            return None if restored.refusal(now, target) else restored.raised(now, target)
+
+        if not await self._pairs.change(pair_id, changed, sentence):
+            return _no("The pair was changed at the same moment.", "Look again.")
+        self._tell(self._world.members(pair_id), Own.RECORD_RAISED, sentence)
+        record = (await self._pairs.snapshot(pair_id)).record
+        return PairAnswer(ok=True, reason=sentence, facts={
+            "active": target, "version": record.version, "epoch": record.epoch})
+
+    # --- what members are asked ---------------------------------------------------------------------------
+
     async def _probe_member(self, live: LiveApplication) -> dict:
         connection = live.connection
         found = {"name": live.facts.name, "connected": connection is not None, "role": "", "epoch": 0,
@@ -135,17 +200,23 @@ class Requests:
             return found
         if connection.report is not None:
             found |= {"role": connection.report.role, "epoch": connection.report.epoch}
+        said = await self._ask(live)
+        if said is None:
+            return found | {"reason": f"It did not answer the probe within {PROBE_S:g} s."}
+        return found | {"accepts": said.accepts, "reason": clean(said.reason, 500), "took_ms": round(said.took_ms, 1)}
+
+    async def _ask(self, live: LiveApplication, **question) -> Probed | None:
+        """What the connected member answers to a probe; None when it does not in time."""
         number = next(_probe_numbers)
         waiting = self._probes[number] = asyncio.get_running_loop().create_future()
-        connection.peer.post(Probe(id=number))
+        live.connection.peer.post(Probe(id=number, **question))
         try:
             async with asyncio.timeout(PROBE_S):
-                said: Probed = await waiting
+                return await waiting
         except TimeoutError:
-            return found | {"reason": f"It did not answer the probe within {PROBE_S:g} s."}
+            return None
         finally:
             del self._probes[number]
-        return found | {"accepts": said.accepts, "reason": clean(said.reason, 500), "took_ms": round(said.took_ms, 1)}
 
     def probed(self, said: Probed) -> None:
         """A server answered a probe."""

@@ -25,8 +25,9 @@ from protocol.wire import Opening, WireError
 from provisioning.control_client import control_secret
 from provisioning.states import EventLevel, EventSource
 
-from . import checks, records
-from .facts import ApplicationPeer, EventRow
+from . import checks, objects
+from .directory import Directory, Shelf
+from .facts import ApplicationPeer, EventRow, HostPeer
 from .live import LiveApplication, LiveHost, ServerConnection
 from .peers import Bucket, Peer
 from .reload import REMOVED, Reloader
@@ -42,6 +43,8 @@ SERVER_RATE, SERVER_BURST = 200, 2000
 """Messages a second that a server may send; events beyond EVENT_RATE are dropped, not its connection."""
 EVENT_RATE, EVENT_BURST = 20, 400
 REFUSED_RATE, REFUSED_BURST = 1 / 20, 3
+REREAD_RATE, REREAD_BURST = 5, 50
+"""What strangers may make control read."""
 AGENT_RATE, AGENT_BURST = 500, 20_000
 _NOBODY = auth.new_secret()
 """Proofs of unknown names are compared with this, so that a name cannot be found out by timing."""
@@ -50,10 +53,11 @@ _NOBODY = auth.new_secret()
 class Sessions:
     """Serves opened connections. ``facts`` is what a Pong tells."""
 
-    def __init__(self, solution: SolutionControl, reloader: Reloader, facts: Callable[[], dict]):
-        self._solution, self._reloader, self._facts = solution, reloader, facts
-        self._world, self._database = solution.world, solution.database
+    def __init__(self, solution: SolutionControl, reloader: Reloader, directory: Directory, facts: Callable[[], dict]):
+        self._solution, self._reloader, self._directory, self._facts = solution, reloader, directory, facts
+        self._world = solution.world
         self._refusals: dict[tuple, Bucket] = {}
+        self._rereads = Bucket(REREAD_RATE, REREAD_BURST)
         self._kinds: dict[str, Callable[[Opening, Callable[[], None]], Awaitable[None]]] = {
             "application": self._application, "host": self._host, "console": self._console}
 
@@ -82,11 +86,25 @@ class Sessions:
                 at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host_id, application_id=application_id,
                 source=EventSource.REFUSED, text=checks.clean(text, checks.EVENT_TEXT_MAX)))
 
+    async def _known(self, shelf: Shelf, opening: Opening) -> ApplicationPeer | HostPeer | None:
+        """The object of the name that the peer says, as it is kept; read anew when the peer knows another secret, which
+        may be the newer one. Raises DatabaseAway."""
+        name = opening.hello.name
+        found = await shelf.get(name)
+        if found is not None and not opening.proves(found.secret) and self._rereads.take():
+            found = await shelf.get(name, fresh=True)
+        return found
+
+    async def _remembers(self, who: str, token: str) -> None:
+        """A peer that has proven itself keeps ``token``: it may know of more than control's database does."""
+        if token and await self._solution.ledger.hear(token):
+            self._solution.restored(who)
+
     # --- application ------------------------------------------------------------------------------------
 
     async def _application(self, opening: Opening, proven: Callable[[], None]) -> None:
         hello = opening.hello
-        found = await self._database.run(records.application_peer, hello.name, patience_s=3.0)
+        found = await self._known(self._directory.applications, opening)
         knows = opening.proves(found.secret if found else _NOBODY)
         if found is None or not knows:
             log.warning("refused application %r from %s: %s", hello.name[:255], opening.channel.peer,
@@ -109,12 +127,13 @@ class Sessions:
             await opening.refuse(f'Application "{hello.name}" is disabled: enable the object to start it.',
                                  event=NO_OBJECT)
         else:
+            await self._remembers(f"the server {hello.name}", hello.generation)
             await self._server(opening, found)
 
     async def _check(self, opening: Opening, found: ApplicationPeer) -> None:
         """An installer asks whether the configuration can be read: answer, register nothing."""
         channel = await opening.accept(found.secret)
-        await channel.send(Configuration(application=found.configuration))
+        await channel.send(Configuration(application={**found.configuration, "controls": objects.controls()}))
         try:
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 while True:
@@ -163,7 +182,7 @@ class Sessions:
 
     async def _host(self, opening: Opening, proven: Callable[[], None]) -> None:
         hello = opening.hello
-        found = await self._database.run(records.host_peer, hello.name, patience_s=3.0)
+        found = await self._known(self._directory.hosts, opening)
         knows = opening.proves(found.secret if found else _NOBODY)
         if found is None or not knows:
             log.warning("refused the agent of host %r from %s: %s", hello.name[:255], opening.channel.peer,
@@ -175,6 +194,7 @@ class Sessions:
                                  "is not the one of this object: check the agent's configuration.")
             return
         proven()
+        await self._remembers(f"the agent of {hello.name}", hello.generation)
         host = self._world.put_host(found.facts)
         if host.peer is not None and host.hello.pid and (host.hello.pid, host.hello.started) != (
                 hello.pid, hello.started):
@@ -207,8 +227,9 @@ class Sessions:
 
     async def _agent_opened(self, host: LiveHost) -> None:
         log.info("the agent of %s is connected (pid %d)", host.facts.name, host.hello.pid)
-        supervised = await self._database.run(records.supervised, host.facts.id)
-        host.post(Supervised(applications=supervised, controls=records.controls()))
+        supervised = await self._directory.supervised.get(host.facts.id)
+        host.post(Supervised(applications=supervised or [], controls=objects.controls()))
+        self._solution.tell_generation(host)
         host.heard_at = datetime.now(UTC)
         self._solution.put_host(host, "Running", "Its agent is connected.")
         for live in self._world.of_host(host.facts.id):

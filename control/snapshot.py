@@ -16,7 +16,8 @@ GRANTABLE_STATES = frozenset({"ready", "started"})
 class Record:
     """The durable record of a pair or of a single server; ``active`` "" while nobody has ever served.
 
-    ``active_copy`` and ``standby_copy`` name the stores that it is about ("" while not known)."""
+    ``active_copy`` and ``standby_copy`` name the stores that it is about ("" while not known). ``generation``: of
+    control's database, in which it was last written."""
 
     version: int = 0
     epoch: int = 0
@@ -25,6 +26,7 @@ class Record:
     automatic_failover: bool = True
     active_copy: str = ""
     standby_copy: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +87,15 @@ class Request:
 @dataclass(frozen=True)
 class Snapshot:
     """``members``: the configured primary first, then its backup if it has one. ``observing``: control has just started
-    or was itself held up, so silence proves nothing."""
+    or was itself held up, so silence proves nothing. ``trusted``: False when an older copy of control's database was
+    put back since the record was last written, and no member has vouched for it."""
 
     record: Record
     members: tuple[Member, ...]
     timing: Timing = Timing()
     request: Request | None = None
     observing: bool = False
+    trusted: bool = True
 
     @property
     def active(self) -> Member | None:
@@ -133,7 +137,7 @@ class State(StrEnum):
 
 def state_of(snapshot: Snapshot) -> State:
     """The state that a snapshot shows. Total: every snapshot has exactly one."""
-    if ahead(snapshot) is not None:
+    if ahead(snapshot) is not None or in_doubt(snapshot):
         return State.DISPUTED
     active, record = snapshot.active, snapshot.record
     if active is None:
@@ -152,3 +156,14 @@ def ahead(snapshot: Snapshot) -> Member | None:
     record = snapshot.record
     return next((member for member in snapshot.members
                  if member.connected and (member.epoch > record.epoch or member.version > record.version)), None)
+
+
+def vouched(snapshot: Snapshot) -> bool:
+    """Every member is there, and none has seen more than the record says: nothing that was acted upon is missing in
+    it, for whoever was granted a role, or went on alone, had that on its own disk first."""
+    return all(member.connected for member in snapshot.members) and ahead(snapshot) is None
+
+
+def in_doubt(snapshot: Snapshot) -> bool:
+    """Somebody who is away might contradict the record."""
+    return not snapshot.trusted and not vouched(snapshot)

@@ -4,20 +4,31 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from protocol.messages import ApplicationStatus, Configuration, Event, Hello, ProcessChanged, Report, Watch
+from protocol.events import Own, level_of
+from protocol.messages import (
+    ApplicationStatus,
+    Configuration,
+    Event,
+    Generation,
+    Hello,
+    ProcessChanged,
+    Report,
+    Watch,
+)
 from provisioning.states import ApplicationStatus as Status
 
-from . import checks, narration, records
+from . import checks, copies, narration, objects
 from .database import Database
-from .facts import EventRow, StatusRow
+from .facts import EventRow, PairCopy, StatusRow
+from .ledger import Ledger, Row
 from .live import LiveApplication, LiveHost, ServerConnection, World
 from .pairs import Outcome, Pairs
 from .peers import Peer
 from .requests import Requests
-from .snapshot import Timing
+from .snapshot import State, Timing
 from .stability import Pauses
 from .status import ENDED, RUNNING, Seen, Verdict, remembered, verdict
 from .timelines import Timelines
@@ -27,32 +38,36 @@ log = logging.getLogger(__name__)
 
 SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
+TELL_S = 0.5
+"""Agents hear so often that the record has gone on."""
 RETURN_S = 2.0
 """For so long after control's start a server that ran before may take its object back from a newcomer."""
+_COPIED = {f.name for f in fields(Row)} - {"reason", "active_id"}
 GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
 
 
 class SolutionControl:
     """All live knowledge and what follows from it. Every method runs in the event loop."""
 
-    def __init__(self, database: Database, *, timing: Timing, settle_s: float = SETTLE_S,
+    def __init__(self, ledger: Ledger, writer: Writer, *, timing: Timing, settle_s: float = SETTLE_S,
                  leads: Callable[[], bool] = lambda: True):
-        self.world, self.database, self.writer = World(), database, Writer(database)
+        self.world, self.ledger, self.writer = World(), ledger, writer
         self.pauses, self.timelines = Pauses(), Timelines(self.world, self.writer, self.refresh)
-        self.pairs = Pairs(self.world, database, timing=timing, observing=self._is_observing, leads=leads,
-                           on_decided=self._decided)
+        self.pairs = Pairs(self.world, ledger, timing=timing, observing=self._is_observing, leads=leads,
+                           on_recorded=self._recorded, on_decided=self._decided)
         self.requests = Requests(self.world, self.pairs, self.timelines.tell)
         self.started_at, self.settled = time.monotonic(), False
         self._settle_s, self._closed = settle_s, False
 
-    async def load(self) -> None:
-        """Read the objects and the last known rows; call it once, before anybody connects."""
-        for host in await self.database.run(records.hosts):
+    async def load(self, database: Database) -> None:
+        """Read the objects and the last known rows of the Configuration Database; call it once, before anybody
+        connects. Raises DatabaseAway."""
+        for host in await database.run(objects.hosts):
             self.world.put_host(host)
-        for facts in await self.database.run(records.applications):
+        for facts in await database.run(objects.applications):
             self.world.put_application(facts)
-        statuses, hosts = await self.database.run(records.status_rows), await self.database.run(records.host_rows)
-        self.writer.known(statuses, hosts)
+        statuses, hosts = await database.run(copies.status_rows), await database.run(copies.host_rows)
+        self.writer.known(statuses, hosts, await database.run(copies.pair_rows))
         for row in statuses:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
@@ -61,6 +76,9 @@ class SolutionControl:
         for row in hosts:
             if row.host_id in self.world.hosts:
                 narration.remember_host(self.world.hosts[row.host_id], row)
+        for live in self.world.applications.values():
+            if live.facts.primary_id is None:
+                self._recorded(live.facts.id)
 
     def close(self) -> None:
         """Nothing is looked at, decided or written any more."""
@@ -82,9 +100,55 @@ class SolutionControl:
         """True while silence proves nothing: control has just started, or was itself held up."""
         return not self.settled or self.pauses.recent
 
+    def _recorded(self, pair_id: int) -> None:
+        """The record of a pair, or whether it is disputed, may be another one: pages get a copy."""
+        row, live = self.ledger.row(pair_id), self.world.applications.get(pair_id)
+        if live is None or not row.version:
+            return
+        copied = {f.name: getattr(row, f.name) for f in fields(PairCopy) if f.name in _COPIED}
+        self.writer.put_pair(PairCopy(
+            **copied, primary_id=pair_id, disputed=bool(live.dispute), reason=live.dispute or row.reason,
+            active_id=row.active_id if row.active_id in self.world.applications else None))
+
     def _decided(self, outcome: Outcome) -> None:
+        primary, decision = outcome.members[0], outcome.decision
+        dispute = decision.reason if decision.state == State.DISPUTED else ""
+        if dispute != primary.dispute:
+            primary.dispute = dispute
+            self._recorded(primary.pair_id)
         self.timelines.decided(outcome)
         self.requests.decided(outcome.members[0].pair_id)
+
+    # --- the history of the record --------------------------------------------------------------------
+
+    def restored(self, who: str) -> None:
+        """``who`` remembers more than control's database knows: an older copy of it was put back."""
+        log.error("an older copy of control's database was put back: %s remembers more than it knows", who)
+        self.writer.put_event(EventRow(
+            at=datetime.now(UTC), number=Own.RESTORED, level=level_of(Own.RESTORED),
+            text=f"An older copy of control's database was put back: {who} remembers more than it knows. Nothing is "
+            "decided about a pair until all its members are there and agree with the record, or until somebody says "
+            "under Restored Database which server goes on."))
+        self.pairs.doubt()
+
+    def tell_generation(self, *hosts: LiveHost) -> None:
+        """Agents remember how far the record has come. While some of it is doubted they keep what they know: the newer
+        database may be put back."""
+        if self.ledger.doubted():
+            return
+        message = Generation(token=self.ledger.token)
+        for host in hosts:
+            if host.peer is not None and host.hello.speaks:
+                host.post(message)
+
+    async def run_generations(self) -> None:
+        """Tell agents whenever the record has gone on, until cancelled."""
+        told = 0
+        while True:
+            await asyncio.sleep(TELL_S)
+            if self.ledger.position != told:
+                told = self.ledger.position
+                self.tell_generation(*self.world.hosts.values())
 
     # --- status ---------------------------------------------------------------------------------------
 
@@ -209,7 +273,7 @@ class SolutionControl:
     def server_event(self, live: LiveApplication, event: Event) -> None:
         number = event.number if 0 <= event.number <= 999_999 else 0
         self.writer.put_event(EventRow(
-            at=checks.event_time(event.at), number=number, level=checks.event_level(event),
+            at=checks.event_time(event.at), number=number, level=level_of(number, checks.event_level(event)),
             application_id=live.facts.id, source="server", text=checks.clean(event.text, checks.EVENT_TEXT_MAX)))
 
     def server_lost(self, live: LiveApplication, connection: ServerConnection) -> None:
@@ -283,7 +347,7 @@ class SolutionControl:
 
     def configure(self, live: LiveApplication, configuration: dict) -> None:
         """Send the configuration to the connected server unless it has exactly this one."""
-        connection = live.connection
+        connection, configuration = live.connection, {**configuration, "controls": objects.controls()}
         if connection is not None and connection.configuration != configuration:
             connection.configuration = configuration
             connection.peer.post(Configuration(application=configuration))

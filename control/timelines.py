@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from protocol.events import Own
+
 from .live import LiveApplication, World
 from .narration import FLAP_S, PairEvent, decision_events, pair_event
 from .pairs import Outcome
@@ -19,7 +21,7 @@ class Timelines:
         self._world, self._writer, self._refresh = world, writer, refresh
         self._flaps = Flaps(FLAP_S)
 
-    def tell(self, members: list[LiveApplication], event: PairEvent, text: str) -> None:
+    def tell(self, members: list[LiveApplication], event: PairEvent | Own, text: str) -> None:
         """Add an event to the timelines of all members."""
         for live in members:
             self._writer.put_event(pair_event(live, event, text))
@@ -30,15 +32,15 @@ class Timelines:
             if live.role_reason != decision.reason:
                 live.role_reason = decision.reason
                 if decision.state == State.DISPUTED:
-                    self.tell([live], PairEvent.DISPUTED, decision.reason)
+                    self.tell([live], Own.DISPUTED, decision.reason)
                 self._refresh(live)
         for grant in decision.grants:
             live = self._world.application(grant.name)
             if live is not None:
-                self.tell([live], PairEvent.GRANTED, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}")
+                self.tell([live], Own.GRANTED, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}")
         for event, text in decision_events(outcome.before, decision):
             self.tell(members, event, text)
-            if event == PairEvent.ROLE_CHANGED and not outcome.asked:
+            if event == Own.ROLE_CHANGED and not outcome.asked:
                 self._role_changed(members)
 
     def _role_changed(self, members: list[LiveApplication]) -> None:

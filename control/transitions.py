@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .snapshot import GRANTABLE_STATES, Member, Request, Snapshot, State, state_of
+from .snapshot import GRANTABLE_STATES, Member, Request, Snapshot, State, ahead, state_of
 
 # --- conditions --------------------------------------------------------------------------------------
 
 
 def always(_: Snapshot) -> bool:
     return True
+
+
+def somebody_is_ahead(snapshot: Snapshot) -> bool:
+    return ahead(snapshot) is not None
 
 
 def candidate_is_ready(snapshot: Snapshot) -> bool:
@@ -133,10 +137,14 @@ def _standby(snapshot: Snapshot) -> Member | None:
 _ACCEPTED = "{by} accepted that messages may be lost: {standby} takes over although it is not in sync."
 
 TABLE: tuple[Transition, ...] = (
+    Transition(State.DISPUTED, somebody_is_ahead, State.DISPUTED,
+               "{ahead} has seen record {seen_version} and epoch {seen_epoch}, control's database knows only record "
+               "{version} and epoch {epoch}: an older one was put back. Nothing is decided until the newer one is "
+               "there again, or an administrator says under Restored Database which server goes on."),
     Transition(State.DISPUTED, always, State.DISPUTED,
-               "{ahead} has seen record {seen_version} and epoch {seen_epoch}, the Configuration Database knows only "
-               "record {version} and epoch {epoch}: an older database was put back. Nothing is decided until the "
-               "newer one is restored."),
+               "An older control database was put back, and {missing} might know more than it does. Nothing is decided "
+               "until {missing} is back, the newer database is there again, or an administrator says under Restored "
+               "Database which server goes on."),
     Transition(State.NEW, candidate_is_ready, State.GRANTED,
                "{active} is ready and nobody has served before: it is the configured primary.", serve=_candidate),
     Transition(State.NEW, loss_is_accepted_for_standby, State.GRANTED, _ACCEPTED, serve=_standby),
@@ -204,7 +212,8 @@ def refusal(snapshot: Snapshot, request: Request) -> str:
     if target is None:
         return f"{request.target} is not a member of this pair."
     if state_of(snapshot) == State.DISPUTED:
-        return "An older Configuration Database was put back; restore the newer one first."
+        return ("An older control database was put back, so nothing is decided about this pair. Open Restored Database "
+                "(manage.py restored): it shows what each member has and lets one go on.")
     if not _is_ready(target):
         return f"{target.name} is not ready to serve. Start it and wait until it is Started."
     return (_switchover_refusal(snapshot, target, active, standby) if request.verb == "switchover" else

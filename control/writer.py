@@ -1,13 +1,16 @@
-"""Gathers what control has to write down and writes it in as few transactions as possible."""
+"""Gathers what control has to write down for the pages and writes it in as few transactions as possible."""
 
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Generic, TypeVar
 
-from . import records
+from . import copies
+from .copies import Batch
 from .database import Database, DatabaseAway
-from .facts import EventRow, HostRow, StatusRow
+from .facts import EventRow, HostRow, PairCopy, StatusRow
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +20,74 @@ HEARD_S = 2.0
 """``heard_at`` alone is written at most so often."""
 EVENTS_WAITING = 20_000
 ROWS_A_TURN = 500
-"""A larger transaction would keep decisions, which use the same thread, waiting."""
+"""Rows of one kind in one transaction; a larger one would keep everybody else who writes waiting."""
+Row = TypeVar("Row")
+
+
+class Lane(Generic[Row]):
+    """Rows of one kind: those that are written, and those that wait. ``key`` names a row, ``told`` is what of it pages
+    are told of when it changes, ``worth`` whether a row says enough more than the written one."""
+
+    def __init__(self, key: Callable[[Row], int], told: Callable[[Row], object],
+                 worth: Callable[[Row, Row], bool] = lambda row, before: row != before):
+        self._key, self._told, self._worth = key, told, worth
+        self._waiting: dict[int, Row] = {}
+        self._written: dict[int, Row] = {}
+
+    def known(self, rows: Iterable[Row]) -> None:
+        """What the database holds already, at start."""
+        self._written = {self._key(row): row for row in rows}
+
+    def forget(self, key: int) -> None:
+        self._waiting.pop(key, None)
+        self._written.pop(key, None)
+
+    def put(self, row: Row) -> bool:
+        """True when pages are to be told at once."""
+        self._waiting[self._key(row)] = row
+        return self._is_news(row)
+
+    def _is_news(self, row: Row) -> bool:
+        before = self._written.get(self._key(row))
+        return before is None or self._told(before) != self._told(row)
+
+    def due(self) -> list[Row]:
+        """What is to be written now, news first."""
+        found = []
+        for key, row in list(self._waiting.items()):
+            before = self._written.get(key)
+            if before is not None and row == before:
+                del self._waiting[key]
+            elif before is None or self._worth(row, before):
+                found.append(row)
+        if len(found) > ROWS_A_TURN:
+            found.sort(key=self._is_news, reverse=True)
+        return found
+
+    def news(self, rows: Iterable[Row]) -> list[int]:
+        """Keys of those of ``rows`` that pages are to be told of."""
+        return [self._key(row) for row in rows if self._is_news(row)]
+
+    def done(self, rows: Iterable[Row]) -> None:
+        """These are written."""
+        for row in rows:
+            key = self._key(row)
+            self._written[key] = row
+            if self._waiting.get(key) is row:
+                del self._waiting[key]
+
+    def drop(self) -> None:
+        """Give up what waits."""
+        self._waiting.clear()
+
+
+def _heard_later(row, before) -> bool:
+    """True when ``row`` says more than ``before``, or the same and a good deal later."""
+    if replace(row, heard_at=before.heard_at) != before:
+        return True
+    if row.heard_at is None or before.heard_at is None:
+        return row.heard_at != before.heard_at
+    return (row.heard_at - before.heard_at).total_seconds() >= HEARD_S
 
 
 class Writer:
@@ -26,32 +96,32 @@ class Writer:
     def __init__(self, database: Database):
         self._database = database
         self._wake = asyncio.Event()
-        self._statuses: dict[int, StatusRow] = {}
-        self._hosts: dict[int, HostRow] = {}
-        self._written: dict[int, StatusRow] = {}
-        self._written_hosts: dict[int, HostRow] = {}
+        self._statuses: Lane[StatusRow] = Lane(lambda row: row.application_id, lambda row: row.announced, _heard_later)
+        self._hosts: Lane[HostRow] = Lane(lambda row: row.host_id, lambda row: row.announced, _heard_later)
+        self._pairs: Lane[PairCopy] = Lane(lambda row: row.primary_id, lambda row: row)
         self._events: list[EventRow] = []
         self._dropped = 0
 
-    def known(self, statuses: list[StatusRow], hosts: list[HostRow]) -> None:
+    def known(self, statuses: list[StatusRow], hosts: list[HostRow], pairs: list[PairCopy]) -> None:
         """What the database holds already, at start."""
-        self._written = {row.application_id: row for row in statuses}
-        self._written_hosts = {row.host_id: row for row in hosts}
+        self._statuses.known(statuses)
+        self._hosts.known(hosts)
+        self._pairs.known(pairs)
 
     def forget(self, application_id: int) -> None:
-        self._statuses.pop(application_id, None)
-        self._written.pop(application_id, None)
+        self._statuses.forget(application_id)
+        self._pairs.forget(application_id)
 
     def put_status(self, row: StatusRow) -> None:
-        self._statuses[row.application_id] = row
-        before = self._written.get(row.application_id)
-        if before is None or before.announced != row.announced:
+        if self._statuses.put(row):
             self._wake.set()
 
     def put_host(self, row: HostRow) -> None:
-        self._hosts[row.host_id] = row
-        before = self._written_hosts.get(row.host_id)
-        if before is None or before.announced != row.announced:
+        if self._hosts.put(row):
+            self._wake.set()
+
+    def put_pair(self, row: PairCopy) -> None:
+        if self._pairs.put(row):
             self._wake.set()
 
     def put_event(self, row: EventRow) -> None:
@@ -73,65 +143,38 @@ class Writer:
             except Exception:
                 # One row that cannot be written must not keep all later ones back.
                 log.exception("what waited could not be written and is dropped")
-                self._statuses.clear()
-                self._hosts.clear()
+                for lane in (self._statuses, self._hosts, self._pairs):
+                    lane.drop()
                 self._events.clear()
 
     async def flush(self) -> None:
         """Write what waits. After a failure it waits on, for the next round."""
-        for key in [key for key, row in self._statuses.items() if row == self._written.get(key)]:
-            del self._statuses[key]
-        statuses = [row for row in self._statuses.values() if _worth(row, self._written.get(row.application_id))]
-        if len(statuses) > ROWS_A_TURN:
-            statuses = statuses[:ROWS_A_TURN]
+        due = [lane.due() for lane in (self._statuses, self._hosts, self._pairs)]
+        if any(len(rows) > ROWS_A_TURN for rows in (*due, self._events)):
             self._wake.set()
-        hosts = [row for row in self._hosts.values() if _worth(row, self._written_hosts.get(row.host_id))]
-        events = self._events[:ROWS_A_TURN]
-        if len(self._events) > ROWS_A_TURN:
-            self._wake.set()
-        if not (statuses or hosts or events):
+        statuses, hosts, pairs, events = (rows[:ROWS_A_TURN] for rows in (*due, self._events))
+        batch = Batch(statuses, hosts, pairs, events, self._topics(statuses, hosts, pairs, events))
+        if not len(batch):
             return
         try:
-            await self._database.write(records.write, statuses, hosts, events,
-                                       [*self._topics(statuses, hosts), *_event_topics(events)])
+            await self._database.write(copies.write, batch)
         except DatabaseAway as error:
-            log.warning("%s; %d changes wait to be written", error, len(statuses) + len(hosts) + len(events))
+            log.warning("%s; %d changes wait to be written", error, len(batch))
             return
-        for row in statuses:
-            self._written[row.application_id] = row
-            if self._statuses.get(row.application_id) is row:
-                del self._statuses[row.application_id]
-        for row in hosts:
-            self._written_hosts[row.host_id] = row
-            if self._hosts.get(row.host_id) is row:
-                del self._hosts[row.host_id]
+        self._statuses.done(statuses)
+        self._hosts.done(hosts)
+        self._pairs.done(pairs)
         del self._events[:len(events)]
         if self._dropped:
             log.error("%d events were not written: more than %d waited", self._dropped, EVENTS_WAITING)
             self._dropped = 0
 
-    def _topics(self, statuses: list[StatusRow], hosts: list[HostRow]) -> list[str]:
-        topics = []
-        for row in statuses:
-            before = self._written.get(row.application_id)
-            if before is None or before.announced != row.announced:
-                topics.append(f"application:{row.application_id}")
-        if topics:
-            topics += ["applications", "status"]
-        changed_hosts = [f"host:{row.host_id}" for row in hosts if row.host_id not in self._written_hosts
-                         or self._written_hosts[row.host_id].announced != row.announced]
-        return topics + changed_hosts + (["status"] if changed_hosts and not topics else [])
-
-
-def _event_topics(events: list[EventRow]) -> list[str]:
-    """An event is often written after the status that it explains was: open timelines have to hear of it as well."""
-    return list(dict.fromkeys(f"events:{row.application_id}" for row in events if row.application_id is not None))
-
-
-def _worth(row, before) -> bool:
-    """True when ``row`` says more than ``before``, or the same and a good deal later."""
-    if before is None or replace(row, heard_at=before.heard_at) != before:
-        return True
-    if row.heard_at is None or before.heard_at is None:
-        return row.heard_at != before.heard_at
-    return (row.heard_at - before.heard_at).total_seconds() >= HEARD_S
+    def _topics(self, statuses: list[StatusRow], hosts: list[HostRow], pairs: list[PairCopy],
+                events: list[EventRow]) -> list[str]:
+        applications = [f"application:{key}" for key in self._statuses.news(statuses)]
+        changed_hosts = [f"host:{key}" for key in self._hosts.news(hosts)]
+        # An event is often written after the status that it explains was: open timelines have to hear of it as well.
+        timelines = dict.fromkeys(f"events:{row.application_id}" for row in events if row.application_id is not None)
+        return [*applications, *(["applications"] if applications else []),
+                *(["status"] if applications or changed_hosts else []), *changed_hosts,
+                *(f"pair:{row.primary_id}" for row in pairs), *timelines]

@@ -12,12 +12,22 @@ from pathlib import Path
 import psutil
 
 from protocol.controls import FILE, NOT_LEADER, Controls
-from protocol.messages import ApplicationStatus, Message, ProcessChanged, Processes, Supervised, Watch
+from protocol.messages import (
+    ApplicationStatus,
+    Generation,
+    Message,
+    ProcessChanged,
+    Processes,
+    Supervised,
+    Watch,
+)
+from protocol.opening_messages import SPEAKS
 from protocol.tls import TlsError
 from protocol.wire import Channel, RefusedError, dial
 
 from . import VERSION
 from .config import AgentConfig
+from .files import write_atomically
 from .identity import start_ticks
 from .trust import control_context
 
@@ -26,6 +36,9 @@ log = logging.getLogger(__name__)
 FACTS_EVERY_S = 5.0
 FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
 UNSENT_LIMIT = 10_000
+TOKEN_MAX = 200
+GENERATION_FILE = "control-generation"
+"""In the state directory: how far the history of control's database had come when this host last heard of it."""
 _HOME = Path(__file__).resolve().parents[2]
 BUILD = _HOME.name if (_HOME / "agent.py").is_file() else ""
 """Name of the bundle that this agent was unpacked from, "" for one that runs beside its console."""
@@ -45,6 +58,7 @@ class ControlLink:
         self._on_message, self._on_connected = on_message, on_connected
         self._unsent: collections.deque[ProcessChanged] = collections.deque(maxlen=UNSENT_LIMIT)
         self._wake = asyncio.Event()
+        self._generation = Kept(config.state_dir / GENERATION_FILE)
         self.connected = False
 
     def tell(self, change: ProcessChanged) -> None:
@@ -61,7 +75,8 @@ class ControlLink:
             try:
                 channel = await dial(host, port, kind="host", name=self._config.host,
                                      secret=self._config.secret, version=VERSION, host=self._config.host,
-                                     pid=os.getpid(), started=start_ticks(os.getpid()),
+                                     pid=os.getpid(), started=start_ticks(os.getpid()), speaks=SPEAKS,
+                                     generation=self._generation.text,
                                      context=control_context(self._config))
                 log.info("Connected to control at %s:%d.", host, port)
                 self._controls.worked()
@@ -100,12 +115,15 @@ class ControlLink:
             message = await channel.receive()
             if isinstance(message, Supervised):
                 self._controls.learn(message.controls)
+            if isinstance(message, Generation):
+                self._generation.keep(message.token)
             if isinstance(message, (Supervised, ApplicationStatus, Watch)):
                 self._on_message(message)
 
     async def _send(self, channel: Channel) -> None:
         while True:
             self._wake.clear()
+            self._generation.settle()
             await channel.send(Processes(processes=self._snapshot(), host=self.facts()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FACTS_EVERY_S):
@@ -130,3 +148,26 @@ class ControlLink:
         return {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent,
                 "disk_free_bytes": free, "agent_version": VERSION, "agent_build": BUILD, "time": time.time(),
                 "worker": self._worker_runs(), "looks": True, **self._surroundings()}
+
+
+class Kept:
+    """A line of text that outlives the agent; one that cannot be written now is written later."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        try:
+            self.text = path.read_text(encoding="ascii")[:TOKEN_MAX]
+        except (OSError, ValueError):
+            self.text = ""
+        self._written = self.text
+
+    def keep(self, text: str) -> None:
+        self.text = text[:TOKEN_MAX]
+        self.settle()
+
+    def settle(self) -> None:
+        """Write what could not be written before."""
+        if self.text != self._written:
+            with contextlib.suppress(OSError):
+                write_atomically(self._path, self.text.encode("ascii", "replace"))
+                self._written = self.text

@@ -9,6 +9,7 @@ from protocol.wire import Opening, WireError
 
 from .broker import Broker
 from .log import Event, Log
+from .ownership import StoreError
 from .settings import Peer
 from .shipping import Shipping
 from .standing import Mode
@@ -97,7 +98,11 @@ class Active:
         self._task = asyncio.current_task()
         # Only ``stop`` and ``_replace`` cancel it, and they have no use for the news.
         with contextlib.suppress(asyncio.CancelledError):
-            await self._serve(link)
+            try:
+                await self._serve(link)
+            except Exception as error:  # the link is made anew; the clients' messages are not hurt
+                self._log.standard(Event.INTERNAL_ERROR, f"The link to the standby is cut after an internal error: "
+                                   f"{type(error).__name__}: {error}.")
 
     async def _admit(self, opening: Opening) -> SyncLink | None:
         """Check who dials; a link once everything fits, else None after a refusal that says why."""
@@ -145,6 +150,9 @@ class Active:
             reason, newer = str(error), error.epoch
         except (SyncError, OSError) as error:
             reason = str(getattr(error, "strerror", None) or error)
+        except StoreError as error:
+            reason = f"this server cannot read what it has stored: {error}"
+            self._broker.fail_store(error)
         finally:
             link.abort()
             if self.shipping is shipping:
@@ -183,5 +191,5 @@ class Active:
         try:
             await self.shipping.prove(next(_numbers), PROVE_S)
         except (TimeoutError, SyncError) as error:
-            return f"the standby does not confirm: {error or 'no answer in time'}"
+            return f"the standby does not confirm: {str(error) or 'no answer in time'}"
         return "" if broker.serving and broker.standing.mode != Mode.DEPOSED else "this server does not serve"

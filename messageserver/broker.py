@@ -7,26 +7,32 @@ says that it may be acknowledged; meanwhile later groups are written.
 
 import asyncio
 import contextlib
+import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import NamedTuple
+
+from protocol.server_messages import Grant
 
 from . import standing as standings
 from .delivery import Delivery
+from .disk import Disk
+from .housekeeping import Housekeeping
 from .intake import Intake
 from .log import EventLimit, Log
 from .ownership import StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
 from .records import Draft
+from .retention import Removal
 from .roster import Roster
 from .settings import Settings
 from .standing import Mode, Standing
-from .store import TRIM_ROWS, Appended
+from .store import Appended
 
 TICK_S = 0.25
-HOUSEKEEPING_S = 1.0
+CLOSE_S = 5.0
+"""A disk that does not answer keeps no server from ending for longer than this."""
 DRAFT_OVERHEAD = 128
 GONE = "The server no longer serves. Connect to the other member of the pair."
 NOBODY = Standing(0, 0, 0, mode=Mode.DEPOSED)
@@ -42,23 +48,29 @@ class Group(NamedTuple):
 
 
 class Broker:
-    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") or ``standing`` changes;
-    ``secret`` is the application's."""
+    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") or ``standing`` changes,
+    ``failed`` with the error of a task that ended though it must not; ``secret`` is the application's."""
 
     def __init__(self, settings: Settings, log: Log, store: PairedStore, reader: Reader, changed: Callable[[], None],
-                 secret: str = ""):
+                 failed: Callable[[BaseException], None], secret: str = ""):
         self.settings, self.log, self.store, self.secret = settings, log, store, secret
-        self._changed = changed
-        self._writing = ThreadPoolExecutor(1, "store")
+        self._changed, self._failed = changed, failed
+        self.disk = Disk()
+        self._writing = self.disk.thread("store")
         self._loop = asyncio.get_running_loop()
         self.roster = Roster(lambda: self.settings.limits.max_connections)
         self.serving = False
         self.suspending = False
         self.unavailable = ""
+        self._unavailable_since = 0.0
         self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
         self.on_stored: Callable[[list[tuple]], None] | None = None
         """Called with the records of each group once they are on this disk."""
+        self.trim_there: Callable[[int, bool], Awaitable[bool]] | None = None
+        """Lets a linked standby remove its records up to one; see Shipping."""
+        self.trims_alone = False
+        """This server stands by for an active one that does not tell what retention removes."""
         self._drafts: list[Draft] = []
         self._waiters: list[tuple] = []
         self._groups: deque[Group] = deque()
@@ -69,25 +81,48 @@ class Broker:
         self.intake = Intake(self._loop, lambda: self._pending_bytes + self._held_bytes)
         self.client_event = EventLimit(log, self._loop.time)
         self._tasks: set[asyncio.Task] = set()
-        self.delivery = Delivery(reader, store.last_seq, self._spawn)
+        self.delivery = Delivery(reader, store.last_seq, self.spawn, self.disk.thread("reader"))
+        self.housekeeping = Housekeeping(self, log)
 
     def start(self) -> None:
-        for work in (self._commits(), self._releases(), self._ticks(), self._housekeeping()):
-            self._spawn(work)
+        for work in (self._commits(), self._releases(), self._ticks(), self.housekeeping.run()):
+            self.spawn(work, work.__qualname__)
 
-    def _spawn(self, work) -> None:
-        task = self._loop.create_task(work)
+    def spawn(self, work: Coroutine, name: str) -> asyncio.Task:
+        """A task that ends with the broker; when it fails, the server ends."""
+        task = self._loop.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._loop.call_exception_handler({"message": "a task of the broker failed", "exception": error})
+            self._failed(error)
 
-    async def in_store(self, work: Callable, *arguments):
-        """Run ``work`` in the store's thread, after everything that was asked of it before."""
-        return await self._loop.run_in_executor(self._writing, work, *arguments)
+    async def in_store(self, work: Callable, *arguments, patient: bool = False):
+        """Run ``work`` in the store's thread, after everything that was asked of it before. ``patient``: it may take
+        long though the disk is well. Raises StoreError, whatever it was that the disk did."""
+        try:
+            return await self._writing.run(work, *arguments, patient=patient)
+        except sqlite3.Error as error:
+            raise StoreError(str(error)) from error
+
+    @contextlib.asynccontextmanager
+    async def _soon(self):
+        """Inside, a disk that does not answer in time is an error of the store: whoever carries out what control says
+        must not wait for it for ever. Raises StoreError."""
+        limit_s = self.settings.redundancy.standby_timeout_s
+        try:
+            async with asyncio.timeout(limit_s):
+                yield
+        except TimeoutError:
+            raise StoreError(f"the disk has not answered for {limit_s:g} s") from None
+
+    async def note_version(self, record_version: int, generation: str) -> None:
+        """Keep on disk that the pair's record was seen at ``record_version``. Raises StoreError."""
+        async with self._soon():
+            await self.in_store(self.store.note_version, record_version, generation)
 
     async def stop(self) -> None:
         """Close all clients, then the store."""
@@ -95,9 +130,10 @@ class Broker:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.delivery.close()
-        await self.in_store(self.store.close)
-        self._writing.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self.delivery.close()
+                await self.in_store(self.store.close)
 
     async def settled(self, timeout_s: float) -> bool:
         """Wait until nothing that was accepted is unanswered; False after ``timeout_s`` seconds."""
@@ -168,10 +204,17 @@ class Broker:
             session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
             session.settle(len(receipts))
 
-    def _set_unavailable(self, reason: str) -> None:
+    def _set_unavailable(self, reason: str, *, lasted_s: float = 0.0) -> None:
         if reason != self.unavailable:
+            if not self.unavailable:
+                self._unavailable_since = self._loop.time() - lasted_s
             self.unavailable = reason
             self._changed()
+
+    @property
+    def unavailable_s(self) -> float:
+        """For how many seconds it has been unavailable."""
+        return self._loop.time() - self._unavailable_since if self.unavailable else 0.0
 
     # --- acknowledging -------------------------------------------------------------------------------
 
@@ -216,23 +259,32 @@ class Broker:
 
     # --- roles ---------------------------------------------------------------------------------------
 
-    async def take_epoch(self, role: str, epoch: int, record_version: int, *, strict: bool = False) -> None:
+    async def take_epoch(self, grant: Grant, *, strict: bool = False) -> None:
         """Put a grant on disk between two groups, then act in it. Raises StaleEpoch, StoreError."""
-        async with self._turn:
-            try:
-                await self.in_store(self.store.grant, role, epoch, record_version)
-            except StaleEpoch:
-                raise
-            except StoreError as error:
-                self._set_unavailable(f"The granted epoch cannot be stored: {error}.")
-                raise
+        role, epoch, version = grant.role, grant.epoch, grant.record_version
+        try:
+            async with self._soon():
+                await self._turn.acquire()
+        except StoreError as error:
+            self.fail_store(error)
+            raise
+        try:
+            async with self._soon():
+                await self.in_store(self.store.grant, role, epoch, version, grant.generation)
             self._drop_groups()
             if role == "primary":
                 self._take_position()
-                self.stand(standings.granted(epoch, record_version, self.last_seq, strict=strict))
+                self.stand(standings.granted(epoch, version, self.last_seq, strict=strict))
                 self.delivery.jump(self.standing.committed)
             else:
                 self.stand(NOBODY)
+        except StaleEpoch:
+            raise
+        except StoreError as error:
+            self._set_unavailable(f"The granted epoch cannot be stored: {error}.")
+            raise
+        finally:
+            self._turn.release()
 
     def _drop_groups(self) -> None:
         """What was stored in a former epoch and not acknowledged: its senders send it again."""
@@ -250,20 +302,47 @@ class Broker:
         if not (self._held_bytes or self._drafts):
             self._idle.set()
 
-    async def take_foreign(self, work: Callable, *arguments):
+    async def take_foreign(self, work: Callable, *arguments, patient: bool = False):
         """Run ``work``, which changes the log, in the store's thread, then go on from where the log is.
 
         Raises StaleEpoch, StoreError.
         """
         async with self._turn:
             try:
-                return await self.in_store(work, *arguments)
+                return await self.in_store(work, *arguments, patient=patient)
             finally:
                 self._take_position()
 
     def fail_store(self, error: StoreError) -> None:
-        """Somebody else's write failed: say so, and recover."""
+        """A use of the store failed: say so, and recover."""
         self._set_unavailable(f"Messages cannot be stored: {error}.")
+
+    def disk_is_silent(self, seconds: float) -> None:
+        """It has not answered for so long."""
+        self._set_unavailable(f"The disk has not answered for {seconds:.0f} s.", lasted_s=seconds)
+
+    @property
+    def decides_on_trimming(self) -> bool:
+        """The active server decides what retention removes; its standby follows."""
+        return (self.standing.mode != Mode.DEPOSED or self.trims_alone) and not self.unavailable
+
+    async def trim(self) -> Removal | None:
+        """Remove some of what retention does not keep any more, at a standby that may be promoted first; what it was.
+        None when there is nothing, or when the standby does not follow at the moment. Raises StoreError."""
+        removal = await self.in_store(self.store.to_trim)
+        if removal is None:
+            return None
+        counts = self.standing.claim != 0
+        if self.trim_there is not None:
+            if not await self.trim_there(removal.last, counts):
+                return None
+        elif counts:
+            return None  # the link is down, and control may still promote it
+        if not self.decides_on_trimming:
+            return None
+        await self.in_store(self.store.trim_to, removal.last)
+        self.first_seq = self.store.first_seq
+        return removal
 
     def _take_position(self) -> None:
         """The store moved without us."""
@@ -281,23 +360,12 @@ class Broker:
         while True:
             await asyncio.sleep(TICK_S)
             now = self._loop.time()
+            self.housekeeping.look_at_disk()
             for session in self.roster:
                 session.tick(now)
 
-    async def _housekeeping(self) -> None:
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_S)
-            self.client_event.settle()
-            try:
-                if self.unavailable:
-                    await self._recover()
-                while await self.in_store(self.store.trim) == TRIM_ROWS:
-                    await asyncio.sleep(0)
-                self.first_seq = self.store.first_seq
-            except StoreError as error:
-                self._set_unavailable(f"Messages cannot be stored: {error}.")
-
-    async def _recover(self) -> None:
+    async def recover(self) -> None:
+        """Open the store anew after an error. Raises StoreError while the disk is not well."""
         async with self._turn:
             await self.in_store(self.store.recover)
             # A commit whose outcome was unknown may be on disk after all.

@@ -5,8 +5,8 @@ Nothing is handed out before it may be acknowledged: what a subscriber has seen 
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
+from .disk import DiskThread
 from .ownership import StoreError
 from .reader import BATCH_RECORDS, Reader
 from .subscription import Subscription, message_tail
@@ -17,12 +17,11 @@ ROUTES_MAX = 10_000
 
 
 class Delivery:
-    """All subscriptions of the server. ``spawn`` starts a task that ends with the broker."""
+    """All subscriptions of the server. ``spawn`` starts a task that ends with the broker; ``reading`` reads the
+    disk."""
 
-    def __init__(self, reader: Reader, upto: int, spawn: Callable):
-        self._reader, self._spawn = reader, spawn
-        self._reading = ThreadPoolExecutor(1, "reader")
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, reader: Reader, upto: int, spawn: Callable, reading: DiskThread):
+        self._reader, self._spawn, self._reading = reader, spawn, reading
         self.upto = upto
         """Up to here live subscriptions have been served."""
         self._dirty: set = set()
@@ -30,8 +29,7 @@ class Delivery:
         self._routes: dict[str, tuple[Subscription, ...]] = {}
 
     async def close(self) -> None:
-        await self._loop.run_in_executor(self._reading, self._reader.close)
-        self._reading.shutdown()
+        await self._reading.run(self._reader.close)
 
     @property
     def drained(self) -> bool:
@@ -77,7 +75,7 @@ class Delivery:
     def _offer(self, subscription: Subscription, seq: int, tail: bytes) -> None:
         if subscription.ack != "auto" and (subscription.free <= 0 or not subscription.session.writable.is_set()):
             subscription.live, subscription.cursor = False, seq
-            self._spawn(self._pull(subscription))
+            self._spawn(self._pull(subscription), "replay")
             return
         subscription.deliver(seq, tail)
         self._dirty.add(subscription.session)
@@ -97,7 +95,7 @@ class Delivery:
         for subscription in self._subscriptions:
             if subscription.live:
                 subscription.live, subscription.cursor = False, max(subscription.cursor, self.upto + 1)
-                self._spawn(self._pull(subscription))
+                self._spawn(self._pull(subscription), "replay")
         self.upto = upto
 
     def cut_back(self, last_seq: int) -> None:
@@ -111,7 +109,7 @@ class Delivery:
         if subscription.cursor > self.upto:
             subscription.live = True
         else:
-            self._spawn(self._pull(subscription))
+            self._spawn(self._pull(subscription), "replay")
 
     def unsubscribe(self, subscription: Subscription) -> None:
         subscription.close()
@@ -129,7 +127,7 @@ class Delivery:
                 subscription.live = True
                 return
             try:
-                batch = await self._loop.run_in_executor(self._reading, self._read, subscription)
+                batch = await self._reading.run(self._read, subscription)
             except StoreError as error:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return

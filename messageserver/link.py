@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from protocol.controls import NOT_LEADER, Controls
 from protocol.message import Message
+from protocol.opening_messages import SPEAKS
 from protocol.server_messages import Configuration, Event, Report
 from protocol.wire import Channel, RefusedError, UntrustedError, WireError, dial
 
@@ -48,7 +49,7 @@ async def first_contact(address: Address, secret: str, held: Held, controls: Con
 async def _dial(control: tuple[str, int], address: Address, secret: str, held: Held) -> Channel:
     return await dial(*control, kind="application", name=address.application, secret=secret, context=address.context,
                       purpose="serve", epoch=held.epoch, record_version=held.record_version, role=held.role,
-                      **introduction())
+                      generation=held.generation, speaks=SPEAKS, **introduction())
 
 
 class Link:

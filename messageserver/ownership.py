@@ -24,11 +24,13 @@ class StaleEpoch(StoreError):
 
 @dataclass(frozen=True)
 class Held:
-    """What control granted to this server last (0 and "" for nothing yet)."""
+    """What control granted to this server last (0 and "" for nothing yet), and the newest token of control's history
+    that came with it."""
 
     epoch: int = 0
     record_version: int = 0
     role: str = ""
+    generation: str = ""
 
 
 def peek_held(directory: Path) -> Held:
@@ -54,7 +56,7 @@ def _held(connection: sqlite3.Connection) -> Held:
 
 def held_in(meta: dict) -> Held:
     """What the rows of the table meta say."""
-    return Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""))
+    return Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""), meta.get("generation", ""))
 
 
 def take_lock(path: Path) -> int:

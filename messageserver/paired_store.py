@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from . import records
-from .common import put_aside
+from .aside import put_aside
 from .ownership import StaleEpoch, StoreError
 from .records import Record
 from .store import Store
@@ -81,9 +81,9 @@ class PairedStore(Store):
             self.truncate_after(seq)
         return removed
 
-    def begin_anew(self, common: int, base_seq: int, base_digest: bytes) -> int:
-        """Remove everything, for a full copy that begins after ``base_seq``. Records after ``common``, which the other
-        copy does not have, are kept in a file; how many they are."""
+    def begin_anew(self, common: int, base_seq: int, base_digest: bytes, ages: list | None = None) -> int:
+        """Remove everything, for a full copy that begins after ``base_seq`` of records with these ``ages``. Records
+        after ``common``, which the other copy does not have, are kept in a file; how many they are."""
         kept = self._put_aside_after(max(common, self.first_seq - 1))
 
         def write() -> None:
@@ -91,6 +91,8 @@ class PairedStore(Store):
             self._db.execute("DELETE FROM epochs")
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                                  [("base_seq", base_seq), ("base_digest", base_digest)])
+            self.ages.forget(after=0)
+            self.ages.take(ages or [])
 
         self._write(write)
         self._load()
@@ -111,10 +113,10 @@ class PairedStore(Store):
             yield from (Record(*row) for row in rows)
             seq = rows[-1][0]
 
-    def note_version(self, record_version: int) -> None:
+    def note_version(self, record_version: int, generation: str = "") -> None:
         """Keep on disk that the pair's record was seen at ``record_version``."""
         if record_version > self.held.record_version:
-            self.grant(self.held.role, self.held.epoch, record_version)
+            self.grant(self.held.role, self.held.epoch, record_version, generation)
 
     def prove(self) -> None:
         """Write and sync one row and take it away again. Raises StoreError when the disk does not take it."""

@@ -32,10 +32,10 @@ class Roles:
         self._changed = changed
         self.role = self.trouble = ""
         self._waiting_grant: Grant | None = None
+        self._waiting_word: Recorded | None = None
         self._isolated_since: float | None = None
         self.standby = Standby(settings.name, broker, log, changed)
         self.active = Active(settings.name, broker, log, changed, self._newer_epoch)
-        self._tasks: set[asyncio.Task] = set()
         self._turn = asyncio.Lock()
         """Held while the role changes: ports must not open and close at the same time."""
 
@@ -58,8 +58,7 @@ class Roles:
         else:
             await self.standby.stop(epoch=grant.epoch)
         try:
-            await broker.take_epoch(grant.role, grant.epoch, grant.record_version,
-                                    strict=self._settings.redundancy.strict and self._settings.peer is not None)
+            await broker.take_epoch(grant, strict=self._settings.redundancy.strict and self._settings.peer is not None)
         except StaleEpoch as error:
             self._refused(str(error))
             return
@@ -88,13 +87,19 @@ class Roles:
         """Control has recorded what the pair's record says of the standby."""
         broker = self._broker
         if message.epoch != broker.standing.epoch:
+            self._waiting_word = None
             return
+        try:
+            # On this disk before anything is acknowledged on the strength of it: when an older copy of the record is
+            # put back, this server knows.
+            await broker.note_version(message.record_version, message.generation)
+        except StoreError as error:
+            self._waiting_word = message  # counts when the store works again
+            broker.fail_store(error)
+            return
+        self._waiting_word = None
         broker.stand(broker.standing.recorded(message.epoch, message.record_version, message.in_sync))
         self.standing_changed()
-        try:
-            await broker.in_store(broker.store.note_version, message.record_version)
-        except StoreError as error:
-            broker.fail_store(error)
         self._changed()
 
     async def step_down(self, message: StepDown) -> None:
@@ -113,6 +118,8 @@ class Roles:
 
     async def probe(self, message: Probe) -> Probed:
         """Prove whether a write would be acknowledged now."""
+        if message.log:
+            return await self._log_of(message)
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -121,6 +128,20 @@ class Roles:
         except StoreError as error:
             reason = f"the disk does not take a write: {error}"
         return Probed(id=message.id, accepts=not reason, reason=reason, took_ms=(loop.time() - began) * 1000)
+
+    async def _log_of(self, message: Probe) -> Probed:
+        """What this server has, whatever its role."""
+        store = self._broker.store
+
+        def look() -> dict:
+            digest = store.digest_at(message.at) if message.at <= store.last_seq else None
+            return {"first_seq": store.first_seq, "last_seq": store.last_seq, "epochs": store.epochs(),
+                    "digest": digest.hex() if digest else ""}
+
+        try:
+            return Probed(id=message.id, accepts=False, log=await self._broker.in_store(look))
+        except StoreError as error:
+            return Probed(id=message.id, accepts=False, reason=str(error))
 
     # --- acting in a role --------------------------------------------------------------------------------
 
@@ -175,9 +196,7 @@ class Roles:
             self._broker.stand(self._broker.standing.deposed())
             self._log.standard(Event.DEPOSED, f"The other member was granted epoch {epoch}: this server is no longer "
                                "the active one and serves no clients.")
-            task = asyncio.create_task(self._give_way())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._broker.spawn(self._give_way(), "giving way")
 
     async def _give_way(self) -> None:
         async with self._turn:
@@ -190,6 +209,8 @@ class Roles:
         """Called with each report: what waited may work now, and an active server that nobody confirms lets its
         clients try the other member."""
         self.standing_changed()
+        if self._waiting_word is not None and not self._broker.unavailable:
+            await self.recorded(self._waiting_word)
         if self._turn.locked():
             return
         async with self._turn:
@@ -241,9 +262,6 @@ class Roles:
     async def stop(self) -> None:
         await self.standby.stop()
         await self.active.stop()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # --- what a Report tells -----------------------------------------------------------------------------
 

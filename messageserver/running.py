@@ -42,6 +42,7 @@ def _runner() -> asyncio.Runner:
 async def _serve(address: Address, secret: str, directory: Path, stop: threading.Event | None) -> int:
     os.umask(0o027)
     server = Server(address, secret, directory)
+    asyncio.get_running_loop().set_exception_handler(server.unhandled)
     if stop is not None:
         threading.Thread(target=_stop_with, args=(stop, asyncio.get_running_loop(), server), daemon=True).start()
     await server.run()

@@ -2,8 +2,12 @@
 
 import asyncio
 import contextlib
+import time
+import traceback
+from dataclasses import replace
 from pathlib import Path
 
+from protocol.events import Own
 from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
 from protocol.server_messages import Configuration, Grant, Report
@@ -25,6 +29,7 @@ from .session import Session
 REPORT_EVERY_S = 1.0
 DRAIN_POLL_S = 0.05
 STOP_COMMIT_S = 5.0
+TRACE_CHARACTERS = 1500
 DATA = "data"
 
 
@@ -41,7 +46,7 @@ class Server:
         self._broker: Broker | None = None
         self._ports: Ports | None = None
         self._roles: Roles | None = None
-        self._tasks: set[asyncio.Task] = set()
+        self._failed = asyncio.Event()
 
     def stop(self) -> None:
         """Ask ``run`` to end."""
@@ -70,7 +75,7 @@ class Server:
         # The role of a former process is not held any more: control grants anew.
         controls = self._address.controls(self._directory)
         channel, configuration = await first_contact(
-            self._address, self._secret, Held(held.epoch, held.record_version), controls)
+            self._address, self._secret, replace(held, role=""), controls)
         self._link = Link(self._address, controls, self._secret, channel, self._held, self.log)
         try:
             self._settings = settings.from_application(configuration.application)
@@ -112,7 +117,8 @@ class Server:
                        f"here: {error}. Stop that process first.") from error
         except StoreError as error:
             raise Exit(ExitCode.STORE, Event.DB_UNABLE_TO_OPEN, f"The messages cannot be opened: {error}.") from error
-        self._broker = Broker(self._settings, self.log, store, reader, self._broker_changed, self._secret)
+        self._broker = Broker(self._settings, self.log, store, reader, self._broker_changed, self._task_failed,
+                              self._secret)
         self._broker.start()
         self._roles = Roles(self._settings, self.log, self._broker, self._ports, self._changed.set)
         self.log.standard(Event.DB_OPENED, f"The messages in {data} are open.")
@@ -121,7 +127,7 @@ class Server:
 
     async def _main_loop(self) -> None:
         tasks = [asyncio.create_task(work) for work in (
-            self._link.run(self._take), self._reports(), self._until_stopped(),
+            self._link.run(self._take), self._reports(), self._until_stopped(), self._until_failed(),
             look_after(lambda: self._ports.secured, self.log.standard))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -131,6 +137,23 @@ class Server:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _task_failed(self, error: BaseException) -> None:
+        """A part of the server has ended that must not: without it the rest would only seem to work."""
+        trace = "".join(traceback.format_exception(error)).replace("\n", " | ")
+        self.log.standard(Own.TASK_ENDED, f"A part of the server has ended: {type(error).__name__}: {error}. The "
+                          f"server ends, so that it is started anew. {trace[-TRACE_CHARACTERS:]}")
+        self._failed.set()
+
+    def unhandled(self, _: asyncio.AbstractEventLoop, context: dict) -> None:
+        """The event loop met an error that nobody takes care of."""
+        error = context.get("exception")
+        self.log.standard(Event.INTERNAL_ERROR, f"{context.get('message')}: {type(error).__name__}: {error}.")
+
+    async def _until_failed(self) -> None:
+        await self._failed.wait()
+        raise Exit(ExitCode.INTERNAL, Event.INTERNAL_ERROR, "The server ends after an internal error; the lines before "
+                   "this one say which.")
 
     async def _until_stopped(self) -> None:
         waits = [asyncio.create_task(event.wait()) for event in (self._stop, self._suspend)]
@@ -175,9 +198,7 @@ class Server:
                 await self._report()
             case Probe():
                 # It may take seconds, in which a grant must not wait.
-                task = asyncio.create_task(self._answer(message))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._broker.spawn(self._answer(message), "probe")
 
     async def _answer(self, probe: Probe) -> None:
         await self._link.send(await self._roles.probe(probe))
@@ -210,7 +231,7 @@ class Server:
 
     def _held(self) -> Held:
         held = self._broker.store.held
-        return Held(held.epoch, held.record_version, self._roles.role if self._roles else "")
+        return replace(held, role=self._roles.role if self._roles else "")
 
     def _broker_changed(self) -> None:
         if self._broker.unavailable != self._unavailable:
@@ -244,6 +265,8 @@ class Server:
         await self._link.report(Report(
             state=state, role=roles.role, epoch=held.epoch, record_version=held.record_version, reason=reason,
             last_seq=broker.last_seq, digest=broker.digest.hex(), clients=broker.clients, ports=self._ports.state(),
+            first_seq=broker.store.first_seq, first_digest=broker.store.first_digest.hex(), clock=time.time(),
+            trouble_s=broker.unavailable_s,
             **roles.report()))
 
     # --- shutdown ----------------------------------------------------------------------------------------
@@ -255,7 +278,8 @@ class Server:
             self._phase = "stopping"
             await self._report()
             self._broker.suspending = True
-            await self._broker.settled(STOP_COMMIT_S)
+            if not self._failed.is_set():
+                await self._broker.settled(STOP_COMMIT_S)
             await self._roles.stop()
             await self._broker.stop()
             self.log.standard(Event.APP_STOPPED, f"{self._settings.name} is stopped.")

@@ -7,16 +7,15 @@ disk; ``Standing`` says what follows from that.
 import asyncio
 import contextlib
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from protocol.epochs import common_point
+
 from .broker import Broker
-from .common import common_point
-from .ownership import StoreError
 from .reader import Reader
 from .records import NO_DIGEST
 from .synclink import SyncLink
-from .syncwire import Kind, SyncError, batch, echo, read_ack, read_echo, read_words, words
+from .syncwire import Kind, SyncError, batch, echo, read_ack, read_echo, read_trim, read_words, trim, words
 
 BATCH_RECORDS, BATCH_BYTES = 4000, 2 * 1024 * 1024
 WINDOW_BYTES = 16 * 1024 * 1024
@@ -36,6 +35,7 @@ class Position:
     first_seq: int
     epochs: tuple[tuple[int, int], ...]
     copy: str
+    trims: bool = False
 
 
 def read_position(payload: bytes) -> Position:
@@ -44,7 +44,7 @@ def read_position(payload: bytes) -> Position:
     epochs = tuple(tuple(each) for each in body["epochs"] if isinstance(each, list))
     if any(len(each) != 2 or not all(type(number) is int for number in each) for each in epochs):
         raise SyncError("the other member sent an epoch history that is none")
-    return Position(body["last_seq"], body["first_seq"], epochs, body["copy"][:64])
+    return Position(body["last_seq"], body["first_seq"], epochs, body["copy"][:64], body.get("trims") is True)
 
 
 class Shipping:
@@ -53,7 +53,7 @@ class Shipping:
     def __init__(self, link: SyncLink, broker: Broker, epoch: int):
         self._link, self._broker, self.epoch = link, broker, epoch
         self._loop = asyncio.get_running_loop()
-        self._reading = ThreadPoolExecutor(1, "shipping")
+        self._reading = broker.disk.thread("shipping")
         self._reader: Reader | None = None
         self._buffer: deque[tuple[list[tuple], int]] = deque()
         self._buffered = 0
@@ -65,12 +65,16 @@ class Shipping:
         self._echoes: dict[int, asyncio.Future] = {}
         self._progress_at = self._linked_at = self._loop.time()
         self.copy = ""
+        self._follows_trims, self._trimmed_there, self._trim_news = False, 0, asyncio.Event()
         self.met = False
         """The common point is agreed on, and records are under way."""
 
     async def run(self) -> None:
         await self._meet()
         self._broker.on_stored = self._stored
+        if self._follows_trims:
+            self._broker.trim_there = self._trim_there
+            self._link.send(trim(self._broker.store.first_seq - 1))
         self._more.set()
         tasks = [asyncio.create_task(work) for work in (self._ship(), self._hear(), self._link.beat(), self._watch())]
         try:
@@ -78,15 +82,19 @@ class Shipping:
             for task in done:
                 task.result()
         finally:
-            self._broker.on_stored = None
+            self._broker.on_stored = self._broker.trim_there = None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for waiting in self._echoes.values():
                 waiting.cancel()
-            if self._reader is not None:
-                await self._loop.run_in_executor(self._reading, self._reader.close)
-            self._reading.shutdown(wait=False)
+            self._release()
+
+    def _release(self) -> None:
+        """Nobody waits for the reader: its disk may be what the link ended for."""
+        if self._reader is not None:
+            self._reading.post(self._reader.close)
+        self._broker.disk.release(self._reading)
 
     def look(self) -> None:
         """See whether there is something to send, or else whether the standby is close."""
@@ -98,7 +106,7 @@ class Shipping:
         """Agree on where the copies part; afterwards the standby has everything up to ``_sent_seq``."""
         broker = self._broker
         position = read_position(await self._link.expect(Kind.POSITION))
-        self.copy = position.copy
+        self.copy, self._follows_trims = position.copy, position.trims
         start = await self._begin_at(position)
         kind, payload = await self._link.receive()
         if kind == Kind.POSITION:
@@ -109,7 +117,7 @@ class Shipping:
             raise SyncError("the other member is not where it was told to begin")
         self._sent_seq = self.confirmed_seq = start["seq"]
         self.confirmed_digest = bytes.fromhex(start["digest"])
-        self._reader = await self._loop.run_in_executor(self._reading, Reader, broker.store.directory)
+        self._reader = await self._reading.run(Reader, broker.store.directory)
         self.met = True
         broker.stand(broker.standing.linked(self.copy, self._sent_seq))
 
@@ -128,13 +136,36 @@ class Shipping:
         """The fields of the START frame; in the store's thread."""
         store = self._broker.store
         common = common_point(store.epochs(), store.last_seq, position.epochs, position.last_seq)
-        if common >= store.first_seq - 1 and common >= position.first_seq - 1:
+        # A copy that begins later than this one lacks messages, however equal they are at the end; but a standby
+        # removes what retention does not keep before the active server does.
+        whole = position.first_seq == 1 or position.first_seq - 1 <= store.kept_after()
+        if whole and common >= store.first_seq - 1 and common >= position.first_seq - 1:
             digest = store.digest_at(common)
             if digest is not None:
-                return {"epoch": self.epoch, "full": False, "common": common, "seq": common, "digest": digest.hex()}
+                return {"epoch": self.epoch, "full": False, "common": common, "seq": common, "digest": digest.hex(),
+                        "trims": True}
         base = store.first_seq - 1
         return {"epoch": self.epoch, "full": True, "common": common, "seq": base,
-                "digest": (store.digest_at(base) or NO_DIGEST).hex()}
+                "digest": (store.digest_at(base) or NO_DIGEST).hex(), "trims": True, "ages": store.ages.told()}
+
+    # --- retention ---------------------------------------------------------------------------------------
+
+    async def _trim_there(self, upto: int, wait: bool) -> bool:
+        """Let the standby remove its records up to ``upto``; with ``wait`` True once it has done so, False when it does
+        not in time."""
+        self._link.send(trim(upto))
+        if not wait:
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._broker.settings.redundancy.standby_timeout_s):
+                while self._trimmed_there < upto:
+                    self._trim_news.clear()
+                    await self._trim_news.wait()
+        return self._trimmed_there >= upto
+
+    def _trimmed(self, upto: int) -> None:
+        self._trimmed_there = max(self._trimmed_there, upto)
+        self._trim_news.set()
 
     # --- sending -----------------------------------------------------------------------------------------
 
@@ -157,7 +188,7 @@ class Shipping:
             if rows is not None:
                 self._send(rows, batch(self.epoch, rows))
             elif self._sent_seq < self._broker.last_seq:
-                rows, data = await self._loop.run_in_executor(self._reading, self._from_disk)
+                rows, data = await self._reading.run(self._from_disk)
                 if not rows:
                     raise SyncError(f"record {self._sent_seq + 1} is no longer kept here")
                 self._send(rows, data)
@@ -206,6 +237,8 @@ class Shipping:
             kind, payload = await self._link.receive()
             if kind == Kind.ACK:
                 self._confirmed(*read_ack(payload))
+            elif kind == Kind.TRIM:
+                self._trimmed(read_trim(payload))
             elif kind == Kind.ECHO:
                 waiting = self._echoes.pop(read_echo(payload), None)
                 if waiting is not None and not waiting.done():
@@ -256,16 +289,3 @@ class Shipping:
         """Records that the standby lacks."""
         return max(0, self._broker.last_seq - self.confirmed_seq)
 
-
-async def run_link(link: SyncLink, shipping: Shipping) -> str:
-    """Ship until the link ends; why it ended."""
-    try:
-        await shipping.run()
-    except SyncError as error:
-        return str(error)
-    except (OSError, StoreError) as error:
-        return str(getattr(error, "strerror", None) or error)
-    finally:
-        with contextlib.suppress(OSError):
-            link.abort()
-    return "it ended"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from protocol.events import Own
 from protocol.wire import RefusedError, UntrustedError, WireError, dial
 
 from .broker import Broker
@@ -12,7 +13,7 @@ from .ownership import StaleEpoch, StoreError
 from .secured import NotSecured, dialling_context
 from .settings import Peer
 from .synclink import SyncLink
-from .syncwire import Batch, Kind, SyncError, ack, echo, read_batch, read_echo, read_words, words
+from .syncwire import Batch, Kind, SyncError, ack, echo, read_batch, read_echo, read_trim, read_words, trim, words
 
 RETRY_FIRST_S, RETRY_MAX_S = 0.05, 0.5
 GROUP_BYTES = 8 * 1024 * 1024
@@ -33,12 +34,13 @@ class Standby:
         self._task: asyncio.Task | None = None
         self._link: SyncLink | None = None
         self._said = ""
+        self._trim_to = 0
 
     def follow(self, peer: Peer) -> None:
         """Connect to ``peer``, and again whenever the link is lost, until ``stop``."""
         if self._task is None:
             self._set("down", "It has not connected to the active server yet.")
-            self._task = asyncio.create_task(self._follow(peer), name="standby")
+            self._task = self._broker.spawn(self._follow(peer), "standby")
 
     async def stop(self, *, epoch: int = 0) -> None:
         """End the link; the active server hears that ``epoch`` was granted here."""
@@ -50,6 +52,7 @@ class Standby:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        self._broker.trims_alone = False
         self._set("", "")
 
     def _set(self, state: str, reason: str) -> None:
@@ -89,7 +92,7 @@ class Standby:
     # --- one link ----------------------------------------------------------------------------------------
 
     async def _linked(self, peer: Peer) -> None:
-        self._was_linked = False
+        self._was_linked, self._trim_to = False, 0
         channel = await self._dial(peer)
         link = self._link = SyncLink(channel, lambda: self._broker.settings.redundancy.standby_timeout_s)
         try:
@@ -124,14 +127,18 @@ class Standby:
         epochs = await self._broker.in_store(store.epochs)
         for known in (epochs, []):
             link.send(words(Kind.POSITION, last_seq=store.last_seq, first_seq=store.first_seq, epochs=known,
-                            copy=store.copy))
+                            copy=store.copy, trims=True))
             start = read_words(await link.expect(Kind.START), epoch=int, full=bool, common=int, seq=int, digest=str)
             digest = bytes.fromhex(start["digest"])
             if start["full"] or await self._broker.in_store(store.digest_at, start["common"]) == digest:
                 break
         else:
             raise SyncError("the copies differ although they have nothing in common")
-        removed = await self._broker.take_foreign(self._begin, start, digest)
+        self._broker.trims_alone = start.get("trims") is not True
+        if start["full"] and start["seq"] + 1 < store.first_seq <= store.last_seq + 1 != 1:
+            self._log.standard(Own.GAP, f"This copy begins with record {store.first_seq}, the active server's with "
+                               f"{start['seq'] + 1}: everything is fetched anew.")
+        removed = await self._broker.take_foreign(self._begin, start, digest, patient=True)
         if removed:
             self.discarded += removed
             self._log.standard(Event.TAIL_DISCARDED, f"{removed} records after record {start['common']} were never "
@@ -146,7 +153,7 @@ class Standby:
         if (start["epoch"], "backup") != (store.held.epoch, store.held.role):
             raise StaleEpoch(f"the active server acts in epoch {start['epoch']}, here epoch {store.held.epoch} is held")
         if start["full"]:
-            return store.begin_anew(start["common"], start["seq"], digest)
+            return store.begin_anew(start["common"], start["seq"], digest, start.get("ages"))
         return store.cut_back(start["common"])
 
     async def _apply_all(self, link: SyncLink) -> None:
@@ -174,6 +181,9 @@ class Standby:
                 await self._confirm_epoch(link, read_echo(payload))
             elif kind == Kind.SYNCED:
                 self._set("synced", "")
+            elif kind == Kind.TRIM:
+                self._trim_to = max(self._trim_to, read_trim(payload))
+                came.set()
             else:
                 raise SyncError(f"the other member sent {kind.name}, which is not for an active server to send")
             while sum(map(len, waiting)) > WAITING_BYTES:
@@ -199,6 +209,20 @@ class Standby:
                 epoch, seq, digest = await self._broker.take_foreign(self._store, payloads)
                 link.send(ack(epoch, seq, digest))
                 await link.drained()
+                await self._follow_trim(link)
+            await self._follow_trim(link)
+
+    async def _follow_trim(self, link: SyncLink) -> None:
+        """Remove what the active server says that retention does not keep, as far as it has come here."""
+        store, broker = self._broker.store, self._broker
+        first = store.first_seq
+        if self._trim_to < first:
+            return
+        while min(self._trim_to, store.last_seq) >= store.first_seq:
+            await broker.take_foreign(store.trim_to, self._trim_to)
+        if store.first_seq > first:
+            broker.housekeeping.followed(first, store.first_seq - 1)
+            link.send(trim(store.first_seq - 1))
 
     def _store(self, payloads: list[bytes]) -> tuple[int, int, bytes]:
         """Write the batches; in the store's thread. (epoch, last seq, digest)."""

@@ -10,19 +10,19 @@ import sqlite3
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import records
 from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
 from .records import Draft
+from .retention import DAY_S, Ages, Removal, trim_point
 from .settings import Retention
 
-TRIM_ROWS = 2000
-"""Most records that one ``trim`` removes, so that it never holds up senders for long."""
+TRIM_ROWS = 4000
+"""Most records that are removed at once, so that it never holds up senders for long."""
 ROOM_BYTES = 256 * 1024
 """A store that was full is used again when this much can be written to it."""
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Store:
 
     def __init__(self, directory: Path, retention: Retention):
         self.directory, self.path, self.retention = directory, directory / FILE, retention
+        self.ages: Ages | None = None
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._lock = take_lock(directory / "lock")
@@ -63,6 +64,8 @@ class Store:
             elif version != records.SCHEMA_VERSION:
                 raise StoreError(f"it was written by another release (format {version}, this server reads "
                                  f"{records.SCHEMA_VERSION})")
+            if self.ages is not None:
+                self.ages.reopened(db)
             self._load()
         except BaseException:
             db.close()
@@ -72,10 +75,12 @@ class Store:
         """Take the position from disk; after a failed commit memory may be wrong, the disk is not."""
         meta = dict(self._db.execute("SELECT key, value FROM meta"))
         self.held = held_in(meta)
+        if self.ages is None:
+            self.ages = Ages(self._db, meta)
         base_seq, base_digest = meta.get("base_seq", 0), meta.get("base_digest", records.NO_DIGEST)
         last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         self.last_seq, self.digest = last or (base_seq, base_digest)
-        self.first_seq = base_seq + 1
+        self.first_seq, self.first_digest = base_seq + 1, base_digest
         since = self.last_seq - self.retention.dedup_window
         self._dedup = OrderedDict(((destination, dedup), seq) for destination, dedup, seq in self._db.execute(
             "SELECT destination, dedup, seq FROM records WHERE seq > ? AND dedup IS NOT NULL ORDER BY seq", (since,)))
@@ -122,11 +127,12 @@ class Store:
                 self._remember(fresh)
         return Appended(seqs, rows)
 
-    def grant(self, role: str, epoch: int, record_version: int) -> None:
+    def grant(self, role: str, epoch: int, record_version: int, generation: str = "") -> None:
         """Put control's grant on disk; as primary the epoch starts at the next record. Raises StaleEpoch."""
         if epoch < self.held.epoch or (epoch == self.held.epoch and record_version < self.held.record_version):
             raise StaleEpoch(f"epoch {epoch} was granted, but epoch {self.held.epoch} is already held")
-        values = [("epoch", epoch), ("record_version", record_version), ("role", role)]
+        generation = generation or self.held.generation
+        values = [("epoch", epoch), ("record_version", record_version), ("role", role), ("generation", generation)]
 
         def write() -> None:
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
@@ -134,7 +140,7 @@ class Store:
                 self._db.execute("INSERT OR IGNORE INTO epochs VALUES (?, ?)", (epoch, self.last_seq + 1))
 
         self._write(write)
-        self.held = Held(epoch, record_version, role)
+        self.held = Held(epoch, record_version, role, generation)
 
     def truncate_after(self, seq: int) -> int:
         """Remove every record after ``seq`` (a divergent tail); how many there were. Read them first if wanted."""
@@ -145,41 +151,52 @@ class Store:
         def write() -> None:
             self._db.execute("DELETE FROM records WHERE seq > ?", (seq,))
             self._db.execute("DELETE FROM epochs WHERE first_seq > ?", (seq,))
+            self.ages.forget(after=seq)
 
         self._write(write)
         self._load()
         return removed
 
-    def trim(self) -> int:
-        """Remove the oldest records that retention no longer keeps, at most TRIM_ROWS; how many it removed."""
-        upto = self._trim_point()
-        if upto < self.first_seq:
+    def to_trim(self) -> Removal | None:
+        """The oldest records that retention no longer keeps, at most TRIM_ROWS of them, and why; None for none."""
+        removal = self._trim_point()
+        return removal and replace(removal, last=min(removal.last, self.first_seq + TRIM_ROWS - 1))
+
+    def kept_after(self) -> int:
+        """The last record that retention does not keep, whether it was removed already or not."""
+        removal = self._trim_point()
+        return removal.last if removal else self.first_seq - 1
+
+    def _trim_point(self) -> Removal | None:
+        keep = self.retention
+        return trim_point(
+            keep, first_seq=self.first_seq, last_seq=self.last_seq,
+            aged=self.ages.older_than(keep.days * DAY_S) if keep.days else 0,
+            bytes_used=self.bytes_used() if keep.megabytes else 0)
+
+    def trim_to(self, upto: int) -> int:
+        """Remove records up to ``upto``, at most TRIM_ROWS of them; how many it removed. Raises StoreError."""
+        first = self.first_seq
+        upto = min(upto, self.last_seq, first + TRIM_ROWS - 1)
+        if upto < first:
             return 0
+
         digest = self._db.execute("SELECT digest FROM records WHERE seq = ?", (upto,)).fetchone()[0]
 
         def write() -> None:
             self._db.execute("DELETE FROM records WHERE seq <= ?", (upto,))
             self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)",
                                  [("base_seq", upto), ("base_digest", digest)])
+            self.ages.forget(upto=upto)
 
         self._write(write)
-        removed, self.first_seq = upto - self.first_seq + 1, upto + 1
-        return removed
+        self.first_seq, self.first_digest = upto + 1, digest
+        return upto - first + 1
 
-    def _trim_point(self) -> int:
-        keep, upto = self.retention, self.first_seq - 1
-        if keep.records:
-            upto = max(upto, self.last_seq - keep.records)
-        bound = min(self.last_seq, self.first_seq + TRIM_ROWS - 1)
-        if keep.days and upto < bound:
-            oldest_kept = time.time_ns() // 1_000_000 - keep.days * DAY_MS
-            young = self._db.execute("SELECT min(seq) FROM records WHERE seq BETWEEN ? AND ? AND time >= ?",
-                                     (self.first_seq, bound, oldest_kept)).fetchone()[0]
-            upto = max(upto, bound if young is None else young - 1)
-        used, kept = self.bytes_used() if keep.megabytes else 0, self.last_seq - self.first_seq + 1
-        if kept and (excess := used - keep.megabytes * 1_000_000) > 0 and keep.megabytes:
-            upto = max(upto, self.first_seq + excess * kept // used)
-        return min(upto, bound)
+    def note_age(self) -> None:
+        """Note from time to time how far the log has come. Raises StoreError."""
+        if self.ages.due():
+            self._write(lambda: self.ages.note(self.last_seq))
 
     def bytes_used(self) -> int:
         """Bytes of the database file that hold records (space freed by retention is used again)."""

@@ -3,11 +3,17 @@
 A frame is its kind (1 byte), the length of the payload (4 bytes) and the payload. Small payloads are JSON; a batch of
 records travels by columns, which is several times cheaper than record by record.
 
-standby → active    POSITION {last_seq, first_seq, epochs [[epoch, first seq], ...], copy}; READY {last_seq};
-                    ACK (epoch, seq, digest): everything up to seq is on the standby's disk; REFUSE; BEAT; ECHO
-active → standby    START {epoch, full, common, seq, digest}: the copies are equal up to record common; the standby is
-                    to begin after seq, where the digest is that one (full: what it has is replaced); BATCH; SYNCED:
-                    it is recorded as in sync; REFUSE; BEAT; ECHO
+standby → active    POSITION {last_seq, first_seq, epochs [[epoch, first seq], ...], copy, trims}; READY {last_seq};
+                    ACK (epoch, seq, digest): everything up to seq is on the standby's disk; TRIM (seq): it has removed
+                    everything up to seq; REFUSE; BEAT; ECHO
+active → standby    START {epoch, full, common, seq, digest, trims, ages}: the copies are equal up to record common; the
+                    standby is to begin after seq, where the digest is that one (full: what it has is replaced, and
+                    ages [[seq, seconds], ...] says how old the records are); BATCH; TRIM (seq): retention keeps nothing
+                    up to seq; SYNCED: it is recorded as in sync; REFUSE; BEAT; ECHO
+
+``trims`` (true, absent in the first releases) says that its sender knows TRIM. Between two that do, the active server
+decides what retention removes, and an in-sync standby removes it first: whoever of the two serves next, the other copy
+never begins later than its own.
 
 REFUSE {reason, epoch} is the last frame; ``epoch`` is the one that its sender holds. ECHO (number) is sent back by the
 standby once its store has confirmed that it accepts the epoch of the link.
@@ -37,6 +43,7 @@ class Kind(IntEnum):
     ECHO = 7
     REFUSE = 8
     SYNCED = 9
+    TRIM = 10
 
 
 class SyncError(ConnectionError):
@@ -106,6 +113,14 @@ def echo(number: int) -> bytes:
 
 
 def read_echo(payload: bytes) -> int:
+    return _unpack(_NUMBER, payload)[0]
+
+
+def trim(seq: int) -> bytes:
+    return frame(Kind.TRIM, _NUMBER.pack(seq))
+
+
+def read_trim(payload: bytes) -> int:
     return _unpack(_NUMBER, payload)[0]
 
 

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,21 @@ def lock(descriptor: int) -> None:
         raise BlockingIOError(error.errno, error.strerror) from error
     finally:
         os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+def since_boot() -> float:
+    """Seconds since the machine was started, those in which it slept included: nobody can set this clock."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+def boot_id() -> str:
+    """Differs after every start of the machine; "" where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def sync_directory(directory: Path) -> None:

@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-NOT_LEADER = 20110
+from .events import Own
+
+NOT_LEADER = Own.TOOK_OVER
 """Event number of a Refused by a control that does not lead."""
 FILE = "controls.json"
 MOST = 16

@@ -6,7 +6,7 @@ Who says what to whom:
 server → control          Hello(kind="application"), Report, Event, Probed, Heartbeat
 control → server          Challenge, Welcome, Refused, Configuration, Grant, Recorded, StepDown, Probe, Heartbeat
 agent → control           Hello(kind="host"), Processes, ProcessChanged, Heartbeat
-control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Heartbeat
+control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Generation, Heartbeat
 console → control         Hello(kind="console"), Ping, Changed, PairRequest
 control → console         Challenge, Welcome, Refused, Pong, PairAnswer
 standby → active          Hello(kind="standby"), then the frames of messageserver.syncwire
@@ -114,6 +114,14 @@ class Watch(Message):
     application: str
     pid: int
     started: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation(Message):
+    """How far the history of control's database has come; the agent keeps ``token`` on disk and says it in its next
+    Hello, so that an older copy of that database is recognised. Only to agents that speak 1 or more."""
+
+    token: str
 
 
 # --- console ⇄ control ---------------------------------------------------------------------------

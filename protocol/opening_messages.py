@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from .message import Message
 
 PROTOCOL_VERSION = 1
+SPEAKS = 1
+"""What this release understands beyond the first one: 1: Generation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +24,8 @@ class Hello(Message):
     ``pid`` and ``started`` (psutil/`/proc` start time, in clock ticks since boot) name the process;
     ``epoch``, ``record_version`` and ``role`` are what a server that was granted one before still holds
     (0 and "" for none); ``copy`` names the store it opened (a store made anew has another name).
+    ``generation`` is the newest token of control's history that it keeps ("" for none), ``speaks`` is SPEAKS of its
+    release (0: the first one).
     """
 
     kind: str
@@ -37,6 +41,8 @@ class Hello(Message):
     record_version: int = 0
     role: str = ""
     copy: str = ""
+    generation: str = ""
+    speaks: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

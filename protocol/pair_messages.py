@@ -12,12 +12,14 @@ class Recorded(Message):
 
     Sent to the active server of ``epoch`` whenever its wish (Report.standby) was decided. Design section 7: it may
     acknowledge alone only on ``in_sync`` false with a version above every one at which it asked for true.
+    ``generation`` is as in Grant.
     """
 
     epoch: int
     record_version: int
     in_sync: bool
     reason: str
+    generation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +35,25 @@ class StepDown(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe(Message):
-    """Prove now whether a write would be acknowledged."""
+    """Prove now whether a write would be acknowledged. With ``log`` tell instead what the server has: its log, and the
+    running digest after record ``at`` (0: after none)."""
 
     id: int
+    log: bool = False
+    at: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Probed(Message):
-    """``accepts``: a durable write went all the way an acknowledgement goes; else ``reason`` says why not."""
+    """``accepts``: a durable write went all the way an acknowledgement goes; else ``reason`` says why not. ``log``, of
+    a Probe that asks for it: first_seq, last_seq, epochs [[epoch, first seq], ...], digest (hex, after record ``at``;
+    "" when that is not kept)."""
 
     id: int
     accepts: bool
     reason: str = ""
     took_ms: float = 0.0
+    log: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +78,13 @@ class PairAnswer(Message):
     facts: dict = field(default_factory=dict)
 
 
-PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe")
+PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe", "record", "restored")
 """switchover: planned, only onto a standby in sync; pause, resume: automatic failover; promote: make the standby the
-active server although it is not in sync (data loss accepted); probe: prove both roles.
+active server although it is not in sync (data loss accepted); probe: prove both roles; record: tell what the record
+says and what each member has; restored: after an older copy of control's database was put back, go on with ``target``
+and raise the record above everything that was seen ("" : the record is right, both members agree with it).
 
 facts of switchover and promote: active, epoch, took_ms; of probe: members [{name, connected, role, epoch, accepts,
-reason, took_ms}]."""
+reason, took_ms}]; of record: disputed (bool), reason, version, epoch, active, standby_in_sync, members [{name,
+connected, state, role, epoch, version, first_seq, last_seq, lost}], where lost is how many records the *other* member
+has that this one does not, null when that is not known; of restored: active, version, epoch."""

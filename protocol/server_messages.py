@@ -26,13 +26,15 @@ class Grant(Message):
     """Control's word on who serves: ``role`` "primary" or "backup" in ``epoch``.
 
     The server writes the epoch to disk before it acts on it, then answers with a Report.
-    ``record_version`` is the version of the pair's durable record that the grant comes from.
+    ``record_version`` is the version of the pair's durable record that the grant comes from, ``generation`` a token of
+    control's history that the server keeps on disk with it and says in its next Hello.
     """
 
     role: str
     epoch: int
     record_version: int
     reason: str
+    generation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,10 @@ class Report(Message):
     ``standby_version`` the version of the record that "synced" rests on, ``standby_copy`` the store it is about;
     ``common_seq`` and ``common_digest`` are the last record that both members have, with the digest there;
     ``discarded`` counts the records of a divergent tail that this member has put aside since it was started.
+
+    Not in the first release: ``first_seq`` is the first record that is kept (0: not said), ``first_digest`` the running
+    digest (hex) before it; ``clock`` is Unix time as the server's machine shows it (0: not said); ``trouble_s`` is for
+    how many seconds it has not been able to serve.
     """
 
     state: str
@@ -69,6 +75,10 @@ class Report(Message):
     common_seq: int = 0
     common_digest: str = ""
     discarded: int = 0
+    first_seq: int = 0
+    first_digest: str = ""
+    clock: float = 0.0
+    trouble_s: float = 0.0
 
 
 LINKS = ("", "down", "catching_up", "synced")

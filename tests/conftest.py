@@ -15,10 +15,24 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
            "test_pair_commands", "test_main_job", "test_joining", "test_tls_switched", "test_pages")
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
+DATABASES = ["default", "control"]
+
 
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    for item in items:
+        _use_all_databases(item)
+
+
+def _use_all_databases(item):
+    """Control's record is a database of its own: a test that uses objects may use it too."""
+    marks = list(item.iter_markers("django_db"))
+    fixtures = getattr(item, "fixturenames", ())
+    if not marks and {"db", "transactional_db"} & {*fixtures}:
+        item.add_marker(pytest.mark.django_db(transaction="transactional_db" in fixtures, databases=DATABASES))
+    for mark in marks:
+        mark.kwargs.setdefault("databases", DATABASES)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,11 @@
 """What has to be in the database and on disk before the console's processes start. Every step may run again."""
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +14,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db import OperationalError
 
 from console import static_files, tls
 from console.celery import celery_broker_url
+from console.up.databases import migrate, one_at_a_time
 from console.up.errors import CannotStart
 from console.up.machine import reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
@@ -38,8 +37,6 @@ from provisioning.services.templates import import_template
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"
-SET_UP_LOCK = 0x50616972776973
-"""Number of an advisory lock on PostgreSQL."""
 
 
 def provide_certificates(say: Callable[[str], None]) -> None:
@@ -89,29 +86,6 @@ def _set_up(admin_password: str, say: Callable[[str], None], serves_pages: bool,
     # Last: after it nothing can go wrong before the password is shown.
     return LocalSetup(agent_config=agent_config, new_password=make_administrator(admin_password),
                       warnings=tuple(warnings))
-
-
-@contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Machines of one console that start at the same moment set up one after the other. On SQLite there is one."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
-
-
-def migrate(say: Callable[[str], None]) -> None:
-    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        say("Bringing the database up to date")
-        call_command("migrate", interactive=False, verbosity=0)
 
 
 def collect_static(say: Callable[[str], None]) -> None:

@@ -10,12 +10,12 @@ from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
 from .pairs import PairException
 from .records import Event
-from .runtime import ComponentHeartbeat, HostRuntime, Leadership, PairState, RuntimeStatus
+from .runtime import ComponentHeartbeat, CopyTerm, HostRuntime, PairState, RuntimeStatus
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Account", "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection",
-    "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "Host",
-    "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "Leadership",
-    "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
+    "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry",
+    "HistoryHead", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport",
+    "JobStep", "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
 ]

@@ -1,6 +1,6 @@
 """Triggers that make the database itself refuse to change or remove history entries, whoever asks."""
 
-from django.db import transaction
+from django.db import router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from .history import NEVER, HistoryEntry
@@ -32,14 +32,19 @@ _FIND = {
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    """From now on the database refuses. Does nothing when it does already."""
-    if not is_installed(connection):
+    """From now on the database refuses. Does nothing when it does already, or has no history."""
+    if _has_history(connection) and not is_installed(connection):
         _execute(connection, (*_REMOVE[connection.vendor], *_INSTALL[connection.vendor]))
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
     """The database lets everything pass: only for ``flush``, and for taking the migration back."""
-    _execute(connection, _REMOVE[connection.vendor])
+    if _has_history(connection):
+        _execute(connection, _REMOVE[connection.vendor])
+
+
+def _has_history(connection: BaseDatabaseWrapper) -> bool:
+    return router.allow_migrate(connection.alias, HistoryEntry._meta.app_label)
 
 
 def is_installed(connection: BaseDatabaseWrapper) -> bool:

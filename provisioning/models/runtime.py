@@ -22,6 +22,8 @@ class RuntimeStatus(models.Model):
     account = models.CharField(max_length=64, blank=True, help_text="OS account that the server runs as.")
     restarts = models.PositiveIntegerField(default=0)
     version = models.CharField(max_length=32, blank=True)
+    first_seq = models.PositiveBigIntegerField(default=0, help_text="First record that is kept; 0 when not known.")
+    first_digest = models.CharField(max_length=64, blank=True, help_text="Running digest before first_seq.")
     last_seq = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)
     clients = models.PositiveIntegerField(default=0)
@@ -32,6 +34,7 @@ class RuntimeStatus(models.Model):
     common_digest = models.CharField(max_length=64, blank=True, help_text="Running digest at common_seq here.")
     discarded = models.PositiveBigIntegerField(default=0, help_text="Records of a divergent tail put aside.")
     copy = models.CharField(max_length=32, blank=True, help_text="Name of the store; one made anew has another.")
+    clock_offset_s = models.FloatField(null=True, help_text="Seconds that the server's clock is ahead of control's.")
     started_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
     heard_at = models.DateTimeField(null=True)
@@ -58,11 +61,10 @@ class HostRuntime(models.Model):
 
 
 class PairState(models.Model):
-    """The durable record per pair (design section 7), or per single server (``backup`` empty).
+    """What control's record says of a pair, or of a single server (``record.models.PairRecord``), as pages show it.
 
-    Every write is conditional on ``version`` as it was read. Control writes it, nobody else. ``active_copy`` and
-    ``standby_copy`` name the stores that the record is about: a member that comes back with another one has lost its
-    messages. ``paused_*`` say who paused automatic failover, why and when; empty while it is on.
+    A copy that control writes after the record: nobody decides by it. ``paused_*`` say who paused automatic failover,
+    why and when; empty while it is on. ``disputed``: an older record was put back and contradicts a member, or might.
     """
 
     primary = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="pair_state", primary_key=True)
@@ -76,6 +78,7 @@ class PairState(models.Model):
     paused_by = models.CharField(max_length=150, blank=True)
     paused_reason = models.TextField(blank=True)
     paused_at = models.DateTimeField(null=True)
+    disputed = models.BooleanField(default=False)
     reason = models.TextField(blank=True)
     since = models.DateTimeField(null=True)
 
@@ -83,23 +86,18 @@ class PairState(models.Model):
         return f"{self.primary_id}: epoch {self.epoch}"
 
 
-class Leadership(models.Model):
-    """Which control leads: one row. ``holder`` (an instance, "" for nobody) leads at ``address`` in ``term``, which
-    grows with every change of leaders; ``beat`` grows with each of its signs of life."""
+class CopyTerm(models.Model):
+    """The term of the control that wrote these tables last: one of an earlier term may not write over it."""
 
     name = models.CharField(max_length=16, primary_key=True)
     term = models.PositiveBigIntegerField(default=0)
-    holder = models.CharField(max_length=1024, blank=True)
-    address = models.CharField(max_length=280, blank=True)
-    beat = models.PositiveBigIntegerField(default=0)
-    since = models.DateTimeField(null=True)
 
     def __str__(self):
-        return f"term {self.term}: {self.address}"
+        return f"term {self.term}"
 
 
 class ComponentHeartbeat(models.Model):
-    """Last sign of life of a console component: control, console-worker, beat."""
+    """Last sign of life of a console component: console-worker, beat. Control's own is in its record."""
 
     name = models.CharField(max_length=64, primary_key=True)
     at = models.DateTimeField()

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from protocol.events import Own
 from provisioning.errors import Link, NotFound
 from provisioning.models import Application, ComponentHeartbeat, Event, Job, PairException, PairState
 from provisioning.rules.pair_facts import PROVEN_FOR, MemberFacts, PairFacts
@@ -25,7 +26,7 @@ _STATE = ("epoch", "active_id", "active_copy", "standby_in_sync", "automatic_fai
           "paused_at", "reason", "since")
 _COLUMNS = (*_OWN, *(f"backup_server__{name}" for name in _OWN), *(f"pair_state__{name}" for name in _STATE))
 CANDIDATES_MAX = 100
-EVENT_GRANTED = 20100
+EVENT_GRANTED = Own.GRANTED
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,17 @@ def objects(transactional_db) -> Objects:
 
 
 @pytest.fixture
+def backup(objects):
+    """The pair's objects are there before control is."""
+    row = new_application("MS_B", objects.template, objects.host)
+    objects.server.backup_server, objects.server.redundancy_type = row, "warm standby"
+    objects.server.save()
+    for server, number in ((objects.server, 7002), (row, 8002)):
+        ListeningPort.objects.create(application=server, port_id="sync", port=number, protocol="sync", ha_sync=True)
+    return row
+
+
+@pytest.fixture
 def term(transactional_db) -> int:
     """A term of leadership that has begun, with nobody there to take the next one."""
     return lease.take(lease.read(), holder="tests", address="")

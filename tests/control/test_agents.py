@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from control.main import Control
+from control.objects import applications
 from protocol import auth, wire
 from protocol.messages import ApplicationStatus, Hello, Ping, Pong, ProcessChanged, Processes, Supervised, Watch
 from provisioning import control_client
@@ -34,6 +35,7 @@ async def texts(**wanted) -> list[str]:
 async def test_an_agent_gets_its_applications_and_its_host_is_running(control, peers, objects):
     await Option.objects.acreate(application=objects.server, annex=True, section="sml", key="suspending-wait-timeout",
                                  value="9999", secret_value="unused")
+    await control.reign.reloader.changed(["MS"], [])
     agent = await peers.agent(objects.host)
     [entry] = (await agent.hears(Supervised)).applications
     assert entry == {
@@ -210,8 +212,7 @@ async def test_an_agent_cannot_speak_for_another_host(control, peers, objects):
 
 @sync_to_async
 def _facts(application_id: int):
-    from control import records
-    return next(facts for facts in records.applications() if facts.id == application_id)
+    return next(facts for facts in applications() if facts.id == application_id)
 
 
 @pytest.mark.parametrize("message", [

@@ -32,6 +32,7 @@ A_TROUBLED = serving(A, 3, 5, copy="a", trouble="disk full")
 # One snapshot for each row of TABLE, in its order.
 CASES = [
     Snapshot(SINGLE, (ready(A, epoch=9),)),
+    Snapshot(IN_SYNC, (replace(A, process="ended"), B_STANDS_BY), trusted=False),
     Snapshot(Record(), (ready(A),)),
     Snapshot(Record(version=1, epoch=1), (A, ready(B)), request=PROMOTE_B),
     Snapshot(Record(), (A, ready(B))),
@@ -102,7 +103,7 @@ def test_an_active_server_that_still_acts_in_an_older_epoch_gets_a_new_one():
 def test_a_server_that_has_seen_more_than_the_record_is_decided_nothing_for(seen):
     decision = decide(Snapshot(SINGLE, (ready(A, **seen),)))
     assert (decision.record, decision.grants) == (None, ())
-    assert "an older database was put back" in decision.reason
+    assert "an older one was put back" in decision.reason
 
 
 def test_a_backup_alone_stands_by_in_a_first_epoch_and_never_serves():

@@ -207,10 +207,10 @@ PROMOTE_A, PROMOTE_B = Request("promote", "A", "Ann"), Request("promote", "B", "
     (Snapshot(IN_SYNC, (A_SERVES, B_STANDS_BY)), Request("switchover", "A"), "A is the active server already"),
     (Snapshot(ALONE, (A_SERVES, B_STANDS_BY)), SWITCH_TO_B, "B is not in sync with A"),
     (Snapshot(IN_SYNC, (A_SERVES, replace(B_STANDS_BY, copy="new"))), SWITCH_TO_B, "B has another store"),
-    (Snapshot(IN_SYNC, (A_SERVES, replace(B_STANDS_BY, epoch=9))), SWITCH_TO_B, "An older Configuration Database"),
+    (Snapshot(IN_SYNC, (A_SERVES, replace(B_STANDS_BY, epoch=9))), SWITCH_TO_B, "An older control database"),
     (Snapshot(ALONE, (A_SERVES, B_STANDS_BY)), PROMOTE_B, "A serves. Use Switch Over"),
     (Snapshot(ALONE, (A, B)), PROMOTE_B, "B is not ready to serve"),
-    (Snapshot(ALONE, (A, replace(B_STANDS_BY, epoch=9))), PROMOTE_B, "An older Configuration Database"),
+    (Snapshot(ALONE, (A, replace(B_STANDS_BY, epoch=9))), PROMOTE_B, "An older control database"),
     (Snapshot(ALONE, (ready(A, copy="a"), B_STANDS_BY)), PROMOTE_A, "A is the active server already")])
 def test_a_request_that_cannot_be_carried_out_is_refused_with_what_to_do(snapshot, request_, says):
     assert says in refusal(snapshot, request_)

@@ -6,23 +6,25 @@ from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.db import connections
 
-from control import lease, office, records
+from control import copies, generations, lease, ledger, office
+from control.copies import Batch
 from control.database import Deposed
 from control.facts import EventRow, StatusRow
+from control.ledger import Change, Row
 from control.main import Control
 from control.office import Office
-from control.snapshot import Record
 from protocol.controls import NOT_LEADER
 from protocol.messages import Configuration, Grant, Report, Supervised
 from protocol.wire import RefusedError
 from provisioning import control_client
-from provisioning.models import ComponentHeartbeat, Event, Leadership, PairState, RuntimeStatus
+from provisioning.models import Event, RuntimeStatus
+from provisioning.record.models import ALIAS, ControlBeat, Generation, Leadership, PairRecord
 
 from .conftest import Peers, eventually, report_on
 
-SQLITE = connection.vendor == "sqlite"
+SQLITE = connections[ALIAS].vendor == "sqlite"
 
 
 def office_of(name: str) -> Office:
@@ -42,10 +44,10 @@ async def test_one_of_several_leads_and_the_others_know_where(offices):
     await a.look()
     await b.look()
     assert (a.term, b.term, b.leader) == (1, 0, "a:2020")
-    assert set(await sync_to_async(list)(ComponentHeartbeat.objects.values_list("name", flat=True))) == {
+    assert set(await sync_to_async(list)(ControlBeat.objects.values_list("name", flat=True))) == {
         "control-standby"}
     await a.look()
-    assert await ComponentHeartbeat.objects.filter(name="control").acount() == 1
+    assert await ControlBeat.objects.filter(name="control").acount() == 1
 
 
 async def test_one_that_leaves_is_followed_at_once(offices):
@@ -113,14 +115,26 @@ async def test_a_leader_that_does_not_reach_the_database_resigns_only_when_there
 
 def writes(server, term):
     """Everything that control writes, in that term."""
-    row = StatusRow(application_id=server.id, status="Started")
-    yield lambda: records.load_record(server.id, None, term=term)
-    yield lambda: records.save_record(server.id, None, expected_version=0, record=Record(1, 1, "MS"), reason="",
-                                      term=term)
-    yield lambda: records.write([row], [], [EventRow(at=None, text="late")], [], term=term)
-    yield lambda: records.prune_events(term=term)
+    yield lambda: ledger.write([Change(Row(application_id=server.id, version=1), 0)], term=term)
+    yield lambda: ledger.mark_gone([server.id], gone=True, term=term)
+    yield lambda: ledger.prune(term=term)
+    yield lambda: generations.begin(term=term)
     yield lambda: lease.beat(term=term, address="a", facts={})
     yield lambda: lease.leave(term=term)
+
+
+def test_copies_are_not_written_over_those_of_a_later_term(objects, term):
+    row = StatusRow(application_id=objects.server.id, status="Started")
+    copies.begin(term=5)
+    for late in (lambda: copies.write(Batch([row], events=[EventRow(at=None, text="late")]), term=4),
+                 lambda: copies.prune_events(term=4)):
+        with pytest.raises(Deposed):
+            late()
+    assert not RuntimeStatus.objects.exists()
+    assert not Event.objects.exists()
+    copies.write(Batch([row]), term=6)
+    with pytest.raises(Deposed):
+        copies.write(Batch([row]), term=5)
 
 
 @pytest.mark.parametrize("term_of_writer", [None, 0, 1, 3])
@@ -130,9 +144,8 @@ def test_nothing_is_written_in_a_term_that_is_not_the_present_one(objects, term,
     for write in writes(objects.server, term_of_writer):
         with pytest.raises(Deposed):
             write()
-    assert not PairState.objects.exists()
-    assert not RuntimeStatus.objects.exists()
-    assert not Event.objects.exists()
+    assert not PairRecord.objects.exists()
+    assert not Generation.objects.exists()
     assert lease.read() == before
 
 
@@ -197,8 +210,8 @@ async def test_a_deposed_control_lets_everybody_go_and_tells_nobody_anything(con
 
 async def _writes(reign, objects) -> bool:
     try:
-        await reign.database.write(records.save_record, objects.server.id, None, expected_version=1,
-                                   record=Record(2, 2, "MS"), reason="late")
+        row = reign.ledger.row(objects.server.id)
+        await reign.ledger.write(Change(replace(row, version=2, epoch=2), row.version))
     except Deposed:
         return False
     return True

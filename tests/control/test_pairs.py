@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 from asgiref.sync import sync_to_async
 
-from control.narration import PairEvent
 from control.stability import HELD_UP_S, LOOK_S, Flaps, Pauses
+from protocol.events import Own
 from protocol.messages import (
     Configuration,
     Grant,
@@ -19,9 +19,10 @@ from protocol.messages import (
     Recorded,
     StepDown,
 )
-from provisioning.models import Event, ListeningPort, PairState
+from provisioning.models import Event
+from provisioning.record.models import PairRecord
 
-from .conftest import Objects, Peer, eventually, new_application, report_on, row_that
+from .conftest import Objects, Peer, eventually, report_on, row_that
 
 
 @dataclass
@@ -54,23 +55,12 @@ class Pair:
         await self.agent.say(ProcessChanged(application=name, state="exited", pid=pid, signal=9))
 
     @sync_to_async
-    def record(self) -> PairState:
-        return PairState.objects.select_related("active").get(primary=self.objects.server)
+    def record(self) -> PairRecord:
+        return PairRecord.objects.get(application_id=self.objects.server.id)
 
     @sync_to_async
     def events(self, number: int) -> list[str]:
         return [*Event.objects.filter(number=number, application=self.objects.server).values_list("text", flat=True)]
-
-
-@pytest.fixture
-def backup(objects):
-    """The pair's objects are there before control is."""
-    row = new_application("MS_B", objects.template, objects.host)
-    objects.server.backup_server, objects.server.redundancy_type = row, "warm standby"
-    objects.server.save()
-    for server, number in ((objects.server, 7002), (row, 8002)):
-        ListeningPort.objects.create(application=server, port_id="sync", port=number, protocol="sync", ha_sync=True)
-    return row
 
 
 @pytest.fixture
@@ -95,7 +85,7 @@ async def test_a_standby_in_sync_is_recorded_before_the_active_server_hears_of_i
     record = await pair.record()
     assert (record.version, record.standby_in_sync, record.standby_copy) == (told.record_version, True, "b")
     assert told.record_version > pair.grant.record_version
-    await eventually(lambda: pair.events(PairEvent.IN_SYNC), "the timeline does not tell")
+    await eventually(lambda: pair.events(Own.IN_SYNC), "the timeline does not tell")
 
 
 async def test_a_late_claim_counts_for_nothing_after_the_wish_to_go_alone(pair):
@@ -108,15 +98,15 @@ async def test_a_late_claim_counts_for_nothing_after_the_wish_to_go_alone(pair):
     await pair.say("primary", standby="synced", standby_version=pair.grant.record_version, standby_copy="b")
     await pair.say("primary")
     assert not (await pair.record()).standby_in_sync
-    assert await eventually(lambda: pair.events(PairEvent.OUT_OF_SYNC), "the timeline does not tell") == [
+    assert await eventually(lambda: pair.events(Own.OUT_OF_SYNC), "the timeline does not tell") == [
         "MS goes on alone: MS_B is lost."]
 
 
 async def test_a_pair_goes_on_by_itself_once_the_newer_database_is_restored(pair):
     await pair.say("primary", record_version=9)
-    [text] = await eventually(lambda: pair.events(PairEvent.DISPUTED), "the timeline does not tell")
-    assert "Nothing is decided until the newer one is restored." in text
-    await sync_to_async(PairState.objects.filter(primary=pair.objects.server).update)(version=9)
+    [text] = await eventually(lambda: pair.events(Own.DISPUTED), "the timeline does not tell")
+    assert "Nothing is decided until the newer one is there again" in text
+    await sync_to_async(PairRecord.objects.filter(application_id=pair.objects.server.id).update)(version=9)
     await pair.say("primary", record_version=9, standby="synced", standby_version=9, standby_copy="b")
     assert (await pair.a.hears(Recorded, lambda said: said.in_sync)).record_version == 10
 
@@ -127,8 +117,9 @@ async def test_the_standby_in_sync_takes_over_once_the_agent_attests_the_end(pai
     await pair.ended("MS", 11)
     grant = await pair.b.hears(Grant, lambda grant: grant.role == "primary")
     record = await pair.record()
-    assert (grant.epoch, record.epoch, record.active.name, record.standby_in_sync) == (2, 2, "MS_B", False)
-    [text] = await eventually(lambda: pair.events(PairEvent.ROLE_CHANGED), "the timeline does not tell")
+    assert (grant.epoch, record.epoch, record.active_id, record.standby_in_sync) == (
+        2, 2, pair.objects.server.backup_server_id, False)
+    [text] = await eventually(lambda: pair.events(Own.ROLE_CHANGED), "the timeline does not tell")
     assert text.startswith("MS_B is the active server in epoch 2: MS has ended")
 
 
@@ -155,7 +146,7 @@ async def test_a_switchover_lets_the_active_server_finish_first(pair):
     await pair.b.say(report_on(grant, copy="b"))
     answer = await asked
     assert (answer.ok, answer.facts["active"], answer.facts["epoch"]) == (True, "MS_B", 2)
-    assert await eventually(lambda: pair.events(PairEvent.ASKED), "not told")
+    assert await eventually(lambda: pair.events(Own.ASKED), "not told")
     assert (await pair.a.hears(Grant, lambda grant: grant.epoch == 2)).role == "backup"
 
 

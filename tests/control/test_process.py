@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connections
 
 from control.main import CannotStart, locked
 from provisioning import control_client
-from provisioning.models import Application, ComponentHeartbeat, Leadership, PairState, RuntimeStatus
+from provisioning.models import Application, RuntimeStatus
+from provisioning.record.models import ALIAS, ControlBeat, Leadership, PairRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
@@ -71,7 +72,8 @@ def runcontrol(processes, settings, tmp_path, port, transactional_db):
             "PAIRWISE_DATA_DIR": str(tmp_path), "PAIRWISE_SECRET_KEY": settings.SECRET_KEY,
             "PAIRWISE_CONTROL_HOST": "127.0.0.1", "PAIRWISE_CONTROL_PORT": str(port),
             "PAIRWISE_REDIS_URL": f"unix://{tmp_path}/no-redis.sock",
-            "PAIRWISE_DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}", **environment})
+            "PAIRWISE_DATABASE_URL": f"sqlite:///{connections['default'].settings_dict['NAME']}",
+            "PAIRWISE_CONTROL_DATABASE_URL": f"sqlite:///{connections[ALIAS].settings_dict['NAME']}", **environment})
     return start
 
 
@@ -85,9 +87,9 @@ def answers() -> bool:
 def test_control_answers_beats_and_ends_cleanly_on_sigterm(runcontrol):
     process = runcontrol()
     until(answers, "control never answered")
-    first = ComponentHeartbeat.objects.get(name="control")
+    first = ControlBeat.objects.get(name="control")
     assert first.facts["pid"] == process.pid
-    until(lambda: ComponentHeartbeat.objects.get(name="control").at > first.at, "its heart beats once only")
+    until(lambda: ControlBeat.objects.get(name="control").at > first.at, "its heart beats once only")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
     assert "Traceback" not in process.log.read_text()
@@ -122,7 +124,7 @@ def two_controls(runcontrol, settings, port, tmp_path, unused_tcp_port_factory):
     until(leading, "control never answered")
     standby = runcontrol(PAIRWISE_CONTROLS=addresses, PAIRWISE_CONTROL_PORT=str(other_port),
                          PAIRWISE_DATA_DIR=str(tmp_path / "other"))
-    until(lambda: ComponentHeartbeat.objects.filter(name="control-standby").exists(), "the other one does not stand by")
+    until(lambda: ControlBeat.objects.filter(name="control-standby").exists(), "the other one does not stand by")
     return leader, standby
 
 
@@ -141,7 +143,7 @@ def test_a_leader_that_is_frozen_is_replaced_and_writes_nothing_when_it_thaws(tw
     term = Leadership.objects.get()
     leader.send_signal(signal.SIGCONT)
     until(lambda: "does not lead any more" in leader.log.read_text(), "it does not know that it was deposed")
-    until(lambda: ComponentHeartbeat.objects.get(name="control-standby").facts["pid"] == leader.pid,
+    until(lambda: ControlBeat.objects.get(name="control-standby").facts["pid"] == leader.pid,
           "the former leader does not stand by")
     assert (Leadership.objects.get().term, Leadership.objects.get().holder) == (2, term.holder)
     standby.send_signal(signal.SIGTERM)
@@ -189,7 +191,7 @@ def test_a_real_message_server_starts_survives_controls_kill_and_gets_a_new_epoc
     before = RuntimeStatus.objects.get().heard_at
     runcontrol()
     until(lambda: is_started(server, 1) and RuntimeStatus.objects.get().heard_at > before, "the server did not return")
-    assert PairState.objects.get().version == 1
+    assert PairRecord.objects.get().version == 1
 
     server.kill()
     server.wait()

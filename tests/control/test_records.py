@@ -5,56 +5,100 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import OperationalError
 from django.utils import timezone
 
-from control import records
-from control.database import Database, DatabaseAway
-from control.decide import Record
+from control import copies
+from control.database import CONFIGURATION, RECORD, Database, DatabaseAway
 from control.facts import EventRow, StatusRow
+from control.ledger import Change, Ledger, Row, load, prune
 from control.writer import Writer
-from provisioning.models import Event, PairState, RuntimeStatus
-
-from .conftest import new_application
+from provisioning.models import Event, RuntimeStatus
+from provisioning.record.models import PairRecord
 
 
 @pytest.fixture
-def backup(objects):
-    return new_application("MS_B", objects.template, objects.host)
+async def ledger(term):
+    """Of a control that leads, as it began."""
+    database = Database(RECORD, term)
+    made = Ledger(database)
+    await made.load()
+    yield made
+    await made.close()
+    await database.close()
 
 
-def test_a_record_is_written_only_over_the_version_that_was_read(objects, term):
-    before = records.load_record(objects.server.id, None, term=term)
-    new = Record(version=1, epoch=1, active="MS")
-    assert records.save_record(objects.server.id, None, expected_version=before.version, record=new, reason="first",
-                               term=term)
-    late = Record(version=1, epoch=2, active="MS")
-    assert not records.save_record(objects.server.id, None, expected_version=0, record=late, reason="late", term=term)
-    assert records.load_record(objects.server.id, None, term=term) == new
+def record(**values) -> Row:
+    return Row(**{"application_id": 1, "version": 1, "epoch": 1, "active_id": 1} | values)
 
 
-def test_an_active_member_that_does_not_exist_is_not_written(objects, term):
-    records.load_record(objects.server.id, None, term=term)
-    new = Record(version=1, epoch=1, active="Nobody")
-    assert not records.save_record(objects.server.id, None, expected_version=0, record=new, reason="", term=term)
-    assert PairState.objects.get().version == 0
+@sync_to_async
+def stored(application_id: int = 1) -> Row:
+    return load([application_id])[application_id]
 
 
-def test_a_new_link_starts_from_the_higher_record_of_both(objects, backup, term):
-    PairState.objects.create(primary=objects.server, version=3, epoch=2, active=objects.server, standby_in_sync=True)
-    PairState.objects.create(primary=backup, version=9, epoch=7, active=backup)
-    assert records.load_record(objects.server.id, backup.id, term=term) == Record(version=10, epoch=7, active="MS")
+async def test_a_record_is_written_only_over_the_version_that_was_read(ledger):
+    assert await ledger.write(Change(record(), 0))
+    assert not await ledger.write(Change(record(epoch=2), 0))
+    assert await stored() == ledger.row(1) == record()
+    assert await ledger.write(Change(record(version=2, reason="next"), 1))
+    assert await stored() == record(version=2, reason="next")
 
 
-def test_a_backup_that_is_unlinked_again_knows_every_epoch_it_was_told(objects, backup, term):
-    records.load_record(objects.server.id, backup.id, term=term)
-    new = Record(version=5, epoch=4, active="MS")
-    assert records.save_record(objects.server.id, backup.id, expected_version=0, record=new, reason="", term=term)
-    assert records.load_record(backup.id, None, term=term) == Record(version=5, epoch=4, active="")
+async def test_many_records_are_written_together_and_each_on_its_own_condition(ledger, monkeypatch):
+    calls = []
+    real = ledger._database.write
+
+    async def counted(*args, **kwargs):
+        calls.append(args)
+        return await real(*args, **kwargs)
+    monkeypatch.setattr(ledger._database, "write", counted)
+    changes = [Change(record(application_id=number), number % 2) for number in range(1, 300)]
+    written = await asyncio.gather(*(ledger.write(change) for change in changes))
+    # Whoever expects a record that is not there gets one all the same: it was lost, not overwritten.
+    assert all(written)
+    assert len(calls) <= 2
+    again = await asyncio.gather(*(ledger.write(change) for change in changes))
+    assert list(again) == [number % 2 == 1 for number in range(1, 300)]
+
+
+async def test_the_other_member_knows_every_epoch_that_it_was_told(ledger):
+    other = record(application_id=2, version=5, epoch=4, active_id=None)
+    assert await ledger.write(Change(record(version=5, epoch=4), 0, other))
+    assert ledger.row(2) == await stored(2) == other
+    late = replace(other, version=3, epoch=2)
+    assert await ledger.write(Change(record(version=6, epoch=4), 5, late))
+    assert ledger.row(2) == await stored(2) == other
+
+
+async def test_a_record_that_could_not_be_written_is_told_to_whoever_waits(ledger, monkeypatch):
+    async def away(*args, **kwargs):
+        raise DatabaseAway("away")
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger._database, "write", away)
+        with pytest.raises(DatabaseAway):
+            await ledger.write(Change(record(), 0))
+    assert await ledger.write(Change(record(), 0))
+
+
+async def test_records_of_applications_that_are_gone_are_kept_for_a_while(ledger, term, monkeypatch):
+    for number in (1, 2):
+        await ledger.write(Change(record(application_id=number), 0))
+    await ledger.exist([2])
+    assert (ledger.row(1).gone_at is not None, ledger.row(2).gone_at) == (True, None)
+    await sync_to_async(prune)(term=term)
+    assert (await stored()).version == 1
+    await ledger.exist([1, 2])
+    assert ledger.row(1).gone_at is None
+    await ledger.exist([2])
+    monkeypatch.setattr("control.ledger.GONE_KEPT_DAYS", -1)
+    await sync_to_async(prune)(term=term)
+    assert await sync_to_async(lambda: list(load()))() == [2]
 
 
 async def test_a_busy_database_is_tried_again():
-    database, calls = Database(), []
+    database, calls = Database(CONFIGURATION), []
 
     def busy_twice():
         calls.append(1)
@@ -69,14 +113,14 @@ async def test_a_busy_database_is_tried_again():
 async def test_a_database_that_stays_away_is_reported_after_a_while():
     def away():
         raise OperationalError("unable to open database file")
-    database = Database()
+    database = Database(CONFIGURATION)
     with pytest.raises(DatabaseAway, match="does not answer"):
         await database.run(away, patience_s=0.1)
     await database.close()
 
 
 async def test_what_could_not_be_written_is_written_when_the_database_is_back(objects, monkeypatch, term):
-    database = Database(term)
+    database = Database(CONFIGURATION, term)
     writer = Writer(database)
     real, failures = database.write, []
 
@@ -97,7 +141,7 @@ async def test_what_could_not_be_written_is_written_when_the_database_is_back(ob
 
 
 async def test_rows_of_deleted_objects_do_not_keep_the_others_back(objects, term):
-    database = Database(term)
+    database = Database(CONFIGURATION, term)
     writer = Writer(database)
     writer.put_status(StatusRow(application_id=objects.server.id, status="Started"))
     writer.put_status(StatusRow(application_id=10**6, status="Started"))
@@ -108,7 +152,7 @@ async def test_rows_of_deleted_objects_do_not_keep_the_others_back(objects, term
 
 
 async def test_only_heard_at_is_not_worth_a_write_each_time(objects, term):
-    database = Database(term)
+    database = Database(CONFIGURATION, term)
     writer = Writer(database)
     now = timezone.now()
     row = StatusRow(application_id=objects.server.id, status="Started", heard_at=now)
@@ -122,15 +166,32 @@ async def test_only_heard_at_is_not_worth_a_write_each_time(objects, term):
 
 
 def test_the_timeline_keeps_its_newest_entries(transactional_db, monkeypatch, term):
-    monkeypatch.setattr(records, "EVENTS_KEPT", 3)
+    monkeypatch.setattr(copies, "EVENTS_KEPT", 3)
     for number in range(5):
         Event.objects.create(at=timezone.now(), text=str(number))
-    assert records.prune_events(term=term) == 2
+    assert copies.prune_events(term=term) == 2
     assert sorted(Event.objects.values_list("text", flat=True)) == ["2", "3", "4"]
 
 
 async def test_a_record_that_somebody_else_wrote_is_read_again_before_the_grant(control, peers, objects):
-    control.solution.pairs._records[objects.server.id] = Record(version=0, epoch=0)
-    await PairState.objects.acreate(primary=objects.server, version=4, epoch=4, active=objects.server)
+    await PairRecord.objects.acreate(application_id=objects.server.id, version=4, epoch=4, active_id=objects.server.id)
     _, grant = await asyncio.wait_for(peers.started(objects.server), 5)
     assert (grant.epoch, grant.record_version) == (5, 5)
+
+
+async def test_a_new_pair_starts_from_the_higher_record_of_both(objects, backup, control, peers):
+    for row, version, epoch in ((objects.server, 3, 2), (backup, 9, 7)):
+        await PairRecord.objects.acreate(application_id=row.id, version=version, epoch=epoch, active_id=row.id)
+        await control.reign.ledger.reread(row.id)
+    _, grant = await asyncio.wait_for(peers.started(objects.server), 5)
+    assert (grant.epoch, grant.record_version) == (8, 11)
+
+
+async def test_an_application_with_the_id_of_another_one_does_not_inherit_what_that_one_had(control, peers, objects):
+    await PairRecord.objects.acreate(application_id=objects.server.id, version=4, epoch=4, identity="another",
+                                     active_id=objects.server.id, active_copy="its store", automatic_failover=False)
+    await control.reign.ledger.reread(objects.server.id)
+    _, grant = await asyncio.wait_for(peers.started(objects.server), 5)
+    assert (grant.epoch, grant.reason) == (5, "MS is ready and nobody has served before: it is the configured primary.")
+    row = control.reign.ledger.row(objects.server.id)
+    assert (row.identity != "another", row.automatic_failover) == (True, True)

@@ -11,7 +11,8 @@ from control.main import Control
 from protocol import wire
 from protocol.messages import Changed, Configuration, Event, Grant, Ping, Pong, Report
 from provisioning import models
-from provisioning.models import Application, Option, PairState
+from provisioning.models import Application, Option
+from provisioning.record.models import PairRecord
 
 from .conftest import Peers, eventually, new_application, report_on, row_that, status_of
 
@@ -35,6 +36,7 @@ def add_option(application: Application, section: str, key: str, value: str, *, 
 async def test_the_configuration_is_whole_and_its_secrets_are_not_masked(control, peers, objects):
     await add_option(objects.server, "clients", "bench", "benchpass")
     await add_option(objects.server, "sml", "suspending-wait-timeout", "30", annex=True)
+    await control.reign.reloader.changed(["MS"], [])
     server = await peers.server(objects.server)
     assert (await server.hears(Configuration)).application == {
         "name": "MS", "type": "MessageServer", "version": "8.5.100.01", "enabled": True,
@@ -63,6 +65,7 @@ async def test_an_unknown_name_and_a_wrong_secret_are_refused_alike(control, pee
 
 async def test_a_disabled_application_is_refused(control, peers, objects):
     await Application.objects.filter(name="MS").aupdate(enabled=False)
+    await control.reign.reloader.changed(["MS"], [])
     error = await refused(peers, "MS", objects.server.secret)
     assert error.event == 6052
     assert "is disabled" in str(error)
@@ -121,7 +124,7 @@ async def test_a_server_that_serves_on_while_control_is_restarted_keeps_its_epoc
             row = await row_that(objects.server, lambda row: row.last_seq == 9)
             assert (row.status, row.epoch) == ("Started", 1)
             assert not [message for message in server.heard if isinstance(message, Grant)]
-    assert (await PairState.objects.aget()).version == 1
+    assert (await PairRecord.objects.aget()).version == 1
 
 
 async def test_after_a_restart_of_control_nothing_is_unknown_before_its_grace_is_over(objects, settings_of_control):
@@ -156,10 +159,10 @@ async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_r
 async def test_a_server_that_has_seen_a_newer_record_is_told_nothing_and_shows_why(control, peers, objects):
     server = await peers.server(objects.server, epoch=7, record_version=9)
     await server.say(Report(state="ready", epoch=7, record_version=9))
-    row = await row_that(objects.server, lambda row: "an older database was put back" in row.reason)
+    row = await row_that(objects.server, lambda row: "an older one was put back" in row.reason)
     assert row.status == "Initializing"
     assert not [message for message in server.heard if isinstance(message, Grant)]
-    assert await models.Event.objects.filter(text__contains="older database").acount() == 1
+    assert await models.Event.objects.filter(text__contains="older one was put back").acount() == 1
 
 
 async def test_a_backup_stands_by_beside_its_primary(control, peers, objects):

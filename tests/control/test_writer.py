@@ -12,8 +12,8 @@ class Database:
     def __init__(self):
         self.written = []
 
-    async def write(self, function, statuses, hosts, events, topics):
-        self.written.append((statuses, events, topics))
+    async def write(self, function, batch):
+        self.written.append((batch.statuses, batch.events, batch.topics))
 
 
 def event(application_id: int | None, text: str = "It happened.") -> EventRow:

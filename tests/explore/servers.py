@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from messageserver.common import common_point
 from messageserver.standing import Mode, Standing, granted
+from protocol.epochs import common_point
 
 from .parts import (
     BACKUP,

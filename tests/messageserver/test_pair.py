@@ -1,15 +1,16 @@
 """Two members of a pair: what is acknowledged, what survives, who gives way, what a returning member does."""
 
+import contextlib
 import json
 import socket
-import time
+import sqlite3
 
 import pytest
 
+from protocol.events import Own
 from protocol.messages import Probe, StepDown
 
 from .conftest import free_ports
-from .control_double import WAIT_S
 from .pair_of_servers import SYNC_SECRET, PairOfServers, bodies, takes_clients
 from .stomp_client import Client
 
@@ -269,39 +270,89 @@ def test_a_full_copy_is_made_when_the_common_point_is_no_longer_kept(make_pair):
             client.publish("/topic/a", b"%d" % number, **({"receipt": "last"} if number == 4999 else {}))
         client.expect("RECEIPT")
         # Retention works once a second; the first message that is kept shows it.
-        pair.a.control.wait(lambda: _first_seq(pair.a.port) > 1)
+        pair.a.control.wait(lambda: pair.a.report.first_seq > 1)
     pair.restart("B").granted("backup", 1, 30)
     pair.synced(pair.a, pair.b)
     pair.wait_equal()
     assert pair.b.report.last_seq == 5000
 
 
+def lose_beginning(member, upto: int) -> None:
+    """Remove records from the beginning of a store, as no retention would."""
+    with contextlib.closing(sqlite3.connect(member.directory / "data" / "messages.db")) as db:
+        [digest] = db.execute("SELECT digest FROM records WHERE seq = ?", (upto,)).fetchone()
+        db.execute("DELETE FROM records WHERE seq <= ?", (upto,))
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [("base_seq", upto), ("base_digest", digest)])
+        db.commit()
+
+
 def test_a_standby_that_may_still_be_promoted_is_not_emptied_for_a_full_copy(make_pair):
-    pair = make_pair(messages={"retention-records": "100"}, redundancy={"standby-timeout": "30"}).in_sync()
+    pair = make_pair(redundancy={"standby-timeout": "30"}).in_sync()
     with Client(pair.a.port) as client:
-        assert client.acked("/topic/a", b"acknowledged") == 1
+        assert [client.acked("/topic/a", b"%d" % number) for number in range(3)] == [1, 2, 3]
         pair.wait_equal()
         pair.a.control.stop()
         pair.b.kill()
-        for number in range(5000):
-            client.publish("/topic/a", b"%d" % number)
-        deadline = time.monotonic() + WAIT_S
-        while _first_seq(pair.a.port) == 1:
-            assert time.monotonic() < deadline
+        lose_beginning(pair.b, 2)
     pair.restart("B").granted("backup", 1, 30)
     pair.a.says("it needs a full copy")
-    assert pair.b.control.wait_report(link="down").last_seq == 1
+    assert pair.b.control.wait_report(link="down").last_seq == 3
     pair.a.control.start()
     pair.a.wishes("alone")
     pair.a.record(in_sync=False)
     pair.synced(pair.a, pair.b)
     pair.wait_equal()
-    assert pair.b.report.last_seq == 5001
+    assert (pair.b.report.first_seq, pair.b.report.last_seq) == (1, 3)
 
 
-def _first_seq(port: int) -> int:
-    with Client(port) as client:
-        return int(client.connected.headers["first-seq"])
+def test_a_copy_that_begins_later_than_it_should_fetches_what_is_missing_before_it_is_in_sync(make_pair):
+    pair = make_pair().in_sync()
+    with Client(pair.a.port) as client:
+        assert [client.acked("/topic/a", b"%d" % number) for number in range(10)] == list(range(1, 11))
+        pair.b.kill()
+        pair.a.wishes("alone")
+        pair.a.record(in_sync=False)
+    lose_beginning(pair.b, 10)
+    pair.restart("B").granted("backup", 1, 40)
+    assert pair.b.control.wait_report(link="catching_up").link == "catching_up"
+    pair.synced(pair.a, pair.b)
+    pair.wait_equal()
+    pair.b.control.wait_event(Own.GAP)
+    assert (pair.b.report.first_seq, pair.b.report.first_digest) == (1, "00" * 16)
+    pair.a.kill()
+    pair.b.granted("primary", 2)
+    assert bodies(pair.b.port, 10) == [b"%d" % number for number in range(10)]
+
+
+def test_the_active_server_decides_what_retention_removes_and_both_say_what_that_was(make_pair):
+    pair = make_pair(messages={"retention-records": "100"}).in_sync()
+    with Client(pair.a.port) as client:
+        for number in range(2000):
+            client.publish("/topic/a", b"%d" % number)
+        assert client.acked("/topic/a", b"last") == 2001
+    for member in (pair.a, pair.b):
+        member.control.wait_report(first_seq=1902)
+    assert pair.a.report.first_digest == pair.b.report.first_digest
+    said = [pair.a.control.wait_event(Own.TRIMMED).text, pair.b.control.wait_event(Own.TRIMMED).text]
+    assert said[0].startswith("Records 1 to ")
+    assert said[0].endswith("more than 100 are there (option messages/retention-records).")
+    assert said[1].endswith("the active server removed them.")
+
+
+def test_a_standby_removes_nothing_by_itself(make_pair):
+    """Its options may be others, and so may its clock."""
+    pair = make_pair().in_sync()
+    with Client(pair.a.port) as client:
+        for number in range(500):
+            client.publish("/topic/a", b"%d" % number)
+        client.acked("/topic/a", b"last")
+    few = {**pair.b.control.application["options"], "messages": {"retention-records": "10"}}
+    pair.b.control.configure({**pair.b.control.application, "options": few})
+    pair.b.says("retention and log count from now on")
+    # Two rounds of what a server does every second.
+    before = len(pair.b.control.reports)
+    pair.b.control.wait(lambda: len(pair.b.control.reports) > before + 3)
+    assert pair.b.report.first_seq == 1
 
 
 def test_two_servers_that_were_single_before_become_equal_although_their_epochs_look_alike(make_pair):

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from messageserver.common import common_point
 from messageserver.ownership import StaleEpoch, StoreError
 from messageserver.paired_store import PairedStore
 from messageserver.syncwire import batch, header, read_batch
+from protocol.epochs import common_point
 
-from .test_store import KEEP_ALL, Retention, draft, everything
+from .test_store import DAY_S, KEEP_ALL, ONE_DAY, Retention, Time, draft, everything, trim
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_full_copy_begins_anew_and_keeps_what_only_this_copy_had(open_store):
     first = open_store("a", retention=Retention(records=3, days=0, megabytes=0, dedup_window=100))
     second = open_store("b", "primary", 1)
     first.append([draft(i) for i in range(10)], 1)
-    first.trim()
+    trim(first)
     second.append([draft(i + 100) for i in range(2)], 1)
     second.grant("backup", 1, 2)
     assert second.begin_anew(0, first.first_seq - 1, first.digest_at(first.first_seq - 1)) == 2
@@ -100,6 +100,22 @@ def test_a_full_copy_begins_anew_and_keeps_what_only_this_copy_had(open_store):
     second.append_foreign(batches(1, everything(first)))
     assert (second.last_seq, second.digest) == (first.last_seq, first.digest)
     assert len([*second.directory.glob("discarded-*.jsonl")]) == 1
+
+
+def test_a_full_copy_takes_the_ages_of_its_records_along(open_store, monkeypatch):
+    clock = Time(monkeypatch)
+    first, second = open_store("a", retention=ONE_DAY), open_store("b", "backup", retention=ONE_DAY)
+    for number in range(3):
+        first.append([draft(number)], 1)
+        first.note_age()
+        clock.passes(DAY_S / 4)
+    second.begin_anew(0, 0, bytes(16), first.ages.told())
+    second.append_foreign(batches(1, everything(first)))
+    assert second.ages.told() == first.ages.told()
+    clock.passes(DAY_S / 2)
+    assert (first.to_trim().last, second.to_trim().last) == (2, 2)
+    second.begin_anew(0, 0, bytes(16), [["x", 1], [1], [2, -5.0], [3, "old"], 7, [-1, 1.0]])
+    assert second.ages.told() == []
 
 
 def test_a_store_keeps_its_name_and_one_made_anew_has_another(open_store):
@@ -115,7 +131,7 @@ def test_the_digest_is_known_for_every_record_that_is_kept(open_store):
     assert store.digest_at(0) == bytes(16)
     store.append([draft(i) for i in range(10)], 1)
     digests = {record.seq: record.digest for record in everything(store)}
-    store.trim()
+    trim(store)
     assert [store.digest_at(seq) for seq in range(5, 11)] == [digests[seq] for seq in range(5, 11)]
     assert store.digest_at(4) is None
     assert store.digest_at(11) is None

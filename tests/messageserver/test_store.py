@@ -118,28 +118,61 @@ def test_a_file_that_is_no_store_is_an_error(tmp_path):
     Store(tmp_path / "data", KEEP_ALL).close()
 
 
+def trim(store: Store) -> int:
+    """One step of what a server does every second."""
+    removal = store.to_trim()
+    return store.trim_to(removal.last) if removal else 0
+
+
 def test_retention_by_count_keeps_the_newest_and_the_digest(open_store):
     store = open_store(retention=Retention(records=10, days=0, megabytes=0, dedup_window=100))
     store.append([draft(i) for i in range(30)], 1)
-    digest = store.digest
-    assert store.trim() == 20
-    assert store.trim() == 0
+    digest, at_twenty = store.digest, everything(store)[19].digest
+    assert "retention-records" in store.to_trim().reason
+    assert trim(store) == 20
+    assert trim(store) == 0
     assert [r.seq for r in everything(store)] == list(range(21, 31))
+    assert store.first_digest == at_twenty
     store.close()
     again = open_store(epoch=0, retention=Retention(10, 0, 0, 100))
-    assert (again.first_seq, again.last_seq, again.digest) == (21, 30, digest)
+    assert (again.first_seq, again.last_seq, again.digest, again.first_digest) == (21, 30, digest, store.first_digest)
 
 
-def test_retention_by_age_may_empty_the_log_without_losing_its_position(open_store, monkeypatch):
-    store = open_store(retention=Retention(records=0, days=1, megabytes=0, dedup_window=100))
+class Time:
+    """What has really passed since the machine was started, and what its clock shows, in seconds."""
+
+    def __init__(self, monkeypatch):
+        self.real, self.boot, self.wall = 1000.0, "this boot", 1_800_000_000.0
+        monkeypatch.setattr("messageserver.system.since_boot", lambda: self.real)
+        monkeypatch.setattr("messageserver.system.boot_id", lambda: self.boot)
+        monkeypatch.setattr("messageserver.store.time.time_ns", lambda: int(self.wall * 1e9))
+
+    def passes(self, seconds: float) -> None:
+        self.real += seconds
+        self.wall += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Time(monkeypatch)
+
+
+DAY_S = 86_400
+ONE_DAY = Retention(records=0, days=1, megabytes=0, dedup_window=100)
+
+
+def test_retention_by_age_may_empty_the_log_without_losing_its_position(open_store, clock):
+    store = open_store(retention=ONE_DAY)
     store.append([draft(i) for i in range(5)], 1)
-    assert store.trim() == 0
-    two_days_on = store_time() + 2 * 86_400_000_000_000
-    monkeypatch.setattr("messageserver.store.time.time_ns", lambda: two_days_on)
+    store.note_age()
+    assert trim(store) == 0
+    clock.passes(DAY_S + 1)
     store.append([draft(5)], 1)
-    assert store.trim() == 5
-    monkeypatch.setattr("messageserver.store.time.time_ns", lambda: two_days_on * 2)
-    assert store.trim() == 1
+    store.note_age()
+    assert "retention-days" in store.to_trim().reason
+    assert trim(store) == 5
+    clock.passes(DAY_S + 1)
+    assert trim(store) == 1
     digest = store.digest
     store.close()
     again = open_store(epoch=0)
@@ -147,22 +180,88 @@ def test_retention_by_age_may_empty_the_log_without_losing_its_position(open_sto
     assert again.append([draft(6)], 1).seqs == [7]
 
 
-def store_time() -> int:
-    import time
+@pytest.mark.parametrize("days", [-100, -31, 31, 365, 40_000])
+def test_a_clock_that_is_wrong_removes_nothing_whatever_it_shows(open_store, clock, days):
+    store = open_store(retention=ONE_DAY)
+    store.append([draft(i) for i in range(5)], 1)
+    store.note_age()
+    clock.wall += days * DAY_S
+    store.append([draft(5)], 1)
+    clock.passes(3600)
+    store.note_age()
+    assert store.to_trim() is None
+    clock.wall -= days * DAY_S
+    assert store.to_trim() is None
+    store.close()
+    assert open_store(epoch=0, retention=ONE_DAY).to_trim() is None
 
-    return time.time_ns()
+
+def test_a_record_from_the_future_does_not_hold_retention_up(open_store, clock):
+    store = open_store(retention=ONE_DAY)
+    clock.wall += 365 * DAY_S
+    store.append([draft(0)], 1)
+    clock.wall -= 365 * DAY_S
+    store.append([draft(i) for i in range(1, 6)], 1)
+    store.note_age()
+    clock.passes(DAY_S + 1)
+    assert trim(store) == 6
+
+
+def test_ages_go_on_while_the_server_is_down_but_not_while_the_machine_is(open_store, clock):
+    store = open_store(retention=ONE_DAY)
+    store.append([draft(0)], 1)
+    store.note_age()
+    store.close()
+    clock.passes(DAY_S / 2)
+    again = open_store(epoch=0, retention=ONE_DAY)
+    again.note_age()
+    again.close()
+    # The machine is started anew: what its clock says of the time since then is not believed.
+    clock.boot, clock.real, clock.wall = "another boot", 10.0, clock.wall + 100 * DAY_S
+    third = open_store(epoch=0, retention=ONE_DAY)
+    assert third.to_trim() is None
+    clock.passes(DAY_S / 2 + 1)
+    assert trim(third) == 1
+
+
+def test_records_of_a_store_that_knows_no_ages_count_from_now_on(open_store, clock):
+    store = open_store(retention=ONE_DAY)
+    store.append([draft(i) for i in range(5)], 1)
+    store._db.execute("DROP TABLE ages")
+    store.close()
+    clock.passes(300 * DAY_S)
+    again = open_store(epoch=0, retention=ONE_DAY)
+    again.note_age()
+    assert again.to_trim() is None
+    clock.passes(DAY_S + 1)
+    assert trim(again) == 5
+
+
+def test_a_tail_that_is_cut_takes_its_ages_along(open_store, clock):
+    store = open_store(retention=ONE_DAY)
+    store.append([draft(i) for i in range(5)], 1)
+    store.note_age()
+    store.truncate_after(2)
+    clock.passes(DAY_S - 60)
+    store.append([draft(i) for i in range(10, 13)], 1)
+    store.note_age()
+    clock.passes(61)
+    assert trim(store) == 0, "records 1 and 2 have no note of their own any more, and 3 to 5 are new"
+    clock.passes(DAY_S)
+    assert trim(store) == 5
 
 
 def test_retention_by_size_removes_the_oldest(open_store):
     store = open_store(retention=Retention(records=0, days=0, megabytes=1, dedup_window=0))
-    for _ in range(4):
+    for _ in range(6):
         store.append([Draft("/topic/a", b"", b"x" * 1000)] * 1000, 1)
-    assert store.bytes_used() > 4_000_000
-    assert store.trim() == TRIM_ROWS
-    while store.trim():
+    assert store.bytes_used() > 6_000_000
+    assert "retention-mb" in store.to_trim().reason
+    assert trim(store) == TRIM_ROWS
+    while trim(store):
         pass
     assert store.bytes_used() <= 1_000_000
-    assert everything(store)[-1].seq == 4000
+    assert everything(store)[-1].seq == 6000
 
 
 def test_a_failed_commit_counts_for_nothing_and_recover_goes_on(open_store):

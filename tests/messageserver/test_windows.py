@@ -130,12 +130,14 @@ class Manager:
     """Stands for advapi32: calls back as Windows does, in a thread of its own, and keeps what it was told."""
 
     def __init__(self, asks=()):
-        self.asks, self.told = list(asks), []
+        self.asks, self.told, self.asking = list(asks), [], None
 
     def StartServiceCtrlDispatcherW(self, table):
         thread = threading.Thread(target=table[0].main, args=(0, None))
         thread.start()
         thread.join(20)
+        if self.asking is not None:
+            self.asking.join(20)
         return not thread.is_alive()
 
     def RegisterServiceCtrlHandlerExW(self, name, handler, context):
@@ -146,7 +148,8 @@ class Manager:
         said = status._obj
         self.told.append((said.state, said.accepted, said.exit_code, said.specific_exit_code))
         if said.state == service.RUNNING and self.asks:
-            threading.Thread(target=self.ask).start()
+            self.asking = threading.Thread(target=self.ask)
+            self.asking.start()
         return 1
 
     def ask(self):

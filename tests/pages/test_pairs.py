@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from control.narration import PairEvent
+from protocol.events import Own
 from protocol.messages import PairAnswer
 from provisioning.control_client import configuration_server
 from provisioning.models import (
@@ -27,6 +29,7 @@ from tests import factories
 from tests.pages.conftest import LIST, script
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[2]
 MEMBERS = [{"name": "MS_Primary", "connected": True, "role": "primary", "epoch": 3, "accepts": True, "took_ms": 4.0},
            {"name": "MS_Backup", "connected": True, "role": "backup", "epoch": 3, "reason": "it stands by"}]
 
@@ -155,7 +158,12 @@ def test_the_timeline_tells_role_changes_once_newest_first(support, pair, told):
 
 
 def test_the_timeline_knows_every_number_that_control_tells_of_a_pair():
-    assert {*OF_PAIR, EVENT_GRANTED} == {int(event) for event in PairEvent}
+    told = set()
+    for path in (ROOT / "control").glob("*.py"):
+        for call in re.findall(r"_?tell\((?:members|\[live\]), (?:Own|PairEvent)\.([A-Z_]+)", path.read_text()):
+            told.add(getattr(Own, call, None) or PairEvent[call])
+    assert told <= {*OF_PAIR, EVENT_GRANTED}
+    assert set(PairEvent) <= set(OF_PAIR)
 
 
 def test_the_timeline_can_tell_everything(support, pair, told):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from asyncssh import generate_private_key
 from django.apps import apps
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections, router
 from django.test import Client
 from django.test.utils import override_settings
 
@@ -170,7 +170,7 @@ def faults(world) -> Texts:
 def database(world) -> Texts:
     """Every row of every table, as it is stored: History, jobs and their lines, events, failed sign-ins, sessions."""
     for model in apps.get_models(include_auto_created=True):
-        with connection.cursor() as cursor:
+        with connections[router.db_for_read(model)].cursor() as cursor:
             cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')
             yield model._meta.db_table, repr(cursor.fetchall())
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from console import tls
+from console.up.databases import provide_record
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         from control.main import CannotStart, Settings, serve
 
         try:
+            provide_record()
             identity = None
             if settings.PAIRWISE_CONTROL_TLS:
                 tls.provide()

@@ -1,0 +1,29 @@
+"""``manage.py migrate``: as Django's own, of both databases unless one is named."""
+
+from django.conf import settings
+from django.core.management.commands import migrate
+from django.db import DEFAULT_DB_ALIAS
+
+from provisioning.record.models import ALIAS
+
+
+class Command(migrate.Command):
+    help = migrate.Command.help + " Without --database and an application: control's database, then everything else."
+
+    def add_arguments(self, parser):
+        super().add_arguments(parser)
+        parser.set_defaults(database=None)
+
+    def get_check_kwargs(self, options):
+        return super().get_check_kwargs(options) | {"databases": [options["database"] or DEFAULT_DB_ALIAS]}
+
+    def handle(self, *args, **options):
+        label, database = options["app_label"], options["database"]
+        if database or not settings.RECORD_IS_APART:
+            super().handle(*args, **options | {"database": database or DEFAULT_DB_ALIAS})
+            return
+        # Control's first: it takes over what an earlier version kept in the other one, which then drops it.
+        if label in (None, "record"):
+            super().handle(*args, **options | {"database": ALIAS, "app_label": "record"})
+        if label != "record":
+            super().handle(*args, **options | {"database": DEFAULT_DB_ALIAS})

@@ -1,0 +1,70 @@
+"""Both databases brought up to date, where they are not."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from provisioning.record import migrations
+from provisioning.record.models import ALIAS
+
+SET_UP_LOCK = 0x50616972776973
+"""Number of an advisory lock on PostgreSQL."""
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Machines of one console that start at the same moment set up one after the other. On SQLite there is one."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
+
+
+
+def migrate(say: Callable[[str], None]) -> None:
+    if any(_behind(alias, labels) for alias, labels in _databases()):
+        say("Bringing the database up to date")
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def _databases() -> Iterable[tuple[str, tuple[str, ...]]]:
+    """(alias, labels of the applications that count there; () for all)."""
+    yield DEFAULT_DB_ALIAS, ()
+    if settings.RECORD_IS_APART:
+        yield ALIAS, ("record",)
+
+
+def _behind(alias: str, labels: tuple[str, ...]) -> bool:
+    executor = MigrationExecutor(connections[alias])
+    targets = [node for node in executor.loader.graph.leaf_nodes() if not labels or node[0] in labels]
+    return bool(executor.migration_plan(targets))
+
+
+def provide_record() -> None:
+    """Control's own database as this release needs it. Costs next to nothing when it is so already: a control that
+    starts again is waited for."""
+    if not _record_is_current():
+        with one_at_a_time():
+            call_command("migrate", "record", interactive=False, verbosity=0)
+
+
+def _record_is_current() -> bool:
+    wanted = {path.stem for path in Path(migrations.__file__).parent.glob("[0-9]*.py")}
+    try:
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute("SELECT name FROM django_migrations WHERE app = 'record'")
+            return wanted <= {name for name, in cursor.fetchall()}
+    except DatabaseError:
+        return False

@@ -1,0 +1,189 @@
+"""What control reads of the objects in the Configuration Database. Plain functions, run in a database thread."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet, Sum
+
+from protocol import auth
+from provisioning.models import Application, Host, ListeningPort, Option
+from provisioning.models.applications import is_secret_option, os_account
+from provisioning.states import SERVER_TYPES, ApplicationType
+
+from . import facts
+
+LOOKUP_BATCH = 400
+_FACTS = ("id", "name", "version", "enabled", "revision", "working_directory", "command_line", "startup_timeout",
+          "host_id", "host__name", "backup_server_id", "primary_server__id", "created_at")
+_HOST_FACTS = ("id", "name", "enabled", "revision", "secret_revision", "left_at")
+_SUPERVISED = ("name", "enabled", "working_directory", "command_line", "command_line_arguments", "startup_timeout",
+               "shutdown_timeout", "auto_restart")
+PLACEHOLDERS = ("", ".")
+"""What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
+
+
+# --- applications and hosts ------------------------------------------------------------------------------
+
+
+def applications(names: Iterable[str] | None = None, ids: Iterable[int] = ()) -> list[facts.ApplicationFacts]:
+    """Facts of all server applications, or of those with one of ``names`` or ``ids`` and of their pair partners."""
+    servers = Application.objects.filter(type__in=SERVER_TYPES).order_by()
+    if names is None:
+        return _all_facts(servers)
+    names, ids = list(names), list(ids)
+    found: dict[int, facts.ApplicationFacts] = {}
+    for start in range(0, max(len(names), len(ids)), LOOKUP_BATCH):
+        part = slice(start, start + LOOKUP_BATCH)
+        chosen = _all_facts(servers.filter(Q(name__in=names[part]) | Q(id__in=ids[part])))
+        partners = {partner for each in chosen for partner in (each.backup_id, each.primary_id) if partner}
+        found |= {each.id: each for each in (*chosen, *_all_facts(servers.filter(id__in=partners)))}
+    return list(found.values())
+
+
+def _all_facts(servers: QuerySet) -> list[facts.ApplicationFacts]:
+    # Plain values: thousands of model objects would keep the interpreter, and with it every decision, for a second.
+    return [_facts_of(row) for row in servers.values(*_FACTS)]
+
+
+def _facts_of(row: dict) -> facts.ApplicationFacts:
+    return facts.ApplicationFacts(
+        id=row["id"], name=row["name"], version=row["version"], enabled=row["enabled"], revision=row["revision"],
+        installed=row["working_directory"] not in PLACEHOLDERS and row["command_line"] not in PLACEHOLDERS,
+        startup_timeout=row["startup_timeout"], host_id=row["host_id"], host_name=row["host__name"] or "",
+        backup_id=row["backup_server_id"], primary_id=row["primary_server__id"],
+        identity=f"{row['created_at']:%Y%m%d%H%M%S%f}")
+
+
+def hosts(names: Iterable[str] | None = None) -> list[facts.HostFacts]:
+    rows = Host.objects.all() if names is None else Host.objects.filter(name__in=list(names))
+    return [_host_facts(row) for row in rows.values(*_HOST_FACTS)]
+
+
+def host_by_id(host_id: int) -> facts.HostFacts | None:
+    row = Host.objects.filter(id=host_id).values(*_HOST_FACTS).first()
+    return _host_facts(row) if row else None
+
+
+def _host_facts(row: dict) -> facts.HostFacts:
+    return facts.HostFacts(managed=row["left_at"] is None,
+                           **{name: value for name, value in row.items() if name != "left_at"})
+
+
+# --- what is said to those who connect ---------------------------------------------------------------------
+
+
+def application_peers(names: Iterable[str]) -> dict[str, facts.ApplicationPeer]:
+    """Of those called one of ``names``, by name: what control needs when they connect."""
+    rows = list(Application.objects.filter(name__in=list(names)).order_by().values(
+        *_FACTS, "shutdown_timeout", "type", "secret", "host__ip_address"))
+    partner_of = {row["id"]: row["backup_server_id"] or row["primary_server__id"] for row in rows}
+    partners = {row["id"]: row for row in Application.objects.filter(
+        id__in=[each for each in partner_of.values() if each]).order_by().values(
+            "id", "name", "secret", "host_id", "host__name", "host__ip_address")}
+    ports = _grouped(ListeningPort.objects.filter(application__in=[*partner_of, *partners]).order_by("id").values(
+        "application_id", "port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters"))
+    options = _grouped(Option.objects.filter(application__in=list(partner_of)).values(
+        "application_id", "annex", "section", "key", "value", "secret_value"))
+    found = {}
+    for row in rows:
+        is_server = row["type"] in SERVER_TYPES
+        partner = partners.get(partner_of[row["id"]])
+        configuration = _configuration(row, partner, ports, options[row["id"]]) if is_server else {}
+        found[row["name"]] = facts.ApplicationPeer(
+            facts=_facts_of(row) if is_server else None, secret=row["secret"],
+            type=ApplicationType(row["type"]).label, configuration=configuration)
+    return found
+
+
+def _grouped(rows: Iterable[dict]) -> dict[int, list[dict]]:
+    grouped = defaultdict(list)
+    for row in rows:
+        grouped[row["application_id"]].append(row)
+    return grouped
+
+
+def host_peers(names: Iterable[str]) -> dict[str, facts.HostPeer]:
+    """Of those called one of ``names``, by name: what control needs when their agents connect."""
+    rows = Host.objects.filter(name__in=list(names)).order_by().values(*_HOST_FACTS, "secret")
+    return {row["name"]: facts.HostPeer(secret=row.pop("secret"), facts=_host_facts(row)) for row in rows}
+
+
+def _configuration(row: dict, partner: dict | None, ports: dict[int, list[dict]], options: list[dict]) -> dict:
+    """The body of its Configuration message (server_messages), but for the addresses of all controls."""
+    backup = partner["name"] if partner and row["backup_server_id"] else ""
+    return {
+        "name": row["name"], "type": row["type"], "version": row["version"], "enabled": row["enabled"],
+        "host": {"name": row["host__name"], "ip_address": row["host__ip_address"]} if row["host_id"] else {},
+        "working_directory": row["working_directory"],
+        "ports": [{"id": port["port_id"], "port": port["port"], "protocol": port["protocol"],
+                   "ha_sync": port["ha_sync"], "listening_mode": port["listening_mode"],
+                   "transport_parameters": port["transport_parameters"]} for port in ports[row["id"]]],
+        "options": _sections(options, annex=False), "annex": _sections(options, annex=True),
+        "startup_timeout": row["startup_timeout"], "shutdown_timeout": row["shutdown_timeout"],
+        "backup": backup, "primary": partner["name"] if partner and not backup else "",
+        "peer": _peer(row, partner, ports) if partner else {},
+    }
+
+
+def _sections(options: Iterable[dict], *, annex: bool) -> dict[str, dict[str, str]]:
+    sections: dict[str, dict[str, str]] = {}
+    for each in options:
+        if each["annex"] == annex:
+            secret = is_secret_option(each["section"], each["key"])
+            sections.setdefault(each["section"], {})[each["key"]] = (
+                each["secret_value"] or "" if secret else each["value"])
+    return sections
+
+
+def controls() -> list[dict]:
+    """What servers and agents are told of the addresses of all controls."""
+    return [{"host": host, "port": port} for host, port in settings.PAIRWISE_CONTROLS]
+
+
+def _peer(row: dict, partner: dict, ports: dict[int, list[dict]]) -> dict:
+    """How ``row`` reaches the HA Sync port of the other member; {} for a pair without one."""
+    port = next((port for port in ports[partner["id"]] if port["ha_sync"]), None)
+    if port is None or partner["host_id"] is None:
+        return {}
+    first, second = (row, partner) if row["backup_server_id"] else (partner, row)
+    secured = ListeningPort(listening_mode=port["listening_mode"],
+                            transport_parameters=port["transport_parameters"]).is_secured
+    transport = dict(part.split("=", 1) for part in port["transport_parameters"].split(";") if "=" in part)
+    near = transport.get("address") or ("127.0.0.1" if partner["host_id"] == row["host_id"] else "")
+    named = [each for each in (partner["host__ip_address"], partner["host__name"]) if each]
+    # A certificate may be for the names of the host alone: they are tried too, on the same host as well.
+    addresses = list(dict.fromkeys([near, *named])) if near and secured else [near] if near else named
+    return {"name": partner["name"], "addresses": addresses, "port": port["port"], "secured": secured,
+            "secret": auth.pair_secret(first["secret"], second["secret"])}
+
+
+def supervised(host_ids: Iterable[int]) -> dict[int, list[dict]]:
+    """{host id: list of its Supervised message}."""
+    found: dict[int, list[dict]] = {host_id: [] for host_id in host_ids}
+    rows = Application.objects.filter(host_id__in=list(found), type__in=SERVER_TYPES).order_by("name").values(
+        "id", "host_id", "log_on_as", *_SUPERVISED)
+    options = Option.objects.filter(application__host_id__in=list(found), annex=True, section__iexact="sml")
+    annex = _grouped(options.values("application_id", "key", "value"))
+    for row in rows:
+        found[row["host_id"]].append({name: row[name] for name in _SUPERVISED} | {
+            "log_on_as": os_account(row["log_on_as"]),
+            "suspending_wait_timeout": _suspending_wait_s(annex[row["id"]])})
+    return found
+
+
+def _suspending_wait_s(annex: Iterable[dict]) -> int:
+    """Annex sml/suspending-wait-timeout in seconds, kept within what the field allows (domain.md 1.2)."""
+    text = next((each["value"] for each in annex if each["key"].lower() == "suspending-wait-timeout"), "")
+    try:
+        seconds = int(text)
+    except ValueError:
+        return facts.SUSPENDING_WAIT_DEFAULT_S
+    return min(max(seconds, facts.SUSPENDING_WAIT_MIN_S), facts.SUSPENDING_WAIT_MAX_S)
+
+
+def fingerprint() -> tuple:
+    """Differs from an earlier one when an application or a host was made, changed or deleted since."""
+    return (*Application.objects.aggregate(count=Count("id"), last=Max("id"), revisions=Sum("revision")).values(),
+            *Host.objects.aggregate(count=Count("id"), last=Max("id"), revisions=Sum("revision"),
+                                    secrets=Sum("secret_revision"), left=Count("left_at")).values())

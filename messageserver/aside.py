@@ -1,0 +1,33 @@
+"""What is kept of a tail that only one of two copies has."""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from .records import Record
+from .system import sync_directory
+
+
+def put_aside(directory: Path, records: Iterable[Record]) -> Path:
+    """Write ``records`` into a file of their own under ``directory``, one JSON object a line, on disk on return."""
+    path = directory / f"discarded-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}.jsonl"
+    with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
+        for record in records:
+            json.dump({"seq": record.seq, "epoch": record.epoch, "time": record.time,
+                       "destination": record.destination, "dedup-id": record.dedup,
+                       "headers": record.headers.decode(errors="replace"),
+                       **_body(record.body)}, file, ensure_ascii=False)
+            file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    sync_directory(directory)
+    return path
+
+
+def _body(body: bytes) -> dict:
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body_hex": body.hex()}

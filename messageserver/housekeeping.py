@@ -1,0 +1,115 @@
+"""What a server does by itself every second: recovers its store, keeps retention, watches disk and clock."""
+
+import asyncio
+import time
+
+from protocol.events import Own
+
+from . import system
+from .log import Log
+from .ownership import StoreError
+from .retention import Removal
+
+HOUSEKEEPING_S = 1.0
+SAY_TRIMMED_S = 60.0
+"""What retention removes is told about so often."""
+JUMP_S = 10.0
+"""A clock that is moved by more than this has jumped; less is what keeping the time takes."""
+
+
+class Trimmings:
+    """What retention removed since it was told last, by reason."""
+
+    def __init__(self, log: Log):
+        self._log = log
+        self._waiting: dict[str, tuple[int, int]] = {}
+        self._said_at = -SAY_TRIMMED_S
+
+    def add(self, removal: Removal) -> None:
+        first, _ = self._waiting.get(removal.reason, (removal.first, 0))
+        self._waiting[removal.reason] = first, removal.last
+
+    def settle(self, now: float) -> None:
+        """Tell what waits, unless that was done a moment ago."""
+        if not self._waiting or now - self._said_at < SAY_TRIMMED_S:
+            return
+        self._said_at = now
+        for reason, (first, last) in self._waiting.items():
+            which = f"Records {first} to {last} were" if last > first else f"Record {first} was"
+            self._log.standard(Own.TRIMMED, f"{which} removed: {reason}.")
+        self._waiting.clear()
+
+
+class ClockWatch:
+    """Notices that the clock of the machine was moved. ``wall`` and ``real`` are seconds: what the clock shows, and
+    what has really passed."""
+
+    def __init__(self, wall: float, real: float):
+        self._offset = wall - real
+
+    def look(self, wall: float, real: float) -> float:
+        """By how many seconds the clock was moved since the last look; 0 for not worth telling."""
+        moved, self._offset = wall - real - self._offset, wall - real
+        return moved if abs(moved) > JUMP_S else 0.0
+
+
+class Housekeeping:
+    """Of one broker. ``run`` never ends by itself: whatever the disk does is told as trouble of the store."""
+
+    def __init__(self, broker, log: Log):
+        self._broker, self._log = broker, log
+        self._trimmings = Trimmings(log)
+        self._clock = ClockWatch(time.time(), system.since_boot())
+        self._disk_was_silent = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            self._broker.client_event.settle()
+            self._look_at_clock()
+            try:
+                await self._keep()
+            except StoreError as error:
+                self._broker.fail_store(error)
+            self._trimmings.settle(loop.time())
+
+    async def _keep(self) -> None:
+        broker = self._broker
+        if broker.unavailable:
+            await broker.recover()
+        await broker.in_store(broker.store.note_age)
+        while broker.decides_on_trimming and (removal := await broker.trim()) is not None:
+            self._trimmings.add(removal)
+            await asyncio.sleep(0)
+
+    def followed(self, first: int, last: int) -> None:
+        """The active server removed records ``first`` to ``last``, and so did this one."""
+        self._trimmings.add(Removal(first, last, "the active server removed them"))
+
+    def look_at_disk(self) -> None:
+        """Called several times a second."""
+        broker = self._broker
+        silent_s, limit_s = broker.disk.silent_s, broker.settings.redundancy.standby_timeout_s
+        if silent_s > limit_s:
+            if not self._disk_was_silent:
+                self._disk_was_silent = True
+                broker.disk_is_silent(silent_s)
+                self._log.standard(Own.DISK_SILENT, broker.unavailable)
+        elif self._disk_was_silent and silent_s == 0:
+            self._disk_was_silent = False
+            self._log.standard(Own.DISK_ANSWERS, "The disk answers again.")
+
+    def _look_at_clock(self) -> None:
+        moved = self._clock.look(time.time(), system.since_boot())
+        if moved:
+            direction = "ahead" if moved > 0 else "back"
+            self._log.standard(Own.CLOCK_JUMPED, f"The clock of this machine jumped {_in_words(abs(moved))} "
+                               f"{direction}. Nothing is removed for it: ages count the time that has really passed.")
+
+
+def _in_words(seconds: float) -> str:
+    if seconds >= 2 * 86_400:
+        return f"{seconds / 86_400:.0f} days"
+    return f"{seconds / 3600:.0f} hours" if seconds >= 2 * 3600 else f"{seconds:.0f} s"
