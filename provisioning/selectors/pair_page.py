@@ -15,6 +15,7 @@ from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus, Mode
 
 from .applications import PLACEHOLDERS, with_related
 from .events import OF_PAIR
+from .jobs import lacks_its_last_report
 from .monitoring import heartbeat_status
 
 _RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
@@ -195,7 +196,7 @@ def _facts_of(primaries: QuerySet[Application]) -> list[PairFacts]:
     now = timezone.now()
     answers = _control_answers(now)
     rows = list(primaries.order_by("name").values(*_COLUMNS))
-    jobs = _active_jobs({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
+    jobs = _jobs_at_work({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
     return [_pair(row, jobs, now=now, control_answers=answers) for row in rows]
 
 
@@ -204,12 +205,15 @@ def _control_answers(now: datetime) -> bool:
     return heartbeat_status(beat, now) == "ok"
 
 
-def _active_jobs(application_ids: set[int]) -> dict[int, Link]:
+def _jobs_at_work(application_ids: set[int]) -> dict[int, Link]:
     active = Job.objects.filter(state__in=ACTIVE_JOBS)
     if len(application_ids) < 100:
         active = active.filter(application_id__in=application_ids)
-    return {job.application_id: Link("job", str(job.pk), str(job)) for job in
-            active.only("kind", "application_name", "application_id")}
+    found = active.select_related("application__runtime").only(
+        "kind", "application_name", "created_at", "application__name", "application__runtime__status",
+        "application__runtime__started_at")
+    return {job.application_id: Link("job", str(job.pk), str(job)) for job in found
+            if job.application and not lacks_its_last_report(job.application, job)}
 
 
 def _pair(row: dict, jobs: dict[int, Link], *, now: datetime, control_answers: bool) -> PairFacts:

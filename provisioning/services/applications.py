@@ -16,7 +16,7 @@ from provisioning.selectors.applications import application_draft
 from provisioning.states import RedundancyType
 
 from . import comparison, drafting, writing
-from .facts import active_job, application_facts, application_link, job_link, status_for_rules
+from .facts import application_facts, application_link, job_at_work, job_link, status_for_rules
 from .following import follow_primary
 from .writing import after_change, save_related
 
@@ -153,7 +153,7 @@ def _delete_refusals(row: Application, going: set[int]) -> list[Refusal]:
     status = status_for_rules(row)
     if not writing.is_stopped(status):
         refusals.append(Refusal(f"{row.name} cannot be deleted while it is {status}. Stop it first.", "", (own,)))
-    job = active_job(row)
+    job = job_at_work(row)
     if job is not None:
         refusals.append(Refusal(f"{row.name} cannot be deleted while a job works on it. Wait until it has ended, or "
                                 "cancel it.", "", (own, job_link(job))))

@@ -15,6 +15,7 @@ from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, St
 from provisioning.rules.fields import normal_directory
 from provisioning.rules.ports import share_a_path
 from provisioning.selectors.applications import connection_drafts
+from provisioning.selectors.jobs import lacks_its_last_report
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -37,7 +38,14 @@ def status_for_rules(application: Application) -> str:
 
 
 def active_job(application: Application) -> Job | None:
+    """The job that works on it, until its last report is recorded."""
     return application.jobs.filter(state__in=ACTIVE_JOBS).first()
+
+
+def job_at_work(application: Application) -> Job | None:
+    """As ``active_job``; none when all that is missing of it is its last report."""
+    job = active_job(application)
+    return None if job is None or lacks_its_last_report(application, job) else job
 
 
 def is_console_host(host: Host) -> bool:
@@ -76,7 +84,7 @@ def _with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
 
 def _stored(application: Application) -> Stored:
     primary = getattr(application, "primary_server", None)
-    job = active_job(application)
+    job = job_at_work(application)
     secrets = frozenset((o.annex, o.section, o.key) for o in application.options.all() if o.is_secret)
     return Stored(
         id=application.pk, name=application.name, template_id=application.template_id, host_id=application.host_id,

@@ -2,6 +2,7 @@
 
 from provisioning.errors import Link, Refusal
 from provisioning.models import Application, Host, Job
+from provisioning.selectors.jobs import lacks_its_last_report, working_on
 from provisioning.states import ALIVE, ENDED, ApplicationStatus, HostStatus, JobKind
 
 from .facts import application_link, job_link
@@ -14,7 +15,7 @@ def why_not(application: Application, kind: str) -> str:
 
     ``application`` is a row of selectors.applications (no further queries are made).
     """
-    refusals = reasons(application, kind, application.active_jobs[0] if application.active_jobs else None)
+    refusals = reasons(application, kind, working_on(application))
     return refusals[0].message if refusals else ""
 
 
@@ -44,6 +45,9 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
 
 def busy(row: Application, job: Job) -> Refusal:
     """One job at a time works on an application."""
+    if lacks_its_last_report(row, job):
+        return Refusal(f"{job} has done its work, but its last report has not arrived yet. Try again in a moment.", "",
+                       (job_link(job),))
     return Refusal(f"Another job works on {row.name}: {job.get_kind_display()}, {job.get_state_display().lower()}. "
                    "Wait until it has ended, or cancel it.", "", (job_link(job),))
 
