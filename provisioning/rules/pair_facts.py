@@ -14,14 +14,15 @@ PROVEN_FOR = timedelta(seconds=15)
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFacts:
-    """One server of a pair. ``status``, ``mode`` and what follows are its last word, heard at ``heard_at``;
-    ``common_seq`` is the last record that both members have, ``common_digest`` the running digest there, ``copy`` names
-    its store."""
+    """One server of a pair. ``status`` and ``mode`` are known now (rules.known), ``last_mode`` was known before; what
+    follows is its last word, heard at ``heard_at``; ``common_seq`` is the last record that both members have,
+    ``common_digest`` the running digest there, ``copy`` names its store."""
 
     id: int
     name: str
     status: str = ApplicationStatus.UNKNOWN
     mode: str = ""
+    last_mode: str = ""
     reason: str = ""
     epoch: int = 0
     enabled: bool = True

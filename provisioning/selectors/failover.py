@@ -10,6 +10,7 @@ from provisioning.rules.accounts import wrong_account
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
 from provisioning.rules.proofs import Proof, proofs_of
 from provisioning.selectors.certificates import certificates_of
+from provisioning.selectors.control import word_of
 from provisioning.selectors.pairs import Pair
 from provisioning.states import HostStatus
 
@@ -44,7 +45,7 @@ def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts
     runtime = getattr(row, "runtime", None)
     agent = getattr(row.host, "runtime", None) if row.host else None
     fields = {} if runtime is None else {
-        "status_reason": runtime.reason, "mode": runtime.mode, "link": runtime.link,
+        "status_reason": word_of(row).reason, "mode": row.mode, "link": runtime.link,
         "link_reason": runtime.link_reason, "common_seq": runtime.common_seq, "common_digest": runtime.common_digest,
         "held": {str(port.get("id")): port.get("port") for port in runtime.ports if isinstance(port, dict)},
         "heard_s": max(0.0, (now - runtime.heard_at).total_seconds()) if runtime.heard_at else None,

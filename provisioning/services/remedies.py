@@ -182,8 +182,7 @@ def _quoted(word: str) -> str:
 
 
 def _interrupts(row: Application) -> list[str]:
-    runtime = getattr(row, "runtime", None)
-    if runtime is None or runtime.mode != Mode.PRIMARY:
+    if row.mode != Mode.PRIMARY:
         return [f"{row.name} stops for a moment; its partner goes on serving."]
     return [f"{row.name} is the Primary: its standby takes over, and {row.name} comes back as the Backup. Its clients "
             "connect again."]
