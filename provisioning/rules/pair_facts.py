@@ -7,9 +7,17 @@ from provisioning.errors import Link
 from provisioning.states import ALIVE, ApplicationStatus, HostStatus, Mode, SyncLink
 
 from . import copies
+from .text import duration
 
 PROVEN_FOR = timedelta(seconds=15)
 """An older word of a server proves nothing any more."""
+
+
+def decided(reason: str, since: datetime | None, now: datetime) -> str:
+    """Why control decided as it did last, with the age of that: what it speaks of may be over since. "" for nothing."""
+    if not reason or since is None:
+        return reason
+    return f"Control's last decision, {duration((now - since).total_seconds())} ago: {reason}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import DateTimeField, QuerySet, Value
 from django.utils import timezone
 
@@ -10,12 +11,20 @@ from provisioning.rules.known import Control, Word, word
 
 CONTROL = "control"
 """Name of the heartbeat of the control that leads."""
+RECORD = "control"
+"""Alias of the database of control's own record, where it has one."""
 
 
 def control_seen(now: datetime | None = None) -> Control:
     """Control's last sign of life: the one place that knows where it is kept."""
     at = ComponentHeartbeat.objects.filter(name=CONTROL).values_list("at", flat=True).first()
     return Control(at, now or timezone.now())
+
+
+def record_is_here() -> bool:
+    """True while control's own record is in the Configuration Database: what keeps the console from writing keeps
+    control from it too."""
+    return RECORD not in settings.DATABASES
 
 
 def with_control(found: QuerySet, control: Control) -> QuerySet:

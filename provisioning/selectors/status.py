@@ -4,6 +4,7 @@ from datetime import datetime
 
 from provisioning.models import Application, ComponentHeartbeat, Host
 from provisioning.rules.known import Control, Word
+from provisioning.rules.pair_facts import decided
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.certificates import certificates_of, console_certificate
 from provisioning.selectors.control import CONTROL, control_seen, word_of
@@ -90,7 +91,8 @@ def _pair(pair: Pair, control: Control) -> dict:
         "active": pair.active.name if pair.active else "", "epoch": state.epoch if state else 0,
         "version": state.version if state else 0, "in_sync": state.standby_in_sync if state else False,
         "automatic_failover": state.automatic_failover if state else True, "reason": state.reason if state else "",
-        "since": state.since.isoformat() if state and state.since else None, "lag": lag_of(pair),
+        "since": _time(state.since) if state else None, "lag": lag_of(pair),
+        "decided": decided(state.reason, state.since, control.now) if state else "",
         "common_seq": common_seq_of(pair), "digests_equal": digests_equal_of(pair),
         "known": control.answers and state is not None, "as_of": _time(control.at), "age_s": _rounded(control.age_s),
     }

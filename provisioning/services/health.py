@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import redis
 from django.conf import settings
@@ -38,11 +39,12 @@ _lock = threading.Lock()
 
 
 class WriteProof:
-    """Whether the Configuration Database takes a write, proven by one. ``look`` is called by one thread at a time;
-    times are those of ``clock``."""
+    """Whether the Configuration Database takes a write, proven by one, whoever asks for it; times are those of
+    ``clock``."""
 
     def __init__(self, write: Callable[[], None], clock: Callable[[], float] = time.monotonic):
         self._write, self._clock = write, clock
+        self._looking = threading.Lock()
         self._proven_at: float | None = None
         self._tried_at: float | None = None
         self._failing_since: float | None = None
@@ -50,8 +52,14 @@ class WriteProof:
         self.trouble: Trouble | None = None
 
     def look(self) -> None:
-        """Write, unless the last proof or failure still counts."""
-        now = self._clock()
+        """Write, unless the last proof or failure still counts, or another thread does it now."""
+        if self._looking.acquire(blocking=False):
+            try:
+                self._look(self._clock())
+            finally:
+                self._looking.release()
+
+    def _look(self, now: float) -> None:
         if self._is_recent(self._proven_at, PROVEN_S, now) or self._is_recent(self._tried_at, TRIED_S, now):
             return
         self._writing_since = now
@@ -86,10 +94,7 @@ class WriteProof:
 
 def _write() -> None:
     """One row, in a transaction that waits at most WRITE_S."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {int(WRITE_S * 1000)}")
-    with transaction.atomic():
+    with _waiting_at_most(WRITE_S), transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
@@ -97,7 +102,28 @@ def _write() -> None:
         ComponentHeartbeat.objects.update_or_create(name="database", defaults={"at": timezone.now()})
 
 
+@contextmanager
+def _waiting_at_most(seconds: float) -> Iterator[None]:
+    """SQLite's transactions wait so long for others in here."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {before}")
+
+
 proof = WriteProof(_write)
+
+
+def database_trouble() -> str:
+    """Why the Configuration Database takes no write now, as a sentence; "" while it does. Waits WRITE_S at most."""
+    proof.look()
+    return proof.component.reason
 
 
 def _check_database() -> dict[str, Component | None]:

@@ -138,7 +138,7 @@ def test_status_report_has_the_promised_shape():
 
 
 def test_status_report_tells_of_a_pair_and_of_both_copies():
-    primary, backup = make_pair(paused_by="otto")
+    primary, backup = make_pair(paused_by="otto", since=timezone.now() - timedelta(hours=2))
     RuntimeStatus.objects.filter(application=primary).update(last_seq=130)
     RuntimeStatus.objects.filter(application=backup).update(last_seq=121, discarded=7)
     since = PairState.objects.get().since
@@ -148,7 +148,8 @@ def test_status_report_tells_of_a_pair_and_of_both_copies():
         "primary": "MS_Primary", "backup": "MS_Backup", "redundancy_type": "warm standby", "active": "MS_Primary",
         "epoch": 3, "version": 5, "in_sync": True, "automatic_failover": True,
         "reason": "MS_Primary was granted the role.", "since": since.isoformat(), "lag": 10, "common_seq": 120,
-        "digests_equal": True, "known": True, **age}]
+        "digests_equal": True, "known": True, **age,
+        "decided": "Control's last decision, 2 h 0 min ago: MS_Primary was granted the role."}]
     copies = {row["name"]: [row[key] for key in ("in_sync", "link", "lag", "last_seq", "common_seq", "digest",
                                                  "discarded")] for row in report["applications"]}
     assert copies == {"MS_Primary": [True, "synced", 0, 130, 120, "d120", 0],
@@ -173,13 +174,14 @@ def test_pair_that_control_never_heard_of_claims_nothing():
 
 
 def test_status_command_shows_pairs_in_a_table(capsys):
-    make_pair(automatic_failover=False)
+    make_pair(automatic_failover=False, since=timezone.now() - timedelta(hours=2))
     call_command("status")
     lines = capsys.readouterr().out.splitlines()
     head = next(index for index, line in enumerate(lines) if line.startswith("Primary"))
     assert lines[head].split() == ["Primary", "Backup", "Active", "Epoch", "In", "Sync", "Lag", "Digests", "Failover"]
     assert lines[head + 1].split() == ["MS_Primary", "MS_Backup", "MS_Primary", "3", "yes", "0", "equal", "paused"]
-    assert lines[head + 2] == "MS_Primary and MS_Backup: MS_Primary was granted the role."
+    assert lines[head + 2] == (
+        "MS_Primary and MS_Backup: Control's last decision, 2 h 0 min ago: MS_Primary was granted the role.")
 
 
 def test_host_that_was_never_heard_has_no_age():

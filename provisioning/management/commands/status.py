@@ -49,8 +49,8 @@ class Command(ServiceCommand):
              "digests": DIGESTS[pair["digests_equal"]],
              "failover": "automatic" if pair["automatic_failover"] else "paused"} for pair in pairs])
         for pair in pairs:
-            if pair["reason"]:
-                self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['reason']}")
+            if pair["decided"]:
+                self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['decided']}")
 
     def table(self, columns, rows) -> None:
         lines = [tuple(column.title() for column in columns)]
