@@ -70,7 +70,10 @@ class PairRequest(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class PairAnswer(Message):
-    """``ok`` with ``facts``, or not ok with ``reason`` (a sentence) and ``advice``. It comes when the verb is done."""
+    """``ok`` with ``facts``, or not ok with ``reason`` (a sentence) and ``advice``. It comes when the verb is done.
+
+    Of every verb ``facts`` may have ``database``: a sentence that says why control cannot write its record now.
+    """
 
     ok: bool
     reason: str = ""

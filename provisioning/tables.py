@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 
 from provisioning.permissions import CONFIGURE, INSTALL, OPERATE, VIEW
+from provisioning.selectors.jobs import working_on
 from provisioning.states import ALIVE, ApplicationStatus
 
 PAGE_SIZES = (50, 100, 200)
@@ -109,7 +110,7 @@ def blocked(application) -> dict[str, str]:
     """
     name, status = application.name, application.status
     found: dict[str, str] = {}
-    job = application.active_jobs[0] if application.active_jobs else None
+    job = working_on(application)
     for verb in ("install", "start", "stop", "stop-gracefully", "delete"):
         if job:
             found[verb] = f"{name} has a job under way: {job}. Wait for it or cancel it."

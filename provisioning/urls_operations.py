@@ -119,6 +119,7 @@ urlpatterns = [
     path("provisioning/accounts/", include(ACCOUNTS)),
     path("operations/", include(OPERATIONS)),
     path("monitoring/", monitoring.dashboard, name="monitoring"),
+    path("monitoring/troubles/", monitoring.troubles, name="troubles"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),
     path("monitoring/pairs/", include(PAIRS)),
     path("audit/", include(AUDIT)),

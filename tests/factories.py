@@ -1,6 +1,7 @@
 """Rows for tests, made directly in the database; every argument has a default that keeps the rules."""
 
 import itertools
+from datetime import timedelta
 
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -9,6 +10,7 @@ from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import (
     Application,
     ApplicationTemplate,
+    ComponentHeartbeat,
     Host,
     HostRuntime,
     InstallationPackage,
@@ -20,6 +22,7 @@ from provisioning.models import (
     RuntimeStatus,
 )
 from provisioning.permissions import Actor
+from provisioning.selectors.control import CONTROL, control_seen
 from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
 _number = itertools.count(1)
@@ -49,6 +52,7 @@ def make_host(name: str = "", *, status: str | None = HostStatus.RUNNING, **fiel
     defaults = {"name": name or f"host{number}", "ip_address": f"198.51.{number // 250}.{number % 250 + 1}"}
     row = Host.objects.create(**{**defaults, **fields})
     if status is not None:
+        _somebody_heard_it()
         HostRuntime.objects.create(host=row, status=status, heard_at=timezone.now(), worker_alive=True)
     return row
 
@@ -70,8 +74,21 @@ def make_application(name: str = "", *, status: str | None = None, mode: str = "
             option.set_value(value)
             option.save()
     if status is not None:
+        _somebody_heard_it()
         RuntimeStatus.objects.create(application=row, status=status, mode=mode, heard_at=timezone.now())
     return row
+
+
+def _somebody_heard_it() -> None:
+    """What control says counts while it answers."""
+    if not control_seen().answers:
+        control_answers()
+
+
+def control_answers(ago_s: float = 0.0) -> None:
+    """Control's last sign of life; one that lies ahead (``ago_s`` negative) counts until then."""
+    at = timezone.now() - timedelta(seconds=ago_s)
+    ComponentHeartbeat.objects.update_or_create(name=CONTROL, defaults={"at": at})
 
 
 def make_user(name: str, *, roles: tuple[str, ...] = (), **fields) -> User:
@@ -142,6 +159,7 @@ def make_runtime(row: Application, **fields) -> RuntimeStatus:
     """What control knows of a member that is well: in sync at record 120, all its ports held."""
     ports = [{"id": port.port_id, "port": port.port, "listening": fields.get("mode") != "Backup" or port.ha_sync}
              for port in row.ports.all()]
+    _somebody_heard_it()
     return RuntimeStatus.objects.create(application=row, **{
         "epoch": 3, "last_seq": 120, "digest": "d120", "common_seq": 120, "common_digest": "d120", "link": "synced",
         "ports": ports, "version": "8.5.100.01", "pid": 4711, "heard_at": timezone.now(), **fields})

@@ -13,12 +13,12 @@ from provisioning.audit.facts import AuditFacts, Client, Hints, Machine, Member,
 from provisioning.audit.observed import Observed
 from provisioning.control_client import configuration_server, controls
 from provisioning.errors import Link
-from provisioning.models import Application, ApplicationTemplate, ComponentHeartbeat, Host, PairException
+from provisioning.models import Application, ApplicationTemplate, Host, PairException
 from provisioning.rules.fields import normal_directory
 from provisioning.rules.known_options import KnownOptions
 from provisioning.selectors.applications import PLACEHOLDERS
+from provisioning.selectors.control import control_seen
 from provisioning.selectors.joining import bundle
-from provisioning.selectors.monitoring import heartbeat_status
 from provisioning.states import ApplicationType, HostStatus
 
 
@@ -74,8 +74,7 @@ class _Loading:
         for row in self.rows.values():
             if row.backup_server_id:
                 self.primaries_of[row.backup_server_id].append(Link("application", str(row.id), row.name))
-        beat = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
-        self.control_answers = heartbeat_status(beat, self.now) == "ok"
+        self.control_answers = control_seen(self.now).answers
 
     def facts(self) -> list[AuditFacts]:
         return [self._pair(row) for row in self.primaries]

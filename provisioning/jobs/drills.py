@@ -10,6 +10,7 @@ from django.utils import timezone
 from provisioning import changes
 from provisioning.models import Application, Drill
 from provisioning.rules.drills import left
+from provisioning.selectors.jobs import working_on
 from provisioning.selectors.pairs import Pair
 from provisioning.states import DrillState, StepState
 
@@ -122,5 +123,5 @@ def _active_of(drill: Drill) -> str:
 def jobs_on(pair: Pair) -> Iterable[str]:
     """Sentences about the jobs that work on a member now."""
     for row in pair.members:
-        for job in row.active_jobs:
+        if job := working_on(row):
             yield f"{job.get_kind_display()} of {row.name} is under way ({job.get_state_display().lower()})."

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from provisioning.rules.copies import digests_equal
 from provisioning.rules.failover_facts import FRESH_S, NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
 from provisioning.rules.text import closed
-from provisioning.states import ApplicationStatus, Mode, RedundancyType, SyncLink
+from provisioning.rules.unavailable import what_helps
+from provisioning.states import MOVING, ApplicationStatus, Mode, RedundancyType, SyncLink
 
 
 def would_failover_work(facts: FailoverFacts) -> Verdict:
@@ -36,12 +37,15 @@ def _each(facts: FailoverFacts, wrong: Callable[[MemberFacts], str], good: str, 
         return NO, " ".join(sentences), advice
     if len(known) < 2:
         return UNKNOWN, "It is not known of " + " and ".join(
-            member.name for member in facts.members if member not in known) + ".", _HEAR
+            member.name for member in facts.members if member not in known) + ".", _hear(facts)
     return OK, good, ""
 
 
-_HEAR = "Start control and the servers, and check the network between them."
-_START = "Start it; its page and its log say why it is not Started."
+def _hear(facts: FailoverFacts) -> str:
+    """What to do when too little was heard of late."""
+    if facts.database:
+        return f"{facts.database} What is heard meanwhile cannot be written down: end that first."
+    return "Start control and the servers, and check the network between them."
 
 
 @_condition("redundancy", "Backup Server with Warm Standby")
@@ -73,6 +77,14 @@ def _control(facts: FailoverFacts) -> Result:
     return OK, "Control answered just now.", ""
 
 
+@_condition("record", "Control can write its record")
+def _record(facts: FailoverFacts) -> Result:
+    if facts.record_trouble:
+        return (NO, f"Control cannot write its record. {facts.record_trouble}",
+                "No role changes until that is over: end that program, or mend the disk.")
+    return OK, "Nothing is known that keeps control from writing its record.", ""
+
+
 @_condition("heard", "Both heard of just now")
 def _heard(facts: FailoverFacts) -> Result:
     def silent(member: MemberFacts) -> str:
@@ -80,7 +92,7 @@ def _heard(facts: FailoverFacts) -> Result:
             return f"Nothing was ever heard of {member.name}."
         return "" if member.is_fresh else f"{member.name} was last heard of {member.heard_s:.0f} s ago."
 
-    return _each(facts, silent, f"Both were heard of within {FRESH_S:g} s.", _HEAR)
+    return _each(facts, silent, f"Both were heard of within {FRESH_S:g} s.", _hear(facts))
 
 
 @_condition("started", "Both Started")
@@ -89,13 +101,23 @@ def _started(facts: FailoverFacts) -> Result:
         return "" if member.status == ApplicationStatus.STARTED else \
             f"{member.name} is {member.status}. {closed(member.status_reason)}".rstrip()
 
-    return _each(facts, stopped, "Both servers are Started.", _START, live=True)
+    late = [member for member in facts.members if member.is_fresh and stopped(member)]
+    return _each(facts, stopped, "Both servers are Started.", " ".join(_starts(member) for member in late), live=True)
+
+
+def _starts(member: MemberFacts) -> str:
+    """What to do with a member that is not Started."""
+    if member.status == ApplicationStatus.SERVICE_UNAVAILABLE:
+        return what_helps(member.status_reason, name=member.name, host=member.host, directory=member.directory)
+    if member.status in MOVING:
+        return f"Wait for {member.name}: it is on its way."
+    return f"Start {member.name}; its page and its log say why it is not Started."
 
 
 @_condition("roles", "One Primary, one Backup")
 def _roles(facts: FailoverFacts) -> Result:
     if not all(member.is_fresh for member in facts.members):
-        return UNKNOWN, "The roles of both are not known now.", _HEAR
+        return UNKNOWN, "The roles of both are not known now.", _hear(facts)
     modes = {member.name: member.mode for member in facts.members}
     if sorted(modes.values()) != sorted((Mode.PRIMARY, Mode.BACKUP)):
         said = " and ".join(f"{name} {f'is {mode}' if mode else 'has no role'}" for name, mode in modes.items())
@@ -164,7 +186,7 @@ def _proof(facts: FailoverFacts) -> Result:
     if standby is None or facts.control is None:
         return UNKNOWN, "No probe has proven the roles yet.", "Press Check now."
     if facts.control or facts.probe_reason:
-        return UNKNOWN, facts.probe_reason or "Control did not answer, so nothing was proven.", _HEAR
+        return UNKNOWN, facts.probe_reason or "Control did not answer, so nothing was proven.", _hear(facts)
     active = facts.backup if standby is facts.primary else facts.primary
     wrong = []
     if active.proof is None or not active.proof.is_primary:
@@ -174,8 +196,25 @@ def _proof(facts: FailoverFacts) -> Result:
         wrong.append(f"{standby.name} accepted a write." if standby.proof and standby.proof.accepts else
                      f"{standby.name} did not prove that it is the backup. {said}".rstrip())
     if wrong:
-        return NO, " ".join(wrong), "Its log says why. Do not switch over until both roles are proven."
+        return NO, " ".join(wrong), _unproven(facts, active, standby)
     return OK, f"{active.name} accepted a write in {active.proof.took_ms:.0f} ms, {standby.name} refused it.", ""
+
+
+def _unproven(facts: FailoverFacts, active: MemberFacts, standby: MemberFacts) -> str:
+    """What to do when a role was not proven. An active server whose own disk fails or hangs is helped by a switchover,
+    one that waits for its standby is not."""
+    said = active.proof.reason if active.proof else ""
+    if facts.record_trouble:
+        return "No role changes until control can write its record."
+    if standby.proof is None or not standby.proof.is_backup:
+        return "Its log says why. Do not switch over until both roles are proven."
+    if "standby" in said:
+        return (f"Look at {standby.name} and at the sync link: they keep the write waiting. Do not switch over to "
+                f"{standby.name} now.")
+    if facts.in_sync:
+        return (f"Switch Over works and helps: {standby.name} has every message, and {active.name} need not answer for "
+                f"it. Then look at the disk of {active.name}.")
+    return f"The log of {active.name} says why. {standby.name} is not in sync, so it cannot take over."
 
 
 @_condition("agents", "Agents connected", necessary=False)
@@ -238,7 +277,7 @@ def _digests(facts: FailoverFacts) -> Condition:
     return Condition("digests", label, OK, f"Both copies are equal up to record {one.common_seq}.")
 
 
-CONDITIONS = (_redundancy, _enabled, _installed, _control, _heard, _started, _roles, _in_sync, _link, _digests,
+CONDITIONS = (_redundancy, _enabled, _installed, _control, _record, _heard, _started, _roles, _in_sync, _link, _digests,
               _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _account, _hosts,
               _version, _certificates)
 _digests.code = "digests"

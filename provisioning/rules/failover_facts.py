@@ -20,6 +20,7 @@ class MemberFacts:
 
     name: str
     host: str = ""
+    directory: str = ""
     enabled: bool = True
     installed: bool = True
     auto_restart: bool = False
@@ -47,7 +48,9 @@ class MemberFacts:
 @dataclass(frozen=True, kw_only=True)
 class FailoverFacts:
     """``active``: name of the server that the durable record names, "" for none. ``control``: "" when it answered just
-    now, else the sentence that says why not, None when it was not asked; ``probe_reason``: why it did not probe."""
+    now, else the sentence that says why not, None when it was not asked; ``probe_reason``: why it did not probe.
+    ``database``: why the Configuration Database takes no write, ``record_trouble``: why control cannot write its
+    record, "" when they do."""
 
     primary: MemberFacts
     backup: MemberFacts
@@ -60,6 +63,8 @@ class FailoverFacts:
     paused_reason: str = ""
     control: str | None = None
     probe_reason: str = ""
+    database: str = ""
+    record_trouble: str = ""
 
     @property
     def members(self) -> tuple[MemberFacts, MemberFacts]:

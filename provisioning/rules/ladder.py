@@ -128,6 +128,9 @@ def _agent(facts: LadderFacts) -> Rung:
     if facts.removed:
         return Rung(label=label, state=FAILED, text=f"It was removed from the machine. {heard}",
                     advice="Press Join and paste the line on the machine, or delete the host.")
+    if facts.status == "Unknown":
+        return Rung(label=label, state=UNKNOWN, text=f"{facts.reason or 'Not known.'} {heard}",
+                    advice="Control is told by the agent and tells the console: start it (./run starts it).")
     if facts.status != "Running":
         return Rung(label=label, state=FAILED, text=f"{facts.reason or facts.status} {heard}",
                     advice="Is the machine on, and does its agent run (systemctl status pairwise-agent)? Is control's "

@@ -7,21 +7,30 @@ from provisioning.errors import Link
 from provisioning.states import ALIVE, ApplicationStatus, HostStatus, Mode, SyncLink
 
 from . import copies
+from .text import duration
 
 PROVEN_FOR = timedelta(seconds=15)
 """An older word of a server proves nothing any more."""
 
 
+def decided(reason: str, since: datetime | None, now: datetime) -> str:
+    """Why control decided as it did last, with the age of that: what it speaks of may be over since. "" for nothing."""
+    if not reason or since is None:
+        return reason
+    return f"Control's last decision, {duration((now - since).total_seconds())} ago: {reason}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class MemberFacts:
-    """One server of a pair. ``status``, ``mode`` and what follows are its last word, heard at ``heard_at``;
-    ``common_seq`` is the last record that both members have, ``common_digest`` the running digest there, ``copy`` names
-    its store."""
+    """One server of a pair. ``status`` and ``mode`` are known now (rules.known), ``last_mode`` was known before; what
+    follows is its last word, heard at ``heard_at``; ``common_seq`` is the last record that both members have,
+    ``common_digest`` the running digest there, ``copy`` names its store."""
 
     id: int
     name: str
     status: str = ApplicationStatus.UNKNOWN
     mode: str = ""
+    last_mode: str = ""
     reason: str = ""
     epoch: int = 0
     enabled: bool = True

@@ -1,7 +1,9 @@
-"""Rules on a single text or number: length, blanks, control characters, ranges, parameter lists."""
+"""Rules on a single text or number: length, blanks, control characters, ranges, parameter lists; and how both are
+written."""
 
 import re
 import unicodedata
+from datetime import timedelta
 
 from provisioning.errors import Refusal
 from provisioning.models.applications import is_secret_option
@@ -22,6 +24,24 @@ def closed(text: str) -> str:
     """``text`` as a sentence that another one may follow: with its full stop, "" as it is."""
     text = text.rstrip()
     return text if not text or text[-1] in ".?:!" else f"{text}."
+
+
+def duration(seconds: float | timedelta | None) -> str:
+    """``0.4 s``, ``12 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
+    if seconds is None:
+        return "–"
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    seconds = max(0.0, float(seconds))
+    if seconds < 1:
+        return f"{seconds:.1f} s" if seconds else "0 s"
+    if seconds < 120:
+        return f"{int(seconds)} s"
+    minutes = int(seconds // 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days"
 
 
 def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Refusal]:

@@ -9,19 +9,14 @@ from provisioning.models import Application, Connection, Job
 from provisioning.rules.saved_notes import ports_differ, waiting_sentence
 from provisioning.states import ACTIVE_JOBS, ALIVE, ApplicationStatus
 
+from .control import control_seen, with_control
+
 SORTS = {
     "name": ("name",), "type": ("type", "name"), "host": ("host__name", "name"), "status": ("status", "name"),
-    "version": ("version", "name"), "enabled": ("enabled", "name"), "mode": ("runtime__mode", "name"),
+    "version": ("version", "name"), "enabled": ("enabled", "name"), "mode": ("mode", "name"),
     "backup": ("backup_server__name", "name"), "changed": ("changed_at", "name"),
 }
 PLACEHOLDERS = ("", ".")
-STATUS = Case(
-    When(runtime__status__isnull=False, then=F("runtime__status")),
-    When(Q(working_directory__in=PLACEHOLDERS) | Q(command_line__in=PLACEHOLDERS),
-         then=Value(ApplicationStatus.STOPPED)),
-    default=Value(ApplicationStatus.UNKNOWN),
-)
-"""The status word of an application, whether or not control has ever heard of it (models.runtime)."""
 SECRETS = ("secret", "host__secret", "backup_server__secret", "primary_server__secret")
 """Read only when asked for: decrypting them costs more than all the rest of a row."""
 
@@ -30,11 +25,11 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
                      sort: str = "name") -> QuerySet[Application]:
     """Applications whose name, host or description holds ``text``, of this type, host (name) and status.
 
-    ``sort`` is a key of SORTS, "-" in front reverses; anything else sorts by name. Each row has ``status`` and
-    ``active_jobs`` (a list of at most one Job); host, runtime, template, backup, primary and ports are there without
-    further queries, so a page costs the same number of queries whatever its length.
+    ``sort`` is a key of SORTS, "-" in front reverses; anything else sorts by name. Each row has ``status`` and ``mode``
+    as far as they are known now and ``active_jobs`` (a list of at most one Job); host, runtime, template, backup,
+    primary and ports are there without further queries, so a page costs the same number of queries whatever its length.
     """
-    found = Application.objects.annotate(status=STATUS)
+    found = with_related(Application.objects.all())
     if text:
         found = found.filter(Q(name__icontains=text) | Q(host__name__icontains=text) | Q(description__icontains=text))
     if type:
@@ -44,7 +39,7 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     if status:
         found = found.filter(status=status)
     # What no list shows would be sorted and carried along with every row.
-    return with_related(found).defer(*SECRETS, "template__options", "template__ports").order_by(*_ordering(sort))
+    return found.defer(*SECRETS, "template__options", "template__ports").order_by(*_ordering(sort))
 
 
 def _ordering(sort: str) -> list:
@@ -54,9 +49,24 @@ def _ordering(sort: str) -> list:
     return [F(names[0]).desc(nulls_last=True), *(F(name).asc(nulls_last=True) for name in names[1:])]
 
 
+def with_status(applications: QuerySet[Application]) -> QuerySet[Application]:
+    """``applications`` with ``status`` and ``mode`` by ``rules.known``, whether or not control ever heard of them
+    (models.runtime), to be sorted and filtered by."""
+    control = control_seen()
+    said = F("runtime__status") if control.answers else Value(str(ApplicationStatus.UNKNOWN))
+    return with_control(applications, control).annotate(
+        status=Case(
+            When(runtime__status__isnull=False, then=said),
+            When(Q(working_directory__in=PLACEHOLDERS) | Q(command_line__in=PLACEHOLDERS),
+                 then=Value(str(ApplicationStatus.STOPPED))),
+            default=Value(str(ApplicationStatus.UNKNOWN))),
+        mode=F("runtime__mode") if control.answers else Value(""))
+
+
 def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
+    """``applications`` as in ``application_list``."""
     active = Job.objects.filter(state__in=ACTIVE_JOBS)
-    return applications.select_related(
+    return with_status(applications).select_related(
         "host", "host__runtime", "runtime", "template", "backup_server", "primary_server", "primary_server__pair_state",
         "pair_state",
     ).defer(*SECRETS).prefetch_related("ports", Prefetch("jobs", queryset=active, to_attr="active_jobs"))
@@ -64,7 +74,7 @@ def with_related(applications: QuerySet[Application]) -> QuerySet[Application]:
 
 def get_application(application_id: int) -> Application:
     """One row as in ``application_list``. Raises NotFound."""
-    row = with_related(Application.objects.annotate(status=STATUS)).filter(pk=application_id).first()
+    row = with_related(Application.objects.filter(pk=application_id)).first()
     if row is None:
         raise NotFound("This application does not exist any more. Somebody may have deleted it.")
     return row
@@ -72,7 +82,7 @@ def get_application(application_id: int) -> Application:
 
 def find_application(name: str) -> Application:
     """One row by its name. Raises NotFound."""
-    row = with_related(Application.objects.annotate(status=STATUS)).filter(name=name).first()
+    row = with_related(Application.objects.filter(name=name)).first()
     if row is None:
         raise NotFound(f"There is no application named {name}.")
     return row
@@ -109,9 +119,9 @@ def ports_wait(row: Application) -> str:
     """The sentence that a server runs on other Listening Ports than its object has; "" when it does not."""
     runtime = getattr(row, "runtime", None)
     configured = [(port.port_id, port.port) for port in row.ports.all()]
-    if runtime is None or runtime.status not in ALIVE or not ports_differ(configured, runtime.ports):
+    if runtime is None or row.status not in ALIVE or not ports_differ(configured, runtime.ports):
         return ""
-    return waiting_sentence(["The changed Listening Ports"], row.name, runtime.status)
+    return waiting_sentence(["The changed Listening Ports"], row.name, row.status)
 
 
 def used_ports(host_id: int) -> dict[int, str]:

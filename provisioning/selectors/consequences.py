@@ -33,10 +33,8 @@ def _stop(application, verb: str) -> str:
 
 
 def _who_serves(application) -> str:
-    runtime = getattr(application, "runtime", None)
-    mode = runtime.mode if runtime else ""
     primary = getattr(application, "primary_server", None)
-    if mode == Mode.BACKUP and primary is not None:
+    if application.mode == Mode.BACKUP and primary is not None:
         return f"{primary.name} goes on without a standby"
     partner = application.backup_server or primary
     if partner is None:

@@ -8,17 +8,20 @@ from protocol.messages import PairAnswer
 from provisioning.models import Application
 from provisioning.rules.accounts import wrong_account
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
+from provisioning.rules.pair_facts import decided
 from provisioning.rules.proofs import Proof, proofs_of
 from provisioning.selectors.certificates import certificates_of
+from provisioning.selectors.control import record_is_here, word_of
 from provisioning.selectors.pairs import Pair
 from provisioning.states import HostStatus
 
 
-def failover_facts(pair: Pair, *, probe: PairAnswer | None = None, control: str | None = None) -> FailoverFacts:
+def failover_facts(pair: Pair, *, probe: PairAnswer | None = None, control: str | None = None,
+                   database: str = "") -> FailoverFacts:
     """Facts of ``pair`` as it is in the database now.
 
     ``probe`` is control's answer to a probe of this moment; ``control`` the sentence that says why there is none (None:
-    control was not asked, "": it answered).
+    control was not asked, "": it answered); ``database`` why the Configuration Database takes no write ("": it does).
     """
     now, state = timezone.now(), pair.state
     proofs = proofs_of(probe.facts) if probe is not None and probe.ok else {}
@@ -26,10 +29,18 @@ def failover_facts(pair: Pair, *, probe: PairAnswer | None = None, control: str 
     return FailoverFacts(
         primary=primary, backup=backup, redundancy_type=pair.primary.redundancy_type,
         active=pair.active.name if pair.active else "", in_sync=state.standby_in_sync if state else False,
-        record_reason=state.reason if state else "", automatic_failover=state.automatic_failover if state else True,
+        record_reason=decided(state.reason, state.since, now) if state else "",
+        automatic_failover=state.automatic_failover if state else True,
         paused_by=state.paused_by if state else "", paused_reason=state.paused_reason if state else "",
-        control="" if probe is not None else control,
+        control="" if probe is not None else control, database=database, record_trouble=record_trouble(probe, database),
         probe_reason="" if probe is None or probe.ok else f"{probe.reason} {probe.advice}".strip())
+
+
+def record_trouble(probe: PairAnswer | None, database: str) -> str:
+    """Why control cannot write its record: as it says itself (``facts["database"]`` of its answers), or because the
+    record is where the console cannot write either."""
+    said = probe.facts.get("database") if probe is not None else ""
+    return said if isinstance(said, str) and said else database if record_is_here() else ""
 
 
 def wrong_account_of(row: Application) -> str:
@@ -44,13 +55,14 @@ def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts
     runtime = getattr(row, "runtime", None)
     agent = getattr(row.host, "runtime", None) if row.host else None
     fields = {} if runtime is None else {
-        "status_reason": runtime.reason, "mode": runtime.mode, "link": runtime.link,
+        "status_reason": word_of(row).reason, "mode": row.mode, "link": runtime.link,
         "link_reason": runtime.link_reason, "common_seq": runtime.common_seq, "common_digest": runtime.common_digest,
         "held": {str(port.get("id")): port.get("port") for port in runtime.ports if isinstance(port, dict)},
         "heard_s": max(0.0, (now - runtime.heard_at).total_seconds()) if runtime.heard_at else None,
     }
     return MemberFacts(
-        name=row.name, host=row.host.name if row.host else "", enabled=row.enabled, installed=row.is_installed,
+        name=row.name, host=row.host.name if row.host else "", directory=row.working_directory,
+        enabled=row.enabled, installed=row.is_installed,
         auto_restart=row.auto_restart, version=runtime.version if runtime and runtime.version else row.version,
         status=row.status, ports={port.port_id: port.port for port in row.ports.all()}, proof=proof,
         certificates=certificates_of(row), wrong_account=wrong_account_of(row),

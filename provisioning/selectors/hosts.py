@@ -7,6 +7,8 @@ from provisioning.errors import NotFound
 from provisioning.models import Host
 from provisioning.states import HostStatus
 
+from .control import control_seen, with_control
+
 SORTS = {
     "name": ("name",), "address": ("ip_address",), "os": ("os_type", "name"), "port": ("lca_port", "name"),
     "status": ("status", "name"), "agent": ("runtime__agent_version", "name"),
@@ -15,10 +17,12 @@ SORTS = {
 
 
 def host_list(*, text: str = "", status: str = "", sort: str = "name") -> QuerySet[Host]:
-    """Hosts whose name or address holds ``text``; each has ``status`` and ``application_count``, and its runtime
-    without a further query. ``sort`` is a key of SORTS, "-" in front reverses."""
-    found = Host.objects.select_related("runtime").annotate(
-        status=Coalesce("runtime__status", Value(str(HostStatus.UNKNOWN))),
+    """Hosts whose name or address holds ``text``; each has ``status`` as far as it is known now and
+    ``application_count``, and its runtime without a further query. ``sort`` is a key of SORTS, "-" in front
+    reverses."""
+    control, unknown = control_seen(), Value(str(HostStatus.UNKNOWN))
+    found = with_control(Host.objects.select_related("runtime"), control).annotate(
+        status=Coalesce("runtime__status", unknown) if control.answers else unknown,
         application_count=Count("applications", distinct=True),
     )
     if text:

@@ -6,7 +6,8 @@ import uuid
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from provisioning.errors import NotFound
-from provisioning.models import Job, JobLine
+from provisioning.models import Application, Job, JobLine
+from provisioning.rules.last_report import is_done
 from provisioning.states import ACTIVE_JOBS, JobKind, JobState
 
 USUAL_OF = 20
@@ -54,6 +55,19 @@ def get_job(job_id: uuid.UUID | str) -> Job:
     if job is None:
         raise NotFound(f"There is no job {job_id}.")
     return job
+
+
+def working_on(row: Application) -> Job | None:
+    """The job that works on ``row`` (of ``selectors.applications``) now; none when all that is missing of it is its
+    last report."""
+    job = row.active_jobs[0] if row.active_jobs else None
+    return None if job is None or lacks_its_last_report(row, job) else job
+
+
+def lacks_its_last_report(row: Application, job: Job) -> bool:
+    """True when control says that what ``job`` was asked for has happened to ``row``."""
+    runtime = getattr(row, "runtime", None)
+    return runtime is not None and is_done(job.kind, job.created_at, runtime.status, runtime.started_at)
 
 
 def job_lines(job: Job, *, after: int = 0, limit: int = 500) -> list[JobLine]:

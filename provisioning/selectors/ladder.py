@@ -7,6 +7,7 @@ from django.utils import timezone
 from provisioning.models import Application, Host, InstallationPackage
 from provisioning.rules.ladder import Installed, Ladder, LadderFacts, ladder
 from provisioning.selectors.applications import application_list
+from provisioning.selectors.control import word_of
 from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.joining import bundle
 from provisioning.selectors.names import names_of
@@ -18,11 +19,12 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
     runtime = getattr(host, "runtime", None)
     facts, names, built = (runtime.facts if runtime else {}), names_of(host.name, host.ip_address), bundle()
     rows = list(application_list(host=host.name))
-    running = runtime is not None and runtime.status == HostStatus.RUNNING
+    said = word_of(host)
+    running = said.status == HostStatus.RUNNING
     return ladder(LadderFacts(
         name=host.name, ip_address=host.ip_address, enabled=host.enabled, removed=host.left_at is not None,
-        addresses=names.addresses, reverse=names.reverse, status=runtime.status if runtime else "",
-        reason=runtime.reason if runtime else "",
+        addresses=names.addresses, reverse=names.reverse, status=said.status if runtime else "",
+        reason=said.reason,
         heard_s=max(0.0, (timezone.now() - runtime.heard_at).total_seconds()) if runtime and runtime.heard_at else None,
         worker_alive=bool(runtime and runtime.worker_alive), answers=ping(host.name) if running else None,
         offset_s=facts.get("clock_offset_s"), disk_free_bytes=facts.get("disk_free_bytes"),

@@ -11,7 +11,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from provisioning.models import Application, ComponentHeartbeat
-from provisioning.selectors.applications import STATUS
+from provisioning.selectors.applications import with_status
+from provisioning.selectors.control import CONTROL, control_seen
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
 
@@ -54,7 +55,7 @@ def _counts(found: dict[str, int], order: type) -> list[StatusCount]:
 
 def application_counts() -> list[StatusCount]:
     """Applications by status, in the order of ApplicationStatus; statuses that nothing has are left out."""
-    rows = Application.objects.annotate(status=STATUS).order_by().values_list("status").annotate(n=Count("pk"))
+    rows = with_status(Application.objects.order_by()).values_list("status").annotate(n=Count("pk"))
     return _counts(dict(rows), ApplicationStatus)
 
 
@@ -76,7 +77,8 @@ def heartbeat_status(at: datetime | None, now: datetime) -> str:
 def console_parts() -> list[Part]:
     """Every part of the console. This page was made by the web server out of the database, so both answer."""
     now = timezone.now()
-    beats = dict(ComponentHeartbeat.objects.values_list("name", "at"))
+    control = control_seen(now)
+    beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | {CONTROL: control.at}
     parts = [
         Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
         Part("database", "Configuration Database", "Every object, job and history entry.", "ok", now),

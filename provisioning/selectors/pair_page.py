@@ -9,14 +9,16 @@ from django.utils import timezone
 
 from protocol.events import Own
 from provisioning.errors import Link, NotFound
-from provisioning.models import Application, ComponentHeartbeat, Event, Job, PairException, PairState
+from provisioning.models import Application, Event, Job, PairException, PairState
+from provisioning.rules.known import Control, word
 from provisioning.rules.pair_facts import PROVEN_FOR, MemberFacts, PairFacts
 from provisioning.rules.pair_story import LEVELS, OK, Headline, headline
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus, Mode
 
 from .applications import PLACEHOLDERS, with_related
+from .control import control_seen
 from .events import OF_PAIR
-from .monitoring import heartbeat_status
+from .jobs import lacks_its_last_report
 
 _RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
             "clients", "pid", "discarded", "copy", "heard_at")
@@ -100,7 +102,7 @@ def _well_and_others(found: QuerySet[Application]) -> tuple[list[tuple[int, str]
     It says of no pair that it is well whose headline would say otherwise; none is while control does not answer.
     """
     now = timezone.now()
-    if not _control_answers(now):
+    if not control_seen(now).answers:
         return [], []
     is_well = Case(When(_well(now), then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = list(found.annotate(is_well=is_well).order_by().values_list("pk", "name", "is_well"))
@@ -193,39 +195,36 @@ def backup_candidates(primary: Application) -> list[Application]:
 
 def _facts_of(primaries: QuerySet[Application]) -> list[PairFacts]:
     """Plain values in one query (and one for jobs): thousands of model objects would take seconds."""
-    now = timezone.now()
-    answers = _control_answers(now)
+    control = control_seen()
     rows = list(primaries.order_by("name").values(*_COLUMNS))
-    jobs = _active_jobs({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
-    return [_pair(row, jobs, now=now, control_answers=answers) for row in rows]
+    jobs = _jobs_at_work({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
+    return [_pair(row, jobs, control) for row in rows]
 
 
-def _control_answers(now: datetime) -> bool:
-    beat = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
-    return heartbeat_status(beat, now) == "ok"
-
-
-def _active_jobs(application_ids: set[int]) -> dict[int, Link]:
+def _jobs_at_work(application_ids: set[int]) -> dict[int, Link]:
     active = Job.objects.filter(state__in=ACTIVE_JOBS)
     if len(application_ids) < 100:
         active = active.filter(application_id__in=application_ids)
-    return {job.application_id: Link("job", str(job.pk), str(job)) for job in
-            active.only("kind", "application_name", "application_id")}
+    found = active.select_related("application__runtime").only(
+        "kind", "application_name", "created_at", "application__name", "application__runtime__status",
+        "application__runtime__started_at")
+    return {job.application_id: Link("job", str(job.pk), str(job)) for job in found
+            if job.application and not lacks_its_last_report(job.application, job)}
 
 
-def _pair(row: dict, jobs: dict[int, Link], *, now: datetime, control_answers: bool) -> PairFacts:
+def _pair(row: dict, jobs: dict[int, Link], control: Control) -> PairFacts:
     state = {name: row[f"pair_state__{name}"] for name in _STATE}
     known = state["epoch"] is not None
     return PairFacts(
-        primary=_member(row, "", jobs), backup=_member(row, "backup_server__", jobs),
+        primary=_member(row, "", jobs, control), backup=_member(row, "backup_server__", jobs, control),
         epoch=state["epoch"] or 0, active_id=state["active_id"], active_copy=state["active_copy"] or "",
         in_sync=bool(state["standby_in_sync"]),
         automatic_failover=state["automatic_failover"] if known else True, paused_by=state["paused_by"] or "",
         paused_reason=state["paused_reason"] or "", paused_at=state["paused_at"], reason=state["reason"] or "",
-        since=state["since"], control_answers=control_answers, now=now)
+        since=state["since"], control_answers=control.answers, now=control.now)
 
 
-def _member(row: dict, prefix: str, jobs: dict[int, Link]) -> MemberFacts | None:
+def _member(row: dict, prefix: str, jobs: dict[int, Link], control: Control) -> MemberFacts | None:
     values = {name: row[prefix + name] for name in _OWN}
     if values["id"] is None:
         return None
@@ -233,7 +232,11 @@ def _member(row: dict, prefix: str, jobs: dict[int, Link]) -> MemberFacts | None
     installed = not {values["working_directory"], values["command_line"]} & set(PLACEHOLDERS)
     if runtime["status"] is None:
         runtime = {"status": ApplicationStatus.UNKNOWN if installed else ApplicationStatus.STOPPED}
+    else:
+        said = word(control, **{name: runtime[name] for name in ("status", "mode", "reason")})
+        runtime |= {"status": said.status, "mode": said.mode, "reason": said.reason, "last_mode": said.last_mode}
+    host_status = values["host__runtime__status"] if control.answers else None
     return MemberFacts(
         id=values["id"], name=values["name"], enabled=values["enabled"], installed=installed,
         working_directory=values["working_directory"], host_name=values["host__name"] or "",
-        host_status=values["host__runtime__status"] or HostStatus.UNKNOWN, job=jobs.get(values["id"]), **runtime)
+        host_status=host_status or HostStatus.UNKNOWN, job=jobs.get(values["id"]), **runtime)

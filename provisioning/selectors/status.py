@@ -2,37 +2,47 @@
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from provisioning.models import Application, ComponentHeartbeat, Host
+from provisioning.rules.known import Control, Word
+from provisioning.rules.pair_facts import decided
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.certificates import certificates_of, console_certificate
+from provisioning.selectors.control import CONTROL, control_seen, word_of
+from provisioning.selectors.hosts import host_list
 from provisioning.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
-from provisioning.states import HostStatus
 
 
 def status_report() -> dict:
-    """{"applications", "hosts", "pairs", "certificate", "console"}; ages are seconds, None for never heard.
-    ``lag`` counts records, None where nobody can tell; ``certificate`` is the console's, None for one without TLS."""
-    now = timezone.now()
+    """{"applications", "hosts", "pairs", "certificate", "console", "control"}; ages are seconds, None for never heard.
+    ``lag`` counts records, None where nobody can tell; ``certificate`` is the console's, None for one without TLS.
+
+    Of everything that control tells ``as_of`` and ``age_s`` say when it was so; while control does not answer it is not
+    ``known``: then statuses are Unknown, modes "", and ``last_known`` has the words before.
+    """
+    control = control_seen()
+    now = control.now
     applications = {row.pk: row for row in application_list()}
     pairs = [Pair(row, applications[row.backup_server_id]) for row in applications.values()
              if row.backup_server_id in applications]
     pair_of = {row.pk: pair for pair in pairs for row in pair.members}
     return {
-        "applications": [_application(row, pair_of.get(row.pk)) for row in applications.values()],
-        "hosts": [_host(row, now) for row in Host.objects.select_related("runtime")],
-        "pairs": [_pair(pair) for pair in pairs],
+        "applications": [_application(row, pair_of.get(row.pk), now) for row in applications.values()],
+        "hosts": [_host(row, now) for row in host_list()],
+        "pairs": [_pair(pair, control) for pair in pairs],
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
-        "console": {row.name: _age(row.at, now) for row in ComponentHeartbeat.objects.order_by("name")},
+        "console": {row.name: _age(row.at, now) for row in ComponentHeartbeat.objects.order_by("name")} | {
+            CONTROL: _rounded(control.age_s)},
+        "control": {"answers": control.answers, "reason": control.silence, "as_of": _time(control.at),
+                    "age_s": _rounded(control.age_s)},
     }
 
 
-def _application(row: Application, pair: Pair | None) -> dict:
-    runtime = getattr(row, "runtime", None)
+def _application(row: Application, pair: Pair | None, now: datetime) -> dict:
+    runtime, said = getattr(row, "runtime", None), word_of(row)
     return {
         "name": row.name, "type": row.type, "host": row.host.name if row.host else "", "enabled": row.enabled,
-        "status": row.status, "mode": runtime.mode if runtime else "", "reason": runtime.reason if runtime else "",
+        "status": said.status, "mode": said.mode, "reason": said.reason, **_known(said),
+        "heard_s": _age(runtime.heard_at, now) if runtime else None,
         "epoch": runtime.epoch if runtime else 0, "pid": runtime.pid if runtime else 0,
         "by_hand": runtime.by_hand if runtime else False, "restarts": runtime.restarts if runtime else 0,
         "version": row.version, "working_directory": row.working_directory,
@@ -60,25 +70,41 @@ def _copy(row: Application, pair: Pair | None) -> dict:
 
 
 def _host(row: Host, now: datetime) -> dict:
-    runtime = getattr(row, "runtime", None)
+    runtime, said = getattr(row, "runtime", None), word_of(row)
     return {
-        "name": row.name, "status": runtime.status if runtime else str(HostStatus.UNKNOWN),
-        "last_seen_s": _age(runtime.heard_at, now) if runtime else None, "reason": runtime.reason if runtime else "",
+        "name": row.name, "status": said.status, **_known(said),
+        "last_seen_s": _age(runtime.heard_at, now) if runtime else None, "reason": said.reason,
         "worker_alive": runtime.worker_alive if runtime else False,
     }
 
 
-def _pair(pair: Pair) -> dict:
+def _known(said: Word) -> dict:
+    """What ``status_report`` says of the age of a word of control."""
+    return {"known": said.known, "as_of": _time(said.as_of), "age_s": _rounded(said.age_s),
+            "last_known": {"status": said.last_status, "mode": said.last_mode} if said.last_status else None}
+
+
+def _pair(pair: Pair, control: Control) -> dict:
     state = pair.state
     return {
         "primary": pair.primary.name, "backup": pair.backup.name, "redundancy_type": pair.primary.redundancy_type,
         "active": pair.active.name if pair.active else "", "epoch": state.epoch if state else 0,
         "version": state.version if state else 0, "in_sync": state.standby_in_sync if state else False,
         "automatic_failover": state.automatic_failover if state else True, "reason": state.reason if state else "",
-        "since": state.since.isoformat() if state and state.since else None, "lag": lag_of(pair),
+        "since": _time(state.since) if state else None, "lag": lag_of(pair),
+        "decided": decided(state.reason, state.since, control.now) if state else "",
         "common_seq": common_seq_of(pair), "digests_equal": digests_equal_of(pair),
+        "known": control.answers and state is not None, "as_of": _time(control.at), "age_s": _rounded(control.age_s),
     }
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:
-    return None if at is None else round(max(0.0, (now - at).total_seconds()), 1)
+    return None if at is None else _rounded(max(0.0, (now - at).total_seconds()))
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -12,11 +12,13 @@ from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.fields import NOT_YET_INSTALLED
+from provisioning.rules.known import Control
 from provisioning.selectors.applications import application_draft
+from provisioning.selectors.control import control_seen
 from provisioning.states import RedundancyType
 
 from . import comparison, drafting, writing
-from .facts import active_job, application_facts, application_link, job_link, status_for_rules
+from .facts import application_facts, application_link, job_at_work, job_link, status_for_rules
 from .following import follow_primary
 from .writing import after_change, save_related
 
@@ -125,7 +127,8 @@ def delete_applications(*, actor: Actor, application_ids: list[int], reason: str
     _lock(application_ids)
     rows = _rows(application_ids)
     going = {row.pk for row in rows}
-    _refuse([refusal for row in rows for refusal in _delete_refusals(row, going)])
+    control = control_seen()
+    _refuse([refusal for row in rows for refusal in _delete_refusals(row, going, control)])
     for row in rows:
         primary = getattr(row, "primary_server", None)
         if primary is not None and primary.pk not in going:
@@ -141,7 +144,7 @@ def delete_applications(*, actor: Actor, application_ids: list[int], reason: str
     return len(rows)
 
 
-def _delete_refusals(row: Application, going: set[int]) -> list[Refusal]:
+def _delete_refusals(row: Application, going: set[int], control: Control) -> list[Refusal]:
     refusals, own = [], application_link(row)
     clients = {c.application_id: c.application for c in row.clients.select_related("application")}
     clients = [client for key, client in clients.items() if key not in going]
@@ -150,10 +153,10 @@ def _delete_refusals(row: Application, going: set[int]) -> list[Refusal]:
         refusals.append(Refusal(f"{row.name} cannot be deleted: {names} connect{'s' if len(clients) == 1 else ''} to "
                                 "it. Remove that connection first.", "",
                                 (own, *(application_link(client) for client in clients[:5]))))
-    status = status_for_rules(row)
+    status = status_for_rules(row, control)
     if not writing.is_stopped(status):
         refusals.append(Refusal(f"{row.name} cannot be deleted while it is {status}. Stop it first.", "", (own,)))
-    job = active_job(row)
+    job = job_at_work(row)
     if job is not None:
         refusals.append(Refusal(f"{row.name} cannot be deleted while a job works on it. Wait until it has ended, or "
                                 "cancel it.", "", (own, job_link(job))))

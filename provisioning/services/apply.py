@@ -21,6 +21,7 @@ from provisioning.rules.fields import NOT_YET_INSTALLED
 from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.saved_notes import notes
 from provisioning.selectors.applications import application_draft
+from provisioning.selectors.control import control_seen
 from provisioning.states import RedundancyType
 
 from . import applications, comparison, drafting, hosts, packages, templates
@@ -180,7 +181,8 @@ class _One:
         if self.before is None:
             changed = tuple(replace(difference, theirs="") for difference in changed)
         self.entry = Entry("application", row.name, _action(self.before is None, changed), changed,
-                           tuple(notes(KnownOptions(row.template.options), self.before, after, status_for_rules(row))))
+                           tuple(notes(KnownOptions(row.template.options), self.before, after,
+                                       status_for_rules(row, control_seen()))))
 
     def _update(self, row: Application, draft: ApplicationDraft) -> None:
         applications.update_application(actor=self.work.actor, application_id=row.pk, revision=row.revision,

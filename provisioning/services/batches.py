@@ -13,6 +13,7 @@ from provisioning.selectors.batches import get_batch
 from provisioning.states import RETRYABLE_JOBS
 
 from .jobs import cancel_job, install_application, retry_job, start_application, stop_application
+from .last_reports import waited_together
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ def retry_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:
     waiting = [job for job in get_batch(batch).jobs if is_retryable(job)]
     if not waiting:
         raise Refused("Nothing here can be tried again: every job runs or has succeeded.")
-    return _gather((job.application_id or 0, lambda job=job: retry_job(actor=actor, job_id=job.pk)) for job in waiting)
+    with waited_together(job.application_id for job in waiting if job.application_id):
+        return _gather((job.application_id or 0, lambda job=job: retry_job(actor=actor, job_id=job.pk))
+                       for job in waiting)
 
 
 def cancel_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:
@@ -63,7 +66,9 @@ def is_retryable(job: Job) -> bool:
 
 
 def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> Asked:
-    asked = _gather((key, lambda key=key: verb(key)) for key in dict.fromkeys(application_ids))
+    keys = list(dict.fromkeys(application_ids))
+    with waited_together(keys):
+        asked = _gather((key, lambda key=key: verb(key)) for key in keys)
     if len(asked.jobs) < 2:
         return asked
     batch = uuid.uuid4()

@@ -13,9 +13,12 @@ from provisioning.models import Application, ApplicationTemplate, Host, Job
 from provisioning.models.applications import PORT_MAX
 from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, Stored, TemplateFacts
 from provisioning.rules.fields import normal_directory
+from provisioning.rules.known import Control, word
 from provisioning.rules.ports import share_a_path
 from provisioning.selectors.applications import connection_drafts
-from provisioning.states import ACTIVE_JOBS, ApplicationStatus
+from provisioning.selectors.control import control_seen
+from provisioning.selectors.jobs import lacks_its_last_report
+from provisioning.states import ACTIVE_JOBS, ENDED, ApplicationStatus
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -28,16 +31,24 @@ def job_link(job: Job) -> Link:
     return Link("job", str(job.pk), str(job))
 
 
-def status_for_rules(application: Application) -> str:
-    """Status word; Stopped when it was never started or cannot run because it is not installed."""
+def status_for_rules(application: Application, control: Control) -> str:
+    """Status word; Stopped when it was never started or cannot run because it is not installed. What had ended when
+    ``control`` was last heard of counts as ended: without control no server begins to serve."""
     runtime = getattr(application, "runtime", None)
     if runtime is None or (runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed):
         return ApplicationStatus.STOPPED
-    return runtime.status
+    return runtime.status if runtime.status in ENDED else word(control, status=runtime.status).status
 
 
 def active_job(application: Application) -> Job | None:
+    """The job that works on it, until its last report is recorded."""
     return application.jobs.filter(state__in=ACTIVE_JOBS).first()
+
+
+def job_at_work(application: Application) -> Job | None:
+    """As ``active_job``; none when all that is missing of it is its last report."""
+    job = active_job(application)
+    return None if job is None or lacks_its_last_report(application, job) else job
 
 
 def is_console_host(host: Host) -> bool:
@@ -59,10 +70,10 @@ def reserved_ports(host: Host) -> tuple[tuple[int, str], ...]:
     return tuple(reserved)
 
 
-def _other(application: Application) -> OtherApplication:
+def _other(application: Application, control: Control) -> OtherApplication:
     primary = getattr(application, "primary_server", None)
     return OtherApplication(
-        id=application.pk, name=application.name, type=application.type, status=status_for_rules(application),
+        id=application.pk, name=application.name, type=application.type, status=status_for_rules(application, control),
         host_id=application.host_id, working_directory=application.working_directory,
         ports=tuple((port.port_id, port.port) for port in application.ports.all()), log_on_as=application.log_on_as,
         has_ha_sync=any(port.ha_sync for port in application.ports.all()),
@@ -74,21 +85,22 @@ def _with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
     return rows.select_related("runtime", "primary_server").prefetch_related("ports")
 
 
-def _stored(application: Application) -> Stored:
+def _stored(application: Application, control: Control) -> Stored:
     primary = getattr(application, "primary_server", None)
-    job = active_job(application)
+    job = job_at_work(application)
     secrets = frozenset((o.annex, o.section, o.key) for o in application.options.all() if o.is_secret)
     return Stored(
         id=application.pk, name=application.name, template_id=application.template_id, host_id=application.host_id,
         backup_server_id=application.backup_server_id, redundancy_type=application.redundancy_type,
-        status=status_for_rules(application), tenants=application.tenants, connections=connection_drafts(application),
-        primary=_primary(primary, application) if primary else None,
+        status=status_for_rules(application, control), tenants=application.tenants,
+        connections=connection_drafts(application),
+        primary=_primary(primary, application, control) if primary else None,
         active_job=job_link(job) if job else None, secrets=secrets,
     )
 
 
-def _primary(primary: Application, backup: Application) -> OtherApplication:
-    return replace(_other(primary), tenants=primary.tenants, connections=followed_connections(primary, backup))
+def _primary(primary: Application, backup: Application, control: Control) -> OtherApplication:
+    return replace(_other(primary, control), tenants=primary.tenants, connections=followed_connections(primary, backup))
 
 
 def followed_connections(primary: Application, backup: Application) -> tuple[ConnectionDraft, ...]:
@@ -101,7 +113,8 @@ def host_facts(host: Host) -> HostFacts:
                      lca_port=host.lca_port, reserved=reserved_ports(host))
 
 
-def _neighbours(draft: ApplicationDraft, host: Host, own_id: int | None) -> tuple[OtherApplication, ...]:
+def _neighbours(draft: ApplicationDraft, host: Host, own_id: int | None,
+                control: Control) -> tuple[OtherApplication, ...]:
     """Applications of the host that share a port number or a part of the path with the draft; the rules decide.
 
     A host may have thousands of applications, and this runs while somebody types.
@@ -113,12 +126,12 @@ def _neighbours(draft: ApplicationDraft, host: Host, own_id: int | None) -> tupl
     if own:
         keys.update(key for key, path in on_host.values_list("pk", "working_directory")
                     if share_a_path(own, normal_directory(path, host.os_type)))
-    return tuple(map(_other, _with_relations(Application.objects.filter(pk__in=keys))))
+    return tuple(_other(row, control) for row in _with_relations(Application.objects.filter(pk__in=keys)))
 
 
 def application_facts(draft: ApplicationDraft, application: Application | None) -> ApplicationFacts:
     """Everything the rules look at for ``draft``, which creates an application or changes ``application``."""
-    own_id = application.pk if application else None
+    own_id, control = application.pk if application else None, control_seen()
     template = ApplicationTemplate.objects.filter(pk=draft.template_id).first()
     host = Host.objects.filter(pk=draft.host_id).first() if draft.host_id else None
     same_name = Application.objects.filter(name=draft.name).exclude(pk=own_id).first()
@@ -126,12 +139,12 @@ def application_facts(draft: ApplicationDraft, application: Application | None) 
     if application is not None:
         named.add(application.backup_server_id)
     others = _with_relations(Application.objects.filter(pk__in=named - {None})).exclude(pk=own_id)
-    neighbours = _neighbours(draft, host, own_id) if host is not None else ()
+    neighbours = _neighbours(draft, host, own_id, control) if host is not None else ()
     return ApplicationFacts(
-        stored=_stored(application) if application else None,
+        stored=_stored(application, control) if application else None,
         same_name=application_link(same_name) if same_name else None,
         template=TemplateFacts(id=template.pk, name=template.name, type=template.type, version=template.version,
                                enabled=template.enabled, options=template.options) if template else None,
         host=host_facts(host) if host else None,
-        neighbours=neighbours, others={row.pk: _other(row) for row in others},
+        neighbours=neighbours, others={row.pk: _other(row, control) for row in others},
     )

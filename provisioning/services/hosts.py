@@ -9,6 +9,7 @@ from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, R
 from provisioning.models import Application, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
+from provisioning.selectors.control import control_seen
 from provisioning.states import ACTIVE_JOBS, ENDED
 
 from .facts import application_link, job_link, reserved_ports, status_for_rules
@@ -96,10 +97,10 @@ def _application_links(row: Host) -> tuple[Link, ...]:
 def _facts(draft: HostDraft, row: Host | None) -> HostDraftFacts:
     others = Host.objects.exclude(pk=row.pk if row else None)
     same_name, same_address = others.filter(name=draft.name).first(), others.filter(ip_address=draft.ip_address).first()
-    stored, ports = None, ()
+    stored, ports, control = None, (), control_seen()
     if row is not None:
         assigned = list(Application.objects.filter(host=row).select_related("runtime").prefetch_related("ports"))
-        running = tuple(application_link(a) for a in assigned if status_for_rules(a) not in ENDED)
+        running = tuple(application_link(a) for a in assigned if status_for_rules(a, control) not in ENDED)
         stored = StoredHost(id=row.pk, name=row.name, lca_port=row.lca_port, running=running,
                             applications=tuple(map(application_link, assigned)))
         ports = tuple((port.port, application_link(a)) for a in assigned for port in a.ports.all())

@@ -24,6 +24,7 @@ from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 from .certificates import refuse_unless_issuable
 from .drill_lock import refuse_during_drill
 from .facts import active_job, application_facts, application_link, job_link
+from .last_reports import wait_for_last_reports
 from .looks import look_at_host
 from .readiness import busy, reasons
 
@@ -34,8 +35,7 @@ SUSPEND_S, SUSPEND_LEAST_S, SUSPEND_MOST_S = 10, 5, 600
 def install_application(*, actor: Actor, application_id: int, path: str = "") -> Job:
     """Install the newest package of the application's type, into ``path`` when given. Raises Refused, NotFound."""
     actor.require(permissions.INSTALL)
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.INSTALL)
+    row = _ready(application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
@@ -44,16 +44,14 @@ def install_application(*, actor: Actor, application_id: int, path: str = "") ->
 def start_application(*, actor: Actor, application_id: int) -> Job:
     """Start an installed application that is stopped. Raises Refused, NotFound."""
     actor.require(permissions.OPERATE)
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.START)
+    row = _ready(application_id, JobKind.START)
     return _create(actor, row, JobKind.START, supervised_fields(row))
 
 
 def stop_application(*, actor: Actor, application_id: int, graceful: bool = False) -> Job:
     """Stop a running application; ``graceful`` lets it finish what it has in hand. Raises Refused, NotFound."""
     actor.require(permissions.OPERATE)
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.STOP)
+    row = _ready(application_id, JobKind.STOP)
     return _create(actor, row, JobKind.STOP, _stop_arguments(row, graceful=graceful))
 
 
@@ -61,8 +59,7 @@ def restart_application(*, actor: Actor, application_id: int) -> Job:
     """Stop a running application and start it again, in one job; a standby takes over meanwhile. Raises Refused,
     NotFound."""
     actor.require(permissions.JOB_VERBS[JobKind.RESTART])
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.RESTART)
+    row = _ready(application_id, JobKind.RESTART)
     return _create(actor, row, JobKind.RESTART, {**supervised_fields(row), **_stop_arguments(row, graceful=False)})
 
 
@@ -70,8 +67,7 @@ def check_start_files(*, actor: Actor, application_id: int) -> Job:
     """Read run.sh and startServer.bat on the host and compare them with what they should be (guide step 4). Raises
     Refused, NotFound."""
     actor.require(permissions.JOB_VERBS[JobKind.CHECK_START_FILES])
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.CHECK_START_FILES)
+    row = _ready(application_id, JobKind.CHECK_START_FILES)
     return _create(actor, row, JobKind.CHECK_START_FILES, _start_file_arguments(row))
 
 
@@ -79,8 +75,7 @@ def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str
     """Write the start files as they should be. ``seen`` is {file name: sha256} of the check whose difference was
     shown; the host refuses when they are not that any more. Raises Refused, NotFound."""
     actor.require(permissions.JOB_VERBS[JobKind.REPAIR_START_FILES])
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.REPAIR_START_FILES)
+    row = _ready(application_id, JobKind.REPAIR_START_FILES)
     if not seen or not all(re.fullmatch(r"|[0-9a-f]{64}", str(sha256)) for sha256 in seen.values()):
         raise Refused(Refusal(f"Check the start files of {row.name} first, and look at what differs.", "",
                               (application_link(row),)))
@@ -91,8 +86,7 @@ def make_certificates(*, actor: Actor, application_id: int) -> Job:
     """Have the console make a certificate for the secured ports of the application, and write it on its host. Raises
     Refused, NotFound."""
     actor.require(permissions.JOB_VERBS[JobKind.MAKE_CERTIFICATES])
-    row = get_application(application_id)
-    _refuse_unless_ready(row, JobKind.MAKE_CERTIFICATES)
+    row = _ready(application_id, JobKind.MAKE_CERTIFICATES)
     refuse_unless_issuable(row)
     return _create(actor, row, JobKind.MAKE_CERTIFICATES, {
         "directory": row.working_directory, "log_on_as": row.os_account,
@@ -154,11 +148,15 @@ _AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
 }
 
 
-def _refuse_unless_ready(row: Application, kind: JobKind) -> None:
+def _ready(application_id: int, kind: JobKind) -> Application:
+    """The application, for which a job of ``kind`` can be made now. Raises Refused, NotFound."""
+    wait_for_last_reports([application_id])
+    row = get_application(application_id)
     refuse_during_drill(row)
     refusals = reasons(row, kind, active_job(row))
     if refusals:
         raise Refused(*refusals)
+    return row
 
 
 def _package_for(row: Application) -> InstallationPackage:

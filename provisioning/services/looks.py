@@ -8,6 +8,8 @@ from provisioning.errors import Link, Refusal, Refused
 from provisioning.jobs import looks
 from provisioning.models import Application, Host, Job
 from provisioning.permissions import Actor
+from provisioning.rules.known import Control
+from provisioning.selectors.control import control_seen
 from provisioning.selectors.hosts import get_host
 from provisioning.states import ACTIVE_JOBS, JobKind
 
@@ -25,9 +27,9 @@ class Looked:
 def look_at_hosts(*, actor: Actor, host_ids: Iterable[int]) -> Looked:
     """Look on these hosts at the members of pairs there; one look at a time works on a host. Raises NotAllowed."""
     actor.require(permissions.JOB_VERBS[JobKind.COLLECT_FACTS])
-    jobs, refusals = [], {}
+    jobs, refusals, control = [], {}, control_seen()
     for host in Host.objects.select_related("runtime").filter(pk__in=list(host_ids)).order_by("name"):
-        refusal = why_not_look(host)
+        refusal = why_not_look(host, control)
         job = None if refusal else looks.look_at(host, asked_by=actor.name) or active_look(host)
         if job is not None:
             jobs.append(job)
@@ -51,9 +53,9 @@ def look_at_host(*, actor: Actor, host_id: int) -> Job:
     return looked.jobs[0]
 
 
-def why_not_look(host: Host) -> Refusal | None:
+def why_not_look(host: Host, control: Control) -> Refusal | None:
     """Why nobody can look on ``host`` now; None when it can be done."""
-    refusals = host_reasons(host)
+    refusals = host_reasons(host, control)
     if refusals:
         return refusals[0]
     if not looks.can_look(host):

@@ -1,5 +1,9 @@
 """What people do to a running pair. Control carries it out or refuses it; both members may be named."""
 
+import logging
+
+from django.db import DatabaseError
+
 from protocol.messages import PairAnswer
 from provisioning import control_client, history, permissions
 from provisioning.control_client import ControlUnavailable
@@ -8,11 +12,14 @@ from provisioning.models import Application
 from provisioning.permissions import Actor
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import FailoverFacts, Verdict
-from provisioning.selectors.failover import failover_facts
+from provisioning.selectors.failover import failover_facts, record_trouble
 from provisioning.selectors.pairs import Pair, get_pair
 
 from .drill_lock import refuse_during_drill
+from .health import database_trouble
 from .reasons import one_line
+
+log = logging.getLogger(__name__)
 
 
 def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "", drill: int = 0) -> PairAnswer:
@@ -117,7 +124,7 @@ def probed_facts(*, actor: Actor, application_id: int,
     except ControlUnavailable as error:
         answer, away = None, str(error)
     # What the probe found out is in the database by now.
-    return failover_facts(get_pair(pair.id), probe=answer, control=away)
+    return failover_facts(get_pair(pair.id), probe=answer, control=away, database=database_trouble())
 
 
 def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: str = "") -> PairAnswer:
@@ -125,12 +132,20 @@ def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: 
         answer = control_client.ask_pair(verb, pair.primary.name, target=target, by=actor.name, reason=reason)
     except ControlUnavailable as error:
         if verb != "probe":
-            _record(actor, pair, f"{did} was asked for and control did not answer.", reason)
+            _record_unanswered(actor, pair, did, reason)
         raise Unanswered(Refusal(str(error))) from error
     if not answer.ok:
-        raise Refused(Refusal(" ".join(filter(None, (answer.reason, answer.advice))) or
-                              f"Control refused it without a reason. {did} was not done."))
+        said = " ".join(filter(None, (answer.reason, record_trouble(answer, database_trouble()), answer.advice)))
+        raise Refused(Refusal(said or f"Control refused it without a reason. {did} was not done."))
     return answer
+
+
+def _record_unanswered(actor: Actor, pair: Pair, did: str, reason: str) -> None:
+    try:
+        _record(actor, pair, f"{did} was asked for and control did not answer.", reason)
+    except DatabaseError as error:
+        # That nobody answered is what has to be said.
+        log.warning("history does not tell that control did not answer: %s", error)
 
 
 def _record(actor: Actor, pair: Pair, what: str, reason: str) -> None:

@@ -2,6 +2,9 @@
 
 from provisioning.errors import Link, Refusal
 from provisioning.models import Application, Host, Job
+from provisioning.rules.known import Control, word
+from provisioning.selectors.control import control_of
+from provisioning.selectors.jobs import lacks_its_last_report, working_on
 from provisioning.states import ALIVE, ENDED, ApplicationStatus, HostStatus, JobKind
 
 from .facts import application_link, job_link
@@ -14,7 +17,7 @@ def why_not(application: Application, kind: str) -> str:
 
     ``application`` is a row of selectors.applications (no further queries are made).
     """
-    refusals = reasons(application, kind, application.active_jobs[0] if application.active_jobs else None)
+    refusals = reasons(application, kind, working_on(application))
     return refusals[0].message if refusals else ""
 
 
@@ -25,7 +28,7 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
         return [Refusal(f"{row.name} is no server: there is nothing to {verb}.", "", (own,))]
     if row.host is None:
         return [Refusal(f"{row.name} has no Host. Choose one in Server Info first.", "host_id", (own,))]
-    refusals = host_reasons(row.host)
+    refusals = host_reasons(row.host, control_of(row))
     if job is not None:
         refusals.append(busy(row, job))
     if kind in (JobKind.INSTALL, JobKind.START, JobKind.RESTART) and not row.enabled:
@@ -44,12 +47,15 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
 
 def busy(row: Application, job: Job) -> Refusal:
     """One job at a time works on an application."""
+    if lacks_its_last_report(row, job):
+        return Refusal(f"{job} has done its work, but its last report has not arrived yet. Try again in a moment.", "",
+                       (job_link(job),))
     return Refusal(f"Another job works on {row.name}: {job.get_kind_display()}, {job.get_state_display().lower()}. "
                    "Wait until it has ended, or cancel it.", "", (job_link(job),))
 
 
-def host_reasons(host: Host) -> list[Refusal]:
-    """What stands against any job on ``host``."""
+def host_reasons(host: Host, control: Control) -> list[Refusal]:
+    """What stands against any job on ``host``; that its agent is away only while ``control`` can tell."""
     link = Link("host", str(host.pk), host.name)
     runtime = getattr(host, "runtime", None)
     if not host.enabled:
@@ -57,7 +63,7 @@ def host_reasons(host: Host) -> list[Refusal]:
     if runtime is None:
         return [Refusal(f"The agent (LCA) of host {host.name} has never connected. Start it there first.", "host_id",
                         (link,))]
-    if runtime.status in UNREACHABLE:
+    if word(control, status=runtime.status).status in UNREACHABLE:
         return [Refusal(f"Host {host.name} is {runtime.status}: its agent (LCA) is not connected. Start the agent on "
                         "that host, then try again.", "host_id", (link,))]
     return []

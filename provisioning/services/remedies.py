@@ -13,6 +13,7 @@ from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.models import Application, Finding, Job
 from provisioning.permissions import Actor
 from provisioning.selectors.applications import application_draft, get_application
+from provisioning.selectors.jobs import working_on
 from provisioning.selectors.start_files import start_files
 from provisioning.states import JobKind, Mode, RedundancyType
 
@@ -137,8 +138,7 @@ def _by_job(kind: JobKind, ask: Callable[..., Job], what: str,
             warn: Callable[[Application], list[str]] = lambda row: []) -> _Work:
     """A job on the host of the application; ``what`` says it with its name in place of {}."""
     def planned(actor: Actor, row: Application, finding: Finding) -> Planned:
-        return [Step(what.format(row.name))], warn(row), reasons(row, kind, row.active_jobs[0] if row.active_jobs
-                                                                else None)
+        return [Step(what.format(row.name))], warn(row), reasons(row, kind, working_on(row))
 
     def applied(actor: Actor, row: Application, finding: Finding) -> Done:
         job = ask(actor=actor, application_id=row.pk)
@@ -182,8 +182,7 @@ def _quoted(word: str) -> str:
 
 
 def _interrupts(row: Application) -> list[str]:
-    runtime = getattr(row, "runtime", None)
-    if runtime is None or runtime.mode != Mode.PRIMARY:
+    if row.mode != Mode.PRIMARY:
         return [f"{row.name} stops for a moment; its partner goes on serving."]
     return [f"{row.name} is the Primary: its standby takes over, and {row.name} comes back as the Backup. Its clients "
             "connect again."]

@@ -8,8 +8,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from provisioning.models import JobStep
+from provisioning.rules.text import duration
 from provisioning.states import StepState
-from provisioning.templatetags.pairwise import CHIPS, duration, icon
+from provisioning.templatetags.pairwise import CHIPS, icon
 
 register = template.Library()
 

@@ -10,6 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.rules.text import duration
+from provisioning.selectors.control import word_of
 from provisioning.states import SERVER_TYPES, Mode
 from provisioning.states import ApplicationStatus as A
 from provisioning.states import DrillState as D
@@ -18,6 +20,7 @@ from provisioning.states import JobState as J
 from provisioning.states import StepState as S
 
 register = template.Library()
+register.filter(duration)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 PICKED = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application,
@@ -116,6 +119,20 @@ def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", l
     return chip(kind, icon_name, word, reason)
 
 
+@register.simple_tag
+def status_chip(row) -> SafeString:
+    """The status of an application or a host as far as it is known (rules.known), with the word that was known last."""
+    word = word_of(row)
+    shown = state_chip(word.status, row.runtime.heard_at if word.as_of else None, word.reason)
+    return format_html('{} <span class="sub">was {}</span>', shown, word.last_status) if word.last_status else shown
+
+
+@register.simple_tag
+def status_reason(row) -> str:
+    """Why an application or a host has its status, or what was known of it last."""
+    return word_of(row).reason
+
+
 def chip(kind: str, icon_name: str, word: str, reason: str = "") -> SafeString:
     """Icon + word + colour; ``reason`` is the sentence shown on hover."""
     return _chip(static(SPRITE), kind, icon_name, reason, word)
@@ -151,25 +168,6 @@ def when(at: datetime | None, never: str = "–") -> SafeString:
 
 def utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-@register.filter
-def duration(seconds: float | timedelta | None) -> str:
-    """``0.4 s``, ``12 s``, ``4 min``, ``2 h 5 min``, ``3 days``."""
-    if seconds is None:
-        return "–"
-    if isinstance(seconds, timedelta):
-        seconds = seconds.total_seconds()
-    seconds = max(0.0, float(seconds))
-    if seconds < 1:
-        return f"{seconds:.1f} s" if seconds else "0 s"
-    if seconds < 120:
-        return f"{int(seconds)} s"
-    minutes = int(seconds // 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days"
 
 
 @register.filter

@@ -7,9 +7,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from provisioning.errors import Refused
 from provisioning.forms.editor import posted_editor
 from provisioning.forms.imports import TemplateImportForm
-from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.models import Application, ApplicationTemplate
 from provisioning.permissions import CONFIGURE, IMPORT, VIEW, actor_of
 from provisioning.selectors import applications as selector
+from provisioning.selectors.hosts import host_list
 from provisioning.services import applications as services
 from provisioning.services import templates as template_services
 from provisioning.states import SERVER_TYPES
@@ -72,8 +73,8 @@ def import_template(request):
 @with_sentences
 def hosts(request):
     return _browse(
-        request, "Browse: Hosts", Host.objects.select_related("runtime"), ("Name", "IP Address", "Status"),
-        lambda row: (row.ip_address, (getattr(row, "runtime", None) and row.runtime.status) or "Unknown"))
+        request, "Browse: Hosts", host_list(), ("Name", "IP Address", "Status"),
+        lambda row: (row.ip_address, row.status))
 
 
 @require_safe

@@ -2,22 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from django.db import DatabaseError
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from provisioning.models import ComponentHeartbeat
 from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
 from provisioning.rules.audit_story import counted
+from provisioning.rules.known import Control
 from provisioning.selectors.audits import broken_count
 from provisioning.selectors.certificates import console_certificate
+from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
-
-CONTROL_SILENT_AFTER = timedelta(seconds=8)
-"""Control writes its heartbeat every 2 s; four missed ones are a sentence on every page."""
 
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
 """Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
@@ -164,16 +161,22 @@ class Frame:
         return paused_pairs() if self.may[VIEW] else []
 
     @cached_property
+    def control(self) -> Control | None:
+        """Its last sign of life; None when the Configuration Database does not answer."""
+        try:
+            return control_seen()
+        except DatabaseError:
+            return None
+
+    @cached_property
     def troubles(self) -> list[str]:
         """Sentences for the banner: what of the console itself does not answer."""
-        try:
-            control = ComponentHeartbeat.objects.filter(name="control").values_list("at", flat=True).first()
-        except DatabaseError:
+        if self.control is None:
             return ["The Configuration Database does not answer; what is shown may be old."]
         found = []
-        if control is None or timezone.now() - control > CONTROL_SILENT_AFTER:
-            found.append("Control does not answer: statuses are not up to date and nothing fails over. "
-                         "Servers that run keep running.")
+        if not self.control.answers:
+            found.append("Control does not answer: statuses are not known, and nothing fails over. Servers that run "
+                         "keep running.")
         certificate = console_certificate()
         if certificate and certificate.urgency in ("urgent", "expired"):
             found.append(f"{certificate.sentence} Hosts and servers do not trust an expired one. "

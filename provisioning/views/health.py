@@ -5,7 +5,7 @@ from django.http import JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from provisioning.selectors.health import health
+from provisioning.services.health import health
 
 
 @require_safe

@@ -14,6 +14,7 @@ from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
 from provisioning.permissions import AUDIT, MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
+from provisioning.selectors.control import control_of
 from provisioning.selectors.events import refusals_of
 from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.hosts import get_host
@@ -62,7 +63,7 @@ def host_detail(request, pk):
 
 
 def _why_not_look(host: Host, actor) -> str:
-    refusal = looks.why_not_look(host)
+    refusal = looks.why_not_look(host, control_of(host))
     return sentence_for(AUDIT) if not actor.may(AUDIT) else refusal.message if refusal else ""
 
 

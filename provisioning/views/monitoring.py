@@ -1,5 +1,6 @@
 """Monitoring: the dashboard and the events."""
 
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from provisioning.forms.filters import EventFilter
@@ -29,6 +30,13 @@ def dashboard(request):
         "pairs": (pairs := pair_list())[:PAIRS], "pair_total": len(pairs),
         "hosts": hosts, "host_total": sum(count.number for count in hosts),
         "parts": console_parts(), "events": events()[:RECENT_EVENTS], "jobs": job_list(state="active")[:RECENT_JOBS]})
+
+
+@require_safe
+@page()
+def troubles(request):
+    """The banners about the console itself, for the script; every open page asks."""
+    return render(request, "partials/troubles.html")
 
 
 @require_safe

@@ -3,6 +3,9 @@
    An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of these topics changes it gets
    the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
    be seen; with data-live-every="2000" (and an id) at most once in so many milliseconds. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
+   Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and when
+   its data-control has changed, everything that is live fetches itself again.
+
    document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
    scripts that want to know. */
 (() => {
@@ -195,6 +198,22 @@
     const part = form?.matches("form") && form.closest("[data-live-topic]");
     if (part) fetchAgain(part);
   });
+  // --- whether control answers
+  // By hand: htmx would follow the way to the sign-in page when the session is over, and take along what was typed here.
+  async function askAboutControl() {
+    const said = document.getElementById("troubles");
+    const shows = [...elements()].some((element) => element.id !== "paused-notice");
+    if (!said || !shows || document.hidden) return;
+    const answer = await fetch(said.dataset.address).catch(() => null);
+    const text = answer?.ok ? await answer.text() : "";
+    const now = new DOMParser().parseFromString(text, "text/html").getElementById("troubles");
+    // Said once, not every few seconds.
+    if (!now || now.dataset.control === said.dataset.control) return;
+    said.replaceWith(now);
+    refreshAll();
+  }
+  setInterval(askAboutControl, POLL_MS);
+
   // Content that came later may be the first that is live.
   document.addEventListener("htmx:afterSettle", open);
 

@@ -114,7 +114,7 @@ CASES = {
     "A53": s.client(port_id="vanished"),
     "A54": s.shows(process=FoundProcess(pid=4711, arguments=tuple(s.arguments("MS_Primary").split()))),
     "A55": s.shows(changed=("broker.py",)),
-    "A56": s.on_host(disk_free_bytes=500 * 1024**2),
+    "A56": s.shows(disk_free_bytes=500 * 1024**2),
     "A57": s.record(automatic_failover=False, paused_by="ada"),
     "A58": s.whole(control_answers=False),
     "A59": s.whole(drill="The drill of yesterday failed: 2 messages were lost."),
@@ -283,8 +283,17 @@ def test_a_name_that_nobody_resolved_in_time_is_not_known():
     assert [(rule.code, "nobody said in time" in each.sentence) for rule, each in found.unknown] == [("A37", True)]
 
 
-def test_a_working_directory_on_a_small_disk_of_its_own_is_found():
-    assert codes(s.shows(disk_free_bytes=50 * 1024**2)(s.sound())) == {"A56"}
+@pytest.mark.parametrize(("own", "others", "sentence"), [
+    (50 * 1024**2, 10**11, "The disk of host beta where MS_Backup keeps its messages has 50 MB free."),
+    (0, 500 * 1024**2, "The disk of host beta where MS_Backup keeps its messages has no room left."),
+    (500 * 1024**2, 500 * 1024**2, "The disk of host beta where MS_Backup keeps its messages has 0.5 GB free."),
+    (10**11, 500 * 1024**2, None),
+    (None, 500 * 1024**2, "The disk of host beta where applications are installed has 0.5 GB free."),
+])
+def test_the_disk_of_the_own_directory_counts_where_somebody_looked(own, others, sentence):
+    facts = s.on_host(disk_free_bytes=others)(s.shows(disk_free_bytes=own)(s.sound()))
+    said = [trouble.sentence for rule, trouble in judge(facts).troubles if rule.code == "A56"]
+    assert said == ([sentence] if sentence else [])
 
 
 def test_a_process_that_is_right_is_not_blamed_for_arguments_of_the_object_that_are_wrong():

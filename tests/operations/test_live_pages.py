@@ -167,6 +167,20 @@ def test_a_lost_stream_is_said_and_the_page_asks_by_itself_until_it_is_back(page
     expect(banner).to_be_hidden(timeout=15_000)
 
 
+def test_an_open_page_notices_that_control_has_fallen_silent_and_that_it_is_back(page, run):
+    keys = run(PAIR)
+    page.goto("/provisioning/environment/applications/?q=&size=250")
+    chip = page.locator(f"#status-{keys[0]} .chip")
+    expect(chip).to_contain_text("Started")
+    run("factories.control_answers(ago_s=12)")
+    expect(chip).to_contain_text("Unknown", timeout=15_000)
+    expect(page.locator(f"#status-{keys[0]}")).to_contain_text("was Started")
+    expect(page.locator("#troubles")).to_contain_text("Control does not answer")
+    run("factories.control_answers(ago_s=-86_400)")
+    expect(chip).to_contain_text("Started", timeout=15_000)
+    expect(page.locator("#troubles .banner")).to_have_count(0)
+
+
 def test_a_hidden_tab_holds_no_stream_and_is_up_to_date_when_it_is_shown(page, run, valkey):
     client = redis.Redis.from_url(valkey, decode_responses=True)
 
@@ -251,9 +265,8 @@ def test_axe_finds_nothing(page, run, scheme):
 
 
 PAIR = """
-from provisioning.models import Application, ComponentHeartbeat, PairState, RuntimeStatus
+from provisioning.models import Application, PairState, RuntimeStatus
 Application.objects.filter(name__in=["MS_Primary", "MS_Backup"]).delete()
-ComponentHeartbeat.objects.update_or_create(name="control", defaults={"at": timezone.now()})
 primary, backup = factories.make_pair(hosts=tuple(
     factories.make_host(f"host-{name}", ip_address=f"2001:db8::{name[:4]}:{name[4:8]}")
     for name in (uuid.uuid4().hex, uuid.uuid4().hex)))
@@ -261,7 +274,6 @@ answer = [primary.pk, backup.pk]
 """
 SWITCHED = """
 now = timezone.now()
-ComponentHeartbeat.objects.filter(name="control").update(at=now)
 PairState.objects.filter(primary=keys[0]).update(active=keys[1], epoch=4, since=now, reason="ada asked for it.")
 for key, mode in zip(keys, ("Backup", "Primary")):
     RuntimeStatus.objects.filter(application=key).update(mode=mode, epoch=4, heard_at=now)

@@ -169,6 +169,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "audit-pair-export": reads(EXPORT),
     # monitoring and machines
     "monitoring": reads(),
+    "troubles": reads(),
     "event-list": reads(),
     "stream": reads(SIGNED_IN),
     "healthz": reads(OPEN),

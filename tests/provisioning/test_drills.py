@@ -63,8 +63,8 @@ def test_the_console_runs_one_drill_at_a_time(drill):
 
 
 def test_a_drill_does_not_begin_while_a_job_works_on_a_member(pair):
-    factories.make_job(pair[1], state="running")
-    with pytest.raises(Refused, match=re.escape("Start of MS_Backup is under way (running).")):
+    factories.make_job(pair[1], kind="restart", state="running")
+    with pytest.raises(Refused, match=re.escape("Restart of MS_Backup is under way (running).")):
         drills.start_drill(actor=OPERATOR, application_id=pair[0].pk)
 
 
@@ -219,10 +219,10 @@ def test_a_schedule_starts_a_drill_within_its_window_once(schedule):
 
 
 def test_what_stood_in_the_way_of_a_scheduled_drill_is_told_and_it_is_tried_again(pair, schedule):
-    job = factories.make_job(pair[0], state="running")
+    job = factories.make_job(pair[0], kind="restart", state="running")
     assert drills.start_due(now=NIGHT) is None
     schedule.refresh_from_db()
-    assert "Start of MS_Primary is under way" in schedule.note
+    assert "Restart of MS_Primary is under way" in schedule.note
     job.delete()
     assert drills.start_due(now=NIGHT + timedelta(minutes=1))
     schedule.refresh_from_db()

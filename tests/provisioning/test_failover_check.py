@@ -14,6 +14,8 @@ from provisioning.rules.certificates import certificate
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
 from provisioning.rules.proofs import Proof, proofs_of
+from provisioning.selectors.failover import record_trouble
+from provisioning.services import health
 from provisioning.services.pairs import check_failover
 from tests.commands import run
 from tests.factories import SUPPORT, make_application, make_host, make_pair
@@ -127,6 +129,62 @@ def test_sentences_name_who_and_what_to_do():
     assert verdict(in_sync=False).sentence == "No: 1 condition does not hold."
 
 
+UNAVAILABLE = {"status": "Service Unavailable", "host": "beta", "directory": "/opt/b"}
+LOCKED = "Locked: another program has held the Configuration Database for 12 s."
+HUNG = replace(ACCEPTS, accepts=False, reason="It did not answer the probe within 3 s.")
+
+
+def advice(code, **changes):
+    return next(each.advice for each in verdict(**changes).conditions if each.code == code)
+
+
+@pytest.mark.parametrize(("reason", "helps"), [
+    ("Messages cannot be stored: database or disk is full.",
+     "Make room on the disk on host beta where B keeps its messages (/opt/b/data); it serves again by itself then."),
+    ("Messages cannot be stored: [Errno 28] No space left on device.",
+     "Make room on the disk on host beta where B keeps its messages (/opt/b/data); it serves again by itself then."),
+    ("The disk has not answered for 2 s.",
+     "The disk on host beta where B keeps its messages (/opt/b/data) hangs: mend it, or what it hangs on."),
+    ("The granted epoch cannot be stored: disk I/O error.",
+     "Look at the disk on host beta where B keeps its messages (/opt/b/data): it refuses what is written."),
+    ("The server says that it cannot serve, and not why.",
+     "B runs, and its log on host beta says why it cannot serve."),
+])
+def test_a_server_that_runs_and_cannot_serve_is_not_to_be_started(reason, helps):
+    assert advice("started", backup=UNAVAILABLE | {"status_reason": reason}) == helps
+
+
+def test_each_member_that_is_not_started_gets_what_helps_it():
+    said = advice("started", primary={"status": "Stopped"}, backup={"status": "Initializing"})
+    assert said == ("Start A; its page and its log say why it is not Started. Wait for B: it is on its way.")
+
+
+def test_a_server_whose_disk_hangs_is_helped_by_a_switchover():
+    assert advice("proof", primary={"proof": HUNG}).startswith(
+        "Switch Over works and helps: B has every message, and A need not answer for it.")
+
+
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"in_sync": False}, "B is not in sync, so it cannot take over."),
+    ({"primary": {"proof": replace(HUNG, reason="the standby does not confirm: no answer in time")}},
+     "Do not switch over to B now."),
+    ({"backup": {"proof": None}}, "Do not switch over until both roles are proven."),
+    ({"backup": {"proof": replace(ACCEPTS, name="B")}}, "Do not switch over until both roles are proven."),
+    ({"record_trouble": LOCKED}, "No role changes until control can write its record."),
+])
+def test_a_switchover_is_advised_only_where_it_helps(changes, says):
+    assert says in advice("proof", **{"primary": {"proof": HUNG}, **changes})
+
+
+def test_a_record_that_control_cannot_write_is_said_and_nobody_is_told_to_start_what_runs():
+    found = verdict(record_trouble=LOCKED, database=LOCKED, primary={"heard_s": 45.0}, backup={"heard_s": 45.0})
+    said = {each.code: (each.state, each.sentence, each.advice) for each in found.conditions}
+    assert said["record"][:2] == ("no", f"Control cannot write its record. {LOCKED}")
+    assert {said[code][2] for code in ("heard", "started", "roles")} == {
+        f"{LOCKED} What is heard meanwhile cannot be written down: end that first."}
+    assert not any("Start control" in advice for _, _, advice in said.values())
+
+
 @pytest.mark.parametrize("facts", [{}, {"members": None}, {"members": [3, {}, {"name": 4}]}])
 def test_facts_of_a_probe_that_are_none_prove_nothing(facts):
     assert proofs_of(facts) == {}
@@ -211,12 +269,14 @@ def test_command_exits_0_for_yes_and_1_for_no(control, pair):
     assert (code, out.splitlines()[-1]) == (0, "Yes: failover would work now.")
     assert out.splitlines()[0] == ("ok  Backup Server with Warm Standby: MS_Primary has the Backup Server MS_Backup, "
                                    "Warm Standby.")
-    PairState.objects.update(standby_in_sync=False, reason="Its link was lost.")
+    PairState.objects.update(standby_in_sync=False, reason="Its link was lost.",
+                             since=timezone.now() - timedelta(minutes=12))
     Application.objects.update(auto_restart=False)
     code, out, _ = run("failover_check", "MS_Primary")
     assert (code, out.splitlines()[-1]) == (1, "No: 1 condition does not hold.")
-    assert ("NO  Standby in sync on record: MS_Backup is not in sync, so it may not take over. Its link was lost. Wait "
-            "until it has caught up. If it does not, its sync link or its disk is the reason.") in out
+    assert ("NO  Standby in sync on record: MS_Backup is not in sync, so it may not take over. Control's last "
+            "decision, 12 min ago: Its link was lost. Wait until it has caught up. If it does not, its sync link or "
+            "its disk is the reason.") in out
     assert "!   Auto-Restart: Auto-Restart of MS_Primary is off. Auto-Restart of MS_Backup is off." in out
     code, out, _ = run("failover_check", "MS_Primary", "--json")
     body = json.loads(out)
@@ -236,3 +296,27 @@ def test_a_member_that_another_account_started_is_found(control, pair):
     assert "its Log On As is msgsrv" in next(e.sentence for e in check(pair[0]).warnings if e.code == "account")
     RuntimeStatus.objects.filter(application=pair[1]).update(account="msgsrv")
     assert warnings(check(pair[0])) == {}
+
+
+def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch):
+    monkeypatch.setattr(health, "proof", health.WriteProof(health._write))
+    control.answers["probe"] = GOOD
+    primary, _ = make_pair()
+    with locked():
+        [found] = check(primary).missing
+    assert (found.code, found.sentence.startswith("Control cannot write its record. Locked: another program")) == (
+        "record", True)
+
+
+def test_what_control_says_of_its_record_is_told(control, pair):
+    control.answers["probe"] = replace(GOOD, facts={**GOOD.facts, "database": "Its disk is full."})
+    [found] = check(pair[0]).missing
+    assert (found.code, found.sentence) == ("record", "Control cannot write its record. Its disk is full.")
+
+
+def test_with_a_record_of_its_own_control_does_not_wait_for_the_configuration_database(settings, monkeypatch):
+    monkeypatch.delitem(settings.DATABASES, "control", raising=False)
+    assert record_trouble(None, LOCKED) == LOCKED
+    monkeypatch.setitem(settings.DATABASES, "control", {})
+    assert record_trouble(None, LOCKED) == ""
+    assert record_trouble(PairAnswer(ok=False, facts={"database": "Full."}), "") == "Full."

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import OperationalError
 
 from protocol.messages import PairAnswer
 from provisioning import control_client
@@ -133,6 +134,25 @@ def test_a_control_that_does_not_answer_is_given_up_on(control, pair, monkeypatc
     with pytest.raises(Unanswered, match="timed out"):
         services.probe(actor=SUPPORT, application_id=pair[0].pk)
     assert history() == []
+
+
+def test_a_switchover_that_the_database_kept_from_happening_says_so(control, pair, monkeypatch):
+    control.answers["switchover"] = PairAnswer(ok=False, reason="MS_Backup has not taken over within 10 s.",
+                                               advice="Look at the states of both servers.")
+    held = "Locked: another program has held the Configuration Database for 12 s."
+    monkeypatch.setattr(services, "database_trouble", lambda: held)
+    with pytest.raises(Refused) as caught:
+        services.switch_over(actor=OPERATOR, application_id=pair[0].pk)
+    assert str(caught.value) == f"MS_Backup has not taken over within 10 s. {held} Look at the states of both servers."
+
+
+def test_that_nobody_answered_is_said_though_it_cannot_be_written_down(pair, no_control, monkeypatch):
+    def locked(**entry):
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(services.history, "record_verb", locked)
+    with pytest.raises(Unanswered, match="did not answer"):
+        services.switch_over(actor=OPERATOR, application_id=pair[0].pk)
 
 
 def test_an_application_without_a_partner_is_refused_with_what_to_do(control):

@@ -9,13 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.errors import NotFound
-from provisioning.models import Application, ComponentHeartbeat, Event, Job, JobLine, JobStep, PairState, RuntimeStatus
+from provisioning.models import Application, Event, Job, JobLine, JobStep, PairState, RuntimeStatus
 from provisioning.selectors.applications import SORTS, application_list, find_application, get_application
 from provisioning.selectors.events import event_list
 from provisioning.selectors.jobs import get_job, job_lines, job_list, usual_duration_s
 from provisioning.selectors.status import status_report
 from provisioning.services.readiness import why_not
-from tests.factories import make_application, make_host, make_job, make_pair
+from tests.factories import control_answers, make_application, make_host, make_job, make_pair
 
 pytestmark = pytest.mark.django_db
 
@@ -119,9 +119,9 @@ def test_status_report_has_the_promised_shape():
     row = make_application("MS_Primary", host=host, installed=True, ports={"default": 7001})
     RuntimeStatus.objects.create(application=row, status="Started", mode="Primary", epoch=3, pid=4711, last_seq=12,
                                  digest="ab", clients=2)
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now() - timedelta(seconds=4))
+    control_answers(ago_s=4)
     report = status_report()
-    assert set(report) == {"applications", "hosts", "pairs", "certificate", "console"}
+    assert set(report) == {"applications", "hosts", "pairs", "certificate", "console", "control"}
     first = report["applications"][1]
     assert {key: first[key] for key in ("name", "type", "host", "status", "mode", "epoch", "pid", "version",
                                         "working_directory", "ports", "last_seq", "digest")} == {
@@ -138,16 +138,18 @@ def test_status_report_has_the_promised_shape():
 
 
 def test_status_report_tells_of_a_pair_and_of_both_copies():
-    primary, backup = make_pair(paused_by="otto")
+    primary, backup = make_pair(paused_by="otto", since=timezone.now() - timedelta(hours=2))
     RuntimeStatus.objects.filter(application=primary).update(last_seq=130)
     RuntimeStatus.objects.filter(application=backup).update(last_seq=121, discarded=7)
     since = PairState.objects.get().since
     report = status_report()
+    age = {name: report["control"][name] for name in ("as_of", "age_s")}
     assert report["pairs"] == [{
         "primary": "MS_Primary", "backup": "MS_Backup", "redundancy_type": "warm standby", "active": "MS_Primary",
         "epoch": 3, "version": 5, "in_sync": True, "automatic_failover": True,
         "reason": "MS_Primary was granted the role.", "since": since.isoformat(), "lag": 10, "common_seq": 120,
-        "digests_equal": True}]
+        "digests_equal": True, "known": True, **age,
+        "decided": "Control's last decision, 2 h 0 min ago: MS_Primary was granted the role."}]
     copies = {row["name"]: [row[key] for key in ("in_sync", "link", "lag", "last_seq", "common_seq", "digest",
                                                  "discarded")] for row in report["applications"]}
     assert copies == {"MS_Primary": [True, "synced", 0, 130, 120, "d120", 0],
@@ -172,19 +174,21 @@ def test_pair_that_control_never_heard_of_claims_nothing():
 
 
 def test_status_command_shows_pairs_in_a_table(capsys):
-    make_pair(automatic_failover=False)
+    make_pair(automatic_failover=False, since=timezone.now() - timedelta(hours=2))
     call_command("status")
     lines = capsys.readouterr().out.splitlines()
     head = next(index for index, line in enumerate(lines) if line.startswith("Primary"))
     assert lines[head].split() == ["Primary", "Backup", "Active", "Epoch", "In", "Sync", "Lag", "Digests", "Failover"]
     assert lines[head + 1].split() == ["MS_Primary", "MS_Backup", "MS_Primary", "3", "yes", "0", "equal", "paused"]
-    assert lines[head + 2] == "MS_Primary and MS_Backup: MS_Primary was granted the role."
+    assert lines[head + 2] == (
+        "MS_Primary and MS_Backup: Control's last decision, 2 h 0 min ago: MS_Primary was granted the role.")
 
 
 def test_host_that_was_never_heard_has_no_age():
     make_host("alpha", status=None)
     assert status_report()["hosts"] == [
-        {"name": "alpha", "status": "Unknown", "last_seen_s": None, "reason": "", "worker_alive": False}]
+        {"name": "alpha", "status": "Unknown", "last_seen_s": None, "reason": "", "worker_alive": False,
+         "known": False, "as_of": None, "age_s": None, "last_known": None}]
 
 
 def test_jobs_are_listed_active_first_then_newest():

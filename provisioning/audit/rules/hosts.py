@@ -76,24 +76,43 @@ def clocks(facts: AuditFacts) -> Results:
       why="A server that cannot write its messages accepts none; a standby that cannot falls out of sync.",
       fix="Free some space, or keep messages for less long.")
 def disk(facts: AuditFacts) -> Results:
+    """The disk of each member's own directory; where nobody looked at that, the one that its agent tells of."""
     for host in _hosts(facts):
-        free = host.disk_free_bytes
-        if not host.answers(facts.now) or free is None or free < 0:
-            yield NotKnown(sentence=f"The free disk space of host {host.name} is not known.",
-                           about=_about(facts, host))
-        elif free < DISK_RISK_BYTES:
-            left = "less than 100 MB" if free < DISK_LIMIT_BYTES else "less than 1 GB"
-            yield _of(host, f"Host {host.name} has {free / GIB:.1f} GB free where applications are installed.",
-                      f"{DISK_RISK_BYTES // GIB} GB free", left, "Disk", facts)
-    for member in facts.members:
-        found = facts.found_at(member)
-        free = found.disk_free_bytes if found else None
-        # A directory on the disk of the others is told with them.
-        if free is not None and free < DISK_RISK_BYTES <= (member.host.disk_free_bytes or 0):
-            left = "less than 100 MB" if free < DISK_LIMIT_BYTES else "less than 1 GB"
-            yield wanted(member, f"{free / GIB:.1f} GB are free on host {member.host.name} where {member.name} keeps "
-                         "its messages.", f"{DISK_RISK_BYTES // GIB} GB free", left, subject=f"{member.name}: Disk",
-                         want_label="Disk, wanted", got_label="Disk, now")
+        unseen = []
+        for member in facts.members:
+            if member.host is None or member.host.id != host.id:
+                continue
+            found = facts.found_at(member)
+            if found is None or found.disk_free_bytes is None:
+                unseen.append(member)
+            elif found.disk_free_bytes < DISK_RISK_BYTES:
+                yield wanted(member, f"The disk of host {host.name} where {member.name} keeps its messages has "
+                             f"{_room(found.disk_free_bytes)}.", _ENOUGH, _left(found.disk_free_bytes),
+                             subject=f"{member.name}: Disk", want_label="Disk, wanted", got_label="Disk, now")
+        if unseen:
+            yield from _disk_of(host, facts)
+
+
+def _disk_of(host: Machine, facts: AuditFacts) -> Results:
+    free = host.disk_free_bytes
+    if not host.answers(facts.now) or free is None or free < 0:
+        yield NotKnown(sentence=f"The free disk space of host {host.name} is not known.", about=_about(facts, host))
+    elif free < DISK_RISK_BYTES:
+        yield _of(host, f"The disk of host {host.name} where applications are installed has {_room(free)}.", _ENOUGH,
+                  _left(free), "Disk", facts)
+
+
+_ENOUGH = f"{DISK_RISK_BYTES // GIB} GB free"
+
+
+def _left(free: int) -> str:
+    return "less than 100 MB" if free < DISK_LIMIT_BYTES else "less than 1 GB"
+
+
+def _room(free: int) -> str:
+    if free >= DISK_LIMIT_BYTES:
+        return f"{free / GIB:.1f} GB free"
+    return f"{free // 1024**2} MB free" if free >= 1024**2 else "no room left"
 
 
 def _hosts(facts: AuditFacts) -> list[Machine]:

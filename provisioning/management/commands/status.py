@@ -18,6 +18,8 @@ class Command(ServiceCommand):
         if as_json:
             self.print_json(report)
             return OK
+        if not report["control"]["answers"]:
+            self.stdout.write(f"{report['control']['reason']} What was known last stands below.\n")
         rows = [{**row, "ports": " ".join(f"{p['id']}:{p['port']}" for p in row["ports"]), "pid": row["pid"] or ""}
                 for row in report["applications"]]
         self.table(COLUMNS, rows)
@@ -29,7 +31,13 @@ class Command(ServiceCommand):
             {"host": row["name"], "status": row["status"],
              "last seen": "never" if row["last_seen_s"] is None else f"{row['last_seen_s']:g} s ago"}
             for row in report["hosts"]])
+        for row in report["hosts"]:
+            if row["last_known"]:
+                self.stdout.write(f"{row['name']}: {row['reason']}")
         self.pairs(report["pairs"])
+        if report["control"]["answers"]:
+            age_s = report["control"]["age_s"]
+            self.stdout.write(f"\nAs of {age_s:g} s ago, when control showed its last sign of life.")
         return OK
 
     def pairs(self, pairs) -> None:
@@ -41,8 +49,8 @@ class Command(ServiceCommand):
              "digests": DIGESTS[pair["digests_equal"]],
              "failover": "automatic" if pair["automatic_failover"] else "paused"} for pair in pairs])
         for pair in pairs:
-            if pair["reason"]:
-                self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['reason']}")
+            if pair["decided"]:
+                self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['decided']}")
 
     def table(self, columns, rows) -> None:
         lines = [tuple(column.title() for column in columns)]

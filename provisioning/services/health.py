@@ -1,0 +1,224 @@
+"""Do the parts of the console answer? Every check is bounded in time and works while anything is down."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import redis
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from provisioning import control_client
+from provisioning.models import ComponentHeartbeat, Host, HostRuntime
+from provisioning.rules.database_trouble import AWAY, Trouble, trouble_of
+from provisioning.rules.health import (
+    DOWN,
+    LOCAL_HOST,
+    OK,
+    UNKNOWN,
+    Component,
+    agent_health,
+    host_worker_health,
+    unwritten,
+    worker_health,
+)
+from provisioning.selectors.control import control_seen
+
+CHECK_S = 0.9
+WRITE_S = 0.7
+"""So long a write may wait for the database."""
+PROVEN_S, TRIED_S = 2.0, 1.0
+"""A proven write counts for so long, a failed one is not tried again for so long: asking often costs nothing."""
+COMPONENTS = ("database", "redis", "control", "console_worker", "agent", "worker")
+_flights: dict[str, "Flight"] = {}
+_lock = threading.Lock()
+
+
+class WriteProof:
+    """Whether the Configuration Database takes a write, proven by one, whoever asks for it; times are those of
+    ``clock``."""
+
+    def __init__(self, write: Callable[[], None], clock: Callable[[], float] = time.monotonic):
+        self._write, self._clock = write, clock
+        self._looking = threading.Lock()
+        self._proven_at: float | None = None
+        self._tried_at: float | None = None
+        self._failing_since: float | None = None
+        self._writing_since: float | None = None
+        self.trouble: Trouble | None = None
+
+    def look(self) -> None:
+        """Write, unless the last proof or failure still counts, or another thread does it now."""
+        if self._looking.acquire(blocking=False):
+            try:
+                self._look(self._clock())
+            finally:
+                self._looking.release()
+
+    def _look(self, now: float) -> None:
+        if self._is_recent(self._proven_at, PROVEN_S, now) or self._is_recent(self._tried_at, TRIED_S, now):
+            return
+        self._writing_since = now
+        try:
+            self._write()
+        except Exception as error:
+            self.trouble = trouble_of(error) or Trouble(AWAY)
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            self._tried_at = self._clock()
+        else:
+            self.trouble = self._failing_since = self._tried_at = None
+            self._proven_at = self._clock()
+        finally:
+            self._writing_since = None
+
+    @property
+    def component(self) -> Component:
+        """How the database is by the last look, or by one that has not come back."""
+        now = self._clock()
+        age_s = None if self._proven_at is None else now - self._proven_at
+        if self.trouble is not None:
+            return Component(DOWN, age_s, unwritten(self.trouble, now - self._failing_since))
+        if self._writing_since is not None:
+            return Component(DOWN, age_s, "The Configuration Database has not confirmed a write for "
+                                          f"{now - self._writing_since:.1f} s.")
+        return Component(OK, age_s)
+
+    @staticmethod
+    def _is_recent(at: float | None, for_s: float, now: float) -> bool:
+        return at is not None and now - at < for_s
+
+
+def _write() -> None:
+    """One row, in a transaction that waits at most WRITE_S."""
+    with _waiting_at_most(WRITE_S), transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
+                               [f"{WRITE_S}s"] * 2)
+        ComponentHeartbeat.objects.update_or_create(name="database", defaults={"at": timezone.now()})
+
+
+@contextmanager
+def _waiting_at_most(seconds: float) -> Iterator[None]:
+    """SQLite's transactions wait so long for others in here."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {before}")
+
+
+proof = WriteProof(_write)
+
+
+def database_trouble() -> str:
+    """Why the Configuration Database takes no write now, as a sentence; "" while it does. Waits WRITE_S at most."""
+    proof.look()
+    return proof.component.reason
+
+
+def _check_database() -> dict[str, Component | None]:
+    try:
+        now = timezone.now()
+        beat_at = ComponentHeartbeat.objects.filter(name="console-worker").values_list("at", flat=True).first()
+        is_host = Host.objects.filter(name=LOCAL_HOST).exists()
+        runtime = HostRuntime.objects.filter(host__name=LOCAL_HOST).first()
+        control = control_seen(now)
+        proof.look()
+        unwritten_since = "the Configuration Database takes no write, so nothing newer is in it." if proof.trouble \
+            else ""
+        found = {"database": proof.component, "console_worker": worker_health(beat_at, now, blind=unwritten_since)}
+        if not is_host:
+            # This machine only serves the console; the hosts are others.
+            return found | {"agent": None, "worker": None}
+        blind = unwritten_since or ("" if control.answers else "control, which hears of it, does not answer.")
+        return found | {"agent": agent_health(runtime, now, blind=blind),
+                        "worker": host_worker_health(runtime, now, blind=blind)}
+    finally:
+        connection.close()
+
+
+def _check_redis() -> dict[str, Component]:
+    client = redis.Redis.from_url(
+        settings.PAIRWISE_REDIS_URL, socket_timeout=CHECK_S / 2, socket_connect_timeout=CHECK_S / 2,
+        retry=Retry(NoBackoff(), 0))
+    try:
+        client.ping()
+    finally:
+        client.close()
+    return {"redis": Component(OK, 0.0)}
+
+
+def _check_control() -> dict[str, Component]:
+    control_client.ping(timeout_s=CHECK_S * 0.8)
+    return {"control": Component(OK, 0.0)}
+
+
+CHECKS: dict[str, tuple[Callable[[], dict[str, Component | None]], str]] = {
+    "database": (_check_database, "The Configuration Database does not answer."),
+    "redis": (_check_redis, "Redis does not answer."),
+    "control": (_check_control, "Control does not answer."),
+}
+
+
+class Flight(threading.Thread):
+    """One run of one check. Requests that come while it is under way share its answer, so a check that hangs never
+    has a second thread."""
+
+    def __init__(self, name: str):
+        super().__init__(daemon=True, name=f"health-{name}")
+        self.component, self.answers = name, {}
+
+    def run(self):
+        check, sentence = CHECKS[self.component]
+        try:
+            self.answers = check()
+        except Exception as error:
+            # The error's own text may hold an address or a password.
+            trouble = trouble_of(error)
+            self.answers = {self.component: _down(self.component, trouble.sentence if trouble else sentence)}
+        else:
+            _answered_at[self.component] = time.monotonic()
+
+
+_answered_at: dict[str, float] = {}
+"""When each check last came back with an answer, monotonic."""
+
+
+def _down(name: str, sentence: str) -> Component:
+    return Component(DOWN, None if name not in _answered_at else time.monotonic() - _answered_at[name], sentence)
+
+
+def health() -> dict[str, Component]:
+    """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host, within about
+    CHECK_S seconds. Never raises."""
+    deadline = time.monotonic() + CHECK_S
+    with _lock:
+        for name in CHECKS:
+            if name not in _flights or not _flights[name].is_alive():
+                _flights[name] = Flight(name)
+                _flights[name].start()
+        flights = list(_flights.values())
+    found: dict[str, Component | None] = {}
+    for flight in flights:
+        flight.join(max(0.0, deadline - time.monotonic()))
+        found |= flight.answers
+    return {name: found.get(name) or _unanswered(name) for name in COMPONENTS
+            if name not in found or found[name] is not None}
+
+
+def _unanswered(name: str) -> Component:
+    """Of a check that has not come back."""
+    if name not in CHECKS:
+        return Component(UNKNOWN, None, "Not known while the Configuration Database does not answer.")
+    writing = proof.component
+    return writing if name == "database" and writing.status != OK else _down(name, CHECKS[name][1])

@@ -1,0 +1,245 @@
+"""How old what control says is: one function decides it, and everything that shows or judges a status asks it."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from provisioning.errors import Refused
+from provisioning.models import ComponentHeartbeat, RuntimeStatus
+from provisioning.rules.failover_facts import UNKNOWN
+from provisioning.rules.known import SILENT_AFTER_S, Control, word
+from provisioning.selectors.applications import application_list, get_application, ports_wait
+from provisioning.selectors.control import control_seen
+from provisioning.selectors.hosts import get_host, host_list
+from provisioning.selectors.ladder import host_ladder
+from provisioning.selectors.monitoring import application_counts, host_counts
+from provisioning.selectors.pair_page import pair_facts, pair_list
+from provisioning.selectors.status import status_report
+from provisioning.services import applications
+from provisioning.services.readiness import host_reasons, why_not
+from provisioning.states import Role
+from provisioning.tables import blocked
+from tests.factories import ADMINISTRATOR, control_answers, make_application, make_host, make_pair, make_user
+
+NOW = timezone.now()
+SILENT = 600
+
+
+def control(age_s):
+    return Control(None if age_s is None else NOW - timedelta(seconds=age_s), NOW)
+
+
+# --- pure
+
+
+@pytest.mark.parametrize(("age_s", "answers"), [(0, True), (3, True), (SILENT_AFTER_S, True), (5.1, False),
+                                                (3600, False), (None, False), (-2, True)])
+def test_control_answers_while_its_last_sign_is_fresh(age_s, answers):
+    assert control(age_s).answers is answers
+
+
+def test_what_control_says_counts_while_it_answers():
+    said = word(control(1), status="Started", mode="Primary", reason="Serves in epoch 3.")
+    assert (said.status, said.mode, said.reason, said.known) == ("Started", "Primary", "Serves in epoch 3.", True)
+    assert (said.as_of, said.age_s, said.last_status) == (NOW - timedelta(seconds=1), 1, "")
+
+
+@pytest.mark.parametrize(("status", "mode", "age_s", "reason"), [
+    ("Started", "Primary", 12, "Last known: Started (Primary), 12 s ago; control does not answer."),
+    ("Stopped", "", 600, "Last known: Stopped, 10 min ago; control does not answer."),
+    ("Running", "", 7200, "Last known: Running, 2 h 0 min ago; control does not answer."),
+    ("Started", "", None, "Last known: Started; control does not answer."),
+])
+def test_afterwards_nothing_is_known_and_the_word_before_is_told_with_its_age(status, mode, age_s, reason):
+    said = word(control(age_s), status=status, mode=mode, reason="Whatever.")
+    assert (said.status, said.mode, said.known, said.reason) == ("Unknown", "", False, reason)
+    assert (said.last_status, said.last_mode, said.age_s) == (status, mode, age_s)
+
+
+# --- everything that shows or judges a status
+
+
+@pytest.fixture
+def silent(db):
+    """A pair that served when control fell silent, and an application that nobody ever started."""
+    primary, _ = make_pair()
+    make_application("New", host=primary.host)
+    control_answers(ago_s=SILENT)
+    return primary
+
+
+def statuses(rows):
+    return {row.name: row.status for row in rows}
+
+
+def test_without_a_sign_of_life_control_is_silent(db):
+    assert not control_seen().answers
+    control_answers(ago_s=1)
+    assert control_seen().answers
+
+
+def test_lists_show_sort_and_filter_by_what_is_known(silent):
+    assert statuses(application_list()) == {"MS_Primary": "Unknown", "MS_Backup": "Unknown", "New": "Stopped"}
+    assert statuses(application_list(status="Started")) == {}
+    assert set(statuses(application_list(status="Unknown"))) == {"MS_Primary", "MS_Backup"}
+    assert [row.name for row in application_list(sort="status")] == ["New", "MS_Backup", "MS_Primary"]
+    assert {row.mode for row in application_list(sort="mode")} == {""}
+    assert set(statuses(host_list()).values()) == {"Unknown"}
+    assert not host_list(status="Running")
+
+
+def test_once_control_is_back_everything_is_known_again(silent):
+    control_answers()
+    assert statuses(application_list(status="Started")) == {"MS_Primary": "Started", "MS_Backup": "Started"}
+    assert {row.mode for row in application_list(status="Started")} == {"Primary", "Backup"}
+    assert set(statuses(host_list()).values()) == {"Running"}
+
+
+def test_the_dashboard_counts_what_is_known(silent):
+    assert {each.status: each.number for each in application_counts()} == {"Unknown": 2, "Stopped": 1}
+    assert {each.status: each.number for each in host_counts()} == {"Unknown": 2}
+
+
+def test_the_facts_of_a_pair_have_no_roles(silent):
+    facts = pair_facts(silent.pk)
+    assert [(each.status, each.mode, each.last_mode) for each in facts.members] == [
+        ("Unknown", "", "Primary"), ("Unknown", "", "Backup")]
+    assert facts.primary.reason == "Last known: Started (Primary), 10 min ago; control does not answer."
+    assert facts.primary.host_status == "Unknown"
+    assert [row.headline.level for row in pair_list()] == ["risk"]
+
+
+def test_buttons_and_rules_do_not_take_what_was_for_what_is(silent):
+    row = get_application(silent.pk)
+    assert why_not(row, "start") == ""
+    assert why_not(row, "stop") == ""
+    assert "Unknown" not in json.dumps(blocked(row))
+    with pytest.raises(Refused, match="MS_Primary cannot be deleted while it is Unknown"):
+        applications.delete_applications(actor=ADMINISTRATOR, application_ids=[silent.pk])
+
+
+def test_what_had_ended_when_control_was_last_heard_of_counts_as_ended(silent):
+    RuntimeStatus.objects.update(status="Stopped", mode="")
+    assert applications.delete_applications(actor=ADMINISTRATOR, application_ids=[silent.pk]) == 1
+
+
+def test_that_an_agent_is_away_is_not_claimed_while_control_cannot_tell(db):
+    host = make_host("alpha", status="Disconnected")
+    assert "is Disconnected" in host_reasons(host, control_seen())[0].message
+    control_answers(ago_s=SILENT)
+    assert host_reasons(host, control_seen()) == []
+
+
+def test_the_ladder_of_a_host_blames_control_and_not_the_agent(silent):
+    rung = host_ladder(get_host(silent.host_id), ping=lambda name: True).rungs[1]
+    assert (rung.label, rung.state) == ("Agent connected", UNKNOWN)
+    assert rung.text.startswith("Last known: Running, 10 min ago; control does not answer.")
+
+
+def test_ports_that_wait_for_a_start_are_told_of_what_is_known_to_run(db):
+    row = make_application("MS", host=make_host(), installed=True, status="Started", ports={"default": 7001})
+    RuntimeStatus.objects.update(ports=[{"id": "default", "port": 7099}])
+    assert "MS, which is Started now" in ports_wait(get_application(row.pk))
+    control_answers(ago_s=SILENT)
+    assert ports_wait(get_application(row.pk)) == ""
+
+
+# --- the status command
+
+
+def test_status_as_json_says_of_everything_how_old_it_is(silent):
+    report = status_report()
+    assert report["control"]["answers"] is False
+    assert report["control"]["reason"] == "Control does not answer: it was last heard of 10 min ago."
+    primary = next(row for row in report["applications"] if row["name"] == "MS_Primary")
+    at = ComponentHeartbeat.objects.get(name="control").at.isoformat()
+    for row in (primary, report["hosts"][0], report["pairs"][0]):
+        assert (row["known"], row["as_of"], SILENT <= row["age_s"] < SILENT + 60) == (False, at, True)
+    assert (primary["status"], primary["mode"]) == ("Unknown", "")
+    assert primary["last_known"] == {"status": "Started", "mode": "Primary"}
+    assert report["hosts"][0]["last_known"] == {"status": "Running", "mode": ""}
+    control_answers()
+    row = status_report()["applications"][1]
+    assert (row["status"], row["known"], row["last_known"], row["age_s"] < 5) == ("Started", True, None, True)
+
+
+def test_status_of_what_was_never_started_is_known_and_of_what_was_never_heard_of_is_not(db):
+    make_application("a")
+    make_application("b", installed=True)
+    assert [(row["status"], row["known"], row["as_of"]) for row in status_report()["applications"]] == [
+        ("Stopped", True, None), ("Unknown", False, None)]
+
+
+def test_status_as_text_says_it_first(silent, capsys):
+    call_command("status")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == ("Control does not answer: it was last heard of 10 min ago. What was known last stands below.")
+    assert "MS_Primary: Last known: Started (Primary), 10 min ago; control does not answer." in lines
+    assert not any("Started  Primary" in line for line in lines)
+    control_answers()
+    call_command("status")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Name")
+    assert lines[-1].startswith("As of 0")
+    assert lines[-1].endswith(" s ago, when control showed its last sign of life.")
+
+
+# --- the pages
+
+
+PAGES = [reverse("monitoring"), reverse("application-list"), reverse("pair-list"), reverse("host-list")]
+
+
+@pytest.fixture
+def reader(client, db):
+    client.force_login(make_user("sue", roles=(Role.SUPPORT,)))
+    return client
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_no_page_shows_a_started_server_of_a_silent_control(reader, silent, address):
+    page = reader.get(address).text
+    assert "<span>Started</span>" not in page
+    assert "<span>Primary</span>" not in page
+    assert "Control does not answer: statuses are not known" in page
+
+
+def test_the_pages_of_one_object_say_what_was_known(reader, silent):
+    sentence = "Last known: Started (Primary), 10 min ago; control does not answer."
+    for address in (reverse("application-edit", args=[silent.pk]), reverse("pair-detail", args=[silent.pk]),
+                    reverse("application-status", args=[silent.pk])):
+        page = reader.get(address).text
+        assert (sentence in page, "<span>Started</span>" in page) == (True, False), address
+    host = reader.get(reverse("host-detail", args=[silent.host_id])).text
+    assert "Last known: Running, 10 min ago; control does not answer." in host
+    assert "<span>Running</span>" not in host
+
+
+def test_an_open_page_can_ask_whether_control_answers(reader, silent):
+    assert 'data-control="silent"' in reader.get(reverse("troubles")).text
+    control_answers()
+    answer = reader.get(reverse("troubles")).text
+    assert ('data-control="answers"' in answer, "banner-broken" in answer) == (True, False)
+
+
+# --- nobody goes around it
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_no_template_writes_a_word_of_control_that_may_be_old():
+    wrong = [f"{path.relative_to(ROOT)}: {found}" for path in (ROOT / "templates").rglob("*.html")
+             for found in re.findall(r"runtime\.(?:status|mode|reason)\b", path.read_text())]
+    assert wrong == [], "write status_chip, status_reason or row.mode"
+
+
+def test_one_place_knows_where_the_sign_of_life_of_control_is():
+    readers = {str(path.relative_to(ROOT)) for path in (ROOT / "provisioning").rglob("*.py")
+               if re.search(r"ComponentHeartbeat\.objects\.\w+\(name=(?:CONTROL\b|\"control\")", path.read_text())}
+    assert readers == {"provisioning/selectors/control.py"}
