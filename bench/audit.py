@@ -108,12 +108,13 @@ def all_report() -> None:
     """Servers, agents and control were heard of just now, as while they run."""
     from django.utils import timezone
 
-    from provisioning.models import ComponentHeartbeat, HostRuntime, RuntimeStatus
+    from provisioning.models import HostRuntime, RuntimeStatus
+    from provisioning.record.models import ControlBeat
 
     now = timezone.now()
     RuntimeStatus.objects.update(heard_at=now)
     HostRuntime.objects.update(heard_at=now)
-    ComponentHeartbeat.objects.update(at=now)
+    ControlBeat.objects.update(at=now)
 
 
 def exports():
@@ -147,7 +148,6 @@ def fill(first: int, last: int) -> None:
     from provisioning.models import (
         Application,
         ApplicationTemplate,
-        ComponentHeartbeat,
         FoundOnHost,
         Host,
         HostRuntime,
@@ -156,9 +156,10 @@ def fill(first: int, last: int) -> None:
         PairState,
         RuntimeStatus,
     )
+    from provisioning.record.models import ControlBeat
 
     now = timezone.now()
-    ComponentHeartbeat.objects.update_or_create(name="control", defaults={"at": now})
+    ControlBeat.objects.update_or_create(name="control", defaults={"at": now})
     template, _ = ApplicationTemplate.objects.get_or_create(name="Message_Server", defaults={
         "type": "MessageServer", "version": "8.5.100.01"})
     hosts = Host.objects.bulk_create([

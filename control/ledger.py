@@ -15,7 +15,7 @@ from django.utils import timezone
 from provisioning.record.models import ALIAS, Leadership, PairRecord
 
 from . import generations
-from .database import Database
+from .database import Database, DatabaseAway
 from .lease import LEADER, holding
 
 GROUP_MAX = 500
@@ -128,6 +128,8 @@ class Ledger:
         self._waiting: list[tuple[Change, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task | None = None
         self._hearing = asyncio.Lock()
+        self.trouble = ""
+        """Why the record cannot be written, as a sentence; "" while it can."""
 
     async def load(self) -> None:
         """Begin the generation of this control and read everything. Raises DatabaseAway."""
@@ -220,7 +222,10 @@ class Ledger:
     async def _write_group(self, group: list[tuple[Change, asyncio.Future[bool]]]) -> None:
         try:
             self.position, written = await self._database.write(write, [change for change, _ in group])
+            self.trouble = ""
         except BaseException as error:
+            if isinstance(error, DatabaseAway):
+                self.trouble = f"{str(error).capitalize()}."
             for _, done in group:
                 if not done.done():
                     done.set_exception(error) if isinstance(error, Exception) else done.cancel()

@@ -82,6 +82,11 @@ class Pairs:
         elif pair_id in self._dirty and not task.cancelled():
             self.wake(pair_id)
 
+    @property
+    def record_trouble(self) -> str:
+        """Why the record cannot be written, as a sentence; "" while it can."""
+        return self._ledger.trouble
+
     def _later(self, pair_id: int, delay_s: float) -> None:
         """Wake the pair then, or when it is to be woken sooner anyway."""
         loop, former = asyncio.get_running_loop(), self._timers.get(pair_id)

@@ -45,7 +45,9 @@ class Requests:
         if live is None or verb is None:
             return _no(f"Control knows no application {asked.application[:255]!r}." if live is None else
                        f"Control does not know the verb {asked.verb[:40]!r}.", "Try again in a moment.")
-        return await verb(live.pair_id, asked)
+        answer = await verb(live.pair_id, asked)
+        trouble = self._pairs.record_trouble
+        return replace(answer, facts={**answer.facts, "database": trouble}) if trouble else answer
 
     def decided(self, pair_id: int) -> None:
         """Something about the pair was decided or reported: whoever waits looks again."""

@@ -10,7 +10,6 @@ from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import (
     Application,
     ApplicationTemplate,
-    ComponentHeartbeat,
     Host,
     HostRuntime,
     InstallationPackage,
@@ -22,6 +21,7 @@ from provisioning.models import (
     RuntimeStatus,
 )
 from provisioning.permissions import Actor
+from provisioning.record.models import ControlBeat
 from provisioning.selectors.control import CONTROL, control_seen
 from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
@@ -88,7 +88,7 @@ def _somebody_heard_it() -> None:
 def control_answers(ago_s: float = 0.0) -> None:
     """Control's last sign of life; one that lies ahead (``ago_s`` negative) counts until then."""
     at = timezone.now() - timedelta(seconds=ago_s)
-    ComponentHeartbeat.objects.update_or_create(name=CONTROL, defaults={"at": at})
+    ControlBeat.objects.update_or_create(name=CONTROL, defaults={"at": at})
 
 
 def make_user(name: str, *, roles: tuple[str, ...] = (), **fields) -> User:

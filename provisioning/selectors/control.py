@@ -6,25 +6,28 @@ from django.conf import settings
 from django.db.models import DateTimeField, QuerySet, Value
 from django.utils import timezone
 
-from provisioning.models import Application, ComponentHeartbeat, Host
+from provisioning.models import Application, Host
+from provisioning.record.models import ControlBeat
 from provisioning.rules.known import Control, Word, word
 
 CONTROL = "control"
 """Name of the heartbeat of the control that leads."""
-RECORD = "control"
-"""Alias of the database of control's own record, where it has one."""
 
 
 def control_seen(now: datetime | None = None) -> Control:
     """Control's last sign of life: the one place that knows where it is kept."""
-    at = ComponentHeartbeat.objects.filter(name=CONTROL).values_list("at", flat=True).first()
-    return Control(at, now or timezone.now())
+    return Control(control_beats().get(CONTROL), now or timezone.now())
+
+
+def control_beats() -> dict[str, datetime]:
+    """{name of its heartbeat: last sign of life} of every control; it is in control's own database."""
+    return dict(ControlBeat.objects.values_list("name", "at"))
 
 
 def record_is_here() -> bool:
     """True while control's own record is in the Configuration Database: what keeps the console from writing keeps
     control from it too."""
-    return RECORD not in settings.DATABASES
+    return not settings.RECORD_IS_APART
 
 
 def with_control(found: QuerySet, control: Control) -> QuerySet:

@@ -12,7 +12,7 @@ from redis.retry import Retry
 
 from provisioning.models import Application, ComponentHeartbeat
 from provisioning.selectors.applications import with_status
-from provisioning.selectors.control import CONTROL, control_seen
+from provisioning.selectors.control import control_beats
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
 
@@ -77,8 +77,7 @@ def heartbeat_status(at: datetime | None, now: datetime) -> str:
 def console_parts() -> list[Part]:
     """Every part of the console. This page was made by the web server out of the database, so both answer."""
     now = timezone.now()
-    control = control_seen(now)
-    beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | {CONTROL: control.at}
+    beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | control_beats()
     parts = [
         Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
         Part("database", "Configuration Database", "Every object, job and history entry.", "ok", now),

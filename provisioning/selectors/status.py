@@ -2,12 +2,14 @@
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from provisioning.models import Application, ComponentHeartbeat, Host
 from provisioning.rules.known import Control, Word
 from provisioning.rules.pair_facts import decided
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.certificates import certificates_of, console_certificate
-from provisioning.selectors.control import CONTROL, control_seen, word_of
+from provisioning.selectors.control import CONTROL, control_beats, word_of
 from provisioning.selectors.hosts import host_list
 from provisioning.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
@@ -19,8 +21,9 @@ def status_report() -> dict:
     Of everything that control tells ``as_of`` and ``age_s`` say when it was so; while control does not answer it is not
     ``known``: then statuses are Unknown, modes "", and ``last_known`` has the words before.
     """
-    control = control_seen()
-    now = control.now
+    beats = control_beats()
+    now = timezone.now()
+    control = Control(beats.get(CONTROL), now)
     applications = {row.pk: row for row in application_list()}
     pairs = [Pair(row, applications[row.backup_server_id]) for row in applications.values()
              if row.backup_server_id in applications]
@@ -30,8 +33,8 @@ def status_report() -> dict:
         "hosts": [_host(row, now) for row in host_list()],
         "pairs": [_pair(pair, control) for pair in pairs],
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
-        "console": {row.name: _age(row.at, now) for row in ComponentHeartbeat.objects.order_by("name")} | {
-            CONTROL: _rounded(control.age_s)},
+        "console": {name: _age(at, now) for name, at in sorted(
+            [*ComponentHeartbeat.objects.values_list("name", "at"), *beats.items()])},
         "control": {"answers": control.answers, "reason": control.silence, "as_of": _time(control.at),
                     "age_s": _rounded(control.age_s)},
     }

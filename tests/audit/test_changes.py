@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from provisioning.jobs.audit_changes import affected, audit_affected, fresh, touched_by
 from provisioning.jobs.audits import forget_old, run_audit
-from provisioning.models import Application, AuditRun, ComponentHeartbeat, Drill, PairAudit, PairState, RuntimeStatus
+from provisioning.models import Application, AuditRun, Drill, PairAudit, PairState, RuntimeStatus
+from provisioning.record.models import ControlBeat
 from provisioning.selectors.applications import application_draft
 from provisioning.services.applications import create_application, set_enabled, update_application
 from provisioning.states import AuditTrigger, DrillState
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def pairs():
     """Two pairs that were audited, and the mark behind everything that made them."""
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     first = factories.make_pair()
     hosts = factories.make_host(), factories.make_host()
     backup = factories.make_application("Other_Backup", host=hosts[1], installed=True, ports={"default": 7001})

@@ -14,7 +14,8 @@ from provisioning.audit.exports import FORMATS, reading
 from provisioning.audit.exports.reading import LAST, Pairs, head_of, results_of
 from provisioning.audit.exports.report import ABSENT, NEW, UNCHANGED
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Application, ComponentHeartbeat, HostRuntime, Job, PairAudit, Waiver
+from provisioning.models import Application, HostRuntime, Job, PairAudit, Waiver
+from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, JobKind
 from provisioning.views.audit_exports import Streamed, gathered
 from tests import factories
@@ -28,7 +29,7 @@ RIGHT = "-host 127.0.0.1 -port 2020 -app {}"
 
 @pytest.fixture
 def pair():
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     return factories.make_pair()
 
 

@@ -7,7 +7,8 @@ from provisioning.audit.registry import RULES
 from provisioning.audit.remedies import REMEDIES
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Application, ComponentHeartbeat, Finding, HistoryEntry, Job, Option, RuntimeStatus
+from provisioning.models import Application, Finding, HistoryEntry, Job, Option, RuntimeStatus
+from provisioning.record.models import ControlBeat
 from provisioning.services import remedies
 from provisioning.states import AuditTrigger, JobKind
 from tests import factories
@@ -18,7 +19,7 @@ ADMINISTRATOR, OPERATOR, SUPPORT = factories.ADMINISTRATOR, factories.OPERATOR, 
 
 @pytest.fixture
 def pair():
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, backup = factories.make_pair()
     for row in (primary, backup):
         Application.objects.filter(pk=row.pk).update(

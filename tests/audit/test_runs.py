@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Application, AuditRun, ComponentHeartbeat, Finding, PairAudit, Waiver
+from provisioning.models import Application, AuditRun, Finding, PairAudit, Waiver
+from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, Verdict
 from tests import factories
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def pair():
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     return factories.make_pair()
 
 
@@ -104,7 +105,7 @@ def test_a_waiver_ends_by_itself_after_its_last_day(pair):
 
 
 def test_a_single_message_server_is_broken_for_want_of_a_backup():
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     row = factories.make_application("MS_Single", host=factories.make_host(), installed=True, ports={"default": 7001})
     run()
     assert "A01" in {each.code for each in latest(row).findings.all()}

@@ -12,7 +12,8 @@ from django.utils import timezone
 from provisioning.audit.registry import ordered
 from provisioning.forms import filters
 from provisioning.jobs.audits import run_audit
-from provisioning.models import Application, ComponentHeartbeat, Finding, HistoryEntry, PairAudit, Waiver
+from provisioning.models import Application, Finding, HistoryEntry, PairAudit, Waiver
+from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger
 from tests import factories
 from tests.pages.conftest import script
@@ -23,7 +24,7 @@ LIST = "/audit/"
 
 @pytest.fixture
 def pair():
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     return factories.make_pair()
 
 

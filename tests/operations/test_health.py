@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from provisioning import control_client
 from provisioning.models import ComponentHeartbeat, HostRuntime
+from provisioning.record.models import ControlBeat
 from provisioning.rules import database_trouble
 from provisioning.rules import health as rules
 from provisioning.rules.database_trouble import trouble_of
@@ -235,6 +236,7 @@ def test_a_database_that_another_program_holds_is_named_and_nobody_else_is_blame
     old = timezone.now() - timedelta(seconds=45)
     HostRuntime.objects.update(heard_at=old)
     ComponentHeartbeat.objects.update(at=old)
+    ControlBeat.objects.update(at=old)
     with locked():
         began = time.monotonic()
         answer = client.get("/healthz")

@@ -280,7 +280,7 @@ for key, mode in zip(keys, ("Backup", "Primary")):
     announce(f"application:{key}")
 announce(f"pair:{keys[0]}")
 """
-TELL_PAIR = "from provisioning.models import ComponentHeartbeat, PairState, RuntimeStatus\n"
+TELL_PAIR = "from provisioning.models import PairState, RuntimeStatus\n"
 
 
 def test_a_role_change_is_told_in_place_and_announced_without_taking_focus_or_scroll(page, run):

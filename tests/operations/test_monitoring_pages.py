@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.models import ComponentHeartbeat, Event
+from provisioning.models import Event
+from provisioning.record.models import ControlBeat
 from provisioning.selectors.monitoring import application_counts, console_parts, heartbeat_status, host_counts
 from provisioning.states import EventLevel, HostStatus
 from tests import factories
@@ -41,7 +42,7 @@ def test_a_heartbeat_is_fresh_then_late_then_no_answer(age_s, status):
 
 
 def test_the_console_says_which_of_its_parts_does_not_answer(no_broker):
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     assert {part.name: part.status for part in console_parts()} == {
         "web": "ok", "database": "ok", "redis": "failed", "control": "ok", "console-worker": "failed"}
 
@@ -49,7 +50,7 @@ def test_the_console_says_which_of_its_parts_does_not_answer(no_broker):
 def test_where_there_are_several_controls_the_one_that_stands_by_is_shown(no_broker, settings):
     settings.PAIRWISE_CONTROLS = (("a", 2020), ("b", 2020))
     assert {part.name: part.status for part in console_parts()}["control-standby"] == "failed"
-    ComponentHeartbeat.objects.create(name="control-standby", at=timezone.now())
+    ControlBeat.objects.create(name="control-standby", at=timezone.now())
     assert {part.name: part.status for part in console_parts()}["control-standby"] == "ok"
 
 

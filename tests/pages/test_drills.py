@@ -7,7 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.models import ComponentHeartbeat, Drill, DrillSchedule, DrillStep
+from provisioning.models import Drill, DrillSchedule, DrillStep
+from provisioning.record.models import ControlBeat
 from provisioning.selectors.drills import get_drill
 from provisioning.services.drills import start_drill
 from provisioning.states import DrillPhase, DrillState
@@ -27,7 +28,7 @@ CONDITIONS = [
 
 @pytest.fixture
 def pair():
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     return factories.make_pair()
 
 
@@ -67,7 +68,7 @@ def test_starting_leads_to_the_page_of_the_drill(operator, pair):
     ({"status": "Stopped"}, "Start both members first"), ({"in_sync": False}, "does not stand by in sync"),
     ({"automatic_failover": False}, "Resume it first")])
 def test_the_button_is_off_with_the_reason_when_the_pre_flight_would_fail_anyway(operator, change, why):
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, _ = factories.make_pair(**change)
     tag = button(operator.get(detail(primary)), "pair-drill")
     assert 'aria-disabled="true"' in tag

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from provisioning.models import ComponentHeartbeat
+from provisioning.record.models import ControlBeat
 from provisioning.templatetags.pairwise import CHIPS
 from provisioning.views.context import NAVIGATION, SCRIPTS, STYLES
 from tests import factories
@@ -37,12 +37,12 @@ def test_tabs_tree_breadcrumb_and_the_way_past_them(administrator):
 @pytest.mark.parametrize("age_s", [None, 60])
 def test_the_banner_says_when_control_does_not_answer(administrator, age_s):
     if age_s is not None:
-        ComponentHeartbeat.objects.create(name="control", at=timezone.now() - timedelta(seconds=age_s))
+        ControlBeat.objects.create(name="control", at=timezone.now() - timedelta(seconds=age_s))
     assert "Control does not answer" in page(administrator)
 
 
 def test_no_banner_while_control_answers(administrator):
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     assert "Control does not answer" not in page(administrator)
 
 

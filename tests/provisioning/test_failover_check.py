@@ -298,7 +298,8 @@ def test_a_member_that_another_account_started_is_found(control, pair):
     assert warnings(check(pair[0])) == {}
 
 
-def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch):
+def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch, settings):
+    settings.RECORD_IS_APART = False
     monkeypatch.setattr(health, "proof", health.WriteProof(health._write))
     control.answers["probe"] = GOOD
     primary, _ = make_pair()
@@ -314,9 +315,9 @@ def test_what_control_says_of_its_record_is_told(control, pair):
     assert (found.code, found.sentence) == ("record", "Control cannot write its record. Its disk is full.")
 
 
-def test_with_a_record_of_its_own_control_does_not_wait_for_the_configuration_database(settings, monkeypatch):
-    monkeypatch.delitem(settings.DATABASES, "control", raising=False)
+def test_with_a_record_of_its_own_control_does_not_wait_for_the_configuration_database(settings):
+    settings.RECORD_IS_APART = False
     assert record_trouble(None, LOCKED) == LOCKED
-    monkeypatch.setitem(settings.DATABASES, "control", {})
+    settings.RECORD_IS_APART = True
     assert record_trouble(None, LOCKED) == ""
     assert record_trouble(PairAnswer(ok=False, facts={"database": "Full."}), "") == "Full."

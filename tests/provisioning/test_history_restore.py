@@ -375,6 +375,8 @@ DRAFTS = st.fixed_dictionaries({
 
 
 class AnyVersion(TestCase):
+    databases = frozenset({"default", "control"})
+
     @settings(max_examples=12, deadline=None, phases=(Phase.explicit, Phase.generate),
               suppress_health_check=[HealthCheck.too_slow])
     @given(first=DRAFTS, second=DRAFTS)

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.errors import Refused
-from provisioning.models import ComponentHeartbeat, RuntimeStatus
+from provisioning.models import RuntimeStatus
+from provisioning.record.models import ControlBeat
 from provisioning.rules.failover_facts import UNKNOWN
 from provisioning.rules.known import SILENT_AFTER_S, Control, word
 from provisioning.selectors.applications import application_list, get_application, ports_wait
@@ -158,7 +159,7 @@ def test_status_as_json_says_of_everything_how_old_it_is(silent):
     assert report["control"]["answers"] is False
     assert report["control"]["reason"] == "Control does not answer: it was last heard of 10 min ago."
     primary = next(row for row in report["applications"] if row["name"] == "MS_Primary")
-    at = ComponentHeartbeat.objects.get(name="control").at.isoformat()
+    at = ControlBeat.objects.get(name="control").at.isoformat()
     for row in (primary, report["hosts"][0], report["pairs"][0]):
         assert (row["known"], row["as_of"], SILENT <= row["age_s"] < SILENT + 60) == (False, at, True)
     assert (primary["status"], primary["mode"]) == ("Unknown", "")
@@ -241,5 +242,5 @@ def test_no_template_writes_a_word_of_control_that_may_be_old():
 
 def test_one_place_knows_where_the_sign_of_life_of_control_is():
     readers = {str(path.relative_to(ROOT)) for path in (ROOT / "provisioning").rglob("*.py")
-               if re.search(r"ComponentHeartbeat\.objects\.\w+\(name=(?:CONTROL\b|\"control\")", path.read_text())}
+               if "ControlBeat.objects" in path.read_text()}
     assert readers == {"provisioning/selectors/control.py"}

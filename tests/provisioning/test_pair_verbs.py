@@ -136,7 +136,8 @@ def test_a_control_that_does_not_answer_is_given_up_on(control, pair, monkeypatc
     assert history() == []
 
 
-def test_a_switchover_that_the_database_kept_from_happening_says_so(control, pair, monkeypatch):
+def test_a_switchover_that_the_database_kept_from_happening_says_so(control, pair, monkeypatch, settings):
+    settings.RECORD_IS_APART = False
     control.answers["switchover"] = PairAnswer(ok=False, reason="MS_Backup has not taken over within 10 s.",
                                                advice="Look at the states of both servers.")
     held = "Locked: another program has held the Configuration Database for 12 s."

@@ -15,7 +15,6 @@ from django.utils import timezone
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.jobs.audits import run_audit
 from provisioning.models import (
-    ComponentHeartbeat,
     Drill,
     Event,
     Finding,
@@ -28,6 +27,7 @@ from provisioning.models import (
     Waiver,
 )
 from provisioning.models.applications import MASK
+from provisioning.record.models import ControlBeat
 from provisioning.rules.redaction import Redactor
 from provisioning.services import support_bundle, support_parts
 from provisioning.services.enrolment import make_token
@@ -53,7 +53,7 @@ def logs(settings, tmp_path):
 
 @pytest.fixture
 def pair(logs):
-    ComponentHeartbeat.objects.create(name="control", at=timezone.now())
+    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, backup = factories.make_pair()
     job = factories.make_job(primary, created_by="otto", reason="It did not start.")
     JobLine.objects.create(job=job, number=1, at=timezone.now(), text="Starting MS_Primary")
