@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -23,16 +23,18 @@ log = logging.getLogger(__name__)
 SWITCH_S = 10.0
 """A switchover or promotion that has not ended by then has failed."""
 PROBE_S = 3.0
+WRITTEN_S = 1.5
 DISPUTED = "An older control database was put back, so nothing is decided or changed about this pair."
 _probe_numbers = itertools.count(1)
 
 
 class Requests:
     """One method a verb of messages.PAIR_VERBS; each returns the PairAnswer once it is done. ``tell`` adds an event to
-    the timelines of both members."""
+    the timelines of both members, ``written`` waits until pages can see what was told."""
 
-    def __init__(self, world: World, pairs: Pairs, tell: Callable[[list[LiveApplication], Own, str], None]):
-        self._world, self._pairs, self._tell = world, pairs, tell
+    def __init__(self, world: World, pairs: Pairs, tell: Callable[[list[LiveApplication], Own, str], None],
+                 written: Callable[[float], Awaitable[None]]):
+        self._world, self._pairs, self._tell, self._written = world, pairs, tell, written
         self._verbs = {"switchover": self._switch, "promote": self._switch, "pause": self._pause,
                        "resume": self._resume, "probe": self._probe, "record": self._record,
                        "restored": self._restored}
@@ -46,6 +48,9 @@ class Requests:
             return _no(f"Control knows no application {asked.application[:255]!r}." if live is None else
                        f"Control does not know the verb {asked.verb[:40]!r}.", "Try again in a moment.")
         answer = await verb(live.pair_id, asked)
+        if answer.ok:
+            # Whoever asked looks at the pages next.
+            await self._written(WRITTEN_S)
         trouble = self._pairs.record_trouble
         return replace(answer, facts={**answer.facts, "database": trouble}) if trouble else answer
 

@@ -55,7 +55,7 @@ class SolutionControl:
         self.pauses, self.timelines = Pauses(), Timelines(self.world, self.writer, self.refresh)
         self.pairs = Pairs(self.world, ledger, timing=timing, observing=self._is_observing, leads=leads,
                            on_recorded=self._recorded, on_decided=self._decided)
-        self.requests = Requests(self.world, self.pairs, self.timelines.tell)
+        self.requests = Requests(self.world, self.pairs, self.timelines.tell, self.writer.written)
         self.started_at, self.settled = time.monotonic(), False
         self._settle_s, self._closed = settle_s, False
 

@@ -101,6 +101,7 @@ class Writer:
         self._pairs: Lane[PairCopy] = Lane(lambda row: row.primary_id, lambda row: row)
         self._events: list[EventRow] = []
         self._dropped = 0
+        self._waiters: list[asyncio.Future[None]] = []
 
     def known(self, statuses: list[StatusRow], hosts: list[HostRow], pairs: list[PairCopy]) -> None:
         """What the database holds already, at start."""
@@ -131,6 +132,16 @@ class Writer:
         self._events.append(row)
         self._wake.set()
 
+    async def written(self, patience_s: float) -> None:
+        """Wait until what was put up to now is in the database: whoever reads there afterwards sees it. A database that
+        is busy is not waited for longer than this."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiters.append(done)
+        self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await done
+
     async def run(self) -> None:
         """Write until cancelled; a database that is away keeps everything waiting here."""
         while True:
@@ -150,16 +161,23 @@ class Writer:
     async def flush(self) -> None:
         """Write what waits. After a failure it waits on, for the next round."""
         due = [lane.due() for lane in (self._statuses, self._hosts, self._pairs)]
-        if any(len(rows) > ROWS_A_TURN for rows in (*due, self._events)):
+        all_of_it = all(len(rows) <= ROWS_A_TURN for rows in (*due, self._events))
+        waiters, self._waiters = (self._waiters, []) if all_of_it else ([], self._waiters)
+        if not all_of_it:
             self._wake.set()
         statuses, hosts, pairs, events = (rows[:ROWS_A_TURN] for rows in (*due, self._events))
         batch = Batch(statuses, hosts, pairs, events, self._topics(statuses, hosts, pairs, events))
-        if not len(batch):
-            return
         try:
-            await self._database.write(copies.write, batch)
+            if len(batch):
+                await self._database.write(copies.write, batch)
         except DatabaseAway as error:
+            self._waiters += waiters
             log.warning("%s; %d changes wait to be written", error, len(batch))
+            return
+        for done in waiters:
+            if not done.done():
+                done.set_result(None)
+        if not len(batch):
             return
         self._statuses.done(statuses)
         self._hosts.done(hosts)
