@@ -24,6 +24,7 @@ PID_MAX = 2**31 - 1
 PORTS_MAX = 1000
 TIME_MAX = 253_402_300_799
 """The last second of the year 9999, as Unix time."""
+TROUBLE_MAX_S = 366 * 86_400
 REASON_MAX = 2000
 EVENT_TEXT_MAX = 4000
 FACTS_MAX = 64 * 1024
@@ -57,8 +58,11 @@ def check_report(report: Report) -> None:
         raise WireError(f"the peer reported the unknown state {report.state[:20]!r} or role {report.role[:20]!r}")
     if report.link not in LINKS or report.standby not in STANDBY_WISHES:
         raise WireError(f"the peer reported the unknown link {report.link[:20]!r} or wish {report.standby[:20]!r}")
-    for name in ("epoch", "record_version", "last_seq", "standby_version", "common_seq", "discarded"):
+    for name in ("epoch", "record_version", "last_seq", "standby_version", "common_seq", "discarded", "first_seq"):
         _bounded(name, getattr(report, name))
+    for name, top in (("clock", TIME_MAX), ("trouble_s", TROUBLE_MAX_S)):
+        if not 0 <= getattr(report, name) <= top:
+            raise WireError(f"the peer sent {name} {getattr(report, name)}, which is out of range")
     _bounded("clients", report.clients, PID_MAX)
     if len(report.ports) > PORTS_MAX:
         raise WireError(f"the peer reported {len(report.ports)} ports, the limit is {PORTS_MAX}")

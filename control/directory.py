@@ -27,6 +27,7 @@ class Shelf(Generic[Key, Value]):
         self._database, self._read = database, read
         self._kept: dict[Key, Value] = {}
         self._asked: dict[Key, asyncio.Future[Value | None]] = {}
+        self._being_read: frozenset[Key] = frozenset()
         self._reader: asyncio.Task | None = None
 
     def __contains__(self, key: Key) -> bool:
@@ -52,10 +53,10 @@ class Shelf(Generic[Key, Value]):
             await asyncio.gather(self._reader, return_exceptions=True)
 
     async def follow(self, keys: Iterable[Key]) -> dict[Key, Value]:
-        """Read those of ``keys`` again that are kept; as they are now, without those that are gone.
+        """Read those of ``keys`` again that are kept, or about to be; as they are now, without those that are gone.
 
         Raises DatabaseAway."""
-        keys = [key for key in keys if key in self._kept]
+        keys = [key for key in keys if key in self._kept or key in self._asked or key in self._being_read]
         found = await asyncio.gather(*(self.get(key, fresh=True) for key in keys))
         return {key: value for key, value in zip(keys, found, strict=True) if value is not None}
 
@@ -68,9 +69,10 @@ class Shelf(Generic[Key, Value]):
                 for key in part:
                     # Whoever asks from now on may ask because of a change that this reading does not see.
                     del self._asked[key]
+                self._being_read = frozenset(part)
                 await self._read_part(part)
         finally:
-            self._reader = None
+            self._reader, self._being_read = None, frozenset()
 
     async def _read_part(self, part: dict[Key, asyncio.Future[Value | None]]) -> None:
         try:

@@ -87,7 +87,7 @@ class StatusRow:
     @property
     def announced(self) -> tuple:
         return (self.status, self.mode, self.reason, self.epoch, self.pid, self.by_hand, self.restarts, self.version,
-                self.ports, self.link, self.link_reason, self.discarded, self.account)
+                self.ports, self.link, self.link_reason, self.discarded, self.account, self.clock_offset_s)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from .status import ENDED, RUNNING, Verdict
 @dataclass(eq=False)
 class ServerConnection:
     """The registered connection of one application's server. ``granted`` and ``told`` are what it was sent on this
-    connection (``decide.Member``), ``trouble_since`` (monotonic) since when it reports that it cannot serve."""
+    connection (``decide.Member``), ``trouble_since`` (monotonic) since when it reports that it cannot serve,
+    ``clock_offset_s`` by how many seconds its clock is ahead of control's."""
 
     peer: Peer
     hello: Hello
@@ -23,6 +24,7 @@ class ServerConnection:
     told: int = 0
     stepping_down: int = 0
     trouble_since: float | None = None
+    clock_offset_s: float | None = None
     configuration: dict | None = None
     watched: bool = False
 

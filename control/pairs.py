@@ -13,7 +13,7 @@ from .database import DatabaseAway
 from .decide import Decision, decide
 from .ledger import Change, Ledger, Row
 from .live import LiveApplication, ServerConnection, World
-from .snapshot import Member, Record, Request, Snapshot, State, Timing, vouched
+from .snapshot import Member, Record, Request, Snapshot, State, Timing, state_of, vouched
 
 log = logging.getLogger(__name__)
 
@@ -182,6 +182,24 @@ class Pairs:
             snapshot = await self.snapshot(pair_id)
             record = changed(snapshot)
             written = record is not None and await self._write(pair_id, snapshot.record, record, reason, **columns)
+        self.wake(pair_id)
+        return written
+
+    def doubted(self) -> list[int]:
+        """Pairs whose records were last written before an older copy of control's database was put back."""
+        doubted = set(self._ledger.doubted())
+        return [live.pair_id for live in self._world.applications.values()
+                if live.facts.id in doubted and live.facts.primary_id is None]
+
+    async def confirm(self, pair_id: int, reason: str) -> bool:
+        """The record of a pair that is doubted, and whose members agree with it, counts from now on; False for one that
+        stays in doubt. Raises DatabaseAway."""
+        async with self._lock(pair_id):
+            snapshot = await self.snapshot(pair_id)
+            if state_of(snapshot) == State.DISPUTED:
+                return False
+            record = replace(snapshot.record, version=snapshot.record.version + 1)
+            written = await self._write(pair_id, snapshot.record, record, reason)
         self.wake(pair_id)
         return written
 

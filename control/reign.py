@@ -49,7 +49,7 @@ class Reign:
         """What a Pong and the heartbeat row tell."""
         applications, hosts = self.solution.world.connected()
         return {"since": self.since, "applications": applications, "hosts": hosts, "term": self.term,
-                "pid": os.getpid()}
+                "pid": os.getpid(), "doubted": len(self.solution.pairs.doubted()) if self.ledger.trusted_from else 0}
 
     async def load(self) -> None:
         """Read everything, before anybody connects. Raises DatabaseAway."""

@@ -24,6 +24,7 @@ SWITCH_S = 10.0
 """A switchover or promotion that has not ended by then has failed."""
 PROBE_S = 3.0
 WRITTEN_S = 1.5
+CONFIRMED = "Its members agreed with the record after an older database was put back."
 DISPUTED = "An older control database was put back, so nothing is decided or changed about this pair."
 _probe_numbers = itertools.count(1)
 
@@ -43,6 +44,8 @@ class Requests:
 
     async def answer(self, asked: PairRequest) -> PairAnswer:
         """Raises DatabaseAway."""
+        if asked.verb == "restored" and not asked.application:
+            return await self._confirm_all(asked)
         live, verb = self._world.application(asked.application), self._verbs.get(asked.verb)
         if live is None or verb is None:
             return _no(f"Control knows no application {asked.application[:255]!r}." if live is None else
@@ -177,10 +180,9 @@ class Requests:
         snapshot = await self._pairs.snapshot(pair_id)
         target = asked.target or snapshot.candidate.name
         if state_of(snapshot) != State.DISPUTED:
-            # Its members agree with the record: that it is right is all there is to say.
-            await self._pairs.change(pair_id, lambda now: replace(now.record, version=now.record.version + 1),
-                                     "The record was confirmed after an older database was put back.")
-            return PairAnswer(ok=True, reason=f"The record of {target} is right.", facts={"active": target})
+            await self._pairs.confirm(pair_id, CONFIRMED)
+            return PairAnswer(ok=True, reason=f"{target} goes on: its members agree with the record.",
+                              facts={"active": target})
         if why := restored.refusal(snapshot, target):
             return _no(why, "")
         by = clean(asked.by, 150) or "Somebody"
@@ -196,6 +198,16 @@ class Requests:
         record = (await self._pairs.snapshot(pair_id)).record
         return PairAnswer(ok=True, reason=sentence, facts={
             "active": target, "version": record.version, "epoch": record.epoch})
+
+    async def _confirm_all(self, asked: PairRequest) -> PairAnswer:
+        """Every pair whose members agree with the record goes on for good; the others stay disputed."""
+        doubted = self._pairs.doubted()
+        confirmed = await asyncio.gather(*(self._pairs.confirm(pair_id, CONFIRMED) for pair_id in doubted))
+        left = len(self._pairs.doubted())
+        log.info("%s confirmed the records of %d pairs, %d are left", asked.by[:150], sum(confirmed), left)
+        await self._written(WRITTEN_S)
+        return PairAnswer(ok=True, reason=f"{sum(confirmed)} records are confirmed, {left} are left.",
+                          facts={"confirmed": sum(confirmed), "left": left})
 
     # --- what members are asked ---------------------------------------------------------------------------
 

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
+CLOCK_OFF_S, CLOCK_STEP_S = 10.0, 0.5
+"""From here on the clock of a server counts as off; smaller steps of it are not worth a new row."""
 TELL_S = 0.5
 """Agents hear so often that the record has gone on."""
 RETURN_S = 2.0
@@ -210,6 +212,8 @@ class SolutionControl:
             last_seq=old.last_seq if old else 0, digest=old.digest if old else "",
             common_seq=old.common_seq if old else 0, common_digest=old.common_digest if old else "",
             discarded=old.discarded if old else 0, copy=old.copy if old else "",
+            first_seq=old.first_seq if old else 0, first_digest=old.first_digest if old else "",
+            clock_offset_s=old.clock_offset_s if old else None,
             heard_at=live.heard_at, changed_at=old.changed_at if old else None,
             started_at=narration.started_at(found, before, old, now))
         if report is not None:
@@ -217,7 +221,9 @@ class SolutionControl:
                           clients=report.clients, ports=checks.ports_of(report), link=report.link,
                           link_reason=checks.clean(report.link_reason, checks.REASON_MAX), discarded=report.discarded,
                           common_seq=report.common_seq, common_digest=checks.clean(report.common_digest, 64),
-                          copy=checks.clean(report.copy, 32),
+                          copy=checks.clean(report.copy, 32), first_seq=report.first_seq,
+                          first_digest=checks.clean(report.first_digest, 64),
+                          clock_offset_s=live.connection.clock_offset_s,
                           epoch=report.epoch if report.role else row.epoch,
                           version=checks.clean(live.connection.hello.version, 32))
         if old is None or old.announced != row.announced:
@@ -264,11 +270,27 @@ class SolutionControl:
         if report.state != "service_unavailable":
             connection.trouble_since = None
         elif connection.trouble_since is None:
-            connection.trouble_since = time.monotonic()
+            connection.trouble_since = time.monotonic() - report.trouble_s
+        self._look_at_clock(live, connection, report)
         if before is None or _role_facts(before) != _role_facts(report):
             self.pairs.wake(live.pair_id)
         self.requests.decided(live.pair_id)
         self.refresh(live)
+
+    def _look_at_clock(self, live: LiveApplication, connection: ServerConnection, report: Report) -> None:
+        """Keep by how much the clock of the server's machine is ahead of ours; an event once it is off."""
+        if not report.clock:
+            return
+        offset = round(report.clock - time.time(), 1)
+        was_off = connection.clock_offset_s is not None and abs(connection.clock_offset_s) > CLOCK_OFF_S
+        # What a report takes on its way is no change.
+        if connection.clock_offset_s is None or abs(offset - connection.clock_offset_s) >= CLOCK_STEP_S:
+            connection.clock_offset_s = offset
+        if abs(offset) > CLOCK_OFF_S and not was_off:
+            direction = "ahead of" if offset > 0 else "behind"
+            self.writer.put_event(narration.pair_event(live, Own.CLOCK_OFF, (
+                f"The clock of {live.facts.name}'s machine is {abs(offset):.0f} s {direction} that of control. Nothing "
+                "is removed for it, but its times are wrong: set one of the two.")))
 
     def server_event(self, live: LiveApplication, event: Event) -> None:
         number = event.number if 0 <= event.number <= 999_999 else 0

@@ -1,8 +1,10 @@
 """The store as one of a pair: records that the other member made, a common point, a full copy, a name of its own."""
 
+import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from . import records
 from .aside import put_aside
@@ -19,6 +21,8 @@ class PairedStore(Store):
     """``copy`` names this store for ever: one that was made anew, even in the same place, has another name."""
 
     copy = ""
+    discarded = 0
+    """How many records of divergent tails lie in files beside the store: somebody has to look at them."""
 
     def _load(self) -> None:
         super()._load()
@@ -27,6 +31,9 @@ class PairedStore(Store):
             found = (secrets.token_hex(COPY_BYTES),)
             self._db.execute("INSERT INTO meta VALUES ('copy', ?)", found)
         self.copy = found[0]
+        kept = self._db.execute("SELECT value FROM meta WHERE key = 'discarded'").fetchone()
+        self.discarded = sum(count for name, count in json.loads(kept[0]).items()
+                             if (self.directory / name).exists()) if kept else 0
 
     def append_foreign(self, batches: list[Batch]) -> None:
         """Store records that the active server of the held epoch made, all or nothing, on disk when this returns.
@@ -102,10 +109,18 @@ class PairedStore(Store):
         count = max(0, self.last_seq - seq)
         if count:
             try:
-                put_aside(self.directory, self._tail(seq))
+                self._note_discarded(put_aside(self.directory, self._tail(seq)), count)
             except (OSError, sqlite3.Error) as error:
                 raise StoreError(f"the records after {seq} cannot be kept in a file: {error}") from error
         return count
+
+    def _note_discarded(self, file: Path, count: int) -> None:
+        kept = self._db.execute("SELECT value FROM meta WHERE key = 'discarded'").fetchone()
+        files = {name: number for name, number in json.loads(kept[0] if kept else "{}").items()
+                 if (self.directory / name).exists()}
+        files[file.name] = count
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('discarded', ?)", (json.dumps(files),))
+        self.discarded = sum(files.values())
 
     def _tail(self, seq: int) -> Iterator[Record]:
         while rows := self._db.execute(f"SELECT {records.COLUMNS} FROM records WHERE seq > ? ORDER BY seq LIMIT ?",

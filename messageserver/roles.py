@@ -277,4 +277,4 @@ class Roles:
             link_reason = ""
         return {"copy": broker.store.copy, "link": link if self.role else "", "link_reason": link_reason,
                 "standby": wish, "standby_version": version, "standby_copy": copy, "common_seq": seq,
-                "common_digest": digest.hex(), "discarded": self.standby.discarded}
+                "common_digest": digest.hex(), "discarded": broker.store.discarded}

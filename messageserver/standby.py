@@ -30,7 +30,6 @@ class Standby:
     def __init__(self, name: str, broker: Broker, log: Log, changed: Callable[[], None]):
         self._name, self._broker, self._log, self._changed = name, broker, log, changed
         self.state, self.reason = "down", "It has not connected to the active server yet."
-        self.discarded = 0
         self._task: asyncio.Task | None = None
         self._link: SyncLink | None = None
         self._said = ""
@@ -140,7 +139,6 @@ class Standby:
                                f"{start['seq'] + 1}: everything is fetched anew.")
         removed = await self._broker.take_foreign(self._begin, start, digest, patient=True)
         if removed:
-            self.discarded += removed
             self._log.standard(Event.TAIL_DISCARDED, f"{removed} records after record {start['common']} were never "
                                "acknowledged by the active server's line of records: they are kept in a file "
                                f"discarded-….jsonl in {store.directory} and are no longer part of the messages.")

@@ -85,7 +85,8 @@ PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe", "record", "re
 """switchover: planned, only onto a standby in sync; pause, resume: automatic failover; promote: make the standby the
 active server although it is not in sync (data loss accepted); probe: prove both roles; record: tell what the record
 says and what each member has; restored: after an older copy of control's database was put back, go on with ``target``
-and raise the record above everything that was seen ("" : the record is right, both members agree with it).
+and raise the record above everything that was seen; without an application every record with which all members agree
+counts from now on (facts: confirmed, left).
 
 facts of switchover and promote: active, epoch, took_ms; of probe: members [{name, connected, role, epoch, accepts,
 reason, took_ms}]; of record: disputed (bool), reason, version, epoch, active, standby_in_sync, members [{name,

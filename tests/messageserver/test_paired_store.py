@@ -118,6 +118,20 @@ def test_a_full_copy_takes_the_ages_of_its_records_along(open_store, monkeypatch
     assert second.ages.told() == []
 
 
+def test_what_was_put_aside_counts_until_somebody_takes_the_files_away(open_store):
+    first = open_store("a")
+    first.append([draft(i) for i in range(10)], 1)
+    first.cut_back(7)
+    first.cut_back(5)
+    assert first.discarded == 5
+    first.close()
+    again = open_store("a", role="")
+    assert again.discarded == 5
+    sorted(again.directory.glob("discarded-*.jsonl"))[0].unlink()
+    again.close()
+    assert open_store("a", role="").discarded == 2
+
+
 def test_a_store_keeps_its_name_and_one_made_anew_has_another(open_store):
     first = open_store("a")
     name = first.copy
