@@ -19,6 +19,7 @@ class ServerConnection:
     peer: Peer
     hello: Hello
     at: float
+    address: str = ""
     report: Report | None = None
     granted: tuple[str, int] | None = None
     told: int = 0

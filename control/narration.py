@@ -16,6 +16,8 @@ from .snapshot import Record
 from .status import ENDED, RUNNING, Verdict, describe_end
 
 FOREIGN_NAMES = 50
+CLOCK_OFF_S, CLOCK_STEP_S = 10.0, 0.5
+"""From here on the clock of a server counts as off; smaller steps of it are not worth a new row."""
 Status = ApplicationStatus
 PROCESS_STARTED, PROCESS_STOPPED, PROCESS_ABNORMAL_END = 5022, 5023, 5024
 APPLICATION_START, PLANNED_STOP = 5090, 5091
@@ -122,6 +124,24 @@ def decision_events(before: Record, decision: Decision) -> list[tuple[Own, str]]
 def host_event(host: LiveHost) -> EventRow:
     return EventRow(at=_now(), number=HOST_EVENTS.get(host.status, 0), host_id=host.facts.id,
                     text=clean(f"Host {host.facts.name} is {host.status}: {host.reason}", REASON_MAX))
+
+
+def look_at_clock(live: LiveApplication, clock: float, now: float) -> EventRow | None:
+    """Keep by how much the clock of the server's machine (``clock``, 0: not said) is ahead of ours; an event once it is
+    off. Both are Unix times."""
+    connection = live.connection
+    if not clock or connection is None:
+        return None
+    before, offset = connection.clock_offset_s, round(clock - now, 1)
+    # What a report takes on its way is no change.
+    if before is None or abs(offset - before) >= CLOCK_STEP_S:
+        connection.clock_offset_s = offset
+    if abs(offset) <= CLOCK_OFF_S or (before is not None and abs(before) > CLOCK_OFF_S):
+        return None
+    direction = "ahead of" if offset > 0 else "behind"
+    return pair_event(live, Own.CLOCK_OFF, (
+        f"The clock of {live.facts.name}'s machine is {abs(offset):.0f} s {direction} that of control. Nothing is "
+        "removed for it, but the times that it gives are wrong: set one of the two."))
 
 
 def foreign_events(host: LiveHost, name: str) -> list[EventRow]:

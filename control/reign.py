@@ -16,6 +16,7 @@ from .facts import EventRow
 from .leadership import LAPSE_S
 from .ledger import Ledger
 from .office import Office
+from .peers import Peers
 from .reload import Reloader
 from .sessions import Sessions
 from .snapshot import Timing
@@ -42,7 +43,8 @@ class Reign:
         self.solution = SolutionControl(self.ledger, Writer(self._copies), timing=timing, settle_s=settle_s,
                                         leads=lambda: office.is_sure and office.term == self.term)
         self.reloader = Reloader(self.solution, self._objects, self.directory, self.ledger)
-        self.sessions = Sessions(self.solution, self.reloader, self.directory, self.facts)
+        self.peers = Peers()
+        self.sessions = Sessions(self.solution, self.reloader, self.directory, self.peers, self.facts)
         self._tasks: list[asyncio.Task] = []
 
     def facts(self) -> dict:
@@ -63,7 +65,7 @@ class Reign:
         """Begin to work."""
         log.info("this control leads in term %d: %s", self.term, self._office.reason)
         for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._prunings,
-                     self.solution.pauses.run, self.solution.run_generations):
+                     self.solution.pauses.run, self.solution.witnesses.run, self.peers.run):
             self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
         office = self._office
         if office.predecessor:

@@ -4,13 +4,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from protocol import auth
 from protocol.messages import (
     Changed,
     Configuration,
     Event,
+    Hello,
+    HostFacts,
     Message,
     PairRequest,
     Ping,
@@ -18,10 +22,12 @@ from protocol.messages import (
     Probed,
     ProcessChanged,
     Processes,
+    Progress,
     Report,
     Supervised,
+    Welcome,
 )
-from protocol.wire import Opening, WireError
+from protocol.wire import SILENCE_HEARTBEATS, Opening, WireError
 from provisioning.control_client import control_secret
 from provisioning.states import EventLevel, EventSource
 
@@ -29,7 +35,7 @@ from . import checks, objects
 from .directory import Directory, Shelf
 from .facts import ApplicationPeer, EventRow, HostPeer
 from .live import LiveApplication, LiveHost, ServerConnection
-from .peers import Bucket, Peer
+from .peers import Bucket, Peer, Peers
 from .reload import REMOVED, Reloader
 from .solution import SolutionControl
 
@@ -38,10 +44,14 @@ log = logging.getLogger(__name__)
 NOT_FOUND, IN_USE, NO_OBJECT = 3007, 3008, 6052
 CHECK_TIMEOUT_S = 10.0
 HEARTBEAT_S = 0.5
+SILENCE_S = SILENCE_HEARTBEATS * HEARTBEAT_S
 """Of servers and agents: a silent one is noticed before the detection time of a failover has passed."""
 SERVER_RATE, SERVER_BURST = 200, 2000
 """Messages a second that a server may send; events beyond EVENT_RATE are dropped, not its connection."""
 EVENT_RATE, EVENT_BURST = 20, 400
+PEERS_A_BEAT, BEAT_MAX_S = 5500, 2.0
+REPORTS_A_SECOND, REPORT_MAX_S = 1000, 15.0
+"""What control takes without effort; with more peers each one says less often what only counts something."""
 REFUSED_RATE, REFUSED_BURST = 1 / 20, 3
 REREAD_RATE, REREAD_BURST = 5, 50
 """What strangers may make control read."""
@@ -53,8 +63,10 @@ _NOBODY = auth.new_secret()
 class Sessions:
     """Serves opened connections. ``facts`` is what a Pong tells."""
 
-    def __init__(self, solution: SolutionControl, reloader: Reloader, directory: Directory, facts: Callable[[], dict]):
+    def __init__(self, solution: SolutionControl, reloader: Reloader, directory: Directory, peers: Peers,
+                 facts: Callable[[], dict]):
         self._solution, self._reloader, self._directory, self._facts = solution, reloader, directory, facts
+        self._peers = peers
         self._world = solution.world
         self._refusals: dict[tuple, Bucket] = {}
         self._rereads = Bucket(REREAD_RATE, REREAD_BURST)
@@ -95,11 +107,6 @@ class Sessions:
             found = await shelf.get(name, fresh=True)
         return found
 
-    async def _remembers(self, who: str, token: str) -> None:
-        """A peer that has proven itself keeps ``token``: it may know of more than control's database does."""
-        if token and await self._solution.ledger.hear(token):
-            self._solution.restored(who)
-
     # --- application ------------------------------------------------------------------------------------
 
     async def _application(self, opening: Opening, proven: Callable[[], None]) -> None:
@@ -127,7 +134,7 @@ class Sessions:
             await opening.refuse(f'Application "{hello.name}" is disabled: enable the object to start it.',
                                  event=NO_OBJECT)
         else:
-            await self._remembers(f"the server {hello.name}", hello.generation)
+            await self._solution.witnesses.heard(f"the server {hello.name}", hello.generation)
             await self._server(opening, found)
 
     async def _check(self, opening: Opening, found: ApplicationPeer) -> None:
@@ -144,39 +151,25 @@ class Sessions:
     async def _server(self, opening: Opening, found: ApplicationPeer) -> None:
         live = self._world.applications.get(found.facts.id) or self._world.put_application(found.facts)
         await self._solution.wait_for_former(live, opening.hello)
-        peer = Peer(opening.channel, found.facts.name, rate=SERVER_RATE, burst=SERVER_BURST)
+        pace = self._pace()
+        peer = Peer(self._peers, found.facts.name, rate=SERVER_RATE, burst=SERVER_BURST, silence_s=SILENCE_S,
+                    beat_s=pace.beat_s(opening.hello))
         connection = self._solution.claim(live, opening.hello, peer, _address(opening))
         if isinstance(connection, str):
             await opening.refuse(connection, event=IN_USE)
             return
         try:
-            await opening.accept(found.secret, heartbeat_s=HEARTBEAT_S)
+            await peer.adopt(opening, pace.welcome(opening, found.secret))
             self._solution.configure(live, found.configuration)
-            peer.start()
-            log.info("server %s registered (pid %d, %s)", found.facts.name, opening.hello.pid, opening.channel.peer)
+            log.info("server %s registered (pid %d, %s)", found.facts.name, opening.hello.pid, connection.address)
             self._solution.registered(live)
-            await self._listen(live, connection)
+            await peer.run(_FromServer(self._solution, live, connection))
         finally:
             self._solution.server_lost(live, connection)
-            await peer.close()
+            peer.close()
 
-    async def _listen(self, live: LiveApplication, connection: ServerConnection) -> None:
-        events, dropped = Bucket(EVENT_RATE, EVENT_BURST), 0
-        while True:
-            match await connection.peer.receive():
-                case Report() as report:
-                    self._solution.reported(live, connection, report)
-                case Probed() as probed:
-                    self._solution.requests.probed(probed)
-                case Event() as event if events.take():
-                    if dropped:
-                        log.warning("%d events of %s were dropped: it sent too many", dropped, live.facts.name)
-                        dropped = 0
-                    self._solution.server_event(live, event)
-                case Event():
-                    dropped += 1
-                case other:
-                    raise _unexpected(other)
+    def _pace(self) -> "Pace":
+        return Pace(len(self._peers))
 
     # --- host -------------------------------------------------------------------------------------------
 
@@ -194,7 +187,7 @@ class Sessions:
                                  "is not the one of this object: check the agent's configuration.")
             return
         proven()
-        await self._remembers(f"the agent of {hello.name}", hello.generation)
+        await self._solution.witnesses.heard(f"the agent of {hello.name}", hello.generation)
         host = self._world.put_host(found.facts)
         if host.peer is not None and host.hello.pid and (host.hello.pid, host.hello.started) != (
                 hello.pid, hello.started):
@@ -209,27 +202,28 @@ class Sessions:
         if host.peer is not None:
             host.peer.cut("replaced by a newer connection of the same agent")
         host.proven = found.secret
-        peer = host.peer = Peer(opening.channel, f"the agent of {hello.name}", rate=AGENT_RATE, burst=AGENT_BURST)
+        pace = self._pace()
+        peer = host.peer = Peer(self._peers, f"the agent of {hello.name}", rate=AGENT_RATE, burst=AGENT_BURST,
+                                silence_s=SILENCE_S, beat_s=pace.beat_s(hello))
         host.hello, host.listed, host.address = hello, False, _address(opening)
         reason = "The agent ended its connection."
         try:
-            await opening.accept(found.secret, heartbeat_s=HEARTBEAT_S)
-            peer.start()
+            await peer.adopt(opening, pace.welcome(opening, found.secret))
             await self._agent_opened(host)
-            await self._listen_to_agent(host)
+            await peer.run(partial(self._from_agent, host))
         except (WireError, OSError) as error:
             reason = f"The connection to its agent is lost: {peer.cut_reason or error}."
             raise
         finally:
             if host.peer is peer:
                 self._agent_lost(host, reason)
-            await peer.close()
+            peer.close()
 
     async def _agent_opened(self, host: LiveHost) -> None:
         log.info("the agent of %s is connected (pid %d)", host.facts.name, host.hello.pid)
         supervised = await self._directory.supervised.get(host.facts.id)
         host.post(Supervised(applications=supervised or [], controls=objects.controls()))
-        self._solution.tell_generation(host)
+        self._solution.witnesses.tell(host)
         host.heard_at = datetime.now(UTC)
         self._solution.put_host(host, "Running", "Its agent is connected.")
         for live in self._world.of_host(host.facts.id):
@@ -240,22 +234,27 @@ class Sessions:
                 host.post(self._solution.status_message(live.row, live))
             self._solution.refresh(live)
 
-    async def _listen_to_agent(self, host: LiveHost) -> None:
-        while True:
-            match await host.peer.receive():
-                case Processes() as message:
-                    self._processes(host, message)
-                case ProcessChanged() as change:
-                    checks.check_process(change)
-                    self._solution.process_changed(host, change)
-                case other:
-                    raise _unexpected(other)
+    def _from_agent(self, host: LiveHost, message: Message) -> None:
+        match message:
+            case ProcessChanged():
+                checks.check_process(message)
+                self._solution.process_changed(host, message)
+            case HostFacts():
+                self._host_facts(host, message.host)
+            case Processes():
+                self._processes(host, message)
+            case _:
+                raise _unexpected(message)
+
+    def _host_facts(self, host: LiveHost, told: dict) -> None:
+        checks.check_facts(told)
+        host.heard_at = datetime.now(UTC)
+        host.agent_facts = checks.with_clock_offset(told, host.heard_at)
+        self._solution.put_host(host, host.status, host.reason)
 
     def _processes(self, host: LiveHost, message: Processes) -> None:
-        checks.check_facts(message.host)
         changes = [checks.process_of(body) for body in message.processes]
-        host.heard_at = datetime.now(UTC)
-        host.agent_facts = checks.with_clock_offset(message.host, host.heard_at)
+        self._host_facts(host, message.host)
         for change in changes:
             self._solution.process_changed(host, change)
         first, host.listed = not host.listed, True
@@ -267,7 +266,6 @@ class Sessions:
                 # What waited for the agent's whole list can be said now.
                 self._solution.watch_by_hand(live)
                 self._solution.refresh(live)
-        self._solution.put_host(host, host.status, host.reason)
 
     def _agent_lost(self, host: LiveHost, reason: str) -> None:
         log.warning("host %s: %s", host.facts.name, reason)
@@ -301,6 +299,55 @@ class Sessions:
                                                  [name for name in changed.hosts if isinstance(name, str)])
                 case other:
                     raise _unexpected(other)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often so many ``peers`` and control tell each other that nothing is new: the more there are, the less often.
+    How soon control notices a silent server stays the same."""
+
+    peers: int
+
+    def beat_s(self, hello: Hello) -> float:
+        """How often control shows this peer a sign of life."""
+        return min(BEAT_MAX_S, max(HEARTBEAT_S, self.peers / PEERS_A_BEAT)) if hello.speaks else HEARTBEAT_S
+
+    def welcome(self, opening: Opening, secret: str) -> Welcome:
+        if not opening.hello.speaks:
+            return opening.welcome(secret, heartbeat_s=HEARTBEAT_S)
+        return opening.welcome(secret, heartbeat_s=HEARTBEAT_S, report_s=min(
+            REPORT_MAX_S, max(1.0, self.peers / REPORTS_A_SECOND)),
+            silence_s=SILENCE_HEARTBEATS * self.beat_s(opening.hello))
+
+
+class _FromServer:
+    """Takes what one server says."""
+
+    def __init__(self, solution: SolutionControl, live: LiveApplication, connection: ServerConnection):
+        self._solution, self._live, self._connection = solution, live, connection
+        self._events, self._dropped = Bucket(EVENT_RATE, EVENT_BURST), 0
+
+    def __call__(self, message: Message) -> None:
+        match message:
+            case Progress():
+                self._solution.progressed(self._live, self._connection, message)
+            case Report():
+                self._solution.reported(self._live, self._connection, message)
+            case Probed():
+                self._solution.requests.probed(message)
+            case Event():
+                self._event(message)
+            case _:
+                raise _unexpected(message)
+
+    def _event(self, event: Event) -> None:
+        if not self._events.take():
+            self._dropped += 1
+            return
+        if self._dropped:
+            log.warning("%d events of %s were dropped: it sent too many", self._dropped, self._live.facts.name)
+            self._dropped = 0
+        self._solution.server_event(self._live, event)
 
 
 def _address(opening: Opening) -> str:

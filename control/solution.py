@@ -7,17 +7,18 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from protocol.events import Own, level_of
+from protocol.events import level_of
 from protocol.messages import (
     ApplicationStatus,
     Configuration,
     Event,
-    Generation,
     Hello,
     ProcessChanged,
+    Progress,
     Report,
     Watch,
 )
+from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
 
 from . import checks, copies, narration, objects
@@ -32,16 +33,13 @@ from .snapshot import State, Timing
 from .stability import Pauses
 from .status import ENDED, RUNNING, Seen, Verdict, remembered, verdict
 from .timelines import Timelines
+from .witnesses import Witnesses
 from .writer import Writer
 
 log = logging.getLogger(__name__)
 
 SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
-CLOCK_OFF_S, CLOCK_STEP_S = 10.0, 0.5
-"""From here on the clock of a server counts as off; smaller steps of it are not worth a new row."""
-TELL_S = 0.5
-"""Agents hear so often that the record has gone on."""
 RETURN_S = 2.0
 """For so long after control's start a server that ran before may take its object back from a newcomer."""
 _COPIED = {f.name for f in fields(Row)} - {"reason", "active_id"}
@@ -57,6 +55,7 @@ class SolutionControl:
         self.pauses, self.timelines = Pauses(), Timelines(self.world, self.writer, self.refresh)
         self.pairs = Pairs(self.world, ledger, timing=timing, observing=self._is_observing, leads=leads,
                            on_recorded=self._recorded, on_decided=self._decided)
+        self.witnesses = Witnesses(self.world, ledger, self.pairs, writer)
         self.requests = Requests(self.world, self.pairs, self.timelines.tell, self.writer.written)
         self.started_at, self.settled = time.monotonic(), False
         self._settle_s, self._closed = settle_s, False
@@ -120,37 +119,6 @@ class SolutionControl:
             self._recorded(primary.pair_id)
         self.timelines.decided(outcome)
         self.requests.decided(outcome.members[0].pair_id)
-
-    # --- the history of the record --------------------------------------------------------------------
-
-    def restored(self, who: str) -> None:
-        """``who`` remembers more than control's database knows: an older copy of it was put back."""
-        log.error("an older copy of control's database was put back: %s remembers more than it knows", who)
-        self.writer.put_event(EventRow(
-            at=datetime.now(UTC), number=Own.RESTORED, level=level_of(Own.RESTORED),
-            text=f"An older copy of control's database was put back: {who} remembers more than it knows. Nothing is "
-            "decided about a pair until all its members are there and agree with the record, or until somebody says "
-            "under Restored Database which server goes on."))
-        self.pairs.doubt()
-
-    def tell_generation(self, *hosts: LiveHost) -> None:
-        """Agents remember how far the record has come. While some of it is doubted they keep what they know: the newer
-        database may be put back."""
-        if self.ledger.doubted():
-            return
-        message = Generation(token=self.ledger.token)
-        for host in hosts:
-            if host.peer is not None and host.hello.speaks:
-                host.post(message)
-
-    async def run_generations(self) -> None:
-        """Tell agents whenever the record has gone on, until cancelled."""
-        told = 0
-        while True:
-            await asyncio.sleep(TELL_S)
-            if self.ledger.position != told:
-                told = self.ledger.position
-                self.tell_generation(*self.world.hosts.values())
 
     # --- status ---------------------------------------------------------------------------------------
 
@@ -217,14 +185,9 @@ class SolutionControl:
             heard_at=live.heard_at, changed_at=old.changed_at if old else None,
             started_at=narration.started_at(found, before, old, now))
         if report is not None:
-            row = replace(row, last_seq=report.last_seq, digest=checks.clean(report.digest, 64),
-                          clients=report.clients, ports=checks.ports_of(report), link=report.link,
+            row = replace(row, **_counters(live.connection), ports=checks.ports_of(report), link=report.link,
                           link_reason=checks.clean(report.link_reason, checks.REASON_MAX), discarded=report.discarded,
-                          common_seq=report.common_seq, common_digest=checks.clean(report.common_digest, 64),
-                          copy=checks.clean(report.copy, 32), first_seq=report.first_seq,
-                          first_digest=checks.clean(report.first_digest, 64),
-                          clock_offset_s=live.connection.clock_offset_s,
-                          epoch=report.epoch if report.role else row.epoch,
+                          copy=checks.clean(report.copy, 32), epoch=report.epoch if report.role else row.epoch,
                           version=checks.clean(live.connection.hello.version, 32))
         if old is None or old.announced != row.announced:
             row = replace(row, changed_at=now)
@@ -251,7 +214,7 @@ class SolutionControl:
                 return (f'Application "{live.facts.name}" is already running (pid {held.hello.pid} on host {host}): '
                         "stop that server first.")
             held.peer.cut("replaced by a newer connection of the same process")
-        connection = ServerConnection(peer, hello, time.monotonic())
+        connection = ServerConnection(peer, hello, time.monotonic(), address)
         live.connection, live.last_hello, live.last_report, live.address = connection, hello, None, address
         live.lost_at, live.silent_since, live.unseen, live.role_reason = None, None, False, ""
         live.heard_at = datetime.now(UTC)
@@ -271,26 +234,29 @@ class SolutionControl:
             connection.trouble_since = None
         elif connection.trouble_since is None:
             connection.trouble_since = time.monotonic() - report.trouble_s
-        self._look_at_clock(live, connection, report)
+        self._look_at_clock(live, report)
         if before is None or _role_facts(before) != _role_facts(report):
             self.pairs.wake(live.pair_id)
         self.requests.decided(live.pair_id)
         self.refresh(live)
 
-    def _look_at_clock(self, live: LiveApplication, connection: ServerConnection, report: Report) -> None:
-        """Keep by how much the clock of the server's machine is ahead of ours; an event once it is off."""
-        if not report.clock:
-            return
-        offset = round(report.clock - time.time(), 1)
-        was_off = connection.clock_offset_s is not None and abs(connection.clock_offset_s) > CLOCK_OFF_S
-        # What a report takes on its way is no change.
-        if connection.clock_offset_s is None or abs(offset - connection.clock_offset_s) >= CLOCK_STEP_S:
-            connection.clock_offset_s = offset
-        if abs(offset) > CLOCK_OFF_S and not was_off:
-            direction = "ahead of" if offset > 0 else "behind"
-            self.writer.put_event(narration.pair_event(live, Own.CLOCK_OFF, (
-                f"The clock of {live.facts.name}'s machine is {abs(offset):.0f} s {direction} that of control. Nothing "
-                "is removed for it, but its times are wrong: set one of the two.")))
+    def progressed(self, live: LiveApplication, connection: ServerConnection, progress: Progress) -> None:
+        """Counters have moved, and nothing else: no status and no role depends on them."""
+        if connection.report is None:
+            raise WireError("the peer told progress before its first report")
+        counters = {f.name: getattr(progress, f.name) for f in fields(progress)}
+        report = connection.report = live.last_report = replace(connection.report, **counters)
+        checks.check_report(report)
+        self._look_at_clock(live, report)
+        live.heard_at = datetime.now(UTC)
+        if live.row is not None:
+            live.row = replace(live.row, heard_at=live.heard_at, **_counters(connection))
+            self.writer.put_status(live.row)
+
+    def _look_at_clock(self, live: LiveApplication, report: Report) -> None:
+        event = narration.look_at_clock(live, report.clock, time.time())
+        if event is not None:
+            self.writer.put_event(event)
 
     def server_event(self, live: LiveApplication, event: Event) -> None:
         number = event.number if 0 <= event.number <= 999_999 else 0
@@ -373,6 +339,15 @@ class SolutionControl:
         if connection is not None and connection.configuration != configuration:
             connection.configuration = configuration
             connection.peer.post(Configuration(application=configuration))
+
+
+def _counters(connection: ServerConnection) -> dict:
+    """Fields of a row that change without any news."""
+    report = connection.report
+    return {"last_seq": report.last_seq, "digest": checks.clean(report.digest, 64), "clients": report.clients,
+            "common_seq": report.common_seq, "common_digest": checks.clean(report.common_digest, 64),
+            "first_seq": report.first_seq, "first_digest": checks.clean(report.first_digest, 64),
+            "clock_offset_s": connection.clock_offset_s}
 
 
 def _role_facts(report: Report) -> tuple:

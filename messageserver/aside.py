@@ -2,8 +2,8 @@
 
 import json
 import os
-import time
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from .records import Record
@@ -11,9 +11,11 @@ from .system import sync_directory
 
 
 def put_aside(directory: Path, records: Iterable[Record]) -> Path:
-    """Write ``records`` into a file of their own under ``directory``, one JSON object a line, on disk on return."""
-    path = directory / f"discarded-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}.jsonl"
-    with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
+    """Write ``records`` into a file of their own under ``directory``, one JSON object a line, on disk on return.
+
+    Raises OSError, also when there is such a file: it is never written over."""
+    path = directory / f"discarded-{datetime.now():%Y%m%d-%H%M%S-%f}.jsonl"
+    with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640)) as file:
         for record in records:
             json.dump({"seq": record.seq, "epoch": record.epoch, "time": record.time,
                        "destination": record.destination, "dedup-id": record.dedup,

@@ -3,9 +3,9 @@
 Who says what to whom:
 
 ========================  =======================================================================
-server → control          Hello(kind="application"), Report, Event, Probed, Heartbeat
+server → control          Hello(kind="application"), Report, Progress, Event, Probed, Heartbeat
 control → server          Challenge, Welcome, Refused, Configuration, Grant, Recorded, StepDown, Probe, Heartbeat
-agent → control           Hello(kind="host"), Processes, ProcessChanged, Heartbeat
+agent → control           Hello(kind="host"), Processes, HostFacts, ProcessChanged, Heartbeat
 control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Generation, Heartbeat
 console → control         Hello(kind="console"), Ping, Changed, PairRequest
 control → console         Challenge, Welcome, Refused, Pong, PairAnswer
@@ -42,6 +42,7 @@ from .server_messages import (  # noqa: F401
     Configuration,
     Event,
     Grant,
+    Progress,
     Report,
 )
 
@@ -56,6 +57,13 @@ class Processes(Message):
 
     processes: list
     host: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostFacts(Message):
+    """The facts of the host alone, as in Processes. Only to a control whose Welcome says how often."""
+
+    host: dict
 
 
 @dataclass(frozen=True, kw_only=True)

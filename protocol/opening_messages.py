@@ -6,7 +6,8 @@ from .message import Message
 
 PROTOCOL_VERSION = 1
 SPEAKS = 1
-"""What this release understands beyond the first one: 1: Generation."""
+"""What this release understands beyond the first one: 1: Generation, Progress, HostFacts, the further fields of
+Welcome."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,17 @@ class Hello(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class Welcome(Message):
-    """The dialled side accepts; ``proof`` shows that it knows the secret too."""
+    """The dialled side accepts; ``proof`` shows that it knows the secret too.
+
+    A side that has nothing to say shows a sign of life every ``heartbeat_s``; for how long the dialled side may be
+    silent is ``silence_s`` (0: SILENCE_HEARTBEATS of them). ``report_s``: a server that has only counters to tell does
+    it no more often, by Progress, and an agent its HostFacts (0: as in the first release).
+    """
 
     proof: str
     heartbeat_s: float = 1.0
+    silence_s: float = 0.0
+    report_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

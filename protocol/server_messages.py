@@ -49,7 +49,7 @@ class Report(Message):
     why it is not "synced"; ``standby`` is what the active server wants recorded (one of STANDBY_WISHES),
     ``standby_version`` the version of the record that "synced" rests on, ``standby_copy`` the store it is about;
     ``common_seq`` and ``common_digest`` are the last record that both members have, with the digest there;
-    ``discarded`` counts the records of divergent tails that this member has put aside, as long as their files are there.
+    ``discarded`` counts the records of divergent tails that this member has put aside, while their files are there.
 
     Not in the first release: ``first_seq`` is the first record that is kept (0: not said), ``first_digest`` the running
     digest (hex) before it; ``clock`` is Unix time as the server's machine shows it (0: not said); ``trouble_s`` is for
@@ -79,6 +79,21 @@ class Report(Message):
     first_digest: str = ""
     clock: float = 0.0
     trouble_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Message):
+    """The fields of the last Report of this connection that are counters, as they are now. Only to a control whose
+    Welcome says how often."""
+
+    last_seq: int = 0
+    digest: str = ""
+    clients: int = 0
+    common_seq: int = 0
+    common_digest: str = ""
+    first_seq: int = 0
+    first_digest: str = ""
+    clock: float = 0.0
 
 
 LINKS = ("", "down", "catching_up", "synced")

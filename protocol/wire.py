@@ -31,12 +31,14 @@ class Channel:
 
     ``send`` never blocks for long: it writes and awaits the transport's flow control. ``receive`` returns
     the next message that is not a Heartbeat and raises WireError when the peer closed, sent rubbish or was
-    silent for SILENCE_HEARTBEATS × heartbeat_s. ``start_heartbeats`` makes this side keep its promise.
+    silent for ``silence_s`` (SILENCE_HEARTBEATS × heartbeat_s, unless the peer said otherwise).
+    ``start_heartbeats`` makes this side keep its promise. ``report_s`` is what the peer's Welcome said.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, heartbeat_s: float = 1.0):
         self._reader, self._writer = reader, writer
         self.heartbeat_s = heartbeat_s
+        self.silence_s = self.report_s = 0.0
         self.max_line = MAX_LINE_BEFORE_WELCOME
         self._buffer = bytearray()
         self._beat: asyncio.Task | None = None
@@ -61,7 +63,7 @@ class Channel:
 
     async def receive(self, *, timeout_s: float | None = None) -> Message:
         """Next message that is not a Heartbeat; ``timeout_s`` bounds the silence (default: the heartbeats)."""
-        silence = timeout_s if timeout_s is not None else self.heartbeat_s * SILENCE_HEARTBEATS
+        silence = timeout_s if timeout_s is not None else self.silence_s or self.heartbeat_s * SILENCE_HEARTBEATS
         while True:
             message = decode(await self._line(silence))
             if not isinstance(message, Heartbeat):
@@ -147,7 +149,8 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
     except BaseException:
         channel.abort()
         raise
-    channel.heartbeat_s = welcome.heartbeat_s
+    channel.heartbeat_s, channel.silence_s = welcome.heartbeat_s, welcome.silence_s
+    channel.report_s = welcome.report_s
     channel.max_line = MAX_LINE
     channel.start_heartbeats()
     return channel
@@ -187,9 +190,13 @@ class Opening:
                                      kind=self.hello.kind, name=self.hello.name)
         return auth.same(expected, self.hello.proof)
 
-    async def accept(self, secret: str, *, heartbeat_s: float = 1.0) -> Channel:
+    def welcome(self, secret: str, **fields) -> Welcome:
+        """What shows the peer that this side knows the secret too."""
         proof = auth.server_proof(secret, server_nonce=self._server_nonce, client_nonce=self.hello.nonce)
-        await self.channel.send(Welcome(proof=proof, heartbeat_s=heartbeat_s))
+        return Welcome(proof=proof, **fields)
+
+    async def accept(self, secret: str, *, heartbeat_s: float = 1.0) -> Channel:
+        await self.channel.send(self.welcome(secret, heartbeat_s=heartbeat_s))
         self.channel.heartbeat_s = heartbeat_s
         self.channel.max_line = MAX_LINE
         self.channel.start_heartbeats()

@@ -9,14 +9,14 @@ from tests.scenarios.harness import wait_for
 from tests.scenarios.pairs import LOGIN, PASSCODE, Pair, tell, under_load
 from tests.scenarios.readback import read_back
 
-LARGE = {"size": 4000, "rate": 400}
+LARGE = {"size": 4000, "rate": 200}
 """Small disks fill up fast, and a full disk is noticed at once."""
 SILENT_S = 8.0
 
 
 @pytest.fixture(scope="module")
 def module_pair(site):
-    made = Pair(site, "copies", small_disk=True, options={"messages": {"retention-mb": "16"}})
+    made = Pair(site, "copies", small_disk=True, options={"messages": {"retention-mb": "28"}})
     yield made
     made.stop()
 
