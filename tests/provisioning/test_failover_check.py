@@ -299,7 +299,7 @@ def test_a_member_that_another_account_started_is_found(control, pair):
 
 
 def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch):
-    monkeypatch.setattr(health, "proof", health.WriteProof(health._write))
+    monkeypatch.setattr(health, "beginning", health.WriteProof(health._begin))
     control.answers["probe"] = GOOD
     primary, _ = make_pair()
     with locked():

@@ -420,7 +420,7 @@ BOUNDS = {
     "services/waivers.py": {"waive", "withdraw", "_replace"},
     "services/drills.py": {"start_drill", "cancel_drill", "set_schedule"},
     "services/jobs.py": {"cancel_job", "_create"},
-    "services/health.py": {"_write"},
+    "services/health.py": {"_write", "_begin"},
     "jobs/drills.py": {"finish"},
     "jobs/looks.py": {"look_at"},
     "jobs/audit_changes.py": {"_moved"},
