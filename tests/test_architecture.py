@@ -13,7 +13,7 @@ PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protoc
 
 LAYERS = [
     ("states", "errors", "chain"),
-    ("models", "record", "drafts", "valid_values", "apd", "packages", "signals"),
+    ("models", "record", "drafts", "valid_values", "apd", "packages", "signals", "turns"),
     ("selectors", "permissions", "history", "rules", "control_client"),
     ("audit", "changes"),
     ("jobs", "tasks"),

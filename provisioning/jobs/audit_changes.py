@@ -66,19 +66,29 @@ def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping) -> tuple[se
 
 def affected() -> list[int]:
     """Keys of the pairs (single servers) to audit again; moves the mark on."""
-    with transaction.atomic():
-        AuditMark.objects.get_or_create(name="changes")
-        mark = AuditMark.objects.select_for_update().get(name="changes")
-        entries = list(HistoryEntry.objects.filter(pk__gt=mark.history_id).order_by("pk").values(
-            "pk", "object_type", "object_id", "object_name", "before", "after")[:ENTRIES_A_TIME])
-        touched, seen = touched_by(entries), {}
-        for source, (found, column, key) in _OBSERVED.items():
-            keys, seen[source] = fresh(_since(found, column, key, mark.seen.get(source, {})), mark.seen.get(source, {}))
-            (touched.hosts if source == "host" else touched.applications).update(keys)
-        if entries or seen != mark.seen:
-            mark.history_id, mark.seen = entries[-1]["pk"] if entries else mark.history_id, seen
-            mark.save(update_fields=["history_id", "seen"])
+    mark, _ = AuditMark.objects.get_or_create(name="changes")
+    entries = list(HistoryEntry.objects.filter(pk__gt=mark.history_id).order_by("pk").values(
+        "pk", "object_type", "object_id", "object_name", "before", "after")[:ENTRIES_A_TIME])
+    touched, seen = touched_by(entries), {}
+    for source, (found, column, key) in _OBSERVED.items():
+        keys, seen[source] = fresh(_since(found, column, key, mark.seen.get(source, {})), mark.seen.get(source, {}))
+        (touched.hosts if source == "host" else touched.applications).update(keys)
+    if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
+        return []
     return _pairs_of(touched)
+
+
+def _moved(before: AuditMark, history_id: int, seen: dict) -> bool:
+    """Move the mark on; False when somebody else has moved it since it was read, and so looks at the same changes."""
+    if (history_id, seen) == (before.history_id, before.seen):
+        return True
+    with transaction.atomic():
+        mark = AuditMark.objects.select_for_update().get(name=before.name)
+        if (mark.history_id, mark.seen) != (before.history_id, before.seen):
+            return False
+        mark.history_id, mark.seen = history_id, seen
+        mark.save(update_fields=["history_id", "seen"])
+    return True
 
 
 _OBSERVED = {

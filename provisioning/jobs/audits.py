@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from provisioning import signals
@@ -21,11 +20,10 @@ from provisioning.audit.loading import load
 from provisioning.audit.registry import Rule, Trouble
 from provisioning.models import AuditMark, AuditRun, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Severity, Verdict
+from provisioning.turns import delete_in_turns, write_in_turns
 
 log = logging.getLogger(__name__)
 
-PAIRS_A_TIME = 500
-"""So many results are stored in one transaction: others write in between."""
 TOPICS_MAX = 50
 """Of more pairs than that, only the list is told."""
 
@@ -74,19 +72,21 @@ class Result:
 
 def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger, asked_by: str = "") -> AuditRun:
     """Judge these pairs (all when None) and store the results; those that are as before are confirmed."""
-    began = time.monotonic()
     ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
     with _collector_paused():
-        loaded = load(ids)
-        at = loaded[0].now if loaded else timezone.now()
-        waivers = _waivers(ids, at.date())
-        results = [_result(facts, waivers) for facts in loaded]
+        return _run(ids, trigger, asked_by)
+
+
+def _run(ids: list[int] | None, trigger: AuditTrigger, asked_by: str) -> AuditRun:
+    began = time.monotonic()
+    loaded = load(ids)
+    at = loaded[0].now if loaded else timezone.now()
+    waivers = _waivers(ids, at.date())
+    results = [_result(facts, waivers) for facts in loaded]
     run = AuditRun.objects.create(at=at, trigger=trigger, asked_by=asked_by[:150], whole=ids is None,
                                   pairs=len(results), counts=_counts(results))
-    changed: list[int] = []
-    for start in range(0, len(results), PAIRS_A_TIME):
-        changed += _store(run, results[start:start + PAIRS_A_TIME])
-    changed += _retire({result.primary_id for result in results}, ids)
+    stored = write_in_turns(results, lambda some: _store(run, some))
+    changed = [key for keys in stored for key in keys] + _retire({result.primary_id for result in results}, ids)
     run.changed, run.took_ms = len(changed), round((time.monotonic() - began) * 1000)
     run.save(update_fields=["changed", "took_ms"])
     signals.announce("audits", *(f"audit:{key}" for key in changed[:TOPICS_MAX]))
@@ -96,7 +96,8 @@ def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """The collector would look through millions of new objects again and again, of which none is garbage yet."""
+    """The collector would look through millions of new objects again and again, of which none is garbage yet; also
+    while results are stored, with the database held."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -128,21 +129,20 @@ def _counts(results: list[Result]) -> dict[str, int]:
 
 
 def _store(run: AuditRun, results: list[Result]) -> list[int]:
-    """Write one batch; keys of the pairs whose result is another one than before."""
-    with transaction.atomic():
-        _hold_mark()
-        latest = {row.primary_id: row for row in PairAudit.objects.filter(
-            is_latest=True, primary_id__in=[result.primary_id for result in results])}
-        same, new = [], []
-        for result in results:
-            before = latest.get(result.primary_id)
-            if before is not None and before.confirmed_at > run.at:
-                # Somebody judged it later than this run did.
-                continue
-            (same if before is not None and before.digest == result.digest else new).append(result)
-        PairAudit.objects.filter(pk__in=[latest[each.primary_id].pk for each in same]).update(confirmed_at=run.at)
-        _note_versions(latest, same)
-        _replace(run, latest, new)
+    """Write some; keys of the pairs whose result is another one than before."""
+    _hold_mark()
+    latest = {row.primary_id: row for row in PairAudit.objects.filter(
+        is_latest=True, primary_id__in=[result.primary_id for result in results])}
+    same, new = [], []
+    for result in results:
+        before = latest.get(result.primary_id)
+        if before is not None and before.confirmed_at > run.at:
+            # Somebody judged it later than this run did.
+            continue
+        (same if before is not None and before.digest == result.digest else new).append(result)
+    PairAudit.objects.filter(pk__in=[latest[each.primary_id].pk for each in same]).update(confirmed_at=run.at)
+    _note_versions(latest, same)
+    _replace(run, latest, new)
     return [result.primary_id for result in new]
 
 
@@ -195,20 +195,21 @@ def _retire(judged: set[int], ids: list[int] | None) -> list[int]:
     if ids is not None:
         stale = stale.filter(primary_id__in=ids)
     gone = [row for row in stale.values_list("pk", "primary_id") if row[1] not in judged]
-    PairAudit.objects.filter(pk__in=[key for key, _ in gone]).update(is_latest=False)
+    write_in_turns([key for key, _ in gone], lambda some: PairAudit.objects.filter(pk__in=some).update(is_latest=False))
     return [primary_id for _, primary_id in gone]
 
 
 def _hold_mark() -> None:
     """Whoever stores results holds this row, so that two runs do not store one pair at once."""
-    AuditMark.objects.get_or_create(name="changes")
-    AuditMark.objects.select_for_update().get(name="changes")
+    # Without what it says of changes, which may be long.
+    if not AuditMark.objects.select_for_update().filter(name="changes").values_list("name"):
+        AuditMark.objects.get_or_create(name="changes")
 
 
 def forget_old(now: datetime | None = None) -> int:
     """Remove results that were replaced PAIRWISE_AUDIT_KEEP_DAYS ago or earlier, and runs that nothing points to any
     more; how many results went."""
     before = (now or timezone.now()) - timedelta(days=settings.PAIRWISE_AUDIT_KEEP_DAYS)
-    _, gone = PairAudit.objects.filter(is_latest=False, confirmed_at__lt=before).delete()
-    AuditRun.objects.filter(at__lt=before, results=None).delete()
-    return gone.get(PairAudit._meta.label, 0)
+    gone = delete_in_turns(PairAudit.objects.filter(is_latest=False, confirmed_at__lt=before))
+    delete_in_turns(AuditRun.objects.filter(at__lt=before, results=None))
+    return gone

@@ -113,11 +113,11 @@ def record(job: Job, result: dict) -> None:
         each.get("name"), str)}
     asked = {each["id"]: each for each in job.arguments["applications"]}
     at = timezone.now()
-    for row in Application.objects.filter(pk__in=asked, host_id=job.host_id):
-        facts = told.get(asked[row.pk]["name"])
-        if facts is not None:
-            FoundOnHost.objects.update_or_create(application=row, defaults={
-                "host_id": job.host_id, "at": at, "body": _body(facts, found, asked[row.pk])})
+    there = Application.objects.filter(pk__in=asked, host_id=job.host_id).values_list("pk", flat=True)
+    FoundOnHost.objects.bulk_create(
+        [FoundOnHost(application_id=key, host_id=job.host_id, at=at, body=_body(facts, found, asked[key]))
+         for key in there if (facts := told.get(asked[key]["name"])) is not None],
+        update_conflicts=True, unique_fields=["application"], update_fields=["host", "at", "body"])
     changes.tell(f"host:{job.host_id}", *(f"application:{key}" for key in asked))
 
 

@@ -1,6 +1,9 @@
 """Moves jobs that nobody reports any more to lost, so that nothing is "running" for ever (design section 5.4)."""
 
 import logging
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -9,6 +12,7 @@ from django.utils import timezone
 
 from provisioning.models import ComponentHeartbeat, Job, JobReport
 from provisioning.states import ACTIVE_JOBS, JobKind, JobState
+from provisioning.turns import delete_in_turns, write_in_turns
 
 from . import dispatch, reports, states
 
@@ -39,17 +43,54 @@ _UNKNOWN = {
 }
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be done about an active job. ``lost``: the reason and the advice with which it is given up; ``gap``:
+    first give up on reports that are missing, and look again; ``asks``: what the broker is asked for then."""
+
+    lost: tuple[str, str] | None = None
+    gap: bool = False
+    asks: tuple[Callable[[Job], object], ...] = ()
+
+
 def reap(now: datetime | None = None) -> int:
     """Look at every active job once; returns how many were moved to lost."""
     now = now or timezone.now()
     since = _hears_since(now)
-    lost = 0
-    for key in list(Job.objects.filter(state__in=ACTIVE_JOBS).values_list("pk", flat=True)):
-        with transaction.atomic():
-            job = Job.objects.select_for_update().get(pk=key)
-            lost += _look_at(job, now, since)
-    JobReport.objects.exclude(job__state__in=[*ACTIVE_JOBS, JobState.LOST]).delete()
+    jobs = list(Job.objects.filter(state__in=ACTIVE_JOBS))
+    waiting = _first_waiting(jobs)
+    due = []
+    for job in jobs:
+        found = judge(job, now, since, waiting.get(job.pk))
+        if found.lost or found.gap:
+            due.append(job.pk)
+        else:
+            _ask(job, found)
+    lost = sum(write_in_turns(due, lambda keys: sum(_settle(key, now, since) for key in keys)))
+    for key in waiting.keys() & set(due):
+        reports.catch_up(key)
+    delete_in_turns(JobReport.objects.exclude(job__state__in=[*ACTIVE_JOBS, JobState.LOST]))
     return lost
+
+
+def _settle(key: uuid.UUID, now: datetime, since: datetime) -> bool:
+    """Do what is due to one job, as it is by now; True when it was moved to lost."""
+    job = Job.objects.select_for_update().get(pk=key)
+    if not states.is_active(job):
+        return False
+    found = judge(job, now, since, _first_waiting([job]).get(key))
+    if found.gap:
+        reports.skip_gap(job)
+        if not states.is_active(job) or reports.is_behind(job):
+            return False
+        found = judge(job, now, since)
+    transaction.on_commit(lambda: _ask(job, found))
+    return bool(found.lost) and _lose(job, now, *found.lost)
+
+
+def _ask(job: Job, found: Verdict) -> None:
+    for ask in found.asks:
+        ask(job)
 
 
 def hears_since(last: datetime | None, since: datetime, now: datetime) -> datetime:
@@ -66,58 +107,68 @@ def _hears_since(now: datetime) -> datetime:
     return since
 
 
-def _look_at(job: Job, now: datetime, since: datetime) -> bool:
-    """``since``: what hosts said before may still be on its way (``hears_since``)."""
+def judge(job: Job, now: datetime, since: datetime, first_waiting: datetime | None = None) -> Verdict:
+    """``since``: what hosts said before may still be on its way (``hears_since``); ``first_waiting``: since when a
+    report waits for one that is missing. Pure."""
     if job.state == JobState.QUEUED:
-        return _look_at_queued(job, now, since)
-    if _older(_first_waiting(job), now, settings.JOB_LOST_AFTER_S):
-        reports.skip_gap(job)
-    if not states.is_active(job):
-        return False
+        return _judge_queued(job, now, since)
+    if _older(first_waiting, now, settings.JOB_LOST_AFTER_S):
+        return Verdict(gap=True)
     heard = max(job.heard_at or job.started_at or job.created_at, since)
     silent_s = (now - heard).total_seconds()
     if silent_s > settings.JOB_LOST_AFTER_S:
-        return _lose(job, now, f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_UNKNOWN[job.kind]}",
-                     "Check that the agent of that host runs and reaches Redis, then press Retry.")
-    if _is_due_again(silent_s):
-        transaction.on_commit(lambda: dispatch.hand_over_again(job.pk))
-    if job.cancel_requested_at is not None:
-        if _older(max(job.cancel_requested_at, since), now, CANCEL_ANSWER_S):
-            return _lose(job, now, f"Host {job.host_name} was asked to end the job and did not within "
-                                   f"{CANCEL_ANSWER_S} s. {_UNKNOWN[job.kind]}",
-                         "Restart the agent of that host, then press Retry.")
-        # The first request may have met a worker that was just starting.
-        transaction.on_commit(lambda: dispatch.revoke(job, terminate=True))
-    return False
+        return Verdict(lost=(f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_UNKNOWN[job.kind]}",
+                             "Check that the agent of that host runs and reaches Redis, then press Retry."))
+    again = (_give_it_again,) if _is_due_again(silent_s) else ()
+    if job.cancel_requested_at is None:
+        return Verdict(asks=again)
+    if _older(max(job.cancel_requested_at, since), now, CANCEL_ANSWER_S):
+        return Verdict(lost=(
+            f"Host {job.host_name} was asked to end the job and did not within {CANCEL_ANSWER_S} s. "
+            f"{_UNKNOWN[job.kind]}", "Restart the agent of that host, then press Retry."))
+    # The first request may have met a worker that was just starting.
+    return Verdict(asks=(*again, _end_it))
 
 
-def _look_at_queued(job: Job, now: datetime, since: datetime) -> bool:
+def _judge_queued(job: Job, now: datetime, since: datetime) -> Verdict:
     if job.host_id is None:
-        return _lose(job, now, f"Host {job.host_name} was deleted before it took the job.", "")
+        return Verdict(lost=(f"Host {job.host_name} was deleted before it took the job.", ""))
     if job.enqueued_at is None:
-        return _look_at_kept_back(job, now)
+        return _judge_kept_back(job, now)
     minutes = settings.JOB_UNCLAIMED_AFTER_S // 60
     # A host that took it while the console was deaf is about to say so.
     deaf = not _older(since, now, settings.JOB_LOST_AFTER_S)
     if _older(job.enqueued_at, now, settings.JOB_UNCLAIMED_AFTER_S) and not deaf:
-        moved = _lose(job, now, f"No worker of host {job.host_name} took the job within {minutes} minutes. Nothing was "
-                                "done.", "Start the agent of that host, then press Retry.")
-        transaction.on_commit(lambda: dispatch.revoke(job, terminate=False))
-        return moved
-    if _is_due_again((now - job.enqueued_at).total_seconds()):
-        transaction.on_commit(lambda: dispatch.hand_over_again(job.pk))
-    return False
+        return Verdict(asks=(_forget_it,), lost=(
+            f"No worker of host {job.host_name} took the job within {minutes} minutes. Nothing was done.",
+            "Start the agent of that host, then press Retry."))
+    again = _is_due_again((now - job.enqueued_at).total_seconds())
+    return Verdict(asks=(_give_it_again,) if again else ())
 
 
-def _look_at_kept_back(job: Job, now: datetime) -> bool:
+def _judge_kept_back(job: Job, now: datetime) -> Verdict:
     """A job that the broker did not take: it is handed over once the broker answers, unless too late."""
     if _older(job.created_at, now, settings.JOB_UNCLAIMED_AFTER_S):
-        return _lose(job, now, "The broker could not be reached for "
-                               f"{settings.JOB_UNCLAIMED_AFTER_S // 60} minutes after the job was asked for, so no "
-                               "host has seen it. Nothing was done.", "Press Retry if it is still wanted.")
-    if job.reason or _older(job.created_at, now, NOT_SENT_AFTER_S):
-        transaction.on_commit(lambda: dispatch.hand_over(job.pk))
-    return False
+        return Verdict(lost=(
+            f"The broker could not be reached for {settings.JOB_UNCLAIMED_AFTER_S // 60} minutes after the job was "
+            "asked for, so no host has seen it. Nothing was done.", "Press Retry if it is still wanted."))
+    return Verdict(asks=(_hand_it_over,) if job.reason or _older(job.created_at, now, NOT_SENT_AFTER_S) else ())
+
+
+def _end_it(job: Job) -> bool:
+    return dispatch.revoke(job, terminate=True)
+
+
+def _forget_it(job: Job) -> bool:
+    return dispatch.revoke(job, terminate=False)
+
+
+def _give_it_again(job: Job) -> bool:
+    return dispatch.hand_over_again(job.pk)
+
+
+def _hand_it_over(job: Job) -> bool:
+    return dispatch.hand_over(job.pk)
 
 
 def _is_due_again(waits_s: float) -> bool:
@@ -125,9 +176,12 @@ def _is_due_again(waits_s: float) -> bool:
     return waits_s >= HANDED_AGAIN_EVERY_S and waits_s % HANDED_AGAIN_EVERY_S < REAP_EVERY_S
 
 
-def _first_waiting(job: Job) -> datetime | None:
-    waiting = job.waiting_reports.order_by("seq").first()
-    return datetime.fromtimestamp(waiting.body["received"], UTC) if waiting else None
+def _first_waiting(jobs: Iterable[Job]) -> dict[uuid.UUID, datetime]:
+    """{job: when the first of its reports arrived that wait for one that is missing}."""
+    found: dict[uuid.UUID, datetime] = {}
+    for key, body in JobReport.objects.filter(job__in=jobs).order_by("job", "seq").values_list("job", "body"):
+        found.setdefault(key, datetime.fromtimestamp(body["received"], UTC))
+    return found
 
 
 def _older(at: datetime | None, now: datetime, seconds: float) -> bool:

@@ -1,6 +1,7 @@
 """Records what hosts report: verified, in order, each report once (protocol.jobs)."""
 
 import logging
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +20,9 @@ from . import dispatch, outcome, refusals, states
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING = 500
-"""Reports of one job that are kept until a missing one comes; more and the gap is given up."""
+MAX_WAITING, WAITING_A_TURN = 500, 50
+"""Reports of one job that are kept until a missing one comes; more and the gap is given up. So many of them are caught
+up on in one transaction."""
 MAX_LINES, MAX_TEXT, MAX_REASON = 5000, 4000, 4000
 MAX_ITEMS = 1000
 """Items of one report; a host sends what it collected in a second at most."""
@@ -38,11 +40,18 @@ class ReportRefused(ValueError):
 
 def record_report(report: Any, signature: Any) -> None:
     """Record one report. Raises ReportRefused; a report that was recorded before is ignored, and that it came."""
+    behind = _record(report, signature)
+    if behind is not None:
+        catch_up(behind)
+
+
+def _record(report: Any, signature: Any) -> uuid.UUID | None:
+    """The job when reports that waited for this one are left to catch up on, else None."""
     with history.atomic():
         host = _host_of(report, signature)
         if report.get("kind") == "refused":
             _refused(host, report)
-            return
+            return None
         job = _job_of(host, report)
         if report["seq"] <= job.last_seq:
             refusals.record(
@@ -58,6 +67,25 @@ def record_report(report: Any, signature: Any) -> None:
                 _apply_waiting(job)
             _remind_of_cancel(job, report)
         Job.objects.filter(pk=job.pk).update(heard_at=timezone.now(), last_seq=job.last_seq)
+        return job.pk if job.has_waiting and is_behind(job) else None
+
+
+def catch_up(job_id: uuid.UUID) -> None:
+    """Record the reports of a job that wait for none that is missing, some in a transaction."""
+    while True:
+        with history.atomic():
+            job = Job.objects.select_for_update().filter(pk=job_id).first()
+            if job is None:
+                return
+            _apply_waiting(job)
+            Job.objects.filter(pk=job_id).update(last_seq=job.last_seq)
+            if not is_behind(job):
+                return
+
+
+def is_behind(job: Job) -> bool:
+    """True while there are reports to catch up on."""
+    return job.waiting_reports.filter(seq__lte=job.last_seq + 1).exists()
 
 
 def _refused(host: Host, report: dict) -> None:
@@ -92,13 +120,15 @@ def _job_of(host: Host, report: dict) -> Job:
 def _keep_for_later(job: Job, report: dict) -> None:
     body = {**report, "received": timezone.now().timestamp()}
     JobReport.objects.get_or_create(job=job, seq=report["seq"], defaults={"body": body})
+    job.has_waiting = True
     # The end of a job that was thought lost is worth more than the lines before it.
     if job.waiting_reports.count() > MAX_WAITING or (job.state == JobState.LOST and report.get("kind") == "finished"):
         skip_gap(job)
 
 
 def skip_gap(job: Job) -> None:
-    """Give up on the reports that are missing: go on with the first that waits. Call within a transaction."""
+    """Give up on the reports that are missing: go on with the first that waits. Call within a transaction; it may leave
+    some to catch up on."""
     first = job.waiting_reports.order_by("seq").first()
     if first is None:
         return
@@ -110,7 +140,7 @@ def skip_gap(job: Job) -> None:
 
 
 def _apply_waiting(job: Job) -> None:
-    for waiting in job.waiting_reports.order_by("seq"):
+    for waiting in job.waiting_reports.order_by("seq")[:WAITING_A_TURN]:
         if waiting.seq > job.last_seq + 1:
             break
         if waiting.seq == job.last_seq + 1:

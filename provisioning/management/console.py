@@ -8,25 +8,29 @@ import uuid
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
-from provisioning.errors import Conflict, NotFound, PairwiseError, Unanswered
+from provisioning.errors import Conflict, NotFound, PairwiseError, Refused, Unanswered
 from provisioning.models import Application, Job
 from provisioning.permissions import Actor, command_line_actor
+from provisioning.rules.database_trouble import trouble_of
 from provisioning.selectors.applications import find_application, get_application
 from provisioning.selectors.jobs import get_job, job_lines
 from provisioning.states import JobState
 
-OK, FAILED, REFUSED = 0, 1, 2
+OK, FAILED, REFUSED, BUSY = 0, 1, 2, 3
 POLL_S = 0.1
 SETTLE_S = 10.0
 """After a start or stop, control's word on the status follows within moments."""
 
 
 class ServiceCommand(BaseCommand, abc.ABC):
-    """Calls services: exit code 0 done, 1 it failed or nobody answered, 2 refused with sentences on stderr."""
+    """Calls services: exit code 0 done, 1 it failed or nobody answered, 2 refused with sentences on stderr, ``busy``
+    when the Configuration Database was busy or away, so that nothing is known and trying again makes sense."""
 
     requires_system_checks = []
     command_name = ""
+    busy = BUSY
 
     @property
     def actor(self) -> Actor:
@@ -36,11 +40,18 @@ class ServiceCommand(BaseCommand, abc.ABC):
         parser.add_argument("--json", action="store_true", dest="as_json", help="Print one JSON object on stdout.")
 
     def handle(self, *args, **options):
+        as_json = options.get("as_json", False)
         try:
             code = self.run(**options)
         except PairwiseError as error:
-            self.refused(error, as_json=options.get("as_json", False))
+            self.refused(error, as_json=as_json)
             code = FAILED if isinstance(error, Unanswered) else REFUSED
+        except DatabaseError as error:
+            trouble = trouble_of(error)
+            if trouble is None:
+                raise
+            self.refused(Refused(f"{trouble.sentence} Try again later."), as_json=as_json)
+            code = self.busy
         if code:
             sys.exit(code)
 

@@ -25,7 +25,8 @@ class StoredHost:
 
 @dataclass(frozen=True, kw_only=True)
 class HostDraftFacts:
-    """``ports`` are the ports of the host's applications: ((number, application link), ...)."""
+    """``ports`` are those of the host's applications that have the number of the drafted LCA Port: ((number,
+    application link), ...). Of ``stored`` as many applications as a sentence names, and one more."""
 
     stored: StoredHost | None = None
     same_name: Link | None = None

@@ -112,7 +112,7 @@ class PairFacts:
     def lag(self) -> int | None:
         """How many records of the active member the other one does not have; None while nobody knows."""
         active, standby = self.active, self.standby
-        if active is None or standby is None:
+        if active is None or standby is None or not self.control_answers:
             return None
         if self.in_sync:
             return 0
@@ -144,6 +144,6 @@ class PairFacts:
     @property
     def digests_equal(self) -> bool | None:
         """Whether both copies are the same up to their last common record; None when they cannot be compared now."""
-        if self.backup is None:
+        if self.backup is None or not self.control_answers:
             return None
         return copies.digests_equal(*((member.common_seq, member.common_digest) for member in self.members))

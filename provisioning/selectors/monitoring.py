@@ -11,12 +11,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from provisioning.models import Application, ComponentHeartbeat
+from provisioning.rules.known import SILENT_AFTER_S
 from provisioning.selectors.applications import with_status
 from provisioning.selectors.control import control_beats
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
 
 LATE_AFTER = timedelta(seconds=8)
+LATE = {CONTROL: timedelta(seconds=SILENT_AFTER_S)}
 REDIS_S = 0.4
 BEATING = {
     "control": ("Control", "Configuration Server and Solution Control: decides who is primary, knows every status."),
@@ -67,11 +69,11 @@ def host_counts() -> list[StatusCount]:
     return _counts(found, HostStatus)
 
 
-def heartbeat_status(at: datetime | None, now: datetime) -> str:
+def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta = LATE_AFTER) -> str:
     """ok while the heartbeat is fresh, late up to ten times as long, failed after that or without one."""
-    if at is None or now - at > 10 * LATE_AFTER:
+    if at is None or now - at > 10 * late_after:
         return "failed"
-    return "ok" if now - at <= LATE_AFTER else "late"
+    return "ok" if now - at <= late_after else "late"
 
 
 def console_parts() -> list[Part]:
@@ -85,7 +87,7 @@ def console_parts() -> list[Part]:
              "ok" if redis_answers() else "failed", now),
     ]
     return parts + [
-        Part(name, label, what, heartbeat_status(beats.get(name), now), beats.get(name))
+        Part(name, label, what, heartbeat_status(beats.get(name), now, LATE.get(name, LATE_AFTER)), beats.get(name))
         for name, (label, what) in (BEATING | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
     ]
 

@@ -1,24 +1,28 @@
 """Applications: create, change, clone, enable, delete, and check while typing (design section 3)."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 
 from django.db import IntegrityError, transaction
+from django.db.models import Prefetch, QuerySet
 
 from provisioning import history, permissions
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.errors import NotFound, Refusal, Refused
-from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.models import Application, ApplicationTemplate, Connection, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.fields import NOT_YET_INSTALLED
 from provisioning.rules.known import Control
 from provisioning.selectors.applications import application_draft
 from provisioning.selectors.control import control_seen
-from provisioning.states import RedundancyType
+from provisioning.selectors.jobs import lacks_its_last_report
+from provisioning.states import ACTIVE_JOBS, RedundancyType
+from provisioning.turns import write_in_turns
 
 from . import comparison, drafting, writing
-from .facts import application_facts, application_link, job_at_work, job_link, status_for_rules
+from .facts import application_facts, application_link, job_link, status_for_rules
 from .following import follow_primary
 from .writing import after_change, save_related
 
@@ -102,32 +106,70 @@ def clone_application(*, actor: Actor, application_id: int, name: str) -> Applic
     ))
 
 
-@history.atomic()
 def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> int:
-    """Enable or disable applications; returns how many changed. A disabled server that runs goes on running, but
-    cannot be started or connect again."""
+    """Enable or disable applications, some at a time; returns how many changed. A disabled server that runs goes on
+    running, but cannot be started or connect again. Raises NotFound before anything is changed."""
     actor.require(permissions.CONFIGURE)
-    count = 0
-    for row in _rows(application_ids):
-        if row.enabled != enabled:
-            before = history.snapshot(row)
-            row.enabled = enabled
-            writing.save_revision(row, actor, fields=["enabled"])
-            history.record(actor=actor, row=row, before=before, after=history.snapshot(row))
-            after_change(row)
-            count += 1
-    return count
+    keys = [row.pk for row in _rows(application_ids) if row.enabled != enabled]
+    return sum(write_in_turns(keys, lambda some: _set_enabled(actor, some, enabled)))
 
 
 @history.atomic()
+def _set_enabled(actor: Actor, application_ids: list[int], enabled: bool) -> int:
+    rows = [row for row in _present(application_ids) if row.enabled != enabled]
+    for row in rows:
+        before = history.snapshot(row)
+        row.enabled = enabled
+        writing.save_revision(row, actor, fields=["enabled"])
+        history.record(actor=actor, row=row, before=before,
+                       after=before | {"enabled": enabled, "revision": row.revision})
+        after_change(row)
+    return len(rows)
+
+
 def delete_applications(*, actor: Actor, application_ids: list[int], reason: str = "") -> int:
-    """Delete applications, all or none; a primary whose backup goes loses the link. Raises Refused."""
+    """Delete applications; a primary whose backup goes loses the link. All that stands against one of them is found
+    before the first one goes; then some go at a time, and when somebody adds what stands against one meanwhile, Refused
+    says how many went. Raises Refused, NotFound."""
     actor.require(permissions.CONFIGURE)
-    # Nobody, control above all, may add a row that names one while what names it is removed.
-    _lock(application_ids)
     rows = _rows(application_ids)
     going = {row.pk for row in rows}
     control = control_seen()
+    _refuse([refusal for row in rows for refusal in _delete_refusals(row, going, control)])
+    gone: list[int] = []
+    try:
+        write_in_turns(_deletable(rows), lambda groups: gone.extend(
+            _delete(actor, [key for group in groups for key in group], reason, control)))
+    except Refused as error:
+        if not gone:
+            raise
+        raise Refused(Refusal(f"{len(gone)} of {len(rows)} applications were deleted; the rest is there.", ""),
+                      *error.refusals) from error
+    return len(rows)
+
+
+def _deletable(rows: list[Application]) -> list[list[int]]:
+    """Keys in groups, of which each can be deleted before the next one: who connects to a server and whose backup it is
+    goes before it; those that do so in a circle go together."""
+    going = {row.pk for row in rows}
+    first = {row.pk: {*(each.application_id for each in row.clients.all()), getattr(
+        getattr(row, "primary_server", None), "pk", None)} & going - {row.pk} for row in rows}
+    sorter, order = TopologicalSorter(first), []
+    with suppress(CycleError):
+        sorter.prepare()
+    while ready := sorter.get_ready():
+        order += ready
+        sorter.done(*ready)
+    circle = sorted(going - set(order))
+    return [[key] for key in order] + ([circle] if circle else [])
+
+
+@history.atomic()
+def _delete(actor: Actor, application_ids: list[int], reason: str, control: Control) -> list[int]:
+    # Nobody, control above all, may add a row that names one while what names it is removed.
+    _lock(application_ids)
+    rows = _present(application_ids)
+    going = {row.pk for row in rows}
     _refuse([refusal for row in rows for refusal in _delete_refusals(row, going, control)])
     for row in rows:
         primary = getattr(row, "primary_server", None)
@@ -137,16 +179,14 @@ def delete_applications(*, actor: Actor, application_ids: list[int], reason: str
         history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
         after_change(row, also=_partners(row))
     # Connections among the deleted ones would protect each other.
-    for row in rows:
-        row.connections.all().delete()
-    for row in rows:
-        Application.objects.filter(pk=row.pk).delete()
-    return len(rows)
+    Connection.objects.filter(application__in=going).delete()
+    Application.objects.filter(pk__in=going).delete()
+    return application_ids
 
 
 def _delete_refusals(row: Application, going: set[int], control: Control) -> list[Refusal]:
     refusals, own = [], application_link(row)
-    clients = {c.application_id: c.application for c in row.clients.select_related("application")}
+    clients = {each.application_id: each.application for each in row.clients.all()}
     clients = [client for key, client in clients.items() if key not in going]
     if clients:
         names = ", ".join(client.name for client in clients[:5]) + (" and others" if len(clients) > 5 else "")
@@ -156,7 +196,7 @@ def _delete_refusals(row: Application, going: set[int], control: Control) -> lis
     status = status_for_rules(row, control)
     if not writing.is_stopped(status):
         refusals.append(Refusal(f"{row.name} cannot be deleted while it is {status}. Stop it first.", "", (own,)))
-    job = job_at_work(row)
+    job = next((job for job in row.jobs_at_work if not lacks_its_last_report(row, job)), None)
     if job is not None:
         refusals.append(Refusal(f"{row.name} cannot be deleted while a job works on it. Wait until it has ended, or "
                                 "cancel it.", "", (own, job_link(job))))
@@ -199,16 +239,34 @@ def _refuse(refusals: list[Refusal]) -> None:
         raise Refused(*refusals)
 
 
-def _reload(application_id: int) -> Application:
+def _whole() -> QuerySet[Application]:
     rows = Application.objects.select_related("host", "template", "backup_server", "runtime", "primary_server")
-    row = rows.prefetch_related("ports", "options", "connections").filter(pk=application_id).first()
+    return rows.prefetch_related("ports", "options", "connections")
+
+
+def _reload(application_id: int) -> Application:
+    row = _whole().filter(pk=application_id).first()
     if row is None:
-        raise NotFound("This application does not exist any more. Somebody may have deleted it.")
+        raise NotFound(GONE)
     return row
 
 
+def _present(application_ids: list[int]) -> list[Application]:
+    """Those that there still are, in this order, with their clients and the jobs that work on them."""
+    rows = _whole().prefetch_related("clients__application", Prefetch(
+        "jobs", Job.objects.filter(state__in=ACTIVE_JOBS), to_attr="jobs_at_work")).in_bulk(application_ids)
+    return [rows[key] for key in dict.fromkeys(application_ids) if key in rows]
+
+
 def _rows(application_ids: list[int]) -> list[Application]:
-    return [_reload(key) for key in dict.fromkeys(application_ids)]
+    """All of them. Raises NotFound."""
+    rows = _present(application_ids)
+    if len(rows) < len(set(application_ids)):
+        raise NotFound(GONE)
+    return rows
+
+
+GONE = "This application does not exist any more. Somebody may have deleted it."
 
 
 def _partners(row: Application) -> list[Application]:

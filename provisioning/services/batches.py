@@ -11,6 +11,7 @@ from provisioning.models import Job
 from provisioning.permissions import Actor
 from provisioning.selectors.batches import get_batch
 from provisioning.states import RETRYABLE_JOBS
+from provisioning.turns import write_in_turns
 
 from .jobs import cancel_job, install_application, retry_job, start_application, stop_application
 from .last_reports import waited_together
@@ -72,7 +73,7 @@ def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> Asked:
     if len(asked.jobs) < 2:
         return asked
     batch = uuid.uuid4()
-    Job.objects.filter(pk__in=[job.pk for job in asked.jobs]).update(batch=batch)
+    write_in_turns([job.pk for job in asked.jobs], lambda keys: Job.objects.filter(pk__in=keys).update(batch=batch))
     for job in asked.jobs:
         job.batch = batch
     return Asked(asked.jobs, asked.refusals, batch)

@@ -117,13 +117,20 @@ def _waiting_at_most(seconds: float) -> Iterator[None]:
             cursor.execute(f"PRAGMA busy_timeout = {before}")
 
 
-proof = WriteProof(_write)
+def _begin() -> None:
+    """What every write begins with, and no write: for pages that are only read."""
+    with _waiting_at_most(WRITE_S), transaction.atomic():
+        pass
+
+
+proof, beginning = WriteProof(_write), WriteProof(_begin)
 
 
 def database_trouble() -> str:
-    """Why the Configuration Database takes no write now, as a sentence; "" while it does. Waits WRITE_S at most."""
-    proof.look()
-    return proof.component.reason
+    """Why nobody can write to the Configuration Database now, as a sentence, as far as that shows without a write; ""
+    while it does not. Waits WRITE_S at most."""
+    beginning.look()
+    return beginning.component.reason
 
 
 def _check_database() -> dict[str, Component | None]:

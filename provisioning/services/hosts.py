@@ -1,6 +1,9 @@
 """Hosts: create, change, delete (domain.md 1.4)."""
 
-from django.db.models import F
+from collections.abc import Iterable
+from itertools import islice
+
+from django.db.models import F, Q
 from django.utils import timezone
 
 from provisioning import changes, history, permissions
@@ -16,6 +19,8 @@ from .facts import application_link, job_link, reserved_ports, status_for_rules
 
 FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",
           "lca_port": "LCA Port", "enabled": "State Enabled"}
+NAMED = 5
+"""So many of the applications that are in the way a sentence names."""
 
 
 @history.atomic()
@@ -59,7 +64,7 @@ def delete_host(*, actor: Actor, host_id: int, reason: str = "") -> None:
     # Nobody, control above all, may add a row that names it while what names it is removed.
     Host.objects.select_for_update().filter(pk=host_id).first()
     row = _get(host_id)
-    links = _application_links(row)
+    links = _links(row.applications.all())
     if links:
         names = ", ".join(link.name for link in links[:5]) + (" and others" if len(links) > 5 else "")
         raise Refused(Refusal(f"Host {row.name} cannot be deleted while applications are assigned to it: {names}. "
@@ -90,8 +95,9 @@ def _check(draft: HostDraft, row: Host | None) -> None:
         raise Refused(*refusals)
 
 
-def _application_links(row: Host) -> tuple[Link, ...]:
-    return tuple(map(application_link, row.applications.all()))
+def _links(applications: Iterable[Application]) -> tuple[Link, ...]:
+    """Of the first ones: a host may have thousands, and a sentence names five."""
+    return tuple(map(application_link, islice(applications, NAMED + 1)))
 
 
 def _facts(draft: HostDraft, row: Host | None) -> HostDraftFacts:
@@ -99,11 +105,12 @@ def _facts(draft: HostDraft, row: Host | None) -> HostDraftFacts:
     same_name, same_address = others.filter(name=draft.name).first(), others.filter(ip_address=draft.ip_address).first()
     stored, ports, control = None, (), control_seen()
     if row is not None:
-        assigned = list(Application.objects.filter(host=row).select_related("runtime").prefetch_related("ports"))
-        running = tuple(application_link(a) for a in assigned if status_for_rules(a, control) not in ENDED)
-        stored = StoredHost(id=row.pk, name=row.name, lca_port=row.lca_port, running=running,
-                            applications=tuple(map(application_link, assigned)))
-        ports = tuple((port.port, application_link(a)) for a in assigned for port in a.ports.all())
+        assigned = Application.objects.filter(host=row)
+        may_run = assigned.exclude(Q(runtime=None) | Q(runtime__status__in=ENDED)).select_related("runtime")
+        stored = StoredHost(id=row.pk, name=row.name, lca_port=row.lca_port, applications=_links(assigned[:NAMED + 1]),
+                            running=_links(a for a in may_run.iterator() if status_for_rules(a, control) not in ENDED))
+        same_port = assigned.filter(ports__port=draft.lca_port)[:NAMED + 1]
+        ports = tuple((draft.lca_port, link) for link in _links(same_port))
     return HostDraftFacts(
         stored=stored, ports=ports, same_name=_link(same_name), same_address=_link(same_address),
         reserved=reserved_ports(Host(name=draft.name, ip_address=draft.ip_address)))

@@ -60,22 +60,30 @@ def _copy(stream: BinaryIO, file) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-@history.atomic()
 def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> InstallationPackage:
     target = _path_of(sha256)
     row = InstallationPackage.objects.filter(sha256=sha256).first()
     if row is not None and target.exists():
         return row
     facts = read_package(temporary)
-    # The name is the content, so a file without a row (the transaction failed) is simply used the next time.
+    # The name is the content, so a file without a row (this process ends here) is simply used the next time.
     temporary.chmod(0o640)
     os.replace(temporary, target)
+    draft = PackageDraft(name=facts.name, nickname=facts.nickname, type=facts.type, version=facts.version,
+                         locale=facts.locale, os_type=facts.os_type, description=facts.description, sha256=sha256,
+                         size=size)
+    return row or _add(actor, draft)
+
+
+@history.atomic()
+def _add(actor: Actor, draft: PackageDraft, reason: str = "", key: int | None = None) -> InstallationPackage:
+    """The row of a package whose file is in its place."""
+    # Somebody may have imported the same file at the same moment.
+    row = InstallationPackage.objects.filter(sha256=draft.sha256).first()
     if row is not None:
         return row
-    row = InstallationPackage.objects.create(
-        name=facts.name, nickname=facts.nickname, type=facts.type, version=facts.version, locale=facts.locale,
-        os_type=facts.os_type, description=facts.description, path=target.name, sha256=sha256, size=size)
-    history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
+    row = InstallationPackage.objects.create(pk=key, path=_path_of(draft.sha256).name, **asdict(draft))
+    history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     changes.tell("packages")
     return row
 
@@ -95,7 +103,6 @@ def package_refusals(draft: PackageDraft, row: InstallationPackage | None) -> li
                     f"has {draft.size} bytes and the SHA-256 {draft.sha256}.")]
 
 
-@history.atomic()
 def create_package(*, actor: Actor, draft: PackageDraft, reason: str = "",
                    key: int | None = None) -> InstallationPackage:
     """Have a deleted package again whose file is still stored. Raises Refused."""
@@ -107,10 +114,7 @@ def create_package(*, actor: Actor, draft: PackageDraft, reason: str = "",
                 refusals = [Refusal("The stored file has another content by now. Import the package again.")]
     if refusals:
         raise Refused(*refusals)
-    row = InstallationPackage.objects.create(pk=key, path=path.name, **asdict(draft))
-    history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
-    changes.tell("packages")
-    return row
+    return _add(actor, draft, reason, key)
 
 
 def _path_of(sha256: str) -> Path:
@@ -124,10 +128,10 @@ def delete_package(*, actor: Actor, package_id: int, reason: str = "") -> None:
     row = InstallationPackage.objects.filter(pk=package_id).first()
     if row is None:
         raise NotFound("This Installation Package does not exist any more.")
-    for job in Job.objects.filter(kind=JobKind.INSTALL, state__in=ACTIVE_JOBS):
-        if job.arguments.get("package", {}).get("id") == row.pk:
-            raise Refused(Refusal(f"{row} cannot be deleted while a job installs it.", "",
-                                  (Link("job", str(job.pk), str(job)),)))
+    job = Job.objects.filter(kind=JobKind.INSTALL, state__in=ACTIVE_JOBS, arguments__package__id=row.pk).first()
+    if job is not None:
+        raise Refused(Refusal(f"{row} cannot be deleted while a job installs it.", "",
+                              (Link("job", str(job.pk), str(job)),)))
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     path = Path(settings.PAIRWISE_PACKAGES_DIR) / row.path
     row.delete()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from provisioning import history, permissions
+from provisioning import permissions
 from provisioning.drafts import ApplicationDraft, HostDraft, PackageDraft, TemplateDraft
 from provisioning.errors import Difference, Refusal, Refused
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage
@@ -98,7 +98,6 @@ def plan(*, actor: Actor, number: int) -> Plan:
     return _plan(entry, kind)
 
 
-@history.atomic()
 def restore(*, actor: Actor, number: int, revision: int, names: Collection[str] | None = None,
             reason: str = "") -> Model:
     """Restore the version of history entry ``number``, or bring its object back; returns the object.

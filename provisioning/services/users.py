@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Collection
 
 from axes.models import AccessAttempt
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -20,10 +21,15 @@ from provisioning.states import Role
 NAME_MAX = 150
 
 
-@history.atomic()
 def create_user(*, actor: Actor, name: str, roles: Collection[str]) -> tuple[User, str]:
     """A new user and the password for the first sign-in, at which another one is chosen. Raises Refused."""
     actor.require(permissions.USERS)
+    password, hashed = _new_password()
+    return _create_user(actor, name, roles, hashed), password
+
+
+@history.atomic()
+def _create_user(actor: Actor, name: str, roles: Collection[str], hashed: str) -> User:
     _check_name(name)
     if not roles:
         raise Refused(Refusal("Choose at least one role.", "roles"))
@@ -33,11 +39,11 @@ def create_user(*, actor: Actor, name: str, roles: Collection[str]) -> tuple[Use
     except IntegrityError:
         raise Refused(_taken(name)) from None
     user.groups.set(_groups(roles))
-    password = _give_password(user)
+    _give_password(user, hashed)
     user = _read(user.pk)
     history.record(actor=actor, row=user, before=None, after=history.snapshot(user))
     changes.tell("users")
-    return user, password
+    return user
 
 
 @history.atomic()
@@ -68,16 +74,21 @@ def set_enabled(*, actor: Actor, user_id: int, enabled: bool) -> User:
     return _changed(actor, user, before)
 
 
-@history.atomic()
 def reset_password(*, actor: Actor, user_id: int) -> tuple[User, str]:
     """A password for one sign-in in place of the present one, whose sessions end; a lock ends too. Raises NotFound."""
     actor.require(permissions.USERS)
+    password, hashed = _new_password()
+    return _reset_password(actor, user_id, hashed), password
+
+
+@history.atomic()
+def _reset_password(actor: Actor, user_id: int, hashed: str) -> User:
     user = _locked(user_id)
-    password = _give_password(user)
+    _give_password(user, hashed)
     _unlock(user)
     history.record_verb(actor=actor, row=user, reason="Reset the password; another one is chosen at the next sign-in.")
     changes.tell("users")
-    return user, password
+    return user
 
 
 @history.atomic()
@@ -134,12 +145,16 @@ def _read(user_id: int) -> User:
     return get_person(user_id).user
 
 
-def _give_password(user: User) -> str:
+def _new_password() -> tuple[str, str]:
+    """(a password, its hash): hashing takes long on purpose, so it is done before anything is locked."""
     password = secrets.token_urlsafe(12)
-    user.set_password(password)
+    return password, make_password(password)
+
+
+def _give_password(user: User, hashed: str) -> None:
+    user.password = hashed
     user.save(update_fields=["password"])
     Account.objects.update_or_create(user=user, defaults={"must_change_password": True})
-    return password
 
 
 def _unlock(user: User) -> bool:

@@ -12,6 +12,7 @@ from provisioning.models import Application
 from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
 from provisioning.rules.pair_facts import PairFacts
 from provisioning.selectors import applications
+from provisioning.selectors.control import control_of
 from provisioning.states import SyncLink
 from provisioning.templatetags.pairwise import BROKEN, IDLE, MOVING, OK, RISK, UNKNOWN, icon
 from provisioning.templatetags.pairwise import chip as make_chip
@@ -140,11 +141,16 @@ def ports_wait(row: Application) -> str:
 
 
 @register.simple_tag
-def sync_hint(primary: Application):
-    """Whether the standby has every message, by control's record, as an icon; nothing before anybody has served."""
+def sync_hint(row: Application, primary: Application):
+    """Whether the standby has every message, by control's record, as an icon; nothing before anybody has served.
+    ``row`` is the member of ``primary``'s pair that is shown."""
     state = getattr(primary, "pair_state", None)
     if state is None or state.active_id is None:
         return ""
-    level, name, words = ((OK, "link-45deg", "In sync") if state.standby_in_sync else
-                          (RISK, "exclamation-triangle-fill", "Not in sync"))
+    if not control_of(row).answers:
+        level, name, words = UNKNOWN, "question-circle", "Not known whether in sync"
+    elif state.standby_in_sync:
+        level, name, words = OK, "link-45deg", "In sync"
+    else:
+        level, name, words = RISK, "exclamation-triangle-fill", "Not in sync"
     return format_html('<span class="level level-{}" title="{}">{}</span>', level, words, icon(name, words))

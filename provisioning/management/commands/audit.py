@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db import DatabaseError
-
 from provisioning.audit.exports import FORMATS, TEXT
 from provisioning.audit.exports.reading import EVERYTHING, LAST, Pairs, head_of, moment_of, primaries_named, results_of
 from provisioning.audit.exports.report import PairReport
 from provisioning.errors import Refused
-from provisioning.management.console import FAILED, OK, ServiceCommand
+from provisioning.management.console import FAILED, OK, REFUSED, ServiceCommand
 from provisioning.models import AuditRun
 from provisioning.services.audits import audit_now, look_first
 from provisioning.states import Severity
@@ -20,6 +18,7 @@ class Command(ServiceCommand):
     help = ("Are pairs set up right? Audits them and prints what was found. Exit codes: 0 nothing at or above "
             "--fail-on, 1 something is (with --fail-on warning also what is not known), 2 it could not be audited.")
     command_name = "audit"
+    busy = REFUSED
 
     def add_arguments(self, parser):
         parser.add_argument("names", nargs="*", metavar="NAME",
@@ -45,16 +44,12 @@ class Command(ServiceCommand):
         super().handle(*args, **options)
 
     def run(self, *, names, no_look, timeout, **options) -> int:
-        try:
-            primaries = primaries_named(names) if names else None
-            late = 0 if no_look else look_first(actor=self.actor, primary_ids=primaries, timeout_s=timeout)
-            if late:
-                self.stderr.write(f"{late} {'host has' if late == 1 else 'hosts have'} not answered within {timeout:g} "
-                                  "s: what is true there is as it was found before, or not known.")
-            return self._audit(names, primaries, **options)
-        except DatabaseError:
-            raise Refused("The Configuration Database does not answer, so nothing was audited. Start it, or correct "
-                          "PAIRWISE_DATABASE_URL.") from None
+        primaries = primaries_named(names) if names else None
+        late = 0 if no_look else look_first(actor=self.actor, primary_ids=primaries, timeout_s=timeout)
+        if late:
+            self.stderr.write(f"{late} {'host has' if late == 1 else 'hosts have'} not answered within {timeout:g} "
+                              "s: what is true there is as it was found before, or not known.")
+        return self._audit(names, primaries, **options)
 
     def _audit(self, names: list[str], primaries: list[int] | None, *, file_format, output, least, when,
                **options) -> int:
