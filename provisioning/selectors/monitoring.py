@@ -13,7 +13,7 @@ from redis.retry import Retry
 from provisioning.models import Application, ComponentHeartbeat
 from provisioning.rules.known import SILENT_AFTER_S
 from provisioning.selectors.applications import with_status
-from provisioning.selectors.control import control_beats
+from provisioning.selectors.control import CONTROL, control_beats
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
 

@@ -298,14 +298,9 @@ def test_a_member_that_another_account_started_is_found(control, pair):
     assert warnings(check(pair[0])) == {}
 
 
-<<<<<<< HEAD
 def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch, settings):
     settings.RECORD_IS_APART = False
-    monkeypatch.setattr(health, "proof", health.WriteProof(health._write))
-=======
-def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch):
     monkeypatch.setattr(health, "beginning", health.WriteProof(health._begin))
->>>>>>> h-b
     control.answers["probe"] = GOOD
     primary, _ = make_pair()
     with locked():
