@@ -7,6 +7,7 @@ control leads, and raise Deposed when one of a later term has written.
 import contextlib
 import dataclasses
 from collections.abc import Iterator
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -29,13 +30,15 @@ _PAIR_FIELDS = [f.name for f in dataclasses.fields(facts.PairCopy) if f.name != 
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """What is written in one transaction; ``topics`` are announced to open pages after it."""
+    """What is written in one transaction; ``topics`` are announced to open pages after it. ``heard_at``: when all who
+    are connected were heard of, None when that is not to be written."""
 
     statuses: list[facts.StatusRow] = dataclasses.field(default_factory=list)
     hosts: list[facts.HostRow] = dataclasses.field(default_factory=list)
     pairs: list[facts.PairCopy] = dataclasses.field(default_factory=list)
     events: list[facts.EventRow] = dataclasses.field(default_factory=list)
     topics: list[str] = dataclasses.field(default_factory=list)
+    heard_at: datetime | None = None
 
     def __len__(self) -> int:
         return len(self.statuses) + len(self.hosts) + len(self.pairs) + len(self.events)
@@ -55,8 +58,11 @@ def pair_rows() -> list[facts.PairCopy]:
 
 
 def begin(*, term: int) -> None:
-    """From now on the control of ``term`` writes."""
-    CopyTerm.objects.update_or_create(name=LEADER, defaults={"term": term})
+    """From now on the control of ``term`` writes, to which nobody is connected yet."""
+    with transaction.atomic(durable=True):
+        CopyTerm.objects.update_or_create(name=LEADER, defaults={"term": term})
+        for runtime in (RuntimeStatus, HostRuntime):
+            runtime.objects.filter(connected=True).update(connected=False)
 
 
 def write(batch: Batch, *, term: int) -> None:
@@ -71,12 +77,13 @@ def write(batch: Batch, *, term: int) -> None:
 def _existing(batch: Batch) -> Batch:
     known = set(Application.objects.values_list("id", flat=True))
     hosts = set(Host.objects.values_list("id", flat=True))
-    return Batch(
-        [row for row in batch.statuses if row.application_id in known],
-        [row for row in batch.hosts if row.host_id in hosts],
-        [row for row in batch.pairs if row.primary_id in known and (row.active_id is None or row.active_id in known)],
-        [row for row in batch.events if (row.application_id is None or row.application_id in known)
-         and (row.host_id is None or row.host_id in hosts)], batch.topics)
+    return dataclasses.replace(
+        batch, statuses=[row for row in batch.statuses if row.application_id in known],
+        hosts=[row for row in batch.hosts if row.host_id in hosts],
+        pairs=[row for row in batch.pairs
+               if row.primary_id in known and (row.active_id is None or row.active_id in known)],
+        events=[row for row in batch.events if (row.application_id is None or row.application_id in known)
+                and (row.host_id is None or row.host_id in hosts)])
 
 
 def _write(batch: Batch, term: int) -> None:
@@ -95,6 +102,9 @@ def _write(batch: Batch, term: int) -> None:
                 update_fields=["active", *(name for name in _PAIR_FIELDS if name != "active_id")], batch_size=200)
         if batch.events:
             Event.objects.bulk_create([Event(**_columns(row)) for row in batch.events], batch_size=500)
+        if batch.heard_at is not None:
+            for runtime in (RuntimeStatus, HostRuntime):
+                runtime.objects.filter(connected=True).update(heard_at=batch.heard_at)
         announce(*batch.topics)
 
 

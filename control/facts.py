@@ -82,7 +82,8 @@ class StatusRow:
     account: str = ""
     started_at: datetime | None = None
     changed_at: datetime | None = None
-    heard_at: datetime | None = None
+    connected: bool = False
+    heard_at: datetime | None = field(default=None, compare=False)
 
     @property
     def announced(self) -> tuple:
@@ -122,7 +123,8 @@ class HostRow:
     worker_alive: bool = False
     facts: dict = field(default_factory=dict)
     changed_at: datetime | None = None
-    heard_at: datetime | None = None
+    connected: bool = False
+    heard_at: datetime | None = field(default=None, compare=False)
 
     @property
     def announced(self) -> tuple:

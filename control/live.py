@@ -1,5 +1,6 @@
 """What control knows right now of every application and host. Lives in the event loop, nowhere else."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,8 +40,8 @@ class LiveApplication:
     """``connection`` None while no server is registered; ``lost_at`` (monotonic) since when, None if there was none;
     ``dispute``: why nothing is decided about the pair of which this is the primary, "" when it is not disputed;
     ``silent_since`` (monotonic) when the lost server was last heard; ``last_report`` and ``last_hello`` are of the
-    registered or last registered server; ``unseen``: since it was lost
-    its agent sent a list without it; ``address`` is where it connected from."""
+    registered or last registered server; ``heard_at``: when one was heard of that is not connected any more;
+    ``unseen``: since it was lost its agent sent a list without it; ``address`` is where it connected from."""
 
     facts: ApplicationFacts
     connection: ServerConnection | None = None
@@ -104,6 +105,7 @@ class World:
         self.hosts: dict[int, LiveHost] = {}
         self._by_name: dict[str, LiveApplication] = {}
         self._hosts_by_name: dict[str, LiveHost] = {}
+        self._of_host: defaultdict[int, dict[int, LiveApplication]] = defaultdict(dict)
 
     def application(self, name: str) -> LiveApplication | None:
         return self._by_name.get(name)
@@ -116,16 +118,24 @@ class World:
         live = self.applications.get(facts.id)
         if live is None:
             live = self.applications[facts.id] = LiveApplication(facts)
-        elif live.facts.name != facts.name and self._by_name.get(live.facts.name) is live:
-            del self._by_name[live.facts.name]
+        else:
+            self._unlist(live)
         live.facts = facts
         self._by_name[facts.name] = live
+        if facts.host_id is not None:
+            self._of_host[facts.host_id][facts.id] = live
         return live
+
+    def _unlist(self, live: LiveApplication) -> None:
+        if self._by_name.get(live.facts.name) is live:
+            del self._by_name[live.facts.name]
+        if live.facts.host_id is not None:
+            self._of_host[live.facts.host_id].pop(live.facts.id, None)
 
     def drop_application(self, application_id: int) -> LiveApplication | None:
         live = self.applications.pop(application_id, None)
-        if live is not None and self._by_name.get(live.facts.name) is live:
-            del self._by_name[live.facts.name]
+        if live is not None:
+            self._unlist(live)
         return live
 
     def put_host(self, facts: HostFacts) -> LiveHost:
@@ -145,7 +155,7 @@ class World:
         return live
 
     def of_host(self, host_id: int) -> list[LiveApplication]:
-        return [live for live in self.applications.values() if live.facts.host_id == host_id]
+        return list(self._of_host[host_id].values()) if host_id in self._of_host else []
 
     def host_of(self, live: LiveApplication) -> LiveHost | None:
         return self.hosts.get(live.facts.host_id) if live.facts.host_id else None

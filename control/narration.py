@@ -161,7 +161,9 @@ def host_row(host: LiveHost) -> HostRow:
                    agent_version=clean(str(facts.get("agent_version", "")), 32),
                    agent_pid=host.hello.pid if host.hello else 0,
                    worker_alive=host.peer is not None and facts.get("worker") is True, facts=facts,
-                   changed_at=host.changed_at, heard_at=host.heard_at)
+                   changed_at=host.changed_at,
+                   connected=host.peer is not None,
+                   heard_at=datetime.now(UTC) if host.peer is not None else host.heard_at)
 
 
 def remember_host(host: LiveHost, row: HostRow) -> None:

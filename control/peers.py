@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from protocol.lines import MAX_LINE, WireError, decode, encode
 from protocol.message import Message
@@ -227,6 +228,11 @@ class Peer(asyncio.Protocol):
             self._ended.set_exception(WireError(self.cut_reason or reason))
             # Whoever waits for it may be gone.
             self._ended.exception()
+
+    @property
+    def heard(self) -> datetime:
+        """``heard_at`` as a time of day."""
+        return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self.heard_at)
 
     # --- silence ---------------------------------------------------------------------------------------------
 

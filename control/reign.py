@@ -56,10 +56,10 @@ class Reign:
     async def load(self) -> None:
         """Read everything, before anybody connects. Raises DatabaseAway."""
         await self.ledger.load()
-        await self.solution.load(self._objects)
         # That pages cannot be told anything for a while is no reason not to work.
         with contextlib.suppress(DatabaseAway):
             await self._copies.write(copies.begin, patience_s=BEGIN_S)
+        await self.solution.load(self._objects)
 
     def start(self) -> None:
         """Begin to work."""

@@ -224,7 +224,6 @@ class Sessions:
         supervised = await self._directory.supervised.get(host.facts.id)
         host.post(Supervised(applications=supervised or [], controls=objects.controls()))
         self._solution.witnesses.tell(host)
-        host.heard_at = datetime.now(UTC)
         self._solution.put_host(host, "Running", "Its agent is connected.")
         for live in self._world.of_host(host.facts.id):
             live.process = None
@@ -248,8 +247,7 @@ class Sessions:
 
     def _host_facts(self, host: LiveHost, told: dict) -> None:
         checks.check_facts(told)
-        host.heard_at = datetime.now(UTC)
-        host.agent_facts = checks.with_clock_offset(told, host.heard_at)
+        host.agent_facts = checks.with_clock_offset(told, datetime.now(UTC))
         self._solution.put_host(host, host.status, host.reason)
 
     def _processes(self, host: LiveHost, message: Processes) -> None:
@@ -269,6 +267,7 @@ class Sessions:
 
     def _agent_lost(self, host: LiveHost, reason: str) -> None:
         log.warning("host %s: %s", host.facts.name, reason)
+        host.heard_at = host.peer.heard
         host.peer, host.listed = None, False
         reason = reason if host.facts.managed else REMOVED
         if self._world.hosts.get(host.facts.id) is host:

@@ -72,7 +72,7 @@ class SolutionControl:
         for row in statuses:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
-                live.row, live.heard_at = row, row.heard_at
+                live.row, live.heard_at = replace(row, connected=False), row.heard_at
                 live.verdict = remembered(row.status, row.mode, row.reason, row.pid, row.by_hand)
         for row in hosts:
             if row.host_id in self.world.hosts:
@@ -182,7 +182,8 @@ class SolutionControl:
             discarded=old.discarded if old else 0, copy=old.copy if old else "",
             first_seq=old.first_seq if old else 0, first_digest=old.first_digest if old else "",
             clock_offset_s=old.clock_offset_s if old else None,
-            heard_at=live.heard_at, changed_at=old.changed_at if old else None,
+            connected=live.connection is not None, heard_at=now if live.connection else live.heard_at,
+            changed_at=old.changed_at if old else None,
             started_at=narration.started_at(found, before, old, now))
         if report is not None:
             row = replace(row, **_counters(live.connection), ports=checks.ports_of(report), link=report.link,
@@ -217,7 +218,6 @@ class SolutionControl:
         connection = ServerConnection(peer, hello, time.monotonic(), address)
         live.connection, live.last_hello, live.last_report, live.address = connection, hello, None, address
         live.lost_at, live.silent_since, live.unseen, live.role_reason = None, None, False, ""
-        live.heard_at = datetime.now(UTC)
         return connection
 
     def registered(self, live: LiveApplication) -> None:
@@ -229,7 +229,7 @@ class SolutionControl:
     def reported(self, live: LiveApplication, connection: ServerConnection, report: Report) -> None:
         checks.check_report(report)
         before, connection.report = connection.report, report
-        live.last_report, live.heard_at = report, datetime.now(UTC)
+        live.last_report = report
         if report.state != "service_unavailable":
             connection.trouble_since = None
         elif connection.trouble_since is None:
@@ -248,9 +248,8 @@ class SolutionControl:
         report = connection.report = live.last_report = replace(connection.report, **counters)
         checks.check_report(report)
         self._look_at_clock(live, report)
-        live.heard_at = datetime.now(UTC)
         if live.row is not None:
-            live.row = replace(live.row, heard_at=live.heard_at, **_counters(connection))
+            live.row = replace(live.row, heard_at=datetime.now(UTC), **_counters(connection))
             self.writer.put_status(live.row)
 
     def _look_at_clock(self, live: LiveApplication, report: Report) -> None:
@@ -269,7 +268,7 @@ class SolutionControl:
         if live.connection is not connection:
             return
         live.connection, live.lost_at, live.unseen = None, time.monotonic(), False
-        live.silent_since = connection.peer.heard_at
+        live.silent_since, live.heard_at = connection.peer.heard_at, connection.peer.heard
         log.info("server %s (pid %d) is not connected any more: %s", live.facts.name, connection.hello.pid,
                  connection.peer.cut_reason or "the connection ended")
         self.refresh(live)

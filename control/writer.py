@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from . import copies
@@ -16,27 +17,29 @@ log = logging.getLogger(__name__)
 
 FLUSH_S = 1.0
 """Counters (last record, clients) reach the database about so often; changes of status at once."""
-HEARD_S = 2.0
-"""``heard_at`` alone is written at most so often."""
+HEARD_S, HEARD_MAX_S, HEARD_A_SECOND = 2.0, 5.0, 2500
+"""How often it is written that all who are connected were heard of: the more there are, the less often."""
 EVENTS_WAITING = 20_000
-ROWS_A_TURN = 500
-"""Rows of one kind in one transaction; a larger one would keep everybody else who writes waiting."""
+ROWS_A_TURN, PAUSE_A_ROW_S = 500, 0.0002
+"""Rows of one kind in one transaction, and the pause after it; everybody else who writes gets a turn."""
 Row = TypeVar("Row")
 
 
 class Lane(Generic[Row]):
     """Rows of one kind: those that are written, and those that wait. ``key`` names a row, ``told`` is what of it pages
-    are told of when it changes, ``worth`` whether a row says enough more than the written one."""
+    are told of when it changes."""
 
-    def __init__(self, key: Callable[[Row], int], told: Callable[[Row], object],
-                 worth: Callable[[Row, Row], bool] = lambda row, before: row != before):
-        self._key, self._told, self._worth = key, told, worth
+    def __init__(self, key: Callable[[Row], int], told: Callable[[Row], object]):
+        self._key, self._told = key, told
         self._waiting: dict[int, Row] = {}
         self._written: dict[int, Row] = {}
 
     def known(self, rows: Iterable[Row]) -> None:
         """What the database holds already, at start."""
         self._written = {self._key(row): row for row in rows}
+
+    def __len__(self) -> int:
+        return len(self._written)
 
     def forget(self, key: int) -> None:
         self._waiting.pop(key, None)
@@ -53,13 +56,8 @@ class Lane(Generic[Row]):
 
     def due(self) -> list[Row]:
         """What is to be written now, news first."""
-        found = []
-        for key, row in list(self._waiting.items()):
-            before = self._written.get(key)
-            if before is not None and row == before:
-                del self._waiting[key]
-            elif before is None or self._worth(row, before):
-                found.append(row)
+        self._waiting = {key: row for key, row in self._waiting.items() if row != self._written.get(key)}
+        found = list(self._waiting.values())
         if len(found) > ROWS_A_TURN:
             found.sort(key=self._is_news, reverse=True)
         return found
@@ -81,27 +79,19 @@ class Lane(Generic[Row]):
         self._waiting.clear()
 
 
-def _heard_later(row, before) -> bool:
-    """True when ``row`` says more than ``before``, or the same and a good deal later."""
-    if replace(row, heard_at=before.heard_at) != before:
-        return True
-    if row.heard_at is None or before.heard_at is None:
-        return row.heard_at != before.heard_at
-    return (row.heard_at - before.heard_at).total_seconds() >= HEARD_S
-
-
 class Writer:
     """``put_*`` never block; ``run`` is the task that writes."""
 
     def __init__(self, database: Database):
         self._database = database
         self._wake = asyncio.Event()
-        self._statuses: Lane[StatusRow] = Lane(lambda row: row.application_id, lambda row: row.announced, _heard_later)
-        self._hosts: Lane[HostRow] = Lane(lambda row: row.host_id, lambda row: row.announced, _heard_later)
+        self._statuses: Lane[StatusRow] = Lane(lambda row: row.application_id, lambda row: row.announced)
+        self._hosts: Lane[HostRow] = Lane(lambda row: row.host_id, lambda row: row.announced)
         self._pairs: Lane[PairCopy] = Lane(lambda row: row.primary_id, lambda row: row)
         self._events: list[EventRow] = []
         self._dropped = 0
         self._waiters: list[asyncio.Future[None]] = []
+        self._heard_at = 0.0
 
     def known(self, statuses: list[StatusRow], hosts: list[HostRow], pairs: list[PairCopy]) -> None:
         """What the database holds already, at start."""
@@ -150,7 +140,7 @@ class Writer:
                     await self._wake.wait()
             self._wake.clear()
             try:
-                await self.flush()
+                await asyncio.sleep(PAUSE_A_ROW_S * await self.flush())
             except Exception:
                 # One row that cannot be written must not keep all later ones back.
                 log.exception("what waited could not be written and is dropped")
@@ -158,27 +148,27 @@ class Writer:
                     lane.drop()
                 self._events.clear()
 
-    async def flush(self) -> None:
-        """Write what waits. After a failure it waits on, for the next round."""
+    async def flush(self) -> int:
+        """Write what waits; how many rows were written. After a failure it waits on, for the next round."""
         due = [lane.due() for lane in (self._statuses, self._hosts, self._pairs)]
         all_of_it = all(len(rows) <= ROWS_A_TURN for rows in (*due, self._events))
         waiters, self._waiters = (self._waiters, []) if all_of_it else ([], self._waiters)
         if not all_of_it:
             self._wake.set()
         statuses, hosts, pairs, events = (rows[:ROWS_A_TURN] for rows in (*due, self._events))
-        batch = Batch(statuses, hosts, pairs, events, self._topics(statuses, hosts, pairs, events))
+        batch = Batch(statuses, hosts, pairs, events, self._topics(statuses, hosts, pairs, events), self._heard_due())
         try:
-            if len(batch):
+            if len(batch) or batch.heard_at:
                 await self._database.write(copies.write, batch)
         except DatabaseAway as error:
             self._waiters += waiters
             log.warning("%s; %d changes wait to be written", error, len(batch))
-            return
+            return 0
         for done in waiters:
             if not done.done():
                 done.set_result(None)
-        if not len(batch):
-            return
+        if batch.heard_at:
+            self._heard_at = time.monotonic()
         self._statuses.done(statuses)
         self._hosts.done(hosts)
         self._pairs.done(pairs)
@@ -186,6 +176,12 @@ class Writer:
         if self._dropped:
             log.error("%d events were not written: more than %d waited", self._dropped, EVENTS_WAITING)
             self._dropped = 0
+        return len(batch)
+
+    def _heard_due(self) -> datetime | None:
+        """Now, when it is time to write that all who are connected were heard of."""
+        every_s = min(HEARD_MAX_S, max(HEARD_S, (len(self._statuses) + len(self._hosts)) / HEARD_A_SECOND))
+        return datetime.now(UTC) if time.monotonic() - self._heard_at >= every_s else None
 
     def _topics(self, statuses: list[StatusRow], hosts: list[HostRow], pairs: list[PairCopy],
                 events: list[EventRow]) -> list[str]:

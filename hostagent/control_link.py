@@ -15,6 +15,7 @@ from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.messages import (
     ApplicationStatus,
     Generation,
+    HostFacts,
     Message,
     ProcessChanged,
     Processes,
@@ -22,6 +23,7 @@ from protocol.messages import (
     Watch,
 )
 from protocol.opening_messages import SPEAKS
+from protocol.pauses import pauses
 from protocol.tls import TlsError
 from protocol.wire import Channel, RefusedError, dial
 
@@ -33,8 +35,8 @@ from .trust import control_context
 
 log = logging.getLogger(__name__)
 
-FACTS_EVERY_S = 5.0
-FIRST_RETRY_S, LONGEST_RETRY_S = 0.1, 1.0
+FACTS_EVERY_S, WHOLE_EVERY_S = 5.0, 60.0
+"""How often control hears how the host is, and of every process anew."""
 UNSENT_LIMIT = 10_000
 TOKEN_MAX = 200
 GENERATION_FILE = "control-generation"
@@ -69,7 +71,7 @@ class ControlLink:
 
     async def run(self) -> None:
         """Connect, talk, and connect again, until cancelled."""
-        retry_s, last = FIRST_RETRY_S, ""
+        waits, last = pauses(), ""
         while True:
             host, port = self._controls.current
             try:
@@ -80,7 +82,7 @@ class ControlLink:
                                      context=control_context(self._config))
                 log.info("Connected to control at %s:%d.", host, port)
                 self._controls.worked()
-                retry_s, last = FIRST_RETRY_S, ""
+                waits, last = pauses(), ""
                 await self._talk(channel)
             except (OSError, TimeoutError, TlsError) as error:
                 sentence = f"Control at {host}:{port} cannot be used: {error or 'no answer in time'}"
@@ -90,8 +92,7 @@ class ControlLink:
                 if isinstance(error, RefusedError):
                     self._controls.hear(error.controls)
             self._controls.failed()
-            await asyncio.sleep(retry_s)
-            retry_s = min(LONGEST_RETRY_S, retry_s * 2)
+            await asyncio.sleep(next(waits))
 
     async def _talk(self, channel: Channel) -> None:
         # Not a TaskGroup: on Python 3.11 it swallows a cancellation that comes together with a lost connection.
@@ -121,12 +122,17 @@ class ControlLink:
                 self._on_message(message)
 
     async def _send(self, channel: Channel) -> None:
+        whole_at = -WHOLE_EVERY_S
         while True:
             self._wake.clear()
             self._generation.settle()
-            await channel.send(Processes(processes=self._snapshot(), host=self.facts()))
+            if not channel.report_s or time.monotonic() - whole_at >= WHOLE_EVERY_S:
+                whole_at = time.monotonic()
+                await channel.send(Processes(processes=self._snapshot(), host=self.facts()))
+            else:
+                await channel.send(HostFacts(host=self.facts()))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FACTS_EVERY_S):
+                async with asyncio.timeout(max(FACTS_EVERY_S, channel.report_s)):
                     while True:
                         await self._wake.wait()
                         self._wake.clear()

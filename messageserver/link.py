@@ -6,12 +6,14 @@ server goes on in the role it holds.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from protocol.controls import NOT_LEADER, Controls
 from protocol.message import Message
 from protocol.opening_messages import SPEAKS
+from protocol.pauses import pauses
 from protocol.server_messages import Configuration, Event, Report
 from protocol.wire import Channel, RefusedError, UntrustedError, WireError, dial
 
@@ -19,8 +21,8 @@ from . import log
 from .contact import Address, Search, introduction
 from .exits import Exit
 from .ownership import Held
+from .telling import Telling
 
-RETRY_FIRST_S, RETRY_MAX_S = 0.1, 1.0
 EVENTS_MAX = 1000
 """Events kept while control is away; the oldest are dropped first."""
 
@@ -60,6 +62,7 @@ class Link:
         self._address, self._controls = address, controls
         self._secret, self._held, self._log = secret, held, logger
         self._channel: Channel | None = channel
+        self._telling = Telling(channel.report_s)
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._refusal = ""
 
@@ -84,12 +87,10 @@ class Link:
             await take(message)
 
     async def _connect_again(self) -> None:
-        wait_s = RETRY_FIRST_S
-        while self._channel is None:
+        for wait_s in pauses():
             # Of several controls the one that was lost comes last: it may swallow the attempt for seconds.
             self._controls.failed()
             await asyncio.sleep(wait_s)
-            wait_s = min(RETRY_MAX_S, wait_s * 2)
             try:
                 self._channel = await _dial(self._controls.current, self._address, self._secret, self._held())
             except RefusedError as error:
@@ -105,7 +106,9 @@ class Link:
                                        f"trusted: {error}.")
             except (OSError, TimeoutError):
                 pass  # still away: the loss itself was logged
-        self._refusal = ""
+            if self._channel is not None:
+                break
+        self._refusal, self._telling = "", Telling(self._channel.report_s)
         self._controls.worked()
         host, port = self._controls.current
         self._log.standard(log.Event.CONNECTED, "The server is connected to the Configuration Server at "
@@ -118,9 +121,10 @@ class Link:
                 await channel.send(message)
 
     async def report(self, report: Report) -> None:
-        """Send the events that wait, then ``report``."""
+        """Send the events that wait, then what is new in ``report``."""
         await self.flush()
-        await self.send(report)
+        if self._channel is not None and (news := self._telling.next(report, time.monotonic())) is not None:
+            await self.send(news)
 
     async def flush(self) -> None:
         """Send the events that wait."""

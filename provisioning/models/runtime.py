@@ -37,6 +37,7 @@ class RuntimeStatus(models.Model):
     clock_offset_s = models.FloatField(null=True, help_text="Seconds that the server's clock is ahead of control's.")
     started_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
+    connected = models.BooleanField(default=False, help_text="Heard of as long as control shows signs of life.")
     heard_at = models.DateTimeField(null=True)
 
     def __str__(self):
@@ -54,6 +55,7 @@ class HostRuntime(models.Model):
     worker_alive = models.BooleanField(default=False)
     facts = models.JSONField(default=dict, blank=True)
     changed_at = models.DateTimeField(null=True)
+    connected = models.BooleanField(default=False, help_text="Heard of as long as control shows signs of life.")
     heard_at = models.DateTimeField(null=True)
 
     def __str__(self):

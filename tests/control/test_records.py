@@ -10,11 +10,12 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from control import copies
+from control.copies import Batch
 from control.database import CONFIGURATION, RECORD, Database, DatabaseAway
-from control.facts import EventRow, StatusRow
+from control.facts import EventRow, HostRow, StatusRow
 from control.ledger import Change, Ledger, Row, load, prune
 from control.writer import Writer
-from provisioning.models import Event, RuntimeStatus
+from provisioning.models import Event, HostRuntime, RuntimeStatus
 from provisioning.record.models import PairRecord
 
 
@@ -151,17 +152,32 @@ async def test_rows_of_deleted_objects_do_not_keep_the_others_back(objects, term
     await database.close()
 
 
-async def test_only_heard_at_is_not_worth_a_write_each_time(objects, term):
+async def test_who_is_connected_is_written_as_heard_of_from_time_to_time(objects, term, monkeypatch):
     database = Database(CONFIGURATION, term)
     writer = Writer(database)
-    now = timezone.now()
-    row = StatusRow(application_id=objects.server.id, status="Started", heard_at=now)
+    long_ago = timezone.now() - timedelta(hours=1)
+    row = StatusRow(application_id=objects.server.id, status="Started", connected=True, heard_at=long_ago)
     writer.put_status(row)
+    writer.put_host(HostRow(host_id=objects.host.id, status="Disconnected", heard_at=long_ago))
     await writer.flush()
-    for seconds, written in ((1, now), (2.5, now + timedelta(seconds=2.5))):
-        writer.put_status(replace(row, heard_at=now + timedelta(seconds=seconds)))
-        await writer.flush()
-        assert (await RuntimeStatus.objects.aget()).heard_at == written
+    heard = (await RuntimeStatus.objects.aget()).heard_at
+    assert timezone.now() - heard < timedelta(minutes=1)
+    assert (await HostRuntime.objects.aget()).heard_at == long_ago
+    writer.put_status(replace(row, heard_at=timezone.now()))
+    assert await writer.flush() == 0
+    assert (await RuntimeStatus.objects.aget()).heard_at == heard
+    monkeypatch.setattr("control.writer.HEARD_S", 0.0)
+    await writer.flush()
+    assert (await RuntimeStatus.objects.aget()).heard_at > heard
+    await database.close()
+
+
+async def test_to_a_control_that_begins_nobody_is_connected(objects, term):
+    database = Database(CONFIGURATION, term)
+    await database.write(copies.write, Batch([StatusRow(application_id=objects.server.id, status="Started",
+                                                        connected=True)]))
+    await database.write(copies.begin)
+    assert not (await RuntimeStatus.objects.aget()).connected
     await database.close()
 
 
