@@ -66,7 +66,7 @@ class ScaledOut:
     def term(self) -> tuple[int, int]:
         """(term, port of the control that leads in it)."""
         with psycopg.connect(self.database) as session:
-            term, address = session.execute("SELECT term, address FROM provisioning_leadership").fetchone()
+            term, address = session.execute("SELECT term, address FROM record_leadership").fetchone()
         return term, int(address.rpartition(":")[2])
 
     @property
