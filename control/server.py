@@ -6,6 +6,7 @@ import logging
 import resource
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 
 from protocol.messages import Refused
@@ -14,13 +15,18 @@ from protocol.wire import OPENING_TIMEOUT_S, Opening, OutOfOrder, WireError, enc
 
 from .database import DatabaseAway
 from .peers import CLOSE_TIMEOUT_S
+from .waiting import Waiting
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 20_000
-OPENINGS = 512
-"""Connections that have not shown a secret yet."""
-BACKLOG = 1024
+CONNECTIONS = 25_000
+"""All together, those that wait included."""
+OPENINGS = 256
+"""So many at once may be showing their secret; the others wait for their turn."""
+BACKLOG = 4096
+BEAT_S = 1.0
+"""How often those that wait are shown that control is there."""
+TOLD_S = 10.0
 FIRST_BYTE_S = 2.0
 """A peer that speaks TLS begins at once; one that does not waits for us."""
 ACCEPT_AGAIN_S = 1.0
@@ -38,6 +44,9 @@ class Listener:
                  out_of_order: Callable[[str, str], None] = lambda address, why: None):
         self._serve, self._context, self._out_of_order = serve, context, out_of_order
         self._tasks: set[asyncio.Task] = set()
+        # Over TLS nothing can be said before its handshake.
+        self._waiting = Waiting(beats=context is None)
+        self._told_at = float("-inf")
         self.openings = 0
         self._listening: list[tuple[socket.socket, asyncio.Task]] = []
 
@@ -50,11 +59,12 @@ class Listener:
             listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
             listening.setblocking(False)
             self._listening.append((listening, asyncio.create_task(self._accept(listening), name="accept")))
+        self._beats = asyncio.create_task(self._show_life(), name="beats")
         return self._listening[0][0].getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening and end every session."""
-        accepting = [task for _, task in self._listening]
+        accepting = [self._beats, *(task for _, task in self._listening)]
         for task in accepting:
             task.cancel()
         await asyncio.gather(*accepting, return_exceptions=True)
@@ -63,7 +73,8 @@ class Listener:
             listening.close()
 
     async def end_sessions(self) -> None:
-        """End every session that is under way."""
+        """End every session that is under way, and whatever waits for one."""
+        self._waiting.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -80,18 +91,43 @@ class Listener:
                 log.warning("a connection could not be taken: %s", error)
                 await asyncio.sleep(ACCEPT_AGAIN_S)
                 continue
-            task = asyncio.create_task(self._connected(connection))
+            connection.setblocking(False)
+            if len(self._tasks) + len(self._waiting) < CONNECTIONS:
+                self._waiting.add(_name(connection).rpartition(":")[0], connection)
+                self._let_in()
+            else:
+                connection.close()
+                self._tell_of_too_many()
+
+    def _tell_of_too_many(self) -> None:
+        if time.monotonic() - self._told_at > TOLD_S:
+            self._told_at = time.monotonic()
+            log.warning("connections are closed at once: there are more than %d", CONNECTIONS)
+
+    async def _show_life(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            self._waiting.beat()
+
+    def _let_in(self) -> None:
+        """Begin with those that wait, as many as there are places."""
+        while self.openings < OPENINGS and (connection := self._waiting.next()) is not None:
+            self.openings += 1
+            free = _Once(self._free)
+            task = asyncio.create_task(self._connected(connection, free))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            # Also of one that is cancelled before it begins.
+            task.add_done_callback(lambda _, free=free: free())
 
-    async def _connected(self, connection: socket.socket) -> None:
+    def _free(self) -> None:
+        self.openings -= 1
+        self._let_in()
+
+    async def _connected(self, connection: socket.socket, proven: Callable[[], None]) -> None:
         name = _name(connection)
         try:
-            if len(self._tasks) > CONNECTIONS or self.openings >= OPENINGS:
-                log.warning("a connection was closed at once: there are too many")
-                connection.close()
-                return
-            await self._session(connection, name)
+            await self._session(connection, name, proven)
         except OutOfOrder as error:
             log.warning("connection from %s ended: %s", name, error)
             self._out_of_order(name.rpartition(":")[0], str(error))
@@ -104,8 +140,8 @@ class Listener:
         except Exception:
             log.exception("a session failed; the others go on")
 
-    async def _session(self, connection: socket.socket, name: str) -> None:
-        slot, writer = _Slot(self), None
+    async def _session(self, connection: socket.socket, name: str, proven: Callable[[], None]) -> None:
+        writer = None
         try:
             # Opening.read bounds the silence between two bytes; this bounds the whole.
             async with asyncio.timeout(OPENING_TIMEOUT_S):
@@ -113,14 +149,13 @@ class Listener:
                     return
                 reader, writer = await _streams(connection, self._context)
                 opening = await Opening.read(reader, writer)
-            await self._serve(opening, slot.free)
+            await self._serve(opening, proven)
         except DatabaseAway as error:
             with contextlib.suppress(WireError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
                     await opening.refuse(f"{error}. Try again in a moment.")
             raise
         finally:
-            slot.free()
             if writer is not None:
                 writer.transport.abort()
 
@@ -158,17 +193,16 @@ async def _streams(connection: socket.socket, context: ssl.SSLContext | None):
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
-class _Slot:
-    """One of the OPENINGS, taken until the peer has shown a secret."""
+class _Once:
+    """Calls ``what`` when it is called for the first time."""
 
-    def __init__(self, listener: Listener):
-        self._listener: Listener | None = listener
-        listener.openings += 1
+    def __init__(self, what: Callable[[], None]):
+        self._what: Callable[[], None] | None = what
 
-    def free(self) -> None:
-        if self._listener is not None:
-            self._listener.openings -= 1
-            self._listener = None
+    def __call__(self) -> None:
+        what, self._what = self._what, None
+        if what is not None:
+            what()
 
 
 def _name(connection: socket.socket) -> str:

@@ -2,12 +2,12 @@
 
 import itertools
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import Group, User
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -40,14 +40,22 @@ def patterns(resolver=None) -> dict[str, URLPattern]:
 @contextmanager
 def forgotten():
     """Whatever happens inside did not happen: one request of the walk does not meet what another one did."""
-    outer = transaction.atomic()
+    with ExitStack() as databases:
+        for alias in connections:
+            databases.enter_context(_taken_back(alias))
+        yield
+
+
+@contextmanager
+def _taken_back(alias: str):
+    outer = transaction.atomic(using=alias)
     # As the transaction of a test: work in turns takes no notice of it.
     outer._from_testcase = True
     with outer:
         try:
             yield
         finally:
-            transaction.set_rollback(True)
+            transaction.set_rollback(True, using=alias)
 
 
 @contextmanager
@@ -59,7 +67,9 @@ def no_change(*, but: str = ""):
         assert not changes or (but and f'"{but}"' in sql), f"this changes a row: {sql}"
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(refuse):
+    with ExitStack() as databases:
+        for alias in connections:
+            databases.enter_context(connections[alias].execute_wrapper(refuse))
         yield
 
 

@@ -1,0 +1,81 @@
+"""Connections that wait for their opening."""
+
+import contextlib
+import socket
+
+import pytest
+
+from control import server
+from control.waiting import BEAT, Waiting
+from protocol.wire import OPENING_TIMEOUT_S, WireError, dial
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def pair_of_sockets():
+    with contextlib.ExitStack() as opened:
+        def make() -> tuple[socket.socket, socket.socket]:
+            theirs, ours = (opened.enter_context(each) for each in socket.socketpair())
+            ours.setblocking(False)
+            return theirs, ours
+
+        yield make
+
+
+def test_an_address_that_dials_often_waits_behind_itself(pair_of_sockets):
+    waiting = Waiting(beats=True)
+    often = [pair_of_sockets()[1] for _ in range(3)]
+    for connection in often:
+        waiting.add("10.0.0.1", connection)
+    once = pair_of_sockets()[1]
+    waiting.add("10.0.0.2", once)
+    assert [waiting.next() for _ in range(5)] == [often[0], once, *often[1:], None]
+
+
+def test_one_that_went_away_is_passed_over(pair_of_sockets):
+    waiting = Waiting(beats=True)
+    gone, stays = pair_of_sockets(), pair_of_sockets()
+    for _, ours in (gone, stays):
+        waiting.add("10.0.0.1", ours)
+    gone[0].close()
+    assert (waiting.next(), len(waiting)) == (stays[1], 0)
+
+
+@pytest.mark.parametrize(("beats", "heard"), [(True, BEAT), (False, b"")])
+def test_those_that_wait_are_shown_a_sign_of_life_where_they_can_understand_it(pair_of_sockets, beats, heard):
+    waiting = Waiting(beats=beats)
+    theirs, ours = pair_of_sockets()
+    waiting.add("10.0.0.1", ours)
+    waiting.beat()
+    theirs.setblocking(False)
+    assert _read(theirs) == heard
+
+
+def _read(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(100)
+    except BlockingIOError:
+        return b""
+
+
+async def test_strangers_that_say_nothing_cost_others_a_wait_and_not_their_connection(control, objects, monkeypatch):
+    monkeypatch.setattr(server, "OPENINGS", 4)
+    monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 1.0)
+    with contextlib.ExitStack() as opened:
+        for _ in range(20):
+            opened.enter_context(socket.create_connection(("127.0.0.1", control.port),
+                                                          source_address=("127.0.0.2", 0)))
+        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
+                             started=1, timeout_s=OPENING_TIMEOUT_S)
+        await channel.close()
+
+
+async def test_beyond_all_bounds_a_connection_is_closed_at_once_and_that_is_said_once(control, objects, monkeypatch,
+                                                                                      caplog):
+    monkeypatch.setattr(server, "CONNECTIONS", 0)
+    for _ in range(3):
+        with pytest.raises(WireError):
+            await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret)
+    assert [record.getMessage() for record in caplog.records].count(
+        "connections are closed at once: there are more than 0") == 1
