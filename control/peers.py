@@ -56,22 +56,29 @@ class Turns:
 
     def __init__(self):
         self._waiting: deque[Peer] = deque()
+        self._due = False
         self._loop = asyncio.get_running_loop()
 
     def add(self, peer: "Peer") -> None:
-        if not self._waiting:
-            self._loop.call_soon(self._run)
         self._waiting.append(peer)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._waiting and not self._due:
+            self._due = True
+            self._loop.call_soon(self._run)
 
     def _run(self) -> None:
         until = time.perf_counter() + SLICE_S
-        while self._waiting:
-            peer = self._waiting.popleft()
-            if peer.work():
-                self._waiting.append(peer)
-            if self._waiting and time.perf_counter() > until:
-                self._loop.call_soon(self._run)
-                return
+        try:
+            while self._waiting and time.perf_counter() <= until:
+                peer = self._waiting.popleft()
+                if peer.work():
+                    self._waiting.append(peer)
+        finally:
+            # Also after an error in one turn: nobody else would ever have another one.
+            self._due = False
+            self._go_on()
 
 
 class Peers:
@@ -192,6 +199,7 @@ class Peer(asyncio.Protocol):
         for _ in range(min(LINES_A_TURN, len(self._inbox))):
             if not self._carry_out(self._inbox.popleft()):
                 self._inbox.clear()
+                break
         if self._held and not self._inbox:
             self._held, self.heard_at = False, time.monotonic()
             self._transport.resume_reading()

@@ -48,7 +48,8 @@ class Listener:
         self._waiting = Waiting(beats=context is None)
         self._told_at = float("-inf")
         self.openings = 0
-        self._listening: list[tuple[socket.socket, asyncio.Task]] = []
+        self._listening: list[socket.socket] = []
+        self._at_work: list[asyncio.Task] = []
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port that was opened. Raises OSError."""
@@ -58,18 +59,18 @@ class Listener:
         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in infos):
             listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
             listening.setblocking(False)
-            self._listening.append((listening, asyncio.create_task(self._accept(listening), name="accept")))
-        self._beats = asyncio.create_task(self._show_life(), name="beats")
-        return self._listening[0][0].getsockname()[1]
+            self._listening.append(listening)
+            self._at_work.append(asyncio.create_task(self._accept(listening), name="accept"))
+        self._at_work.append(asyncio.create_task(self._show_life(), name="beats"))
+        return self._listening[0].getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening and end every session."""
-        accepting = [self._beats, *(task for _, task in self._listening)]
-        for task in accepting:
+        for task in self._at_work:
             task.cancel()
-        await asyncio.gather(*accepting, return_exceptions=True)
+        await asyncio.gather(*self._at_work, return_exceptions=True)
         await self.end_sessions()
-        for listening, _ in self._listening:
+        for listening in self._listening:
             listening.close()
 
     async def end_sessions(self) -> None:
