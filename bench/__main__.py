@@ -1,5 +1,7 @@
-"""`./run bench [NAME ...]`: every measurement in turn, each a module of its own; one JSON object a line."""
+"""`./run bench [NAME ...] [OPTIONS]`: every measurement in turn, each a module of its own; one JSON object a line.
+Options are those of the one measurement that is named."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +15,16 @@ def names() -> list[str]:
                   if not path.stem.startswith("_") and not path.stem.endswith("_client"))
 
 
-def main(chosen: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    chosen = list(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    options = arguments[len(chosen):]
     if unknown := set(chosen) - set(names()):
         print(f"There is no measurement {', '.join(sorted(unknown))}. Known: {', '.join(names())}.", file=sys.stderr)
         return 2
-    codes = [subprocess.run([sys.executable, "-m", f"bench.{name}"], cwd=HERE.parent).returncode
+    if options and len(chosen) != 1:
+        print(f"Name the one measurement that {' '.join(options)} is for.", file=sys.stderr)
+        return 2
+    codes = [subprocess.run([sys.executable, "-m", f"bench.{name}", *options], cwd=HERE.parent).returncode
              for name in chosen or names()]
     return int(any(codes))
 
