@@ -3,7 +3,9 @@
 Each test runs a copy of the script in an empty directory, with only the programs on PATH that the test puts there.
 """
 
+import itertools
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -11,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from _pytest.mark.expression import Expression
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
@@ -175,6 +178,21 @@ def test_a_port_that_is_no_number(sandbox):
     sandbox.python()
     sandbox.venv("requirements.txt")
     assert sandbox.sentence(PAIRWISE_LCA_PORT="4999a").startswith('PAIRWISE_LCA_PORT is "4999a": set it to a port')
+
+
+MARKERS = ("scenario", "browser", "network", "long")
+
+
+@pytest.mark.parametrize("marked", [{*some} for count in range(len(MARKERS) + 1)
+                                    for some in itertools.combinations(MARKERS, count)], ids=lambda some: "-".join(
+                                        sorted(some)) or "none")
+def test_each_test_is_in_exactly_one_part(marked):
+    parts = re.findall(r'-m ("[^"]+"|\w+)$', (ROOT / "run").read_text(), re.MULTILINE)
+    assert len(parts) == 5
+    fits = [part for part in parts if Expression.compile(part.strip('"')).evaluate(lambda name: name in marked)]
+    if {"scenario", "browser"} <= marked:
+        pytest.skip("a journey in a browser is not marked as a scenario")
+    assert len(fits) == 1, fits
 
 
 def test_the_scripts_are_executable_and_the_checks_call_the_tests():

@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from tests.scenarios.harness import wait_for
+from tests.scenarios.machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 INIT = Path(__file__).with_name("host_init.py")
@@ -236,6 +237,7 @@ class VirtualHost(Node):
         self._init = 0
         for each in (self.apps, self.state):
             each.mkdir(parents=True, exist_ok=True)
+        self.machine = Machine(directory)
 
     @property
     def is_on(self) -> bool:
@@ -260,8 +262,8 @@ class VirtualHost(Node):
             raise NoHosts(f"{said}{self._unshare.stdout.read()}")
         self._init = psutil.Process(self._unshare.pid).children()[0].pid
         self._connect()
-        self._tell(json.dumps({"argv": [sys.executable, "-m", "hostagent", "--config", str(self.agent_config)],
-                               "cwd": str(ROOT), "log": str(self.directory / "boot.log")}))
+        argv = [*self.machine.prefix, sys.executable, "-m", "hostagent", "--config", str(self.agent_config)]
+        self._tell(json.dumps({"argv": argv, "cwd": str(ROOT), "log": str(self.directory / "boot.log")}))
 
     def _tell(self, line: str) -> None:
         self._unshare.stdin.write(line + "\n")

@@ -69,6 +69,7 @@ class Member:
         """Undo whatever was done to it."""
         with contextlib.suppress(ProcessLookupError):
             self.thaw()
+        self.host.machine.mend()
         self.empty_disk()
         self.repair()
 
@@ -89,6 +90,10 @@ class Member:
         wait_for(started, timeout, f"the start of {self}", every=0.2)
 
     # --- its files --------------------------------------------------------------------------------------------
+
+    def disk(self, **states: str) -> None:
+        """What the disk of its messages does from now on: see Machine.disk."""
+        self.host.machine.disk(Path(self.facts()["working_directory"]) / "data", **states)
 
     def fill_disk(self) -> None:
         """Not a byte is left where its messages go."""

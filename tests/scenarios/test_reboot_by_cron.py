@@ -11,7 +11,7 @@ from tests.scenarios.hosts import Lan, Node
 from tests.scenarios.test_joining import Machine, host_of, line_of
 
 CRON = shutil.which("cron", path=os.environ.get("PATH", "") + ":/usr/sbin")
-pytestmark = pytest.mark.skipif(CRON is None, reason="needs the package cron")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(CRON is None, reason="needs the package cron")]
 CONSOLE, MACHINE = 2, 13
 BACK_S = 60 * PATIENCE
 

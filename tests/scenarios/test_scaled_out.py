@@ -23,7 +23,8 @@ def scaled(tmp_path_factory):
 
 def test_pages_and_jobs_work_on_every_machine_of_the_console(scaled):
     for machine in scaled.machines:
-        assert machine.health()[0] == 200
+        status, components = machine.health()
+        assert status == 200, components
         browser = machine.browser()
         assert browser.get("/").status == 200
         assert PAIR[0] in browser.get("/provisioning/environment/applications/").text
@@ -50,6 +51,7 @@ def test_the_other_control_takes_over_when_the_leader_is_killed_and_failover_sti
     scaled.wait_whole()
 
 
+@pytest.mark.long
 def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
     scaled.wait_whole()
     with scaled.ledger() as ledger:
@@ -74,6 +76,7 @@ def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
         ledger.check()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not rabbitmq.installed(), reason=rabbitmq.MISSING)
 def test_jobs_travel_through_rabbitmq_as_well(scaled, tmp_path):
     with rabbit(tmp_path / "rabbit") as address:

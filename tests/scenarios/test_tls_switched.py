@@ -1,6 +1,10 @@
 """A console that begins plain on loopback is switched to TLS, and back: what was installed goes on working."""
 
+import pytest
+
 from tests.scenarios.applications import installed
+
+pytestmark = pytest.mark.long
 
 
 def test_servers_of_the_console_s_own_host_follow_it_to_tls_and_back(make_pairwise):
