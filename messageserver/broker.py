@@ -106,7 +106,7 @@ class Broker:
         try:
             return await self._writing.run(work, *arguments, patient=patient)
         except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
+            raise StoreError(self.store.why(error)) from error
 
     @contextlib.asynccontextmanager
     async def _soon(self):

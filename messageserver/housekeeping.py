@@ -60,7 +60,7 @@ class Housekeeping:
         self._broker, self._log = broker, log
         self._trimmings = Trimmings(log)
         self._clock = ClockWatch(time.time(), system.since_boot())
-        self._disk_was_silent = False
+        self.disk_is_silent = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -93,12 +93,12 @@ class Housekeeping:
         broker = self._broker
         silent_s, limit_s = broker.disk.silent_s, broker.settings.redundancy.standby_timeout_s
         if silent_s > limit_s:
-            if not self._disk_was_silent:
-                self._disk_was_silent = True
+            if not self.disk_is_silent:
+                self.disk_is_silent = True
                 broker.disk_is_silent(silent_s)
                 self._log.standard(Own.DISK_SILENT, broker.unavailable)
-        elif self._disk_was_silent and silent_s == 0:
-            self._disk_was_silent = False
+        elif self.disk_is_silent and silent_s == 0:
+            self.disk_is_silent = False
             self._log.standard(Own.DISK_ANSWERS, "The disk answers again.")
 
     def _look_at_clock(self) -> None:

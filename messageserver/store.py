@@ -39,6 +39,7 @@ class Store:
     def __init__(self, directory: Path, retention: Retention):
         self.directory, self.path, self.retention = directory, directory / FILE, retention
         self.ages: Ages | None = None
+        self._trouble = ""
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._lock = take_lock(directory / "lock")
@@ -210,7 +211,7 @@ class Store:
         try:
             self._open()
         except sqlite3.Error as error:
-            raise StoreError(str(error)) from error
+            raise StoreError(self.why(error)) from error
         self._write(lambda: self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,)))
         self._write(lambda: self._db.execute("DELETE FROM room"))
 
@@ -221,7 +222,13 @@ class Store:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self._undo()
-            raise StoreError(str(error)) from error
+            raise StoreError(self.why(error)) from error
+
+    def why(self, error: sqlite3.Error) -> str:
+        """What ``error`` is to be told as: that a file is closed since the disk failed is no reason."""
+        if not isinstance(error, sqlite3.ProgrammingError):
+            self._trouble = str(error)
+        return self._trouble or str(error)
 
     def _undo(self) -> None:
         try:

@@ -275,6 +275,14 @@ def test_a_failed_commit_counts_for_nothing_and_recover_goes_on(open_store):
     assert store.append([Draft("/topic/a", b"", b"x" * 100_000, "big")], 1).seqs == [2]
 
 
+def test_while_it_is_closed_after_a_failure_it_tells_what_failed(open_store):
+    store = open_store()
+    assert store.why(sqlite3.OperationalError("disk I/O error")) == "disk I/O error"
+    store._db.close()
+    with pytest.raises(StoreError, match=r"^disk I/O error$"):
+        store.append([draft(1)], 1)
+
+
 def test_a_foreign_format_is_refused_with_both_numbers(open_store, tmp_path):
     open_store().close()
     with sqlite3.connect(tmp_path / "data" / "messages.db") as db:
