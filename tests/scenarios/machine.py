@@ -33,6 +33,11 @@ class Machine:
         self._disk = STATES[syncs], STATES[reads], STATES[writes], str(below)
         self._write()
 
+    def disk_well(self) -> None:
+        """The end of ``disk``."""
+        self._disk = 0, 0, 0, ""
+        self._write()
+
     def clock(self, seconds: int) -> None:
         """From now on the clock is so many seconds ahead of the right time; below 0: behind it."""
         self._clock_s = seconds
@@ -40,8 +45,8 @@ class Machine:
 
     def mend(self) -> None:
         """The disk is well and the clock is right."""
-        self._disk, self._clock_s = (0, 0, 0, ""), 0
-        self._write()
+        self._clock_s = 0
+        self.disk_well()
 
     def _write(self) -> None:
         syncs, reads, writes, below = self._disk

@@ -1,11 +1,25 @@
 """The faults of a soak: what is done to the pair, for how long, and how it is undone."""
 
+import contextlib
+import os
 import random
+import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import yaml
+
+from tests.locks import held
+from tests.scenarios.applications import message_server
+from tests.scenarios.harness import ROOT
 from tests.scenarios.hosts import NoHosts, cut_between, heal_between
+from tests.scenarios.machine import DAY_S
 from tests.scenarios.pairs import Member, Pair
+
+APPLIED = 60
 
 
 class Skipped(Exception):
@@ -71,6 +85,16 @@ def _full_disk(pair: Pair, member: Member, draw: random.Random) -> tuple:
     return draw.uniform(1, 5), member.fill_disk, member.empty_disk
 
 
+def _disk(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    what, how = draw.choice(("syncs", "reads", "writes")), draw.choice(("fails", "hangs"))
+    return draw.uniform(0.5, 5), lambda: member.disk(**{what: how}), member.host.machine.disk_well
+
+
+def _clock(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    machine, days = member.host.machine, draw.choice((-400, -40, -1, 1, 40, 400))
+    return draw.uniform(0.5, 5), lambda: machine.clock(days * DAY_S), lambda: machine.clock(0)
+
+
 def _stop_and_start(pair: Pair, member: Member, draw: random.Random) -> tuple:
     def stop() -> None:
         answer = pair.site.pairwise.ask("stop", name=member.name)
@@ -90,6 +114,45 @@ def _control_away(pair: Pair, member: Member, draw: random.Random) -> tuple:
     return draw.uniform(1, 5), pair.site.console.cut, pair.site.console.heal
 
 
+def _freeze_control(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    pid = pair.site.pairwise.child("control")
+    return draw.uniform(0.5, 5), lambda: os.kill(pid, signal.SIGSTOP), lambda: os.kill(pid, signal.SIGCONT)
+
+
+def _locked_database(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    """Another program holds the Configuration Database."""
+    holder = contextlib.ExitStack()
+
+    def lock() -> None:
+        try:
+            holder.enter_context(held(pair.site.pairwise.data_dir / "pairwise.sqlite3"))
+        except sqlite3.OperationalError as error:
+            raise Skipped(str(error)) from None
+
+    return draw.uniform(0.5, 5), lock, holder.close
+
+
+def _apply(pair: Pair, member: Member, draw: random.Random) -> tuple:
+    """Many applications are made or changed meanwhile."""
+    path = pair.site.directory / "many.yaml"
+    path.write_text(yaml.safe_dump({"applications": [
+        message_server(f"many_{number}", host=member.host.name, working_directory=f"/opt/many_{number}",
+                       startup_timeout=draw.randint(10, 90)) for number in range(APPLIED)]}))
+    pairwise, under_way = pair.site.pairwise, []
+
+    def begin() -> None:
+        under_way.append(subprocess.Popen(
+            [sys.executable, "manage.py", "apply", str(path), "--yes"], cwd=ROOT, env=pairwise.environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def end() -> None:
+        for process in under_way:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+    return draw.uniform(2, 8), begin, end
+
+
 def _switch_over(pair: Pair, member: Member, draw: random.Random) -> tuple:
     def do() -> None:
         answer = pair.ask("switchover")
@@ -100,15 +163,17 @@ def _switch_over(pair: Pair, member: Member, draw: random.Random) -> tuple:
 
 
 MEMBERS = {"kill": _kill, "freeze": _freeze, "kill agent": _kill_agent, "cut": _cut, "power off": _power,
-           "cut from control": _cut_from_control, "one way": _one_way, "full disk": _full_disk,
-           "stop and start": _stop_and_start}
+           "cut from control": _cut_from_control, "one way": _one_way, "full disk": _full_disk, "disk": _disk,
+           "clock": _clock, "stop and start": _stop_and_start}
 """Kinds that hit one member: the active one or its standby."""
 PAIRS = {"cut link": _cut_link, "restart control": _restart_control, "control away": _control_away,
-         "switchover": _switch_over}
+         "switchover": _switch_over, "freeze control": _freeze_control, "locked database": _locked_database,
+         "apply": _apply}
 """Kinds that hit the pair."""
 
 
-UNREACHABLE = frozenset({"cut", "power off", "cut from control", "one way", "control away"})
+UNREACHABLE = frozenset({"cut", "power off", "cut from control", "one way", "control away", "clock", "freeze control",
+                         "locked database"})
 """Kinds during which the console cannot have a member stopped and started: its job would wait for somebody's Retry."""
 
 
