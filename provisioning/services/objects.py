@@ -2,6 +2,7 @@
 that is applied has planned so far."""
 
 from collections.abc import Iterable
+from functools import cache
 
 from django.db.models import Model, QuerySet
 
@@ -33,11 +34,11 @@ class Stored:
         return others.filter(name=name).first(), others.filter(ip_address=address).first()
 
     def application_named(self, name: str) -> Application | None:
-        return Application.objects.filter(name=name).first()
+        return Application.objects.filter(name=name).only("name").first()
 
     def applications(self, keys: Iterable[int]) -> Iterable[Application]:
         """Those of ``keys`` that there are, with their ports, status and primary."""
-        return _with_relations(Application.objects.filter(pk__in=set(keys)))
+        return with_relations(Application.objects.filter(pk__in=set(keys)))
 
     def neighbours(self, draft: ApplicationDraft, host: Host, own_id: int | None) -> Iterable[Application]:
         """Applications of the host that share a port number or a part of the path with the draft; the rules decide.
@@ -65,10 +66,21 @@ class Stored:
 STORED = Stored()
 
 
+class Moment(Stored):
+    """As ``Stored``, for one save: templates, hosts and control are read once."""
+
+    def __init__(self):
+        self.control = cache(super().control)
+        self.template = cache(super().template)
+        self.host = cache(super().host)
+
+
 def port_numbers(draft: ApplicationDraft) -> set[int]:
     """What the draft wants to listen on, as far as it can be a port."""
     return {port.port for port in draft.ports or () if isinstance(port.port, int) and port.port <= PORT_MAX}
 
 
-def _with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
-    return rows.select_related("runtime", "primary_server").prefetch_related("ports")
+def with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
+    """``rows`` as the rules look at other applications."""
+    return rows.select_related("runtime", "primary_server").defer("secret", "primary_server__secret").prefetch_related(
+        "ports")

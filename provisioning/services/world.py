@@ -12,8 +12,7 @@ from itertools import islice
 from django.db.models import Model, Prefetch, Q
 from django.utils.functional import cached_property
 
-from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, TemplateDraft
-from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
+from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.models import Application, ApplicationTemplate, Connection, Host, Job, ListeningPort, Option
 from provisioning.models.applications import MASK
 from provisioning.rules.fields import normal_directory
@@ -23,7 +22,7 @@ from provisioning.states import ACTIVE_JOBS
 
 from . import hosts, templates, writing
 from .manifest import Manifest
-from .objects import Stored, port_numbers
+from .objects import Stored, port_numbers, with_relations
 
 AT_ONCE = 5000
 """So many names a query asks for."""
@@ -55,7 +54,7 @@ class World(Stored):
         named += self._whole(Q(pk__in=some) for some in _some(related))
         places = {spec["host"] for spec in manifest.applications if spec.get("host")}
         here = {row.pk for row in self._hosts.values() if row.name in places} | {row.host_id for row in named} - {None}
-        around = [row for some in _some(here) for row in self._plain().filter(host__in=some)]
+        around = [row for some in _some(here) for row in with_relations(Application.objects.filter(host__in=some))]
         for row in (*named, *around):
             if row.pk not in self._applications:
                 self._take(row)
@@ -64,15 +63,11 @@ class World(Stored):
             if row.backup_server_id in self._applications:
                 row.backup_server = self._applications[row.backup_server_id]
 
-    @staticmethod
-    def _plain():
-        return Application.objects.select_related("runtime", "primary_server").defer(
-            "secret", "primary_server__secret").prefetch_related("ports")
-
     def _whole(self, conditions: Iterable[Q]) -> Iterator[Application]:
         at_work = Prefetch("jobs", Job.objects.filter(state__in=ACTIVE_JOBS), to_attr="jobs_at_work")
         for condition in conditions:
-            yield from self._plain().prefetch_related("options", "connections", at_work).filter(condition)
+            yield from with_relations(Application.objects.filter(condition)).prefetch_related(
+                "options", "connections", at_work)
 
     # --- asking, as Stored
 
@@ -210,21 +205,16 @@ def _fill(row: Application, draft: ApplicationDraft) -> None:
     stored = {(o.annex, o.section, o.key): o for o in row.options.all()}
     _have(
         row,
-        ports=[ListeningPort(application=row, **{name: getattr(port, name) for name in PORT_FIELDS})
-               for port in draft.ports or ()],
-        connections=[_connection(row, connection) for connection in draft.connections or ()],
+        ports=[ListeningPort(application=row, **writing.port_values(port)) for port in draft.ports or ()],
+        connections=[Connection(application=row, **writing.connection_values(connection))
+                     for connection in draft.connections or ()],
         options=[_option(row, annex, section, key, value, stored)
                  for table, annex in ((draft.options, False), (draft.annex, True))
                  for section, keys in (table or {}).items() for key, value in keys.items()])
 
 
-def _connection(row: Application, draft: ConnectionDraft) -> Connection:
-    return Connection(application=row, server_id=draft.server_id,
-                      **{name: getattr(draft, name) for name in CONNECTION_FIELDS})
-
-
 def _option(row: Application, annex: bool, section: str, key: str, value: str, stored: dict) -> Option:
-    option = Option(application=row, annex=annex, section=section, key=key)
     kept = stored.get((annex, section, key))
-    option.set_value(kept.plain if kept is not None and option.is_secret and value == MASK else value)
-    return option
+    if kept is not None and kept.is_secret and value == MASK:
+        value = kept.plain
+    return writing.new_option(row, annex, section, key, value)
