@@ -27,6 +27,8 @@ from protocol.messages import (
 )
 
 log = logging.getLogger(__name__)
+_unheard = [False]
+"""Whether the last notice did not get through: work that says much says that once."""
 
 CONSOLE_NAME = "console"
 NAMES_A_MESSAGE = 2000
@@ -80,8 +82,10 @@ def announce_changed(applications: list[str] = (), hosts: list[str] = ()) -> boo
             part = slice(start, start + NAMES_A_MESSAGE)
             _call(Changed(applications=applications[part], hosts=hosts[part]), Ping(), timeout_s=NOTICE_TIMEOUT_S)
     except ControlUnavailable as error:
-        log.warning("control was not told of a change: %s", error)
+        first, _unheard[0] = not _unheard[0], True
+        log.log(logging.WARNING if first else logging.DEBUG, "control was not told of a change: %s", error)
         return False
+    _unheard[0] = False
     return True
 
 

@@ -50,7 +50,7 @@ class ServiceCommand(BaseCommand, abc.ABC):
             trouble = trouble_of(error)
             if trouble is None:
                 raise
-            self.refused(Refused(f"{trouble.sentence} Try again later."), as_json=as_json)
+            self.refused(Refused(f"{trouble.sentence} Try again later.", *_notes(error)), as_json=as_json)
             code = self.busy
         if code:
             sys.exit(code)
@@ -74,6 +74,7 @@ class ServiceCommand(BaseCommand, abc.ABC):
     def refused(self, error: PairwiseError, *, as_json: bool) -> None:
         rows = [{"field": r.field, "message": r.message} for r in getattr(error, "refusals", ())] or [
             {"field": "", "message": str(error)}]
+        rows += [{"field": "", "message": note} for note in _notes(error)]
         if isinstance(error, Conflict):
             rows += [{"field": d.field, "message": f"{d.label}: {d.theirs} → {d.yours}"} for d in error.differences]
         for row in rows:
@@ -83,6 +84,11 @@ class ServiceCommand(BaseCommand, abc.ABC):
 
     def print_json(self, body: dict) -> None:
         self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str))
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What work that stopped half way says of how far it came."""
+    return getattr(error, "__notes__", [])
 
 
 class JobCommand(ServiceCommand):

@@ -38,6 +38,8 @@ class PairCommand(ServiceCommand):
         """Ask, and the pair as it is afterwards."""
         pair = find_pair(name)
         answer = self.ask(pair, **options)
+        if answer.facts.get("unrecorded"):
+            self.stderr.write(answer.facts["unrecorded"])
         return get_pair(pair.id), answer
 
     def describe(self, pair: Pair) -> dict:

@@ -4,13 +4,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Prefetch, QuerySet
 
 from provisioning import history, permissions
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.errors import NotFound, Refusal, Refused
-from provisioning.models import Application, ApplicationTemplate, Connection, Host, Job
+from provisioning.models import Application, Connection, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.fields import NOT_YET_INSTALLED
@@ -24,6 +24,7 @@ from provisioning.turns import write_in_turns
 from . import comparison, drafting, writing
 from .facts import application_facts, application_link, job_link, status_for_rules
 from .following import follow_primary
+from .objects import Moment
 from .writing import after_change, save_related
 
 
@@ -34,14 +35,15 @@ def create_application(*, actor: Actor, draft: ApplicationDraft, reason: str = "
     template. ``key`` is that of a deleted one which is brought back. Raises Refused."""
     actor.require(permissions.CONFIGURE)
     _lock_host(draft.host_id)
-    draft = drafting.complete(draft, None)
-    _refuse(application_refusals(draft, application_facts(draft, None)))
-    template = ApplicationTemplate.objects.get(pk=draft.template_id)
+    objects = Moment()
+    draft = drafting.complete(draft, None, objects)
+    _refuse(application_refusals(draft, application_facts(draft, None, objects)))
+    template = objects.template(draft.template_id)
     row = Application(pk=key, template=template, type=template.type, version=template.version, changed_by=actor.name)
     writing.assign(row, draft)
     with _constraints(draft):
         row.save(force_insert=True)
-        save_related(row, draft)
+        writing.add_related(row, draft)
     row = _reload(row.pk)
     history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     follow_primary(actor=actor, primary=row)
@@ -214,12 +216,13 @@ def _clear_backup(actor: Actor, primary: Application) -> None:
 
 def _lock(application_ids: list[int]) -> None:
     """Until the transaction ends nobody else changes these, or adds rows that name them."""
-    list(Application.objects.select_for_update().filter(pk__in=application_ids).order_by("pk").values_list("pk"))
+    if connection.features.has_select_for_update:
+        list(Application.objects.select_for_update().filter(pk__in=application_ids).order_by("pk").values_list("pk"))
 
 
 def _lock_host(host_id: int | None) -> None:
     """Two saves on one host take turns, so that both see each other's ports and directories."""
-    if host_id:
+    if host_id and connection.features.has_select_for_update:
         Host.objects.select_for_update().filter(pk=host_id).first()
 
 

@@ -8,6 +8,8 @@ from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.states import RedundancyType
 
+from .objects import STORED, Stored
+
 LABELS = {
     "name": "Name", "template_id": "Application Template", "host_id": "Host", "enabled": "State Enabled",
     "tenants": "Tenants", "working_directory": "Working Directory", "command_line": "Command Line",
@@ -25,8 +27,10 @@ def changed_fields(before: ApplicationDraft, after: ApplicationDraft) -> list[st
     return [f.name for f in fields(ApplicationDraft) if getattr(before, f.name) != getattr(after, f.name)]
 
 
-def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[str]) -> tuple[Difference, ...]:
-    """One Difference per field; one per option for the tables of options, one per port ID for ports."""
+def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[str],
+                objects: Stored = STORED) -> tuple[Difference, ...]:
+    """One Difference per field; one per option for the tables of options, one per port ID for ports. ``objects`` say
+    what ids are called."""
     rows: list[Difference] = []
     for name in names:
         left, right = getattr(theirs, name), getattr(yours, name)
@@ -36,17 +40,18 @@ def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[s
             rows += _rows(name, {p.port_id: port_text(p) for p in left or ()},
                           {p.port_id: port_text(p) for p in right or ()})
         elif name == "connections":
-            rows += _rows(name, dict(connection_texts(left or ())), dict(connection_texts(right or ())))
+            rows += _rows(name, dict(connection_texts(left or (), objects)),
+                          dict(connection_texts(right or (), objects)))
         else:
-            rows.append(Difference(name, LABELS[name], field_text(name, left), field_text(name, right)))
+            rows.append(Difference(name, LABELS[name], field_text(name, left, objects),
+                                   field_text(name, right, objects)))
     return tuple(rows)
 
 
-def field_text(name: str, value) -> str:
+def field_text(name: str, value, objects: Stored = STORED) -> str:
     """A single value as people read it: names instead of ids, Yes and No, labels of choices."""
     if name in _REFERENCES:
-        row = _REFERENCES[name].objects.filter(pk=value).first() if value else None
-        return row.name if row else ""
+        return objects.names(_REFERENCES[name], [value]).get(value, "") if value else ""
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if name == "redundancy_type" and value in RedundancyType.values:
@@ -60,9 +65,9 @@ def port_text(port) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def connection_texts(rows) -> list[tuple[str, str]]:
+def connection_texts(rows, objects: Stored = STORED) -> list[tuple[str, str]]:
     """(server and port ID, the rest) of each connection, in order."""
-    names = dict(Application.objects.filter(pk__in={row.server_id for row in rows}).values_list("pk", "name"))
+    names = objects.names(Application, (row.server_id for row in rows))
     return [(f"{names.get(row.server_id, '?')} {row.port_id}",
              ", ".join(filter(None, [row.protocol or "none", f"{row.timeout_local}/{row.timeout_remote} s",
                                      row.trace_mode, row.transport_parameters, row.application_parameters])))

@@ -8,16 +8,17 @@ from provisioning.errors import Conflict
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host
 from provisioning.models.applications import MASK, PORT_MAX, is_secret_option
 from provisioning.rules.fields import NOT_YET_INSTALLED
-from provisioning.selectors.applications import application_draft, used_ports
+from provisioning.selectors.applications import application_draft
 
 from . import comparison
 from .facts import reserved_ports
+from .objects import STORED, Stored
 
 FIRST_FREE_PORT = 7000
 _OPEN = ("ports", "connections", "options", "annex")
 
 
-def complete(draft: ApplicationDraft, row: Application | None) -> ApplicationDraft:
+def complete(draft: ApplicationDraft, row: Application | None, objects: Stored = STORED) -> ApplicationDraft:
     """``draft`` without None in ports, connections, options and annex, and in one spelling: secrets that equal the
     stored value as MASK, empty sections left out."""
     if row is not None:
@@ -26,11 +27,11 @@ def complete(draft: ApplicationDraft, row: Application | None) -> ApplicationDra
         draft = replace(draft, **filled)
         return replace(draft, options=_spelled(draft.options, row.options_dict(masked=False)),
                        annex=_spelled(draft.annex, row.options_dict(annex=True, masked=False)))
-    template = ApplicationTemplate.objects.filter(pk=draft.template_id).first()
+    template = objects.template(draft.template_id)
     if draft.options is None:
         draft = replace(draft, options=template_options(template))
     if draft.ports is None:
-        draft = replace(draft, ports=template_ports(template, draft.host_id))
+        draft = replace(draft, ports=template_ports(template, draft.host_id, objects))
     return replace(draft, options=_spelled(draft.options, {}), annex=_spelled(draft.annex or {}, {}),
                    connections=draft.connections or ())
 
@@ -64,21 +65,21 @@ def template_options(template: ApplicationTemplate | None) -> dict[str, dict[str
             for section, keys in options.items() if keys}
 
 
-def template_ports(template: ApplicationTemplate | None, host_id: int | None) -> tuple[PortDraft, ...]:
+def template_ports(template: ApplicationTemplate | None, host_id: int | None,
+                   objects: Stored = STORED) -> tuple[PortDraft, ...]:
     """The ports that a template proposes, moved to numbers that are free on the host."""
     rows = template.ports if template else []
     ports = tuple(PortDraft(port_id=row["id"], port=row.get("port") or 0, protocol=row.get("protocol") or "",
                             ha_sync=bool(row.get("ha_sync")), description=row.get("description") or "")
                   for row in rows)
-    host = Host.objects.filter(pk=host_id).first() if host_id else None
-    return free_ports(ports, host)
+    return free_ports(ports, objects.host(host_id), objects)
 
 
-def free_ports(ports: tuple[PortDraft, ...], host: Host | None) -> tuple[PortDraft, ...]:
+def free_ports(ports: tuple[PortDraft, ...], host: Host | None, objects: Stored = STORED) -> tuple[PortDraft, ...]:
     """The same ports; each number that is taken on ``host`` (or 0) replaced by the next free one."""
     taken = set()
     if host is not None:
-        taken = {*used_ports(host.pk), host.lca_port, *(number for number, _ in reserved_ports(host))}
+        taken = {*objects.used_ports(host), host.lca_port, *(number for number, _ in reserved_ports(host))}
     result = []
     for port in ports:
         number = port.port or FIRST_FREE_PORT

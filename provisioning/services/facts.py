@@ -5,20 +5,18 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from provisioning.drafts import ApplicationDraft, ConnectionDraft
 from provisioning.errors import Link
-from provisioning.models import Application, ApplicationTemplate, Host, Job
-from provisioning.models.applications import PORT_MAX
-from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, Stored, TemplateFacts
-from provisioning.rules.fields import normal_directory
+from provisioning.models import Application, Host, Job
+from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, TemplateFacts
+from provisioning.rules import Stored as StoredFacts
 from provisioning.rules.known import Control, word
-from provisioning.rules.ports import share_a_path
 from provisioning.selectors.applications import connection_drafts
-from provisioning.selectors.control import control_seen
 from provisioning.selectors.jobs import lacks_its_last_report
 from provisioning.states import ACTIVE_JOBS, ENDED, ApplicationStatus
+
+from .objects import STORED, Stored
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -42,6 +40,8 @@ def status_for_rules(application: Application, control: Control) -> str:
 
 def active_job(application: Application) -> Job | None:
     """The job that works on it, until its last report is recorded."""
+    if hasattr(application, "jobs_at_work"):
+        return next(iter(application.jobs_at_work), None)
     return application.jobs.filter(state__in=ACTIVE_JOBS).first()
 
 
@@ -81,15 +81,11 @@ def _other(application: Application, control: Control) -> OtherApplication:
     )
 
 
-def _with_relations(rows: QuerySet[Application]) -> QuerySet[Application]:
-    return rows.select_related("runtime", "primary_server").prefetch_related("ports")
-
-
-def _stored(application: Application, control: Control) -> Stored:
+def _stored(application: Application, control: Control) -> StoredFacts:
     primary = getattr(application, "primary_server", None)
     job = job_at_work(application)
     secrets = frozenset((o.annex, o.section, o.key) for o in application.options.all() if o.is_secret)
-    return Stored(
+    return StoredFacts(
         id=application.pk, name=application.name, template_id=application.template_id, host_id=application.host_id,
         backup_server_id=application.backup_server_id, redundancy_type=application.redundancy_type,
         status=status_for_rules(application, control), tenants=application.tenants,
@@ -113,38 +109,24 @@ def host_facts(host: Host) -> HostFacts:
                      lca_port=host.lca_port, reserved=reserved_ports(host))
 
 
-def _neighbours(draft: ApplicationDraft, host: Host, own_id: int | None,
-                control: Control) -> tuple[OtherApplication, ...]:
-    """Applications of the host that share a port number or a part of the path with the draft; the rules decide.
-
-    A host may have thousands of applications, and this runs while somebody types.
-    """
-    on_host = Application.objects.filter(host=host).exclude(pk=own_id)
-    numbers = {port.port for port in draft.ports or () if isinstance(port.port, int) and port.port <= PORT_MAX}
-    keys = set(on_host.filter(ports__port__in=numbers).values_list("pk", flat=True))
-    own = normal_directory(draft.working_directory, host.os_type)
-    if own:
-        keys.update(key for key, path in on_host.values_list("pk", "working_directory")
-                    if share_a_path(own, normal_directory(path, host.os_type)))
-    return tuple(_other(row, control) for row in _with_relations(Application.objects.filter(pk__in=keys)))
-
-
-def application_facts(draft: ApplicationDraft, application: Application | None) -> ApplicationFacts:
-    """Everything the rules look at for ``draft``, which creates an application or changes ``application``."""
-    own_id, control = application.pk if application else None, control_seen()
-    template = ApplicationTemplate.objects.filter(pk=draft.template_id).first()
-    host = Host.objects.filter(pk=draft.host_id).first() if draft.host_id else None
-    same_name = Application.objects.filter(name=draft.name).exclude(pk=own_id).first()
+def application_facts(draft: ApplicationDraft, application: Application | None,
+                      objects: Stored = STORED) -> ApplicationFacts:
+    """Everything the rules look at for ``draft``, which creates an application or changes ``application``, among these
+    ``objects``."""
+    own_id, control = application.pk if application else None, objects.control()
+    template, host = objects.template(draft.template_id), objects.host(draft.host_id)
+    same_name = objects.application_named(draft.name)
     named = {draft.backup_server_id, *(row.server_id for row in draft.connections or ())}
     if application is not None:
         named.add(application.backup_server_id)
-    others = _with_relations(Application.objects.filter(pk__in=named - {None})).exclude(pk=own_id)
-    neighbours = _neighbours(draft, host, own_id, control) if host is not None else ()
+    others = objects.applications(named - {None, own_id})
+    neighbours = objects.neighbours(draft, host, own_id) if host is not None else ()
     return ApplicationFacts(
         stored=_stored(application, control) if application else None,
-        same_name=application_link(same_name) if same_name else None,
+        same_name=application_link(same_name) if same_name and same_name.pk != own_id else None,
         template=TemplateFacts(id=template.pk, name=template.name, type=template.type, version=template.version,
                                enabled=template.enabled, options=template.options) if template else None,
         host=host_facts(host) if host else None,
-        neighbours=neighbours, others={row.pk: _other(row, control) for row in others},
+        neighbours=tuple(_other(row, control) for row in neighbours),
+        others={row.pk: _other(row, control) for row in others},
     )

@@ -9,18 +9,22 @@ from .facts import followed_connections
 from .writing import after_change, save_connections, save_revision
 
 
+def follows(backup: Application, primary: Application) -> bool:
+    """True when ``backup`` has what it takes over already."""
+    return backup.tenants == primary.tenants and connection_drafts(backup) == followed_connections(primary, backup)
+
+
 def follow_primary(*, actor: Actor, primary: Application) -> None:
     """Give the backup of ``primary``, as it is stored now, what it takes over; in the caller's transaction."""
     if primary.backup_server_id is None:
         return
     backup = Application.objects.get(pk=primary.backup_server_id)
-    wanted = followed_connections(primary, backup)
-    if backup.tenants == primary.tenants and connection_drafts(backup) == wanted:
+    if follows(backup, primary):
         return
     before = history.snapshot(backup)
     backup.tenants = primary.tenants
     save_revision(backup, actor, fields=["tenants"])
-    save_connections(backup, wanted)
+    save_connections(backup, followed_connections(primary, backup))
     history.record(actor=actor, row=backup, before=before, after=history.snapshot(backup),
                    reason=f"Tenants and Connections of a backup are those of its primary {primary.name}.")
     after_change(backup)

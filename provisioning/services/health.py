@@ -94,7 +94,7 @@ class WriteProof:
 
 def _write() -> None:
     """One row, in a transaction that waits at most WRITE_S."""
-    with _waiting_at_most(WRITE_S), transaction.atomic():
+    with waiting_at_most(WRITE_S), transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', %s, true), set_config('statement_timeout', %s, true)",
@@ -103,7 +103,7 @@ def _write() -> None:
 
 
 @contextmanager
-def _waiting_at_most(seconds: float) -> Iterator[None]:
+def waiting_at_most(seconds: float) -> Iterator[None]:
     """SQLite's transactions wait so long for others in here."""
     if connection.vendor != "sqlite":
         yield
@@ -119,7 +119,7 @@ def _waiting_at_most(seconds: float) -> Iterator[None]:
 
 def _begin() -> None:
     """What every write begins with, and no write: for pages that are only read."""
-    with _waiting_at_most(WRITE_S), transaction.atomic():
+    with waiting_at_most(WRITE_S), transaction.atomic():
         pass
 
 

@@ -12,10 +12,10 @@ from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, R
 from provisioning.models import Application, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
-from provisioning.selectors.control import control_seen
 from provisioning.states import ACTIVE_JOBS, ENDED
 
 from .facts import application_link, job_link, reserved_ports, status_for_rules
+from .objects import STORED, Stored
 
 FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",
           "lca_port": "LCA Port", "enabled": "State Enabled"}
@@ -79,7 +79,12 @@ def delete_host(*, actor: Actor, host_id: int, reason: str = "") -> None:
 
 def check_host(*, draft: HostDraft, host_id: int | None) -> list[Refusal]:
     """The rules of a save, without the save. Raises NotFound."""
-    return host_refusals(draft, _facts(draft, _get(host_id) if host_id is not None else None))
+    return refusals_of(draft, _get(host_id) if host_id is not None else None)
+
+
+def refusals_of(draft: HostDraft, row: Host | None, objects: Stored = STORED) -> list[Refusal]:
+    """What stands against making ``row`` (None: a new one) this draft, among these ``objects``."""
+    return host_refusals(draft, _facts(draft, row, objects))
 
 
 def _get(host_id: int) -> Host:
@@ -90,7 +95,7 @@ def _get(host_id: int) -> Host:
 
 
 def _check(draft: HostDraft, row: Host | None) -> None:
-    refusals = host_refusals(draft, _facts(draft, row))
+    refusals = refusals_of(draft, row)
     if refusals:
         raise Refused(*refusals)
 
@@ -100,10 +105,9 @@ def _links(applications: Iterable[Application]) -> tuple[Link, ...]:
     return tuple(map(application_link, islice(applications, NAMED + 1)))
 
 
-def _facts(draft: HostDraft, row: Host | None) -> HostDraftFacts:
-    others = Host.objects.exclude(pk=row.pk if row else None)
-    same_name, same_address = others.filter(name=draft.name).first(), others.filter(ip_address=draft.ip_address).first()
-    stored, ports, control = None, (), control_seen()
+def _facts(draft: HostDraft, row: Host | None, objects: Stored) -> HostDraftFacts:
+    same_name, same_address = objects.hosts_like(draft.name, draft.ip_address, row.pk if row else None)
+    stored, ports, control = None, (), objects.control()
     if row is not None:
         assigned = Application.objects.filter(host=row)
         may_run = assigned.exclude(Q(runtime=None) | Q(runtime__status__in=ENDED)).select_related("runtime")

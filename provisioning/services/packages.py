@@ -3,9 +3,10 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -35,10 +36,12 @@ def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> Install
         directory.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=directory, prefix=".import-", delete=False) as file:
             temporary = Path(file.name)
-            sha256, size = _copy(stream, file)
+            sha256, size = _read(stream, file.write)
+            file.flush()
+            os.fsync(file.fileno())
         return _keep(actor, temporary, sha256, size)
     except PackageFileError as error:
-        raise Refused(Refusal(f"{name} cannot be imported. {error}", "file")) from None
+        raise _unreadable(name, error) from None
     except OSError as error:
         raise Refused(Refusal(f"{name} could not be stored in {directory}: {error.strerror or error}. Make room or "
                               "correct the rights of the data directory, then import it again.", "file")) from error
@@ -47,32 +50,55 @@ def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> Install
             temporary.unlink(missing_ok=True)
 
 
-def _copy(stream: BinaryIO, file) -> tuple[str, int]:
+def check_package(path: Path) -> tuple[InstallationPackage, bool]:
+    """(the row that importing the file at ``path`` gives, whether it is there already); nothing is kept. Raises
+    Refused."""
+    try:
+        with open(path, "rb") as file:
+            sha256, size = _read(file)
+        row = _known(sha256)
+        return row or InstallationPackage(**asdict(_draft(path, sha256, size))), row is not None
+    except PackageFileError as error:
+        raise _unreadable(path.name, error) from None
+
+
+def _unreadable(name: str, error: PackageFileError) -> Refused:
+    return Refused(Refusal(f"{name} cannot be imported. {error}", "file"))
+
+
+def _read(stream: BinaryIO, keep: Callable[[bytes], Any] = lambda chunk: None) -> tuple[str, int]:
+    """(SHA-256, bytes) of all of it; ``keep`` gets every chunk."""
     digest, size = hashlib.sha256(), 0
     while chunk := stream.read(_CHUNK):
         size += len(chunk)
         if size > MAX_BYTES:
             raise PackageFileError(f"It is larger than {MAX_BYTES // 1024**2} MB.")
         digest.update(chunk)
-        file.write(chunk)
-    file.flush()
-    os.fsync(file.fileno())
+        keep(chunk)
     return digest.hexdigest(), size
 
 
-def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> InstallationPackage:
-    target = _path_of(sha256)
+def _known(sha256: str) -> InstallationPackage | None:
     row = InstallationPackage.objects.filter(sha256=sha256).first()
-    if row is not None and target.exists():
+    return row if row is not None and _path_of(sha256).exists() else None
+
+
+def _draft(path: Path, sha256: str, size: int) -> PackageDraft:
+    facts = read_package(path)
+    return PackageDraft(name=facts.name, nickname=facts.nickname, type=facts.type, version=facts.version,
+                        locale=facts.locale, os_type=facts.os_type, description=facts.description, sha256=sha256,
+                        size=size)
+
+
+def _keep(actor: Actor, temporary: Path, sha256: str, size: int) -> InstallationPackage:
+    row = _known(sha256)
+    if row is not None:
         return row
-    facts = read_package(temporary)
+    draft = _draft(temporary, sha256, size)
     # The name is the content, so a file without a row (this process ends here) is simply used the next time.
     temporary.chmod(0o640)
-    os.replace(temporary, target)
-    draft = PackageDraft(name=facts.name, nickname=facts.nickname, type=facts.type, version=facts.version,
-                         locale=facts.locale, os_type=facts.os_type, description=facts.description, sha256=sha256,
-                         size=size)
-    return row or _add(actor, draft)
+    os.replace(temporary, _path_of(sha256))
+    return _add(actor, draft)
 
 
 @history.atomic()

@@ -1,6 +1,7 @@
 """What people do to a running pair. Control carries it out or refuses it; both members may be named."""
 
 import logging
+from dataclasses import replace
 
 from django.db import DatabaseError
 
@@ -10,16 +11,19 @@ from provisioning.control_client import ControlUnavailable
 from provisioning.errors import Link, Refusal, Refused, Unanswered
 from provisioning.models import Application
 from provisioning.permissions import Actor
+from provisioning.rules.database_trouble import FAILING, Trouble, trouble_of
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import FailoverFacts, Verdict
 from provisioning.selectors.failover import failover_facts, record_trouble
 from provisioning.selectors.pairs import Pair, get_pair
 
 from .drill_lock import refuse_during_drill
-from .health import database_trouble
+from .health import database_trouble, waiting_at_most
 from .reasons import one_line
 
 log = logging.getLogger(__name__)
+RECORD_S = 2.0
+"""So long a verb that was carried out waits for the database to take its entry of history."""
 
 
 def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "", drill: int = 0) -> PairAnswer:
@@ -35,9 +39,8 @@ def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str 
     before, standby = pair.active, pair.standby
     answer = _ask(actor, pair, "switchover", reason, did="Switch Over", target=to or (standby.name if standby else ""))
     was = f"from {before.name} " if before else ""
-    _record(actor, pair, f"Switched over {was}to {answer.facts.get('active', 'the standby')} "
-                         f"(epoch {answer.facts.get('epoch', '?')}).", reason)
-    return answer
+    return _recorded(answer, actor, pair, f"Switched over {was}to {answer.facts.get('active', 'the standby')} "
+                                          f"(epoch {answer.facts.get('epoch', '?')}).", reason)
 
 
 def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAnswer:
@@ -50,8 +53,7 @@ def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAns
         raise Refused(Refusal("Say why automatic failover is paused: everybody will see it until it is resumed.",
                               "reason"))
     answer = _ask(actor, pair, "pause", reason, did="Pausing automatic failover")
-    _record(actor, pair, "Paused automatic failover.", reason)
-    return answer
+    return _recorded(answer, actor, pair, "Paused automatic failover.", reason)
 
 
 def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> PairAnswer:
@@ -64,8 +66,7 @@ def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> P
         return PairAnswer(ok=True, facts={"already": True}, reason=(
             f"Automatic failover of {pair.primary.name} and {pair.backup.name} is on already. Nothing was changed."))
     answer = _ask(actor, pair, "resume", reason, did="Resuming automatic failover")
-    _record(actor, pair, "Resumed automatic failover.", reason)
-    return answer
+    return _recorded(answer, actor, pair, "Resumed automatic failover.", reason)
 
 
 def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason: str = "",
@@ -95,8 +96,7 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
     answer = _ask(actor, pair, "promote", reason, did=f"Promoting {server}", target=server)
     what = (f"although it was not in sync; what only {lost.name} had was given up" if server == standby.name else
             "with the store it has now; the messages of its former one were given up")
-    _record(actor, pair, f"Promoted {server} {what} (epoch {answer.facts.get('epoch', '?')}).", reason)
-    return answer
+    return _recorded(answer, actor, pair, f"Promoted {server} {what} (epoch {answer.facts.get('epoch', '?')}).", reason)
 
 
 def probe(*, actor: Actor, application_id: int) -> PairAnswer:
@@ -141,15 +141,22 @@ def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: 
 
 
 def _record_unanswered(actor: Actor, pair: Pair, did: str, reason: str) -> None:
+    # That nobody answered is what has to be said, whether or not history can be written.
+    _recorded(PairAnswer(ok=False), actor, pair, f"{did} was asked for and control did not answer.", reason)
+
+
+def _recorded(answer: PairAnswer, actor: Actor, pair: Pair, what: str, reason: str) -> PairAnswer:
+    """``answer`` once History tells ``what`` was done. It was done whether or not the Configuration Database takes a
+    write, so nobody waits long for that; ``facts``: unrecorded, a sentence, when it did not."""
     try:
-        _record(actor, pair, f"{did} was asked for and control did not answer.", reason)
+        with waiting_at_most(RECORD_S):
+            history.record_verb(actor=actor, row=pair.primary, reason=f"{what} {reason}".rstrip())
     except DatabaseError as error:
-        # That nobody answered is what has to be said.
-        log.warning("history does not tell that control did not answer: %s", error)
-
-
-def _record(actor: Actor, pair: Pair, what: str, reason: str) -> None:
-    history.record_verb(actor=actor, row=pair.primary, reason=f"{what} {reason}".rstrip())
+        log.warning("history does not tell: %s (%s)", what, error)
+        trouble = trouble_of(error) or Trouble(FAILING)
+        return replace(answer, facts={**answer.facts, "unrecorded": (
+            f"It is done, but History does not tell of it and pages show it later. {trouble.sentence}")})
+    return answer
 
 
 def _link(row: Application) -> Link:

@@ -11,23 +11,35 @@ from provisioning.permissions import Actor
 
 from .facts import application_link
 
+FIELDS = ("name", "type", "version", "options", "ports", "file_name")
 
-@history.atomic()
+
 def import_template(*, actor: Actor, file_name: str, content: bytes) -> ApplicationTemplate:
     """Import an .apd file. The same name, version and content again returns what is there; when only what the file says
     of its options differs (help, valid values), the template says that from now on. Raises Refused."""
     actor.require(permissions.IMPORT)
+    return keep_template(actor=actor, draft=read_file(file_name, content))
+
+
+def read_file(file_name: str, content: bytes) -> TemplateDraft:
+    """What an .apd file says. Raises Refused."""
     try:
-        draft = read_template(content, file_name=file_name.replace("\\", "/").rsplit("/", 1)[-1][:255])
+        return read_template(content, file_name=file_name.replace("\\", "/").rsplit("/", 1)[-1][:255])
     except TemplateFileError as error:
         raise Refused(Refusal(f"{file_name or 'The file'} cannot be imported. {error}", "file")) from None
+
+
+@history.atomic()
+def keep_template(*, actor: Actor, draft: TemplateDraft, reason: str = "") -> ApplicationTemplate:
+    """As ``import_template``, of what was read. Raises Refused."""
+    actor.require(permissions.IMPORT)
     existing = ApplicationTemplate.objects.filter(name=draft.name).first()
-    if existing is not None:
-        if _same(existing, draft):
-            return existing
-        if _same(existing, replace(draft, options=existing.options)) and _values(existing) == _values(draft):
-            return _say(actor, existing, draft)
-    return create_template(actor=actor, draft=draft)
+    refusals = import_refusals(draft, existing)
+    if refusals:
+        raise Refused(*refusals)
+    if existing is None:
+        return create_template(actor=actor, draft=draft, reason=reason)
+    return existing if says_the_same(existing, draft) else _say(actor, existing, draft, reason)
 
 
 @history.atomic()
@@ -38,8 +50,7 @@ def create_template(*, actor: Actor, draft: TemplateDraft, reason: str = "",
     refusals = template_refusals(draft, None)
     if refusals:
         raise Refused(*refusals)
-    row = ApplicationTemplate.objects.create(pk=key, name=draft.name, type=draft.type, version=draft.version,
-                                             options=draft.options, ports=draft.ports, file_name=draft.file_name)
+    row = ApplicationTemplate.objects.create(pk=key, **{name: getattr(draft, name) for name in FIELDS})
     history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     changes.tell("templates")
     return row
@@ -54,20 +65,29 @@ def update_template(*, actor: Actor, template_id: int, draft: TemplateDraft, rea
     refusals = template_refusals(draft, row)
     if refusals:
         raise Refused(*refusals)
-    return row if _same(row, draft) else _say(actor, row, draft, reason)
+    return row if says_the_same(row, draft) else _say(actor, row, draft, reason)
 
 
 def template_refusals(draft: TemplateDraft, row: ApplicationTemplate | None) -> list[Refusal]:
     """What stands against creating ``draft``, or making it that of ``row``."""
     if row is not None:
-        same = draft.name == row.name and _same(row, replace(draft, options=row.options))
+        same = draft.name == row.name and says_the_same(row, replace(draft, options=row.options))
         if same and _values(row) == _values(draft):
             return []
         return [Refusal(f"Name, type, version, ports and defaults of Application Template {row.name} are fixed when it "
                         "is imported. Import it under another name instead.", "", (_link(row),))]
     existing = ApplicationTemplate.objects.filter(name=draft.name).first()
-    if existing is None:
+    return [] if existing is None else _is_taken(draft, existing)
+
+
+def import_refusals(draft: TemplateDraft, existing: ApplicationTemplate | None) -> list[Refusal]:
+    """What stands against importing ``draft`` where ``existing`` has its name."""
+    if existing is None or not template_refusals(draft, existing):
         return []
+    return _is_taken(draft, existing)
+
+
+def _is_taken(draft: TemplateDraft, existing: ApplicationTemplate) -> list[Refusal]:
     return [Refusal(f"An Application Template named {draft.name} (version {existing.version}) exists already and has "
                     "another content. Give the new one another name.", "file", (_link(existing),))]
 
@@ -111,5 +131,6 @@ def _values(template: ApplicationTemplate | TemplateDraft) -> dict[str, dict[str
             for section, keys in template.options.items()}
 
 
-def _same(row: ApplicationTemplate, draft: TemplateDraft) -> bool:
+def says_the_same(row: ApplicationTemplate, draft: TemplateDraft) -> bool:
+    """True when importing ``draft`` over ``row`` changes nothing."""
     return all(getattr(row, name) == getattr(draft, name) for name in ("type", "version", "options", "ports"))

@@ -1,12 +1,13 @@
 """How an accepted draft gets into the database, and who is told afterwards."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
 
 from provisioning import changes
-from provisioning.drafts import ApplicationDraft, ConnectionDraft
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import Refused
 from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, Connection, ListeningPort, Option
@@ -40,6 +41,15 @@ def save_revision(row: Application, actor: Actor, fields: Iterable[str] = PLAIN_
     row.revision += 1
 
 
+def add_related(row: Application, draft: ApplicationDraft) -> None:
+    """Give a row that has just been created the ports, connections and options of a complete draft."""
+    _add_ports(row, [port_values(port) for port in draft.ports or ()])
+    _add_connections(row, [connection_values(connection) for connection in draft.connections or ()])
+    options = [(annex, section, key, value) for annex, table in ((False, draft.options), (True, draft.annex))
+               for section, keys in (table or {}).items() for key, value in keys.items()]
+    Option.objects.bulk_create(new_option(row, *option) for option in options)
+
+
 def save_related(row: Application, draft: ApplicationDraft) -> None:
     """Make ports, connections and options those of a complete draft, keeping rows that are the same."""
     _save_ports(row, draft)
@@ -49,24 +59,39 @@ def save_related(row: Application, draft: ApplicationDraft) -> None:
 
 
 def _save_ports(row: Application, draft: ApplicationDraft) -> None:
-    wanted = [tuple(getattr(port, f) for f in PORT_FIELDS) for port in draft.ports or ()]
-    stored = [tuple(getattr(port, f) for f in PORT_FIELDS) for port in ListeningPort.objects.filter(application=row)]
+    wanted = [port_values(port) for port in draft.ports or ()]
+    stored = [port_values(port) for port in ListeningPort.objects.filter(application=row)]
     if wanted != stored:
         # Numbers and IDs may swap between rows, which single updates could not do under the constraints.
         ListeningPort.objects.filter(application=row).delete()
-        ListeningPort.objects.bulk_create(
-            ListeningPort(application=row, **dict(zip(PORT_FIELDS, values, strict=True))) for values in wanted)
+        _add_ports(row, wanted)
+
+
+def port_values(port: ListeningPort | PortDraft) -> dict[str, Any]:
+    """{field: value} of a port, stored or typed."""
+    return {name: getattr(port, name) for name in PORT_FIELDS}
+
+
+def _add_ports(row: Application, ports: list[dict[str, Any]]) -> None:
+    ListeningPort.objects.bulk_create(ListeningPort(application=row, **values) for values in ports)
 
 
 def save_connections(row: Application, connections: Iterable[ConnectionDraft]) -> None:
     """Make the Connections of ``row`` these."""
-    names = ("server_id", *CONNECTION_FIELDS)
-    wanted = [tuple(getattr(c, f) for f in names) for c in connections]
-    stored = [tuple(getattr(c, f) for f in names) for c in Connection.objects.filter(application=row)]
+    wanted = [connection_values(connection) for connection in connections]
+    stored = [connection_values(connection) for connection in Connection.objects.filter(application=row)]
     if wanted != stored:
         Connection.objects.filter(application=row).delete()
-        Connection.objects.bulk_create(
-            Connection(application=row, **dict(zip(names, values, strict=True))) for values in wanted)
+        _add_connections(row, wanted)
+
+
+def connection_values(connection: Connection | ConnectionDraft) -> dict[str, Any]:
+    """{field: value} of a connection, stored or typed."""
+    return {name: getattr(connection, name) for name in ("server_id", *CONNECTION_FIELDS)}
+
+
+def _add_connections(row: Application, connections: list[dict[str, Any]]) -> None:
+    Connection.objects.bulk_create(Connection(application=row, **values) for values in connections)
 
 
 def _save_options(row: Application, table: dict[str, dict[str, str]], *, annex: bool) -> None:
@@ -77,14 +102,19 @@ def _save_options(row: Application, table: dict[str, dict[str, str]], *, annex: 
     for (section, key), value in wanted.items():
         option = stored.get((section, key))
         if option is None:
-            option = Option(application=row, annex=annex, section=section, key=key)
-            option.set_value(value)
-            new.append(option)
+            new.append(new_option(row, annex, section, key, value))
         elif value != option.plain and not (option.is_secret and value == MASK):
             option.set_value(value)
             changed.append(option)
     Option.objects.bulk_create(new)
     Option.objects.bulk_update(changed, ["value", "secret_value"])
+
+
+def new_option(row: Application, annex: bool, section: str, key: str, value: str) -> Option:
+    """Not saved."""
+    option = Option(application=row, annex=annex, section=section, key=key)
+    option.set_value(value)
+    return option
 
 
 def after_change(row: Application, *, also: Iterable[Application] = (), former_name: str = "") -> None:

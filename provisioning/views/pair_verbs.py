@@ -71,6 +71,8 @@ def pair_verb(request, pk: int, verb: str):
             whom = {"server": what.server.format(**_names(pair))} if what.server else {}
             answer = what.work(actor=actor, application_id=pk, **form.cleaned_data, **whom)
             messages.success(request, what.said(pair, answer))
+            if answer.facts.get("unrecorded"):
+                messages.warning(request, answer.facts["unrecorded"])
             return done(request, reverse("pair-detail", args=[pk]))
         except Refused as error:
             refuse(form, error)

@@ -28,14 +28,16 @@ def impatient(transactional_db):
 @pytest.mark.parametrize("words", [
     ("start", "MS"), ("stop", "MS"), ("users", "add", "sue", "--role", "Support"), ("import_template", "{template}"),
     ("synchronize", "MS_Primary", "--yes"), ("support_bundle", "MS_Primary", "--output", "{out}"),
-    ("drill", "MS_Primary")], ids=lambda words: words[0])
+    ("drill", "MS_Primary"), ("apply", "{manifest}", "--yes")], ids=lambda words: words[0])
 def test_a_command_that_cannot_write_says_so(impatient, locked, no_broker, no_control, tmp_path, words):
     make_application("MS", host=make_host("alpha"), installed=True, status="Unknown")
     primary, _ = make_pair()
     type(primary).objects.filter(pk=primary.pk).update(description="differs", startup_timeout=7)
     template = tmp_path / "new.apd"
     template.write_text("[template]\nname = New\ntype = MessageServer\nversion = 1\nformat = 1\n")
-    given = [word.format(template=template, out=tmp_path / "out.zip") for word in words]
+    manifest = tmp_path / "site.yaml"
+    manifest.write_text("hosts: [{name: beta, ip_address: 192.0.2.9}]")
+    given = [word.format(template=template, out=tmp_path / "out.zip", manifest=manifest) for word in words]
     with locked():
         code, _, err = run(*given)
     assert (code, err.strip()) == (BUSY, SENTENCE)

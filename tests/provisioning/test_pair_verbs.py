@@ -156,6 +156,20 @@ def test_that_nobody_answered_is_said_though_it_cannot_be_written_down(pair, no_
         services.switch_over(actor=OPERATOR, application_id=pair[0].pk)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_was_done_while_another_program_holds_the_database_is_said_to_be_done(control, pair, locked, monkeypatch):
+    monkeypatch.setattr(services, "RECORD_S", 0.02)
+    control.answers["switchover"] = DONE
+    with locked():
+        code, out, err = run("switchover", "MS_Primary")
+        _, as_json, _ = run("switchover", "MS_Primary", "--json")
+    assert (code, out) == (0, "MS_Backup is the active server after 87 ms.\n")
+    assert err == ("It is done, but History does not tell of it and pages show it later. Another program holds the "
+                   "Configuration Database.\n")
+    assert json.loads(as_json)["unrecorded"] == err.strip()
+    assert history() == []
+
+
 def test_an_application_without_a_partner_is_refused_with_what_to_do(control):
     single = make_application("Alone")
     with pytest.raises(Refused, match="Alone is no member of a pair\\. Open the server") as caught:

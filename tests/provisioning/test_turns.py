@@ -410,7 +410,7 @@ BOUNDS = {
     "services/applications.py": {
         "create_application", "update_application", "clone_application", "_constraints"},
     "services/hosts.py": {"create_host", "update_host", "delete_host"},
-    "services/templates.py": {"import_template", "create_template", "update_template", "delete_template"},
+    "services/templates.py": {"keep_template", "create_template", "update_template", "delete_template"},
     "services/packages.py": {"_add", "delete_package"},
     "services/users.py": {"_create_user", "set_roles", "set_enabled", "_reset_password", "unlock",
                           "own_password_changed"},
@@ -431,7 +431,7 @@ BOUNDS = {
     "jobs/reports.py": {"_record", "catch_up"},
     # what a turn holds (turns)
     "turns.py": {"turn"},
-    "services/apply.py": {"plan", "apply", "_guard"},
+    "services/apply.py": {"_write"},
 }
 """Every function that opens a transaction, by what bounds it. A new one that works on many objects is written in turns
 (``provisioning.turns``) and watched above."""

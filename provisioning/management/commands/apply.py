@@ -1,19 +1,23 @@
 import sys
+import time
 from pathlib import Path
 
 from provisioning.errors import Refused
 from provisioning.management.console import OK, REFUSED, ServiceCommand
-from provisioning.services import apply
+from provisioning.services import apply, planned
 from provisioning.services.manifest import MAX_BYTES, read_manifest
 
-SIGNS = {apply.CREATE: "+", apply.CHANGE: "~", apply.NOTHING: "="}
+SIGNS = {planned.CREATE: "+", planned.CHANGE: "~", planned.NOTHING: "="}
+TELL_EVERY_S = 1.0
 QUESTION, ADD_YES = "Apply this plan?", "Add --yes to apply this plan."
 
 
 class Command(ServiceCommand):
     help = ("Make hosts, templates, packages and applications what FILE (YAML, - for stdin) says: prints a plan, asks, "
-            "and does all of it or nothing. Exit codes: 0 done or nothing to do, 2 refused.")
+            "and does it; what is refused changes nothing. Exit codes: 0 done or nothing to do, 2 refused, 3 the "
+            "database was busy. Where it stopped half way, it says how far it came: apply the same file again.")
     command_name = "apply"
+    told_at = float("-inf")
 
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE")
@@ -32,12 +36,18 @@ class Command(ServiceCommand):
                 if as_json:
                     self.print_json(self.describe(plan, applied=False))
                 return REFUSED
-            plan = apply.apply(actor=self.actor, manifest=manifest, directory=directory)
+            apply.apply(actor=self.actor, planned=plan, tell=self.progress)
         if as_json:
             self.print_json(self.describe(plan, applied=not plan.is_empty))
         else:
             self.stdout.write("Nothing to do." if plan.is_empty else "Done.")
         return OK
+
+    def progress(self, done: int, of: int) -> None:
+        now = time.monotonic()
+        if now - self.told_at >= TELL_EVERY_S and done < of:
+            self.told_at = now
+            self.stderr.write(f"Applying {done} of {of} ...")
 
     def read(self, file: str) -> bytes:
         try:
@@ -48,16 +58,16 @@ class Command(ServiceCommand):
         except OSError as error:
             raise Refused(f"{file} cannot be read: {error.strerror}.") from None
 
-    def show(self, plan: apply.Plan) -> None:
+    def show(self, plan: planned.Plan) -> None:
         for entry in plan.entries:
             self.stdout.write(f"{SIGNS[entry.action]} {entry.action} {entry.kind} {entry.name}")
             for row in entry.differences:
-                old = f"{row.theirs or '(empty)'} → " if entry.action == apply.CHANGE else ""
+                old = f"{row.theirs or '(empty)'} → " if entry.action == planned.CHANGE else ""
                 self.stdout.write(f"    {row.label}: {old}{row.yours or '(empty)'}")
             for hint in entry.hints:
                 self.stdout.write(f"    ! {hint}")
 
-    def describe(self, plan: apply.Plan, *, applied: bool) -> dict:
+    def describe(self, plan: planned.Plan, *, applied: bool) -> dict:
         return {"applied": applied, "changes": [
             {"kind": entry.kind, "name": entry.name, "action": entry.action,
              "fields": [{"field": row.field, "label": row.label, "old": row.theirs, "new": row.yours}
