@@ -159,7 +159,7 @@ class Requests:
             members.append({
                 "name": member.name, "connected": member.connected, "state": member.state, "role": member.role,
                 "epoch": member.epoch, "version": member.version, "first_seq": log.first_seq if log else None,
-                "last_seq": log.last_seq if log else None,
+                "last_seq": log.last_seq if log else None, "why_not": restored.refusal(snapshot, member.name),
                 "lost": restored.lost_with(other, common, proven=proven) if len(logs) == 2 else 0})
         record = snapshot.record
         return PairAnswer(ok=True, facts={

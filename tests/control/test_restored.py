@@ -13,7 +13,7 @@ from provisioning.models import PairState
 from provisioning.record.models import PairRecord
 
 from .conftest import Peer, eventually
-from .snapshots import A, B, IN_SYNC, ready, serving
+from .snapshots import IN_SYNC, A, B, ready, serving
 from .test_pairs import Pair, pair  # noqa: F401 - the fixture
 
 OLD = replace(IN_SYNC, version=2, epoch=1)
