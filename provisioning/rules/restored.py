@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-WAY_OUT = "Open Restored Database: it shows what each server has and lets one go on."
-"""The end of every sentence about a dispute (on the command line: manage.py restored)."""
+WAY_OUT = "Open Restored Database: it shows what each server has and lets one go on (manage.py restored)."
+"""The end of every sentence about a dispute."""
+IN_DISPUTE = f"An older control database was put back, so nothing is decided about this pair. {WAY_OUT}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +30,12 @@ class Copy:
 @dataclass(frozen=True)
 class Choice:
     """``copy`` goes on. ``lost``: how many records are given up by that, None when nobody can tell; ``loss`` says so,
-    ``follows`` what else happens; ``to_type``: whose name is to be typed, "" when nothing is lost."""
+    ``untold`` why nobody can; ``follows`` what else happens; ``to_type``: whose name is to be typed, "" when nothing
+    is lost."""
 
     copy: Copy
     lost: int | None
+    untold: str
     loss: str
     follows: str
     to_type: str
@@ -67,18 +70,18 @@ def found_of(facts: dict) -> Found:
 
 def _choice(copy: Copy, other: Copy | None) -> Choice:
     if other is None:
-        return Choice(copy, 0, "Nothing is lost: there is no other server that could have more.",
+        return Choice(copy, 0, "", "Nothing is lost: there is no other server that could have more.",
                       f"{copy.name} serves with what it has, in a new epoch.", "")
     then = "becomes its backup" if other.connected else "becomes its backup when it comes back"
     cuts = "" if copy.lost == 0 else ", cuts off what only it has and keeps that in a file"
-    return Choice(copy, copy.lost, _loss(copy, other),
+    untold = _why_not_told(copy, other) if copy.lost is None else ""
+    loss = f"What is lost cannot be told: {untold}" if untold else _loss(copy, other)
+    return Choice(copy, copy.lost, untold, loss,
                   f"{copy.name} serves with what it has, in a new epoch; {other.name} {then}{cuts}.",
                   "" if copy.lost == 0 else other.name)
 
 
 def _loss(copy: Copy, other: Copy) -> str:
-    if copy.lost is None:
-        return f"What is lost cannot be told: {_why_not_told(copy, other)}"
     if not copy.lost:
         return f"Nothing is lost: {other.name} has no record that {copy.name} does not have."
     if copy.lost == 1:

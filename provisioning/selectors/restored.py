@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 from provisioning.models import Application, PairState
-from provisioning.record.models import ControlBeat
 
 from .applications import get_application
-from .control import CONTROL
 from .pair_page import pair_rows
 
 
@@ -29,14 +27,6 @@ def disputed(limit: int | None = None) -> list[Disputed]:
     rows = PairState.objects.filter(disputed=True, primary__primary_server__isnull=True).order_by("primary__name")
     columns = rows.values_list("primary_id", "primary__name", "primary__backup_server__name", "reason")
     return [Disputed(key, primary, backup or "", reason) for key, primary, backup, reason in columns[:limit]]
-
-
-def doubted_count() -> int:
-    """Records that were last written before an older database was put back: they count only as long as all members of
-    their pair vouch for them, each time that control starts."""
-    facts = ControlBeat.objects.filter(name=CONTROL).values_list("facts", flat=True).first() or {}
-    number = facts.get("doubted", 0)
-    return number if isinstance(number, int) else 0
 
 
 def members_of(application_id: int) -> tuple[Application, Application | None]:

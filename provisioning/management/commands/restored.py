@@ -1,7 +1,8 @@
 from provisioning.management.console import FAILED, OK, ServiceCommand
 from provisioning.rules.restored import Choice
 from provisioning.selectors.applications import find_application
-from provisioning.selectors.restored import disputed, doubted_count
+from provisioning.selectors.control import doubted_count
+from provisioning.selectors.restored import disputed
 from provisioning.services import restored
 
 
