@@ -160,8 +160,9 @@ class SolutionControl:
         self.writer.put_status(row)
 
     def status_message(self, row: StatusRow, live: LiveApplication) -> ApplicationStatus:
+        primary = self.world.applications.get(live.pair_id)
         return ApplicationStatus(application=live.facts.name, status=row.status, mode=row.mode, reason=row.reason,
-                                 epoch=row.epoch, pid=row.pid)
+                                 epoch=row.epoch, pid=row.pid, disputed=bool(primary and primary.dispute))
 
     def _seen(self, live: LiveApplication) -> Seen:
         host, now = self.world.host_of(live), time.monotonic()

@@ -18,6 +18,10 @@ LOOPBACK = "127.0.0.1"
 CONNECTIONS_LIMIT = 64
 LONGEST_WAIT_S = 24 * 3600.0
 READ_LOG = "Correct what the server's last log lines say, then start it again."
+DISPUTED_S = 10.0
+"""A start waits for so long while nothing is decided about the server's pair (docs/adr/0016)."""
+LEFT_RUNNING = ("Open Restored Database (manage.py restored): it shows what each server has and lets one go on. The "
+                "server was left running for that.")
 
 
 class PortTaken(Exception):
@@ -141,16 +145,29 @@ class LcaPort:
 
     async def _wait_started(self, arguments: dict) -> dict:
         name, pid, timeout_s = arguments["application"], arguments["pid"], _seconds(arguments, "timeout_s")
+        disputed_s = _seconds(arguments, "disputed_s", DISPUTED_S)
 
         def gone() -> bool:
             status = self._processes.status(name)
             return status.pid != pid or status.state not in ("starting", "running")
 
-        def told() -> bool:
-            word = self._statuses.get(name)
-            return word is not None and word.status == "Started" and word.pid == pid
+        def word() -> ApplicationStatus | None:
+            found = self._statuses.get(name)
+            return found if found is not None and found.pid == pid else None
 
-        in_time = await self._processes.wait_until(lambda: gone() or told(), timeout_s)
+        def told() -> bool:
+            return word() is not None and word().status == "Started"
+
+        def disputed() -> bool:
+            return word() is not None and word().disputed and not told()
+
+        in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
+        while disputed() and not gone():
+            # The other server may be about to come, and with it the dispute to end.
+            if not await self._processes.wait_until(lambda: gone() or not disputed(), disputed_s):
+                # Left running: only a server that is there can say what it has, and go on.
+                raise Refusal(f"{name} runs (pid {pid}) and waits: {word().reason}", LEFT_RUNNING)
+            in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         if gone():
             raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
                           READ_LOG)
