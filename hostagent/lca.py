@@ -18,10 +18,6 @@ LOOPBACK = "127.0.0.1"
 CONNECTIONS_LIMIT = 64
 LONGEST_WAIT_S = 24 * 3600.0
 READ_LOG = "Correct what the server's last log lines say, then start it again."
-DISPUTED_S = 10.0
-"""A start waits for so long while nothing is decided about the server's pair (docs/adr/0016)."""
-LEFT_RUNNING = ("Open Restored Database (manage.py restored): it shows what each server has and lets one go on. The "
-                "server was left running for that.")
 
 
 class PortTaken(Exception):
@@ -145,7 +141,8 @@ class LcaPort:
 
     async def _wait_started(self, arguments: dict) -> dict:
         name, pid, timeout_s = arguments["application"], arguments["pid"], _seconds(arguments, "timeout_s")
-        disputed_s = _seconds(arguments, "disputed_s", DISPUTED_S)
+        # A worker of a former version knows of no dispute: it is told that the server was not Started in time.
+        disputed_s = _seconds(arguments, "disputed_s") if "disputed_s" in arguments else None
 
         def gone() -> bool:
             status = self._processes.status(name)
@@ -159,14 +156,13 @@ class LcaPort:
             return word() is not None and word().status == "Started"
 
         def disputed() -> bool:
-            return word() is not None and word().disputed and not told()
+            return disputed_s is not None and word() is not None and word().disputed and not told()
 
         in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         while disputed() and not gone():
             # The other server may be about to come, and with it the dispute to end.
             if not await self._processes.wait_until(lambda: gone() or not disputed(), disputed_s):
-                # Left running: only a server that is there can say what it has, and go on.
-                raise Refusal(f"{name} runs (pid {pid}) and waits: {word().reason}", LEFT_RUNNING)
+                return {"pid": pid, "mode": "", "disputed": word().reason}
             in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         if gone():
             raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
