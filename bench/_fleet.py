@@ -130,13 +130,13 @@ class Peer(asyncio.Protocol):
     # --- of each kind ----------------------------------------------------------------------------------------
 
     def opened(self) -> None:
-        raise NotImplementedError
+        """The connection is open."""
 
     def take(self, line: bytes) -> None:
-        raise NotImplementedError
+        """Control has said ``line``."""
 
     def tell(self) -> None:
-        raise NotImplementedError
+        """It is time for counters."""
 
 
 class Agent(Peer):

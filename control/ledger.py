@@ -178,8 +178,12 @@ class Ledger:
 
     def doubted(self) -> list[int]:
         """Applications whose records may be outdated: they were last written before an older copy was put back."""
-        return [row.application_id for row in self._rows.values()
-                if row.version and row.gone_at is None and row.generation < self.trusted_from]
+        return [application_id for application_id in self._rows if self.is_doubted(application_id)]
+
+    def is_doubted(self, application_id: int) -> bool:
+        """Whether it is one of ``doubted``."""
+        row = self.row(application_id)
+        return bool(row.version) and row.gone_at is None and row.generation < self.trusted_from
 
     async def hear(self, token: str) -> bool:
         """A peer remembers ``token``. True when that proves, for the first time, that an older copy was put back: then

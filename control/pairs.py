@@ -13,7 +13,7 @@ from .database import DatabaseAway
 from .decide import Decision, decide
 from .ledger import Change, Ledger, Row
 from .live import LiveApplication, ServerConnection, World
-from .snapshot import Member, Record, Request, Snapshot, State, Timing, state_of, vouched
+from .snapshot import Member, Record, Request, Snapshot, State, Timing, ahead, state_of, vouched
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,14 @@ class Pairs:
     def doubt(self) -> None:
         """An older copy of control's database was put back: every record has to be vouched for anew."""
         self._vouched.clear()
-        for live in self._world.applications.values():
-            if live.connection is not None:
-                self.wake(live.pair_id)
+        for pair_id in {live.pair_id for live in self._world.applications.values() if live.connection is not None}:
+            self.wake(pair_id)
+        self.wake_doubted()
+
+    def wake_doubted(self) -> None:
+        """Pages are to tell of a record that is in doubt though nobody of its pair is there."""
+        for pair_id in self.doubted():
+            self.wake(pair_id)
 
     async def close(self) -> None:
         for task in list(self._tasks.values()):
@@ -114,7 +119,8 @@ class Pairs:
 
     async def _decide(self, pair_id: int) -> None:
         members = self._world.members(pair_id)
-        if not any(live.connection for live in members):
+        if not any(live.connection for live in members) and (
+                self._observing() or not self._ledger.is_doubted(pair_id)):
             return
         if not self._leads():
             # Nothing would be lost (docs/pair.md), but what a former leader says only confuses.
@@ -133,7 +139,7 @@ class Pairs:
         if decision.step_down:
             self._step_down(decision, snapshot.record.epoch, connections[decision.step_down])
         self._on_decided(Outcome(members, snapshot.record, decision, snapshot.request is not None))
-        if decision.state == State.DISPUTED:
+        if ahead(snapshot) is not None:
             # The newer database may be there again, or it was another control that wrote what they have seen.
             await self._ledger.reread(pair_id)
             self._later(pair_id, RETRY_S)

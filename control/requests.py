@@ -159,7 +159,7 @@ class Requests:
             members.append({
                 "name": member.name, "connected": member.connected, "state": member.state, "role": member.role,
                 "epoch": member.epoch, "version": member.version, "first_seq": log.first_seq if log else None,
-                "last_seq": log.last_seq if log else None,
+                "last_seq": log.last_seq if log else None, "why_not": restored.refusal(snapshot, member.name),
                 "lost": restored.lost_with(other, common, proven=proven) if len(logs) == 2 else 0})
         record = snapshot.record
         return PairAnswer(ok=True, facts={
@@ -178,11 +178,9 @@ class Requests:
 
     async def _restored(self, pair_id: int, asked: PairRequest) -> PairAnswer:
         snapshot = await self._pairs.snapshot(pair_id)
-        target = asked.target or snapshot.candidate.name
         if state_of(snapshot) != State.DISPUTED:
-            await self._pairs.confirm(pair_id, CONFIRMED)
-            return PairAnswer(ok=True, reason=f"{target} goes on: its members agree with the record.",
-                              facts={"active": target})
+            return await self._agreed(pair_id, snapshot)
+        target = asked.target or snapshot.candidate.name
         if why := restored.refusal(snapshot, target):
             return _no(why, "")
         by = clean(asked.by, 150) or "Somebody"
@@ -198,6 +196,13 @@ class Requests:
         record = (await self._pairs.snapshot(pair_id)).record
         return PairAnswer(ok=True, reason=sentence, facts={
             "active": target, "version": record.version, "epoch": record.epoch})
+
+    async def _agreed(self, pair_id: int, snapshot: Snapshot) -> PairAnswer:
+        active = snapshot.candidate.name
+        if pair_id in self._pairs.doubted() and not await self._pairs.confirm(pair_id, CONFIRMED):
+            return _no("The pair was changed at the same moment.", "Look again.")
+        return PairAnswer(ok=True, reason=f"Nothing contradicts the record of this pair: {active} goes on.",
+                          facts={"active": active, "already": True})
 
     async def _confirm_all(self, asked: PairRequest) -> PairAnswer:
         """Every pair whose members agree with the record goes on for good; the others stay disputed."""

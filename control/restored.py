@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 
 from protocol.epochs import common_point
 
-from .snapshot import Record, Snapshot
+from .snapshot import PRIMARY, SERVING_STATES, Record, Snapshot
 
 VERSIONS_MAX = 2**62
 """What a peer says is bounded, and so is what a record can be raised to."""
+BEYOND = 10_000
+"""So far is the record raised above what the members have seen who are there, when another one is away: it may have
+seen more than they did. One that has seen even more than that is disputed again."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,15 @@ def lost_with(other: Log | None, common: int | None, *, proven: bool) -> int | N
 
 
 def raised(snapshot: Snapshot, target: str) -> Record:
-    """The record with which ``target`` goes on, above everything that a member who is there has seen."""
+    """The record with which ``target`` goes on, above everything that the members have seen."""
     record = snapshot.record
     seen = [member for member in snapshot.members if member.connected]
     chosen = next(member for member in seen if member.name == target)
-    return replace(
-        record, active=target, active_copy=chosen.copy, standby_in_sync=False, standby_copy="",
-        version=min(VERSIONS_MAX, max([record.version, *(member.version for member in seen)]) + 1),
-        epoch=min(VERSIONS_MAX, max([record.epoch, *(member.epoch for member in seen)])))
+    beyond = BEYOND if len(seen) < len(snapshot.members) else 0
+    version = max([record.version, *(member.version for member in seen)]) + 1 + beyond
+    epoch = max([record.epoch, *(member.epoch for member in seen)]) + beyond
+    return replace(record, active=target, active_copy=chosen.copy, standby_in_sync=False, standby_copy="",
+                   version=min(VERSIONS_MAX, version), epoch=min(VERSIONS_MAX, epoch))
 
 
 def refusal(snapshot: Snapshot, target: str) -> str:
@@ -67,4 +71,9 @@ def refusal(snapshot: Snapshot, target: str) -> str:
         return f"{target} is not a member of this pair."
     if not member.connected or not member.state:
         return f"{target} is not connected to control, so it cannot go on. Start it first."
+    for other in snapshot.members:
+        if (other.name != target and other.connected and other.role == PRIMARY and other.state in SERVING_STATES
+                and other.epoch >= member.epoch):
+            # What it acknowledges until it hears of the other one would be lost, and nobody could have told how much.
+            return (f"{other.name} serves. Let it go on and use Switch Over afterwards, or stop {other.name} first.")
     return ""

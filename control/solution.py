@@ -42,7 +42,7 @@ SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
 RETURN_S = 2.0
 """For so long after control's start a server that ran before may take its object back from a newcomer."""
-_COPIED = {f.name for f in fields(Row)} - {"reason", "active_id"}
+_COPIED = {f.name for f in fields(Row)} - {"reason", "active_id", "standby_in_sync"}
 GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
 
 
@@ -68,7 +68,12 @@ class SolutionControl:
         for facts in await database.run(objects.applications):
             self.world.put_application(facts)
         statuses, hosts = await database.run(copies.status_rows), await database.run(copies.host_rows)
-        self.writer.known(statuses, hosts, await database.run(copies.pair_rows))
+        pairs = await database.run(copies.pair_rows)
+        self.writer.known(statuses, hosts, pairs)
+        for row in pairs:
+            if row.disputed and row.primary_id in self.world.applications:
+                # Until one of its members is there, nobody can tell that it is over.
+                self.world.applications[row.primary_id].dispute = row.reason
         for row in statuses:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
@@ -89,6 +94,7 @@ class SolutionControl:
         """After the startup grace: who has not come back by now is looked at as it is."""
         await asyncio.sleep(self._settle_s)
         self.settled = True
+        self.pairs.wake_doubted()
         for number, live in enumerate(list(self.world.applications.values())):
             if number % 100 == 0:
                 await asyncio.sleep(0)
@@ -104,11 +110,12 @@ class SolutionControl:
     def _recorded(self, pair_id: int) -> None:
         """The record of a pair, or whether it is disputed, may be another one: pages get a copy."""
         row, live = self.ledger.row(pair_id), self.world.applications.get(pair_id)
-        if live is None or not row.version:
+        if live is None or not (row.version or live.dispute):
             return
         copied = {f.name: getattr(row, f.name) for f in fields(PairCopy) if f.name in _COPIED}
         self.writer.put_pair(PairCopy(
             **copied, primary_id=pair_id, disputed=bool(live.dispute), reason=live.dispute or row.reason,
+            standby_in_sync=row.standby_in_sync and not live.dispute,
             active_id=row.active_id if row.active_id in self.world.applications else None))
 
     def _decided(self, outcome: Outcome) -> None:
@@ -153,8 +160,9 @@ class SolutionControl:
         self.writer.put_status(row)
 
     def status_message(self, row: StatusRow, live: LiveApplication) -> ApplicationStatus:
+        primary = self.world.applications.get(live.pair_id)
         return ApplicationStatus(application=live.facts.name, status=row.status, mode=row.mode, reason=row.reason,
-                                 epoch=row.epoch, pid=row.pid)
+                                 epoch=row.epoch, pid=row.pid, disputed=bool(primary and primary.dispute))
 
     def _seen(self, live: LiveApplication) -> Seen:
         host, now = self.world.host_of(live), time.monotonic()

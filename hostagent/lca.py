@@ -141,16 +141,29 @@ class LcaPort:
 
     async def _wait_started(self, arguments: dict) -> dict:
         name, pid, timeout_s = arguments["application"], arguments["pid"], _seconds(arguments, "timeout_s")
+        # A worker of a former version knows of no dispute: it is told that the server was not Started in time.
+        disputed_s = _seconds(arguments, "disputed_s") if "disputed_s" in arguments else None
 
         def gone() -> bool:
             status = self._processes.status(name)
             return status.pid != pid or status.state not in ("starting", "running")
 
-        def told() -> bool:
-            word = self._statuses.get(name)
-            return word is not None and word.status == "Started" and word.pid == pid
+        def word() -> ApplicationStatus | None:
+            found = self._statuses.get(name)
+            return found if found is not None and found.pid == pid else None
 
-        in_time = await self._processes.wait_until(lambda: gone() or told(), timeout_s)
+        def told() -> bool:
+            return word() is not None and word().status == "Started"
+
+        def disputed() -> bool:
+            return disputed_s is not None and word() is not None and word().disputed and not told()
+
+        in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
+        while disputed() and not gone():
+            # The other server may be about to come, and with it the dispute to end.
+            if not await self._processes.wait_until(lambda: gone() or not disputed(), disputed_s):
+                return {"pid": pid, "mode": "", "disputed": word().reason}
+            in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         if gone():
             raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
                           READ_LOG)

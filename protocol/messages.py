@@ -105,7 +105,8 @@ class Supervised(Message):
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationStatus(Message):
-    """Control's word on one application of the agent's host: status word, mode, reason, epoch, pid."""
+    """Control's word on one application of the agent's host: status word, mode, reason, epoch, pid. ``disputed``:
+    nothing is decided about its pair until somebody says which server goes on; ``reason`` tells why."""
 
     application: str
     status: str
@@ -113,6 +114,7 @@ class ApplicationStatus(Message):
     reason: str = ""
     epoch: int = 0
     pid: int = 0
+    disputed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,13 +1,18 @@
 """The start job: through the agent; done only when control says Started."""
 
+from .errors import JobFailed
 from .lca_client import LcaClient
 
 START, WAIT = range(2)
 DEFAULT_STARTUP_S = 90.0
+DISPUTED_S = 10.0
+"""It is waited for so long while nothing is decided about the server's pair: the other server may be about to come, and
+with it the dispute to end (docs/adr/0016)."""
 
 
 def work(run, first: int = START) -> dict:
-    """{pid, mode}; its steps are ``first`` and the next. Raises JobFailed with the agent's sentence."""
+    """{pid, mode}; its steps are ``first`` and the next. Raises JobFailed with the agent's sentence, or control's while
+    nothing is decided about the server's pair."""
     client = LcaClient(run.context.config)
     fields = {**run.arguments, "name": run.application}
     with run.step(first + START):
@@ -20,7 +25,14 @@ def work(run, first: int = START) -> dict:
     with run.step(first + WAIT):
         timeout_s = float(fields.get("startup_timeout") or DEFAULT_STARTUP_S)
         run.log(f"Waiting until it is ready, at most {timeout_s:g} s (Startup Timeout).")
-        result = client.call("wait_started", {"application": run.application, "pid": pid, "timeout_s": timeout_s})
+        result = client.call("wait_started", {"application": run.application, "pid": pid, "timeout_s": timeout_s,
+                                              "disputed_s": DISPUTED_S})
+        if result.get("disputed"):
+            # Not to be stopped again: only a server that is there can say what it has, and go on.
+            run.note(pid=0)
+            raise JobFailed(f"{run.application} runs (pid {pid}) and waits: {result['disputed']}",
+                            "Open Restored Database (manage.py restored): it shows what each server has and lets one "
+                            "go on. The server was left running for that.")
         run.log(f"{run.application} is Started{' as ' + result['mode'] if result.get('mode') else ''} (pid {pid}).")
     return {"pid": pid, "mode": result.get("mode", "")}
 

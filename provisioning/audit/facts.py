@@ -84,6 +84,8 @@ class Live:
     last_seq: int = 0
     common_seq: int = 0
     common_digest: str = ""
+    first_seq: int = 0
+    discarded: int = 0
     ports: Mapping[str, int] = field(default_factory=dict)
     certificates: tuple[Certificate, ...] = ()
     started_at: datetime | None = None
@@ -173,6 +175,7 @@ class Record:
     version: int = 0
     active_id: int | None = None
     in_sync: bool = False
+    disputed: bool = False
     reason: str = ""
     automatic_failover: bool = True
     paused_by: str = ""
@@ -229,6 +232,7 @@ class AuditFacts:
         return FailoverFacts(
             primary=self._for_failover(primary), backup=self._for_failover(backup), active=active,
             redundancy_type=primary.draft.redundancy_type, in_sync=record.in_sync, record_reason=record.reason,
+            disputed=record.disputed,
             automatic_failover=record.automatic_failover, paused_by=record.paused_by,
             paused_reason=record.paused_reason)
 
@@ -237,7 +241,7 @@ class AuditFacts:
         heard = (self.now - live.heard_at).total_seconds() if live.heard_at else None
         return FailoverMember(name=member.name, status=live.status, mode=live.mode, heard_s=heard, link=live.link,
                               link_reason=live.link_reason, common_seq=live.common_seq,
-                              common_digest=live.common_digest)
+                              common_digest=live.common_digest, first_seq=live.first_seq)
 
     def condition(self, code: str) -> Condition:
         """One condition of "would failover work now?" about the pair."""

@@ -45,8 +45,8 @@ def load(primary_ids: Iterable[int] | None = None) -> list[AuditFacts]:
 _COLUMNS = (
     "id", "type", "version", *configured.PLAIN, "changed_at", "template__name", "host__name",
     *(f"runtime__{name}" for name in observed.RUNTIME),
-    *(f"pair_state__{name}" for name in ("version", "active_id", "standby_in_sync", "reason", "automatic_failover",
-                                         "paused_by", "paused_reason")))
+    *(f"pair_state__{name}" for name in ("version", "active_id", "standby_in_sync", "disputed", "reason",
+                                         "automatic_failover", "paused_by", "paused_reason")))
 
 
 def _rows(found: QuerySet[Application]) -> QuerySet:
@@ -112,8 +112,9 @@ def _record(row) -> Record | None:
         return None
     return Record(
         version=row.pair_state__version, active_id=row.pair_state__active_id, in_sync=row.pair_state__standby_in_sync,
-        reason=row.pair_state__reason, automatic_failover=row.pair_state__automatic_failover,
-        paused_by=row.pair_state__paused_by, paused_reason=row.pair_state__paused_reason)
+        disputed=row.pair_state__disputed, reason=row.pair_state__reason,
+        automatic_failover=row.pair_state__automatic_failover, paused_by=row.pair_state__paused_by,
+        paused_reason=row.pair_state__paused_reason)
 
 
 def _servers() -> tuple[tuple[str, int], ...]:

@@ -19,7 +19,7 @@ from provisioning.selectors.drills import last_drills
 from provisioning.states import ALIVE, DrillState, HistoryAction, JobKind, JobState
 
 _AS_THEY_ARE = ("status", "mode", "reason", "heard_at", "pid", "by_hand", "account", "version", "link", "link_reason",
-                "last_seq", "common_seq", "common_digest", "started_at")
+                "last_seq", "common_seq", "common_digest", "first_seq", "discarded", "started_at")
 RUNTIME = (*_AS_THEY_ARE, "ports")
 """Columns of RuntimeStatus."""
 FLAPPING = 10327

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from provisioning.rules.restored import Choice
 from provisioning.services.reasons import MAX_REASON
 
 from .reasons import ReasonForm
@@ -26,6 +27,25 @@ class PromoteForm(ReasonForm):
         super().__init__(*args, **kwargs)
         self.fields["accept_data_loss"].help_text = f"Type {lost} to accept that its newest messages are given up."
         self.fields["accept_data_loss"].error_messages["required"] = f"Type {lost}, or cancel."
+
+
+class GoOnForm(ReasonForm):
+    """Who goes on after an older database was put back; whose records are given up by that has to be typed."""
+
+    server = forms.CharField(max_length=255, strip=False, widget=forms.HiddenInput)
+    accept_data_loss = forms.CharField(
+        label="Type its name", required=False, max_length=255, strip=False,
+        widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "spellcheck": "false"}))
+    field_order = ["server", "accept_data_loss", "reason"]
+
+    def is_about(self, choice: Choice, number: int) -> None:
+        """Ask for what this choice needs; it is the form of this number on its page."""
+        self.auto_id = f"member-{number}-%s"
+        if choice.to_type:
+            self.fields["accept_data_loss"].help_text = (
+                f"Type {choice.to_type} to accept that its records are given up.")
+        else:
+            del self.fields["accept_data_loss"]
 
 
 class ExceptionForm(forms.Form):

@@ -66,7 +66,8 @@ class PairState(models.Model):
     """What control's record says of a pair, or of a single server (``record.models.PairRecord``), as pages show it.
 
     A copy that control writes after the record: nobody decides by it. ``paused_*`` say who paused automatic failover,
-    why and when; empty while it is on. ``disputed``: an older record was put back and contradicts a member, or might.
+    why and when; empty while it is on. ``disputed``: an older record was put back and contradicts a member, or might;
+    then nobody counts as in sync.
     """
 
     primary = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="pair_state", primary_key=True)

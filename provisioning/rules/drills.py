@@ -7,6 +7,7 @@ from itertools import pairwise
 from provisioning.rules.failover_facts import NO, OK, Condition, FailoverFacts, Verdict
 from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK
+from provisioning.rules.restored import IN_DISPUTE
 from provisioning.states import DrillState
 
 LEVELS = {DrillState.RUNNING: MOVING_ON, DrillState.PASSED: OK, DrillState.FAILED: BROKEN, DrillState.REFUSED: RISK,
@@ -180,6 +181,8 @@ def why_none(facts: PairFacts, running: str = "") -> str:
         return running
     if not facts.control_answers:
         return "Control does not answer, and only control changes roles. Start it first."
+    if facts.disputed:
+        return IN_DISPUTE
     if active is None or not active.serves:
         return "Nobody serves in this pair now. Start both members first."
     if not standby.stands_by or not facts.in_sync:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from provisioning.rules.copies import digests_equal
+from provisioning.rules.copies import begin_alike, equal
 from provisioning.rules.failover_facts import FRESH_S, NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
+from provisioning.rules.restored import WAY_OUT
 from provisioning.rules.text import closed
 from provisioning.rules.unavailable import what_helps
 from provisioning.states import MOVING, ApplicationStatus, Mode, RedundancyType, SyncLink
@@ -85,6 +86,18 @@ def _record(facts: FailoverFacts) -> Result:
     return OK, "Nothing is known that keeps control from writing its record.", ""
 
 
+@_condition("undisputed", "Record not in dispute")
+def _undisputed(facts: FailoverFacts) -> Result:
+    if facts.disputed:
+        return NO, closed(facts.record_reason) or "An older control database was put back.", WAY_OUT
+    return OK, "Nothing is known that contradicts control's record.", ""
+
+
+def _unless_disputed(facts: FailoverFacts, advice: str) -> str:
+    """What helps otherwise does not help while nothing is decided."""
+    return WAY_OUT if facts.disputed else advice
+
+
 @_condition("heard", "Both heard of just now")
 def _heard(facts: FailoverFacts) -> Result:
     def silent(member: MemberFacts) -> str:
@@ -102,15 +115,16 @@ def _started(facts: FailoverFacts) -> Result:
             f"{member.name} is {member.status}. {closed(member.status_reason)}".rstrip()
 
     late = [member for member in facts.members if member.is_fresh and stopped(member)]
-    return _each(facts, stopped, "Both servers are Started.", " ".join(_starts(member) for member in late), live=True)
+    advice = " ".join(dict.fromkeys(_starts(facts, member) for member in late))
+    return _each(facts, stopped, "Both servers are Started.", advice, live=True)
 
 
-def _starts(member: MemberFacts) -> str:
+def _starts(facts: FailoverFacts, member: MemberFacts) -> str:
     """What to do with a member that is not Started."""
     if member.status == ApplicationStatus.SERVICE_UNAVAILABLE:
         return what_helps(member.status_reason, name=member.name, host=member.host, directory=member.directory)
     if member.status in MOVING:
-        return f"Wait for {member.name}: it is on its way."
+        return _unless_disputed(facts, f"Wait for {member.name}: it is on its way.")
     return f"Start {member.name}; its page and its log say why it is not Started."
 
 
@@ -121,18 +135,21 @@ def _roles(facts: FailoverFacts) -> Result:
     modes = {member.name: member.mode for member in facts.members}
     if sorted(modes.values()) != sorted((Mode.PRIMARY, Mode.BACKUP)):
         said = " and ".join(f"{name} {f'is {mode}' if mode else 'has no role'}" for name, mode in modes.items())
-        return NO, f"{said}.", "Wait a moment; if it stays so, the timeline says why control grants no other role."
+        return NO, f"{said}.", _unless_disputed(
+            facts, "Wait a moment; if it stays so, the timeline says why control grants no other role.")
     if facts.active and modes.get(facts.active) != Mode.PRIMARY:
         return (NO, f"The record names {facts.active} as the active server, which is {modes[facts.active]}.",
-                "Wait a moment; if it stays so, restart the server that is Primary.")
+                _unless_disputed(facts, "Wait a moment; if it stays so, restart the server that is Primary."))
     return OK, f"{' and '.join(f'{name} is {mode}' for name, mode in modes.items())}.", ""
 
 
 @_condition("in_sync", "Standby in sync on record")
 def _in_sync(facts: FailoverFacts) -> Result:
     if facts.standby is None:
-        return NO, "Control has not recorded an active server yet.", "Start both servers."
+        return NO, "Control has not recorded an active server yet.", _unless_disputed(facts, "Start both servers.")
     if not facts.in_sync:
+        if facts.disputed:
+            return NO, "What the record says of the standby does not count while it is in dispute.", WAY_OUT
         why = closed(facts.record_reason)
         return (NO, f"{facts.standby.name} is not in sync, so it may not take over. {why}".rstrip(),
                 "Wait until it has caught up. If it does not, its sync link or its disk is the reason.")
@@ -148,7 +165,8 @@ def _link(facts: FailoverFacts) -> Result:
         return f"{member.name} sees the link as {label.lower()}. {closed(member.link_reason)}".rstrip()
 
     return _each(facts, broken, "Both members see the sync link as in sync.",
-                 "Check the HA Sync port of both, and the network between their hosts.", live=True)
+                 _unless_disputed(facts, "Check the HA Sync port of both, and the network between their hosts."),
+                 live=True)
 
 
 @_condition("automatic_failover", "Automatic failover")
@@ -204,6 +222,8 @@ def _unproven(facts: FailoverFacts, active: MemberFacts, standby: MemberFacts) -
     """What to do when a role was not proven. An active server whose own disk fails or hangs is helped by a switchover,
     one that waits for its standby is not."""
     said = active.proof.reason if active.proof else ""
+    if facts.disputed:
+        return WAY_OUT
     if facts.record_trouble:
         return "No role changes until control can write its record."
     if standby.proof is None or not standby.proof.is_backup:
@@ -267,18 +287,29 @@ def _certificates(facts: FailoverFacts) -> Result:
 def _digests(facts: FailoverFacts) -> Condition:
     """Copies that differ are a reason against; that they were not compared at one record is not."""
     label, one, other = "Copies equal", facts.primary, facts.backup
-    equal = digests_equal((one.common_seq, one.common_digest), (other.common_seq, other.common_digest))
-    if equal is None:
+    same = equal(one, other)
+    if same is None:
         return Condition("digests", label, UNKNOWN, "Both members last reported different records, so their copies "
                          "were not compared just now.", "Ask again in a moment.", necessary=False)
-    if not equal:
+    if not begin_alike(one, other):
+        return _other_beginning(facts, label)
+    if not same:
         return Condition("digests", label, NO, f"The copies differ at record {one.common_seq}.",
                          "Stop the backup, put its data directory aside and start it: it fetches a full copy.")
     return Condition("digests", label, OK, f"Both copies are equal up to record {one.common_seq}.")
 
 
-CONDITIONS = (_redundancy, _enabled, _installed, _control, _record, _heard, _started, _roles, _in_sync, _link, _digests,
-              _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _account, _hosts,
+def _other_beginning(facts: FailoverFacts, label: str) -> Condition:
+    """Whose copy begins later lacks records. A standby that still has more than the active server loses nothing."""
+    later, earlier = sorted(facts.members, key=lambda member: member.first_seq, reverse=True)
+    return Condition(
+        "digests", label, NO, f"{later.name} begins at record {later.first_seq}, {earlier.name} at record "
+        f"{earlier.first_seq}.", f"Ask again in a moment. If it stays so, stop {later.name}, put its data directory "
+        "aside and start it as backup: it fetches a full copy.", necessary=facts.standby is not earlier)
+
+
+CONDITIONS = (_redundancy, _enabled, _installed, _control, _record, _undisputed, _heard, _started, _roles, _in_sync,
+              _link, _digests, _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _account, _hosts,
               _version, _certificates)
 _digests.code = "digests"
 CONDITION = {condition.code: condition for condition in CONDITIONS}

@@ -33,6 +33,7 @@ class MemberFacts:
     link_reason: str = ""
     common_seq: int = 0
     common_digest: str = ""
+    first_seq: int = 0
     ports: dict[str, int] | None = None
     held: dict[str, int] | None = None
     agent_connected: bool | None = None
@@ -47,7 +48,8 @@ class MemberFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class FailoverFacts:
-    """``active``: name of the server that the durable record names, "" for none. ``control``: "" when it answered just
+    """``active``: name of the server that the durable record names, "" for none; ``disputed``: an older record was put
+    back, as ``record_reason`` says. ``control``: "" when it answered just
     now, else the sentence that says why not, None when it was not asked; ``probe_reason``: why it did not probe.
     ``database``: why the Configuration Database takes no write, ``record_trouble``: why control cannot write its
     record, "" when they do."""
@@ -58,6 +60,7 @@ class FailoverFacts:
     active: str = ""
     in_sync: bool = False
     record_reason: str = ""
+    disputed: bool = False
     automatic_failover: bool = True
     paused_by: str = ""
     paused_reason: str = ""

@@ -13,9 +13,10 @@ PROVEN_FOR = timedelta(seconds=15)
 """An older word of a server proves nothing any more."""
 
 
-def decided(reason: str, since: datetime | None, now: datetime) -> str:
+def decided(reason: str, since: datetime | None, now: datetime, *, disputed: bool = False) -> str:
     """Why control decided as it did last, with the age of that: what it speaks of may be over since. "" for nothing."""
-    if not reason or since is None:
+    if not reason or since is None or disputed:
+        # That nothing is decided is no decision, and it counts now.
         return reason
     return f"Control's last decision, {duration((now - since).total_seconds())} ago: {reason}"
 
@@ -24,7 +25,8 @@ def decided(reason: str, since: datetime | None, now: datetime) -> str:
 class MemberFacts:
     """One server of a pair. ``status`` and ``mode`` are known now (rules.known), ``last_mode`` was known before; what
     follows is its last word, heard at ``heard_at``; ``common_seq`` is the last record that both members have,
-    ``common_digest`` the running digest there, ``copy`` names its store."""
+    ``common_digest`` the running digest there, ``first_seq`` the first one that is kept (0: not said), ``copy`` names
+    its store."""
 
     id: int
     name: str
@@ -43,6 +45,7 @@ class MemberFacts:
     last_seq: int = 0
     common_seq: int = 0
     common_digest: str = ""
+    first_seq: int = 0
     clients: int = 0
     pid: int = 0
     discarded: int = 0
@@ -69,7 +72,8 @@ class MemberFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class PairFacts:
-    """A primary with its Backup Server (None while it has none) and control's durable record of them."""
+    """A primary with its Backup Server (None while it has none) and control's durable record of them. ``disputed``: an
+    older record was put back, and a member contradicts it or might (``reason`` says so)."""
 
     primary: MemberFacts
     backup: MemberFacts | None = None
@@ -77,6 +81,7 @@ class PairFacts:
     active_id: int | None = None
     active_copy: str = ""
     in_sync: bool = False
+    disputed: bool = False
     automatic_failover: bool = True
     paused_by: str = ""
     paused_reason: str = ""
@@ -144,6 +149,11 @@ class PairFacts:
     @property
     def digests_equal(self) -> bool | None:
         """Whether both copies are the same up to their last common record; None when they cannot be compared now."""
-        if self.backup is None or not self.control_answers:
-            return None
-        return copies.digests_equal(*((member.common_seq, member.common_digest) for member in self.members))
+        return copies.equal(*self.members) if self.backup is not None and self.control_answers else None
+
+    @property
+    def standby_begins_later(self) -> bool:
+        """Whether the standby is known to lack records that the active member still has, at the beginning."""
+        active, standby = self.active, self.standby
+        return (active is not None and standby is not None and not copies.begin_alike(active, standby)
+                and standby.first_seq > active.first_seq)

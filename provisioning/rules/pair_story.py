@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from provisioning.states import ENDED, MOVING, ApplicationStatus, HostStatus, SyncLink
 
+from . import copies
 from .pair_facts import MemberFacts, PairFacts
 from .proofs import Proof
+from .restored import IN_DISPUTE
 from .text import closed
 
 OK, MOVING_ON, RISK, BROKEN, IDLE = "ok", "moving", "risk", "broken", "idle"
@@ -27,6 +29,8 @@ def headline(facts: PairFacts) -> Headline:
     if not facts.control_answers:
         return Headline(RISK, "Control does not answer: nothing fails over, and what is shown here may be old.",
                         "Servers that run keep running. Start control (./run starts it).")
+    if facts.disputed:
+        return _disputed(facts)
     if facts.backup is None:
         return _without_backup(facts)
     if all(member.status in ENDED for member in facts.members):
@@ -35,6 +39,14 @@ def headline(facts: PairFacts) -> Headline:
     if active is None:
         return _never_served(facts)
     return _serving(facts, active) if active.serves else _not_serving(facts, active)
+
+
+def _disputed(facts: PairFacts) -> Headline:
+    serving = next((member for member in facts.members if member.serves), None)
+    sentence = f"An older control database was put back: nothing is decided about {_names(facts.members)}."
+    if serving:
+        return Headline(RISK, f"{sentence} {serving.name} serves on.", facts.reason)
+    return Headline(BROKEN, sentence, facts.reason)
 
 
 def _without_backup(facts: PairFacts) -> Headline:
@@ -56,6 +68,14 @@ def _serving(facts: PairFacts, active: MemberFacts) -> Headline:
     standby, name = facts.standby, active.name
     if not facts.is_fresh(active):
         return Headline(RISK, f"{name} served when it was last heard of; whether it does now is not known.")
+    if facts.standby_begins_later:
+        return Headline(RISK, f"{name} serves, but {standby.name} lacks its beginning: it begins at record "
+                              f"{standby.first_seq:,}, {name} at record {active.first_seq:,}.",
+                        "It fetches what is missing by itself. If it stays so, stop it, put its data directory aside "
+                        "and start it again: then it fetches a full copy.")
+    if facts.digests_equal is False and copies.begin_alike(active, standby):
+        return Headline(RISK, f"{name} serves, but the copies differ at record {active.common_seq:,}.",
+                        f"Stop {standby.name}, put its data directory aside and start it: it fetches a full copy.")
     if facts.in_sync and standby.stands_by and not facts.automatic_failover:
         return Headline(RISK, f"{name} serves and {standby.name} has every message, but automatic failover is paused.",
                         f"Nothing takes over by itself until it is resumed. {paused_sentence(facts)}")
@@ -149,6 +169,8 @@ def why_not(facts: PairFacts) -> dict[str, str]:
     if not facts.control_answers:
         found |= dict.fromkeys(OF_CONTROL,
                                "Control does not answer, and only control changes roles. Start it first.")
+    elif facts.disputed:
+        found |= dict.fromkeys(OF_CONTROL, IN_DISPUTE)
     return {verb: sentence for verb, sentence in found.items() if sentence}
 
 

@@ -24,6 +24,14 @@ def control_beats() -> dict[str, datetime]:
     return dict(ControlBeat.objects.values_list("name", "at"))
 
 
+def doubted_count() -> int:
+    """Records that were last written before an older database was put back: they count only as long as all members of
+    their pair vouch for them, each time that control starts."""
+    facts = ControlBeat.objects.filter(name=CONTROL).values_list("facts", flat=True).first() or {}
+    number = facts.get("doubted", 0)
+    return number if isinstance(number, int) else 0
+
+
 def record_is_here() -> bool:
     """True while control's own record is in the Configuration Database: what keeps the console from writing keeps
     control from it too."""

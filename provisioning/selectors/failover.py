@@ -29,7 +29,8 @@ def failover_facts(pair: Pair, *, probe: PairAnswer | None = None, control: str 
     return FailoverFacts(
         primary=primary, backup=backup, redundancy_type=pair.primary.redundancy_type,
         active=pair.active.name if pair.active else "", in_sync=state.standby_in_sync if state else False,
-        record_reason=decided(state.reason, state.since, now) if state else "",
+        record_reason=decided(state.reason, state.since, now, disputed=state.disputed) if state else "",
+        disputed=state.disputed if state else False,
         automatic_failover=state.automatic_failover if state else True,
         paused_by=state.paused_by if state else "", paused_reason=state.paused_reason if state else "",
         control="" if probe is not None else control, database=database, record_trouble=record_trouble(probe, database),
@@ -57,6 +58,7 @@ def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts
     fields = {} if runtime is None else {
         "status_reason": word_of(row).reason, "mode": row.mode, "link": runtime.link,
         "link_reason": runtime.link_reason, "common_seq": runtime.common_seq, "common_digest": runtime.common_digest,
+        "first_seq": runtime.first_seq,
         "held": {str(port.get("id")): port.get("port") for port in runtime.ports if isinstance(port, dict)},
         "heard_s": max(0.0, (now - runtime.heard_at).total_seconds()) if runtime.heard_at else None,
     }

@@ -21,11 +21,11 @@ from .events import OF_PAIR
 from .jobs import lacks_its_last_report
 
 _RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
-            "clients", "pid", "discarded", "copy", "heard_at")
+            "first_seq", "clients", "pid", "discarded", "copy", "heard_at")
 _OWN = ("id", "name", "enabled", "working_directory", "command_line", "host__name", "host__runtime__status",
         *(f"runtime__{name}" for name in _RUNTIME))
 _STATE = ("epoch", "active_id", "active_copy", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason",
-          "paused_at", "reason", "since")
+          "paused_at", "disputed", "reason", "since")
 _COLUMNS = (*_OWN, *(f"backup_server__{name}" for name in _OWN), *(f"pair_state__{name}" for name in _STATE))
 CANDIDATES_MAX = 100
 EVENT_GRANTED = Own.GRANTED
@@ -118,7 +118,15 @@ def _well(now: datetime) -> Q:
         return member(prefix, Mode.PRIMARY) & Q(**{
             "pair_state__active": active, f"{prefix}runtime__heard_at__gte": now - PROVEN_FOR})
 
-    return Q(pair_state__standby_in_sync=True, pair_state__automatic_failover=True) & (
+    def same(name: str, *, unless: str | int) -> Q:
+        """Both say the same; one that says nothing contradicts nothing."""
+        theirs = f"backup_server__runtime__{name}"
+        return Q(**{f"runtime__{name}": F(theirs)}) | Q(**{f"runtime__{name}": unless}) | Q(**{theirs: unless})
+
+    alike = same("first_seq", unless=0) & (
+        same("common_digest", unless="") | ~Q(runtime__common_seq=F("backup_server__runtime__common_seq")))
+    recorded = Q(pair_state__standby_in_sync=True, pair_state__automatic_failover=True, pair_state__disputed=False)
+    return alike & recorded & (
         serves("", F("pk")) & member("backup_server__", Mode.BACKUP)
         | serves("backup_server__", F("backup_server")) & member("", Mode.BACKUP))
 
@@ -218,7 +226,7 @@ def _pair(row: dict, jobs: dict[int, Link], control: Control) -> PairFacts:
     return PairFacts(
         primary=_member(row, "", jobs, control), backup=_member(row, "backup_server__", jobs, control),
         epoch=state["epoch"] or 0, active_id=state["active_id"], active_copy=state["active_copy"] or "",
-        in_sync=bool(state["standby_in_sync"]),
+        in_sync=bool(state["standby_in_sync"]), disputed=bool(state["disputed"]),
         automatic_failover=state["automatic_failover"] if known else True, paused_by=state["paused_by"] or "",
         paused_reason=state["paused_reason"] or "", paused_at=state["paused_at"], reason=state["reason"] or "",
         since=state["since"], control_answers=control.answers, now=control.now)

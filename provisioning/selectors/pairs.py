@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from provisioning.errors import Link, Refusal, Refused
 from provisioning.models import Application, PairState
-from provisioning.rules.copies import digests_equal, lag
+from provisioning.rules.copies import equal, lag
 from provisioning.selectors.applications import find_application, get_application
 
 
@@ -81,5 +81,5 @@ def common_seq_of(pair: Pair) -> int:
 
 def digests_equal_of(pair: Pair) -> bool | None:
     """True when both copies are proven equal up to their last common record; None when they cannot be compared."""
-    found = [(runtime.common_seq, runtime.common_digest) for runtime in _runtimes(pair)]
-    return digests_equal(*found) if len(found) == 2 else None
+    found = _runtimes(pair)
+    return equal(*found) if len(found) == 2 else None

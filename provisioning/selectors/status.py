@@ -53,6 +53,7 @@ def _application(row: Application, pair: Pair | None, now: datetime) -> dict:
                   for port in row.ports.all()],
         "certificates": [{"port": each.label.removeprefix("Port "), **each.to_dict()} for each in certificates_of(row)],
         "clients": runtime.clients if runtime else 0, "last_seq": runtime.last_seq if runtime else 0,
+        "first_seq": runtime.first_seq if runtime else 0,
         **_copy(row, pair),
     }
 
@@ -95,7 +96,8 @@ def _pair(pair: Pair, control: Control) -> dict:
         "version": state.version if state else 0, "in_sync": state.standby_in_sync if state else False,
         "automatic_failover": state.automatic_failover if state else True, "reason": state.reason if state else "",
         "since": _time(state.since) if state else None, "lag": lag_of(pair),
-        "decided": decided(state.reason, state.since, control.now) if state else "",
+        "decided": decided(state.reason, state.since, control.now, disputed=state.disputed) if state else "",
+        "disputed": state.disputed if state else False,
         "common_seq": common_seq_of(pair), "digests_equal": digests_equal_of(pair),
         "known": control.answers and state is not None, "as_of": _time(control.at), "age_s": _rounded(control.age_s),
     }

@@ -1,29 +1,19 @@
 """What people do to a running pair. Control carries it out or refuses it; both members may be named."""
 
-import logging
-from dataclasses import replace
-
-from django.db import DatabaseError
-
 from protocol.messages import PairAnswer
-from provisioning import control_client, history, permissions
+from provisioning import control_client, permissions
 from provisioning.control_client import ControlUnavailable
-from provisioning.errors import Link, Refusal, Refused, Unanswered
-from provisioning.models import Application
+from provisioning.errors import Refusal, Refused
 from provisioning.permissions import Actor
-from provisioning.rules.database_trouble import FAILING, Trouble, trouble_of
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import FailoverFacts, Verdict
-from provisioning.selectors.failover import failover_facts, record_trouble
-from provisioning.selectors.pairs import Pair, get_pair
+from provisioning.selectors.failover import failover_facts
+from provisioning.selectors.pairs import get_pair
 
+from .asking import ask, link, recorded
 from .drill_lock import refuse_during_drill
-from .health import database_trouble, waiting_at_most
+from .health import database_trouble
 from .reasons import one_line
-
-log = logging.getLogger(__name__)
-RECORD_S = 2.0
-"""So long a verb that was carried out waits for the database to take its entry of history."""
 
 
 def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "", drill: int = 0) -> PairAnswer:
@@ -37,10 +27,11 @@ def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str 
     pair, reason = get_pair(application_id), one_line(reason)
     refuse_during_drill(*pair.members, but=drill)
     before, standby = pair.active, pair.standby
-    answer = _ask(actor, pair, "switchover", reason, did="Switch Over", target=to or (standby.name if standby else ""))
+    answer = ask(actor, pair.primary, "switchover", reason, did="Switch Over",
+                 target=to or (standby.name if standby else ""))
     was = f"from {before.name} " if before else ""
-    return _recorded(answer, actor, pair, f"Switched over {was}to {answer.facts.get('active', 'the standby')} "
-                                          f"(epoch {answer.facts.get('epoch', '?')}).", reason)
+    return recorded(answer, actor, pair.primary, f"Switched over {was}to {answer.facts.get('active', 'the standby')} "
+                                                 f"(epoch {answer.facts.get('epoch', '?')}).", reason)
 
 
 def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAnswer:
@@ -52,8 +43,8 @@ def pause_failover(*, actor: Actor, application_id: int, reason: str) -> PairAns
     if not reason:
         raise Refused(Refusal("Say why automatic failover is paused: everybody will see it until it is resumed.",
                               "reason"))
-    answer = _ask(actor, pair, "pause", reason, did="Pausing automatic failover")
-    return _recorded(answer, actor, pair, "Paused automatic failover.", reason)
+    answer = ask(actor, pair.primary, "pause", reason, did="Pausing automatic failover")
+    return recorded(answer, actor, pair.primary, "Paused automatic failover.", reason)
 
 
 def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> PairAnswer:
@@ -65,8 +56,8 @@ def resume_failover(*, actor: Actor, application_id: int, reason: str = "") -> P
     if pair.state is None or pair.state.automatic_failover:
         return PairAnswer(ok=True, facts={"already": True}, reason=(
             f"Automatic failover of {pair.primary.name} and {pair.backup.name} is on already. Nothing was changed."))
-    answer = _ask(actor, pair, "resume", reason, did="Resuming automatic failover")
-    return _recorded(answer, actor, pair, "Resumed automatic failover.", reason)
+    answer = ask(actor, pair.primary, "resume", reason, did="Resuming automatic failover")
+    return recorded(answer, actor, pair.primary, "Resumed automatic failover.", reason)
 
 
 def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason: str = "",
@@ -84,19 +75,20 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
     if lost is None or standby is None:
         raise Refused(Refusal(f"Control has not recorded yet which server of {pair.primary.name} and "
                               f"{pair.backup.name} was active, so there is nothing to promote. Start them.", "",
-                              (_link(pair.primary),)))
+                              (link(pair.primary),)))
     server = server or standby.name
     if server not in (lost.name, standby.name):
         raise Refused(Refusal(f"{server} is not a member of this pair: name {lost.name} or {standby.name}.", "server",
-                              (_link(lost), _link(standby))))
+                              (link(lost), link(standby))))
     if accept_data_loss != lost.name:
         raise Refused(Refusal(
             f"To promote {server}, type the name of the server whose newest messages are given up: {lost.name}. "
-            "Nothing was changed.", "accept_data_loss", (_link(lost),)))
-    answer = _ask(actor, pair, "promote", reason, did=f"Promoting {server}", target=server)
+            "Nothing was changed.", "accept_data_loss", (link(lost),)))
+    answer = ask(actor, pair.primary, "promote", reason, did=f"Promoting {server}", target=server)
     what = (f"although it was not in sync; what only {lost.name} had was given up" if server == standby.name else
             "with the store it has now; the messages of its former one were given up")
-    return _recorded(answer, actor, pair, f"Promoted {server} {what} (epoch {answer.facts.get('epoch', '?')}).", reason)
+    return recorded(answer, actor, pair.primary, f"Promoted {server} {what} (epoch {answer.facts.get('epoch', '?')}).",
+                    reason)
 
 
 def probe(*, actor: Actor, application_id: int) -> PairAnswer:
@@ -105,7 +97,7 @@ def probe(*, actor: Actor, application_id: int) -> PairAnswer:
     ``facts``: members [{name, connected, role, epoch, accepts, reason, took_ms}]. Raises as ``switch_over``.
     """
     actor.require(permissions.VIEW)
-    return _ask(actor, get_pair(application_id), "probe", "", did="The probe")
+    return ask(actor, get_pair(application_id).primary, "probe", "", did="The probe")
 
 
 def check_failover(*, actor: Actor, application_id: int) -> Verdict:
@@ -125,39 +117,3 @@ def probed_facts(*, actor: Actor, application_id: int,
         answer, away = None, str(error)
     # What the probe found out is in the database by now.
     return failover_facts(get_pair(pair.id), probe=answer, control=away, database=database_trouble())
-
-
-def _ask(actor: Actor, pair: Pair, verb: str, reason: str, *, did: str, target: str = "") -> PairAnswer:
-    try:
-        answer = control_client.ask_pair(verb, pair.primary.name, target=target, by=actor.name, reason=reason)
-    except ControlUnavailable as error:
-        if verb != "probe":
-            _record_unanswered(actor, pair, did, reason)
-        raise Unanswered(Refusal(str(error))) from error
-    if not answer.ok:
-        said = " ".join(filter(None, (answer.reason, record_trouble(answer, database_trouble()), answer.advice)))
-        raise Refused(Refusal(said or f"Control refused it without a reason. {did} was not done."))
-    return answer
-
-
-def _record_unanswered(actor: Actor, pair: Pair, did: str, reason: str) -> None:
-    # That nobody answered is what has to be said, whether or not history can be written.
-    _recorded(PairAnswer(ok=False), actor, pair, f"{did} was asked for and control did not answer.", reason)
-
-
-def _recorded(answer: PairAnswer, actor: Actor, pair: Pair, what: str, reason: str) -> PairAnswer:
-    """``answer`` once History tells ``what`` was done. It was done whether or not the Configuration Database takes a
-    write, so nobody waits long for that; ``facts``: unrecorded, a sentence, when it did not."""
-    try:
-        with waiting_at_most(RECORD_S):
-            history.record_verb(actor=actor, row=pair.primary, reason=f"{what} {reason}".rstrip())
-    except DatabaseError as error:
-        log.warning("history does not tell: %s (%s)", what, error)
-        trouble = trouble_of(error) or Trouble(FAILING)
-        return replace(answer, facts={**answer.facts, "unrecorded": (
-            f"It is done, but History does not tell of it and pages show it later. {trouble.sentence}")})
-    return answer
-
-
-def _link(row: Application) -> Link:
-    return Link("application", str(row.pk), row.name)

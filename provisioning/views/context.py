@@ -15,11 +15,14 @@ from provisioning.selectors.audits import broken_count
 from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
+from provisioning.selectors.restored import Disputed, disputed
 
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
 """Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
 
 STYLES = ("css/tokens.css", "css/frame.css", "css/components.css", "css/grid.css", "css/forms.css")
+DISPUTED_MAX = 3
+"""So many are named in the banner; then it leads to all of them."""
 SCRIPTS = ("js/frame.js", "js/dialog.js", "js/grid.js", "js/live.js")
 
 
@@ -46,7 +49,7 @@ class Section:
 NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
-        Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-")),
+        Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
         Item("Events", "event-list", "bell", ("event-",)),
     )),)),
     Section("Provisioning", (("Environment", (
@@ -159,6 +162,11 @@ class Frame:
     def paused(self) -> list[Paused]:
         """Pairs whose automatic failover is paused: every page says so."""
         return paused_pairs() if self.may[VIEW] else []
+
+    @cached_property
+    def disputed(self) -> list[Disputed]:
+        """The first of what is in dispute since an older database was put back: every page says so."""
+        return disputed(limit=DISPUTED_MAX + 1) if self.may[VIEW] else []
 
     @cached_property
     def control(self) -> Control | None:

@@ -123,14 +123,14 @@ class PairPage:
     def record_reason(self) -> str:
         """Why control decided so; it says nothing of what is going on while the active server does not serve."""
         active = self.facts.active
-        return self.facts.reason if active is not None and active.serves else ""
+        return self.facts.reason if active is not None and active.serves and not self.facts.disputed else ""
 
     @property
     def story(self) -> str:
         """Changes exactly when something happened that a listener has to be told."""
         facts = self.facts
         modes = " ".join(f"{member.mode or member.status}" for member in facts.members)
-        return f"{facts.active_id}/{facts.epoch}/{modes}/{facts.in_sync}/{facts.automatic_failover}"
+        return f"{facts.active_id}/{facts.epoch}/{modes}/{facts.in_sync}/{facts.automatic_failover}/{facts.disputed}"
 
     @cached_property
     def why_not(self) -> dict[str, str]:
@@ -173,7 +173,8 @@ class PairPage:
     def can_be_promoted(self) -> bool:
         """Whether the page offers the lossy way at all: only while nobody serves and the standby is not in sync."""
         active = self.facts.active
-        return self.backup is not None and active is not None and not active.serves and not self.facts.in_sync
+        return (self.backup is not None and active is not None and not active.serves and not self.facts.in_sync
+                and not self.facts.disputed)
 
     @property
     def promote_label(self) -> str:

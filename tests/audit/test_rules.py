@@ -124,6 +124,8 @@ CASES = {
                                s.as_account("ms")),
     "A63": s.one_after_another(s.typed_in_both(options={"log": {"verbos": "all"}}), s.of_backup(
         hints=Hints(KnownOptions({"log": {"verbose": {"value": "all", "help": ""}}})))),
+    "A65": s.record(disputed=True, reason="An older control database was put back."),
+    "A66": s.says(discarded=3),
     "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}}),
 }
 ALONG = {

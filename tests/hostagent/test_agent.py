@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,27 @@ async def test_a_server_that_ends_before_it_is_ready_fails_the_start_with_its_la
     listed = (await host.call("list"))["processes"][0]
     assert (listed["state"], listed["exit_code"]) == ("exited", 3)
     assert "backoff" not in host.control.states()
+
+
+async def test_a_server_about_which_nothing_is_decided_is_left_running(host):
+    pid = (await host.call("start", **host.app()))["pid"]
+    word = ApplicationStatus(application="MS_Primary", status="Initializing", pid=pid, disputed=True,
+                             reason="An older control database was put back.")
+    waiting = asyncio.create_task(host.call("wait_started", application="MS_Primary", pid=pid, timeout_s=60,
+                                            disputed_s=0.2))
+    await host.control.say(word)
+    assert await waiting == {"pid": pid, "mode": "", "disputed": word.reason}
+    assert start_ticks(pid)
+
+
+async def test_a_dispute_that_ends_in_time_does_not_fail_the_start(host):
+    pid = (await host.call("start", **host.app()))["pid"]
+    waiting = asyncio.create_task(host.call("wait_started", application="MS_Primary", pid=pid, timeout_s=60,
+                                            disputed_s=30))
+    word = ApplicationStatus(application="MS_Primary", status="Initializing", pid=pid, disputed=True)
+    for each in (word, replace(word, disputed=False), replace(word, disputed=False, status="Started", mode="Backup")):
+        await host.control.say(each)
+    assert (await waiting)["mode"] == "Backup"
 
 
 async def test_a_server_that_is_not_ready_in_time_is_stopped_again(host):

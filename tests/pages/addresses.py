@@ -147,6 +147,8 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-resume": asks(OPERATE),
     "pair-promote": asks(ACCEPT_LOSS),
     "pair-promote-active": asks(ACCEPT_LOSS),
+    "pair-restored": reads() + posts(ACCEPT_LOSS, server="MS_Primary"),
+    "restored-list": reads() + posts(ACCEPT_LOSS),
     "pair-drill": asks(DRILL),
     "pair-drills": reads(),
     "pair-drill-schedule": asks(DRILL, every_days="7", at="03:00", until="05:00"),

@@ -54,6 +54,33 @@ def test_a_pair_that_is_well_says_yes_and_why():
     assert proof.sentence == "A accepted a write in 1 ms, B refused it."
 
 
+def test_a_standby_whose_copy_begins_later_lacks_records_one_that_begins_earlier_does_not():
+    found = verdict(primary={"first_seq": 1}, backup={"first_seq": 121})
+    [digests] = [each for each in found.conditions if each.code == "digests"]
+    assert (found.works, digests.sentence) == (False, "B begins at record 121, A at record 1.")
+    assert "stop B" in digests.advice
+    found = verdict(primary={"first_seq": 121}, backup={"first_seq": 1})
+    assert found.works
+    assert warnings(found) == {"digests": "no"}
+
+
+def test_in_a_dispute_every_advice_that_would_not_help_gives_way_to_the_way_out():
+    found = verdict(disputed=True, in_sync=False, record_reason="An older control database was put back",
+                    primary={"status": "Initializing", "mode": "", "link": "down", "proof": None},
+                    backup={"status": "Initializing", "mode": "", "link": "", "proof": None})
+    advice = {each.code: each.advice for each in found.missing}
+    assert set(advice) == {"undisputed", "started", "roles", "in_sync", "link", "proof"}
+    assert {text.partition(":")[0] for text in advice.values()} == {"Open Restored Database"}
+    [sentence] = [each.sentence for each in found.missing if each.code == "undisputed"]
+    assert sentence == "An older control database was put back."
+
+
+def test_a_member_that_is_stopped_is_to_be_started_in_a_dispute_too():
+    found = verdict(disputed=True, backup={"status": "Stopped"})
+    [advice] = [each.advice for each in found.missing if each.code == "started"]
+    assert advice.startswith("Start B")
+
+
 def test_after_a_switchover_it_says_yes_as_well():
     found = verdict(active="B", primary={"mode": "Backup", "proof": replace(REFUSES, name="A")},
                     backup={"mode": "Primary", "proof": replace(ACCEPTS, name="B")})
@@ -74,6 +101,8 @@ def test_after_a_switchover_it_says_yes_as_well():
     ({"backup": {"link": "catching_up"}}, {"link": "no"}),
     ({"primary": {"link": "down", "link_reason": "No route."}}, {"link": "no"}),
     ({"backup": {"common_digest": "e"}}, {"digests": "no"}),
+    ({"primary": {"first_seq": 1}, "backup": {"first_seq": 121}}, {"digests": "no"}),
+    ({"disputed": True, "in_sync": False, "record_reason": "An older one."}, {"undisputed": "no", "in_sync": "no"}),
     ({"automatic_failover": False}, {"automatic_failover": "no"}),
     ({"control": "Control did not answer."}, {"control": "no", "proof": "unknown"}),
     ({"control": None}, {"control": "unknown", "proof": "unknown"}),

@@ -51,6 +51,18 @@ CASES = {
     "disk full": (pair({"status": "Service Unavailable"}), "broken", "MS_P is the active member and cannot serve."),
     "old news": (pair({"heard_at": NOW - timedelta(minutes=2)}), "risk",
                  "MS_P served when it was last heard of; whether it does now is not known."),
+    "disputed": (pair(STOPPED, {"status": "Initializing"}, disputed=True, in_sync=False), "broken",
+                 "An older control database was put back: nothing is decided about MS_P and MS_B."),
+    "disputed, one serves on": (
+        pair(None, {"status": "Initializing"}, disputed=True, in_sync=False), "risk",
+        "An older control database was put back: nothing is decided about MS_P and MS_B. MS_P serves on."),
+    "the standby begins later": (
+        pair({"first_seq": 1}, {"first_seq": 4716}), "risk",
+        "MS_P serves, but MS_B lacks its beginning: it begins at record 4,716, MS_P at record 1."),
+    "the standby still has more": (pair({"first_seq": 50}, {"first_seq": 1}), "ok",
+                                   "MS_P serves; MS_B has every message and takes over if MS_P fails."),
+    "copies differ": (pair(None, {"common_digest": "other"}), "risk",
+                      "MS_P serves, but the copies differ at record 100."),
     "no backup": (replace(WELL, backup=None), "risk",
                   "MS_P serves and has no Backup Server: when it fails, nothing takes over."),
 }
@@ -98,6 +110,8 @@ def test_digests_are_compared_at_the_same_record_only():
     assert WELL.digests_equal is True
     assert pair(None, {"common_digest": "other"}).digests_equal is False
     assert pair(None, {"common_seq": 99}).digests_equal is None
+    assert pair({"first_seq": 1}, {"first_seq": 50}).digests_equal is False
+    assert pair({"first_seq": 50}, {"first_seq": 50}).digests_equal is True
 
 
 def test_the_lag_counts_what_the_standby_is_not_known_to_have():

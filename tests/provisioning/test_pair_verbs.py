@@ -7,9 +7,11 @@ from django.db import OperationalError
 
 from protocol.messages import PairAnswer
 from provisioning import control_client
+from provisioning import history as history_of
 from provisioning.errors import NotAllowed, NotFound, Refused, Unanswered
 from provisioning.models import Application, HistoryEntry, PairState, RuntimeStatus
 from provisioning.permissions import os_account
+from provisioning.services import asking
 from provisioning.services import pairs as services
 from tests.commands import run
 from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair
@@ -141,7 +143,7 @@ def test_a_switchover_that_the_database_kept_from_happening_says_so(control, pai
     control.answers["switchover"] = PairAnswer(ok=False, reason="MS_Backup has not taken over within 10 s.",
                                                advice="Look at the states of both servers.")
     held = "Locked: another program has held the Configuration Database for 12 s."
-    monkeypatch.setattr(services, "database_trouble", lambda: held)
+    monkeypatch.setattr(asking, "database_trouble", lambda: held)
     with pytest.raises(Refused) as caught:
         services.switch_over(actor=OPERATOR, application_id=pair[0].pk)
     assert str(caught.value) == f"MS_Backup has not taken over within 10 s. {held} Look at the states of both servers."
@@ -151,14 +153,14 @@ def test_that_nobody_answered_is_said_though_it_cannot_be_written_down(pair, no_
     def locked(**entry):
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(services.history, "record_verb", locked)
+    monkeypatch.setattr(history_of, "record_verb", locked)
     with pytest.raises(Unanswered, match="did not answer"):
         services.switch_over(actor=OPERATOR, application_id=pair[0].pk)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_done_while_another_program_holds_the_database_is_said_to_be_done(control, pair, locked, monkeypatch):
-    monkeypatch.setattr(services, "RECORD_S", 0.02)
+    monkeypatch.setattr(asking, "RECORD_S", 0.02)
     control.answers["switchover"] = DONE
     with locked():
         code, out, err = run("switchover", "MS_Primary")

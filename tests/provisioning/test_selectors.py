@@ -148,7 +148,7 @@ def test_status_report_tells_of_a_pair_and_of_both_copies():
         "primary": "MS_Primary", "backup": "MS_Backup", "redundancy_type": "warm standby", "active": "MS_Primary",
         "epoch": 3, "version": 5, "in_sync": True, "automatic_failover": True,
         "reason": "MS_Primary was granted the role.", "since": since.isoformat(), "lag": 10, "common_seq": 120,
-        "digests_equal": True, "known": True, **age,
+        "digests_equal": True, "known": True, "disputed": False, **age,
         "decided": "Control's last decision, 2 h 0 min ago: MS_Primary was granted the role."}]
     copies = {row["name"]: [row[key] for key in ("in_sync", "link", "lag", "last_seq", "common_seq", "digest",
                                                  "discarded")] for row in report["applications"]}
@@ -157,11 +157,24 @@ def test_status_report_tells_of_a_pair_and_of_both_copies():
 
 
 @pytest.mark.parametrize(("change", "expected"), [
-    ({"common_digest": "other"}, False), ({"common_seq": 119}, None), ({"common_digest": ""}, None)])
+    ({"common_digest": "other"}, False), ({"common_seq": 119}, None), ({"common_digest": ""}, None),
+    ({"first_seq": 1}, True), ({"first_seq": 0}, True), ({"first_seq": 121}, False)])
 def test_copies_are_compared_at_one_record_only(change, expected):
-    _, backup = make_pair()
+    primary, backup = make_pair()
+    RuntimeStatus.objects.filter(application=primary).update(first_seq=1)
     RuntimeStatus.objects.filter(application=backup).update(**change)
     assert status_report()["pairs"][0]["digests_equal"] is expected
+
+
+def test_a_pair_in_dispute_says_so_with_the_way_out_and_not_with_a_decision(capsys):
+    make_pair(in_sync=False, disputed=True, reason="Look under Restored Database.",
+              since=timezone.now() - timedelta(hours=2))
+    [found] = status_report()["pairs"]
+    assert (found["disputed"], found["in_sync"], found["decided"]) == (True, False, "Look under Restored Database.")
+    call_command("status")
+    out = capsys.readouterr().out
+    assert "DISPUTED" in out
+    assert "MS_Primary and MS_Backup: Look under Restored Database." in out
 
 
 def test_pair_that_control_never_heard_of_claims_nothing():

@@ -175,7 +175,7 @@ class Pairwise:
 
     def end_everything(self) -> dict[int, str]:
         """Stop properly, then by force; what the proper stop left behind (empty when all is well)."""
-        self._end_asked()
+        self.end_asked()
         if self.process is not None and self.process.poll() is None:
             self.interrupt()
             try:
@@ -222,7 +222,7 @@ class Pairwise:
     def ask(self, question: str, *, timeout: float = MANAGE_S, **arguments) -> dict:
         """The answer of ``asker``, a process that stays up: scenarios ask often."""
         if self._asked is not None and self._asked_with != self.environment:
-            self._end_asked()
+            self.end_asked()
         if self._asked is None:
             self._asked_with = dict(self.environment)
             self._asked = subprocess.Popen([sys.executable, "-m", "tests.scenarios.asker"], cwd=ROOT, text=True,
@@ -234,7 +234,8 @@ class Pairwise:
             raise AssertionError(f"{question} {arguments} was not answered within {timeout:g} s")
         return json.loads(self._asked.stdout.readline())
 
-    def _end_asked(self) -> None:
+    def end_asked(self) -> None:
+        """The next question starts another process: this one has the databases open."""
         if self._asked is not None:
             asked, self._asked = self._asked, None
             with asked:

@@ -61,8 +61,8 @@ def by_hand(facts: AuditFacts) -> Results:
       guide="Redundancy: data is synchronized between the primary and backup servers")
 def in_sync(facts: AuditFacts) -> Results:
     running = all(member.live and member.live.status in ALIVE for member in facts.members)
-    if not running:
-        # That a member does not run is A38's to say.
+    if not running or (facts.record is not None and facts.record.disputed):
+        # That a member does not run is A38's to say, that nothing counts is A65's.
         return
     if not facts.control_answers:
         yield NotKnown(sentence="Control does not run, so whether the standby has every message is not known. Start "
@@ -77,7 +77,8 @@ def in_sync(facts: AuditFacts) -> Results:
         yield between(facts, "link", link.sentence, *_links(facts))
     elif copies.state == NO:
         yield between(facts, "copies", copies.sentence,
-                      *(f"record {member.live.common_seq}, digest {member.live.common_digest[:12]}"
+                      *(f"records {member.live.first_seq} to {member.live.common_seq}, digest "
+                        f"{member.live.common_digest[:12]}"
                         for member in facts.members))
     elif UNKNOWN in (record.state, link.state):
         yield NotKnown(sentence=record.sentence if record.state == UNKNOWN else link.sentence,
@@ -129,3 +130,32 @@ def drill(facts: AuditFacts) -> Results:
     if facts.drill:
         yield wanted(facts.primary, facts.drill, "Passed", "Failed", subject="drill", want_label="Last drill, wanted",
                      got_label="Last drill")
+
+
+@rule("A65", Severity.ERROR, "No older control database is in the way", singles=True, on_hosts=True,
+      why="After an older control database was put back, nothing is promoted on the word of a record that somebody "
+          "contradicts, or might: nothing fails over, and a server that stops does not serve again.",
+      fix="Put the newer database back, or open Restored Database (manage.py restored): it shows what each server has "
+          "and lets one go on.")
+def undisputed(facts: AuditFacts) -> Results:
+    if facts.record is not None and facts.record.disputed:
+        yield wanted(facts.primary, closed(facts.record.reason) or "An older control database was put back.",
+                     "as its servers know it", "older, or not known to be the newest", subject="record",
+                     want_label="Control's record, wanted", got_label="Control's record, now")
+
+
+@rule("A66", Severity.WARNING, "No records were put aside", singles=True, on_hosts=True,
+      why="Records that only one copy had when the copies parted were cut off from it. Some of them may have been "
+          "acknowledged, and nobody receives them any more.",
+      fix="Read the files data/discarded-….jsonl in the Working Directory of the server, send again what counts, then "
+          "move the files away; a server looks for them when it starts.")
+def put_aside(facts: AuditFacts) -> Results:
+    def wrong(member):
+        count = member.live.discarded if member.live is not None else 0
+        if count:
+            records = "record" if count == 1 else "records"
+            place = f"{member.draft.working_directory}/data"
+            yield wanted(member, f"{member.name} has put {count} {records} aside in {place}.", 0, count,
+                         want_label="Records put aside, wanted", got_label="Records put aside, now")
+
+    return of_each(facts, wrong)

@@ -47,7 +47,7 @@ class Command(ServiceCommand):
         self.table(PAIR_COLUMNS, [
             {**pair, "in sync": "yes" if pair["in_sync"] else "no", "lag": "?" if pair["lag"] is None else pair["lag"],
              "digests": DIGESTS[pair["digests_equal"]],
-             "failover": "automatic" if pair["automatic_failover"] else "paused"} for pair in pairs])
+             "failover": _failover(pair)} for pair in pairs])
         for pair in pairs:
             if pair["decided"]:
                 self.stdout.write(f"{pair['primary']} and {pair['backup']}: {pair['decided']}")
@@ -58,3 +58,9 @@ class Command(ServiceCommand):
         widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
         for line in lines:
             self.stdout.write("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _failover(pair: dict) -> str:
+    if pair["disputed"]:
+        return "DISPUTED"
+    return "automatic" if pair["automatic_failover"] else "paused"
