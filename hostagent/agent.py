@@ -12,6 +12,7 @@ from protocol.messages import ApplicationStatus, Message, ProcessChanged, Superv
 from . import VERSION
 from .config import AgentConfig
 from .control_link import ControlLink
+from .kept import AGAIN_S
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
@@ -70,6 +71,7 @@ class Agent:
             self._spawn(self._worker.run(), "worker")
         self._spawn(self._resume(), "resume")
         self._spawn(self._keep_house(), "housekeeping")
+        self._spawn(self._settle_files(), "files")
         log.info("The agent of host %s (version %s) listens on LCA Port %d.", self._config.host, VERSION,
                  self._config.lca_port)
 
@@ -127,6 +129,13 @@ class Agent:
             self._processes.bound_logs()
             self._worker.bound_log()
             await asyncio.sleep(HOUSEKEEPING_S)
+
+    async def _settle_files(self) -> None:
+        """What a full disk did not take is written once there is room."""
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            for file in (self._state.file, self._link.generation_file):
+                file.settle()
 
     def _end_with_servers(self) -> None:
         self._stop_servers = True

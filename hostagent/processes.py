@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import getpass
 import logging
 import os
@@ -15,6 +16,7 @@ from protocol.names import safe_name
 
 from .files import keep_bounded, tail
 from .identity import is_alive
+from .kept import has_room
 from .launch import Follower, LaunchError, is_of_another_boot, prepare, program_of, remove_older_runs, start_shim
 from .process import Process
 from .state import AgentState
@@ -317,14 +319,17 @@ class Processes:
             process.log_start = log_path.stat().st_size if log_path.exists() else 0
             run_dir = prepare(root, program, log_path)
             process.record.run_dir = str(run_dir)
-            self._state.save()
+            if not self._state.save():
+                # The next agent would not know of this server and start a second one.
+                raise OSError(errno.ENOSPC, "its own state cannot be written")
             self._follow(process, run_dir)
             self._shims.append((start_shim(run_dir, self._ca_file), process.follower))
             remove_older_runs(root, run_dir)
         except LaunchError as error:
             self._loop.call_soon(self._handle, process, Ended(reason=str(error)))
         except OSError as error:
-            self._loop.call_soon(self._handle, process, Ended(reason=f"The agent cannot start a process: {error}"))
+            ended = Ended(reason=f"The agent cannot start a process: {error}", no_room=not self._has_room(process))
+            self._loop.call_soon(self._handle, process, ended)
 
     def _follow(self, process: Process, run_dir: Path) -> None:
         self._unfollow(process)
@@ -359,5 +364,9 @@ class Processes:
         process.follower, process.adopting = None, False
         log.info("%s: pid %d ended (exit code %d, signal %d) %s", process.name, process.status.pid, ended.exit_code,
                  ended.signal, ended.reason)
-        self._handle(process, ended)
+        self._handle(process, dataclasses.replace(ended, no_room=not self._has_room(process)))
         self._watch_by_hand(process)
+
+    def _has_room(self, process: Process) -> bool:
+        directory = self._state.supervised.get(process.name, {}).get("working_directory", "")
+        return has_room(self._state.file.path.parent) and (not os.path.isdir(directory) or has_room(directory))

@@ -16,12 +16,13 @@ SUSPEND_MARGIN_S = 1.0
 class Policy:
     """How failures are answered. The first restart comes at once, then 1, 2, 4 ... ``longest_delay_s``; who stayed up
     for ``stable_s`` begins anew. Without ``control`` no server can start, so nothing is given up: it is tried on, with
-    no more than half of the limit used up."""
+    no more than half of the limit used up. Nor is it for want of room: that is tried every ``no_room_s``."""
 
     auto_restart: bool = False
     limit: int = 10
     stable_s: float = 10.0
     longest_delay_s: float = 60.0
+    no_room_s: float = 5.0
     control: bool = True
 
 
@@ -91,11 +92,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Ended:
-    """``exit_code`` -1 and ``signal`` 0: unknown. ``reason`` is set when it could not even be started."""
+    """``exit_code`` -1 and ``signal`` 0: unknown. ``reason`` is set when it could not even be started. ``no_room``: a
+    disk that it needs is full."""
 
     exit_code: int = -1
     signal: int = 0
     reason: str = ""
+    no_room: bool = False
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,9 @@ def _failed(status, event: Ended, now, policy):
         return Decision(_over(status, event, "exited", f"The start failed: {how}."))
     if not policy.auto_restart:
         return Decision(_over(status, event, "exited", f"The server failed: {how}. Auto-Restart is off."))
+    if event.no_room and status.restarts:
+        reason = f"The server failed: {how}. The disk is full: it is tried again every {policy.no_room_s:g} s."
+        return Decision(_with(_over(status, event, "backoff", reason), due=now + policy.no_room_s))
     stayed_up = status.state == "running" and now - status.since >= policy.stable_s
     restarts = (0 if stayed_up else status.restarts) + 1
     if not policy.control:

@@ -1,5 +1,6 @@
 """One process of the console: started in a session of its own, its output in a log, ended with all its children."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.up.processes import end_all, session_members
+from hostagent.kept import has_room
 
 LOG_BYTES_MAX = 10 * 2**20
 RESTART_FIRST_S, RESTART_MAX_S, STAYED_UP_S = 0.5, 30.0, 60.0
+NO_ROOM_S = 3.0
+"""Wait before the next start while the disk is full."""
 END_CHILDREN_S = 5.0
 STOP_S = 10.0
 _PR_SET_PDEATHSIG = 1
@@ -38,8 +42,8 @@ def python(*arguments: str) -> list[str]:
 
 
 def restart_delay_s(failures: int) -> float:
-    """Wait before the next start after so many ends in a row: 0.5 s, 1 s, 2 s, ... 30 s."""
-    return min(RESTART_FIRST_S * 2 ** max(failures - 1, 0), RESTART_MAX_S)
+    """Wait before the next start after so many ends in a row: none, 0.5 s, 1 s, 2 s, ... 30 s."""
+    return 0.0 if failures <= 1 else min(RESTART_FIRST_S * 2 ** (failures - 2), RESTART_MAX_S)
 
 
 def how_it_ended(code: int) -> str:
@@ -51,15 +55,17 @@ def how_it_ended(code: int) -> str:
 def rotate(log: Path, limit: int = LOG_BYTES_MAX) -> None:
     """Move what is in ``log`` to ``<log>.1`` once it is longer than ``limit`` bytes.
 
-    Copied and cut, not renamed: the process goes on appending to the file it has open.
+    Copied and cut, not renamed: the process goes on appending to the file it has open. What cannot be moved now, as
+    there is no room for the copy, stays for the next time.
     """
-    if not log.exists() or log.stat().st_size <= limit:
-        return
-    with open(log, "r+b") as file, open(log.with_suffix(log.suffix + ".1"), "wb") as older:
-        file.seek(-limit, os.SEEK_END)
-        while block := file.read(2**20):
-            older.write(block)
-        file.truncate(0)
+    with contextlib.suppress(OSError):
+        if not log.exists() or log.stat().st_size <= limit:
+            return
+        with open(log, "r+b") as file, open(log.with_suffix(log.suffix + ".1"), "wb") as older:
+            file.seek(-limit, os.SEEK_END)
+            while block := file.read(2**20):
+                older.write(block)
+            file.truncate(0)
 
 
 class Child:
@@ -79,7 +85,12 @@ class Child:
     def pid(self) -> int:
         return self.process.pid if self.process else 0
 
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
+        """Raises OSError."""
         rotate(self.log)
         parent = os.getpid()
 
@@ -99,20 +110,26 @@ class Child:
         """Exit code once the process has ended; the time of the next start is set."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
-        now = time.monotonic()
-        self.failures = 1 if now - self.started_at > STAYED_UP_S else self.failures + 1
-        self.start_again_at = now + restart_delay_s(self.failures)
+        if time.monotonic() - self.started_at > STAYED_UP_S:
+            self.failures = 0
         self._end_session()
         self.process = None
+        self.start_later()
         return code
+
+    def start_later(self) -> None:
+        """Set the time of the next start. What ends for want of room is not to wait for long once there is some."""
+        room = has_room(self.log.parent)
+        self.failures += room
+        self.start_again_at = time.monotonic() + (restart_delay_s(self.failures) if room else NO_ROOM_S)
 
     def ask_to_stop(self) -> None:
         self.start_again_at = None
-        if self.process is not None and self.process.poll() is None:
+        if self.runs:
             self.process.send_signal(self.program.stop_signal)
 
     def kill(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        if self.runs:
             self.process.kill()
 
     def gone(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from console.up.child import Child, how_it_ended, rotate
 from console.up.record import RunRecord
+from hostagent.kept import AGAIN_S
 
 ROTATE_EVERY_S = 60.0
 HURRY_S = 5.0
@@ -94,21 +95,29 @@ class Supervisor:
         self._rotate_at = time.monotonic() + ROTATE_EVERY_S
 
     def start(self, child: Child) -> None:
+        """Start it, or later what cannot be started now."""
         # A process that was started and is not yet known would be left behind.
         with self._signals.shielded():
-            child.start()
+            try:
+                child.start()
+            except OSError as error:
+                child.start_later()
+                self._say(f"{child.program.label} cannot be started ({error}); it is tried again {_when(child)}")
+                return
             self._record.child(child.program.name, child.pid)
 
     def look(self) -> None:
-        """One round: notice ends, start again what is due, keep the logs short."""
+        """One round: notice ends, start again what is due, write what could not be written, keep the logs short."""
         for child in self.children:
             code = child.ended()
             if code is not None:
-                self._say(f"{child.program.label} {how_it_ended(code)}; it starts again in "
-                          f"{child.start_again_at - time.monotonic():.1f} s (log: {child.log})")
+                self._say(f"{child.program.label} {how_it_ended(code)}; it starts again {_when(child)} "
+                          f"(log: {child.log})")
             if child.start_again_at is not None and time.monotonic() >= child.start_again_at:
                 self.start(child)
-                self._say(f"{child.program.label} was started again")
+                if child.process is not None:
+                    self._say(f"{child.program.label} was started again")
+        self._record.settle()
         if time.monotonic() > self._rotate_at:
             self._rotate_at = time.monotonic() + ROTATE_EVERY_S
             for child in self.children:
@@ -117,6 +126,8 @@ class Supervisor:
     def wait(self, seconds: float) -> None:
         """Until something happened, a restart is due, or ``seconds`` passed."""
         due = [child.start_again_at - time.monotonic() for child in self.children if child.start_again_at is not None]
+        if self._record.waits:
+            due.append(AGAIN_S)
         self._signals.wait(min([seconds, *due]))
 
     def run(self) -> None:
@@ -155,3 +166,8 @@ class Supervisor:
         self._on_hurry()
         for child in waiting:
             deadlines[child.program.name] = min(deadlines[child.program.name], time.monotonic() + HURRY_S)
+
+
+def _when(child: Child) -> str:
+    wait_s = max(0.0, child.start_again_at - time.monotonic())
+    return f"in {wait_s:.1f} s" if wait_s else "at once"

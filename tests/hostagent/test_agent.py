@@ -435,3 +435,22 @@ async def test_a_server_started_by_hand_survives_the_agent_and_is_watched_again(
     host.agent.start()
     [listed] = (await host.call("list"))["processes"]
     assert (listed["pid"], listed["by_hand"]) == (process.pid, True)
+
+
+async def test_a_state_that_cannot_be_written_ends_nothing_and_is_written_later(host):
+    pid = await host.started(host.app(auto_restart=True))
+    state = host.config.state_dir / "agent-state.json"
+    state.unlink()
+    (state / "in the way").mkdir(parents=True)
+    heard = len(host.control.changes)
+    os.kill(pid, signal.SIGKILL)
+    await host.control.change("backoff", after=heard)
+    await host.control.say(Supervised(applications=[host.app(auto_restart=True)]))
+    (state / "in the way").rmdir()
+    state.rmdir()
+    running = await host.control.change("running", after=heard)
+    await until(state.is_file)
+    assert json.loads(state.read_text())["records"]["MS_Primary"]["pid"] == running.pid
+    log = host.agent.log()
+    assert log.count("agent-state.json cannot be written") == 1
+    assert "cannot be used" not in log

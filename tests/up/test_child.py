@@ -1,5 +1,6 @@
 """Children of `up`: how they are started, watched, restarted and stopped. Real processes."""
 
+import json
 import os
 import signal
 import sys
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from console.up.child import Child, Program, how_it_ended, restart_delay_s, rotate
+from console.up.child import NO_ROOM_S, Child, Program, how_it_ended, restart_delay_s, rotate
 from console.up.processes import RUN_MARK, end_all, session_members, started_ticks
 from console.up.record import RunRecord
 from console.up.supervisor import Asked, Signals, Supervisor
@@ -68,7 +69,7 @@ def test_it_runs_in_a_session_of_its_own_with_its_output_in_a_private_log(make_c
 
 
 def test_delays_between_restarts_grow_to_a_bound():
-    assert [restart_delay_s(n) for n in (1, 2, 3, 20)] == [0.5, 1.0, 2.0, 30.0]
+    assert [restart_delay_s(n) for n in (1, 2, 3, 4, 20)] == [0.0, 0.5, 1.0, 2.0, 30.0]
 
 
 def test_an_end_is_told_in_words():
@@ -87,8 +88,56 @@ def test_a_child_that_dies_is_started_again_and_it_is_said(make_child, supervise
         supervisor.look()
         supervisor.wait(1)
     assert child.pid not in (0, first)
-    assert said[0].startswith("Child was ended by SIGKILL; it starts again in 0.5 s")
+    assert said[0].startswith("Child was ended by SIGKILL; it starts again at once")
     assert said[1] == "Child was started again"
+
+
+def test_the_second_end_in_a_row_is_answered_after_a_pause(make_child):
+    child = make_child("")
+    for delay_s in (0.0, 0.5):
+        child.start()
+        wait(lambda: child.ended() is not None)
+        assert delay_s - 0.4 < child.start_again_at - time.monotonic() <= delay_s
+
+
+def test_an_end_on_a_full_disk_does_not_make_the_pauses_grow(make_child, monkeypatch):
+    child = make_child("")
+    monkeypatch.setattr("console.up.child.has_room", lambda directory: directory != child.log.parent)
+    for _ in range(3):
+        child.start()
+        wait(lambda: child.ended() is not None)
+        assert NO_ROOM_S - 1 < child.start_again_at - time.monotonic() <= NO_ROOM_S
+    assert child.failures == 0
+
+
+def test_one_that_cannot_be_started_is_tried_again_and_ends_nothing(make_child, supervise):
+    child = make_child(SLEEPS)
+    child.log.mkdir()
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    assert not child.runs
+    assert "Child cannot be started" in said[0]
+    child.log.rmdir()
+    wait(lambda: (supervisor.look(), child.runs)[1])
+    assert said[-1] == "Child was started again"
+
+
+def test_a_record_that_cannot_be_written_ends_nothing_and_is_written_later(make_child, supervise, tmp_path):
+    child = make_child(SLEEPS)
+    supervisor, _, _ = supervise([child])
+    record = tmp_path / "run.json"
+    record.unlink()
+    (record / "in the way").mkdir(parents=True)
+    supervisor.start(child)
+    supervisor.look()
+    assert child.runs
+    (record / "in the way").rmdir()
+    record.rmdir()
+    before = time.monotonic()
+    supervisor.wait(60)
+    supervisor.look()
+    assert time.monotonic() - before < 10
+    assert json.loads(record.read_text())["children"]["child"]["pid"] == child.pid
 
 
 def test_what_a_dead_child_leaves_in_its_session_is_ended_with_it(make_child):
@@ -171,6 +220,14 @@ def test_a_long_log_moves_aside_and_a_short_one_stays(tmp_path):
     rotate(log, 100)
     assert log.stat().st_size == 0
     assert (tmp_path / "x.log.1").read_text() == "b" * 100
+
+
+def test_a_log_that_cannot_be_moved_stays_for_the_next_time(tmp_path):
+    log = tmp_path / "x.log"
+    log.write_text("a" * 200)
+    (tmp_path / "x.log.1").mkdir()
+    rotate(log, 100)
+    assert log.stat().st_size == 200
 
 
 def test_a_request_to_stop_while_a_child_is_started_counts_once_it_is_known(make_child, supervise):
