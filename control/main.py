@@ -189,9 +189,10 @@ def locked(path: Path):
             holder = file.read(20).strip() or "unknown"
             raise CannotStart(f"Control is already at work with {path.parent} (pid {holder}). Stop it first, or set "
                               "PAIRWISE_DATA_DIR to run another Pairwise beside it.") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        # Who holds it only helps people; a full disk need not know.
+        with contextlib.suppress(OSError):
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield
 
 
