@@ -8,6 +8,7 @@ import os
 import signal
 
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
+from protocol.watchdog import Watchdog
 
 from . import VERSION
 from .config import AgentConfig
@@ -48,6 +49,7 @@ class Agent:
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
+        self._watchdog = Watchdog()
         self._tasks: list[asyncio.Task] = []
         self._failure: BaseException | None = None
 
@@ -66,6 +68,7 @@ class Agent:
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         self._processes.adopt()
+        self._spawn(self._watchdog.show_life(), "signs of life")
         self._spawn(self._link.run(), "control link")
         if self._config.worker:
             self._spawn(self._worker.run(), "worker")
@@ -91,6 +94,7 @@ class Agent:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._port.close()
         self._processes.close()
+        self._watchdog.close()
         self._child_ended()
 
     async def _end_worker(self) -> None:

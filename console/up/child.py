@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from console.up.processes import end_all, session_members
 from hostagent.kept import has_room
@@ -18,15 +19,16 @@ LOG_BYTES_MAX = 10 * 2**20
 RESTART_FIRST_S, RESTART_MAX_S, STAYED_UP_S = 0.5, 30.0, 60.0
 NO_ROOM_S = 3.0
 """Wait before the next start while the disk is full."""
-END_CHILDREN_S = 5.0
-STOP_S = 10.0
+END_CHILDREN_S = 2.0
+STOP_S = 5.0
+"""A clean end may take so long; whoever stops everything waits for one group after the other."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run. ``stop_signal`` asks for a clean end."""
+    """What to run. ``stop_signal`` asks for a clean end; one that ``shows_life`` does so while it works."""
 
     name: str
     label: str
@@ -35,6 +37,7 @@ class Program:
     directory: Path
     stop_signal: int = signal.SIGTERM
     umask: int = 0o077
+    shows_life: bool = False
 
 
 def python(*arguments: str) -> list[str]:
@@ -77,6 +80,7 @@ class Child:
         self.stop_s = STOP_S
         self.log = log_dir / f"{program.name}.log"
         self.process: subprocess.Popen | None = None
+        self.killed = False
         self.started_at = 0.0
         self.failures = 0
         self.start_again_at: float | None = None
@@ -89,8 +93,8 @@ class Child:
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def start(self) -> None:
-        """Raises OSError."""
+    def start(self, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start it, with ``more`` in its environment. Raises OSError."""
         rotate(self.log)
         parent = os.getpid()
 
@@ -103,8 +107,8 @@ class Child:
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self.process = subprocess.Popen(
                 self.program.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.program.directory,
-                env=self.program.environment, start_new_session=True, preexec_fn=follow_parent)
-        self.started_at, self.start_again_at = time.monotonic(), None
+                env={**self.program.environment, **more}, start_new_session=True, preexec_fn=follow_parent)
+        self.started_at, self.start_again_at, self.killed = time.monotonic(), None, False
 
     def ended(self) -> int | None:
         """Exit code once the process has ended; the time of the next start is set."""
@@ -129,6 +133,7 @@ class Child:
             self.process.send_signal(self.program.stop_signal)
 
     def kill(self) -> None:
+        self.killed = True
         if self.runs:
             self.process.kill()
 

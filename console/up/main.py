@@ -86,6 +86,7 @@ class _Run:
             pass
         finally:
             self._stop()
+            self.supervisor.close()
         return 0
 
     # --- start ------------------------------------------------------------------------------------------------

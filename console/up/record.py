@@ -58,11 +58,6 @@ class RunRecord:
     def _write(self) -> None:
         self._file.keep(json.dumps(self._body, indent=1).encode())
 
-    @property
-    def waits(self) -> bool:
-        """Something could not be written."""
-        return self._file.waits or self._environment.waits
-
     def settle(self) -> None:
         """Write what could not be written before."""
         self._file.settle()

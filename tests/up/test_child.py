@@ -1,10 +1,12 @@
 """Children of `up`: how they are started, watched, restarted and stopped. Real processes."""
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from console.up.record import RunRecord
 from console.up.supervisor import Asked, Signals, Supervisor
 
 MARK = "mark-of-these-tests"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -38,10 +41,15 @@ def supervise(tmp_path):
     record = RunRecord(tmp_path)
     record.take()
     record.open(address="http://x", mark=MARK, environment={})
-    with Signals() as signals:
+    with Signals() as signals, contextlib.ExitStack() as stack:
         said: list[str] = []
-        yield lambda children, **more: (Supervisor(children, record=record, signals=signals, say=said.append, **more),
-                                        signals, said)
+
+        def make(children, **more):
+            made = Supervisor(children, record=record, signals=signals, say=said.append, **more)
+            stack.callback(made.close)
+            return made, signals, said
+
+        yield make
     record.close()
 
 
@@ -140,6 +148,64 @@ def test_a_record_that_cannot_be_written_ends_nothing_and_is_written_later(make_
     assert json.loads(record.read_text())["children"]["child"]["pid"] == child.pid
 
 
+LIVES = """
+import asyncio, os, signal, sys
+sys.path.insert(0, {root!r})
+from protocol.watchdog import Watchdog
+asyncio.run(Watchdog().show_life())
+"""
+
+
+def test_a_child_that_hangs_is_killed_and_started_again(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.SILENT_S", 1.0)
+    monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
+    child = make_child(LIVES.format(root=str(ROOT)), shows_life=True)
+    other = make_child(SLEEPS, "other")
+    supervisor, _, said = supervise([child, other])
+    for each in (child, other):
+        supervisor.start(each)
+    first, quiet = child.pid, other.pid
+    wait(lambda: supervisor._signs.read() == {first})
+    begun = time.monotonic()
+    while time.monotonic() < begun + 2:
+        supervisor.look()
+        supervisor.wait(1)
+    assert (child.pid, other.pid, said) == (first, quiet, [])
+    os.kill(first, signal.SIGSTOP)
+    wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
+    assert said[0] == "Child has shown no sign of life for 1 s and is killed"
+    assert said[1].startswith("Child was ended by SIGKILL; it starts again at once")
+    assert other.pid == quiet
+
+
+def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.SILENT_S", 0.2)
+    monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
+    monkeypatch.setattr("console.up.supervisor.FIRST_SIGN_S", 0.6)
+    child = make_child(SLEEPS, shows_life=True)
+    supervisor, _, said = supervise([child])
+    begun = time.monotonic()
+    supervisor.start(child)
+    first = child.pid
+    wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
+    assert time.monotonic() - begun > 0.6
+    assert "no sign of life" in said[0]
+
+
+def test_what_the_kernel_holds_does_not_hold_the_stop(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.KILLED_S", 0.2)
+    child = make_child(SLEEPS)
+    child.stop_s = 0.2
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    process, child.ask_to_stop = child.process, lambda: None
+    monkeypatch.setattr(process, "kill", lambda: None)
+    supervisor.stop([[child]])
+    assert [line.split(" (")[0] for line in said] == ["Child did not end in time and was killed", "Child"]
+    assert said[1].endswith("does not end, though it was killed; it is left")
+    os.kill(process.pid, signal.SIGKILL)
+
+
 def test_what_a_dead_child_leaves_in_its_session_is_ended_with_it(make_child):
     child = make_child(f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPS!r}]).pid, "
                        f"flush=True); {SLEEPS}")
@@ -235,9 +301,9 @@ def test_a_request_to_stop_while_a_child_is_started_counts_once_it_is_known(make
     supervisor, signals, _ = supervise([child])
     start = child.start
 
-    def start_and_ask():
+    def start_and_ask(more):
         os.kill(os.getpid(), signal.SIGINT)
-        start()
+        start(more)
 
     child.start = start_and_ask
     with pytest.raises(Asked), signals.interrupting():
