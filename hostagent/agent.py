@@ -13,7 +13,9 @@ from protocol.watchdog import Watchdog
 from . import VERSION
 from .config import AgentConfig
 from .control_link import ControlLink
+from .heartbeats import Heartbeats
 from .kept import AGAIN_S
+from .launch import server_environment
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
@@ -34,7 +36,7 @@ class CannotStart(Exception):
 
 class Agent:
     def __init__(self, config: AgentConfig):
-        self._config = config
+        self._config, self._watchdog = config, Watchdog()
         self._state = AgentState.load(config.state_dir / "agent-state.json")
         self._stop_servers = False
         self._resolved: dict[str, list[str]] = {}
@@ -43,13 +45,14 @@ class Agent:
         self._link = ControlLink(config, report=lambda: self._processes.report(),
                                  worker_runs=lambda: self._worker.runs, surroundings=self._surroundings,
                                  on_message=self._told, on_connected=self._connected)
+        self._heartbeats = Heartbeats(config.state_dir)
         self._processes = Processes(self._state, run_dir=config.state_dir / "run", log_dir=config.log_dir,
-                                    on_change=self._changed, ca_file=config.ca_file,
+                                    on_change=self._changed,
+                                    environment=server_environment(config.ca_file) | self._heartbeats.environment,
                                     control_is_there=lambda: self._link.connected)
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
-        self._watchdog = Watchdog()
         self._tasks: list[asyncio.Task] = []
         self._failure: BaseException | None = None
 
@@ -69,6 +72,7 @@ class Agent:
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         self._processes.adopt()
         self._spawn(self._watchdog.show_life(), "signs of life")
+        self._spawn(self._heartbeats.run(self._processes), "heart-beats")
         self._spawn(self._link.run(), "control link")
         if self._config.worker:
             self._spawn(self._worker.run(), "worker")
@@ -95,6 +99,7 @@ class Agent:
         await self._port.close()
         self._processes.close()
         self._watchdog.close()
+        self._heartbeats.close()
         self._child_ended()
 
     async def _end_worker(self) -> None:

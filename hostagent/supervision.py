@@ -102,6 +102,19 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Hung:
+    """It runs, and has shown no sign of life for so many seconds. ``restart``: Auto-Restart is to answer that too."""
+
+    silent_s: float
+    restart: bool
+
+
+@dataclass(frozen=True)
+class Revived:
+    """It shows signs of life again."""
+
+
+@dataclass(frozen=True)
 class Confirmed:
     """Control says Started."""
 
@@ -285,6 +298,18 @@ def _still_stopped(status, event: Stop, now, policy):
     return Decision(_with(status, planned=True))
 
 
+def _hung(status, event: Hung, now, policy):
+    reason = f"It has shown no sign of life for {event.silent_s:.0f} s: it hangs."
+    if not (event.restart and policy.auto_restart):
+        off = "Auto-Restart" if event.restart else "hangup-restart"
+        return Decision(_with(status, reason=f"{reason} It is left alone: {off} is off."))
+    return Decision(_with(status, reason=f"{reason} It was killed (SIGKILL)."), (Send(signal.SIGKILL),))
+
+
+def _revived(status, event: Revived, now, policy):
+    return Decision(_with(status, reason="It had shown no sign of life, and does so again."))
+
+
 def _confirmed(status, event, now, policy):
     return Decision(_with(status, confirmed=True))
 
@@ -305,6 +330,8 @@ RULES: dict[tuple[str, type], Rule] = {
     ("starting", Stop): Rule(_stop, ("stopping",)),
     ("running", Start): Rule(_refuse_running, ("running",)),
     ("running", Confirmed): Rule(_confirmed, ("running",)),
+    ("running", Hung): Rule(_hung, ("running",)),
+    ("running", Revived): Rule(_revived, ("running",)),
     ("running", Ended): Rule(_failed, ("exited", "backoff", "gave_up")),
     ("running", Stop): Rule(_stop, ("stopping",)),
     ("stopping", Start): Rule(_refuse_stopping, ("stopping",)),
