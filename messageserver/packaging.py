@@ -36,6 +36,8 @@ MARSHAL_VERSION = 2
 
 LAUNCHER = """#!/bin/sh
 # Message Server. Takes the place of this shell (exec), so the process id stays the same.
+# A terminal that is closed does not end it.
+trap '' HUP
 case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
 here=$(CDPATH='' cd -- "${here:-/}" && pwd -P) || exit 8
 python=python3

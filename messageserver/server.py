@@ -63,11 +63,16 @@ class Server:
         finally:
             await self._shutdown()
 
+    def _hung_up(self) -> None:
+        """Whoever rotates logs asks for it, or a terminal was closed, which is nothing to end for."""
+        self.log.reopen()
+        self.log.standard(Event.CONFIGURATION_CHANGED, "SIGHUP: the log files were opened anew.")
+
     # --- startup -----------------------------------------------------------------------------------------
 
     async def _startup(self) -> None:
         loop = asyncio.get_running_loop()
-        system.on_signals(loop, stop=self.stop, suspend=self._suspend.set)
+        system.on_signals(loop, stop=self.stop, suspend=self._suspend.set, hangup=self._hung_up)
         data = self._directory / DATA
         try:
             held = peek_held(data)
