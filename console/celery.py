@@ -1,8 +1,12 @@
 """The console's Celery application: its own worker, and the sender of jobs to hosts."""
 
 import os
+import select
+import signal
+import threading
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
@@ -31,7 +35,8 @@ app.conf.update(
     worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options=broker_options(BROKER_URL),
-    beat_schedule_filename=str(settings.PAIRWISE_DATA_DIR / "beat-schedule"),
+    # It remembers when it ran last only while it runs: the other one keeps a file, and a full disk ends it.
+    beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},
         "drills": {"task": "console.keep_drills", "schedule": 20.0, "options": {"expires": 20}},
@@ -44,3 +49,15 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["provisioning", "console"])
+
+
+@worker_ready.connect(weak=False)
+def _end_with_beat(sender, **_) -> None:
+    """A worker whose beat has ended would only seem to work: `up` starts both anew."""
+    if beat := sender.controller.beat:
+        threading.Thread(target=_ask_to_end_after, args=(os.pidfd_open(beat.pid),), name="beat", daemon=True).start()
+
+
+def _ask_to_end_after(process: int) -> None:
+    select.select([process], [], [])
+    os.kill(os.getpid(), signal.SIGTERM)

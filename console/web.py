@@ -1,12 +1,13 @@
 """The web process: uvicorn on the ASGI application, over TLS where the settings say so (``python -m console.web``)."""
 
 import asyncio
-import contextlib
 import os
 import sys
 
 import django
 import uvicorn
+
+from protocol.watchdog import Watchdog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 GRACEFUL_S = 3
@@ -18,21 +19,20 @@ async def serve(config: uvicorn.Config) -> None:
 
     from console import tls
 
-    server = uvicorn.Server(config)
-    if not settings.PAIRWISE_WEB_TLS:
-        await server.serve()
-        return
-    tls.provide()
-    identity = tls.identity()
-    config.load()
-    config.ssl = identity.context
-    looking = asyncio.create_task(tls.look_after(identity))
-    try:
-        await server.serve()
-    finally:
-        looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await looking
+    with Watchdog() as watchdog:
+        beside = [asyncio.create_task(watchdog.show_life())]
+        if settings.PAIRWISE_WEB_TLS:
+            tls.provide()
+            identity = tls.identity()
+            config.load()
+            config.ssl = identity.context
+            beside.append(asyncio.create_task(tls.look_after(identity)))
+        try:
+            await uvicorn.Server(config).serve()
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
 
 def main() -> int:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5, 600
-
 
 @dataclass(frozen=True, kw_only=True)
 class ApplicationFacts:

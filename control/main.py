@@ -16,6 +16,7 @@ from pathlib import Path
 from console.tls import look_after
 from protocol.controls import NOT_LEADER
 from protocol.tls import Identity
+from protocol.watchdog import Watchdog
 from protocol.wire import Opening
 from provisioning.states import EventLevel
 
@@ -189,9 +190,10 @@ def locked(path: Path):
             holder = file.read(20).strip() or "unknown"
             raise CannotStart(f"Control is already at work with {path.parent} (pid {holder}). Stop it first, or set "
                               "PAIRWISE_DATA_DIR to run another Pairwise beside it.") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        # Who holds it only helps people; a full disk need not know.
+        with contextlib.suppress(OSError):
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         yield
 
 
@@ -202,7 +204,10 @@ async def serve(settings: Settings) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     try:
-        async with Control(settings):
+        async with contextlib.AsyncExitStack() as stack:
+            watchdog = stack.enter_context(Watchdog())
+            stack.push_async_callback(_ended, asyncio.create_task(watchdog.show_life(), name="signs of life"))
+            await stack.enter_async_context(Control(settings))
             await ended.wait()
             log.info("control ends; servers go on")
     except DatabaseAway as error:

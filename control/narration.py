@@ -19,6 +19,7 @@ FOREIGN_NAMES = 50
 CLOCK_OFF_S, CLOCK_STEP_S = 10.0, 0.5
 """From here on the clock of a server counts as off; smaller steps of it are not worth a new row."""
 Status = ApplicationStatus
+HANGUP_DETECTED, HANGUP_RESTORED = 5160, 5161
 PROCESS_STARTED, PROCESS_STOPPED, PROCESS_ABNORMAL_END = 5022, 5023, 5024
 APPLICATION_START, PLANNED_STOP = 5090, 5091
 STATUS_EVENTS = {
@@ -66,6 +67,8 @@ def process_events(live: LiveApplication, before: ProcessChanged | None, listed:
         return []
     if change.state in ENDED and (before is None or before.state in RUNNING):
         return [_end_event(live, change)]
+    if _same_running(before, change) and before.hanging != change.hanging and change.state == "running":
+        return [_row(live, HANGUP_DETECTED if change.hanging else HANGUP_RESTORED, change.reason)]
     if change.state == "running" and not _same_running(before, change):
         return [_start_event(live, change)]
     if change.state == "starting" and (before is None or before.state not in RUNNING):

@@ -9,6 +9,8 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from protocol import auth
 from provisioning.models import Application, Host, ListeningPort, Option
 from provisioning.models.applications import is_secret_option, os_account
+from provisioning.rules.known_options import SML
+from provisioning.rules.management_layer import management_layer
 from provisioning.states import SERVER_TYPES, ApplicationType
 
 from . import facts
@@ -163,23 +165,16 @@ def supervised(host_ids: Iterable[int]) -> dict[int, list[dict]]:
     found: dict[int, list[dict]] = {host_id: [] for host_id in host_ids}
     rows = Application.objects.filter(host_id__in=list(found), type__in=SERVER_TYPES).order_by("name").values(
         "id", "host_id", "log_on_as", *_SUPERVISED)
-    options = Option.objects.filter(application__host_id__in=list(found), annex=True, section__iexact="sml")
+    options = Option.objects.filter(application__host_id__in=list(found), annex=True, section__iexact=SML)
     annex = _grouped(options.values("application_id", "key", "value"))
+
+    def sml(key: int) -> dict:
+        return management_layer({SML: {each["key"]: each["value"] for each in annex[key]}})
+
     for row in rows:
         found[row["host_id"]].append({name: row[name] for name in _SUPERVISED} | {
-            "log_on_as": os_account(row["log_on_as"]),
-            "suspending_wait_timeout": _suspending_wait_s(annex[row["id"]])})
+            "log_on_as": os_account(row["log_on_as"])} | sml(row["id"]))
     return found
-
-
-def _suspending_wait_s(annex: Iterable[dict]) -> int:
-    """Annex sml/suspending-wait-timeout in seconds, kept within what the field allows (domain.md 1.2)."""
-    text = next((each["value"] for each in annex if each["key"].lower() == "suspending-wait-timeout"), "")
-    try:
-        seconds = int(text)
-    except ValueError:
-        return facts.SUSPENDING_WAIT_DEFAULT_S
-    return min(max(seconds, facts.SUSPENDING_WAIT_MIN_S), facts.SUSPENDING_WAIT_MAX_S)
 
 
 def fingerprint() -> tuple:

@@ -8,10 +8,14 @@ import os
 import signal
 
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
+from protocol.watchdog import Watchdog
 
 from . import VERSION
 from .config import AgentConfig
 from .control_link import ControlLink
+from .heartbeats import Heartbeats
+from .kept import AGAIN_S
+from .launch import server_environment
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
@@ -32,7 +36,7 @@ class CannotStart(Exception):
 
 class Agent:
     def __init__(self, config: AgentConfig):
-        self._config = config
+        self._config, self._watchdog = config, Watchdog()
         self._state = AgentState.load(config.state_dir / "agent-state.json")
         self._stop_servers = False
         self._resolved: dict[str, list[str]] = {}
@@ -41,8 +45,10 @@ class Agent:
         self._link = ControlLink(config, report=lambda: self._processes.report(),
                                  worker_runs=lambda: self._worker.runs, surroundings=self._surroundings,
                                  on_message=self._told, on_connected=self._connected)
+        self._heartbeats = Heartbeats(config.state_dir)
         self._processes = Processes(self._state, run_dir=config.state_dir / "run", log_dir=config.log_dir,
-                                    on_change=self._changed, ca_file=config.ca_file,
+                                    on_change=self._changed,
+                                    environment=server_environment(config.ca_file) | self._heartbeats.environment,
                                     control_is_there=lambda: self._link.connected)
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
@@ -65,11 +71,14 @@ class Agent:
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         self._processes.adopt()
+        self._spawn(self._watchdog.show_life(), "signs of life")
+        self._spawn(self._heartbeats.run(self._processes), "heart-beats")
         self._spawn(self._link.run(), "control link")
         if self._config.worker:
             self._spawn(self._worker.run(), "worker")
         self._spawn(self._resume(), "resume")
         self._spawn(self._keep_house(), "housekeeping")
+        self._spawn(self._settle_files(), "files")
         log.info("The agent of host %s (version %s) listens on LCA Port %d.", self._config.host, VERSION,
                  self._config.lca_port)
 
@@ -89,6 +98,8 @@ class Agent:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._port.close()
         self._processes.close()
+        self._watchdog.close()
+        self._heartbeats.close()
         self._child_ended()
 
     async def _end_worker(self) -> None:
@@ -127,6 +138,13 @@ class Agent:
             self._processes.bound_logs()
             self._worker.bound_log()
             await asyncio.sleep(HOUSEKEEPING_S)
+
+    async def _settle_files(self) -> None:
+        """What a full disk did not take is written once there is room."""
+        while True:
+            await asyncio.sleep(AGAIN_S)
+            for file in (self._state.file, self._link.generation_file):
+                file.settle()
 
     def _end_with_servers(self) -> None:
         self._stop_servers = True

@@ -29,8 +29,8 @@ from protocol.wire import Channel, RefusedError, dial
 
 from . import VERSION
 from .config import AgentConfig
-from .files import write_atomically
 from .identity import start_ticks
+from .kept import KeptFile
 from .trust import control_context
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,8 @@ class ControlLink:
         self._on_message, self._on_connected = on_message, on_connected
         self._unsent: collections.deque[ProcessChanged] = collections.deque(maxlen=UNSENT_LIMIT)
         self._wake = asyncio.Event()
-        self._generation = Kept(config.state_dir / GENERATION_FILE)
+        self.generation_file = KeptFile(config.state_dir / GENERATION_FILE)
+        self._generation = _line_in(self.generation_file.path)
         self.connected = False
 
     def tell(self, change: ProcessChanged) -> None:
@@ -78,7 +79,7 @@ class ControlLink:
                 channel = await dial(host, port, kind="host", name=self._config.host,
                                      secret=self._config.secret, version=VERSION, host=self._config.host,
                                      pid=os.getpid(), started=start_ticks(os.getpid()), speaks=SPEAKS,
-                                     generation=self._generation.text,
+                                     generation=self._generation,
                                      context=control_context(self._config))
                 log.info("Connected to control at %s:%d.", host, port)
                 self._controls.worked()
@@ -117,7 +118,7 @@ class ControlLink:
             if isinstance(message, Supervised):
                 self._controls.learn(message.controls)
             if isinstance(message, Generation):
-                self._generation.keep(message.token)
+                self._keep_generation(message.token[:TOKEN_MAX])
             if isinstance(message, (Supervised, ApplicationStatus, Watch)):
                 self._on_message(message)
 
@@ -125,7 +126,6 @@ class ControlLink:
         whole_at = -WHOLE_EVERY_S
         while True:
             self._wake.clear()
-            self._generation.settle()
             if not channel.report_s or time.monotonic() - whole_at >= WHOLE_EVERY_S:
                 whole_at = time.monotonic()
                 await channel.send(Processes(processes=self._snapshot(), host=self.facts()))
@@ -138,6 +138,11 @@ class ControlLink:
                         self._wake.clear()
                         while self._unsent:
                             await channel.send(self._unsent.popleft())
+
+    def _keep_generation(self, token: str) -> None:
+        if token != self._generation:
+            self._generation = token
+            self.generation_file.keep(token.encode("ascii", "replace"))
 
     def _snapshot(self) -> list[dict]:
         fields = [change.to_dict() for change in self._report()]
@@ -156,24 +161,9 @@ class ControlLink:
                 "worker": self._worker_runs(), "looks": True, **self._surroundings()}
 
 
-class Kept:
-    """A line of text that outlives the agent; one that cannot be written now is written later."""
-
-    def __init__(self, path: Path):
-        self._path = path
-        try:
-            self.text = path.read_text(encoding="ascii")[:TOKEN_MAX]
-        except (OSError, ValueError):
-            self.text = ""
-        self._written = self.text
-
-    def keep(self, text: str) -> None:
-        self.text = text[:TOKEN_MAX]
-        self.settle()
-
-    def settle(self) -> None:
-        """Write what could not be written before."""
-        if self.text != self._written:
-            with contextlib.suppress(OSError):
-                write_atomically(self._path, self.text.encode("ascii", "replace"))
-                self._written = self.text
+def _line_in(path: Path) -> str:
+    """What an earlier agent kept there, "" for nothing that can be read."""
+    try:
+        return path.read_text(encoding="ascii")[:TOKEN_MAX]
+    except (OSError, ValueError):
+        return ""

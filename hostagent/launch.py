@@ -90,9 +90,9 @@ def prepare(run_root: Path, program: Program, log: Path) -> Path:
     return run_dir
 
 
-def start_shim(run_dir: Path, ca_file: str = "") -> subprocess.Popen:
+def start_shim(run_dir: Path, environment: dict[str, str]) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-I", "-S", str(SHIM), str(run_dir)], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, env=server_environment(ca_file), start_new_session=True)
+                            stdout=subprocess.DEVNULL, env=environment, start_new_session=True)
 
 
 def remove_older_runs(run_root: Path, keep: Path) -> None:

@@ -13,7 +13,8 @@ from .surroundings import account_of
 class Process:
     """``known``: it was started or watched at some time, so control hears of it. ``adopting``: it was started by
     an earlier run of the agent and has not yet been found. ``watched``: (pid, start ticks) of the last server that
-    control named as started by hand. ``log_start``: size of the log when the present run began, in bytes."""
+    control named as started by hand. ``hanging``: it shows no sign of life.
+    ``log_start``: size of the log when the present run began, in bytes."""
 
     def __init__(self, name: str, record: Record):
         self.name, self.record = name, record
@@ -22,7 +23,7 @@ class Process:
         self.timer: asyncio.TimerHandle | None = None
         self.watched = (0, 0)
         self.log_start = 0
-        self.known = self.adopting = False
+        self.known = self.adopting = self.hanging = False
 
     def describe(self, now: float) -> ProcessChanged:
         status = self.status
@@ -31,4 +32,5 @@ class Process:
             application=self.name, state=status.state, pid=status.pid, started=status.started,
             exit_code=status.exit_code, signal=status.signal, planned=status.planned, restart_in_s=round(wait_s, 3),
             restarts=status.restarts, by_hand=status.by_hand, reason=status.reason,
+            hanging=self.hanging,
             account=account_of(status.pid) if status.state in ("running", "stopping") else "")

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import errno
 import getpass
 import logging
 import os
@@ -15,6 +16,7 @@ from protocol.names import safe_name
 
 from .files import keep_bounded, tail
 from .identity import is_alive
+from .kept import has_room
 from .launch import Follower, LaunchError, is_of_another_boot, prepare, program_of, remove_older_runs, start_shim
 from .process import Process
 from .state import AgentState
@@ -26,8 +28,10 @@ from .supervision import (
     Due,
     Ended,
     Found,
+    Hung,
     Launch,
     Policy,
+    Revived,
     Send,
     Spawned,
     Start,
@@ -53,13 +57,14 @@ class StartFailed(StartRefused):
 
 
 class Processes:
-    """``on_change`` hears of every change at once, ``control_is_there`` says whether the agent is connected to control.
-    Use inside the running loop only."""
+    """``on_change`` hears of every change at once, ``control_is_there`` says whether the agent is connected to control,
+    ``environment`` is that of servers. Use inside the running loop only."""
 
     def __init__(self, state: AgentState, *, run_dir: Path, log_dir: Path,
-                 on_change: Callable[[ProcessChanged], None], policy: Policy | None = None, ca_file: str = "",
-                 control_is_there: Callable[[], bool] = lambda: True):
-        self._state, self._run_dir, self._log_dir, self._ca_file = state, run_dir, log_dir, ca_file
+                 on_change: Callable[[ProcessChanged], None], policy: Policy | None = None,
+                 control_is_there: Callable[[], bool] = lambda: True, environment: dict[str, str]):
+        self._state, self._run_dir, self._log_dir = state, run_dir, log_dir
+        self._environment = environment
         self._on_change, self._policy = on_change, policy or Policy()
         self._control_is_there = control_is_there
         self._loop = asyncio.get_running_loop()
@@ -152,6 +157,26 @@ class Processes:
         process = self._all.get(name)
         if process is not None and process.status.pid == pid:
             self._handle(process, Confirmed())
+
+    def watched(self) -> dict[int, tuple[str, float]]:
+        """{pid: (name, heart-beat period in seconds, 0 for none)} of the servers that this agent started."""
+        return {each.status.pid: (each.name, float(self._state.supervised.get(each.name, {}).get(
+            "heartbeat_period", 0))) for each in self._all.values()
+            if each.status.state == "running" and not each.status.by_hand}
+
+    def hangs(self, name: str, silent_s: float) -> None:
+        """It has shown no sign of life for longer than its heart-beat period."""
+        process = self._process(name)
+        if not process.hanging:
+            process.hanging = True
+            wanted = bool(self._state.supervised.get(name, {}).get("hangup_restart"))
+            self._handle(process, Hung(silent_s, restart=wanted))
+
+    def shows_life(self, name: str) -> None:
+        process = self._process(name)
+        if process.hanging:
+            process.hanging = False
+            self._handle(process, Revived())
 
     def control_is_back(self) -> None:
         for process in list(self._all.values()):
@@ -317,14 +342,17 @@ class Processes:
             process.log_start = log_path.stat().st_size if log_path.exists() else 0
             run_dir = prepare(root, program, log_path)
             process.record.run_dir = str(run_dir)
-            self._state.save()
+            if not self._state.save():
+                # The next agent would not know of this server and start a second one.
+                raise OSError(errno.ENOSPC, "its own state cannot be written")
             self._follow(process, run_dir)
-            self._shims.append((start_shim(run_dir, self._ca_file), process.follower))
+            self._shims.append((start_shim(run_dir, self._environment), process.follower))
             remove_older_runs(root, run_dir)
         except LaunchError as error:
             self._loop.call_soon(self._handle, process, Ended(reason=str(error)))
         except OSError as error:
-            self._loop.call_soon(self._handle, process, Ended(reason=f"The agent cannot start a process: {error}"))
+            ended = Ended(reason=f"The agent cannot start a process: {error}", no_room=not self._has_room(process))
+            self._loop.call_soon(self._handle, process, ended)
 
     def _follow(self, process: Process, run_dir: Path) -> None:
         self._unfollow(process)
@@ -357,7 +385,14 @@ class Processes:
 
     def _ended(self, process: Process, ended: Ended) -> None:
         process.follower, process.adopting = None, False
+        if process.hanging and ended.signal == signal.SIGKILL:
+            ended = dataclasses.replace(ended, reason="it showed no sign of life and was killed")
+        process.hanging = False
         log.info("%s: pid %d ended (exit code %d, signal %d) %s", process.name, process.status.pid, ended.exit_code,
                  ended.signal, ended.reason)
-        self._handle(process, ended)
+        self._handle(process, dataclasses.replace(ended, no_room=not self._has_room(process)))
         self._watch_by_hand(process)
+
+    def _has_room(self, process: Process) -> bool:
+        directory = self._state.supervised.get(process.name, {}).get("working_directory", "")
+        return has_room(self._state.file.path.parent) and (not os.path.isdir(directory) or has_room(directory))

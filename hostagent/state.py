@@ -1,12 +1,14 @@
 """What the agent must still know after it was restarted: one small JSON file, written whole before each step."""
 
 import dataclasses
+import json
 import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .files import read_json, write_json
+from .files import read_json
+from .kept import KeptFile
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ class AgentState:
     """``supervised``: the last known fields of each application (``messages.Supervised``) by name;
     ``worker``: pid and start ticks of the host worker, {} for none."""
 
-    path: Path
+    file: KeptFile
     records: dict[str, Record] = field(default_factory=dict)
     supervised: dict[str, dict] = field(default_factory=dict)
     worker: dict = field(default_factory=dict)
@@ -46,15 +48,17 @@ class AgentState:
                 os.replace(path, aside)
                 log.error("The agent's state %s could not be read and was moved to %s; the agent starts without it.",
                           path, aside)
-            return cls(path)
+            return cls(KeptFile(path))
         known = {each.name for each in dataclasses.fields(Record)}
         records = {name: Record(**{key: value for key, value in record.items() if key in known})
                    for name, record in body["records"].items()}
-        return cls(path, records, body["supervised"], body["worker"])
+        return cls(KeptFile(path), records, body["supervised"], body["worker"])
 
-    def save(self) -> None:
-        write_json(self.path, {"records": {name: dataclasses.asdict(record) for name, record in self.records.items()},
-                               "supervised": self.supervised, "worker": self.worker})
+    def save(self) -> bool:
+        """True when it is on the disk; what is not is written as soon as that is possible."""
+        body = {"records": {name: dataclasses.asdict(record) for name, record in self.records.items()},
+                "supervised": self.supervised, "worker": self.worker}
+        return self.file.keep(json.dumps(body, separators=(",", ":")).encode())
 
     def record(self, name: str) -> Record:
         return self.records.setdefault(name, Record())

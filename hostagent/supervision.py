@@ -16,12 +16,13 @@ SUSPEND_MARGIN_S = 1.0
 class Policy:
     """How failures are answered. The first restart comes at once, then 1, 2, 4 ... ``longest_delay_s``; who stayed up
     for ``stable_s`` begins anew. Without ``control`` no server can start, so nothing is given up: it is tried on, with
-    no more than half of the limit used up."""
+    no more than half of the limit used up. Nor is it for want of room: that is tried every ``no_room_s``."""
 
     auto_restart: bool = False
     limit: int = 10
     stable_s: float = 10.0
     longest_delay_s: float = 60.0
+    no_room_s: float = 5.0
     control: bool = True
 
 
@@ -91,11 +92,26 @@ class Found:
 
 @dataclass(frozen=True)
 class Ended:
-    """``exit_code`` -1 and ``signal`` 0: unknown. ``reason`` is set when it could not even be started."""
+    """``exit_code`` -1 and ``signal`` 0: unknown. ``reason`` is set when it could not even be started. ``no_room``: a
+    disk that it needs is full."""
 
     exit_code: int = -1
     signal: int = 0
     reason: str = ""
+    no_room: bool = False
+
+
+@dataclass(frozen=True)
+class Hung:
+    """It runs, and has shown no sign of life for so many seconds. ``restart``: Auto-Restart is to answer that too."""
+
+    silent_s: float
+    restart: bool
+
+
+@dataclass(frozen=True)
+class Revived:
+    """It shows signs of life again."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +259,9 @@ def _failed(status, event: Ended, now, policy):
         return Decision(_over(status, event, "exited", f"The start failed: {how}."))
     if not policy.auto_restart:
         return Decision(_over(status, event, "exited", f"The server failed: {how}. Auto-Restart is off."))
+    if event.no_room and status.restarts:
+        reason = f"The server failed: {how}. The disk is full: it is tried again every {policy.no_room_s:g} s."
+        return Decision(_with(_over(status, event, "backoff", reason), due=now + policy.no_room_s))
     stayed_up = status.state == "running" and now - status.since >= policy.stable_s
     restarts = (0 if stayed_up else status.restarts) + 1
     if not policy.control:
@@ -279,6 +298,18 @@ def _still_stopped(status, event: Stop, now, policy):
     return Decision(_with(status, planned=True))
 
 
+def _hung(status, event: Hung, now, policy):
+    reason = f"It has shown no sign of life for {event.silent_s:.0f} s: it hangs."
+    if not (event.restart and policy.auto_restart):
+        off = "Auto-Restart" if event.restart else "hangup-restart"
+        return Decision(_with(status, reason=f"{reason} It is left alone: {off} is off."))
+    return Decision(_with(status, reason=f"{reason} It was killed (SIGKILL)."), (Send(signal.SIGKILL),))
+
+
+def _revived(status, event: Revived, now, policy):
+    return Decision(_with(status, reason="It had shown no sign of life, and does so again."))
+
+
 def _confirmed(status, event, now, policy):
     return Decision(_with(status, confirmed=True))
 
@@ -299,6 +330,8 @@ RULES: dict[tuple[str, type], Rule] = {
     ("starting", Stop): Rule(_stop, ("stopping",)),
     ("running", Start): Rule(_refuse_running, ("running",)),
     ("running", Confirmed): Rule(_confirmed, ("running",)),
+    ("running", Hung): Rule(_hung, ("running",)),
+    ("running", Revived): Rule(_revived, ("running",)),
     ("running", Ended): Rule(_failed, ("exited", "backoff", "gave_up")),
     ("running", Stop): Rule(_stop, ("stopping",)),
     ("stopping", Start): Rule(_refuse_stopping, ("stopping",)),

@@ -14,6 +14,7 @@ from protocol.jobs import host_queue
 from .config import CONFIG_VARIABLE, AgentConfig
 from .files import keep_bounded
 from .identity import is_alive, start_ticks
+from .kept import has_room
 from .state import AgentState
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ PARENT_VARIABLE = "PAIRWISE_AGENT_PID"
 """Tells the worker whose death it must not survive."""
 CONCURRENCY = 2
 FIRST_RETRY_S, LONGEST_RETRY_S, STABLE_S = 0.2, 30.0, 60.0
+NO_ROOM_RETRY_S = 3.0
+"""While the disk is full: what ends for want of room is back soon after there is some."""
 WARM_STOP_S, COLD_STOP_S, KILLED_S = 6.0, 4.0, 2.0
 LOG_LIMIT = 16 * 1024 * 1024
 PROJECT = Path(__file__).resolve().parent.parent
@@ -50,14 +53,16 @@ class WorkerKeeper:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
-            self._start()
-            while self.runs:
-                self._child_ended.clear()
-                if self.runs:
-                    await self._child_ended.wait()
+            try:
+                self._start()
+                await self._end()
+                how = f"ended ({self._process.returncode})"
+            except OSError as error:
+                how = f"could not be started ({error})"
             retry_s = FIRST_RETRY_S if loop.time() - began >= STABLE_S else min(LONGEST_RETRY_S, retry_s * 2)
-            log.error("The host worker ended (%s); it is started again in %g s. Its log is %s.",
-                      self._process.returncode, retry_s, self.log_path)
+            if not has_room(self._config.state_dir):
+                retry_s = NO_ROOM_RETRY_S
+            log.error("The host worker %s; it is started again in %g s. Its log is %s.", how, retry_s, self.log_path)
             await asyncio.sleep(retry_s)
 
     async def stop(self) -> None:
@@ -84,14 +89,19 @@ class WorkerKeeper:
     async def _wait(self, timeout_s: float) -> None:
         try:
             async with asyncio.timeout(timeout_s):
-                while self.runs:
-                    self._child_ended.clear()
-                    if self.runs:
-                        await self._child_ended.wait()
+                await self._end()
         except TimeoutError:
             return
 
+    async def _end(self) -> None:
+        """Until it does not run."""
+        while self.runs:
+            self._child_ended.clear()
+            if self.runs:
+                await self._child_ended.wait()
+
     def _start(self) -> None:
+        """Raises OSError."""
         environment = {**os.environ, CONFIG_VARIABLE: str(self._config.path), PARENT_VARIABLE: str(os.getpid()),
                        "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
         arguments = [sys.executable, "-m", "celery", "-A", "hostagent", "worker", "-Q", host_queue(self._config.host),

@@ -5,6 +5,7 @@ own. Message bodies and passcodes are never logged.
 """
 
 import contextlib
+import io
 import os
 import time
 from collections.abc import Callable
@@ -83,25 +84,48 @@ def code(number: int) -> str:
     return f"{0 if number <= LAST_COMMON_EVENT else APPLICATION_TYPE:02d}-{number:05d}"
 
 
+LOOK_S = 1.0
+"""How soon a log file that somebody else renamed or removed is begun anew."""
+
+
 class FileOutput:
     """A log file that is closed and kept as ``<path>.<time>`` when it reaches ``segment`` bytes (0 = never);
-    of those the ``expire`` newest are kept (0 = all)."""
+    of those the ``expire`` newest are kept (0 = all). One that cannot be opened anew goes on as it was."""
 
     def __init__(self, path: Path, *, segment: int, expire: int):
         self._path, self._segment, self._expire = path, segment, expire
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
+        self._file = self._opened()
+        self._look_at = time.monotonic() + LOOK_S
 
     def write(self, line: bytes) -> None:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_S
+            if not self._is_there():
+                self.reopen()
         if self._segment and self._file.tell() + len(line) > self._segment and self._file.tell():
             self._next_segment()
         self._file.write(line)
 
+    def reopen(self) -> None:
+        """Go on in the file of that name, whoever renamed or removed the former one. Raises OSError."""
+        former, self._file = self._file, self._opened()
+        former.close()
+
+    def _opened(self) -> io.FileIO:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return self._path.open("ab", buffering=0)
+
+    def _is_there(self) -> bool:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(self._file.fileno()))
+
     def _next_segment(self) -> None:
-        self._file.close()
         stamp = datetime.now().strftime("%Y%m%d_%H%M%S_%f")
         self._path.rename(self._path.with_name(f"{self._path.name}.{stamp}"))
-        self._file = self._path.open("ab", buffering=0)
+        self.reopen()
         if self._expire:
             for old in sorted(self._path.parent.glob(f"{self._path.name}.*"))[: -self._expire]:
                 old.unlink(missing_ok=True)
@@ -118,6 +142,9 @@ class StreamOutput:
 
     def write(self, line: bytes) -> None:
         os.write(self._descriptor, line)
+
+    def reopen(self) -> None:
+        """There is no file to begin."""
 
     def close(self) -> None:
         """The stream is the process's own and stays open."""
@@ -154,6 +181,12 @@ class Log:
         self._outputs = outputs
         self._threshold = _VERBOSE.get(options.get("verbose", "").lower(), Level.STANDARD)
         return problems
+
+    def reopen(self) -> None:
+        """Begin the log files anew: somebody moved the present ones."""
+        for _, output in self._outputs:
+            with contextlib.suppress(OSError):
+                output.reopen()
 
     def enabled(self, level: Level) -> bool:
         """False when a line of ``level`` would go nowhere: lets busy code skip building it."""

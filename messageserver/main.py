@@ -10,6 +10,7 @@ from .check import check
 from .contact import Address, control_context, read_secret
 from .exits import Exit, ExitCode
 from .log import Event, code
+from .system import outlive_terminal
 
 if TYPE_CHECKING:
     import threading
@@ -49,6 +50,7 @@ def _run(given: Given, stop: "threading.Event | None" = None) -> int:
         address = replace(address, context=control_context(directory))
         if given.check:
             return check(address, secret)
+        outlive_terminal()
         from .running import serve  # with it comes everything that a check does without
 
         return serve(address, secret, directory, stop)

@@ -29,13 +29,15 @@ HERE = Path(__file__).parent
 NOT_SHIPPED = ("packaging.py", "windows_package.py")
 PROTOCOL_MODULES = ("__init__.py", "auth.py", "blocking.py", "controls.py", "dialling.py", "drills.py", "epochs.py",
                     "events.py", "lines.py", "message.py", "opening_messages.py", "pair_messages.py",
-                    "pauses.py", "server_messages.py", "tls.py", "validity.py", "wire.py")
+                    "pauses.py", "server_messages.py", "tls.py", "validity.py", "watchdog.py", "wire.py")
 PROGRAM = "lib.zip"
 MARSHAL_VERSION = 2
 """Later ones write what is used twice by reference, and that depends on what else is in memory."""
 
 LAUNCHER = """#!/bin/sh
 # Message Server. Takes the place of this shell (exec), so the process id stays the same.
+# A terminal that is closed does not end it.
+trap '' HUP
 case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
 here=$(CDPATH='' cd -- "${here:-/}" && pwd -P) || exit 8
 python=python3

@@ -11,6 +11,7 @@ from protocol.events import Own
 from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
 from protocol.server_messages import Configuration, Grant, Report
+from protocol.watchdog import Watchdog
 
 from . import VERSION, settings, system
 from .broker import Broker
@@ -62,11 +63,16 @@ class Server:
         finally:
             await self._shutdown()
 
+    def _hung_up(self) -> None:
+        """Whoever rotates logs asks for it, or a terminal was closed, which is nothing to end for."""
+        self.log.reopen()
+        self.log.standard(Event.CONFIGURATION_CHANGED, "SIGHUP: the log files were opened anew.")
+
     # --- startup -----------------------------------------------------------------------------------------
 
     async def _startup(self) -> None:
         loop = asyncio.get_running_loop()
-        system.on_signals(loop, stop=self.stop, suspend=self._suspend.set)
+        system.on_signals(loop, stop=self.stop, suspend=self._suspend.set, hangup=self._hung_up)
         data = self._directory / DATA
         try:
             held = peek_held(data)
@@ -128,7 +134,7 @@ class Server:
     async def _main_loop(self) -> None:
         tasks = [asyncio.create_task(work) for work in (
             self._link.run(self._take), self._reports(), self._until_stopped(), self._until_failed(),
-            look_after(lambda: self._ports.secured, self.log.standard))]
+            look_after(lambda: self._ports.secured, self.log.standard), self._show_life())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -137,6 +143,12 @@ class Server:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _show_life(self) -> None:
+        with Watchdog() as watchdog:
+            await watchdog.show_life()
+            # Nobody asked for it: the main loop is not over.
+            await asyncio.Event().wait()
 
     def _task_failed(self, error: BaseException) -> None:
         """A part of the server has ended that must not: without it the rest would only seem to work."""

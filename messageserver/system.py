@@ -72,13 +72,21 @@ def allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def on_signals(loop: "asyncio.AbstractEventLoop", *, stop: Callable[[], None], suspend: Callable[[], None]) -> None:
-    """Call ``stop`` or ``suspend`` in ``loop`` when somebody asks this process to end. Windows has Ctrl-C and
-    Ctrl-Break for it, and hears of neither outside of the main thread, where a service runs."""
+def outlive_terminal() -> None:
+    """A terminal that is closed, or one that somebody else closes, does not end this process."""
+    if not WINDOWS:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def on_signals(loop: "asyncio.AbstractEventLoop", *, stop: Callable[[], None], suspend: Callable[[], None],
+               hangup: Callable[[], None]) -> None:
+    """Call ``stop`` or ``suspend`` in ``loop`` when somebody asks this process to end, ``hangup`` for SIGHUP. Windows
+    has Ctrl-C and Ctrl-Break to end it, and hears of neither outside of the main thread, where a service runs."""
     if not WINDOWS:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         loop.add_signal_handler(signal.SIGUSR1, suspend)
+        loop.add_signal_handler(signal.SIGHUP, hangup)
         return
     with contextlib.suppress(ValueError):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK):

@@ -72,7 +72,8 @@ class ProcessChanged(Message):
 
     ``exit_code`` is -1 while unknown or when a ``signal`` ended it; ``planned`` tells a stop that was asked
     for; ``restart_in_s`` > 0 while a restart waits; ``by_hand`` marks a process that the agent only watches;
-    ``account`` is the OS account that it runs as, "" while it does not run.
+    ``account`` is the OS account that it runs as, "" while it does not run; ``hanging``: it runs and shows no sign of
+    life.
     """
 
     application: str
@@ -87,6 +88,7 @@ class ProcessChanged(Message):
     by_hand: bool = False
     reason: str = ""
     account: str = ""
+    hanging: bool = False
 
 
 PROCESS_STATES = ("starting", "running", "stopping", "backoff", "exited", "gave_up")
@@ -96,8 +98,8 @@ PROCESS_STATES = ("starting", "running", "stopping", "backoff", "exited", "gave_
 class Supervised(Message):
     """What the agent needs of every application of its host (list of dicts): name, enabled,
     working_directory, command_line, command_line_arguments, startup_timeout, shutdown_timeout (s),
-    auto_restart, log_on_as, suspending_wait_timeout (s). Sent after Welcome and after each change. ``controls`` is as
-    in Configuration."""
+    auto_restart, log_on_as, suspending_wait_timeout (s), heartbeat_period (s, 0: no signs of life are expected),
+    hangup_restart. Sent after Welcome and after each change. ``controls`` is as in Configuration."""
 
     applications: list
     controls: list = field(default_factory=list)

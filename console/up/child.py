@@ -1,5 +1,6 @@
 """One process of the console: started in a session of its own, its output in a log, ended with all its children."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -9,20 +10,25 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from console.up.processes import end_all, session_members
+from hostagent.kept import has_room
 
 LOG_BYTES_MAX = 10 * 2**20
 RESTART_FIRST_S, RESTART_MAX_S, STAYED_UP_S = 0.5, 30.0, 60.0
-END_CHILDREN_S = 5.0
-STOP_S = 10.0
+NO_ROOM_S = 3.0
+"""Wait before the next start while the disk is full."""
+END_CHILDREN_S = 2.0
+STOP_S = 5.0
+"""A clean end may take so long; whoever stops everything waits for one group after the other."""
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run. ``stop_signal`` asks for a clean end."""
+    """What to run. ``stop_signal`` asks for a clean end; one that ``shows_life`` does so while it works."""
 
     name: str
     label: str
@@ -31,6 +37,7 @@ class Program:
     directory: Path
     stop_signal: int = signal.SIGTERM
     umask: int = 0o077
+    shows_life: bool = False
 
 
 def python(*arguments: str) -> list[str]:
@@ -38,8 +45,8 @@ def python(*arguments: str) -> list[str]:
 
 
 def restart_delay_s(failures: int) -> float:
-    """Wait before the next start after so many ends in a row: 0.5 s, 1 s, 2 s, ... 30 s."""
-    return min(RESTART_FIRST_S * 2 ** max(failures - 1, 0), RESTART_MAX_S)
+    """Wait before the next start after so many ends in a row: none, 0.5 s, 1 s, 2 s, ... 30 s."""
+    return 0.0 if failures <= 1 else min(RESTART_FIRST_S * 2 ** (failures - 2), RESTART_MAX_S)
 
 
 def how_it_ended(code: int) -> str:
@@ -51,15 +58,17 @@ def how_it_ended(code: int) -> str:
 def rotate(log: Path, limit: int = LOG_BYTES_MAX) -> None:
     """Move what is in ``log`` to ``<log>.1`` once it is longer than ``limit`` bytes.
 
-    Copied and cut, not renamed: the process goes on appending to the file it has open.
+    Copied and cut, not renamed: the process goes on appending to the file it has open. What cannot be moved now, as
+    there is no room for the copy, stays for the next time.
     """
-    if not log.exists() or log.stat().st_size <= limit:
-        return
-    with open(log, "r+b") as file, open(log.with_suffix(log.suffix + ".1"), "wb") as older:
-        file.seek(-limit, os.SEEK_END)
-        while block := file.read(2**20):
-            older.write(block)
-        file.truncate(0)
+    with contextlib.suppress(OSError):
+        if not log.exists() or log.stat().st_size <= limit:
+            return
+        with open(log, "r+b") as file, open(log.with_suffix(log.suffix + ".1"), "wb") as older:
+            file.seek(-limit, os.SEEK_END)
+            while block := file.read(2**20):
+                older.write(block)
+            file.truncate(0)
 
 
 class Child:
@@ -71,6 +80,7 @@ class Child:
         self.stop_s = STOP_S
         self.log = log_dir / f"{program.name}.log"
         self.process: subprocess.Popen | None = None
+        self.killed = False
         self.started_at = 0.0
         self.failures = 0
         self.start_again_at: float | None = None
@@ -79,7 +89,12 @@ class Child:
     def pid(self) -> int:
         return self.process.pid if self.process else 0
 
-    def start(self) -> None:
+    @property
+    def runs(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Start it, with ``more`` in its environment. Raises OSError."""
         rotate(self.log)
         parent = os.getpid()
 
@@ -92,27 +107,34 @@ class Child:
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self.process = subprocess.Popen(
                 self.program.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.program.directory,
-                env=self.program.environment, start_new_session=True, preexec_fn=follow_parent)
-        self.started_at, self.start_again_at = time.monotonic(), None
+                env={**self.program.environment, **more}, start_new_session=True, preexec_fn=follow_parent)
+        self.started_at, self.start_again_at, self.killed = time.monotonic(), None, False
 
     def ended(self) -> int | None:
         """Exit code once the process has ended; the time of the next start is set."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
-        now = time.monotonic()
-        self.failures = 1 if now - self.started_at > STAYED_UP_S else self.failures + 1
-        self.start_again_at = now + restart_delay_s(self.failures)
+        if time.monotonic() - self.started_at > STAYED_UP_S:
+            self.failures = 0
         self._end_session()
         self.process = None
+        self.start_later()
         return code
+
+    def start_later(self) -> None:
+        """Set the time of the next start. What ends for want of room is not to wait for long once there is some."""
+        room = has_room(self.log.parent)
+        self.failures += room
+        self.start_again_at = time.monotonic() + (restart_delay_s(self.failures) if room else NO_ROOM_S)
 
     def ask_to_stop(self) -> None:
         self.start_again_at = None
-        if self.process is not None and self.process.poll() is None:
+        if self.runs:
             self.process.send_signal(self.program.stop_signal)
 
     def kill(self) -> None:
-        if self.process is not None and self.process.poll() is None:
+        self.killed = True
+        if self.runs:
             self.process.kill()
 
     def gone(self) -> bool:

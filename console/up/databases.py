@@ -14,6 +14,8 @@ from provisioning.record.models import ALIAS
 
 SET_UP_LOCK = 0x50616972776973
 """Number of an advisory lock on PostgreSQL."""
+RESERVED = 6 * 2**20
+"""Bytes that SQLite holds for control's record: more than it lets its journal grow to (1,000 pages of 4 KB)."""
 
 
 @contextlib.contextmanager
@@ -68,3 +70,18 @@ def _record_is_current() -> bool:
             return wanted <= {name for name, in cursor.fetchall()}
     except DatabaseError:
         return False
+
+
+def reserve_room() -> None:
+    """Have SQLite hold RESERVED bytes for control's record, in its file and in its journal. What is written later takes
+    their place, so a disk that got full keeps no standby from taking over. Another database has a disk of its own."""
+    connection = connections[ALIAS]
+    if connection.vendor != "sqlite":
+        return
+    journal = Path(f"{connection.settings_dict['NAME']}-wal")
+    with contextlib.suppress(DatabaseError), connection.cursor() as cursor:
+        if not journal.exists() or journal.stat().st_size < RESERVED:
+            cursor.execute("CREATE TABLE IF NOT EXISTS reserved (room BLOB)")
+            cursor.execute("INSERT INTO reserved VALUES (zeroblob(%s))", [RESERVED])
+            # Its pages stay in the file, for what comes; and the journal stays as long as it is.
+            cursor.execute("DROP TABLE reserved")

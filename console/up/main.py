@@ -1,5 +1,6 @@
 """`manage.py up` from the first check to the last process ended."""
 
+import errno
 import logging
 import os
 import secrets
@@ -28,9 +29,11 @@ ASK_EVERY_S = 0.2
 def say(line: str) -> None:
     try:
         print(line, flush=True)
-    except OSError:
-        # The terminal is gone; what we started must still be stopped properly.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Of a full disk the line waits in the buffer. A terminal that is gone takes nothing any more, and what we
+        # started must still be stopped properly.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def roles_of(text: str) -> frozenset[str]:
@@ -44,7 +47,7 @@ def roles_of(text: str) -> frozenset[str]:
 def up(only: str = "") -> int:
     """Run Pairwise on this machine, or the roles that ``only`` names, until somebody asks to stop. The exit code: 0, or
     2 with a sentence on stderr."""
-    record = RunRecord(settings.PAIRWISE_DATA_DIR)
+    record = RunRecord(settings.PAIRWISE_DATA_DIR, say)
     try:
         roles = roles_of(only or settings.PAIRWISE_ONLY)
         with Signals() as signals:
@@ -83,6 +86,7 @@ class _Run:
             pass
         finally:
             self._stop()
+            self.supervisor.close()
         return 0
 
     # --- start ------------------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ class _Run:
         child = Child(programs.redis_program(embedded_redis_socket(data_dir), self.mark), self.log_dir, self.mark)
         self.supervisor.children.append(child)
         self.supervisor.start(child)
-        if not redis.wait_ready(url, within_s=REDIS_READY_S, stopped=lambda: child.process.poll() is not None):
+        if not redis.wait_ready(url, within_s=REDIS_READY_S, stopped=lambda: not child.runs):
             raise CannotStart(f"The embedded Redis did not start; its log says why: {child.log}")
 
     def _start(self, done: dict) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 RUN_MARK = "_PAIRWISE_RUN"
 """Environment variable that every process of one run carries; proof that a leftover is ours."""
+KILLED_S = 3.0
+"""A process that was killed may take so long to be gone. What the kernel holds for longer must not hold us."""
 
 
 def started_ticks(pid: int) -> int:
@@ -54,12 +56,15 @@ def send(pid: int, number: int) -> bool:
 
 
 def end_all(pids: list[int], *, within_s: float) -> None:
-    """SIGTERM to ``pids``, SIGKILL to those that are still there after ``within_s``; returns once all are gone."""
+    """SIGTERM to ``pids``, SIGKILL to those that are still there after ``within_s``; returns once all are gone, or
+    KILLED_S after that."""
     alive = {pid: started_ticks(pid) for pid in pids}
     for pid in pids:
         send(pid, signal.SIGTERM)
     deadline, killed = time.monotonic() + within_s, False
     while alive := {pid: ticks for pid, ticks in alive.items() if ticks and started_ticks(pid) == ticks}:
+        if time.monotonic() > deadline + KILLED_S:
+            return
         if not killed and time.monotonic() > deadline:
             killed = True
             for pid in alive:

@@ -63,15 +63,15 @@ def _all_programs(agent_config: Path, mark: str) -> list[Program]:
     root, console = settings.BASE_DIR, console_environment(mark)
     return [
         Program(name=CONTROL, label="Control", arguments=python("manage.py", "runcontrol"), environment=console,
-                directory=root),
-        Program(name=WEB, label="The web process", environment=console, directory=root,
+                directory=root, shows_life=True),
+        Program(name=WEB, label="The web process", environment=console, directory=root, shows_life=True,
                 arguments=python("-m", "console.web")),
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
             "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "2", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
                 arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,
-                umask=APPLICATIONS_UMASK),
+                umask=APPLICATIONS_UMASK, shows_life=True),
     ]
 
 

@@ -3,39 +3,26 @@
 import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from console.up.errors import CannotStart
 from console.up.processes import end_all, session_members, started_ticks
+from hostagent.kept import KeptFile
 
 LEFTOVER_END_S = 10.0
-
-
-def write_private(path: Path, text: str) -> None:
-    """Replace ``path`` atomically by ``text``, readable by its owner only."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 class RunRecord:
     """The lock of one data directory and the record of its processes.
 
     ``take`` raises CannotStart while another run holds the directory. The record outlives a killed run, so that the
-    next one can end what was left behind.
+    next one can end what was left behind. What a full disk keeps out of it is told through ``say``.
     """
 
-    def __init__(self, data_dir: Path):
-        self.path, self._environment = data_dir / "run.json", data_dir / "run.env"
+    def __init__(self, data_dir: Path, say: Callable[[str], None] = print):
+        self.path = data_dir / "run.json"
+        self._file, self._environment = KeptFile(self.path, say), KeptFile(data_dir / "run.env", say)
         self._lock_path = data_dir / "run.lock"
         self._lock = -1
         self._body: dict = {}
@@ -58,7 +45,8 @@ class RunRecord:
 
     def open(self, *, address: str, mark: str, environment: Mapping[str, str]) -> None:
         """Begin the record of this run. ``environment``: the settings that `./run manage` takes over."""
-        write_private(self._environment, "".join(f"{k}={v}\n" for k, v in sorted(environment.items()) if "\n" not in v))
+        lines = (f"{name}={value}\n" for name, value in sorted(environment.items()) if "\n" not in value)
+        self._environment.keep("".join(lines).encode())
         self._body = {"pid": os.getpid(), "started": started_ticks(os.getpid()), "address": address, "mark": mark,
                       "children": {}}
         self._write()
@@ -68,13 +56,18 @@ class RunRecord:
         self._write()
 
     def _write(self) -> None:
-        write_private(self.path, json.dumps(self._body, indent=1))
+        self._file.keep(json.dumps(self._body, indent=1).encode())
+
+    def settle(self) -> None:
+        """Write what could not be written before."""
+        self._file.settle()
+        self._environment.settle()
 
     def close(self) -> None:
         """Everything has ended: nothing to remember."""
         if self._body:
-            self.path.unlink(missing_ok=True)
-            self._environment.unlink(missing_ok=True)
+            self._file.remove()
+            self._environment.remove()
         self._release()
 
     def _release(self) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import redis
 
 from console.up.errors import CannotStart
-from console.up.record import write_private
+from hostagent.files import write_atomically
 from protocol import tls
 
 PROGRAMS = ("valkey-server", "redis-server")
@@ -36,7 +36,7 @@ def command(socket_path: Path, data_dir: Path, *, password: str = "", host: str 
     ``password`` others reach it on ``host`` and ``port``."""
     config = data_dir / "access.conf"
     # Command lines are for everybody to read; a file of mode 0600 is not.
-    write_private(config, f"requirepass {password}\n" if password else "")
+    write_atomically(config, f"requirepass {password}\n".encode() if password else b"")
     listens = ["--bind", host or "*", "--port", str(port)] if password else ["--port", "0"]
     return [
         server_program(), str(config), *listens, "--unixsocket", str(socket_path), "--unixsocketperm", "700",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from console.up.processes import send, started_ticks
 
-AGENT_ENDS_S = 15.0
+AGENT_ENDS_S = 13.0
+"""The agent ends its worker within 12 s."""
 STOP_S_DEFAULT = 90.0
 
 

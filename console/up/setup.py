@@ -22,9 +22,9 @@ from console.up.databases import migrate, one_at_a_time
 from console.up.errors import CannotStart
 from console.up.machine import reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
-from console.up.record import write_private
 from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
+from hostagent.files import write_atomically
 from messageserver import packaging
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused
@@ -96,7 +96,7 @@ def collect_static(say: Callable[[str], None]) -> None:
     say("Collecting the static files")
     mark.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0, clear=True, ignore_patterns=list(static_files.UNUSED))
-    write_private(mark, now)
+    write_atomically(mark, now.encode())
 
 
 def static_fingerprint() -> str:
@@ -197,7 +197,7 @@ def write_agent_config(host: Host) -> Path:
     # Applications may run under accounts of their own, which must reach their directories.
     install_root.chmod(0o755)
     path = home / "agent.json"
-    write_private(path, json.dumps({
+    write_atomically(path, json.dumps({
         "host": host.name,
         "secret": host.secret,
         "control": [{"host": address, "port": port} for address, port in settings.PAIRWISE_CONTROLS] or [
@@ -211,5 +211,5 @@ def write_agent_config(host: Host) -> Path:
         "state_dir": str(home / "state"),
         "install_root": str(install_root),
         "worker": True,
-    }, indent=1))
+    }, indent=1).encode())
     return path

@@ -8,9 +8,15 @@ import time
 from collections.abc import Callable
 
 from console.up.child import Child, how_it_ended, rotate
+from console.up.processes import KILLED_S
 from console.up.record import RunRecord
+from hostagent.signs import Signs, Silence
+from protocol.watchdog import ALIVE, READY, Watchdog
 
 ROTATE_EVERY_S = 60.0
+LOOK_S = 1.0
+SILENT_S, FIRST_SIGN_S = 5.0, 120.0
+"""A child that shows life is killed after so much silence; it may take so long until its first sign."""
 HURRY_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -48,6 +54,10 @@ class Signals:
         self._selector.close()
         self._wake_read.close()
         self._wake_write.close()
+
+    def wake_for(self, source) -> None:
+        """``wait`` ends when there is something to read from ``source``, too."""
+        self._selector.register(source, selectors.EVENT_READ)
 
     def _asked(self, *_) -> None:
         self.stops += 1
@@ -91,36 +101,71 @@ class Supervisor:
                  on_hurry: Callable[[], None] = lambda: None):
         self.children, self._record, self._signals, self._say = children, record, signals, say
         self._on_hurry = on_hurry
+        self._signs, self._silence, self._own = Signs(), Silence(LOOK_S, time.monotonic()), Watchdog()
+        signals.wake_for(self._signs)
         self._rotate_at = time.monotonic() + ROTATE_EVERY_S
 
+    def close(self) -> None:
+        """Nothing is watched any more."""
+        self._signs.close()
+        self._own.close()
+
     def start(self, child: Child) -> None:
+        """Start it, or later what cannot be started now."""
         # A process that was started and is not yet known would be left behind.
         with self._signals.shielded():
-            child.start()
+            try:
+                child.start(self._signs.environment(SILENT_S) if child.program.shows_life else {})
+            except OSError as error:
+                child.start_later()
+                self._say(f"{child.program.label} cannot be started ({error}); it is tried again {_when(child)}")
+                return
+            if child.program.shows_life:
+                self._silence.expect(child.pid, time.monotonic(), within_s=FIRST_SIGN_S - SILENT_S)
             self._record.child(child.program.name, child.pid)
 
-    def look(self) -> None:
-        """One round: notice ends, start again what is due, keep the logs short."""
+    def _look_for_life(self) -> None:
+        """Kill what hangs; that it has ended is noticed as of any other."""
+        now, heard = time.monotonic(), self._signs.read()
+        self._silence.look(now)
         for child in self.children:
-            code = child.ended()
+            if not child.runs or not child.program.shows_life:
+                continue
+            if child.pid in heard:
+                self._silence.expect(child.pid, now)
+            elif self._silence.silent_s(child.pid, now) > SILENT_S:
+                self._say(f"{child.program.label} has shown no sign of life for {SILENT_S:g} s and is killed")
+                child.kill()
+
+    def look(self) -> None:
+        """One round: notice ends and silence, start again what is due, write what could not be written, keep the logs
+        short."""
+        self._own.tell(ALIVE)
+        self._look_for_life()
+        for child in self.children:
+            pid, code = child.pid, child.ended()
             if code is not None:
-                self._say(f"{child.program.label} {how_it_ended(code)}; it starts again in "
-                          f"{child.start_again_at - time.monotonic():.1f} s (log: {child.log})")
+                self._silence.forget(pid)
+                self._say(f"{child.program.label} {how_it_ended(code)}; it starts again {_when(child)} "
+                          f"(log: {child.log})")
             if child.start_again_at is not None and time.monotonic() >= child.start_again_at:
                 self.start(child)
-                self._say(f"{child.program.label} was started again")
+                if child.process is not None:
+                    self._say(f"{child.program.label} was started again")
+        self._record.settle()
         if time.monotonic() > self._rotate_at:
             self._rotate_at = time.monotonic() + ROTATE_EVERY_S
             for child in self.children:
                 rotate(child.log)
 
     def wait(self, seconds: float) -> None:
-        """Until something happened, a restart is due, or ``seconds`` passed."""
+        """Until something happened or is due, or ``seconds`` passed."""
         due = [child.start_again_at - time.monotonic() for child in self.children if child.start_again_at is not None]
-        self._signals.wait(min([seconds, *due]))
+        self._signals.wait(min([seconds, LOOK_S, *due]))
 
     def run(self) -> None:
         """Keep everything running until somebody asks to stop."""
+        self._own.tell(READY)
         while not self._signals.stops:
             self.look()
             self.wait(ROTATE_EVERY_S)
@@ -139,19 +184,34 @@ class Supervisor:
             child.ask_to_stop()
             deadlines[child.program.name] = time.monotonic() + child.stop_s
         told = False
-        while waiting := [child for child in group if not child.gone()]:
+        while group := [child for child in group if not child.gone()]:
             if self._signals.stops > asked and not told:
                 told = True
-                self._hurry(waiting, deadlines)
-            for child in waiting:
-                if time.monotonic() > deadlines[child.program.name]:
-                    self._say(f"{child.program.label} did not end in time and was killed")
-                    child.kill()
-                    deadlines[child.program.name] = float("inf")
+                self._hurry(group, deadlines)
+            group = [child for child in group if not self._is_given_up(child, deadlines)]
             self._signals.wait(0.1 if told else 0.5)
+            # Unread, they would end every wait at once.
+            self._signs.read()
+
+    def _is_given_up(self, child: Child, deadlines: dict[str, float]) -> bool:
+        """Kill it once its time is over; True when that did not help either."""
+        if time.monotonic() <= deadlines[child.program.name]:
+            return False
+        if child.killed:
+            self._say(f"{child.program.label} (process {child.pid}) does not end, though it was killed; it is left")
+            return True
+        self._say(f"{child.program.label} did not end in time and was killed")
+        child.kill()
+        deadlines[child.program.name] = time.monotonic() + KILLED_S
+        return False
 
     def _hurry(self, waiting: list[Child], deadlines: dict[str, float]) -> None:
         self._say(f"Hurrying: servers are killed now, what else does not end within {HURRY_S:g} s is killed too")
         self._on_hurry()
         for child in waiting:
             deadlines[child.program.name] = min(deadlines[child.program.name], time.monotonic() + HURRY_S)
+
+
+def _when(child: Child) -> str:
+    wait_s = max(0.0, child.start_again_at - time.monotonic())
+    return f"in {wait_s:.1f} s" if wait_s else "at once"

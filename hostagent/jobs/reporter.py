@@ -4,6 +4,8 @@ A report is written to the journal before it is first sent. A successor that fin
 same number, which the console ignores, and goes on with the next: no gap, and no number with two meanings.
 """
 
+import errno
+import json
 import logging
 import queue
 import threading
@@ -13,7 +15,8 @@ from collections.abc import Callable
 from protocol import auth
 from protocol.jobs import ALIVE_S
 
-from ..files import read_json, write_json
+from ..files import read_json
+from ..kept import KeptFile
 from .journal import Entry
 
 log = logging.getLogger(__name__)
@@ -37,9 +40,9 @@ class Outbox:
     """
 
     def __init__(self, entry: Entry, *, host: str, secret: str, send: Send):
-        self._job, self._path = entry.job, entry.outbox_path
+        self._job, self._file = entry.job, KeptFile(entry.outbox_path)
         self._host, self._secret, self._send = host, secret, send
-        kept = read_json(self._path) or {}
+        kept = read_json(entry.outbox_path) or {}
         self.seq: int = kept.get("seq", 0)
         self.sending: dict | None = kept.get("sending")
         self.waiting: list[dict] = kept.get("waiting", [])
@@ -66,12 +69,15 @@ class Outbox:
         self._bound()
 
     def send_all(self) -> None:
-        """Send everything that waits; raises when the broker cannot be reached, having kept what was not sent."""
+        """Send everything that waits; raises when the broker cannot be reached, having kept what was not sent, and
+        when that is impossible: a number that is not on disk could get a second meaning."""
         while not self.empty:
             if self.sending is None:
                 self.seq += 1
                 self.sending = {"job": self._job, "host": self._host, "seq": self.seq, **self._next()}
                 self.keep()
+            if not self._file.settle():
+                raise OSError(errno.ENOSPC, "a report cannot be written before it is sent")
             self._deliver(self.sending)
             if self.sending["kind"] == "finished":
                 self.final = self.sending
@@ -95,8 +101,9 @@ class Outbox:
 
     def keep(self) -> None:
         """Write what waits to disk, with the report being sent: a successor repeats it, it never skips one."""
-        write_json(self._path, {"seq": self.seq, "sending": None if self.final else self.sending,
-                                "waiting": self.waiting, "final": self.final})
+        body = {"seq": self.seq, "sending": None if self.final else self.sending, "waiting": self.waiting,
+                "final": self.final}
+        self._file.keep(json.dumps(body, separators=(",", ":")).encode())
 
     def _deliver(self, report: dict) -> None:
         self._send(report, auth.sign(self._secret, report))

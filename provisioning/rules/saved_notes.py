@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.states import ALIVE
 
-from .known_options import KnownOptions, unknown_options
+from .known_options import ANNEX, KnownOptions, unknown_options
 
 READ_AT_START = {"working_directory": "Working Directory", "command_line": "Command Line",
                  "command_line_arguments": "Command Line Arguments", "log_on_as": "Log On As Account"}
@@ -15,7 +15,7 @@ READ_AT_START = {"working_directory": "Working Directory", "command_line": "Comm
 def notes(known: KnownOptions, before: ApplicationDraft | None, after: ApplicationDraft, status: str) -> list[str]:
     """A sentence for each option that the server ignores, and one for what waits for its next start. ``before`` is None
     for a new object; ``status`` is the word of the server's status."""
-    found = unknown_options(known, after.options or {})
+    found = [*unknown_options(known, after.options or {}), *unknown_options(ANNEX, after.annex or {})]
     waiting = waits_for_start(before, after) if before is not None and status in ALIVE else []
     return [*found, waiting_sentence(waiting, after.name, status)] if waiting else found
 

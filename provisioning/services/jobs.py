@@ -17,6 +17,7 @@ from provisioning.models import Application, InstallationPackage, Job, JobStep
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.fields import directory_refusals, is_absolute
+from provisioning.rules.management_layer import management_layer
 from provisioning.selectors.applications import application_draft, get_application
 from provisioning.selectors.jobs import get_job
 from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
@@ -27,9 +28,6 @@ from .facts import active_job, application_facts, application_link, job_link
 from .last_reports import wait_for_last_reports
 from .looks import look_at_host
 from .readiness import busy, reasons
-
-SUSPEND_S, SUSPEND_LEAST_S, SUSPEND_MOST_S = 10, 5, 600
-"""Annex option sml/suspending-wait-timeout: default and bounds in seconds (domain.md 1.2)."""
 
 
 def install_application(*, actor: Actor, application_id: int, path: str = "") -> Job:
@@ -209,7 +207,7 @@ def _install_arguments(row: Application, package: InstallationPackage, path: str
 
 def _stop_arguments(row: Application, *, graceful: bool) -> dict:
     return {"graceful": bool(graceful), "shutdown_timeout": row.shutdown_timeout,
-            "suspending_wait_timeout": suspending_wait_timeout(row)}
+            "suspending_wait_timeout": _management_layer(row)["suspending_wait_timeout"]}
 
 
 def _start_file_arguments(row: Application) -> dict:
@@ -223,10 +221,8 @@ def directory_name(row: Application) -> str:
     return row.name if safe == row.name else f"{safe or 'application'}-{row.pk}"
 
 
-def suspending_wait_timeout(row: Application) -> int:
-    """Seconds that a graceful stop waits for Suspended; Annex option sml/suspending-wait-timeout."""
-    text = row.options_dict(annex=True, masked=False).get("sml", {}).get("suspending-wait-timeout", "")
-    return min(max(int(text), SUSPEND_LEAST_S), SUSPEND_MOST_S) if text.isdecimal() else SUSPEND_S
+def _management_layer(row: Application) -> dict:
+    return management_layer(row.options_dict(annex=True, masked=False))
 
 
 def supervised_fields(row: Application) -> dict:
@@ -236,7 +232,7 @@ def supervised_fields(row: Application) -> dict:
         "command_line": row.command_line, "command_line_arguments": row.command_line_arguments,
         "startup_timeout": row.startup_timeout, "shutdown_timeout": row.shutdown_timeout,
         "auto_restart": row.auto_restart, "log_on_as": row.os_account,
-        "suspending_wait_timeout": suspending_wait_timeout(row),
+        **_management_layer(row),
     }
 
 

@@ -147,6 +147,11 @@ def test_a_pair_that_is_set_up_right_has_no_finding_and_nothing_unknown():
     assert len(found.passed) == len(RULES)
 
 
+def test_a_key_of_the_management_layer_that_nothing_reads_is_found_in_the_annex():
+    [(rule, found)] = judge(s.typed_in_both(annex={"sml": {"heartbeat": "10"}})(s.sound())).troubles[:1]
+    assert (rule.code, found.subject) == ("A63", "MS_Primary: annex.sml.heartbeat")
+
+
 def test_every_rule_has_a_case():
     assert CASES.keys() == RULES.keys()
 

@@ -56,6 +56,20 @@ print("ready", flush=True)
 while True:
     signal.pause()
 """
+LIVELY = """
+import os, socket, sys, time
+address = "\\0" + os.environ["NOTIFY_SOCKET"][1:]
+asked_s = int(os.environ["WATCHDOG_USEC"]) / 1e6
+print("ready", flush=True)
+signs = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+while True:
+    try:
+        signs.sendto(b"WATCHDOG=1", address)
+        print("shown", flush=True)
+    except OSError:
+        print("nobody listens", flush=True)
+    time.sleep(asked_s / 3)
+"""
 STUBBORN = """
 import signal
 signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -23,6 +23,7 @@ from protocol.messages import ApplicationStatus, Supervised, Watch
 from .doubles import (
     FAILING,
     GRACEFUL,
+    LIVELY,
     SLEEPER,
     STUBBORN,
     AgentProcess,
@@ -457,3 +458,61 @@ async def test_a_server_started_by_hand_survives_the_agent_and_is_watched_again(
     host.agent.start()
     [listed] = (await host.call("list"))["processes"]
     assert (listed["pid"], listed["by_hand"]) == (process.pid, True)
+
+
+async def test_a_state_that_cannot_be_written_ends_nothing_and_is_written_later(host):
+    pid = await host.started(host.app(auto_restart=True))
+    state = host.config.state_dir / "agent-state.json"
+    state.unlink()
+    (state / "in the way").mkdir(parents=True)
+    heard = len(host.control.changes)
+    os.kill(pid, signal.SIGKILL)
+    await host.control.change("backoff", after=heard)
+    await host.control.say(Supervised(applications=[host.app(auto_restart=True)]))
+    (state / "in the way").rmdir()
+    state.rmdir()
+    running = await host.control.change("running", after=heard)
+    await until(state.is_file)
+    assert json.loads(state.read_text())["records"]["MS_Primary"]["pid"] == running.pid
+    log = host.agent.log()
+    assert log.count("agent-state.json cannot be written") == 1
+    assert "cannot be used" not in log
+
+
+async def test_a_server_that_hangs_is_killed_and_started_again_after_its_heartbeat_period(host):
+    fields = host.app(LIVELY, auto_restart=True, heartbeat_period=3, hangup_restart=True)
+    pid = await host.started(fields)
+    heard = len(host.control.changes)
+    os.kill(pid, signal.SIGSTOP)
+    frozen = time.monotonic()
+    backoff = await host.control.change("backoff", after=heard)
+    assert 2 < time.monotonic() - frozen < 10
+    assert "it showed no sign of life and was killed" in backoff.reason
+    assert [each.hanging for _, each in host.control.changes[heard:]][:2] == [True, False]
+    assert (await host.control.change("running", after=heard + 1)).pid != pid
+
+
+async def test_a_server_that_hangs_and_is_not_to_be_restarted_is_told_of_and_told_well_again(host):
+    pid = await host.started(host.app(LIVELY, auto_restart=True, heartbeat_period=3, hangup_restart=False))
+    heard = len(host.control.changes)
+    os.kill(pid, signal.SIGSTOP)
+    await until(lambda: [each.hanging for _, each in host.control.changes[heard:]] == [True], what="it hangs")
+    os.kill(pid, signal.SIGCONT)
+    await until(lambda: [each.hanging for _, each in host.control.changes[heard:]] == [True, False], what="it revives")
+    assert {each.pid for _, each in host.control.changes[heard:]} == {pid}
+
+
+async def test_servers_show_life_to_the_next_agent_too_and_others_are_not_expected_to(host):
+    pid = await host.started(host.app(LIVELY, auto_restart=True, heartbeat_period=3, hangup_restart=True))
+    quiet = await host.started(host.app(SLEEPER, "MS_Quiet", auto_restart=True, heartbeat_period=3,
+                                        hangup_restart=True))
+    await asyncio.to_thread(host.agent.end, signal.SIGKILL)
+    host.control.forget()
+    host.agent.start()
+    await host.control.met()
+    log = next(host.config.log_dir.glob("MS_Primary-*.log"))
+    shown = log.read_text().count("shown")
+    await until(lambda: log.read_text().count("shown") > shown + 1, what="a sign of life that the next agent hears")
+    os.kill(pid, signal.SIGSTOP)
+    await host.control.change("backoff")
+    assert start_ticks(quiet)

@@ -15,8 +15,10 @@ from hostagent.supervision import (
     Due,
     Ended,
     Found,
+    Hung,
     Launch,
     Policy,
+    Revived,
     Send,
     Spawned,
     Start,
@@ -30,7 +32,8 @@ from protocol.messages import PROCESS_STATES
 AUTO = Policy(auto_restart=True, limit=3)
 EVENTS = [Start(), Start(operator=False), Stop(5), Stop(5, graceful=True, suspending_wait_timeout=2), Spawned(10, 99),
           Adopted(10, 99), Found(11, 98), Ended(3), Ended(-1, 9), Ended(reason="It cannot be started."), Confirmed(),
-          ControlBack(), Due()]
+          Ended(reason="No space left on device", no_room=True),
+          ControlBack(), Due(), Hung(10, restart=True), Hung(10, restart=False), Revived()]
 
 
 def play(events, *, policy=AUTO, status=None, now=100.0):
@@ -127,6 +130,37 @@ def test_without_control_nothing_is_given_up_and_control_back_starts_it_at_once(
     for _ in range(limit // 2):
         status, _ = play([Spawned(10, 99), Ended(1), Due()], status=status, policy=together)
     assert play([Spawned(10, 99), Ended(1)], status=status, policy=together)[0].state == "gave_up"
+
+
+def test_want_of_room_is_waited_for_and_never_given_up():
+    no_room = Ended(reason="No space left on device", no_room=True)
+    status, _ = play([Ended(1)], status=running())
+    for _ in range(5 * AUTO.limit):
+        status, actions = play([(AUTO.no_room_s, Due()), no_room], status=status)
+        assert (status.state, status.restarts, actions) == ("backoff", 1, [Launch()])
+        assert status.due <= 100 + 2 * AUTO.no_room_s
+    assert "The disk is full" in status.reason
+    assert play([Due(), Spawned(10, 99)], status=status)[0].state == "running"
+
+
+def test_a_failure_on_a_full_disk_is_first_answered_as_any_other():
+    status, _ = play([Ended(-1, 9, no_room=True)], status=running())
+    assert (status.state, status.due, status.restarts) == ("backoff", 100.0, 1)
+
+
+@pytest.mark.parametrize(("auto_restart", "hangup_restart", "words"), [
+    (False, True, "Auto-Restart is off"), (True, False, "hangup-restart is off"),
+    (False, False, "hangup-restart is off")])
+def test_a_server_that_hangs_is_left_alone_where_somebody_wants_it_so(auto_restart, hangup_restart, words):
+    status, actions = play([Hung(10, restart=hangup_restart)], status=running(), policy=Policy(auto_restart))
+    assert (status.state, actions) == ("running", [])
+    assert words in status.reason
+    assert "does so again" in play([Revived()], status=status)[0].reason
+
+
+def test_a_server_that_hangs_is_killed_and_started_again():
+    status, actions = play([Hung(10, restart=True), Ended(-1, 9), Due()], status=running())
+    assert (status.state, actions) == ("starting", [Send(signal.SIGKILL), Launch()])
 
 
 def test_staying_up_makes_the_count_start_anew():

@@ -1,6 +1,8 @@
 """Log lines: levels, outputs, event numbers, files that are closed and removed."""
 
 import re
+import shutil
+import time
 
 import pytest
 
@@ -47,6 +49,57 @@ def test_each_level_may_have_outputs_of_its_own(log, tmp_path):
     log.debug(3, "d")
     assert len((tmp_path / "std").read_text().splitlines()) == 2, "named for both: the wider one counts, once"
     assert len((tmp_path / "trc").read_text().splitlines()) == 2
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Let time pass for the log."""
+    passed = [0.0]
+    real = time.monotonic
+    monkeypatch.setattr("messageserver.log.time.monotonic", lambda: real() + passed[0])
+    return lambda seconds: passed.__setitem__(0, passed[0] + seconds)
+
+
+@pytest.mark.parametrize("what", ["renamed", "removed", "its folder removed", "replaced"])
+def test_a_log_that_somebody_else_moved_is_begun_anew(log, tmp_path, later, what):
+    log.configure({**DEFAULTS, "all": "logs/out"}, tmp_path)
+    out = tmp_path / "logs" / "out"
+    log.standard(1, "before")
+    if what == "removed":
+        out.unlink()
+    elif what == "its folder removed":
+        shutil.rmtree(out.parent)
+    else:
+        out.rename(tmp_path / "out.1")
+    if what == "replaced":
+        out.write_text("of another\n")
+    later(1.1)
+    log.standard(2, "after")
+    assert out.read_text().splitlines()[-1].endswith("after")
+    assert what != "renamed" or (tmp_path / "out.1").read_text().endswith("before\n")
+
+
+def test_a_log_is_begun_anew_at_once_when_somebody_asks(log, tmp_path):
+    log.configure({**DEFAULTS, "all": "out, stdout"}, tmp_path)
+    log.standard(1, "before")
+    (tmp_path / "out").rename(tmp_path / "out.1")
+    log.reopen()
+    log.standard(2, "after")
+    assert (tmp_path / "out").read_text().endswith("after\n")
+
+
+def test_a_log_that_cannot_be_begun_anew_goes_on_as_it_was(log, tmp_path, later):
+    log.configure({**DEFAULTS, "all": "logs/out", "segment": "1 KB"}, tmp_path)
+    (tmp_path / "logs").rename(tmp_path / "moved")
+    (tmp_path / "logs").write_text("in the way")
+    log.reopen()
+    later(1.1)
+    for number in range(50):
+        log.standard(1, f"line {number}")
+    (tmp_path / "logs").unlink()
+    later(1.1)
+    log.standard(1, "well again")
+    assert (tmp_path / "logs" / "out").read_text().endswith("well again\n")
 
 
 def test_network_takes_standard_and_above(log, sent, tmp_path):

@@ -1,11 +1,13 @@
 """The MessageServer command as a process: exit codes, signals, crashes, the control link."""
 
+import fcntl
 import os
 import resource
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 
 import pytest
@@ -244,6 +246,31 @@ def test_sigterm_ends_cleanly_with_everything_stored(server):
     assert [r.state for r in server.control.reports][-1] == "stopping"
     server.restart()
     assert server.control.reports[-1].last_seq == 2
+
+
+def test_sighup_begins_the_log_files_anew_and_never_ends_the_server(start_server):
+    server = start_server(options={"clients": {"bench": "benchpass"}, "log": {"all": "stdout, ms.log"}})
+    out = server.directory / "ms.log"
+    out.rename(out.with_name("ms.log.1"))
+    server.signal(signal.SIGHUP)
+    server.control.wait(lambda: out.exists() and "opened anew" in out.read_text())
+    with server.client() as client:
+        assert client.acked("/topic/a", b"still there") == 1
+
+
+def test_a_terminal_that_is_closed_does_not_end_the_server(start_server):
+    ours, terminal = os.openpty()
+
+    def in_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    server = start_server(preexec=in_terminal)
+    os.close(terminal)
+    os.close(ours)
+    server.control.wait(lambda: "SIGHUP" in server.output)
+    with server.client() as client:
+        assert client.acked("/topic/a", b"still there") == 1
 
 
 def test_sigusr1_lets_subscribers_finish_then_ends(server):

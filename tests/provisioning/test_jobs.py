@@ -181,7 +181,8 @@ class TestArguments:
         assert start(row).arguments == {
             "name": "MS", "enabled": True, "working_directory": row.working_directory,
             "command_line": "./MessageServer", "command_line_arguments": "", "startup_timeout": 90,
-            "shutdown_timeout": 90, "auto_restart": True, "log_on_as": "gcti", "suspending_wait_timeout": 600}
+            "shutdown_timeout": 90, "auto_restart": True, "log_on_as": "gcti", "suspending_wait_timeout": 600,
+            "heartbeat_period": 10, "hangup_restart": True}
 
     def test_stop_says_how(self):
         assert stop(on_host(status="Started", shutdown_timeout=30), graceful=True).arguments == {

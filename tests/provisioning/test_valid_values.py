@@ -13,7 +13,8 @@ from provisioning.errors import Refused
 from provisioning.models import HistoryEntry
 from provisioning.models.applications import MASK
 from provisioning.rules import ApplicationFacts, TemplateFacts, application_refusals
-from provisioning.rules.known_options import KnownOptions, unknown_options
+from provisioning.rules.known_options import ANNEX, KnownOptions, unknown_options
+from provisioning.rules.management_layer import management_layer
 from provisioning.services import applications, templates
 from provisioning.valid_values import read_valid_values
 from tests.factories import ADMINISTRATOR, make_draft, make_template
@@ -100,6 +101,24 @@ def test_annex_of_the_management_layer_is_checked_and_other_keys_are_nobodys_bus
     assert [refusal.field for refusal in refusals(annex={"sml": {"suspending-wait-timeout": "4"}})] == [
         "annex.sml.suspending-wait-timeout"]
     assert refusals(annex={"sml": {"suspending-wait-timeout": "600", "uninstall": "rm"}, "site": {"a": "b"}}) == []
+
+
+def test_keys_of_the_management_layer_that_nothing_reads_get_a_hint():
+    assert ANNEX.hint("sml", "heartbeat_periods") == (
+        "The Management Layer knows no heartbeat_periods in section [sml] and ignores it. "
+        "Did you mean heartbeat-period?")
+    assert ANNEX.hint("SML", "Hangup_Restart") == ANNEX.hint("site", "anything") == ""
+
+
+@pytest.mark.parametrize(("key", "value", "field", "means"), [
+    ("heartbeat-period", "", "heartbeat_period", 10), ("heartbeat-period", "0", "heartbeat_period", 0),
+    ("HEARTBEAT_PERIOD", "30", "heartbeat_period", 30), ("heartbeat-period", "2", "heartbeat_period", 3),
+    ("heartbeat-period", "often", "heartbeat_period", 10), ("hangup-restart", "", "hangup_restart", True),
+    ("hangup-restart", "False", "hangup_restart", False), ("hangup-restart", "maybe", "hangup_restart", True),
+    ("suspending-wait-timeout", "9999", "suspending_wait_timeout", 600),
+    ("suspending-wait-timeout", "-1", "suspending_wait_timeout", 10)])
+def test_what_the_management_layer_is_told_is_the_nearest_that_makes_sense(key, value, field, means):
+    assert management_layer({"Sml": {key: value}})[field] == means
 
 
 def test_values_of_secrets_are_not_repeated_and_kept_ones_not_judged():

@@ -1,18 +1,22 @@
 """Children of `up`: how they are started, watched, restarted and stopped. Real processes."""
 
+import contextlib
+import json
 import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from console.up.child import Child, Program, how_it_ended, restart_delay_s, rotate
+from console.up.child import NO_ROOM_S, Child, Program, how_it_ended, restart_delay_s, rotate
 from console.up.processes import RUN_MARK, end_all, session_members, started_ticks
 from console.up.record import RunRecord
 from console.up.supervisor import Asked, Signals, Supervisor
 
 MARK = "mark-of-these-tests"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -37,10 +41,15 @@ def supervise(tmp_path):
     record = RunRecord(tmp_path)
     record.take()
     record.open(address="http://x", mark=MARK, environment={})
-    with Signals() as signals:
+    with Signals() as signals, contextlib.ExitStack() as stack:
         said: list[str] = []
-        yield lambda children, **more: (Supervisor(children, record=record, signals=signals, say=said.append, **more),
-                                        signals, said)
+
+        def make(children, **more):
+            made = Supervisor(children, record=record, signals=signals, say=said.append, **more)
+            stack.callback(made.close)
+            return made, signals, said
+
+        yield make
     record.close()
 
 
@@ -68,7 +77,7 @@ def test_it_runs_in_a_session_of_its_own_with_its_output_in_a_private_log(make_c
 
 
 def test_delays_between_restarts_grow_to_a_bound():
-    assert [restart_delay_s(n) for n in (1, 2, 3, 20)] == [0.5, 1.0, 2.0, 30.0]
+    assert [restart_delay_s(n) for n in (1, 2, 3, 4, 20)] == [0.0, 0.5, 1.0, 2.0, 30.0]
 
 
 def test_an_end_is_told_in_words():
@@ -87,8 +96,114 @@ def test_a_child_that_dies_is_started_again_and_it_is_said(make_child, supervise
         supervisor.look()
         supervisor.wait(1)
     assert child.pid not in (0, first)
-    assert said[0].startswith("Child was ended by SIGKILL; it starts again in 0.5 s")
+    assert said[0].startswith("Child was ended by SIGKILL; it starts again at once")
     assert said[1] == "Child was started again"
+
+
+def test_the_second_end_in_a_row_is_answered_after_a_pause(make_child):
+    child = make_child("")
+    for delay_s in (0.0, 0.5):
+        child.start()
+        wait(lambda: child.ended() is not None)
+        assert delay_s - 0.4 < child.start_again_at - time.monotonic() <= delay_s
+
+
+def test_an_end_on_a_full_disk_does_not_make_the_pauses_grow(make_child, monkeypatch):
+    child = make_child("")
+    monkeypatch.setattr("console.up.child.has_room", lambda directory: directory != child.log.parent)
+    for _ in range(3):
+        child.start()
+        wait(lambda: child.ended() is not None)
+        assert NO_ROOM_S - 1 < child.start_again_at - time.monotonic() <= NO_ROOM_S
+    assert child.failures == 0
+
+
+def test_one_that_cannot_be_started_is_tried_again_and_ends_nothing(make_child, supervise):
+    child = make_child(SLEEPS)
+    child.log.mkdir()
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    assert not child.runs
+    assert "Child cannot be started" in said[0]
+    child.log.rmdir()
+    wait(lambda: (supervisor.look(), child.runs)[1])
+    assert said[-1] == "Child was started again"
+
+
+def test_a_record_that_cannot_be_written_ends_nothing_and_is_written_later(make_child, supervise, tmp_path):
+    child = make_child(SLEEPS)
+    supervisor, _, _ = supervise([child])
+    record = tmp_path / "run.json"
+    record.unlink()
+    (record / "in the way").mkdir(parents=True)
+    supervisor.start(child)
+    supervisor.look()
+    assert child.runs
+    (record / "in the way").rmdir()
+    record.rmdir()
+    before = time.monotonic()
+    supervisor.wait(60)
+    supervisor.look()
+    assert time.monotonic() - before < 10
+    assert json.loads(record.read_text())["children"]["child"]["pid"] == child.pid
+
+
+LIVES = """
+import asyncio, os, signal, sys
+sys.path.insert(0, {root!r})
+from protocol.watchdog import Watchdog
+asyncio.run(Watchdog().show_life())
+"""
+
+
+def test_a_child_that_hangs_is_killed_and_started_again(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.SILENT_S", 1.0)
+    monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
+    child = make_child(LIVES.format(root=str(ROOT)), shows_life=True)
+    other = make_child(SLEEPS, "other")
+    supervisor, _, said = supervise([child, other])
+    for each in (child, other):
+        supervisor.start(each)
+    first, quiet = child.pid, other.pid
+    wait(lambda: supervisor._signs.read() == {first})
+    begun = time.monotonic()
+    while time.monotonic() < begun + 2:
+        supervisor.look()
+        supervisor.wait(1)
+    assert (child.pid, other.pid, said) == (first, quiet, [])
+    os.kill(first, signal.SIGSTOP)
+    wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
+    assert said[0] == "Child has shown no sign of life for 1 s and is killed"
+    assert said[1].startswith("Child was ended by SIGKILL; it starts again at once")
+    assert other.pid == quiet
+
+
+def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.SILENT_S", 0.2)
+    monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
+    monkeypatch.setattr("console.up.supervisor.FIRST_SIGN_S", 0.6)
+    child = make_child(SLEEPS, shows_life=True)
+    supervisor, _, said = supervise([child])
+    begun = time.monotonic()
+    supervisor.start(child)
+    first = child.pid
+    wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
+    assert time.monotonic() - begun > 0.6
+    assert "no sign of life" in said[0]
+
+
+def test_what_the_kernel_holds_does_not_hold_the_stop(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.KILLED_S", 0.2)
+    child = make_child(SLEEPS)
+    child.stop_s = 0.2
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    process, child.ask_to_stop = child.process, lambda: None
+    monkeypatch.setattr(process, "kill", lambda: None)
+    supervisor.stop([[child]])
+    assert [line.split(" (")[0] for line in said] == ["Child did not end in time and was killed", "Child"]
+    assert said[1].endswith("does not end, though it was killed; it is left")
+    os.kill(process.pid, signal.SIGKILL)
 
 
 def test_what_a_dead_child_leaves_in_its_session_is_ended_with_it(make_child):
@@ -173,14 +288,22 @@ def test_a_long_log_moves_aside_and_a_short_one_stays(tmp_path):
     assert (tmp_path / "x.log.1").read_text() == "b" * 100
 
 
+def test_a_log_that_cannot_be_moved_stays_for_the_next_time(tmp_path):
+    log = tmp_path / "x.log"
+    log.write_text("a" * 200)
+    (tmp_path / "x.log.1").mkdir()
+    rotate(log, 100)
+    assert log.stat().st_size == 200
+
+
 def test_a_request_to_stop_while_a_child_is_started_counts_once_it_is_known(make_child, supervise):
     child = make_child(SLEEPS)
     supervisor, signals, _ = supervise([child])
     start = child.start
 
-    def start_and_ask():
+    def start_and_ask(more):
         os.kill(os.getpid(), signal.SIGINT)
-        start()
+        start(more)
 
     child.start = start_and_ask
     with pytest.raises(Asked), signals.interrupting():

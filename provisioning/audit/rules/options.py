@@ -5,6 +5,7 @@ import re
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.saying import between, of_each, wanted
+from provisioning.rules.known_options import ANNEX
 from provisioning.rules.synchronizing import LOG_OUTPUTS, SERVER_INFO
 from provisioning.states import Severity
 
@@ -157,12 +158,12 @@ def _plain(name: str) -> str:
       fix="Correct its section or name, or remove it.")
 def known_options(facts: AuditFacts) -> Results:
     def wrong(member):
-        hints = member.hints
-        for section, keys in (member.draft.options or {}).items() if hints else ():
-            for key in keys:
-                if hint := hints.of(section, key):
-                    yield wanted(member, hint, "an option of the template", f"[{section}] {key}",
-                                 subject=f"{member.name}: options.{section}.{key}", want_label="Option, wanted",
-                                 got_label="Option, now")
+        tables = [("options", member.draft.options, member.hints.of)] if member.hints else []
+        for place, table, hint_of in (*tables, ("annex", member.draft.annex, ANNEX.hint)):
+            for section, key in ((section, key) for section, keys in (table or {}).items() for key in keys):
+                if hint := hint_of(section, key):
+                    wants = "an option of the template" if place == "options" else "an option of the Management Layer"
+                    yield wanted(member, hint, wants, f"[{section}] {key}", want_label="Option, wanted",
+                                 subject=f"{member.name}: {place}.{section}.{key}", got_label="Option, now")
 
     return of_each(facts, wrong)

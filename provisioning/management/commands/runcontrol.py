@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from console import tls
-from console.up.databases import provide_record
+from console.up.databases import provide_record, reserve_room
 
 
 class Command(BaseCommand):
@@ -21,6 +21,7 @@ class Command(BaseCommand):
 
         try:
             provide_record()
+            reserve_room()
             identity = None
             if settings.PAIRWISE_CONTROL_TLS:
                 tls.provide()
