@@ -8,8 +8,8 @@ from control.restored import Log, lost_with, meeting_point, raised, refusal
 from control.snapshot import Record, Snapshot, State, state_of, vouched
 
 from .parts import DOUBTED, VOUCHED, Node, Rec
-from .servers import history
 from .solution import NAMES, Solution, describe
+from .trimming import begins_after, history
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Restoring:
 
 
 def _log(node: Node) -> Log:
-    return Log(1, len(node.log), tuple(history(node.log)))
+    return Log(begins_after(node.log) + 1, len(node.log), tuple(history(node.log)))
 
 
 def _told(lost: int | None) -> str:
