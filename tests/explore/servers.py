@@ -1,7 +1,6 @@
 """The steps of the two servers: their processes, stores, connections to control, and the link between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from messageserver.standing import Mode, Standing, granted
@@ -27,33 +26,8 @@ from .parts import (
 )
 from .rules import STANDINGS
 from .scopes import Scope
+from .steps import Both, Step
 from .trimming import begins_after, due, full_copy_begins, meet, trimmed
-
-
-@dataclass(frozen=True)
-class Step:
-    """``what`` happened, to whom it leads. ``fault``: not something that happens by itself when all is well; ``rare``:
-    Scope.rare counts it; ``serves``: a new primary begins; ``removes``: retention decided that a record goes;
-    ``leaves``: how much the server had confirmed to the active one when it left the link, None when it did not."""
-
-    what: str
-    node: Node
-    fault: bool = False
-    serves: bool = False
-    rare: bool = False
-    removes: bool = False
-    leaves: int | None = None
-
-
-@dataclass(frozen=True)
-class Both:
-    """A step of the link: the active server and its standby afterwards."""
-
-    what: str
-    active: Node
-    standby: Node
-    fault: bool = False
-    removes: bool = False
 
 
 def said(node: Node, kind: type[Standing]) -> Said:

@@ -187,8 +187,8 @@ class World(Goals):
                 self.recs.items[state.rec], (self.views.items[state.view_one], self.views.items[state.view_two]),
                 (self.nodes.items[state.one], self.nodes.items[state.two])))
         for way in ways:
-            acked, floor = state.acked, way.record.epoch if way.lost is None else state.floor
-            if way.lost != 0:
+            acked, floor = (0, way.record.epoch) if way.lost is None else (state.acked, state.floor)
+            if way.lost:
                 acked &= self.states.facts((state.one, state.two)[way.record.active]).stored
             yield self._to(way.what, -1, state._replace(rec=self.recs.put(way.record), acked=acked, floor=floor), False)
 
