@@ -114,6 +114,8 @@ FILES = {
     "a port that somebody gives up first": {"applications": [
         {"name": "MS1_A", "ports": [{"id": "default", "port": 7900}, {"id": "sync", "port": 7101, "ha_sync": True}]},
         server("X", 7100 - 50) | {"ports": [{"id": "default", "port": 7100}]}]},
+    "one moves to another host, a new one takes its ports": {"applications": [
+        {"name": "MS2_A", "host": "beta"}, server("X", 7200)]},
     "secrets, kept and new": {"applications": [
         {"name": "MS1_A", "options": {"clients": {"bench": "other", "new": "one"}}},
         {"name": "MS2_A", "options": {"clients": {"bench": "••••••"}}}]},
