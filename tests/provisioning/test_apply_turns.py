@@ -116,6 +116,8 @@ FILES = {
         server("X", 7100 - 50) | {"ports": [{"id": "default", "port": 7100}]}]},
     "one moves to another host, a new one takes its ports": {"applications": [
         {"name": "MS2_A", "host": "beta"}, server("X", 7200)]},
+    "a former backup goes its own way": {"applications": [
+        {"name": "MS1_A", "backup": None, "redundancy_type": "not specified"}, {"name": "MS1_B", "tenants": "Own"}]},
     "secrets, kept and new": {"applications": [
         {"name": "MS1_A", "options": {"clients": {"bench": "other", "new": "one"}}},
         {"name": "MS2_A", "options": {"clients": {"bench": "••••••"}}}]},
