@@ -54,6 +54,17 @@ def test_a_pair_that_is_well_says_yes_and_why():
     assert proof.sentence == "A accepted a write in 1 ms, B refused it."
 
 
+@pytest.mark.parametrize(("database", "state", "advice"), [
+    ("", "no", "Its log says why. Do not switch over until both roles are proven."),
+    ("The database is held.", "unknown", "End that first, then check again.")])
+def test_roles_that_changed_and_could_not_be_written_down_are_not_a_fault_of_the_servers(database, state, advice):
+    found = verdict(database=database, primary={"proof": replace(REFUSES, name="A")},
+                    backup={"proof": replace(ACCEPTS, name="B")})
+    assert missing(found) == {"proof": state}
+    [proof] = found.missing
+    assert (proof.advice, database in proof.sentence) == (advice, True)
+
+
 def test_after_a_switchover_it_says_yes_as_well():
     found = verdict(active="B", primary={"mode": "Backup", "proof": replace(REFUSES, name="A")},
                     backup={"mode": "Primary", "proof": replace(ACCEPTS, name="B")})

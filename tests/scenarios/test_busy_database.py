@@ -57,4 +57,6 @@ def test_while_another_program_holds_the_database_that_is_what_people_read_and_a
     assert [name for name, part in parts.items() if part["status"] == "down"] == ["database"]
     said = json.loads(switched.stdout)
     assert (said["active"], HELD in said["unrecorded"]) == (other.name, True)
-    print(checked.returncode, checked.stdout)
+    proof = next(each for each in json.loads(checked.stdout)["conditions"] if each["code"] == "proof")
+    assert f"{other.name} accepted a write and {active.name} refused it: they have changed roles" in proof["sentence"]
+    assert HELD in proof["sentence"]
