@@ -52,6 +52,7 @@ def test_while_another_program_holds_the_database_that_is_what_people_read_and_a
             parts = console.health()[1]["components"]
             switched = console.manage("switchover", active.name, "--json")
             checked = console.manage("failover_check", active.name, "--json", check=False)
+            wait_for(lambda: "takes no write" in console.status()["control"]["reason"], 15, "what is shown is old")
         pair.wait("the switchover is shown", active=other.name)
     assert parts["database"]["reason"].startswith("Locked: another program has held the Configuration Database for")
     assert [name for name, part in parts.items() if part["status"] == "down"] == ["database"]
