@@ -141,7 +141,7 @@ def test_sentences_name_who_and_what_to_do():
 
 
 UNAVAILABLE = {"status": "Service Unavailable", "host": "beta", "directory": "/opt/b"}
-LOCKED = "Locked: another program has held the Configuration Database for 12 s."
+LOCKED = "Locked: another program has held the Configuration Database for 12 s at least."
 HUNG = replace(ACCEPTS, accepts=False, reason="It did not answer the probe within 3 s.")
 
 
