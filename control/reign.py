@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime
 
 from protocol.events import Own
+from provisioning.record.models import UNWRITTEN_SINCE
 
 from . import copies, ledger
 from .database import CONFIGURATION, RECORD, Database, DatabaseAway
@@ -50,8 +51,10 @@ class Reign:
     def facts(self) -> dict:
         """What a Pong and the heartbeat row tell."""
         applications, hosts = self.solution.world.connected()
+        unwritten = self.solution.writer.unwritten_since
         return {"since": self.since, "applications": applications, "hosts": hosts, "term": self.term,
-                "pid": os.getpid(), "doubted": len(self.solution.pairs.doubted()) if self.ledger.trusted_from else 0}
+                UNWRITTEN_SINCE: unwritten.isoformat() if unwritten else None, "pid": os.getpid(),
+                "doubted": len(self.solution.pairs.doubted()) if self.ledger.trusted_from else 0}
 
     async def load(self) -> None:
         """Read everything, before anybody connects. Raises DatabaseAway."""
