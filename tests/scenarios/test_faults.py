@@ -115,6 +115,19 @@ def run(own_run):
     return own_run
 
 
+def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
+    facts = started(run, "Left", shutdown_timeout=5)
+    for name in CHILDREN:
+        os.kill(run.child(name), signal.SIGSTOP)
+    asked = time.monotonic()
+    run.interrupt()
+    assert run.wait_end() == 0
+    assert time.monotonic() - asked < 40
+    assert run.said("The agent did not end in time and was killed")
+    assert not started_ticks(facts["pid"])
+    assert run.processes() == {}
+
+
 def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(run):
     runs, rests = started(run, "Runs"), started(run, "Rests")
     run.manage("stop", "Rests", "--wait")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -190,6 +191,19 @@ def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monk
     wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
     assert time.monotonic() - begun > 0.6
     assert "no sign of life" in said[0]
+
+
+def test_systemd_hears_that_it_runs_and_that_it_lives(supervise, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+        supervisor, signals, _ = supervise([])
+        assert "NOTIFY_SOCKET" not in os.environ
+        monkeypatch.setattr(supervisor, "wait", lambda seconds: os.kill(os.getpid(), signal.SIGINT))
+        supervisor.run()
+        assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+        assert signals.stops == 1
 
 
 def test_what_the_kernel_holds_does_not_hold_the_stop(make_child, supervise, monkeypatch):
