@@ -116,14 +116,14 @@ def run(own_run):
 
 
 def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
-    facts = started(run, "Left", shutdown_timeout=5)
+    facts = started(run, "Left", shutdown_timeout=60)
     for name in CHILDREN:
         os.kill(run.child(name), signal.SIGSTOP)
     asked = time.monotonic()
     run.interrupt()
     assert run.wait_end() == 0
-    assert time.monotonic() - asked < 40
-    assert run.said("The agent did not end in time and was killed")
+    assert time.monotonic() - asked < 25
+    assert run.said("The agent has shown no sign of life")
     assert not started_ticks(facts["pid"])
     assert run.processes() == {}
 

@@ -152,6 +152,7 @@ def test_a_record_that_cannot_be_written_ends_nothing_and_is_written_later(make_
 LIVES = """
 import asyncio, os, signal, sys
 sys.path.insert(0, {root!r})
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 from protocol.watchdog import Watchdog
 asyncio.run(Watchdog().show_life())
 """
@@ -204,6 +205,21 @@ def test_systemd_hears_that_it_runs_and_that_it_lives(supervise, tmp_path, monke
         supervisor.run()
         assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
         assert signals.stops == 1
+
+
+def test_one_that_hangs_is_not_waited_for_when_everything_stops(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.SILENT_S", 1.0)
+    monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
+    child = make_child(LIVES.format(root=str(ROOT)), shows_life=True)
+    child.stop_s = 60
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    wait(lambda: (supervisor.look(), supervisor._silence.silent_s(child.pid, time.monotonic()) > 0)[1])
+    os.kill(child.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    supervisor.stop([[child]])
+    assert time.monotonic() - begun < 20
+    assert said == ["Child has shown no sign of life for 1 s and is killed"]
 
 
 def test_what_the_kernel_holds_does_not_hold_the_stop(make_child, supervise, monkeypatch):
