@@ -143,7 +143,7 @@ TABLE: tuple[Transition, ...] = (
                "there again, or an administrator says under Restored Database which server goes on."),
     Transition(State.DISPUTED, always, State.DISPUTED,
                "An older control database was put back, and {missing} might know more than it does. Nothing is decided "
-               "until {missing} is back, the newer database is there again, or an administrator says under Restored "
+               "until {missing} {are} back, the newer database is there again, or an administrator says under Restored "
                "Database which server goes on."),
     Transition(State.NEW, candidate_is_ready, State.GRANTED,
                "{active} is ready and nobody has served before: it is the configured primary.", serve=_candidate),
