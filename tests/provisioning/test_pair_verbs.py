@@ -189,7 +189,7 @@ def test_who_may_do_what(control, pair):
         with pytest.raises(NotAllowed):
             verb(SUPPORT)
     for actor in (SUPPORT, OPERATOR):
-        with pytest.raises(NotAllowed, match="promote a standby that lacks messages\\. Ask for the role Administrator"):
+        with pytest.raises(NotAllowed, match="goes on after a restore\\. Ask for the role Administrator"):
             services.promote(actor=actor, application_id=key, accept_data_loss="MS_Primary")
     assert control.requests == []
 
