@@ -8,17 +8,11 @@ marked so; records that were last written before it count only while all members
 
 import hashlib
 import hmac
-import secrets
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from provisioning.control_client import control_secret
-from provisioning.record import models
 
-from .lease import LEADER, holding
-
-MARK_BYTES, MAC_CHARACTERS = 8, 32
+MAC_CHARACTERS = 32
 GAP = 1000
 """A generation that follows a restore is numbered so far beyond all that were heard of, that every later token of the
 history that was lost is below it."""
@@ -97,26 +91,3 @@ def read_token(text: str) -> Seen | None:
 def _mac(seen: Seen) -> str:
     text = f"generation {seen.number} {seen.mark} {seen.position}"
     return hmac.new(control_secret().encode(), text.encode(), hashlib.sha256).hexdigest()[:MAC_CHARACTERS]
-
-
-# --- in the database thread ----------------------------------------------------------------------------------
-
-
-def load() -> tuple[History, int]:
-    """(the history, the position that it has come to)."""
-    rows = models.Generation.objects.order_by("number").values("number", "mark", "first_position", "after_restore")
-    position = models.Leadership.objects.filter(name=LEADER).values_list("position", flat=True).first() or 0
-    return History(tuple(Generation(**row) for row in rows)), position
-
-
-def begin(seen: Seen | None = None, *, term: int) -> tuple[History, int]:
-    """Begin the next generation: of a control that begins to lead, or after a restore that ``seen`` has proven.
-
-    (the history, the position that it has come to)."""
-    with holding(term):
-        history, position = load()
-        models.Leadership.objects.filter(name=LEADER).update(position=position + 1)
-        models.Generation.objects.create(
-            number=history.following(seen), mark=secrets.token_hex(MARK_BYTES), first_position=position + 1,
-            after_restore=seen is not None, since=timezone.now())
-        return load()

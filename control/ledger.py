@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from provisioning.record.models import ALIAS, Leadership, PairRecord
 
-from . import generations
+from . import generations, lineage
 from .database import Database, DatabaseAway
 from .lease import LEADER, holding
 
@@ -133,7 +133,7 @@ class Ledger:
 
     async def load(self) -> None:
         """Begin the generation of this control and read everything. Raises DatabaseAway."""
-        self._history, self.position = await self._database.write(generations.begin)
+        self._history, self.position = await self._database.write(lineage.begin)
         self._rows = await self._database.run(load)
 
     # --- what is on disk ------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Ledger:
         found = await self._database.run(load, [application_id])
         self._rows.pop(application_id, None)
         self._rows |= found
-        self._history, self.position = await self._database.run(generations.load)
+        self._history, self.position = await self._database.run(lineage.load)
 
     async def exist(self, application_ids: Iterable[int]) -> None:
         """Of all applications only these exist. Raises DatabaseAway."""
@@ -194,7 +194,7 @@ class Ledger:
         async with self._hearing:
             if not self._history.contradicts(seen, self.position):
                 return False
-            self._history, self.position = await self._database.write(generations.begin, seen)
+            self._history, self.position = await self._database.write(lineage.begin, seen)
             return True
 
     # --- writing --------------------------------------------------------------------------------------

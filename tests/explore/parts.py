@@ -16,8 +16,12 @@ UNLINKED, LINKED = -1, -2
 PRIMARY, BACKUP, RECORDED, STEP_DOWN = "primary", "backup", "recorded", "step down"
 
 
+DOUBTED, VOUCHED = "doubted", "vouched"
+
+
 class Rec(NamedTuple):
-    """The durable record; ``active`` is the index of a node, -1 for nobody."""
+    """The durable record; ``active`` is the index of a node, -1 for nobody. ``doubt``: DOUBTED when it was last written
+    before an older copy was put back, VOUCHED when control remembers besides that all members have vouched for it."""
 
     version: int = 0
     epoch: int = 0
@@ -26,6 +30,7 @@ class Rec(NamedTuple):
     active_copy: int = 0
     standby_copy: int = 0
     automatic: bool = True
+    doubt: str = ""
 
 
 class Letter(NamedTuple):
@@ -49,11 +54,13 @@ class Said(NamedTuple):
 
 
 class Node(NamedTuple):
-    """``copy``, ``log`` ((epoch, message), ...) and ``held`` (epoch) are on disk, the rest ends with the process.
+    """``copy``, ``log`` ((epoch, message), ...), ``held`` (epoch) and ``seen`` are on disk, the rest ends with the
+    process. ``seen`` is the newest version of the record that it heard of, where an older copy of the record may be
+    there again; while it serves that is the version of its standing.
 
     ``standing`` are the values of a Standing while it may acknowledge; ``inbox`` the letters on its connection
-    (``wire``); ``late`` a report of this process that the network kept; ``shelf`` (copy, log, held) of the store it
-    had before."""
+    (``wire``); ``late`` a report of this process that the network kept; ``shelf`` (copy, log, held, seen) of the store
+    it had before."""
 
     up: bool = False
     copy: int = 0
@@ -66,10 +73,12 @@ class Node(NamedTuple):
     inbox: tuple = ()
     late: Said | None = None
     shelf: tuple | None = None
+    seen: int = 0
 
 
 class View(NamedTuple):
-    """What control knows of one connected server; ``live``: the connection still reaches that process."""
+    """What control knows of one connected server; ``live``: the connection still reaches that process; ``seen`` the
+    version of the record that it says it has seen."""
 
     live: bool
     copy: int
@@ -77,6 +86,7 @@ class View(NamedTuple):
     granted: tuple[str, int] | None = None
     told: int = 0
     stepping: int = 0
+    seen: int = 0
 
 
 STANDING = tuple(field.name for field in fields(Standing))
@@ -154,7 +164,7 @@ def _said(said: Said, n) -> Said:
 
 def _rec(rec: Rec, n) -> Rec:
     return Rec(n.v(rec.version), n.e(rec.epoch), rec.active, rec.in_sync, n.c(rec.active_copy), n.c(rec.standby_copy),
-               rec.automatic)
+               rec.automatic, rec.doubt)
 
 
 def _node(node: Node, n) -> Node:
@@ -163,12 +173,14 @@ def _node(node: Node, n) -> Node:
         _standing(node.standing, n) if node.standing else None, node.link, node.wire,
         tuple(sorted(Letter(kind, n.e(epoch), n.v(version), sync) for kind, epoch, version, sync in node.inbox)),
         _said(node.late, n) if node.late else None,
-        (n.c(node.shelf[0]), _log(node.shelf[1], n), n.e(node.shelf[2])) if node.shelf else None)
+        (n.c(node.shelf[0]), _log(node.shelf[1], n), n.e(node.shelf[2]), n.v(node.shelf[3])) if node.shelf else None,
+        n.v(node.seen))
 
 
 def _view(view: View, n) -> View:
     return View(view.live, n.c(view.copy), _said(view.said, n),
-                (view.granted[0], n.e(view.granted[1])) if view.granted else None, n.v(view.told), n.e(view.stepping))
+                (view.granted[0], n.e(view.granted[1])) if view.granted else None, n.v(view.told), n.e(view.stepping),
+                n.v(view.seen))
 
 
 _RUN: dict[type, Callable] = {Rec: _rec, Node: _node, View: _view}

@@ -82,6 +82,9 @@ class Rule:
 TWO_STORES = Scope(stores=True, rare=2, letters=1)
 ONE_STORE = Scope(stores=True, rare=1, letters=1)
 SECOND_CONTROL = Scope(second_control=True, rare=1, letters=1)
+RESTORED = Scope(restored=True, rare=1, letters=1)
+ALONE_SINCE = ("is_in_sync", "copy_is_kept", "is_alone_since", "is_put_back")
+TAKEN_OVER_SINCE = ("is_in_sync", "copy_is_kept", "has_taken_over_since", "is_put_back")
 
 RULES = {
     # the active server
@@ -106,6 +109,12 @@ RULES = {
     "every grant is a new epoch": Rule(TWO_PRIMARIES),
     "the record is written before anybody is told": Rule(TWO_PRIMARIES),
     "writes are conditional": Rule(TWO_PRIMARIES, SECOND_CONTROL),
+    # an older copy of control's database
+    "what was put back is noticed": Rule(MISSING, RESTORED, ALONE_SINCE),
+    "a record that may be outdated is not trusted": Rule(MISSING, RESTORED, ALONE_SINCE),
+    "who has seen more than the record disputes it": Rule(MISSING, RESTORED, ALONE_SINCE),
+    "the record is raised beyond who is away": Rule(TWO_PRIMARIES, RESTORED, TAKEN_OVER_SINCE),
+    "nobody goes on beside a server that serves": Rule(MISSING, RESTORED, ALONE_SINCE),
 }
 """Rules of the pair (docs/pair.md). A World can be made without one, to show that it is needed."""
 

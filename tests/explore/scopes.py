@@ -11,7 +11,7 @@ class Scope:
     ``stores``: a server comes back with an empty store, or with one it had before; ``second_control``: another control
     reads the record and acts on it later; ``late``: the network keeps a report and delivers it after newer ones, as
     often as it likes; ``loss_accepted``: somebody promotes a server and accepts that messages are lost; ``pausing``:
-    somebody pauses automatic failover, or resumes it.
+    somebody pauses automatic failover, or resumes it; ``restored``: an older copy of control's database is put back.
     ``strict``: the servers never acknowledge alone.
     """
 
@@ -23,6 +23,7 @@ class Scope:
     late: bool = False
     loss_accepted: bool = False
     pausing: bool = False
+    restored: bool = False
     strict: bool = False
 
     def __str__(self) -> str:
@@ -41,6 +42,7 @@ SCOPES = {
     "an old report comes again": Scope(late=True, rare=1),
     "a store is replaced": Scope(stores=True, rare=1),
     "two messages": Scope(records=2),
+    "an older database is put back": Scope(restored=True, rare=1),
     "a second control": Scope(second_control=True, rare=1),
     "two stores are replaced": Scope(stores=True, rare=2),
     "everything": Scope(records=2, rare=2, stores=True, second_control=True, late=True, loss_accepted=True,

@@ -83,18 +83,25 @@ class Servers:
         if not node.up:
             inbox = node.inbox if "letters end with their connection" in self.without else ()
             standing = node.standing if "every start is granted anew" in self.without else None
-            return Node(copy=node.copy, log=node.log, held=node.held, standing=standing, inbox=inbox, shelf=node.shelf)
-        standing, role, link = node.standing, node.role, node.link
+            return Node(copy=node.copy, log=node.log, held=node.held, standing=standing, inbox=inbox, shelf=node.shelf,
+                        seen=self.seen(node))
+        standing, role, link, seen = node.standing, node.role, node.link, node.seen
         if standing and standing[MODE] == Mode.DEPOSED:
-            standing, role = None, ""
+            standing, role, seen = None, "", self.seen(node)
         if standing is None:
             link = UNLINKED
         elif link == UNLINKED and standing[COPY] and standing[MODE] in (Mode.ALONE, Mode.LEAVING):
             standing = (*standing[:COPY], 0, *standing[COPY + 1:])
-        node = node._replace(standing=standing, role=role, link=link)
+        node = node._replace(standing=standing, role=role, link=link, seen=seen)
         kept = node.wire or "letters end with their connection" in self.without
         inbox = tuple(letter for letter in node.inbox if self._can_matter(node, letter)) if kept else ()
         return node if inbox == node.inbox else node._replace(inbox=inbox)
+
+    def seen(self, node: Node) -> int:
+        """The newest version of the record that is noted on its disk."""
+        if not self.scope.restored:
+            return 0  # who has seen it has seen no more than the record has
+        return node.standing[VERSION] if node.standing else node.seen
 
     def _can_matter(self, node: Node, letter: Letter) -> bool:
         standing, held = node.standing, max(node.held, node.standing[EPOCH] if node.standing else 0)
@@ -142,14 +149,15 @@ class Servers:
             return
         yield Step("starts", self.tidy(started))
         if self.scope.stores:
-            shelf = (node.copy, node.log, node.held)
+            shelf = (node.copy, node.log, node.held, node.seen)
             yield Step("starts with an empty store",
-                       self.tidy(started._replace(copy=NEW_COPY, log=(), held=0, shelf=shelf)),
+                       self.tidy(started._replace(copy=NEW_COPY, log=(), held=0, seen=0, shelf=shelf)),
                        fault=True, rare=True)
             if node.shelf:
-                copy, log, held = node.shelf
+                copy, log, held, seen = node.shelf
                 yield Step("starts with the store it had before",
-                           self.tidy(started._replace(copy=copy, log=log, held=held, shelf=shelf)),
+                           self.tidy(started._replace(copy=copy, log=log, held=held, seen=seen,
+                                                      shelf=shelf)),
                            fault=True, rare=True)
 
     def _reads(self, node: Node, letter: Letter) -> Iterator[Step]:
@@ -160,11 +168,12 @@ class Servers:
         if kind == PRIMARY:
             held = node.held if "an epoch is durable before it is served" in self.without else epoch
             yield Step(f"takes the grant: serves in epoch {epoch}", self.tidy(node._replace(
-                role=PRIMARY, standing=self._granted(epoch, version, node), held=held, link=UNLINKED)),
+                role=PRIMARY, standing=self._granted(epoch, version, node), held=held, seen=0,
+                link=UNLINKED)),
                 serves=True, leaves=self._end_of_older_epoch(node))
         elif kind == BACKUP:
             yield Step(f"takes the grant: stands by in epoch {epoch}", self.tidy(node._replace(
-                role=BACKUP, standing=None, held=epoch)),
+                role=BACKUP, standing=None, held=epoch, seen=0)),
                 leaves=self._end_of_older_epoch(node) if epoch > node.held else None)
         elif kind == RECORDED:
             what = "in sync" if in_sync else "not in sync"

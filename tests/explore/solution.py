@@ -6,7 +6,7 @@ from control import transitions
 from control.decide import Decision, decide
 from control.snapshot import Member, Record, Request, Snapshot
 
-from .parts import BACKUP, PRIMARY, RECORDED, STEP_DOWN, Letter, Rec, Said, View
+from .parts import BACKUP, DOUBTED, PRIMARY, RECORDED, STEP_DOWN, Letter, Rec, Said, View
 from .rules import ROWS
 from .scopes import Scope
 
@@ -68,7 +68,7 @@ class Solution:
         """Everything that a decision on ``rec`` can lead to, each once."""
         found: dict[tuple, Outcome] = {}
         for sense in self.senses:
-            snapshot = self._snapshot(rec, views, sense)
+            snapshot = self.snapshot(rec, views, sense)
             decision = decide(snapshot, self.table)
             outcome = self._outcome(sense, snapshot, decision, rec, views)
             changes = outcome.record, outcome.letters, outcome.loss_accepted
@@ -76,7 +76,8 @@ class Solution:
                 found[changes] = outcome
         return list(found.values())
 
-    def _snapshot(self, rec: Rec, views: tuple, sense: Sense) -> Snapshot:
+    def snapshot(self, rec: Rec, views: tuple, sense: Sense = SENSES[0]) -> Snapshot:
+        """What control bases a decision on."""
         record = Record(version=rec.version, epoch=rec.epoch, active=NAMES[rec.active] if rec.active >= 0 else "",
                         standby_in_sync=rec.in_sync, active_copy=self._copy(rec.active_copy),
                         standby_copy=self._copy(rec.standby_copy), automatic_failover=rec.automatic)
@@ -85,7 +86,9 @@ class Solution:
                    for index, view in enumerate(views)]
         verb, _, whom = sense.request.partition(" ")
         target = NAMES[candidate if whom == "active" else 1 - candidate]
-        return Snapshot(record, tuple(members), request=Request(verb, target, "somebody") if verb else None)
+        trusted = rec.doubt != DOUBTED or "a record that may be outdated is not trusted" in self.without
+        return Snapshot(record, tuple(members), request=Request(verb, target, "somebody") if verb else None,
+                        trusted=trusted)
 
     def _copy(self, copy: int) -> str:
         return "any" if "stores are compared" in self.without and copy else str(copy or "")
@@ -94,20 +97,22 @@ class Solution:
         if view is None:
             away = sense.active_away if sense and sense.active_away else CALM
             return Member(name=NAMES[index], **away)
-        said = view.said
+        said, epoch, seen = view.said, view.said.epoch, view.seen
+        if "who has seen more than the record disputes it" in self.without:
+            epoch, seen = min(epoch, rec.epoch), 0
         claim = rec.version if "a claim rests on its version" in self.without else said.claim
         state = "service_unavailable" if said.stuck else "started" if said.role else "ready"
         here = {"state": state} | (sense.active_here or {} if sense else {})
         return Member(
-            name=NAMES[index], connected=True, role=said.role, epoch=said.epoch, copy=self._copy(view.copy),
-            link="down", wish=said.wish, wish_version=claim, wish_copy=self._copy(said.wish_copy),
-            granted=view.granted, told=view.told, stepping_down=view.stepping, process="running",
-            agent_connected=True, present_s=LONG_S, **here)
+            name=NAMES[index], connected=True, role=said.role, epoch=epoch, version=seen,
+            copy=self._copy(view.copy), link="down", wish=said.wish, wish_version=claim,
+            wish_copy=self._copy(said.wish_copy), granted=view.granted, told=view.told,
+            stepping_down=view.stepping, process="running", agent_connected=True, present_s=LONG_S, **here)
 
     def _outcome(self, sense: Sense, snapshot: Snapshot, decision: Decision, rec: Rec, views: tuple) -> Outcome:
         record, shift = None, 0
         if decision.record is not None:
-            record = self._rec(decision.record, views)
+            record = self.rec(decision.record, views)
             if "every grant is a new epoch" in self.without and record.epoch > rec.epoch > 0:
                 shift = record.epoch - rec.epoch
                 record = record._replace(epoch=rec.epoch)
@@ -130,7 +135,8 @@ class Solution:
         return Outcome(f"{sense.what}: {describe(record, letters)}", record, tuple(letters), tuple(after),
                        sense.fault, accepted, sense.active_away is not None)
 
-    def _rec(self, record: Record, views: tuple) -> Rec:
+    def rec(self, record: Record, views: tuple) -> Rec:
+        """``record`` as it is written."""
         active = NAMES.index(record.active) if record.active else -1
         if "stores are compared" in self.without:
             named = [view.copy if view else 0 for view in views]
@@ -144,14 +150,15 @@ class Solution:
         """The same view without what no decision on ``rec``, or on a record after it, can depend on."""
         said = view.said
         if said.epoch < rec.epoch or not said.role:
-            said = Said(stuck=said.stuck)
+            said = Said(epoch=said.epoch if said.epoch > rec.epoch else 0, stuck=said.stuck)
         elif not active or said.role != PRIMARY or said.epoch != rec.epoch or not self._may_count(said, rec):
             said = Said(said.role, said.epoch, stuck=said.stuck)
         elif said.wish == "alone" and rec.in_sync:
             said = said._replace(claim=0)
         granted = view.granted if view.granted and view.granted[1] >= rec.epoch else None
         told = rec.version if active and view.told >= rec.version else 0
-        return View(view.live, view.copy, said, granted, told, view.stepping if view.stepping == rec.epoch else 0)
+        stepping = view.stepping if view.stepping == rec.epoch else 0
+        return View(view.live, view.copy, said, granted, told, stepping, view.seen if view.seen > rec.version else 0)
 
     def _may_count(self, said: Said, rec: Rec) -> bool:
         if said.wish == "synced":

@@ -13,7 +13,8 @@ from .solution import Solution
 class State(NamedTuple):
     """``rec``, ``other``, servers and views are indices of parts (0: none). ``other`` is the record that a second
     control read; ``acked`` the messages (bits) that some client was told are safe; ``floor`` the epoch below which a
-    person accepted the loss; ``sent`` and ``rare`` how many messages and rare events there were."""
+    person accepted the loss; ``sent`` and ``rare`` how many messages and rare events there were; ``shelf`` the record
+    in a copy of control's database that may be put back."""
 
     rec: int
     other: int
@@ -25,6 +26,7 @@ class State(NamedTuple):
     floor: int = 0
     sent: int = 0
     rare: int = 0
+    shelf: int = 0
 
 
 class Facts(NamedTuple):
@@ -57,6 +59,7 @@ class _Known(NamedTuple):
     other: int
     first: int
     second: int
+    shelf: int
     epochs: int
     versions: int
     copies: int
@@ -70,7 +73,8 @@ class States:
         self._solution = solution
         self._facts: dict[int, Facts] = {}
         self._two: dict[tuple[int, int], _Two] = {}
-        self._known: dict[tuple[int, int, int, int], _Known] = {}
+        self._known: dict[tuple[int, int, int, int, int], _Known] = {}
+        self._without_seen: dict[int, int] = {}
 
     def facts(self, index: int) -> Facts:
         found = self._facts.get(index)
@@ -86,7 +90,8 @@ class States:
     def settle(self, state: State, broken: str, *, plain: bool = False) -> tuple[State, str]:
         """(the state in its one form, what is broken). ``plain``: keep the numbers
         and the places as they are, for people."""
-        rec, other, one, two, first, second, acked, floor, sent, rare = state
+        rec, other, one, two, first, second, acked, floor, sent, rare, shelf = state
+        one, two = self._unseen(one, rec, shelf), self._unseen(two, rec, shelf)
         both = self._two.get((one, two))
         if both is None:
             both = self._two[one, two] = self._look_at(one, two)
@@ -97,11 +102,11 @@ class States:
         if floor and not 0 < both.oldest < floor:
             floor = 0
         if plain:
-            return self._plain(state._replace(acked=acked, floor=floor)), broken
-        known = self._known.get((rec, other, first, second))
+            return self._plain(state._replace(one=one, two=two, acked=acked, floor=floor)), broken
+        known = self._known.get((rec, other, first, second, shelf))
         if known is None:
-            known = self._known[rec, other, first, second] = self._form(rec, other, first, second)
-        swapped, rec, other, first, second, epochs, versions, copies = known
+            known = self._known[rec, other, first, second, shelf] = self._form(rec, other, first, second, shelf)
+        swapped, rec, other, first, second, shelf, epochs, versions, copies = known
         names = both.names
         if swapped:
             one, two, names = two, one, names[::-1]
@@ -113,21 +118,33 @@ class States:
             rec, other = self.recs.renumbered(rec, numbers), self.recs.renumbered(other, numbers)
             one, two = self.nodes.renumbered(one, numbers), self.nodes.renumbered(two, numbers)
             first, second = self.views.renumbered(first, numbers), self.views.renumbered(second, numbers)
+            shelf = self.recs.renumbered(shelf, numbers)
             floor = numbers.epochs[floor]
-        return State(rec, other, one, two, first, second, acked, floor, sent, rare), broken
+        return State(rec, other, one, two, first, second, acked, floor, sent, rare, shelf), broken
+
+    def _unseen(self, index: int, rec: int, shelf: int) -> int:
+        """The server without a version that says no more than every record that may be there again."""
+        seen = self.nodes.items[index].seen
+        if not seen or seen > self.recs.items[shelf or rec].version:
+            return index
+        found = self._without_seen.get(index)
+        if found is None:
+            found = self._without_seen[index] = self.nodes.put(self.nodes.items[index]._replace(seen=0))
+        return found
 
     def _plain(self, state: State) -> State:
-        rec, other, one, two, first, second, *rest = state
+        rec, other, one, two, first, second, *rest, shelf = state
         if not other or other == rec:
             first, second = self._forgotten(first, rec, 0), self._forgotten(second, rec, 1)
-        used = [self.recs.used[rec], self.recs.used[other], self.nodes.used[one], self.nodes.used[two],
-                self.views.used[first], self.views.used[second]]
+        used = [self.recs.used[rec], self.recs.used[other], self.recs.used[shelf], self.nodes.used[one],
+                self.nodes.used[two], self.views.used[first], self.views.used[second]]
         epochs, versions, copies = (reduce(or_, masks, 1) for masks in zip(*used, strict=True))
         # Only a store that was just made gets another name: the next free one.
         numbers = Numbers(tuple(range(epochs.bit_length())), tuple(range(versions.bit_length())), in_order(copies))
         return State(self.recs.renumbered(rec, numbers), self.recs.renumbered(other, numbers),
                      self.nodes.renumbered(one, numbers), self.nodes.renumbered(two, numbers),
-                     self.views.renumbered(first, numbers), self.views.renumbered(second, numbers), *rest)
+                     self.views.renumbered(first, numbers), self.views.renumbered(second, numbers), *rest,
+                     self.recs.renumbered(shelf, numbers))
 
     # --- what must hold ------------------------------------------------------------------------------------
 
@@ -160,16 +177,19 @@ class States:
 
     # --- one form ------------------------------------------------------------------------------------------
 
-    def _form(self, rec: int, other: int, first: int, second: int) -> _Known:
+    def _form(self, rec: int, other: int, first: int, second: int, shelf: int) -> _Known:
         """The recorded active server comes first; of a view only what can still matter is kept."""
         swapped = self.recs.items[rec].active == 1
         if swapped:
-            rec, other, first, second = self._mirrored(rec), self._mirrored(other), second, first
+            rec, other, shelf = self._mirrored(rec), self._mirrored(other), self._mirrored(shelf)
+            first, second = second, first
         if not other or other == rec:
             # Views are looked at by this record, or a later one. A second control would see more in them.
             first, second = self._forgotten(first, rec, 0), self._forgotten(second, rec, 1)
-        used = [self.recs.used[rec], self.recs.used[other], self.views.used[first], self.views.used[second]]
-        return _Known(swapped, rec, other, first, second, *(reduce(or_, masks) for masks in zip(*used, strict=True)))
+        used = [self.recs.used[rec], self.recs.used[other], self.recs.used[shelf], self.views.used[first],
+                self.views.used[second]]
+        return _Known(swapped, rec, other, first, second, shelf,
+                      *(reduce(or_, masks) for masks in zip(*used, strict=True)))
 
     def _forgotten(self, view: int, rec: int, who: int) -> int:
         if not view:

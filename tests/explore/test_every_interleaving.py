@@ -9,7 +9,8 @@ from functools import cache, lru_cache
 
 import pytest
 
-from .scopes import SCOPES
+from .parts import DOUBTED, VOUCHED
+from .scopes import SCOPES, Scope
 from .walk import behind, dead_ends, told, walk
 from .world import World
 
@@ -103,6 +104,46 @@ def test_a_message_that_both_have_survives_the_loss_of_either():
     assert both.acked == 1
     after = follow(world, both, "A crashes", "A control loses", "control takes the active", "A takes the grant: serves")
     assert world.states.facts(after.one).stored == 1
+
+
+PUT_BACK = Scope(restored=True, rare=1)
+SINCE_THE_COPY = ("is_in_sync", "copy_is_kept", "is_alone_since", "is_put_back")
+
+
+def outdated():
+    """The active server went on alone, then the record was put back that says in sync."""
+    world = World(PUT_BACK)
+    return world, behind(world, *(getattr(world, goal) for goal in SINCE_THE_COPY))
+
+
+def whats(world, state):
+    return [move.what for move in world.moves(state)]
+
+
+def test_while_a_member_is_away_an_outdated_record_promotes_nobody():
+    world, state = outdated()
+    alone = follow(world, state, "A stores", "B connects")
+    assert (alone.acked, world.recs.items[alone.rec].in_sync) == (1, True)
+    assert not [what for what in whats(world, alone) if "epoch 2, active" in what]
+    assert [what for what in whats(world, alone) if what.startswith("somebody lets {1} go on, though nobody can tell")]
+
+
+def test_a_server_that_serves_goes_on_after_an_older_copy_was_put_back_and_nothing_is_lost():
+    world, state = outdated()
+    on = follow(world, state, "A stores", "A connects", "B connects", "somebody lets {0} go on, and loses 0")
+    assert on.acked == 1
+    assert not [what for what in whats(world, on) if what.startswith("somebody lets")]
+    assert world.can_acknowledge(follow(world, on, "control decides", "A hears that record"))
+
+
+def test_members_that_agree_with_an_outdated_record_let_it_count_until_control_starts_anew():
+    world = World(PUT_BACK)
+    # The grant of the lost record never arrives, so nobody has acted on it.
+    state = follow(world, behind(world, world.is_in_sync), "a copy of", "A control loses", "control takes the active",
+                   "the older copy of", "A connects", "B connects")
+    agreed = follow(world, state, "control finds that nobody has seen more")
+    anew = follow(world, agreed, "control is started anew")
+    assert [world.recs.items[each.rec].doubt for each in (state, agreed, anew)] == [DOUBTED, VOUCHED, DOUBTED]
 
 
 def test_everything_that_can_happen_is_among_the_steps():

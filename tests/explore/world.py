@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from messageserver.standing import Mode
-
-from .parts import BACKUP, EPOCH, LINKED, MODE, Node, Rec, View
+from .goals import Goals
+from .parts import DOUBTED, LINKED, VOUCHED, Node, Rec, View
+from .restoring import Restoring, put_back
 from .rules import ROWS, RULES
 from .scopes import SMALL, Scope
 from .servers import Servers, said
@@ -24,7 +24,7 @@ class Move(NamedTuple):
     broken: str
 
 
-class World:
+class World(Goals):
     """A scope, and the rules that do not hold in it. A frozen process is one that takes no step for a while, and a lost
     message one that never arrives: both are among the interleavings, as is everything that others conclude from the
     silence (``control loses the connection``, ``drops the link``)."""
@@ -34,6 +34,7 @@ class World:
             raise ValueError(f"there is no rule {unknown}")
         self.scope, self.without = scope, without
         self.servers, self.solution = Servers(scope, without), Solution(scope, without)
+        self.restoring = Restoring(self.solution)
         self.states = States(self.solution)
         self.recs, self.nodes, self.views = self.states.recs, self.states.nodes, self.states.views
         self.plain = False
@@ -43,44 +44,6 @@ class World:
     def start(self) -> State:
         """Nobody has ever served, both processes are down."""
         return State(self.recs.put(Rec()), 0, self.nodes.put(Node(copy=1)), self.nodes.put(Node(copy=2)), 0, 0)
-
-    # --- what a state is -------------------------------------------------------------------------------------
-
-    def can_acknowledge(self, state: State) -> bool:
-        """The recorded active server serves, and what a client sends next can be acknowledged."""
-        rec, node = self.recs.items[state.rec], self.nodes.items[state.one]
-        standing = node.standing
-        return (rec.active == 0 and standing is not None and standing[EPOCH] == rec.epoch
-                and ((standing[MODE] == Mode.ALONE and not self.scope.strict) or node.link == LINKED))
-
-    def is_in_sync(self, state: State) -> bool:
-        """Recorded and believed, and the standby could take over."""
-        rec, active, standby = self.recs.items[state.rec], self.nodes.items[state.one], self.nodes.items[state.two]
-        return (self.can_acknowledge(state) and rec.in_sync and active.standing[MODE] == Mode.IN_SYNC
-                and active.link == LINKED and standby.copy == rec.standby_copy and standby.held == rec.epoch)
-
-    def can_fail_over(self, state: State) -> bool:
-        """The standby is there and may take over, whatever becomes of the active server."""
-        rec, standby = self.recs.items[state.rec], self.nodes.items[state.two]
-        return rec.in_sync and rec.automatic and standby.up and standby.copy == rec.standby_copy
-
-    def is_overtaken(self, state: State) -> bool:
-        """The second control still thinks that the standby is the active server, and that it is in sync."""
-        rec, other = self.recs.items[state.rec], self.recs.items[state.other]
-        return other is not None and other.in_sync and (rec.active, other.active) == (0, 1)
-
-    def stands_by_with_another_store(self, state: State) -> bool:
-        """The standby has another store than the one that is recorded as in sync."""
-        rec, standby = self.recs.items[state.rec], self.nodes.items[state.two]
-        return rec.in_sync and standby.copy != rec.standby_copy and standby.role == BACKUP and standby.held == rec.epoch
-
-    def waits_for_a_person(self, state: State) -> bool:
-        """The recorded active server has lost its store, and the standby may not take over, because it is not known to
-        have everything or because a person paused that: only a person can say how it goes on."""
-        rec = self.recs.items[state.rec]
-        active, standby = self.nodes.items[state.one], self.nodes.items[state.two]
-        may_take_over = rec.in_sync and rec.automatic and rec.standby_copy == standby.copy
-        return rec.active_copy not in (0, active.copy) and not may_take_over
 
     # --- what follows ----------------------------------------------------------------------------------------
 
@@ -92,6 +55,8 @@ class World:
         yield from self._of_control(state)
 
     def _to(self, what: str, who: int, state: State, fault: bool, broken: str = "") -> Move:
+        if state.shelf and state.rare >= self.scope.rare:
+            state = state._replace(shelf=0)
         settled, broken = self.states.settle(state, broken, plain=self.plain)
         return Move(what, who, settled, fault, broken)
 
@@ -101,9 +66,9 @@ class World:
 
     def _with(self, state: State, who: int, server: int, partner: int, view: int, *, sent: int = 0,
               rare: int = 0) -> State:
-        rec, other, _, _, view_one, view_two, acked, floor, sent_before, rare_before = state
+        rec, other, _, _, view_one, view_two, acked, floor, sent_before, rare_before, shelf = state
         one, two, first, second = (server, partner, view, view_two) if who == 0 else (partner, server, view_one, view)
-        return State(rec, other, one, two, first, second, acked, floor, sent_before + sent, rare_before + rare)
+        return State(rec, other, one, two, first, second, acked, floor, sent_before + sent, rare_before + rare, shelf)
 
     def _of_server(self, state: State, who: int) -> Iterator[Move]:
         index, peer, view = (state.two, state.one, state.view_two) if who else (state.one, state.two, state.view_one)
@@ -144,7 +109,8 @@ class World:
         new = known is None or not known.live
         what = "connects to control" if new else "reports"
         for each in (report, report._replace(stuck=False)) if report.stuck else (report,):
-            view = View(True, node.copy, each) if new else known._replace(said=each)
+            seen = self.servers.seen(node)
+            view = View(True, node.copy, each, seen=seen) if new else known._replace(said=each, seen=seen)
             # That it waits so patiently is nothing to count on.
             yield what, put(self.servers.connects(node) if new else node), self.views.put(view), each != report, False
         if new:
@@ -175,8 +141,8 @@ class World:
             yield self._to("control loses the connection of", 0, state._replace(view_one=0), first.live)
         if second is not None:
             yield self._to("control loses the connection of", 1, state._replace(view_two=0), second.live)
-        if first is not None and second is not None:
-            yield self._to("control is started anew", -1, state._replace(view_one=0, view_two=0), True)
+        if (first is not None and second is not None) or self.recs.items[state.rec].doubt == VOUCHED:
+            yield self._to("control is started anew", -1, self._started_anew(state), True)
         if self.scope.pausing and state.rare < self.scope.rare:
             rec = self.recs.items[state.rec]
             changed = self.recs.put(rec._replace(version=rec.version + 1, automatic=not rec.automatic))
@@ -189,6 +155,35 @@ class World:
             if state.other:
                 yield from self._decides(state, state.other, "the second control ")
         yield from self._decides(state, state.rec, "control ")
+        if self.scope.restored:
+            yield from self._of_database(state)
+
+    def _started_anew(self, state: State) -> State:
+        rec = self.recs.items[state.rec]
+        doubt = DOUBTED if rec.doubt else ""
+        return state._replace(view_one=0, view_two=0, rec=self.recs.put(rec._replace(doubt=doubt)))
+
+    def _of_database(self, state: State) -> Iterator[Move]:
+        """An older copy is put back, and what follows from that."""
+        if state.rare < self.scope.rare:
+            if not state.shelf:
+                yield self._to("a copy of control's database is kept", -1, state._replace(shelf=state.rec), True)
+            elif state.shelf != state.rec:
+                rec = put_back(self.recs.items[state.rec], self.recs.items[state.shelf],
+                               remembered="what was put back is noticed" not in self.without)
+                yield self._to("the older copy of control's database is put back", -1, self._started_anew(
+                    state._replace(rec=self.recs.put(rec), shelf=0, rare=state.rare + 1)), True)
+        key = "ways", state.rec, state.view_one, state.view_two, state.one, state.two
+        ways = self._found.get(key)
+        if ways is None:
+            ways = self._found[key] = list(self.restoring.ways(
+                self.recs.items[state.rec], (self.views.items[state.view_one], self.views.items[state.view_two]),
+                (self.nodes.items[state.one], self.nodes.items[state.two])))
+        for way in ways:
+            acked, floor = state.acked, way.record.epoch if way.lost is None else state.floor
+            if way.lost != 0:
+                acked &= self.states.facts((state.one, state.two)[way.record.active]).stored
+            yield self._to(way.what, -1, state._replace(rec=self.recs.put(way.record), acked=acked, floor=floor), False)
 
     def _decides(self, state: State, rec: int, name: str) -> Iterator[Move]:
         key = rec, state.view_one, state.view_two
@@ -209,7 +204,7 @@ class World:
                     servers[who] = self._receives(servers[who], letter)
             floor, acked = (self.recs.items[record].epoch, 0) if accepted else (state.floor, state.acked)
             new = State(record or state.rec, state.other, *servers, one, two, acked, floor, state.sent,
-                        state.rare + accepted)
+                        state.rare + accepted, state.shelf)
             yield self._to(name + what, -1, new, fault or stale or (presumes_loss and active_is_up))
             if record and "the record is written before anybody is told" in self.without:
                 yield self._to(name + what + ", and dies before the record is on disk", -1,
