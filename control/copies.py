@@ -18,14 +18,22 @@ from provisioning.signals import announce
 from . import facts
 from .database import Deposed
 from .lease import LEADER
+from .upsert import Upsert
 
 EVENTS_KEPT = 200_000
 """The timeline keeps so many of the newest entries."""
 EVENTS_A_TURN = 1000
 """Entries that are dropped in one transaction: others want to write too."""
-_STATUS_FIELDS = [f.name for f in dataclasses.fields(facts.StatusRow) if f.name != "application_id"]
-_HOST_FIELDS = [f.name for f in dataclasses.fields(facts.HostRow) if f.name != "host_id"]
-_PAIR_FIELDS = [f.name for f in dataclasses.fields(facts.PairCopy) if f.name != "primary_id"]
+
+
+def _names(row: type) -> list[str]:
+    return [field.name for field in dataclasses.fields(row)]
+
+
+_STATUSES = Upsert(RuntimeStatus, _names(facts.StatusRow), "application_id")
+_HOSTS = Upsert(HostRuntime, _names(facts.HostRow), "host_id")
+_PAIRS = Upsert(PairState, _names(facts.PairCopy), "primary_id")
+_EVENTS = Upsert(Event, _names(facts.EventRow))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,16 +53,16 @@ class Batch:
 
 
 def status_rows() -> list[facts.StatusRow]:
-    rows = RuntimeStatus.objects.values("application_id", *_STATUS_FIELDS)
+    rows = RuntimeStatus.objects.values(*_names(facts.StatusRow))
     return [facts.StatusRow(**{**row, "ports": tuple(row["ports"])}) for row in rows]
 
 
 def host_rows() -> list[facts.HostRow]:
-    return [facts.HostRow(**row) for row in HostRuntime.objects.values("host_id", *_HOST_FIELDS)]
+    return [facts.HostRow(**row) for row in HostRuntime.objects.values(*_names(facts.HostRow))]
 
 
 def pair_rows() -> list[facts.PairCopy]:
-    return [facts.PairCopy(**row) for row in PairState.objects.values("primary_id", *_PAIR_FIELDS)]
+    return [facts.PairCopy(**row) for row in PairState.objects.values(*_names(facts.PairCopy))]
 
 
 def begin(*, term: int) -> None:
@@ -88,20 +96,10 @@ def _existing(batch: Batch) -> Batch:
 
 def _write(batch: Batch, term: int) -> None:
     with _writing(term):
-        if batch.statuses:
-            RuntimeStatus.objects.bulk_create(
-                [RuntimeStatus(**_columns(row, ports=list(row.ports))) for row in batch.statuses],
-                update_conflicts=True, unique_fields=["application"], update_fields=_STATUS_FIELDS, batch_size=200)
-        if batch.hosts:
-            HostRuntime.objects.bulk_create(
-                [HostRuntime(**_columns(row)) for row in batch.hosts],
-                update_conflicts=True, unique_fields=["host"], update_fields=_HOST_FIELDS, batch_size=200)
-        if batch.pairs:
-            PairState.objects.bulk_create(
-                [PairState(**_columns(row)) for row in batch.pairs], update_conflicts=True, unique_fields=["primary"],
-                update_fields=["active", *(name for name in _PAIR_FIELDS if name != "active_id")], batch_size=200)
-        if batch.events:
-            Event.objects.bulk_create([Event(**_columns(row)) for row in batch.events], batch_size=500)
+        _STATUSES.write(batch.statuses)
+        _HOSTS.write(batch.hosts)
+        _PAIRS.write(batch.pairs)
+        _EVENTS.write(batch.events)
         if batch.heard_at is not None:
             for runtime in (RuntimeStatus, HostRuntime):
                 runtime.objects.filter(connected=True).update(heard_at=batch.heard_at)
@@ -118,10 +116,6 @@ def _writing(term: int) -> Iterator[None]:
         if row.term < term:
             CopyTerm.objects.filter(name=LEADER).update(term=term)
         yield
-
-
-def _columns(row, **changed) -> dict:
-    return {f.name: getattr(row, f.name) for f in dataclasses.fields(row)} | changed
 
 
 def prune_events(*, term: int) -> int:

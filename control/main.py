@@ -47,8 +47,9 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """``port`` 0 takes any free one; ``data_dir`` holds the lock file; ``controls`` are the addresses of all controls
-    with this database, if there are several. With an ``identity`` control takes connections over TLS only."""
+    """``port`` 0 takes any free one; ``data_dir`` holds the lock file and what this machine remembers of the record;
+    ``controls`` are the addresses of all controls with this database, if there are several. With an ``identity``
+    control takes connections over TLS only."""
 
     host: str
     port: int
@@ -146,7 +147,8 @@ class Control:
             self.reign.start()
 
     async def _loaded(self) -> Reign:
-        reign = Reign(self.office, settle_s=self.settings.settle_s, timing=self.settings.timing)
+        reign = Reign(self.office, data_dir=self.settings.data_dir, settle_s=self.settings.settle_s,
+                      timing=self.settings.timing)
         try:
             await reign.load()
         except BaseException:

@@ -6,8 +6,10 @@ import logging
 import os
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 from protocol.events import Own
+from provisioning.record.models import UNWRITTEN_SINCE
 
 from . import copies, ledger
 from .database import CONFIGURATION, RECORD, Database, DatabaseAway
@@ -33,8 +35,8 @@ CLOSE_S = 5.0
 class Reign:
     """Of the ``office`` in its present term: ``load``, ``start``, then ``stop`` and ``close``."""
 
-    def __init__(self, office: Office, *, settle_s: float, timing: Timing):
-        self.term, self._office = office.term, office
+    def __init__(self, office: Office, *, data_dir: Path, settle_s: float, timing: Timing):
+        self.term, self._office, self._data_dir = office.term, office, data_dir
         self.since = time.time()
         # Reading does not wait behind writing: a database that is locked for writers can still be read.
         self._record, self._objects, self._copies = self._databases = (
@@ -50,8 +52,10 @@ class Reign:
     def facts(self) -> dict:
         """What a Pong and the heartbeat row tell."""
         applications, hosts = self.solution.world.connected()
+        unwritten = self.solution.writer.unwritten_since
         return {"since": self.since, "applications": applications, "hosts": hosts, "term": self.term,
-                "pid": os.getpid(), "doubted": len(self.solution.pairs.doubted()) if self.ledger.trusted_from else 0}
+                UNWRITTEN_SINCE: unwritten.isoformat() if unwritten else None, "pid": os.getpid(),
+                "doubted": len(self.solution.pairs.doubted()) if self.ledger.trusted_from else 0}
 
     async def load(self) -> None:
         """Read everything, before anybody connects. Raises DatabaseAway."""
@@ -60,6 +64,7 @@ class Reign:
         with contextlib.suppress(DatabaseAway):
             await self._copies.write(copies.begin, patience_s=BEGIN_S)
         await self.solution.load(self._objects)
+        await self.solution.witnesses.remember(self._data_dir)
 
     def start(self) -> None:
         """Begin to work."""

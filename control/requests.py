@@ -15,7 +15,7 @@ from . import restored
 from .checks import clean
 from .live import LiveApplication, World
 from .pairs import Pairs
-from .snapshot import Record, Request, Snapshot, State, state_of
+from .snapshot import Member, Record, Request, Snapshot, State, state_of
 from .transitions import refusal
 
 log = logging.getLogger(__name__)
@@ -154,18 +154,24 @@ class Requests:
                 for said in await asyncio.gather(*(self._ask_for_log(live, 0) for live in lives))]
         common = restored.meeting_point(logs)
         proven = common is not None and await self._is_common(lives, common)
-        members = []
-        for member, log, other in zip(snapshot.members, logs, reversed(logs), strict=True):
-            members.append({
-                "name": member.name, "connected": member.connected, "state": member.state, "role": member.role,
-                "epoch": member.epoch, "version": member.version, "first_seq": log.first_seq if log else None,
-                "last_seq": log.last_seq if log else None, "why_not": restored.refusal(snapshot, member.name),
-                "lost": restored.lost_with(other, common, proven=proven) if len(logs) == 2 else 0})
+        members = [self._copy(snapshot, member, log) | {"lost": 0} for member, log in
+                   zip(snapshot.members, logs, strict=True)]
+        if len(members) == 2:
+            for found, mine, other in zip(members, logs, reversed(logs), strict=True):
+                loss = restored.lost_with(mine, other, common, proven=proven)
+                found |= {"lost": None, "lost_before": None} if loss is None else {
+                    "lost": loss.before + loss.after, "lost_before": loss.before}
         record = snapshot.record
         return PairAnswer(ok=True, facts={
             "disputed": state_of(snapshot) == State.DISPUTED, "trusted": snapshot.trusted,
             "reason": lives[0].dispute, "version": record.version, "epoch": record.epoch, "active": record.active,
             "standby_in_sync": record.standby_in_sync, "members": members})
+
+    @staticmethod
+    def _copy(snapshot: Snapshot, member: Member, log: restored.Log | None) -> dict:
+        return {"name": member.name, "connected": member.connected, "state": member.state, "role": member.role,
+                "epoch": member.epoch, "version": member.version, "first_seq": log.first_seq if log else None,
+                "last_seq": log.last_seq if log else None, "why_not": restored.refusal(snapshot, member.name)}
 
     async def _is_common(self, lives: list[LiveApplication], seq: int) -> bool:
         """Whether both have the same records up to ``seq``: epochs of histories that parted may look alike."""

@@ -43,12 +43,23 @@ def meeting_point(logs: list[Log | None]) -> int | None:
     return common_point(one.epochs, one.last_seq, other.epochs, other.last_seq)
 
 
-def lost_with(other: Log | None, common: int | None, *, proven: bool) -> int | None:
-    """How many records of the ``other`` member are lost when this one goes on; None when nobody can tell. ``proven``:
-    the digests at the common point are equal, or neither has anything there."""
-    if other is None or common is None or not proven:
+@dataclass(frozen=True)
+class Loss:
+    """How many records of the other member are lost when this one goes on: those ``after`` the common one, and those
+    ``before`` this one's first."""
+
+    before: int
+    after: int
+
+
+def lost_with(mine: Log | None, other: Log | None, common: int | None, *, proven: bool) -> Loss | None:
+    """What of ``other`` is lost when the member that has ``mine`` goes on; None when nobody can tell. ``proven``: the
+    digests at the common point are equal, or neither has anything there."""
+    if mine is None or other is None or common is None or not proven:
         return None
-    return max(0, other.last_seq - common)
+    kept_from = other.first_seq - 1
+    return Loss(before=max(0, min(mine.first_seq - 1, common) - kept_from),
+                after=max(0, other.last_seq - max(common, kept_from)))
 
 
 def raised(snapshot: Snapshot, target: str) -> Record:

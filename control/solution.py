@@ -71,8 +71,8 @@ class SolutionControl:
         pairs = await database.run(copies.pair_rows)
         self.writer.known(statuses, hosts, pairs)
         for row in pairs:
-            if row.disputed and row.primary_id in self.world.applications:
-                # Until one of its members is there, nobody can tell that it is over.
+            if row.disputed and row.primary_id in self.world.applications and self.ledger.is_doubted(row.primary_id):
+                # Until it is looked at again pages must not say that it is over.
                 self.world.applications[row.primary_id].dispute = row.reason
         for row in statuses:
             if row.application_id in self.world.applications:

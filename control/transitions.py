@@ -138,12 +138,12 @@ _ACCEPTED = "{by} accepted that messages may be lost: {standby} takes over altho
 
 TABLE: tuple[Transition, ...] = (
     Transition(State.DISPUTED, somebody_is_ahead, State.DISPUTED,
-               "{ahead} has seen record {seen_version} and epoch {seen_epoch}, control's database knows only record "
-               "{version} and epoch {epoch}: an older one was put back. Nothing is decided until the newer one is "
-               "there again, or an administrator says under Restored Database which server goes on."),
+               "An older control database was put back: {ahead} has seen version {seen_version} of the pair's record "
+               "and epoch {seen_epoch}, it knows only version {version} and epoch {epoch}. Nothing is decided until "
+               "the newer one is there again, or an administrator says under Restored Database which server goes on."),
     Transition(State.DISPUTED, always, State.DISPUTED,
                "An older control database was put back, and {missing} might know more than it does. Nothing is decided "
-               "until {missing} is back, the newer database is there again, or an administrator says under Restored "
+               "until {missing} {are} back, the newer database is there again, or an administrator says under Restored "
                "Database which server goes on."),
     Transition(State.NEW, candidate_is_ready, State.GRANTED,
                "{active} is ready and nobody has served before: it is the configured primary.", serve=_candidate),

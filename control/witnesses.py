@@ -1,13 +1,18 @@
-"""Servers and agents as witnesses: they keep how far the history of control's database has come (generations.py)."""
+"""Who keeps how far the history of control's database has come (generations.py): servers, agents, and this machine, in
+a file beside the databases."""
 
 import asyncio
+import contextlib
 import logging
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 from protocol.events import Own, level_of
 from protocol.messages import Generation
 
 from .facts import EventRow
+from .generations import TOKEN_MAX
 from .ledger import Ledger
 from .live import LiveHost, World
 from .pairs import Pairs
@@ -17,6 +22,8 @@ log = logging.getLogger(__name__)
 
 TELL_S = 0.5
 """Agents hear so often that the record has gone on."""
+FILE = "control-generation"
+"""In the data directory of each control."""
 
 
 class Witnesses:
@@ -24,6 +31,7 @@ class Witnesses:
 
     def __init__(self, world: World, ledger: Ledger, pairs: Pairs, writer: Writer):
         self._world, self._ledger, self._pairs, self._writer = world, ledger, pairs, writer
+        self._file: Path | None = None
 
     async def heard(self, who: str, token: str) -> None:
         """A peer that has proven itself, ``who`` in words, keeps ``token``: it may know of more than control's database
@@ -48,6 +56,12 @@ class Witnesses:
             if host.peer is not None and host.hello.speaks:
                 host.post(message)
 
+    async def remember(self, directory: Path) -> None:
+        """Hear what this machine keeps in ``directory``, and keep it there from now on. Raises DatabaseAway."""
+        self._file = directory / FILE
+        with contextlib.suppress(OSError, ValueError):
+            await self.heard("this machine", (await asyncio.to_thread(self._file.read_text, "ascii"))[:TOKEN_MAX])
+
     async def run(self) -> None:
         """Tell all agents whenever the record has gone on, until cancelled."""
         told = 0
@@ -56,3 +70,19 @@ class Witnesses:
             if self._ledger.position != told:
                 told = self._ledger.position
                 self.tell(*self._world.hosts.values())
+                await self._keep()
+
+    async def _keep(self) -> None:
+        if self._file is None or self._ledger.doubted():
+            return
+        try:
+            await asyncio.to_thread(_replace, self._file, self._ledger.token)
+        except OSError as error:
+            # It is one witness of many, and the next position is written again.
+            log.warning("%s cannot be written: %s", self._file, error.strerror or error)
+
+
+def _replace(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, "ascii")
+    os.replace(fresh, file)

@@ -92,6 +92,8 @@ class Writer:
         self._dropped = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._heard_at = 0.0
+        self.unwritten_since: datetime | None = None
+        """Since when what was put is not in the database; None when all of it is, or only just came."""
 
     def known(self, statuses: list[StatusRow], hosts: list[HostRow], pairs: list[PairCopy]) -> None:
         """What the database holds already, at start."""
@@ -159,11 +161,13 @@ class Writer:
         batch = Batch(statuses, hosts, pairs, events, self._topics(statuses, hosts, pairs, events), self._heard_due())
         try:
             if len(batch) or batch.heard_at:
+                self.unwritten_since = self.unwritten_since or datetime.now(UTC)
                 await self._database.write(copies.write, batch)
         except DatabaseAway as error:
             self._waiters += waiters
             log.warning("%s; %d changes wait to be written", error, len(batch))
             return 0
+        self.unwritten_since = None
         for done in waiters:
             if not done.done():
                 done.set_result(None)

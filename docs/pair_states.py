@@ -13,7 +13,7 @@ MEANING = {
     State.GRANTED: "it was granted an epoch and has not confirmed it",
     State.SERVING: "it serves in the recorded epoch",
     State.WAITING: "it is away, or cannot take a grant",
-    State.DISPUTED: "a server has seen more than the record says",
+    State.DISPUTED: "a server has seen more than the record says, or one that is away might",
 }
 HAPPENS = (
     (State.GRANTED, State.SERVING, "it has the epoch on its disk"),
@@ -50,7 +50,9 @@ def _diagram() -> list[str]:
                 lines.append(f'    {source} -->|"{", ".join(rows)}"| {target}')
     lines += [f'    {source} -.->|"{what}"| {target}' for source, target, what in HAPPENS]
     return [*lines, "```", "", "Solid: decisions, by the numbers of their rows below. Dotted: what happens by itself.",
-            "Rows that only wait are not drawn. Any state turns into *disputed* while a server is ahead of the record."]
+            "Rows that only wait are not drawn. Any state turns into *disputed* while a server is ahead of the record,",
+            "and after an older database was put back while one is away that might be; how it ends is in",
+            "[`pair.md`](pair.md)."]
 
 
 def _acts(row: Transition) -> bool:

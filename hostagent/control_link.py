@@ -48,8 +48,8 @@ BUILD = _HOME.name if (_HOME / "agent.py").is_file() else ""
 
 class ControlLink:
     """``report`` gives the present processes, ``worker_runs`` whether the host worker lives, ``surroundings`` further
-    facts of the host. Control's words go
-    to ``on_message`` (Supervised, ApplicationStatus, Watch); ``on_connected`` is called after each connect."""
+    facts of the host. Control's words go to ``on_message`` (Supervised, ApplicationStatus, Watch); ``on_connected`` is
+    called after each connect."""
 
     def __init__(self, config: AgentConfig, *, report: Callable[[], list[ProcessChanged]],
                  worker_runs: Callable[[], bool], surroundings: Callable[[], dict],

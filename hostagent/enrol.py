@@ -42,6 +42,7 @@ WorkingDirectory={directory}
 KillMode=process
 Restart=always
 RestartSec=2
+WatchdogSec=60
 TimeoutStopSec=60
 UMask=0022
 

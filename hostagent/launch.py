@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import shlex
@@ -80,13 +81,20 @@ def server_environment(ca_file: str = "") -> dict[str, str]:
     return plain | {CA_FILE_VARIABLE: ca_file}
 
 
-def prepare(run_root: Path, program: Program, log: Path) -> Path:
-    """A new run directory with the spec of ``program``; nothing runs yet."""
+def prepare(run_root: Path, program: Program, log: Path, remember: Callable[[Path], bool]) -> Path:
+    """A new run directory with the spec of ``program``; nothing runs yet. ``remember`` is to put it on the disk where
+    the next agent finds it: one that did not know of a server would start a second. Raises OSError, leaving nothing."""
     run_dir = run_root / secrets.token_hex(6)
     run_dir.mkdir(parents=True, mode=0o700)
-    os.mkfifo(run_dir / "events", 0o600)
-    write_json(run_dir / "spec.json", {"argv": program.argv, "cwd": str(program.directory), "log": str(log),
-                                       "account": program.account})
+    try:
+        os.mkfifo(run_dir / "events", 0o600)
+        write_json(run_dir / "spec.json", {"argv": program.argv, "cwd": str(program.directory), "log": str(log),
+                                           "account": program.account})
+        if not remember(run_dir):
+            raise OSError(errno.ENOSPC, "its own state cannot be written")
+    except OSError:
+        shutil.rmtree(run_dir, ignore_errors=True)
+        raise
     return run_dir
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import errno
 import getpass
 import logging
 import os
@@ -340,11 +339,7 @@ class Processes:
             root = self._run_dir / safe_name(process.name)
             log_path = self.log_path(process.name)
             process.log_start = log_path.stat().st_size if log_path.exists() else 0
-            run_dir = prepare(root, program, log_path)
-            process.record.run_dir = str(run_dir)
-            if not self._state.save():
-                # The next agent would not know of this server and start a second one.
-                raise OSError(errno.ENOSPC, "its own state cannot be written")
+            run_dir = prepare(root, program, log_path, lambda made: self._remember_run(process, made))
             self._follow(process, run_dir)
             self._shims.append((start_shim(run_dir, self._environment), process.follower))
             remove_older_runs(root, run_dir)
@@ -353,6 +348,10 @@ class Processes:
         except OSError as error:
             ended = Ended(reason=f"The agent cannot start a process: {error}", no_room=not self._has_room(process))
             self._loop.call_soon(self._handle, process, ended)
+
+    def _remember_run(self, process: Process, run_dir: Path) -> bool:
+        process.record.run_dir = str(run_dir)
+        return self._state.save()
 
     def _follow(self, process: Process, run_dir: Path) -> None:
         self._unfollow(process)

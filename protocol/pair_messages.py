@@ -90,6 +90,7 @@ counts from now on (facts: confirmed, left).
 
 facts of switchover and promote: active, epoch, took_ms; of probe: members [{name, connected, role, epoch, accepts,
 reason, took_ms}]; of record: disputed (bool), reason, version, epoch, active, standby_in_sync, members [{name,
-connected, state, role, epoch, version, first_seq, last_seq, why_not, lost}], where why_not is a sentence when this one
-cannot go on after a restore and lost how many records the *other* member has that this one does not, null when that is
-not known; of restored: active, version, epoch, or already (true) when nothing was in dispute."""
+connected, state, role, epoch, version, first_seq, last_seq, why_not, lost, lost_before}], where why_not is a sentence
+when this one cannot go on after a restore, lost how many records the *other* member has that this one does not (null
+when that is not known), and lost_before how many of these lie before its first one; of restored: active, version,
+epoch, or already (true) when nothing was in dispute."""

@@ -19,7 +19,7 @@ VERBS = {
     OPERATE: "start, stop and switch over applications",
     MANAGE_HOSTS: "create, change and delete hosts",
     IMPORT: "import application templates and installation packages",
-    ACCEPT_LOSS: "promote a standby that lacks messages",
+    ACCEPT_LOSS: "promote a standby that lacks messages, say which server goes on after a restore",
     AUDIT: "run the audit",
     WAIVE: "waive findings",
     EXPORT: "export reports and bundles",

@@ -34,11 +34,13 @@ class Turns:
         """A transaction of the work, for so many ``items``. It must not lie within another one, which would last as
         long as all of them; raises RuntimeError then."""
         self._let_others_in()
+        ended: list[float] = []
         with transaction.atomic(durable=True):
-            # The lock is held from here on.
+            # The lock is held from here on, until it is committed: what is told afterwards keeps nobody out.
             began = time.monotonic()
+            transaction.on_commit(lambda: ended.append(time.monotonic()))
             yield
-        took = time.monotonic() - began
+        took = (ended[0] if ended else time.monotonic()) - began
         self._held_s += took
         fits = round(items * TURN_S / max(took, TURN_S / GROWS))
         self.size = max(1, min(fits, GROWS * self.size, self._most))

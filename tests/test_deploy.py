@@ -9,6 +9,7 @@ import yaml
 
 from console.addresses import addresses
 from console.up.main import roles_of
+from console.up.supervisor import LOOK_S
 from tests.scenarios.scaled import ROLES
 from tests.test_settings_documented import settings_read
 
@@ -42,6 +43,12 @@ def test_every_command_is_up(services):
     assert 'ENTRYPOINT ["python", "manage.py"]' in (DEPLOY / "Dockerfile").read_text()
     [start] = re.findall(r"^ExecStart=(.*)$", (DEPLOY / "pairwise-console.service").read_text(), re.MULTILINE)
     assert shlex.split(start)[1:] == ["manage.py", "up"]
+
+
+def test_systemd_watches_the_one_that_says_that_it_runs():
+    unit = dict(re.findall(r"^(\w+)=(.*)$", (DEPLOY / "pairwise-console.service").read_text(), re.MULTILINE))
+    assert unit["Type"] == "notify"
+    assert int(unit["WatchdogSec"]) > 10 * LOOK_S
 
 
 def test_the_machines_differ_in_their_own_ports_only_and_publish_them(services):

@@ -217,3 +217,6 @@ class _Run:
             say(f"Stopping{what} Pairwise (Ctrl-C again to hurry)")
             by_name[programs.AGENT].stop_s = servers.stop_bound_s(self.agent_state)
         self.supervisor.stop([[by_name[name] for name in names if name in by_name] for names in programs.STOP_ORDER])
+        if programs.AGENT in by_name and by_name[programs.AGENT].killed:
+            # It was to stop them, and hung itself.
+            servers.kill(self.agent_state)

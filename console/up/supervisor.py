@@ -190,8 +190,7 @@ class Supervisor:
                 self._hurry(group, deadlines)
             group = [child for child in group if not self._is_given_up(child, deadlines)]
             self._signals.wait(0.1 if told else 0.5)
-            # Unread, they would end every wait at once.
-            self._signs.read()
+            self._look_for_life()
 
     def _is_given_up(self, child: Child, deadlines: dict[str, float]) -> bool:
         """Kill it once its time is over; True when that did not help either."""

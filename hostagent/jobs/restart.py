@@ -13,6 +13,6 @@ def work(run) -> dict:
 def undo(context, entry, *, lost: bool) -> str:
     """What stop and start leave; a server that was stopped and not yet started is not started behind somebody's
     back."""
-    if entry.body["notes"].get("pid"):
+    if "pid" in entry.body["notes"]:
         return start.undo(context, entry, lost=lost)
     return stop.undo(context, entry, lost=lost)

@@ -18,7 +18,7 @@ from provisioning.selectors.applications import find_application, get_applicatio
 from provisioning.selectors.jobs import get_job, job_lines
 from provisioning.states import JobState
 
-OK, FAILED, REFUSED, BUSY = 0, 1, 2, 3
+OK, FAILED, REFUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 POLL_S = 0.1
 SETTLE_S = 10.0
 """After a start or stop, control's word on the status follows within moments."""
@@ -52,6 +52,10 @@ class ServiceCommand(BaseCommand, abc.ABC):
                 raise
             self.refused(Refused(f"{trouble.sentence} Try again later.", *_notes(error)), as_json=as_json)
             code = self.busy
+        except KeyboardInterrupt as stop:
+            for note in _notes(stop):
+                self.stderr.write(note)
+            code = INTERRUPTED
         if code:
             sys.exit(code)
 

@@ -206,6 +206,9 @@ def _proof(facts: FailoverFacts) -> Result:
     if facts.control or facts.probe_reason:
         return UNKNOWN, facts.probe_reason or "Control did not answer, so nothing was proven.", _hear(facts)
     active = facts.backup if standby is facts.primary else facts.primary
+    if facts.database and _have_changed_roles(active, standby):
+        return (UNKNOWN, f"{standby.name} accepted a write and {active.name} refused it: they have changed roles, and "
+                         f"what is read here is of before. {facts.database}", "End that first, then check again.")
     wrong = []
     if active.proof is None or not active.proof.is_primary:
         wrong.append(f"{active.name} did not accept a write. {active.proof.reason if active.proof else ''}".rstrip())
@@ -216,6 +219,11 @@ def _proof(facts: FailoverFacts) -> Result:
     if wrong:
         return NO, " ".join(wrong), _unproven(facts, active, standby)
     return OK, f"{active.name} accepted a write in {active.proof.took_ms:.0f} ms, {standby.name} refused it.", ""
+
+
+def _have_changed_roles(active: MemberFacts, standby: MemberFacts) -> bool:
+    """True when both proved the role that the other one has on record."""
+    return bool(active.proof and active.proof.is_backup and standby.proof and standby.proof.is_primary)
 
 
 def _unproven(facts: FailoverFacts, active: MemberFacts, standby: MemberFacts) -> str:

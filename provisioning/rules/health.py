@@ -72,7 +72,7 @@ def _age_s(at: datetime, now: datetime) -> float:
 def unwritten(trouble: Trouble, for_s: float) -> str:
     """Why the Configuration Database takes no write, since ``for_s`` seconds at least, as a sentence."""
     if trouble.code == LOCKED:
-        return f"Locked: another program has held the Configuration Database for {_seconds(for_s)}."
+        return f"Locked: another program has held the Configuration Database for {_seconds(for_s)} at least."
     tail = " Make room on it." if trouble.code == FULL else ""
     return f"{trouble.sentence[:-1]}, for {_seconds(for_s)} at least.{tail}"
 

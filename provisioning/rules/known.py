@@ -13,15 +13,17 @@ SILENT_AFTER_S = 5.0
 
 @dataclass(frozen=True)
 class Control:
-    """Control's last sign of life ``at`` (None: it never gave one), as it was looked at ``now``."""
+    """Control's last sign of life ``at`` (None: it never gave one), as it was looked at ``now``. ``unwritten_since``:
+    what it has heard from then on is not in the Configuration Database, None when all of it is."""
 
     at: datetime | None
     now: datetime
+    unwritten_since: datetime | None = None
 
     @property
     def age_s(self) -> float | None:
         """Seconds since then; None for never."""
-        return None if self.at is None else max(0.0, (self.now - self.at).total_seconds())
+        return None if self.at is None else _between(self.at, self.now)
 
     @property
     def answers(self) -> bool:
@@ -29,12 +31,34 @@ class Control:
         return self.age_s is not None and self.age_s <= SILENT_AFTER_S
 
     @property
+    def as_of(self) -> datetime | None:
+        """Of when its word is."""
+        return min(filter(None, (self.at, self.unwritten_since)), default=None)
+
+    @property
+    def as_of_s(self) -> float | None:
+        """How old its word is, in seconds; None when it never gave one."""
+        return None if self.as_of is None else _between(self.as_of, self.now)
+
+    @property
+    def is_behind(self) -> bool:
+        """True while what it hears has not been written down for longer than a busy moment."""
+        return self.unwritten_since is not None and _between(self.unwritten_since, self.now) > SILENT_AFTER_S
+
+    @property
     def silence(self) -> str:
-        """How long it has been silent, as a sentence; "" while it answers."""
+        """How long nothing has been heard of it or through it, as a sentence; "" while its word is of now."""
+        if self.answers and self.is_behind:
+            return ("The Configuration Database takes no write: what is shown of servers and hosts is of "
+                    f"{duration(self.as_of_s)} ago. Pairs fail over all the same.")
         if self.answers:
             return ""
         return "Control has never been heard of." if self.at is None else \
             f"Control does not answer: it was last heard of {duration(self.age_s)} ago."
+
+
+def _between(earlier: datetime, later: datetime) -> float:
+    return max(0.0, (later - earlier).total_seconds())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +83,7 @@ class Word:
 def word(control: Control, *, status: str, mode: str = "", reason: str = "") -> Word:
     """What control said last of an object (``status``, ``mode``, ``reason``), as far as it is known now: nothing is
     while control does not answer."""
-    age = {"as_of": control.at, "age_s": control.age_s}
+    age = {"as_of": control.as_of, "age_s": control.as_of_s}
     if control.answers:
         return Word(status=status, mode=mode, reason=reason, **age)
     ago = "" if control.age_s is None else f", {duration(control.age_s)} ago"

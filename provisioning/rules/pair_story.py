@@ -43,9 +43,9 @@ def headline(facts: PairFacts) -> Headline:
 
 def _disputed(facts: PairFacts) -> Headline:
     serving = next((member for member in facts.members if member.serves), None)
-    sentence = f"An older control database was put back: nothing is decided about {_names(facts.members)}."
+    sentence = f"Nothing is decided about {_names(facts.members)} until somebody says which server goes on."
     if serving:
-        return Headline(RISK, f"{sentence} {serving.name} serves on.", facts.reason)
+        return Headline(RISK, f"{serving.name} serves on. {sentence}", facts.reason)
     return Headline(BROKEN, sentence, facts.reason)
 
 

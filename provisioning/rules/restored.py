@@ -10,7 +10,8 @@ IN_DISPUTE = f"An older control database was put back, so nothing is decided abo
 @dataclass(frozen=True, kw_only=True)
 class Copy:
     """What a member says that it has; None for what it did not say. ``why_not``: why it cannot go on; ``lost``: how
-    many records the other member has that this one does not, None when nobody can tell."""
+    many records the other member has that this one does not, ``lost_before`` of them before its first one; None when
+    nobody can tell."""
 
     name: str
     connected: bool = False
@@ -21,6 +22,7 @@ class Copy:
     last_seq: int | None = None
     why_not: str = ""
     lost: int | None = None
+    lost_before: int | None = None
 
     @property
     def told(self) -> bool:
@@ -84,11 +86,17 @@ def _choice(copy: Copy, other: Copy | None) -> Choice:
 def _loss(copy: Copy, other: Copy) -> str:
     if not copy.lost:
         return f"Nothing is lost: {other.name} has no record that {copy.name} does not have."
-    if copy.lost == 1:
-        return f"Record {other.last_seq:,} of {other.name} is given up: {copy.name} does not have it."
-    first = other.last_seq - copy.lost + 1
-    return (f"{copy.lost:,} records of {other.name} ({first:,} to {other.last_seq:,}) are given up: {copy.name} does "
-            "not have them.")
+    before = copy.lost_before or 0
+    after = copy.lost - before
+    parts = [_records(other.last_seq - after + 1, other.last_seq)] if after else []
+    parts += [_records(other.first_seq, other.first_seq + before - 1)] if before else []
+    one = copy.lost == 1
+    return (f"Of {other.name} {' and '.join(parts)} {'is' if one else 'are'} given up: {copy.name} does not have "
+            f"{'it' if one else 'them'}.")
+
+
+def _records(first: int, last: int) -> str:
+    return f"record {last:,}" if first == last else f"{last - first + 1:,} records ({first:,} to {last:,})"
 
 
 def _why_not_told(copy: Copy, other: Copy) -> str:

@@ -7,7 +7,7 @@ from django.db.models import DateTimeField, QuerySet, Value
 from django.utils import timezone
 
 from provisioning.models import Application, Host
-from provisioning.record.models import ControlBeat
+from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
 from provisioning.rules.known import Control, Word, word
 
 CONTROL = "control"
@@ -16,7 +16,18 @@ CONTROL = "control"
 
 def control_seen(now: datetime | None = None) -> Control:
     """Control's last sign of life: the one place that knows where it is kept."""
-    return Control(control_beats().get(CONTROL), now or timezone.now())
+    now = now or timezone.now()
+    at, facts = ControlBeat.objects.filter(name=CONTROL).values_list("at", "facts").first() or (None, {})
+    return Control(at, now, _moment(facts.get(UNWRITTEN_SINCE)))
+
+
+def _moment(text: object) -> datetime | None:
+    """The time that control wrote as text; None for anything else."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
 
 
 def control_beats() -> dict[str, datetime]:
@@ -41,12 +52,13 @@ def record_is_here() -> bool:
 def with_control(found: QuerySet, control: Control) -> QuerySet:
     """``found``, whose rows remember ``control`` for ``word_of``."""
     return found.annotate(control_at=Value(control.at, output_field=DateTimeField()),
-                          asked_at=Value(control.now, output_field=DateTimeField()))
+                          asked_at=Value(control.now, output_field=DateTimeField()),
+                          unwritten_since=Value(control.unwritten_since, output_field=DateTimeField()))
 
 
 def control_of(row: Application | Host) -> Control:
     """As ``control_seen`` when ``row`` of ``selectors.applications`` or ``selectors.hosts`` was asked for; no query."""
-    return Control(row.control_at, row.asked_at)
+    return Control(row.control_at, row.asked_at, row.unwritten_since)
 
 
 def word_of(row: Application | Host) -> Word:

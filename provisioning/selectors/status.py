@@ -9,7 +9,7 @@ from provisioning.rules.known import Control, Word
 from provisioning.rules.pair_facts import decided
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.certificates import certificates_of, console_certificate
-from provisioning.selectors.control import CONTROL, control_beats, word_of
+from provisioning.selectors.control import control_beats, control_seen, word_of
 from provisioning.selectors.hosts import host_list
 from provisioning.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
@@ -23,7 +23,7 @@ def status_report() -> dict:
     """
     beats = control_beats()
     now = timezone.now()
-    control = Control(beats.get(CONTROL), now)
+    control = control_seen(now)
     applications = {row.pk: row for row in application_list()}
     pairs = [Pair(row, applications[row.backup_server_id]) for row in applications.values()
              if row.backup_server_id in applications]
@@ -35,8 +35,8 @@ def status_report() -> dict:
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
         "console": {name: _age(at, now) for name, at in sorted(
             [*ComponentHeartbeat.objects.values_list("name", "at"), *beats.items()])},
-        "control": {"answers": control.answers, "reason": control.silence, "as_of": _time(control.at),
-                    "age_s": _rounded(control.age_s)},
+        "control": {"answers": control.answers, "reason": control.silence, "as_of": _time(control.as_of),
+                    "age_s": _rounded(control.as_of_s)},
     }
 
 
@@ -99,7 +99,8 @@ def _pair(pair: Pair, control: Control) -> dict:
         "decided": decided(state.reason, state.since, control.now, disputed=state.disputed) if state else "",
         "disputed": state.disputed if state else False,
         "common_seq": common_seq_of(pair), "digests_equal": digests_equal_of(pair),
-        "known": control.answers and state is not None, "as_of": _time(control.at), "age_s": _rounded(control.age_s),
+        "known": control.answers and state is not None, "as_of": _time(control.as_of),
+        "age_s": _rounded(control.as_of_s),
     }
 
 

@@ -49,7 +49,7 @@ def apply(*, actor: Actor, planned: Plan, tell: Callable[[int, int], None] = lam
             done += len(some)
             tell(done, len(steps))
     except BaseException as error:
-        if done:
+        if 0 < done < len(steps):
             error.add_note(how_far(steps, done))
         raise
 

@@ -30,7 +30,7 @@ def read_file(file_name: str, content: bytes) -> TemplateDraft:
 
 
 @history.atomic()
-def keep_template(*, actor: Actor, draft: TemplateDraft, reason: str = "") -> ApplicationTemplate:
+def keep_template(*, actor: Actor, draft: TemplateDraft) -> ApplicationTemplate:
     """As ``import_template``, of what was read. Raises Refused."""
     actor.require(permissions.IMPORT)
     existing = ApplicationTemplate.objects.filter(name=draft.name).first()
@@ -38,8 +38,8 @@ def keep_template(*, actor: Actor, draft: TemplateDraft, reason: str = "") -> Ap
     if refusals:
         raise Refused(*refusals)
     if existing is None:
-        return create_template(actor=actor, draft=draft, reason=reason)
-    return existing if says_the_same(existing, draft) else _say(actor, existing, draft, reason)
+        return create_template(actor=actor, draft=draft)
+    return existing if says_the_same(existing, draft) else _say(actor, existing, draft)
 
 
 @history.atomic()

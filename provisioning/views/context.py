@@ -185,6 +185,8 @@ class Frame:
         if not self.control.answers:
             found.append("Control does not answer: statuses are not known, and nothing fails over. Servers that run "
                          "keep running.")
+        elif self.control.is_behind:
+            found.append(self.control.silence)
         certificate = console_certificate()
         if certificate and certificate.urgency in ("urgent", "expired"):
             found.append(f"{certificate.sentence} Hosts and servers do not trust an expired one. "

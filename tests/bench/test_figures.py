@@ -49,8 +49,15 @@ def test_nodes_of_rabbitmq_have_nothing_in_common_with_the_system_or_each_other(
 def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    known = "audit, catchup, console, deploy, failover, fifty_hosts, message_server, pair, rabbitmq"
+    known = "audit, catchup, console, deploy, failover, fifty_hosts, fleet, message_server, pair, rabbitmq"
     assert f"Known: {known}." in done.stderr
+
+
+@pytest.mark.parametrize("names", [[], ["pair", "failover"]])
+def test_options_without_the_one_measurement_they_are_for_are_refused(names):
+    done = subprocess.run([sys.executable, "-m", "bench", *names, "-pairs", "5"], cwd=ROOT, capture_output=True,
+                          text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "Name the one measurement that -pairs 5 is for.\n")
 
 
 def test_processor_time_is_told_by_kind_of_process_and_host():

@@ -76,6 +76,14 @@ async def test_a_start_goes_through_initializing_to_started_and_the_agent_hears_
     assert await texts(number=5022) == ["The process started (pid 4711)."]
 
 
+async def test_a_server_that_hangs_and_comes_back_is_told_of_in_its_timeline(control, peers, objects):
+    agent = await peers.agent(objects.host)
+    for hanging, reason in ((False, ""), (True, "It hangs."), (True, "It hangs still."), (False, "It does not.")):
+        await agent.say(process("running", hanging=hanging, reason=reason))
+    await eventually(lambda: texts(number=5161), "the end of it was not told")
+    assert (await texts(number=5160), await texts(number=5161)) == (["It hangs."], ["It does not."])
+
+
 async def test_a_planned_stop_ends_as_stopped_as_asked(control, peers, objects):
     agent = await peers.agent(objects.host, process("running"))
     server, grant = await peers.started(objects.server)

@@ -103,7 +103,7 @@ def test_an_active_server_that_still_acts_in_an_older_epoch_gets_a_new_one():
 def test_a_server_that_has_seen_more_than_the_record_is_decided_nothing_for(seen):
     decision = decide(Snapshot(SINGLE, (ready(A, **seen),)))
     assert (decision.record, decision.grants) == (None, ())
-    assert "an older one was put back" in decision.reason
+    assert "An older control database was put back" in decision.reason
 
 
 def test_a_backup_alone_stands_by_in_a_first_epoch_and_never_serves():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from asgiref.sync import sync_to_async
 
-from control.restored import BEYOND, Log, lost_with, meeting_point, raised, read_log, refusal
+from control.restored import BEYOND, Log, Loss, lost_with, meeting_point, raised, read_log, refusal
 from control.snapshot import Snapshot
 from protocol.messages import Grant, PairAnswer, Probe, Probed, Recorded
 from provisioning.models import PairState
@@ -56,13 +56,25 @@ def test_a_name_of_another_pair_is_refused():
 def test_what_is_lost_is_what_only_the_other_one_has():
     a, b = Log(1, 100, ((1, 1), (5, 81))), Log(1, 90, ((1, 1),))
     assert meeting_point([a, b]) == 80
-    assert (lost_with(b, 80, proven=True), lost_with(a, 80, proven=True)) == (10, 20)
+    assert lost_with(a, b, 80, proven=True) == Loss(before=0, after=10)
+    assert lost_with(b, a, 80, proven=True) == Loss(before=0, after=20)
+
+
+def test_a_copy_that_begins_later_loses_the_beginning_as_well():
+    a, later = Log(1, 100, ((1, 1),)), Log(71, 90, ((1, 1),))
+    assert lost_with(later, a, 90, proven=True) == Loss(before=70, after=10)
+    assert lost_with(a, later, 90, proven=True) == Loss(before=0, after=0)
+
+
+def test_an_empty_copy_loses_what_the_other_one_still_has_and_not_what_retention_has_removed():
+    a, empty = Log(51, 100, ((1, 51),)), Log(1, 0, ())
+    assert lost_with(empty, a, 0, proven=True) == Loss(before=0, after=50)
 
 
 @pytest.mark.parametrize(("other", "common", "proven"), [(None, 80, True), (Log(1, 9, ()), None, True),
                                                          (Log(1, 90, ()), 80, False)])
 def test_what_nobody_can_tell_is_not_called_nothing(other, common, proven):
-    assert lost_with(other, common, proven=proven) is None
+    assert lost_with(Log(1, 90, ()), other, common, proven=proven) is None
 
 
 @pytest.mark.parametrize("body", [{}, {"first_seq": 1, "last_seq": "2", "epochs": []},
@@ -145,7 +157,7 @@ async def test_the_standby_goes_on_once_the_one_that_served_is_gone(disputed):
     await disputed.a.gone()
     await disputed.ended("MS", 11)
     await disputed.say("backup", record_version=9)
-    await eventually(copy_that(disputed, reason__startswith="MS_B has seen record 9"), "the dispute is not B's")
+    await eventually(copy_that(disputed, reason__contains="MS_B has seen version 9"), "the dispute is not B's")
     answer = await disputed.ask("restored", target="MS_B")
     grant = await disputed.b.hears(Grant, lambda grant: grant.role == "primary")
     assert (grant.epoch, answer.facts["version"]) == (2 + BEYOND, 10 + BEYOND)

@@ -160,10 +160,10 @@ async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_r
 async def test_a_server_that_has_seen_a_newer_record_is_told_nothing_and_shows_why(control, peers, objects):
     server = await peers.server(objects.server, epoch=7, record_version=9)
     await server.say(Report(state="ready", epoch=7, record_version=9))
-    row = await row_that(objects.server, lambda row: "an older one was put back" in row.reason)
+    row = await row_that(objects.server, lambda row: "An older control database was put back" in row.reason)
     assert row.status == "Initializing"
     assert not [message for message in server.heard if isinstance(message, Grant)]
-    assert await models.Event.objects.filter(text__contains="older one was put back").acount() == 1
+    assert await models.Event.objects.filter(text__contains="older control database was put back: ").acount() == 1
 
 
 async def test_a_backup_stands_by_beside_its_primary(control, peers, objects):

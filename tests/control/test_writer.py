@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from control.database import DatabaseAway
 from control.facts import EventRow, StatusRow
 from control.writer import Writer
 
@@ -18,6 +19,26 @@ class Database:
 
 def event(application_id: int | None, text: str = "It happened.") -> EventRow:
     return EventRow(at=datetime.now(UTC), text=text, application_id=application_id)
+
+
+async def test_since_when_nothing_can_be_written_is_known_until_it_is_written():
+    database, writer = Database(), None
+    write, seen = database.write, []
+
+    async def away(function, batch):
+        seen.append(writer.unwritten_since)
+        raise DatabaseAway("held")
+
+    writer, database.write = Writer(database), away
+    assert writer.unwritten_since is None
+    writer.put_event(event(1))
+    await writer.flush()
+    await writer.flush()
+    assert seen[0] is not None
+    assert seen == [writer.unwritten_since] * 2
+    database.write = write
+    await writer.flush()
+    assert writer.unwritten_since is None
 
 
 async def test_an_event_that_comes_after_the_status_is_announced_as_well():

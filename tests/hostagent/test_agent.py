@@ -296,7 +296,9 @@ async def test_a_stopped_server_stays_stopped_when_the_agent_is_restarted(host):
     await host.call("stop", application="MS_Primary", shutdown_timeout=5)
     await host.call("wait_stopped", application="MS_Primary", timeout_s=5)
     host.agent.end(signal.SIGKILL)
+    host.control.forget()
     host.agent.start()
+    await host.control.met()
     [listed] = (await host.call("list"))["processes"]
     assert (listed["state"], listed["planned"]) == ("exited", True)
     await host.control.say(Supervised(applications=[host.app(auto_restart=True)]))
@@ -467,7 +469,9 @@ async def test_a_state_that_cannot_be_written_ends_nothing_and_is_written_later(
     (state / "in the way").mkdir(parents=True)
     heard = len(host.control.changes)
     os.kill(pid, signal.SIGKILL)
-    await host.control.change("backoff", after=heard)
+    await host.control.change("backoff", after=heard + 1)
+    runs = next((host.config.state_dir / "run").iterdir())
+    assert len(list(runs.iterdir())) == 1, "a start that was not possible leaves nothing"
     await host.control.say(Supervised(applications=[host.app(auto_restart=True)]))
     (state / "in the way").rmdir()
     state.rmdir()

@@ -123,7 +123,7 @@ def test_errors_of_postgresql_are_told_apart_also_as_django_raises_them(error, c
 def test_every_trouble_is_a_sentence():
     assert all(sentence.endswith(".") for sentence in database_trouble.SENTENCES.values())
     assert {rules.unwritten(database_trouble.Trouble(code), 12.4) for code in database_trouble.SENTENCES} == {
-        "Locked: another program has held the Configuration Database for 12 s.",
+        "Locked: another program has held the Configuration Database for 12 s at least.",
         "The disk of the Configuration Database is full, for 12 s at least. Make room on it.",
         "The Configuration Database is read-only, for 12 s at least.",
         "The file of the Configuration Database cannot be read or written, for 12 s at least.",
@@ -181,7 +181,7 @@ def test_a_failure_is_told_with_how_long_it_lasts_and_is_not_tried_again_at_once
     found = [look(proof, at) for at in (3, 3.5, 4.5)]
     assert proof.disk.writes == 3
     assert {each.status for each in found} == {DOWN}
-    assert found[-1].reason == "Locked: another program has held the Configuration Database for 1.5 s."
+    assert found[-1].reason == "Locked: another program has held the Configuration Database for 1.5 s at least."
     assert found[-1].age_s == 4.5
     proof.disk.error = None
     assert look(proof, 6) == rules.Component(OK, 0)

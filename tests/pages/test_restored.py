@@ -122,7 +122,7 @@ def test_every_page_leads_there(support, pair):
 def test_the_pair_page_says_so_in_its_first_sentence_and_leads_there(administrator, pair):
     answer = administrator.get(reverse("pair-detail", args=[pair[0].pk]))
     assert f'id="pair-restored" href="{here(pair[0])}"' in answer.content.decode()
-    assert "An older control database was put back: nothing is decided about MS_Primary and MS_Backup." in text_of(
+    assert "Nothing is decided about MS_Primary and MS_Backup until somebody says which server goes on." in text_of(
         answer)
     why_not = answer.context["pair"].why_not
     assert all("Restored Database" in why_not[verb] for verb in ("switchover", "pause", "resume", "promote",

@@ -81,6 +81,17 @@ def test_a_member_that_is_stopped_is_to_be_started_in_a_dispute_too():
     assert advice.startswith("Start B")
 
 
+@pytest.mark.parametrize(("database", "state", "advice"), [
+    ("", "no", "Its log says why. Do not switch over until both roles are proven."),
+    ("The database is held.", "unknown", "End that first, then check again.")])
+def test_roles_that_changed_and_could_not_be_written_down_are_not_a_fault_of_the_servers(database, state, advice):
+    found = verdict(database=database, primary={"proof": replace(REFUSES, name="A")},
+                    backup={"proof": replace(ACCEPTS, name="B")})
+    assert missing(found) == {"proof": state}
+    [proof] = found.missing
+    assert (proof.advice, database in proof.sentence) == (advice, True)
+
+
 def test_after_a_switchover_it_says_yes_as_well():
     found = verdict(active="B", primary={"mode": "Backup", "proof": replace(REFUSES, name="A")},
                     backup={"mode": "Primary", "proof": replace(ACCEPTS, name="B")})
@@ -159,7 +170,7 @@ def test_sentences_name_who_and_what_to_do():
 
 
 UNAVAILABLE = {"status": "Service Unavailable", "host": "beta", "directory": "/opt/b"}
-LOCKED = "Locked: another program has held the Configuration Database for 12 s."
+LOCKED = "Locked: another program has held the Configuration Database for 12 s at least."
 HUNG = replace(ACCEPTS, accepts=False, reason="It did not answer the probe within 3 s.")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from provisioning.errors import Refused
 from provisioning.models import RuntimeStatus
-from provisioning.record.models import ControlBeat
+from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
 from provisioning.rules.failover_facts import UNKNOWN
 from provisioning.rules.known import SILENT_AFTER_S, Control, word
 from provisioning.selectors.applications import application_list, get_application, ports_wait
@@ -26,6 +27,7 @@ from provisioning.services import applications
 from provisioning.services.readiness import host_reasons, why_not
 from provisioning.states import Role
 from provisioning.tables import blocked
+from tests.commands import run
 from tests.factories import ADMINISTRATOR, control_answers, make_application, make_host, make_pair, make_user
 
 NOW = timezone.now()
@@ -63,6 +65,16 @@ def test_afterwards_nothing_is_known_and_the_word_before_is_told_with_its_age(st
     assert (said.last_status, said.last_mode, said.age_s) == (status, mode, age_s)
 
 
+@pytest.mark.parametrize(("unwritten_s", "is_behind", "age_s"), [(None, False, 1), (0.5, False, 1), (4, False, 4),
+                                                                   (20, True, 20)])
+def test_what_control_could_not_write_down_makes_its_word_older(unwritten_s, is_behind, age_s):
+    since = None if unwritten_s is None else NOW - timedelta(seconds=unwritten_s)
+    seen = replace(control(1), unwritten_since=since)
+    said = word(seen, status="Started", mode="Primary")
+    assert (seen.answers, seen.is_behind, said.known, said.age_s) == (True, is_behind, True, age_s)
+    assert bool(seen.silence) is is_behind
+
+
 # --- everything that shows or judges a status
 
 
@@ -83,6 +95,23 @@ def test_without_a_sign_of_life_control_is_silent(db):
     assert not control_seen().answers
     control_answers(ago_s=1)
     assert control_seen().answers
+
+
+@pytest.mark.parametrize(("told", "is_behind"), [
+    (lambda: (timezone.now() - timedelta(seconds=20)).isoformat(), True), (lambda: None, False), (lambda: "?", False),
+    (lambda: 4, False), (lambda: "2026-11-29T08:00:00", False)])
+def test_that_it_cannot_write_is_told_by_its_sign_of_life(db, client, told, is_behind):
+    make_pair()
+    control_answers()
+    ControlBeat.objects.filter(name="control").update(facts={UNWRITTEN_SINCE: told()})
+    sentence = "The Configuration Database takes no write: what is shown of servers and hosts is of 20 s ago."
+    client.force_login(make_user("sue", roles=(Role.SUPPORT,)))
+    report = status_report()
+    assert (control_seen().is_behind, sentence in report["control"]["reason"]) == (is_behind, is_behind)
+    assert ({row["age_s"] >= 20 for row in report["applications"]}, report["pairs"][0]["age_s"] >= 20) == (
+        {is_behind}, is_behind)
+    assert (sentence in run("status")[1]) is is_behind
+    assert (sentence in client.get(reverse("monitoring")).text) is is_behind
 
 
 def test_lists_show_sort_and_filter_by_what_is_known(silent):

@@ -52,10 +52,10 @@ CASES = {
     "old news": (pair({"heard_at": NOW - timedelta(minutes=2)}), "risk",
                  "MS_P served when it was last heard of; whether it does now is not known."),
     "disputed": (pair(STOPPED, {"status": "Initializing"}, disputed=True, in_sync=False), "broken",
-                 "An older control database was put back: nothing is decided about MS_P and MS_B."),
+                 "Nothing is decided about MS_P and MS_B until somebody says which server goes on."),
     "disputed, one serves on": (
         pair(None, {"status": "Initializing"}, disputed=True, in_sync=False), "risk",
-        "An older control database was put back: nothing is decided about MS_P and MS_B. MS_P serves on."),
+        "MS_P serves on. Nothing is decided about MS_P and MS_B until somebody says which server goes on."),
     "the standby begins later": (
         pair({"first_seq": 1}, {"first_seq": 4716}), "risk",
         "MS_P serves, but MS_B lacks its beginning: it begins at record 4,716, MS_P at record 1."),

@@ -60,9 +60,12 @@ def history() -> list[str]:
 
 @pytest.mark.parametrize(("answer", "name", "loss", "to_type"), [
     (NOTHING_LOST, "MS_Primary", "Nothing is lost: MS_Backup has no record that MS_Primary does not have.", ""),
-    (NOTHING_LOST, "MS_Backup", "50 records of MS_Primary (1,151 to 1,200) are given up: MS_Backup does not have them.",
+    (NOTHING_LOST, "MS_Backup", "Of MS_Primary 50 records (1,151 to 1,200) are given up: MS_Backup does not have them.",
      "MS_Primary"),
-    (facts({}, {"lost": 1}), "MS_Backup", "Record 1,200 of MS_Primary is given up: MS_Backup does not have it.",
+    (facts({}, {"lost": 1}), "MS_Backup", "Of MS_Primary record 1,200 is given up: MS_Backup does not have it.",
+     "MS_Primary"),
+    (facts({}, {"first_seq": 701, "lost": 702, "lost_before": 700}), "MS_Backup",
+     "Of MS_Primary 2 records (1,199 to 1,200) and 700 records (1 to 700) are given up: MS_Backup does not have them.",
      "MS_Primary"),
     (AWAY, "MS_Primary", "What is lost cannot be told: MS_Backup is not connected, and what it has is not known. Start "
      "it first if it can be started.", "MS_Backup"),

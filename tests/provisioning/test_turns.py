@@ -116,6 +116,16 @@ class TestLettingOthersIn:
         found = clock(0.0001)
         assert (len(sizes(found, 300)), found.pauses) == (4, [])
 
+    def test_what_is_told_after_a_commit_keeps_nobody_out_and_does_not_count(self, clock):
+        found = clock(0.001)
+
+        def write(some):
+            found.now += found.item_s * len(some)
+            transaction.on_commit(lambda: setattr(found, "now", found.now + 5.0))
+            return len(some)
+
+        assert write_in_turns(range(350), write) == [10, 40, 100, 100, 100]
+
     def test_the_pause_is_longer_than_anybody_who_waits_does_not_ask(self):
         # SQLite's busy handler asks again after 1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100, 100, ... ms.
         assert turns.LET_IN_S > 0.1

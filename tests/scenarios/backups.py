@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from control.witnesses import FILE
 from tests.scenarios.harness import Pairwise
 
 DATABASES = ("pairwise.sqlite3", "control.sqlite3")
@@ -21,12 +22,15 @@ class Backup:
                   contextlib.closing(sqlite3.connect(directory / name)) as copy):
                 source.backup(copy)
 
-    def put_back(self) -> None:
-        """Stop the console, put this in the place of what it has now, start it; servers and agents go on meanwhile."""
+    def put_back(self, *, elsewhere: bool = False) -> None:
+        """Stop the console, put this in the place of what it has now, start it; servers and agents go on meanwhile.
+        ``elsewhere``: as on another machine, which remembers nothing itself."""
         self._pairwise.stop()
         self._pairwise.end_asked()
         for name in DATABASES:
             for leftover in ("-wal", "-shm"):
                 (self._pairwise.data_dir / f"{name}{leftover}").unlink(missing_ok=True)
             shutil.copy(self._directory / name, self._pairwise.data_dir / name)
+        if elsewhere:
+            (self._pairwise.data_dir / FILE).unlink()
         self._pairwise.start()

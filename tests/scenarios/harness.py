@@ -156,6 +156,19 @@ class Pairwise:
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: self.child(name) != pid, 40, f"another {name}")
 
+    @contextlib.contextmanager
+    def frozen_child(self, name: str):
+        """In the block one of the console's own processes is there and does not answer; ``up``, which would put another
+        one in its place, does not look."""
+        pid = self.child(name)
+        self.interrupt(signal.SIGSTOP)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            self.interrupt(signal.SIGCONT)
+
     def processes(self) -> dict[int, str]:
         """{pid: command line} of every living process that belongs to this data directory."""
         found = {}

@@ -96,6 +96,12 @@ class Ledger:
             assert self.acks.count == before, f"{self.acks.count - before} messages were acknowledged"
             time.sleep(0.02)
 
+    def stays_up(self, seconds: float) -> None:
+        """AssertionError when nothing is acknowledged for a second within ``seconds``."""
+        until = now() + seconds
+        while now() < until:
+            self.wait_acknowledged(1, timeout=1)
+
     def raise_failure(self) -> None:
         if self.failure is not None:
             raise self.failure

@@ -61,14 +61,15 @@ class Member:
         os.kill(self._frozen, signal.SIGSTOP)
 
     def thaw(self) -> None:
+        """Once it has been silent for its heart-beat period, its agent has put another process in its place."""
         frozen, self._frozen = self._frozen, 0
         if frozen:
-            os.kill(frozen, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(frozen, signal.SIGCONT)
 
     def mend(self) -> None:
         """Undo whatever was done to it."""
-        with contextlib.suppress(ProcessLookupError):
-            self.thaw()
+        self.thaw()
         self.host.machine.mend()
         self.empty_disk()
         self.repair()

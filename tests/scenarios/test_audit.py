@@ -347,7 +347,7 @@ def test_a_standby_that_is_cut_off_from_its_primary_is_named(audited):
 
 
 def test_without_control_it_is_named_and_what_runs_is_not_known(audited):
-    with stopped_process(audited.site.pairwise.child("control")):
+    with audited.site.pairwise.frozen_child("control"):
         found = audited.found({("A58", P)}, look=False)
         assert {code for each in found["unknown"] for code in each["codes"]} >= {"A36", "A38", "A47"}
     audited.pair.wait_whole()

@@ -14,34 +14,18 @@ from tests.scenarios.harness import Pairwise, wait_for
 CHILDREN = ("redis", "control", "web", "console-worker", "agent")
 
 
-@pytest.fixture
-def frozen():
-    """``frozen(pid)`` stops a process until the test ends: it is there and does not answer."""
-    pids = []
-
-    def freeze(pid: int) -> None:
-        pids.append((pid, started_ticks(pid)))
-        os.kill(pid, signal.SIGSTOP)
-
-    yield freeze
-    for pid, ticks in pids:
-        if started_ticks(pid) == ticks:
-            os.kill(pid, signal.SIGCONT)
-
-
 def started(pairwise, name: str, **fields) -> dict:
     installed(pairwise, name, **fields)
     pairwise.manage("start", name, "--wait")
     return pairwise.application(name)
 
 
-def test_install_without_control_fails_says_why_and_leaves_the_object_as_it_was(pairwise, frozen):
+def test_install_without_control_fails_says_why_and_leaves_the_object_as_it_was(pairwise):
     before = apply(pairwise, message_server("NoControl"))
-    frozen(pairwise.child("control"))
-    done = pairwise.manage("install", "NoControl", "--wait", check=False, timeout=120)
+    with pairwise.frozen_child("control"):
+        done = pairwise.manage("install", "NoControl", "--wait", check=False, timeout=120)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Configuration Server" in done.stdout + done.stderr
-    os.kill(pairwise.child("control"), signal.SIGCONT)
     after = pairwise.application("NoControl")
     for field in ("working_directory", "version", "ports"):
         assert after[field] == before[field]
@@ -83,19 +67,18 @@ def test_a_killed_redis_comes_back_and_jobs_run_again(pairwise):
     assert pairwise.application("NoRedis")["status"] == "Stopped"
 
 
-def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_install_works(pairwise, frozen):
+def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_install_works(pairwise):
     apply(pairwise, message_server("Cut"))
     # control does not answer: the install waits in "Connect to the Configuration Server"
-    frozen(pairwise.child("control"))
-    install = pairwise.manage_later("install", "Cut", "--wait")
-    worker = wait_for(lambda: _worker_with_children(pairwise), 30, "the host worker")
-    wait_for(lambda: _staging(pairwise, "Cut"), 30, "the install under way")
-    for pid in [worker.pid, *[child.pid for child in worker.children(recursive=True)]]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    os.kill(pairwise.child("control"), signal.SIGCONT)
+    with pairwise.frozen_child("control"):
+        install = pairwise.manage_later("install", "Cut", "--wait")
+        worker = wait_for(lambda: _worker_with_children(pairwise), 30, "the host worker")
+        wait_for(lambda: _staging(pairwise, "Cut"), 30, "the install under way")
+        for pid in [worker.pid, *[child.pid for child in worker.children(recursive=True)]]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
     output, _ = install.communicate(timeout=120)
     assert install.returncode == 1, output
     assert "lost" in output.lower() or "interrupted" in output.lower(), output
@@ -130,6 +113,19 @@ def run(own_run):
     if own_run.process is None or own_run.process.poll() is not None:
         own_run.start()
     return own_run
+
+
+def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
+    facts = started(run, "Left", shutdown_timeout=60)
+    for name in CHILDREN:
+        os.kill(run.child(name), signal.SIGSTOP)
+    asked = time.monotonic()
+    run.interrupt()
+    assert run.wait_end() == 0
+    assert time.monotonic() - asked < 25
+    assert run.said("The agent has shown no sign of life")
+    assert not started_ticks(facts["pid"])
+    assert run.processes() == {}
 
 
 def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(run):

@@ -32,6 +32,12 @@ def asked(pair, *arguments, code=0) -> dict:
     return json.loads(done.stdout)
 
 
+def told(pair) -> dict[str, int] | None:
+    """{member: records of the other one that it lacks}; None before both have told what they have."""
+    members = asked(pair, "restored", pair.members[0].name, code=1)["members"]
+    return None if None in [each["lost"] for each in members] else {each["name"]: each["lost"] for each in members}
+
+
 def codes(pair) -> set[str]:
     return {finding["code"] for finding in pair.site.pairwise.ask("audit", name=pair.members[0].name)["findings"]}
 
@@ -44,7 +50,7 @@ def test_the_member_that_knows_less_returns_first_and_is_not_promoted(pair, tmp_
         ledger.wait_acknowledged(200)
         ledger.drain()
         active.stop()
-        backup.put_back()
+        backup.put_back(elsewhere=True)
         disputed = pair.wait("a dispute", disputed=True)
         assert WAY_OUT in disputed["reason"]
         started = pair.site.pairwise.ask("start", name=standby.name)["facts"]["job"]
@@ -60,9 +66,7 @@ def test_the_member_that_knows_less_returns_first_and_is_not_promoted(pair, tmp_
         assert active.name in refused["message"]
 
         pair.site.pairwise.ask("start", name=active.name)
-        active.wait("Initializing")
-        found = asked(pair, "restored", active.name, code=1)
-        lost = {each["name"]: each["lost"] for each in found["members"]}
+        lost = wait_for(lambda: told(pair), 20, "what both members have")
         assert lost[active.name] == 0
         assert lost[standby.name] >= 200
         asked(pair, "restored", active.name, "--server", active.name)

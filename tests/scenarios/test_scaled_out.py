@@ -59,15 +59,12 @@ def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
         former, _ = scaled.term()
         leader = scaled.leader
         frozen = leader.child("control")
-        os.kill(frozen, signal.SIGSTOP)
-        try:
+        with leader.frozen_child("control"):
             scaled.wait_takeover(former)
             # What the pages show is still from before; the members come to the new leader within a moment.
             wait_for(lambda: scaled.machines[-1].ask("switchover", name=PAIR[0])["ok"], 20, "a switchover", every=0.3)
             scaled.wait_whole()
             before = scaled.pair()
-        finally:
-            os.kill(frozen, signal.SIGCONT)
         wait_for(lambda: "does not lead any more" in leader.logs()["logs/control.log"], 10, "its resignation")
         ledger.wait_acknowledged(50)
         after = scaled.pair()

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -151,6 +152,7 @@ def test_a_record_that_cannot_be_written_ends_nothing_and_is_written_later(make_
 LIVES = """
 import asyncio, os, signal, sys
 sys.path.insert(0, {root!r})
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 from protocol.watchdog import Watchdog
 asyncio.run(Watchdog().show_life())
 """
@@ -190,6 +192,34 @@ def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monk
     wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
     assert time.monotonic() - begun > 0.6
     assert "no sign of life" in said[0]
+
+
+def test_systemd_hears_that_it_runs_and_that_it_lives(supervise, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+        supervisor, signals, _ = supervise([])
+        assert "NOTIFY_SOCKET" not in os.environ
+        monkeypatch.setattr(supervisor, "wait", lambda seconds: os.kill(os.getpid(), signal.SIGINT))
+        supervisor.run()
+        assert [systemd.recv(100) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+        assert signals.stops == 1
+
+
+def test_one_that_hangs_is_not_waited_for_when_everything_stops(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.SILENT_S", 1.0)
+    monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
+    child = make_child(LIVES.format(root=str(ROOT)), shows_life=True)
+    child.stop_s = 60
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    wait(lambda: (supervisor.look(), supervisor._silence.silent_s(child.pid, time.monotonic()) > 0)[1])
+    os.kill(child.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    supervisor.stop([[child]])
+    assert time.monotonic() - begun < 20
+    assert said == ["Child has shown no sign of life for 1 s and is killed"]
 
 
 def test_what_the_kernel_holds_does_not_hold_the_stop(make_child, supervise, monkeypatch):

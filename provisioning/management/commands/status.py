@@ -20,6 +20,8 @@ class Command(ServiceCommand):
             return OK
         if not report["control"]["answers"]:
             self.stdout.write(f"{report['control']['reason']} What was known last stands below.\n")
+        elif report["control"]["reason"]:
+            self.stdout.write(f"{report['control']['reason']}\n")
         rows = [{**row, "ports": " ".join(f"{p['id']}:{p['port']}" for p in row["ports"]), "pid": row["pid"] or ""}
                 for row in report["applications"]]
         self.table(COLUMNS, rows)
@@ -35,7 +37,7 @@ class Command(ServiceCommand):
             if row["last_known"]:
                 self.stdout.write(f"{row['name']}: {row['reason']}")
         self.pairs(report["pairs"])
-        if report["control"]["answers"]:
+        if report["control"]["answers"] and not report["control"]["reason"]:
             age_s = report["control"]["age_s"]
             self.stdout.write(f"\nAs of {age_s:g} s ago, when control showed its last sign of life.")
         return OK
