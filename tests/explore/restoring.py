@@ -72,7 +72,8 @@ class Restoring:
         logs = [_log(node) if view and view.live else None for node, view in zip(nodes, views, strict=True)]
         common = meeting_point(logs)
         proven = common is not None and nodes[0].log[:common] == nodes[1].log[:common]
-        return lost_with(logs[1 - who], common, proven=proven)
+        loss = lost_with(logs[who], logs[1 - who], common, proven=proven)
+        return loss and loss.before + loss.after
 
 
 def _log(node: Node) -> Log:
