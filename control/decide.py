@@ -9,7 +9,19 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .snapshot import BACKUP, GRANTABLE_STATES, PRIMARY, Member, Record, Snapshot, State, ahead, state_of
+from .snapshot import (
+    BACKUP,
+    GRANTABLE_STATES,
+    PRIMARY,
+    Member,
+    Record,
+    Snapshot,
+    State,
+    ahead,
+    forgetful,
+    missing,
+    state_of,
+)
 from .transitions import TABLE, Transition
 
 
@@ -162,12 +174,13 @@ def _decide_sync(snapshot: Snapshot, record: Record | None) -> tuple[Record | No
 def names(snapshot: Snapshot) -> dict:
     """What the reason sentences of the table may name."""
     other, request = ahead(snapshot), snapshot.request
-    missing = [member.name for member in snapshot.members if not member.connected]
+    absent = [member.name for member in missing(snapshot)]
     return {
         "active": snapshot.candidate.name, "standby": snapshot.standby.name if snapshot.standby else "",
         "epoch": snapshot.record.epoch, "version": snapshot.record.version,
         "ahead": other.name if other else "", "seen_epoch": other.epoch if other else 0,
         "seen_version": other.version if other else 0, "by": request.by if request else "",
         "trouble": snapshot.candidate.trouble or "it cannot serve",
-        "missing": " and ".join(missing), "are": "are" if len(missing) > 1 else "is",
+        "missing": " and ".join(absent), "are": "are" if len(absent) > 1 else "is",
+        "forgetful": " and ".join(member.name for member in forgetful(snapshot)),
     }

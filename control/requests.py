@@ -15,7 +15,7 @@ from . import restored
 from .checks import clean
 from .live import LiveApplication, World
 from .pairs import Pairs
-from .snapshot import Member, Record, Request, Snapshot, State, state_of
+from .snapshot import Member, Record, Request, Snapshot, State, forgetful, state_of
 from .transitions import refusal
 
 log = logging.getLogger(__name__)
@@ -153,7 +153,8 @@ class Requests:
         logs = [restored.read_log(said.log) if said else None
                 for said in await asyncio.gather(*(self._ask_for_log(live, 0) for live in lives))]
         common = restored.meeting_point(logs)
-        proven = common is not None and await self._is_common(lives, common)
+        # What was in a store that is not there any more nobody can tell.
+        proven = common is not None and not forgetful(snapshot) and await self._is_common(lives, common)
         members = [self._copy(snapshot, member, log) | {"lost": 0} for member, log in
                    zip(snapshot.members, logs, strict=True)]
         if len(members) == 2:

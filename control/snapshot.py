@@ -159,9 +159,23 @@ def ahead(snapshot: Snapshot) -> Member | None:
 
 
 def vouched(snapshot: Snapshot) -> bool:
-    """Every member is there, and none has seen more than the record says: nothing that was acted upon is missing in
-    it, for whoever was granted a role, or went on alone, had that on its own disk first."""
-    return all(member.connected for member in snapshot.members) and ahead(snapshot) is None
+    """Every member is there with the store that the record names, and none has seen more than the record says: nothing
+    that was acted upon is missing in it, for whoever was granted a role, or went on alone, had that on its own disk
+    first."""
+    return not missing(snapshot) and not forgetful(snapshot) and ahead(snapshot) is None
+
+
+def missing(snapshot: Snapshot) -> list[Member]:
+    """Members of which control does not know now what they have seen, and in which store."""
+    return [member for member in snapshot.members if not (member.connected and member.state)]
+
+
+def forgetful(snapshot: Snapshot) -> list[Member]:
+    """Members that are there with another store than the record names: what they had seen went with the former one."""
+    record = snapshot.record
+    named = {member.name: record.active_copy if member.name == record.active else record.standby_copy
+             for member in snapshot.members}
+    return [member for member in snapshot.members if member.state and named[member.name] not in ("", member.copy)]
 
 
 def in_doubt(snapshot: Snapshot) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .snapshot import GRANTABLE_STATES, Member, Request, Snapshot, State, ahead, state_of
+from .snapshot import GRANTABLE_STATES, Member, Request, Snapshot, State, ahead, missing, state_of
 
 # --- conditions --------------------------------------------------------------------------------------
 
@@ -14,6 +14,10 @@ def always(_: Snapshot) -> bool:
 
 def somebody_is_ahead(snapshot: Snapshot) -> bool:
     return ahead(snapshot) is not None
+
+
+def somebody_is_missing(snapshot: Snapshot) -> bool:
+    return bool(missing(snapshot))
 
 
 def candidate_is_ready(snapshot: Snapshot) -> bool:
@@ -141,10 +145,14 @@ TABLE: tuple[Transition, ...] = (
                "An older control database was put back: {ahead} has seen version {seen_version} of the pair's record "
                "and epoch {seen_epoch}, it knows only version {version} and epoch {epoch}. Nothing is decided until "
                "the newer one is there again, or an administrator says under Restored Database which server goes on."),
-    Transition(State.DISPUTED, always, State.DISPUTED,
+    Transition(State.DISPUTED, somebody_is_missing, State.DISPUTED,
                "An older control database was put back, and {missing} might know more than it does. Nothing is decided "
                "until {missing} {are} back, the newer database is there again, or an administrator says under Restored "
                "Database which server goes on."),
+    Transition(State.DISPUTED, always, State.DISPUTED,
+               "An older control database was put back, and {forgetful} has another store than it names: the former "
+               "one might have known more. Nothing is decided until that data directory or the newer database is "
+               "there again, or an administrator says under Restored Database which server goes on."),
     Transition(State.NEW, candidate_is_ready, State.GRANTED,
                "{active} is ready and nobody has served before: it is the configured primary.", serve=_candidate),
     Transition(State.NEW, loss_is_accepted_for_standby, State.GRANTED, _ACCEPTED, serve=_standby),

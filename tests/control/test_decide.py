@@ -33,6 +33,7 @@ A_TROUBLED = serving(A, 3, 5, copy="a", trouble="disk full")
 CASES = [
     Snapshot(SINGLE, (ready(A, epoch=9),)),
     Snapshot(IN_SYNC, (replace(A, process="ended"), B_STANDS_BY), trusted=False),
+    Snapshot(IN_SYNC, (A_OTHER_STORE, B_STANDS_BY), trusted=False),
     Snapshot(Record(), (ready(A),)),
     Snapshot(Record(version=1, epoch=1), (A, ready(B)), request=PROMOTE_B),
     Snapshot(Record(), (A, ready(B))),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from control.generations import Generation, History, Seen
 from control.restored import Log, lost_with, meeting_point, raised, refusal
-from control.snapshot import Record, Snapshot, State, state_of, vouched
+from control.snapshot import Record, Snapshot, State, forgetful, state_of, vouched
 
 from .parts import DOUBTED, VOUCHED, Node, Rec
 from .solution import NAMES, Solution, describe
@@ -53,7 +53,7 @@ class Restoring:
             return
         for who, name in enumerate(NAMES):
             if self._may_go_on(snapshot, who):
-                lost = self._lost(who, views, nodes)
+                lost = None if forgetful(snapshot) else self._lost(who, views, nodes)
                 record = self._solution.rec(self._raised(snapshot, name), views)
                 yield Way(f"somebody lets {{{who}}} go on, {_told(lost)}: {describe(record, [])}", record, lost)
 

@@ -84,6 +84,7 @@ ONE_STORE = Scope(stores=True, rare=1, letters=1)
 SECOND_CONTROL = Scope(second_control=True, rare=1, letters=1)
 TRIMMING = Scope(trimming=True, rare=1, letters=1)
 RESTORED = Scope(restored=True, rare=1, letters=1)
+RESTORED_AND_EMPTIED = Scope(restored=True, stores=True, rare=2, letters=1)
 ALONE_SINCE = ("is_in_sync", "copy_is_kept", "is_alone_since", "is_put_back")
 TAKEN_OVER_SINCE = ("is_in_sync", "copy_is_kept", "has_taken_over_since", "is_put_back")
 
@@ -117,6 +118,7 @@ RULES = {
     # an older copy of control's database
     "what was put back is noticed": Rule(MISSING, RESTORED, ALONE_SINCE),
     "a record that may be outdated is not trusted": Rule(MISSING, RESTORED, ALONE_SINCE),
+    "who has another store vouches for nothing": Rule(MISSING, RESTORED_AND_EMPTIED, ALONE_SINCE),
     "who has seen more than the record disputes it": Rule(MISSING, RESTORED, ALONE_SINCE),
     "the record is raised beyond who is away": Rule(TWO_PRIMARIES, RESTORED, TAKEN_OVER_SINCE),
     "nobody goes on beside a server that serves": Rule(MISSING, RESTORED, ALONE_SINCE),

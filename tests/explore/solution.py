@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from control import transitions
 from control.decide import Decision, decide
-from control.snapshot import Member, Record, Request, Snapshot
+from control.snapshot import Member, Record, Request, Snapshot, ahead, missing
 
 from .parts import BACKUP, DOUBTED, PRIMARY, RECORDED, STEP_DOWN, Letter, Rec, Said, View
 from .rules import ROWS
@@ -86,9 +86,14 @@ class Solution:
                    for index, view in enumerate(views)]
         verb, _, whom = sense.request.partition(" ")
         target = NAMES[candidate if whom == "active" else 1 - candidate]
-        trusted = rec.doubt != DOUBTED or "a record that may be outdated is not trusted" in self.without
-        return Snapshot(record, tuple(members), request=Request(verb, target, "somebody") if verb else None,
-                        trusted=trusted)
+        snapshot = Snapshot(record, tuple(members), request=Request(verb, target, "somebody") if verb else None)
+        return replace(snapshot, trusted=rec.doubt != DOUBTED or self._trusts(snapshot))
+
+    def _trusts(self, snapshot: Snapshot) -> bool:
+        """Whether a record that may be outdated counts though nobody has vouched for it."""
+        return "a record that may be outdated is not trusted" in self.without or (
+            "who has another store vouches for nothing" in self.without
+            and not missing(snapshot) and ahead(snapshot) is None)
 
     def _copy(self, copy: int) -> str:
         return "any" if "stores are compared" in self.without and copy else str(copy or "")
