@@ -332,7 +332,7 @@ class Broker:
         removal = await self.in_store(self.store.to_trim)
         if removal is None:
             return None
-        counts = self.standing.claim != 0
+        counts = self.standing.may_be_replaced
         if self.trim_there is not None:
             if not await self.trim_there(removal.last, counts):
                 return None

@@ -7,11 +7,9 @@ disk; ``Standing`` says what follows from that.
 import asyncio
 import contextlib
 from collections import deque
-from dataclasses import dataclass
-
-from protocol.epochs import common_point
 
 from .broker import Broker
+from .position import Position, meeting, read_position
 from .reader import Reader
 from .records import NO_DIGEST
 from .synclink import SyncLink
@@ -25,26 +23,6 @@ BUFFER_BYTES, ROW_OVERHEAD = 16 * 1024 * 1024, 64
 CLOSE_RECORDS, CLOSE_RECORDS_A_SECOND = 4000, 2000
 """A standby that lacks no more than this is close: acknowledgements begin to wait for it. The longer it takes to catch
 up with busy senders, the more it may lack, so that it gets there in the end."""
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a standby says that it is."""
-
-    last_seq: int
-    first_seq: int
-    epochs: tuple[tuple[int, int], ...]
-    copy: str
-    trims: bool = False
-
-
-def read_position(payload: bytes) -> Position:
-    """Raises SyncError."""
-    body = read_words(payload, last_seq=int, first_seq=int, epochs=list, copy=str)
-    epochs = tuple(tuple(each) for each in body["epochs"] if isinstance(each, list))
-    if any(len(each) != 2 or not all(type(number) is int for number in each) for each in epochs):
-        raise SyncError("the other member sent an epoch history that is none")
-    return Position(body["last_seq"], body["first_seq"], epochs, body["copy"][:64], body.get("trims") is True)
 
 
 class Shipping:
@@ -135,11 +113,9 @@ class Shipping:
     def _start(self, position: Position) -> dict:
         """The fields of the START frame; in the store's thread."""
         store = self._broker.store
-        common = common_point(store.epochs(), store.last_seq, position.epochs, position.last_seq)
-        # A copy that begins later than this one lacks messages, however equal they are at the end; but a standby
-        # removes what retention does not keep before the active server does.
-        whole = position.first_seq == 1 or position.first_seq - 1 <= store.kept_after()
-        if whole and common >= store.first_seq - 1 and common >= position.first_seq - 1:
+        common, goes_on = meeting(position, store.epochs(), first_seq=store.first_seq, last_seq=store.last_seq,
+                                  kept_after=store.kept_after())
+        if goes_on:
             digest = store.digest_at(common)
             if digest is not None:
                 return {"epoch": self.epoch, "full": False, "common": common, "seq": common, "digest": digest.hex(),

@@ -109,6 +109,11 @@ class Standing:
     def may_go_alone(self) -> bool:
         return self.mode == Mode.ALONE and not self.strict
 
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether control may promote the standby: then it removes first what retention does not keep."""
+        return self.claim != 0
+
     def may_empty(self, copy: str) -> bool:
         """Whether the store ``copy`` may lose what it has: control cannot promote it in this epoch."""
         return not self.claim or copy != self.claimed

@@ -5,6 +5,7 @@ from messageserver.standing import Mode
 from .parts import BACKUP, EPOCH, LINKED, MODE, Parts
 from .scopes import Scope
 from .states import State
+from .trimming import begins_after
 
 
 class Goals:
@@ -51,6 +52,22 @@ class Goals:
         active, standby = self.nodes.items[state.one], self.nodes.items[state.two]
         may_take_over = rec.in_sync and rec.automatic and rec.standby_copy == standby.copy
         return rec.active_copy not in (0, active.copy) and not may_take_over
+
+    # --- retention -------------------------------------------------------------------------------------------
+
+    def both_keep_a_message(self, state: State) -> bool:
+        """A message that was acknowledged is on both disks."""
+        return self.is_in_sync(state) and state.acked != 0
+
+    def standby_begins_earlier(self, state: State) -> bool:
+        """The active server has removed what its standby, which may be promoted, still has."""
+        one, two = self.nodes.items[state.one], self.nodes.items[state.two]
+        return self.is_in_sync(state) and begins_after(one.log) > begins_after(two.log)
+
+    def standby_begins_later(self, state: State) -> bool:
+        """The standby lacks what the active server has, and it may be promoted."""
+        one, two = self.nodes.items[state.one], self.nodes.items[state.two]
+        return self.is_in_sync(state) and begins_after(one.log) < begins_after(two.log)
 
     # --- an older copy of control's database -----------------------------------------------------------------
 

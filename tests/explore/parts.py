@@ -58,6 +58,7 @@ class Node(NamedTuple):
     process. ``seen`` is the newest version of the record that it heard of, where an older copy of the record may be
     there again; while it serves that is the version of its standing.
 
+    ``aged``: the last record that retention does not keep here, 0 when that is gone.
     ``standing`` are the values of a Standing while it may acknowledge; ``inbox`` the letters on its connection
     (``wire``); ``late`` a report of this process that the network kept; ``shelf`` (copy, log, held, seen) of the store
     it had before."""
@@ -74,6 +75,7 @@ class Node(NamedTuple):
     late: Said | None = None
     shelf: tuple | None = None
     seen: int = 0
+    aged: int = 0
 
 
 class View(NamedTuple):
@@ -174,7 +176,7 @@ def _node(node: Node, n) -> Node:
         tuple(sorted(Letter(kind, n.e(epoch), n.v(version), sync) for kind, epoch, version, sync in node.inbox)),
         _said(node.late, n) if node.late else None,
         (n.c(node.shelf[0]), _log(node.shelf[1], n), n.e(node.shelf[2]), n.v(node.shelf[3])) if node.shelf else None,
-        n.v(node.seen))
+        n.v(node.seen), node.aged)
 
 
 def _view(view: View, n) -> View:

@@ -8,8 +8,8 @@ from control.restored import Log, lost_with, meeting_point, raised, refusal
 from control.snapshot import Record, Snapshot, State, state_of, vouched
 
 from .parts import DOUBTED, VOUCHED, Node, Rec
-from .servers import history
 from .solution import NAMES, Solution, describe
+from .trimming import begins_after, history
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,12 @@ class Restoring:
         logs = [_log(node) if view and view.live else None for node, view in zip(nodes, views, strict=True)]
         common = meeting_point(logs)
         proven = common is not None and nodes[0].log[:common] == nodes[1].log[:common]
-        return lost_with(logs[1 - who], common, proven=proven)
+        loss = lost_with(logs[who], logs[1 - who], common, proven=proven)
+        return loss and loss.before + loss.after
 
 
 def _log(node: Node) -> Log:
-    return Log(1, len(node.log), tuple(history(node.log)))
+    return Log(begins_after(node.log) + 1, len(node.log), tuple(history(node.log)))
 
 
 def _told(lost: int | None) -> str:

@@ -82,6 +82,7 @@ class Rule:
 TWO_STORES = Scope(stores=True, rare=2, letters=1)
 ONE_STORE = Scope(stores=True, rare=1, letters=1)
 SECOND_CONTROL = Scope(second_control=True, rare=1, letters=1)
+TRIMMING = Scope(trimming=True, rare=1, letters=1)
 RESTORED = Scope(restored=True, rare=1, letters=1)
 ALONE_SINCE = ("is_in_sync", "copy_is_kept", "is_alone_since", "is_put_back")
 TAKEN_OVER_SINCE = ("is_in_sync", "copy_is_kept", "has_taken_over_since", "is_put_back")
@@ -109,6 +110,10 @@ RULES = {
     "every grant is a new epoch": Rule(TWO_PRIMARIES),
     "the record is written before anybody is told": Rule(TWO_PRIMARIES),
     "writes are conditional": Rule(TWO_PRIMARIES, SECOND_CONTROL),
+    # retention
+    "the active server decides on trimming": Rule(MISSING, TRIMMING, ("is_in_sync", "both_keep_a_message")),
+    "who begins later fetches what it lacks": Rule(MISSING, TRIMMING, (
+        "is_in_sync", "both_keep_a_message", "standby_begins_earlier", "standby_begins_later")),
     # an older copy of control's database
     "what was put back is noticed": Rule(MISSING, RESTORED, ALONE_SINCE),
     "a record that may be outdated is not trusted": Rule(MISSING, RESTORED, ALONE_SINCE),

@@ -11,7 +11,8 @@ class Scope:
     ``stores``: a server comes back with an empty store, or with one it had before; ``second_control``: another control
     reads the record and acts on it later; ``late``: the network keeps a report and delivers it after newer ones, as
     often as it likes; ``loss_accepted``: somebody promotes a server and accepts that messages are lost; ``pausing``:
-    somebody pauses automatic failover, or resumes it; ``restored``: an older copy of control's database is put back.
+    somebody pauses automatic failover, or resumes it; ``restored``: an older copy of control's database is put back;
+    ``trimming``: retention does not keep the first record of a server any more.
     ``strict``: the servers never acknowledge alone.
     """
 
@@ -24,6 +25,7 @@ class Scope:
     loss_accepted: bool = False
     pausing: bool = False
     restored: bool = False
+    trimming: bool = False
     strict: bool = False
 
     def __str__(self) -> str:
@@ -43,6 +45,7 @@ SCOPES = {
     "a store is replaced": Scope(stores=True, rare=1),
     "two messages": Scope(records=2),
     "an older database is put back": Scope(restored=True, rare=1),
+    "retention removes a message": Scope(trimming=True, rare=1),
     "a second control": Scope(second_control=True, rare=1),
     "two stores are replaced": Scope(stores=True, rare=2),
     "everything": Scope(records=2, rare=2, stores=True, second_control=True, late=True, loss_accepted=True,

@@ -1,11 +1,9 @@
 """The steps of the two servers: their processes, stores, connections to control, and the link between them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from messageserver.standing import Mode, Standing, granted
-from protocol.epochs import common_point
 
 from .parts import (
     BACKUP,
@@ -28,30 +26,8 @@ from .parts import (
 )
 from .rules import STANDINGS
 from .scopes import Scope
-
-
-@dataclass(frozen=True)
-class Step:
-    """``what`` happened, to whom it leads. ``fault``: not something that happens by itself when all is well; ``rare``:
-    Scope.rare counts it; ``serves``: a new primary begins; ``leaves``: how much the server had confirmed to the active
-    one when it left the link, None when it did not."""
-
-    what: str
-    node: Node
-    fault: bool = False
-    serves: bool = False
-    rare: bool = False
-    leaves: int | None = None
-
-
-@dataclass(frozen=True)
-class Both:
-    """A step of the link: the active server and its standby afterwards."""
-
-    what: str
-    active: Node
-    standby: Node
-    fault: bool = False
+from .steps import Both, Step
+from .trimming import begins_after, due, full_copy_begins, meet, trimmed
 
 
 def said(node: Node, kind: type[Standing]) -> Said:
@@ -84,7 +60,7 @@ class Servers:
             inbox = node.inbox if "letters end with their connection" in self.without else ()
             standing = node.standing if "every start is granted anew" in self.without else None
             return Node(copy=node.copy, log=node.log, held=node.held, standing=standing, inbox=inbox, shelf=node.shelf,
-                        seen=self.seen(node))
+                        seen=self.seen(node), aged=node.aged)
         standing, role, link, seen = node.standing, node.role, node.link, node.seen
         if standing and standing[MODE] == Mode.DEPOSED:
             standing, role, seen = None, "", self.seen(node)
@@ -124,6 +100,8 @@ class Servers:
         if not node.up:
             yield from self._starts(node)
             return
+        if self.scope.trimming:
+            yield from self._retention(node)
         yield Step("crashes", self.tidy(node._replace(up=False)), fault=True, leaves=len(node.log))
         for letter in node.inbox if node.wire else ():
             yield from self._reads(node, letter)
@@ -140,6 +118,20 @@ class Servers:
         if standing[EPOCH] > node.held:
             yield Step("puts its epoch on disk", self.tidy(node._replace(held=standing[EPOCH])))
 
+    def _retention(self, node: Node) -> Iterator[Step]:
+        if node.log and not node.aged and not begins_after(node.log):
+            yield Step("does not keep its first record any more", node._replace(aged=1), fault=True, rare=True)
+        if not (upto := due(node.log, node.aged)):
+            return
+        if node.standing is None:
+            if "the active server decides on trimming" in self.without:
+                yield Step(f"removes record {upto}", self._trimmed(node, upto))
+        elif not to_real(node.standing, self.kind).may_be_replaced:
+            yield Step(f"removes record {upto}", self._trimmed(node, upto), removes=True)
+
+    def _trimmed(self, node: Node, upto: int) -> Node:
+        return node._replace(log=trimmed(node.log, upto), aged=node.aged if node.aged > upto else 0)
+
     def _starts(self, node: Node) -> Iterator[Step]:
         started = node._replace(up=True)
         if node.standing is not None:
@@ -151,13 +143,14 @@ class Servers:
         if self.scope.stores:
             shelf = (node.copy, node.log, node.held, node.seen)
             yield Step("starts with an empty store",
-                       self.tidy(started._replace(copy=NEW_COPY, log=(), held=0, seen=0, shelf=shelf)),
+                       self.tidy(started._replace(copy=NEW_COPY, log=(), held=0, seen=0, aged=0,
+                                                  shelf=shelf)),
                        fault=True, rare=True)
             if node.shelf:
                 copy, log, held, seen = node.shelf
                 yield Step("starts with the store it had before",
                            self.tidy(started._replace(copy=copy, log=log, held=held, seen=seen,
-                                                      shelf=shelf)),
+                                                      aged=0, shelf=shelf)),
                            fault=True, rare=True)
 
     def _reads(self, node: Node, letter: Letter) -> Iterator[Step]:
@@ -225,32 +218,41 @@ class Servers:
         if active.link == LINKED:
             yield from self._linked_steps(active, standby)
         elif standby.role == BACKUP and standby.held == standing[EPOCH] and active.link == UNLINKED:
-            common = cut_point(active.log, standby.log)
-            if common < len(standby.log):
-                yield Both(f"cuts its log back to {common}", active, standby._replace(log=standby.log[:common]))
+            common, goes_on = meet(active.log, active.aged, standby.log,
+                                   believed="who begins later fetches what it lacks" in self.without)
+            if not goes_on:
+                yield self._full_copy(active, standby, "begins a full copy", LINKED)
+            elif common < len(standby.log):
+                yield Both(f"cuts its log back to {common}", active, standby._replace(
+                    log=standby.log[:common], aged=min(standby.aged, common)))
             else:
-                yield from self._full_copy(active, standby)
+                if standby.log and not begins_after(active.log):
+                    yield self._full_copy(active, standby, "empties its store for a full copy", UNLINKED)
                 yield Both("links", self.after(active._replace(link=LINKED), "linked", *self._copy_and_end(standby)),
                            standby)
         elif standby.role == BACKUP and standby.held > standing[EPOCH]:
             yield Both("shows a newer epoch", self.after(active, "deposed"), standby)
 
-    def _full_copy(self, active: Node, standby: Node) -> Iterator[Both]:
-        """The common point is no longer kept: the standby has to begin with nothing."""
-        if not standby.log:
-            return
-        if (to_real(active.standing, self.kind).may_empty(str(standby.copy))
+    def _full_copy(self, active: Node, standby: Node, what: str, link: int) -> Both:
+        """The standby has to begin where the active server begins. That happens by itself when it cannot go on (then it
+        is ``link``ed), else because the records at the common point differ or are no longer kept."""
+        by_itself = link == LINKED
+        if not (to_real(active.standing, self.kind).may_empty(str(standby.copy))
                 or "only who cannot be promoted is emptied" in self.without):
-            yield Both("empties its store for a full copy", active, standby._replace(log=()), fault=True)
-        else:
-            yield Both("is refused a full copy", self.after(active, "forsaken"), standby, fault=True)
+            return Both("is refused a full copy", self.after(active, "forsaken"), standby, fault=not by_itself)
+        emptied = standby._replace(log=full_copy_begins(active.log), aged=active.aged)
+        if by_itself:
+            active = self.after(active._replace(link=LINKED), "linked", *self._copy_and_end(emptied))
+        return Both(what, active, emptied, fault=not by_itself)
 
     def _copy_and_end(self, standby: Node) -> tuple[str, int]:
         return str(standby.copy), len(standby.log)
 
     def _linked_steps(self, active: Node, standby: Node) -> Iterator[Both]:
         epoch, peer = active.standing[EPOCH], active.standing[PEER]
-        if len(standby.log) < len(active.log):
+        if self.scope.trimming:
+            yield from self._trims(active, standby)
+        if len(standby.log) < len(active.log) and len(standby.log) >= begins_after(active.log):
             record = active.log[len(standby.log)]
             yield Both("puts the next record on its disk", active, standby._replace(log=(*standby.log, record)))
         for confirmed in range(peer + 1, min(len(standby.log), len(active.log)) + 1):
@@ -260,19 +262,21 @@ class Servers:
         yield Both("drops the link", active._replace(link=len(standby.log)), standby, fault=True)
 
 
+    def _trims(self, active: Node, standby: Node) -> Iterator[Both]:
+        """The standby removes what the active server says, and first if it may be promoted."""
+        removed, upto = begins_after(standby.log), due(active.log, active.aged)
+        if removed < min(told := max(upto, begins_after(active.log)), len(standby.log)):
+            yield Both(f"removes record {told} as it is told", active, self._trimmed(standby, told), removes=True)
+        if upto and removed >= upto and to_real(active.standing, self.kind).may_be_replaced:
+            yield Both(f"has removed record {upto}, so the active server removes it", self._trimmed(active, upto),
+                       standby, removes=True)
+        if len(standby.log) < begins_after(active.log):
+            yield Both("is told that what it lacks is no longer kept",
+                       self.after(active._replace(link=UNLINKED), "unlinked"), standby)
+
+
 NEW_COPY = 62
 """Name of a store that was just made; numbered anew at once."""
-
-
-@cache
-def cut_point(ours: tuple, theirs: tuple) -> int:
-    """The last record that both logs have, as the servers find it by their epoch histories."""
-    return common_point(history(ours), len(ours), history(theirs), len(theirs))
-
-
-def history(log: tuple) -> list[tuple[int, int]]:
-    """The epoch history of a log: (epoch, first seq)."""
-    return [(epoch, index + 1) for index, (epoch, _) in enumerate(log) if not index or log[index - 1][0] != epoch]
 
 
 def committed(node: Node) -> int:

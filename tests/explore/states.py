@@ -30,13 +30,16 @@ class State(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the invariants ask of one server: the epoch in which it may acknowledge (0: none), the messages that it has
-    acknowledged and those on its disk (bits), the lowest epoch in which it serves or may still begin to."""
+    """What the invariants ask of one server: the epoch in which it may acknowledge (0: none), the messages (bits) that
+    it has acknowledged, those on its disk and those that retention removed there, the lowest epoch in which it serves
+    or may still begin to, the newest that it was granted."""
 
     epoch: int
     acked: int
     stored: int
+    removed: int
     oldest: int
+    held: int
 
 
 class _Two(NamedTuple):
@@ -68,9 +71,9 @@ class _Known(NamedTuple):
 class States:
     """Knows every part that was met."""
 
-    def __init__(self, solution: Solution):
+    def __init__(self, solution: Solution, *, restored: bool):
         self.recs, self.nodes, self.views = Parts(Rec), Parts(Node), Parts(View)
-        self._solution = solution
+        self._solution, self._restored = solution, restored
         self._facts: dict[int, Facts] = {}
         self._two: dict[tuple[int, int], _Two] = {}
         self._known: dict[tuple[int, int, int, int, int], _Known] = {}
@@ -81,17 +84,20 @@ class States:
         if found is None:
             node = self.nodes.items[index]
             epoch = node.standing[EPOCH] if node.up and node.standing else 0
-            bits = [1 << message for _, message in node.log]
+            bits = [1 << message if message >= 0 else 0 for _, message in node.log]
+            removed = sum(1 << ~message for known, message in node.log if known and message < 0)
             begins = [letter.epoch for letter in node.inbox if letter.kind == PRIMARY] + ([epoch] if epoch else [])
-            found = self._facts[index] = Facts(epoch, sum(bits[:committed(node)]) if epoch else 0, sum(bits),
-                                               min(begins, default=0))
+            # What retention does not keep any more is not promised any more.
+            found = self._facts[index] = Facts(epoch, sum(bits[node.aged:committed(node)]) if epoch else 0, sum(bits),
+                                               removed, min(begins, default=0), node.held)
         return found
 
     def settle(self, state: State, broken: str, *, plain: bool = False) -> tuple[State, str]:
         """(the state in its one form, what is broken). ``plain``: keep the numbers
         and the places as they are, for people."""
         rec, other, one, two, first, second, acked, floor, sent, rare, shelf = state
-        one, two = self._unseen(one, rec, shelf), self._unseen(two, rec, shelf)
+        if self._restored:
+            one, two = self._unseen(one, rec, shelf), self._unseen(two, rec, shelf)
         both = self._two.get((one, two))
         if both is None:
             both = self._two[one, two] = self._look_at(one, two)
@@ -154,7 +160,8 @@ class States:
         broken = ""
         if ours.epoch and ours.epoch == theirs.epoch:
             broken = TWO_PRIMARIES
-        elif any(a[0] == b[0] and a[1] != b[1] for a, b in zip(first.log, second.log, strict=False)):
+        elif any(a[0] == b[0] != 0 and a[1] not in (b[1], ~b[1])
+                 for a, b in zip(first.log, second.log, strict=False)):
             broken = TWO_RECORDS
         used = [mine | other for mine, other in zip(self.nodes.used[one], self.nodes.used[two], strict=True)]
         return _Two(broken, ours.acked | theirs.acked, min(filter(None, (ours.oldest, theirs.oldest)), default=0),
@@ -164,11 +171,16 @@ class States:
         """Somebody may be told now that new messages are safe: then they are on the newer primary as well."""
         ours, theirs, broken = self.facts(one), self.facts(two), ""
         for facts, other in ((ours, theirs), (theirs, ours)):
-            if facts.epoch >= max(floor, 1) and (new := facts.acked & ~acked):
+            gone = other.removed if other.held > facts.epoch else 0
+            if facts.epoch >= max(floor, 1) and (new := facts.acked & ~(acked | gone)):
                 if other.epoch > facts.epoch and new & ~other.stored:
                     broken = ACKNOWLEDGED_LATE
                 acked |= new
         return acked, broken
+
+    def removed(self, before: int, after: int) -> int:
+        """The messages (bits) that a server has no more."""
+        return self.facts(before).stored & ~self.facts(after).stored
 
     def lacks(self, server: int, acked: int, floor: int) -> str:
         """A server begins to serve: everything that was acknowledged before is on its disk."""

@@ -146,6 +146,50 @@ def test_members_that_agree_with_an_outdated_record_let_it_count_until_control_s
     assert [world.recs.items[each.rec].doubt for each in (state, agreed, anew)] == [DOUBTED, VOUCHED, DOUBTED]
 
 
+TRIMMED = Scope(trimming=True, rare=1)
+
+
+def kept_by_both():
+    """Both have a message that was acknowledged, and retention of the active server does not keep it any more."""
+    world = World(TRIMMED)
+    return world, follow(world, behind(world, world.is_in_sync, world.both_keep_a_message), "A does not keep its first")
+
+
+def test_a_standby_that_may_be_promoted_removes_first():
+    world, state = kept_by_both()
+    assert "removes record 1" not in whats(world, state)
+    after = follow(world, state, "B removes record 1 as it is told")
+    assert (world.states.facts(after.one).stored, world.states.facts(after.two).stored, after.acked) == (1, 0, 0)
+    both = follow(world, after, "B has removed record 1, so the active server removes it")
+    assert world.states.facts(both.one).stored == 0
+
+
+def test_an_active_server_without_a_link_removes_nothing_that_a_standby_might_be_promoted_with():
+    world, state = kept_by_both()
+    away = follow(world, state, "A notices that the link is down")
+    assert "removes record 1" not in whats(world, away)
+    alone = follow(world, away, "A reports", "control decides", "A hears that record")
+    assert "removes record 1" in whats(world, alone)
+
+
+def test_who_begins_later_than_the_active_server_keeps_fetches_everything_anew():
+    world, state = kept_by_both()
+    begun = follow(world, state, "A notices that the link is down", "A reports", "control decides",
+                   "A hears that record", "A removes record 1", "B links", "A makes acknowledgements wait", "A reports",
+                   "control decides", "A hears that record", "A control loses", "control takes the active",
+                   "A takes the grant: serves", "B connects", "control decides", "B takes the grant: stands by")
+    assert [what for what in whats(world, begun) if "links" in what or "copy" in what] == ["begins a full copy"]
+    assert world.states.facts(follow(world, begun, "B begins a full copy", "B puts the next").two).stored == 1
+
+
+def test_a_standby_that_lacks_what_was_removed_meanwhile_begins_a_full_copy():
+    world = World(TRIMMED)
+    state = follow(world, behind(world, world.is_in_sync), "A notices that the link is down", "A reports",
+                   "control decides", "A hears that record", "A stores", "B links", "A does not keep its first",
+                   "A removes record 1", "B is told that what it lacks is no longer kept", "B begins a full copy")
+    assert [len(world.nodes.items[each].log) for each in (state.one, state.two)] == [1, 1]
+
+
 def test_everything_that_can_happen_is_among_the_steps():
     _, graph = nearby("everything", ("is_in_sync",))
     world = graph.world

@@ -35,7 +35,7 @@ class World(Goals):
         self.scope, self.without = scope, without
         self.servers, self.solution = Servers(scope, without), Solution(scope, without)
         self.restoring = Restoring(self.solution)
-        self.states = States(self.solution)
+        self.states = States(self.solution, restored=scope.restored)
         self.recs, self.nodes, self.views = self.states.recs, self.states.nodes, self.states.views
         self.plain = False
         """Moves lead to states whose numbers and places are those that people would see."""
@@ -75,11 +75,13 @@ class World(Goals):
         steps = self._own.get(index)
         if steps is None:
             steps = self._own[index] = self._own_steps(index)
-        for what, after, fault, serves, rare, leaves, down in steps:
+        for what, after, fault, serves, rare, removes, leaves, down in steps:
             if rare and state.rare >= self.scope.rare:
                 continue
             partner = peer if leaves is None else self._left(peer, leaves)
             new = self._with(state, who, after, partner, self._dead(view) if down else view, rare=rare)
+            if removes:
+                new = new._replace(acked=new.acked & ~self.states.removed(index, after))
             yield self._to(what, who, new, fault,
                            self.states.lacks(after, state.acked, state.floor) if serves else "")
         if not self.nodes.items[index].up:
@@ -89,8 +91,8 @@ class World(Goals):
             yield self._to("stores a client's message", who, self._with(state, who, after, peer, view, sent=1), True)
 
     def _own_steps(self, index: int) -> list[tuple]:
-        return [(step.what, self.nodes.put(step.node), step.fault, step.serves, step.rare, step.leaves,
-                 not step.node.up) for step in self.servers.own_steps(self.nodes.items[index])]
+        return [(step.what, self.nodes.put(step.node), step.fault, step.serves, step.rare, step.removes,
+                 step.leaves, not step.node.up) for step in self.servers.own_steps(self.nodes.items[index])]
 
     def _talks(self, state: State, who: int, index: int, peer: int, view: int) -> Iterator[Move]:
         """Hello and Report."""
@@ -128,10 +130,15 @@ class World(Goals):
         steps = self._pair.get((ours, theirs))
         if steps is None:
             steps = self._pair[ours, theirs] = [
-                (both.what, self.nodes.put(both.active), self.nodes.put(both.standby), both.fault)
+                (both.what, self.nodes.put(both.active), self.nodes.put(both.standby), both.fault,
+                 both.removes)
                 for both in self.servers.link_steps(self.nodes.items[ours], self.nodes.items[theirs])]
-        for what, after, partner, fault in steps:
-            yield self._to(what, 1 - active, self._with(state, active, after, partner, view), fault)
+        for what, after, partner, fault, removes in steps:
+            new = self._with(state, active, after, partner, view)
+            if removes:
+                new = new._replace(acked=new.acked & ~self.states.removed(theirs, partner)
+                                   & ~self.states.removed(ours, after))
+            yield self._to(what, 1 - active, new, fault)
 
     # --- control ---------------------------------------------------------------------------------------------
 
@@ -180,8 +187,8 @@ class World(Goals):
                 self.recs.items[state.rec], (self.views.items[state.view_one], self.views.items[state.view_two]),
                 (self.nodes.items[state.one], self.nodes.items[state.two])))
         for way in ways:
-            acked, floor = state.acked, way.record.epoch if way.lost is None else state.floor
-            if way.lost != 0:
+            acked, floor = (0, way.record.epoch) if way.lost is None else (state.acked, state.floor)
+            if way.lost:
                 acked &= self.states.facts((state.one, state.two)[way.record.active]).stored
             yield self._to(way.what, -1, state._replace(rec=self.recs.put(way.record), acked=acked, floor=floor), False)
 
