@@ -179,6 +179,19 @@ async def test_records_in_doubt_are_confirmed_on_demand_as_far_as_their_members_
         assert control.solution.pairs.doubted() == [objects.server.id]
 
 
+async def test_a_peer_of_the_former_version_names_no_generation_and_proves_nothing(
+        objects, backup, older, settings_of_control, settings):
+    copy, _ = older
+    await put_back(copy)
+    async with started(settings_of_control, settings) as (control, peers):
+        agent = await peers.agent(objects.host)
+        b = await the_standby_alone(peers, backup, agent)
+        assert (await b.hears(Grant, lambda grant: grant.role == "primary")).epoch == 2
+        assert control.solution.ledger.trusted_from == 0
+        # It is told nothing that it would not understand.
+        assert not [said for said in agent.heard if isinstance(said, Told)]
+
+
 async def test_the_same_database_is_no_older_one(objects, backup, older, settings_of_control, settings):
     _, kept = older
     async with started(settings_of_control, settings) as (control, peers):
