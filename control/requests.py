@@ -186,7 +186,9 @@ class Requests:
     async def _restored(self, pair_id: int, asked: PairRequest) -> PairAnswer:
         snapshot = await self._pairs.snapshot(pair_id)
         if state_of(snapshot) != State.DISPUTED:
-            return await self._agreed(pair_id, snapshot)
+            # It may have ended since somebody looked; then whoever was chosen is not asked for any more.
+            return PairAnswer(ok=True, reason="Nothing contradicts the record of this pair any more. Nothing was "
+                              "changed.", facts={"active": snapshot.candidate.name, "already": True})
         target = asked.target or snapshot.candidate.name
         if why := restored.refusal(snapshot, target):
             return _no(why, "")
@@ -203,13 +205,6 @@ class Requests:
         record = (await self._pairs.snapshot(pair_id)).record
         return PairAnswer(ok=True, reason=sentence, facts={
             "active": target, "version": record.version, "epoch": record.epoch})
-
-    async def _agreed(self, pair_id: int, snapshot: Snapshot) -> PairAnswer:
-        active = snapshot.candidate.name
-        if pair_id in self._pairs.doubted() and not await self._pairs.confirm(pair_id, CONFIRMED):
-            return _no("The pair was changed at the same moment.", "Look again.")
-        return PairAnswer(ok=True, reason=f"Nothing contradicts the record of this pair: {active} goes on.",
-                          facts={"active": active, "already": True})
 
     async def _confirm_all(self, asked: PairRequest) -> PairAnswer:
         """Every pair whose members agree with the record goes on for good; the others stay disputed."""

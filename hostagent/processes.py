@@ -159,9 +159,8 @@ class Processes:
 
     def watched(self) -> dict[int, tuple[str, float]]:
         """{pid: (name, heart-beat period in seconds, 0 for none)} of the servers that this agent started."""
-        return {each.status.pid: (each.name, float(self._state.supervised.get(each.name, {}).get(
-            "heartbeat_period", 0))) for each in self._all.values()
-            if each.status.state == "running" and not each.status.by_hand}
+        return {each.status.pid: (each.name, self._seconds(each.name, "heartbeat_period"))
+                for each in self._all.values() if each.status.state == "running" and not each.status.by_hand}
 
     def hangs(self, name: str, silent_s: float) -> None:
         """It has shown no sign of life for longer than its heart-beat period."""
@@ -193,8 +192,12 @@ class Processes:
 
     def shutdown_timeout(self, name: str) -> float:
         """Shutdown Timeout of the application in seconds, the default when it is not known."""
-        value = self._state.supervised.get(name, {}).get("shutdown_timeout")
-        return float(value) if isinstance(value, (int, float)) and value > 0 else DEFAULT_TIMEOUT_S
+        return self._seconds(name, "shutdown_timeout") or DEFAULT_TIMEOUT_S
+
+    def _seconds(self, name: str, field: str) -> float:
+        """A field of the application, 0 when it is not known or makes no sense."""
+        value = self._state.supervised.get(name, {}).get(field)
+        return float(value) if isinstance(value, (int, float)) and value > 0 else 0.0
 
     def last_log_lines(self, name: str) -> list[str]:
         """The last lines that the present or last run of the server wrote."""

@@ -28,7 +28,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run. ``stop_signal`` asks for a clean end; one that ``shows_life`` does so while it works."""
+    """What to run. ``stop_signal`` asks for a clean end. ``silent_s``: seconds without a sign of life after which it
+    hangs; 0 for one that shows none."""
 
     name: str
     label: str
@@ -37,7 +38,7 @@ class Program:
     directory: Path
     stop_signal: int = signal.SIGTERM
     umask: int = 0o077
-    shows_life: bool = False
+    silent_s: float = 0.0
 
 
 def python(*arguments: str) -> list[str]:

@@ -18,6 +18,8 @@ LOCAL_HOST = "localhost"
 """Host object of this machine."""
 APPLICATIONS_UMASK = 0o022
 """Of the agent: applications may run under accounts of their own. Everything else is for our account only."""
+DECIDER_SILENT_S, SILENT_S = 5.0, 10.0
+"""Without control nothing fails over. The others may wait a moment for a slow disk, and jobs end with the agent."""
 REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"
 ROLES = (REDIS, CONTROL, WEB, WORKER, AGENT)
 """What `up` runs on this machine, or some of it."""
@@ -63,15 +65,15 @@ def _all_programs(agent_config: Path, mark: str) -> list[Program]:
     root, console = settings.BASE_DIR, console_environment(mark)
     return [
         Program(name=CONTROL, label="Control", arguments=python("manage.py", "runcontrol"), environment=console,
-                directory=root, shows_life=True),
-        Program(name=WEB, label="The web process", environment=console, directory=root, shows_life=True,
+                directory=root, silent_s=DECIDER_SILENT_S),
+        Program(name=WEB, label="The web process", environment=console, directory=root, silent_s=SILENT_S,
                 arguments=python("-m", "console.web")),
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
             "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "2", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
                 arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,
-                umask=APPLICATIONS_UMASK, shows_life=True),
+                umask=APPLICATIONS_UMASK, silent_s=SILENT_S),
     ]
 
 

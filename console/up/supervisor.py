@@ -15,8 +15,8 @@ from protocol.watchdog import ALIVE, READY, Watchdog
 
 ROTATE_EVERY_S = 60.0
 LOOK_S = 1.0
-SILENT_S, FIRST_SIGN_S = 5.0, 120.0
-"""A child that shows life is killed after so much silence; it may take so long until its first sign."""
+FIRST_SIGN_S = 120.0
+"""A child that shows life may take so long until it does so first."""
 HURRY_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -115,13 +115,14 @@ class Supervisor:
         # A process that was started and is not yet known would be left behind.
         with self._signals.shielded():
             try:
-                child.start(self._signs.environment(SILENT_S) if child.program.shows_life else {})
+                silent_s = child.program.silent_s
+                child.start(self._signs.environment(silent_s) if silent_s else {})
             except OSError as error:
                 child.start_later()
                 self._say(f"{child.program.label} cannot be started ({error}); it is tried again {_when(child)}")
                 return
-            if child.program.shows_life:
-                self._silence.expect(child.pid, time.monotonic(), within_s=FIRST_SIGN_S - SILENT_S)
+            if silent_s:
+                self._silence.expect(child.pid, time.monotonic(), within_s=FIRST_SIGN_S - silent_s)
             self._record.child(child.program.name, child.pid)
 
     def _look_for_life(self) -> None:
@@ -129,12 +130,13 @@ class Supervisor:
         now, heard = time.monotonic(), self._signs.read()
         self._silence.look(now)
         for child in self.children:
-            if not child.runs or not child.program.shows_life:
+            limit_s = child.program.silent_s
+            if not child.runs or not limit_s:
                 continue
             if child.pid in heard:
                 self._silence.expect(child.pid, now)
-            elif self._silence.silent_s(child.pid, now) > SILENT_S:
-                self._say(f"{child.program.label} has shown no sign of life for {SILENT_S:g} s and is killed")
+            elif self._silence.silent_s(child.pid, now) > limit_s:
+                self._say(f"{child.program.label} has shown no sign of life for {limit_s:g} s and is killed")
                 child.kill()
 
     def look(self) -> None:

@@ -37,8 +37,10 @@ def go_on(*, actor: Actor, application_id: int, server: str, accept_data_loss: s
     if choice is None:
         names = " or ".join(copy.name for copy in found.copies)
         raise Refused(Refusal(f"{server or 'Nobody'} is not a member of this pair: name {names}.", "server"))
-    if found.disputed:
-        _refuse_unless_accepted(choice, accept_data_loss)
+    if not found.disputed:
+        return PairAnswer(ok=True, facts={"already": True}, reason=(
+            f"Nothing contradicts what control's database says of {primary.name}. Nothing was changed."))
+    _refuse_unless_accepted(choice, accept_data_loss)
     answer = ask(actor, primary, "restored", reason, did=f"Letting {server} go on", target=server)
     if answer.facts.get("already"):
         return answer

@@ -94,11 +94,10 @@ async def older(objects, backup, settings_of_control, settings) -> tuple[list, s
         said = report_on(grant, copy="a", standby="synced", standby_version=grant.record_version, standby_copy="b")
         await a.say(said)
         await eventually(in_sync(objects.server), "it is not in sync")
-        copy = await copied()
+        copy, copied_at = await copied(), control.solution.ledger.position
         agent = await peers.agent(objects.host, speaks=SPEAKS)
-        before = control.solution.ledger.position
         await a.say(report_on(grant, copy="a", standby="alone", standby_version=grant.record_version + 5))
-        told = await agent.hears(Told, lambda told: read_token(told.token).position > before)
+        told = await agent.hears(Told, lambda told: read_token(told.token).position > copied_at)
     (settings_of_control.data_dir / FILE).unlink(missing_ok=True)
     return copy, told.token
 
@@ -178,6 +177,19 @@ async def test_records_in_doubt_are_confirmed_on_demand_as_far_as_their_members_
         await console.say(PairRequest(verb="restored", application="", by="ann"))
         assert (await console.hears(PairAnswer)).facts == {"confirmed": 0, "left": 1}
         assert control.solution.pairs.doubted() == [objects.server.id]
+
+
+async def test_a_peer_of_the_former_version_names_no_generation_and_proves_nothing(
+        objects, backup, older, settings_of_control, settings):
+    copy, _ = older
+    await put_back(copy)
+    async with started(settings_of_control, settings) as (control, peers):
+        agent = await peers.agent(objects.host)
+        b = await the_standby_alone(peers, backup, agent)
+        assert (await b.hears(Grant, lambda grant: grant.role == "primary")).epoch == 2
+        assert control.solution.ledger.trusted_from == 0
+        # It is told nothing that it would not understand.
+        assert not [said for said in agent.heard if isinstance(said, Told)]
 
 
 async def test_the_same_database_is_no_older_one(objects, backup, older, settings_of_control, settings):

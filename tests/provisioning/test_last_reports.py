@@ -29,6 +29,8 @@ BEFORE, AFTER = NOW - timedelta(minutes=1), NOW + timedelta(seconds=1)
 @pytest.mark.parametrize(("kind", "status", "started_at", "done"), [
     ("start", "Started", AFTER, True), ("start", "Initializing", None, False),
     ("start", "Service Unavailable", None, False), ("start", "Stopped", None, False),
+    ("start", "Initializing", AFTER, True), ("start", "Unknown", AFTER, True), ("start", "Initializing", BEFORE, False),
+    ("restart", "Unknown", AFTER, True), ("restart", "Service Unavailable", BEFORE, False),
     ("stop", "Stopped", None, True), ("stop", "Gave Up", None, True), ("stop", "Stop Pending", None, False),
     ("stop", "Unknown", None, False),
     ("restart", "Started", AFTER, True), ("restart", "Started", BEFORE, False), ("restart", "Stopped", None, False),

@@ -124,10 +124,16 @@ def test_who_cannot_go_on_is_refused_with_control_s_reason(asked, pair):
     assert restores(asked) == []
 
 
-def test_where_nothing_is_in_dispute_nothing_is_typed_or_written_down(asked, pair):
-    asked.answers |= {"record": facts({}, {"lost": 50}, disputed=False),
-                      "restored": PairAnswer(ok=True, facts={"active": "MS_Primary", "already": True})}
-    restored.go_on(actor=ADMINISTRATOR, application_id=pair[0].pk, server="MS_Backup")
+def test_where_nothing_is_in_dispute_nothing_is_asked_for_or_written_down(asked, pair):
+    asked.answers["record"] = facts({}, {"lost": 50}, disputed=False)
+    answer = restored.go_on(actor=ADMINISTRATOR, application_id=pair[0].pk, server="MS_Backup")
+    assert answer.facts == {"already": True}
+    assert restores(asked) == history() == []
+
+
+def test_a_dispute_that_ended_after_the_look_is_not_written_down(asked, pair):
+    asked.answers["restored"] = PairAnswer(ok=True, facts={"active": "MS_Primary", "already": True})
+    restored.go_on(actor=ADMINISTRATOR, application_id=pair[0].pk, server="MS_Primary")
     assert history() == []
 
 

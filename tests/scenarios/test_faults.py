@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
     asked = time.monotonic()
     run.interrupt()
     assert run.wait_end() == 0
-    assert time.monotonic() - asked < 25
+    assert time.monotonic() - asked < 30
     assert run.said("The agent has shown no sign of life")
     assert not started_ticks(facts["pid"])
     assert run.processes() == {}

@@ -53,18 +53,26 @@ def make_pair(run: Pairwise, apps: Path) -> Ledger:
     for verb in ("install", "start"):
         for name in MEMBERS:
             run.manage(verb, name, "--wait")
-    wait_whole(run, MEMBERS[0], 30)
+    wait_whole(run, 30, active=MEMBERS[0])
     return Ledger([("127.0.0.1", each["ports"][0]["port"]) for each in made])
 
 
-def wait_whole(run: Pairwise, active: str, timeout: float) -> None:
+def wait_whole(run: Pairwise, timeout: float, *, active: str = "") -> None:
+    """Until both members are Started and in sync, ``active`` serves if that is said, and the console is healthy."""
+    last: dict = {}
+
     def whole() -> bool:
         status = run.status()
         [pair] = status["pairs"]
-        return (pair["active"] == active and pair["in_sync"] and run.health()[0] == 200
-                and {each["status"] for each in status["applications"]} == {"Started"})
+        last.update({each["name"]: (each["status"], each["mode"], each["reason"]) for each in status["applications"]})
+        last.update(active=pair["active"], in_sync=pair["in_sync"], health=run.health())
+        return (pair["active"] == (active or pair["active"]) and pair["in_sync"] and last["health"][0] == 200
+                and {last[name][:2] for name in MEMBERS} == {("Started", "Primary"), ("Started", "Backup")})
 
-    wait_for(whole, timeout, f"all well, and {active} serves")
+    try:
+        wait_for(whole, timeout, "all well")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {last}\n{run.text}") from None
 
 
 def test_a_full_disk_of_the_data_directory_ends_nothing_and_the_pair_fails_over(disk, tmp_path, make_pairwise):
@@ -85,7 +93,7 @@ def test_a_full_disk_of_the_data_directory_ends_nothing_and_the_pair_fails_over(
         ledger.stays_up(6)
         assert run.process.poll() is None, run.text
         ballast.unlink()
-        wait_whole(run, MEMBERS[1], ROOM_S)
+        wait_whole(run, ROOM_S, active=MEMBERS[1])
         assert run.process.pid == up
         assert run.child("console-worker") != killed
         assert run.said("run.json could be written again")
@@ -94,3 +102,20 @@ def test_a_full_disk_of_the_data_directory_ends_nothing_and_the_pair_fails_over(
         run.manage("stop", name, "--wait")
     assert run.stop() == 0
     assert run.processes() == {}
+
+
+def test_one_disk_for_everything_is_full_and_all_is_well_by_itself_once_there_is_room(disk, make_pairwise):
+    run = make_pairwise("disk/var").start()
+    with make_pair(run, run.data_dir / "apps") as ledger:
+        ledger.wait_acknowledged(50)
+        fill(disk)
+        ledger.wait_silence(timeout=30)
+        ballast = fill(disk)
+        killed = run.child("agent")
+        os.kill(killed, signal.SIGKILL)
+        ledger.stays_silent(8)
+        assert run.process.poll() is None, run.text
+        ballast.unlink()
+        wait_whole(run, ROOM_S)
+        assert run.child("agent") != killed
+        ledger.check()

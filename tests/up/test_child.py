@@ -159,9 +159,8 @@ asyncio.run(Watchdog().show_life())
 
 
 def test_a_child_that_hangs_is_killed_and_started_again(make_child, supervise, monkeypatch):
-    monkeypatch.setattr("console.up.supervisor.SILENT_S", 1.0)
     monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
-    child = make_child(LIVES.format(root=str(ROOT)), shows_life=True)
+    child = make_child(LIVES.format(root=str(ROOT)), silent_s=1.0)
     other = make_child(SLEEPS, "other")
     supervisor, _, said = supervise([child, other])
     for each in (child, other):
@@ -181,10 +180,9 @@ def test_a_child_that_hangs_is_killed_and_started_again(make_child, supervise, m
 
 
 def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monkeypatch):
-    monkeypatch.setattr("console.up.supervisor.SILENT_S", 0.2)
     monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
     monkeypatch.setattr("console.up.supervisor.FIRST_SIGN_S", 0.6)
-    child = make_child(SLEEPS, shows_life=True)
+    child = make_child(SLEEPS, silent_s=0.2)
     supervisor, _, said = supervise([child])
     begun = time.monotonic()
     supervisor.start(child)
@@ -208,9 +206,8 @@ def test_systemd_hears_that_it_runs_and_that_it_lives(supervise, tmp_path, monke
 
 
 def test_one_that_hangs_is_not_waited_for_when_everything_stops(make_child, supervise, monkeypatch):
-    monkeypatch.setattr("console.up.supervisor.SILENT_S", 1.0)
     monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
-    child = make_child(LIVES.format(root=str(ROOT)), shows_life=True)
+    child = make_child(LIVES.format(root=str(ROOT)), silent_s=1.0)
     child.stop_s = 60
     supervisor, _, said = supervise([child])
     supervisor.start(child)
