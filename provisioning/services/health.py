@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import redis
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -151,7 +151,8 @@ def _check_database() -> dict[str, Component | None]:
         return found | {"agent": agent_health(runtime, now, blind=blind),
                         "worker": host_worker_health(runtime, now, blind=blind)}
     finally:
-        connection.close()
+        # Of both databases: this thread ends, and its places in the pools with it.
+        connections.close_all()
 
 
 def _check_redis() -> dict[str, Component]:

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from control import copies, generations, lease, ledger, office
+from control import copies, lease, ledger, lineage, office
 from control.copies import Batch
 from control.database import Deposed
 from control.facts import EventRow, StatusRow
@@ -118,7 +118,7 @@ def writes(server, term):
     yield lambda: ledger.write([Change(Row(application_id=server.id, version=1), 0)], term=term)
     yield lambda: ledger.mark_gone([server.id], gone=True, term=term)
     yield lambda: ledger.prune(term=term)
-    yield lambda: generations.begin(term=term)
+    yield lambda: lineage.begin(term=term)
     yield lambda: lease.beat(term=term, address="a", facts={})
     yield lambda: lease.leave(term=term)
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import psycopg
 import psycopg_pool
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
 from django.utils import timezone
 
 from provisioning import control_client
@@ -320,3 +320,18 @@ def test_a_check_that_never_ends_has_one_thread_however_often_it_is_asked(client
     health._flights["redis"].join(5)
     assert [(each["status"], each["reason"]) for each in answers] == [("down", "Redis does not answer.")] * 3
     assert len(started) == 1
+
+
+@pytest.mark.parametrize("name", health.CHECKS)
+def test_a_check_leaves_no_connection_to_a_database_open_behind_its_thread(all_up, name):
+    left = []
+
+    def check() -> None:
+        with contextlib.suppress(Exception):
+            health.CHECKS[name][0]()
+        left.extend(each.alias for each in connections.all(initialized_only=True) if each.connection is not None)
+
+    thread = threading.Thread(target=check)
+    thread.start()
+    thread.join()
+    assert left == []
