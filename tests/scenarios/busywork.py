@@ -53,13 +53,19 @@ def busy_servers(site: Site) -> int:
         return database.execute("SELECT count(*) FROM provisioning_application WHERE name GLOB 'Busy_*'").fetchone()[0]
 
 
+def heed_ctrl_c() -> None:
+    """In a child: as in a terminal. Whoever started these tests in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def applying(site: Site) -> Iterator[Callable[[], bool]]:
     """`apply` of PAIRS new pairs, interrupted at the end: what it says that it made is there."""
     path, said = file_of_pairs(site.directory / "busy.yaml"), site.directory / "busy.log"
     with open(said, "w") as log:
         work = subprocess.Popen([sys.executable, "manage.py", "apply", str(path), "--yes"], cwd=ROOT, stdout=log,
-                                stderr=log, stdin=subprocess.DEVNULL, env=site.pairwise.environment)
+                                stderr=log, stdin=subprocess.DEVNULL, env=site.pairwise.environment,
+                                preexec_fn=heed_ctrl_c)
     try:
         wait_for(lambda: busy_servers(site) >= SOME or work.poll() is not None, ENDS_S, "some of the pairs", every=0.1)
         yield lambda: work.poll() is None and busy_servers(site) < 2 * PAIRS

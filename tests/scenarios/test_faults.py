@@ -115,6 +115,7 @@ def run(own_run):
     return own_run
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
     facts = started(run, "Left", shutdown_timeout=60)
     for name in CHILDREN:
@@ -141,6 +142,7 @@ def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(r
     assert rests["pid"] != again["pid"]
 
 
+@pytest.mark.long
 def test_a_killed_run_leaves_its_servers_running_and_no_console_and_the_next_one_takes_over_and_adopts_them(run):
     facts = started(run, "Survivor")
     pids = [run.child(name) for name in CHILDREN]

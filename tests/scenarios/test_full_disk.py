@@ -75,6 +75,7 @@ def wait_whole(run: Pairwise, timeout: float, *, active: str = "") -> None:
         raise AssertionError(f"{error}: {last}\n{run.text}") from None
 
 
+@pytest.mark.long
 def test_a_full_disk_of_the_data_directory_ends_nothing_and_the_pair_fails_over(disk, tmp_path, make_pairwise):
     run = make_pairwise("disk/var").start()
     (tmp_path / "apps").mkdir()

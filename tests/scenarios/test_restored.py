@@ -42,6 +42,7 @@ def codes(pair) -> set[str]:
     return {finding["code"] for finding in pair.site.pairwise.ask("audit", name=pair.members[0].name)["findings"]}
 
 
+@pytest.mark.long
 def test_the_member_that_knows_less_returns_first_and_is_not_promoted(pair, tmp_path):
     active, standby = pair.members
     with pair.ledger() as ledger:

@@ -14,6 +14,7 @@ import yaml
 
 from tests.locks import held
 from tests.scenarios.applications import message_server
+from tests.scenarios.busywork import heed_ctrl_c
 from tests.scenarios.harness import ROOT
 from tests.scenarios.hosts import NoHosts, cut_between, heal_between
 from tests.scenarios.machine import DAY_S
@@ -143,7 +144,7 @@ def _apply(pair: Pair, member: Member, draw: random.Random) -> tuple:
     def begin() -> None:
         under_way.append(subprocess.Popen(
             [sys.executable, "manage.py", "apply", str(path), "--yes"], cwd=ROOT, env=pairwise.environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heed_ctrl_c))
 
     def end() -> None:
         for process in under_way:
