@@ -9,6 +9,7 @@ marked so; records that were last written before it count only while all members
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import cached_property
 
 from provisioning.control_client import control_secret
 
@@ -48,7 +49,7 @@ class History:
     def present(self) -> Generation:
         return self.generations[-1]
 
-    @property
+    @cached_property
     def trusted_from(self) -> int:
         """Records last written in an earlier generation may be outdated; 0 when no copy was ever put back."""
         return max((each.number for each in self.generations if each.after_restore), default=0)

@@ -178,6 +178,8 @@ class Ledger:
 
     def doubted(self) -> list[int]:
         """Applications whose records may be outdated: they were last written before an older copy was put back."""
+        if not self.trusted_from:
+            return []  # nothing was ever put back, and each agent that connects asks
         return [application_id for application_id in self._rows if self.is_doubted(application_id)]
 
     def is_doubted(self, application_id: int) -> bool:
