@@ -23,7 +23,8 @@ CONNECTIONS = 25_000
 """All together, those that wait included."""
 OPENINGS = 256
 """So many at once may be showing their secret; the others wait for their turn."""
-BACKLOG = 4096
+BACKLOG, TOGETHER = 4096, 256
+"""How many may come before they are taken; how many are taken in one turn of the loop."""
 BEAT_S = 1.0
 """How often those that wait are shown that control is there."""
 TOLD_S = 10.0
@@ -86,19 +87,24 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listening)
+                self._take((await loop.sock_accept(listening))[0])
+                # Who else has come: the next turn of a busy loop may be late, and they hear nothing before.
+                with contextlib.suppress(BlockingIOError):
+                    for _ in range(TOGETHER):
+                        self._take(listening.accept()[0])
             except OSError as error:
                 # Out of files or of memory: those that are connected go on.
                 log.warning("a connection could not be taken: %s", error)
                 await asyncio.sleep(ACCEPT_AGAIN_S)
-                continue
-            connection.setblocking(False)
-            if len(self._tasks) + len(self._waiting) < CONNECTIONS:
-                self._waiting.add(_name(connection).rpartition(":")[0], connection)
-                self._let_in()
-            else:
-                connection.close()
-                self._tell_of_too_many()
+
+    def _take(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        if len(self._tasks) + len(self._waiting) < CONNECTIONS:
+            self._waiting.add(_name(connection).rpartition(":")[0], connection)
+            self._let_in()
+        else:
+            connection.close()
+            self._tell_of_too_many()
 
     def _tell_of_too_many(self) -> None:
         if time.monotonic() - self._told_at > TOLD_S:
