@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from hostagent.identity import start_ticks
 from protocol.messages import Message, ProcessChanged, Processes
 from protocol.wire import Opening, WireError
@@ -230,7 +232,14 @@ def running_pids(state_dir: Path) -> collections.Counter:
 
 
 def end_servers(state_dir: Path) -> None:
-    """End what a test left running, by pid."""
+    """End what a test left running, by pid; also what a shim is only about to start."""
     for pid in running_pids(state_dir):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+    for shim in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any(word.startswith(f"{state_dir}/run/") for word in shim.cmdline()):
+                # Stopped first: it starts nobody any more behind our back.
+                shim.suspend()
+                for process in (*shim.children(recursive=True), shim):
+                    process.kill()
