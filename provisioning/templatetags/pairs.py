@@ -42,8 +42,8 @@ def level_chip(level: str, word: str, reason: str = ""):
 
 @register.simple_tag
 def link_chip(facts: PairFacts):
-    """The sync link: icon, word, colour."""
-    level, word = LINKS[facts.link]
+    """The sync link: icon, word, colour. Without control's word for it nobody may call copies in sync, or behind."""
+    level, word = (UNKNOWN, "In dispute") if facts.disputed else LINKS[facts.link]
     return make_chip(level, {OK: "link-45deg", BROKEN: "plug"}.get(level, LEVEL_ICONS[level]), word, facts.link_reason)
 
 

@@ -129,3 +129,11 @@ def test_the_pair_page_says_so_in_its_first_sentence_and_leads_there(administrat
                                                                  "promote-active", "drill"))
     # To promote is no way out of this.
     assert 'id="pair-promote"' not in answer.content.decode()
+
+
+def test_nobody_is_said_to_catch_up_while_the_record_is_in_dispute(administrator, pair):
+    for page in (reverse("pair-detail", args=[pair[0].pk]), reverse("pair-list")):
+        text = text_of(administrator.get(page))
+        assert "In dispute" in text
+        assert "Catching up" not in text
+        assert "to go" not in text
