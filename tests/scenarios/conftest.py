@@ -59,13 +59,23 @@ def make_pairwise(tmp_path):
     assert not left, f"left behind: {left}"
 
 
-@pytest.fixture(scope="session")
-def site(hosts_allowed, tmp_path_factory):
-    """One Pairwise and two hosts, which all scenarios with pairs share."""
+def _site(tmp_path_factory):
     made = Site(tmp_path_factory.mktemp("site"))
     yield made
     left = made.end()
     assert not left, f"left behind: {left}"
+
+
+@pytest.fixture(scope="session")
+def site(hosts_allowed, tmp_path_factory):
+    """One Pairwise and two hosts, which all scenarios with pairs share."""
+    yield from _site(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def own_site(hosts_allowed, tmp_path_factory):
+    """As ``site``, for a module that does to its Pairwise what no other scenario is to meet."""
+    yield from _site(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

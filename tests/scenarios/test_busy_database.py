@@ -9,7 +9,6 @@ import pytest
 from tests.scenarios import busywork
 from tests.scenarios.harness import wait_for
 from tests.scenarios.pairs import Pair, tell, under_load
-from tests.scenarios.site import Site
 
 AT_MOST_S = 1.0
 """From the last acknowledgement of the killed server to the first one of the other."""
@@ -17,17 +16,9 @@ HELD = "Another program holds the Configuration Database."
 
 
 @pytest.fixture(scope="module")
-def busy_site(hosts_allowed, tmp_path_factory):
-    """A site of its own: other scenarios have no use for what is applied here."""
-    made = Site(tmp_path_factory.mktemp("busy"))
-    yield made
-    left = made.end()
-    assert not left, f"left behind: {left}"
-
-
-@pytest.fixture(scope="module")
-def pair(busy_site):
-    return Pair(busy_site, "busy")
+def pair(own_site):
+    """On a site of its own: other scenarios have no use for what is applied here."""
+    return Pair(own_site, "busy")
 
 
 @pytest.mark.parametrize("name", busywork.WORKS)

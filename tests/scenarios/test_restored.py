@@ -7,23 +7,14 @@ import pytest
 from tests.scenarios.backups import Backup
 from tests.scenarios.harness import wait_for
 from tests.scenarios.pairs import Pair
-from tests.scenarios.site import Site
 
 WAY_OUT = "Restored Database"
 
 
 @pytest.fixture(scope="module")
-def site(hosts_allowed, tmp_path_factory):
-    """A site of its own: an older database is older for every pair in it."""
-    made = Site(tmp_path_factory.mktemp("restored"))
-    yield made
-    left = made.end()
-    assert not left, f"left behind: {left}"
-
-
-@pytest.fixture(scope="module")
-def module_pair(site):
-    return Pair(site, "restored")
+def module_pair(own_site):
+    """On a site of its own: an older database is older for every pair in it."""
+    return Pair(own_site, "restored")
 
 
 def asked(pair, *arguments, code=0) -> dict:
