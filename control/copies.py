@@ -18,7 +18,7 @@ from provisioning.signals import announce
 from . import facts
 from .database import Deposed
 from .lease import LEADER
-from .upsert import Upsert
+from .upsert import Update, Upsert
 
 EVENTS_KEPT = 200_000
 """The timeline keeps so many of the newest entries."""
@@ -31,6 +31,7 @@ def _names(row: type) -> list[str]:
 
 
 _STATUSES = Upsert(RuntimeStatus, _names(facts.StatusRow), "application_id")
+_COUNTERS = Update(RuntimeStatus, facts.COUNTERS, "application_id")
 _HOSTS = Upsert(HostRuntime, _names(facts.HostRow), "host_id")
 _PAIRS = Upsert(PairState, _names(facts.PairCopy), "primary_id")
 _EVENTS = Upsert(Event, _names(facts.EventRow))
@@ -38,10 +39,12 @@ _EVENTS = Upsert(Event, _names(facts.EventRow))
 
 @dataclasses.dataclass(frozen=True)
 class Batch:
-    """What is written in one transaction; ``topics`` are announced to open pages after it. ``heard_at``: when all who
-    are connected were heard of, None when that is not to be written."""
+    """What is written in one transaction; ``topics`` are announced to open pages after it. ``counted`` are rows that
+    are there and have only moved their counters. ``heard_at``: when all who are connected were heard of, None when that
+    is not to be written."""
 
     statuses: list[facts.StatusRow] = dataclasses.field(default_factory=list)
+    counted: list[facts.StatusRow] = dataclasses.field(default_factory=list)
     hosts: list[facts.HostRow] = dataclasses.field(default_factory=list)
     pairs: list[facts.PairCopy] = dataclasses.field(default_factory=list)
     events: list[facts.EventRow] = dataclasses.field(default_factory=list)
@@ -49,7 +52,7 @@ class Batch:
     heard_at: datetime | None = None
 
     def __len__(self) -> int:
-        return len(self.statuses) + len(self.hosts) + len(self.pairs) + len(self.events)
+        return len(self.statuses) + len(self.counted) + len(self.hosts) + len(self.pairs) + len(self.events)
 
 
 def status_rows() -> list[facts.StatusRow]:
@@ -97,6 +100,7 @@ def _existing(batch: Batch) -> Batch:
 def _write(batch: Batch, term: int) -> None:
     with _writing(term):
         _STATUSES.write(batch.statuses)
+        _COUNTERS.write(batch.counted)
         _HOSTS.write(batch.hosts)
         _PAIRS.write(batch.pairs)
         _EVENTS.write(batch.events)

@@ -89,6 +89,11 @@ class StatusRow:
                 self.ports, self.link, self.link_reason, self.discarded, self.account, self.clock_offset_s)
 
 
+COUNTERS = ("last_seq", "digest", "clients", "common_seq", "common_digest", "first_seq", "first_digest",
+            "clock_offset_s")
+"""Of a StatusRow: what moves while nothing else does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PairCopy:
     """A row of PairState: what pages show of a record."""

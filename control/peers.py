@@ -1,11 +1,14 @@
 """Connected servers and agents, thousands of them: what they say is taken in turns, what they are told never waits.
 
 Each has a protocol of its own instead of tasks and timers: a sign of life, which is nearly all that comes, costs
-no more than noting that it came. One sweep over all of them looks for silence and shows signs of life in return.
+no more than noting that it came. One sweep looks at those that may have been silent for too long, or that are to be
+shown a sign of life in return.
 """
 
 import asyncio
 import contextlib
+import heapq
+import itertools
 import logging
 import time
 from collections import deque
@@ -87,12 +90,16 @@ class Peers:
     def __init__(self):
         self.turns = Turns()
         self._all: set[Peer] = set()
+        self._looks: list[tuple[float, int, Peer]] = []
+        """When each is to be looked at next; the number keeps peers from being compared."""
+        self._numbers = itertools.count()
 
     def __len__(self) -> int:
         return len(self._all)
 
     def add(self, peer: "Peer") -> None:
         self._all.add(peer)
+        self._look_later(peer)
 
     def discard(self, peer: "Peer") -> None:
         self._all.discard(peer)
@@ -103,9 +110,10 @@ class Peers:
         while True:
             await asyncio.sleep(SWEEP_S)
             now = time.monotonic()
-            late = [] if now - swept > HELD_UP_S else [peer for peer in self._all if peer.is_late(now)]
+            due = self._due(now)
+            late = [] if now - swept > HELD_UP_S else [peer for peer in due if peer.is_late(now)]
             swept = now
-            for peer in list(self._all):
+            for peer in due:
                 peer.beat(now)
             if late:
                 # The loop looks at timers before it reads: what came meanwhile counts.
@@ -114,6 +122,20 @@ class Peers:
                 for peer in late:
                     if peer.is_late(now):
                         peer.cut(f"the peer was silent for {peer.silence_s:g} s")
+            for peer in due:
+                self._look_later(peer)
+
+    def _due(self, now: float) -> list["Peer"]:
+        due = []
+        while self._looks and self._looks[0][0] <= now:
+            peer = heapq.heappop(self._looks)[2]
+            if peer in self._all:
+                due.append(peer)
+        return due
+
+    def _look_later(self, peer: "Peer") -> None:
+        if peer in self._all:
+            heapq.heappush(self._looks, (peer.next_look, next(self._numbers), peer))
 
 
 class Peer(asyncio.Protocol):
@@ -243,6 +265,11 @@ class Peer(asyncio.Protocol):
         return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self.heard_at)
 
     # --- silence ---------------------------------------------------------------------------------------------
+
+    @property
+    def next_look(self) -> float:
+        """When it may be late, or is to be shown a sign of life (monotonic); not before anything is heard or said."""
+        return min(self.heard_at + self.silence_s, self._sent_at + self.beat_s)
 
     def is_late(self, now: float) -> bool:
         return now - self.heard_at > self.silence_s and not self._held

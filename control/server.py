@@ -25,7 +25,7 @@ OPENINGS = 256
 """So many at once may be showing their secret; the others wait for their turn."""
 BACKLOG, TOGETHER = 4096, 256
 """How many may come before they are taken; how many are taken in one turn of the loop."""
-BEAT_S = 1.0
+BEAT_S = 2.0
 """How often those that wait are shown that control is there."""
 TOLD_S = 10.0
 FIRST_BYTE_S = 2.0

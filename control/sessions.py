@@ -49,8 +49,8 @@ SILENCE_S = SILENCE_HEARTBEATS * HEARTBEAT_S
 SERVER_RATE, SERVER_BURST = 200, 2000
 """Messages a second that a server may send; events beyond EVENT_RATE are dropped, not its connection."""
 EVENT_RATE, EVENT_BURST = 20, 400
-PEERS_A_BEAT, BEAT_MAX_S = 5500, 2.0
-REPORTS_A_SECOND, REPORT_MAX_S = 1000, 15.0
+PEERS_A_BEAT, BEAT_MAX_S = 2200, 5.0
+REPORTS_A_SECOND, REPORT_MAX_S = 700, 15.0
 """What control takes without effort; with more peers each one says less often what only counts something."""
 REFUSED_RATE, REFUSED_BURST = 1 / 20, 3
 REREAD_RATE, REREAD_BURST = 5, 50
@@ -169,7 +169,8 @@ class Sessions:
             peer.close()
 
     def _pace(self) -> "Pace":
-        return Pace(len(self._peers))
+        # The first ones to come back keep the pace that they are told now, also when all the others are there.
+        return Pace(max(len(self._peers), len(self._world.applications) + len(self._world.hosts)))
 
     # --- host -------------------------------------------------------------------------------------------
 

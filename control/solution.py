@@ -258,7 +258,7 @@ class SolutionControl:
         self._look_at_clock(live, report)
         if live.row is not None:
             live.row = replace(live.row, heard_at=datetime.now(UTC), **_counters(connection))
-            self.writer.put_status(live.row)
+            self.writer.put_progress(live.row)
 
     def _look_at_clock(self, live: LiveApplication, report: Report) -> None:
         event = narration.look_at_clock(live, report.clock, time.time())
@@ -349,7 +349,7 @@ class SolutionControl:
 
 
 def _counters(connection: ServerConnection) -> dict:
-    """Fields of a row that change without any news."""
+    """The COUNTERS of a row."""
     report = connection.report
     return {"last_seq": report.last_seq, "digest": checks.clean(report.digest, 64), "clients": report.clients,
             "common_seq": report.common_seq, "common_digest": checks.clean(report.common_digest, 64),

@@ -36,8 +36,11 @@ class Upsert:
         return [field.get_db_prep_save(getattr(row, name), connection) if changes else getattr(row, name)
                 for name, field, changes in self._named]
 
+    def _columns(self, quote) -> list[str]:
+        return [quote(field.column) for _, field, _ in self._named]
+
     def _statement(self, quote) -> str:
-        columns = [quote(field.column) for _, field, _ in self._named]
+        columns = self._columns(quote)
         every = [*columns, *(quote(field.column) for field in self._rest)]
         places = ", ".join(["%s"] * len(every))
         made = f"INSERT INTO {quote(self._model._meta.db_table)} ({', '.join(every)}) VALUES ({places})"
@@ -46,3 +49,16 @@ class Upsert:
         key = quote(self._key)
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns if column != key)
         return f"{made} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+
+class Update(Upsert):
+    """Only of rows that are there already, and only what ``names`` names; one that is not there is no error."""
+
+    def __init__(self, model: type[models.Model], names: Sequence[str], key: str):
+        super().__init__(model, [*names, key], key)
+        self._rest = []
+
+    def _statement(self, quote) -> str:
+        *columns, key = self._columns(quote)
+        changes = ", ".join(f"{column} = %s" for column in columns)
+        return f"UPDATE {quote(self._model._meta.db_table)} SET {changes} WHERE {key} = %s"

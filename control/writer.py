@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -32,6 +33,8 @@ class Lane(Generic[Row]):
     def __init__(self, key: Callable[[Row], int], told: Callable[[Row], object]):
         self._key, self._told = key, told
         self._waiting: dict[int, Row] = {}
+        self._news: dict[int, None] = {}
+        self._counted: set[int] = set()
         self._written: dict[int, Row] = {}
 
     def known(self, rows: Iterable[Row]) -> None:
@@ -41,30 +44,44 @@ class Lane(Generic[Row]):
     def __len__(self) -> int:
         return len(self._written)
 
+    @property
+    def waiting(self) -> int:
+        """How many rows wait."""
+        return len(self._waiting)
+
     def forget(self, key: int) -> None:
-        self._waiting.pop(key, None)
+        self._no_longer_waits(key)
         self._written.pop(key, None)
 
-    def put(self, row: Row) -> bool:
-        """True when pages are to be told at once."""
-        self._waiting[self._key(row)] = row
-        return self._is_news(row)
+    def put(self, row: Row, *, counted: bool = False) -> bool:
+        """True when pages are to be told at once. ``counted``: nothing but counters differs from the last one put."""
+        key = self._key(row)
+        known = self._written.get(key)
+        if key not in self._waiting:
+            if row == known:
+                return False
+            if counted and known is not None:
+                self._counted.add(key)
+        elif not counted:
+            self._counted.discard(key)
+        self._waiting[key] = row
+        is_news = known is None or self._told(known) != self._told(row)
+        if is_news:
+            self._news[key] = None
+        return is_news
 
-    def _is_news(self, row: Row) -> bool:
-        before = self._written.get(self._key(row))
-        return before is None or self._told(before) != self._told(row)
-
-    def due(self) -> list[Row]:
+    def due(self, most: int) -> list[Row]:
         """What is to be written now, news first."""
-        self._waiting = {key: row for key, row in self._waiting.items() if row != self._written.get(key)}
-        found = list(self._waiting.values())
-        if len(found) > ROWS_A_TURN:
-            found.sort(key=self._is_news, reverse=True)
-        return found
+        keys = itertools.chain(self._news, (key for key in self._waiting if key not in self._news))
+        return [self._waiting[key] for key in itertools.islice(keys, most)]
+
+    def is_counted(self, row: Row) -> bool:
+        """Nothing but counters of it differs from what is written."""
+        return self._key(row) in self._counted
 
     def news(self, rows: Iterable[Row]) -> list[int]:
         """Keys of those of ``rows`` that pages are to be told of."""
-        return [self._key(row) for row in rows if self._is_news(row)]
+        return [key for row in rows if (key := self._key(row)) in self._news]
 
     def done(self, rows: Iterable[Row]) -> None:
         """These are written."""
@@ -72,11 +89,17 @@ class Lane(Generic[Row]):
             key = self._key(row)
             self._written[key] = row
             if self._waiting.get(key) is row:
-                del self._waiting[key]
+                self._no_longer_waits(key)
 
     def drop(self) -> None:
-        """Give up what waits."""
-        self._waiting.clear()
+        """Give up what waits. What the database holds of those is not known any more."""
+        for key in list(self._waiting):
+            self.forget(key)
+
+    def _no_longer_waits(self, key: int) -> None:
+        self._waiting.pop(key, None)
+        self._news.pop(key, None)
+        self._counted.discard(key)
 
 
 class Writer:
@@ -107,6 +130,11 @@ class Writer:
 
     def put_status(self, row: StatusRow) -> None:
         if self._statuses.put(row):
+            self._wake.set()
+
+    def put_progress(self, row: StatusRow) -> None:
+        """Nothing but its counters (facts.COUNTERS) differs from the last row of this application that was put."""
+        if self._statuses.put(row, counted=True):
             self._wake.set()
 
     def put_host(self, row: HostRow) -> None:
@@ -152,13 +180,17 @@ class Writer:
 
     async def flush(self) -> int:
         """Write what waits; how many rows were written. After a failure it waits on, for the next round."""
-        due = [lane.due() for lane in (self._statuses, self._hosts, self._pairs)]
-        all_of_it = all(len(rows) <= ROWS_A_TURN for rows in (*due, self._events))
+        lanes = (self._statuses, self._hosts, self._pairs)
+        all_of_it = all(many <= ROWS_A_TURN for many in (*(lane.waiting for lane in lanes), len(self._events)))
         waiters, self._waiters = (self._waiters, []) if all_of_it else ([], self._waiters)
         if not all_of_it:
             self._wake.set()
-        statuses, hosts, pairs, events = (rows[:ROWS_A_TURN] for rows in (*due, self._events))
-        batch = Batch(statuses, hosts, pairs, events, self._topics(statuses, hosts, pairs, events), self._heard_due())
+        statuses, hosts, pairs = (lane.due(ROWS_A_TURN) for lane in lanes)
+        events = self._events[:ROWS_A_TURN]
+        counted = [row for row in statuses if self._statuses.is_counted(row)]
+        whole = [row for row in statuses if not self._statuses.is_counted(row)]
+        batch = Batch(whole, counted, hosts, pairs, events, self._topics(statuses, hosts, pairs, events),
+                      self._heard_due())
         try:
             if len(batch) or batch.heard_at:
                 self.unwritten_since = self.unwritten_since or datetime.now(UTC)

@@ -55,10 +55,13 @@ class SyncLink:
         while left:
             # A large batch may take longer than the silence that is allowed: each part of it is a sign of life.
             limit_s = self._silence_s()
+            limit = asyncio.timeout(limit_s)
             try:
-                async with asyncio.timeout(limit_s):
+                async with limit:
                     part = await self._reader.read(min(left, READ_BYTES))
             except TimeoutError:
+                if not limit.expired():
+                    raise
                 raise SyncError(f"the other member was silent for {limit_s:g} s") from None
             if not part:
                 raise SyncError("the other member closed the connection")

@@ -79,7 +79,10 @@ class Line:
         self._socket.settimeout(wait_s)
         try:
             chunk = self._socket.recv(65536)
-        except TimeoutError:
+        except TimeoutError as error:
+            if error.errno:
+                # Not the wait has ended, but the connection.
+                raise WireError(f"the connection broke: {error}") from None
             if self._beat_s:
                 self.send(Heartbeat())
             return

@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 
@@ -25,6 +26,9 @@ from .opening_messages import Challenge, Heartbeat, Hello, Refused, Welcome
 
 __all__ = ["MAX_LINE", "MAX_LINE_BEFORE_WELCOME", "OPENING_TIMEOUT_S", "SILENCE_HEARTBEATS", "Channel", "Opening",
            "OutOfOrder", "RefusedError", "UntrustedError", "WireError", "decode", "dial", "encode"]
+
+UNACKNOWLEDGED_S = 6.0
+
 
 class Channel:
     """One connection that speaks messages.
@@ -75,17 +79,18 @@ class Channel:
             searched = len(self._buffer)
             if searched > self.max_line:
                 raise WireError(f"the peer sent a line of more than {self.max_line} bytes")
+            # Not wait_for: on Python 3.11 it may swallow a cancellation that comes together with a line.
+            limit = asyncio.timeout(silence_s)
             try:
-                # Not wait_for: on Python 3.11 it may swallow a cancellation that comes together with a line.
-                async with asyncio.timeout(silence_s):
+                async with limit:
                     chunk = await self._reader.read(65536)
-            except TimeoutError:
-                raise WireError(f"the peer was silent for {silence_s:g} s") from None
             except ssl.SSLError as error:
                 # With TLS 1.3 a listener declines this side's certificate only now.
                 raise UntrustedError(tls.why_untrusted(error, self.peer)) from None
             except OSError as error:
-                raise WireError(f"the connection broke: {error}") from None
+                # A connection that times out in the kernel is a TimeoutError as well.
+                raise WireError(f"the peer was silent for {silence_s:g} s" if limit.expired() else
+                                f"the connection broke: {error}") from None
             if not chunk:
                 raise WireError("the peer closed the connection")
             self.heard_at = time.monotonic()
@@ -140,6 +145,7 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
             reader, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLError as error:
         raise UntrustedError(tls.why_untrusted(error, host)) from None
+    _notice_loss(writer)
     dialling = Dialling(kind=kind, name=name, secret=secret, **hello)
     channel = Channel(reader, writer)
     try:
@@ -154,6 +160,14 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
     channel.max_line = MAX_LINE
     channel.start_heartbeats()
     return channel
+
+
+def _notice_loss(writer: asyncio.StreamWriter) -> None:
+    """The connection breaks when what this side says, signs of life included, is not taken by the peer's machine for
+    UNACKNOWLEDGED_S: a peer that has many connections shows its own signs of life less often than that."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT,
+                                                   int(UNACKNOWLEDGED_S * 1000))
 
 
 async def _first_word(channel: Channel, timeout_s: float, *, secured: bool) -> Message:

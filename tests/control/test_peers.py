@@ -1,6 +1,7 @@
 """What connected peers say is taken in turns, whatever one of them does."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -76,3 +77,35 @@ async def test_signs_of_life_wait_for_no_turn():
     peer.data_received(BEAT)
     assert peer.heard_at > heard
     assert not peer.work()
+
+
+async def test_one_that_speaks_is_never_late_and_one_that_does_not_is_cut():
+    peers = Peers()
+    silent, busy = peer_of(peers, "silent"), peer_of(peers, "busy")
+    for peer in (silent, busy):
+        peer.silence_s, peer.beat_s = 0.3, 0.1
+        peer.heard_at = time.monotonic()
+        peers.add(peer)
+    sweep, run = asyncio.create_task(peers.run()), asyncio.create_task(silent.run(lambda message: None))
+    while not run.done():
+        busy.data_received(BEAT)
+        await asyncio.sleep(0.02)
+    assert silent.cut_reason == "the peer was silent for 0.3 s"
+    assert silent._transport.sent.count(BEAT) >= 2
+    assert not busy.cut_reason
+    assert len(peers) == 1
+    sweep.cancel()
+
+
+async def test_signs_of_life_are_shown_to_those_alone_to_whom_nothing_else_was_said():
+    peers = Peers()
+    told, untold = peer_of(peers, "told"), peer_of(peers, "untold")
+    for peer in (told, untold):
+        peer.beat_s = 0.3
+        peers.add(peer)
+    sweep = asyncio.create_task(peers.run())
+    while untold._transport.sent.count(BEAT) < 2:
+        told.post(PROGRESS)
+        await asyncio.sleep(0.02)
+    assert BEAT not in told._transport.sent
+    sweep.cancel()

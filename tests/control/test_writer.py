@@ -1,19 +1,27 @@
 """What waits is written together, and every open page that shows it hears of it."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
+from control import copies
+from control.copies import Batch
 from control.database import DatabaseAway
-from control.facts import EventRow, StatusRow
+from control.facts import COUNTERS, EventRow, StatusRow
 from control.writer import Writer
+from tests import factories
 
 
 class Database:
     """Keeps what it was asked to write."""
 
     def __init__(self):
-        self.written = []
+        self.written, self.batches = [], []
 
     async def write(self, function, batch):
+        self.batches.append(batch)
         self.written.append((batch.statuses, batch.events, batch.topics))
 
 
@@ -59,3 +67,54 @@ async def test_many_events_of_one_application_are_announced_once_and_those_of_ho
     await writer.flush()
     [(_, events, topics)] = database.written
     assert (len(events), topics) == (4, ["events:2", "events:1"])
+
+
+async def test_counters_are_written_alone_while_nothing_else_has_changed():
+    database = Database()
+    writer = Writer(database)
+    first = StatusRow(application_id=1, status="Started")
+    writer.put_status(first)
+    writer.put_progress(replace(first, last_seq=5))
+    await writer.flush()
+    assert database.batches[0].statuses == [replace(first, last_seq=5)], "a row that is not there yet is written whole"
+    writer.put_progress(replace(first, last_seq=6))
+    await writer.flush()
+    writer.put_progress(replace(first, last_seq=7))
+    writer.put_status(replace(first, last_seq=8, status="Stopped"))
+    writer.put_progress(replace(first, last_seq=9, status="Stopped"))
+    await writer.flush()
+    assert [(batch.statuses, batch.counted) for batch in database.batches[1:]] == [
+        ([], [replace(first, last_seq=6)]), ([replace(first, last_seq=9, status="Stopped")], [])]
+
+
+async def test_what_was_dropped_is_written_whole_the_next_time():
+    database, tried = Database(), asyncio.Event()
+    writer, write = Writer(database), database.write
+
+    async def broken(function, batch):
+        tried.set()
+        raise ValueError("a row that no database takes")
+
+    first = StatusRow(application_id=1, status="Started")
+    writer.put_status(first)
+    await writer.flush()
+    database.write = broken
+    writer.put_status(replace(first, status="Stopped"))
+    run = asyncio.create_task(writer.run())
+    await tried.wait()
+    await asyncio.sleep(0)
+    database.write = write
+    writer.put_progress(replace(first, status="Stopped", last_seq=2))
+    await writer.flush()
+    run.cancel()
+    assert database.batches[-1].statuses == [replace(first, status="Stopped", last_seq=2)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_counters_written_alone_are_the_same_as_a_whole_row():
+    application = factories.make_application()
+    first = StatusRow(application_id=application.id, status="Started", ports=({"id": "default"},))
+    later = replace(first, **{name: f"{name} 2" if isinstance(getattr(first, name), str) else 2 for name in COUNTERS})
+    copies.write(Batch(statuses=[first]), term=1)
+    copies.write(Batch(counted=[later]), term=1)
+    assert copies.status_rows() == [later]
