@@ -1,4 +1,4 @@
-"""What to do about a process: a pure table (state, event, time) → (status, actions). ``processes`` carries it out.
+"""What to do about a process: a pure table (state, event, time) → (status, actions). ``process`` carries it out.
 
 States are those of ``protocol.messages.PROCESS_STATES``. All times are seconds of one monotonic clock.
 """

@@ -152,7 +152,7 @@ class Active:
             reason = str(getattr(error, "strerror", None) or error)
         except StoreError as error:
             reason = f"this server cannot read what it has stored: {error}"
-            self._broker.fail_store(error)
+            self._broker.storing.failed(error)
         finally:
             link.abort()
             if self.shipping is shipping:
@@ -180,9 +180,9 @@ class Active:
         """Why a write would not be acknowledged now, "" when it would: the disk takes a write, and the standby, when
         it counts, accepts this epoch. Raises StoreError."""
         broker = self._broker
-        if not broker.serving or broker.unavailable:
-            return broker.unavailable or "this server does not serve"
-        await broker.in_store(broker.store.prove)
+        if not broker.serving or broker.storing.unavailable:
+            return broker.storing.unavailable or "this server does not serve"
+        await broker.storing.run(broker.store.prove)
         standing = broker.standing
         if standing.may_go_alone:
             return ""

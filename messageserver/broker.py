@@ -1,15 +1,14 @@
 """The broker: takes what sessions send, commits it in groups, acknowledges what is safe, hands it to subscriptions.
 
-Runs in the event loop. The store runs in one thread of its own, so a slow disk never stops heart-beats. While one group
-is being written the next one gathers: that is the group commit. A group that is on this disk waits until ``standing``
-says that it may be acknowledged; meanwhile later groups are written.
+Runs in the event loop. The store runs in a thread of its own (``storing``), so a slow disk never stops heart-beats.
+While one group is being written the next one gathers: that is the group commit. A group that is on this disk waits
+until ``standing`` says that it may be acknowledged; meanwhile later groups are written.
 """
 
 import asyncio
 import contextlib
-import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import NamedTuple
 
 from protocol.server_messages import Grant
@@ -24,11 +23,11 @@ from .ownership import StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
 from .records import Draft
-from .retention import Removal
 from .roster import Roster
 from .settings import Settings
 from .standing import Mode, Standing
 from .store import Appended
+from .storing import Storing
 
 TICK_S = 0.25
 CLOSE_S = 5.0
@@ -48,29 +47,24 @@ class Group(NamedTuple):
 
 
 class Broker:
-    """One per process. ``changed`` is called when ``unavailable`` (a sentence or "") or ``standing`` changes,
-    ``failed`` with the error of a task that ended though it must not; ``secret`` is the application's."""
+    """One per process. ``changed`` is called when ``storing.unavailable`` or ``standing`` changes, ``failed`` with the
+    error of a task that ended though it must not; ``secret`` is the application's."""
 
     def __init__(self, settings: Settings, log: Log, store: PairedStore, reader: Reader, changed: Callable[[], None],
                  failed: Callable[[BaseException], None], secret: str = ""):
         self.settings, self.log, self.store, self.secret = settings, log, store, secret
         self._changed, self._failed = changed, failed
         self.disk = Disk()
-        self._writing = self.disk.thread("store")
+        self.storing = Storing(store, self.disk.thread("store"), lambda: self.settings.redundancy.standby_timeout_s,
+                               changed)
         self._loop = asyncio.get_running_loop()
         self.roster = Roster(lambda: self.settings.limits.max_connections)
         self.serving = False
         self.suspending = False
-        self.unavailable = ""
-        self._unavailable_since = 0.0
         self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
         self.on_stored: Callable[[list[tuple]], None] | None = None
         """Called with the records of each group once they are on this disk."""
-        self.trim_there: Callable[[int, bool], Awaitable[bool]] | None = None
-        """Lets a linked standby remove its records up to one; see Shipping."""
-        self.trims_alone = False
-        """This server stands by for an active one that does not tell what retention removes."""
         self._drafts: list[Draft] = []
         self._waiters: list[tuple] = []
         self._groups: deque[Group] = deque()
@@ -100,40 +94,16 @@ class Broker:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)
 
-    async def in_store(self, work: Callable, *arguments, patient: bool = False):
-        """Run ``work`` in the store's thread, after everything that was asked of it before. ``patient``: it may take
-        long though the disk is well. Raises StoreError, whatever it was that the disk did."""
-        try:
-            return await self._writing.run(work, *arguments, patient=patient)
-        except sqlite3.Error as error:
-            raise StoreError(self.store.why(error)) from error
-
-    @contextlib.asynccontextmanager
-    async def _soon(self):
-        """Inside, a disk that does not answer in time is an error of the store: whoever carries out what control says
-        must not wait for it for ever. Raises StoreError."""
-        limit_s = self.settings.redundancy.standby_timeout_s
-        try:
-            async with asyncio.timeout(limit_s):
-                yield
-        except TimeoutError:
-            raise StoreError(f"the disk has not answered for {limit_s:g} s") from None
-
-    async def note_version(self, record_version: int, generation: str) -> None:
-        """Keep on disk that the pair's record was seen at ``record_version``. Raises StoreError."""
-        async with self._soon():
-            await self.in_store(self.store.note_version, record_version, generation)
-
     async def stop(self) -> None:
         """Close all clients, then the store."""
-        self.close_clients("The server was stopped. Connect to the other member of the pair, or try again later.")
+        self.roster.close("The server was stopped. Connect to the other member of the pair, or try again later.")
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self.delivery.close()
-                await self.in_store(self.store.close)
+                await self.storing.run(self.store.close)
 
     async def settled(self, timeout_s: float) -> bool:
         """Wait until nothing that was accepted is unanswered; False after ``timeout_s`` seconds."""
@@ -177,16 +147,14 @@ class Broker:
         size, self._pending_bytes = self._pending_bytes, 0
         self._held_bytes += size
         try:
-            appended = await self.in_store(self.store.append, drafts, epoch)
+            appended = await self.storing.run(self.store.append, drafts, epoch)
         except StoreError as error:
             self._not_stored(waiters, error)
             # Nor is what came behind it: sent again with the first, it would have overtaken it.
             self._not_stored(self._waiters, error)
             self._drafts, self._waiters, self._pending_bytes = [], [], 0
             self.delivery.flush()
-            self._held_bytes -= size
-            self._check_idle()
-            self.intake.release()
+            self._let_go(size)
             return
         if appended.records:
             self.last_seq, self.digest = appended.records[-1][0], appended.records[-1][7]
@@ -199,22 +167,10 @@ class Broker:
 
     def _not_stored(self, waiters: list[tuple], error: StoreError) -> None:
         if not isinstance(error, StaleEpoch):
-            self._set_unavailable(f"Messages cannot be stored: {error}.")
+            self.storing.failed(error)
         for session, receipts in waiters:
             session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
             session.settle(len(receipts))
-
-    def _set_unavailable(self, reason: str, *, lasted_s: float = 0.0) -> None:
-        if reason != self.unavailable:
-            if not self.unavailable:
-                self._unavailable_since = self._loop.time() - lasted_s
-            self.unavailable = reason
-            self._changed()
-
-    @property
-    def unavailable_s(self) -> float:
-        """For how many seconds it has been unavailable."""
-        return self._loop.time() - self._unavailable_since if self.unavailable else 0.0
 
     # --- acknowledging -------------------------------------------------------------------------------
 
@@ -238,7 +194,7 @@ class Broker:
                 if allowed:
                     await self.delivery.deliver(group.appended.records)
                 self.delivery.flush()
-                self._let_go(group)
+                self._let_go(group.size)
             if not self._groups and self.serving:
                 self.delivery.jump(self.standing.committed)
 
@@ -263,14 +219,14 @@ class Broker:
         """Put a grant on disk between two groups, then act in it. Raises StaleEpoch, StoreError."""
         role, epoch, version = grant.role, grant.epoch, grant.record_version
         try:
-            async with self._soon():
+            async with self.storing.soon():
                 await self._turn.acquire()
         except StoreError as error:
-            self.fail_store(error)
+            self.storing.failed(error)
             raise
         try:
-            async with self._soon():
-                await self.in_store(self.store.grant, role, epoch, version, grant.generation)
+            async with self.storing.soon():
+                await self.storing.run(self.store.grant, role, epoch, version, grant.generation)
             self._drop_groups()
             if role == "primary":
                 self._take_position()
@@ -281,7 +237,7 @@ class Broker:
         except StaleEpoch:
             raise
         except StoreError as error:
-            self._set_unavailable(f"The granted epoch cannot be stored: {error}.")
+            self.storing.failed(error, "The granted epoch")
             raise
         finally:
             self._turn.release()
@@ -291,16 +247,13 @@ class Broker:
         while self._groups:
             group = self._groups.popleft()
             self._answer(group, allowed=False)
-            self._let_go(group)
+            self._let_go(group.size)
 
-    def _let_go(self, group: Group) -> None:
-        self._held_bytes -= group.size
-        self._check_idle()
-        self.intake.release()
-
-    def _check_idle(self) -> None:
+    def _let_go(self, size: int) -> None:
+        self._held_bytes -= size
         if not (self._held_bytes or self._drafts):
             self._idle.set()
+        self.intake.release()
 
     async def take_foreign(self, work: Callable, *arguments, patient: bool = False):
         """Run ``work``, which changes the log, in the store's thread, then go on from where the log is.
@@ -309,40 +262,9 @@ class Broker:
         """
         async with self._turn:
             try:
-                return await self.in_store(work, *arguments, patient=patient)
+                return await self.storing.run(work, *arguments, patient=patient)
             finally:
                 self._take_position()
-
-    def fail_store(self, error: StoreError) -> None:
-        """A use of the store failed: say so, and recover."""
-        self._set_unavailable(f"Messages cannot be stored: {error}.")
-
-    def disk_is_silent(self, seconds: float) -> None:
-        """It has not answered for so long."""
-        self._set_unavailable(f"The disk has not answered for {seconds:.0f} s.", lasted_s=seconds)
-
-    @property
-    def decides_on_trimming(self) -> bool:
-        """The active server decides what retention removes; its standby follows."""
-        return (self.standing.mode != Mode.DEPOSED or self.trims_alone) and not self.unavailable
-
-    async def trim(self) -> Removal | None:
-        """Remove some of what retention does not keep any more, at a standby that may be promoted first; what it was.
-        None when there is nothing, or when the standby does not follow at the moment. Raises StoreError."""
-        removal = await self.in_store(self.store.to_trim)
-        if removal is None:
-            return None
-        counts = self.standing.may_be_replaced
-        if self.trim_there is not None:
-            if not await self.trim_there(removal.last, counts):
-                return None
-        elif counts:
-            return None  # the link is down, and control may still promote it
-        if not self.decides_on_trimming:
-            return None
-        await self.in_store(self.store.trim_to, removal.last)
-        self.first_seq = self.store.first_seq
-        return removal
 
     def _take_position(self) -> None:
         """The store moved without us."""
@@ -367,12 +289,12 @@ class Broker:
     async def recover(self) -> None:
         """Open the store anew after an error. Raises StoreError while the disk is not well."""
         async with self._turn:
-            await self.in_store(self.store.recover)
+            await self.storing.run(self.store.recover)
             # A commit whose outcome was unknown may be on disk after all.
             self._take_position()
             self.stand(self.standing.stored(self.last_seq))
         self._releasable.set()
-        self._set_unavailable("")
+        self.storing.recovered()
 
     def apply(self, settings: Settings) -> None:
         """Later Configuration: logins, limits and retention count from now on."""
@@ -381,20 +303,3 @@ class Broker:
         for session in self.roster:
             if session.connected and settings.clients.get(session.login) != before.get(session.login):
                 session.fail("The login of this connection was changed or removed from the options of the application.")
-
-    def suspend_clients(self) -> None:
-        """Read nothing more from clients that are connected now, but answer what they have sent."""
-        for session in self.roster:
-            session.end_once_settled(session.close)
-
-    def close_clients(self, sentence: str = "") -> None:
-        """Close every client, with an ERROR that says ``sentence``, or without one."""
-        for session in self.roster:
-            if sentence:
-                session.fail(sentence)
-            else:
-                session.close()
-
-    @property
-    def clients(self) -> int:
-        return self.roster.clients

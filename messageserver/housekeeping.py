@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from protocol.events import Own
 
@@ -9,6 +10,7 @@ from . import system
 from .log import Log
 from .ownership import StoreError
 from .retention import Removal
+from .standing import Mode
 
 HOUSEKEEPING_S = 1.0
 SAY_TRIMMED_S = 60.0
@@ -61,6 +63,10 @@ class Housekeeping:
         self._trimmings = Trimmings(log)
         self._clock = ClockWatch(time.time(), system.since_boot())
         self.disk_is_silent = False
+        self.trim_there: Callable[[int, bool], Awaitable[bool]] | None = None
+        """Lets a linked standby remove its records up to one; see Shipping."""
+        self.trims_alone = False
+        """This server stands by for an active one that does not tell what retention removes."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -72,17 +78,42 @@ class Housekeeping:
             try:
                 await self._keep()
             except StoreError as error:
-                self._broker.fail_store(error)
+                self._broker.storing.failed(error)
             self._trimmings.settle(loop.time())
 
     async def _keep(self) -> None:
         broker = self._broker
-        if broker.unavailable:
+        if broker.storing.unavailable:
             await broker.recover()
-        await broker.in_store(broker.store.note_age)
-        while broker.decides_on_trimming and (removal := await broker.trim()) is not None:
+        await broker.storing.run(broker.store.note_age)
+        while self._decides_on_trimming and (removal := await self._trim()) is not None:
             self._trimmings.add(removal)
             await asyncio.sleep(0)
+
+    @property
+    def _decides_on_trimming(self) -> bool:
+        """The active server decides what retention removes; its standby follows."""
+        broker = self._broker
+        return (broker.standing.mode != Mode.DEPOSED or self.trims_alone) and not broker.storing.unavailable
+
+    async def _trim(self) -> Removal | None:
+        """Remove some of what retention does not keep any more, at a standby that may be promoted first; what it was.
+        None when there is nothing, or when the standby does not follow at the moment. Raises StoreError."""
+        broker = self._broker
+        removal = await broker.storing.run(broker.store.to_trim)
+        if removal is None:
+            return None
+        counts = broker.standing.may_be_replaced
+        if self.trim_there is not None:
+            if not await self.trim_there(removal.last, counts):
+                return None
+        elif counts:
+            return None  # the link is down, and control may still promote it
+        if not self._decides_on_trimming:
+            return None
+        await broker.storing.run(broker.store.trim_to, removal.last)
+        broker.first_seq = broker.store.first_seq
+        return removal
 
     def followed(self, first: int, last: int) -> None:
         """The active server removed records ``first`` to ``last``, and so did this one."""
@@ -95,8 +126,8 @@ class Housekeeping:
         if silent_s > limit_s:
             if not self.disk_is_silent:
                 self.disk_is_silent = True
-                broker.disk_is_silent(silent_s)
-                self._log.standard(Own.DISK_SILENT, broker.unavailable)
+                broker.storing.disk_is_silent(silent_s)
+                self._log.standard(Own.DISK_SILENT, broker.storing.unavailable)
         elif self.disk_is_silent and silent_s == 0:
             self.disk_is_silent = False
             self._log.standard(Own.DISK_ANSWERS, "The disk answers again.")

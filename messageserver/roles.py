@@ -92,10 +92,10 @@ class Roles:
         try:
             # On this disk before anything is acknowledged on the strength of it: when an older copy of the record is
             # put back, this server knows.
-            await broker.note_version(message.record_version, message.generation)
+            await broker.storing.note_version(message.record_version, message.generation)
         except StoreError as error:
             self._waiting_word = message  # counts when the store works again
-            broker.fail_store(error)
+            broker.storing.failed(error)
             return
         self._waiting_word = None
         broker.stand(broker.standing.recorded(message.epoch, message.record_version, message.in_sync))
@@ -110,7 +110,7 @@ class Roles:
                 return
             self._log.standard(Event.STANDING_CHANGED, f"This server hands over: {message.reason}")
             await self._close_ports(clients_only=True)
-            broker.suspend_clients()
+            broker.roster.suspend()
             # What waits for a disk that is silent is not confirmed by waiting.
             if not await broker.settled(0.0 if broker.housekeeping.disk_is_silent else DRAIN_S):
                 self._log.standard(Event.STANDING_CHANGED, "Some messages were not confirmed in time; their senders "
@@ -140,7 +140,7 @@ class Roles:
                     "digest": digest.hex() if digest else ""}
 
         try:
-            return Probed(id=message.id, accepts=False, log=await self._broker.in_store(look))
+            return Probed(id=message.id, accepts=False, log=await self._broker.storing.run(look))
         except StoreError as error:
             return Probed(id=message.id, accepts=False, reason=str(error))
 
@@ -174,7 +174,7 @@ class Roles:
     async def _stop_serving(self, sentence: str) -> None:
         self._broker.serving = False
         await self._close_ports(clients_only=False)
-        self._broker.close_clients(sentence)
+        self._broker.roster.close(sentence)
 
     async def _close_ports(self, *, clients_only: bool) -> None:
         try:
@@ -210,13 +210,13 @@ class Roles:
         """Called with each report: what waited may work now, and an active server that nobody confirms lets its
         clients try the other member."""
         self.standing_changed()
-        if self._waiting_word is not None and not self._broker.unavailable:
+        if self._waiting_word is not None and not self._broker.storing.unavailable:
             await self.recorded(self._waiting_word)
         if self._turn.locked():
             return
         async with self._turn:
             if self._waiting_grant is not None:
-                if not self._broker.unavailable:
+                if not self._broker.storing.unavailable:
                     await self._take(self._waiting_grant)
             elif self.role == "primary":
                 await self._look_at_isolation()
@@ -237,7 +237,7 @@ class Roles:
             self._log.standard(Event.SERVICE_UNAVAILABLE, self.trouble)
             self._broker.serving = False
             await self._close_ports(clients_only=True)
-            self._broker.close_clients(f"This server cannot confirm messages now. {OTHER_MEMBER}")
+            self._broker.roster.close(f"This server cannot confirm messages now. {OTHER_MEMBER}")
             self._changed()
 
     def standing_changed(self) -> None:

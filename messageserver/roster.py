@@ -8,9 +8,13 @@ from typing import Protocol
 
 
 class Guest(Protocol):
-    """What the roster needs of a connection: ``drop`` ends it at once, with a reason for the log."""
+    """What the roster needs of a connection: ``drop`` ends it at once, with a reason for the log; ``fail`` with an
+    ERROR that says ``sentence``, ``close`` without one; ``end_once_settled`` when what it sent is answered."""
 
     def drop(self, why: str) -> None: ...
+    def fail(self, sentence: str) -> None: ...
+    def close(self) -> None: ...
+    def end_once_settled(self, ending: Callable[[], None]) -> None: ...
 
 
 class Roster:
@@ -63,3 +67,16 @@ class Roster:
     def gone(self, guest: Guest) -> None:
         for group in (self._strangers, self._clients, self._leaving):
             group.pop(guest, None)
+
+    def suspend(self) -> None:
+        """Read nothing more from those that are connected now, but answer what they have sent."""
+        for guest in self:
+            guest.end_once_settled(guest.close)
+
+    def close(self, sentence: str) -> None:
+        """Close every connection: with an ERROR that says ``sentence``, or without one when it is ""."""
+        for guest in self:
+            if sentence:
+                guest.fail(sentence)
+            else:
+                guest.close()

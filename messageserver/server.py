@@ -246,8 +246,8 @@ class Server:
         return replace(held, role=self._roles.role if self._roles else "")
 
     def _broker_changed(self) -> None:
-        if self._broker.unavailable != self._unavailable:
-            self._unavailable = self._broker.unavailable
+        if self._broker.storing.unavailable != self._unavailable:
+            self._unavailable = self._broker.storing.unavailable
             if self._unavailable:
                 self.log.standard(Event.SERVICE_UNAVAILABLE, self._unavailable)
             else:
@@ -271,15 +271,14 @@ class Server:
             await self._link.report(Report(state=self._phase))
             return
         roles = self._roles
-        reason = broker.unavailable or roles.trouble
+        reason = broker.storing.unavailable or roles.trouble
         state = "service_unavailable" if reason and self._phase in ("ready", "started") else self._phase
         held = broker.store.held
         await self._link.report(Report(
             state=state, role=roles.role, epoch=held.epoch, record_version=held.record_version, reason=reason,
-            last_seq=broker.last_seq, digest=broker.digest.hex(), clients=broker.clients, ports=self._ports.state(),
+            last_seq=broker.last_seq, digest=broker.digest.hex(), clients=broker.roster.clients,
             first_seq=broker.store.first_seq, first_digest=broker.store.first_digest.hex(), clock=time.time(),
-            trouble_s=broker.unavailable_s,
-            **roles.report()))
+            trouble_s=broker.storing.unavailable_s, ports=self._ports.state(), **roles.report()))
 
     # --- shutdown ----------------------------------------------------------------------------------------
 

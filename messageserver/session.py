@@ -29,6 +29,7 @@ class Session(Connection):
 
     def __init__(self, broker):
         super().__init__(broker)
+        self._storing = broker.storing
         self._subscriptions: dict[str, Subscription] = {}
         self._subscription_numbers = itertools.count(1)
         self._transactions: dict[str, list[tuple]] = {}
@@ -88,7 +89,7 @@ class Session(Connection):
     # --- sending ---------------------------------------------------------------------------------------
 
     def take_together(self, sends: Sends) -> bool:
-        if not self.connected or self._only or self.broker.unavailable or self.broker.suspending:
+        if not self.connected or self._only or self._storing.unavailable or self.broker.suspending:
             return False
         drafts = make_drafts(sends)
         if drafts is None:
@@ -103,8 +104,8 @@ class Session(Connection):
         receipt = headers.get("receipt")
         if receipt is not None:
             receipt = escape(receipt).encode()
-        if broker.unavailable:
-            raise Refusal(f"{broker.unavailable} The message does not count; send it again later.")
+        if self._storing.unavailable:
+            raise Refusal(f"{self._storing.unavailable} The message does not count; send it again later.")
         if broker.suspending:
             self.end_once_settled(
                 lambda: self.fail("The server is being stopped. Connect to the other member of the pair."))

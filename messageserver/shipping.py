@@ -51,7 +51,7 @@ class Shipping:
         await self._meet()
         self._broker.on_stored = self._stored
         if self._follows_trims:
-            self._broker.trim_there = self._trim_there
+            self._broker.housekeeping.trim_there = self._trim_there
             self._link.send(trim(self._broker.store.first_seq - 1))
         self._more.set()
         tasks = [asyncio.create_task(work) for work in (self._ship(), self._hear(), self._link.beat(), self._watch())]
@@ -60,7 +60,7 @@ class Shipping:
             for task in done:
                 task.result()
         finally:
-            self._broker.on_stored = self._broker.trim_there = None
+            self._broker.on_stored = self._broker.housekeeping.trim_there = None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -103,7 +103,7 @@ class Shipping:
         """Tell the standby where to begin, as the fields of the START frame. Raises SyncError when it would have to
         give up what control may still promote it for."""
         broker = self._broker
-        start = await broker.in_store(self._start, position)
+        start = await broker.storing.run(self._start, position)
         if start["full"] and not broker.standing.may_empty(self.copy):
             broker.stand(broker.standing.forsaken())
             raise SyncError("it needs a full copy, which begins once control has recorded that it is not in sync")

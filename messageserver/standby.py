@@ -51,7 +51,7 @@ class Standby:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        self._broker.trims_alone = False
+        self._broker.housekeeping.trims_alone = False
         self._set("", "")
 
     def _set(self, state: str, reason: str) -> None:
@@ -68,19 +68,19 @@ class Standby:
     async def _follow(self, peer: Peer) -> None:
         wait_s = RETRY_FIRST_S
         while True:
-            if not self._broker.unavailable:
+            if not self._broker.storing.unavailable:
                 try:
                     await self._linked(peer)
                 except StoreError as error:
                     self._lost(peer, f"this server cannot store: {error}")
                     if not isinstance(error, StaleEpoch):
-                        self._broker.fail_store(error)
+                        self._broker.storing.failed(error)
                 except (SyncError, NotSecured, WireError, OSError, TimeoutError) as error:
                     self._lost(peer, str(getattr(error, "strerror", None) or error) or "no answer in time")
                     if self._was_linked:
                         wait_s = RETRY_FIRST_S
             else:
-                self._set("down", self._broker.unavailable)
+                self._set("down", self._broker.storing.unavailable)
             await asyncio.sleep(wait_s)
             wait_s = min(RETRY_MAX_S, wait_s * 2)
 
@@ -123,17 +123,17 @@ class Standby:
     async def _meet(self, link: SyncLink) -> None:
         """Agree with the active server on the common point, and cut back to it."""
         store = self._broker.store
-        epochs = await self._broker.in_store(store.epochs)
+        epochs = await self._broker.storing.run(store.epochs)
         for known in (epochs, []):
             link.send(words(Kind.POSITION, last_seq=store.last_seq, first_seq=store.first_seq, epochs=known,
                             copy=store.copy, trims=True))
             start = read_words(await link.expect(Kind.START), epoch=int, full=bool, common=int, seq=int, digest=str)
             digest = bytes.fromhex(start["digest"])
-            if start["full"] or await self._broker.in_store(store.digest_at, start["common"]) == digest:
+            if start["full"] or await self._broker.storing.run(store.digest_at, start["common"]) == digest:
                 break
         else:
             raise SyncError("the copies differ although they have nothing in common")
-        self._broker.trims_alone = start.get("trims") is not True
+        self._broker.housekeeping.trims_alone = start.get("trims") is not True
         if start["full"] and start["seq"] + 1 < store.first_seq <= store.last_seq + 1 != 1:
             self._log.standard(Own.GAP, f"This copy begins with record {store.first_seq}, the active server's with "
                                f"{start['seq'] + 1}: everything is fetched anew.")
@@ -190,7 +190,7 @@ class Standby:
 
     async def _confirm_epoch(self, link: SyncLink, number: int) -> None:
         held = self._broker.store.held
-        await self._broker.in_store(self._broker.store.prove)
+        await self._broker.storing.run(self._broker.store.prove)
         if (held.epoch, held.role) == (self._broker.store.held.epoch, "backup"):
             link.send(echo(number))
 
