@@ -20,7 +20,7 @@ FLUSH_S = 1.0
 """Counters (last record, clients) reach the database about so often; changes of status at once."""
 HEARD_S, HEARD_MAX_S, HEARD_A_SECOND = 2.0, 5.0, 2500
 """How often it is written that all who are connected were heard of: the more there are, the less often."""
-EVENTS_WAITING = 20_000
+EVENTS_WAITING = 50_000
 ROWS_A_TURN, PAUSE_A_ROW_S = 500, 0.0002
 """Rows of one kind in one transaction, and the pause after it; everybody else who writes gets a turn."""
 Row = TypeVar("Row")
