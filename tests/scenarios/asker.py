@@ -72,9 +72,8 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
 def _status(about: str) -> dict:
     if not about:
         return status_report()
-    found = {"application_list": application_list(text=about), "host_list": host_list(text=about)}
-    with mock.patch.multiple("provisioning.selectors.status", **{name: lambda rows=rows: rows
-                                                                 for name, rows in found.items()}):
+    with mock.patch.multiple("provisioning.selectors.status", application_list=lambda: application_list(text=about),
+                             host_list=lambda: host_list(text=about)):
         return status_report()
 
 

@@ -74,7 +74,7 @@ class Pairwise:
             "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
         self.authority = data_dir / "tls" / "ca.pem"
         self.about = ""
-        """Among thousands: ``status`` tells only of applications with this in their names, and none of the hosts."""
+        """Of what has this in its name ``status`` tells; among thousands it reads nothing else."""
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
         self._reader: threading.Thread | None = None
