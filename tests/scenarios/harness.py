@@ -73,6 +73,8 @@ class Pairwise:
             "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
             "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
         self.authority = data_dir / "tls" / "ca.pem"
+        self.about = ""
+        """Of what has this in its name ``status`` tells; among thousands it reads nothing else."""
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
         self._reader: threading.Thread | None = None
@@ -230,7 +232,7 @@ class Pairwise:
 
     def status(self) -> dict:
         """What `manage.py status --json` prints."""
-        return self.ask("status")
+        return self.ask("status", about=self.about)
 
     def ask(self, question: str, *, timeout: float = MANAGE_S, **arguments) -> dict:
         """The answer of ``asker``, a process that stays up: scenarios ask often."""
