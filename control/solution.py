@@ -67,7 +67,9 @@ class SolutionControl:
             self.world.put_host(host)
         for facts in await database.run(objects.applications):
             self.world.put_application(facts)
-        statuses, hosts = await database.run(copies.status_rows), await database.run(copies.host_rows)
+        # Nobody is connected yet: that is the first thing that the writer writes.
+        statuses = [replace(row, connected=False) for row in await database.run(copies.status_rows)]
+        hosts = [replace(row, connected=False) for row in await database.run(copies.host_rows)]
         pairs = await database.run(copies.pair_rows)
         self.writer.known(statuses, hosts, pairs)
         for row in pairs:
@@ -77,7 +79,7 @@ class SolutionControl:
         for row in statuses:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
-                live.row, live.heard_at = replace(row, connected=False), row.heard_at
+                live.row, live.heard_at = row, row.heard_at
                 live.verdict = remembered(row.status, row.mode, row.reason, row.pid, row.by_hand)
         for row in hosts:
             if row.host_id in self.world.hosts:

@@ -167,8 +167,8 @@ def _check_redis() -> dict[str, Component]:
 
 
 def _check_control() -> dict[str, Component]:
-    control_client.ping(timeout_s=CHECK_S * 0.8)
-    return {"control": Component(OK, 0.0)}
+    trouble = control_client.ping(timeout_s=CHECK_S * 0.8).get("trouble", "")
+    return {"control": Component(DOWN, 0.0, f"{trouble} Pairs cannot fail over.") if trouble else Component(OK, 0.0)}
 
 
 CHECKS: dict[str, tuple[Callable[[], dict[str, Component | None]], str]] = {
