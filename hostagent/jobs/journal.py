@@ -157,7 +157,7 @@ class Journal:
         return [path.stem for path in sorted(paths, key=age)]
 
     def prune(self, now: float) -> int:
-        """Forget finished jobs older than KEEP_S, and the oldest beyond KEEP_FILES; returns how many."""
+        """Forget finished jobs older than KEEP_S at ``now``, and the oldest beyond KEEP_FILES; returns how many."""
         jobs, forgotten = self.jobs(), 0
         for number, job in enumerate(jobs):
             path = self.directory / f"{job}.json"
