@@ -130,6 +130,15 @@ def test_a_clock_that_jumps_ahead_forgets_no_job(tmp_path, monkeypatch):
     assert journal.jobs() == []
 
 
+def test_a_full_disk_does_not_fail_a_step(tmp_path):
+    entry = Journal(tmp_path).open(JOB)
+    entry.claim("install", "MS", {})
+    entry.journal.step_path(JOB).symlink_to("/dev/full")
+    entry.at_step(3)
+    assert entry.body["step"] == 3
+    entry.close()
+
+
 def test_the_step_that_was_worked_on_is_known_afterwards(tmp_path):
     entry = Journal(tmp_path).open("job-number-1")
     entry.claim("install", "MS", {})
