@@ -7,7 +7,7 @@ writer hears of it. Nothing here touches the Configuration Database.
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connections
 from django.utils import timezone
@@ -109,10 +109,11 @@ def mark_gone(application_ids: list[int], *, gone: bool, term: int) -> None:
         PairRecord.objects.filter(application_id__in=application_ids).update(gone_at=timezone.now() if gone else None)
 
 
-def prune(*, term: int) -> None:
-    """Drop the records of applications that have been gone for long."""
+def prune(now: float, *, term: int) -> None:
+    """Drop the records of applications that have been gone for long at ``now``, the Unix time of a PatientClock."""
+    before = datetime.fromtimestamp(now, UTC) - timedelta(days=GONE_KEPT_DAYS)
     with holding(term):
-        PairRecord.objects.filter(gone_at__lt=timezone.now() - timedelta(days=GONE_KEPT_DAYS)).delete()
+        PairRecord.objects.filter(gone_at__lt=before).delete()
 
 
 # --- in the event loop ---------------------------------------------------------------------------------------

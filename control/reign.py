@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from protocol.events import Own
+from protocol.patience import PatientClock
 from protocol.tasks import Tasks
 from provisioning.record.models import UNWRITTEN_SINCE
 
@@ -99,9 +100,10 @@ class Reign:
                 await asyncio.gather(*(database.close() for database in self._databases))
 
     async def _prunings(self) -> None:
+        clock = PatientClock()
         while True:
             try:
-                await self._record.write(ledger.prune)
+                await self._record.write(ledger.prune, clock.now(time.time(), time.monotonic()))
                 while await self._copies.write(copies.prune_events):
                     await asyncio.sleep(PRUNE_PAUSE_S)
             except DatabaseAway as error:

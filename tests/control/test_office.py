@@ -117,7 +117,7 @@ def writes(server, term):
     """Everything that control writes, in that term."""
     yield lambda: ledger.write([Change(Row(application_id=server.id, version=1), 0)], term=term)
     yield lambda: ledger.mark_gone([server.id], gone=True, term=term)
-    yield lambda: ledger.prune(term=term)
+    yield lambda: ledger.prune(time.time(), term=term)
     yield lambda: lineage.begin(term=term)
     yield lambda: lease.beat(term=term, address="a", facts={})
     yield lambda: lease.leave(term=term)
