@@ -199,6 +199,23 @@ def test_status_as_json_says_of_everything_how_old_it_is(silent):
     assert (row["status"], row["known"], row["last_known"], row["age_s"] < 5) == ("Started", True, None, True)
 
 
+def test_what_changes_unasked_has_no_value_while_it_is_not_known(silent):
+    RuntimeStatus.objects.update(pid=4711, clients=3, link="synced", by_hand=True)
+    unknown = {"pid": None, "clients": None, "by_hand": None, "in_sync": None, "lag": None, "link": ""}
+    report = status_report()
+    primary = next(row for row in report["applications"] if row["name"] == "MS_Primary")
+    assert {key: primary[key] for key in unknown} == unknown
+    assert [report["pairs"][0][key] for key in ("in_sync", "lag", "digests_equal")] == [None, None, None]
+    assert {row["worker_alive"] for row in report["hosts"]} == {None}
+    lines = run("status")[1].splitlines()
+    assert next(line for line in lines if line.startswith("MS_Primary  ")).split()[4] == "?"
+    assert next(line for line in lines if line.startswith("MS_Primary  MS_Backup")).split()[4:7] == ["?", "?", "?"]
+    control_answers()
+    report = status_report()
+    assert next(row for row in report["applications"] if row["name"] == "MS_Primary")["pid"] == 4711
+    assert (report["pairs"][0]["in_sync"], {row["worker_alive"] for row in report["hosts"]}) == (True, {True})
+
+
 def test_status_of_what_was_never_started_is_known_and_of_what_was_never_heard_of_is_not(db):
     make_application("a")
     make_application("b", installed=True)
