@@ -6,18 +6,18 @@ from typing import Any
 from django.utils import timezone
 
 from provisioning.models import Application, ComponentHeartbeat, Host
-from provisioning.rules.known import Control, Word
+from provisioning.rules.known import Control, Word, age_s
 from provisioning.rules.pair_facts import decided
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.certificates import certificates_of, console_certificate
-from provisioning.selectors.control import control_beats, control_of, control_seen, word_of
+from provisioning.selectors.control import CONTROL, control_beats, control_of, control_seen, word_of
 from provisioning.selectors.hosts import host_list
 from provisioning.selectors.pairs import Pair, common_seq_of, digests_equal_of, lag_of
 
 
 def status_report() -> dict:
-    """{"applications", "hosts", "pairs", "certificate", "console", "control"}; ages are seconds, None for never heard.
-    ``lag`` counts records, None where nobody can tell; ``certificate`` is the console's, None for one without TLS.
+    """{"applications", "hosts", "pairs", "certificate", "console", "control"}; ages are seconds, None for not
+    known. ``lag`` counts records, None where nobody can tell; ``certificate`` is the console's, None without TLS.
 
     Of everything that control tells ``as_of`` and ``age_s`` say when it was so; while control does not answer it is not
     ``known``: then statuses are Unknown, modes and links "", and ``last_known`` has the words before. What changes
@@ -31,11 +31,11 @@ def status_report() -> dict:
              if row.backup_server_id in applications]
     pair_of = {row.pk: pair for pair in pairs for row in pair.members}
     return {
-        "applications": [_application(row, pair_of.get(row.pk), now) for row in applications.values()],
-        "hosts": [_host(row, now) for row in host_list()],
+        "applications": [_application(row, pair_of.get(row.pk), control.now) for row in applications.values()],
+        "hosts": [_host(row, control.now) for row in host_list()],
         "pairs": [_pair(pair, control) for pair in pairs],
         "certificate": certificate.to_dict() if (certificate := console_certificate()) else None,
-        "console": {name: _age(at, now) for name, at in sorted(
+        "console": {name: _age(at, control.now if name == CONTROL else now) for name, at in sorted(
             [*ComponentHeartbeat.objects.values_list("name", "at"), *beats.items()])},
         "control": {"answers": control.answers, "reason": control.silence, "as_of": _time(control.as_of),
                     "age_s": _rounded(control.as_of_s)},
@@ -120,7 +120,7 @@ def _if(is_known: bool, value: Any) -> Any:
 
 
 def _age(at: datetime | None, now: datetime) -> float | None:
-    return None if at is None else _rounded(max(0.0, (now - at).total_seconds()))
+    return _rounded(age_s(at, now))
 
 
 def _rounded(seconds: float | None) -> float | None:
