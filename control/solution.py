@@ -20,6 +20,7 @@ from protocol.messages import (
 )
 from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
+from provisioning.states import Mode
 
 from . import checks, copies, narration, objects
 from .database import Database
@@ -114,6 +115,9 @@ class SolutionControl:
         row, live = self.ledger.row(pair_id), self.world.applications.get(pair_id)
         if live is None or not (row.version or live.dispute):
             return
+        for member in self.world.members(pair_id):
+            if member.connection is None and member.verdict.mode == Mode.PRIMARY and self._is_replaced(member):
+                self.refresh(member)
         copied = {f.name: getattr(row, f.name) for f in fields(PairCopy) if f.name in _COPIED}
         self.writer.put_pair(PairCopy(
             **copied, primary_id=pair_id, disputed=bool(live.dispute), reason=live.dispute or row.reason,
@@ -130,6 +134,10 @@ class SolutionControl:
         self.requests.decided(outcome.members[0].pair_id)
 
     # --- status ---------------------------------------------------------------------------------------
+
+    def _is_replaced(self, live: LiveApplication) -> bool:
+        """The record names the other member of its pair as active."""
+        return self.ledger.row(live.pair_id).active_id not in (None, live.facts.id)
 
     def refresh(self, live: LiveApplication) -> None:
         """Look at one application again, and write and tell what is new."""
@@ -177,7 +185,8 @@ class SolutionControl:
             report=connection.report if connection else live.last_report,
             lost_s=None if connection or live.lost_at is None else now - live.lost_at, unseen=live.unseen,
             running_s=now - live.process_at, startup_timeout_s=live.facts.startup_timeout,
-            role_reason=live.role_reason, settled=self.settled, previous=live.verdict)
+            role_reason=live.role_reason, settled=self.settled, replaced=self._is_replaced(live),
+            previous=live.verdict)
 
     def _row(self, live: LiveApplication, before: Verdict) -> StatusRow:
         now, found, old = datetime.now(UTC), live.verdict, live.row

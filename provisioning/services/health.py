@@ -148,8 +148,8 @@ def _check_database() -> dict[str, Component | None]:
             # This machine only serves the console; the hosts are others.
             return found | {"agent": None, "worker": None}
         blind = unwritten_since or ("" if control.answers else "control, which hears of it, does not answer.")
-        return found | {"agent": agent_health(runtime, now, blind=blind),
-                        "worker": host_worker_health(runtime, now, blind=blind)}
+        return found | {"agent": agent_health(runtime, control.now, blind=blind),
+                        "worker": host_worker_health(runtime, control.now, blind=blind)}
     finally:
         # Of both databases: this thread ends, and its places in the pools with it.
         connections.close_all()

@@ -1,8 +1,8 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
 A question is {"ask": "status"} (with "about": of what has this in its name), {"ask": "events"} (texts of the timeline,
-newest first), {"ask": "job", "id": ...} (its state, reason and log), {"ask": "drill report", "id": ...} (its state,
-sentence, figures and the phases done),
+newest first; with fields and values: of what has these), {"ask": "job", "id": ...} (its state, reason and log),
+{"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done),
 {"ask": "cancel drill", "id": ...} or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is
 {"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one. {"ask": "manage",
 "arguments": [...], "text": standard input} does what `manage.py` does with them: {"code", "stdout", "stderr"}.
@@ -45,7 +45,8 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "status":
         return _status(arguments["about"])
     if ask == "events":
-        return {"texts": list(Event.objects.order_by("-pk").values_list("text", flat=True)[:EVENTS])}
+        found = Event.objects.filter(**arguments).order_by("-pk")
+        return {"texts": list(found.values_list("text", flat=True)[:EVENTS])}
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}

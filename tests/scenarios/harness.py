@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -157,6 +158,11 @@ class Pairwise:
         pid = self.child(name)
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: self.child(name) != pid, 40, f"another {name}")
+
+    def waited_s(self, label: str) -> float:
+        """For how long `up` waited before it started this program the last time: it does where one ends often."""
+        said = re.findall(rf"{label} .*; it starts again (?:at once|in ([0-9.]+) s)", self.text)
+        return float(said[-1] or 0) if said else 0.0
 
     @contextlib.contextmanager
     def frozen_child(self, name: str):
