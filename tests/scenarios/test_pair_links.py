@@ -1,6 +1,7 @@
 """A pair whose hosts lose power or connections (docs/failover.md names the scenarios by S-number)."""
 
 import asyncio
+import os
 import shutil
 import time
 
@@ -12,8 +13,8 @@ from tests.scenarios.hosts import cut_between, heal_between
 from tests.scenarios.ledger import now
 from tests.scenarios.pairs import tell, under_load
 
-COLD_S = 3.0
-"""Control starts anew first."""
+COLD_S, COLD_BUSY_S = 3.0, 8.0
+"""Control starts anew first, which is work: on a machine that has more to do than it has processors it takes longer."""
 SILENT_S = 8.0
 """Silence has to last for the detection time (2 s) first; a busy machine may take longer."""
 QUICK_S = 2.0
@@ -255,7 +256,8 @@ def test_s19_control_killed_around_the_promotion_leaves_one_primary_and_is_serve
         pairwise.kill_child("control")
         outage, waited_s = fault.outage(), pairwise.waited_s("Control")
         tell(f"S19, {after_s:g} s after the kill; control was started again after {waited_s:g} s", outage)
-        assert outage < COLD_S * PATIENCE + waited_s
+        limit_s = COLD_S if os.getloadavg()[0] < os.cpu_count() else COLD_BUSY_S
+        assert outage < limit_s * PATIENCE + waited_s
 
 
 def test_s21_a_primary_that_reboots_at_once_without_its_messages_does_not_serve(pair):
