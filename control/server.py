@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from protocol.messages import Refused
+from protocol.strangers import Strangers
 from protocol.tasks import Tasks
 from protocol.tls import why_untrusted
 from protocol.wire import OPENING_TIMEOUT_S, Opening, OutOfOrder, WireError, encode
@@ -20,15 +21,19 @@ from .waiting import Waiting
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 25_000
-"""All together, those that wait included."""
-OPENINGS = 256
-"""So many at once may be showing their secret; the others wait for their turn."""
+WAITING_MAX = 16_000
+"""So many may wait for their turn; those that have shown their secret are bounded by what there is to connect as."""
+OPENINGS, GRACE_S = 256, 2.0
+"""So many at once may be showing their secret; the others wait for their turn, and one of those that has not said its
+Hello within GRACE_S gives way to them."""
+LOOK_S = 0.25
+FILES = 32_000
+"""Open at once, if the system lets us: all that wait, and thousands of pairs."""
 BACKLOG, TOGETHER = 4096, 256
 """How many may come before they are taken; how many are taken in one turn of the loop."""
 BEAT_S = 2.0
 """How often those that wait are shown that control is there."""
-TOLD_S = 10.0
+TOLD_S = 60.0
 FIRST_BYTE_S = 2.0
 """A peer that speaks TLS begins at once; one that does not waits for us."""
 ACCEPT_AGAIN_S = 1.0
@@ -49,7 +54,7 @@ class Listener:
         # Over TLS nothing can be said before its handshake.
         self._waiting = Waiting(beats=context is None)
         self._told_at = float("-inf")
-        self.openings = 0
+        self._strangers: Strangers[asyncio.Task] = Strangers(lambda: OPENINGS)
         self._listening: list[socket.socket] = []
         self._at_work = Tasks(failed)
 
@@ -64,6 +69,7 @@ class Listener:
             self._listening.append(listening)
             self._at_work.start(self._accept(listening))
         self._at_work.start(self._show_life())
+        self._at_work.start(self._make_room())
         return self._listening[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -98,17 +104,16 @@ class Listener:
 
     def _take(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        if len(self._tasks) + len(self._waiting) < CONNECTIONS:
-            self._waiting.add(_name(connection).rpartition(":")[0], connection)
-            self._let_in()
-        else:
-            connection.close()
+        if len(self._waiting) >= WAITING_MAX:
+            self._waiting.give_way()
             self._tell_of_too_many()
+        self._waiting.add(_address(connection), connection)
+        self._let_in()
 
     def _tell_of_too_many(self) -> None:
         if time.monotonic() - self._told_at > TOLD_S:
             self._told_at = time.monotonic()
-            log.warning("connections are closed at once: there are more than %d", CONNECTIONS)
+            log.warning("connections are closed that waited: there are more than %d", WAITING_MAX)
 
     async def _show_life(self) -> None:
         while True:
@@ -117,23 +122,33 @@ class Listener:
 
     def _let_in(self) -> None:
         """Begin with those that wait, as many as there are places."""
-        while self.openings < OPENINGS and (connection := self._waiting.next()) is not None:
-            self.openings += 1
-            free = _Once(self._free)
-            task = asyncio.create_task(self._connected(connection, free))
+        while len(self._strangers) < OPENINGS and (connection := self._waiting.next()) is not None:
+            task = asyncio.create_task(self._connected(connection))
             self._tasks.add(task)
+            self._strangers.came(task, _address(connection), time.monotonic())
             task.add_done_callback(self._tasks.discard)
             # Also of one that is cancelled before it begins.
-            task.add_done_callback(lambda _, free=free: free())
+            task.add_done_callback(self._known)
 
-    def _free(self) -> None:
-        self.openings -= 1
+    def _known(self, task: asyncio.Task) -> None:
+        """It is no stranger any more, or has ended."""
+        self._strangers.gone(task)
         self._let_in()
 
-    async def _connected(self, connection: socket.socket, proven: Callable[[], None]) -> None:
+    async def _make_room(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            before = time.monotonic() - GRACE_S
+            for _ in range(len(self._waiting)):
+                if (silent := self._strangers.oldest(before=before, further=False)) is None:
+                    break
+                self._strangers.gone(silent)
+                silent.cancel()
+
+    async def _connected(self, connection: socket.socket) -> None:
         name = _name(connection)
         try:
-            await self._session(connection, name, proven)
+            await self._session(connection, name, asyncio.current_task())
         except OutOfOrder as error:
             log.warning("connection from %s ended: %s", name, error)
             self._out_of_order(name.rpartition(":")[0], str(error))
@@ -146,16 +161,17 @@ class Listener:
         except Exception:
             log.exception("a session failed; the others go on")
 
-    async def _session(self, connection: socket.socket, name: str, proven: Callable[[], None]) -> None:
+    async def _session(self, connection: socket.socket, name: str, task: asyncio.Task) -> None:
         writer = None
         try:
-            # Opening.read bounds the silence between two bytes; this bounds the whole.
+            # Reading bounds the silence between two bytes; this bounds the whole.
             async with asyncio.timeout(OPENING_TIMEOUT_S):
                 if self._context and not await _spoke(connection, name):
                     return
                 reader, writer = await _streams(connection, self._context)
                 opening = await Opening.read(reader, writer)
-            await self._serve(opening, proven)
+            self._strangers.got_further(task)
+            await self._serve(opening, lambda: self._known(task))
         except DatabaseAway as error:
             with contextlib.suppress(WireError, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_TIMEOUT_S):
@@ -199,16 +215,8 @@ async def _streams(connection: socket.socket, context: ssl.SSLContext | None):
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 
-class _Once:
-    """Calls ``what`` when it is called for the first time."""
-
-    def __init__(self, what: Callable[[], None]):
-        self._what: Callable[[], None] | None = what
-
-    def __call__(self) -> None:
-        what, self._what = self._what, None
-        if what is not None:
-            what()
+def _address(connection: socket.socket) -> str:
+    return _name(connection).rpartition(":")[0]
 
 
 def _name(connection: socket.socket) -> str:
@@ -221,7 +229,7 @@ def _name(connection: socket.socket) -> str:
 
 def _raise_file_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + 1000 if hard == resource.RLIM_INFINITY else min(hard, CONNECTIONS + 1000)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -5,6 +5,7 @@ import errno
 import logging
 from collections.abc import Callable
 
+from protocol.door import Door
 from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
 from protocol.wire import Channel, Opening, WireError
 
@@ -15,7 +16,8 @@ from .processes import DEFAULT_SUSPEND_S, DEFAULT_TIMEOUT_S, Processes, StartFai
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-CONNECTIONS_LIMIT = 64
+STRANGERS_MAX, CONNECTIONS_MAX = 256, 64
+"""How many may be showing who they are, and how many may have shown it."""
 LONGEST_WAIT_S = 24 * 3600.0
 READ_LOG = "Correct what the server's last log lines say, then start it again."
 
@@ -40,6 +42,8 @@ class LcaPort:
         self._statuses: dict[str, ApplicationStatus] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task] = set()
+        self._door = Door(STRANGERS_MAX)
+        self._served = 0
 
     async def open(self) -> None:
         """Listen. Raises PortTaken."""
@@ -70,19 +74,13 @@ class LcaPort:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if len(self._connections) >= CONNECTIONS_LIMIT:
-            writer.transport.abort()
-            return
         self._connections.add(task)
         try:
-            opening = await Opening.read(reader, writer)
-            hello = opening.hello
-            if hello.kind != "worker" or hello.name != self._config.host or not opening.proves(self._config.secret):
-                log.warning("A connection to the LCA Port was refused: it did not know this host's secret.")
-                await opening.refuse("Only the worker of this host may use its LCA Port.")
-                return
-            await self._serve(await opening.accept(self._config.secret))
-        except WireError:
+            async with self._door.opening(reader, writer) as opening:
+                channel = await self._admit(opening)
+            if channel is not None:
+                await self._serve(channel)
+        except (WireError, OSError):
             writer.transport.abort()
         except asyncio.CancelledError:
             # The agent ends; the worker asks the next one again.
@@ -90,8 +88,21 @@ class LcaPort:
         finally:
             self._connections.discard(task)
 
+    async def _admit(self, opening: Opening) -> Channel | None:
+        """None after a refusal that says why."""
+        hello = opening.hello
+        if hello.kind != "worker" or hello.name != self._config.host or not opening.proves(self._config.secret):
+            log.warning("A connection to the LCA Port was refused: it did not know this host's secret.")
+            await opening.refuse("Only the worker of this host may use its LCA Port.")
+        elif self._served >= CONNECTIONS_MAX:
+            await opening.refuse(f"{CONNECTIONS_MAX} connections to the LCA Port are open already.")
+        else:
+            return await opening.accept(self._config.secret)
+        return None
+
     async def _serve(self, channel: Channel) -> None:
         pending: set[asyncio.Task] = set()
+        self._served += 1
         try:
             while True:
                 message = await channel.receive()
@@ -100,6 +111,7 @@ class LcaPort:
                     pending.add(task)
                     task.add_done_callback(pending.discard)
         finally:
+            self._served -= 1
             for task in pending:
                 task.cancel()
             await channel.close()

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 from collections.abc import Callable
 
+from protocol.door import Door
 from protocol.wire import Opening, WireError
 
 from .broker import Broker
@@ -16,7 +17,7 @@ from .standing import Mode
 from .synclink import Refused, SyncLink
 from .syncwire import Kind, SyncError, frame
 
-OPENINGS_MAX = 8
+STRANGERS_MAX = 64
 PROVE_S = 2.0
 _numbers = itertools.count(1)
 
@@ -36,7 +37,7 @@ class Active:
         self.common: tuple[int, bytes] = (0, b"")
         self._link: SyncLink | None = None
         self._task: asyncio.Task | None = None
-        self._openings = 0
+        self._door = Door(STRANGERS_MAX)
         self._told = False
         self._said = ""
 
@@ -77,18 +78,12 @@ class Active:
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection on the HA Sync port until it ends."""
-        if self._openings >= OPENINGS_MAX:
-            writer.transport.abort()
-            return
-        self._openings += 1
         try:
-            opening = await Opening.read(reader, writer)
-            link = await self._admit(opening)
-        except (WireError, OSError, TimeoutError):
+            async with self._door.opening(reader, writer) as opening:
+                link = await self._admit(opening)
+        except (WireError, OSError):
             writer.transport.abort()
             return
-        finally:
-            self._openings -= 1
         if link is None:
             return
         await self._replace()

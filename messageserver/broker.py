@@ -17,6 +17,7 @@ from protocol.tasks import Tasks
 from . import standing as standings
 from .delivery import Delivery
 from .disk import Disk
+from .guesses import Guesses
 from .housekeeping import Housekeeping
 from .intake import Intake
 from .log import EventLimit, Log
@@ -74,6 +75,7 @@ class Broker:
         self._idle.set()
         self._turn = asyncio.Lock()
         self.intake = Intake(self._loop, lambda: self._pending_bytes + self._held_bytes)
+        self.guesses = Guesses()
         self.client_event = EventLimit(log, self._loop.time)
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 from .frames import Refusal
 from .log import Event
-from .stomp import Frame, Parser, Sends, encode
+from .stomp import Frame, Limits, Parser, Sends, encode
 
 WRITE_HIGH, WRITE_LOW = 1024 * 1024, 256 * 1024
 LINGER_S = 1.0
 """How long a connection that got its last frame is kept, so that the client can read it."""
 HEART_BEAT_SLACK_S = 0.5
+STRANGERS_FRAME = Limits(max_frame_bytes=1024, max_header_bytes=8 * 1024, max_headers=64)
+"""What the first frame, by which a client logs in, may cost."""
 _numbers = itertools.count(1)
 
 
@@ -22,13 +24,13 @@ class Connection(asyncio.Protocol):
     def __init__(self, broker):
         self.broker = broker
         self.number = next(_numbers)
-        self.login = self.peer = ""
+        self.login = self.peer = self.address = ""
         self.connected = False
         self.submitted = self.settled = 0
         self.writable = asyncio.Event()
         self.writable.set()
         self._time = asyncio.get_running_loop().time
-        self._parser = Parser(broker.settings.limits.frame)
+        self._parser = Parser(STRANGERS_FRAME)
         self._out: list[bytes] = []
         self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
@@ -54,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         name = transport.get_extra_info("peername")
-        self.peer = f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "?"
+        self.address, self.peer = (name[0], f"{name[0]}:{name[1]}") if isinstance(name, tuple) else ("", "?")
         self._since = self._heard = self._sent = self._progress = self._time()
         self.broker.roster.came(self)
 
@@ -94,7 +96,20 @@ class Connection(asyncio.Protocol):
 
     def _read(self, data: bytes) -> None:
         parser = self._parser
-        parts = parser.parts(data)
+        if not self.connected:
+            self._take_parts(parser.parts(data, only_first=True))
+            if self.connected:
+                parser.limits, data = self.broker.settings.limits.frame, b""
+        if self.connected:
+            self._take_parts(parser.parts(data))
+        if self._closing or self._ending:
+            return
+        if parser.error is not None:
+            self.fail(str(parser.error))
+            return
+        self.flush()
+
+    def _take_parts(self, parts: list[Frame | Sends]) -> None:
         self.broker.intake.count(sum([len(part.bodies) if type(part) is Sends else 1 for part in parts]))
         for part in parts:
             if self._closing or self._ending:
@@ -103,10 +118,6 @@ class Connection(asyncio.Protocol):
                 self._take_part(part)
             except Exception as error:  # one frame must never take the other clients down
                 self._internal_error(error)
-        if parser.error is not None and not self._ending:
-            self.fail(str(parser.error))
-            return
-        self.flush()
 
     def _take_part(self, part: Frame | Sends) -> None:
         if type(part) is Sends and self.take_together(part):
@@ -117,7 +128,7 @@ class Connection(asyncio.Protocol):
             try:
                 self.take(frame)
             except Refusal as refusal:
-                self.fail(str(refusal), receipt=frame.headers.get("receipt"))
+                self._fail_after(refusal.after_s, str(refusal), frame.headers.get("receipt"))
 
     def _internal_error(self, error: Exception) -> None:
         self.broker.log.standard(Event.INTERNAL_ERROR, f"Connection {self.number} of {self.peer} is cut after an "
@@ -220,6 +231,15 @@ class Connection(asyncio.Protocol):
         self.broker.client_event(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: "
                                  f"it {why}.")
         self.fail(f"The connection {why}. Connect again and resume with from-seq.")
+
+    def _fail_after(self, seconds: float, sentence: str, receipt: str | None) -> None:
+        """As ``fail``, so much later; whatever else the client sends is not read any more."""
+        if not seconds:
+            self.fail(sentence, receipt=receipt)
+            return
+        self._ending = True
+        self._pace()
+        asyncio.get_running_loop().call_later(seconds, lambda: self.fail(sentence, receipt=receipt))
 
     def fail(self, sentence: str, *, receipt: str | None = None) -> None:
         """Send an ERROR with ``sentence`` and close."""

@@ -19,7 +19,21 @@ NOT_FORWARDED = frozenset(("destination", "receipt", "content-length", "transact
 
 
 class Refusal(Exception):
-    """The frame is refused; the text is the sentence of the ERROR frame."""
+    """The frame is refused; the text is the sentence of the ERROR frame, which is sent ``after_s`` seconds later."""
+
+    after_s = 0.0
+
+
+class WrongPasscode(Refusal):
+    """Guessing costs time."""
+
+    after_s = 1.0
+
+
+class TooManyGuesses(Refusal):
+    """The passcode was not looked at."""
+
+    after_s = 1.0
 
 
 def version_of(headers: dict[str, str]) -> str:
@@ -41,8 +55,8 @@ def check_login(headers: dict[str, str], clients: dict[str, str]) -> str:
     # Compared even for an unknown login, so that the time says nothing.
     right = hmac.compare_digest((expected if expected is not None else "-").encode(), passcode.encode())
     if expected is None or not right:
-        raise Refusal("The login or the passcode is wrong. The logins of this server are in the options of the "
-                      "application, section clients.")
+        raise WrongPasscode("The login or the passcode is wrong. The logins of this server are in the options of the "
+                            "application, section clients.")
     return login
 
 

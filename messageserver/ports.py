@@ -5,6 +5,8 @@ import contextlib
 import socket
 from collections.abc import Callable
 
+from protocol.lines import OPENING_TIMEOUT_S
+
 from . import system
 from .secured import NotSecured, Secured
 from .settings import Port
@@ -83,7 +85,7 @@ class Ports:
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
             try:
                 self._servers[port.id] = await asyncio.get_running_loop().create_server(
-                    self._factory, sock=held, ssl=self._context(port), backlog=BACKLOG)
+                    self._factory, sock=held, backlog=BACKLOG, **self._secure(port))
             except OSError as error:
                 raise _taken(port, error) from error
             opened.append(port)
@@ -99,14 +101,16 @@ class Ports:
         held = self._held[port.id]
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
         try:
-            self._servers[port.id] = await asyncio.start_server(connected, sock=held, ssl=self._context(port),
-                                                                backlog=STANDBY_BACKLOG)
+            self._servers[port.id] = await asyncio.start_server(connected, sock=held, backlog=STANDBY_BACKLOG,
+                                                                **self._secure(port))
         except OSError as error:
             raise _taken(port, error) from error
         return port
 
-    def _context(self, port: Port):
-        return self._secured[port.id].context if port.secured else None
+    def _secure(self, port: Port) -> dict:
+        if not port.secured:
+            return {}
+        return {"ssl": self._secured[port.id].context, "ssl_handshake_timeout": OPENING_TIMEOUT_S}
 
     @property
     def secured(self) -> list[Secured]:

@@ -6,10 +6,15 @@ Each of the three has a bound of its own, so that whoever only opens sockets tak
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from protocol.strangers import Strangers
+
 
 class Guest(Protocol):
-    """What the roster needs of a connection: ``drop`` ends it at once, with a reason for the log; ``fail`` with an
-    ERROR that says ``sentence``, ``close`` without one; ``end_once_settled`` when what it sent is answered."""
+    """What the roster needs of a connection: ``address`` is where it comes from; ``drop`` ends it at once, with a
+    reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without one; ``end_once_settled`` when
+    what it sent is answered."""
+
+    address: str
 
     def drop(self, why: str) -> None: ...
     def fail(self, sentence: str) -> None: ...
@@ -18,12 +23,12 @@ class Guest(Protocol):
 
 
 class Roster:
-    """``limit`` is option limits/max-connections. More clients than that are refused by whoever logs them in; of
-    strangers, and of connections that are about to end, the oldest one is dropped for a newcomer."""
+    """``limit`` is option limits/max-connections. More clients than that are refused by whoever logs them in. Of
+    strangers one gives way to a newcomer as ``Strangers`` says, of connections that are about to end the oldest."""
 
     def __init__(self, limit: Callable[[], int]):
         self._limit = limit
-        self._strangers: dict[Guest, None] = {}
+        self._strangers: Strangers[Guest] = Strangers(limit)
         self._clients: dict[Guest, None] = {}
         self._leaving: dict[Guest, None] = {}
 
@@ -42,31 +47,28 @@ class Roster:
         return len(self._clients) >= self._limit()
 
     def came(self, guest: Guest) -> None:
-        self._strangers[guest] = None
-        if len(self._strangers) > self._limit():
-            self._drop_oldest(self._strangers, "it has not sent CONNECT, and newer connections wait for its place")
+        gives_way = self._strangers.came(guest, guest.address)
+        if gives_way is not None:
+            gives_way.drop("it has not sent CONNECT, and newer connections wait for its place")
 
     def logged_in(self, guest: Guest) -> None:
-        self._strangers.pop(guest, None)
+        self._strangers.gone(guest)
         self._clients[guest] = None
 
     def leaves(self, guest: Guest) -> None:
         """``guest`` got its last frame and is kept so that it can be read."""
-        self._strangers.pop(guest, None)
+        self._strangers.gone(guest)
         self._clients.pop(guest, None)
         self._leaving[guest] = None
         if len(self._leaving) > self._limit():
-            self._drop_oldest(self._leaving, "it has not read its last frame, and others wait for its place")
-
-    @staticmethod
-    def _drop_oldest(group: dict[Guest, None], why: str) -> None:
-        oldest = next(iter(group))
-        del group[oldest]
-        oldest.drop(why)
+            oldest = next(iter(self._leaving))
+            del self._leaving[oldest]
+            oldest.drop("it has not read its last frame, and others wait for its place")
 
     def gone(self, guest: Guest) -> None:
-        for group in (self._strangers, self._clients, self._leaving):
-            group.pop(guest, None)
+        self._strangers.gone(guest)
+        self._clients.pop(guest, None)
+        self._leaving.pop(guest, None)
 
     def suspend(self) -> None:
         """Read nothing more from those that are connected now, but answer what they have sent."""

@@ -7,6 +7,8 @@ from . import VERSION
 from .connection import Connection
 from .frames import (
     Refusal,
+    TooManyGuesses,
+    WrongPasscode,
     check_login,
     drill_destination,
     heart_beats,
@@ -77,10 +79,17 @@ class Session(Connection):
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).")
 
     def _log_in(self, headers: dict[str, str]) -> None:
-        clients = self.broker.settings.clients
+        clients, guesses = self.broker.settings.clients, self.broker.guesses
+        if not guesses.allows(self.address, self._time()):
+            raise TooManyGuesses(f"Too many wrong passcodes come from {self.address} at the moment: this one was not "
+                                 "looked at. Try again.")
         if headers.get("login") not in clients:
             self._only = drill_destination(headers, self.broker.secret, time.time())
-        self.login = headers["login"] if self._only else check_login(headers, clients)
+        try:
+            self.login = headers["login"] if self._only else check_login(headers, clients)
+        except WrongPasscode:
+            guesses.wrong(self.address, self._time())
+            raise
 
     def _check_allowed(self, destination: str) -> None:
         if self._only and destination != self._only:

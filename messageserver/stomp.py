@@ -85,8 +85,9 @@ class Parser:
         """The frames that ``data`` completes; after it ``error`` is set when the next one is bad."""
         return [frame for part in self.parts(data) for frame in (part.frames() if type(part) is Sends else (part,))]
 
-    def parts(self, data: bytes) -> list[Frame | Sends]:
-        """As ``feed``; plain SENDs that came one after the other stay together, which is much cheaper."""
+    def parts(self, data: bytes, *, only_first: bool = False) -> list[Frame | Sends]:
+        """As ``feed``; plain SENDs that came one after the other stay together, which is much cheaper. With
+        ``only_first`` one frame at most: what came after it is kept for the next call."""
         frames: list[Frame | Sends] = []
         if self.error is not None:
             return frames
@@ -98,7 +99,7 @@ class Parser:
             self._rest.clear()
         self._need, self._body_at = 0, -1
         try:
-            end = self._take(data, frames)
+            end = self._take(data, frames, only_first)
         except ProtocolError as error:
             self.error = error
             return frames
@@ -115,12 +116,13 @@ class Parser:
         self._searched = size
         return False
 
-    def _take(self, data: bytes, frames: list[Frame | Sends]) -> int:
+    def _take(self, data: bytes, frames: list[Frame | Sends], only_first: bool) -> int:
         """Append the whole frames in ``data``; the position where the unfinished rest starts."""
         limits, size, start = self.limits, len(data), 0
         max_body, max_head = limits.max_frame_bytes, limits.max_header_bytes
-        while start < size:
-            start = _take_plain(data, start, max_head, max_body, frames)
+        while start < size and not (only_first and frames):
+            if not only_first:
+                start = _take_plain(data, start, max_head, max_body, frames)
             if start == size:
                 break
             if data[start] <= 13:

@@ -50,7 +50,7 @@ async def test_rubbish_instead_of_tls_ends_that_connection_only(secured, objects
     writer.write(b"GET / HTTP/1.1\r\n\r\n")
     await reader.read()
     writer.close()
-    assert secured._listener.openings == 0
+    assert len(secured._listener._strangers) == 0
     await test_servers_and_agents_are_served_over_tls(secured, objects, certificates)
 
 

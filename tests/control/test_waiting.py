@@ -7,7 +7,7 @@ import pytest
 
 from control import server
 from control.waiting import BEAT, Waiting
-from protocol.wire import OPENING_TIMEOUT_S, WireError, dial
+from protocol.wire import OPENING_TIMEOUT_S, dial
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,11 +71,40 @@ async def test_strangers_that_say_nothing_cost_others_a_wait_and_not_their_conne
         await channel.close()
 
 
-async def test_beyond_all_bounds_a_connection_is_closed_at_once_and_that_is_said_once(control, objects, monkeypatch,
-                                                                                      caplog):
-    monkeypatch.setattr(server, "CONNECTIONS", 0)
-    for _ in range(3):
-        with pytest.raises(WireError):
-            await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret)
+async def test_strangers_that_are_renewed_all_the_time_give_way_to_who_waits(control, objects, monkeypatch):
+    monkeypatch.setattr(server, "OPENINGS", 4)
+    monkeypatch.setattr(server, "GRACE_S", 0.3)
+    monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 60.0)
+    with contextlib.ExitStack() as opened:
+        for _ in range(8):
+            opened.enter_context(socket.create_connection(("127.0.0.1", control.port)))
+        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
+                             started=1, timeout_s=OPENING_TIMEOUT_S)
+        await channel.close()
+
+
+def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_closed(pair_of_sockets):
+    waiting = Waiting(beats=True)
+    once, often = pair_of_sockets()[1], [pair_of_sockets()[1] for _ in range(2)]
+    waiting.add("10.0.0.2", once)
+    for connection in often:
+        waiting.add("10.0.0.1", connection)
+    waiting.give_way()
+    assert often[0].fileno() == -1
+    waiting.give_way()
+    assert [waiting.next() for _ in range(2)] == [often[1], None]
+
+
+async def test_beyond_all_bounds_the_newest_still_gets_its_turn_and_that_is_said_once(control, objects, monkeypatch,
+                                                                                    caplog):
+    monkeypatch.setattr(server, "WAITING_MAX", 3)
+    monkeypatch.setattr(server, "OPENINGS", 1)
+    monkeypatch.setattr(server, "GRACE_S", 0.1)
+    with contextlib.ExitStack() as opened:
+        for _ in range(10):
+            opened.enter_context(socket.create_connection(("127.0.0.1", control.port)))
+        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
+                             started=1)
+        await channel.close()
     assert [record.getMessage() for record in caplog.records].count(
-        "connections are closed at once: there are more than 0") == 1
+        "connections are closed that waited: there are more than 3") == 1

@@ -1,10 +1,12 @@
 """The agent as a real process: start, watch, restart, stop, adopt. Control and servers are real peers."""
 
 import asyncio
+import contextlib
 import json
 import os
 import pwd
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,7 @@ from hostagent.config import load
 from hostagent.identity import is_alive, start_ticks
 from hostagent.jobs.errors import JobFailed
 from hostagent.jobs.lca_client import LcaClient
+from hostagent.lca import STRANGERS_MAX
 from protocol.messages import ApplicationStatus, Supervised, Watch
 
 from .doubles import (
@@ -427,6 +430,13 @@ async def test_only_who_knows_the_hosts_secret_may_use_the_lca_port(host, tmp_pa
     stranger = write_config(tmp_path / "stranger", secret="a guess", lca_port=host.config.lca_port)
     with pytest.raises(JobFailed, match="Only the worker of this host"):
         await asyncio.to_thread(LcaClient(load(stranger, {})).call, "ping", {})
+
+
+async def test_strangers_at_the_lca_port_do_not_keep_the_worker_out(host):
+    with contextlib.ExitStack() as held:
+        for _ in range(STRANGERS_MAX * 2):
+            held.enter_context(socket.create_connection(("127.0.0.1", host.config.lca_port)))
+        assert (await asyncio.to_thread(LcaClient(host.config).call, "ping", {}))["host"] == host.config.host
 
 
 # --- servers started by hand -----------------------------------------------------------------------

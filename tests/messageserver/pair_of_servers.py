@@ -92,6 +92,10 @@ class PairOfServers:
         return Member(name, self._directory / name, self._ports[name], peer, self._options,
                       self._transports[name]).ready()
 
+    def sync_port(self, name: str) -> int:
+        """Number of its HA Sync port."""
+        return self._ports[name][1]
+
     def restart(self, name: str) -> Member:
         """A new process of a member that has ended."""
         member = getattr(self, name.lower())

@@ -1,5 +1,6 @@
 """Two members of a pair: what is acknowledged, what survives, who gives way, what a returning member does."""
 
+import contextlib
 import json
 import socket
 
@@ -401,3 +402,17 @@ def test_large_messages_cross_the_link_whole(pair):
     pair.a.kill()
     pair.b.granted("primary", 2)
     assert bodies(pair.b.port, 5) == [body] * 5
+
+
+def test_strangers_at_the_ha_sync_port_do_not_keep_the_standby_away(pair):
+    pair.b.kill()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    with contextlib.ExitStack() as held:
+        for _ in range(200):
+            held.enter_context(socket.create_connection(("127.0.0.1", pair.sync_port("A"))))
+        pair.restart("B").granted("backup", 1)
+        pair.synced(pair.a, pair.b)
+        with Client(pair.a.port) as client:
+            client.acked("/topic/a", b"both")
+    pair.wait_equal()

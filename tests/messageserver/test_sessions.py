@@ -1,6 +1,11 @@
 """What STOMP clients get from a real server over real sockets."""
 
+import time
+
 import pytest
+
+from messageserver.frames import WrongPasscode
+from messageserver.guesses import A_SECOND, BURST
 
 from .stomp_client import Client
 
@@ -33,6 +38,41 @@ def test_a_connection_that_is_not_allowed_gets_a_sentence(server, headers, words
         assert words in error_text(client)
     assert "benchpass" not in server.output
     assert "passcode=" not in server.output
+
+
+def guess(server, passcode: str = "wrong") -> Client:
+    client = server.client(connect=False)
+    client.send("CONNECT", {"accept-version": "1.2", "login": "bench", "passcode": passcode})
+    return client
+
+
+def test_guessing_passcodes_takes_time_and_ends(server):
+    began = time.monotonic()
+    clients = [guess(server) for _ in range(BURST + 20)]
+    texts = [error_text(client) for client in clients]
+    took_s = time.monotonic() - began
+    assert took_s >= WrongPasscode.after_s
+    assert sum("was not looked at. Try again." in text for text in texts) >= 20 - A_SECOND * took_s
+    for client in clients:
+        client.close()
+    with guess(server, "benchpass") as late:
+        assert late.next().command == "CONNECTED"
+
+
+def test_what_comes_before_the_login_is_small(server):
+    for frame in (b"CONNECT\nlogin:bench\ncontent-length:70000\n\n" + b"x" * 70_000,
+                  b"CONNECT\nheader:" + b"x" * 9000 + b"\n\n\0"):
+        with server.client(connect=False) as client:
+            client.raw(frame)
+            assert "larger than" in error_text(client)
+
+
+def test_what_is_sent_together_with_the_login_is_taken_after_it_however_large(server):
+    body = b"x" * 70_000
+    with server.client(connect=False) as client:
+        client.raw(b"CONNECT\naccept-version:1.2\nlogin:bench\npasscode:benchpass\n\n\0"
+                   b"SEND\ndestination:/topic/a\nreceipt:1\ncontent-length:%d\n\n%b\0" % (len(body), body))
+        assert [client.next().command for _ in range(2)] == ["CONNECTED", "RECEIPT"]
 
 
 def test_without_any_configured_login_the_refusal_says_where_to_add_one(start_server):
