@@ -255,15 +255,19 @@ class Directory:
     def remove_empty(self, name: str) -> None:
         os.rmdir(name, dir_fd=self.descriptor)
 
-    def remove_all(self, name: str) -> None:
-        """Remove ``name`` with all that is in it; what cannot be removed within REMOVE_S stays."""
+    def remove_all(self, name: str) -> bool:
+        """Remove ``name`` with all that is in it; False when some of it stays, as it does after REMOVE_S."""
         until = time.monotonic() + REMOVE_S
         with contextlib.suppress(OSError):
-            if not stat.S_ISDIR(os.stat(name, dir_fd=self.descriptor, follow_symlinks=False).st_mode):
-                return self.discard(name)
-            with self.below(name) as top:
-                top._empty(until)
-            self.remove_empty(name)
+            facts = self.facts_of(name)
+            if facts is not None and not stat.S_ISDIR(facts.st_mode):
+                self.discard(name)
+            elif facts is not None:
+                with self.below(name) as top:
+                    top._empty(until)
+                self.remove_empty(name)
+            return True
+        return False
 
     def _empty(self, until: float) -> None:
         """However deep: the directories of one below are moved up before it is removed."""

@@ -58,12 +58,14 @@ def looked_at(path: str) -> Iterator[tuple[str, int]]:
 def _refuse_link_of_others(above: int, name: str, path: str) -> None:
     ours = (0, os.geteuid())
     facts, link = os.fstat(above), os.stat(name, dir_fd=above, follow_symlinks=False)
-    if link.st_uid not in ours or facts.st_uid not in ours or (_is_shared(facts) and not facts.st_mode & stat.S_ISVTX):
+    if link.st_uid not in ours or facts.st_uid not in ours or (shared(facts) and not facts.st_mode & stat.S_ISVTX):
         raise _link(path)
 
 
-def _is_shared(facts: os.stat_result) -> bool:
-    return bool(facts.st_mode & 0o002 or (facts.st_mode & 0o020 and facts.st_gid not in (0, os.getegid())))
+def shared(facts: os.stat_result) -> bool:
+    """Others than its owner can write there; the mode of a link says nothing."""
+    to_group = facts.st_mode & 0o020 and facts.st_gid not in (0, os.getegid())
+    return not stat.S_ISLNK(facts.st_mode) and bool(facts.st_mode & 0o002 or to_group)
 
 
 def _link(path: str) -> OSError:

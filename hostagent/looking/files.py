@@ -138,15 +138,3 @@ def _digest(place: Directory, name: str, until: float) -> str:
         raise
     except OSError:
         return ""
-
-
-def open_to_others(place: Directory, names) -> str:
-    """The path of what somebody else than root can change of ``names`` and the directories that they are in, "" for
-    nothing."""
-    ways = {os.path.dirname(name) for name in names}
-    for name in ("", *sorted({*names, *ways} - {""})):
-        facts = place.facts_of(name) if name else place.facts()
-        if facts is not None and (facts.st_uid != 0 or facts.st_mode & 0o002
-                                  or (facts.st_mode & 0o020 and facts.st_gid != 0)):
-            return os.path.join(place.path, name) if name else place.path
-    return ""

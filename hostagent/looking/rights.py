@@ -3,10 +3,12 @@
 import os
 import pwd
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..opened import Directory
 from ..surroundings import name_of
-from ..ways import directories_to
+from ..ways import directories_to, shared
 
 READ, WRITE, EXECUTE = 4, 2, 1
 _ACL = "system.posix_acl_access"
@@ -45,6 +47,17 @@ def cannot_enter(account: Account, path: str) -> str:
     """The first of the directory ``path`` and those above it that ``account`` may not enter, "" when it may enter
     all."""
     return next((each for each, descriptor in directories_to(path) if not may(account, descriptor, EXECUTE)), "")
+
+
+def open_to_others(place: Directory, names: Iterable[str]) -> str:
+    """The path of what somebody else than root can change: the directory itself, one of ``names`` in it or of the
+    directories that these are in; "" for nothing. A name that is not there counts for nothing."""
+    names = {*names}
+    for name in ("", *sorted((names | {os.path.dirname(name) for name in names}) - {""})):
+        facts = place.facts_of(name) if name else place.facts()
+        if facts is not None and (facts.st_uid != 0 or shared(facts)):
+            return os.path.join(place.path, name) if name else place.path
+    return ""
 
 
 def _has_list(descriptor: int) -> bool:

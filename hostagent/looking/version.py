@@ -9,8 +9,8 @@ from ..asked import Answer, ask
 from ..launch import server_environment
 from ..opened import Directory
 from ..ways import looked_at
-from .files import identity, open_to_others
-from .rights import Account
+from .files import identity
+from .rights import Account, open_to_others
 
 WITHIN_S = 5.0
 OUTPUT_BYTES = 4096
