@@ -8,6 +8,7 @@ link is followed, and a file is read as far as it is a plain file, of a bounded 
 import contextlib
 import errno
 import hashlib
+import math
 import os
 import stat
 import time
@@ -19,8 +20,15 @@ NAMES_MAX = 50_000
 """Names in one directory; more are taken for an attempt to keep us busy."""
 FILE_BYTES = 8 * 1024**3
 READ_S = 10.0
-REMOVE_S = 60.0
+REMOVE_S = GIVE_S = 60.0
 CHUNK = 1024 * 1024
+# Without O_NONBLOCK the opening of a named pipe would wait for its other end.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+def _in_time(until: float, path: str) -> None:
+    if time.monotonic() > until:
+        raise TimeoutError(errno.ETIMEDOUT, f"{path} took too long", path)
 
 
 class Directory:
@@ -105,10 +113,11 @@ class Directory:
                     raise OSError(errno.E2BIG, f"{self.path} holds more than {NAMES_MAX} names", self.path)
         return sorted(found)
 
-    def walk(self) -> Iterator[tuple[str, os.stat_result]]:
-        """(name, facts) of everything below, a directory before what is in it."""
+    def walk(self, until: float = math.inf) -> Iterator[tuple[str, os.stat_result]]:
+        """(name, facts) of everything below, a directory before what is in it. TimeoutError past ``until``."""
         left = [""]
         while left:
+            _in_time(until, self.path)
             at = left.pop()
             with self.below(at) if at else Directory(os.dup(self.descriptor), self.path) as directory:
                 found = [(name, directory.facts_of(name)) for name in directory.names()]
@@ -148,9 +157,7 @@ class Directory:
     def plain(self, name: str) -> int:
         """A descriptor that reads the plain file ``name``; the caller closes it."""
         with self._above(name) as (above, last):
-            # Without O_NONBLOCK the opening of a named pipe would wait for its other end.
-            found = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY,
-                            dir_fd=above)
+            found = os.open(last, _FILE, dir_fd=above)
         if not stat.S_ISREG(os.fstat(found).st_mode):
             os.close(found)
             raise OSError(errno.EINVAL, f"{name} is no plain file", os.path.join(self.path, name))
@@ -160,15 +167,11 @@ class Directory:
         """What the plain file ``name`` holds, at most ``limit`` bytes; TimeoutError past the monotonic time ``until``
         (0: READ_S from now)."""
         until = until or time.monotonic() + READ_S
-        descriptor = self.plain(name)
-        try:
+        with closing(self.plain(name)) as descriptor:
             while limit > 0 and (chunk := os.read(descriptor, min(CHUNK, limit))):
-                if time.monotonic() > until:
-                    raise TimeoutError(errno.ETIMEDOUT, f"reading {name} took too long", os.path.join(self.path, name))
+                _in_time(until, os.path.join(self.path, name))
                 limit -= len(chunk)
                 yield chunk
-        finally:
-            os.close(descriptor)
 
     def read(self, name: str, *, limit: int, until: float = 0.0) -> bytes:
         """As ``chunks``, in one."""
@@ -213,11 +216,8 @@ class Directory:
 
     def change_mode(self, name: str, mode: int) -> None:
         """Of a plain file."""
-        descriptor = self.plain(name)
-        try:
+        with closing(self.plain(name)) as descriptor:
             os.fchmod(descriptor, mode)
-        finally:
-            os.close(descriptor)
 
     def link(self, name: str, to: str) -> None:
         """The new link ``name``."""
@@ -238,14 +238,28 @@ class Directory:
         os.fchown(self.descriptor, *owner)
 
     def give_all(self, owner: tuple[int, int]) -> None:
-        """The directory with all that is in it, of which nobody else could change anything so far: itself the last,
-        so that this stays so until it is done."""
-        inside = [name for name, facts in self.walk() if stat.S_ISDIR(facts.st_mode)]
+        """The directory with all that is in it, itself the last: nobody else can change more meanwhile than before.
+        A file that has another name elsewhere may be somebody else's, and stays. TimeoutError after GIVE_S."""
+        until = time.monotonic() + GIVE_S
+        inside = [name for name, facts in self.walk(until) if stat.S_ISDIR(facts.st_mode)]
         for each in (*reversed(inside), ""):
             with self.below(each) if each else Directory(os.dup(self.descriptor), self.path) as directory:
                 for name in directory.names():
-                    os.chown(name, *owner, dir_fd=directory.descriptor, follow_symlinks=False)
+                    _in_time(until, self.path)
+                    directory._give(name, owner)
         self.give(owner)
+
+    def _give(self, name: str, owner: tuple[int, int]) -> None:
+        facts = self.facts_of(name)
+        if facts is not None and stat.S_ISLNK(facts.st_mode):
+            os.chown(name, *owner, dir_fd=self.descriptor, follow_symlinks=False)
+        elif facts is not None and stat.S_ISREG(facts.st_mode):
+            with closing(self.plain(name)) as file:
+                if os.fstat(file).st_nlink == 1:
+                    os.fchown(file, *owner)
+        elif facts is not None and stat.S_ISDIR(facts.st_mode):
+            with self.below(name) as directory:
+                directory.give(owner)
 
     def discard(self, name: str) -> None:
         """Remove the file ``name``, if it is there."""

@@ -17,7 +17,7 @@ from . import archive, target
 from .accounts import account_named, name_of, owner_of
 from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import carry_out, clear_away, free_stamp, make_plan, undo_noted
+from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
 from .startfiles import SERVICE_FILE, START_FILES, arguments_of, command_line_arguments
 
@@ -40,6 +40,9 @@ def work(run) -> dict:
                      own=(config.state_dir, config.install_root, config.path.parent),
                      private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
         account = account_named(arguments.get("log_on_as", ""))
+        if account is None and os.geteuid() == 0:
+            run.log(f"{run.application} is to run as root, as this host's agent does: choose an account of its own as "
+                    "Log On As.", "warning")
         fetched = fetch_package(config, package, run.log)
     with contextlib.ExitStack() as until_the_end:
         with run.step(UNPACK):
@@ -165,12 +168,22 @@ def _put_in_place(run, place: Path, staging: Directory, account: pwd.struct_pass
         if present is not None:
             if os.geteuid() == 0:
                 # Also from another account to root: what it could write it would have root run.
-                former.give(owner_of(account) or (os.geteuid(), os.getegid()))
+                _give(former, owner_of(account) or (os.geteuid(), os.getegid()))
             clear_away(staging.path, ())
     if plan.backup:
         run.log(f"The former installation was moved to {plan.backup}; data and logs stayed.")
     run.log(f"Installed in {place}.")
     return plan.backup
+
+
+def _give(place: Directory, owner: tuple[int, int]) -> None:
+    """The directory itself, and what stays in it when that was another account's."""
+    for name in STAYS:
+        facts = place.facts_of(name)
+        if facts is not None and stat.S_ISDIR(facts.st_mode) and facts.st_uid != owner[0]:
+            with place.below(name) as inside:
+                inside.give_all(owner)
+    place.give(owner)
 
 
 def _facts(place: Directory) -> dict:

@@ -108,6 +108,17 @@ def test_install_into_a_directory_whose_parent_is_the_accounts_follows_no_link_t
             host.ends(payload)
 
 
+def test_install_gives_what_stays_to_the_account_that_is_to_run_it_and_takes_it_back_for_root(host):
+    (host.directory / "data").mkdir()
+    (host.directory / "data" / "messages.db").write_text("messages")
+    for account, uid in ((ACCOUNT, 65534), ("", 0)):
+        payload = host.install_payload()
+        payload["arguments"]["log_on_as"] = account
+        assert host.ends(payload)["state"] == "succeeded"
+        for name in (".", "MessageServer", "data", "data/messages.db"):
+            assert (host.directory / name).stat().st_uid == uid, name
+
+
 def test_install_whose_new_program_makes_a_deep_tree_is_undone(host):
     final = host.ends(host.install_payload(NESTS))
     assert (final["state"], "exit code 4" in final["reason"]) == ("failed", False), final

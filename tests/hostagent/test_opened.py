@@ -90,6 +90,15 @@ def test_all_of_a_tree_is_given_away_and_no_link_is_followed(place, tmp_path):
     assert {path.stat().st_uid for path in (tmp_path / "outside", tmp_path / "outside" / "file")} == {0}
 
 
+@as_root
+def test_a_file_that_has_a_name_elsewhere_too_is_not_given_away(place, tmp_path):
+    os.link(tmp_path / "outside" / "file", tmp_path / "place" / "file")
+    os.mkfifo(tmp_path / "place" / "pipe")
+    place.give_all((65534, 65534))
+    assert (tmp_path / "outside" / "file").stat().st_uid == 0
+    assert (tmp_path / "place").stat().st_uid == 65534
+
+
 def test_links_of_ours_lead_to_where_they_lead(tmp_path):
     (tmp_path / "there" / "deep").mkdir(parents=True)
     (tmp_path / "link").symlink_to("there")
