@@ -13,7 +13,7 @@ from redis.retry import Retry
 from provisioning.models import Application, ComponentHeartbeat
 from provisioning.rules.known import SILENT_AFTER_S
 from provisioning.selectors.applications import with_status
-from provisioning.selectors.control import CONTROL, control_beats
+from provisioning.selectors.control import CONTROL, control_beats, control_seen
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
 
@@ -79,6 +79,7 @@ def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta =
 def console_parts() -> list[Part]:
     """Every part of the console. This page was made by the web server out of the database, so both answer."""
     now = timezone.now()
+    control = control_seen(now)
     beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | control_beats()
     parts = [
         Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
@@ -87,7 +88,8 @@ def console_parts() -> list[Part]:
              "ok" if redis_answers() else "failed", now),
     ]
     return parts + [
-        Part(name, label, what, heartbeat_status(beats.get(name), now, LATE.get(name, LATE_AFTER)), beats.get(name))
+        Part(name, label, what, "failed" if name == CONTROL and control.is_ahead else heartbeat_status(
+            beats.get(name), control.now if name == CONTROL else now, LATE.get(name, LATE_AFTER)), beats.get(name))
         for name, (label, what) in (BEATING | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
     ]
 
