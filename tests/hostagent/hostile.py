@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ACCOUNT = "nobody"
-ENDS_WITHIN_S = 15.0
+ENDS_WITHIN_S = 30.0
 
 
 @contextlib.contextmanager

@@ -222,10 +222,10 @@ def test_a_look_reads_no_more_than_it_needs_of_a_file_without_end(installed, nam
 
 def test_a_look_at_files_that_take_for_ever_leaves_them(installed, monkeypatch):
     monkeypatch.setattr(collect_facts, "APPLICATION_S", 0.5, raising=False)
-    names = [f"big{number}" for number in range(2000)]
+    names = [f"big{number}" for number in range(300)]
     for name in names:
         (installed.directory / name).touch()
-        os.truncate(installed.directory / name, 200 * 1024 * 1024)
+        os.truncate(installed.directory / name, 250 * 1024 * 1024)
     installed.write("checksums.sha256", "".join(f"{'0' * 64}  {name}\n" for name in names), 0o644)
     assert looked(installed) == []
 
