@@ -238,8 +238,9 @@ class Directory:
         os.fchown(self.descriptor, *owner)
 
     def give_all(self, owner: tuple[int, int]) -> None:
-        """The directory with all that is in it, itself the last: nobody else can change more meanwhile than before.
-        A file that has another name elsewhere may be somebody else's, and stays. TimeoutError after GIVE_S."""
+        """The directory with the files and directories in it, itself the last: nobody else can change more meanwhile
+        than before. A file that has another name elsewhere may be somebody else's, and stays. TimeoutError after
+        GIVE_S."""
         until = time.monotonic() + GIVE_S
         inside = [name for name, facts in self.walk(until) if stat.S_ISDIR(facts.st_mode)]
         for each in (*reversed(inside), ""):
@@ -251,9 +252,7 @@ class Directory:
 
     def _give(self, name: str, owner: tuple[int, int]) -> None:
         facts = self.facts_of(name)
-        if facts is not None and stat.S_ISLNK(facts.st_mode):
-            os.chown(name, *owner, dir_fd=self.descriptor, follow_symlinks=False)
-        elif facts is not None and stat.S_ISREG(facts.st_mode):
+        if facts is not None and stat.S_ISREG(facts.st_mode):
             with closing(self.plain(name)) as file:
                 if os.fstat(file).st_nlink == 1:
                     os.fchown(file, *owner)
