@@ -20,7 +20,7 @@ from .launch import server_environment
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
-from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved
+from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved, service_account
 from .worker import WorkerKeeper
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,8 @@ class Agent:
 
     def _surroundings(self) -> dict:
         return {"account": own_account(), "accounts": accounts(self._processes.log_on_as()),
-                "resolved": self._resolved, "comes_back_by": comes_back_by(self._config)}
+                "resolved": self._resolved, "comes_back_by": comes_back_by(self._config),
+                "service_account": service_account()}
 
     async def _keep_house(self) -> None:
         names = names_to_find(self._config)

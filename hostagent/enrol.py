@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import platform
+import pwd
 import select
 import shutil
 import signal
@@ -24,6 +25,7 @@ from .boot import forget, keep
 from .files import write_atomically
 from .identity import is_alive, start_ticks
 from .join import DIRECTORY, Console, Stop, read_config, stage
+from .surroundings import SERVICE_ACCOUNT
 
 SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")
@@ -172,7 +174,21 @@ def start_service(directory, config):
     wait_listens(config["lca_port"], lambda: True, directory / "state" / "logs" / "agent.log")
     forget(directory)
     note_boot(directory, "systemd")
-    return f"It runs as the service {unit}."
+    return f"It runs as the service {unit}.{provide_account()}"
+
+
+def provide_account():
+    """Make the account that servers are to run as, unless it is there; a sentence, "" when it was."""
+    with contextlib.suppress(KeyError):
+        pwd.getpwnam(SERVICE_ACCOUNT)
+        return ""
+    try:
+        subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+                        "--shell", "/usr/sbin/nologin", SERVICE_ACCOUNT], check=True, capture_output=True,
+                       timeout=STOP_S)
+    except (OSError, subprocess.SubprocessError):
+        return f" The account {SERVICE_ACCOUNT} could not be made: make one for servers, or they run as root."
+    return f" The account {SERVICE_ACCOUNT} was made for servers."
 
 
 def start_in_background(directory):

@@ -17,11 +17,16 @@ from pathlib import Path
 
 from .files import read_json, write_json
 from .identity import boot_id, has_ended, is_alive, open_pidfd
+from .looking.rights import open_to_others
+from .opened import Directory
 from .supervision import Ended
+from .ways import real
 
 log = logging.getLogger(__name__)
 
 SHIM = Path(__file__).with_name("shim.py")
+WRITES_TO = ("data", "logs", "tls")
+"""What a server has in its Working Directory beside its program."""
 CA_FILE_VARIABLE = "PAIRWISE_CONSOLE_CA_FILE"
 EXIT_FILE_S = 2.0
 """How long after a server's end its shim may take to write the exit file before the code counts as unknown."""
@@ -63,7 +68,22 @@ def program_of(application: dict, *, account_now: str, is_root: bool) -> Program
     if account and not is_root:
         raise LaunchError(f"{name} logs on as {account}, but this host's agent runs as {account_now} and cannot "
                           "change accounts: run the agent as root, or clear Log On As.")
+    if is_root and not account:
+        _refuse_root_among_others(name, directory, argv[0])
     return Program(tuple(argv), Path(directory), account)
+
+
+def _refuse_root_among_others(name: str, directory: str, program: str) -> None:
+    """Whoever can change what root runs, or where it writes, is root."""
+    own = os.path.relpath(program, directory)
+    try:
+        with Directory.at(real(directory)) as place:
+            where = open_to_others(place, (*WRITES_TO, *(() if own.startswith("..") else (own,))))
+    except OSError as error:
+        raise LaunchError(f"The Working Directory {directory} of {name} cannot be used: {error.strerror}.") from None
+    if where:
+        raise LaunchError(f"{name} would run as root, but others than root can change {where}: choose their account as "
+                          f"Log On As, or give {directory} and all that is in it to root.")
 
 
 def _executable(command: str, directory: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Takes the agent away again: ``remove.py`` of the bundle. Standard library only."""
 
-import shutil
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 from .boot import forget
 from .enrol import STOP_S, UNITS, HostConsole, stop_in_background, unit_name
 from .join import REPORT_S, Stop, read_config
+from .opened import Directory
+from .ways import real
 
 
 def remove_main(directory):
@@ -35,13 +37,21 @@ def remove(directory):
     stop_in_background(directory, signal.SIGINT)
     forget(directory)
     tell_leave(directory)
-    for path in list(directory.iterdir()):
-        if path.is_dir() and not path.is_symlink() and path.name != "apps":
-            shutil.rmtree(path)
-        elif not path.is_dir() or path.is_symlink():
-            path.unlink()
+    remove_files(directory)
     print(f"The agent was removed. Installed applications are still in {directory / 'apps'}. Delete the host in the "
           "console, if it is not to come back.")
+
+
+def remove_files(directory):
+    """All but the installed applications, which belong to their accounts. Raises Stop."""
+    try:
+        with Directory.at(real(directory)) as place:
+            for name in place.names():
+                kept = name == "apps" and stat.S_ISDIR(place.facts_of(name).st_mode)
+                if not kept and not place.remove_all(name):
+                    raise Stop(f"{directory / name} could not be removed. Remove it by hand.")
+    except OSError as error:
+        raise Stop(f"{directory} could not be removed: {error.strerror}. Remove it by hand.") from None
 
 
 def tell_leave(directory):

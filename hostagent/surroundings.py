@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from .config import AgentConfig
 
 NAMES_MAX = 200
+SERVICE_ACCOUNT = "pairwise"
+"""Joining makes it where the agent is a service of root's; people may make it elsewhere."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -49,6 +51,11 @@ def log_on(name: str) -> str:
     except KeyError:
         return "missing"
     return "ok" if os.geteuid() == 0 or name == own_account() else "not permitted"
+
+
+def service_account() -> str:
+    """The account that this host has for servers, "" when it has none or may not take it."""
+    return SERVICE_ACCOUNT if log_on(SERVICE_ACCOUNT) == "ok" else ""
 
 
 def comes_back_by(config: AgentConfig) -> str:

@@ -108,7 +108,8 @@ class Child:
         with open(os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
             self.process = subprocess.Popen(
                 self.program.arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.program.directory,
-                env={**self.program.environment, **more}, start_new_session=True, preexec_fn=follow_parent)
+                env={**self.program.environment, **more}, start_new_session=True, umask=self.program.umask,
+                preexec_fn=follow_parent)
         self.started_at, self.start_again_at, self.killed = time.monotonic(), None, False
 
     def ended(self) -> int | None:

@@ -6,7 +6,7 @@ import pwd
 from ..surroundings import name_of
 from .errors import JobFailed
 
-__all__ = ["account_named", "name_of"]
+__all__ = ["account_named", "name_of", "owner_of"]
 
 
 def account_named(name: str) -> pwd.struct_passwd | None:
@@ -18,3 +18,8 @@ def account_named(name: str) -> pwd.struct_passwd | None:
     except KeyError:
         raise JobFailed(f"The OS account {name} (Log On As) does not exist on this host.",
                         "Create it, or clear Log On As.") from None
+
+
+def owner_of(account: pwd.struct_passwd | None) -> tuple[int, int] | None:
+    """(uid, gid) that files of ``account`` are given to; None when they stay this process's own."""
+    return (account.pw_uid, account.pw_gid) if account else None

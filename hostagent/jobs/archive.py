@@ -1,18 +1,21 @@
 """Unpacks an Installation Package that nobody has to trust: every member is checked before the first is written."""
 
-import hashlib
+import contextlib
 import io
-import os
+import math
 import posixpath
+import stat
 import tarfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..opened import Directory
 from .errors import JobFailed
 
 CHECKSUMS = "checksums.sha256"
 DESCRIPTION = "ip_description.xml"
+SUMS_BYTES, DESCRIPTION_BYTES = 32 * 1024 * 1024, 4 * 1024 * 1024
 CHUNK = 1024 * 1024
 KEPT = 16 * 1024 * 1024
 """Bytes of a package, unpacked, that are read once and kept in memory until all of it was checked."""
@@ -29,17 +32,31 @@ class Bounds:
     path: int = 1000
 
 
-def unpack(package: Path, filename: str, target: Path, bounds: Bounds = Bounds()) -> int:
+def unpack(package: Path, filename: str, target: Path, bounds: Bounds = Bounds()) -> tuple[Directory, int]:
     """Write the members of ``package`` into the new directory ``target`` and compare them with their checksums;
-    returns how many files there were. Raises JobFailed before anything was written when the archive is unsafe."""
+    returns it, which the caller closes, and how many files there were. Raises JobFailed before anything was written
+    when the archive is unsafe."""
+    with contextlib.ExitStack() as undone:
+        made = undone.enter_context(_unpacked(package, filename, target, bounds))
+        count = check_sums(made, filename)
+        undone.pop_all()
+        return made, count
+
+
+def _unpacked(package: Path, filename: str, target: Path, bounds: Bounds) -> Directory:
     try:
-        with tarfile.open(package, "r:*") as archive:
+        with tarfile.open(package, "r:*") as archive, Directory.at(target.parent) as above:
             members, contents = _read_members(archive, filename, bounds)
             check_members(members, filename, bounds)
-            _check_room(target.parent, sum(member.size for member in members))
-            target.mkdir(mode=0o750)
-            for member in members:
-                _write(archive, member, target, contents.get(member.offset))
+            _check_room(above, sum(member.size for member in members))
+            made = above.make(target.name)
+            try:
+                for member in members:
+                    _write(archive, member, made, contents.get(member.offset))
+            except BaseException:
+                made.close()
+                raise
+            return made
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise JobFailed(f"{filename} could not be unpacked into {target}: {error.strerror}.",
@@ -104,57 +121,54 @@ def _unsafe(filename: str, why: str) -> JobFailed:
     return JobFailed(f"{filename} was refused: {why}.", "Use a package as its maker published it.")
 
 
-def _check_room(directory: Path, size: int) -> None:
-    disk = os.statvfs(directory)
+def _check_room(directory: Directory, size: int) -> None:
+    disk = directory.disk()
     free = disk.f_bavail * disk.f_frsize
     if free < size + _SPACE_MARGIN:
-        raise JobFailed(f"{directory} has too little free space: {free} bytes, {size + _SPACE_MARGIN} are needed.",
+        raise JobFailed(f"{directory.path} has too little free space: {free} bytes, {size + _SPACE_MARGIN} are needed.",
                         "Make room, or give another directory.")
 
 
-def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path, content: bytes | None) -> None:
-    path = target / posixpath.normpath(member.name)
+def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Directory, content: bytes | None) -> None:
+    name = posixpath.normpath(member.name)
+    directory = name if member.isdir() else posixpath.dirname(name)
+    if directory not in ("", "."):
+        target.make_way(directory)
     if member.isdir():
-        path.mkdir(mode=0o750, parents=True, exist_ok=True)
         return
-    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     if member.issym():
-        path.symlink_to(member.linkname)
+        target.link(name, member.linkname)
         return
-    mode = 0o750 if member.mode & 0o100 else 0o640
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
-        source = io.BytesIO(content) if content is not None else archive.extractfile(member)
-        while chunk := source.read(CHUNK):
-            file.write(chunk)
-        os.fchmod(file.fileno(), mode)
+    source = io.BytesIO(content) if content is not None else archive.extractfile(member)
+    target.write_new(name, iter(lambda: source.read(CHUNK), b""), 0o750 if member.mode & 0o100 else 0o640)
 
 
-def check_sums(directory: Path, filename: str) -> int:
+def check_sums(directory: Directory, filename: str) -> int:
     """Compare every file of ``directory`` with its line in checksums.sha256; returns how many there are.
 
     Raises JobFailed.
     """
-    sums = _read_sums(directory / CHECKSUMS, filename)
+    sums = _read_sums(directory, filename)
+    present = {name: facts.st_mode for name, facts in directory.walk()}
     for name, expected in sums.items():
-        path = directory / name
-        if path.is_symlink() or not path.is_file():
+        if not stat.S_ISREG(present.get(name, 0)):
             raise _unsafe(filename, f"{CHECKSUMS} names {name!r}, which it does not hold")
-        with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = directory.sha256(name, until=math.inf)
         if found != expected:
             raise _unsafe(filename, f"{name!r} is not what {CHECKSUMS} says: expected {expected}, found {found}")
-    for path in directory.rglob("*"):
-        name = path.relative_to(directory).as_posix()
-        if path.is_file() and not path.is_symlink() and name != CHECKSUMS and name not in sums:
+    for name, mode in present.items():
+        if stat.S_ISREG(mode) and name != CHECKSUMS and name not in sums:
             raise _unsafe(filename, f"{CHECKSUMS} does not name its file {name!r}")
     return len(sums)
 
 
-def _read_sums(path: Path, filename: str) -> dict[str, str]:
-    if path.is_symlink() or not path.is_file():
-        raise _unsafe(filename, f"it has no {CHECKSUMS}")
+def _read_sums(directory: Directory, filename: str) -> dict[str, str]:
+    try:
+        text = directory.read(CHECKSUMS, limit=SUMS_BYTES).decode(errors="replace")
+    except OSError:
+        raise _unsafe(filename, f"it has no {CHECKSUMS}") from None
     sums = {}
-    for line in path.read_text(errors="replace").splitlines():
+    for line in text.splitlines():
         digest, _, name = line.strip().partition(" ")
         if not digest:
             continue
@@ -165,10 +179,10 @@ def _read_sums(path: Path, filename: str) -> dict[str, str]:
     return sums
 
 
-def read_version(directory: Path, filename: str) -> str:
+def read_version(directory: Directory, filename: str) -> str:
     """Release version in ip_description.xml. Raises JobFailed."""
     try:
-        text = (directory / DESCRIPTION).read_text()
+        text = directory.read(DESCRIPTION, limit=DESCRIPTION_BYTES).decode()
         if "<!DOCTYPE" in text or "<!ENTITY" in text:
             raise _unsafe(filename, f"its {DESCRIPTION} has a document type")
         release = ElementTree.fromstring(text).find("./Product/Release")

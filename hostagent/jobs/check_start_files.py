@@ -5,7 +5,7 @@ from pathlib import Path
 
 from . import target
 from .accounts import account_named, name_of
-from .startfacts import Target, read_facts
+from .startfacts import Target, opened, read_facts
 from .startfiles import START_FILES
 
 READ, COMPARE = range(2)
@@ -16,7 +16,9 @@ DIFF_LINES = 200
 def work(run) -> dict:
     """The result of *check_start_files* in ``protocol.jobs``. Raises JobFailed."""
     with run.step(READ):
-        facts = read_facts(target_of(run), START_FILES)
+        wanted = target_of(run)
+        with opened(wanted.directory) as place:
+            facts = read_facts(wanted, place, START_FILES)
     with run.step(COMPARE):
         tell(run, facts)
     return {"start_files": facts}

@@ -2,13 +2,13 @@
 
 import contextlib
 import ctypes
-import os
 import time
 from collections.abc import Mapping
 
 from ..files import read_json, write_json
 from ..looking import files, listening, process, rights, version
 from ..looking.naming import Resolving
+from ..opened import Directory
 from .accounts import account_named
 from .check_start_files import target_for
 from .errors import JobFailed
@@ -20,6 +20,8 @@ APPLICATIONS, NAMES = range(2)
 APPLICATIONS_MAX, HOSTS_MAX = 500, 500
 WITHIN_S = 60.0
 """What was not looked at by then is left out; the next look goes on faster by what this one remembered."""
+APPLICATION_S = 15.0
+"""Of one application: its account may make its files as long as it likes, and the others are to have their turn."""
 KEPT = "looked.json"
 TIME_ERROR = 5
 RUNS = ("starting", "running", "stopping")
@@ -55,9 +57,12 @@ def _applications(run, until: float) -> list[dict]:
             continue
         now[name] = kept.get(name) if isinstance(kept.get(name), dict) else {}
         try:
-            found.append({"name": name, **application_facts(run, each, watched.get(name, 0), now[name])})
-        except (OSError, JobFailed) as error:
+            within = min(until, time.monotonic() + APPLICATION_S)
+            found.append({"name": name, **application_facts(run, each, watched.get(name, 0), now[name], within)})
+        except JobFailed as error:
             run.log(f"{name} could not be looked at: {error}", "warning")
+        except OSError as error:
+            run.log(f"{name} could not be looked at: {error.strerror or error}.", "warning")
     run.log(f"{len(found)} application{' was' if len(found) == 1 else 's were'} looked at.")
     if repr(now) != before:
         write_json(path, now)
@@ -74,9 +79,8 @@ def _watched(run) -> Mapping[str, int]:
     return {each["application"]: each["pid"] for each in told if each["state"] in RUNS}
 
 
-def application_facts(run, asked: dict, watched: int, kept: dict) -> dict:
+def application_facts(run, asked: dict, watched: int, kept: dict, until: float) -> dict:
     """What is true of one application; ``kept`` is what an earlier look remembered. Raises JobFailed, OSError."""
-    directory = asked["directory"]
     try:
         entry = account_named(asked.get("log_on_as", ""))
     except JobFailed as missing:
@@ -84,38 +88,44 @@ def application_facts(run, asked: dict, watched: int, kept: dict) -> dict:
     else:
         trouble = ""
     account = rights.Account.of(entry)
-    pid = process.pid_of(asked["name"], directory, watched)
-    facts = {"directory": files.directory_facts(directory, account), "process": process_or_none(pid),
-             "listeners": {str(port): who for port, who in listening.strangers(asked["ports"], pid).items()},
-             "disk_free_bytes": files.free_bytes(directory)}
-    if trouble and facts["directory"]["present"]:
-        facts["directory"].update(usable=False, problem=trouble)
-    if facts["directory"]["present"]:
-        facts |= _installed(run, asked, account, kept, usable=facts["directory"]["usable"])
-    return facts
+    with files.opened(asked["directory"], account) as (place, directory):
+        if trouble and directory["present"]:
+            directory.update(usable=False, problem=trouble)
+        pid = process.pid_of(asked["name"], place, watched)
+        facts = {"directory": directory, "process": process_or_none(pid),
+                 "listeners": {str(port): who for port, who in listening.strangers(asked["ports"], pid).items()},
+                 "disk_free_bytes": free_bytes(place)}
+        if place is not None:
+            facts |= _installed(run, place, asked, account, kept, until, usable=directory["usable"])
+        return facts
 
 
 def process_or_none(pid: int) -> dict | None:
     return process.process_facts(pid) if pid else None
 
 
-def _installed(run, asked: dict, account: rights.Account, kept: dict, *, usable: bool) -> dict:
-    directory, line = asked["directory"], asked["command_line"]
-    program = files.program_of(directory, line)
-    facts = {"program": files.program_facts(program, line, account), "runs": None, "changed": None}
+def free_bytes(place: Directory | None) -> int | None:
+    """Free for others than root, where the directory lies."""
+    if place is None:
+        return None
+    found = place.disk()
+    return found.f_bavail * found.f_frsize
+
+
+def _installed(run, place: Directory, asked: dict, account: rights.Account, kept: dict, until: float, *,
+               usable: bool) -> dict:
+    program, name = files.program_facts(place, asked["directory"], asked["command_line"], account)
+    facts = {"program": program, "runs": None, "changed": None}
     with contextlib.suppress(JobFailed):
-        facts["start_files"] = read_facts(target_for(run, asked), START_FILES)
-    sums = files.shipped(directory)
+        facts["start_files"] = read_facts(target_for(run, asked), place, START_FILES)
+    sums = files.shipped(place)
     if sums is None:
         return facts
     hashes = kept.setdefault("files", {})
-    facts["changed"] = files.changed_files(directory, sums, hashes)
-    own = os.path.relpath(program, directory) if program else ""
+    facts["changed"] = files.changed_files(place, sums, hashes, until)
     # Only what the package shipped is known to say its version and nothing else.
-    if own in sums and own not in facts["changed"] and facts["program"]["usable"] and usable:
-        touched = [seen for seen, _ in hashes.values()]
-        facts |= version.version_facts(program, directory, account, touched, kept.setdefault("runs", {}),
-                                       now=time.time())
+    if name in sums and name not in facts["changed"] and program["usable"] and usable:
+        facts |= version.version_facts(place, name, account, hashes, kept.setdefault("runs", {}), now=time.time())
     return facts
 
 

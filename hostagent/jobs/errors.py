@@ -1,5 +1,8 @@
 """How a job can end other than well."""
 
+import contextlib
+from collections.abc import Iterator
+
 
 class JobFailed(Exception):
     """An expected failure: ``reason`` is a sentence, ``advice`` says what to do."""
@@ -11,3 +14,13 @@ class JobFailed(Exception):
 
 class JobCancelled(Exception):
     """Somebody cancelled the job. Raised in the middle of its work."""
+
+
+@contextlib.contextmanager
+def told(sentence: str, advice: str = "Correct the rights of the directory or make room, then run the job again."
+         ) -> Iterator[None]:
+    """An OSError in here is a JobFailed that begins with ``sentence``."""
+    try:
+        yield
+    except OSError as error:
+        raise JobFailed(f"{sentence}: {error.strerror}.", advice) from None

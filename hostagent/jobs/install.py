@@ -1,28 +1,29 @@
 """The install job: fetch, check, unpack beside, connect to the Configuration Server, and only then put in place."""
 
+import contextlib
 import os
 import platform
 import pwd
-import shutil
 import socket
-import subprocess
+import stat
 import sys
 from pathlib import Path
 
+from ..asked import ask
 from ..config import AgentConfig
-from ..files import sync_directory, write_whole
 from ..launch import server_environment
+from ..opened import Directory
 from . import archive, target
-from .accounts import account_named, name_of
-from .errors import JobFailed
+from .accounts import account_named, name_of, owner_of
+from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import carry_out, free_stamp, make_plan, undo_noted
+from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
 from .startfiles import SERVICE_FILE, START_FILES, arguments_of, command_line_arguments
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
-CHECK_LINES = 50
+CHECK_LINES, CHECK_BYTES = 50, 64 * 1024
 PROGRAM = "MessageServer"
 UNCHANGED = "The application was left as it was."
 
@@ -39,32 +40,48 @@ def work(run) -> dict:
                      own=(config.state_dir, config.install_root, config.path.parent),
                      private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
         account = account_named(arguments.get("log_on_as", ""))
+        if account is None and os.geteuid() == 0:
+            run.log(f"{run.application} is to run as root, as this host's agent does: choose an account of its own as "
+                    "Log On As.", "warning")
         fetched = fetch_package(config, package, run.log)
-    with run.step(UNPACK):
-        staging = target.staging_of(place, run.entry.job)
-        # Noted before they exist, so that whatever happens they are cleared away.
-        missing = [str(each) for each in place.parents if not each.exists()]
-        run.note(staging=str(staging), made=missing)
-        target.make_parents(place)
-        count = archive.unpack(fetched, package.filename, staging)
-        version = archive.read_version(staging, package.filename)
-        run.log(f"{count} files, all as their checksums say; version {version}.")
-    with run.step(WRITE):
-        _write_start_files(run, staging, server)
-        _give_to(staging, account)
-    with run.step(CONNECT):
-        _connect(run, staging, server, account)
-    with run.step(PLACE), run.shield():
-        backup = _put_in_place(run, place, staging, account)
-    with run.step(FACTS):
-        facts = _facts(place)
-        owner = name_of(account.pw_uid if account else os.geteuid())
-        started_by = read_facts(Target(run.application, place, str(server["host"]), int(server["port"]), owner),
-                                START_FILES)
-        run.log(f"{facts['platform']}, Python {facts['python']}, {facts['disk_free_bytes']} bytes free.")
+    with contextlib.ExitStack() as until_the_end:
+        with run.step(UNPACK):
+            staging, version = _unpack(run, place, fetched, package.filename)
+            until_the_end.enter_context(staging)
+        with run.step(WRITE), told(f"The files cannot be written into {staging.path}"):
+            _write_start_files(run, staging, server)
+            if account is not None:
+                staging.give_all(owner_of(account))
+        with run.step(CONNECT):
+            _connect(run, staging, server, account)
+        with run.step(PLACE), run.shield(), told(f"The new files could not be moved into {place}"):
+            backup = _put_in_place(run, place, staging, account)
+        with run.step(FACTS), told(f"What was installed in {place} cannot be looked at"):
+            owner = name_of(account.pw_uid if account else os.geteuid())
+            wanted = Target(run.application, place, str(server["host"]), int(server["port"]), owner)
+            with Directory.at(place) as installed:
+                facts, started_by = _facts(installed), read_facts(wanted, installed, START_FILES)
+            run.log(f"{facts['platform']}, Python {facts['python']}, {facts['disk_free_bytes']} bytes free.")
     return {"working_directory": str(place), "command_line": f"./{PROGRAM}",
             "command_line_arguments": command_line_arguments(server["host"], server["port"], run.application),
             "version": version, "backup": backup, "facts": facts, "start_files": started_by}
+
+
+def _unpack(run, place: Path, fetched: Path, filename: str) -> tuple[Directory, str]:
+    """The new directory with what the package holds, which the caller closes, and its version. Raises JobFailed."""
+    with told(f"{place} cannot be installed into"):
+        staging = target.staging_of(place, run.entry.job)
+        # Noted before they exist, so that whatever happens they are cleared away.
+        run.note(staging=str(staging), made=list(target.missing_parents(place)))
+        target.make_parents(place)
+    directory, count = archive.unpack(fetched, filename, staging)
+    try:
+        version = archive.read_version(directory, filename)
+    except BaseException:
+        directory.close()
+        raise
+    run.log(f"{count} files, all as their checksums say; version {version}.")
+    return directory, version
 
 
 def undo(context, entry, *, lost: bool) -> str:
@@ -73,18 +90,19 @@ def undo(context, entry, *, lost: bool) -> str:
     return f"{UNCHANGED} The former installation, if there was one, is in place." if lost else UNCHANGED
 
 
-def _write_start_files(run, staging: Path, server: dict) -> None:
+def _write_start_files(run, staging: Directory, server: dict) -> None:
     host, port = str(server["host"]), int(server["port"])
-    if not (staging / PROGRAM).is_file():
+    program = staging.facts_of(PROGRAM)
+    if program is None or not stat.S_ISREG(program.st_mode):
         raise JobFailed(f"The package holds no {PROGRAM}.", "Choose the package of a Message Server.")
     secret = fetch_secret(run.context.config, run.arguments["application_secret_path"])
     files = (*((file.name, file.text(host, port, run.application), file.mode) for file in (*START_FILES, SERVICE_FILE)),
              ("application.secret", secret + "\n", 0o600),
              ("python.path", sys.executable + "\n", 0o640), *_authority(run.context.config))
     for name, text, mode in files:
-        write_whole(staging / name, text.encode(), mode=mode)
-    sync_directory(staging)
-    os.chmod(staging / PROGRAM, 0o755)
+        staging.replace_file(name, text.encode(), mode)
+    staging.change_mode(PROGRAM, 0o755)
+    staging.sync()
     run.log(f"run.sh and startServer.bat start it with {command_line_arguments(host, port, run.application)}")
 
 
@@ -99,27 +117,26 @@ def _authority(config: AgentConfig) -> tuple[tuple[str, str, int], ...]:
                         "Make a new line on the host's page and paste it on this host.") from None
 
 
-def _connect(run, staging: Path, server: dict, account: pwd.struct_passwd | None) -> None:
+def _connect(run, staging: Directory, server: dict, account: pwd.struct_passwd | None) -> None:
     """Let the new program itself read its configuration. Raises JobFailed with what it said."""
     host, port = str(server["host"]), int(server["port"])
-    command = [f"./{PROGRAM}", *arguments_of(host, port, run.application), "-check", "-workdir", str(staging)]
+    command = [f"./{PROGRAM}", *arguments_of(host, port, run.application), "-check", "-workdir", "."]
     run.log(f"Connecting to the Configuration Server at {host}:{port} as {run.application}.")
-    as_account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
+    other = (account.pw_uid, account.pw_gid, []) if account else None
     try:
-        done = subprocess.run(command, cwd=staging, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=CHECK_TIMEOUT_S, errors="replace", check=False,
-                              env=server_environment(run.context.config.ca_file), **as_account)
-    except subprocess.TimeoutExpired:
-        raise JobFailed(f"The Configuration Server at {host}:{port} did not answer {run.application} within "
-                        f"{CHECK_TIMEOUT_S:g} s.", "Check that control runs, and the network between.") from None
+        done = ask(command, directory=staging.enter, account=other, limit=CHECK_BYTES, within_s=CHECK_TIMEOUT_S,
+                   environment=server_environment(run.context.config.ca_file))
     except OSError as error:
         raise JobFailed(f"The unpacked {PROGRAM} cannot be run: {error.strerror}.",
                         "Check that the directory is not mounted noexec and that Log On As may enter it.") from None
-    lines = [line.rstrip() for line in done.stdout.splitlines() if line.strip()][-CHECK_LINES:]
+    lines = [line.rstrip() for line in done.text.splitlines() if line.strip()][-CHECK_LINES:]
     for line in lines:
-        run.log(line, "info" if done.returncode == 0 else "error")
-    if done.returncode:
-        raise _connect_failure(done.returncode, lines, f"{host}:{port}", run.application)
+        run.log(line, "info" if done.code == 0 else "error")
+    if done.code is None:
+        raise JobFailed(f"The Configuration Server at {host}:{port} did not answer {run.application} within "
+                        f"{CHECK_TIMEOUT_S:g} s.", "Check that control runs, and the network between.")
+    if done.code:
+        raise _connect_failure(done.code, lines, f"{host}:{port}", run.application)
 
 
 NO_CONFIGURATION_SERVER, NOT_FOUND = 3, 4
@@ -137,33 +154,40 @@ def _connect_failure(code: int, lines: list[str], where: str, application: str) 
                      "Correct what it said, then install again.")
 
 
-def _put_in_place(run, place: Path, staging: Path, account: pwd.struct_passwd | None) -> str:
-    present = os.listdir(place) if place.is_dir() else None
-    plan = make_plan(place, staging, present=present, new=os.listdir(staging), stamp=free_stamp(place),
-                     made=tuple(run.entry.body["notes"]["made"]))
-    run.note(plan=plan.to_dict())
-    try:
+def _put_in_place(run, place: Path, staging: Directory, account: pwd.struct_passwd | None) -> str:
+    made = tuple(run.entry.body["notes"]["made"])
+    with contextlib.ExitStack() as until_the_end:
+        present = None
+        with contextlib.suppress(FileNotFoundError):
+            former = until_the_end.enter_context(Directory.at(place))
+            present = former.names()
+        plan = make_plan(place, Path(staging.path), present=present, new=staging.names(),
+                         stamp=free_stamp(present or ()), made=made)
+        run.note(plan=plan.to_dict())
         carry_out(plan)
-    except OSError as error:
-        raise JobFailed(f"The new files could not be moved into {place}: {error.strerror}.",
-                        "Correct the rights of the directory, then install again.") from None
-    if account is not None and present is not None:
-        os.chown(place, account.pw_uid, account.pw_gid)
-    shutil.rmtree(staging, ignore_errors=True)
+        if present is not None:
+            if os.geteuid() == 0:
+                # Also from another account to root: what it could write it would have root run.
+                _give(former, owner_of(account) or (os.geteuid(), os.getegid()))
+            clear_away(staging.path, ())
     if plan.backup:
         run.log(f"The former installation was moved to {plan.backup}; data and logs stayed.")
     run.log(f"Installed in {place}.")
     return plan.backup
 
 
-def _give_to(staging: Path, account: pwd.struct_passwd | None) -> None:
-    if account is None:
-        return
-    for path in (staging, *staging.rglob("*")):
-        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+def _give(place: Directory, owner: tuple[int, int]) -> None:
+    """The directory itself, and what stays in it when that was another account's."""
+    for name in STAYS:
+        facts = place.facts_of(name)
+        if facts is not None and stat.S_ISDIR(facts.st_mode) and facts.st_uid != owner[0]:
+            with place.below(name) as inside:
+                inside.give_all(owner)
+    place.give(owner)
 
 
-def _facts(place: Path) -> dict:
+def _facts(place: Directory) -> dict:
+    disk = place.disk()
     return {"platform": platform.platform(), "python": platform.python_version(), "hostname": socket.gethostname(),
-            "cpus": os.cpu_count() or 0, "disk_free_bytes": shutil.disk_usage(place).free,
-            "account": name_of(place.stat().st_uid)}
+            "cpus": os.cpu_count() or 0, "disk_free_bytes": disk.f_bavail * disk.f_frsize,
+            "account": name_of(place.facts().st_uid)}

@@ -1,16 +1,17 @@
 """The job that brings a server the certificate of its secured ports: made by the console, written here."""
 
-import os
-import pwd
+import tempfile
 from pathlib import Path
 
 from protocol.tls import Identity, TlsError, client_context, expires_at
 
+from ..files import write_whole
 from . import target
-from .accounts import account_named
+from .accounts import account_named, owner_of
 from .check_start_files import directory_of
-from .errors import JobFailed
+from .errors import JobFailed, told
 from .fetch import fetch_certificate
+from .startfacts import opened
 
 FETCH, WRITE = range(2)
 DIRECTORY = "tls"
@@ -29,12 +30,11 @@ def work(run) -> dict:
     account = account_named(run.arguments.get("log_on_as", ""))
     with run.step(FETCH):
         made = fetch_certificate(config, str(run.arguments["certificate_path"]))
+        not_after = _look(made, config.state_dir)
     with run.step(WRITE), run.shield():
-        _write(place / DIRECTORY, made, account)
-        paths = {name: str(place / DIRECTORY / file) for name, (file, _) in FILES.items()}
-        not_after = _look(paths)
+        _write(place, made, owner_of(account))
         run.log(f"Certificate, key and authority are in {place / DIRECTORY}.")
-    return {**paths, "not_after": not_after}
+    return {**{name: str(place / DIRECTORY / file) for name, (file, _) in FILES.items()}, "not_after": not_after}
 
 
 def undo(context, entry, *, lost: bool) -> str:
@@ -42,44 +42,31 @@ def undo(context, entry, *, lost: bool) -> str:
     return "Certificate and key may be in place; run it again." if lost else ""
 
 
-def _write(directory: Path, made: dict[str, str], account: pwd.struct_passwd | None) -> None:
+def _look(made: dict[str, str], private: Path) -> float | None:
+    """When the certificate expires. Looked at in a directory below ``private``, where nobody else can put another.
+    Raises JobFailed."""
+    with tempfile.TemporaryDirectory(prefix="certificate-", dir=private) as directory:
+        paths = {name: str(Path(directory) / file) for name, (file, _) in FILES.items()}
+        for name, path in paths.items():
+            write_whole(Path(path), made[name].encode())
+        try:
+            Identity(paths["certificate"], paths["certificate_key"])
+            client_context(paths["trusted_ca"])
+        except TlsError as error:
+            raise JobFailed(f"What the console made cannot be used here: {error}.", "Update the console.") from None
+        return expires_at(paths["certificate"])
+
+
+def _write(place: Path, made: dict[str, str], owner: tuple[int, int] | None) -> None:
     """Raises JobFailed."""
-    try:
-        directory.mkdir(mode=0o750, exist_ok=True)
-        # The application's account owns what is around: nothing that it put there as a link is followed.
-        within = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError as error:
-        raise JobFailed(f"{directory} cannot be made or is no directory: {error.strerror}.",
-                        "Move away what has that name, then try again.") from None
-    try:
-        if account is not None:
-            os.fchown(within, account.pw_uid, account.pw_gid)
-        for name, (file, mode) in FILES.items():
-            _replace(within, file, made[name].encode(), mode, account)
-    except OSError as error:
-        raise JobFailed(f"The files cannot be written into {directory}: {error.strerror}.",
-                        "Correct the rights of the directory or make room, then try again.") from None
-    finally:
-        os.close(within)
-
-
-def _replace(within: int, name: str, data: bytes, mode: int, account: pwd.struct_passwd | None) -> None:
-    beside = f".{name}.{os.getpid()}.tmp"
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode, dir_fd=within)
-    with open(handle, "wb") as file:
-        os.fchmod(handle, mode)
-        if account is not None:
-            os.fchown(handle, account.pw_uid, account.pw_gid)
-        file.write(data)
-        file.flush()
-        os.fsync(handle)
-    os.replace(beside, name, src_dir_fd=within, dst_dir_fd=within)
-
-
-def _look(paths: dict[str, str]) -> float | None:
-    try:
-        Identity(paths["certificate"], paths["certificate_key"])
-        client_context(paths["trusted_ca"])
-    except TlsError as error:
-        raise JobFailed(f"What the console made cannot be used here: {error}.", "Update the console.") from None
-    return expires_at(paths["certificate"])
+    with opened(place) as directory:
+        with told(f"{place / DIRECTORY} cannot be made or is no directory",
+                  "Move away what has that name, then try again."):
+            within = directory.make_or_open(DIRECTORY)
+        with within, told(f"The files cannot be written into {within.path}",
+                          "Correct the rights of the directory or make room, then try again."):
+            if owner is not None:
+                within.give(owner)
+            for name, (file, mode) in FILES.items():
+                within.replace_file(file, made[name].encode(), mode, owner)
+            within.sync()

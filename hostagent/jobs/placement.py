@@ -5,14 +5,14 @@ Everything is a list of renames inside one file system, written down before the 
 ``clear_away`` removes what it goes by.
 """
 
+import contextlib
 import os
-import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..files import sync_directory
+from ..opened import Directory
 from .journal import Entry
 
 STAYS = ("data", "logs", "tls")
@@ -40,6 +40,48 @@ class Plan:
                    tuple(body["made"]))
 
 
+class Opened:
+    """Directories by their paths, each opened when it is first asked for and kept open until the end."""
+
+    def __init__(self):
+        self._all: dict[str, Directory] = {}
+
+    def __enter__(self) -> "Opened":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for each in self._all.values():
+            each.close()
+
+    def keep(self, path: str, directory: Directory) -> Directory:
+        return self._all.setdefault(path, directory)
+
+    def at(self, path: str, *, make: bool = False) -> Directory:
+        """``make``: one that is not there is made. Raises OSError."""
+        if path not in self._all:
+            above, name = os.path.split(path)
+            self.keep(path, self.at(above).make_or_open(name) if make else Directory.at(path))
+        return self._all[path]
+
+    def holds(self, path: str) -> bool:
+        """True when there is something of that name, a link too. Raises OSError."""
+        above, name = os.path.split(path)
+        try:
+            return self.at(above).facts_of(name) is not None
+        except FileNotFoundError:
+            return False
+
+    def move(self, source: str, destination: str, *, make: bool = False) -> None:
+        """``make``: where it goes is made if it is not there. Raises OSError."""
+        from_, name = os.path.split(source)
+        to, new = os.path.split(destination)
+        self.at(from_).move(name, self.at(to, make=make), new)
+
+    def sync(self) -> None:
+        for each in self._all.values():
+            each.sync()
+
+
 def make_plan(target: Path, staging: Path, *, present: Iterable[str] | None, new: Iterable[str], stamp: str,
               made: tuple[str, ...] = ()) -> Plan:
     """The renames that put ``staging`` in place. ``present``: names in the target, None when there is no target;
@@ -56,41 +98,41 @@ def make_plan(target: Path, staging: Path, *, present: Iterable[str] | None, new
 
 
 def carry_out(plan: Plan) -> None:
-    """Do every rename. Interrupted, it must be followed by ``undo_moves``."""
-    if plan.backup:
-        os.makedirs(plan.backup, mode=0o750, exist_ok=False)
-    for source, destination in plan.moves:
-        os.rename(source, destination)
-    for directory in {os.path.dirname(destination) for _, destination in plan.moves}:
-        sync_directory(Path(directory))
+    """Do every rename. Interrupted, it must be followed by ``undo_moves``. Raises OSError."""
+    with Opened() as opened:
+        if plan.backup:
+            above, name = os.path.split(plan.backup)
+            opened.keep(plan.backup, opened.at(above).make(name))
+        for source, destination in plan.moves:
+            opened.move(source, destination)
+        opened.sync()
 
 
 def undo_moves(plan: Plan) -> None:
     """Undo what was done, in the opposite order. May be called again until ``clear_away`` begins; after that never,
-    because from then on an absent file no longer means that it was moved."""
-    for source, destination in reversed(plan.moves):
-        if os.path.lexists(destination) and not os.path.lexists(source):
-            os.makedirs(os.path.dirname(source), exist_ok=True)
-            os.rename(destination, source)
-    for directory in {os.path.dirname(source) for source, _ in plan.moves} | {plan.target, plan.staging}:
-        if os.path.isdir(directory):
-            sync_directory(Path(directory))
+    because from then on an absent file no longer means that it was moved. Raises OSError."""
+    with Opened() as opened:
+        for source, destination in reversed(plan.moves):
+            if opened.holds(destination) and not opened.holds(source):
+                opened.move(destination, source, make=True)
+        opened.sync()
 
 
 def clear_away(staging: str, made: Iterable[str], backup: str = "") -> None:
     """Remove the staging directory, an empty backup, and the parents that the job made if they are empty."""
-    shutil.rmtree(staging, ignore_errors=True)
-    if backup and os.path.isdir(backup) and not os.listdir(backup):
-        os.rmdir(backup)
-    for directory in made:
-        try:
-            os.rmdir(directory)
-        except OSError:
-            return
+    _remove(staging, Directory.remove_all)
+    for directory in (*([backup] if backup else []), *made):
+        _remove(directory, Directory.remove_empty)
+
+
+def _remove(path: str, how: Callable[[Directory, str], None]) -> None:
+    above, name = os.path.split(path)
+    with contextlib.suppress(OSError), Directory.at(above) as directory:
+        how(directory, name)
 
 
 def undo_noted(entry: Entry) -> None:
-    """Undo what the notes of a job tell of: ``plan``, ``staging``, ``made``. May be called again."""
+    """Undo what the notes of a job tell of: ``plan``, ``staging``, ``made``. May be called again. Raises OSError."""
     notes = entry.body["notes"]
     backup = ""
     if fields := notes.get("plan"):
@@ -103,10 +145,9 @@ def undo_noted(entry: Entry) -> None:
         clear_away(staging, notes.get("made", []), backup)
 
 
-def free_stamp(place: Path) -> str:
-    """The time, as the end of a backup directory's name that is not taken in ``place``."""
-    stamp = time.strftime("%Y-%m-%d_%H-%M-%S")
-    number = 1
-    while os.path.lexists(place / f"backup_{stamp}{f'_{number}' if number > 1 else ''}"):
+def free_stamp(present: Iterable[str]) -> str:
+    """The time, as the end of a backup directory's name that is not one of ``present``."""
+    taken, stamp, number = frozenset(present), time.strftime("%Y-%m-%d_%H-%M-%S"), 1
+    while f"{BACKUP_PREFIX}{stamp}{f'_{number}' if number > 1 else ''}" in taken:
         number += 1
     return stamp if number == 1 else f"{stamp}_{number}"

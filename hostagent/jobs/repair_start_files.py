@@ -1,14 +1,15 @@
 """The job that writes the start files as they should be, once somebody has seen the difference."""
 
+import contextlib
 import os
 from pathlib import Path
 
-from ..files import write_atomically
+from ..opened import Directory
 from . import check_start_files, target
-from .accounts import account_named
+from .accounts import account_named, owner_of
 from .errors import JobFailed
 from .placement import BACKUP_PREFIX, Plan, carry_out, free_stamp, undo_noted
-from .startfacts import Target, fingerprints, read_facts
+from .startfacts import Target, fingerprints, opened, read_facts
 from .startfiles import START_FILES, StartFile
 
 READ, WRITE, CHECK = range(3)
@@ -21,21 +22,28 @@ def work(run) -> dict:
     config = run.context.config
     target.check(wanted.directory, taken=[], own=(config.state_dir, config.install_root, config.path.parent),
                  private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
-    with run.step(READ):
-        before = read_facts(wanted, START_FILES)
-        check_start_files.tell(run, before)
-        _refuse_unless_seen({file["name"]: file["sha256"] for file in before["files"]}, run.arguments["seen"])
-    wrong = [file for file, found in zip(START_FILES, before["files"], strict=True) if not found["equal"]]
-    with run.step(WRITE), run.shield():
-        backup = _write(run, wanted, wrong)
-    with run.step(CHECK):
-        facts = read_facts(wanted, START_FILES)
-        if not facts["equal"]:
-            raise JobFailed("The start files were written and are not as they should be: "
-                            + " ".join(file["sentence"] for file in facts["files"] if not file["equal"]),
-                            "Look who else writes to the directory, then repair them again.")
-        run.log("The start files are as they should be.")
+    with contextlib.ExitStack() as until_the_end:
+        with run.step(READ):
+            place = until_the_end.enter_context(opened(wanted.directory))
+            before = read_facts(wanted, place, START_FILES)
+            check_start_files.tell(run, before)
+            _refuse_unless_seen({file["name"]: file["sha256"] for file in before["files"]}, run.arguments["seen"])
+        wrong = [file for file, found in zip(START_FILES, before["files"], strict=True) if not found["equal"]]
+        with run.step(WRITE), run.shield():
+            backup = _write(run, wanted, place, wrong)
+        with run.step(CHECK):
+            facts = _check(wanted, place)
+            run.log("The start files are as they should be.")
     return {"start_files": facts, "backup": backup, "written": [file.name for file in wrong]}
+
+
+def _check(wanted: Target, place: Directory) -> dict:
+    facts = read_facts(wanted, place, START_FILES)
+    if not facts["equal"]:
+        raise JobFailed("The start files were written and are not as they should be: "
+                        + " ".join(file["sentence"] for file in facts["files"] if not file["equal"]),
+                        "Look who else writes to the directory, then repair them again.")
+    return facts
 
 
 def undo(context, entry, *, lost: bool) -> str:
@@ -53,26 +61,27 @@ def _refuse_unless_seen(found: dict[str, str], seen: dict[str, str]) -> None:
                         "shown: somebody has changed it since. Nothing was written.", LOOK_AGAIN)
 
 
-def _write(run, wanted: Target, files: list[StartFile]) -> str:
+def _write(run, wanted: Target, place: Directory, files: list[StartFile]) -> str:
     """Put ``files`` in place; returns the directory that holds the former ones, "" for none."""
     if not files:
         run.log("Nothing to write: they are as they should be.")
         return ""
-    place, staging = wanted.directory, wanted.directory / f".new-{run.entry.job}"
-    run.note(staging=str(staging), made=[])
+    name = f".new-{run.entry.job}"
+    run.note(staging=str(wanted.directory / name), made=[])
     try:
-        staging.mkdir(mode=0o700)
-        _stage(run, staging, wanted, files)
-        plan = _plan(place, staging, [file.name for file in files])
+        with place.make(name, 0o700) as staging:
+            _stage(run, staging, wanted, files)
+        plan = _plan(wanted.directory, name, place.names(), files)
         run.note(plan=plan.to_dict())
         carry_out(plan)
         if plan.backup:
             # Between the reading and the renaming somebody may have written: what was moved must be what was shown.
-            moved = fingerprints(Path(plan.backup), files)
+            with place.below(os.path.basename(plan.backup)) as former:
+                moved = fingerprints(former, files)
             _refuse_unless_seen({name: sha256 for name, sha256 in moved.items() if sha256}, run.arguments["seen"])
-        staging.rmdir()
+        place.remove_empty(name)
     except OSError as error:
-        raise JobFailed(f"The start files could not be written to {place}: {error.strerror}.",
+        raise JobFailed(f"The start files could not be written to {wanted.directory}: {error.strerror}.",
                         "Correct the rights of the directory, or make room on its disk, then repair them again."
                         ) from None
     for file in files:
@@ -82,18 +91,18 @@ def _write(run, wanted: Target, files: list[StartFile]) -> str:
     return plan.backup
 
 
-def _stage(run, staging: Path, wanted: Target, files: list[StartFile]) -> None:
-    account = account_named(run.arguments.get("log_on_as", ""))
+def _stage(run, staging: Directory, wanted: Target, files: list[StartFile]) -> None:
+    owner = owner_of(account_named(run.arguments.get("log_on_as", "")))
     for file in files:
-        path = staging / file.name
-        write_atomically(path, file.text(wanted.host, wanted.port, wanted.application).encode(), mode=file.mode)
-        if account is not None:
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+        data = file.text(wanted.host, wanted.port, wanted.application).encode()
+        staging.replace_file(file.name, data, file.mode, owner)
+    staging.sync()
 
 
-def _plan(place: Path, staging: Path, names: list[str]) -> Plan:
-    present = [name for name in names if os.path.lexists(place / name)]
-    backup = place / f"{BACKUP_PREFIX}{free_stamp(place)}"
-    moves = (*((str(place / name), str(backup / name)) for name in present),
-             *((str(staging / name), str(place / name)) for name in names))
-    return Plan(str(place), str(staging), str(backup) if present else "", moves)
+def _plan(place: Path, staging: str, present: list[str], files: list[StartFile]) -> Plan:
+    names = [file.name for file in files]
+    there = [name for name in names if name in present]
+    backup = place / f"{BACKUP_PREFIX}{free_stamp(present)}"
+    moves = (*((str(place / name), str(backup / name)) for name in there),
+             *((str(place / staging / name), str(place / name)) for name in names))
+    return Plan(str(place), str(place / staging), str(backup) if there else "", moves)

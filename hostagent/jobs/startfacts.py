@@ -1,15 +1,15 @@
 """The start files of an application as they are on this host now, beside what they should be."""
 
-import contextlib
 import difflib
 import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..opened import Directory
 from .accounts import name_of
 from .errors import JobFailed
 from .startfiles import StartFile
@@ -52,10 +52,9 @@ class Found:
         return bool(self.sha256)
 
 
-def read_facts(target: Target, files: tuple[StartFile, ...]) -> dict:
-    """``start_files`` in ``protocol.jobs``. Raises JobFailed when the directory cannot be read."""
-    with _opened(target.directory) as directory:
-        described = [_describe(target, file, _read(directory, file.name)) for file in files]
+def read_facts(target: Target, place: Directory, files: tuple[StartFile, ...]) -> dict:
+    """``start_files`` in ``protocol.jobs``; ``place`` is the opened directory of ``target``."""
+    described = [_describe(target, file, _read(place, file.name)) for file in files]
     return {
         "application": target.application, "directory": str(target.directory), "checked_at": round(time.time(), 3),
         "configuration_server": {"host": target.host, "port": target.port}, "files": described,
@@ -65,58 +64,49 @@ def read_facts(target: Target, files: tuple[StartFile, ...]) -> dict:
     }
 
 
-def fingerprints(directory: Path, files: Iterable[StartFile]) -> dict[str, str]:
-    """{name: ``sha256`` as ``read_facts`` says it}. Raises JobFailed when the directory cannot be read."""
-    with _opened(directory) as descriptor:
-        return {file.name: _read(descriptor, file.name).sha256 for file in files}
+def fingerprints(place: Directory, files: Iterable[StartFile]) -> dict[str, str]:
+    """{name: ``sha256`` as ``read_facts`` says it}."""
+    return {file.name: _read(place, file.name).sha256 for file in files}
 
 
-@contextlib.contextmanager
-def _opened(directory: Path) -> Iterator[int]:
+def opened(directory: Path) -> Directory:
+    """The Working Directory. Raises JobFailed when it cannot be read."""
     try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        return Directory.at(directory)
     except FileNotFoundError:
         raise JobFailed(f"The Working Directory {directory} does not exist on this host.",
                         "Install the application, or correct Working Directory.") from None
     except OSError as error:
         raise JobFailed(f"The Working Directory {directory} cannot be read: {error.strerror}.",
                         "Correct its rights on the host, or correct Working Directory.") from None
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
-def _read(directory: int, name: str) -> Found:
-    """``name`` in the open ``directory``; a link is never followed."""
+def _read(place: Directory, name: str) -> Found:
     try:
-        # Without O_NONBLOCK the opening of a named pipe would wait for its other end.
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
-    except FileNotFoundError:
-        return Found(problem=f"{name} is not there.")
+        descriptor = place.plain(name)
     except OSError as error:
-        return _unreadable(directory, name, error)
+        return _unreadable(place, name, error)
     try:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            return _of(facts, b"no plain file", problem=f"{name} is no plain file.")
-        data = os.read(descriptor, LIMIT + 1)
+        facts, data = os.fstat(descriptor), os.read(descriptor, LIMIT + 1)
+    except OSError as error:
+        return _unreadable(place, name, error)
     finally:
         os.close(descriptor)
     problem = f"{name} is longer than {LIMIT // 1024} KB; only its beginning was read." if len(data) > LIMIT else ""
     return _of(facts, data, data=data[:LIMIT], problem=problem)
 
 
-def _unreadable(directory: int, name: str, error: OSError) -> Found:
-    try:
-        facts = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except OSError:
+def _unreadable(place: Directory, name: str, error: OSError) -> Found:
+    facts = place.facts_of(name)
+    if facts is None:
         return Found(problem=f"{name} is not there.")
     if stat.S_ISLNK(facts.st_mode):
-        to = os.readlink(name, dir_fd=directory)
+        to = place.link_of(name)
         return _of(facts, f"link to {to}".encode(errors="surrogateescape"),
                    problem=f"{name} is a symbolic link (to {to.encode(errors='replace').decode()}), which is not "
                            "followed.")
+    if not stat.S_ISREG(facts.st_mode):
+        return _of(facts, b"no plain file", problem=f"{name} is no plain file.")
     return _of(facts, b"unreadable", problem=f"{name} cannot be read: {error.strerror}.")
 
 

@@ -1,9 +1,12 @@
 """Where an installation may go."""
 
+import contextlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..opened import Directory
+from ..ways import nearest, real
 from .errors import JobFailed
 
 SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run", "/sbin", "/sys",
@@ -27,7 +30,10 @@ def choose(directory: str, directory_name: str, install_root: Path) -> Path:
     parts = directory.split("/")
     if not os.path.isabs(directory) or "~" in parts[1][:1] or ".." in parts or "." in parts or "\0" in directory:
         raise JobFailed(f"{directory!r} is not an absolute path without ~, . and ..", ANOTHER)
-    return Path(os.path.realpath(directory))
+    try:
+        return Path(real(directory))
+    except OSError as error:
+        raise JobFailed(f"{directory} cannot be used: {error.strerror}.", ANOTHER) from None
 
 
 def check(target: Path, *, taken: Iterable[str], own: Iterable[Path], private: Iterable[Path]) -> None:
@@ -37,49 +43,66 @@ def check(target: Path, *, taken: Iterable[str], own: Iterable[Path], private: I
     if text in TOP or any(_is_inside(target, Path(each)) for each in SYSTEM):
         raise JobFailed(f"{target} is a directory of the operating system.", ANOTHER)
     for each in taken:
-        other = Path(os.path.realpath(each))
+        other = _real(each)
         if _is_inside(target, other):
             raise JobFailed(f"{target} belongs to another application ({other}).", ANOTHER)
         if _is_inside(other, target):
             raise JobFailed(f"{target} holds the directory of another application ({other}).", ANOTHER)
     for each in private:
-        if _is_inside(target, Path(os.path.realpath(each))):
+        if _is_inside(target, _real(each)):
             raise JobFailed(f"{target} belongs to the agent of this host.", ANOTHER)
     for each in own:
-        if _is_inside(Path(os.path.realpath(each)), target):
+        if _is_inside(_real(each), target):
             raise JobFailed(f"{target} holds directories of the agent ({each}).", ANOTHER)
-    if os.path.lexists(target) and not target.is_dir():
-        raise JobFailed(f"{target} is a file, not a directory.", ANOTHER)
-    if not os.access(nearest_existing(target), os.W_OK | os.X_OK):
-        raise JobFailed(f"The agent may not write to {nearest_existing(target)}.",
-                        "Correct the rights of the directory, or give another one.")
+    _check_reachable(target)
 
 
-def nearest_existing(path: Path) -> Path:
-    while not path.is_dir():
-        path = path.parent
-    return path
+def _real(path: str | Path) -> Path:
+    # Somebody else's link says nothing about where the other directory is.
+    try:
+        return Path(real(path))
+    except OSError:
+        return Path(path)
+
+
+def _check_reachable(target: Path) -> None:
+    try:
+        with nearest(str(target)) as (there, descriptor):
+            if Path(there) != target:
+                name = target.relative_to(there).parts[0]
+                with contextlib.suppress(FileNotFoundError):
+                    os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                    raise JobFailed(f"{there.rstrip('/')}/{name} is a file, not a directory.", ANOTHER)
+            if not os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor):
+                raise JobFailed(f"The agent may not write to {there}.",
+                                "Correct the rights of the directory, or give another one.")
+    except OSError as error:
+        raise JobFailed(f"{target} cannot be used: {error.strerror}.", ANOTHER) from None
+
+
+def missing_parents(target: Path) -> tuple[str, ...]:
+    """Those parents of ``target`` that are not there, innermost first. Raises OSError."""
+    with nearest(str(target.parent)) as (there, _):
+        return tuple(str(each) for each in target.parents if each != Path(there) and each.is_relative_to(there))
 
 
 def make_parents(target: Path) -> tuple[str, ...]:
     """Create the parents of ``target``; returns those that were missing, innermost first. Raises JobFailed."""
-    missing = []
-    parent = target.parent
-    while not parent.exists():
-        missing.append(str(parent))
-        parent = parent.parent
     try:
+        missing = missing_parents(target)
         for each in reversed(missing):
-            os.mkdir(each, 0o755)
+            with Directory.at(os.path.dirname(each)) as above, above.make(os.path.basename(each), 0o755):
+                pass
     except OSError as error:
         raise JobFailed(f"{target.parent} cannot be created: {error.strerror}.", ANOTHER) from None
-    return tuple(missing)
+    return missing
 
 
 def staging_of(target: Path, job: str) -> Path:
-    """A directory on the target's own file system: beside it, or inside it when it is a mount point."""
-    if target.is_dir() and target.stat().st_dev != target.parent.stat().st_dev:
-        return target / f".new-{job}"
+    """A directory on the target's own file system: beside it, or inside it when it is a mount point. Raises OSError."""
+    with nearest(str(target)) as (there, descriptor), nearest(str(target.parent)) as (_, above):
+        if Path(there) == target and os.fstat(descriptor).st_dev != os.fstat(above).st_dev:
+            return target / f".new-{job}"
     return target.parent / f".{target.name}.new-{job}"
 
 

@@ -1,8 +1,8 @@
 """The process that runs as an application: whom the agent watches, else who holds the lock of its messages."""
 
 import os
-from pathlib import Path
 
+from ..opened import Directory
 from ..surroundings import account_of
 
 WORDS_MAX, WORD_MAX, LINE_BYTES = 100, 1000, 64 * 1024
@@ -25,13 +25,13 @@ def arguments_of(pid: int) -> list[str]:
     return [word.decode("utf-8", "replace")[:WORD_MAX] for word in words[:WORDS_MAX]]
 
 
-def pid_of(application: str, directory: str, watched: int) -> int:
+def pid_of(application: str, place: Directory | None, watched: int) -> int:
     """``watched``: the pid that the agent says, 0 for none. 0 when nothing runs as this application."""
     if watched and arguments_of(watched):
         return watched
     try:
-        pid = int((Path(directory) / "data" / "lock").read_text()[:32].strip() or 0)
-        there = os.path.samefile(f"/proc/{pid}/cwd", directory) if pid else False
+        pid = int(place.read("data/lock", limit=32).decode().strip() or 0) if place else 0
+        there = os.path.samestat(os.stat(f"/proc/{pid}/cwd"), place.facts()) if pid else False
     except (OSError, ValueError):
         return 0
     # A lock that was left names a pid that may be anybody's now.

@@ -3,9 +3,12 @@
 import os
 import pwd
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..opened import Directory
 from ..surroundings import name_of
+from ..ways import directories_to, shared
 
 READ, WRITE, EXECUTE = 4, 2, 1
 _ACL = "system.posix_acl_access"
@@ -28,29 +31,38 @@ class Account:
         return cls(entry.pw_name, entry.pw_uid, frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid)))
 
 
-def may(account: Account, path: str, facts: os.stat_result, wanted: int) -> bool:
-    """True when ``account`` may do ``wanted`` (READ, WRITE, EXECUTE added up) with the file at ``path`` itself; with an
+def may(account: Account, descriptor: int, wanted: int) -> bool:
+    """True when ``account`` may do ``wanted`` (READ, WRITE, EXECUTE added up) with what was opened itself; with an
     access control list, which is not read, it is taken for granted."""
-    if wanted & WRITE and os.statvfs(path).f_flag & os.ST_RDONLY:
+    facts = os.fstat(descriptor)
+    if wanted & WRITE and os.statvfs(descriptor).f_flag & os.ST_RDONLY:
         return False
     if account.uid == 0:
         return stat.S_ISDIR(facts.st_mode) or not wanted & EXECUTE or bool(facts.st_mode & 0o111)
     shift = 6 if facts.st_uid == account.uid else 3 if facts.st_gid in account.groups else 0
-    return (facts.st_mode >> shift & wanted) == wanted or _has_list(path)
+    return (facts.st_mode >> shift & wanted) == wanted or _has_list(descriptor)
 
 
 def cannot_enter(account: Account, path: str) -> str:
-    """The first directory above ``path`` that ``account`` may not enter, "" when it may enter all."""
-    above, parts = "/", os.path.dirname(path).strip("/").split("/")
-    for part in parts:
-        above = os.path.join(above, part)
-        if not may(account, above, os.stat(above), EXECUTE):
-            return above
+    """The first of the directory ``path`` and those above it that ``account`` may not enter, "" when it may enter
+    all."""
+    return next((each for each, descriptor in directories_to(path) if not may(account, descriptor, EXECUTE)), "")
+
+
+def open_to_others(place: Directory, names: Iterable[str]) -> str:
+    """The path of what somebody else than root can change: the directory itself, one of ``names`` in it or of the
+    directories that these are in; "" for nothing. A name that is not there counts for nothing."""
+    names = {*names}
+    for name in ("", *sorted((names | {os.path.dirname(name) for name in names}) - {""})):
+        facts = place.facts_of(name) if name else place.facts()
+        if facts is not None and (facts.st_uid != 0 or shared(facts)):
+            return os.path.join(place.path, name) if name else place.path
     return ""
 
 
-def _has_list(path: str) -> bool:
+def _has_list(descriptor: int) -> bool:
     try:
-        return bool(os.getxattr(path, _ACL))
+        # The kernel does not ask a descriptor that only names something.
+        return bool(os.getxattr(f"/proc/self/fd/{descriptor}", _ACL))
     except OSError:
         return False

@@ -17,3 +17,8 @@ class InstallForm(forms.Form):
                   "the host's install root.",
         widget=forms.TextInput(attrs={"class": "input mono", "data-autofocus": "", "autocomplete": "off",
                                       "placeholder": "."}))
+    log_on_as = forms.CharField(
+        max_length=64, required=False, label="Log On As Account",
+        help_text="Account of the host that the server runs as, with the other member of its pair; SYSTEM: that of the "
+                  "agent.",
+        widget=forms.TextInput(attrs={"class": "input medium", "autocomplete": "off"}))

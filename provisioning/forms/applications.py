@@ -58,7 +58,8 @@ class ApplicationForm(forms.Form):
     reconnect_attempts = Whole(label="Reconnect Attempts", initial=1,
                                help_text="Attempts here before a client tries the Backup Server. Default: 1.")
     log_on_as = Text(label="Log On As Account", initial="SYSTEM",
-                     help_text="Account that the server runs as; SYSTEM: that of the agent. Default: SYSTEM.",
+                     help_text="Account that the server runs as; SYSTEM: that of the agent, which may be root. "
+                               "Default: SYSTEM.",
                      rule="Both members of a pair run under the same account.")
 
     GENERAL = ("name", "template_id", "enabled", "tenants", "description")

@@ -1,4 +1,27 @@
-"""Does a server run as the account that its object names? Pure."""
+"""Does a server run as the account that its object names, and as which one should it? Pure."""
+
+from dataclasses import dataclass
+
+ROOT = "root"
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """An account for a server that would run as root without anybody having chosen that: the one that its host has for
+    it ("" for none), and a sentence."""
+
+    account: str
+    sentence: str
+
+
+def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) -> Proposal | None:
+    """None when somebody chose an account, or the agent's is not root. ``chosen`` is Log On As, "" for the account of
+    the agent; ``service`` the account that the host has for servers."""
+    if chosen or agents != ROOT:
+        return None
+    return Proposal(service, f"{name} would run as root, as the agent of host {host} does. " + (
+        f"{service} is there for servers." if service else
+        "Make an account for servers there (useradd --system pairwise), and name it here."))
 
 
 def wrong_account(*, name: str, wanted: str, agents: str, running: str) -> str:

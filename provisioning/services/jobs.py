@@ -26,16 +26,20 @@ from .certificates import refuse_unless_issuable
 from .drill_lock import refuse_during_drill
 from .facts import active_job, application_facts, application_link, job_link
 from .last_reports import wait_for_last_reports
+from .log_on import choose_account
 from .looks import look_at_host
 from .readiness import busy, reasons
 
 
-def install_application(*, actor: Actor, application_id: int, path: str = "") -> Job:
-    """Install the newest package of the application's type, into ``path`` when given. Raises Refused, NotFound."""
+def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "") -> Job:
+    """Install the newest package of the application's type, into ``path`` when given, to run as ``log_on_as`` when
+    given. Raises Refused, NotFound."""
     actor.require(permissions.INSTALL)
     row = _ready(application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
+    if log_on_as and log_on_as != row.log_on_as:
+        choose_account(actor=actor, row=row, log_on_as=log_on_as)
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
 
 

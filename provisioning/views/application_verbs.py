@@ -17,6 +17,7 @@ from provisioning.selectors.consequences import what_follows
 from provisioning.selectors.export import export_yaml
 from provisioning.services import applications as services
 from provisioning.services import batches, jobs
+from provisioning.services.log_on import proposed
 from provisioning.services.reasons import one_line
 from provisioning.tables import ONE, Action, blocked
 from provisioning.views.answers import dialog, done, safe_address, sentence
@@ -98,9 +99,12 @@ def clone(request, row):
 
 
 def install_dialog(request, row, form: InstallForm | None = None):
-    actor_of(request).require(INSTALL)
+    actor, found = actor_of(request), proposed(row)
+    actor.require(INSTALL)
+    initial = {"path": "", "log_on_as": (found.account if found else "") or row.log_on_as}
     return dialog(request, "applications/install.html", f"Install {row.name}", {
-        "row": row, "form": form or InstallForm(initial={"path": ""}), "why_not": blocked(row).get("install"),
+        "row": row, "form": form or InstallForm(initial=initial), "why_not": blocked(row).get("install"),
+        "proposal": found, "may_choose": actor.may(CONFIGURE),
     }, status=422 if form else 200)
 
 
@@ -109,11 +113,12 @@ def install(request, row):
     try:
         if form.is_valid():
             job = jobs.install_application(actor=actor_of(request), application_id=row.pk,
-                                           path=form.cleaned_data["path"])
+                                           path=form.cleaned_data["path"],
+                                           log_on_as=form.cleaned_data["log_on_as"].strip())
             return done(request, reverse("job-detail", args=[job.pk]), leave=True)
     except Refused as error:
         for refusal in error.refusals:
-            form.add_error("path" if refusal.field == "path" else None, sentence(refusal))
+            form.add_error(refusal.field if refusal.field in form.fields else None, sentence(refusal))
     return install_dialog(request, row, form)
 
 

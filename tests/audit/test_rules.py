@@ -79,7 +79,7 @@ CASES = {
         options={"log": {"verbose": "standard", "all": "/var/log/ms"}})),
     "A22": s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=(s.connection(),)), connections=("X",)),
     "A23": s.typed_in_both(options={"messages": {"db_storage": "true"}}),
-    "A24": s.one_after_another(s.typed(log_on_as="root"), s.says(account="root")),
+    "A24": s.one_after_another(s.typed(log_on_as="ms"), s.says(account="ms")),
     "A25": s.says(account="mallory"),
     "A26": s.typed(tenants="Other"),
     "A27": s.typed_in_both(auto_restart=False),
@@ -126,6 +126,7 @@ CASES = {
         hints=Hints(KnownOptions({"log": {"verbose": {"value": "all", "help": ""}}})))),
     "A65": s.record(disputed=True, reason="An older control database was put back."),
     "A66": s.says(discarded=3),
+    "A67": s.one_after_another(s.typed_in_both(log_on_as="root"), s.as_account("root")),
     "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}}),
 }
 ALONG = {
@@ -255,6 +256,18 @@ def test_members_without_a_host_are_told_so():
     assert "A08" in codes(facts)
 
 
+@pytest.mark.parametrize(("agents", "running", "sentence"), [
+    ("root", "root", "MS_Backup runs as root: its Log On As stands for the agent's account where it is SYSTEM."),
+    ("root", "", "MS_Backup is to run as root: its Log On As stands for the agent's account where it is SYSTEM."),
+    ("pairwise", "", None),
+])
+def test_a_server_runs_as_root_where_its_agent_does_and_nobody_chose_another_account(agents, running, sentence):
+    change = s.one_after_another(s.on_host(account=agents),
+                                 s.says(account=running) if running else s.says(status="Stopped", account=""))
+    found = [found.sentence for rule, found in judge(change(s.sound())).troubles if rule.code == "A67"]
+    assert found == ([sentence] if sentence else [])
+
+
 def test_both_members_in_one_directory_are_told_once():
     same = {"/opt/MS_Primary": (PortUse(1, "MS_Primary"), PortUse(2, "MS_Backup"))}
     facts = s.one_after_another(s.on_one_host, s.typed(working_directory="/opt/MS_Primary"))(s.sound())
@@ -265,7 +278,7 @@ def test_both_members_in_one_directory_are_told_once():
 
 def test_severities_are_those_of_the_field():
     assert {code for code, rule in RULES.items() if rule.severity == Severity.NOTE} == {
-        "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64"}
+        "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64", "A67"}
 
 
 @pytest.mark.parametrize("code", [code for code in CASES if code != "A01"])

@@ -7,12 +7,20 @@ import pytest
 from hostagent.jobs import archive
 from hostagent.jobs.archive import Bounds, read_version, unpack
 from hostagent.jobs.errors import JobFailed
+from hostagent.opened import Directory
 
 from .packages import build_package, checksums, files_of, member, write_archive
 
 
 def unpacked(tmp_path, package, bounds=None):
-    return unpack(package, "package.tar.gz", tmp_path / "staging", bounds or Bounds())
+    directory, count = unpack(package, "package.tar.gz", tmp_path / "staging", bounds or Bounds())
+    directory.close()
+    return count
+
+
+def version_in(path):
+    with Directory.at(path) as directory:
+        return read_version(directory, "p")
 
 
 @pytest.mark.parametrize("kept", [archive.KEPT, 200, 0])
@@ -25,7 +33,7 @@ def test_a_sound_package_is_unpacked_with_its_modes_and_version(tmp_path, monkey
         *files_of(), "checksums.sha256"}
     assert (staging / "MessageServer").stat().st_mode & 0o7777 == 0o750
     assert (staging / "lib/server.py").stat().st_mode & 0o7777 == 0o640
-    assert read_version(staging, "p") == "8.5.100.01"
+    assert version_in(staging) == "8.5.100.01"
 
 
 @pytest.mark.parametrize(("odd", "sentence"), [
@@ -94,7 +102,7 @@ def test_a_damaged_archive_is_refused(tmp_path, cut):
 def test_a_description_without_a_version_or_with_entities_is_refused(tmp_path):
     (tmp_path / "ip_description.xml").write_text("<InstallationPackage/>")
     with pytest.raises(JobFailed, match="does not tell the version"):
-        read_version(tmp_path, "p")
+        version_in(tmp_path)
     (tmp_path / "ip_description.xml").write_text('<!DOCTYPE x [<!ENTITY a "b">]><x/>')
     with pytest.raises(JobFailed, match="document type"):
-        read_version(tmp_path, "p")
+        version_in(tmp_path)

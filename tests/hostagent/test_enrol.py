@@ -67,6 +67,22 @@ def test_each_directory_has_a_service_of_its_own(tmp_path):
     assert enrol.unit_name(tmp_path) != enrol.unit_name(tmp_path / "other")
 
 
+def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monkeypatch):
+    asked = []
+    monkeypatch.setattr(enrol.subprocess, "run", lambda command, **_: asked.append(command))
+    monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "root")
+    assert (enrol.provide_account(), asked) == ("", [])
+    monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "pairwise-of-no-machine")
+    assert enrol.provide_account() == " The account pairwise-of-no-machine was made for servers."
+    assert [(command[0], command[-1]) for command in asked] == [("useradd", "pairwise-of-no-machine")]
+
+    def fails(*_, **__):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(enrol.subprocess, "run", fails)
+    assert "could not be made" in enrol.provide_account()
+
+
 def test_a_taken_lca_port_is_said_before_the_agent_is_started():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(join.Stop, match="is taken by another"):
         enrol.check_port(taken.getsockname()[1])

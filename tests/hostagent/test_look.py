@@ -16,6 +16,7 @@ import pytest
 
 from hostagent.jobs import collect_facts, frame
 from hostagent.looking import listening, naming, process, rights, version
+from hostagent.opened import Directory
 from protocol import auth
 
 from .doubles import SECRET, free_port
@@ -240,7 +241,8 @@ def test_the_process_is_found_by_the_lock_of_its_messages_when_no_agent_tells(ho
 
 def test_a_lock_that_names_somebody_elses_process_is_not_believed(host):
     (host.directory / "data" / "lock").write_text(f"{os.getpid()}\n")
-    assert process.pid_of(NAME, str(host.directory), 0) == 0
+    with Directory.at(host.directory) as place:
+        assert process.pid_of(NAME, place, 0) == 0
 
 
 def test_names_are_asked_both_ways_and_what_does_not_answer_is_left_out(host, monkeypatch):
@@ -259,7 +261,7 @@ def test_one_application_that_cannot_be_looked_at_leaves_the_others(host, monkey
     def broken(directory):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(collect_facts.files, "free_bytes", broken)
+    monkeypatch.setattr(collect_facts, "free_bytes", broken)
     assert host.found()["applications"] == []
     assert any("could not be looked at" in line for line in host.log())
 
@@ -289,9 +291,10 @@ def test_rights_go_by_owner_then_group_then_others(tmp_path):
     facts = os.stat(path)
     somebody = rights.Account("x", 4_000_000, frozenset({4_000_000}))
     group = rights.Account("x", 4_000_000, frozenset({facts.st_gid}))
-    assert not rights.may(somebody, str(path), facts, rights.READ)
-    assert rights.may(group, str(path), facts, rights.READ)
-    assert not rights.may(group, str(path), facts, rights.WRITE)
+    with open(path) as file:
+        assert not rights.may(somebody, file.fileno(), rights.READ)
+        assert rights.may(group, file.fileno(), rights.READ)
+        assert not rights.may(group, file.fileno(), rights.WRITE)
 
 
 def test_a_look_costs_little_once_nothing_changes(host):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioning.models import Application, Job
+from provisioning.models import Application, HistoryEntry, HostRuntime, Job
 from provisioning.permissions import VIEW
 from provisioning.states import ApplicationStatus, JobKind, JobState
 from provisioning.tables import APPLICATIONS
@@ -180,6 +180,47 @@ def test_install_with_a_relative_directory_is_refused_in_the_dialog(administrato
     assert answer.status_code == 422
     assert "absolute path" in answer.content.decode()
     assert not Job.objects.exists()
+
+
+def agent_says(row, **facts):
+    HostRuntime.objects.update_or_create(host=row.host, defaults={"facts": facts})
+
+
+@pytest.mark.parametrize(("service", "proposed", "sentence"), [
+    ("pairwise", "pairwise", "pairwise is there for servers."), ("", "SYSTEM", "Make an account for servers there")])
+def test_install_proposes_an_account_where_the_server_would_run_as_root(administrator, service, proposed, sentence):
+    row = stopped("MS", installed=False)
+    agent_says(row, account="root", service_account=service)
+    page = administrator.get(f"{LIST}{row.pk}/install/").content.decode()
+    assert f"MS would run as root, as the agent of host {row.host.name} does. {sentence}" in page
+    assert f'name="log_on_as" value="{proposed}"' in page
+    agent_says(row, account="ms", service_account=service)
+    assert "would run as root" not in administrator.get(f"{LIST}{row.pk}/install/").content.decode()
+    Application.objects.update(log_on_as="root")
+    agent_says(row, account="root", service_account=service)
+    assert "would run as root" not in administrator.get(f"{LIST}{row.pk}/install/").content.decode()
+
+
+def test_the_account_that_is_chosen_at_an_install_is_that_of_both_members_and_recorded(administrator):
+    factories.make_package()
+    primary = stopped("MS_P", installed=False)
+    backup = stopped("MS_B", installed=False)
+    Application.objects.filter(pk=primary.pk).update(backup_server=backup)
+    answer = administrator.post(f"{LIST}{backup.pk}/install/", {"path": "", "log_on_as": "pairwise"})
+    assert answer.status_code == 302, answer.content.decode()
+    assert set(Application.objects.values_list("log_on_as", flat=True)) == {"pairwise"}
+    assert Job.objects.get().arguments["log_on_as"] == "pairwise"
+    for row in (primary, backup):
+        entry = HistoryEntry.objects.filter(object_id=row.pk).latest("pk")
+        assert entry.after["log_on_as"] == "pairwise"
+        assert "Chosen when MS_B was installed." in entry.reason
+
+
+def test_an_account_that_is_no_name_is_refused_beside_its_field_and_nothing_is_installed(administrator):
+    factories.make_package()
+    row = stopped("MS", installed=False)
+    answer = administrator.post(f"{LIST}{row.pk}/install/", {"path": "", "log_on_as": "a\x07b"}, headers=script())
+    assert (answer.status_code, Job.objects.exists()) == (422, False)
 
 
 def test_install_says_beforehand_that_a_job_is_under_way(administrator):

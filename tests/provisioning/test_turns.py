@@ -430,6 +430,7 @@ BOUNDS = {
     "services/waivers.py": {"waive", "withdraw", "_replace"},
     "services/drills.py": {"start_drill", "cancel_drill", "set_schedule"},
     "services/jobs.py": {"cancel_job", "_create"},
+    "services/log_on.py": {"choose_account"},
     "services/health.py": {"_write", "_begin"},
     "jobs/drills.py": {"finish"},
     "jobs/looks.py": {"look_at"},

@@ -77,6 +77,13 @@ def test_it_runs_in_a_session_of_its_own_with_its_output_in_a_private_log(make_c
     assert child.log.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_it_makes_files_for_those_that_its_program_names(make_child, umask):
+    child = make_child("import os; print(f'umask {os.umask(0):o}', flush=True)", umask=umask)
+    child.start()
+    says(child, f"umask {umask:o}\n")
+
+
 def test_delays_between_restarts_grow_to_a_bound():
     assert [restart_delay_s(n) for n in (1, 2, 3, 4, 20)] == [0.0, 0.5, 1.0, 2.0, 30.0]
 

@@ -7,6 +7,7 @@ from provisioning.models.applications import SYSTEM_ACCOUNT
 from provisioning.rules.accounts import wrong_account
 from provisioning.states import ALIVE, Severity
 
+ROOT = "root"
 SAME_ACCOUNT = "Prerequisites: both must be started from the same account"
 
 
@@ -43,6 +44,26 @@ def running_account(facts: AuditFacts) -> Results:
             accounts.pop(member.name)
     if len(set(accounts.values())) > 1 and len({_log_on_as(member) for member in facts.members}) == 1:
         yield between(facts, "account", "The members run as different accounts.", *accounts.values(), remedy="")
+
+
+@rule("A67", Severity.NOTE, "No server runs as root", singles=True, on_hosts=True,
+      why="Who takes over a server that runs as root has its whole machine.",
+      fix="Make an account for it on the host (useradd --system pairwise), name it when you install the server, and "
+          "start it again. Waive this where root was chosen.")
+def not_root(facts: AuditFacts) -> Results:
+    for member in facts.members:
+        running = member.live.account if member.live and member.live.status in ALIVE else ""
+        if running == ROOT or (not running and runs_as_root(member)):
+            how = "is" if _log_on_as(member) == ROOT else "stands for the agent's account where it is"
+            yield wanted(member, f"{member.name} {'runs' if running else 'is to run'} as root: its Log On As {how} "
+                         f"{_log_on_as(member)}.", "an account of its own", ROOT, want_label="Account, wanted",
+                         got_label="Account, now")
+
+
+def runs_as_root(member: Member) -> bool:
+    """By what is configured, where it is known as whom the agent runs."""
+    account = _log_on_as(member)
+    return ROOT in (account, member.host.account if member.host and account == SYSTEM_ACCOUNT else "")
 
 
 def _log_on_as(member: Member) -> str:

@@ -4,6 +4,7 @@ import re
 
 from provisioning.audit.facts import AuditFacts, Member
 from provisioning.audit.registry import Results, Trouble, Value, rule
+from provisioning.audit.rules.accounts import runs_as_root
 from provisioning.audit.saying import between, of_each, on_each_host, wanted
 from provisioning.drafts import PortDraft
 from provisioning.models.applications import PORT_MAX, PORT_MIN
@@ -124,7 +125,7 @@ def valid_numbers(facts: AuditFacts) -> Results:
     def wrong(member):
         for port in member.draft.ports or ():
             is_port = isinstance(port.port, int) and PORT_MIN <= port.port <= PORT_MAX
-            if not is_port or (port.port < FIRST_FREE and not _runs_as_root(member)):
+            if not is_port or (port.port < FIRST_FREE and not runs_as_root(member)):
                 yield wanted(member, f"Port {port.port_id} of {member.name} has the number {port.port}, which "
                              f"{'is no port number' if not is_port else 'only root may open'}.",
                              f"{FIRST_FREE} to {PORT_MAX}", port.port, subject=f"{member.name}: ports.{port.port_id}",
@@ -188,11 +189,6 @@ def parameters(port: PortDraft) -> dict[str, str]:
 
 def _sync_ids(member: Member) -> list[str]:
     return sorted(port.port_id for port in member.draft.ports or () if port.ha_sync)
-
-
-def _runs_as_root(member: Member) -> bool:
-    account = member.draft.log_on_as
-    return account == "root" or (account in ("", "SYSTEM") and bool(member.host) and member.host.account == "root")
 
 
 @rule("A64", Severity.NOTE, "Passcodes of clients travel over TLS", singles=True,

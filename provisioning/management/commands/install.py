@@ -11,5 +11,9 @@ class Command(JobCommand):
         parser.add_argument("--path", default="", metavar="DIR",
                             help="Directory on the host (default: one of its own).")
 
-    def create(self, application, *, path, **options):
-        return install_application(actor=self.actor, application_id=application.pk, path=path)
+        parser.add_argument("--log-on-as", default="", metavar="ACCOUNT",
+                            help="Account of the host that it runs as, with the other member of its pair (default: the "
+                                 "one that it has; SYSTEM: that of the agent).")
+
+    def create(self, application, *, path, log_on_as, **options):
+        return install_application(actor=self.actor, application_id=application.pk, path=path, log_on_as=log_on_as)
