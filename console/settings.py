@@ -61,6 +61,7 @@ PAIRWISE_REDIS_URL = verified(
     env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD),
     PAIRWISE_REDIS_CA)
 PAIRWISE_BROKER_URL = env.str("PAIRWISE_BROKER_URL", "")
+PAIRWISE_BROKER_URL_FOR_HOSTS = env.str("PAIRWISE_BROKER_URL_FOR_HOSTS", "")
 """A RabbitMQ that carries jobs and reports, "" when Redis does; Redis carries the notices to open pages in any case."""
 SALT_KEY = SECRET_KEY
 

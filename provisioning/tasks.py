@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 @shared_task(name=RECORD_REPORT, autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=60,
              max_retries=None)
 def record_report(report, signature):
-    """Record what a host reports; tried again while the database is away."""
+    """Record a report that came before the console had queues for each host, or of an agent of that time at RabbitMQ;
+    tried again while the database is away."""
     try:
         reports.record_report(report, signature)
     except reports.ReportRefused as refused:
@@ -43,10 +44,7 @@ def look_around():
 def keep_broker_accounts():
     """Accounts of hosts at the broker: a Redis that was started anew has none of them."""
     try:
-        broker_access.keep()
-        broker_access.denials.record()
-    except broker_access.NotPermitted as error:
-        log.debug("hosts share the console's account at the broker: %s", error)
+        broker_access.keep_and_note()
     except (RedisError, OSError) as error:
         log.info("accounts of hosts at the broker were not looked at: %s", error)
 

@@ -206,7 +206,7 @@ def write_agent_config(host: Host) -> Path:
         "ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_CONTROL_TLS else "",
         "console_ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_WEB_TLS else "",
         "console_url": console_address(),
-        "broker_url": settings.PAIRWISE_BROKER_URL or url_for(host, celery_broker_url(_redis_url())),
+        "broker_url": url_for(host, celery_broker_url(_redis_url())),
         "lca_port": settings.PAIRWISE_LCA_PORT,
         "state_dir": str(home / "state"),
         "install_root": str(install_root),

@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
+from provisioning.jobs import broker_access
 from provisioning.models import Event, Host, HostEnrolment
 from provisioning.models.enrolments import token_hash
 from provisioning.permissions import Actor
@@ -52,6 +54,16 @@ class Attempts:
 
 
 attempts = Attempts()
+
+
+def require_accounts() -> None:
+    """Raises Refused when the host could be given no account at the broker; one that is away says so by itself."""
+    try:
+        why = broker_access.why_no_accounts()
+    except (RedisError, OSError):
+        return
+    if why:
+        raise Refused(f"No machine can join. {why}")
 
 
 @history.atomic()

@@ -13,7 +13,7 @@ from redis.lock import Lock
 
 from hostagent.config import load
 from protocol import auth
-from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_control, host_queue
+from protocol.jobs import RECORD_REPORT, RUN_JOB, host_control, host_queue, reports_queue
 from protocol.names import safe_name
 from provisioning.rules import broker_access
 
@@ -56,7 +56,8 @@ class Site:
         return payload["job"]
 
     def collect(self):
-        with contextlib.closing(self.connection.SimpleQueue(CONSOLE_QUEUE)) as box, contextlib.suppress(queue.Empty):
+        box = self.connection.SimpleQueue(reports_queue(HOST))
+        with contextlib.closing(box), contextlib.suppress(queue.Empty):
             while True:
                 message = box.get_nowait()
                 report, signature = message.payload[0]
