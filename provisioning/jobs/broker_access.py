@@ -51,7 +51,7 @@ def keep() -> int:
     with _client() as client:
         prefix = rules.prefix_of(settings.SECRET_KEY)
         try:
-            known = _known_commands(client)
+            known = known_commands(client)
             # kombu gives its lock back by a script, which hosts may run and not load.
             client.script_load(Lock.LUA_RELEASE_SCRIPT)
             # Listed before the hosts are read: an account that another process sets meanwhile is not set back.
@@ -172,7 +172,7 @@ def why_no_accounts() -> str:
         return ""
     with _client() as client:
         try:
-            _known_commands(client)
+            known_commands(client)
             client.acl_list()
             for wanted in (("ACL", "SETUSER", "pairwise", "reset"), ("CLIENT", "KILL", "USER", "pairwise")):
                 said = client.execute_command("ACL DRYRUN", client.acl_whoami(), *wanted)
@@ -200,7 +200,7 @@ def _account(host: Host, client: redis.Redis, known: frozenset[str] = frozenset(
                          secret=host.secret, database=database, known=known)
 
 
-def _known_commands(client: redis.Redis) -> frozenset[str]:
+def known_commands(client: redis.Redis) -> frozenset[str]:
     """Which of the commands that accounts are about this server knows; it is asked, as its number says little.
 
     Raises NotPermitted."""
