@@ -59,11 +59,12 @@ def _end_with_beat(sender, **_) -> None:
 
 
 @worker_ready.connect(weak=False)
-def _read_reports(**_) -> None:
+def _read_reports(sender, **_) -> None:
     """In this process, which carries out no task: hosts reach no queue that Celery reads."""
     from provisioning.jobs.report_reader import reader
 
-    reader.start()
+    if sender.app is app:
+        reader.start()
 
 
 @worker_shutting_down.connect(weak=False)

@@ -207,6 +207,7 @@ def write_agent_config(host: Host) -> Path:
         directory.mkdir(parents=True, exist_ok=True)
     # Applications may run under accounts of their own, which must reach their directories.
     install_root.chmod(0o755)
+    Host.objects.filter(pk=host.pk).update(install_root=str(install_root))
     path = home / "agent.json"
     write_atomically(path, json.dumps({
         "host": host.name,

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from protocol.start_line import COMMAND_LINE, PROGRAM, arguments_of, command_line_arguments
+
 from ..config import AgentConfig
 from ..files import sync_directory, write_whole
 from ..launch import server_environment
@@ -18,12 +20,11 @@ from .errors import JobFailed
 from .fetch import Package, fetch_package, fetch_secret
 from .placement import carry_out, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
-from .startfiles import SERVICE_FILE, START_FILES, arguments_of, command_line_arguments
+from .startfiles import SERVICE_FILE, START_FILES
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
 CHECK_LINES = 50
-PROGRAM = "MessageServer"
 UNCHANGED = "The application was left as it was."
 
 
@@ -31,7 +32,8 @@ def work(run) -> dict:
     """The result of *install* in ``protocol.jobs``. Raises JobFailed."""
     config, arguments = run.context.config, run.arguments
     package = Package.of(arguments["package"])
-    place = target.choose(arguments.get("directory", ""), arguments.get("directory_name", ""), config.install_root)
+    asked = arguments.get("directory", ""), arguments.get("directory_name", ""), config.install_root
+    place = target.choose(*asked)
     server = arguments["configuration_server"]
     with run.step(FETCH):
         run.log(f"Installing {package.filename} for {run.application} in {place}.")
@@ -62,7 +64,7 @@ def work(run) -> dict:
         started_by = read_facts(Target(run.application, place, str(server["host"]), int(server["port"]), owner),
                                 START_FILES)
         run.log(f"{facts['platform']}, Python {facts['python']}, {facts['disk_free_bytes']} bytes free.")
-    return {"working_directory": str(place), "command_line": f"./{PROGRAM}",
+    return {"working_directory": str(target.named(*asked)), "command_line": COMMAND_LINE,
             "command_line_arguments": command_line_arguments(server["host"], server["port"], run.application),
             "version": version, "backup": backup, "facts": facts, "start_files": started_by}
 

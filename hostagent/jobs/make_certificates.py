@@ -4,6 +4,7 @@ import os
 import pwd
 from pathlib import Path
 
+from protocol.certificate_files import DIRECTORY, FILES, certificate_paths
 from protocol.tls import Identity, TlsError, client_context, expires_at
 
 from . import target
@@ -13,11 +14,9 @@ from .errors import JobFailed
 from .fetch import fetch_certificate
 
 FETCH, WRITE = range(2)
-DIRECTORY = "tls"
-"""Below the Working Directory; it stays when the application is installed again."""
-FILES = {"trusted_ca": ("ca.pem", 0o644), "certificate_key": ("port.key", 0o600), "certificate": ("port.pem", 0o644)}
-"""Name and mode, in the order of writing. A server that looks in between finds a pair that does not fit, and goes on
-with the one that it has."""
+MODES = {"trusted_ca": 0o644, "certificate_key": 0o600, "certificate": 0o644}
+"""In the order of writing. A server that looks in between finds a pair that does not fit, and goes on with the one that
+it has."""
 
 
 def work(run) -> dict:
@@ -31,7 +30,7 @@ def work(run) -> dict:
         made = fetch_certificate(config, str(run.arguments["certificate_path"]))
     with run.step(WRITE), run.shield():
         _write(place / DIRECTORY, made, account)
-        paths = {name: str(place / DIRECTORY / file) for name, (file, _) in FILES.items()}
+        paths = certificate_paths(str(target.named(run.arguments.get("directory", ""), "", config.install_root)))
         not_after = _look(paths)
         run.log(f"Certificate, key and authority are in {place / DIRECTORY}.")
     return {**paths, "not_after": not_after}
@@ -54,8 +53,8 @@ def _write(directory: Path, made: dict[str, str], account: pwd.struct_passwd | N
     try:
         if account is not None:
             os.fchown(within, account.pw_uid, account.pw_gid)
-        for name, (file, mode) in FILES.items():
-            _replace(within, file, made[name].encode(), mode, account)
+        for name, mode in MODES.items():
+            _replace(within, FILES[name], made[name].encode(), mode, account)
     except OSError as error:
         raise JobFailed(f"The files cannot be written into {directory}: {error.strerror}.",
                         "Correct the rights of the directory or make room, then try again.") from None

@@ -16,10 +16,15 @@ ANOTHER = "Give another directory."
 
 
 def choose(directory: str, directory_name: str, install_root: Path) -> Path:
-    """The target that the job asks for: ``directory``, or one of its own under the install root.
+    """The target that the job asks for, links followed: ``directory``, or one of its own under the install root.
 
     Raises JobFailed.
     """
+    return Path(os.path.realpath(named(directory, directory_name, install_root)))
+
+
+def named(directory: str, directory_name: str, install_root: Path) -> Path:
+    """The same as the console knows it, links not followed. Raises JobFailed."""
     if not directory:
         if not directory_name or "/" in directory_name or directory_name.startswith("."):
             raise JobFailed(f"The console gave {directory_name!r} as the name of a directory.", ANOTHER)
@@ -27,7 +32,7 @@ def choose(directory: str, directory_name: str, install_root: Path) -> Path:
     parts = directory.split("/")
     if not os.path.isabs(directory) or "~" in parts[1][:1] or ".." in parts or "." in parts or "\0" in directory:
         raise JobFailed(f"{directory!r} is not an absolute path without ~, . and ..", ANOTHER)
-    return Path(os.path.realpath(directory))
+    return Path(os.path.normpath(directory))
 
 
 def check(target: Path, *, taken: Iterable[str], own: Iterable[Path], private: Iterable[Path]) -> None:

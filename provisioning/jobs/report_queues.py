@@ -5,6 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import redis
@@ -136,14 +137,12 @@ class RabbitQueues:
 
     def take(self, hosts: Sequence[str]) -> dict[str, Taken]:
         self._connection = self._connection or self._connect()
-        channel = self._connection.default_channel
         for host in hosts:
+            queue = Queue(reports_queue(host), queue_arguments=bounded_queue())(self._connection.default_channel)
             if host not in self._declared:
-                Queue(reports_queue(host), queue_arguments=bounded_queue())(channel).declare()
+                queue.declare()
                 self._declared.add(host)
-            got = [message for _ in range(EACH) if (message := channel.basic_get(reports_queue(host)))] \
-                if channel.queue_declare(reports_queue(host), passive=True).message_count else []
-            if got:
+            if got := list(islice(iter(queue.get, None), EACH)):
                 self._taken[host] = got
         return {host: Taken([lambda each=each: opened(each.headers.get("task"), _bytes(each.body)) for each in got])
                 for host, got in self._taken.items()}

@@ -95,7 +95,7 @@ def exchange(request):
     authority = broker_authority()
     services.require_accounts()
     host = services.spend(token=_token(request), origin=_origin(request), proven=_signed_by(request, body),
-                          machine=machine)
+                          machine=machine, install_root=str(body.get("install_root", "")))
     where = reach_from(request.get_host())
     controls = [{"host": address, "port": port} for address, port in where.controls]
     return JsonResponse({"host": host.name, "secret": host.secret, "control": controls,
