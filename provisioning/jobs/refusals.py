@@ -1,7 +1,7 @@
 """What was refused of a host, or of somebody who claims to be one, as events that its page shows.
 
-Bounded, so that whoever keeps trying fills no table: one event per host and kind every ``EVERY_S``, or more rarely,
-which says how many were left out before it.
+Bounded, so that whoever keeps trying fills no table: one event per host and kind every ``EVERY_S``, which says how many
+were left out before it.
 """
 
 import threading
@@ -13,19 +13,19 @@ from provisioning import changes
 from provisioning.models import Event, Host
 from provisioning.states import EventLevel, EventSource
 
-EVERY_S = 5.0
+EVERY_S = 60.0
 KINDS_MAX = 2000
 TEXT_MAX = 1000
 
 
 class Bound:
-    """Lets one of each kind through every so often."""
+    """Lets one of each kind through every ``EVERY_S``."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._kinds: dict[tuple, tuple[float, int]] = {}
 
-    def take(self, kind: tuple, now: float | None = None, *, every_s: float = EVERY_S) -> int | None:
+    def take(self, kind: tuple, now: float | None = None) -> int | None:
         """How many of ``kind`` were left out since the last one; None when this one is to be left out too."""
         now = time.monotonic() if now is None else now
         with self._lock:
@@ -35,17 +35,16 @@ class Bound:
                 return None
             if len(self._kinds) >= KINDS_MAX:
                 self._kinds.clear()
-            self._kinds[kind] = now + every_s, 0
+            self._kinds[kind] = now + EVERY_S, 0
             return left_out
 
 
 bound = Bound()
 
 
-def record(*, host: Host | None, kind: str, text: str, level: EventLevel = EventLevel.ALARM,
-           every_s: float = EVERY_S) -> bool:
+def record(*, host: Host | None, kind: str, text: str, level: EventLevel = EventLevel.ALARM) -> bool:
     """Add an event to the host's timeline, or to the console's for None; False when it was left out."""
-    left_out = bound.take((host.pk if host else None, kind), every_s=every_s)
+    left_out = bound.take((host.pk if host else None, kind))
     if left_out is None:
         return False
     more = f" ({left_out} more since the last such event.)" if left_out else ""

@@ -25,7 +25,6 @@ IDLE_S, TROUBLE_S, HOSTS_S, LOOK_S = 0.1, 1.0, 2.0, 1.0
 take: what is left then waits for the next."""
 HOSTS_A_SECOND = 20_000
 """Looking for what waits of so many hosts costs Redis a few hundredths of a second."""
-REFUSED_EVERY_S = 60.0
 ANSWER_S = 5.0
 _DATABASE_AWAY = (OperationalError, InterfaceError)
 
@@ -136,7 +135,7 @@ def accept(host: str, message: Callable[[], tuple[dict, str]]) -> None:
 
 def _refuse(host: str, text: str, *, with_traceback: bool = False) -> None:
     row = Host.objects.filter(name=host).first()
-    if refusals.record(host=row, kind="report", text=text, every_s=REFUSED_EVERY_S):
+    if refusals.record(host=row, kind="report", text=text):
         log.warning("host %s: %s", host, text, exc_info=with_traceback)
 
 
