@@ -9,7 +9,10 @@ from control import copies
 from control.event_budget import ALLOWANCES, TELL_AFTER_S, EventBudget
 from control.facts import EventRow
 from control.writer import Writer
+from protocol.messages import ProcessChanged
 from provisioning.models import Event
+from provisioning.models.records import KEPT_APART
+from tests.control.conftest import row_that
 from tests.factories import make_host
 
 
@@ -121,3 +124,15 @@ def test_of_many_refusals_of_one_host_the_oldest_go_and_those_of_others_stay(mon
     assert sorted(Event.objects.filter(host=evil).values_list("text", flat=True)) == ["evil 6", "evil 7", "evil 8"]
     assert Event.objects.filter(host=good).count() == 2
     assert Event.objects.filter(host=None).count() == 3
+
+
+async def test_an_agent_that_makes_up_starts_and_ends_does_not_fill_the_timeline(control, peers, objects):
+    agent = await peers.agent(objects.host)
+    for number in range(1, 1001):
+        await agent.say(ProcessChanged(application="MS", state="running", pid=number, started=1))
+        await agent.say(ProcessChanged(application="MS", state="exited", pid=number, started=1, exit_code=1))
+    await agent.say(ProcessChanged(application="MS", state="running", pid=4711, started=1))
+    await row_that(objects.server, lambda row: row.pid == 4711)
+    allowance = ALLOWANCES["application", False]
+    own = Event.objects.filter(application=objects.server).exclude(KEPT_APART)
+    assert allowance.burst <= await own.acount() <= allowance.burst + 60 * allowance.rate
