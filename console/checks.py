@@ -108,7 +108,8 @@ def broker_accounts(**_) -> list[CheckMessage]:
                         hint="Correct it, then restart the console; hosts that have joined get their accounts then.")]
     if settings.PAIRWISE_BROKER_URL:
         return [Warning("All hosts share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take the others' "
-                        "jobs away (it could not forge one): hosts have accounts of their own at Redis only.",
+                        "jobs away (it could not forge one) and have tasks of the console carried out: hosts have "
+                        "accounts of their own at Redis only.",
                         id="pairwise.W009", hint="Unset PAIRWISE_BROKER_URL where hosts must not trust each other; "
                                                  "Redis then carries the jobs.")]
     return []
