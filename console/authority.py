@@ -22,8 +22,8 @@ from console.names import is_address
 AUTHORITY_LASTS = timedelta(days=3652)
 CERTIFICATE_LASTS = timedelta(days=397)
 RENEW_BEFORE = timedelta(days=60)
-CLOCK_SLACK = timedelta(hours=1)
-"""Certificates are valid from this long ago: clocks of hosts differ."""
+CLOCK_SLACK = timedelta(days=1)
+"""Certificates are valid from this long ago: clocks of hosts differ, and this one may be ahead."""
 
 
 class CannotIssue(Exception):
@@ -39,7 +39,8 @@ class Authority:
         self.console_certificate, self.console_key = directory / "console.pem", directory / "console.key"
 
     def provide(self, names: Sequence[str], *, now: datetime | None = None) -> bool:
-        """Have an authority and a certificate for ``names`` that does not expire soon; True when one was made.
+        """Have an authority and a certificate for ``names`` that is valid and does not expire soon; True when one was
+        made. The authority stays: hosts trust it.
 
         Raises CannotIssue."""
         now = now or datetime.now(UTC)
@@ -89,7 +90,11 @@ class Authority:
             named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except (OSError, ValueError, InvalidSignature, x509.ExtensionNotFound):
             return False
-        return (key.public_key() == certificate.public_key() and set(map(_general_name, names)) <= set(named)
+        fits = key.public_key() == certificate.public_key() and set(map(_general_name, names)) <= set(named)
+        if authority.not_valid_before_utc > now:
+            # Nothing that is made now would be accepted, nor does such a clock tell what has expired.
+            return fits
+        return (fits and certificate.not_valid_before_utc <= now
                 and certificate.not_valid_after_utc - now > RENEW_BEFORE)
 
     def _issue_console(self, names: Sequence[str], now: datetime) -> None:

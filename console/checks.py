@@ -174,7 +174,13 @@ def certificates(**_) -> list[CheckMessage]:
         except (tls.CannotIssue, TlsError) as error:
             return [Error(str(error), id="pairwise.E010",
                           hint="Correct PAIRWISE_TLS_CERTIFICATE, PAIRWISE_TLS_KEY and PAIRWISE_TLS_CA.")]
-    return list(_ends_of_certificate())
+    return [*_beginning_of_certificate(), *_ends_of_certificate()]
+
+
+def _beginning_of_certificate() -> list[CheckMessage]:
+    # A warning: a clock that is corrected soon must not be what keeps the console from starting.
+    sentence = tls.why_not_valid_yet(time.time())
+    return [Warning(sentence, id="pairwise.W007")] if sentence else []
 
 
 def _ends_of_certificate() -> Iterator[CheckMessage]:

@@ -14,13 +14,14 @@ from django.conf import settings
 from console.authority import Authority, CannotIssue
 from console.names import WILDCARDS, host_of, names_for, of_this_machine
 from protocol import tls
-from protocol.validity import ends, urgency
+from protocol.validity import begins, ends, urgency
 
 log = logging.getLogger(__name__)
 
 __all__ = ["CannotIssue", "authority", "control_context", "identity", "look_after", "names", "provide", "reachable",
-           "trusted"]
-LOOK_S = 3600.0
+           "trusted", "why_not_valid_yet"]
+LOOK_S = 60.0
+"""So soon after a wrong clock was corrected a certificate that it made is replaced."""
 
 
 def names() -> tuple[str, ...]:
@@ -50,24 +51,50 @@ def identity() -> tls.Identity:
                           "and PAIRWISE_TLS_KEY.") from error
 
 
+def why_not_valid_yet(now: float) -> str:
+    """What stands in the way of every connection, and what to do: an authority, or a certificate that the administrator
+    named, that the clock has not come to; "" for nothing."""
+    for what, path in (("The authority of the console", settings.PAIRWISE_TLS_CA),
+                       ("The certificate of the console", settings.PAIRWISE_TLS_CERTIFICATE)):
+        since = tls.valid_from(path)
+        if since is None or since <= now:
+            continue
+        anew = (f"move {settings.PAIRWISE_TLS_DIR} away and start the console again; every host has to join anew then"
+                if settings.TLS_IS_OWN else "put one that is valid in its place")
+        return (f"{what} ({path}) {begins(since, now)}: until then hosts refuse the console. Correct the clock when it "
+                f"is behind. When it is right, the file was made while it was ahead: {anew}.")
+    return ""
+
+
 async def look_after(identity: tls.Identity, *, tell: Callable[[str], None] = log.warning,
                      every_s: float = LOOK_S) -> None:
     """Renew the certificate when it is time, and show the renewed one to new connections, until cancelled. ``tell``
-    hears when it is about to expire, once for each urgency."""
-    told = ""
+    hears once that it is not valid yet, and when it is about to expire, once for each urgency."""
+    told = failed = ""
     while True:
-        ends_at, now = tls.expires_at(settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA), time.time()
-        level = urgency(ends_at, now)
+        level, sentence = _worth_telling(time.time())
         if level and level != told:
-            tell(f"The certificate of the console {ends(ends_at, now)}.")
+            tell(sentence)
         told = level
         await asyncio.sleep(every_s)
         try:
             await asyncio.to_thread(provide)
             if identity.refresh():
                 log.info("the certificate of the console was renewed")
+            failed = ""
         except (CannotIssue, tls.TlsError) as error:
-            log.error("The certificate of the console cannot be renewed, the former one is still shown: %s", error)
+            if str(error) != failed:
+                failed = str(error)
+                log.error("The certificate of the console cannot be renewed, the former one is still shown: %s", error)
+
+
+def _worth_telling(now: float) -> tuple[str, str]:
+    """(what it is about, the sentence); ("", "") for nothing."""
+    if sentence := why_not_valid_yet(now):
+        return "not yet", sentence
+    ends_at = tls.expires_at(settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA)
+    level = urgency(ends_at, now)
+    return level, f"The certificate of the console {ends(ends_at, now)}." if level else ""
 
 
 def trusted() -> str:

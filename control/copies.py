@@ -70,7 +70,7 @@ def pair_rows() -> list[facts.PairCopy]:
 
 
 def begin(*, term: int) -> None:
-    """From now on the control of ``term`` writes, to which nobody is connected yet."""
+    """From now on the control of ``term`` writes; at first nobody is connected to it."""
     with transaction.atomic(durable=True):
         CopyTerm.objects.update_or_create(name=LEADER, defaults={"term": term})
         for runtime in (RuntimeStatus, HostRuntime):

@@ -10,16 +10,31 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+    connections,
+)
 
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
+OWN_FAULTS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+"""Errors of what was asked: asking once more makes it no better."""
 RECORD, CONFIGURATION = "control's database", "the Configuration Database"
 
 
 class DatabaseAway(ConnectionError):
     """A database did not answer within the time that the caller could wait."""
+
+
+def as_sentence(error: DatabaseAway) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 class Deposed(DatabaseAway):
@@ -42,7 +57,9 @@ class Database:
         while True:
             try:
                 return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
-            except (OperationalError, InterfaceError) as error:
+            except OWN_FAULTS:
+                raise
+            except (DatabaseError, InterfaceError) as error:
                 await loop.run_in_executor(self._thread, connections.close_all)
                 if time.monotonic() + wait_s > give_up_at:
                     raise DatabaseAway(f"{self.name} does not answer: {error}") from error

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from . import objects
-from .database import Database, DatabaseAway
+from .database import Database
 from .facts import ApplicationPeer, HostPeer
 
 READ_TOGETHER = 200
@@ -77,7 +77,8 @@ class Shelf(Generic[Key, Value]):
     async def _read_part(self, part: dict[Key, asyncio.Future[Value | None]]) -> None:
         try:
             found = await self._database.run(self._read, list(part), patience_s=PATIENCE_S)
-        except DatabaseAway as error:
+        except Exception as error:
+            # Whatever it was: nobody may wait for ever.
             for waiting in part.values():
                 waiting.set_exception(error)
             return

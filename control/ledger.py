@@ -5,9 +5,9 @@ writer hears of it. Nothing here touches the Configuration Database.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connections
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.utils import timezone
 from provisioning.record.models import ALIAS, Leadership, PairRecord
 
 from . import generations, lineage
-from .database import Database, DatabaseAway
+from .database import Database, DatabaseAway, as_sentence
 from .lease import LEADER, holding
 
 GROUP_MAX = 500
@@ -109,27 +109,33 @@ def mark_gone(application_ids: list[int], *, gone: bool, term: int) -> None:
         PairRecord.objects.filter(application_id__in=application_ids).update(gone_at=timezone.now() if gone else None)
 
 
-def prune(*, term: int) -> None:
-    """Drop the records of applications that have been gone for long."""
+def prune(now: float, *, term: int) -> None:
+    """Drop the records of applications that have been gone for long at ``now``, the Unix time of a PatientClock."""
+    before = datetime.fromtimestamp(now, UTC) - timedelta(days=GONE_KEPT_DAYS)
     with holding(term):
-        PairRecord.objects.filter(gone_at__lt=timezone.now() - timedelta(days=GONE_KEPT_DAYS)).delete()
+        PairRecord.objects.filter(gone_at__lt=before).delete()
 
 
 # --- in the event loop ---------------------------------------------------------------------------------------
 
 
 class Ledger:
-    """The rows in memory, and the history of the database that they are in; ``position`` is how far it has come."""
+    """The rows in memory, and the history of the database that they are in; ``position`` is how far it has come.
+    ``known`` tells why its database takes no write, as far as others who write there know."""
 
-    def __init__(self, database: Database):
-        self._database = database
+    def __init__(self, database: Database, known: Callable[[], str] = lambda: ""):
+        self._database, self._known = database, known
         self._rows: dict[int, Row] = {}
         self._history, self.position = generations.History(()), 0
         self._waiting: list[tuple[Change, asyncio.Future[bool]]] = []
         self._writer: asyncio.Task | None = None
         self._hearing = asyncio.Lock()
-        self.trouble = ""
+        self._failed = ""
+
+    @property
+    def trouble(self) -> str:
         """Why the record cannot be written, as a sentence; "" while it can."""
+        return self._failed or self._known()
 
     async def load(self) -> None:
         """Begin the generation of this control and read everything. Raises DatabaseAway."""
@@ -228,10 +234,10 @@ class Ledger:
     async def _write_group(self, group: list[tuple[Change, asyncio.Future[bool]]]) -> None:
         try:
             self.position, written = await self._database.write(write, [change for change, _ in group])
-            self.trouble = ""
+            self._failed = ""
         except BaseException as error:
             if isinstance(error, DatabaseAway):
-                self.trouble = f"{str(error).capitalize()}."
+                self._failed = as_sentence(error)
             for _, done in group:
                 if not done.done():
                     done.set_exception(error) if isinstance(error, Exception) else done.cancel()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from console.tls import look_after
 from protocol.controls import NOT_LEADER
+from protocol.tasks import Tasks
 from protocol.tls import Identity
 from protocol.watchdog import Watchdog
 from protocol.wire import Opening
@@ -38,6 +39,7 @@ class Exit(IntEnum):
     """Exit codes of the process."""
 
     OK = 0
+    FAILED = 1
     CANNOT_START = 2
 
 
@@ -68,6 +70,9 @@ class Control:
         self.port = settings.port
         self.office = Office(f"{platform.node()}:{settings.data_dir}", address=self._address, facts=self.facts,
                              others=len(settings.controls) > 1)
+        self.ending, self.failure = asyncio.Event(), None
+        """``failure``: the error by which a part of it has ended, None while all are there; ``ending`` is set then."""
+        self._tasks = Tasks(self._failed)
         self.reign: Reign | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -76,7 +81,7 @@ class Control:
             stack.enter_context(locked(self.settings.data_dir / "control.lock"))
             stack.push_async_callback(self.office.close)
             self._listener = Listener(self._serve, self.settings.identity and self.settings.identity.context,
-                                      self._out_of_order)
+                                      self._out_of_order, self._failed)
             stack.push_async_callback(self._listener.close)
             stack.push_async_callback(self._end_reign)
             await self.office.look()
@@ -87,13 +92,20 @@ class Control:
             await self._listen()
             if self.reign is not None:
                 self.reign.start()
-            for work in (self._turns, self._look_after_certificate):
-                stack.push_async_callback(_ended, asyncio.create_task(work(), name=work.__qualname__))
+            stack.push_async_callback(self._tasks.end)
+            for work in (self._turns(), self._look_after_certificate()):
+                self._tasks.start(work)
             self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *exc_info) -> None:
         await self._stack.aclose()
+
+    def _failed(self, error: BaseException) -> None:
+        """A part of it has ended that must not: without it the rest would only seem to work."""
+        log.critical("a part of control has ended; control ends, so that it is started anew", exc_info=error)
+        self.failure = self.failure or error
+        self.ending.set()
 
     @property
     def solution(self) -> SolutionControl:
@@ -148,7 +160,7 @@ class Control:
 
     async def _loaded(self) -> Reign:
         reign = Reign(self.office, data_dir=self.settings.data_dir, settle_s=self.settings.settle_s,
-                      timing=self.settings.timing)
+                      timing=self.settings.timing, failed=self._failed)
         try:
             await reign.load()
         except BaseException:
@@ -201,18 +213,17 @@ def locked(path: Path):
 
 async def serve(settings: Settings) -> Exit:
     """Work until SIGTERM or SIGINT. Raises CannotStart."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    loop, control = asyncio.get_running_loop(), Control(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(number, control.ending.set)
     try:
         async with contextlib.AsyncExitStack() as stack:
             watchdog = stack.enter_context(Watchdog())
             stack.push_async_callback(_ended, asyncio.create_task(watchdog.show_life(), name="signs of life"))
-            await stack.enter_async_context(Control(settings))
-            await ended.wait()
+            await stack.enter_async_context(control)
+            await control.ending.wait()
             log.info("control ends; servers go on")
     except DatabaseAway as error:
         raise CannotStart(f"Control cannot start: {error}. Check PAIRWISE_DATABASE_URL, and that manage.py migrate "
                           "was run.") from error
-    return Exit.OK
+    return Exit.FAILED if control.failure else Exit.OK

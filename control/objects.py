@@ -19,8 +19,8 @@ LOOKUP_BATCH = 400
 _FACTS = ("id", "name", "version", "enabled", "revision", "working_directory", "command_line", "startup_timeout",
           "host_id", "host__name", "backup_server_id", "primary_server__id", "created_at")
 _HOST_FACTS = ("id", "name", "enabled", "revision", "secret_revision", "left_at")
-_SUPERVISED = ("name", "enabled", "working_directory", "command_line", "command_line_arguments", "startup_timeout",
-               "shutdown_timeout", "auto_restart")
+_SUPERVISED = ("name", "type", "enabled", "working_directory", "command_line", "command_line_arguments",
+               "startup_timeout", "shutdown_timeout", "auto_restart")
 PLACEHOLDERS = ("", ".")
 """What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from . import lease
-from .database import RECORD, Database, DatabaseAway, Deposed
+from .database import RECORD, Database, DatabaseAway, Deposed, as_sentence
 from .leadership import BEAT_S, LAPSE_S, LOOK_S, Lease, Seen, Step, Verdict, decide
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ GIVE_UP_S = LAPSE_S - BEAT_S
 class Office:
     """``term`` is the one in which this control leads, 0 for not at all; ``reason`` says why it took it,
     ``predecessor`` is the address of another control that led before, or "". ``leader`` is the address of whoever
-    leads.
+    leads. ``trouble``: why this leader cannot show signs of life in its database, as a sentence; "" while it can.
 
     ``me`` names the instance; ``address`` and ``facts`` are what the others see of it. ``others``: there are further
     controls, so a leader that does not reach the database resigns; the only one goes on with what it knows.
@@ -26,7 +26,7 @@ class Office:
 
     def __init__(self, me: str, *, address: Callable[[], str], facts: Callable[[], dict], others: bool):
         self.me, self.others = me, others
-        self.term, self.reason, self.predecessor, self.leader = 0, "", "", ""
+        self.term, self.reason, self.predecessor, self.leader, self.trouble = 0, "", "", "", ""
         self._address, self._facts = address, facts
         self._database, self._lock = Database(RECORD), lease.SessionLock()
         self._seen, self._still_since = Lease(), time.monotonic()
@@ -43,10 +43,13 @@ class Office:
             # The thread may hang for longer than any patience, when the network swallows what it sends.
             async with asyncio.timeout(GIVE_UP_S):
                 await self._look()
+            self.trouble = ""
         except (DatabaseAway, TimeoutError) as error:
+            away = DatabaseAway(str(error) or f"{RECORD} does not answer")
+            self.trouble = as_sentence(away)
             if self.term and self.others and not self.is_sure:
                 self._resigned(f"Its database has not answered for {GIVE_UP_S:g} s.")
-            raise DatabaseAway(str(error) or f"{RECORD} does not answer") from error
+            raise away from error
 
     async def look_again(self) -> None:
         """Wait until the next look is due, then look. Never raises."""

@@ -5,10 +5,13 @@ import contextlib
 import logging
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from protocol.events import Own
+from protocol.patience import PatientClock
+from protocol.tasks import Tasks
 from provisioning.record.models import UNWRITTEN_SINCE
 
 from . import copies, ledger
@@ -29,27 +32,28 @@ from .writer import Writer
 log = logging.getLogger(__name__)
 
 PRUNE_S, PRUNE_PAUSE_S = 3600.0, 0.2
-BEGIN_S = 1.0
 CLOSE_S = 5.0
 
 
 class Reign:
-    """Of the ``office`` in its present term: ``load``, ``start``, then ``stop`` and ``close``."""
+    """Of the ``office`` in its present term: ``load``, ``start``, then ``stop`` and ``close``. ``failed`` hears
+    the error of a part of it that has ended though it must not."""
 
-    def __init__(self, office: Office, *, data_dir: Path, settle_s: float, timing: Timing):
+    def __init__(self, office: Office, *, data_dir: Path, settle_s: float, timing: Timing,
+                 failed: Callable[[BaseException], None]):
         self.term, self._office, self._data_dir = office.term, office, data_dir
         self.since = time.time()
         # Reading does not wait behind writing: a database that is locked for writers can still be read.
         self._record, self._objects, self._copies = self._databases = (
             Database(RECORD, self.term), Database(CONFIGURATION), Database(CONFIGURATION, self.term))
-        self.ledger, self.directory = Ledger(self._record), Directory(self._objects)
+        self.ledger, self.directory = Ledger(self._record, lambda: office.trouble), Directory(self._objects)
         writer = Writer(self._copies, EventBudget(self._host_of))
         self.solution = SolutionControl(self.ledger, writer, timing=timing, settle_s=settle_s,
                                         leads=lambda: office.is_sure and office.term == self.term)
         self.reloader = Reloader(self.solution, self._objects, self.directory, self.ledger)
         self.peers = Peers()
         self.sessions = Sessions(self.solution, self.reloader, self.directory, self.peers, self.facts)
-        self._tasks: list[asyncio.Task] = []
+        self._tasks = Tasks(failed)
 
     def _host_of(self, application_id: int) -> int | None:
         live = self.solution.world.applications.get(application_id)
@@ -61,14 +65,12 @@ class Reign:
         unwritten = self.solution.writer.unwritten_since
         return {"since": self.since, "applications": applications, "hosts": hosts, "term": self.term,
                 UNWRITTEN_SINCE: unwritten.isoformat() if unwritten else None, "pid": os.getpid(),
+                "trouble": self.ledger.trouble,
                 "doubted": len(self.solution.pairs.doubted()) if self.ledger.trusted_from else 0}
 
     async def load(self) -> None:
         """Read everything, before anybody connects. Raises DatabaseAway."""
         await self.ledger.load()
-        # That pages cannot be told anything for a while is no reason not to work.
-        with contextlib.suppress(DatabaseAway):
-            await self._copies.write(copies.begin, patience_s=BEGIN_S)
         await self.solution.load(self._objects)
         await self.solution.witnesses.remember(self._data_dir)
 
@@ -77,7 +79,7 @@ class Reign:
         log.info("this control leads in term %d: %s", self.term, self._office.reason)
         for work in (self.solution.writer.run, self.solution.settle, self.reloader.run, self._prunings,
                      self.solution.pauses.run, self.solution.witnesses.run, self.peers.run):
-            self._tasks.append(asyncio.create_task(work(), name=work.__qualname__))
+            self._tasks.start(work())
         office = self._office
         if office.predecessor:
             self.solution.writer.put_event(EventRow(
@@ -86,9 +88,7 @@ class Reign:
 
     async def stop(self, *, may_write: bool) -> None:
         """Decide nothing any more and write what waits."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.end()
         await self.solution.pairs.close()
         await self.ledger.close()
         await self.directory.close()
@@ -106,9 +106,10 @@ class Reign:
                 await asyncio.gather(*(database.close() for database in self._databases))
 
     async def _prunings(self) -> None:
+        clock = PatientClock()
         while True:
             try:
-                await self._record.write(ledger.prune)
+                await self._record.write(ledger.prune, clock.now(time.time(), time.monotonic()))
                 while await self._copies.write(copies.prune_events):
                     await asyncio.sleep(PRUNE_PAUSE_S)
             except DatabaseAway as error:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from protocol.messages import Refused
+from protocol.tasks import Tasks
 from protocol.tls import why_untrusted
 from protocol.wire import OPENING_TIMEOUT_S, Opening, OutOfOrder, WireError, encode
 
@@ -38,11 +39,11 @@ PLAIN = ("Control takes connections over TLS only, and this one came without. A 
 class Listener:
     """The listening port and the sessions on it; with a ``context`` over TLS only. ``serve`` gets each opening, and
     what to call once the peer has shown its secret; ``out_of_order`` the address of who spoke first, and what it
-    said."""
+    said; ``failed`` the error by which it has ceased to listen."""
 
     def __init__(self, serve: Callable[[Opening, Callable[[], None]], Awaitable[None]],
-                 context: ssl.SSLContext | None = None,
-                 out_of_order: Callable[[str, str], None] = lambda address, why: None):
+                 context: ssl.SSLContext | None, out_of_order: Callable[[str, str], None],
+                 failed: Callable[[BaseException], None]):
         self._serve, self._context, self._out_of_order = serve, context, out_of_order
         self._tasks: set[asyncio.Task] = set()
         # Over TLS nothing can be said before its handshake.
@@ -50,7 +51,7 @@ class Listener:
         self._told_at = float("-inf")
         self.openings = 0
         self._listening: list[socket.socket] = []
-        self._at_work: list[asyncio.Task] = []
+        self._at_work = Tasks(failed)
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port that was opened. Raises OSError."""
@@ -61,15 +62,13 @@ class Listener:
             listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
             listening.setblocking(False)
             self._listening.append(listening)
-            self._at_work.append(asyncio.create_task(self._accept(listening), name="accept"))
-        self._at_work.append(asyncio.create_task(self._show_life(), name="beats"))
+            self._at_work.start(self._accept(listening))
+        self._at_work.start(self._show_life())
         return self._listening[0].getsockname()[1]
 
     async def close(self) -> None:
         """Stop listening and end every session."""
-        for task in self._at_work:
-            task.cancel()
-        await asyncio.gather(*self._at_work, return_exceptions=True)
+        await self._at_work.end()
         await self.end_sessions()
         for listening in self._listening:
             listening.close()

@@ -20,6 +20,7 @@ from protocol.messages import (
 )
 from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
+from provisioning.states import Mode
 
 from . import checks, copies, narration, objects
 from .database import Database
@@ -67,7 +68,9 @@ class SolutionControl:
             self.world.put_host(host)
         for facts in await database.run(objects.applications):
             self.world.put_application(facts)
-        statuses, hosts = await database.run(copies.status_rows), await database.run(copies.host_rows)
+        # Nobody is connected yet: that is the first thing that the writer writes.
+        statuses = [replace(row, connected=False) for row in await database.run(copies.status_rows)]
+        hosts = [replace(row, connected=False) for row in await database.run(copies.host_rows)]
         pairs = await database.run(copies.pair_rows)
         self.writer.known(statuses, hosts, pairs)
         for row in pairs:
@@ -77,7 +80,7 @@ class SolutionControl:
         for row in statuses:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
-                live.row, live.heard_at = replace(row, connected=False), row.heard_at
+                live.row, live.heard_at = row, row.heard_at
                 live.verdict = remembered(row.status, row.mode, row.reason, row.pid, row.by_hand)
         for row in hosts:
             if row.host_id in self.world.hosts:
@@ -112,6 +115,9 @@ class SolutionControl:
         row, live = self.ledger.row(pair_id), self.world.applications.get(pair_id)
         if live is None or not (row.version or live.dispute):
             return
+        for member in self.world.members(pair_id):
+            if member.connection is None and member.verdict.mode == Mode.PRIMARY and self._is_replaced(member):
+                self.refresh(member)
         copied = {f.name: getattr(row, f.name) for f in fields(PairCopy) if f.name in _COPIED}
         self.writer.put_pair(PairCopy(
             **copied, primary_id=pair_id, disputed=bool(live.dispute), reason=live.dispute or row.reason,
@@ -128,6 +134,10 @@ class SolutionControl:
         self.requests.decided(outcome.members[0].pair_id)
 
     # --- status ---------------------------------------------------------------------------------------
+
+    def _is_replaced(self, live: LiveApplication) -> bool:
+        """The record names the other member of its pair as active."""
+        return self.ledger.row(live.pair_id).active_id not in (None, live.facts.id)
 
     def refresh(self, live: LiveApplication) -> None:
         """Look at one application again, and write and tell what is new."""
@@ -175,7 +185,8 @@ class SolutionControl:
             report=connection.report if connection else live.last_report,
             lost_s=None if connection or live.lost_at is None else now - live.lost_at, unseen=live.unseen,
             running_s=now - live.process_at, startup_timeout_s=live.facts.startup_timeout,
-            role_reason=live.role_reason, settled=self.settled, previous=live.verdict)
+            role_reason=live.role_reason, settled=self.settled, replaced=self._is_replaced(live),
+            previous=live.verdict)
 
     def _row(self, live: LiveApplication, before: Verdict) -> StatusRow:
         now, found, old = datetime.now(UTC), live.verdict, live.row

@@ -1,7 +1,7 @@
 """The status word of an application: a pure function of what its agent and the server itself say."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocol.messages import ProcessChanged, Report
 from provisioning.states import ALIVE, ApplicationStatus, Mode
@@ -11,6 +11,7 @@ LOST_GRACE_S = 1.0
 RUNNING = frozenset({"starting", "running", "stopping"})
 ENDED = frozenset({"exited", "backoff", "gave_up"})
 LAST_KNOWN = " Last known: "
+REPLACED = "Served until its connection to control was lost; the other member of its pair is primary now."
 MODES = {"primary": Mode.PRIMARY, "backup": Mode.BACKUP}
 Status = ApplicationStatus
 
@@ -39,7 +40,7 @@ class Seen:
     ``process``: the agent's last word, None when it named none; ``agent_listed``: the agent sent its whole list
     since it connected; ``running_s``: seconds since the agent first named this process; ``settled``: control's
     own startup grace is over; ``role_reason``: why a ready server still has no role; ``managed``: False once the
-    agent was removed from its host.
+    agent was removed from its host; ``replaced``: the record names the other member of its pair as active.
     """
 
     installed: bool = True
@@ -58,6 +59,7 @@ class Seen:
     startup_timeout_s: float = 90.0
     role_reason: str = ""
     settled: bool = True
+    replaced: bool = False
     previous: Verdict = Verdict()
 
 
@@ -65,6 +67,9 @@ def verdict(seen: Seen) -> Verdict:
     """The status, mode and reason sentence for ``seen``."""
     if seen.connected:
         return _connected(seen)
+    if seen.replaced and seen.previous.mode == Mode.PRIMARY:
+        # Whatever is kept of it for a while: of a pair one is primary.
+        seen = replace(seen, previous=replace(seen.previous, mode="", reason=REPLACED))
     if seen.agent_connected and seen.process is not None and not _is_stale(seen):
         return _attested(seen)
     if seen.lost_s is not None:

@@ -84,5 +84,9 @@ class Witnesses:
 
 def _replace(file: Path, text: str) -> None:
     fresh = file.with_suffix(".new")
-    fresh.write_text(text, "ascii")
+    with open(fresh, "w", encoding="ascii") as opened:
+        opened.write(text)
+        opened.flush()
+        # A machine that loses its power must not have forgotten.
+        os.fsync(opened.fileno())
     os.replace(fresh, file)

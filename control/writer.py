@@ -92,10 +92,10 @@ class Lane(Generic[Row]):
             if self._waiting.get(key) is row:
                 self._no_longer_waits(key)
 
-    def drop(self) -> None:
-        """Give up what waits. What the database holds of those is not known any more."""
-        for key in list(self._waiting):
-            self.forget(key)
+    def drop(self, rows: Iterable[Row]) -> None:
+        """These are given up. What the database holds of them is not known any more."""
+        for row in rows:
+            self.forget(self._key(row))
 
     def _no_longer_waits(self, key: int) -> None:
         self._waiting.pop(key, None)
@@ -116,6 +116,7 @@ class Writer:
         self._dropped = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._heard_at = 0.0
+        self._begun = False
         self.unwritten_since: datetime | None = None
         """Since when what was put is not in the database; None when all of it is, or only just came."""
 
@@ -173,51 +174,67 @@ class Writer:
                 async with asyncio.timeout(FLUSH_S):
                     await self._wake.wait()
             self._wake.clear()
-            try:
-                await asyncio.sleep(PAUSE_A_ROW_S * await self.flush())
-            except Exception:
-                # One row that cannot be written must not keep all later ones back.
-                log.exception("what waited could not be written and is dropped")
-                for lane in (self._statuses, self._hosts, self._pairs):
-                    lane.drop()
-                self._events.clear()
+            await asyncio.sleep(PAUSE_A_ROW_S * await self.flush())
 
     async def flush(self) -> int:
-        """Write what waits; how many rows were written. After a failure it waits on, for the next round."""
+        """Write what waits, as much of it as one turn takes; how many rows were written. While the database is away
+        everything waits on; what cannot be written for another reason is dropped."""
         lanes = (self._statuses, self._hosts, self._pairs)
         self._events += self._budget.left_out()
         all_of_it = all(many <= ROWS_A_TURN for many in (*(lane.waiting for lane in lanes), len(self._events)))
         waiters, self._waiters = (self._waiters, []) if all_of_it else ([], self._waiters)
         if not all_of_it:
             self._wake.set()
-        statuses, hosts, pairs = (lane.due(ROWS_A_TURN) for lane in lanes)
-        events = self._events[:ROWS_A_TURN]
-        counted = [row for row in statuses if self._statuses.is_counted(row)]
-        whole = [row for row in statuses if not self._statuses.is_counted(row)]
-        batch = Batch(whole, counted, hosts, pairs, events, self._topics(statuses, hosts, pairs, events),
-                      self._heard_due())
+        batch = self._gathered()
         try:
-            if len(batch) or batch.heard_at:
-                self.unwritten_since = self.unwritten_since or datetime.now(UTC)
-                await self._database.write(copies.write, batch)
+            await self._write(batch)
         except DatabaseAway as error:
             self._waiters += waiters
             log.warning("%s; %d changes wait to be written", error, len(batch))
             return 0
+        except Exception:
+            # One row that cannot be written must not keep all later ones back.
+            log.exception("%d changes could not be written and are dropped", len(batch))
+            for lane, rows in self._rows_of(batch):
+                lane.drop(rows)
+        else:
+            for lane, rows in self._rows_of(batch):
+                lane.done(rows)
+        del self._events[:len(batch.events)]
+        self._tell_written(waiters)
+        return len(batch)
+
+    def _gathered(self) -> Batch:
+        statuses, hosts, pairs = (lane.due(ROWS_A_TURN) for lane in (self._statuses, self._hosts, self._pairs))
+        events = self._events[:ROWS_A_TURN]
+        return Batch([row for row in statuses if not self._statuses.is_counted(row)],
+                     [row for row in statuses if self._statuses.is_counted(row)],
+                     hosts, pairs, events, self._topics(statuses, hosts, pairs, events), self._heard_due())
+
+    def _rows_of(self, batch: Batch) -> list[tuple[Lane, list]]:
+        return [(self._statuses, [*batch.statuses, *batch.counted]), (self._hosts, batch.hosts),
+                (self._pairs, batch.pairs)]
+
+    async def _write(self, batch: Batch) -> None:
+        """Raises DatabaseAway."""
+        if self._begun and not len(batch) and not batch.heard_at:
+            return
+        self.unwritten_since = self.unwritten_since or datetime.now(UTC)
+        if not self._begun:
+            await self._database.write(copies.begin)
+            self._begun = True
+        await self._database.write(copies.write, batch)
         self.unwritten_since = None
+        if batch.heard_at:
+            self._heard_at = time.monotonic()
+
+    def _tell_written(self, waiters: list[asyncio.Future[None]]) -> None:
         for done in waiters:
             if not done.done():
                 done.set_result(None)
-        if batch.heard_at:
-            self._heard_at = time.monotonic()
-        self._statuses.done(statuses)
-        self._hosts.done(hosts)
-        self._pairs.done(pairs)
-        del self._events[:len(events)]
         if self._dropped:
             log.error("%d events were not written: more than %d waited", self._dropped, EVENTS_WAITING)
             self._dropped = 0
-        return len(batch)
 
     def _heard_due(self) -> datetime | None:
         """Now, when it is time to write that all who are connected were heard of."""

@@ -8,6 +8,7 @@ import os
 import signal
 
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
+from protocol.tasks import Tasks
 from protocol.watchdog import Watchdog
 
 from . import VERSION
@@ -53,7 +54,8 @@ class Agent:
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
-        self._tasks: list[asyncio.Task] = []
+        self._tasks = Tasks(self._task_failed)
+        self._worker_task: asyncio.Task | None = None
         self._failure: BaseException | None = None
 
     async def run(self) -> None:
@@ -71,14 +73,14 @@ class Agent:
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         self._processes.adopt()
-        self._spawn(self._watchdog.show_life(), "signs of life")
-        self._spawn(self._heartbeats.run(self._processes), "heart-beats")
-        self._spawn(self._link.run(), "control link")
+        self._tasks.start(self._watchdog.show_life(), "signs of life")
+        self._tasks.start(self._heartbeats.run(self._processes), "heart-beats")
+        self._tasks.start(self._link.run(), "control link")
         if self._config.worker:
-            self._spawn(self._worker.run(), "worker")
-        self._spawn(self._resume(), "resume")
-        self._spawn(self._keep_house(), "housekeeping")
-        self._spawn(self._settle_files(), "files")
+            self._worker_task = self._tasks.start(self._worker.run(), "worker")
+        self._tasks.start(self._resume(), "resume")
+        self._tasks.start(self._keep_house(), "housekeeping")
+        self._tasks.start(self._settle_files(), "files")
         log.info("The agent of host %s (version %s) listens on LCA Port %d.", self._config.host, VERSION,
                  self._config.lca_port)
 
@@ -93,9 +95,7 @@ class Agent:
             await asyncio.gather(self._processes.stop_all_with_agent(), self._end_worker())
         else:
             await self._end_worker()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.end()
         await self._port.close()
         self._processes.close()
         self._watchdog.close()
@@ -103,21 +103,14 @@ class Agent:
         self._child_ended()
 
     async def _end_worker(self) -> None:
-        for task in self._tasks:
-            if task.get_name() == "worker":
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        if self._worker_task is not None:
+            self._worker_task.cancel()
+            await asyncio.gather(self._worker_task, return_exceptions=True)
         await self._worker.stop()
 
-    def _spawn(self, coroutine, name: str) -> None:
-        task = asyncio.create_task(coroutine, name=name)
-        self._tasks.append(task)
-        task.add_done_callback(self._task_done)
-
-    def _task_done(self, task: asyncio.Task) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = task.exception()
-            self._ending.set()
+    def _task_failed(self, error: BaseException) -> None:
+        self._failure = error
+        self._ending.set()
 
     async def _resume(self) -> None:
         # Not wait_for: on Python 3.11 it may swallow a cancellation that comes together with the list.

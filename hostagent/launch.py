@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import secrets
 import shlex
@@ -17,6 +18,8 @@ from pathlib import Path
 from .files import read_json, write_json
 from .identity import boot_id, has_ended, is_alive, open_pidfd
 from .supervision import Ended
+
+log = logging.getLogger(__name__)
 
 SHIM = Path(__file__).with_name("shim.py")
 CA_FILE_VARIABLE = "PAIRWISE_CONSOLE_CA_FILE"
@@ -104,9 +107,11 @@ def start_shim(run_dir: Path, environment: dict[str, str]) -> subprocess.Popen:
 
 
 def remove_older_runs(run_root: Path, keep: Path) -> None:
-    for each in run_root.iterdir():
-        if each != keep:
-            shutil.rmtree(each, ignore_errors=True)
+    """What cannot be removed now is removed after the next start."""
+    with contextlib.suppress(OSError):
+        for each in run_root.iterdir():
+            if each != keep:
+                shutil.rmtree(each, ignore_errors=True)
 
 
 def is_of_another_boot(run_dir: Path) -> bool:
@@ -159,16 +164,26 @@ class Follower:
         return True
 
     def look(self) -> None:
-        """Read the shim's files and tell what is new."""
+        """Read the shim's files and tell what is new. What cannot be read now is read later: it is never what keeps the
+        end of the process from being told."""
         if self._over or self._run_dir is None:
             return
+        try:
+            self._look()
+        except OSError as error:
+            log.warning("%s cannot be read: %s", self._run_dir, error)
+            self._loop.call_later(EXIT_FILE_S, self.look)
+
+    def _look(self) -> None:
+        """Raises OSError."""
         if (ended := read_json(self._run_dir / "exit")) is not None:
             self._finish(Ended(ended["exit_code"], ended["signal"], ended.get("reason", "")))
         elif self._pidfd is None and (run := read_json(self._run_dir / "run")) is not None:
             if self.follow_pid(run["pid"], run["started"]):
                 self._on_running(run["pid"], run["started"])
             elif is_alive(run["shim_pid"], run["shim_started"]):
-                self._await_exit_file()
+                if self._guard is None:
+                    self._await_exit_file()
             else:
                 self._finish(Ended())
 
@@ -220,9 +235,10 @@ class Follower:
             self._await_exit_file()
 
     def _await_exit_file(self) -> None:
+        if self._guard is not None:
+            self._guard.cancel()
+        self._guard = self._loop.call_later(EXIT_FILE_S, self.shim_gone)
         self.look()
-        if not self._over:
-            self._guard = self._loop.call_later(EXIT_FILE_S, self.shim_gone)
 
     def _finish(self, ended: Ended) -> None:
         if not self._over:

@@ -29,6 +29,7 @@ from .launch import (
 )
 from .state import AgentState
 from .supervision import (
+    STORE_EXIT,
     Adopted,
     Decision,
     Due,
@@ -303,5 +304,6 @@ class Process:
         self._hanging = False
         log.info("%s: pid %d ended (exit code %d, signal %d) %s", self.name, self.status.pid, ended.exit_code,
                  ended.signal, ended.reason)
-        self.handle(dataclasses.replace(ended, no_room=not self._has_room()))
+        no_store = ended.exit_code == STORE_EXIT and self.application.get("type") == "MessageServer"
+        self.handle(dataclasses.replace(ended, no_room=not self._has_room(), no_store=no_store))
         self._watch_by_hand()

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+STORE_EXIT = 7
+"""A Message Server that cannot open its stored messages ends with this code (docs/message-protocol.md)."""
 SUSPEND_MARGIN_S = 1.0
 """Added to the Suspending Wait Timeout: the server ends itself at that time, the agent acts only after it."""
 
@@ -16,7 +18,8 @@ SUSPEND_MARGIN_S = 1.0
 class Policy:
     """How failures are answered. The first restart comes at once, then 1, 2, 4 ... ``longest_delay_s``; who stayed up
     for ``stable_s`` begins anew. Without ``control`` no server can start, so nothing is given up: it is tried on, with
-    no more than half of the limit used up. Nor is it for want of room: that is tried every ``no_room_s``."""
+    no more than half of the limit used up. Nor is it for want of room: that is tried every ``no_room_s``; nor for a
+    store that cannot be opened: that is tried every ``longest_delay_s``."""
 
     auto_restart: bool = False
     limit: int = 10
@@ -93,12 +96,13 @@ class Found:
 @dataclass(frozen=True)
 class Ended:
     """``exit_code`` -1 and ``signal`` 0: unknown. ``reason`` is set when it could not even be started. ``no_room``: a
-    disk that it needs is full."""
+    disk that it needs is full. ``no_store``: it could not open its stored messages."""
 
     exit_code: int = -1
     signal: int = 0
     reason: str = ""
     no_room: bool = False
+    no_store: bool = False
 
 
 @dataclass(frozen=True)
@@ -259,9 +263,10 @@ def _failed(status, event: Ended, now, policy):
         return Decision(_over(status, event, "exited", f"The start failed: {how}."))
     if not policy.auto_restart:
         return Decision(_over(status, event, "exited", f"The server failed: {how}. Auto-Restart is off."))
-    if event.no_room and status.restarts:
-        reason = f"The server failed: {how}. The disk is full: it is tried again every {policy.no_room_s:g} s."
-        return Decision(_with(_over(status, event, "backoff", reason), due=now + policy.no_room_s))
+    waits_for, every_s = _waits_for(event, policy)
+    if waits_for and status.restarts:
+        reason = f"The server failed: {how}. {waits_for}: it is tried again every {every_s:g} s."
+        return Decision(_with(_over(status, event, "backoff", reason), due=now + every_s))
     stayed_up = status.state == "running" and now - status.since >= policy.stable_s
     restarts = (0 if stayed_up else status.restarts) + 1
     if not policy.control:
@@ -275,6 +280,15 @@ def _failed(status, event: Ended, now, policy):
     away = "" if policy.control else " Control cannot be reached: until then the restarts go on."
     reason = f"The server failed: {how}. Restart {restarts} of {policy.limit} {when}.{away}"
     return Decision(_with(_over(status, event, "backoff", reason), restarts=restarts, due=now + delay))
+
+
+def _waits_for(event: Ended, policy: Policy) -> tuple[str, float]:
+    """(what has to become well before it can run, how often it is tried): then nothing is counted; "" for nothing."""
+    if event.no_room:
+        return "The disk is full", policy.no_room_s
+    if event.no_store:
+        return "Its stored messages cannot be opened, look at its disk and its log", policy.longest_delay_s
+    return "", 0.0
 
 
 def _over(status: Status, event: Ended, state: str, reason: str, *, planned: bool = False) -> Status:

@@ -8,10 +8,11 @@ until ``standing`` says that it may be acknowledged; meanwhile later groups are 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from protocol.server_messages import Grant
+from protocol.tasks import Tasks
 
 from . import standing as standings
 from .delivery import Delivery
@@ -53,7 +54,7 @@ class Broker:
     def __init__(self, settings: Settings, log: Log, store: PairedStore, reader: Reader, changed: Callable[[], None],
                  failed: Callable[[BaseException], None], secret: str = ""):
         self.settings, self.log, self.store, self.secret = settings, log, store, secret
-        self._changed, self._failed = changed, failed
+        self._changed = changed
         self.disk = Disk()
         self.storing = Storing(store, self.disk.thread("store"), lambda: self.settings.redundancy.standby_timeout_s,
                                changed)
@@ -74,32 +75,19 @@ class Broker:
         self._turn = asyncio.Lock()
         self.intake = Intake(self._loop, lambda: self._pending_bytes + self._held_bytes)
         self.client_event = EventLimit(log, self._loop.time)
-        self._tasks: set[asyncio.Task] = set()
-        self.delivery = Delivery(reader, store.last_seq, self.spawn, self.disk.thread("reader"))
+        self.tasks = Tasks(failed)
+        """They end with the broker; when one fails, the server ends."""
+        self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"))
         self.housekeeping = Housekeeping(self, log)
 
     def start(self) -> None:
         for work in (self._commits(), self._releases(), self._ticks(), self.housekeeping.run()):
-            self.spawn(work, work.__qualname__)
-
-    def spawn(self, work: Coroutine, name: str) -> asyncio.Task:
-        """A task that ends with the broker; when it fails, the server ends."""
-        task = self._loop.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
+            self.tasks.start(work)
 
     async def stop(self) -> None:
         """Close all clients, then the store."""
         self.roster.close("The server was stopped. Connect to the other member of the pair, or try again later.")
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.tasks.end()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
                 await self.delivery.close()

@@ -5,8 +5,10 @@ own. Message bodies and passcodes are never logged.
 """
 
 import contextlib
+import glob
 import io
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -84,12 +86,13 @@ def code(number: int) -> str:
     return f"{0 if number <= LAST_COMMON_EVENT else APPLICATION_TYPE:02d}-{number:05d}"
 
 
+_SEGMENT = re.compile(r"(\d{8}_\d{6}_\d{6})(?:\.(\d+))?")
 LOOK_S = 1.0
 """How soon a log file that somebody else renamed or removed is begun anew."""
 
 
 class FileOutput:
-    """A log file that is closed and kept as ``<path>.<time>`` when it reaches ``segment`` bytes (0 = never);
+    """A log file that is closed and kept as ``<path>.<time>.<number>`` when it reaches ``segment`` bytes (0 = never);
     of those the ``expire`` newest are kept (0 = all). One that cannot be opened anew goes on as it was."""
 
     def __init__(self, path: Path, *, segment: int, expire: int):
@@ -123,12 +126,23 @@ class FileOutput:
         return os.path.samestat(found, os.fstat(self._file.fileno()))
 
     def _next_segment(self) -> None:
-        stamp = datetime.now().strftime("%Y%m%d_%H%M%S_%f")
-        self._path.rename(self._path.with_name(f"{self._path.name}.{stamp}"))
+        stamp, segments = datetime.now().strftime("%Y%m%d_%H%M%S_%f"), self._segments()
+        number = segments[-1][0] + 1 if segments else 1
+        kept = self._path.with_name(f"{self._path.name}.{stamp}.{number}")
+        self._path.rename(kept)
         self.reopen()
         if self._expire:
-            for old in sorted(self._path.parent.glob(f"{self._path.name}.*"))[: -self._expire]:
+            for *_, old in [*segments, (number, stamp, kept)][: -self._expire]:
                 old.unlink(missing_ok=True)
+
+    def _segments(self) -> list[tuple[int, str, Path]]:
+        """(number, time, path) of those that were kept, oldest first: by their numbers, for a clock may be set. Earlier
+        versions gave them none."""
+        found = []
+        for path in self._path.parent.glob(f"{glob.escape(self._path.name)}.*"):
+            if match := _SEGMENT.fullmatch(path.name.removeprefix(f"{self._path.name}.")):
+                found.append((int(match[2] or 0), match[1], path))
+        return sorted(found)
 
     def close(self) -> None:
         self._file.close()

@@ -197,7 +197,7 @@ class Roles:
             self._broker.stand(self._broker.standing.deposed())
             self._log.standard(Event.DEPOSED, f"The other member was granted epoch {epoch}: this server is no longer "
                                "the active one and serves no clients.")
-            self._broker.spawn(self._give_way(), "giving way")
+            self._broker.tasks.start(self._give_way(), "giving way")
 
     async def _give_way(self) -> None:
         async with self._turn:

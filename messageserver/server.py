@@ -210,7 +210,7 @@ class Server:
                 await self._report()
             case Probe():
                 # It may take seconds, in which a grant must not wait.
-                self._broker.spawn(self._answer(message), "probe")
+                self._broker.tasks.start(self._answer(message), "probe")
 
     async def _answer(self, probe: Probe) -> None:
         await self._link.send(await self._roles.probe(probe))

@@ -39,7 +39,7 @@ class Standby:
         """Connect to ``peer``, and again whenever the link is lost, until ``stop``."""
         if self._task is None:
             self._set("down", "It has not connected to the active server yet.")
-            self._task = self._broker.spawn(self._follow(peer), "standby")
+            self._task = self._broker.tasks.start(self._follow(peer), "standby")
 
     async def stop(self, *, epoch: int = 0) -> None:
         """End the link; the active server hears that ``epoch`` was granted here."""

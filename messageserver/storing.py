@@ -4,6 +4,7 @@ takes messages at present."""
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable
 
 from .disk import DiskThread
@@ -39,7 +40,7 @@ class Storing:
             async with asyncio.timeout(limit_s):
                 yield
         except TimeoutError:
-            raise StoreError(f"the disk has not answered for {limit_s:g} s") from None
+            raise StoreError(f"the disk has not answered within {limit_s:g} s") from None
 
     async def note_version(self, record_version: int, generation: str) -> None:
         """Keep on disk that the pair's record was seen at ``record_version``. Raises StoreError."""
@@ -53,8 +54,9 @@ class Storing:
         self._say(f"{what} cannot be stored: {error}.")
 
     def disk_is_silent(self, seconds: float) -> None:
-        """It has not answered for so long."""
-        self._say(f"The disk has not answered for {seconds:.0f} s.", lasted_s=seconds)
+        """It has not answered for so long. Said is since when: the sentence stays for as long as it hangs."""
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(time.time() - seconds))
+        self._say(f"The disk has not answered since {since}.", lasted_s=seconds)
 
     def recovered(self) -> None:
         self._say("")

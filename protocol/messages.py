@@ -97,7 +97,7 @@ PROCESS_STATES = ("starting", "running", "stopping", "backoff", "exited", "gave_
 
 @dataclass(frozen=True, kw_only=True)
 class Supervised(Message):
-    """What the agent needs of every application of its host (list of dicts): name, enabled,
+    """What the agent needs of every application of its host (list of dicts): name, type, enabled,
     working_directory, command_line, command_line_arguments, startup_timeout, shutdown_timeout (s),
     auto_restart, log_on_as, suspending_wait_timeout (s), heartbeat_period (s, 0: no signs of life are expected),
     hangup_restart. Sent after Welcome and after each change. ``controls`` is as in Configuration."""

@@ -122,12 +122,22 @@ def why_untrusted(error: ssl.SSLError, host: str) -> str:
     return f"TLS could not be agreed on ({(reason or str(error)).lower().replace('_', ' ')})"
 
 
+def valid_from(*files: str | Path) -> float | None:
+    """Unix time from which on all certificates in these PEM files are valid; None when nothing can be read."""
+    return max((since for since, _ in _validity(files)), default=None)
+
+
 def expires_at(*files: str | Path) -> float | None:
     """Unix time at which the first certificate in these PEM files expires; None when nothing can be read."""
-    ends = []
+    return min((until for _, until in _validity(files)), default=None)
+
+
+def _validity(files: Sequence[str | Path]) -> list[tuple[float, float]]:
+    """Of every certificate that can be read."""
+    found = []
     for name in files:
         try:
-            ends += [until for _, until in validity.of_pem(Path(name).read_text(errors="replace"))]
+            found += validity.of_pem(Path(name).read_text(errors="replace"))
         except (OSError, ValueError):
             continue
-    return min(ends, default=None)
+    return found

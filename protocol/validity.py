@@ -71,9 +71,17 @@ def urgency(not_after: float | None, now: float) -> str:
     return "expired" if left <= 0 else "urgent" if left <= URGENT_S else "soon" if left <= SOON_S else ""
 
 
+def begins(not_before: float, now: float) -> str:
+    """"is not valid before 2026-12-06 10:00 UTC, and the clock of this machine shows ...", as the end of a sentence."""
+    return f"is not valid before {_day(not_before)}, and the clock of this machine shows {_day(now)}"
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+
+
 def ends(not_after: float, now: float) -> str:
     """"expires in 12 days, on 2026-12-06 10:00 UTC", as the end of a sentence."""
-    at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(not_after))
-    days = int(abs(not_after - now) // 86_400)
+    at, days = _day(not_after), int(abs(not_after - now) // 86_400)
     span = f"{days} day{'' if days == 1 else 's'}" if days else "less than a day"
     return f"expires in {span}, on {at}" if not_after > now else f"expired {span} ago, on {at}"

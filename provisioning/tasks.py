@@ -4,23 +4,37 @@ import logging
 import os
 
 from celery import shared_task
-from django.db import OperationalError
+from django.db import Error as DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
 from provisioning.jobs import audit_changes, audits, broker_access, looks, reaper, refusals, reports
 from provisioning.models import ComponentHeartbeat
+from provisioning.rules.database_trouble import may_pass
 from provisioning.states import AuditTrigger
 
 log = logging.getLogger(__name__)
 
 
-@shared_task(name=RECORD_REPORT, autoretry_for=(OperationalError,), retry_backoff=1, retry_backoff_max=60,
+class DatabaseInTrouble(Exception):
+    """The database cannot do now what it may do later."""
+
+
+@shared_task(name=RECORD_REPORT, autoretry_for=(DatabaseInTrouble,), retry_backoff=1, retry_backoff_max=60,
              max_retries=None)
 def record_report(report, signature):
     """Record a report that came before the console had queues for each host, or of an agent of that time at RabbitMQ;
-    tried again while the database is away."""
+    tried again while the database is in trouble, whatever it is."""
+    try:
+        _record(report, signature)
+    except DatabaseError as error:
+        if may_pass(error):
+            raise DatabaseInTrouble(str(error)) from error
+        raise
+
+
+def _record(report, signature):
     try:
         reports.record_report(report, signature)
     except reports.ReportRefused as refused:

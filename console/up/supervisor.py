@@ -126,7 +126,7 @@ class Supervisor:
             self._record.child(child.program.name, child.pid)
 
     def _look_for_life(self) -> None:
-        """Kill what hangs; that it has ended is noticed as of any other."""
+        """Kill what hangs, once: that it has ended is noticed as of any other, when the kernel lets go of it."""
         now, heard = time.monotonic(), self._signs.read()
         self._silence.look(now)
         for child in self.children:
@@ -135,7 +135,7 @@ class Supervisor:
                 continue
             if child.pid in heard:
                 self._silence.expect(child.pid, now)
-            elif self._silence.silent_s(child.pid, now) > limit_s:
+            elif self._silence.silent_s(child.pid, now) > limit_s and not child.killed:
                 self._say(f"{child.program.label} has shown no sign of life for {limit_s:g} s and is killed")
                 child.kill()
 

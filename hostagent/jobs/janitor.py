@@ -5,6 +5,8 @@ import logging
 import threading
 import time
 
+from protocol.patience import PatientClock
+
 from .context import Context
 from .frame import deliver_final, recover
 
@@ -20,7 +22,7 @@ class Janitor:
         self._done: set[str] = set()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
-        self._pruned_at = 0.0
+        self._pruned_at, self._clock = 0.0, PatientClock()
 
     def start(self) -> None:
         """Begin at once: orphans of a killed worker are found when the next one starts."""
@@ -43,7 +45,7 @@ class Janitor:
         """One look at every job of the journal that is not known to be over."""
         journal = self._context.journal
         if time.monotonic() - self._pruned_at > PRUNE_EVERY_S or not self._pruned_at:
-            journal.prune(time.time())
+            journal.prune(self._clock.now(time.time(), time.monotonic()))
             self._pruned_at = time.monotonic()
         jobs = journal.jobs()
         self._done &= set(jobs)

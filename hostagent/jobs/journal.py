@@ -45,9 +45,10 @@ class Entry:
 
     def at_step(self, number: int) -> None:
         """Remember which step is worked on. It is only told to people, so it need not be on the disk: it outlives this
-        process, not a power cut."""
+        process, not a power cut, and a disk that does not take it fails no job."""
         self.body["step"] = number
-        self.journal.step_path(self.job).write_text(str(number))
+        with contextlib.suppress(OSError):
+            self.journal.step_path(self.job).write_text(str(number))
 
     def claim(self, kind: str, application: str, process: dict) -> None:
         """Take the job. Raises FileExistsError when it was taken before."""
@@ -157,7 +158,7 @@ class Journal:
         return [path.stem for path in sorted(paths, key=age)]
 
     def prune(self, now: float) -> int:
-        """Forget finished jobs older than KEEP_S, and the oldest beyond KEEP_FILES; returns how many."""
+        """Forget finished jobs older than KEEP_S at ``now``, and the oldest beyond KEEP_FILES; returns how many."""
         jobs, forgotten = self.jobs(), 0
         for number, job in enumerate(jobs):
             path = self.directory / f"{job}.json"

@@ -13,6 +13,7 @@ from provisioning.rules.failover import CONDITION
 from provisioning.rules.failover_facts import Condition, FailoverFacts
 from provisioning.rules.failover_facts import MemberFacts as FailoverMember
 from provisioning.rules.fields import normal_directory
+from provisioning.rules.known import age_s
 from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.synchronizing import DIFFERS, Comparison, Row, Side, alike, compare
 from provisioning.states import ApplicationStatus, HostStatus
@@ -238,7 +239,7 @@ class AuditFacts:
 
     def _for_failover(self, member: Member) -> FailoverMember:
         live = member.live or Live(status=ApplicationStatus.UNKNOWN)
-        heard = (self.now - live.heard_at).total_seconds() if live.heard_at else None
+        heard = age_s(live.heard_at, self.now)
         return FailoverMember(name=member.name, status=live.status, mode=live.mode, heard_s=heard, link=live.link,
                               link_reason=live.link_reason, common_seq=live.common_seq,
                               common_digest=live.common_digest, first_seq=live.first_seq)

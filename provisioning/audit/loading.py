@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from provisioning.audit import configured, observed
 from provisioning.audit.configured import Configured
@@ -60,7 +59,8 @@ class _Loading:
     def __init__(self, primaries: list, backups: dict[int, Any], *, whole: bool):
         self.primaries, self.backups = primaries, backups
         self.rows = {row.id: row for row in primaries} | backups
-        self.now = timezone.now()
+        control = control_seen()
+        self.now, self.control_answers = control.now, control.answers
         self.configured: Configured = configured.read(self.rows, whole=whole)
         self.observed: Observed = observed.read(self.rows, self.now, whole=whole)
         self.servers = _servers()
@@ -74,7 +74,6 @@ class _Loading:
         for row in self.rows.values():
             if row.backup_server_id:
                 self.primaries_of[row.backup_server_id].append(Link("application", str(row.id), row.name))
-        self.control_answers = control_seen(self.now).answers
 
     def facts(self) -> list[AuditFacts]:
         return [self._pair(row) for row in self.primaries]

@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
+from protocol.patience import PatientClock
 from provisioning import signals
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.judging import Judged, fact_of, judge, verdict
@@ -24,6 +25,7 @@ from provisioning.turns import delete_in_turns, write_in_turns
 
 log = logging.getLogger(__name__)
 
+_clock = PatientClock()
 TOPICS_MAX = 50
 """Of more pairs than that, only the list is told."""
 
@@ -208,8 +210,9 @@ def _hold_mark() -> None:
 
 def forget_old(now: datetime | None = None) -> int:
     """Remove results that were replaced PAIRWISE_AUDIT_KEEP_DAYS ago or earlier, and runs that nothing points to any
-    more; how many results went."""
-    before = (now or timezone.now()) - timedelta(days=settings.PAIRWISE_AUDIT_KEEP_DAYS)
+    more; how many results went. Called without ``now`` time and again, by a clock that has held for a while."""
+    now = now or datetime.fromtimestamp(_clock.now(time.time(), time.monotonic()), UTC)
+    before = now - timedelta(days=settings.PAIRWISE_AUDIT_KEEP_DAYS)
     gone = delete_in_turns(PairAudit.objects.filter(is_latest=False, confirmed_at__lt=before))
     delete_in_turns(AuditRun.objects.filter(at__lt=before, results=None))
     return gone

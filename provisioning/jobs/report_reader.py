@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 import redis
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import Error as DatabaseError
+from django.db import connections
 from django.utils import timezone
 
 from console.celery import app
 from provisioning.models import ComponentHeartbeat, Host
+from provisioning.rules.database_trouble import may_pass
 from provisioning.rules.report_messages import NoReport, in_turn
 
 from . import refusals, reports
@@ -26,7 +28,6 @@ take: what is left then waits for the next."""
 HOSTS_A_SECOND = 20_000
 """Looking for what waits of so many hosts costs Redis a few hundredths of a second."""
 ANSWER_S = 5.0
-_DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 def make_queues() -> Queues:
@@ -114,12 +115,11 @@ class Reader:
         self._hosts = [*self._hosts[1:], *self._hosts[:1]]
 
 
-_EXPECTED = (*_DATABASE_AWAY, redis.RedisError, OSError)
+_EXPECTED = (DatabaseError, redis.RedisError, OSError)
 
 
 def accept(host: str, message: Callable[[], tuple[dict, str]]) -> None:
-    """Record the report that ``message`` of ``host`` holds, or that it was refused. Raises OperationalError,
-    InterfaceError."""
+    """Record the report that ``message`` of ``host`` holds, or that it was refused. Raises what may pass."""
     try:
         report, signature = message()
         if report.get("host") != host:
@@ -127,9 +127,9 @@ def accept(host: str, message: Callable[[], tuple[dict, str]]) -> None:
         reports.record_report(report, signature)
     except (NoReport, reports.ReportRefused) as refused:
         _refuse(host, f"A report was refused: {refused}")
-    except _DATABASE_AWAY:
-        raise
     except Exception as error:
+        if may_pass(error):
+            raise
         _refuse(host, f"A report was dropped: it led to the error {type(error).__name__}.", with_traceback=True)
 
 

@@ -102,7 +102,7 @@ def _unless_disputed(facts: FailoverFacts, advice: str) -> str:
 def _heard(facts: FailoverFacts) -> Result:
     def silent(member: MemberFacts) -> str:
         if member.heard_s is None:
-            return f"Nothing was ever heard of {member.name}."
+            return f"It is not known when {member.name} was last heard of."
         return "" if member.is_fresh else f"{member.name} was last heard of {member.heard_s:.0f} s ago."
 
     return _each(facts, silent, f"Both were heard of within {FRESH_S:g} s.", _hear(facts))

@@ -13,7 +13,7 @@ FRESH_S = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class MemberFacts:
-    """One member. ``heard_s``: seconds since control last heard of it, None for never; ``ports``: {ID: number} as
+    """One member. ``heard_s``: seconds since control last heard of it, None for not known; ``ports``: {ID: number} as
     configured; ``held``: {ID: number} that the running server holds; ``proof``: its answer to the probe, if any;
     ``certificates``: of its secured ports; ``wrong_account``: a sentence when it runs as another account than it
     should."""

@@ -1,20 +1,59 @@
 """How old what control says is, and whether it still counts. Pure."""
 
+import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from provisioning.states import ApplicationStatus
 
 from .text import duration
 
 SILENT_AFTER_S = 5.0
-"""Control shows a sign of life every second; that it is started anew, which takes two or three, is no silence."""
+"""Control shows a sign of life every second; that it is started anew, which takes two or three, is no silence. Clocks
+that differ by less count as one."""
+
+
+def age_s(at: datetime | None, now: datetime) -> float | None:
+    """Seconds from ``at`` to ``now``, by one clock. None for what nobody knows: never, or ``at`` has yet to come, as
+    that clock was put back meanwhile, or it is not one clock."""
+    passed = None if at is None else (now - at).total_seconds()
+    return None if passed is None or passed < -SILENT_AFTER_S else max(0.0, passed)
+
+
+class Clock:
+    """Control's clock as one process reads it: by its own monotonic time, from what it has seen of signs of life. So it
+    changes no age when somebody sets a clock, there or here."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        """As if nothing had been seen yet."""
+        self._at, self._looked_s, self._set = None, 0.0, None
+
+    def read(self, at: datetime | None, now: datetime, real_s: float) -> datetime:
+        """What control's clock shows now. ``at``: its last sign of life, ``now``: what the clock of this machine shows,
+        ``real_s``: monotonic seconds."""
+        with self._lock:
+            looked_s, self._looked_s = self._looked_s, real_s
+            if at != self._at:
+                if self._set is None or Control(at, now).answers:
+                    self._set = now, real_s
+                elif at is not None and real_s - looked_s <= SILENT_AFTER_S:
+                    # It was not there a moment ago: it is of now, whatever time it names.
+                    self._set = at, real_s
+                self._at = at
+            if self._set is None:
+                return now
+            shown, then_s = self._set
+            return shown + timedelta(seconds=real_s - then_s)
 
 
 @dataclass(frozen=True)
 class Control:
-    """Control's last sign of life ``at`` (None: it never gave one), as it was looked at ``now``. ``unwritten_since``:
-    what it has heard from then on is not in the Configuration Database, None when all of it is."""
+    """Control's last sign of life ``at`` (None: it never gave one), as it was looked at ``now``, by control's clock.
+    ``unwritten_since``: what it has heard from then on is not in the Configuration Database, None when all of it is."""
 
     at: datetime | None
     now: datetime
@@ -22,8 +61,13 @@ class Control:
 
     @property
     def age_s(self) -> float | None:
-        """Seconds since then; None for never."""
-        return None if self.at is None else _between(self.at, self.now)
+        """Seconds since then; None when that is not known."""
+        return age_s(self.at, self.now)
+
+    @property
+    def is_ahead(self) -> bool:
+        """True when the last sign of life is of a time that has yet to come: of when it is nobody knows."""
+        return self.at is not None and self.age_s is None
 
     @property
     def answers(self) -> bool:
@@ -37,13 +81,13 @@ class Control:
 
     @property
     def as_of_s(self) -> float | None:
-        """How old its word is, in seconds; None when it never gave one."""
-        return None if self.as_of is None else _between(self.as_of, self.now)
+        """How old its word is, in seconds; None when that is not known."""
+        return age_s(self.as_of, self.now)
 
     @property
     def is_behind(self) -> bool:
         """True while what it hears has not been written down for longer than a busy moment."""
-        return self.unwritten_since is not None and _between(self.unwritten_since, self.now) > SILENT_AFTER_S
+        return (age_s(self.unwritten_since, self.now) or 0.0) > SILENT_AFTER_S
 
     @property
     def silence(self) -> str:
@@ -53,12 +97,12 @@ class Control:
                     f"{duration(self.as_of_s)} ago. Pairs fail over all the same.")
         if self.answers:
             return ""
-        return "Control has never been heard of." if self.at is None else \
-            f"Control does not answer: it was last heard of {duration(self.age_s)} ago."
-
-
-def _between(earlier: datetime, later: datetime) -> float:
-    return max(0.0, (later - earlier).total_seconds())
+        if self.at is None:
+            return "Control has never been heard of."
+        if self.is_ahead:
+            return (f"Control does not answer: by the clock of this machine its last sign of life is "
+                    f"{duration(self.at - self.now)} ahead. Compare the clocks of both machines.")
+        return f"Control does not answer: it was last heard of {duration(self.age_s)} ago."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,8 +27,8 @@ class Installed:
 @dataclass(frozen=True, kw_only=True)
 class LadderFacts:
     """``addresses`` and ``reverse``: what the name and the address resolve to here, None when nobody answered in time.
-    ``heard_s``: age of the agent's last word, None for never. ``answers``: the worker answered a ping, None when it was
-    not asked. ``offset_s``: seconds that the host's clock is ahead. ``account``: of the agent; ``accounts``: what it
+    ``heard_s``: age of the agent's last word, None for not known. ``answers``: the worker answered a ping, None for not
+    asked. ``offset_s``: seconds that the host's clock is ahead. ``account``: of the agent; ``accounts``: what it
     says of each Log On As (ok, missing, not permitted); ``resolved``: {name of the console: its addresses there}; both
     None of an agent that does not say. ``wrong_accounts``: sentences on servers that run as another account than they
     should. ``comes_back_by``: what starts the agent after a restart of the machine (systemd, cron, nothing; "" for the
@@ -121,15 +121,15 @@ def _name(facts: LadderFacts) -> Rung:
 
 def _agent(facts: LadderFacts) -> Rung:
     label = "Agent connected"
-    if facts.heard_s is None:
+    if facts.heard_s is None and facts.status != "Unknown":
         return Rung(label=label, state=FAILED, text="It was never heard of.",
                     advice="Paste the line of this page on the machine; Join makes one.")
-    heard = f"Last word {facts.heard_s:.0f} s ago."
+    heard = "" if facts.heard_s is None else f"Last word {facts.heard_s:.0f} s ago."
     if facts.removed:
         return Rung(label=label, state=FAILED, text=f"It was removed from the machine. {heard}",
                     advice="Press Join and paste the line on the machine, or delete the host.")
     if facts.status == "Unknown":
-        return Rung(label=label, state=UNKNOWN, text=f"{facts.reason or 'Not known.'} {heard}",
+        return Rung(label=label, state=UNKNOWN, text=f"{facts.reason or 'Not known.'} {heard}".rstrip(),
                     advice="Control is told by the agent and tells the console: start it (./run starts it).")
     if facts.status != "Running":
         return Rung(label=label, state=FAILED, text=f"{facts.reason or facts.status} {heard}",

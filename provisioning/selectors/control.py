@@ -1,5 +1,6 @@
 """What is known of control itself, and of what control tells of an object."""
 
+import time
 from datetime import datetime
 
 from django.conf import settings
@@ -8,17 +9,19 @@ from django.utils import timezone
 
 from provisioning.models import Application, Host
 from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
-from provisioning.rules.known import Control, Word, word
+from provisioning.rules.known import Clock, Control, Word, word
 
 CONTROL = "control"
 """Name of the heartbeat of the control that leads."""
+clock = Clock()
+"""What this process has seen of it."""
 
 
 def control_seen(now: datetime | None = None) -> Control:
-    """Control's last sign of life: the one place that knows where it is kept."""
-    now = now or timezone.now()
+    """Control's last sign of life: the one place that knows where it is kept. ``now``: what the clock of this machine
+    shows; that of control is in the answer, and whatever control tells the time of is compared with it."""
     at, facts = ControlBeat.objects.filter(name=CONTROL).values_list("at", "facts").first() or (None, {})
-    return Control(at, now, _moment(facts.get(UNWRITTEN_SINCE)))
+    return Control(at, clock.read(at, now or timezone.now(), time.monotonic()), _moment(facts.get(UNWRITTEN_SINCE)))
 
 
 def _moment(text: object) -> datetime | None:

@@ -2,16 +2,15 @@
 
 from datetime import datetime
 
-from django.utils import timezone
-
 from protocol.messages import PairAnswer
 from provisioning.models import Application
 from provisioning.rules.accounts import wrong_account
 from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
+from provisioning.rules.known import age_s
 from provisioning.rules.pair_facts import decided
 from provisioning.rules.proofs import Proof, proofs_of
 from provisioning.selectors.certificates import certificates_of
-from provisioning.selectors.control import record_is_here, word_of
+from provisioning.selectors.control import control_seen, record_is_here, word_of
 from provisioning.selectors.pairs import Pair
 from provisioning.states import HostStatus
 
@@ -23,7 +22,7 @@ def failover_facts(pair: Pair, *, probe: PairAnswer | None = None, control: str 
     ``probe`` is control's answer to a probe of this moment; ``control`` the sentence that says why there is none (None:
     control was not asked, "": it answered); ``database`` why the Configuration Database takes no write ("": it does).
     """
-    now, state = timezone.now(), pair.state
+    now, state = control_seen().now, pair.state
     proofs = proofs_of(probe.facts) if probe is not None and probe.ok else {}
     primary, backup = (_member(row, proofs.get(row.name), now) for row in pair.members)
     return FailoverFacts(
@@ -60,7 +59,7 @@ def _member(row: Application, proof: Proof | None, now: datetime) -> MemberFacts
         "link_reason": runtime.link_reason, "common_seq": runtime.common_seq, "common_digest": runtime.common_digest,
         "first_seq": runtime.first_seq,
         "held": {str(port.get("id")): port.get("port") for port in runtime.ports if isinstance(port, dict)},
-        "heard_s": max(0.0, (now - runtime.heard_at).total_seconds()) if runtime.heard_at else None,
+        "heard_s": age_s(runtime.heard_at, now),
     }
     return MemberFacts(
         name=row.name, host=row.host.name if row.host else "", directory=row.working_directory,

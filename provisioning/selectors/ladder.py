@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from django.utils import timezone
-
 from provisioning.models import Application, Host, InstallationPackage
+from provisioning.rules.known import age_s
 from provisioning.rules.ladder import Installed, Ladder, LadderFacts, ladder
 from provisioning.selectors.applications import application_list
-from provisioning.selectors.control import word_of
+from provisioning.selectors.control import control_of, word_of
 from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.joining import bundle
 from provisioning.selectors.names import names_of
@@ -25,7 +24,7 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
         name=host.name, ip_address=host.ip_address, enabled=host.enabled, removed=host.left_at is not None,
         addresses=names.addresses, reverse=names.reverse, status=said.status if runtime else "",
         reason=said.reason,
-        heard_s=max(0.0, (timezone.now() - runtime.heard_at).total_seconds()) if runtime and runtime.heard_at else None,
+        heard_s=age_s(runtime.heard_at, control_of(host).now) if runtime else None,
         worker_alive=bool(runtime and runtime.worker_alive), answers=ping(host.name) if running else None,
         offset_s=facts.get("clock_offset_s"), disk_free_bytes=facts.get("disk_free_bytes"),
         agent_version=runtime.agent_version if runtime else "", agent_build=str(facts.get("agent_build", "")),

@@ -14,7 +14,7 @@ from provisioning.models import Application, ComponentHeartbeat
 from provisioning.rules.known import SILENT_AFTER_S
 from provisioning.selectors.applications import with_status
 from provisioning.selectors.broker import broker
-from provisioning.selectors.control import CONTROL, control_beats
+from provisioning.selectors.control import CONTROL, control_beats, control_seen
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
 
@@ -82,7 +82,7 @@ def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta =
 def console_parts() -> list[Part]:
     """Every part of the console. This page was made by the web server out of the database, so both answer."""
     now, noted = timezone.now(), broker()
-    server = " ".join(filter(None, (noted.server, noted.program and f"({noted.program})")))
+    control, server = control_seen(now), " ".join(filter(None, (noted.server, noted.program and f"({noted.program})")))
     beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | control_beats()
     parts = [
         Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
@@ -91,7 +91,8 @@ def console_parts() -> list[Part]:
              "ok" if redis_answers() else "failed", now, noted.why),
     ]
     return parts + [
-        Part(name, label, what, heartbeat_status(beats.get(name), now, LATE.get(name, LATE_AFTER)), beats.get(name))
+        Part(name, label, what, "failed" if name == CONTROL and control.is_ahead else heartbeat_status(
+            beats.get(name), control.now if name == CONTROL else now, LATE.get(name, LATE_AFTER)), beats.get(name))
         for name, (label, what) in (BEATING | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
     ]
 

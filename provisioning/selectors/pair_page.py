@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
-from django.utils import timezone
 
 from protocol.events import Own
 from provisioning.errors import Link, NotFound
@@ -101,10 +100,10 @@ def _well_and_others(found: QuerySet[Application]) -> tuple[list[tuple[int, str]
 
     It says of no pair that it is well whose headline would say otherwise; none is while control does not answer.
     """
-    now = timezone.now()
-    if not control_seen(now).answers:
+    control = control_seen()
+    if not control.answers:
         return [], []
-    is_well = Case(When(_well(now), then=Value(True)), default=Value(False), output_field=BooleanField())
+    is_well = Case(When(_well(control.now), then=Value(True)), default=Value(False), output_field=BooleanField())
     rows = list(found.annotate(is_well=is_well).order_by().values_list("pk", "name", "is_well"))
     return [(key, name) for key, name, good in rows if good], [key for key, _, good in rows if not good]
 

@@ -154,8 +154,8 @@ def _check_database() -> dict[str, Component | None]:
             # This machine only serves the console; the hosts are others.
             return found | {"agent": None, "worker": None}
         blind = unwritten_since or ("" if control.answers else "control, which hears of it, does not answer.")
-        return found | {"agent": agent_health(runtime, now, blind=blind),
-                        "worker": host_worker_health(runtime, now, blind=blind)}
+        return found | {"agent": agent_health(runtime, control.now, blind=blind),
+                        "worker": host_worker_health(runtime, control.now, blind=blind)}
     finally:
         # Of both databases: this thread ends, and its places in the pools with it.
         connections.close_all()
@@ -173,8 +173,8 @@ def _check_redis() -> dict[str, Component]:
 
 
 def _check_control() -> dict[str, Component]:
-    control_client.ping(timeout_s=CHECK_S * 0.8)
-    return {"control": Component(OK, 0.0)}
+    trouble = control_client.ping(timeout_s=CHECK_S * 0.8).get("trouble", "")
+    return {"control": Component(DOWN, 0.0, f"{trouble} Pairs cannot fail over.") if trouble else Component(OK, 0.0)}
 
 
 CHECKS: dict[str, tuple[Callable[[], dict[str, Component | None]], str]] = {

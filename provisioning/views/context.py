@@ -182,7 +182,9 @@ class Frame:
         if self.control is None:
             return ["The Configuration Database does not answer; what is shown may be old."]
         found = []
-        if not self.control.answers:
+        if self.control.is_ahead:
+            found.append(f"{self.control.silence} Until it shows another one statuses are not known.")
+        elif not self.control.answers:
             found.append("Control does not answer: statuses are not known, and nothing fails over. Servers that run "
                          "keep running.")
         elif self.control.is_behind:

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
 
+from protocol.patience import HELD_S
+from provisioning.jobs import audits
 from provisioning.jobs.audit_changes import affected, audit_affected, fresh, touched_by
 from provisioning.jobs.audits import forget_old, run_audit
 from provisioning.models import Application, AuditRun, Drill, PairAudit, PairState, RuntimeStatus
@@ -112,3 +115,16 @@ def test_old_results_are_forgotten_and_the_latest_is_kept(pairs, settings):
     assert forget_old(later) == 1
     assert PairAudit.objects.filter(is_latest=True).count() == 2
     assert not AuditRun.objects.filter(results=None).exists()
+
+
+def test_a_clock_that_jumps_ahead_forgets_no_result(pairs, settings, monkeypatch):
+    (_, backup), _ = pairs
+    set_enabled(actor=factories.ADMINISTRATOR, application_ids=[backup.pk], enabled=False)
+    audit_affected()
+    ahead = timedelta(days=settings.PAIRWISE_AUDIT_KEEP_DAYS + 1)
+    later, real = timezone.now() + ahead, [0.0]
+    monkeypatch.setattr("django.utils.timezone.now", lambda: later)
+    monkeypatch.setattr(audits, "time", SimpleNamespace(time=later.timestamp, monotonic=lambda: real[0]))
+    assert forget_old() == 0
+    real[0] = HELD_S
+    assert forget_old() == 1

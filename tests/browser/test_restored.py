@@ -1,7 +1,5 @@
 """Restored Database in a browser: what a person sees while a pair is in dispute, and the way through it."""
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -10,6 +8,7 @@ from playwright.sync_api import expect
 from protocol.messages import PairAnswer
 from provisioning.models import PairState
 from provisioning.record.models import ControlBeat
+from provisioning.rules import known
 from provisioning.states import Role
 from tests.browser.conftest import LOOKS, Tab
 from tests.browser.test_pages import PHONE, check
@@ -33,11 +32,12 @@ def database_beside_the_browser():
 
 
 @pytest.fixture
-def disputed(control, transactional_db, live_server):
+def disputed(control, transactional_db, live_server, monkeypatch):
     """(the console's address, the pair's primary), with a control that tells what both servers have."""
     admin = User.objects.create_user("admin", password=PASSWORD)
     admin.groups.add(Group.objects.get_or_create(name=str(Role.ADMINISTRATOR))[0])
-    ControlBeat.objects.create(name="control", at=timezone.now() + timedelta(hours=1), facts={"doubted": 2})
+    monkeypatch.setattr(known, "SILENT_AFTER_S", 3600.0)
+    ControlBeat.objects.create(name="control", at=timezone.now(), facts={"doubted": 2})
     primary, _ = make_pair(in_sync=False)
     PairState.objects.update(disputed=True, reason=REASON)
     found = {**NOTHING_LOST.facts, "reason": REASON}

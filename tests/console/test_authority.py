@@ -1,5 +1,6 @@
 """The console's own certificate authority, and the certificates that it makes and renews."""
 
+import asyncio
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from console import tls
+from console import checks, tls
 from console.authority import Authority, CannotIssue
 from console.names import names_for
 from protocol.tls import Identity, expires_at
@@ -42,6 +43,63 @@ def test_the_authority_stays_when_certificates_are_renewed(authority):
     before = authority.certificate.read_bytes()
     authority.provide(NAMES, now=NOW + timedelta(days=1000))
     assert authority.certificate.read_bytes() == before
+
+
+def test_a_certificate_that_a_clock_made_for_the_future_is_replaced_once_the_clock_is_right(authority):
+    ca, key = authority.certificate.read_bytes(), authority.key.read_bytes()
+    ahead = NOW + timedelta(days=340)
+    assert authority.provide(NAMES, now=ahead)
+    right = ahead - timedelta(days=20)
+    assert authority.provide(NAMES, now=right)
+    certificate = x509.load_pem_x509_certificate(authority.console_certificate.read_bytes())
+    assert certificate.not_valid_before_utc == right - timedelta(days=1)
+    Identity(authority.console_certificate, authority.console_key)
+    assert (authority.certificate.read_bytes(), authority.key.read_bytes()) == (ca, key)
+    assert not authority.provide(NAMES, now=right)
+
+
+def test_a_clock_that_is_before_the_authority_replaces_nothing(authority):
+    assert not authority.provide(NAMES, now=NOW - timedelta(days=1000))
+    assert authority.provide((*NAMES, "console.example"), now=NOW - timedelta(days=1000))
+
+
+async def test_an_authority_that_is_not_valid_yet_is_said_with_what_to_do(settings, tmp_path):
+    made = Authority(tmp_path / "tls")
+    made.provide(NAMES, now=datetime.now(UTC) + timedelta(days=20))
+    settings.PAIRWISE_TLS_DIR, settings.TLS_IS_OWN = made.directory, True
+    settings.PAIRWISE_TLS_CA, settings.PAIRWISE_TLS_CERTIFICATE = str(made.certificate), str(made.console_certificate)
+    said = asyncio.get_running_loop().create_future()
+    looking = asyncio.create_task(tls.look_after(Identity(made.console_certificate, made.console_key),
+                                                 tell=said.set_result))
+    async with asyncio.timeout(10):
+        sentence = await said
+    looking.cancel()
+    assert "The authority of the console" in sentence
+    assert "is not valid before" in sentence
+    assert "Correct the clock" in sentence
+    assert "every host has to join anew" in sentence
+    settings.PAIRWISE_CONTROL_TLS = True
+    assert [each.id for each in checks.certificates()] == ["pairwise.W007"]
+
+
+async def test_a_certificate_that_cannot_be_renewed_is_said_once(authority, settings, monkeypatch, caplog):
+    settings.PAIRWISE_TLS_CA = settings.PAIRWISE_TLS_CERTIFICATE = ""
+    tried, often = [], asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def provide():
+        tried.append(1)
+        if len(tried) == 4:
+            loop.call_soon_threadsafe(often.set)
+        raise CannotIssue("The disk is read-only.")
+
+    monkeypatch.setattr(tls, "provide", provide)
+    identity = Identity(authority.console_certificate, authority.console_key)
+    looking = asyncio.create_task(tls.look_after(identity, every_s=0.0))
+    async with asyncio.timeout(10):
+        await often.wait()
+    looking.cancel()
+    assert caplog.text.count("The disk is read-only.") == 1
 
 
 def test_another_name_needs_another_certificate_and_one_less_does_not(authority):

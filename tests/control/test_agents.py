@@ -39,9 +39,10 @@ async def test_an_agent_gets_its_applications_and_its_host_is_running(control, p
     agent = await peers.agent(objects.host)
     [entry] = (await agent.hears(Supervised)).applications
     assert entry == {
-        "name": "MS", "enabled": True, "working_directory": "/opt/MS", "command_line": "./MessageServer",
-        "command_line_arguments": "", "startup_timeout": 90, "shutdown_timeout": 90, "auto_restart": False,
-        "log_on_as": "", "suspending_wait_timeout": 600, "heartbeat_period": 10, "hangup_restart": True}
+        "name": "MS", "type": "MessageServer", "enabled": True, "working_directory": "/opt/MS",
+        "command_line": "./MessageServer", "command_line_arguments": "", "startup_timeout": 90,
+        "shutdown_timeout": 90, "auto_restart": False, "log_on_as": "", "suspending_wait_timeout": 600,
+        "heartbeat_period": 10, "hangup_restart": True}
     row = await host_that(lambda row: row.worker_alive)
     assert (row.status, row.agent_version, row.agent_pid, row.facts["cpu_percent"]) == ("Running", "1.0", 99, 3.5)
     assert (await status_of(objects.server, "Stopped")).reason == "No process of it runs."

@@ -87,3 +87,12 @@ async def test_a_database_that_is_away_is_told_to_who_waits_and_what_is_kept_sta
     with pytest.raises(DatabaseAway):
         await shelf.get("b")
     assert await shelf.get("a") == 1
+
+
+async def test_whatever_keeps_the_database_from_answering_nobody_waits_for_ever(shelf, source):
+    source.error = ValueError("nobody expected that")
+    async with asyncio.timeout(5):
+        for asked in await asyncio.gather(shelf.get(1), shelf.get(2), return_exceptions=True):
+            assert asked is source.error
+    source.error, source.rows = None, {1: "row 1"}
+    assert await shelf.get(1) == "row 1"

@@ -82,8 +82,8 @@ async def test_the_writer_leaves_out_what_is_too_much_and_says_so(clock):
     written = []
 
     class Database:
-        async def write(self, function, batch):
-            written.extend(batch.events)
+        async def write(self, function, *batches):
+            written.extend(row for batch in batches for row in batch.events)
 
     writer = Writer(Database(), EventBudget(clock=clock))
     for _ in range(400):

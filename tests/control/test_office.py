@@ -117,7 +117,7 @@ def writes(server, term):
     """Everything that control writes, in that term."""
     yield lambda: ledger.write([Change(Row(application_id=server.id, version=1), 0)], term=term)
     yield lambda: ledger.mark_gone([server.id], gone=True, term=term)
-    yield lambda: ledger.prune(term=term)
+    yield lambda: ledger.prune(time.time(), term=term)
     yield lambda: lineage.begin(term=term)
     yield lambda: lease.beat(term=term, address="a", facts={})
     yield lambda: lease.leave(term=term)
@@ -229,3 +229,16 @@ async def test_the_next_control_grants_above_what_the_former_one_granted(control
     second = await again.hears(Grant)
     assert second.epoch == grant.epoch + 1
     await again.say(report_on(second))
+
+
+@pytest.mark.parametrize("part", ["control.office.Office.look_again", "control.peers.Peers.run",
+                                  "control.server.Listener._show_life", "control.writer.Writer.run"])
+async def test_when_a_part_of_control_ends_control_ends_so_that_it_is_started_anew(objects, settings_of_control,
+                                                                                  monkeypatch, part):
+    async def ends(self):
+        raise ValueError("nobody expected that")
+
+    monkeypatch.setattr(part, ends)
+    async with asyncio.timeout(10), Control(settings_of_control) as control:
+        await control.ending.wait()
+    assert str(control.failure) == "nobody expected that"

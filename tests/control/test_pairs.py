@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from asgiref.sync import sync_to_async
 
+from control import status
 from control.stability import HELD_UP_S, LOOK_S, Flaps, Pauses
 from protocol.events import Own
 from protocol.messages import (
@@ -121,6 +122,23 @@ async def test_the_standby_in_sync_takes_over_once_the_agent_attests_the_end(pai
         2, 2, pair.objects.server.backup_server_id, False)
     [text] = await eventually(lambda: pair.events(Own.ROLE_CHANGED), "the timeline does not tell")
     assert text.startswith("MS_B is the active server in epoch 2: MS has ended")
+
+
+async def test_a_primary_that_was_just_lost_is_not_shown_once_the_standby_was_granted(pair, control, monkeypatch):
+    monkeypatch.setattr(status, "LOST_GRACE_S", 60.0)
+    await pair.say("backup")
+    await pair.in_sync()
+    await row_that(pair.objects.server, lambda row: row.mode == "Primary")
+    for peer in (pair.agent, pair.a):
+        await peer.gone()
+    lost = control.solution.world.application("MS")
+    await eventually(lambda: lost.silent_since, "its end was not noticed")
+    assert lost.verdict.mode == "Primary"
+    lost.silent_since -= 10
+    control.solution.pairs.wake(lost.pair_id)
+    await pair.b.hears(Grant, lambda grant: grant.role == "primary")
+    row = await row_that(pair.objects.server, lambda row: row.mode != "Primary")
+    assert (row.mode, row.reason) == ("", status.REPLACED)
 
 
 async def test_a_standby_with_another_store_than_the_recorded_one_is_not_promoted(pair):

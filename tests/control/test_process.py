@@ -15,9 +15,12 @@ from control.main import CannotStart, locked
 from provisioning import control_client
 from provisioning.models import Application, RuntimeStatus
 from provisioning.record.models import ALIAS, ControlBeat, Leadership, PairRecord
+from tests.locks import held
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
+HELD_START_S = 10.0
+"""A lock is waited for twice as long when nothing bounds that."""
 
 pytestmark = pytest.mark.scenario
 
@@ -112,6 +115,30 @@ def test_a_second_control_of_the_same_folder_is_refused(runcontrol, unused_tcp_p
     beside = runcontrol(PAIRWISE_CONTROL_PORT=str(unused_tcp_port_factory()))
     assert beside.wait(PATIENCE_S) == 2
     assert "Control is already at work" in beside.log.read_text()
+
+
+needs_sqlite = pytest.mark.skipif(connections[ALIAS].vendor != "sqlite", reason="only SQLite has one lock for all")
+
+
+@needs_sqlite
+def test_control_answers_though_another_program_holds_the_configuration_database(runcontrol):
+    with held(connections["default"].settings_dict["NAME"]):
+        runcontrol()
+        began = time.monotonic()
+        until(answers, "control never answered")
+        assert time.monotonic() - began < HELD_START_S
+        until(lambda: control_client.ping()["unwritten_since"], "it does not say that nothing can be written")
+    until(lambda: not control_client.ping()["unwritten_since"], "it never wrote what waited")
+
+
+@needs_sqlite
+def test_a_control_whose_own_database_is_held_says_so_until_it_is_free(runcontrol):
+    runcontrol()
+    until(answers, "control never answered")
+    with held(connections[ALIAS].settings_dict["NAME"]):
+        trouble = until(lambda: control_client.ping()["trouble"], "it does not say that nothing can be recorded")
+        assert trouble.startswith("Control's database does not answer")
+    until(lambda: not control_client.ping()["trouble"], "it never wrote again")
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The durable record and the rows: conditional writes, links made and undone, a database that is away."""
 
 import asyncio
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,10 +12,12 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from control import copies
+from control import ledger as ledger_module
 from control.copies import Batch
 from control.database import CONFIGURATION, RECORD, Database, DatabaseAway
 from control.facts import EventRow, HostRow, StatusRow
 from control.ledger import Change, Ledger, Row, load, prune
+from control.main import Control
 from control.writer import Writer
 from provisioning.models import Event, HostRuntime, RuntimeStatus
 from provisioning.record.models import PairRecord
@@ -83,19 +87,33 @@ async def test_a_record_that_could_not_be_written_is_told_to_whoever_waits(ledge
     assert await ledger.write(Change(record(), 0))
 
 
-async def test_records_of_applications_that_are_gone_are_kept_for_a_while(ledger, term, monkeypatch):
+async def test_records_of_applications_that_are_gone_are_kept_for_a_while(ledger, term):
     for number in (1, 2):
         await ledger.write(Change(record(application_id=number), 0))
     await ledger.exist([2])
     assert (ledger.row(1).gone_at is not None, ledger.row(2).gone_at) == (True, None)
-    await sync_to_async(prune)(term=term)
+    await sync_to_async(prune)(time.time(), term=term)
     assert (await stored()).version == 1
     await ledger.exist([1, 2])
     assert ledger.row(1).gone_at is None
     await ledger.exist([2])
-    monkeypatch.setattr("control.ledger.GONE_KEPT_DAYS", -1)
-    await sync_to_async(prune)(term=term)
+    await sync_to_async(prune)(time.time() + 31 * 86_400, term=term)
     assert await sync_to_async(lambda: list(load()))() == [2]
+
+
+async def test_a_start_with_a_clock_that_is_ahead_forgets_no_record(objects, settings_of_control, monkeypatch):
+    await PairRecord.objects.acreate(application_id=4711, version=1, gone_at=timezone.now() - timedelta(days=40))
+    pruned = threading.Event()
+
+    def prune(*args, **kwargs):
+        real(*args, **kwargs)
+        pruned.set()
+
+    real = ledger_module.prune
+    monkeypatch.setattr(ledger_module, "prune", prune)
+    async with Control(settings_of_control):
+        assert await asyncio.to_thread(pruned.wait, 10)
+    assert await PairRecord.objects.filter(application_id=4711).aexists()
 
 
 async def test_a_busy_database_is_tried_again():

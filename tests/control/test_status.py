@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from control.status import LOST_GRACE_S, Seen, Verdict, remembered, verdict
+from control.status import LOST_GRACE_S, REPLACED, Seen, Verdict, remembered, verdict
 from protocol.messages import PROCESS_STATES, SERVER_STATES, ProcessChanged, Report
 from provisioning.states import ApplicationStatus as Status
 
@@ -93,6 +93,20 @@ def test_every_state_that_the_protocol_knows_has_a_case():
 def test_a_connection_that_was_just_lost_changes_nothing_yet():
     seen = replace(AGENT, process=process("running"), server_pid=7, lost_s=0.25, previous=STARTED)
     assert verdict(seen) == replace(STARTED, recheck_in_s=LOST_GRACE_S - 0.25)
+
+
+@pytest.mark.parametrize("seen", [
+    replace(AGENT, process=process("running"), server_pid=7, lost_s=0.25), replace(NO_AGENT, server_pid=7, lost_s=0.25),
+    replace(NO_AGENT, settled=False), replace(AGENT, process=process("running"), settled=False)],
+    ids=["just lost", "just lost with its agent", "control just started", "control just started, its agent is there"])
+def test_what_is_kept_for_a_while_is_not_primary_once_the_record_names_the_other_member(seen):
+    found = verdict(replace(seen, replaced=True, previous=STARTED))
+    assert (found.status, found.mode, found.reason) == (Status.STARTED, "", REPLACED)
+
+
+def test_a_backup_that_was_just_lost_keeps_its_mode():
+    backup = replace(STARTED, mode="Backup")
+    assert verdict(replace(NO_AGENT, lost_s=0.25, replaced=True, previous=backup)).mode == "Backup"
 
 
 def test_an_attested_end_counts_at_once():

@@ -18,9 +18,12 @@ class Database:
     """Keeps what it was asked to write."""
 
     def __init__(self):
-        self.written, self.batches = [], []
+        self.written, self.batches, self.begun = [], [], 0
 
-    async def write(self, function, batch):
+    async def write(self, function, batch=None):
+        if function is copies.begin:
+            self.begun += 1
+            return
         self.batches.append(batch)
         self.written.append((batch.statuses, batch.events, batch.topics))
 
@@ -33,7 +36,7 @@ async def test_since_when_nothing_can_be_written_is_known_until_it_is_written():
     database, writer = Database(), None
     write, seen = database.write, []
 
-    async def away(function, batch):
+    async def away(function, batch=None):
         seen.append(writer.unwritten_since)
         raise DatabaseAway("held")
 
@@ -69,6 +72,27 @@ async def test_many_events_of_one_application_are_announced_once_and_those_of_ho
     assert (len(events), topics) == (4, ["events:2", "events:1"])
 
 
+async def test_before_anything_else_it_is_written_that_nobody_is_connected_and_not_again():
+    database = Database()
+    writer = Writer(database)
+    order, write = [], database.write
+
+    async def noted(function, batch=None):
+        order.append(function)
+        if len(order) == 1:
+            raise DatabaseAway("held")
+        await write(function, batch)
+
+    database.write = noted
+    writer.put_event(event(1))
+    await writer.flush()
+    assert writer.unwritten_since is not None
+    await writer.flush()
+    writer.put_event(event(2))
+    await writer.flush()
+    assert order == [copies.begin, copies.begin, copies.write, copies.write]
+
+
 async def test_counters_are_written_alone_while_nothing_else_has_changed():
     database = Database()
     writer = Writer(database)
@@ -91,7 +115,7 @@ async def test_what_was_dropped_is_written_whole_the_next_time():
     database, tried = Database(), asyncio.Event()
     writer, write = Writer(database), database.write
 
-    async def broken(function, batch):
+    async def broken(function, batch=None):
         tried.set()
         raise ValueError("a row that no database takes")
 

@@ -204,6 +204,23 @@ async def test_a_killed_server_is_restarted_at_once_and_control_hears_it_without
     assert at["running"] - killed_at < 1
 
 
+@pytest.mark.parametrize(("kind", "words"), [
+    ("MessageServer", "cannot be opened, look at its disk and its log: it is tried again every 60 s"),
+    ("GenericServer", "Restart 2 of 10 in 1 s")])
+async def test_a_killed_server_whose_disk_fails_is_tried_on_for_as_long_as_it_does(host, kind, words):
+    text = f"import os, sys\nif os.path.exists('bad'):\n    sys.exit(7)\n{SLEEPER}"
+    pid = await host.started(host.app(text, auto_restart=True, type=kind))
+    (host.apps / "MS_Primary" / "bad").touch()
+    heard = len(host.control.changes)
+    os.kill(pid, signal.SIGKILL)
+
+    def told():
+        return [change.reason for _, change in host.control.changes[heard:]
+                if (change.state, change.exit_code) == ("backoff", 7)]
+
+    assert words in (await until(told))[0]
+
+
 async def test_without_auto_restart_a_killed_server_stays_down_and_the_reason_is_told(host):
     pid = await host.started(host.app())
     os.kill(pid, signal.SIGKILL)

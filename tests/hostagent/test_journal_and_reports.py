@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -16,10 +17,12 @@ from hostagent.config import ConfigError, load
 from hostagent.files import keep_bounded, read_json, tail, write_atomically
 from hostagent.jobs.cancel import Cancellation
 from hostagent.jobs.errors import JobCancelled
+from hostagent.jobs.janitor import Janitor
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
 from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
 from hostagent.jobs.startfiles import run_sh, start_server_bat
 from protocol import auth
+from protocol.patience import HELD_S
 from protocol.start_line import arguments_of, command_line_arguments
 
 from .doubles import PROJECT, items_of, write_config
@@ -108,6 +111,33 @@ def test_old_finished_jobs_are_forgotten_and_unfinished_ones_never(tmp_path):
     assert journal.prune(time.time() + KEEP_S + 1) == 1
     assert journal.jobs() == ["job-number-1", "job-number-2"]
     assert not list(tmp_path.glob("job-number-0*"))
+
+
+def test_a_clock_that_jumps_ahead_forgets_no_job(tmp_path, monkeypatch):
+    entry = Journal(tmp_path).open(JOB)
+    entry.claim("stop", "MS", {})
+    entry.save(state="finished")
+    entry.close()
+    real = [1.0]
+    ahead = SimpleNamespace(time=lambda: time.time() + 2 * KEEP_S, monotonic=lambda: real[0])
+    monkeypatch.setattr("hostagent.jobs.janitor.time", ahead)
+    monkeypatch.setattr("hostagent.jobs.janitor.deliver_final", lambda *_: True)
+    journal = Journal(tmp_path)
+    janitor = Janitor(SimpleNamespace(journal=journal))
+    janitor.look()
+    assert journal.jobs() == [JOB]
+    real[0] += HELD_S
+    janitor.look()
+    assert journal.jobs() == []
+
+
+def test_a_full_disk_does_not_fail_a_step(tmp_path):
+    entry = Journal(tmp_path).open(JOB)
+    entry.claim("install", "MS", {})
+    entry.journal.step_path(JOB).symlink_to("/dev/full")
+    entry.at_step(3)
+    assert entry.body["step"] == 3
+    entry.close()
 
 
 def test_the_step_that_was_worked_on_is_known_afterwards(tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hostagent.supervision import (
     RULES,
+    STORE_EXIT,
     Adopted,
     Confirmed,
     ControlBack,
@@ -27,12 +28,14 @@ from hostagent.supervision import (
     decide,
     restart_delay,
 )
+from messageserver.exits import ExitCode
 from protocol.messages import PROCESS_STATES
 
 AUTO = Policy(auto_restart=True, limit=3)
 EVENTS = [Start(), Start(operator=False), Stop(5), Stop(5, graceful=True, suspending_wait_timeout=2), Spawned(10, 99),
           Adopted(10, 99), Found(11, 98), Ended(3), Ended(-1, 9), Ended(reason="It cannot be started."), Confirmed(),
           Ended(reason="No space left on device", no_room=True),
+          Ended(STORE_EXIT, no_store=True),
           ControlBack(), Due(), Hung(10, restart=True), Hung(10, restart=False), Revived()]
 
 
@@ -141,6 +144,21 @@ def test_want_of_room_is_waited_for_and_never_given_up():
         assert status.due <= 100 + 2 * AUTO.no_room_s
     assert "The disk is full" in status.reason
     assert play([Due(), Spawned(10, 99)], status=status)[0].state == "running"
+
+
+def test_a_store_that_cannot_be_opened_is_tried_on_with_the_longest_pause_and_never_given_up():
+    no_store = Ended(STORE_EXIT, no_store=True)
+    status, _ = play([Ended(-1, 9)], status=running())
+    for _ in range(5 * AUTO.limit):
+        status, actions = play([(AUTO.longest_delay_s, Due()), Spawned(10, 99), no_store], status=status)
+        assert (status.state, status.restarts, actions) == ("backoff", 1, [Launch()])
+        assert status.due == 100 + 2 * AUTO.longest_delay_s
+    assert "it ended with exit code 7. Its stored messages cannot be opened" in status.reason
+    assert play([Due(), Spawned(10, 99)], status=status)[0].state == "running"
+
+
+def test_a_message_server_and_its_agent_mean_the_same_exit_code():
+    assert STORE_EXIT == ExitCode.STORE
 
 
 def test_a_failure_on_a_full_disk_is_first_answered_as_any_other():

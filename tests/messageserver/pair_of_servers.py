@@ -1,7 +1,9 @@
 """Two real servers that form a pair, each beside a control double; the tests say what control says."""
 
+import contextlib
 import signal
 import socket
+import sqlite3
 import time
 from pathlib import Path
 
@@ -121,6 +123,15 @@ class PairOfServers:
     def end(self) -> None:
         for member in (self.a, self.b):
             member.end()
+
+
+def lose_beginning(directory: Path, upto: int) -> None:
+    """Remove records from the beginning of the store of a server in ``directory``, as no retention would."""
+    with contextlib.closing(sqlite3.connect(directory / "data" / "messages.db")) as db:
+        [digest] = db.execute("SELECT digest FROM records WHERE seq = ?", (upto,)).fetchone()
+        db.execute("DELETE FROM records WHERE seq <= ?", (upto,))
+        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [("base_seq", upto), ("base_digest", digest)])
+        db.commit()
 
 
 def bodies(port: int, count: int) -> list[bytes]:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -116,6 +117,27 @@ def test_a_full_segment_is_kept_aside_and_old_ones_are_removed(log, tmp_path):
     files = sorted(tmp_path.glob("out*"))
     assert len(files) == 3
     assert all(file.stat().st_size <= 1024 for file in files)
+
+
+def test_the_newest_segments_stay_when_the_clock_jumped_ahead_and_back(log, tmp_path, monkeypatch):
+    ahead_days = [0]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=ahead_days[0])
+
+    monkeypatch.setattr("messageserver.log.datetime", Clock)
+    (tmp_path / "out.20200101_000000_000000").write_text("of an earlier version")
+    (tmp_path / "out.1.gz").write_text("of somebody else")
+    log.configure({**DEFAULTS, "all": "out", "segment": "1 KB", "expire": "2"}, tmp_path)
+    for ahead_days[0], count in ((20, 40), (0, 60)):
+        for number in range(count):
+            log.standard(1, f"{ahead_days[0]} days ahead, line {number}" + "x" * 100)
+    kept = [path.read_text() for path in tmp_path.glob("out.2*")]
+    assert len(kept) == 2
+    assert all("20 days ahead" not in text for text in kept)
+    assert (tmp_path / "out.1.gz").exists()
 
 
 def test_an_output_that_cannot_be_opened_is_a_sentence(log, tmp_path):

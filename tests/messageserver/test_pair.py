@@ -1,9 +1,7 @@
 """Two members of a pair: what is acknowledged, what survives, who gives way, what a returning member does."""
 
-import contextlib
 import json
 import socket
-import sqlite3
 
 import pytest
 
@@ -11,7 +9,7 @@ from protocol.events import Own
 from protocol.messages import Probe, StepDown
 
 from .conftest import free_ports
-from .pair_of_servers import SYNC_SECRET, PairOfServers, bodies, takes_clients
+from .pair_of_servers import SYNC_SECRET, PairOfServers, bodies, lose_beginning, takes_clients
 from .stomp_client import Client
 
 pytestmark = pytest.mark.scenario
@@ -277,15 +275,6 @@ def test_a_full_copy_is_made_when_the_common_point_is_no_longer_kept(make_pair):
     assert pair.b.report.last_seq == 5000
 
 
-def lose_beginning(member, upto: int) -> None:
-    """Remove records from the beginning of a store, as no retention would."""
-    with contextlib.closing(sqlite3.connect(member.directory / "data" / "messages.db")) as db:
-        [digest] = db.execute("SELECT digest FROM records WHERE seq = ?", (upto,)).fetchone()
-        db.execute("DELETE FROM records WHERE seq <= ?", (upto,))
-        db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", [("base_seq", upto), ("base_digest", digest)])
-        db.commit()
-
-
 def test_a_standby_that_may_still_be_promoted_is_not_emptied_for_a_full_copy(make_pair):
     pair = make_pair(redundancy={"standby-timeout": "30"}).in_sync()
     with Client(pair.a.port) as client:
@@ -293,7 +282,7 @@ def test_a_standby_that_may_still_be_promoted_is_not_emptied_for_a_full_copy(mak
         pair.wait_equal()
         pair.a.control.stop()
         pair.b.kill()
-        lose_beginning(pair.b, 2)
+        lose_beginning(pair.b.directory, 2)
     pair.restart("B").granted("backup", 1, 30)
     pair.a.says("it needs a full copy")
     assert pair.b.control.wait_report(link="down").last_seq == 3
@@ -312,7 +301,7 @@ def test_a_copy_that_begins_later_than_it_should_fetches_what_is_missing_before_
         pair.b.kill()
         pair.a.wishes("alone")
         pair.a.record(in_sync=False)
-    lose_beginning(pair.b, 10)
+    lose_beginning(pair.b.directory, 10)
     pair.restart("B").granted("backup", 1, 40)
     assert pair.b.control.wait_report(link="catching_up").link == "catching_up"
     pair.synced(pair.a, pair.b)

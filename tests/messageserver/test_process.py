@@ -14,6 +14,7 @@ import pytest
 
 from messageserver import VERSION
 from messageserver.exits import ExitCode
+from protocol.events import Own
 
 from .conftest import ROOT, ServerProcess, application, free_ports
 from .control_double import SECRET, WAIT_S, ControlDouble
@@ -412,6 +413,43 @@ def test_a_grant_that_cannot_be_stored_is_taken_when_there_is_room(start_server)
     server.serving()
     with server.client() as client:
         assert client.acked("/topic/a", b"x") == 1
+
+
+class LosesAPart(ServerProcess):
+    """Its housekeeping meets an error that nobody foresaw, once there is a file ``fail`` in its directory."""
+
+    CODE = """
+import sys
+from pathlib import Path
+from messageserver import housekeeping, main
+
+class Loses(housekeeping.Housekeeping):
+    async def _keep(self):
+        if (Path(sys.argv[-1]) / "fail").exists():
+            raise ValueError("nobody foresaw this")
+
+housekeeping.Housekeeping._keep = Loses._keep
+sys.exit(main.main())
+"""
+
+    def start(self) -> None:
+        self.command[1:3] = ["-c", self.CODE]
+        super().start()
+
+
+def test_a_part_that_ends_and_must_not_takes_the_server_with_it_and_says_so(tmp_path, control, port):
+    server = LosesAPart(tmp_path / "server", control, port=port)
+    try:
+        server.serving()
+        (server.directory / "fail").touch()
+        assert server.wait() == ExitCode.INTERNAL
+    finally:
+        server.end()
+    told = control.wait_event(Own.TASK_ENDED)
+    assert told.text.startswith("A part of the server has ended: ValueError: nobody foresaw this. The server ends")
+    assert "in _keep" in told.text
+    assert "42-20118 A part of the server has ended" in server.output
+    assert "the lines before this one say which" in control.wait_event(20099).text
 
 
 def test_it_restarts_at_once_on_a_port_that_had_clients(server):

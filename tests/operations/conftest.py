@@ -24,14 +24,23 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.conf import settings
-from tests.factories import control_answers
 user = User.objects.create_superuser("ada", password="a long password of a test")
-control_answers(ago_s=-86_400)
 session = SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
 session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
 session.create()
 print(f"{settings.SESSION_COOKIE_NAME}={session.session_key}")
+"""
+
+BEAT = """
+import time
+from pathlib import Path
+from django.conf import settings
+from tests.factories import control_answers
+while True:
+    if not (Path(settings.PAIRWISE_DATA_DIR) / "control-is-silent").exists():
+        control_answers()
+    time.sleep(1)
 """
 
 
@@ -139,7 +148,8 @@ class Stream:
 
 @pytest.fixture(scope="session")
 def web_environment(tmp_path_factory, valkey):
-    """Environment and session cookie of a console of its own: database, data directory, Redis."""
+    """Environment and session cookie of a console of its own: database, data directory, Redis. Control shows signs of
+    life there, unless its data directory has a file ``control-is-silent``."""
     environment = {
         **os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PAIRWISE_REDIS_URL": valkey,
         "PAIRWISE_DATA_DIR": str(tmp_path_factory.mktemp("console")), "PAIRWISE_HOST": "127.0.0.1",
@@ -147,7 +157,10 @@ def web_environment(tmp_path_factory, valkey):
     for arguments in (["migrate", "-v0"], ["shell", "-v0", "-c", MAKE_SESSION]):
         done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True,
                               capture_output=True, text=True, timeout=60)
-    return environment, done.stdout.strip().splitlines()[-1]
+    beats = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", BEAT], cwd=ROOT, env=environment)
+    yield environment, done.stdout.strip().splitlines()[-1]
+    beats.kill()
+    beats.wait(20)
 
 
 def free_port():

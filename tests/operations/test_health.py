@@ -272,6 +272,13 @@ def test_without_redis_only_redis_is_down(client, all_up, no_broker):
     assert {name for name, part in parts.items() if part["status"] != "ok"} == {"redis"}
 
 
+def test_a_control_that_cannot_record_is_down_and_says_why(client, transactional_db, all_up, monkeypatch):
+    monkeypatch.setattr(control_client, "ping", lambda timeout_s: {"trouble": "Control's database does not answer."})
+    parts = client.get("/healthz").json()["components"]
+    assert parts["control"]["status"] == "down"
+    assert parts["control"]["reason"] == "Control's database does not answer. Pairs cannot fail over."
+
+
 def test_without_control_only_control_is_down(client, transactional_db, all_up, monkeypatch, settings, closed_port):
     monkeypatch.undo()
     settings.PAIRWISE_CONTROL_PORT = closed_port

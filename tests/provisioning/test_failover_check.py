@@ -183,7 +183,7 @@ def advice(code, **changes):
      "Make room on the disk on host beta where B keeps its messages (/opt/b/data); it serves again by itself then."),
     ("Messages cannot be stored: [Errno 28] No space left on device.",
      "Make room on the disk on host beta where B keeps its messages (/opt/b/data); it serves again by itself then."),
-    ("The disk has not answered for 2 s.",
+    ("The disk has not answered since 2026-11-24 10:15:03 UTC.",
      "The disk on host beta where B keeps its messages (/opt/b/data) hangs: mend it, or what it hangs on."),
     ("The granted epoch cannot be stored: disk I/O error.",
      "Look at the disk on host beta where B keeps its messages (/opt/b/data): it refuses what is written."),

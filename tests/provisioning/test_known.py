@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,16 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.errors import Refused
-from provisioning.models import RuntimeStatus
+from provisioning.models import HostRuntime, RuntimeStatus
 from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
 from provisioning.rules.failover_facts import UNKNOWN
-from provisioning.rules.known import SILENT_AFTER_S, Control, word
+from provisioning.rules.known import SILENT_AFTER_S, Clock, Control, word
 from provisioning.selectors.applications import application_list, get_application, ports_wait
 from provisioning.selectors.control import control_seen
+from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.hosts import get_host, host_list
 from provisioning.selectors.ladder import host_ladder
-from provisioning.selectors.monitoring import application_counts, host_counts
+from provisioning.selectors.monitoring import application_counts, console_parts, host_counts
 from provisioning.selectors.pair_page import pair_facts, pair_list
+from provisioning.selectors.pairs import Pair
 from provisioning.selectors.status import status_report
 from provisioning.services import applications
 from provisioning.services.readiness import host_reasons, why_not
@@ -42,7 +45,8 @@ def control(age_s):
 
 
 @pytest.mark.parametrize(("age_s", "answers"), [(0, True), (3, True), (SILENT_AFTER_S, True), (5.1, False),
-                                                (3600, False), (None, False), (-2, True)])
+                                                (3600, False), (None, False), (-2, True),
+                                                (-5.1, False), (-3600, False)])
 def test_control_answers_while_its_last_sign_is_fresh(age_s, answers):
     assert control(age_s).answers is answers
 
@@ -73,6 +77,97 @@ def test_what_control_could_not_write_down_makes_its_word_older(unwritten_s, is_
     said = word(seen, status="Started", mode="Primary")
     assert (seen.answers, seen.is_behind, said.known, said.age_s) == (True, is_behind, True, age_s)
     assert bool(seen.silence) is is_behind
+
+
+# --- clocks that differ, or that somebody sets
+
+
+class Reader:
+    """A process that looks at control's sign of life; its clock is ``ahead_s`` ahead of control's. Seconds are real."""
+
+    def __init__(self, ahead_s=0.0):
+        self.ahead_s, self.clock = ahead_s, Clock()
+
+    def sees(self, beat_s, *, at_s, stamped_ahead_s=0.0):
+        """Control as this process knows it at ``at_s``, when the newest sign of life is of ``beat_s``."""
+        at = NOW + timedelta(seconds=beat_s + stamped_ahead_s)
+        return Control(at, self.clock.read(at, NOW + timedelta(seconds=at_s + self.ahead_s), at_s))
+
+
+def test_control_that_is_gone_does_not_answer_although_the_clock_is_put_back():
+    reader = Reader()
+    assert reader.sees(10, at_s=10.5).answers
+    reader.ahead_s = -3600
+    assert reader.sees(10, at_s=12).answers
+    gone = reader.sees(10, at_s=30)
+    assert (gone.answers, gone.silence) == (False, "Control does not answer: it was last heard of 20 s ago.")
+
+
+def test_of_a_sign_that_is_ahead_a_process_that_saw_no_other_says_that_and_no_age():
+    seen = Reader(ahead_s=-3600).sees(10, at_s=10)
+    assert (seen.answers, seen.is_ahead, seen.age_s) == (False, True, None)
+    assert seen.silence == ("Control does not answer: by the clock of this machine its last sign of life is 60 min "
+                            "ahead. Compare the clocks of both machines.")
+    said = word(seen, status="Started", mode="Primary")
+    assert (said.known, said.age_s, said.reason) == (
+        False, None, "Last known: Started (Primary); control does not answer.")
+
+
+@pytest.mark.parametrize("ahead_s", [30, -30])
+def test_control_whose_clock_differs_answers_once_its_sign_was_seen_to_change(ahead_s):
+    reader = Reader(ahead_s)
+    assert not reader.sees(10, at_s=10.5).answers
+    for second in (12, 13, 60, 600):
+        assert reader.sees(second, at_s=second + 0.5).age_s <= 1
+    assert reader.sees(600, at_s=605).answers
+    gone = reader.sees(600, at_s=640)
+    assert (gone.answers, 39 <= gone.age_s <= 40.5) == (False, True)
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600])
+def test_control_whose_clock_is_set_answers_again_at_its_next_sign(by_s):
+    reader = Reader()
+    assert reader.sees(10, at_s=10.5).answers
+    assert reader.sees(11, at_s=11.5, stamped_ahead_s=by_s).answers
+    assert reader.sees(70, at_s=70.5, stamped_ahead_s=by_s).answers
+    assert not reader.sees(70, at_s=90, stamped_ahead_s=by_s).answers
+
+
+def test_this_process_reads_the_clock_of_control_by_what_it_has_seen(db, monkeypatch):
+    control_answers()
+    assert control_seen().answers
+    real, shown = time.monotonic, timezone.now
+    monkeypatch.setattr("provisioning.selectors.control.time.monotonic", lambda: real() + 20)
+    monkeypatch.setattr("provisioning.selectors.control.timezone.now", lambda: shown() - timedelta(hours=1))
+    seen = control_seen()
+    assert (seen.answers, 20 <= seen.age_s < 30) == (False, True)
+
+
+def test_what_was_heard_at_a_time_that_is_yet_to_come_was_not_heard_just_now(db):
+    primary, backup = make_pair()
+    control_answers(ago_s=-3600)
+    RuntimeStatus.objects.update(heard_at=timezone.now() + timedelta(hours=1))
+    HostRuntime.objects.update(heard_at=timezone.now() + timedelta(hours=1))
+    facts = failover_facts(Pair(get_application(primary.pk), get_application(backup.pk)))
+    assert [member.heard_s for member in (facts.primary, facts.backup)] == [None, None]
+    report = status_report()
+    assert {row["heard_s"] for row in report["applications"]} == {None}
+    assert {row["last_seen_s"] for row in report["hosts"]} == {None}
+    assert (report["console"]["control"], report["control"]["age_s"]) == (None, None)
+    rung = host_ladder(get_host(primary.host_id), ping=lambda name: True).rungs[1]
+    assert (rung.state, rung.text) == (UNKNOWN, "Last known: Running; control does not answer.")
+
+
+def test_pages_and_the_command_line_say_that_the_sign_of_life_is_ahead(db, client):
+    make_pair()
+    control_answers(ago_s=-3660)
+    client.force_login(make_user("sue", roles=(Role.SUPPORT,)))
+    sentence = "by the clock of this machine its last sign of life is"
+    page = client.get(reverse("monitoring")).text
+    assert (sentence in page, "<span>Started</span>" in page, "last heard" in page.partition("</header>")[0]) == (
+        True, False, False)
+    assert sentence in run("status")[1]
+    assert [part.status for part in console_parts() if part.name == "control"] == ["failed"]
 
 
 # --- everything that shows or judges a status
@@ -197,6 +292,23 @@ def test_status_as_json_says_of_everything_how_old_it_is(silent):
     control_answers()
     row = status_report()["applications"][1]
     assert (row["status"], row["known"], row["last_known"], row["age_s"] < 5) == ("Started", True, None, True)
+
+
+def test_what_changes_unasked_has_no_value_while_it_is_not_known(silent):
+    RuntimeStatus.objects.update(pid=4711, clients=3, link="synced", by_hand=True)
+    unknown = {"pid": None, "clients": None, "by_hand": None, "in_sync": None, "lag": None, "link": ""}
+    report = status_report()
+    primary = next(row for row in report["applications"] if row["name"] == "MS_Primary")
+    assert {key: primary[key] for key in unknown} == unknown
+    assert [report["pairs"][0][key] for key in ("in_sync", "lag", "digests_equal")] == [None, None, None]
+    assert {row["worker_alive"] for row in report["hosts"]} == {None}
+    lines = run("status")[1].splitlines()
+    assert next(line for line in lines if line.startswith("MS_Primary  ")).split()[4] == "?"
+    assert next(line for line in lines if line.startswith("MS_Primary  MS_Backup")).split()[4:7] == ["?", "?", "?"]
+    control_answers()
+    report = status_report()
+    assert next(row for row in report["applications"] if row["name"] == "MS_Primary")["pid"] == 4711
+    assert (report["pairs"][0]["in_sync"], {row["worker_alive"] for row in report["hosts"]}) == (True, {True})
 
 
 def test_status_of_what_was_never_started_is_known_and_of_what_was_never_heard_of_is_not(db):

@@ -1,10 +1,14 @@
 """What hosts report about jobs: verified, in order, each once; and what the end of a job does."""
 
+import contextlib
+import sqlite3
 import time
 import uuid
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 
 from protocol import auth
@@ -84,6 +88,43 @@ def test_what_is_no_report_is_refused(body):
 def test_the_task_logs_what_was_refused_and_goes_on(caplog):
     tasks.record_report({"host": "nobody"}, "x")
     assert "not signed with the secret of host 'nobody'" in caplog.text
+
+
+def _as_django_raises(kind, cause):
+    error = kind(str(cause))
+    error.__cause__ = cause
+    return error
+
+
+def _malformed():
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        try:
+            database.deserialize(b"This is no database at all." * 99)
+            database.execute("SELECT * FROM sqlite_master")
+        except sqlite3.DatabaseError as error:
+            return _as_django_raises(DatabaseError, error)
+
+
+@pytest.mark.parametrize(("error", "calls"), [
+    (_malformed(), 2),
+    (_as_django_raises(InterfaceError, psycopg.InterfaceError("the connection is closed")), 2),
+    (_as_django_raises(InternalError, psycopg.errors.DataCorrupted("invalid page in block 7")), 2),
+    (OperationalError("no such table: provisioning_job"), 2),
+    (_as_django_raises(IntegrityError, psycopg.errors.UniqueViolation("duplicate key")), 1),
+    (_as_django_raises(DataError, psycopg.errors.NumericValueOutOfRange("out of range")), 1),
+    (ValueError("a fault of the console"), 1),
+], ids=lambda each: type(each).__name__)
+def test_a_report_is_recorded_later_when_the_database_is_in_trouble_and_only_then(monkeypatch, error, calls):
+    asked = []
+
+    def record_report(report, signature):
+        asked.append(report)
+        if len(asked) == 1:
+            raise error
+
+    monkeypatch.setattr(reports, "record_report", record_report)
+    tasks.record_report.apply(({"seq": 7}, "x"))
+    assert asked == [{"seq": 7}] * calls
 
 
 # --- the way of a job

@@ -182,7 +182,7 @@ def test_pair_that_control_never_heard_of_claims_nothing():
     found = status_report()["pairs"][0]
     assert {key: found[key] for key in ("active", "epoch", "in_sync", "automatic_failover", "since", "lag",
                                         "common_seq", "digests_equal")} == {
-        "active": "", "epoch": 0, "in_sync": False, "automatic_failover": True, "since": None, "lag": None,
+        "active": "", "epoch": 0, "in_sync": None, "automatic_failover": True, "since": None, "lag": None,
         "common_seq": 0, "digests_equal": None}
 
 
@@ -200,7 +200,7 @@ def test_status_command_shows_pairs_in_a_table(capsys):
 def test_host_that_was_never_heard_has_no_age():
     make_host("alpha", status=None)
     assert status_report()["hosts"] == [
-        {"name": "alpha", "status": "Unknown", "last_seen_s": None, "reason": "", "worker_alive": False,
+        {"name": "alpha", "status": "Unknown", "last_seen_s": None, "reason": "", "worker_alive": None,
          "known": False, "as_of": None, "age_s": None, "last_known": None}]
 
 

@@ -1,7 +1,8 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
-A question is {"ask": "status"}, {"ask": "events"} (texts of the timeline, newest first), {"ask": "job", "id": ...}
-(its state, reason and log), {"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done),
+A question is {"ask": "status"} (with "about": of what has this in its name), {"ask": "events"} (texts of the timeline,
+newest first; with fields and values: of what has these), {"ask": "job", "id": ...} (its state, reason and log),
+{"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done),
 {"ask": "cancel drill", "id": ...} or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is
 {"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one. {"ask": "manage",
 "arguments": [...], "text": standard input} does what `manage.py` does with them: {"code", "stdout", "stderr"}.
@@ -26,7 +27,8 @@ from django.core.management import execute_from_command_line  # noqa: E402
 from provisioning.errors import Refused  # noqa: E402
 from provisioning.models import Drill, Event, Job  # noqa: E402
 from provisioning.permissions import command_line_actor  # noqa: E402
-from provisioning.selectors.applications import find_application  # noqa: E402
+from provisioning.selectors.applications import application_list, find_application  # noqa: E402
+from provisioning.selectors.hosts import host_list  # noqa: E402
 from provisioning.selectors.status import status_report  # noqa: E402
 from provisioning.services import drills, jobs, pairs  # noqa: E402
 from tests.scenarios import auditor  # noqa: E402
@@ -41,9 +43,10 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "manage":
         return _manage(arguments["arguments"], arguments["text"])
     if ask == "status":
-        return status_report()
+        return _status(arguments["about"])
     if ask == "events":
-        return {"texts": list(Event.objects.order_by("-pk").values_list("text", flat=True)[:EVENTS])}
+        found = Event.objects.filter(**arguments).order_by("-pk")
+        return {"texts": list(found.values_list("text", flat=True)[:EVENTS])}
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}
@@ -65,6 +68,14 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
         return _carry_out(ask, name, arguments)
     except Refused as refused:
         return {"ok": False, "reason": str(refused), "facts": {}}
+
+
+def _status(about: str) -> dict:
+    if not about:
+        return status_report()
+    with mock.patch.multiple("provisioning.selectors.status", application_list=lambda: application_list(text=about),
+                             host_list=lambda: host_list(text=about)):
+        return status_report()
 
 
 def _carry_out(verb: str, name: str, arguments: dict) -> dict:

@@ -1,15 +1,19 @@
 """What keeps the Configuration Database busy, under way for the length of a block.
 
-`python -m tests.scenarios.busywork NAME` does one of REPEATED again and again, or MIGRATION once and slowly, until its
-standard input ends; it says a line as soon as it is in the middle of it.
+`python -m tests.scenarios.busywork NAME again|once` does one of IN_A_PROCESS until its standard input ends; it says a
+line as soon as it is in the middle of it. `python -m tests.scenarios.busywork fill PAIRS` makes those that are there
+before.
 """
 
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import connect
 
@@ -19,23 +23,43 @@ from tests.locks import held
 from tests.scenarios.harness import ROOT, wait_for
 from tests.scenarios.site import Site
 
-PAIRS, PAIRS_A_HOST, SOME = 200, 25, 20
+PAIRS_A_HOST, SOME = 25, 20
 UNDER_WAY, ENDS_S, INTERRUPTED = "under way", 60.0, 130
 
 
-def file_of_pairs(path: Path) -> Path:
-    """A file for `manage.py apply` that asks for PAIRS pairs on hosts of their own, written to ``path``."""
-    hosts = [{"name": f"busy-{number}", "ip_address": f"203.0.113.{number + 1}"}
-             for number in range(2 * -(-PAIRS // PAIRS_A_HOST))]
-    servers = [server for number in range(PAIRS) for server in _pair(number)]
+@dataclass(frozen=True)
+class Size:
+    """``there`` pairs are in the database before, which makes an audit or an export so long that one is enough;
+    ``applied`` is how many pairs the file asks for, in a ``network`` of their own."""
+
+    name: str
+    network: str
+    there: int
+    applied: int
+    held_s: float
+
+    @property
+    def hosts(self) -> int:
+        return 2 * -(-self.applied // PAIRS_A_HOST)
+
+
+QUICK = Size("Quick", "203.0.113", there=0, applied=200, held_s=0.0)
+FULL = Size("Full", "198.51.100", there=5000, applied=500, held_s=60.0)
+
+
+def file_of_pairs(size: Size, path: Path) -> Path:
+    """A file for `manage.py apply` that asks for pairs on hosts of their own, written to ``path``."""
+    hosts = [{"name": f"{size.name}-{number}", "ip_address": f"{size.network}.{number + 1}"}
+             for number in range(size.hosts)]
+    servers = [server for number in range(size.applied) for server in _pair(size, number)]
     path.write_text(yaml.safe_dump({"hosts": hosts, "applications": servers}))
     return path
 
 
-def _pair(number: int) -> list[dict]:
+def _pair(size: Size, number: int) -> list[dict]:
     port, place = 7000 + 10 * (number % PAIRS_A_HOST), 2 * (number // PAIRS_A_HOST)
     primary, backup = ({
-        "name": f"Busy_{number}_{letter}", "template": "Message_Server", "host": f"busy-{place + side}",
+        "name": f"{size.name}_{number}_{letter}", "template": "Message_Server", "host": f"{size.name}-{place + side}",
         "working_directory": ".", "command_line": ".", "options": {"clients": {"bench": "benchpass"}},
         "ports": [{"id": "default", "port": port, "protocol": "stomp"},
                   {"id": "sync", "port": port + 1, "protocol": "sync", "ha_sync": True}],
@@ -47,10 +71,21 @@ def database_of(site: Site) -> Path:
     return site.pairwise.data_dir / "pairwise.sqlite3"
 
 
-def busy_servers(site: Site) -> int:
-    """How many of ``file_of_pairs`` there are."""
+def fill(site: Site, size: Size) -> None:
+    """The pairs that are there before, with the console stopped meanwhile: control reads all of them as it starts."""
+    run = site.pairwise
+    run.stop()
+    run.end_asked()
+    subprocess.run([sys.executable, "-m", "tests.scenarios.busywork", "fill", str(size.there)], cwd=ROOT, check=True,
+                   env=run.environment, stdin=subprocess.DEVNULL)
+    run.start()
+
+
+def applied(site: Site, size: Size) -> int:
+    """How many servers of ``file_of_pairs`` there are."""
     with closing(connect(database_of(site))) as database:
-        return database.execute("SELECT count(*) FROM provisioning_application WHERE name GLOB 'Busy_*'").fetchone()[0]
+        return database.execute("SELECT count(*) FROM provisioning_application WHERE name GLOB ?",
+                                [f"{size.name}_*"]).fetchone()[0]
 
 
 def heed_ctrl_c() -> None:
@@ -59,36 +94,40 @@ def heed_ctrl_c() -> None:
 
 
 @contextmanager
-def applying(site: Site) -> Iterator[Callable[[], bool]]:
-    """`apply` of PAIRS new pairs, interrupted at the end: what it says that it made is there."""
-    path, said = file_of_pairs(site.directory / "busy.yaml"), site.directory / "busy.log"
+def applying(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
+    """`apply` of new pairs, interrupted at the end: what it says that it made is there."""
+    path, said = file_of_pairs(size, site.directory / "busy.yaml"), site.directory / "busy.log"
     with open(said, "w") as log:
         work = subprocess.Popen([sys.executable, "manage.py", "apply", str(path), "--yes"], cwd=ROOT, stdout=log,
                                 stderr=log, stdin=subprocess.DEVNULL, env=site.pairwise.environment,
                                 preexec_fn=heed_ctrl_c)
     try:
-        wait_for(lambda: busy_servers(site) >= SOME or work.poll() is not None, ENDS_S, "some of the pairs", every=0.1)
-        yield lambda: work.poll() is None and busy_servers(site) < 2 * PAIRS
+        wait_for(lambda: applied(site, size) >= SOME or work.poll() is not None, ENDS_S, "some of the pairs", every=0.1)
+        yield lambda: work.poll() is None and applied(site, size) < 2 * size.applied
         work.send_signal(signal.SIGINT)
         work.wait(ENDS_S)
     finally:
         work.kill()
-    hosts = 2 * -(-PAIRS // PAIRS_A_HOST)
     assert work.returncode == INTERRUPTED, said.read_text()
-    assert f"{hosts + busy_servers(site)} of {hosts + 2 * PAIRS} changes were made" in said.read_text()
+    made, wanted = size.hosts + applied(site, size), size.hosts + 2 * size.applied
+    assert f"{made} of {wanted} changes were made" in said.read_text()
 
 
 @contextmanager
-def holding(site: Site) -> Iterator[Callable[[], bool]]:
-    """Another program holds the write lock."""
+def holding(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
+    """Another program holds the write lock, and has held it for half of its time when the block begins."""
     with held(database_of(site)) as lock:
+        until = time.monotonic() + size.held_s
+        time.sleep(size.held_s / 2)
         yield lambda: lock.in_transaction
+        time.sleep(max(0.0, until - time.monotonic()))
 
 
 def _process(name: str):
     @contextmanager
-    def working(site: Site) -> Iterator[Callable[[], bool]]:
-        work = subprocess.Popen([sys.executable, "-m", "tests.scenarios.busywork", name], cwd=ROOT, text=True,
+    def working(site: Site, size: Size) -> Iterator[Callable[[], bool]]:
+        work = subprocess.Popen([sys.executable, "-m", "tests.scenarios.busywork", name,
+                                 "once" if size.there else "again"], cwd=ROOT, text=True,
                                 env=site.pairwise.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             assert work.stdout.readline().strip() == UNDER_WAY
@@ -108,30 +147,54 @@ WORKS: dict[str, Callable] = {
 # --- in a process of its own
 
 
-def _again_and_again(work: Callable[[], object]) -> None:
-    """``work`` until the standard input has ended; the second time it is under way for sure."""
-    over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
-    work()
-    print(UNDER_WAY, flush=True)
-    while not over.is_set():
+def _under_way_at(statement: str):
+    """Says so as soon as SQL with ``statement`` in it is executed."""
+    def execute_and_say(execute, sql, *arguments):
+        nonlocal said
+        if not said and statement in sql:
+            print(UNDER_WAY, flush=True)
+            said = True
+        return execute(sql, *arguments)
+
+    said = False
+    return execute_and_say
+
+
+def _leave_when_told() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _work(work: Callable[[], object], statement: str, *, once: bool) -> None:
+    from django.db import connection
+
+    threading.Thread(target=_leave_when_told, daemon=True).start()
+    with connection.execute_wrapper(_under_way_at(statement)):
         work()
+        while not once:
+            work()
 
 
-def _audit() -> None:
+def _audit(*, once: bool) -> None:
+    """Under way when it stores its results."""
+    _work(_audit_all, 'INSERT INTO "provisioning_auditrun"', once=once)
+
+
+def _audit_all() -> None:
     from provisioning.jobs.audits import run_audit
     from provisioning.states import AuditTrigger
 
     run_audit(trigger=AuditTrigger.SCHEDULE)
 
 
-def _export() -> None:
+def _export(*, once: bool) -> None:
+    """Under way when it reads options, of which there are most."""
     from provisioning.selectors.export import export_yaml
 
-    export_yaml()
+    _work(export_yaml, 'FROM "provisioning_option"', once=once)
 
 
-def _migrate() -> None:
+def _migrate(**_) -> None:
     """A table is written anew, as SQLite needs it for most changes, and the migration takes its time to end."""
     from django.db import connection
 
@@ -143,9 +206,21 @@ def _migrate() -> None:
         sys.stdin.read()
 
 
+def _fill(pairs: int) -> None:
+    """Audited, too, as pairs are that have been there for a while."""
+    from bench.audit import fill
+
+    fill(0, pairs)
+    _audit_all()
+
+
+IN_A_PROCESS = {"audit": _audit, "export": _export, "migration": _migrate}
+
 if __name__ == "__main__":
     import django
 
     django.setup()
-    {"audit": lambda: _again_and_again(_audit), "export": lambda: _again_and_again(_export),
-     "migration": _migrate}[sys.argv[1]]()
+    if sys.argv[1] == "fill":
+        _fill(int(sys.argv[2]))
+    else:
+        IN_A_PROCESS[sys.argv[1]](once=sys.argv[2] == "once")

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import select
 import signal
 import socket
@@ -73,6 +74,8 @@ class Pairwise:
             "PAIRWISE_CONTROL_PORT": str(self.control_port), "PAIRWISE_LCA_PORT": str(self.lca_port),
             "PAIRWISE_ADMIN_PASSWORD": PASSWORD, "DJANGO_SETTINGS_MODULE": "console.settings", **environment}
         self.authority = data_dir / "tls" / "ca.pem"
+        self.about = ""
+        """Of what has this in its name ``status`` tells; among thousands it reads nothing else."""
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
         self._reader: threading.Thread | None = None
@@ -156,6 +159,11 @@ class Pairwise:
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: self.child(name) != pid, 40, f"another {name}")
 
+    def waited_s(self, label: str) -> float:
+        """For how long `up` waited before it started this program the last time: it does where one ends often."""
+        said = re.findall(rf"{label} .*; it starts again (?:at once|in ([0-9.]+) s)", self.text)
+        return float(said[-1] or 0) if said else 0.0
+
     @contextlib.contextmanager
     def frozen_child(self, name: str):
         """In the block one of the console's own processes is there and does not answer; ``up``, which would put another
@@ -230,7 +238,7 @@ class Pairwise:
 
     def status(self) -> dict:
         """What `manage.py status --json` prints."""
-        return self.ask("status")
+        return self.ask("status", about=self.about)
 
     def ask(self, question: str, *, timeout: float = MANAGE_S, **arguments) -> dict:
         """The answer of ``asker``, a process that stays up: scenarios ask often."""

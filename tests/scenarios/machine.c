@@ -21,8 +21,8 @@ enum { WELL, FAILS, HANGS };
 
 struct machine {
     volatile int32_t syncs, reads, writes, unused;
-    volatile int64_t clock_s;
-    char below[488];
+    volatile int64_t clock_s, passed_s;
+    char below[480];
 };
 
 static struct machine well;
@@ -92,7 +92,9 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     REAL(clock_gettime);
     int failed = real(clock, now);
     if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        now->tv_sec += machine->clock_s;
+        now->tv_sec += machine->clock_s + machine->passed_s;
+    if (!failed && clock == CLOCK_BOOTTIME)
+        now->tv_sec += machine->passed_s;
     return failed;
 }
 
@@ -101,7 +103,7 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
     REAL(gettimeofday);
     int failed = real(now, zone);
     if (!failed)
-        now->tv_sec += machine->clock_s;
+        now->tv_sec += machine->clock_s + machine->passed_s;
     return failed;
 }
 

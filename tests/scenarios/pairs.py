@@ -241,6 +241,11 @@ class Pair:
         wait_for(lambda: any(all(word in text for word in words) for text in
                              self.site.pairwise.ask("events")["texts"]), timeout, f"a text with {words}")
 
+    def told(self, *numbers: int, **fields: str) -> list[str]:
+        """Texts of the timelines of its members, of events with these numbers and ``fields``, newest first."""
+        return self.site.pairwise.ask("events", number__in=numbers, application__name__in=[
+            member.name for member in self.members], **fields)["texts"]
+
     # --- what is done to it -----------------------------------------------------------------------------------
 
     def ledger(self, **arguments) -> Ledger:

@@ -12,6 +12,7 @@ import yaml
 from console.up.redis import server_program, wait_ready
 from tests.scenarios.harness import PASSWORD, ROOT, Pairwise, free_port, wait_for
 from tests.scenarios.hosts import Lan, Node, VirtualHost
+from tests.scenarios.machine import Machine
 
 CONSOLE, FIRST_HOST = 2, 11
 LCA_PORT = 4999
@@ -71,8 +72,8 @@ class Redis:
 
 
 class Site:
-    """Started on return, its hosts too unless ``boot`` is False. ``hosts`` are by name; each has beside its own a small
-    disk of ``disk_mb``."""
+    """Started on return, its hosts too unless ``boot`` is False. ``machine`` is the console's; ``hosts`` are by name;
+    each has beside its own a small disk of ``disk_mb``."""
 
     def __init__(self, directory: Path, *, hosts: tuple[str, ...] = ("alpha", "beta"), disk_mb: int = 64,
                  boot: bool = True):
@@ -82,9 +83,12 @@ class Site:
         self.lan = Lan()
         try:
             self.console = Node(self.lan, CONSOLE)
+            (directory / "console").mkdir()
+            self.machine = Machine(directory / "console")
             self.redis = Redis(self.console, directory / "redis")
             self.redis.start()
-            self.pairwise = Pairwise(directory / "var", inside=self.console.prefix, host=self.console.address,
+            self.pairwise = Pairwise(directory / "var", inside=[*self.console.prefix, *self.machine.prefix],
+                                     host=self.console.address,
                                      PAIRWISE_REDIS_URL=self.redis.url)
             for number, name in enumerate(hosts, FIRST_HOST):
                 self.hosts[name] = VirtualHost(self.lan, number, name, directory / name)
@@ -147,7 +151,8 @@ class Site:
         return wait_for(ended, JOB_S, f"the end of job {job}")
 
     def mend(self) -> None:
-        """Every host on and connected to everybody."""
+        """Every host on and connected to everybody, and the console's machine well."""
+        self.machine.mend()
         nodes = [self.console, *self.hosts.values()]
         for host in self.hosts.values():
             if host.is_on:

@@ -21,24 +21,37 @@ def pair(own_site):
     return Pair(own_site, "busy")
 
 
-@pytest.mark.parametrize("name", busywork.WORKS)
-def test_a_killed_server_is_replaced_within_a_second_during(pair, name):
+@pytest.fixture(scope="module")
+def filled(pair):
+    """The pair, among thousands of others."""
+    busywork.fill(pair.site, busywork.FULL)
+    pair.site.pairwise.about = pair.name
+    pair.wait_whole()
+    return pair
+
+
+def replaced_during(pair: Pair, name: str, size: busywork.Size) -> None:
     active, other = pair.active, pair.standby
     pid = active.pid()
     with under_load(pair) as ledger:
-        with busywork.WORKS[name](pair.site) as goes_on:
+        with busywork.WORKS[name](pair.site, size) as goes_on:
             fault = ledger.fault(lambda: os.kill(pid, signal.SIGKILL))
             outage = fault.outage()
             assert goes_on()
-        tell(f"busy database, {name}", outage)
+        tell(f"busy database, {name}, {size.name}", outage)
         assert outage < AT_MOST_S
         pair.wait("takeover", active=other.name)
+
+
+@pytest.mark.parametrize("name", busywork.WORKS)
+def test_a_killed_server_is_replaced_within_a_second_during(pair, name):
+    replaced_during(pair, name, busywork.QUICK)
 
 
 def test_while_another_program_holds_the_database_that_is_what_people_read_and_a_switchover_works(pair):
     active, other, console = pair.active, pair.standby, pair.site.pairwise
     with under_load(pair):
-        with busywork.holding(pair.site):
+        with busywork.holding(pair.site, busywork.QUICK):
             wait_for(lambda: console.health()[0] == 503, 10, "the database is down for people")
             parts = console.health()[1]["components"]
             switched = console.manage("switchover", active.name, "--json")
@@ -52,3 +65,10 @@ def test_while_another_program_holds_the_database_that_is_what_people_read_and_a
     proof = next(each for each in json.loads(checked.stdout)["conditions"] if each["code"] == "proof")
     assert f"{other.name} accepted a write and {active.name} refused it: they have changed roles" in proof["sentence"]
     assert "another program has held the Configuration Database" in proof["sentence"]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)  # the first one fills the database
+@pytest.mark.parametrize("name", busywork.WORKS)
+def test_a_killed_server_is_replaced_within_a_second_among_thousands_of_pairs_during(filled, name):
+    replaced_during(filled, name, busywork.FULL)

@@ -7,12 +7,13 @@ import time
 import pytest
 
 from protocol.wire import RefusedError, dial
+from tests.scenarios.harness import PATIENCE
 from tests.scenarios.hosts import cut_between, heal_between
 from tests.scenarios.ledger import now
 from tests.scenarios.pairs import tell, under_load
 
-COLD_S = 8.0
-"""Control starts anew first: 3 s when nothing else goes on."""
+COLD_S = 3.0
+"""Control starts anew first."""
 SILENT_S = 8.0
 """Silence has to last for the detection time (2 s) first; a busy machine may take longer."""
 QUICK_S = 2.0
@@ -245,15 +246,16 @@ def test_s15_a_standby_put_back_from_an_old_copy_is_never_promoted(pair):
 
 
 @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.3])
-def test_s19_control_killed_around_the_promotion_leaves_one_primary_and_every_message(pair, after_s):
+def test_s19_control_killed_around_the_promotion_leaves_one_primary_and_is_served_again_within_3_s(pair, after_s):
     first, _ = pair.members
+    pairwise = pair.site.pairwise
     with under_load(pair) as ledger:
         fault = ledger.fault(first.kill)
         time.sleep(after_s)
-        pair.site.pairwise.kill_child("control")
-        outage = fault.outage()
-        tell(f"S19, {after_s:g} s after the kill", outage)
-        assert outage < COLD_S
+        pairwise.kill_child("control")
+        outage, waited_s = fault.outage(), pairwise.waited_s("Control")
+        tell(f"S19, {after_s:g} s after the kill; control was started again after {waited_s:g} s", outage)
+        assert outage < COLD_S * PATIENCE + waited_s
 
 
 def test_s21_a_primary_that_reboots_at_once_without_its_messages_does_not_serve(pair):

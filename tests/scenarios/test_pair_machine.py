@@ -1,14 +1,22 @@
 """A pair whose machines are in bad company: disks that hang or fail, clocks that are wrong (docs/failover.md)."""
 
+import re
+import time
+from pathlib import Path
+
 import pytest
 
-from tests.scenarios.harness import wait_for
+from protocol.events import Own
+from tests.messageserver.pair_of_servers import lose_beginning
+from tests.scenarios.harness import PATIENCE, wait_for
 from tests.scenarios.machine import DAY_S
 from tests.scenarios.pairs import Pair, tell, under_load
 
 NOTICED_S = 6.0
 """Silence of a disk has to last for the detection time; a busy machine may take longer."""
 WELL_AGAIN_S = 10.0
+QUICK_S = 2.0
+HOUR_S = 3600
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +83,27 @@ def test_s48_a_primary_that_is_alone_serves_again_once_its_disk_is_well(pair):
         ledger.check()
 
 
+def test_a_standby_whose_log_begins_later_than_it_should_fetches_what_is_missing_before_it_is_in_sync(pair):
+    first, second = pair.members
+    begins = first.facts()["first_seq"]
+    with under_load(pair) as ledger:
+        ledger.wait_acknowledged(200)
+        second.stop()
+        pair.wait("alone", in_sync=False)
+        lose_beginning(Path(second.facts()["working_directory"]), begins + 149)
+        second.start()
+        pair.wait_whole()
+        *in_sync, gap = pair.told(Own.GAP, Own.IN_SYNC)[:3]
+        assert gap == (f"This copy begins with record {begins + 150}, the active server's with {begins}: everything is "
+                       "fetched anew.")
+        assert in_sync == 2 * [f"{second.name} has everything that {first.name} acknowledged: it is in sync."]
+        pair.wait_equal_copies()
+        assert second.facts()["first_seq"] == first.facts()["first_seq"]
+        # What is read back at the end is the copy that it fetched.
+        pair.switch_over()
+        ledger.wait_acknowledged(50)
+
+
 # --- clocks --------------------------------------------------------------------------------------------------
 
 
@@ -114,3 +143,75 @@ def test_s49_a_standby_whose_clock_is_before_its_certificates_says_so_and_comes_
         ledger.wait_acknowledged(200)
         second.host.machine.clock(0)
         pair.wait_whole()
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(HOUR_S, "ahead of"), (-HOUR_S, "behind")])
+def test_s49_a_clock_that_is_off_is_an_alarm_that_says_by_how_much(pair, seconds, words):
+    second = pair.standby
+    with under_load(pair):
+        second.host.machine.clock(seconds)
+        sentence = re.compile(
+            rf"The clock of {second.name}'s machine is (3599|3600|3601) s {words} that of control\. Nothing is removed "
+            r"for it, but the times that it gives are wrong: set one of the two\.")
+        wait_for(lambda: any(map(sentence.fullmatch, pair.told(Own.CLOCK_OFF, level="alarm"))), 10, "the alarm")
+        second.host.machine.clock(0)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(HOUR_S, "behind"), (-HOUR_S, "ahead of")])
+def test_s49_a_clock_of_controls_machine_that_is_off_changes_no_role_and_the_standby_takes_over_as_ever(
+        pair, seconds, words):
+    first, second = pair.members
+    before = pair.facts()
+    with under_load(pair) as ledger:
+        fault = ledger.fault(lambda: pair.site.machine.clock(seconds))
+        for member in pair.members:
+            pair.wait_told(f"The clock of {member.name}'s machine", words, "that of control")
+        same = {name: before[name] for name in ("active", "epoch", "version")}
+        pair.wait("known again", known=True, **same)
+        assert fault.outage() < QUICK_S * PATIENCE
+        fault = ledger.fault(first.kill)
+        pair.wait("takeover", active=second.name)
+        outage = fault.outage()
+        tell(f"S49, control's clock {seconds:+} s", outage)
+        assert outage < QUICK_S * PATIENCE
+        pair.site.machine.clock(0)
+
+
+def test_s49_control_that_hangs_is_not_taken_for_alive_when_the_clock_of_its_machine_is_put_back(pair):
+    pairwise = pair.site.pairwise
+    browser = pairwise.browser()
+
+    def is_silent() -> bool:
+        return "Control does not answer" in browser.get("/monitoring/").text
+
+    with under_load(pair) as ledger:
+        assert not is_silent()
+        with pairwise.frozen_child("control"):
+            pair.site.machine.clock(-HOUR_S)
+            wait_for(is_silent, 12, "the banner")
+            assert not pair.facts()["known"]
+            ledger.wait_acknowledged(50)
+        wait_for(lambda: not is_silent(), 12, "the end of the banner")
+        pair.site.machine.clock(0)
+
+
+def test_s49_records_that_are_stamped_in_the_future_go_when_they_are_as_old_as_retention_days(pair):
+    """Here, where no later scenario meets a store that is days old."""
+    def days_pass(days: float) -> None:
+        for member in pair.members:
+            member.host.machine.pass_time(int(days * DAY_S))
+
+    for member in pair.members:
+        member.host.machine.clock(40 * DAY_S)
+    with under_load(pair) as early:
+        early.wait_acknowledged(200)
+        for member in pair.members:
+            member.host.machine.clock(0)
+    last = pair.active.facts()["last_seq"]
+    days_pass(0.6)
+    time.sleep(3 * PATIENCE)  # each store has noted that it has come to here
+    with under_load(pair) as ledger:
+        ledger.wait_acknowledged(200)
+        days_pass(1.1)
+        wait_for(lambda: all(member.facts()["first_seq"] > last for member in pair.members), 15, "their removal")
+        ledger.wait_acknowledged(200)

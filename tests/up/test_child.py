@@ -192,6 +192,21 @@ def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monk
     assert "no sign of life" in said[0]
 
 
+def test_one_that_the_kernel_does_not_let_go_of_is_killed_and_told_of_once(make_child, supervise, monkeypatch):
+    monkeypatch.setattr("console.up.supervisor.FIRST_SIGN_S", 0.2)
+    child = make_child(SLEEPS, silent_s=0.1)
+    supervisor, _, said = supervise([child])
+    supervisor.start(child)
+    kills = []
+    with monkeypatch.context() as kernel:
+        kernel.setattr(child, "kill", lambda: (kills.append(child.pid), setattr(child, "killed", True)))
+        wait(lambda: (supervisor.look(), said)[1])
+        for _ in range(3):
+            supervisor.look()
+    assert said == ["Child has shown no sign of life for 0.1 s and is killed"]
+    assert kills == [child.pid]
+
+
 def test_systemd_hears_that_it_runs_and_that_it_lives(supervise, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))

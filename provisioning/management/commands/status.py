@@ -4,6 +4,7 @@ from provisioning.selectors.status import status_report
 COLUMNS = ("name", "type", "host", "status", "mode", "pid", "ports")
 PAIR_COLUMNS = ("primary", "backup", "active", "epoch", "in sync", "lag", "digests", "failover")
 DIGESTS = {True: "equal", False: "DIFFERENT", None: "?"}
+IN_SYNC = {True: "yes", False: "no", None: "?"}
 
 
 class Command(ServiceCommand):
@@ -22,8 +23,8 @@ class Command(ServiceCommand):
             self.stdout.write(f"{report['control']['reason']} What was known last stands below.\n")
         elif report["control"]["reason"]:
             self.stdout.write(f"{report['control']['reason']}\n")
-        rows = [{**row, "ports": " ".join(f"{p['id']}:{p['port']}" for p in row["ports"]), "pid": row["pid"] or ""}
-                for row in report["applications"]]
+        rows = [{**row, "ports": " ".join(f"{p['id']}:{p['port']}" for p in row["ports"]),
+                 "pid": "?" if row["pid"] is None else row["pid"] or ""} for row in report["applications"]]
         self.table(COLUMNS, rows)
         for row in rows:
             if row["reason"]:
@@ -47,7 +48,7 @@ class Command(ServiceCommand):
             return
         self.stdout.write("")
         self.table(PAIR_COLUMNS, [
-            {**pair, "in sync": "yes" if pair["in_sync"] else "no", "lag": "?" if pair["lag"] is None else pair["lag"],
+            {**pair, "in sync": IN_SYNC[pair["in_sync"]], "lag": "?" if pair["lag"] is None else pair["lag"],
              "digests": DIGESTS[pair["digests_equal"]],
              "failover": _failover(pair)} for pair in pairs])
         for pair in pairs:

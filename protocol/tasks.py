@@ -1,0 +1,31 @@
+"""Tasks that a program stands on: none of them ends by an error unseen."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+
+class Tasks:
+    """``failed`` is called with the error by which one of them ended: without it the rest would only seem to work."""
+
+    def __init__(self, failed: Callable[[BaseException], None]):
+        self._failed = failed
+        self._tasks: set[asyncio.Task] = set()
+
+    def start(self, work: Coroutine, name: str = "") -> asyncio.Task:
+        """Begin with ``work``."""
+        task = asyncio.get_running_loop().create_task(work, name=name or work.__qualname__)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def end(self) -> None:
+        """Cancel all of them and wait for their ends."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
