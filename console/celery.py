@@ -1,4 +1,4 @@
-"""The console's Celery application: its own worker, and the sender of jobs to hosts."""
+"""The console's Celery application: its own worker, which also reads what hosts report, and the sender of jobs."""
 
 import os
 import select
@@ -6,7 +6,7 @@ import signal
 import threading
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
@@ -56,6 +56,22 @@ def _end_with_beat(sender, **_) -> None:
     """A worker whose beat has ended would only seem to work: `up` starts both anew."""
     if beat := sender.controller.beat:
         threading.Thread(target=_ask_to_end_after, args=(os.pidfd_open(beat.pid),), name="beat", daemon=True).start()
+
+
+@worker_ready.connect(weak=False)
+def _read_reports(sender, **_) -> None:
+    """In this process, which carries out no task: hosts reach no queue that Celery reads."""
+    from provisioning.jobs.report_reader import reader
+
+    if sender.app is app:
+        reader.start()
+
+
+@worker_shutting_down.connect(weak=False)
+def _read_no_more_reports(**_) -> None:
+    from provisioning.jobs.report_reader import reader
+
+    reader.stop()
 
 
 def _ask_to_end_after(process: int) -> None:

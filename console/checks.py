@@ -95,26 +95,24 @@ def console_url(**_) -> list[CheckMessage]:
 
 @register(TAG)
 def broker_accounts(**_) -> list[CheckMessage]:
-    """Whether each host can have an account of its own at the Redis of PAIRWISE_REDIS_URL."""
-    if settings.PAIRWISE_BROKER_URL:
-        return [Warning("Every host is given the account of PAIRWISE_BROKER_URL, so each could take the others' jobs "
-                        "away (it could not forge one): hosts have accounts of their own at Redis only.",
-                        id="pairwise.W005", hint="Unset PAIRWISE_BROKER_URL where hosts must not trust each other; "
-                                                 "Redis then carries the jobs.")]
-    if settings.REDIS_IS_EMBEDDED:
-        return []
+    """Whether each host can have an account at the broker, and one of its own."""
     from provisioning.jobs import broker_access
 
     try:
-        why = broker_access.why_shared()
+        why = broker_access.why_no_accounts()
     except (redis.RedisError, OSError):
+        # An embedded one that was not started yet, or others say that it is away.
         return []
-    if not why:
-        return []
-    return [Warning(f"Every host is given the console's own credential for Redis, so each could take the others' jobs "
-                    f"away (it could not forge one): {why}", id="pairwise.W005",
-                    hint="Give the account of PAIRWISE_REDIS_URL the right to ACL and CLIENT KILL, on Redis 7 or "
-                         "Valkey; then let the hosts join again.")]
+    if why:
+        return [Warning(f"No host can join or take jobs. {why}", id="pairwise.W005",
+                        hint="Correct it, then restart the console; hosts that have joined get their accounts then.")]
+    if settings.PAIRWISE_BROKER_URL:
+        return [Warning("All hosts share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take the others' "
+                        "jobs away (it could not forge one) and have tasks of the console carried out: hosts have "
+                        "accounts of their own at Redis only.",
+                        id="pairwise.W009", hint="Unset PAIRWISE_BROKER_URL where hosts must not trust each other; "
+                                                 "Redis then carries the jobs.")]
+    return []
 
 
 @register(TAG)

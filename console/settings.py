@@ -56,12 +56,16 @@ PAIRWISE_REDIS_PORT = env.int("PAIRWISE_REDIS_PORT", 2021)
 REDIS_IS_EMBEDDED = not env.str("PAIRWISE_REDIS_URL", "")
 EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBACK else _kept_secret("broker_password")
 """Set when the embedded Redis listens on the network, "" when only this account of this machine reaches it."""
+PAIRWISE_REDIS_SERVER = env.str("PAIRWISE_REDIS_SERVER", "")
+"""Program of the embedded Redis, "" for the one that comes with Pairwise."""
 PAIRWISE_REDIS_CA = env.str("PAIRWISE_REDIS_CA", "")
 PAIRWISE_REDIS_URL = verified(
     env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD),
     PAIRWISE_REDIS_CA)
 PAIRWISE_BROKER_URL = env.str("PAIRWISE_BROKER_URL", "")
 """A RabbitMQ that carries jobs and reports, "" when Redis does; Redis carries the notices to open pages in any case."""
+PAIRWISE_BROKER_URL_FOR_HOSTS = env.str("PAIRWISE_BROKER_URL_FOR_HOSTS", "")
+"""The same RabbitMQ, with the account that hosts are given: the console's own is given to none."""
 SALT_KEY = SECRET_KEY
 
 # --- TLS: on where other machines connect, unless plain was chosen

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 
 from provisioning.models import Application, CopyTerm, Event, Host, HostRuntime, PairState, RuntimeStatus
+from provisioning.models.records import KEPT_APART
 from provisioning.signals import announce
 
 from . import facts
@@ -20,8 +21,8 @@ from .database import Deposed
 from .lease import LEADER
 from .upsert import Update, Upsert
 
-EVENTS_KEPT = 200_000
-"""The timeline keeps so many of the newest entries."""
+EVENTS_KEPT, ALARMS_KEPT = 200_000, 1000
+"""The timeline keeps so many of the newest entries, and so many refusals and alarms of each application and host."""
 EVENTS_A_TURN = 1000
 """Entries that are dropped in one transaction: others want to write too."""
 
@@ -123,9 +124,19 @@ def _writing(term: int) -> Iterator[None]:
 
 
 def prune_events(*, term: int) -> int:
-    """Drop some of the oldest entries beyond EVENTS_KEPT; how many went."""
+    """Drop some of the oldest entries beyond EVENTS_KEPT and ALARMS_KEPT; how many went."""
+    newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
+    old = Event.objects.filter(id__lte=newest - EVENTS_KEPT).exclude(KEPT_APART).order_by("id")
+    going = [*old.values_list("id", flat=True)[:EVENTS_A_TURN], *_crowded()][:EVENTS_A_TURN]
     with _writing(term):
-        newest = Event.objects.aggregate(newest=Max("id"))["newest"] or 0
-        oldest = Event.objects.filter(id__lte=newest - EVENTS_KEPT).order_by("id").values("id")[:EVENTS_A_TURN]
-        deleted, _ = Event.objects.filter(id__in=oldest).delete()
+        deleted, _ = Event.objects.filter(id__in=going).delete()
     return deleted
+
+
+def _crowded() -> Iterator[int]:
+    """Refusals and alarms of whoever has more than ALARMS_KEPT of them, the oldest of each."""
+    apart = Event.objects.filter(KEPT_APART)
+    groups = apart.order_by().values("application_id", "host_id").annotate(many=Count("id"))
+    for group in groups.filter(many__gt=ALARMS_KEPT):
+        own = apart.filter(application_id=group["application_id"], host_id=group["host_id"]).order_by("id")
+        yield from own.values_list("id", flat=True)[:min(group["many"] - ALARMS_KEPT, EVENTS_A_TURN)]

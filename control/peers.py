@@ -41,11 +41,11 @@ _COUNTERS = (b'{"type":"progress"', b'{"type":"host_facts"', b'{"type":"report"'
 class Bucket:
     """Token bucket: ``rate`` a second, ``burst`` at once."""
 
-    def __init__(self, rate: float, burst: float):
-        self._rate, self._burst, self._left, self._at = rate, burst, burst, time.monotonic()
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic):
+        self._rate, self._burst, self._left, self._clock, self._at = rate, burst, burst, clock, clock()
 
     def take(self, count: int = 1) -> bool:
-        now = time.monotonic()
+        now = self._clock()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < count:

@@ -17,6 +17,7 @@ from provisioning.record.models import UNWRITTEN_SINCE
 from . import copies, ledger
 from .database import CONFIGURATION, RECORD, Database, DatabaseAway
 from .directory import Directory
+from .event_budget import EventBudget
 from .facts import EventRow
 from .leadership import LAPSE_S
 from .ledger import Ledger
@@ -46,12 +47,17 @@ class Reign:
         self._record, self._objects, self._copies = self._databases = (
             Database(RECORD, self.term), Database(CONFIGURATION), Database(CONFIGURATION, self.term))
         self.ledger, self.directory = Ledger(self._record, lambda: office.trouble), Directory(self._objects)
-        self.solution = SolutionControl(self.ledger, Writer(self._copies), timing=timing, settle_s=settle_s,
+        writer = Writer(self._copies, EventBudget(self._host_of))
+        self.solution = SolutionControl(self.ledger, writer, timing=timing, settle_s=settle_s,
                                         leads=lambda: office.is_sure and office.term == self.term)
         self.reloader = Reloader(self.solution, self._objects, self.directory, self.ledger)
         self.peers = Peers()
         self.sessions = Sessions(self.solution, self.reloader, self.directory, self.peers, self.facts)
         self._tasks = Tasks(failed)
+
+    def _host_of(self, application_id: int) -> int | None:
+        live = self.solution.world.applications.get(application_id)
+        return live.facts.host_id if live else None
 
     def facts(self) -> dict:
         """What a Pong and the heartbeat row tell."""

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from . import copies
 from .copies import Batch
 from .database import Database, DatabaseAway
+from .event_budget import EventBudget
 from .facts import EventRow, HostRow, PairCopy, StatusRow
 
 log = logging.getLogger(__name__)
@@ -105,8 +106,8 @@ class Lane(Generic[Row]):
 class Writer:
     """``put_*`` never block; ``run`` is the task that writes."""
 
-    def __init__(self, database: Database):
-        self._database = database
+    def __init__(self, database: Database, budget: EventBudget | None = None):
+        self._database, self._budget = database, budget or EventBudget()
         self._wake = asyncio.Event()
         self._statuses: Lane[StatusRow] = Lane(lambda row: row.application_id, lambda row: row.announced)
         self._hosts: Lane[HostRow] = Lane(lambda row: row.host_id, lambda row: row.announced)
@@ -126,6 +127,7 @@ class Writer:
         self._pairs.known(pairs)
 
     def forget(self, application_id: int) -> None:
+        self._budget.forget(application_id)
         self._statuses.forget(application_id)
         self._pairs.forget(application_id)
 
@@ -147,6 +149,8 @@ class Writer:
             self._wake.set()
 
     def put_event(self, row: EventRow) -> None:
+        if not self._budget.takes(row):
+            return
         if len(self._events) >= EVENTS_WAITING:
             self._dropped += 1
             return
@@ -176,6 +180,7 @@ class Writer:
         """Write what waits, as much of it as one turn takes; how many rows were written. While the database is away
         everything waits on; what cannot be written for another reason is dropped."""
         lanes = (self._statuses, self._hosts, self._pairs)
+        self._events += self._budget.left_out()
         all_of_it = all(many <= ROWS_A_TURN for many in (*(lane.waiting for lane in lanes), len(self._events)))
         waiters, self._waiters = (self._waiters, []) if all_of_it else ([], self._waiters)
         if not all_of_it:

@@ -158,7 +158,7 @@ class ControlLink:
             free = -1
         return {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent,
                 "disk_free_bytes": free, "agent_version": VERSION, "agent_build": BUILD, "time": time.time(),
-                "worker": self._worker_runs(), "looks": True, **self._surroundings()}
+                "worker": self._worker_runs(), "looks": True, "reports": True, **self._surroundings()}
 
 
 def _line_in(path: Path) -> str:

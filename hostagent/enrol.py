@@ -111,14 +111,16 @@ def exchange(console, directory, trust=None):
     if kept is not None:
         # Who proves that it has the secret keeps it: what runs during an upgrade goes on reporting.
         console.host, console.secret = kept["host"], kept["secret"]
-    given = console.post("/join/exchange", {"python": platform.python_version(), "system": platform.platform()})
+    install_root = str(directory / "apps")
+    given = console.post("/join/exchange", {"python": platform.python_version(), "system": platform.platform(),
+                                            "install_root": install_root})
     authority = given.get("broker_ca", "")
     if authority:
         write_atomically(directory / "broker-ca.pem", authority.encode(), mode=0o644)
     broker_url = verified(given["broker_url"], str(directory / "broker-ca.pem") if authority else "")
     config = {"host": given["host"], "secret": given["secret"], "control": given["control"],
               "console_url": console.url, "broker_url": broker_url, "lca_port": given["lca_port"],
-              "state_dir": str(directory / "state"), "install_root": str(directory / "apps"), "worker": True,
+              "state_dir": str(directory / "state"), "install_root": install_root, "worker": True,
               **(trust or {})}
     write_atomically(directory / "agent.json", json.dumps(config, indent=1).encode())
     console.host, console.secret, console.token = config["host"], config["secret"], ""

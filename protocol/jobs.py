@@ -1,7 +1,7 @@
 """What a job says to a host and what the host reports back.
 
 A job travels as ``(payload, signature)`` to the queue ``host.<name>``, a report as ``(report, signature)`` to the
-queue ``console``; both are JSON and signed with the host's secret (``auth.sign``).
+queue ``reports.<name>``; both are JSON and signed with the host's secret (``auth.sign``).
 
 payload::
 
@@ -58,8 +58,11 @@ there to what should be), parameters [{name, expected, found, state: right|missi
 RUN_JOB = "hostagent.run_job"
 """Celery task name on the host worker: (payload, signature)."""
 RECORD_REPORT = "provisioning.record_report"
-"""Celery task name on the console worker: (report, signature)."""
+"""Task name in the message of a report: (report, signature). The console reads it without Celery."""
 CONSOLE_QUEUE = "console"
+"""The console's own tasks; no account of a host reaches it."""
+REPORT_BYTES_MAX, REPORTS_MAX, REPORTS_BYTES_MAX = 16 * 1024 * 1024, 10_000, 64 * 1024 * 1024
+"""Of one message with a report, of those of a host that wait, and of all that wait together in bytes."""
 
 ALIVE_S = 5.0
 TAKE_WITHIN_S = 15 * 60
@@ -92,6 +95,16 @@ FINISHED = ("succeeded", "failed", "error", "cancelled", "lost")
 def host_queue(host: str) -> str:
     """Celery queue that only the worker of ``host`` consumes."""
     return f"host.{host}"
+
+
+def reports_queue(host: str) -> str:
+    """Queue to which ``host`` alone adds its reports, and which the console alone reads."""
+    return f"reports.{host}"
+
+
+def bounded_queue() -> dict:
+    """Arguments of a queue of reports at RabbitMQ, which refuses what is more: the host sends it later."""
+    return {"x-max-length": REPORTS_MAX, "x-max-length-bytes": REPORTS_BYTES_MAX, "x-overflow": "reject-publish"}
 
 
 def host_control(host: str) -> str:

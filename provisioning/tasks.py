@@ -5,14 +5,13 @@ import os
 
 from celery import shared_task
 from django.db import Error as DatabaseError
-from django.db import OperationalError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
 from provisioning.jobs import audit_changes, audits, broker_access, looks, reaper, refusals, reports
 from provisioning.models import ComponentHeartbeat
-from provisioning.rules.database_trouble import trouble_of
+from provisioning.rules.database_trouble import may_pass
 from provisioning.states import AuditTrigger
 
 log = logging.getLogger(__name__)
@@ -25,11 +24,12 @@ class DatabaseInTrouble(Exception):
 @shared_task(name=RECORD_REPORT, autoretry_for=(DatabaseInTrouble,), retry_backoff=1, retry_backoff_max=60,
              max_retries=None)
 def record_report(report, signature):
-    """Record what a host reports; tried again while the database is in trouble, whatever it is."""
+    """Record a report that came before the console had queues for each host, or of an agent of that time at RabbitMQ;
+    tried again while the database is in trouble, whatever it is."""
     try:
         _record(report, signature)
     except DatabaseError as error:
-        if isinstance(error, OperationalError) or trouble_of(error):
+        if may_pass(error):
             raise DatabaseInTrouble(str(error)) from error
         raise
 
@@ -58,10 +58,7 @@ def look_around():
 def keep_broker_accounts():
     """Accounts of hosts at the broker: a Redis that was started anew has none of them."""
     try:
-        broker_access.keep()
-        broker_access.denials.record()
-    except broker_access.NotPermitted as error:
-        log.debug("hosts share the console's account at the broker: %s", error)
+        broker_access.keep_and_note()
     except (RedisError, OSError) as error:
         log.info("accounts of hosts at the broker were not looked at: %s", error)
 

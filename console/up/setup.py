@@ -15,6 +15,7 @@ from django.contrib.auth.models import Group
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import OperationalError
+from redis.exceptions import RedisError
 
 from console import static_files, tls
 from console.celery import celery_broker_url
@@ -28,7 +29,7 @@ from hostagent.files import write_atomically
 from messageserver import packaging
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused
-from provisioning.jobs.broker_access import url_for
+from provisioning.jobs.broker_access import url_for, why_no_accounts
 from provisioning.models import ApplicationTemplate, Host
 from provisioning.permissions import command_line_actor
 from provisioning.services.hosts import create_host, update_host
@@ -83,9 +84,19 @@ def _set_up(admin_password: str, say: Callable[[str], None], serves_pages: bool,
         collect_static(say)
         warnings = [*provide_message_server(), *provide_agent()]
     agent_config = write_agent_config(make_local_host()) if is_host else None
+    if settings.REDIS_IS_EMBEDDED and (why := _why_no_accounts()):
+        # Of another one the checks have said it.
+        warnings.append(why)
     # Last: after it nothing can go wrong before the password is shown.
     return LocalSetup(agent_config=agent_config, new_password=make_administrator(admin_password),
                       warnings=tuple(warnings))
+
+
+def _why_no_accounts() -> str:
+    try:
+        return why_no_accounts()
+    except (RedisError, OSError):
+        return ""
 
 
 def collect_static(say: Callable[[str], None]) -> None:
@@ -196,6 +207,7 @@ def write_agent_config(host: Host) -> Path:
         directory.mkdir(parents=True, exist_ok=True)
     # Applications may run under accounts of their own, which must reach their directories.
     install_root.chmod(0o755)
+    Host.objects.filter(pk=host.pk).update(install_root=str(install_root))
     path = home / "agent.json"
     write_atomically(path, json.dumps({
         "host": host.name,
@@ -206,7 +218,7 @@ def write_agent_config(host: Host) -> Path:
         "ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_CONTROL_TLS else "",
         "console_ca_file": settings.PAIRWISE_TLS_CA if settings.PAIRWISE_WEB_TLS else "",
         "console_url": console_address(),
-        "broker_url": settings.PAIRWISE_BROKER_URL or url_for(host, celery_broker_url(_redis_url())),
+        "broker_url": url_for(host, celery_broker_url(_redis_url())),
         "lca_port": settings.PAIRWISE_LCA_PORT,
         "state_dir": str(home / "state"),
         "install_root": str(install_root),

@@ -31,7 +31,7 @@ class Context:
 
 def context_of(config: AgentConfig, app: Celery) -> Context:
     def make_sender() -> Sender:
-        return Sender(app)
+        return Sender(app, config.host)
 
     return Context(config, Journal(config.jobs_dir), make_sender,
                    Refusals(host=config.host, secret=config.secret, make_sender=make_sender))

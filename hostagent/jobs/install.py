@@ -9,6 +9,8 @@ import stat
 import sys
 from pathlib import Path
 
+from protocol.start_line import COMMAND_LINE, PROGRAM, arguments_of, command_line_arguments
+
 from ..asked import ask
 from ..config import AgentConfig
 from ..launch import server_environment
@@ -19,12 +21,11 @@ from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
 from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
-from .startfiles import SERVICE_FILE, START_FILES, arguments_of, command_line_arguments
+from .startfiles import SERVICE_FILE, START_FILES
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
 CHECK_LINES, CHECK_BYTES = 50, 64 * 1024
-PROGRAM = "MessageServer"
 UNCHANGED = "The application was left as it was."
 
 
@@ -32,7 +33,8 @@ def work(run) -> dict:
     """The result of *install* in ``protocol.jobs``. Raises JobFailed."""
     config, arguments = run.context.config, run.arguments
     package = Package.of(arguments["package"])
-    place = target.choose(arguments.get("directory", ""), arguments.get("directory_name", ""), config.install_root)
+    asked = arguments.get("directory", ""), arguments.get("directory_name", ""), config.install_root
+    place = target.choose(*asked)
     server = arguments["configuration_server"]
     with run.step(FETCH):
         run.log(f"Installing {package.filename} for {run.application} in {place}.")
@@ -62,7 +64,7 @@ def work(run) -> dict:
             with Directory.at(place) as installed:
                 facts, started_by = _facts(installed), read_facts(wanted, installed, START_FILES)
             run.log(f"{facts['platform']}, Python {facts['python']}, {facts['disk_free_bytes']} bytes free.")
-    return {"working_directory": str(place), "command_line": f"./{PROGRAM}",
+    return {"working_directory": str(target.named(*asked)), "command_line": COMMAND_LINE,
             "command_line_arguments": command_line_arguments(server["host"], server["port"], run.application),
             "version": version, "backup": backup, "facts": facts, "start_files": started_by}
 

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+from protocol.certificate_files import DIRECTORY, FILES, certificate_paths
 from protocol.tls import Identity, TlsError, client_context, expires_at
 
 from ..files import write_whole
@@ -14,11 +15,9 @@ from .fetch import fetch_certificate
 from .startfacts import opened
 
 FETCH, WRITE = range(2)
-DIRECTORY = "tls"
-"""Below the Working Directory; it stays when the application is installed again."""
-FILES = {"trusted_ca": ("ca.pem", 0o644), "certificate_key": ("port.key", 0o600), "certificate": ("port.pem", 0o644)}
-"""Name and mode, in the order of writing. A server that looks in between finds a pair that does not fit, and goes on
-with the one that it has."""
+MODES = {"trusted_ca": 0o644, "certificate_key": 0o600, "certificate": 0o644}
+"""In the order of writing. A server that looks in between finds a pair that does not fit, and goes on with the one that
+it has."""
 
 
 def work(run) -> dict:
@@ -34,7 +33,8 @@ def work(run) -> dict:
     with run.step(WRITE), run.shield():
         _write(place, made, owner_of(account))
         run.log(f"Certificate, key and authority are in {place / DIRECTORY}.")
-    return {**{name: str(place / DIRECTORY / file) for name, (file, _) in FILES.items()}, "not_after": not_after}
+    asked = target.named(run.arguments.get("directory", ""), "", config.install_root)
+    return {**certificate_paths(str(asked)), "not_after": not_after}
 
 
 def undo(context, entry, *, lost: bool) -> str:
@@ -46,7 +46,7 @@ def _look(made: dict[str, str], private: Path) -> float | None:
     """When the certificate expires. Looked at in a directory below ``private``, where nobody else can put another.
     Raises JobFailed."""
     with tempfile.TemporaryDirectory(prefix="certificate-", dir=private) as directory:
-        paths = {name: str(Path(directory) / file) for name, (file, _) in FILES.items()}
+        paths = {name: str(Path(directory) / file) for name, file in FILES.items()}
         for name, path in paths.items():
             write_whole(Path(path), made[name].encode())
         try:
@@ -67,6 +67,6 @@ def _write(place: Path, made: dict[str, str], owner: tuple[int, int] | None) -> 
                           "Correct the rights of the directory or make room, then try again."):
             if owner is not None:
                 within.give(owner)
-            for name, (file, mode) in FILES.items():
-                within.replace_file(file, made[name].encode(), mode, owner)
+            for name, mode in MODES.items():
+                within.replace_file(FILES[name], made[name].encode(), mode, owner)
             within.sync()

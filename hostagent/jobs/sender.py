@@ -1,18 +1,18 @@
-"""Sends reports to the console's queue over one connection of its own."""
+"""Sends reports to the host's own queue of them over one connection of its own."""
 
 import contextlib
 
 from celery import Celery
-from kombu import Connection
+from kombu import Connection, Queue
 
-from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT
+from protocol.jobs import RECORD_REPORT, bounded_queue, reports_queue
 
 
 class Sender:
     """Callable (report, signature); raises when the broker cannot be reached, after one attempt. Not thread-safe."""
 
-    def __init__(self, app: Celery):
-        self._app = app
+    def __init__(self, app: Celery, host: str):
+        self._app, self._queue = app, reports_queue(host)
         self._connection: Connection | None = None
 
     def __call__(self, report: dict, signature: str) -> None:
@@ -21,8 +21,10 @@ class Sender:
                 self._connection = self._app.connection_for_write()
                 # One attempt: the reporter decides when to try again.
                 self._connection.transport_options = {**self._connection.transport_options, "max_retries": 0}
-            # Nothing is declared: the queue is the console's, a host may only add to it.
-            self._app.send_task(RECORD_REPORT, args=[report, signature], queue=CONSOLE_QUEUE, declare=[], retry=False,
+            # RabbitMQ drops what is sent to a queue that is not there. At Redis a host may add to it and nothing else.
+            is_redis = self._connection.transport.driver_type == "redis"
+            self._app.send_task(RECORD_REPORT, args=[report, signature], queue=self._queue, retry=False,
+                                declare=[] if is_redis else [Queue(self._queue, queue_arguments=bounded_queue())],
                                 connection=self._connection, ignore_result=True)
         except Exception:
             self.close()

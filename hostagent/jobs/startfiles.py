@@ -1,28 +1,13 @@
-"""The files that start a server by hand, and the arguments the console fills in."""
+"""The files that start a server by hand."""
 
 import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from protocol.start_line import arguments_of
+
 _NO_SERVICE_NAME = re.compile(r'[\\/"%]')
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
-
-
-def arguments_of(host: str, port: int, application: str) -> list[str]:
-    """The three arguments every server takes, as a list."""
-    return ["-host", host, "-port", str(port), "-app", application]
-
-
-def command_line_arguments(host: str, port: int, application: str) -> str:
-    """The same as one line for Command Line Arguments; a name with blanks in double quotes, as in the guide."""
-    return " ".join(_double_quoted(word) for word in arguments_of(host, port, application))
-
-
-def _double_quoted(word: str) -> str:
-    if _PLAIN.fullmatch(word):
-        return word
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def run_sh(host: str, port: int, application: str) -> str:

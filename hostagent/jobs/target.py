@@ -19,10 +19,19 @@ ANOTHER = "Give another directory."
 
 
 def choose(directory: str, directory_name: str, install_root: Path) -> Path:
-    """The target that the job asks for: ``directory``, or one of its own under the install root.
+    """The target that the job asks for, links followed: ``directory``, or one of its own under the install root.
 
     Raises JobFailed.
     """
+    asked = named(directory, directory_name, install_root)
+    try:
+        return Path(real(str(asked)))
+    except OSError as error:
+        raise JobFailed(f"{asked} cannot be used: {error.strerror}.", ANOTHER) from None
+
+
+def named(directory: str, directory_name: str, install_root: Path) -> Path:
+    """The same as the console knows it, links not followed. Raises JobFailed."""
     if not directory:
         if not directory_name or "/" in directory_name or directory_name.startswith("."):
             raise JobFailed(f"The console gave {directory_name!r} as the name of a directory.", ANOTHER)
@@ -30,10 +39,7 @@ def choose(directory: str, directory_name: str, install_root: Path) -> Path:
     parts = directory.split("/")
     if not os.path.isabs(directory) or "~" in parts[1][:1] or ".." in parts or "." in parts or "\0" in directory:
         raise JobFailed(f"{directory!r} is not an absolute path without ~, . and ..", ANOTHER)
-    try:
-        return Path(real(directory))
-    except OSError as error:
-        raise JobFailed(f"{directory} cannot be used: {error.strerror}.", ANOTHER) from None
+    return Path(os.path.normpath(directory))
 
 
 def check(target: Path, *, taken: Iterable[str], own: Iterable[Path], private: Iterable[Path]) -> None:

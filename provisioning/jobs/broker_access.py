@@ -16,24 +16,27 @@ from redis.retry import Retry
 from provisioning.models import ComponentHeartbeat, Host
 from provisioning.rules import broker_access as rules
 from provisioning.rules.broker_access import Account
+from provisioning.selectors.broker import NOTE
 
 from . import refusals
 
 log = logging.getLogger(__name__)
 TIMEOUT_S = 2.0
-LOOK_BACK_MS = 60_000
+LOOK_BACK_MS, SLACK_MS = 60_000, 50
 NETWORK_SCHEMES = ("redis", "rediss")
 
 
 class NotPermitted(Exception):
-    """The console's own credential may not manage accounts there, or the server is too old. The text says which."""
+    """No account for hosts can be made there. The text says why and what to do, in sentences."""
 
 
-def is_reached_by_hosts() -> bool:
-    """True when the broker is a Redis on the network; one on a Unix socket is for this account of this machine only."""
+def has_accounts() -> bool:
+    """True when the broker is a Redis on the network or one that asks for a password; any other on a Unix socket is
+    for this account of this machine only."""
     if settings.PAIRWISE_BROKER_URL:
         return False
-    return bool(settings.EMBEDDED_REDIS_PASSWORD) or settings.PAIRWISE_REDIS_URL.partition("://")[0] in NETWORK_SCHEMES
+    url, listens = settings.PAIRWISE_REDIS_URL, bool(settings.EMBEDDED_REDIS_PASSWORD)
+    return listens or url.partition("://")[0] in NETWORK_SCHEMES or rules.has_account(url)
 
 
 def keep() -> int:
@@ -41,29 +44,55 @@ def keep() -> int:
 
     Raises NotPermitted, RedisError.
     """
-    if not is_reached_by_hosts():
+    if settings.PAIRWISE_BROKER_URL and not settings.PAIRWISE_BROKER_URL_FOR_HOSTS:
+        raise NotPermitted(rules.NONE_AT_RABBITMQ)
+    if not has_accounts():
         return 0
     with _client() as client:
         prefix = rules.prefix_of(settings.SECRET_KEY)
         try:
-            _require_version(client)
+            known = known_commands(client)
             # kombu gives its lock back by a script, which hosts may run and not load.
             client.script_load(Lock.LUA_RELEASE_SCRIPT)
             # Listed before the hosts are read: an account that another process sets meanwhile is not set back.
             listed = client.acl_list()
-            wanted = [_account(host, client) for host in Host.objects.filter(enabled=True, left_at=None)]
-            missing, left_over = rules.differing(wanted, listed, prefix=prefix)
-            for account in missing:
+            wanted = [_account(host, client, known) for host in Host.objects.filter(enabled=True, left_at=None)]
+            unlike, left_over = rules.differing(wanted, listed, prefix=prefix)
+            for account in unlike:
                 client.execute_command("ACL", "SETUSER", account.name, *account.rules)
                 _cut(client, account.name)
             if left_over:
                 # Redis ends their connections with them.
                 client.acl_deluser(*left_over)
         except redis.ResponseError as error:
-            raise NotPermitted(f"Redis does not let the console manage accounts: {error}") from None
-    if missing or left_over:
-        log.info("accounts of hosts at the broker: %d set, %d deleted", len(missing), len(left_over))
-    return len(missing) + len(left_over)
+            raise _refused_by(error) from None
+    if unlike or left_over:
+        log.info("accounts of hosts at the broker: %d set, %d deleted", len(unlike), len(left_over))
+    return len(unlike) + len(left_over)
+
+
+def keep_and_note() -> None:
+    """Keep, and leave for the pages what stands against it, and which server it is (``selectors.broker``).
+
+    Raises RedisError."""
+    why = ""
+    try:
+        keep()
+        denials.record()
+    except NotPermitted as error:
+        why = str(error)
+    facts = {"why": why, **_server()}
+    if ComponentHeartbeat.objects.filter(name=NOTE, facts=facts).exists():
+        return
+    ComponentHeartbeat.objects.update_or_create(name=NOTE, defaults={"at": timezone.now(), "facts": facts})
+    if why:
+        log.warning("%s", why)
+
+
+def _server() -> dict[str, str]:
+    with _client() as client:
+        facts = client.info("server")
+    return {"server": rules.server_name(facts), "program": str(facts.get("executable", ""))}
 
 
 class Denials:
@@ -74,22 +103,33 @@ class Denials:
 
     def record(self) -> int:
         """Events on the hosts' timelines for what is new; how many. Raises RedisError."""
-        if not is_reached_by_hosts():
+        if not has_accounts():
             return 0
         prefix = rules.prefix_of(settings.SECRET_KEY)
         row = ComponentHeartbeat.objects.filter(name=self.NAME).first()
         with _client() as client:
-            now = client.time()[0] * 1000
+            seconds, micros = client.time()
+            now = seconds * 1000 + micros // 1000
             until = min(row.facts["until"], now) if row else now - LOOK_BACK_MS
             try:
-                entries = [each for each in client.acl_log() if each["timestamp-last-updated"] > until]
+                entries = [(_denied_at(each, now), each) for each in client.acl_log()]
             except redis.ResponseError:
                 return 0  # not for us to see
+        new = [(at, each) for at, each in entries if at > until + SLACK_MS]
         ComponentHeartbeat.objects.update_or_create(name=self.NAME, defaults={"at": timezone.now(), "facts": {
-            "until": max((each["timestamp-last-updated"] for each in entries), default=until)}})
-        own = [each for each in entries if each["username"].startswith(prefix)]
-        hosts = Host.objects.in_bulk([int(each["username"].removeprefix(prefix)) for each in own])
-        return sum(_record_denial(hosts.get(int(each["username"].removeprefix(prefix))), each) for each in own)
+            "until": max((at for at, _ in new), default=until)}})
+        # Anybody may try to log in under a name that only looks like one.
+        own = [(int(number), each) for _, each in new
+               if each["username"].startswith(prefix) and (number := each["username"].removeprefix(prefix)).isdecimal()]
+        hosts = Host.objects.in_bulk([number for number, _ in own])
+        return sum(_record_denial(hosts.get(number), each) for number, each in own)
+
+
+def _denied_at(entry: dict, now: int) -> int:
+    """When, in ms of the server's clock. Redis 7.0 says only how long ago, which comes out a little differently each
+    time."""
+    said = entry.get("timestamp-last-updated")
+    return now - round(float(entry["age-seconds"]) * 1000) if said is None else said
 
 
 def _record_denial(host: Host | None, entry: dict) -> bool:
@@ -105,38 +145,48 @@ denials = Denials()
 
 
 def url_for(host: Host, url: str) -> str:
-    """``url`` of the broker as ``host`` is to use it: with an account of its own, where there can be one."""
-    if not is_reached_by_hosts():
-        return url
+    """``url`` of the broker as ``host`` is to use it: with an account of its own, whether or not that could be made by
+    now. What the console itself logs in with is never in it."""
+    if settings.PAIRWISE_BROKER_URL:
+        return settings.PAIRWISE_BROKER_URL_FOR_HOSTS
+    if not has_accounts():
+        return rules.without_account(url)
     try:
         keep()
     except NotPermitted as error:
-        log.warning("host %s gets the console's own credential for the broker: %s", host.name, error)
-        return url
+        log.warning("host %s has no account at the broker: %s", host.name, error)
     except (redis.RedisError, OSError) as error:
         log.warning("the account of host %s will be made when the broker answers: %s", host.name, error)
     with _client() as client:
         return rules.with_account(url, _account(host, client))
 
 
-def why_shared() -> str:
-    """"" when every host has an account of its own, else why all use the console's. Raises RedisError.
+def why_no_accounts() -> str:
+    """"" when hosts can be given accounts at the broker, else why not and what to do. Changes nothing.
 
-    Changes nothing.
+    Raises RedisError.
     """
-    if not is_reached_by_hosts():
+    if settings.PAIRWISE_BROKER_URL:
+        return "" if settings.PAIRWISE_BROKER_URL_FOR_HOSTS else rules.NONE_AT_RABBITMQ
+    if not has_accounts():
         return ""
     with _client() as client:
         try:
-            _require_version(client)
+            known_commands(client)
             client.acl_list()
-            said = client.execute_command("ACL", "DRYRUN", client.acl_whoami(), "ACL", "SETUSER", "pairwise", "reset")
+            for wanted in (("ACL", "SETUSER", "pairwise", "reset"), ("CLIENT", "KILL", "USER", "pairwise")):
+                said = client.execute_command("ACL DRYRUN", client.acl_whoami(), *wanted)
+                if (text := said.decode() if isinstance(said, bytes) else str(said)) not in ("OK", "True"):
+                    raise _refused_by(text)
         except redis.ResponseError as error:
-            return str(error)
+            return str(_refused_by(error))
         except NotPermitted as error:
             return str(error)
-    text = said.decode() if isinstance(said, bytes) else str(said)
-    return "" if text == "OK" else text
+    return ""
+
+
+def _refused_by(error: redis.ResponseError | str) -> NotPermitted:
+    return NotPermitted(rules.REFUSED.format(error=str(error).rstrip(".")))
 
 
 def _client() -> redis.Redis:
@@ -144,16 +194,24 @@ def _client() -> redis.Redis:
                                 socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
 
 
-def _account(host: Host, client: redis.Redis) -> Account:
+def _account(host: Host, client: redis.Redis, known: frozenset[str] = frozenset(rules.COMMANDS)) -> Account:
     database = int(client.get_connection_kwargs().get("db", 0) or 0)
     return rules.account(prefix=rules.prefix_of(settings.SECRET_KEY), host_id=host.pk, host_name=host.name,
-                         secret=host.secret, database=database)
+                         secret=host.secret, database=database, known=known)
 
 
-def _require_version(client: redis.Redis) -> None:
-    version = str(client.info("server").get("redis_version", "0"))
-    if int(version.partition(".")[0] or 0) < rules.LEAST_VERSION:
-        raise NotPermitted(f"It is Redis {version}; accounts for hosts need Redis {rules.LEAST_VERSION} or Valkey.")
+def known_commands(client: redis.Redis) -> frozenset[str]:
+    """Which of the commands that accounts are about this server knows; it is asked, as its number says little.
+
+    Raises NotPermitted."""
+    asked = (*rules.NEEDED, *rules.COMMANDS)
+    # One word for the client: it would not read an answer with gaps.
+    told = client.execute_command("COMMAND INFO", *asked)
+    known = frozenset(name for name, found in zip(asked, told, strict=True) if found)
+    if lacking := rules.lacking(known):
+        server, commands = rules.server_name(client.info("server")), ", ".join(sorted(lacking)).upper()
+        raise NotPermitted(rules.TOO_OLD.format(server=server, commands=commands))
+    return known
 
 
 def _cut(client: redis.Redis, name: str) -> None:

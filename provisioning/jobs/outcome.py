@@ -1,6 +1,6 @@
 """What the end of a job does to its application."""
 
-import re
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db.models import F
@@ -9,20 +9,21 @@ from django.utils import timezone
 from provisioning import changes, history
 from provisioning.models import Application, Job
 from provisioning.permissions import Actor
+from provisioning.rules import reported
 from provisioning.states import JobKind, JobState
 
-from . import certificate_ports, looks, states
+from . import certificate_ports, looks, refusals, states
 
-_LONGEST = {"working_directory": 1024, "command_line": 1024, "command_line_arguments": 2048, "version": 32}
-_ABSOLUTE = re.compile(r"/|[A-Za-z]:[\\/]")
+_FILLED_IN = ("working_directory", "command_line", "command_line_arguments", "version")
 
 
 def finish(job: Job, state: JobState, *, at: datetime, result: dict, fields: dict) -> bool:
     """End ``job`` and, in the same transaction, write an install's findings into the application; False when the job
     had ended before. A success whose result cannot be used becomes an error."""
     if state == JobState.SUCCEEDED and job.kind in _FAULTS:
-        fault = _FAULTS[job.kind](result)
+        fault = _FAULTS[job.kind](job, result)
         if fault:
+            refusals.record(host=job.host, kind="result", text=f"{job.host_name}, {job}: {fault}.")
             state, fields = JobState.ERROR, {
                 "reason": f"The host reported a finished {job.get_kind_display().lower()}, but {fault}.",
                 "advice": "Look at the log below and run it again.", "reference": fields.get("reference", "")}
@@ -36,16 +37,16 @@ def finish(job: Job, state: JobState, *, at: datetime, result: dict, fields: dic
     return True
 
 
-def _fault(result: dict) -> str:
-    for name, longest in _LONGEST.items():
-        value = result.get(name)
-        if not isinstance(value, str) or not value or len(value) > longest or any(ord(c) < 32 for c in value):
-            return f"it did not say a usable {name.replace('_', ' ')}"
-    return "" if _ABSOLUTE.match(result["working_directory"]) else "its working directory is no absolute path"
+def _install_fault(job: Job, result: dict) -> str:
+    return reported.install_fault(job.arguments, result, application=job.application_name,
+                                  install_root=job.host.install_root if job.host else "")
 
 
-_FAULTS = {JobKind.INSTALL: _fault, JobKind.MAKE_CERTIFICATES: certificate_ports.fault,
-           JobKind.COLLECT_FACTS: looks.fault}
+_FAULTS: dict[str, Callable[[Job, dict], str]] = {
+    JobKind.INSTALL: _install_fault,
+    JobKind.MAKE_CERTIFICATES: lambda job, result: (
+        certificate_ports.fault(result) or reported.certificates_fault(job.arguments, result)),
+    JobKind.COLLECT_FACTS: lambda job, result: looks.fault(result)}
 
 
 def _fill_in(job: Job, result: dict) -> None:
@@ -53,7 +54,7 @@ def _fill_in(job: Job, result: dict) -> None:
     if row is None or _is_outdated(job):
         return
     before = history.snapshot(row)
-    values = {name: result[name] for name in _LONGEST}
+    values = {name: result[name] for name in _FILLED_IN}
     if any(getattr(row, name) != value for name, value in values.items()):
         Application.objects.filter(pk=row.pk).update(
             revision=F("revision") + 1, changed_by=job.created_by, changed_at=timezone.now(), **values)

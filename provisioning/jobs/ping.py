@@ -22,3 +22,7 @@ def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
     except (OperationalError, OSError, RedisError) as error:
         log.info("The worker of %s could not be asked: %s", host_name, error)
         return False
+    except Exception as error:
+        # kombu takes apart whatever the host sent as its answer.
+        log.warning("The worker of %s did not answer as one: %s", host_name, type(error).__name__)
+        return False

@@ -13,7 +13,7 @@ from provisioning import changes
 from provisioning.models import Event, Host
 from provisioning.states import EventLevel, EventSource
 
-EVERY_S = 5.0
+EVERY_S = 60.0
 KINDS_MAX = 2000
 TEXT_MAX = 1000
 

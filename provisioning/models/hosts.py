@@ -24,6 +24,8 @@ class Host(models.Model):
     ssh_host_key = models.TextField(blank=True, editable=False, help_text="The key that was confirmed, for SSH.")
     secret_revision = models.PositiveIntegerField(default=1, editable=False)
     jobs_signed = models.PositiveBigIntegerField(default=0, editable=False, help_text="Numbers its jobs in order.")
+    install_root = models.CharField(max_length=1024, blank=True, editable=False,
+                                    help_text="Where its agent installs, as said at the join; empty: not said.")
     left_at = models.DateTimeField(null=True, editable=False, help_text="Since when its agent is removed.")
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

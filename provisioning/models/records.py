@@ -1,9 +1,19 @@
 from django.db import models
 
-from provisioning.states import EventLevel
+from provisioning.states import EventLevel, EventSource
 
 from .applications import Application
 from .hosts import Host
+
+OF_PEERS = ("server", "agent")
+"""Sources of what a server or an agent says itself, whatever level it gives it."""
+KEPT_APART = models.Q(source=EventSource.REFUSED) | models.Q(level=EventLevel.ALARM) & ~models.Q(source__in=OF_PEERS)
+"""Refusals and the console's own alarms: a flood of others does not push them out of the timeline."""
+
+
+def is_kept_apart(event) -> bool:
+    """``KEPT_APART`` of one event, stored or not."""
+    return event.source == EventSource.REFUSED or (event.level == EventLevel.ALARM and event.source not in OF_PEERS)
 
 
 class Event(models.Model):

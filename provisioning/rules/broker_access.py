@@ -1,28 +1,60 @@
-"""What a host may do at a Redis broker: an ACL user of its own, limited to its own queue. Pure.
+"""What a host may do at a Redis broker: an ACL user of its own, limited to its own keys. Pure.
 
 The keys are those that kombu's Redis transport uses for one queue, one mailbox and what was delivered and not yet
-acknowledged; ``hostagent.celery`` names them alike. Nothing of another host is among them, and of the console only the
-right to add to its queue: not to read it, not to change who else gets what is sent there.
+acknowledged; ``hostagent.celery`` names them alike. Each kind of key is opened to the commands that kombu gives it and
+to no other, by a selector of its own: of its reports a host may only add to the end.
 """
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote
 
-from protocol.jobs import CONSOLE_QUEUE, host_control, host_queue
+from protocol.jobs import host_control, host_queue, reports_queue
 
-LEAST_VERSION = 7
-"""Redis 6 has users, but none that may write a key without reading it."""
-COMMANDS = (
-    "auth", "hello", "ping", "select", "client|setinfo", "client|setname",
-    "brpop", "rpop", "lpush", "rpush", "llen", "del", "exists", "sadd", "srem", "smembers",
-    "hset", "hget", "hdel", "zadd", "zrem", "zrange", "zrevrangebyscore", "set", "get", "expire", "pexpire",
-    "multi", "exec", "discard", "watch", "unwatch", "subscribe", "psubscribe", "unsubscribe", "punsubscribe",
-    # No EVAL and no SCRIPT: of the scripts that the console loaded, one gives kombu's lock back.
-    "evalsha",
-)
 _UUID = "-".join("?" * length for length in (8, 4, 4, 4, 12))
+OPTIONAL = frozenset({"client|setinfo"})
+"""Clients ask for it and go on without it. Redis knows it from 7.2 on."""
+WITHOUT_KEYS = ("auth", "hello", "ping", "select", "client|setinfo", "client|setname", "multi", "exec", "discard",
+                "unwatch", "unsubscribe", "punsubscribe")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """``commands`` on the keys and channels of ``patterns``, in which ``{queue}``, ``{mailbox}``, ``{worker}``,
+    ``{reports}`` and ``{database}`` are the host's."""
+
+    commands: tuple[str, ...]
+    patterns: tuple[str, ...]
+
+
+GRANTS = (
+    Grant(("brpop", "rpop", "lpush", "rpush", "llen", "exists"), ("~{queue}",)),
+    Grant(("llen", "exists", "del"), ("~{worker}.{mailbox}",)),
+    Grant(("sadd", "srem", "smembers", "exists"), tuple(
+        f"~_kombu.{table}.{of}" for table in ("binding", "binding_permanent") for of in ("{queue}", "{mailbox}"))),
+    Grant(("hset", "hget", "hdel", "watch"), ("~unacked.{queue}",)),
+    Grant(("zadd", "zrem", "zrange", "zrevrangebyscore"), ("~unacked_index.{queue}",)),
+    # No EVAL and no SCRIPT: of the scripts that the console loaded, one gives kombu's lock back.
+    Grant(("set", "get", "del", "evalsha"), ("~unacked_mutex.{queue}",)),
+    Grant(("subscribe", "psubscribe"), ("&/{database}.{mailbox}",)),
+    # Who asked its mailbox is answered where he waits.
+    Grant(("smembers",), ("%R~_kombu.binding.reply.{mailbox}",)),
+    Grant(("lpush",), ("%W~{reports}", f"%W~{_UUID}.reply.{{mailbox}}")),
+)
+COMMANDS = tuple(dict.fromkeys((*WITHOUT_KEYS, *(command for grant in GRANTS for command in grant.commands))))
+NEEDED = ("acl|setuser", "acl|dryrun", "client|kill")
+"""Besides: what the console itself asks for. DRYRUN came with selectors, which the rules are made of."""
+
+
+TOO_OLD = ("Hosts cannot have accounts at the broker: it is {server}, which does not know {commands}. Use Redis 7.0 or "
+           "newer, or Valkey.")
+REFUSED = ("Hosts cannot have accounts at the broker: it refuses the account of PAIRWISE_REDIS_URL ({error}). Give "
+           "that account the rights to ACL and CLIENT KILL.")
+NONE_AT_RABBITMQ = ("Hosts have no accounts of their own at RabbitMQ, and the console's is not given to any. Make one "
+                    "for all of them there and set PAIRWISE_BROKER_URL_FOR_HOSTS to the address with its name and "
+                    "password; or unset PAIRWISE_BROKER_URL.")
 
 
 @dataclass(frozen=True)
@@ -48,36 +80,68 @@ def password_of(secret: str) -> str:
     return hmac.new(secret.encode(), b"pairwise broker", hashlib.sha256).hexdigest()
 
 
-def account(*, prefix: str, host_id: int, host_name: str, secret: str, database: int) -> Account:
-    """The account of a host at the Redis database of this number."""
+def lacking(known: Collection[str]) -> list[str]:
+    """What a server that knows these commands lacks for accounts of hosts."""
+    return [command for command in (*NEEDED, *COMMANDS) if command not in known and command not in OPTIONAL]
+
+
+def server_name(facts: dict) -> str:
+    """From INFO: Valkey gives the number of the Redis that it stems from, too."""
+    valkey = facts.get("valkey_version")
+    return f"Valkey {valkey}" if valkey else f"Redis {facts.get('redis_version', '?')}"
+
+
+def account(*, prefix: str, host_id: int, host_name: str, secret: str, database: int,
+            known: Collection[str] = COMMANDS) -> Account:
+    """The account of a host at the Redis database of this number, on a server that knows the commands ``known``."""
     password = password_of(secret)
     hashed = hashlib.sha256(password.encode()).hexdigest()
-    rules = ("reset", "on", f"#{hashed}", *keys(host_name), f"&/{database}.{host_control(host_name)}.pidbox",
-             *(f"+{command}" for command in COMMANDS))
+    names = {"queue": host_queue(host_name), "mailbox": f"{host_control(host_name)}.pidbox",
+             "worker": f"worker@{host_name}", "reports": reports_queue(host_name), "database": database}
+    # Whatever ``acl-pubsub-default`` says: no channel but those that are named.
+    rules = ("reset", "resetchannels", "on", f"#{hashed}", *_allowed(WITHOUT_KEYS, known),
+             *(_selector(grant, names, known) for grant in GRANTS))
     # A key that nobody has; who lists the accounts sees by it whether this one is as it should be.
     mark = f"%R~pairwise-rules-{hashlib.sha256(' '.join(rules).encode()).hexdigest()[:16]}"
     return Account(f"{prefix}{host_id}", password, (*rules, mark))
 
 
-def keys(host_name: str) -> tuple[str, ...]:
-    """Key rules of a host. Its name has nothing that is special in a pattern (rules.hosts)."""
-    queue, control = host_queue(host_name), f"{host_control(host_name)}.pidbox"
-    own = (queue, f"worker@{host_name}.{control}",
-           *(f"_kombu.{table}.{of}" for table in ("binding", "binding_permanent") for of in (queue, control)),
-           *(f"{name}.{queue}" for name in ("unacked", "unacked_index", "unacked_mutex")))
-    return (*(f"~{key}" for key in own), f"%R~_kombu.binding.reply.{control}", f"%W~{_UUID}.reply.{control}",
-            f"%W~{CONSOLE_QUEUE}")
+def _allowed(commands: tuple[str, ...], known: Collection[str]) -> list[str]:
+    return [f"+{command}" for command in commands if command in known]
+
+
+def _selector(grant: Grant, names: dict, known: Collection[str]) -> str:
+    """A host's name has nothing that is special in a pattern (rules.hosts)."""
+    patterns = (pattern.format(**names) for pattern in grant.patterns)
+    return f"({' '.join(('resetchannels', *patterns, *_allowed(grant.commands, known)))})"
 
 
 def differing(wanted: list[Account], listed: list[str], *, prefix: str) -> tuple[list[Account], list[str]]:
     """(accounts to set, names to delete), from the lines of ACL LIST: ``user NAME on #HASH %R~MARK ...``."""
     found = {words[1]: words for line in listed if (words := line.split()) and words[1].startswith(prefix)}
-    missing = [each for each in wanted if each.mark not in found.get(each.name, ())]
-    return missing, sorted(found.keys() - {each.name for each in wanted})
+    unlike = [each for each in wanted if each.mark not in found.get(each.name, ())]
+    return unlike, sorted(found.keys() - {each.name for each in wanted})
+
+
+def has_account(url: str) -> bool:
+    """True when ``url`` names an account or a password."""
+    return "@" in _parts(url)[1]
+
+
+def without_account(url: str) -> str:
+    """``url`` without any credentials."""
+    scheme, authority, path = _parts(url)
+    return f"{scheme}://{authority.rpartition('@')[2]}{path}"
 
 
 def with_account(url: str, found: Account) -> str:
     """``url`` with the credentials of ``found`` in the place of any that it had."""
-    parts = urlsplit(url)
-    address = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{quote(found.name)}:{quote(found.password)}@{address}"))
+    scheme, authority, path = _parts(url)
+    return f"{scheme}://{quote(found.name)}:{quote(found.password)}@{authority.rpartition('@')[2]}{path}"
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """(scheme, authority, path and query). The library's own would not keep the slashes of a socket's URL."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme, authority, slash + path

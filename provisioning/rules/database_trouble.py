@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
+from django.db import OperationalError
 
 LOCKED, FULL, READ_ONLY, FAILING, AWAY = "locked", "full", "read-only", "failing", "away"
 SENTENCES = {
@@ -45,6 +46,11 @@ def trouble_of(error: BaseException) -> Trouble | None:
         if code:
             return Trouble(code)
     return None
+
+
+def may_pass(error: BaseException) -> bool:
+    """True when the same may go well later, whoever asks for it."""
+    return isinstance(error, OperationalError) or trouble_of(error) is not None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.states import ALIVE
 
+from .fields import NOT_YET_INSTALLED
 from .known_options import ANNEX, KnownOptions, unknown_options
 
 READ_AT_START = {"working_directory": "Working Directory", "command_line": "Command Line",
@@ -16,8 +17,16 @@ def notes(known: KnownOptions, before: ApplicationDraft | None, after: Applicati
     """A sentence for each option that the server ignores, and one for what waits for its next start. ``before`` is None
     for a new object; ``status`` is the word of the server's status."""
     found = [*unknown_options(known, after.options or {}), *unknown_options(ANNEX, after.annex or {})]
+    if before is not None and is_set_back(before, after):
+        found.append(f"{after.name} is not installed on its new Host: Working Directory, Command Line and Command Line "
+                     "Arguments were set back. Press Install.")
     waiting = waits_for_start(before, after) if before is not None and status in ALIVE else []
     return [*found, waiting_sentence(waiting, after.name, status)] if waiting else found
+
+
+def is_set_back(before: ApplicationDraft, after: ApplicationDraft) -> bool:
+    """True when a change of Host took away what an installation had filled in."""
+    return before.host_id != after.host_id and after.command_line == NOT_YET_INSTALLED != before.command_line
 
 
 def waits_for_start(before: ApplicationDraft, after: ApplicationDraft) -> list[str]:

@@ -12,6 +12,7 @@ from console.tls import names as tls_names
 from provisioning.errors import Refused
 from provisioning.models import Host, HostEnrolment
 from provisioning.rules.joining import JoinFacts, Listening, Reach, Stage, join_stages, reach
+from provisioning.selectors.broker import broker
 from provisioning.states import HostStatus
 
 SHOWN_AFTER = timedelta(minutes=10)
@@ -57,11 +58,12 @@ def bundle() -> Bundle | None:
 
 def reach_from(asked_host: str) -> Reach:
     """How other machines reach this console, which was asked as ``asked_host`` (host or host:port)."""
+    rabbit = settings.PAIRWISE_BROKER_URL_FOR_HOSTS or settings.PAIRWISE_BROKER_URL
     listening = Listening(
         web_host=settings.PAIRWISE_HOST, web_port=settings.PAIRWISE_PORT, control_host=settings.PAIRWISE_CONTROL_HOST,
         control_port=settings.PAIRWISE_CONTROL_PORT, advertised_host=settings.PAIRWISE_ADVERTISED_HOST,
         console_url=settings.PAIRWISE_CONSOLE_URL,
-        redis_url=settings.PAIRWISE_BROKER_URL or ("" if settings.REDIS_IS_EMBEDDED else settings.PAIRWISE_REDIS_URL),
+        redis_url=rabbit or ("" if settings.REDIS_IS_EMBEDDED else settings.PAIRWISE_REDIS_URL),
         controls=settings.PAIRWISE_CONTROLS,
         redis_port=settings.PAIRWISE_REDIS_PORT, redis_password=settings.EMBEDDED_REDIS_PASSWORD,
         web_tls=settings.PAIRWISE_WEB_TLS, control_tls=settings.PAIRWISE_CONTROL_TLS,
@@ -115,8 +117,8 @@ def joining(host: Host, *, asked_host: str, with_line: bool) -> Joining:
     if not enrolment.is_open or not with_line:
         return Joining(enrolment=enrolment, stages=stages)
     command = command_from(asked_host)
-    if not command:
-        return Joining(enrolment=enrolment, stages=stages, problems=(NO_BUNDLE,))
+    if why := broker().why or ("" if command else NO_BUNDLE):
+        return Joining(enrolment=enrolment, stages=stages, problems=(why,))
     return Joining(enrolment=enrolment, stages=stages, problems=reach_from(asked_host).problems,
                    line=f"echo {enrolment.token} | {command}")
 

@@ -13,6 +13,7 @@ from redis.retry import Retry
 from provisioning.models import Application, ComponentHeartbeat
 from provisioning.rules.known import SILENT_AFTER_S
 from provisioning.selectors.applications import with_status
+from provisioning.selectors.broker import broker
 from provisioning.selectors.control import CONTROL, control_beats, control_seen
 from provisioning.selectors.hosts import host_list
 from provisioning.states import ApplicationStatus, HostStatus
@@ -39,13 +40,15 @@ class StatusCount:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the console. ``status``: ok, late (was there a moment ago) or failed; ``at``: last sign of life."""
+    """A part of the console. ``status``: ok, late (was there a moment ago) or failed; ``at``: last sign of life;
+    ``trouble``: what is wrong all the same, as a sentence."""
 
     name: str
     label: str
     what: str
     status: str
     at: datetime | None
+    trouble: str = ""
 
 
 def _counts(found: dict[str, int], order: type) -> list[StatusCount]:
@@ -78,14 +81,14 @@ def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta =
 
 def console_parts() -> list[Part]:
     """Every part of the console. This page was made by the web server out of the database, so both answer."""
-    now = timezone.now()
-    control = control_seen(now)
+    now, noted = timezone.now(), broker()
+    control, server = control_seen(now), " ".join(filter(None, (noted.server, noted.program and f"({noted.program})")))
     beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | control_beats()
     parts = [
         Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
         Part("database", "Configuration Database", "Every object, job and history entry.", "ok", now),
-        Part("redis", "Redis", "Carries jobs to hosts and changes to open pages.",
-             "ok" if redis_answers() else "failed", now),
+        Part("redis", "Redis", f"Carries jobs to hosts and changes to open pages. {server}".strip(),
+             "ok" if redis_answers() else "failed", now, noted.why),
     ]
     return parts + [
         Part(name, label, what, "failed" if name == CONTROL and control.is_ahead else heartbeat_status(

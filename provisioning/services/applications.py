@@ -13,7 +13,6 @@ from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.models import Application, Connection, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
-from provisioning.rules.fields import NOT_YET_INSTALLED
 from provisioning.rules.known import Control
 from provisioning.selectors.applications import application_draft
 from provisioning.selectors.control import control_seen
@@ -103,9 +102,7 @@ def clone_application(*, actor: Actor, application_id: int, name: str) -> Applic
         ports = drafting.free_ports(ports, source.host)
     return create_application(actor=actor, draft=replace(
         draft, name=name, ports=ports, backup_server_id=None, redundancy_type=RedundancyType.NOT_SPECIFIED,
-        working_directory=NOT_YET_INSTALLED if source.is_server else draft.working_directory,
-        command_line=NOT_YET_INSTALLED if source.is_server else draft.command_line, command_line_arguments="",
-    ))
+        **(drafting.INSTALLER_FILLS_IN if source.is_server else {"command_line_arguments": ""})))
 
 
 def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> int:

@@ -15,6 +15,9 @@ from .facts import reserved_ports
 from .objects import STORED, Stored
 
 FIRST_FREE_PORT = 7000
+INSTALLER_FILLS_IN = {"working_directory": NOT_YET_INSTALLED, "command_line": NOT_YET_INSTALLED,
+                      "command_line_arguments": ""}
+"""What an installation fills in, and what stands there before it."""
 _OPEN = ("ports", "connections", "options", "annex")
 
 
@@ -24,7 +27,7 @@ def complete(draft: ApplicationDraft, row: Application | None, objects: Stored =
     if row is not None:
         stored = application_draft(row)
         filled = {name: getattr(stored, name) for name in _OPEN if getattr(draft, name) is None}
-        draft = replace(draft, **filled)
+        draft = not_installed_there(stored, replace(draft, **filled)) if row.is_server else replace(draft, **filled)
         return replace(draft, options=_spelled(draft.options, row.options_dict(masked=False)),
                        annex=_spelled(draft.annex, row.options_dict(annex=True, masked=False)))
     template = objects.template(draft.template_id)
@@ -42,6 +45,19 @@ def _spelled(table: dict[str, dict[str, str]], stored: dict[str, dict[str, str]]
                   and value == stored[section][key] else value for key, value in keys.items()}
         for section, keys in table.items() if keys
     }
+
+
+def not_installed_there(stored: ApplicationDraft, draft: ApplicationDraft) -> ApplicationDraft:
+    """A server whose Host changes is not installed on the new one: what was filled in on the former, by a host that may
+    have to be left because it misbehaves, is not run on another. What was typed with the change stays."""
+    if not changes_host(stored, draft):
+        return draft
+    return replace(draft, **{name: value for name, value in INSTALLER_FILLS_IN.items()
+                             if getattr(draft, name) == getattr(stored, name)})
+
+
+def changes_host(stored: ApplicationDraft, draft: ApplicationDraft) -> bool:
+    return stored.host_id is not None and draft.host_id != stored.host_id
 
 
 def without_placeholders(row: Application, given: dict[str, Any]) -> dict[str, Any]:

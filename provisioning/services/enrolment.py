@@ -1,15 +1,18 @@
 """How a machine becomes a host: a one-time token, and what is given for it (design section 10)."""
 
 import collections
+import posixpath
 import threading
 import time
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
+from provisioning.jobs import broker_access
 from provisioning.models import Event, Host, HostEnrolment
 from provisioning.models.enrolments import token_hash
 from provisioning.permissions import Actor
@@ -20,7 +23,7 @@ from .facts import is_console_host
 
 LIFETIME = timedelta(hours=1)
 STATES = ("running", "done", "failed")
-TEXT_MAX = 1000
+TEXT_MAX, INSTALL_ROOT_MAX = 1000, 900
 SOURCE = EventSource.JOIN
 MAKE_NEW = "Make a new line on the host's page in the console and paste that one."
 
@@ -52,6 +55,16 @@ class Attempts:
 
 
 attempts = Attempts()
+
+
+def require_accounts() -> None:
+    """Raises Refused when the host could be given no account at the broker; one that is away says so by itself."""
+    try:
+        why = broker_access.why_no_accounts()
+    except (RedisError, OSError):
+        return
+    if why:
+        raise Refused(f"No machine can join. {why}")
 
 
 @history.atomic()
@@ -125,11 +138,11 @@ def _why_refused(row: HostEnrolment | None) -> str:
     return f"The token expired at {row.expires_at:%H:%M:%S} UTC."
 
 
-def spend(*, token: str, origin: str, proven: Host | None, machine: str) -> Host:
+def spend(*, token: str, origin: str, proven: Host | None, machine: str, install_root: str = "") -> Host:
     """Use ``token`` up; the host, with the secret that its agent is to use from now on.
 
     ``proven`` is the host that the request was signed by: it keeps its secret. Any other machine gets a new one, so
-    that whoever had the former is shut out. Raises Refused, TooMany.
+    that whoever had the former is shut out. ``install_root``: where its agent installs. Raises Refused, TooMany.
     """
     row = admit(token=token, origin=origin)
     with transaction.atomic():
@@ -138,6 +151,7 @@ def spend(*, token: str, origin: str, proven: Host | None, machine: str) -> Host
             used_at=now, used_from=origin[:64])
         if spent:
             host = _joined(row.host_id, proven, origin, machine)
+            Host.objects.filter(pk=host.pk).update(install_root=_directory(install_root), left_at=None)
     if not spent:
         # Somebody was faster: says so, and records it.
         admit(token=token, origin=origin)
@@ -150,12 +164,16 @@ def _joined(host_id: int, proven: Host | None, origin: str, machine: str) -> Hos
     again = proven is not None and proven.pk == host.pk
     if not again:
         host.renew_secret()
-    Host.objects.filter(pk=host.pk).update(left_at=None)
     what = "was set up again and kept its secret" if again else "joined and was given a new secret"
     Event.objects.create(at=timezone.now(), host=host, source=SOURCE,
                          text=f"Host {host.name} {what}, from {origin}. {machine}"[:TEXT_MAX].strip())
     changes.tell(f"host:{host.pk}", "hosts", "status", hosts=[host.name])
     return host
+
+
+def _directory(said: str) -> str:
+    usable = said.startswith("/") and said.isprintable() and len(said) <= INSTALL_ROOT_MAX
+    return posixpath.normpath(said) if usable else ""
 
 
 @transaction.atomic

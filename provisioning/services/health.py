@@ -26,6 +26,7 @@ from provisioning.rules.health import (
     unwritten,
     worker_health,
 )
+from provisioning.selectors.broker import broker
 from provisioning.selectors.control import control_seen
 
 CHECK_S = 0.9
@@ -33,7 +34,9 @@ WRITE_S = 0.7
 """So long a write may wait for the database."""
 PROVEN_S, TRIED_S = 2.0, 1.0
 """A proven write counts for so long, a failed one is not tried again for so long: asking often costs nothing."""
-COMPONENTS = ("database", "redis", "control", "console_worker", "agent", "worker")
+COMPONENTS = ("database", "redis", "control", "console_worker", "broker_accounts", "agent", "worker")
+NO_ACCOUNTS = "Hosts cannot have accounts at the broker, so none takes jobs: ./run manage check says why."
+WORKER_BEATS = ("console-worker", "report-reader")
 _flights: dict[str, "Flight"] = {}
 _lock = threading.Lock()
 
@@ -136,14 +139,17 @@ def database_trouble() -> str:
 def _check_database() -> dict[str, Component | None]:
     try:
         now = timezone.now()
-        beat_at = ComponentHeartbeat.objects.filter(name="console-worker").values_list("at", flat=True).first()
+        beats = dict(ComponentHeartbeat.objects.filter(name__in=WORKER_BEATS).values_list("name", "at"))
+        # Its tasks and its reader of reports: it is as well as the one of which less is heard.
+        beat_at = min(beats.values()) if WORKER_BEATS[0] in beats else None
         is_host = Host.objects.filter(name=LOCAL_HOST).exists()
         runtime = HostRuntime.objects.filter(host__name=LOCAL_HOST).first()
         control = control_seen(now)
         proof.look()
         unwritten_since = "the Configuration Database takes no write, so nothing newer is in it." if proof.trouble \
             else ""
-        found = {"database": proof.component, "console_worker": worker_health(beat_at, now, blind=unwritten_since)}
+        found = {"database": proof.component, "console_worker": worker_health(beat_at, now, blind=unwritten_since),
+                 "broker_accounts": Component(DOWN, None, NO_ACCOUNTS) if broker().why else None}
         if not is_host:
             # This machine only serves the console; the hosts are others.
             return found | {"agent": None, "worker": None}
@@ -207,8 +213,8 @@ def _down(name: str, sentence: str) -> Component:
 
 
 def health() -> dict[str, Component]:
-    """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host, within about
-    CHECK_S seconds. Never raises."""
+    """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host and without
+    the hosts' accounts while these are well, within about CHECK_S seconds. Never raises."""
     deadline = time.monotonic() + CHECK_S
     with _lock:
         for name in CHECKS:

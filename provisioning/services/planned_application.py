@@ -78,9 +78,17 @@ class PlannedApplication:
         else:
             draft = replace(application_draft(row), **drafting.without_placeholders(row, given))
         draft = replace(draft, **self._references(), **self._tables(draft, row))
+        if base is not None and row is not None and drafting.changes_host(base, draft):
+            draft = self._not_installed_there(base, draft, application_draft(row))
         if self.follows and base is not None:
             draft = replace(draft, tenants=base.tenants, connections=base.connections)
         return draft
+
+    def _not_installed_there(self, base: ApplicationDraft, draft: ApplicationDraft,
+                             now: ApplicationDraft) -> ApplicationDraft:
+        """What the file repeats of the former host is no word about the new one, in the second step either."""
+        repeated = [name for name in drafting.INSTALLER_FILLS_IN if getattr(draft, name) == getattr(base, name)]
+        return replace(draft, **{name: getattr(now, name) for name in repeated})
 
     def _references(self) -> dict[str, Any]:
         spec, values = self.spec, {}

@@ -64,6 +64,7 @@ def begin(*, actor: Actor, host_id: int, port: int, key: str, login: Login, aske
     line = command_from(asked_host)
     if not line:
         raise Refused(NO_BUNDLE)
+    enrolment.require_accounts()
     with history.atomic():
         row = enrolment.make_token(actor=actor, host_id=host_id)
         Host.objects.filter(pk=host_id).update(ssh_host_key=key)

@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from provisioning.models import (
 )
 from provisioning.rules.redaction import Redactor
 from provisioning.rules.text import file_word
+from provisioning.selectors.broker import broker
 from provisioning.selectors.export import export_yaml
 
 HISTORY_MAX, EVENTS_MAX, JOBS_MAX, LINES_MAX, RESULTS_MAX, DRILLS_MAX = 5_000, 20_000, 200, 5_000, 100, 50
@@ -202,7 +203,7 @@ def _versions(scope: Scope) -> Iterator[Part]:
     packages = sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}, key=str.lower)
     yield scope.json("versions.json", "Versions of everything.", {
         "console": VERSION, "python": sys.version, "system": platform.platform(),
-        "database": {"kind": connection.vendor, "version": str(version)},
+        "database": {"kind": connection.vendor, "version": str(version)}, "broker": asdict(broker()),
         "agents": hosts, "servers": {row.name: {"object": row.version, "runs": row.runtime.version if getattr(
             row, "runtime", None) else ""} for row in scope.members}, "packages": packages})
 

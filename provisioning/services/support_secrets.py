@@ -29,5 +29,5 @@ def _of_the_console() -> Iterator[str]:
     yield control_secret()
     yield settings.EMBEDDED_REDIS_PASSWORD
     yield str(settings.DATABASES["default"].get("PASSWORD") or "")
-    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL):
+    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
         yield unquote(urlsplit(address).password or "")

@@ -91,10 +91,11 @@ def exchange(request):
     """The host's secret and where everything is, for a token that is used up by it."""
     body = _body(request)
     machine = f"Python {body.get('python', '?')} on {body.get('system', '?')}."
-    # Before the token is used up: it may be refused.
+    # Before the token is used up: both may be refused.
     authority = broker_authority()
+    services.require_accounts()
     host = services.spend(token=_token(request), origin=_origin(request), proven=_signed_by(request, body),
-                          machine=machine)
+                          machine=machine, install_root=str(body.get("install_root", "")))
     where = reach_from(request.get_host())
     controls = [{"host": address, "port": port} for address, port in where.controls]
     return JsonResponse({"host": host.name, "secret": host.secret, "control": controls,
@@ -157,7 +158,11 @@ def _signed_by(request, body: dict) -> Host | None:
 @page(MANAGE_HOSTS)
 def host_join(request, pk):
     """A new line to paste on the machine."""
-    return _back(request, pk, lambda: services.make_token(actor=actor_of(request), host_id=pk))
+    def make():
+        services.require_accounts()
+        services.make_token(actor=actor_of(request), host_id=pk)
+
+    return _back(request, pk, make)
 
 
 @require_POST

@@ -13,8 +13,9 @@ from redis.lock import Lock
 
 from hostagent.config import load
 from protocol import auth
-from protocol.jobs import CONSOLE_QUEUE, RECORD_REPORT, RUN_JOB, host_control, host_queue
+from protocol.jobs import RECORD_REPORT, RUN_JOB, host_control, host_queue, reports_queue
 from protocol.names import safe_name
+from provisioning.jobs.broker_access import known_commands
 from provisioning.rules import broker_access
 
 from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, items_of, until, wait_for, write_config
@@ -56,7 +57,8 @@ class Site:
         return payload["job"]
 
     def collect(self):
-        with contextlib.closing(self.connection.SimpleQueue(CONSOLE_QUEUE)) as box, contextlib.suppress(queue.Empty):
+        box = self.connection.SimpleQueue(reports_queue(HOST))
+        with contextlib.closing(box), contextlib.suppress(queue.Empty):
             while True:
                 message = box.get_nowait()
                 report, signature = message.payload[0]
@@ -118,7 +120,8 @@ class Site:
 
 def grant(client, database):
     """The account of the host that uses this database, as the console keeps it."""
-    account = broker_access.account(prefix=f"{database}-", host_id=1, host_name=HOST, secret=SECRET, database=database)
+    account = broker_access.account(prefix=f"{database}-", host_id=1, host_name=HOST, secret=SECRET, database=database,
+                                    known=known_commands(client))
     client.execute_command("ACL", "SETUSER", account.name, *account.rules)
     client.script_load(Lock.LUA_RELEASE_SCRIPT)
     return account

@@ -363,8 +363,8 @@ async def test_the_agent_connects_again_when_control_comes_back_and_tells_everyt
     latest = host.control.snapshots[-1]
     assert [(each["application"], each["pid"]) for each in latest.processes] == [("MS_Primary", pid)]
     assert set(latest.host) == {"cpu_percent", "memory_percent", "disk_free_bytes", "agent_version", "agent_build",
-                                "time", "worker", "looks", "account", "accounts", "resolved", "comes_back_by",
-                                "service_account"}
+                                "time", "worker", "looks", "reports", "account", "accounts", "resolved",
+                                "comes_back_by", "service_account"}
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as other accounts")

@@ -20,9 +20,10 @@ from hostagent.jobs.errors import JobCancelled
 from hostagent.jobs.janitor import Janitor
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
 from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
-from hostagent.jobs.startfiles import arguments_of, command_line_arguments, run_sh, start_server_bat
+from hostagent.jobs.startfiles import run_sh, start_server_bat
 from protocol import auth
 from protocol.patience import HELD_S
+from protocol.start_line import arguments_of, command_line_arguments
 
 from .doubles import PROJECT, items_of, write_config
 

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
-from hostagent.jobs.startfiles import command_line_arguments, run_sh, start_server_bat
+from hostagent.jobs.startfiles import run_sh, start_server_bat
 from hostagent.jobs.startparameters import RIGHT, sentence, start_parameters
 from hostagent.jobs.startwords import batch_commands, shell_commands
+from protocol.start_line import command_line_arguments
 
 EXPECTED = {"-host": "cfg1", "-port": "2020", "-app": "MS Backup"}
 

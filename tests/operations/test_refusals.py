@@ -196,5 +196,5 @@ def test_whoever_keeps_trying_fills_no_table(alpha):
 
 def test_the_next_one_counts_what_was_left_out():
     bound = refusals.Bound()
-    assert [bound.take(("a",), now=now) for now in (0.0, 1.0, 2.0, 5.0, 6.0)] == [0, None, None, 2, None]
+    assert [bound.take(("a",), now=now) for now in (0.0, 1.0, 59.0, 60.0, 61.0)] == [0, None, None, 2, None]
     assert bound.take(("b",), now=0.0) == 0

@@ -268,6 +268,14 @@ def test_ports_of_a_running_server_count_from_its_next_start(administrator):
     assert "next start" not in said(live)
 
 
+def test_another_host_means_another_installation_and_the_page_says_so(administrator):
+    row = factories.make_application("MS", host=factories.make_host(), installed=True)
+    other = factories.make_host("other")
+    saved = administrator.post(f"{LIST}{row.pk}/", form_of(row, host_id=other.pk, after="stay"))
+    assert "MS is not installed on its new Host: Working Directory, Command Line and Command Line" in said(saved)
+    assert not get_application(row.pk).is_installed
+
+
 def test_panels_are_open_where_something_has_to_be_typed(administrator):
     row = make()
     new = page(administrator.get(NEW))

@@ -12,6 +12,7 @@ from provisioning.models import Application, Connection, HistoryEntry, Host, Lis
 from provisioning.models.applications import MASK
 from provisioning.selectors.applications import application_draft
 from provisioning.services import applications as services
+from provisioning.services import jobs
 from tests.factories import (
     ADMINISTRATOR,
     OPERATOR,
@@ -110,6 +111,28 @@ def test_update_leaves_what_the_draft_leaves_open():
     row = create(ports=(port(),), options={"log": {"verbose": "all"}})
     row = update(row, description="x", ports=None, options=None, annex=None, connections=None)
     assert (row.ports.count(), row.options_dict()) == (1, {"log": {"verbose": "all"}})
+
+
+def test_a_server_that_gets_another_host_is_not_installed_there():
+    row = make_application("MS", host=make_host("evil"), installed=True)
+    Application.objects.update(command_line="/bin/sh", command_line_arguments="-c id", working_directory="/srv")
+    moved = update(row, host_id=make_host("other").pk)
+    assert (moved.working_directory, moved.command_line, moved.command_line_arguments) == (".", ".", "")
+    assert not moved.is_installed
+    assert history_of(row)[-1].after["command_line"] == "."
+    with pytest.raises(Refused, match="MS is not installed yet"):
+        jobs.start_application(actor=ADMINISTRATOR, application_id=row.pk)
+
+
+def test_what_is_typed_together_with_another_host_stays():
+    row = make_application("MS", host=make_host("alpha"), installed=True)
+    moved = update(row, host_id=make_host("other").pk, working_directory="/srv/ms", command_line="./run.sh")
+    assert (moved.working_directory, moved.command_line, moved.command_line_arguments) == ("/srv/ms", "./run.sh", "")
+
+
+def test_a_host_that_is_chosen_for_the_first_time_sets_nothing_back():
+    row = make_application("MS", installed=True)
+    assert update(row, host_id=make_host("alpha").pk).is_installed
 
 
 def test_update_that_changes_nothing_writes_nothing():

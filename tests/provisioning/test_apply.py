@@ -160,6 +160,28 @@ class TestApply:
             working_directory="/srv/ms", command_line="./MessageServer", command_line_arguments="-app MS_Primary")
         assert "Nothing to do." in run("apply", file()).out
 
+    @pytest.mark.parametrize("repeats", [False, True])
+    def test_another_host_sets_back_what_the_former_one_filled_in_and_the_plan_says_so(self, run, file, repeats):
+        run("apply", file(), "--yes")
+        Application.objects.filter(name="MS_Primary").update(
+            working_directory="/srv", command_line="/bin/sh", command_line_arguments="-c id")
+        make_host("beta")
+        text = FILE.replace("    host: alpha\n", "    host: beta\n", 1)
+        if repeats:
+            text = text.replace('working_directory: "."', "working_directory: /srv").replace(
+                'command_line: "."', "command_line: /bin/sh").replace('arguments: ""', "arguments: -c id")
+        planned = run("apply", file(text))
+        result = run("apply", file(text), "--yes")
+        assert result.code == 0
+        for said in (planned.out, result.out):
+            assert "    Host: alpha → beta\n" in said
+            assert "    Command Line: /bin/sh → .\n" in said
+            assert "    Working Directory: /srv → .\n" in said
+            assert "MS_Primary is not installed on its new Host" in said
+        row = Application.objects.get(name="MS_Primary")
+        assert (row.host.name, row.working_directory, row.command_line, row.command_line_arguments) == (
+            "beta", ".", ".", "")
+
     def test_all_or_nothing_with_every_refusal(self, run, file):
         text = FILE.replace("port: 7101", "port: 7001").replace("startup_timeout: 60", "startup_timeout: 0")
         result = run("apply", file(text), "--yes")

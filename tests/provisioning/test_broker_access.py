@@ -1,16 +1,25 @@
-"""A host's account at the broker opens its own queue and nothing else."""
+"""A host's account at the broker opens its own queue and nothing else, whichever server that is."""
+
+import re
 
 import pytest
 import redis
+from django.urls import reverse
 from redis.exceptions import NoPermissionError
 
 from console import checks
+from provisioning import tasks
+from provisioning.errors import Refused
 from provisioning.jobs import broker_access, refusals
 from provisioning.models import Event
-from provisioning.rules.broker_access import COMMANDS, account, differing, with_account
-from tests import factories
+from provisioning.rules.broker_access import WITHOUT_KEYS, account, differing, with_account
+from provisioning.services import enrolment
+from tests import brokers, factories
 
 pytestmark = pytest.mark.django_db
+
+
+valkey = brokers.each_broker
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +41,11 @@ def as_alpha(hosts, settings):
         yield client
 
 
-def test_a_host_takes_its_jobs_and_adds_to_the_consoles_queue(broker, as_alpha):
+def test_a_host_takes_its_jobs_and_adds_to_its_reports(broker, as_alpha):
     broker.lpush("host.alpha", "job")
     assert as_alpha.brpop(["host.alpha"], timeout=1) == (b"host.alpha", b"job")
-    assert as_alpha.lpush("console", "report") == 1
+    assert as_alpha.lpush("reports.alpha", "report") == 1
+    assert as_alpha.lpush(f"{ASKER}.alpha.pidbox", "pong") == 1
     assert as_alpha.zadd("unacked_index.host.alpha", {"tag": 1}) == 1
 
 
@@ -57,6 +67,43 @@ FOREIGN = [
 ]
 
 
+WRITES = [
+    ("SET", "{key}", "x"), ("DEL", "{key}"), ("UNLINK", "{key}"), ("EXPIRE", "{key}", 1), ("PEXPIRE", "{key}", 1),
+    ("LTRIM", "{key}", 1, 0), ("RENAME", "{key}", "host.alpha"), ("RENAME", "host.alpha", "{key}"),
+    ("RPUSH", "{key}", "x"), ("LREM", "{key}", 0, "x"), ("LSET", "{key}", 0, "x"), ("SADD", "{key}", "x"),
+    ("HSET", "{key}", "a", "b"), ("ZADD", "{key}", 1, "a"), ("RPOP", "{key}"), ("LRANGE", "{key}", 0, -1),
+    ("LLEN", "{key}"), ("EXISTS", "{key}"), ("GET", "{key}"), ("TYPE", "{key}"), ("BRPOP", "{key}", 1),
+    ("RPOPLPUSH", "host.alpha", "{key}"), ("LMOVE", "{key}", "host.alpha", "RIGHT", "LEFT"),
+]
+ASKER = "01234567-0123-0123-0123-0123456789ab.reply.control"
+WRITTEN = ["reports.alpha", "console", "reports.beta", f"{ASKER}.alpha.pidbox", "pairwise:changes",
+           "pairwise:reports:reader", "anything"]
+
+
+@pytest.mark.parametrize("key", WRITTEN)
+def test_of_what_it_writes_it_may_add_to_the_end_and_nothing_else(broker, as_alpha, key):
+    broker.lpush(key, "kept")
+    for command in WRITES:
+        with pytest.raises(NoPermissionError):
+            as_alpha.execute_command(*[word.format(key=key) if isinstance(word, str) else word for word in command])
+    assert broker.lrange(key, 0, -1) == [b"kept"]
+    broker.delete(key)
+
+
+@pytest.mark.parametrize("key", ["console", "reports.beta", "host.beta", "anything", f"{ASKER}.beta.pidbox"])
+def test_it_adds_to_no_queue_but_its_own(as_alpha, key):
+    with pytest.raises(NoPermissionError):
+        as_alpha.lpush(key, "x")
+
+
+def test_what_it_may_do_with_one_of_its_keys_it_may_not_do_with_another(as_alpha):
+    for command in (("SET", "host.alpha", "x"), ("DEL", "host.alpha"), ("HSET", "host.alpha", "a", "b"),
+                    ("SET", "unacked.host.alpha", "x"), ("LPUSH", "unacked.host.alpha", "x"),
+                    ("SADD", "unacked_mutex.host.alpha", "x")):
+        with pytest.raises(NoPermissionError):
+            as_alpha.execute_command(*command)
+
+
 @pytest.mark.parametrize("command", FOREIGN, ids=[" ".join(map(repr, each)) for each in FOREIGN])
 def test_what_is_not_its_own_is_refused(as_alpha, command):
     with pytest.raises(NoPermissionError):
@@ -75,6 +122,13 @@ def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as
     assert event.source == "refused"
     assert event.text == ("Somebody with the account of host alpha asked for the key 'host.beta' at the broker, which "
                           "refused it.")
+
+
+def test_who_tries_to_log_in_under_a_name_that_only_looks_like_a_hosts_disturbs_nothing(broker, hosts, settings):
+    broker.acl_log_reset()
+    with pytest.raises(redis.AuthenticationError):
+        broker.execute_command("AUTH", broker_access.rules.prefix_of(settings.SECRET_KEY) + "x", "y")
+    assert broker_access.Denials().record() == 0
 
 
 def test_a_host_with_another_hosts_secret_is_nobody(hosts, settings):
@@ -137,11 +191,49 @@ def limited(broker, settings):
     broker.acl_deluser("console")
 
 
-def test_a_console_that_may_not_make_accounts_shares_its_own_and_the_check_says_so(limited, hosts, settings):
-    assert broker_access.url_for(hosts[0], settings.PAIRWISE_REDIS_URL) == settings.PAIRWISE_REDIS_URL
+def test_a_host_that_can_have_no_account_is_not_given_the_consoles(limited, hosts, settings):
+    given = broker_access.url_for(hosts[0], settings.PAIRWISE_REDIS_URL)
+    assert "console" not in given
+    assert ":pw@" not in given
+    with redis.Redis.from_url(given) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
+
+
+def test_where_accounts_cannot_be_made_nobody_joins_and_it_is_said_why(limited, hosts, client, settings):
+    row = enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=hosts[0].pk)
+    answer = client.post("/join/exchange", "{}", content_type="application/json",
+                         headers={"Authorization": f"Bearer {row.token}"})
+    assert answer.status_code == 403
+    assert "No machine can join. Hosts cannot have accounts at the broker" in answer.text
+    assert "Give that account the rights to ACL and CLIENT KILL." in answer.text
+    row.refresh_from_db()
+    assert row.is_open
     [found] = checks.broker_accounts()
     assert found.id == "pairwise.W005"
     assert "acl|setuser" in found.msg
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_pages_say_that_no_host_can_have_an_account(limited, hosts, admin_client):
+    tasks.keep_broker_accounts()
+    assert "Hosts cannot have accounts at the broker" in admin_client.get("/monitoring/").text
+    assert admin_client.get("/healthz").json()["components"]["broker_accounts"]["status"] == "down"
+    enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=hosts[0].pk)
+    shown = admin_client.get(reverse("host-detail", args=[hosts[0].pk])).text
+    assert "Hosts cannot have accounts at the broker" in shown
+    assert "| python3 -c" not in shown
+
+
+def test_the_dashboard_says_which_server_it_is(hosts, admin_client):
+    tasks.keep_broker_accounts()
+    assert re.search(r"(Valkey|Redis) \d+\.\d+\.\d+ \(/", admin_client.get("/monitoring/").text)
+
+
+def test_a_server_without_what_accounts_are_made_of_is_named(hosts, monkeypatch):
+    monkeypatch.setattr(broker_access.rules, "NEEDED", ("acl|setuser", "acl|nonsense"))
+    with pytest.raises(broker_access.NotPermitted, match=r"it is (Valkey|Redis) .*, which does not know ACL\|NONSENSE. "
+                                                         "Use Redis 7.0 or newer, or Valkey."):
+        broker_access.keep()
 
 
 def test_the_check_has_nothing_to_say_of_a_console_that_may(hosts):
@@ -164,24 +256,42 @@ def test_while_the_broker_is_away_a_host_is_given_its_own_account_all_the_same(h
 
 def test_of_two_names_none_gets_the_keys_of_the_other():
     for one, other in (("a", "a.pidbox"), ("a", "b.reply.control.a"), ("a.b", "a"), ("1", "11")):
-        first, second = (set(account(prefix="", host_id=1, host_name=name, secret="s", database=0).rules[3:-1])
+        first, second = ({word for rule in account(prefix="", host_id=1, host_name=name, secret="s", database=0).rules
+                          for word in rule.strip("()").split() if word[0] in "~%&" and "pairwise-rules" not in word}
                          for name in (one, other))
-        shared = {rule for rule in first & second if not rule.startswith("+")}
-        assert shared == {"%W~console"}
+        assert first
+        assert not first & second
 
 
 def test_another_set_of_rules_is_seen_in_the_list(monkeypatch):
     one = account(prefix="p-", host_id=1, host_name="a", secret="s", database=0)
     line = f"user p-1 on sanitize-payload #x {one.mark} -@all"
     assert differing([one], [line, "user default on"], prefix="p-") == ([], [])
-    monkeypatch.setattr("provisioning.rules.broker_access.COMMANDS", COMMANDS[:-1])
+    monkeypatch.setattr("provisioning.rules.broker_access.WITHOUT_KEYS", WITHOUT_KEYS[:-1])
     other = account(prefix="p-", host_id=1, host_name="a", secret="s", database=0)
     assert differing([other], [line], prefix="p-") == ([other], [])
     assert differing([], [line], prefix="p-") == ([], ["p-1"])
 
 
-def test_the_check_says_that_hosts_share_an_account_at_another_broker(settings):
+def test_rabbitmqs_account_of_the_console_is_given_to_no_host(hosts, settings):
     settings.PAIRWISE_BROKER_URL = "amqp://pairwise:secret@192.0.2.1/pairwise"
+    assert broker_access.url_for(hosts[0], settings.PAIRWISE_BROKER_URL) == ""
     [found] = checks.broker_accounts()
-    assert "Every host is given the account of PAIRWISE_BROKER_URL" in found.msg
-    assert "secret" not in found.msg + found.hint
+    assert "PAIRWISE_BROKER_URL_FOR_HOSTS" in found.msg
+    with pytest.raises(Refused, match="PAIRWISE_BROKER_URL_FOR_HOSTS"):
+        enrolment.require_accounts()
+    settings.PAIRWISE_BROKER_URL_FOR_HOSTS = "amqp://hosts:theirs@192.0.2.1/pairwise"
+    assert broker_access.url_for(hosts[0], "x") == settings.PAIRWISE_BROKER_URL_FOR_HOSTS
+    enrolment.require_accounts()
+    [found] = checks.broker_accounts()
+    assert "All hosts share the account" in found.msg
+    assert "theirs" not in found.msg + found.hint
+
+
+def test_a_socket_with_a_password_gives_a_host_its_own(hosts, settings, monkeypatch):
+    monkeypatch.setattr(broker_access, "keep", lambda: 0)
+    settings.PAIRWISE_REDIS_URL = "unix://:consoles@/nowhere.sock"
+    given = broker_access.url_for(hosts[0], "redis+socket://:consoles@/nowhere.sock?virtual_host=1")
+    assert given.startswith("redis+socket://pairwise-")
+    assert given.endswith("@/nowhere.sock?virtual_host=1")
+    assert "consoles" not in given

@@ -11,7 +11,7 @@ from protocol import auth
 from protocol.jobs import RUN_JOB, STEPS, host_queue
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.jobs import dispatch
-from provisioning.models import Application, Job, Option
+from provisioning.models import Application, HostRuntime, Job, Option
 from provisioning.selectors.applications import get_application
 from provisioning.services import jobs as services
 from provisioning.services.readiness import why_not
@@ -70,6 +70,14 @@ class TestRefusals:
     def test_host_that_never_connected(self):
         with pytest.raises(Refused, match="alpha has never connected"):
             start(on_host(host=make_host("alpha", status=None)))
+
+    def test_an_agent_of_which_the_console_would_hear_nothing_is_to_be_upgraded(self):
+        row = on_host(host=make_host("alpha"))
+        HostRuntime.objects.update(agent_version="0.1.0", facts={"looks": True})
+        with pytest.raises(Refused, match=r"The agent of host alpha is older than this console.* Press Upgrade Agent"):
+            start(row)
+        HostRuntime.objects.update(facts={"looks": True, "reports": True})
+        start(row)
 
     def test_disabled_host(self):
         with pytest.raises(Refused, match="Host alpha is disabled"):

@@ -35,7 +35,7 @@ def handed(monkeypatch):
 @pytest.fixture
 def pair(handed):
     members = factories.make_pair()
-    HostRuntime.objects.update(facts={"looks": True})
+    HostRuntime.objects.update(facts={"looks": True, "reports": True})
     return members
 
 
@@ -116,7 +116,7 @@ def test_a_host_that_is_not_connected_or_has_nothing_to_look_at_is_refused(pair)
 
 def _empty():
     host = factories.make_host()
-    HostRuntime.objects.filter(host=host).update(facts={"looks": True})
+    HostRuntime.objects.filter(host=host).update(facts={"looks": True, "reports": True})
     return host
 
 

@@ -28,6 +28,7 @@ def server(db, broker, settings, tmp_path):
     row = make_application("MS", host=make_host("alpha", ip_address="192.0.2.7"), installed=True,
                            ports={"default": 7001, "sync": 7002})
     row.ports.filter(port_id="sync").update(listening_mode="secured", transport_parameters="tls=1;address=192.0.2.8")
+    Application.objects.filter(pk=row.pk).update(working_directory="/opt/ms")
     return Application.objects.get(pk=row.pk)
 
 
@@ -95,6 +96,14 @@ def test_the_secured_ports_name_the_files_afterwards(server):
     assert HistoryEntry.objects.filter(reason__startswith="Certificates were made by job").count() == 1
     finished(server)
     assert HistoryEntry.objects.filter(reason__startswith="Certificates were made by job").count() == 1
+
+
+@pytest.mark.parametrize("changes", [
+    {"certificate": "/etc/ssl/other.pem"}, {"certificate_key": "/opt/other/tls/port.key"},
+    {"trusted_ca": "/opt/ms/tls/../ca.pem"}])
+def test_a_host_names_no_files_but_those_that_it_was_to_write(server, changes):
+    assert finished(server, **changes).state == JobState.ERROR
+    assert "certificate" not in server.ports.get(port_id="sync").transport_parameters
 
 
 @pytest.mark.parametrize("path", ["relative.pem", "/a;tls-mutual=0", "/a\nb", "", None, "/" + "x" * 400])

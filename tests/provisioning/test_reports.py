@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from protocol import auth
 from provisioning import control_client, tasks
-from provisioning.jobs import reaper, reports
+from provisioning.jobs import reaper, refusals, reports
 from provisioning.jobs.dispatch import NOT_HANDED_OVER
 from provisioning.jobs.reports import MAX_LINES, MAX_WAITING, ReportRefused, record_report
-from provisioning.models import Application, ComponentHeartbeat, HistoryEntry, Job, JobLine, JobReport
+from provisioning.models import Application, ComponentHeartbeat, Event, HistoryEntry, Host, Job, JobLine, JobReport
 from provisioning.states import JOB_TRANSITIONS, JobState
-from tests.factories import make_application, make_host, make_job
+from tests.factories import asked_to_install, make_application, make_host, make_job
 
 pytestmark = pytest.mark.django_db
 
@@ -250,17 +250,36 @@ def test_failed_install_leaves_the_application_as_it_was(install_job):
 
 
 @pytest.mark.parametrize("change", [
-    {"working_directory": "relative"}, {"working_directory": ""}, {"version": None}, {"version": "9" * 33},
-    {"command_line": "a\nb"}, {"command_line_arguments": 7}])
-def test_install_with_a_useless_result_is_an_error_and_fills_nothing_in(install_job, change):
+    {"working_directory": "relative"}, {"working_directory": ""}, {"version": None}, {"version": "8.5.100.03"},
+    {"command_line": "a\nb"}, {"command_line_arguments": 7}, {"command_line": "/bin/sh"}, {"command_line": ["x"]},
+    {"command_line_arguments": "-c 'id > /tmp/x'"}, {"working_directory": "/srv"},
+    {"working_directory": "/srv/pairwise/MS/"},
+    {"command_line_arguments": "-host 127.0.0.1 -port 2020 -app OTHER"}])
+def test_an_install_that_says_anything_but_what_was_asked_is_an_error_and_fills_nothing_in(
+        install_job, change, monkeypatch):
+    monkeypatch.setattr(refusals, "bound", refusals.Bound())
     done = report(install_job, 1, "finished", state="succeeded", result={**INSTALLED, **change})
     assert (done.state, "finished install" in done.reason) == ("error", True)
     assert Application.objects.get(name="MS").revision == 1
+    assert "finished install" not in (event := Event.objects.get(host=install_job.host)).text
+    assert "Install MS: its " in event.text
+
+
+@pytest.mark.parametrize(("root", "said", "taken"), [
+    ("", "/anywhere/MS", True), ("", "/anywhere/OTHER", False), ("", "relative/MS", False), ("", "/a/../MS", False),
+    ("", None, False), ("/opt/pairwise-agent/apps", "/opt/pairwise-agent/apps/MS", True),
+    ("/opt/pairwise-agent/apps", "/anywhere/MS", False)])
+def test_a_directory_of_its_own_is_where_the_host_said_at_its_join(install_job, root, said, taken):
+    Host.objects.update(install_root=root)
+    Job.objects.update(arguments=asked_to_install(directory=""))
+    done = report(install_job, 1, "finished", state="succeeded", result={**INSTALLED, "working_directory": said})
+    assert done.state == ("succeeded" if taken else "error")
+    assert (Application.objects.get(name="MS").working_directory == said) is taken
 
 
 def test_late_install_does_not_undo_a_newer_one(install_job):
     Job.objects.update(state="lost", created_at=timezone.now() - timedelta(hours=1))
-    newer = make_job(install_job.application, kind="install", steps=6)
+    newer = make_job(install_job.application, kind="install", steps=6, arguments=asked_to_install("9"))
     report(newer, 1, "finished", state="succeeded", result={**INSTALLED, "version": "9"})
     late = report(install_job, 1, "finished", state="succeeded", result=INSTALLED)
     assert (late.state, Application.objects.get(name="MS").version) == ("succeeded", "9")

