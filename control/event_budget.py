@@ -23,8 +23,8 @@ class Allowance:
     burst: int
 
 
-ALLOWANCES = {("application", False): Allowance(1 / 5, 300), ("host", False): Allowance(1 / 2, 10_000),
-              ("application", True): Allowance(1 / 30, 100), ("host", True): Allowance(1 / 10, 1000)}
+ALLOWANCES = {("application", False): Allowance(1 / 2, 2000), ("host", False): Allowance(1 / 2, 10_000),
+              ("application", True): Allowance(1 / 10, 500), ("host", True): Allowance(1 / 10, 1000)}
 """By whose they are, and whether they are kept apart. All servers of a host may start at once."""
 Whose = tuple[str, int]
 

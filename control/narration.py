@@ -139,12 +139,17 @@ def look_at_clock(live: LiveApplication, clock: float, now: float) -> EventRow |
     # What a report takes on its way is no change.
     if before is None or abs(offset - before) >= CLOCK_STEP_S:
         connection.clock_offset_s = offset
-    if abs(offset) <= CLOCK_OFF_S or (before is not None and abs(before) > CLOCK_OFF_S):
+    if abs(offset) <= CLOCK_OFF_S or _is_told(before, offset):
         return None
     direction = "ahead of" if offset > 0 else "behind"
     return pair_event(live, Own.CLOCK_OFF, (
         f"The clock of {live.facts.name}'s machine is {abs(offset):.0f} s {direction} that of control. Nothing is "
         "removed for it, but the times that it gives are wrong: set one of the two."))
+
+
+def _is_told(before: float | None, offset: float) -> bool:
+    """A clock that was off already; one that was set, wrongly again, is news."""
+    return before is not None and abs(before) > CLOCK_OFF_S and abs(offset - before) <= CLOCK_OFF_S
 
 
 def foreign_events(host: LiveHost, name: str) -> list[EventRow]:

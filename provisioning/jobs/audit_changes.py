@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Manager, Q
+from django.utils import timezone
 
 from provisioning.audit.loading import audited
 from provisioning.jobs.audits import run_audit
@@ -51,13 +52,14 @@ def touched_by(entries: Iterable[Mapping]) -> Touched:
     return found
 
 
-def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping) -> tuple[set, dict]:
+def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping, now: datetime) -> tuple[set, dict]:
     """(keys of the ``rows`` (key, time) that were not seen yet, what is seen now). Rows become visible when their
-    transaction ends, so a time before the latest one may be new; what was seen in that span is remembered."""
+    transaction ends, so a time before the latest one may be new; what was seen in that span is remembered. A time that
+    has yet to come, of a clock that was wrong, hides no later row."""
     found = [[key, at.isoformat()] for key, at in rows]
     known = {tuple(each) for each in seen.get("rows", ())}
     new = {key for key, at in found if (key, at) not in known}
-    until = max([seen.get("until") or "", *(at for _, at in found)])
+    until = min(max([seen.get("until") or "", *(at for _, at in found)]), now.isoformat())
     if not until:
         return new, {}
     least = datetime.fromisoformat(until) - OVERLAP
@@ -67,11 +69,13 @@ def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping) -> tuple[se
 def affected() -> list[int]:
     """Keys of the pairs (single servers) to audit again; moves the mark on."""
     mark, _ = AuditMark.objects.get_or_create(name="changes")
+    now = timezone.now()
     entries = list(HistoryEntry.objects.filter(pk__gt=mark.history_id).order_by("pk").values(
         "pk", "object_type", "object_id", "object_name", "before", "after")[:ENTRIES_A_TIME])
     touched, seen = touched_by(entries), {}
     for source, (found, column, key) in _OBSERVED.items():
-        keys, seen[source] = fresh(_since(found, column, key, mark.seen.get(source, {})), mark.seen.get(source, {}))
+        before = mark.seen.get(source, {})
+        keys, seen[source] = fresh(_since(found, column, key, before, now), before, now)
         (touched.hosts if source == "host" else touched.applications).update(keys)
     if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
         return []
@@ -100,9 +104,9 @@ _OBSERVED = {
 """Where more is known than before: rows, the time of their last change, what they are about."""
 
 
-def _since(found: Manager, column: str, key: str, seen: Mapping) -> list[tuple]:
+def _since(found: Manager, column: str, key: str, seen: Mapping, now: datetime) -> list[tuple]:
     until = seen.get("until")
-    rows = found.filter(**{f"{column}__gt": datetime.fromisoformat(until) - OVERLAP} if until else {
+    rows = found.filter(**{f"{column}__gt": min(datetime.fromisoformat(until), now) - OVERLAP} if until else {
         f"{column}__isnull": False})
     return list(rows.values_list(key, column))
 

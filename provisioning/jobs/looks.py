@@ -135,7 +135,7 @@ def _body(facts: dict, found: dict, asked: dict) -> dict:
 def _is_outdated(job: Job) -> bool:
     """True when a later look of the host succeeded while this one was thought lost."""
     return Job.objects.filter(kind=JobKind.COLLECT_FACTS, host_id=job.host_id, state=JobState.SUCCEEDED,
-                              created_at__gt=job.created_at).exists()
+                              created_at__gt=job.created_at, created_at__lte=timezone.now()).exists()
 
 
 def after(job: Job) -> None:
@@ -173,7 +173,9 @@ def due(hosts: Iterable[Seen], now: datetime, *, every: timedelta) -> list[int]:
     """Hosts to look at now: those where something was changed since, then those whose turn it is, longest first; no
     more at one time than spreads them over the period."""
     found = list(hosts)
-    new = [each for each in found if each.last is None or (each.changed is not None and each.changed > each.last)]
+    # One that lies ahead was asked for while the clock was wrong: of when it is nobody knows.
+    new = [each for each in found if each.last is None or each.last > now or (
+        each.changed is not None and each.changed > each.last)]
     turn = sorted((each for each in found if each not in new and now - each.last >= every), key=lambda each: each.last)
     most = max(AT_ONCE, math.ceil(2 * len(found) * TICK / every))
     return [each.host_id for each in (*new, *turn)][:most]

@@ -1,7 +1,7 @@
 """What was changed is audited within seconds, and only that."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -92,13 +92,25 @@ def test_what_was_seen_is_not_audited_again(pairs):
 
 def test_what_becomes_visible_late_is_seen():
     now = timezone.now()
-    keys, seen = fresh([(1, now)], {})
+    later = now + timedelta(minutes=1)
+    keys, seen = fresh([(1, now)], {}, later)
     assert keys == {1}
-    keys, seen = fresh([(1, now), (2, now - timedelta(seconds=1))], seen)
+    keys, seen = fresh([(1, now), (2, now - timedelta(seconds=1))], seen, later)
     assert keys == {2}
-    keys, seen = fresh([(1, now), (2, now - timedelta(seconds=1)), (1, now + timedelta(seconds=1))], seen)
+    keys, seen = fresh([(1, now), (2, now - timedelta(seconds=1)), (1, now + timedelta(seconds=1))], seen, later)
     assert keys == {1}
-    assert fresh([], seen) == (set(), {"until": seen["until"], "rows": []})
+    assert fresh([], seen, later) == (set(), {"until": seen["until"], "rows": []})
+
+
+def test_a_time_that_has_yet_to_come_hides_no_change_after_the_clock_was_put_right():
+    now = timezone.now()
+    ahead = now + timedelta(hours=1)
+    keys, seen = fresh([(1, ahead)], {}, ahead)
+    assert keys == {1}
+    keys, seen = fresh([(1, ahead), (2, now)], seen, now)
+    assert keys == {2}
+    assert datetime.fromisoformat(seen["until"]) == now
+    assert fresh([(1, ahead), (2, now)], seen, now)[0] == set()
 
 
 def test_history_of_a_host_touches_its_old_and_its_new_name():

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from control import copies
-from control.event_budget import ALLOWANCES, TELL_AFTER_S, EventBudget
+from control.event_budget import ALLOWANCES, TELL_AFTER_S, Allowance, EventBudget
 from control.facts import EventRow
 from control.writer import Writer
 from protocol.messages import ProcessChanged
@@ -26,6 +26,12 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
+
+
+@pytest.fixture
+def small_allowance(monkeypatch):
+    """Of one server, so that a test need not add thousands."""
+    monkeypatch.setitem(ALLOWANCES, ("application", False), Allowance(1 / 5, 300))
 
 
 @pytest.fixture
@@ -78,7 +84,7 @@ def test_what_is_of_nobody_is_always_taken(budget):
     assert taken(budget, 20_000) == 20_000
 
 
-async def test_the_writer_leaves_out_what_is_too_much_and_says_so(clock):
+async def test_the_writer_leaves_out_what_is_too_much_and_says_so(clock, small_allowance):
     written = []
 
     class Database:
@@ -126,7 +132,8 @@ def test_of_many_refusals_of_one_host_the_oldest_go_and_those_of_others_stay(mon
     assert Event.objects.filter(host=None).count() == 3
 
 
-async def test_an_agent_that_makes_up_starts_and_ends_does_not_fill_the_timeline(control, peers, objects):
+async def test_an_agent_that_makes_up_starts_and_ends_does_not_fill_the_timeline(small_allowance, control, peers,
+                                                                                objects):
     agent = await peers.agent(objects.host)
     for number in range(1, 1001):
         await agent.say(ProcessChanged(application="MS", state="running", pid=number, started=1))

@@ -245,6 +245,11 @@ def test_a_host_where_something_was_changed_since_is_due_at_once():
     assert due(seen, NOW, every=EVERY) == [1]
 
 
+def test_a_look_that_was_asked_for_while_the_clock_was_ahead_holds_no_later_one_up():
+    seen = [Seen(1, NOW + timedelta(hours=1), changed=NOW - timedelta(minutes=1)), Seen(2, NOW + timedelta(days=400))]
+    assert due(seen, NOW, every=EVERY) == [1, 2]
+
+
 def test_many_hosts_are_spread_over_the_period():
     hosts = dict.fromkeys(range(1000))
     at, most = NOW, 0

@@ -1,7 +1,8 @@
 """``python -m tests.scenarios.asker``: answers questions about a run, one JSON line each, without a start per question.
 
 A question is {"ask": "status"} (with "about": of what has this in its name), {"ask": "events"} (texts of the timeline,
-newest first; with fields and values: of what has these), {"ask": "job", "id": ...} (its state, reason and log),
+newest first; with fields and values: of what has these), {"ask": "clocks", "names": [...]} (by how many seconds those
+of their machines are off, as control sees it), {"ask": "job", "id": ...} (its state, reason and log),
 {"ask": "drill report", "id": ...} (its state, sentence, figures and the phases done),
 {"ask": "cancel drill", "id": ...} or {"ask": a verb, "name": an application, "reason": ...}; the answer of a verb is
 {"ok", "reason", "facts"}, with the id of the job or drill among the facts when it made one. {"ask": "manage",
@@ -25,7 +26,7 @@ django.setup()
 from django.core.management import execute_from_command_line  # noqa: E402
 
 from provisioning.errors import Refused  # noqa: E402
-from provisioning.models import Drill, Event, Job  # noqa: E402
+from provisioning.models import Drill, Event, Job, RuntimeStatus  # noqa: E402
 from provisioning.permissions import command_line_actor  # noqa: E402
 from provisioning.selectors.applications import application_list, find_application  # noqa: E402
 from provisioning.selectors.hosts import host_list  # noqa: E402
@@ -47,6 +48,9 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
     if ask == "events":
         found = Event.objects.filter(**arguments).order_by("-pk")
         return {"texts": list(found.values_list("text", flat=True)[:EVENTS])}
+    if ask == "clocks":
+        found = RuntimeStatus.objects.filter(application__name__in=arguments["names"])
+        return {"offsets": list(found.values_list("clock_offset_s", flat=True))}
     if ask == "job":
         job = Job.objects.get(pk=arguments["id"])
         return {"state": job.state, "reason": job.reason, "log": list(job.lines.values_list("text", flat=True))}

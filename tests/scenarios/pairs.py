@@ -246,6 +246,13 @@ class Pair:
         return self.site.pairwise.ask("events", number__in=numbers, application__name__in=[
             member.name for member in self.members], **fields)["texts"]
 
+    def wait_clocks_right(self) -> None:
+        """Until control has seen that the clocks of both machines are right; only what servers under load say of their
+        clocks is new every second."""
+        names = [member.name for member in self.members]
+        wait_for(lambda: all(abs(offset or 0) < 5 for offset in
+                             self.site.pairwise.ask("clocks", names=names)["offsets"]), 15, "clocks that are right")
+
     # --- what is done to it -----------------------------------------------------------------------------------
 
     def ledger(self, **arguments) -> Ledger:

@@ -83,7 +83,7 @@ class Site:
         self.lan = Lan()
         try:
             self.console = Node(self.lan, CONSOLE)
-            (directory / "console").mkdir()
+            (directory / "console").mkdir(parents=True)
             self.machine = Machine(directory / "console")
             self.redis = Redis(self.console, directory / "redis")
             self.redis.start()

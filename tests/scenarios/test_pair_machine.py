@@ -116,6 +116,7 @@ def test_s49_a_clock_that_jumps_removes_nothing_and_is_told(pair, days):
         ledger.wait_acknowledged(200)
         first.host.machine.clock(0)
         ledger.wait_acknowledged(200)
+        pair.wait_clocks_right()
 
 
 def test_s49_a_standby_that_starts_with_a_clock_that_is_ahead_keeps_everything_and_may_serve(pair):
@@ -155,6 +156,7 @@ def test_s49_a_clock_that_is_off_is_an_alarm_that_says_by_how_much(pair, seconds
             r"for it, but the times that it gives are wrong: set one of the two\.")
         wait_for(lambda: any(map(sentence.fullmatch, pair.told(Own.CLOCK_OFF, level="alarm"))), 10, "the alarm")
         second.host.machine.clock(0)
+        pair.wait_clocks_right()
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(HOUR_S, "behind"), (-HOUR_S, "ahead of")])
@@ -175,6 +177,7 @@ def test_s49_a_clock_of_controls_machine_that_is_off_changes_no_role_and_the_sta
         tell(f"S49, control's clock {seconds:+} s", outage)
         assert outage < QUICK_S * PATIENCE
         pair.site.machine.clock(0)
+        pair.wait_clocks_right()
 
 
 def test_s49_control_that_hangs_is_not_taken_for_alive_when_the_clock_of_its_machine_is_put_back(pair):
