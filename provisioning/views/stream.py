@@ -84,8 +84,8 @@ async def _changes(position: Position, client: Redis, stop: asyncio.Event) -> As
 
 
 async def events(user_id: int, last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
-    """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists of topics),
-    then ``end`` or ``trouble``. Ends cleanly when the server stops and when the tab is gone."""
+    """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists
+    of topics), then ``end`` or ``trouble``. Ends cleanly when the server stops and when the tab is gone."""
     _end_streams_at_shutdown()
     stop = asyncio.Event()
     _open[stop] = user_id
@@ -122,6 +122,7 @@ async def stream(request):
                             status=503, content_type="text/plain", headers={"Retry-After": "30"})
     last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
     return StreamingHttpResponse(
-        _without_database(events(user_id, last[:40], request.GET.get("since", "")[:20])), content_type="text/event-stream",
+        _without_database(events(user_id, last[:40], request.GET.get("since", "")[:20])),
+        content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
