@@ -87,6 +87,8 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "console.faults.WithoutAddresses"
 ALLOWED_HOSTS = env.list("PAIRWISE_ALLOWED_HOSTS", default=[PAIRWISE_HOST, "localhost", "127.0.0.1", "[::1]"])
 ALLOWED_HOSTS += [name for name in (PAIRWISE_ADVERTISED_HOST, urlsplit(PAIRWISE_CONSOLE_URL).hostname)
                   if name and name not in ALLOWED_HOSTS]
+PAIRWISE_TRUSTED_PROXIES = env.list("PAIRWISE_TRUSTED_PROXIES", default=[])
+"""Addresses and networks of proxies, whose X-Forwarded-For and X-Forwarded-Proto count; of nobody else."""
 CSRF_TRUSTED_ORIGINS = env.list("PAIRWISE_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -175,7 +177,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- people
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "console.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -189,6 +191,8 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+"""Otherwise one try in a while would keep somebody locked out for ever."""
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 3600
@@ -199,6 +203,8 @@ SESSION_COOKIE_NAME = f"pairwise_session_{PAIRWISE_PORT}"
 CSRF_COOKIE_NAME = f"pairwise_csrf_{PAIRWISE_PORT}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PAIRWISE_HTTPS or PAIRWISE_WEB_TLS
 SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if SESSION_COOKIE_SECURE else 0
+"""Django says it on connections with TLS only: on those of a trusted proxy, when that is what speaks it."""
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

@@ -8,6 +8,8 @@ import sys
 import django
 import uvicorn
 
+from console import connections
+from protocol import open_files
 from protocol.watchdog import Watchdog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
@@ -59,8 +61,13 @@ def main() -> int:
 
     from console.tls import CannotIssue
 
+    open_files.allow_many()
+    proxies = settings.PAIRWISE_TRUSTED_PROXIES
+    connections.trust(proxies)
+    # Whoever is no proxy of ours does not say where he comes from.
     config = uvicorn.Config(
         "console.asgi:application", host=settings.PAIRWISE_HOST, port=settings.PAIRWISE_PORT, lifespan="off", ws="none",
+        http=connections.Http, proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GRACEFUL_S, server_header=False, access_log=False, log_level="warning")
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import logging
-import resource
 import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
 
+from protocol import open_files
 from protocol.messages import Refused
 from protocol.strangers import Strangers
 from protocol.tasks import Tasks
@@ -27,8 +27,6 @@ OPENINGS, GRACE_S = 256, 2.0
 """So many at once may be showing their secret; the others wait for their turn, and one of those that has not said its
 Hello within GRACE_S gives way to them."""
 LOOK_S = 0.25
-FILES = 32_000
-"""Open at once, if the system lets us: all that wait, and thousands of pairs."""
 BACKLOG, TOGETHER = 4096, 256
 """How many may come before they are taken; how many are taken in one turn of the loop."""
 BEAT_S = 2.0
@@ -60,7 +58,7 @@ class Listener:
 
     async def open(self, host: str, port: int) -> int:
         """Listen; the port that was opened. Raises OSError."""
-        _raise_file_limit()
+        open_files.allow_many()
         infos = await asyncio.get_running_loop().getaddrinfo(host or None, port, type=socket.SOCK_STREAM,
                                                              flags=socket.AI_PASSIVE)
         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in infos):
@@ -225,11 +223,3 @@ def _name(connection: socket.socket) -> str:
     except (OSError, ValueError):
         return "?"
     return f"{host}:{port}"
-
-
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

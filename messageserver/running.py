@@ -8,7 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from . import system
+from protocol import open_files
+
 from .contact import Address
 from .exits import ExitCode
 from .server import Server
@@ -22,7 +23,7 @@ cycles; Python's own 700 made it walk them again and again."""
 
 def serve(address: Address, secret: str, directory: Path, stop: threading.Event | None) -> int:
     """Until somebody asks it to end, or ``stop`` is set; the exit code. Raises Exit."""
-    system.allow_many_connections()
+    open_files.allow_many()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)

@@ -20,7 +20,6 @@ if WINDOWS:
     import msvcrt
 else:
     import fcntl
-    import resource
 
 
 def lock(descriptor: int) -> None:
@@ -61,15 +60,6 @@ def sync_directory(directory: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def allow_many_connections() -> None:
-    """Raise the limit of open files to what the administrator allows."""
-    if WINDOWS:
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def outlive_terminal() -> None:

@@ -12,7 +12,9 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles.finders import get_finders
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import OperationalError
 from redis.exceptions import RedisError
@@ -133,6 +135,7 @@ def make_administrator(given: str) -> str:
     user, created = get_user_model().objects.get_or_create(username=ADMIN)
     made = ""
     if given:
+        check_given(given, user)
         if not user.has_usable_password() or not user.check_password(given):
             user.set_password(given)
             user.save(update_fields=["password"])
@@ -143,6 +146,15 @@ def make_administrator(given: str) -> str:
     if created:
         user.groups.add(Group.objects.get(name=Role.ADMINISTRATOR))
     return made
+
+
+def check_given(password: str, user) -> None:
+    """The same rules as on the page. Raises CannotStart."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise CannotStart(f"PAIRWISE_ADMIN_PASSWORD is not taken: {' '.join(error.messages)} Give another one, or "
+                          "leave it out to keep the present one.") from None
 
 
 def provide_message_server() -> list[str]:

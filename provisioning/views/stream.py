@@ -22,11 +22,11 @@ LIFE_S = 600.0
 """A stream ends by itself after so long; EventSource comes back with its Last-Event-ID and a fresh login check."""
 RETRY_MS, RETRY_TROUBLE_MS = 1_000, 5_000
 """How long a tab waits before it comes back: after a stream that ended, and while Redis is away."""
-STREAMS_MAX = 1_000
-"""Streams per web process; a tab beyond that asks every few seconds instead."""
+STREAMS_MAX, STREAMS_OF_ONE = 1_000, 30
+"""Streams per web process, and of one user of it; a tab beyond that asks every few seconds instead."""
 
-_open: set[asyncio.Event] = set()
-"""One per open stream; set when the stream has to end because the server stops."""
+_open: dict[asyncio.Event, int] = {}
+"""One per open stream, with whose it is; set when the stream has to end because the server stops."""
 _watching_signals = False
 
 
@@ -83,12 +83,12 @@ async def _changes(position: Position, client: Redis, stop: asyncio.Event) -> As
     yield frame(event="end", data="This stream was open long enough.")
 
 
-async def events(last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
-    """What a tab receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists of topics),
-    then ``end`` or ``trouble``. Ends cleanly when the server stops and when the tab is gone."""
+async def events(user_id: int, last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
+    """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists
+    of topics), then ``end`` or ``trouble``. Ends cleanly when the server stops and when the tab is gone."""
     _end_streams_at_shutdown()
     stop = asyncio.Event()
-    _open.add(stop)
+    _open[stop] = user_id
     try:
         yield f"retry: {RETRY_MS}\n:\n\n".encode()
         async with reader(settings.PAIRWISE_REDIS_URL) as client:
@@ -101,7 +101,7 @@ async def events(last_event_id: str = "", since_ms: str = "") -> AsyncIterator[b
     except StreamTrouble as trouble:
         yield f"retry: {RETRY_TROUBLE_MS}\n".encode() + frame(event="trouble", data=str(trouble))
     finally:
-        _open.discard(stop)
+        _open.pop(stop, None)
 
 
 async def _without_database(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -116,11 +116,13 @@ async def _without_database(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]
 @require_safe
 async def stream(request):
     """Open the stream; Last-Event-ID (or ``?after=``) resumes it, ``?since=`` is when the page was made."""
-    if len(_open) >= STREAMS_MAX:
+    user_id = (await request.auser()).pk
+    if len(_open) >= STREAMS_MAX or sum(of == user_id for of in _open.values()) >= STREAMS_OF_ONE:
         return HttpResponse("Too many open pages on this server; the page asks by itself every few seconds.",
                             status=503, content_type="text/plain", headers={"Retry-After": "30"})
     last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
     return StreamingHttpResponse(
-        _without_database(events(last[:40], request.GET.get("since", "")[:20])), content_type="text/event-stream",
+        _without_database(events(user_id, last[:40], request.GET.get("since", "")[:20])),
+        content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -119,7 +119,6 @@ def test_the_module_that_knows_windows_can_be_read_there(monkeypatch):
         number = file.fileno()
         there.lock(number)
     there.sync_directory(Path("no such directory"))
-    there.allow_many_connections()
     assert calls == [(number, 2, 1)]
 
 

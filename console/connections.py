@@ -1,0 +1,60 @@
+"""HTTP as uvicorn speaks it, with a time for a request's headers and places for those that have sent none yet."""
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from protocol.strangers import Strangers
+
+HEADERS_S = 10.0
+PLACES = 1000
+"""Connections that have not yet sent the headers of a first request."""
+strangers: Strangers["Http"] = Strangers(lambda: PLACES)
+trusted_proxies: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+"""Many people come from there: each of their connections counts as one of its own."""
+
+
+def trust(proxies: Iterable[str]) -> None:
+    """Addresses or networks. Raises ValueError."""
+    trusted_proxies[:] = [ipaddress.ip_network(each, strict=False) for each in proxies]
+
+
+def _is_proxy(host: str) -> bool:
+    return bool(trusted_proxies) and any(ipaddress.ip_address(host) in each for each in trusted_proxies)
+
+
+class Http(HttpToolsProtocol):
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        host, port = self.client or ("", 0)
+        gives_way = strangers.came(self, f"{host}:{port}" if _is_proxy(host) else host)
+        if gives_way is not None:
+            gives_way.transport.abort()
+        self._await_headers()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._await_headers()
+
+    def on_headers_complete(self) -> None:
+        strangers.gone(self)
+        self._have_headers()
+        super().on_headers_complete()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        strangers.gone(self)
+        self._have_headers()
+        super().connection_lost(error)
+
+    def _await_headers(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEADERS_S, self.transport.abort)
+
+    def _have_headers(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

@@ -1,0 +1,149 @@
+"""What strangers can take up of the web process, over real connections."""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+import uvicorn
+
+from console import connections, gate
+from console.gate import BODY_MAX, Gate
+
+
+class Application:
+    """Reads what comes and answers how much it was and from whom; a sign-in waits until it is let go."""
+
+    def __init__(self):
+        self.free, self.at_work = asyncio.Event(), 0
+
+    async def __call__(self, scope, receive, send):
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+        self.at_work += 1
+        if scope["path"] == "/login/":
+            await self.free.wait()
+        body = json.dumps([size, scope["client"][0]]).encode()
+        await send({"type": "http.response.start", "status": 200,
+                    "headers": [(b"content-length", str(len(body)).encode())]})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Web:
+    """A console's listener in front of ``application``."""
+
+    def __init__(self, port: int, application: Application):
+        self.port, self.application = port, application
+
+    async def ask(self, head: str, body: bytes = b"", source: str = "127.0.0.1") -> tuple[int, str]:
+        """(status, text) of the answer."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(source, 0))
+        with contextlib.suppress(ConnectionError):
+            writer.write(f"{head}\r\nHost: x\r\nConnection: close\r\n\r\n".encode() + body)
+            await writer.drain()
+        answer = (await reader.read()).decode()
+        writer.close()
+        return int(answer.split(" ", 2)[1]), answer.partition("\r\n\r\n")[2]
+
+
+@pytest.fixture
+async def start():
+    """``await start(**settings)``: a Web; ended with the test."""
+    async with contextlib.AsyncExitStack() as stack:
+        async def made(**given) -> Web:
+            async def importers(scope):
+                return 3 * BODY_MAX if scope["path"] == "/import/" else BODY_MAX
+
+            application = Application()
+            config = uvicorn.Config(
+                Gate(application, most=importers, signs_in=lambda scope: scope["path"] == "/login/",
+                     streams=lambda scope: False),
+                host="127.0.0.1", port=0, lifespan="off", ws="none", log_config=None, http=connections.Http,
+                **{"proxy_headers": False, **given})
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server._serve())
+            while not server.started:
+                await asyncio.sleep(0.01)
+
+            async def end():
+                application.free.set()
+                server.should_exit = True
+                await serving
+
+            stack.push_async_callback(end)
+            return Web(server.servers[0].sockets[0].getsockname()[1], application)
+
+        yield made
+
+
+async def test_a_body_is_refused_before_it_is_kept_when_it_says_that_it_is_too_large(start):
+    web = await start()
+    status, text = await web.ask(f"POST /nowhere HTTP/1.1\r\nContent-Length: {10**11}")
+    assert (status, text) == (413, "This is larger than the 2 MB that are taken here. Nothing was kept of it.\n")
+    assert web.application.at_work == 0
+
+
+async def test_a_body_that_says_nothing_of_its_size_is_counted(start):
+    web = await start()
+    chunk = b"40000\r\n" + b"x" * 0x40000 + b"\r\n"
+    status, _ = await web.ask("POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked", chunk * 9 + b"0\r\n\r\n")
+    assert status == 413
+    assert web.application.at_work == 0
+    assert (await web.ask("POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked", chunk + b"0\r\n\r\n"))[0] == 200
+
+
+async def test_whoever_may_import_sends_more_and_not_without_bound(start):
+    web = await start()
+    for times, status in ((2, 200), (4, 413)):
+        body = b"x" * (times * BODY_MAX)
+        assert (await web.ask(f"POST /import/ HTTP/1.1\r\nContent-Length: {len(body)}", body))[0] == status
+
+
+async def test_a_body_that_drips_is_given_up(start, monkeypatch):
+    monkeypatch.setattr(gate, "BODY_S", 0.3)
+    web = await start()
+    assert (await web.ask("POST /nowhere HTTP/1.1\r\nContent-Length: 10", b"x"))[0] == 408
+
+
+async def test_only_so_many_sign_ins_are_at_work_and_others_are_answered_meanwhile(start, monkeypatch):
+    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+    web = await start()
+    first = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1")) for _ in range(gate.SIGN_INS)]
+    while web.application.at_work < gate.SIGN_INS:
+        await asyncio.sleep(0.01)
+    status, text = await web.ask("POST /login/ HTTP/1.1")
+    assert (status, "Try again in a moment" in text) == (503, True)
+    assert (await web.ask("GET / HTTP/1.1"))[0] == 200
+    web.application.free.set()
+    assert [status for status, _ in await asyncio.gather(*first)] == [200] * gate.SIGN_INS
+
+
+async def test_headers_that_do_not_come_end_the_connection(start, monkeypatch):
+    monkeypatch.setattr(connections, "HEADERS_S", 0.3)
+    web = await start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
+    writer.write(b"GET / HTTP/1.1\r\nX-One: 1\r\n")
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+    writer.close()
+
+
+async def test_connections_that_only_wait_keep_nobody_out(start, monkeypatch):
+    monkeypatch.setattr(connections, "PLACES", 20)
+    web = await start()
+    held = [await asyncio.open_connection("127.0.0.1", web.port, local_addr=("127.0.0.2", 0)) for _ in range(60)]
+    assert (await web.ask("GET / HTTP/1.1"))[0] == 200
+    for _, writer in held:
+        writer.close()
+
+
+async def test_only_a_trusted_proxy_says_where_somebody_comes_from(start):
+    web = await start()
+    asked = "GET / HTTP/1.1\r\nX-Forwarded-For: 198.51.100.7"
+    assert json.loads((await web.ask(asked))[1])[1] == "127.0.0.1"
+    behind = await start(proxy_headers=True, forwarded_allow_ips=["127.0.0.9/32"])
+    assert json.loads((await behind.ask(asked))[1])[1] == "127.0.0.1"
+    assert json.loads((await behind.ask(asked, source="127.0.0.9"))[1])[1] == "198.51.100.7"
