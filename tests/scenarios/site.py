@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from console.up.redis import server_program, wait_ready
+from console.up.redis import usual_program, wait_ready
 from tests.scenarios.harness import PASSWORD, ROOT, Pairwise, free_port, wait_for
 from tests.scenarios.hosts import Lan, Node, VirtualHost
 from tests.scenarios.machine import Machine
@@ -35,7 +35,7 @@ class Redis:
         directory.mkdir(parents=True)
         self.url = f"redis://:{PASSWORD}@{node.address}:{port}/0"
         self._log = directory / "redis.log"
-        self._command = [*node.prefix, server_program(), "--port", str(port), "--bind", node.address, "--requirepass",
+        self._command = [*node.prefix, usual_program(), "--port", str(port), "--bind", node.address, "--requirepass",
                          PASSWORD, "--dir", str(directory), "--appendonly", "yes", "--save", ""]
         self._process: subprocess.Popen | None = None
 
