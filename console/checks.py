@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from console import tls
+from console.connections import networks
 from console.embedded_redis import LOOPBACK
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
@@ -81,6 +82,17 @@ def data_directory(**_) -> list[CheckMessage]:
 
 def _others_can_read(path: Path) -> bool:
     return path.exists() and bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+@register(TAG)
+def trusted_proxies(**_) -> list[CheckMessage]:
+    """Each is an address or a network."""
+    try:
+        networks(settings.PAIRWISE_TRUSTED_PROXIES)
+    except ValueError as error:
+        return [Error(f"PAIRWISE_TRUSTED_PROXIES cannot be used: {error}.", id="pairwise.E014",
+                      hint="Give addresses or networks with commas between them: 10.0.0.5,10.1.0.0/16")]
+    return []
 
 
 @register(TAG)

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with a time for a request's headers and places for those that have sent none yet."""
+"""HTTP as uvicorn speaks it, with a time for a request's headers and places for those that are still sending one."""
 
 import asyncio
 import ipaddress
@@ -10,15 +10,20 @@ from protocol.strangers import Strangers
 
 HEADERS_S = 10.0
 PLACES = 1000
-"""Connections that have not yet sent the headers of a first request."""
+"""Connections of which a request is not yet there as a whole, or no first one."""
 strangers: Strangers["Http"] = Strangers(lambda: PLACES)
 trusted_proxies: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
 """Many people come from there: each of their connections counts as one of its own."""
 
 
+def networks(proxies: Iterable[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Of addresses or networks. Raises ValueError."""
+    return [ipaddress.ip_network(each, strict=False) for each in proxies]
+
+
 def trust(proxies: Iterable[str]) -> None:
-    """Addresses or networks. Raises ValueError."""
-    trusted_proxies[:] = [ipaddress.ip_network(each, strict=False) for each in proxies]
+    """From now on. Raises ValueError."""
+    trusted_proxies[:] = networks(proxies)
 
 
 def _is_proxy(host: str) -> bool:
@@ -30,20 +35,28 @@ class Http(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
-        host, port = self.client or ("", 0)
-        gives_way = strangers.came(self, f"{host}:{port}" if _is_proxy(host) else host)
-        if gives_way is not None:
-            gives_way.transport.abort()
+        self._take_place()
         self._await_headers()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._take_place()
         self._await_headers()
 
     def on_headers_complete(self) -> None:
-        strangers.gone(self)
         self._have_headers()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        strangers.gone(self)
+        super().on_message_complete()
+
+    def _take_place(self) -> None:
+        strangers.gone(self)
+        host, port = self.client or ("", 0)
+        gives_way = strangers.came(self, f"{host}:{port}" if _is_proxy(host) else host)
+        if gives_way is not None:
+            gives_way.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         strangers.gone(self)

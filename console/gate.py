@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,16 +42,18 @@ class Gate:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
+        place = self._place(scope)
         try:
-            body = Body(receive, await self._limit(scope))
-            async with self._place(scope):
-                await self._application(scope, body.receive, send)
+            body = Body(receive, await self._limit(scope), place.take)
+            await self._application(scope, body.receive, place.until_answered(send))
         except Refused as refused:
             await answer(receive, send, refused)
+        finally:
+            place.give_back()
 
-    def _place(self, scope: Scope):
+    def _place(self, scope: Scope) -> "Place":
         if self._streams(scope):
-            return contextlib.nullcontext()
+            return Place(None)
         return Place(self._sign_ins if self._signs_in(scope) else self._places)
 
     async def _limit(self, scope: Scope) -> int:
@@ -62,10 +65,11 @@ class Gate:
 
 
 class Body:
-    """The body of one request. ``receive`` raises Refused when it is larger than ``most`` bytes or comes too slowly."""
+    """The body of one request. ``receive`` raises Refused when it is larger than ``most`` bytes or comes too slowly;
+    ``whole`` is awaited once all of it is there."""
 
-    def __init__(self, receive: Receive, most: int):
-        self._receive, self._most, self._came, self._whole = receive, most, 0, False
+    def __init__(self, receive: Receive, most: int, whole: Callable[[], Awaitable[None]]):
+        self._receive, self._most, self._when_whole, self._came, self._whole = receive, most, whole, 0, False
         self._begun = asyncio.get_running_loop().time()
 
     async def receive(self) -> MutableMapping[str, Any]:
@@ -81,25 +85,42 @@ class Body:
         if self._came > self._most:
             raise _too_large(self._most)
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
+        if self._whole:
+            await self._when_whole()
         return message
 
 
 class Place:
-    """One of the places of ``semaphore``, inside. Raises Refused when none was free within WAIT_S."""
+    """One of the places of ``semaphore`` (None: nobody counts), from when the request is there until its answer begins:
+    whoever sends or reads slowly holds none."""
 
-    def __init__(self, semaphore: asyncio.Semaphore):
-        self._semaphore = semaphore
+    def __init__(self, semaphore: asyncio.Semaphore | None):
+        self._semaphore, self._taken = semaphore, False
 
-    async def __aenter__(self) -> None:
+    async def take(self) -> None:
+        """Raises Refused when none was free within WAIT_S."""
+        if self._semaphore is None:
+            return
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._semaphore.acquire()
         except TimeoutError:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The console is busy with the requests of others. Try again "
                           "in a moment.") from None
+        self._taken = True
 
-    async def __aexit__(self, *_) -> None:
-        self._semaphore.release()
+    def give_back(self) -> None:
+        if self._taken:
+            self._taken = False
+            self._semaphore.release()
+
+    def until_answered(self, send: Send) -> Send:
+        """``send``, which gives the place back when the answer begins."""
+        async def sent(message: MutableMapping[str, Any]) -> None:
+            self.give_back()
+            await send(message)
+
+        return sent
 
 
 async def answer(receive: Receive, send: Send, refused: Refused) -> None:
@@ -108,7 +129,8 @@ async def answer(receive: Receive, send: Send, refused: Refused) -> None:
     text = f"{refused}\n".encode()
     await send({"type": "http.response.start", "status": refused.status.value, "headers": [
         (b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(text)).encode()),
-        (b"connection", b"close"), (b"cache-control", b"no-store"), (b"retry-after", b"5")]})
+        (b"connection", b"close"), (b"cache-control", b"no-store"), (b"retry-after", b"5"),
+        (b"x-pairwise-sentence", quote(str(refused)).encode())]})
     await send({"type": "http.response.body", "body": text, "more_body": True})
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LINGER_S):

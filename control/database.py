@@ -33,6 +33,7 @@ class DatabaseAway(ConnectionError):
 
 
 def as_sentence(error: DatabaseAway) -> str:
+    """Its text for people: errors begin small and have no full stop."""
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
 

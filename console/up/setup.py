@@ -131,11 +131,14 @@ def make_roles() -> None:
 
 
 def make_administrator(given: str) -> str:
-    """The first administrator; ``given`` sets or changes the password. The random password when one was made."""
+    """The first administrator; ``given`` sets or changes the password. The random password when one was made.
+
+    Raises CannotStart."""
+    if given:
+        check_given(given)
     user, created = get_user_model().objects.get_or_create(username=ADMIN)
     made = ""
     if given:
-        check_given(given, user)
         if not user.has_usable_password() or not user.check_password(given):
             user.set_password(given)
             user.save(update_fields=["password"])
@@ -148,10 +151,10 @@ def make_administrator(given: str) -> str:
     return made
 
 
-def check_given(password: str, user) -> None:
+def check_given(password: str) -> None:
     """The same rules as on the page. Raises CannotStart."""
     try:
-        validate_password(password, user)
+        validate_password(password, get_user_model()(username=ADMIN))
     except ValidationError as error:
         raise CannotStart(f"PAIRWISE_ADMIN_PASSWORD is not taken: {' '.join(error.messages)} Give another one, or "
                           "leave it out to keep the present one.") from None

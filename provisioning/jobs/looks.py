@@ -173,9 +173,7 @@ def due(hosts: Iterable[Seen], now: datetime, *, every: timedelta) -> list[int]:
     """Hosts to look at now: those where something was changed since, then those whose turn it is, longest first; no
     more at one time than spreads them over the period."""
     found = list(hosts)
-    # One that lies ahead was asked for while the clock was wrong: of when it is nobody knows.
-    new = [each for each in found if each.last is None or each.last > now or (
-        each.changed is not None and each.changed > each.last)]
+    new = [each for each in found if each.last is None or (each.changed is not None and each.changed > each.last)]
     turn = sorted((each for each in found if each not in new and now - each.last >= every), key=lambda each: each.last)
     most = max(AT_ONCE, math.ceil(2 * len(found) * TICK / every))
     return [each.host_id for each in (*new, *turn)][:most]
@@ -185,16 +183,19 @@ def look_around(now: datetime | None = None) -> int:
     """Ask for the looks that are due by the schedule; how many were asked for."""
     if not settings.PAIRWISE_LOOK_MINUTES:
         return 0
+    # A time that lies ahead is of a clock that was wrong: it neither holds a look up nor asks for one again and again.
     now = now or timezone.now()
     found = Host.objects.filter(enabled=True, runtime__status=HostStatus.RUNNING).select_related("runtime")
     hosts = {host.pk: host for host in found if can_look(host)}
-    changed = dict(installed().filter(host__in=hosts).values_list("host").annotate(at=Max("changed_at")))
+    changed = dict(installed().filter(host__in=hosts).values_list("host").annotate(
+        at=Max("changed_at", filter=Q(changed_at__lte=now))))
     # By the console's clock; when a job finished is told by its host's.
-    ended = dict(Job.objects.filter(host__in=changed, application__isnull=False, heard_at__isnull=False).exclude(
+    ended = dict(Job.objects.filter(host__in=changed, application__isnull=False, heard_at__lte=now).exclude(
         kind=JobKind.COLLECT_FACTS).exclude(state__in=ACTIVE_JOBS).values_list("host").annotate(
         at=Max("heard_at")).order_by())
-    last = dict(Job.objects.filter(kind=JobKind.COLLECT_FACTS, host__in=changed).values_list("host").annotate(
-        at=Max("created_at")).order_by())
-    seen = [Seen(key, last.get(key), max(at, ended.get(key, at))) for key, at in changed.items()]
+    asked = Job.objects.filter(kind=JobKind.COLLECT_FACTS, host__in=changed, created_at__lte=now)
+    last = dict(asked.values_list("host").annotate(at=Max("created_at")).order_by())
+    seen = [Seen(key, last.get(key), max(filter(None, (at, ended.get(key))), default=None))
+            for key, at in changed.items()]
     keys = due(seen, now, every=timedelta(minutes=settings.PAIRWISE_LOOK_MINUTES))
     return sum(look_at(hosts[key]) is not None for key in keys)

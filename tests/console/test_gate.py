@@ -120,6 +120,32 @@ async def test_only_so_many_sign_ins_are_at_work_and_others_are_answered_meanwhi
     assert [status for status, _ in await asyncio.gather(*first)] == [200] * gate.SIGN_INS
 
 
+async def test_whoever_sends_slowly_holds_no_place(start, monkeypatch):
+    monkeypatch.setattr(gate, "REQUESTS", 2)
+    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+    web = await start()
+    slow = [await asyncio.open_connection("127.0.0.1", web.port) for _ in range(5)]
+    for _, writer in slow:
+        writer.write(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
+        await writer.drain()
+    assert (await web.ask("GET / HTTP/1.1"))[0] == 200
+    for _, writer in slow:
+        writer.close()
+
+
+async def test_bodies_that_do_not_come_keep_nobody_out_of_the_places_of_connections(start, monkeypatch):
+    monkeypatch.setattr(connections, "PLACES", 5)
+    web = await start()
+    slow = [await asyncio.open_connection("127.0.0.1", web.port, local_addr=("127.0.0.2", 0)) for _ in range(8)]
+    for _, writer in slow:
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
+    assert (await web.ask("GET / HTTP/1.1"))[0] == 200
+    assert len(connections.strangers) <= 5
+    for _, writer in slow:
+        writer.close()
+
+
 async def test_headers_that_do_not_come_end_the_connection(start, monkeypatch):
     monkeypatch.setattr(connections, "HEADERS_S", 0.3)
     web = await start()

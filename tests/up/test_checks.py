@@ -52,6 +52,13 @@ def test_an_address_that_goes_into_a_shell_is_plain(settings, url, expected):
     assert ids(checks.console_url()) == expected
 
 
+@pytest.mark.parametrize(("proxies", "expected"), [
+    ([], []), (["10.0.0.5", "10.1.0.0/16", "fd00::/8"], []), (["proxy.example.com"], ["pairwise.E014"])])
+def test_trusted_proxies_are_addresses_or_networks(settings, proxies, expected):
+    settings.PAIRWISE_TRUSTED_PROXIES = proxies
+    assert ids(checks.trusted_proxies()) == expected
+
+
 def test_a_short_secret_key(settings):
     settings.SECRET_KEY = "x" * 31
     assert ids(checks.secret_key()) == ["pairwise.E004"]
