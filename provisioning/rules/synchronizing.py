@@ -49,6 +49,12 @@ class Row:
     action: str = ""
     copied: bool = False
 
+    @property
+    def gives_no_value(self) -> bool:
+        """Whether what is done is not that the backup gets the primary's value: something goes, or is made anew."""
+        new_port = self.backup == "(none)" and self.what.startswith("ports.")
+        return self.primary in ("(none)", self.backup) or new_port
+
 
 @dataclass(frozen=True, kw_only=True)
 class Side:

@@ -57,6 +57,9 @@ class Paused:
     reason: str
     at: datetime | None
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason or 'no reason given'} ({self.by or 'somebody'})"
+
 
 class PairList(Sequence):
     """Every pair of the list in its order. Of pairs that are well only what is looked at is read whole: they are

@@ -5,10 +5,13 @@ import { announce } from "./frame.js";
 const PATIENCE_MS = 60000;
 const run = () => document.getElementById("audit-strip")?.dataset.run ?? "";
 const said = () => document.querySelector("[data-said]")?.dataset.said ?? "";
-let verdict = said(), awaited = null, timer = 0;
+let verdict = said(),
+  awaited = null,
+  timer = 0;
 
 function ask() {
-  const button = document.getElementById("audit-now"), words = button?.querySelector("span");
+  const button = document.getElementById("audit-now"),
+    words = button?.querySelector("span");
   if (!words || awaited !== null) return;
   awaited = run();
   words.textContent = "Auditing…";
@@ -32,7 +35,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   worksHere = event.detail.target.id === "audit-sheet" && event.detail.target.contains(document.activeElement);
 });
 document.addEventListener("htmx:afterSettle", () => {
-  if (worksHere && document.activeElement === document.body) document.getElementById("audit-sentence")?.focus({ preventScroll: true });
+  if (worksHere && document.activeElement === document.body)
+    document.getElementById("audit-sentence")?.focus({ preventScroll: true });
   worksHere = false;
 });
 document.addEventListener("htmx:afterSettle", () => {

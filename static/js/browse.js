@@ -13,7 +13,10 @@ function choose(option) {
   const ok = document.querySelector("[data-browse-ok]");
   ok.disabled = !option;
   document.getElementById("browse-chosen").textContent = option ? option.dataset.name : "";
-  if (!option) { filter.removeAttribute("aria-activedescendant"); return; }
+  if (!option) {
+    filter.removeAttribute("aria-activedescendant");
+    return;
+  }
   filter.setAttribute("aria-activedescendant", option.id);
   option.scrollIntoView({ block: "nearest" });
 }
@@ -21,7 +24,9 @@ function choose(option) {
 function take() {
   const browse = document.querySelector("[data-browse]");
   if (!choice || !browse) return;
-  document.body.dispatchEvent(new CustomEvent("browse-picked", { detail: { field: browse.dataset.browse, ...choice } }));
+  document.body.dispatchEvent(
+    new CustomEvent("browse-picked", { detail: { field: browse.dataset.browse, ...choice } }),
+  );
   document.getElementById("dialog").close();
 }
 
@@ -54,6 +59,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.detail.elt.closest?.("#dialog") || !results()) return;
   const all = options();
   // What is chosen stays chosen; a filter that leaves one thing has chosen it.
-  const kept = event.detail.elt.id === "browse-results" && choice && all.find((option) => option.dataset.key === choice.key);
-  choose(kept || chosen() || (all.length === 1 || document.querySelector(".browse-filter input").value ? all[0] : null) || null);
+  const kept =
+    event.detail.elt.id === "browse-results" && choice && all.find((option) => option.dataset.key === choice.key);
+  choose(
+    kept ||
+      chosen() ||
+      (all.length === 1 || document.querySelector(".browse-filter input").value ? all[0] : null) ||
+      null,
+  );
 });

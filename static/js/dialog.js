@@ -7,7 +7,9 @@ export function openDialog() {
   if (dialog.open) return;
   opener = document.activeElement;
   dialog.showModal();
-  const first = content.querySelector("[data-autofocus]") || content.querySelector("input:not([type=hidden]), select, textarea, button:not([data-dialog-close])");
+  const first =
+    content.querySelector("[data-autofocus]") ||
+    content.querySelector("input:not([type=hidden]), select, textarea, button:not([data-dialog-close])");
   first?.focus();
   first?.select?.();
 }
@@ -31,7 +33,12 @@ dialog.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   // After "none" the old content is still there, maybe on its way out: a check that was answered late opens nothing.
   const { target, xhr, requestConfig } = event.detail;
-  if (target !== content || xhr.getResponseHeader("HX-Reswap") === "none" || requestConfig?.elt.getAttribute("hx-swap") === "none") return;
+  if (
+    target !== content ||
+    xhr.getResponseHeader("HX-Reswap") === "none" ||
+    requestConfig?.elt.getAttribute("hx-swap") === "none"
+  )
+    return;
   if (content.childElementCount) {
     const open = dialog.open;
     openDialog();
@@ -70,7 +77,11 @@ document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
   const said = event.detail.xhr.getResponseHeader("X-Pairwise-Sentence");
   if (said) trouble(decodeURIComponent(said));
-  else if (status === 403) trouble("Your role does not allow that, or your session ended. Reload the page and sign in again.");
+  else if (status === 403)
+    trouble("Your role does not allow that, or your session ended. Reload the page and sign in again.");
   else if (status === 404) trouble("That object does not exist any more. Reload the page.");
-  else trouble(`The console could not do that (error ${status}). Nothing was changed; the log of the web process says why.`);
+  else
+    trouble(
+      `The console could not do that (error ${status}). Nothing was changed; the log of the web process says why.`,
+    );
 });

@@ -16,7 +16,8 @@ export function showTab(name, focus = false) {
   }
   form.elements.tab.value = name;
   const address = new URL(location.href);
-  if (name === "configuration") address.searchParams.delete("tab"); else address.searchParams.set("tab", name);
+  if (name === "configuration") address.searchParams.delete("tab");
+  else address.searchParams.set("tab", name);
   history.replaceState(history.state, "", address);
 }
 
@@ -24,7 +25,8 @@ const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 form.addEventListener("keydown", (event) => {
   const tab = event.target.closest('[role="tab"]');
   if (!tab) return;
-  if (event.key in STEPS) showTab(tabs[(tabs.indexOf(tab) + STEPS[event.key] + tabs.length) % tabs.length].dataset.tab, true);
+  if (event.key in STEPS)
+    showTab(tabs[(tabs.indexOf(tab) + STEPS[event.key] + tabs.length) % tabs.length].dataset.tab, true);
   else if (event.key === "Home") showTab(tabs[0].dataset.tab, true);
   else if (event.key === "End") showTab(tabs.at(-1).dataset.tab, true);
   else if (event.key === " ") showTab(tab.dataset.tab, true);
@@ -33,7 +35,16 @@ form.addEventListener("keydown", (event) => {
 });
 
 // --- what changed since it was loaded
-const IGNORED = new Set(["csrfmiddlewaretoken", "tab", "touched", "filled_from", "revision", "application", "version", "reason"]);
+const IGNORED = new Set([
+  "csrfmiddlewaretoken",
+  "tab",
+  "touched",
+  "filled_from",
+  "revision",
+  "application",
+  "version",
+  "reason",
+]);
 const rowNames = /^(option|annex)_/;
 function snapshot() {
   const fields = new Map();
@@ -41,9 +52,12 @@ function snapshot() {
     if (IGNORED.has(name)) continue;
     fields.set(name, [...(fields.get(name) || []), value]);
   }
-  for (const box of form.querySelectorAll('input[type="checkbox"][name]')) if (!fields.has(box.name)) fields.set(box.name, [""]);
+  for (const box of form.querySelectorAll('input[type="checkbox"][name]'))
+    if (!fields.has(box.name)) fields.set(box.name, [""]);
   for (const name of ["ports", "connections"]) if (!fields.has(name)) fields.set(name, []);
-  return new Map([...fields].map(([name, values]) => [name, JSON.stringify(rowNames.test(name) ? values.filter(Boolean) : values)]));
+  return new Map(
+    [...fields].map(([name, values]) => [name, JSON.stringify(rowNames.test(name) ? values.filter(Boolean) : values)]),
+  );
 }
 
 let first = snapshot();
@@ -63,7 +77,8 @@ function changes() {
 
 function showChanges() {
   const names = changes();
-  for (const field of form.querySelectorAll("[data-field]")) field.classList.toggle("changed", names.includes(field.dataset.field));
+  for (const field of form.querySelectorAll("[data-field]"))
+    field.classList.toggle("changed", names.includes(field.dataset.field));
   const words = [...new Set(names.map(word))];
   const line = document.getElementById("changes");
   const text = words.length ? `Not saved: ${words.length > 3 ? `${words.length} changes` : words.join(", ")}` : "";
@@ -161,33 +176,40 @@ function addOption(table, focus) {
   if (focus) table.querySelector("tr[data-blank] input").focus();
 }
 
-document.addEventListener("click", (event) => {
-  const add = event.target.closest("[data-add-option]");
-  if (add) addOption(form.querySelector(`[data-options="${add.dataset.addOption}"]`), true);
-  const remove = event.target.closest("[data-remove-row]");
-  if (remove) {
-    event.preventDefault();
-    const row = remove.closest("tr");
-    const near = row.nextElementSibling || row.previousElementSibling;
-    const back = near?.querySelector("[data-remove-row]") || row.closest("table").querySelector("tfoot button");
-    if (row.matches("[data-blank]")) for (const input of row.querySelectorAll("input")) input.value = "";
-    else row.remove();
-    back?.focus();
-    told();
-  }
-  const go = event.target.closest("[data-goto]");
-  if (go) {
-    event.preventDefault();
-    showTab(go.dataset.gotoTab);
-    const place = document.getElementById(go.dataset.goto);
-    const section = place?.closest("details.section");
-    if (section) section.open = true;
-    place?.scrollIntoView({ block: "center" });
-    (place?.matches("input, select, textarea, [tabindex]") ? place : place?.querySelector("input, button"))?.focus();
-  }
-  const tab = event.target.closest('[role="tab"]');
-  if (tab) { event.preventDefault(); showTab(tab.dataset.tab); }
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const add = event.target.closest("[data-add-option]");
+    if (add) addOption(form.querySelector(`[data-options="${add.dataset.addOption}"]`), true);
+    const remove = event.target.closest("[data-remove-row]");
+    if (remove) {
+      event.preventDefault();
+      const row = remove.closest("tr");
+      const near = row.nextElementSibling || row.previousElementSibling;
+      const back = near?.querySelector("[data-remove-row]") || row.closest("table").querySelector("tfoot button");
+      if (row.matches("[data-blank]")) for (const input of row.querySelectorAll("input")) input.value = "";
+      else row.remove();
+      back?.focus();
+      told();
+    }
+    const go = event.target.closest("[data-goto]");
+    if (go) {
+      event.preventDefault();
+      showTab(go.dataset.gotoTab);
+      const place = document.getElementById(go.dataset.goto);
+      const section = place?.closest("details.section");
+      if (section) section.open = true;
+      place?.scrollIntoView({ block: "center" });
+      (place?.matches("input, select, textarea, [tabindex]") ? place : place?.querySelector("input, button"))?.focus();
+    }
+    const tab = event.target.closest('[role="tab"]');
+    if (tab) {
+      event.preventDefault();
+      showTab(tab.dataset.tab);
+    }
+  },
+  true,
+);
 form.addEventListener("focusin", (event) => {
   if (event.target.matches("[data-secret]")) event.target.select();
 });
@@ -198,25 +220,30 @@ document.body.addEventListener("htmx:oobAfterSwap", (event) => {
   if (!box.id?.endsWith("_error")) return;
   const input = document.getElementById(box.id.slice(0, -"_error".length));
   if (!input) return;
-  if (box.childElementCount) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
+  if (box.childElementCount) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
   // What is wrong must not stay in a folded section.
   const section = box.childElementCount && box.closest("details.section:not([open])");
   if (section) section.open = true;
 });
 
 // --- the Port Info dialog: sync is the protocol of HA Sync
-document.addEventListener("change", (event) => {
-  if (event.target.name === "info-ha_sync") event.target.dataset.followed = ""; // chosen by hand
-  if (event.target.name !== "info-protocol") return;
-  const flag = event.target.form.elements["info-ha_sync"];
-  if (event.target.value === "sync") {
-    if (!flag.checked) flag.dataset.followed = "protocol";
-    flag.checked = true;
-  } else if (flag.dataset.followed === "protocol") {
-    flag.dataset.followed = "";
-    flag.checked = false;
-  }
-}, true);
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.name === "info-ha_sync") event.target.dataset.followed = ""; // chosen by hand
+    if (event.target.name !== "info-protocol") return;
+    const flag = event.target.form.elements["info-ha_sync"];
+    if (event.target.value === "sync") {
+      if (!flag.checked) flag.dataset.followed = "protocol";
+      flag.checked = true;
+    } else if (flag.dataset.followed === "protocol") {
+      flag.dataset.followed = "";
+      flag.checked = false;
+    }
+  },
+  true,
+);
 
 // --- leaving
 const leave = document.getElementById("leave");
@@ -231,22 +258,42 @@ function mayLeave(address) {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[href]");
-  if (link && link.origin === location.origin && !link.target && !link.matches('[role="tab"], [data-goto], .skip, [data-discard-link]')
-    && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0 && !mayLeave(link.href)) event.preventDefault();
+  if (
+    link &&
+    link.origin === location.origin &&
+    !link.target &&
+    !link.matches('[role="tab"], [data-goto], .skip, [data-discard-link]') &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    !event.shiftKey &&
+    event.button === 0 &&
+    !mayLeave(link.href)
+  )
+    event.preventDefault();
   if (event.target.closest("[data-discard-link]")) saving = true;
   if (event.target.closest("[data-stay]")) leave.close();
-  if (event.target.closest("[data-discard]")) { saving = true; location.assign(goingTo); }
+  if (event.target.closest("[data-discard]")) {
+    saving = true;
+    location.assign(goingTo);
+  }
 });
 addEventListener("beforeunload", (event) => {
   if (!saving && unsaved()) event.preventDefault();
 });
-form.addEventListener("submit", () => { saving = true; });
-addEventListener("pageshow", () => { saving = false; });
+form.addEventListener("submit", () => {
+  saving = true;
+});
+addEventListener("pageshow", () => {
+  saving = false;
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "s" && (event.ctrlKey || event.metaKey)) {
     const save = document.querySelector('button[name="after"][value="stay"]');
-    if (save && !document.querySelector("dialog[open]")) { event.preventDefault(); save.click(); }
+    if (save && !document.querySelector("dialog[open]")) {
+      event.preventDefault();
+      save.click();
+    }
   }
 });
 

@@ -15,7 +15,12 @@ async function keep(name, value) {
   const form = document.querySelector("[data-display]");
   if (!form) return;
   const body = new URLSearchParams({ [name]: value });
-  await fetch(form.action, { method: "POST", keepalive: true, body, headers: { "X-CSRFToken": csrf(), "X-Requested-With": "fetch" } });
+  await fetch(form.action, {
+    method: "POST",
+    keepalive: true,
+    body,
+    headers: { "X-CSRFToken": csrf(), "X-Requested-With": "fetch" },
+  });
 }
 
 // --- navigation tree: remembered when wide, a drawer when narrow
@@ -35,26 +40,30 @@ function toggleTree(button) {
   keep("tree", value);
 }
 
-document.addEventListener("click", (event) => {
-  const toggle = event.target.closest("[data-tree-toggle]");
-  if (toggle) toggleTree(toggle);
-  if (event.target.closest("[data-tree-close]")) setDrawer(false);
-  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-  for (const rule of document.querySelectorAll("details.rule[open]")) {
-    if (!rule.contains(event.target)) rule.open = false;
-  }
-  const close = event.target.closest("[data-toast-close]");
-  if (close) close.closest("[data-toast]").remove();
-  const blocked = event.target.closest(OFF);
-  if (blocked) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    announce(blocked.title);
-    showWhy(blocked);
-  }
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const toggle = event.target.closest("[data-tree-toggle]");
+    if (toggle) toggleTree(toggle);
+    if (event.target.closest("[data-tree-close]")) setDrawer(false);
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+    for (const rule of document.querySelectorAll("details.rule[open]")) {
+      if (!rule.contains(event.target)) rule.open = false;
+    }
+    const close = event.target.closest("[data-toast-close]");
+    if (close) close.closest("[data-toast]").remove();
+    const blocked = event.target.closest(OFF);
+    if (blocked) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      announce(blocked.title);
+      showWhy(blocked);
+    }
+  },
+  true,
+);
 
 // --- why a button is off: its sentence beside it when the keyboard has come to it, or when it was pressed
 const OFF = '[aria-disabled="true"]:is(a, button, summary, [role="button"])';
@@ -69,7 +78,8 @@ function showWhy(button) {
   why.textContent = button.title;
   if (!why.isConnected) document.body.append(why);
   why.showPopover();
-  const at = button.getBoundingClientRect(), box = why.getBoundingClientRect();
+  const at = button.getBoundingClientRect(),
+    box = why.getBoundingClientRect();
   const below = at.bottom + AWAY_PX + box.height < innerHeight;
   why.style.top = `${below ? at.bottom + AWAY_PX : at.top - AWAY_PX - box.height}px`;
   why.style.left = `${Math.max(AWAY_PX, Math.min(at.left, innerWidth - box.width - AWAY_PX))}px`;
@@ -86,7 +96,9 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("focusout", hideWhy);
 document.addEventListener("pointerdown", hideWhy);
 document.addEventListener("scroll", hideWhy, { passive: true, capture: true });
-document.addEventListener("htmx:afterSettle", () => { if (!document.activeElement?.matches(OFF)) hideWhy(); });
+document.addEventListener("htmx:afterSettle", () => {
+  if (!document.activeElement?.matches(OFF)) hideWhy();
+});
 
 document.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-display]");
@@ -100,18 +112,33 @@ document.addEventListener("submit", (event) => {
 
 // --- keys
 function typing(target) {
-  return target.closest("input, textarea, select, [contenteditable]") && !target.matches('[type="checkbox"], [type="radio"]');
+  return (
+    target.closest("input, textarea, select, [contenteditable]") && !target.matches('[type="checkbox"], [type="radio"]')
+  );
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && !event.ctrlKey && !event.metaKey && !typing(event.target) && !document.querySelector("dialog[open]")) {
+  if (
+    event.key === "/" &&
+    !event.ctrlKey &&
+    !event.metaKey &&
+    !typing(event.target) &&
+    !document.querySelector("dialog[open]")
+  ) {
     const search = document.querySelector("[data-quick-filter]") || document.getElementById("header-search");
-    if (search) { event.preventDefault(); search.focus(); search.select(); }
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
   }
   if (event.key === "Escape") {
     hideWhy();
     const menu = document.querySelector("details[data-menu][open], details.rule[open]");
-    if (menu) { menu.open = false; menu.querySelector("summary").focus(); } else if (root.dataset.drawer === "open") {
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    } else if (root.dataset.drawer === "open") {
       setDrawer(false);
       document.querySelector("[data-tree-toggle]").focus();
     }
@@ -120,16 +147,25 @@ document.addEventListener("keydown", (event) => {
 
 // --- folding sections remember
 function stored(key) {
-  try { return localStorage.getItem(`pairwise-${key}`); } catch { return null; }
+  try {
+    return localStorage.getItem(`pairwise-${key}`);
+  } catch {
+    return null;
+  }
 }
 
 export function recallSections(scope) {
   for (const details of scope.querySelectorAll("details[data-remember]:not([data-recalled])")) {
     details.dataset.recalled = "";
     const value = stored(details.dataset.remember);
-    if (value && !details.querySelector('[aria-current="page"], [aria-invalid="true"]')) details.open = value === "open";
+    if (value && !details.querySelector('[aria-current="page"], [aria-invalid="true"]'))
+      details.open = value === "open";
     details.addEventListener("toggle", () => {
-      try { localStorage.setItem(`pairwise-${details.dataset.remember}`, details.open ? "open" : "closed"); } catch { /* private window */ }
+      try {
+        localStorage.setItem(`pairwise-${details.dataset.remember}`, details.open ? "open" : "closed");
+      } catch {
+        /* private window */
+      }
     });
   }
 }
@@ -152,7 +188,8 @@ function showTimes(scope) {
   }
   for (const element of scope.querySelectorAll("time[data-local]:not([data-shown])")) {
     const at = new Date(element.dateTime);
-    element.textContent = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+    const day = [at.getFullYear(), pad(at.getMonth() + 1), pad(at.getDate())].join("-");
+    element.textContent = `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(pad).join(":")}`;
     element.dataset.shown = "";
   }
 }
@@ -171,7 +208,9 @@ function mindToasts(scope) {
 recallSections(document);
 showTimes(document);
 mindToasts(document);
-setInterval(() => { if (!document.hidden) showTimes(document); }, 1000);
+setInterval(() => {
+  if (!document.hidden) showTimes(document);
+}, 1000);
 document.addEventListener("htmx:load", (event) => {
   const scope = event.detail.elt.parentElement || document;
   showTimes(scope);

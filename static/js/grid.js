@@ -8,7 +8,8 @@ const rows = () => [...(grid()?.querySelectorAll("tbody tr[data-id]") || [])];
 const announcer = document.getElementById("announcer");
 
 function select(row, on) {
-  if (on) selected.set(row.dataset.id, row.dataset.name); else selected.delete(row.dataset.id);
+  if (on) selected.set(row.dataset.id, row.dataset.name);
+  else selected.delete(row.dataset.id);
 }
 
 function only(row) {
@@ -18,7 +19,10 @@ function only(row) {
 
 function range(row) {
   const all = rows();
-  const from = Math.max(0, all.findIndex((item) => item.dataset.id === anchor));
+  const from = Math.max(
+    0,
+    all.findIndex((item) => item.dataset.id === anchor),
+  );
   const to = all.indexOf(row);
   selected.clear();
   for (const item of all.slice(Math.min(from, to), Math.max(from, to) + 1)) select(item, true);
@@ -57,8 +61,10 @@ function allow(button, why) {
 
 function whyNot(button) {
   const noun = grid()?.dataset.noun || "application";
-  if (!selected.size) return button.dataset.needs === "one" ? `Select one ${noun} first.` : `Select at least one ${noun} first.`;
-  if (button.dataset.needs === "one" && selected.size > 1) return `${button.dataset.label} works on one ${noun} at a time.`;
+  if (!selected.size)
+    return button.dataset.needs === "one" ? `Select one ${noun} first.` : `Select at least one ${noun} first.`;
+  if (button.dataset.needs === "one" && selected.size > 1)
+    return `${button.dataset.label} works on one ${noun} at a time.`;
   return reason(button.dataset.verb);
 }
 
@@ -86,7 +92,8 @@ function showBulk(buttons) {
   const bar = document.querySelector("[data-bulk]");
   if (!bar) return;
   bar.hidden = selected.size === 0;
-  bar.querySelector("[data-bulk-text]").textContent = selected.size === 1 ? `${counted()} is selected` : `${counted()} are selected`;
+  bar.querySelector("[data-bulk-text]").textContent =
+    selected.size === 1 ? `${counted()} is selected` : `${counted()} are selected`;
   for (const button of bar.querySelectorAll("[data-bulk-verb]")) {
     const real = buttons.get(button.dataset.bulkVerb);
     button.querySelector("span").textContent = `${real.dataset.label} ${counted()}`;
@@ -98,16 +105,23 @@ function showBulk(buttons) {
 document.addEventListener("click", (event) => {
   const bulk = event.target.closest("[data-bulk-verb]");
   if (bulk) document.querySelector(`#list-form [data-verb="${bulk.dataset.bulkVerb}"]`).click();
-  if (event.target.closest("[data-bulk-clear]")) { selected.clear(); show(); }
+  if (event.target.closest("[data-bulk-clear]")) {
+    selected.clear();
+    show();
+  }
   const all = event.target.closest("[data-pick-all]");
-  if (all) { for (const row of rows()) select(row, all.checked); show(); }
+  if (all) {
+    for (const row of rows()) select(row, all.checked);
+    show();
+  }
   const row = event.target.closest("tr[data-id]");
   if (!row || !grid()?.contains(row) || event.target.closest("a, button")) return;
   if (event.shiftKey) {
     range(row);
     getSelection().removeAllRanges();
   } else {
-    if (event.target.matches('input[type="checkbox"]') || event.ctrlKey || event.metaKey) select(row, !selected.has(row.dataset.id));
+    if (event.target.matches('input[type="checkbox"]') || event.ctrlKey || event.metaKey)
+      select(row, !selected.has(row.dataset.id));
     else only(row);
     anchor = row.dataset.id;
   }
@@ -125,7 +139,11 @@ function move(event, row) {
   const all = rows();
   const target = all[Math.min(all.length - 1, Math.max(0, all.indexOf(row) + STEPS[event.key]))];
   focusRow(target);
-  if (event.shiftKey) { anchor ||= row.dataset.id; range(target); show(); }
+  if (event.shiftKey) {
+    anchor ||= row.dataset.id;
+    range(target);
+    show();
+  }
 }
 
 document.addEventListener("keydown", (event) => {
@@ -172,15 +190,22 @@ function ready() {
 
 document.addEventListener("htmx:afterSettle", (event) => {
   const part = event.detail.elt;
-  if (holdsRows(part)) { ready(); return; }
+  if (holdsRows(part)) {
+    ready();
+    return;
+  }
   if (part.dataset?.row) {
     const row = document.getElementById(`row-${part.dataset.row}`);
     if (row && part.dataset.blocked) row.dataset.blocked = part.dataset.blocked;
     show();
   }
 });
-document.body.addEventListener("rows-changed", () => { selected.clear(); show(); });
-if (!grid()) show(); // a list without rows has nothing that a button could act on
+document.body.addEventListener("rows-changed", () => {
+  selected.clear();
+  show();
+});
+if (!grid())
+  show(); // a list without rows has nothing that a button could act on
 else {
   // Boxes that the browser ticked again on its own after "back" count as a selection.
   for (const row of rows()) if (row.querySelector('input[name="ids"]').checked) select(row, true);

@@ -1,10 +1,11 @@
 /* Live pages. One event stream per tab says what changed; the elements that show it fetch themselves again.
 
-   An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of these topics changes it gets
-   the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always, else as soon as it can
-   be seen; with data-live-every="2000" (and an id) at most once in so many milliseconds. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
-   Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and when
-   its data-control has changed, everything that is live fetches itself again.
+   An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of these
+   topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always,
+   else as soon as it can be seen; with data-live-every="2000" (and an id) at most once in so many milliseconds. <html>
+   says where the stream is (data-stream) and when the page was made (data-live-since).
+   Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and
+   when its data-control has changed, everything that is live fetches itself again.
 
    document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
    scripts that want to know. */
@@ -19,19 +20,31 @@
   const waiting = new Set();
   const asked = new Map(); // id of an element with data-live-every -> when it was asked for last
   const later = new Map(); // id -> timer of its next time
-  let source = null, flushTimer = 0, pollTimer = 0, patienceTimer = 0, reopenTimer = 0;
-  let refreshOnReady = false, firstOpen = true, lastId = "";
+  let source = null,
+    flushTimer = 0,
+    pollTimer = 0,
+    patienceTimer = 0,
+    reopenTimer = 0;
+  let refreshOnReady = false,
+    firstOpen = true,
+    lastId = "";
 
   // --- elements
   const topicsOf = (element) => element.dataset.liveTopic.split(/\s+/);
   const elements = () => document.querySelectorAll("[data-live-topic]");
-  const visible = "IntersectionObserver" in window ? new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      visible.unobserve(entry.target);
-      fetchAgain(entry.target);
-    }
-  }, { rootMargin: "200px" }) : null;
+  const visible =
+    "IntersectionObserver" in window
+      ? new IntersectionObserver(
+          (entries) => {
+            for (const entry of entries) {
+              if (!entry.isIntersecting) continue;
+              visible.unobserve(entry.target);
+              fetchAgain(entry.target);
+            }
+          },
+          { rootMargin: "200px" },
+        )
+      : null;
 
   function fetchAgain(element) {
     if (!element?.isConnected || !window.htmx || tooSoon(element)) return;
@@ -39,7 +52,9 @@
   }
 
   function tooSoon(element) {
-    const { id } = element, every = Number(element.dataset.liveEvery || 0), now = performance.now();
+    const { id } = element,
+      every = Number(element.dataset.liveEvery || 0),
+      now = performance.now();
     if (!every) return false;
     const wait = (asked.get(id) ?? 0) + every - now; // 0: when this page was made
     if (wait <= 0) {
@@ -47,10 +62,13 @@
       return false;
     }
     if (!later.has(id)) {
-      later.set(id, setTimeout(() => {
-        later.delete(id);
-        if (!document.hidden) fetchAgain(document.getElementById(id));
-      }, wait));
+      later.set(
+        id,
+        setTimeout(() => {
+          later.delete(id);
+          if (!document.hidden) fetchAgain(document.getElementById(id));
+        }, wait),
+      );
     }
     return true;
   }
@@ -68,9 +86,8 @@
     for (const topic of changed) {
       document.body.dispatchEvent(new CustomEvent("pairwise:topic", { detail: { topic } }));
     }
-    const matches = (topic) => (topic.endsWith("*")
-      ? [...changed].some((name) => name.startsWith(topic.slice(0, -1)))
-      : changed.has(topic));
+    const matches = (topic) =>
+      topic.endsWith("*") ? [...changed].some((name) => name.startsWith(topic.slice(0, -1))) : changed.has(topic);
     for (const element of elements()) if (topicsOf(element).some(matches)) touch(element);
   }
 
@@ -181,14 +198,16 @@
 
   document.addEventListener("visibilitychange", () => (document.hidden ? hide() : show()));
   window.addEventListener("pagehide", hide);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) show(); });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) show();
+  });
 
   // A request that got nowhere (the network changed, the server restarts) is made again, or the part would stay old.
   document.addEventListener("htmx:sendError", (event) => {
     const part = event.detail.requestConfig?.elt;
     if (part?.matches("[data-live-topic]")) setTimeout(() => document.hidden || fetchAgain(part), RETRY_MS);
   });
-  // A part is not replaced while a form in it waits for its answer, which would find nobody; it is asked for afterwards.
+  // A part is not replaced while a form in it waits for its answer, which would find nobody; it is asked for later.
   const waits = (part) => part.matches("[data-live-topic]") && part.querySelector("form.htmx-request");
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.requestConfig?.verb === "get" && waits(event.target)) event.detail.shouldSwap = false;
@@ -199,7 +218,7 @@
     if (part) fetchAgain(part);
   });
   // --- whether control answers
-  // By hand: htmx would follow the way to the sign-in page when the session is over, and take along what was typed here.
+  // By hand: htmx would follow the way to the sign-in page when the session is over, and take along what was typed.
   async function askAboutControl() {
     const said = document.getElementById("troubles");
     const shows = [...elements()].some((element) => element.id !== "paused-notice");

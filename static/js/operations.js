@@ -16,7 +16,8 @@ function tick() {
     const words = duration(since(element.dataset.elapsedFrom));
     if (element.textContent !== words) element.textContent = words;
   }
-  for (const bar of document.querySelectorAll("progress[data-progress-from]")) bar.value = since(bar.dataset.progressFrom);
+  for (const bar of document.querySelectorAll("progress[data-progress-from]"))
+    bar.value = since(bar.dataset.progressFrom);
 }
 
 function clocks(scope) {
@@ -30,15 +31,25 @@ function follow(log) {
   const button = document.querySelector("[data-log-end]");
   let follows = true;
   const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < AT_END_PX;
-  const toEnd = () => { log.scrollTop = log.scrollHeight; };
-  log.addEventListener("scroll", () => {
-    follows = atEnd();
-    button.hidden = follows;
-  }, { passive: true });
-  button.addEventListener("click", () => { toEnd(); log.focus(); });
+  const toEnd = () => {
+    log.scrollTop = log.scrollHeight;
+  };
+  log.addEventListener(
+    "scroll",
+    () => {
+      follows = atEnd();
+      button.hidden = follows;
+    },
+    { passive: true },
+  );
+  button.addEventListener("click", () => {
+    toEnd();
+    log.focus();
+  });
   new MutationObserver(() => {
     clocks(log);
-    if (follows) toEnd(); else button.hidden = false;
+    if (follows) toEnd();
+    else button.hidden = false;
   }).observe(log, { childList: true });
   clocks(log);
   toEnd();
@@ -58,9 +69,15 @@ document.querySelector(".summary-box[tabindex]")?.focus();
 // Leaving a form with unsaved work asks first.
 for (const form of document.querySelectorAll("form[data-guard]")) {
   let changed = false;
-  form.addEventListener("input", () => { changed = true; });
-  form.addEventListener("submit", () => { changed = false; });
-  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  form.addEventListener("input", () => {
+    changed = true;
+  });
+  form.addEventListener("submit", () => {
+    changed = false;
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (changed) event.preventDefault();
+  });
 }
 
 // Buttons that copy a text: only where the browser lets a page write to the clipboard.
@@ -78,7 +95,9 @@ document.addEventListener("click", async (event) => {
   const label = words.textContent;
   await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
   words.textContent = "Copied";
-  setTimeout(() => { words.textContent = label; }, COPIED_MS);
+  setTimeout(() => {
+    words.textContent = label;
+  }, COPIED_MS);
 });
 document.addEventListener("htmx:afterSettle", () => offerCopies(document));
 offerCopies(document);

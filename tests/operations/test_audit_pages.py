@@ -16,6 +16,7 @@ from provisioning.models import Application, Finding, HistoryEntry, PairAudit, W
 from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import script
 
 pytestmark = pytest.mark.django_db
@@ -203,7 +204,7 @@ def test_audit_now_of_everything_is_given_to_the_console_worker(support, pair, b
 
 
 def test_the_sheet_says_the_verdict_and_shows_both_values_of_a_finding(support, warned):
-    text = support.get(sheet(warned[0])).text
+    text = flat(support.get(sheet(warned[0])))
     assert "Broken: 2 errors, 1 warning;" in text
     finding = found(warned[0], "A27")
     for label, value in finding.values:
@@ -457,7 +458,7 @@ def test_the_sheet_draws_errors_and_warnings_over_time(support, warned):
 
 
 def test_the_catalogue_has_every_rule_with_how_many_pairs_have_it(support, warned):
-    text = support.get(reverse("audit-rules")).text
+    text = flat(support.get(reverse("audit-rules")))
     for rule in ordered():
         assert f'id="{rule.code}"' in text
     assert f'href="{LIST}?rule=A27">1 pair now' in text

@@ -11,6 +11,7 @@ from django.urls import reverse
 from provisioning.forms import imports
 from provisioning.models import ApplicationTemplate, InstallationPackage
 from tests import factories
+from tests.html import flat
 
 pytestmark = pytest.mark.django_db
 APD = b"""[Template]
@@ -128,7 +129,7 @@ def test_delete_takes_the_file_along(administrator, settings):
     stored.write_bytes(b"stored")
     package = factories.make_package(path="a.tar.gz", size=6)
     url = reverse("package-delete", args=[package.pk])
-    assert "What is installed on hosts stays" in administrator.get(url).text
+    assert "What is installed on hosts stays" in flat(administrator.get(url))
     administrator.post(url)
     assert not InstallationPackage.objects.exists()
 

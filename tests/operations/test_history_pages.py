@@ -14,6 +14,7 @@ from provisioning.selectors.applications import application_draft, get_applicati
 from provisioning.selectors.history import FieldChange, field_changes, group_by_request
 from provisioning.services import applications, hosts
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import form_of
 
 SNAPSHOT = {
@@ -148,7 +149,7 @@ def script():
 
 
 def test_an_entry_has_a_page_with_all_that_it_says(support, changed_twice):
-    text = support.get(url("history-entry", 2)).text
+    text = flat(support.get(url("history-entry", 2)))
     for word in ("ada", "192.0.2.7", "Ticket 4711.", "Description", "first", "second", "The whole version",
                  "Option [log] verbose", "Older version", HistoryEntry.objects.get(number=2).digest):
         assert word in text
@@ -184,7 +185,7 @@ def test_an_entry_of_something_that_was_done_offers_no_restore(administrator, ch
 def test_the_plan_is_shown_first_and_restore_carries_it_out(administrator, changed_twice):
     shown = administrator.get(url("history-restore"), headers=script())
     for word in ('name="fields" value="description" checked', "second", "first", "keeps its present value"):
-        assert word in shown.text
+        assert word in flat(shown)
     answer = administrator.post(url("history-restore"), {
         "revision": shown.context["plan"].revision, "fields": ["description"], "reason": "Back."}, headers=script())
     assert (answer.status_code, answer["HX-Redirect"]) == (204, reverse("application-edit", args=[changed_twice.pk]))
@@ -208,8 +209,8 @@ def test_what_cannot_be_restored_says_why_beside_its_field(administrator, change
     other.name = "MS_Primary"
     other.save()
     page = administrator.get(url("history-restore"))
-    assert 'value="name" aria-describedby="why-name"' in page.text
-    assert "exists already. Choose another name. Left as it is." in re.sub(r"<[^>]*>", "", page.text)
+    assert 'value="name" aria-describedby="why-name"' in flat(page)
+    assert "exists already. Choose another name. Left as it is." in re.sub(r"<[^>]*>", "", flat(page))
     assert row.name == "Renamed"
 
 

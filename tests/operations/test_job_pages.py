@@ -11,6 +11,7 @@ from provisioning.models import Job, JobLine
 from provisioning.states import JobKind, JobState, StepState
 from provisioning.views.jobs import LINES
 from tests import factories
+from tests.html import flat
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -142,7 +143,7 @@ def test_the_usual_duration_is_the_median_of_earlier_ones(administrator, applica
         factories.make_job(application, state=JobState.SUCCEEDED, started_at=now - timedelta(seconds=seconds),
                            finished_at=now)
     job = factories.make_job(application, state=JobState.RUNNING, started_at=now)
-    assert "usually 20 s" in administrator.get(detail(job)).text
+    assert "usually 20 s" in flat(administrator.get(detail(job)))
 
 
 def test_the_fragment_of_a_job_has_no_frame_and_brings_state_and_buttons_along(administrator, application):
@@ -165,7 +166,7 @@ def test_the_log_goes_on_after_an_offset(administrator, application):
 def test_a_long_log_comes_in_parts_even_when_the_job_has_ended(administrator, application):
     job = factories.make_job(application, state=JobState.SUCCEEDED)
     write(job, LINES + 1)
-    first = administrator.get(detail(job)).text
+    first = flat(administrator.get(detail(job)))
     assert f"line {LINES}." in first
     assert f"line {LINES + 1}." not in first
     assert f'?after={LINES}" hx-trigger="load"' in first

@@ -16,6 +16,7 @@ from provisioning.models import Event, HostEnrolment, HostRuntime
 from provisioning.services import enrolment
 from provisioning.services.enrolment import Attempts, make_token
 from tests import factories
+from tests.html import flat
 
 pytestmark = pytest.mark.django_db
 TYPED = {"name": "edge1", "ip_address": "192.0.2.10", "os_type": "Linux", "os_version": "12", "lca_port": "4999",
@@ -47,7 +48,7 @@ def row(host):
 
 
 def page_of(client, host):
-    return client.get(reverse("host-detail", args=[host.pk])).text
+    return flat(client.get(reverse("host-detail", args=[host.pk])))
 
 
 def line_in(page):

@@ -11,6 +11,7 @@ from provisioning.record.models import ControlBeat
 from provisioning.selectors.monitoring import application_counts, console_parts, heartbeat_status, host_counts
 from provisioning.states import EventLevel, HostStatus
 from tests import factories
+from tests.html import flat
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +103,6 @@ def test_events_are_filtered_by_the_address(support, timeline, query, numbers):
 
 
 def test_a_filter_that_matches_nothing_offers_the_way_back(support, timeline):
-    text = support.get(reverse("event-list") + "?text=nothing").text
+    text = flat(support.get(reverse("event-list") + "?text=nothing"))
     assert "Nothing matches this filter." in text
     assert "0 of 3" in text

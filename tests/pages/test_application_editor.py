@@ -9,6 +9,7 @@ from provisioning.selectors.applications import get_application
 from provisioning.services import applications as services
 from provisioning.states import ApplicationStatus, RedundancyType
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import LIST, form_of, port_row, script
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ def said(answer):
 
 
 def page(answer):
-    return answer.content.decode()
+    return flat(answer)
 
 
 # --- the guide, steps 1a to 1e

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from provisioning.models import Application, ApplicationTemplate
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import LIST, form_of, port_row, script
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ PORT = {"info-port_id": "default", "info-port": "7001", "info-protocol": "stomp"
 
 
 def page(answer):
-    return answer.content.decode()
+    return flat(answer)
 
 
 @pytest.mark.parametrize("kind", ["templates", "hosts", "applications"])

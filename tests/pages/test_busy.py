@@ -16,6 +16,7 @@ from provisioning.models import Application, Host
 from provisioning.models.applications import MASK
 from provisioning.views import busy
 from tests.factories import make_host, make_template, make_user
+from tests.html import flat
 from tests.pages.addresses import ADDRESSES, MACHINE
 from tests.pages.conftest import form_of, script
 from tests.pages.walk import PEOPLE, World, forgotten
@@ -169,10 +170,10 @@ def test_a_secret_is_never_in_the_page_and_is_typed_again(ada, locked):
         answer = post(ada, reverse("application-new"), sent)
     assert answer.status_code == 503
     assert "verysecret" not in answer.text
-    assert "this, which has to be given again:" in answer.text
+    assert "this, which has to be given again:" in flat(answer)
     form = Form(answer.text)
     assert form.asks == [("option_value", "password")]
-    assert re.search(r'<label for="(\S+)">\[clients\] bench</label><input [^>]*id="\1"', answer.text)
+    assert re.search(r'<label for="(\S+)">\[clients\] bench</label><input [^>]*id="\1"', flat(answer))
     assert ada.post(form.action, form.sent(option_value="typedagain")).status_code == 302
     stored = Application.objects.get(name="MS").options_dict(masked=False)
     assert (stored["log"]["verbose"], stored["clients"]["bench"]) == ("all", "typedagain")

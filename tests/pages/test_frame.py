@@ -13,6 +13,7 @@ from provisioning.record.models import ControlBeat
 from provisioning.templatetags.pairwise import CHIPS
 from provisioning.views.context import NAVIGATION, SCRIPTS, STYLES
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import LIST
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ SPRITE = STATIC / "vendor/bootstrap-icons/sprite.svg"
 
 
 def page(client, address=LIST):
-    return client.get(address).content.decode()
+    return flat(client.get(address))
 
 
 def test_tabs_tree_breadcrumb_and_the_way_past_them(administrator):
@@ -96,7 +97,7 @@ def test_a_form_without_its_token_is_refused_with_a_sentence(administrator):
     administrator.handler.enforce_csrf_checks = True
     answer = administrator.post(f"{LIST}action/", {"verb": "start"})
     assert answer.status_code == 403
-    assert "Nothing was changed." in answer.content.decode()
+    assert "Nothing was changed." in flat(answer)
 
 
 def test_names_are_escaped_everywhere(administrator):

@@ -14,7 +14,7 @@ from protocol.messages import PairAnswer
 from provisioning.control_client import configuration_server
 from provisioning.models import (
     Application,
-        Event,
+    Event,
     HistoryEntry,
     Job,
     Option,
@@ -26,6 +26,7 @@ from provisioning.record.models import ControlBeat
 from provisioning.selectors.events import OF_PAIR
 from provisioning.selectors.pair_page import EVENT_GRANTED, pair_list, pairs_in_order
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import LIST, script
 
 pytestmark = pytest.mark.django_db
@@ -174,7 +175,7 @@ def test_the_timeline_can_tell_everything(support, pair, told):
 def test_the_timeline_has_pages(support, pair):
     Event.objects.bulk_create(Event(application=pair[0], number=20102, at=timezone.now(), text=f"change {n}")
                               for n in range(25))
-    body = support.get(detail(pair[0])).content.decode()
+    body = flat(support.get(detail(pair[0])))
     assert "Page 1 of 2" in body
     assert "change 24" in body
     assert "change 0" in support.get(detail(pair[0]) + "?page=2").content.decode()
@@ -440,7 +441,7 @@ def test_start_files_that_are_wrong_are_shown_with_their_difference_and_repaired
     assert steps(answer)[3] == "wrong"
     assert '<span class="diff-new">+new &lt;x&gt;</span>' in body
     address = reverse("application-start-files", args=[backup.pk])
-    shown = administrator.get(address, headers=script()).content.decode()
+    shown = flat(administrator.get(address, headers=script()))
     assert "In run.sh: -app is missing." in shown
     seen = re.findall(r'name="seen" value="([^"]*)"', shown)
     assert administrator.post(address, {"verb": "repair", "seen": seen, "next": detail(primary)}).url == \
@@ -592,10 +593,10 @@ def test_the_list_of_pairs_has_trouble_first(support, control_beats):
 
 def test_the_lines_of_one_page_are_asked_for_alone_in_their_order(support, pair, django_assert_num_queries):
     primary, backup = pair
-    body = support.get(reverse("pair-list")).content.decode()
+    body = flat(support.get(reverse("pair-list")))
     lines = re.search(r'<tbody id="pair-rows" data-live-topic="([^"]*)"[^>]* hx-get="([^"]*)"', body)
     assert lines[1].split() == [f"pair:{primary.pk}", f"application:{primary.pk}", f"application:{backup.pk}"]
-    fragment = support.get(lines[2].replace("&amp;", "&")).content.decode()
+    fragment = flat(support.get(lines[2].replace("&amp;", "&")))
     assert fragment.startswith('<tbody id="pair-rows"')
     assert "MS_Primary ⇄ MS_Backup" in fragment
     with django_assert_num_queries(2):
@@ -663,9 +664,9 @@ def test_who_paused_failover_and_why_is_text_on_every_page(support, control_beat
     primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update")
     sentence = "is paused by otto: kernel update"
     for address in (LIST, detail(primary)):
-        body = support.get(address).content.decode()
+        body = flat(support.get(address))
         assert sentence in body.split('id="paused-banner"')[1].split("</main>")[0]
-    fragment = support.get(reverse("pair-paused"), headers=script("paused-notice")).content.decode()
+    fragment = flat(support.get(reverse("pair-paused"), headers=script("paused-notice")))
     assert sentence in fragment.split('id="paused-banner" hx-swap-oob="innerHTML"')[1]
     RuntimeStatus.objects.update(status="Stopped", mode="")
     assert "Paused by otto: kernel update." in support.get(part(primary, "head")).content.decode()
@@ -676,7 +677,7 @@ def test_nothing_is_said_while_failover_works(support, pair):
 
 
 def test_the_applications_list_leads_to_the_pair(operator, pair):
-    body = operator.get(LIST).content.decode()
+    body = flat(operator.get(LIST))
     assert body.count(f'id="mode-link-{pair[0].pk}" href="{detail(pair[0])}"') == 1
     assert body.count(f'id="mode-link-{pair[1].pk}" href="{detail(pair[0])}"') == 1
     assert body.count('title="In sync"') == 2
@@ -702,7 +703,7 @@ def test_the_list_refuses_to_switch_over_what_is_no_pair(operator):
 def test_the_editor_leads_to_the_pair(support, pair):
     for row in pair:
         assert f'id="open-pair" href="{detail(pair[0])}"' in \
-            support.get(reverse("application-edit", args=[row.pk])).content.decode()
+            flat(support.get(reverse("application-edit", args=[row.pk])))
 
 
 def test_the_dashboard_shows_pairs_with_trouble_first(support, lost, broker):

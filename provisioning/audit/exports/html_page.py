@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from provisioning.audit.exports.report import Head, PairReport
 from provisioning.states import Severity, Verdict
 
+_LINES, _PAIRS = "<!-- one line of each pair -->", "<!-- each pair -->"
+"""Where document.html is left open. Text of objects cannot be one of them: its angle brackets are escaped."""
 _CLASSES = {Verdict.BROKEN: "broken", Verdict.AT_RISK: "risk", Verdict.READY: "ready"}
 
 
@@ -39,15 +41,18 @@ def policy() -> str:
 
 def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
     """``pairs`` is walked twice: for the table of all of them, then for each."""
-    yield render_to_string("audits/report/head.html", {
+    document = render_to_string("audits/report/document.html", {
         "head": head, "policy": policy(), "style": _style_element(), "verdicts": _bars(head),
         "severities": [(severity.label, head.found.get(severity, 0)) for severity in Severity]})
+    begin, rest = document.split(_LINES)
+    between, end = rest.split(_PAIRS)
+    yield begin
     for pair in pairs:
         yield render_to_string("audits/report/line.html", _of(head, pair))
-    yield "</tbody></table>\n"
+    yield between
     for pair in pairs:
         yield render_to_string("audits/report/pair.html", _of(head, pair))
-    yield "</main>\n</body>\n</html>\n"
+    yield end
 
 
 def _style_element() -> SafeString:
