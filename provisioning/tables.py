@@ -91,7 +91,7 @@ GAPS = frozenset({"delete", "disable", "install", "switch-over"})
 def page_of(rows, values) -> Page:
     """The page that the query string ``values`` asks for (page, size); a page that is not there is the nearest one.
 
-    It has ``sizes`` and ``elided`` (page numbers, with gaps) for partials/pages.html.
+    It has ``sizes`` and ``elided`` (page numbers, with gaps) for partials/_pages.html.
     """
     try:
         size = int(values.get("size", PAGE_SIZES[0]))

@@ -78,7 +78,7 @@ def rules_unknown(unknown: list[dict]) -> int:
     return len(unknown_codes(unknown))
 
 
-@register.inclusion_tag("audits/versus.html")
+@register.inclusion_tag("audits/_versus.html")
 def versus(values: list[list[str]]):
     """Two labelled values side by side, with what differs between them marked."""
     if len(values) != 2:
@@ -92,13 +92,13 @@ def _marked(parts: list[tuple[bool, str]]):
                                        for differs, text in parts))
 
 
-@register.inclusion_tag("audits/trend.html")
+@register.inclusion_tag("audits/_trend.html")
 def trend(chart: Chart | None, title: str, name: str):
     """A step chart as SVG with a title, a description and the numbers as a table; nothing without a chart."""
     return {"chart": chart, "title": title, "name": name}
 
 
-@register.inclusion_tag("audits/export_menu.html", takes_context=True)
+@register.inclusion_tag("audits/_export_menu.html", takes_context=True)
 def export_menu(context, pk: int | None = None):
     """The menu of the formats that the audit is exported in: this pair ``pk`` or all of them; on the list what its
     filter shows."""
@@ -118,7 +118,7 @@ def verdict_icon(verdict: str):
                        icon(name, VERDICT_WORDS.get(verdict, "Not known")))
 
 
-@register.inclusion_tag("pairs/button.html", takes_context=True)
+@register.inclusion_tag("pairs/_button.html", takes_context=True)
 def bundle_button(context, pk: int):
     """Asks which time a support bundle of the pair ``pk`` is to be about."""
     return {"address": reverse("pair-bundle", args=[pk]), "verb": "bundle", "label": "Support bundle",

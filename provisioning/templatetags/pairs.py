@@ -64,14 +64,14 @@ def count(number: int, what: str) -> str:
     return f"{intcomma(number)} {what}{'' if number == 1 else 's'}"
 
 
-@register.inclusion_tag("pairs/diff.html")
+@register.inclusion_tag("pairs/_diff.html")
 def diff(text: str, name: str):
     """A unified diff of the file ``name``, its lines coloured; the sign in front says the same without colour."""
     kinds = {"+": "diff-new", "-": "diff-old"}
     return {"lines": [(kinds.get(line[:1], "diff-same"), line) for line in text.splitlines()], "name": name}
 
 
-@register.inclusion_tag("pairs/button.html")
+@register.inclusion_tag("pairs/_button.html")
 def pair_button(pair, verb: str, label: str, icon_name: str, *, primary: bool = False, danger: bool = False,
                 small: bool = False):
     """A button of the page's toolbar: asks in the dialog; off, it says why."""
@@ -93,7 +93,7 @@ _STEP_FORMS = {"start": ("application-action", permissions.OPERATE),
                "check-start-files": ("application-start-files", permissions.OPERATE)}
 
 
-@register.inclusion_tag("pairs/guide_button.html", takes_context=True)
+@register.inclusion_tag("pairs/_guide_button.html", takes_context=True)
 def guide_button(context, pair, button: Button):
     """What does a step of the guide: a page, a dialog or a verb, whichever ``button.verb`` is."""
     places = _STEP_PAGES | _STEP_DIALOGS | _STEP_FORMS
@@ -119,7 +119,7 @@ def guide_button(context, pair, button: Button):
             "id": f"guide-{button.verb}-{button.key.replace(' ', '-')}", "csrf_token": context.get("csrf_token")}
 
 
-@register.inclusion_tag("pairs/guide_button.html", takes_context=True)
+@register.inclusion_tag("pairs/_guide_button.html", takes_context=True)
 def start_button(context, pair):
     """Start whichever member is stopped."""
     stopped = [member for member in pair.facts.members if not member.runs]

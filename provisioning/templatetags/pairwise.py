@@ -96,7 +96,7 @@ def off(why: str | None) -> SafeString | str:
     return format_html(' aria-disabled="true" title="{}"', why) if why else ""
 
 
-@register.inclusion_tag("partials/off_button.html")
+@register.inclusion_tag("partials/_off_button.html")
 def off_button(why: str, label: str, icon_name: str, *, quiet: bool = False, icon_only: bool = False):
     """A button that is off and stands in a fieldset that is disabled, where no real one could have the focus."""
     return {"why": why, "label": label, "icon_name": icon_name, "quiet": quiet, "icon_only": icon_only}

@@ -88,7 +88,7 @@ def done(request, address: str, *, leave: bool = False, events: tuple[str, ...] 
         return redirect(address)
     if leave:
         return HttpResponse(status=204, headers={"HX-Redirect": address})
-    answer = render(request, "partials/done.html")
+    answer = render(request, "partials/_done.html")
     answer["HX-Reswap"] = "none"
     answer["HX-Trigger"] = json.dumps(dict.fromkeys((*events, "dialog-close"), True))
     return answer

@@ -139,7 +139,7 @@ def check(request):
     if _valid(editor):
         editor.refuse(_refusals(editor, editor.draft()), sentence)
     touched = set(request.POST.get("touched", "").split())
-    return render(request, "applications/checked.html",
+    return render(request, "applications/_checked.html",
                   {"editor": editor, "fields": [field for field in editor.form if field.name in touched]})
 
 
@@ -152,7 +152,7 @@ def fill(request):
         raise Http404("Only a new application is filled in from its template.")
     host = editor.form["host_id"].value() or ""
     fill_editor(editor, editor.template, int(host) if str(host).isdecimal() else None)
-    return render(request, "applications/filled.html", {**parts.context_of(editor), "oob": True})
+    return render(request, "applications/_filled.html", {**parts.context_of(editor), "oob": True})
 
 
 @require_safe
@@ -164,5 +164,6 @@ def tab(request, pk: int, tab: str):
         raise Http404("There is no such tab.")
     row = selector.get_application(pk)
     frame = "partials/tab_fragment.html" if request.htmx else "partials/tab_page.html"
-    return render(request, f"applications/tab_{tab}.html", {
-        "row": row, "tab_frame": frame, "heading": f"{row.name}: {parts.TABS[tab]}", **parts.SHOWN_TABS[tab](row)})
+    template, shown = parts.SHOWN_TABS[tab]
+    return render(request, template, {
+        "row": row, "tab_frame": frame, "heading": f"{row.name}: {parts.TABS[tab]}", **shown(row)})

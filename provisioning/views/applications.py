@@ -36,7 +36,7 @@ def application_list(request):
                "header": APPLICATIONS.header(values.get("sort", "name"), values)}
     if not part:
         return render(request, "applications/list.html", {**context, **_around()})
-    answer = render(request, "applications/rows.html", context)
+    answer = render(request, "applications/_rows.html", context)
     return answer if "refresh" in request.GET else push_url(answer, f"{request.path}{_query(values)}")
 
 
@@ -110,6 +110,6 @@ def application_status(request, pk: int):
     """The cells of one row, or (``?in=editor``) the title and toolbar of its editor, as they are now."""
     actor_of(request).require(VIEW)
     row = selector.get_application(pk)
-    template = "applications/live_editor.html" if request.GET.get("in") == "editor" else "applications/live_row.html"
+    template = "applications/_live_editor.html" if request.GET.get("in") == "editor" else "applications/_live_row.html"
     return render(request, template, {"row": row, "blocked": blocked(row), "blocked_json": json.dumps(blocked(row)),
                                       "actions": EDITOR_ACTIONS, "oob": True})

@@ -18,6 +18,7 @@ from provisioning.views import editor_parts as parts
 from provisioning.views.answers import dialog, sentence, with_sentences
 
 SHOWN_MAX = 200
+ROW_TEMPLATES = {"ports": "applications/_row_ports.html", "connections": "applications/_row_connections.html"}
 FIELDS = ("template_id", "host_id", "backup_server_id", "info-server_id")
 
 
@@ -33,7 +34,7 @@ def _browse(request, title: str, rows, columns: tuple[str, ...], cells, **more):
         "current": request.GET.get("current", ""), "address": request.path, **more,
     }
     if request.htmx and request.htmx.target == "browse-results":
-        return render(request, "browse/options.html", context)
+        return render(request, "browse/_options.html", context)
     return dialog(request, "browse/browse.html", title, context)
 
 
@@ -125,7 +126,7 @@ def _row_dialog(request, kind: str, title: str, template: str):
     if row is not None:
         _refuse_row(editor, kind, row, form)
     if "check" in request.POST:
-        return render(request, "browse/row_checked.html", {"form": form})
+        return render(request, "browse/_row_checked.html", {"form": form})
     if form.errors:
         return _show_row(request, kind, title, template, form, token, status=422)
     return _put_row(request, kind, editor, row, is_new=row.token != token)
@@ -138,7 +139,7 @@ def _open_row(request, kind, title, template, editor) -> HttpResponse:
 
 
 def _put_row(request, kind, editor, row, *, is_new: bool) -> HttpResponse:
-    answer = render(request, f"applications/row_{kind}.html",
+    answer = render(request, ROW_TEMPLATES[kind],
                     {"item": row, "servers": parts.server_names(getattr(editor, kind)), "fresh": True})
     answer["HX-Retarget"] = f"#{kind} tbody" if is_new else f"#row-{row.token}"
     answer["HX-Reswap"] = "beforeend" if is_new else "outerHTML"

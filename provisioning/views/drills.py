@@ -94,7 +94,7 @@ def drill_detail(request, pk: int):
     drill = selector.get_drill(pk)
     context = {"view": seen(drill, actor_of(request)), "drill": drill}
     if request.htmx and not request.htmx.history_restore_request:
-        return render(request, "drills/status.html", context | {"live": True})
+        return render(request, "drills/_status.html", context | {"live": True})
     return render(request, "drills/detail.html", context)
 
 

@@ -1,5 +1,7 @@
 """What the Application editor's templates are given: names for keys, tabs, and the steps of those without scripts."""
 
+from collections.abc import Callable
+
 from provisioning.forms.editor import Editor
 from provisioning.forms.rows import ConnectionForm, PortForm, Row, RowForm
 from provisioning.models import Application, Event, Host
@@ -131,4 +133,10 @@ def _log(row: Application) -> dict:
     return {"events": Event.objects.filter(application=row)[:SHOWN_MAX]}
 
 
-SHOWN_TABS = {"dependencies": _dependencies, "history": _history, "jobs": _jobs, "log": _log}
+SHOWN_TABS: dict[str, tuple[str, Callable[[Application], dict]]] = {
+    "dependencies": ("applications/tab_dependencies.html", _dependencies),
+    "history": ("applications/tab_history.html", _history),
+    "jobs": ("applications/tab_jobs.html", _jobs),
+    "log": ("applications/tab_log.html", _log),
+}
+"""{name of a tab: its template, what that shows of an application}."""

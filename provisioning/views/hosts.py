@@ -112,7 +112,7 @@ def _edit(request, host: Host | None):
     form = HostForm(request.POST)
     if "lookup" in request.POST:
         return _form(request, host, form.with_address(), version=version,
-                     part="hosts/address.html" if request.htmx else "")
+                     part="hosts/_address.html" if request.htmx else "")
     key = version.key if version else None
     saved, conflict = _save(request, host, form, key) if form.is_valid() else (None, None)
     if saved is None:

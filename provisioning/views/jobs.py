@@ -78,7 +78,7 @@ def job_detail(request, pk):
     job = selector.get_job(pk)
     context = {"view": seen(job, actor_of(request)), "job": job}
     if request.htmx:
-        return render(request, "jobs/status.html", context | {"live": True})
+        return render(request, "jobs/_status.html", context | {"live": True})
     return render(request, "jobs/detail.html", context | _lines(request, job))
 
 
@@ -96,7 +96,7 @@ def _lines(request, job: Job) -> dict:
 def job_lines(request, pk):
     """The log lines after ``?after=``, and what asks for the next ones."""
     job = selector.get_job(pk)
-    return render(request, "jobs/lines.html", {"job": job} | _lines(request, job))
+    return render(request, "jobs/_lines.html", {"job": job} | _lines(request, job))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -36,7 +36,7 @@ def dashboard(request):
 @page()
 def troubles(request):
     """The banners about the console itself, for the script; every open page asks."""
-    return render(request, "partials/troubles.html")
+    return render(request, "partials/_troubles.html")
 
 
 @require_safe

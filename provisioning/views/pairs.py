@@ -11,7 +11,9 @@ from provisioning.views.pages import page, show
 from provisioning.views.pair_page import PairPage
 
 ROWS_MAX = 500
-PARTS = ("head", "cards", "failover", "drill", "guide", "compare", "timeline")
+PARTS = {"head": "pairs/_head.html", "cards": "pairs/_cards.html", "failover": "pairs/_failover.html",
+         "drill": "pairs/_drill.html", "guide": "pairs/_guide.html", "compare": "pairs/_compare.html",
+         "timeline": "pairs/_timeline.html"}
 TABLE = Table((Column("Pair"), Column("What is going on"), Column("Active"), Column("Sync link"),
                Column("Automatic failover")))
 
@@ -30,7 +32,7 @@ def pair_list(request):
 def pair_rows(request):
     """The lines of one page of the list as they are now, for the script: thousands need not be read for twenty-five."""
     keys = [int(key) for key in request.GET.getlist("ids")[:ROWS_MAX] if key.isdecimal()]
-    return render(request, "pairs/rows.html", {"rows": selector.pairs_in_order(keys)})
+    return render(request, "pairs/_rows.html", {"rows": selector.pairs_in_order(keys)})
 
 
 @require_safe
@@ -53,7 +55,7 @@ def pair_part(request, pk: int, part: str):
     """One part of the page as it is now, for the script that keeps it live."""
     if part not in PARTS:
         raise Http404("There is no such part.")
-    return render(request, f"pairs/{part}.html", {"pair": PairPage(request, pk)})
+    return render(request, PARTS[part], {"pair": PairPage(request, pk)})
 
 
 @require_safe
@@ -63,11 +65,11 @@ def pair_probe(request, pk: int):
     script."""
     pair = PairPage(request, pk)
     pair.probe()
-    return render(request, "pairs/proven.html", {"pair": pair})
+    return render(request, "pairs/_proven.html", {"pair": pair})
 
 
 @require_safe
 @page()
 def paused(request):
     """The header's notice that automatic failover is paused somewhere, for the script."""
-    return render(request, "partials/paused.html")
+    return render(request, "partials/_paused.html")

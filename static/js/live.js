@@ -1,9 +1,9 @@
 /* Live pages. One event stream per tab says what changed; the elements that show it fetch themselves again.
 
-   An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of these
-   topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has data-live-always,
-   else as soon as it can be seen; with data-live-every="2000" (and an id) at most once in so many milliseconds. <html>
-   says where the stream is (data-stream) and when the page was made (data-live-since).
+   An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of
+   these topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has
+   data-live-always, else as soon as it can be seen; with data-live-every="2000" (and an id) at most once in so many
+   milliseconds. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
    Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and
    when its data-control has changed, everything that is live fetches itself again.
 

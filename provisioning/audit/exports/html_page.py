@@ -48,10 +48,10 @@ def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
     between, end = rest.split(_PAIRS)
     yield begin
     for pair in pairs:
-        yield render_to_string("audits/report/line.html", _of(head, pair))
+        yield render_to_string("audits/report/_line.html", _of(head, pair))
     yield between
     for pair in pairs:
-        yield render_to_string("audits/report/pair.html", _of(head, pair))
+        yield render_to_string("audits/report/_pair.html", _of(head, pair))
     yield end
 
 

@@ -1,0 +1,75 @@
+"""Holds how templates, styles and scripts are written and named (docs/architecture.md)."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+from tests.test_architecture import ROOT, modules, tree, where
+
+TEMPLATES = ROOT / "templates"
+WIDTH = 120
+"""Characters of a line, as of a line of Python: ./run format breaks what can be broken."""
+NAME = re.compile(r"[a-z_]+(?:/[a-z_0-9]+)*\.(?:html|css)")
+PYTHON = ("provisioning", "console")
+
+
+@cache
+def templates() -> dict[str, str]:
+    """{name: source} of every template."""
+    return {str(path.relative_to(TEMPLATES)): path.read_text() for path in sorted(TEMPLATES.rglob("*.*"))}
+
+
+def named_in_python() -> dict[str, str]:
+    """{name of a template: a place that names it}."""
+    return {node.value: where(path, node.lineno, node.value)
+            for package in PYTHON for path in modules(package) for node in ast.walk(tree(path))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and NAME.fullmatch(node.value)
+            and not node.value.startswith("css/")}
+
+
+def named_in_templates(verb: str) -> dict[str, str]:
+    """{name of a template: one that includes it or extends it, as ``verb`` says}."""
+    tag = re.compile(r"\{% " + verb + r" (?:\w+\|default:)?[\"']([^\"']+)[\"']")
+    return {name: f"templates/{source}" for source, text in templates().items() for name in tag.findall(text)}
+
+
+def test_no_line_is_longer_than_a_screen_is_wide():
+    patterns = ("templates/**/*.*", "static/css/*.css", "static/js/*.js")
+    paths = [path for pattern in patterns for path in ROOT.glob(pattern)]
+    wrong = [where(path, number, f"{len(line)} characters") for path in paths
+             for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > WIDTH]
+    assert len(paths) > 150
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def test_every_template_that_is_named_exists_and_every_one_is_named():
+    named = named_in_python() | named_in_templates("include") | named_in_templates("extends")
+    found_by_django = {"403.html", "403_csrf.html", "404.html", "500.html"}
+    assert {name: place for name, place in named.items() if name not in templates()} == {}
+    assert templates().keys() - named.keys() - found_by_django == set()
+
+
+def is_whole(name: str) -> bool:
+    """Whether a template is a page or the frame of pages and dialogs; every other one is a fragment."""
+    text = templates()[name]
+    return "{% extends" in text or "<html" in text or "{% block" in text or name.endswith(".css")
+
+
+def test_the_names_of_fragments_begin_with_an_underscore_and_no_others():
+    wrong = [name for name in templates() if Path(name).name.startswith("_") == is_whole(name)]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def made_names(parsed) -> list[int]:
+    """Lines where the name of a template is put together."""
+    parts = [(node, [part for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)])
+             for node in ast.walk(parsed) if isinstance(node, ast.JoinedStr | ast.BinOp)]
+    return [node.lineno for node, constants in parts if any(part.value.endswith(".html") for part in constants)]
+
+
+def test_the_name_of_a_template_is_written_out_so_that_it_can_be_searched_for():
+    wrong = [where(path, line, "puts the name of a template together: write a table of whole names")
+             for package in PYTHON for path in modules(package) for line in made_names(tree(path))]
+    assert made_names(ast.parse('render(f"pairs/{part}.html")\nrender("pairs/" + part + ".html")')) == [1, 2]
+    assert not wrong, "\n".join(["", *wrong])
