@@ -20,7 +20,6 @@ from provisioning.selectors.restored import Disputed, disputed
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
 """Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
 
-STYLES = ("css/tokens.css", "css/frame.css", "css/components.css", "css/grid.css", "css/forms.css")
 DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
 SCRIPTS = ("js/frame.js", "js/dialog.js", "js/grid.js", "js/live.js")
@@ -78,7 +77,7 @@ NAVIGATION = (
 class Frame:
     """The frame of one request; everything is worked out when a template first asks, so fragments pay nothing."""
 
-    styles, scripts = STYLES, SCRIPTS
+    scripts = SCRIPTS
 
     def __init__(self, request):
         self._request = request

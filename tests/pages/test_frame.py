@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from provisioning.record.models import ControlBeat
 from provisioning.templatetags.pairwise import CHIPS
-from provisioning.views.context import NAVIGATION, SCRIPTS, STYLES
+from provisioning.templatetags.styles import GROUPS
+from provisioning.views.context import NAVIGATION, SCRIPTS
 from tests import factories
 from tests.html import flat
 from tests.pages.conftest import LIST
@@ -77,7 +78,7 @@ def test_vendored_files_are_what_their_list_says():
         assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest
 
 
-@pytest.mark.parametrize("name", [*STYLES, *SCRIPTS])
+@pytest.mark.parametrize("name", [*(name for group in GROUPS.values() for name in group), *SCRIPTS])
 def test_what_every_page_loads_exists(name):
     assert (STATIC / name).is_file()
 
