@@ -100,8 +100,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django_htmx",
     "crispy_forms",
-    "crispy_bootstrap5",
-    "django_filters",
     "axes",
     "csp",
     "console",
@@ -219,8 +217,8 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # --- pages
-CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
-CRISPY_TEMPLATE_PACK = "bootstrap5"
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "pairwise"
+CRISPY_FAIL_SILENTLY = False
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("PAIRWISE_TIME_ZONE", "UTC")
 USE_I18N = False

@@ -1,4 +1,4 @@
-"""Form fields that know their unit and the rule behind them; the page shows both (templates/partials/_field.html)."""
+"""Form fields that know their unit and the rule behind them; the page shows both (templates/pairwise/field.html)."""
 
 from django import forms
 

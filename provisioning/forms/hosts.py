@@ -6,9 +6,12 @@ import socket
 import threading
 from dataclasses import asdict
 
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Field
 from django import forms
 
 from provisioning.drafts import HostDraft
+from provisioning.forms.layouts import arranged
 from provisioning.models import Host
 from provisioning.models.hosts import LCA_PORT_DEFAULT, LCA_PORT_MAX, LCA_PORT_MIN
 from provisioning.services.reasons import MAX_REASON
@@ -76,6 +79,11 @@ class HostForm(forms.Form):
                 field.widget.attrs["class"] = "input short" if name == "lca_port" else "input"
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         self.fields["ip_address"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "class": "input mono"}
+
+    @property
+    def helper(self) -> FormHelper:
+        address = Field("ip_address", template="pairwise/layout/address.html")
+        return arranged(*(address if name == "ip_address" else name for name in self.fields))
 
     @classmethod
     def of(cls, host: Host) -> "HostForm":

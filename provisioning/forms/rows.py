@@ -8,6 +8,8 @@ import json
 import secrets
 from dataclasses import asdict, dataclass, field
 
+from crispy_forms.helper import FormHelper
+from crispy_forms.layout import Field
 from django import forms
 
 from provisioning.drafts import ConnectionDraft, PortDraft
@@ -17,6 +19,7 @@ from provisioning.rules.known_options import KnownOptions
 from provisioning.states import ListeningMode, PortProtocol
 
 from .fields import Check, Choice, Key, Text, Whole
+from .layouts import Fold, arranged
 
 ROWS_MAX = 500
 JSON_MAX = 16_384
@@ -25,6 +28,9 @@ JSON_MAX = 16_384
 class RowForm(forms.Form):
     """``prefix`` keeps the dialog's fields apart from the editor's own when both are sent together."""
 
+    ADVANCED: tuple[str, ...] = ()
+    PLACES: dict[str, Field] = {}
+    """Fields that are not shown as every other one is."""
     prefix = "info"
     use_required_attribute = False
 
@@ -32,15 +38,10 @@ class RowForm(forms.Form):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
 
-    def general(self) -> list:
-        return [self[name] for name in self.GENERAL]
-
-    def advanced(self) -> list:
-        return [self[name] for name in self.ADVANCED]
-
-    def has_advanced(self) -> bool:
-        """True when something is typed, or wrong, under Advanced: then it is shown open."""
-        return any(field.value() or field.errors for field in self.advanced())
+    @property
+    def helper(self) -> FormHelper:
+        general = [name for name in self.fields if name not in self.ADVANCED]
+        return arranged(*(self.PLACES.get(name, name) for name in general), Fold("Advanced", *self.ADVANCED))
 
 
 class PortForm(RowForm):
@@ -61,7 +62,6 @@ class PortForm(RowForm):
     application_parameters = Text(label="Application Parameters", mono=True,
                                   help_text="name=value;name=value, without blanks.")
 
-    GENERAL = ("port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters", "description")
     ADVANCED = ("application_parameters",)
     draft_class = PortDraft
 
@@ -90,8 +90,8 @@ class ConnectionForm(RowForm):
     application_parameters = Text(label="Application Parameters", mono=True,
                                   help_text="For example warm-standby.retry-delay=5.")
 
-    GENERAL = ("server_id", "port_id", "protocol", "timeout_local", "timeout_remote", "trace_mode")
     ADVANCED = ("transport_parameters", "application_parameters")
+    PLACES = {"server_id": Field("server_id", template="pairwise/layout/server.html")}
     draft_class = ConnectionDraft
 
 

@@ -198,6 +198,12 @@ def no_script_choices(field, row=None) -> list[tuple[int, str, bool]]:
 
 
 @register.filter
+def is_check(field) -> bool:
+    """Whether a bound field is a box to tick, or several, whose help stands beside it."""
+    return getattr(field.field.widget, "input_type", "") == "checkbox"
+
+
+@register.filter
 def is_marked_required(field) -> bool:
     """Whether a form field gets the asterisk: its ``must`` where it has one (forms.fields), else ``required``."""
     return getattr(field, "must", field.required)

@@ -112,7 +112,7 @@ def _edit(request, host: Host | None):
     form = HostForm(request.POST)
     if "lookup" in request.POST:
         return _form(request, host, form.with_address(), version=version,
-                     part="hosts/_address.html" if request.htmx else "")
+                     part="pairwise/layout/address.html" if request.htmx else "")
     key = version.key if version else None
     saved, conflict = _save(request, host, form, key) if form.is_valid() else (None, None)
     if saved is None:
@@ -155,6 +155,9 @@ def _created(actor, form: HostForm, reason: str, key: int | None) -> Host:
 
 def _form(request, host: Host | None, form: HostForm, *, version: Opened | None, conflict: Conflict | None = None,
           part: str = "", status: int = 200):
+    if conflict is not None:
+        # The button Keep mine sends the one that the other save made.
+        del form.fields["revision"]
     return render(request, part or "hosts/edit.html", {
         "host": host, "form": form, "conflict": conflict, "version": version}, status=status)
 
