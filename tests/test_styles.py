@@ -108,7 +108,7 @@ def test_every_token_that_is_used_is_declared_and_every_one_is_used():
     declared = set(re.findall(r"(--[\w-]+)\s*:", text))
     used = set(re.findall(r"var\(\s*(--[\w-]+)", text)) | set(re.findall(r"[\"'](--[\w-]+)", scripts))
     assert used - declared == set()
-    assert {token for token in declared - used if not token.startswith("--bs-")} == set()
+    assert declared - used == set()
 
 
 def test_every_stylesheet_is_loaded_with_one_group():

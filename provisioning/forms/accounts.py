@@ -14,7 +14,7 @@ class SignInForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "User name"
         for field in self.fields.values():
-            field.widget.attrs["class"] = "input w-100"
+            field.widget.attrs["class"] = "input"
 
 
 class PasswordForm(PasswordChangeForm):
@@ -24,6 +24,6 @@ class PasswordForm(PasswordChangeForm):
                   "new_password2": "New password again"}
         for name, label in labels.items():
             self.fields[name].label = label
-            self.fields[name].widget.attrs["class"] = "input w-100"
+            self.fields[name].widget.attrs["class"] = "input"
         self.fields["new_password1"].help_text = "At least 10 characters, and not one of the common passwords."
         self.fields["new_password2"].help_text = ""

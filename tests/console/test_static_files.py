@@ -20,7 +20,7 @@ def test_files_of_pages_are_collected_with_hashes_and_compressed_and_versions_th
     names = json.loads((settings.STATIC_ROOT / "staticfiles.json").read_text())["paths"]
     assert {name for name in names if name.startswith("django_htmx/")} == {"django_htmx/htmx-2.min.js",
                                                                             "django_htmx/django-htmx.js"}
-    for name in ("vendor/bootstrap/bootstrap.min.css", "js/frame.js", "django_htmx/htmx-2.min.js"):
+    for name in ("vendor/bootstrap-icons/sprite.svg", "js/frame.js", "django_htmx/htmx-2.min.js"):
         plain = settings.STATIC_ROOT / names[name]
         assert gzip.decompress(_beside(plain, ".gz")) == brotli.decompress(_beside(plain, ".br")) == plain.read_bytes()
 
