@@ -37,6 +37,7 @@ from provisioning.permissions import command_line_actor
 from provisioning.services.hosts import create_host, update_host
 from provisioning.services.packages import import_package
 from provisioning.services.templates import import_template
+from provisioning.services.users import password_chosen
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"
@@ -142,6 +143,7 @@ def make_administrator(given: str) -> str:
         if not user.has_usable_password() or not user.check_password(given):
             user.set_password(given)
             user.save(update_fields=["password"])
+            password_chosen(user)
     elif created or not user.password:
         made = secrets.token_urlsafe(12)
         user.set_password(made)
