@@ -12,10 +12,12 @@ from django.conf import settings
 from django.db import connection, connections, router
 from django.test import Client
 from django.test.utils import override_settings
+from django.utils import timezone
 
 from provisioning.audit.exports import FORMATS
 from provisioning.models import Host
-from provisioning.services import jobs
+from provisioning.services import jobs, sign_in
+from provisioning.services.sign_in_story import TOLD_EVERY
 from tests import factories
 from tests.commands import run
 from tests.operations.test_host_api import signed
@@ -81,6 +83,14 @@ def mistyped_sign_in(world) -> Texts:
             "new_password2": "x"}
     address = "/account/password/"
     yield "password change", answer_text(world.ask(PEOPLE[-1], "POST", address, sent))
+    sent = {"username": world.secrets["password typed as a name"], "password": "planted"}
+    for _ in range(3):
+        yield "sign-in with a password as the name", answer_text(Client().post("/login/", sent))
+    sign_in.tell_and_forget(timezone.now() + TOLD_EVERY)
+    for address in ("/operations/history/?action=sign_in", "/provisioning/accounts/users/"):
+        answer = world.ask(PEOPLE[-1], "GET", address)
+        assert address.startswith("/prov") or "no such user" in answer.content.decode()
+        yield address, answer_text(answer)
 
 
 @place
