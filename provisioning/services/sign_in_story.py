@@ -1,8 +1,8 @@
 """What History tells of sign-ins that failed. Whoever fails is a stranger, and a flood of failures must not fill it.
 
-A failure is told at once when nothing was told of its place within TOLD_EVERY; the others are counted and told once
-that is over. All strangers together get MOST entries in TOLD_EVERY, and one that counts the rest. A lock of a user is
-told always: there are few, as what fails during a lock does not count.
+A failure is told at once when nothing was told of its place within TOLD_EVERY, or when it locks the place; the others
+are counted and told once that is over. All strangers together get MOST entries in TOLD_EVERY, and one that counts the
+rest. A lock of a user is told always: there are few, as what fails during a lock does not count.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from provisioning import history
 from provisioning.models import HistoryEntry, SignInTry
 from provisioning.permissions import Actor
-from provisioning.rules.sign_in import HERE, NAME, Lock, shown
+from provisioning.rules.sign_in import HERE, NAME, PLACE, Lock, shown
 from provisioning.selectors.sign_ins import name_key
 from provisioning.states import HistoryAction
 
@@ -28,8 +28,7 @@ STRANGER = "not signed in"
 def tell_failure(row: SignInTry, *, name: str, user: User | None, origin: str, why: str, lock: Lock | None,
                  now: datetime) -> None:
     """Tell of the failure that ``row`` counts now, within the transaction that runs, or leave it for later."""
-    locks_user = lock is not None and user is not None and lock.kind in (HERE, NAME)
-    if not locks_user and not _may_tell(row.place, now):
+    if not _may_tell(row.place, user, lock, now):
         return
     reason = f"Was not let in: {_cause(user, why)}." if lock is None else _locked(lock, name if user else "")
     _record(user, shown(name, is_user=user is not None), origin, reason)
@@ -80,9 +79,14 @@ def _locked(lock: Lock, name: str) -> str:
     return f"Locked until {lock.until:%H:%M} UTC, {whom}: {lock.failures} failed sign-ins{places}."
 
 
-def _may_tell(place: str, now: datetime) -> bool:
+def _may_tell(place: str, user: User | None, lock: Lock | None, now: datetime) -> bool:
     recently = now - TOLD_EVERY
-    return not SignInTry.objects.filter(place=place, told_at__gt=recently).exists() and _told_since(recently) < MOST
+    if lock is not None and lock.kind != PLACE and user is not None:
+        return True
+    if _told_since(recently) >= MOST:
+        return False
+    locks_place = lock is not None and lock.kind == PLACE
+    return locks_place or not SignInTry.objects.filter(place=place, told_at__gt=recently).exists()
 
 
 def _told_since(when: datetime) -> int:

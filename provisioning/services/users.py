@@ -118,24 +118,25 @@ def unlock(*, actor: Actor, user_id: int) -> User:
 @sensitive_variables("password")
 def change_own_password(*, actor: Actor, password: str, session_key: str) -> User:
     """The actor has chosen a password; ``session_key`` is the session that stays."""
-    return _change_own_password(actor, make_password(password), session_key)
+    return _choose(actor, actor.user_id, make_password(password), "Changed the own password.", session_key)
+
+
+@sensitive_variables("password")
+def set_password(*, actor: Actor, user_id: int, password: str, reason: str) -> User:
+    """The user gets this password, not for one sign-in; for the shell alone. ``reason`` says how it came about."""
+    return _choose(actor, user_id, make_password(password), reason, "")
 
 
 @history.atomic()
-def _change_own_password(actor: Actor, hashed: str, session_key: str) -> User:
-    user = _read(actor.user_id)
+def _choose(actor: Actor, user_id: int, hashed: str, reason: str, session_key: str) -> User:
+    user = _read(user_id)
     user.password = hashed
     user.save(update_fields=["password"])
-    password_chosen(user)
-    history.record_verb(actor=actor, row=user, reason="Changed the own password.")
+    Account.objects.filter(user=user).update(must_change_password=False, good_until=None, used_at=None)
+    history.record_verb(actor=actor, row=user, reason=reason)
     end_sessions(actor=actor, user=user, why="the password was changed.", but=session_key)
     changes.tell("users")
     return user
-
-
-def password_chosen(user: User) -> None:
-    """The password of the user is none for one sign-in any more."""
-    Account.objects.filter(user=user).update(must_change_password=False, good_until=None, used_at=None)
 
 
 def _check_name(name: str) -> None:
