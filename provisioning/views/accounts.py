@@ -20,7 +20,7 @@ from provisioning.services.sign_in import signed_out_by
 from provisioning.services.users import change_own_password
 from provisioning.views.answers import safe_address
 from provisioning.views.context import CHOICES
-from provisioning.views.gate import MUST_CHANGE
+from provisioning.views.gate import MUST_CHANGE, must_change
 from provisioning.views.users import words_of
 
 YEAR_S = 365 * 24 * 3600
@@ -65,6 +65,9 @@ class ChangePassword(auth_views.PasswordChangeView):
     template_name = "registration/password_change.html"
     form_class = PasswordForm
     success_url = reverse_lazy("home")
+
+    def get_context_data(self, **more):
+        return super().get_context_data(**more, must_change=must_change(self.request))
 
     def get_form_kwargs(self):
         return {**super().get_form_kwargs(), "origin": origin_of(self.request)}

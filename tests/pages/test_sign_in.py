@@ -18,6 +18,8 @@ from tests.pages.walk import World, forgotten, no_change, patterns
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long password of a test"
 ADDRESS = "198.51.100.7"
+OF_THE_MOMENT = re.compile(r'value="[^"]*"|<time.*?</time>|data-live-\S+|"X-CSRFToken": "[^"]*"')
+"""What differs from one answer to the next: what was typed, tokens, times."""
 
 
 @pytest.fixture
@@ -70,8 +72,7 @@ def test_the_lock_says_nothing_about_whether_there_is_such_a_user(otto):
     answers = []
     for name in ("otto", "nobody"):
         found = [sign_in("wrong", name)[1] for _ in range(LIMITS[HERE])]
-        answers.append([(answer.status_code, re.sub(r'value="[^"]*"|<time.*?</time>|data-\S+', "", answer.text))
-                        for answer in found])
+        answers.append([(answer.status_code, OF_THE_MOMENT.sub("", answer.text)) for answer in found])
     assert answers[0] == answers[1]
 
 
@@ -110,8 +111,10 @@ def test_nothing_can_be_done_before_another_password_is_chosen(broker, no_contro
 
 def test_the_page_that_asks_for_a_password_opens_no_stream(otto):
     client, _ = given()
-    assert "data-stream" not in client.get("/account/password/").text
-    assert "data-stream" in sign_in()[0].get("/account/password/").text
+    asks, may_wait = client.get("/account/password/").text, sign_in()[0].get("/account/password/").text
+    assert ("data-stream" in asks, "good for this one sign-in" in asks, ">Cancel<" in asks) == (False, True, False)
+    assert ("data-stream" in may_wait, "good for this one sign-in" in may_wait, ">Cancel<" in may_wait) == (
+        True, False, True)
 
 
 def test_the_given_password_cannot_be_chosen():
@@ -143,13 +146,36 @@ def test_the_users_page_says_until_when_a_given_password_is_good(administrator):
     address = "/provisioning/accounts/users/"
     assert "chooses a password at the next sign-in, until" in administrator.get(address).text
     sign_in(password, "sue")
-    assert "No good password" in administrator.get(address).text
+    assert "No password chosen" in administrator.get(address).text
 
 
 @pytest.mark.parametrize("sent", [
-    {"username": "otto\0", "password": PASSWORD}, {"username": "o" * 5000, "password": "x"},
-    {"username": "", "password": PASSWORD}, {"username": "otto", "password": "x\0"}])
+    {"username": "otto\0", "password": PASSWORD}, {"username": "", "password": PASSWORD},
+     {"username": "otto", "password": "x\0"}])
 def test_what_cannot_be_a_name_or_a_password_is_refused_and_not_counted(otto, sent):
     answer = Client().post("/login/", sent)
     assert answer.status_code == 200
     assert told() == []
+
+
+@pytest.mark.parametrize("elsewhere", [
+    "//evil.example/", "https://evil.example/", "/\\evil.example/", "javascript:alert(1)"])
+def test_a_sign_in_leads_to_no_other_site(otto, elsewhere):
+    answer = Client().post("/login/", {"username": "otto", "password": PASSWORD, "next": elsewhere})
+    assert answer["Location"] == "/"
+
+
+def test_another_site_can_neither_sign_somebody_in_nor_lock_somebody_out(otto):
+    client = Client(enforce_csrf_checks=True)
+    for password in (PASSWORD, *["wrong"] * LIMITS[HERE]):
+        assert client.post("/login/", {"username": "otto", "password": password}).status_code == 403
+    assert told() == []
+    assert sign_in()[1].status_code == 302
+
+
+def test_the_session_that_somebody_brings_is_not_the_one_that_he_gets(otto):
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    client.post("/login/", {"username": "otto", "password": PASSWORD})
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != "a" * 32
+    assert client.cookies[settings.SESSION_COOKIE_NAME]["httponly"]
