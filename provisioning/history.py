@@ -33,6 +33,8 @@ HOST_FIELDS = ("name", "ip_address", "os_type", "os_version", "lca_port", "enabl
 TEMPLATE_FIELDS = ("name", "type", "version", "options", "ports", "enabled", "file_name")
 PACKAGE_FIELDS = ("name", "nickname", "type", "version", "locale", "os_type", "description", "sha256", "size")
 AT_ONCE = 200
+NOBODY = "0"
+"""Stands for the key of a user who does not exist: keys begin at 1, and readers take them for numbers."""
 
 
 @dataclass(frozen=True)
@@ -135,21 +137,32 @@ def record(*, actor: Actor, row: Model, before: dict | None, after: dict | None,
     action = (HistoryAction.CREATED if before is None else
               HistoryAction.DELETED if after is None else HistoryAction.CHANGED)
     name = (after or before or {}).get("name", str(row))
-    return _add(actor, row, action, name=name, before=before, after=after, reason=reason)
+    return _add(actor, _key_of(row), action, name=name, before=before, after=after, reason=reason)
 
 
 def record_verb(*, actor: Actor, row: Model, reason: str) -> HistoryEntry:
     """Add an entry about something that was done to an object without changing its configuration; ``reason`` is the
     sentence that says what."""
     name = str(getattr(row, "name", row))
-    return _add(actor, row, HistoryAction.OPERATED, name=name, before=None, after=None, reason=reason)
+    return _add(actor, _key_of(row), HistoryAction.OPERATED, name=name, reason=reason)
 
 
-def _add(actor: Actor, row: Model, action: HistoryAction, *, name: str, before: dict | None, after: dict | None,
-         reason: str) -> HistoryEntry:
+def record_sign_in(*, actor: Actor, user: User | None, name: str, reason: str) -> HistoryEntry:
+    """Add an entry about who signed in, out or could not; ``name`` is what it calls them, ``user`` None for somebody
+    who is no user."""
+    key = _key_of(user) if user is not None else (KINDS[User].name, NOBODY)
+    return _add(actor, key, HistoryAction.SIGN_IN, name=name, reason=reason)
+
+
+def _key_of(row: Model) -> tuple[str, str]:
+    return KINDS[type(row)].name, str(row.pk)
+
+
+def _add(actor: Actor, key: tuple[str, str], action: HistoryAction, *, name: str, before: dict | None = None,
+         after: dict | None = None, reason: str) -> HistoryEntry:
     entry = HistoryEntry(
         at=timezone.now(), user_id=actor.user_id, user_name=actor.name[:150], origin=actor.origin[:64],
-        request_id=actor.request_id[:36], action=str(action), object_type=KINDS[type(row)].name, object_id=str(row.pk),
+        request_id=actor.request_id[:36], action=str(action), object_type=key[0], object_id=key[1],
         object_name=name[:255], before=before, after=after, reason=reason)
     waiting = _waiting.get()
     if waiting is not None:

@@ -3,6 +3,7 @@
 import os
 import pwd
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioning.errors import NotAllowed
@@ -22,7 +23,7 @@ VERBS = {
     ACCEPT_LOSS: "promote a standby that lacks messages, say which server goes on after a restore",
     AUDIT: "run the audit",
     WAIVE: "waive findings",
-    EXPORT: "export reports and bundles",
+    EXPORT: "export the configuration, reports and bundles",
     DRILL: "run failover drills",
     USERS: "manage users",
 }
@@ -50,13 +51,18 @@ class Actor:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def may(self, verb: str) -> bool:
-        return any(verb in ROLE_VERBS.get(role, frozenset()) for role in self.roles)
+        return verb in verbs_of(self.roles)
 
     def require(self, verb: str) -> None:
         """Raise NotAllowed unless a role of this actor includes ``verb``."""
         if not self.may(verb):
             needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
             raise NotAllowed(f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}.")
+
+
+def verbs_of(roles: Iterable[str]) -> frozenset[str]:
+    """All that these roles let somebody do."""
+    return frozenset().union(*(ROLE_VERBS.get(role, frozenset()) for role in roles))
 
 
 def user_roles(user, *, even_disabled: bool = False) -> frozenset[str]:
@@ -75,9 +81,14 @@ def actor_of(request) -> Actor:
         user = request.user
         request._pairwise_actor = Actor(
             name=user.get_username() or "anonymous", user_id=user.pk, roles=user_roles(user),
-            origin=request.META.get("REMOTE_ADDR", ""),
+            origin=origin_of(request),
         )
     return request._pairwise_actor
+
+
+def origin_of(request) -> str:
+    """The address that the request came from; of whoever a trusted proxy asks for, what that says."""
+    return request.META.get("REMOTE_ADDR", "")
 
 
 def command_line_actor(command: str) -> Actor:

@@ -220,6 +220,7 @@ class HistoryAction(models.TextChoices):
     CHANGED = "changed", "Changed"
     DELETED = "deleted", "Deleted"
     OPERATED = "operated", "Operated"
+    SIGN_IN = "sign_in", "Sign-in"
 
 
 class Severity(models.TextChoices):

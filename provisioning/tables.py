@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 
-from provisioning.permissions import CONFIGURE, INSTALL, OPERATE, VIEW
+from provisioning.permissions import CONFIGURE, EXPORT, INSTALL, OPERATE, VIEW
 from provisioning.selectors.jobs import working_on
 from provisioning.states import ALIVE, ApplicationStatus
 
@@ -78,7 +78,7 @@ APPLICATIONS = Table(
         Action("stop", "Stop", "stop-fill", OPERATE, SOME, confirm=True, danger=True),
         Action("stop-gracefully", "Stop Gracefully", "pause-fill", OPERATE, SOME, confirm=True),
         Action("switch-over", "Switch Over", "arrow-left-right", OPERATE, ONE, confirm=True),
-        Action("export", "Export", "box-arrow-up", VIEW, NONE),
+        Action("export", "Export", "box-arrow-up", EXPORT, NONE),
     ),
 )
 EDITOR_ACTIONS = tuple(APPLICATIONS.action(verb) for verb in (

@@ -37,6 +37,7 @@ from provisioning.permissions import command_line_actor
 from provisioning.services.hosts import create_host, update_host
 from provisioning.services.packages import import_package
 from provisioning.services.templates import import_template
+from provisioning.services.users import set_password
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"
@@ -140,8 +141,8 @@ def make_administrator(given: str) -> str:
     made = ""
     if given:
         if not user.has_usable_password() or not user.check_password(given):
-            user.set_password(given)
-            user.save(update_fields=["password"])
+            set_password(actor=command_line_actor("up"), user_id=user.pk, password=given,
+                         reason="The password was set by PAIRWISE_ADMIN_PASSWORD.")
     elif created or not user.password:
         made = secrets.token_urlsafe(12)
         user.set_password(made)

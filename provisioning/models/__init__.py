@@ -1,6 +1,6 @@
 """The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
 
-from .accounts import Account
+from .accounts import Account, SignInTry
 from .applications import Application, Connection, ListeningPort, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .drills import Drill, DrillSchedule, DrillStep
@@ -17,5 +17,6 @@ __all__ = [
     "Account", "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection",
     "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry",
     "HistoryHead", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport",
-    "JobStep", "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
+    "JobStep", "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "SignInTry",
+    "Waiver",
 ]

@@ -1,10 +1,12 @@
 """Buttons of the list and of the editor: they ask, act and say what happened."""
 
+import re
+
 import pytest
 
 from provisioning.models import Application, HistoryEntry, HostRuntime, Job
-from provisioning.permissions import VIEW
-from provisioning.states import ApplicationStatus, JobKind, JobState
+from provisioning.permissions import ROLE_VERBS
+from provisioning.states import ApplicationStatus, JobKind, JobState, Role
 from provisioning.tables import APPLICATIONS
 from tests import factories
 from tests.pages.conftest import LIST, script
@@ -136,7 +138,8 @@ def test_afterwards_it_goes_back_where_it_was_but_never_elsewhere(operator):
     assert elsewhere["Location"] == LIST
 
 
-@pytest.mark.parametrize("verb", [action.verb for action in APPLICATIONS.actions if action.permission != VIEW])
+@pytest.mark.parametrize("verb", [
+    action.verb for action in APPLICATIONS.actions if action.permission not in ROLE_VERBS[Role.SUPPORT]])
 def test_support_may_not_act_and_is_told_why(support, verb):
     row = stopped()
     answer = support.post(ACTION, {"verb": verb, "ids": [row.pk], "confirmed": "1"})
@@ -227,6 +230,15 @@ def test_install_says_beforehand_that_a_job_is_under_way(administrator):
     row = stopped()
     factories.make_job(row, state=JobState.RUNNING)
     assert "has a job under way" in administrator.get(f"{LIST}{row.pk}/install/", headers=script()).content.decode()
+
+
+def test_an_operator_exports_nothing_as_everywhere_else(operator):
+    row = stopped()
+    answer = operator.post(ACTION, {"verb": "export", "ids": [row.pk]})
+    assert (answer.status_code, "let you export" in answer.content.decode()) == (403, True)
+    button = re.search(r'<button[^>]*data-verb="export"[^>]*>', operator.get(LIST).content.decode())[0]
+    assert 'aria-disabled="true"' in button
+    assert button.count("title=") == 1
 
 
 def test_export_of_the_selected_hides_secrets(support):
