@@ -2,16 +2,15 @@
 
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from protocol.jobs import STEPS
-from provisioning import changes, permissions
+from provisioning import changes
 from provisioning.control_client import configuration_server
 from provisioning.errors import Refusal, Refused
+from provisioning.job_kinds import ASK, KINDS, ask_again
 from provisioning.jobs import dispatch, states
 from provisioning.models import Application, InstallationPackage, Job, JobStep
 from provisioning.permissions import Actor
@@ -27,15 +26,15 @@ from .drill_lock import refuse_during_drill
 from .facts import active_job, application_facts, application_link, job_link
 from .last_reports import wait_for_last_reports
 from .log_on import choose_account
-from .looks import look_at_host
+from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
 from .readiness import busy, reasons
 
 
+@ASK.of(JobKind.INSTALL)
 def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "") -> Job:
     """Install the newest package of the application's type, into ``path`` when given, to run as ``log_on_as`` when
     given. Raises Refused, NotFound."""
-    actor.require(permissions.INSTALL)
-    row = _ready(application_id, JobKind.INSTALL)
+    row = _ready(actor, application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
     if log_on_as and log_on_as != row.log_on_as:
@@ -43,52 +42,52 @@ def install_application(*, actor: Actor, application_id: int, path: str = "", lo
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
 
 
+@ASK.of(JobKind.START)
 def start_application(*, actor: Actor, application_id: int) -> Job:
     """Start an installed application that is stopped. Raises Refused, NotFound."""
-    actor.require(permissions.OPERATE)
-    row = _ready(application_id, JobKind.START)
+    row = _ready(actor, application_id, JobKind.START)
     return _create(actor, row, JobKind.START, supervised_fields(row))
 
 
+@ASK.of(JobKind.STOP)
 def stop_application(*, actor: Actor, application_id: int, graceful: bool = False) -> Job:
     """Stop a running application; ``graceful`` lets it finish what it has in hand. Raises Refused, NotFound."""
-    actor.require(permissions.OPERATE)
-    row = _ready(application_id, JobKind.STOP)
+    row = _ready(actor, application_id, JobKind.STOP)
     return _create(actor, row, JobKind.STOP, _stop_arguments(row, graceful=graceful))
 
 
+@ASK.of(JobKind.RESTART)
 def restart_application(*, actor: Actor, application_id: int) -> Job:
     """Stop a running application and start it again, in one job; a standby takes over meanwhile. Raises Refused,
     NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.RESTART])
-    row = _ready(application_id, JobKind.RESTART)
+    row = _ready(actor, application_id, JobKind.RESTART)
     return _create(actor, row, JobKind.RESTART, {**supervised_fields(row), **_stop_arguments(row, graceful=False)})
 
 
+@ASK.of(JobKind.CHECK_START_FILES)
 def check_start_files(*, actor: Actor, application_id: int) -> Job:
     """Read run.sh and startServer.bat on the host and compare them with what they should be (guide step 4). Raises
     Refused, NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.CHECK_START_FILES])
-    row = _ready(application_id, JobKind.CHECK_START_FILES)
+    row = _ready(actor, application_id, JobKind.CHECK_START_FILES)
     return _create(actor, row, JobKind.CHECK_START_FILES, _start_file_arguments(row))
 
 
+@ASK.of(JobKind.REPAIR_START_FILES)
 def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str]) -> Job:
     """Write the start files as they should be. ``seen`` is {file name: sha256} of the check whose difference was
     shown; the host refuses when they are not that any more. Raises Refused, NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.REPAIR_START_FILES])
-    row = _ready(application_id, JobKind.REPAIR_START_FILES)
+    row = _ready(actor, application_id, JobKind.REPAIR_START_FILES)
     if not seen or not all(re.fullmatch(r"|[0-9a-f]{64}", str(sha256)) for sha256 in seen.values()):
         raise Refused(Refusal(f"Check the start files of {row.name} first, and look at what differs.", "",
                               (application_link(row),)))
     return _create(actor, row, JobKind.REPAIR_START_FILES, {**_start_file_arguments(row), "seen": dict(seen)})
 
 
+@ASK.of(JobKind.MAKE_CERTIFICATES)
 def make_certificates(*, actor: Actor, application_id: int) -> Job:
     """Have the console make a certificate for the secured ports of the application, and write it on its host. Raises
     Refused, NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.MAKE_CERTIFICATES])
-    row = _ready(application_id, JobKind.MAKE_CERTIFICATES)
+    row = _ready(actor, application_id, JobKind.MAKE_CERTIFICATES)
     refuse_unless_issuable(row)
     return _create(actor, row, JobKind.MAKE_CERTIFICATES, {
         "directory": row.working_directory, "log_on_as": row.os_account,
@@ -98,7 +97,7 @@ def make_certificates(*, actor: Actor, application_id: int) -> Job:
 def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Cancel a job: at once while it is queued, else the host is asked to end the work and reports when it did."""
     job = get_job(job_id)
-    actor.require(permissions.JOB_VERBS[job.kind])
+    actor.require(KINDS[job.kind].permission)
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
         asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
@@ -117,7 +116,7 @@ def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
 def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Hand a job that the broker did not get over again (the same job), or run a failed one again (a new job)."""
     job = get_job(job_id)
-    actor.require(permissions.JOB_VERBS[job.kind])
+    actor.require(KINDS[job.kind].permission)
     if job.state == JobState.QUEUED and job.enqueued_at is None:
         dispatch.hand_over(job.pk)
         job.refresh_from_db()
@@ -127,7 +126,7 @@ def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
                               "can be run again.", "", (job_link(job),)))
     if job.application_id is None and job.application_name:
         raise Refused(f"{job.application_name} was deleted, so this job cannot be run again.")
-    again = _AGAIN[job.kind](actor, job)
+    again = ask_again(actor, job)
     Job.objects.filter(pk=again.pk).update(retry_of=job, batch=job.batch)
     if job.batch:
         changes.tell(f"batch:{job.batch}")
@@ -135,23 +134,9 @@ def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     return again
 
 
-_AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
-    JobKind.INSTALL: lambda actor, job: install_application(
-        actor=actor, application_id=job.application_id, path=job.arguments.get("path_given", "")),
-    JobKind.START: lambda actor, job: start_application(actor=actor, application_id=job.application_id),
-    JobKind.STOP: lambda actor, job: stop_application(
-        actor=actor, application_id=job.application_id, graceful=job.arguments.get("graceful", False)),
-    JobKind.RESTART: lambda actor, job: restart_application(actor=actor, application_id=job.application_id),
-    JobKind.CHECK_START_FILES: lambda actor, job: check_start_files(actor=actor, application_id=job.application_id),
-    JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
-        actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
-    JobKind.MAKE_CERTIFICATES: lambda actor, job: make_certificates(actor=actor, application_id=job.application_id),
-    JobKind.COLLECT_FACTS: lambda actor, job: look_at_host(actor=actor, host_id=job.host_id),
-}
-
-
-def _ready(application_id: int, kind: JobKind) -> Application:
-    """The application, for which a job of ``kind`` can be made now. Raises Refused, NotFound."""
+def _ready(actor: Actor, application_id: int, kind: JobKind) -> Application:
+    """The application, for which ``actor`` can make a job of ``kind`` now. Raises NotAllowed, Refused, NotFound."""
+    actor.require(KINDS[kind].permission)
     wait_for_last_reports([application_id])
     row = get_application(application_id)
     refuse_during_drill(row)
@@ -247,7 +232,7 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
                 kind=kind, application_id=row.pk, application_name=row.name, host=row.host, host_name=row.host.name,
                 arguments=arguments, created_by=actor.name)
             JobStep.objects.bulk_create(JobStep(job=job, number=number, name=name)
-                                        for number, name in enumerate(STEPS[kind]))
+                                        for number, name in enumerate(KINDS[kind].steps))
             changes.tell(*dispatch.topics(job))
             transaction.on_commit(lambda: dispatch.hand_over(job.pk))
     except IntegrityError:

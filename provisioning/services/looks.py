@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from provisioning import permissions
 from provisioning.errors import Link, Refusal, Refused
+from provisioning.job_kinds import ASK, KINDS
 from provisioning.jobs import looks
 from provisioning.models import Application, Host, Job
 from provisioning.permissions import Actor
@@ -26,7 +26,7 @@ class Looked:
 
 def look_at_hosts(*, actor: Actor, host_ids: Iterable[int]) -> Looked:
     """Look on these hosts at the members of pairs there; one look at a time works on a host. Raises NotAllowed."""
-    actor.require(permissions.JOB_VERBS[JobKind.COLLECT_FACTS])
+    actor.require(KINDS[JobKind.COLLECT_FACTS].permission)
     jobs, refusals, control = [], {}, control_seen()
     for host in Host.objects.select_related("runtime").filter(pk__in=list(host_ids)).order_by("name"):
         refusal = why_not_look(host, control)
@@ -44,6 +44,7 @@ def look_at_pairs(*, actor: Actor, primary_ids: Iterable[int]) -> Looked:
     return look_at_hosts(actor=actor, host_ids={key for row in rows for key in row if key is not None})
 
 
+@ASK.of(JobKind.COLLECT_FACTS)
 def look_at_host(*, actor: Actor, host_id: int) -> Job:
     """Look on one host. Raises Refused, NotAllowed, NotFound."""
     host = get_host(host_id)

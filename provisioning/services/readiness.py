@@ -1,11 +1,12 @@
 """Why a job of some kind cannot be created for an application now."""
 
 from provisioning.errors import Link, Refusal
+from provisioning.job_kinds import KINDS, Need
 from provisioning.models import Application, Host, Job
 from provisioning.rules.known import Control, word
 from provisioning.selectors.control import control_of
 from provisioning.selectors.jobs import lacks_its_last_report, working_on
-from provisioning.states import ALIVE, ENDED, ApplicationStatus, HostStatus, JobKind
+from provisioning.states import ALIVE, ENDED, ApplicationStatus, HostStatus
 
 from .facts import application_link, job_link
 
@@ -23,7 +24,7 @@ def why_not(application: Application, kind: str) -> str:
 
 def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
     """Everything that stands against a job of ``kind``; ``job`` is the active one of the application."""
-    own, verb = application_link(row), JobKind(kind).label.lower()
+    own, verb, needs = application_link(row), KINDS[kind].label.lower(), KINDS[kind].needs
     if not row.is_server:
         return [Refusal(f"{row.name} is no server: there is nothing to {verb}.", "", (own,))]
     if row.host is None:
@@ -31,17 +32,15 @@ def reasons(row: Application, kind: str, job: Job | None) -> list[Refusal]:
     refusals = host_reasons(row.host, control_of(row))
     if job is not None:
         refusals.append(busy(row, job))
-    if kind in (JobKind.INSTALL, JobKind.START, JobKind.RESTART) and not row.enabled:
+    if Need.ENABLED in needs and not row.enabled:
         refusals.append(Refusal(f"{row.name} is disabled. Enable it first.", "enabled", (own,)))
-    if kind not in (JobKind.INSTALL, JobKind.STOP) and not row.is_installed:
+    if Need.INSTALLED in needs and not row.is_installed:
         refusals.append(Refusal(f"{row.name} is not installed yet: Working Directory and Command Line are not "
                                 "filled in. Press Install first.", "working_directory", (own,)))
-    if kind == JobKind.START and row.status in ALIVE | {ApplicationStatus.START_PENDING}:
+    if Need.NOT_RUNNING in needs and row.status in ALIVE | {ApplicationStatus.START_PENDING}:
         refusals.append(Refusal(f"{row.name} runs already: it is {row.status}.", "", (own,)))
-    if kind == JobKind.STOP and row.status in ENDED:
-        refusals.append(Refusal(f"{row.name} is stopped already.", "", (own,)))
-    if kind == JobKind.RESTART and row.status in ENDED:
-        refusals.append(Refusal(f"{row.name} does not run. Start it.", "", (own,)))
+    if Need.NOT_STOPPED in needs and row.status in ENDED:
+        refusals.append(Refusal(f"{row.name} is stopped already: it is {row.status}.", "", (own,)))
     return refusals
 
 

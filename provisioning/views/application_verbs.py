@@ -20,7 +20,7 @@ from provisioning.services import batches, jobs
 from provisioning.services.log_on import proposed
 from provisioning.services.reasons import one_line
 from provisioning.tables import ONE, Action, blocked
-from provisioning.views.answers import dialog, done, safe_address, sentence
+from provisioning.views.answers import dialog, done, safe_address, sentence, under_way
 from provisioning.views.batches import tell_refusals
 from provisioning.views.pair_page import PairPage
 from provisioning.views.pair_verbs import ask
@@ -175,9 +175,7 @@ def _run(request, action: Action, rows: list) -> batches.Asked:
     actor, ids = actor_of(request), [row.pk for row in rows]
     asked = RUN[action.verb](actor=actor, application_ids=ids)
     if len(asked.jobs) == 1:
-        job = asked.jobs[0]
-        messages.success(request, format_html('{} is under way: <a href="{}">{}</a>', action.label,
-                                              reverse("job-detail", args=[job.pk]), job.application_name))
+        messages.success(request, under_way(asked.jobs[0]))
     tell_refusals(request, asked.refusals)
     return asked
 

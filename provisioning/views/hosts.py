@@ -27,7 +27,7 @@ from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
 from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
-from provisioning.views.answers import dialog
+from provisioning.views.answers import dialog, under_way
 from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 from provisioning.views.versions import Opened, opened_version
@@ -74,7 +74,7 @@ def host_look(request, pk):
     """Look on the host now."""
     back = reverse("host-detail", args=[pk])
     return carry_out(request, lambda: looks.look_at_host(actor=actor_of(request), host_id=pk), back=back,
-                     to=lambda job: back, said=lambda job: f"{job.host_name} is being looked at.")
+                     to=lambda job: back, said=under_way)
 
 
 @require_safe

@@ -131,7 +131,7 @@ class TestRefusals:
     def test_one_job_at_a_time_holds_when_both_ask_at_once(self, monkeypatch):
         row = on_host()
         first = start(row)
-        monkeypatch.setattr(services, "_ready", lambda key, kind: get_application(key))
+        monkeypatch.setattr(services, "_ready", lambda actor, key, kind: get_application(key))
         with pytest.raises(Refused, match="Another job works on MS") as caught:
             start(row)
         assert caught.value.refusals[0].links[0].key == str(first.pk)

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from protocol import auth
 from provisioning.errors import Refused
+from provisioning.job_kinds import KINDS
 from provisioning.jobs import drills as drill_rows
 from provisioning.jobs.reports import record_report
 from provisioning.models import Application, Job, RuntimeStatus
-from provisioning.rules.last_report import is_done
 from provisioning.selectors.applications import application_draft, get_application
 from provisioning.selectors.pair_page import pair_facts
 from provisioning.selectors.pairs import get_pair
@@ -38,7 +38,7 @@ BEFORE, AFTER = NOW - timedelta(minutes=1), NOW + timedelta(seconds=1)
     ("install", "Started", AFTER, False), ("collect_facts", "Stopped", None, False),
 ])
 def test_when_only_the_last_report_is_missing(kind, status, started_at, done):
-    assert is_done(kind, NOW, status, started_at) is done
+    assert KINDS[kind].is_done(NOW, status, started_at) is done
 
 
 def running(row, kind):
