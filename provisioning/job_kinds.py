@@ -19,7 +19,7 @@ Result = dict[str, Any]
 
 
 class Need(Enum):
-    """What must be so before a job can be made; ``services.readiness`` judges it, in the order that a kind names."""
+    """What must be so before a job can be made; ``rules.readiness`` judges it, in the order that a kind names."""
 
     RUNNABLE_TYPE = "a type that Pairwise installs and starts"
     SERVER = "a server"
@@ -33,6 +33,7 @@ class Need(Enum):
     PACKAGE = "an Installation Package"
     SECURED_PORT = "a secured port"
     SAFE_WAY = "a way for a private key that nobody can listen to"
+    CHECKED = "start files that were looked at, and differ"
     EYES = "an agent that can look"
     SOMETHING_THERE = "something installed to look at"
 
@@ -172,7 +173,7 @@ _ROWS = (
         lost="It is not known whether the new installation is in place. Look at the application's directory, or "
              "install again."),
     Kind(
-        kind=JobKind.START, permission=OPERATE, needs=(*_IN_ITS_DIRECTORY, Need.ENABLED, Need.NOT_RUNNING),
+        kind=JobKind.START, permission=OPERATE, needs=(*_ON_HOST, Need.NOT_RUNNING, Need.INSTALLED, Need.ENABLED),
         noun="start of {application}", running="{application} is being started on {host}.",
         done=lambda application, host, result: f"{application} is started{_as_what(host, result)}.",
         # A start is asked for only of what does not run.
@@ -189,7 +190,7 @@ _ROWS = (
         cancel="The stop is not waited for any longer; a server that was already asked to stop still ends.",
         lost="It is not known whether the server has stopped: its Status tells as soon as the host is connected."),
     Kind(
-        kind=JobKind.RESTART, permission=OPERATE, needs=(*_IN_ITS_DIRECTORY, Need.ENABLED, Need.NOT_STOPPED),
+        kind=JobKind.RESTART, permission=OPERATE, needs=(*_ON_HOST, Need.NOT_STOPPED, Need.INSTALLED, Need.ENABLED),
         noun="restart of {application}", running="{application} is being stopped and started again on {host}.",
         done=lambda application, host, result: f"{application} was restarted{_as_what(host, result)}.",
         is_done=_runs_since,
@@ -204,7 +205,7 @@ _ROWS = (
         finds_start_files=True, about_start_files=True, cancel="The check ends. Nothing is changed on {host}.",
         lost="What the check found is not known; it changed nothing on the host."),
     Kind(
-        kind=JobKind.REPAIR_START_FILES, permission=INSTALL, needs=_IN_ITS_DIRECTORY,
+        kind=JobKind.REPAIR_START_FILES, permission=INSTALL, needs=(*_IN_ITS_DIRECTORY, Need.CHECKED),
         noun="repair of the start files of {application}",
         running="The start files of {application} are being written on {host}.", done=_repaired,
         facts=(("Former files", "backup", "moved to"),), finds_start_files=True, about_start_files=True,

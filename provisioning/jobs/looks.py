@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from provisioning import changes
@@ -17,7 +17,8 @@ from provisioning.audit.observed import asked_of
 from provisioning.control_client import configuration_server
 from provisioning.job_kinds import AFTER, EFFECT, FAULT, KINDS
 from provisioning.models import Application, FoundOnHost, Host, Job, JobStep
-from provisioning.states import ACTIVE_JOBS, ApplicationType, HostStatus, JobKind, JobState
+from provisioning.selectors.looked_at import installed
+from provisioning.states import ACTIVE_JOBS, HostStatus, JobKind, JobState
 
 from . import dispatch
 
@@ -32,17 +33,6 @@ TICK = timedelta(seconds=15)
 AT_ONCE = 5
 _PER_APPLICATION = ("directory", "program", "start_files", "process", "listeners", "runs", "runs_problem", "version",
                     "changed", "disk_free_bytes")
-
-
-def members() -> Q:
-    """What is looked at: Message Servers and members of pairs."""
-    return Q(type=ApplicationType.MESSAGE_SERVER) | Q(backup_server__isnull=False) | Q(primary_server__isnull=False)
-
-
-def installed() -> QuerySet[Application]:
-    """Those of them that are installed."""
-    return Application.objects.filter(members(), host__isnull=False).exclude(working_directory__in=("", ".")).exclude(
-        command_line__in=("", "."))
 
 
 # --- asking for one

@@ -18,16 +18,15 @@ from provisioning.rules import application_refusals
 from provisioning.rules.fields import directory_refusals, is_absolute
 from provisioning.rules.management_layer import management_layer
 from provisioning.selectors.applications import application_draft, get_application
+from provisioning.selectors.catalog import packages_for
 from provisioning.selectors.jobs import get_job
-from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
+from provisioning.selectors.readiness import again_refusals, refusals
+from provisioning.states import JobKind, JobState
 
-from .certificates import refuse_unless_issuable
-from .drill_lock import refuse_during_drill
-from .facts import active_job, application_facts, application_link, job_link
+from .facts import application_facts, application_link, job_link
 from .last_reports import wait_for_last_reports
 from .log_on import choose_account
 from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
-from .readiness import busy, reasons
 
 
 @ASK.of(JobKind.INSTALL)
@@ -88,7 +87,6 @@ def make_certificates(*, actor: Actor, application_id: int) -> Job:
     """Have the console make a certificate for the secured ports of the application, and write it on its host. Raises
     Refused, NotFound."""
     row = _ready(actor, application_id, JobKind.MAKE_CERTIFICATES)
-    refuse_unless_issuable(row)
     return _create(actor, row, JobKind.MAKE_CERTIFICATES, {
         "directory": row.working_directory, "log_on_as": row.os_account,
         "certificate_path": f"/host-api/applications/{row.pk}/certificate"})
@@ -121,11 +119,8 @@ def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
         dispatch.hand_over(job.pk)
         job.refresh_from_db()
         return job
-    if job.state not in RETRYABLE_JOBS:
-        raise Refused(Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost "
-                              "can be run again.", "", (job_link(job),)))
-    if job.application_id is None and job.application_name:
-        raise Refused(f"{job.application_name} was deleted, so this job cannot be run again.")
+    if stands := again_refusals(job):
+        raise Refused(*stands)
     again = ask_again(actor, job)
     Job.objects.filter(pk=again.pk).update(retry_of=job, batch=job.batch)
     if job.batch:
@@ -139,27 +134,15 @@ def _ready(actor: Actor, application_id: int, kind: JobKind) -> Application:
     actor.require(KINDS[kind].permission)
     wait_for_last_reports([application_id])
     row = get_application(application_id)
-    refuse_during_drill(row)
-    refusals = reasons(row, kind, active_job(row))
-    if refusals:
-        raise Refused(*refusals)
+    if stands := refusals(row, kind):
+        raise Refused(*stands)
     return row
 
 
 def _package_for(row: Application) -> InstallationPackage:
-    if row.host.os_type.startswith("Windows"):
-        raise Refused(Refusal(f"Jobs do not reach {row.host.name}: the agent needs Linux. The README's section Windows "
-                              f"says how {row.name} gets there.", "", (application_link(row),)))
-    packages = InstallationPackage.objects.filter(type=row.type, os_type=row.host.os_type)
-    if not packages and row.host.os_type in _LINUX:
-        packages = InstallationPackage.objects.filter(type=row.type, os_type__in=_LINUX)
-    if not packages:
-        raise Refused(Refusal(f"There is no Installation Package for a {row.get_type_display()} on "
-                              f"{row.host.get_os_type_display()}. Import one first.", "", (application_link(row),)))
-    return max(packages, key=lambda package: (_version_key(package.version), package.imported_at))
-
-
-_LINUX = ("Linux", "RedHatLinux")
+    """The newest one; there is one, or the judge would have said so."""
+    return max(packages_for(row.type, row.host.os_type),
+               key=lambda package: (_version_key(package.version), package.imported_at))
 
 
 def _version_key(version: str) -> tuple:
@@ -169,13 +152,13 @@ def _version_key(version: str) -> tuple:
 def _check_path(row: Application, path: str) -> None:
     if not path or path == ".":
         return
-    refusals = directory_refusals(path, row.host.os_type, field="path", label="Path")
-    if not refusals:
+    found = directory_refusals(path, row.host.os_type, field="path", label="Path")
+    if not found:
         draft = replace(application_draft(row), working_directory=path)
-        refusals = [Refusal(r.message, "path", r.links) for r in application_refusals(
+        found = [Refusal(r.message, "path", r.links) for r in application_refusals(
             draft, application_facts(draft, Application.objects.get(pk=row.pk))) if r.field == "working_directory"]
-    if refusals:
-        raise Refused(*refusals)
+    if found:
+        raise Refused(*found)
 
 
 def _install_arguments(row: Application, package: InstallationPackage, path: str) -> dict:
@@ -236,8 +219,7 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
             changes.tell(*dispatch.topics(job))
             transaction.on_commit(lambda: dispatch.hand_over(job.pk))
     except IntegrityError:
-        other = active_job(row)
-        raise Refused(busy(row, other) if other else
-                      f"{row.name} was changed at the same moment. Try again.") from None
+        stands = refusals(get_application(row.pk), kind)
+        raise Refused(*stands or [f"{row.name} was changed at the same moment. Try again."]) from None
     job.refresh_from_db()
     return job

@@ -14,12 +14,11 @@ from provisioning.job_kinds import ASK, KINDS
 from provisioning.models import Application, Finding, Job
 from provisioning.permissions import Actor
 from provisioning.selectors.applications import application_draft, get_application
-from provisioning.selectors.jobs import working_on
+from provisioning.selectors.readiness import refusals
 from provisioning.selectors.start_files import start_files
 from provisioning.states import JobKind, Mode, RedundancyType
 
 from . import applications, audits, pairs, synchronize
-from .readiness import reasons
 
 TIMEOUT_S, ATTEMPTS = 10, 1
 """Reconnect Timeout and Attempts that the field recommends (domain.md 1.2)."""
@@ -85,6 +84,16 @@ def verb_of(remedy: str) -> str:
     return _WORK[remedy].verb
 
 
+def subject_of(finding: Finding) -> int:
+    """The application that a remedy changes: the one that the finding is about, or the primary."""
+    return finding.about[0] if len(finding.about) == 1 else finding.audit.primary_id
+
+
+def kind_of(remedy: str) -> str:
+    """The kind of job that carries a remedy out; "" when none does."""
+    return _WORK[remedy].kind
+
+
 def _finding(finding_id: int) -> Finding:
     row = Finding.objects.select_related("audit", "audit__primary").filter(pk=finding_id).first()
     if row is None or not row.audit.is_latest:
@@ -95,9 +104,7 @@ def _finding(finding_id: int) -> Finding:
 
 
 def _subject(finding: Finding) -> Application:
-    """The application that is changed: the one that the finding is about, or the primary."""
-    about = finding.about[0] if len(finding.about) == 1 else finding.audit.primary_id
-    return get_application(about)
+    return get_application(subject_of(finding))
 
 
 def _token(row: Application) -> str:
@@ -115,6 +122,7 @@ class _Work:
     verb: str
     plan: Callable[[Actor, Application, Finding], Planned]
     apply: Callable[[Actor, Application, Finding], Done]
+    kind: str = ""
 
 
 def _saves(change: Callable[[ApplicationDraft], ApplicationDraft], label: str,
@@ -140,13 +148,13 @@ def _by_job(kind: JobKind, what: str, warn: Callable[[Application], list[str]] =
     """A job on the host of the application; ``what`` says it with its name in place of {}, ``given`` is what it is
     asked for with."""
     def planned(actor: Actor, row: Application, finding: Finding) -> Planned:
-        return [Step(what.format(row.name))], warn(row), reasons(row, kind, working_on(row))
+        return [Step(what.format(row.name))], warn(row), refusals(row, kind, waits=True)
 
     def applied(actor: Actor, row: Application, finding: Finding) -> Done:
         job = ASK[kind](actor=actor, application_id=row.pk, **given(row))
         return Done(f"{what.format(row.name)}: the job is under way.", job)
 
-    return _Work(KINDS[kind].permission, planned, applied)
+    return _Work(KINDS[kind].permission, planned, applied, kind)
 
 
 def _text(value: object) -> str:

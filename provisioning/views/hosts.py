@@ -22,6 +22,7 @@ from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
 from provisioning.selectors.ladder import host_ladder as ask_ladder
+from provisioning.selectors.readiness import look_refusals
 from provisioning.services import enrolment, looks
 from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
@@ -64,8 +65,10 @@ def host_detail(request, pk):
 
 
 def _why_not_look(host: Host, actor) -> str:
-    refusal = looks.why_not_look(host, control_of(host))
-    return sentence_for(AUDIT) if not actor.may(AUDIT) else refusal.message if refusal else ""
+    if not actor.may(AUDIT):
+        return sentence_for(AUDIT)
+    stands = look_refusals([host], control_of(host))[host.pk]
+    return stands[0].message if stands else ""
 
 
 @require_POST

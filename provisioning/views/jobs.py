@@ -12,8 +12,10 @@ from provisioning.job_kinds import KINDS, Kind
 from provisioning.models import Job
 from provisioning.permissions import actor_of
 from provisioning.selectors import jobs as selector
+from provisioning.selectors.applications import get_application
+from provisioning.selectors.readiness import again_refusals, why_not
 from provisioning.services import jobs as services
-from provisioning.states import ACTIVE_JOBS, RETRYABLE_JOBS, JobState
+from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.context import sentence_for
@@ -40,6 +42,7 @@ class JobView:
     changes: bool
     why_not_cancel: str
     why_not_retry: str
+    why_not_then: str = ""
 
 
 def seen(job: Job, actor) -> JobView:
@@ -56,8 +59,24 @@ def seen(job: Job, actor) -> JobView:
         # A host that was silent and speaks again knows better: a lost job may still change.
         changes=job.state in ACTIVE_JOBS or job.state == JobState.LOST,
         why_not_cancel=barred or _why_not_cancel(job),
-        why_not_retry=barred or ("" if job.state in RETRYABLE_JOBS or waiting else f"The job is {job.state}."),
+        why_not_retry=barred or _why_not_retry(job), why_not_then=_why_not_then(job, kind, actor),
     )
+
+
+def _why_not_retry(job: Job) -> str:
+    if job.is_waiting_for_broker:
+        return ""
+    stands = again_refusals(job)
+    return stands[0].message if stands else ""
+
+
+def _why_not_then(job: Job, kind: Kind, actor) -> str:
+    """Why this user cannot do what comes next, when something does."""
+    if not kind.then or job.state != JobState.SUCCEEDED or job.application_id is None:
+        return ""
+    need = KINDS[kind.then].permission
+    row = get_application(job.application_id)
+    return why_not([row], [kind.then])[row.pk].get(kind.then, "") if actor.may(need) else sentence_for(need)
 
 
 def _why_not_cancel(job: Job) -> str:

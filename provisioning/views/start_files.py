@@ -8,9 +8,9 @@ from provisioning.errors import Refused
 from provisioning.job_kinds import KINDS
 from provisioning.permissions import actor_of
 from provisioning.selectors import applications as selector
+from provisioning.selectors.readiness import why_not
 from provisioning.selectors.start_files import start_files
 from provisioning.services import jobs as services
-from provisioning.services.readiness import why_not
 from provisioning.states import JobKind
 from provisioning.views.answers import dialog, done, refused, safe_address, sentence, under_way
 from provisioning.views.context import sentence_for
@@ -65,7 +65,8 @@ def _back(request, row) -> str:
 
 def _show(request, row, trouble: str = ""):
     actor = actor_of(request)
-    off = {verb: sentence_for(need) if not actor.may(need := KINDS[kind].permission) else why_not(row, kind)
+    now = why_not([row], VERBS.values())[row.pk]
+    off = {verb: now.get(kind, "") if actor.may(KINDS[kind].permission) else sentence_for(KINDS[kind].permission)
            for verb, kind in VERBS.items()}
     found = start_files([row]).get(row.pk)
     back = request.POST.get("next") or request.GET.get("next", "")
