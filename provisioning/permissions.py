@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioning.errors import NotAllowed
-from provisioning.states import JobKind, Role
+from provisioning.states import Role
 
 VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, USERS = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
@@ -32,12 +32,6 @@ ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL}),
     Role.SUPPORT: frozenset({VIEW, AUDIT, WAIVE, EXPORT}),
 }
-JOB_VERBS: dict[str, str] = {
-    JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE, JobKind.CHECK_START_FILES: OPERATE,
-    JobKind.REPAIR_START_FILES: INSTALL, JobKind.MAKE_CERTIFICATES: INSTALL, JobKind.RESTART: OPERATE,
-    JobKind.COLLECT_FACTS: AUDIT,
-}
-"""What somebody needs who creates, cancels or retries a job of this kind."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,8 @@ TYPE_NUMBERS = {
 SERVER_TYPES = frozenset(
     {ApplicationType.MESSAGE_SERVER, ApplicationType.SOLUTION_CONTROL_SERVER, ApplicationType.GENERIC_SERVER}
 )
+RUNNABLE_TYPES = frozenset({ApplicationType.MESSAGE_SERVER})
+"""What Pairwise has programs of, and can tell whether it serves: it installs and starts nothing else."""
 
 
 class RedundancyType(models.TextChoices):

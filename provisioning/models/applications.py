@@ -6,6 +6,7 @@ from encrypted_fields.fields import EncryptedCharField, EncryptedTextField
 
 from protocol import auth
 from provisioning.states import (
+    RUNNABLE_TYPES,
     SERVER_TYPES,
     ApplicationType,
     ListeningMode,
@@ -74,6 +75,11 @@ class Application(models.Model):
     @property
     def is_server(self) -> bool:
         return self.type in SERVER_TYPES
+
+    @property
+    def is_runnable(self) -> bool:
+        """True of a type that Pairwise installs and starts."""
+        return self.type in RUNNABLE_TYPES
 
     @property
     def is_primary(self) -> bool:
