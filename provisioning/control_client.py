@@ -25,6 +25,7 @@ from protocol.messages import (
     Refused,
     Welcome,
 )
+from provisioning.keys import all_keys
 
 log = logging.getLogger(__name__)
 _unheard = [False]
@@ -48,9 +49,11 @@ class _NotTheLeader(ConnectionError):
     """Another control leads, or is about to."""
 
 
-def control_secret() -> str:
-    """What the console and control share: derived from SECRET_KEY, so that it needs no place of its own."""
-    return hmac.new(settings.SECRET_KEY.encode(), b"pairwise console to control", hashlib.sha256).hexdigest()
+def control_secrets() -> tuple[str, ...]:
+    """What the console and control share: derived from the secret key, so that it needs no place of its own. The first
+    is what we show; while the key is rotated others count as well."""
+    return tuple(hmac.new(key.encode(), b"pairwise console to control", hashlib.sha256).hexdigest()
+                 for key in all_keys())
 
 
 def controls() -> list[tuple[str, int]]:
@@ -138,7 +141,7 @@ def _leader(deadline: float) -> "_Line":
 def _opened(address: tuple[str, int], until: float, deadline: float) -> "_Line":
     line = _Line((reachable(address[0]), address[1]), control_context(), deadline=until)
     try:
-        line.open(control_secret())
+        line.open(control_secrets()[0])
     except BaseException:
         line.__exit__()
         raise
