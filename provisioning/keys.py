@@ -7,7 +7,7 @@
 | the chain of history (``chain.key_of``) | | goes on with the new key; the former one stays, encrypted (``history``) |
 | what console and control prove to each other, tokens of generations (``control_client``) | | both keys count |
 | tokens for machines that join (``models.enrolments``) | | both keys count |
-| fingerprints of secret options (``audit.configured``) | ``fingerprint`` | others, alike for equal secrets |
+| fingerprints of secret options (``audit.configured``) | ``fingerprint`` | others; nobody keeps them |
 | sessions and messages of Django | | both keys count (SECRET_KEY_FALLBACKS) |
 
 Secrets of hosts and applications are random; what is signed or derived with them does not depend on the key. Nor does
