@@ -1,5 +1,5 @@
-"""The chain of history, what is brought back and the rotation of keys on a real PostgreSQL: its triggers, locks and types
-are its own."""
+"""The chain of history, what is brought back, and rotated keys on a real PostgreSQL: its triggers, locks and types are
+its own."""
 
 import os
 import subprocess
