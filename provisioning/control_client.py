@@ -45,6 +45,14 @@ class ControlUnavailable(ConnectionError):
     """Control did not answer in time. The text is a sentence that says what to do."""
 
 
+class OtherKey(ControlUnavailable):
+    """Control is there, and what we prove is of no key that it has."""
+
+
+class _Refuses(ConnectionError):
+    """Control heard who we are and did not let us in."""
+
+
 class _NotTheLeader(ConnectionError):
     """Another control leads, or is about to."""
 
@@ -111,7 +119,7 @@ def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) ->
     except (OSError, UnicodeError, tls.TlsError) as error:
         where = " and ".join(f"{host}:{port}" for host, port in controls())
         why = tls.why_untrusted(error, where) if isinstance(error, ssl.SSLError) else error
-        raise ControlUnavailable(
+        raise (OtherKey if isinstance(error, _Refuses) else ControlUnavailable)(
             f"The Configuration Server at {where} did not answer ({why}). Start control "
             "(./run starts it; by hand: manage.py runcontrol).") from error
 
@@ -189,7 +197,7 @@ class _Line:
         while isinstance(message := wire.decode(self._line()), Heartbeat):
             pass
         if isinstance(message, Refused):
-            raise (_NotTheLeader if message.event == NOT_LEADER else ConnectionError)(message.reason)
+            raise (_NotTheLeader if message.event == NOT_LEADER else _Refuses)(message.reason)
         if not isinstance(message, kind):
             raise ConnectionError(f"it said {message.type} where {kind.type} was due")
         return message

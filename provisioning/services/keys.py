@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from provisioning import history, permissions
+from provisioning.control_client import ControlUnavailable, OtherKey, ping
 from provisioning.errors import Refused
 from provisioning.keys import keys, mark_in
 from provisioning.models import Console
@@ -38,6 +39,7 @@ def rotate_key(*, actor: Actor, say: Callable[[str], None] = lambda line: None) 
     actor.require(permissions.USERS)
     if why := why_wrong():
         raise Refused(f"Nothing was changed. {why} {advice()}")
+    _require_that_control_can_read_on()
     present, *former = keys().marks
     left = [(model, name, list(others(model, name, present))) for model, name in encrypted_fields()]
     rotation = Rotation(sum(len(found) for _, _, found in left))
@@ -52,6 +54,19 @@ def rotate_key(*, actor: Actor, say: Callable[[str], None] = lambda line: None) 
         error.add_note(f"{rotation}. Run rotate_key again for the rest; keep the former key until then.")
         raise
     return rotation
+
+
+def _require_that_control_can_read_on() -> None:
+    """A control that runs with the former key alone could read no secret any more. Raises Refused."""
+    try:
+        ping()
+    except OtherKey:
+        raise Refused("Nothing was changed. Control runs with another key than this command has, and could read no "
+                      "secret any more: first restart every process of the console with the new key in "
+                      "PAIRWISE_SECRET_KEY and the former one in PAIRWISE_SECRET_KEY_FALLBACKS.") from None
+    except ControlUnavailable:
+        # It reads the database when it starts.
+        return
 
 
 def needs_former_key() -> bool:

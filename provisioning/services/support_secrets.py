@@ -29,6 +29,7 @@ def _of_the_console() -> Iterator[str]:
     yield from all_keys()
     yield from control_secrets()
     yield settings.EMBEDDED_REDIS_PASSWORD
-    yield str(settings.DATABASES["default"].get("PASSWORD") or "")
+    yield settings.PAIRWISE_ADMIN_PASSWORD
+    yield from (str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
     for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
         yield unquote(urlsplit(address).password or "")

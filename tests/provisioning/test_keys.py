@@ -42,6 +42,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("console", "control", "provisioning")
 
 
+@pytest.fixture(autouse=True)
+def no_control(closed_port, settings):
+    """Whatever else runs on this machine."""
+    settings.PAIRWISE_CONTROL_PORT = closed_port
+
+
 @pytest.fixture
 def some():
     """A host, an application with a secret option, and entries of history."""

@@ -36,10 +36,10 @@ def refusal(run):
     return run.output[-1]
 
 
-def ended(run, *command):
+def ended(run, *command, **environment):
     """What a process of the console that is started by itself says before it ends."""
-    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=run.environment, stdin=subprocess.DEVNULL,
-                          text=True, capture_output=True, timeout=30 * PATIENCE)
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, env=run.environment | environment, text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=30 * PATIENCE)
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
     return done.stderr
@@ -64,6 +64,11 @@ def test_a_wrong_key_stops_the_start_and_the_right_one_is_rotated_under_load(mak
     installed(run, "Kept")
     run.manage("start", "Kept", "--wait")
     _nothing_on_a_command_line(run, first)
+
+    # A rotation that is asked for too early would leave what runs without a secret.
+    early = {"PAIRWISE_SECRET_KEY_FILE": files("next", second), "PAIRWISE_SECRET_KEY_FALLBACKS": first}
+    said = ended(run, "manage.py", "rotate_key", **early)
+    assert said.startswith("Nothing was changed. Control runs with another key")
 
     # Another key: nothing of the console starts, each part says why, what needs no secret works.
     assert run.stop() == 0
