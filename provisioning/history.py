@@ -9,14 +9,23 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from provisioning import chain
-from provisioning.models import Application, ApplicationTemplate, HistoryEntry, HistoryHead, Host, InstallationPackage
+from provisioning.keys import all_keys
+from provisioning.models import (
+    Application,
+    ApplicationTemplate,
+    Console,
+    HistoryEntry,
+    HistoryHead,
+    HistoryKey,
+    Host,
+    InstallationPackage,
+)
 from provisioning.permissions import Actor, user_roles
 from provisioning.states import HistoryAction
 
@@ -79,6 +88,7 @@ KINDS: dict[type[Model], Kind] = {
     ApplicationTemplate: Kind("template", "Application Template", fields_of(TEMPLATE_FIELDS)),
     InstallationPackage: Kind("package", "Installation Package", fields_of(PACKAGE_FIELDS)),
     User: Kind("user", "User", user_snapshot),
+    Console: Kind("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}
 LABELS: dict[str, str] = {kind.name: kind.label for kind in KINDS.values()}
@@ -175,8 +185,8 @@ def _add(actor: Actor, key: tuple[str, str], action: HistoryAction, *, name: str
 
 def _append(entries: list[HistoryEntry]) -> None:
     """Put ``entries`` at the end of the chain; whoever does the same now waits until the transaction has ended."""
-    key = chain.key_of(settings.SECRET_KEY)
-    number, last = _end(_locked_head(), key)
+    key, *former = map(chain.key_of, all_keys())
+    number, last = _end(_locked_head(), key, former)
     for entry in entries:
         number += 1
         entry.number, entry.previous = number, last
@@ -193,9 +203,12 @@ def _locked_head() -> HistoryHead:
     return HistoryHead.objects.select_for_update().get(pk=1)
 
 
-def _end(head: HistoryHead, key: bytes) -> tuple[int, str]:
-    """(number, digest) of the last entry."""
-    if chain.same(head.seal, chain.seal(key, head.count, head.digest)):
+def _end(head: HistoryHead, key: bytes, former: list[bytes]) -> tuple[int, str]:
+    """(number, digest) of the last entry. One that was made with a ``former`` key is where the present one begins."""
+    sealed_by = chain.sealed_by((key, *former), head)
+    if sealed_by is not None:
+        if sealed_by != key and head.count:
+            HistoryKey.objects.create(section=str(chain.Section(head.count, head.digest, sealed_by.hex())))
         return head.count, head.digest
     last = HistoryEntry.objects.order_by("-number").values_list("number", "digest").first()
     if last is None:

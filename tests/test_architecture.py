@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 LAYERS = [
-    ("states", "errors", "chain"),
+    ("states", "errors", "chain", "keys"),
     ("models", "record", "drafts", "valid_values", "apd", "packages", "signals", "turns", "permissions", "job_kinds"),
     ("selectors", "history", "rules", "control_client"),
     ("audit", "changes"),
@@ -28,7 +28,7 @@ SAME_LAYER = {
     # Reading fills drafts, lists and facts from what history and rules name.
     ("selectors", "history"), ("selectors", "control_client"), ("selectors", "rules"), ("apd", "drafts"),
     ("apd", "models"), ("apd", "valid_values"), ("tasks", "jobs"), ("tables", "forms"), ("urls", "urls_operations"),
-    ("job_kinds", "permissions"),
+    ("job_kinds", "permissions"), ("keys", "errors"),
 }
 """Pairs (importer, imported) within one layer; together they have no circle."""
 OUTSIDE = {"apps", "migrations", ""}

@@ -167,6 +167,21 @@ def test_manage_takes_over_the_settings_of_the_running_console(sandbox):
     assert not list(sandbox.directory.rglob("owned"))
 
 
+@pytest.mark.parametrize(("running", "given"), [
+    ("PAIRWISE_SECRET_KEY_FILE=/of/the/run", {"PAIRWISE_SECRET_KEY": "own"}),
+    ("PAIRWISE_SECRET_KEY=of-the-run", {"PAIRWISE_SECRET_KEY_FILE": "/own"}),
+])
+def test_a_secret_of_this_shell_counts_and_is_not_given_twice(sandbox, running, given):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    data = sandbox.directory / "data"
+    data.mkdir()
+    (data / "run.env").write_text(f"{running}\n")
+    done = sandbox.run("manage", "status", PAIRWISE_DATA_DIR=str(data), **given)
+    [line] = [line for line in done.stdout.splitlines() if "SECRET" in line]
+    assert line == "=".join(*given.items())
+
+
 def test_a_full_disk_is_said_before_python_starts(sandbox):
     sandbox.python()
     sandbox.venv("requirements.txt")

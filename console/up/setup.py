@@ -23,6 +23,7 @@ from console import static_files, tls
 from console.celery import celery_broker_url
 from console.up.databases import migrate, one_at_a_time
 from console.up.errors import CannotStart
+from console.up.keys import require_the_key
 from console.up.machine import reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
 from console.up.windows_launcher import windows_launcher
@@ -30,7 +31,7 @@ from hostagent import bundle
 from hostagent.files import write_atomically
 from messageserver import packaging
 from provisioning.drafts import HostDraft
-from provisioning.errors import Refused
+from provisioning.errors import Refused, WrongKey
 from provisioning.jobs.broker_access import url_for, why_no_accounts
 from provisioning.models import ApplicationTemplate, Host
 from provisioning.permissions import command_line_actor
@@ -72,7 +73,10 @@ def set_up(*, admin_password: str, say: Callable[[str], None], serves_pages: boo
     try:
         with one_at_a_time():
             migrate(say)
+            require_the_key()
             return _set_up(admin_password, say, serves_pages, is_host)
+    except WrongKey as error:
+        raise CannotStart(str(error)) from None
     except OperationalError as error:
         why = str(error).strip().partition("\n")[0]
         raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and the "

@@ -121,11 +121,6 @@ def is_this_machine(place: str) -> bool:
         return False
 
 
-def key_of(secret: str) -> bytes:
-    """The key of ``name_key``, made from the console's own secret and of use for nothing else."""
-    return hmac.digest(secret.encode(), b"pairwise sign-in", "sha256")
-
-
 def name_key(key: bytes, name: str) -> str:
     """What stands for ``name``: it may be a password that was typed into the wrong field."""
     return hmac.new(key, name.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()

@@ -6,13 +6,14 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Q
 
+from provisioning.keys import derive
 from provisioning.models import SignInTry
 from provisioning.rules import sign_in as rules
 from provisioning.rules.sign_in import Lock, Tried
 
 
 def name_key(name: str) -> str:
-    return rules.name_key(rules.key_of(settings.SECRET_KEY), name)
+    return rules.name_key(derive(settings.SECRET_KEY, "sign-in"), name)
 
 
 def tried_of(row: SignInTry) -> Tried:

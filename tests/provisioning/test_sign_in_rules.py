@@ -14,7 +14,6 @@ from provisioning.rules.sign_in import (
     WORDS,
     Tried,
     here_locks,
-    key_of,
     lock_of,
     minutes_left,
     name_key,
@@ -131,8 +130,8 @@ def test_next_to_nothing_is_kept_of_what_may_be_a_password(name, kept):
 
 
 def test_what_stands_for_a_name_depends_on_the_key_and_on_every_letter():
-    assert name_key(key_of("one"), "otto") != name_key(key_of("two"), "otto") != name_key(key_of("two"), "Otto")
-    assert len(name_key(key_of("one"), "otto")) == 64
+    assert name_key(b"one", "otto") != name_key(b"two", "otto") != name_key(b"two", "Otto")
+    assert len(name_key(b"one", "otto")) == 64
 
 
 @pytest.mark.parametrize(("left", "minutes"), [(MOMENT, 1), (60 * MOMENT, 1), (61 * MOMENT, 2), (-MOMENT, 1)])
