@@ -447,6 +447,7 @@ def test_everything_that_comes_from_the_key_is_known():
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
         "provisioning.models.enrolments", "provisioning.control_client", "provisioning.audit.configured",
+        "provisioning.selectors.sign_ins",
         "provisioning.history", "provisioning.selectors.history_chain",  # the chain
         "provisioning.services.support_secrets",  # is kept out of bundles
     }
