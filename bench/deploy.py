@@ -37,7 +37,7 @@ from . import _ansible, _cpu
 
 LIST = "/provisioning/environment/applications/"
 BATCH_S = 300
-SECRETS = """
+PROGRAM = """
 import json
 import django
 django.setup()
@@ -165,7 +165,7 @@ def measure(site: Site, console: Console, peer: _ansible.Ansible | None, size: i
 
 
 def read_secrets(site: Site) -> dict[str, str]:
-    done = subprocess.run([sys.executable, "-c", SECRETS], cwd=ROOT, env=site.pairwise.environment, check=True,
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, env=site.pairwise.environment, check=True,
                           capture_output=True, text=True)
     return json.loads(done.stdout)
 

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from bench._fleet import Fleet, median, percentile
+from protocol import collector
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS_A_HOST = 10
@@ -71,12 +72,15 @@ def _loop_factory():
 async def _measure(fleet: Fleet, steady_s: float) -> None:
     _raise_file_limit()
     pairs = len(fleet.servers) // 2
+    # What is measured is control, not how long these thousands of objects are walked.
+    collector.look_rarely()
     beats = asyncio.create_task(fleet.run())
     control = Control()
     try:
         for peer in fleet.peers:
             peer.dial()
         say(fleet, "from nothing", pairs, **await back(fleet, control))
+        collector.spare()
         say(fleet, "steady", pairs, **await steady(control, steady_s))
         hosts = [name for name, agent in fleet.agents.items()
                  if any(server.role == "primary" for server in agent.servers)][:max(1, pairs // 50)]

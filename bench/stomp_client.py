@@ -1,6 +1,6 @@
 """A fast STOMP sender: how many messages a second does a broker acknowledge, and how long does one wait?
 
-    python -m bench.stomp_client HOST:PORT -login L -passcode P [-n 200000] [-conns 4] [-window 250] [-size 300]
+    echo PASSCODE | python -m bench.stomp_client HOST:PORT -login L [-n 200000] [-conns 4] [-window 250] [-size 300]
 
 Each connection keeps ``window`` sends without a receipt; a receipt that comes back lets the next send go.
 """
@@ -8,7 +8,9 @@ Each connection keeps ``window`` sends without a receipt; a receipt that comes b
 import argparse
 import asyncio
 import contextlib
+import getpass
 import json
+import sys
 import time
 from dataclasses import dataclass
 
@@ -145,12 +147,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.stomp_client", description=__doc__.splitlines()[0])
     parser.add_argument("address", help="HOST:PORT")
     parser.add_argument("-login", default="bench")
-    parser.add_argument("-passcode", default="benchpass")
     parser.add_argument("-destination", default="/queue/bench")
     add_load_arguments(parser)
     given = parser.parse_args()
+    # Everybody on a machine can read its command lines.
+    passcode = getpass.getpass("Passcode: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     host, _, port = given.address.rpartition(":")
-    load = Load(host, int(port), given.login, given.passcode, given.n, given.conns, given.window, given.size,
+    load = Load(host, int(port), given.login, passcode, given.n, given.conns, given.window, given.size,
                 given.destination)
     print(json.dumps(summary(load, measure(load))))
 

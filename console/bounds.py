@@ -2,14 +2,13 @@
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.db import connections
-from django.http import HttpRequest, parse_cookie
+from django.http import parse_cookie
 from django.urls import reverse
-from django.utils.module_loading import import_string
 
 from console.gate import BODY_MAX, Scope
-from provisioning.permissions import IMPORT, Actor, user_roles
+from provisioning.permissions import IMPORT, user_roles, verbs_of
+from provisioning.selectors.sessions import user_of_session
 from provisioning.services.packages import MAX_BYTES
 
 FORM_BYTES = 64 * 1024
@@ -17,7 +16,7 @@ FORM_BYTES = 64 * 1024
 
 
 def signs_in(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"] == reverse("login")
+    return scope["method"] == "POST" and scope["path"] in {reverse("login"), reverse("password-change")}
 
 
 def streams(scope: Scope) -> bool:
@@ -34,11 +33,7 @@ async def most(scope: Scope) -> int:
 
 def _may_import(scope: Scope) -> bool:
     cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-    request = HttpRequest()
-    request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(
-        cookies.get(settings.SESSION_COOKIE_NAME))
     try:
-        user = get_user(request)
-        return user.is_authenticated and Actor(name=user.get_username(), roles=user_roles(user)).may(IMPORT)
+        return IMPORT in verbs_of(user_roles(user_of_session(cookies.get(settings.SESSION_COOKIE_NAME))))
     finally:
         connections.close_all()

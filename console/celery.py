@@ -3,10 +3,11 @@
 import os
 import select
 import signal
+import sys
 import threading
 
 from celery import Celery
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
@@ -40,6 +41,7 @@ app.conf.update(
     beat_schedule={
         "broker accounts": {"task": "provisioning.keep_broker_accounts", "schedule": 5.0, "options": {"expires": 5}},
         "drills": {"task": "console.keep_drills", "schedule": 20.0, "options": {"expires": 20}},
+        "sign-ins": {"task": "console.keep_sign_ins", "schedule": 60.0, "options": {"expires": 60}},
         "reap": {"task": "provisioning.reap_jobs", "schedule": 5.0, "options": {"expires": 5}},
         "audit of changes": {"task": "provisioning.audit_changes", "schedule": 3.0, "options": {"expires": 3}},
         "audit": {"task": "provisioning.audit_everything", "schedule": settings.PAIRWISE_AUDIT_MINUTES * 60.0,
@@ -49,6 +51,20 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["provisioning", "console"])
+
+
+@worker_init.connect(weak=False)
+def _require_the_key(sender, **_) -> None:
+    from console.up.errors import CannotStart
+    from console.up.keys import require_the_key_of_this_process
+
+    if sender.app is not app:
+        return
+    try:
+        require_the_key_of_this_process()
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 @worker_ready.connect(weak=False)

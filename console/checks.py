@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import DatabaseError
 
 from console import tls
 from console.connections import networks
@@ -59,11 +60,27 @@ def looks(**_) -> list[CheckMessage]:
 
 @register(TAG)
 def secret_key(**_) -> list[CheckMessage]:
+    if any(len(key) < SECRET_KEY_MIN for key in settings.SECRET_KEY_FALLBACKS):
+        return [Error("A key in PAIRWISE_SECRET_KEY_FALLBACKS is too short to have been one.", id="pairwise.E016",
+                      hint="Write whole keys into it, with blanks or line ends between them.")]
     if len(settings.SECRET_KEY) >= SECRET_KEY_MIN:
         return []
     return [Error(f"The secret key is only {len(settings.SECRET_KEY)} characters long.", id="pairwise.E004",
                   hint=f"Set PAIRWISE_SECRET_KEY to {SECRET_KEY_MIN} random characters or more, or unset it and remove "
                        f"{settings.PAIRWISE_DATA_DIR / 'secret_key'} before the first start: Pairwise then makes one.")]
+
+
+@register(f"{TAG}-database")
+def key_of_the_database(**_) -> list[CheckMessage]:
+    """Apart from the others: a start asks it of a database that is as this version needs it."""
+    from provisioning.selectors.encryption import advice, why_wrong
+
+    try:
+        why = why_wrong()
+    except DatabaseError:
+        # It is away, or was not made yet: others say so.
+        return []
+    return [Error(why, id="pairwise.E015", hint=advice())] if why else []
 
 
 @register(TAG)

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,8 +13,15 @@ from console.addresses import addresses
 from console.embedded_redis import LOOPBACK, embedded_redis_url
 from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
+from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, read
 
 env = environ.Env()
+try:
+    _SECRETS = {name: read(name, os.environ) for name in SECRET_SETTINGS}
+except SecretSettingError as error:
+    # Whatever starts with these settings ends with the sentence, and not with a way through this file.
+    print(error, file=sys.stderr)
+    raise SystemExit(2) from None
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- where things are
@@ -47,26 +55,30 @@ def _kept_secret(name: str) -> str:
     return path.read_text().strip()
 
 
-SECRET_KEY = env.str("PAIRWISE_SECRET_KEY", "") or _kept_secret("secret_key")
+SECRET_KEY_IS_GIVEN = bool(_SECRETS["PAIRWISE_SECRET_KEY"])
+SECRET_KEY = _SECRETS["PAIRWISE_SECRET_KEY"] or _kept_secret("secret_key")
+SECRET_KEY_FALLBACKS = _SECRETS["PAIRWISE_SECRET_KEY_FALLBACKS"].split()
+"""Former keys that still count while the key is rotated, newest first."""
+PAIRWISE_ADMIN_PASSWORD = _SECRETS["PAIRWISE_ADMIN_PASSWORD"]
+"""Of the first administrator, set at a start; for ``up`` and ``setup_local``, whose children do not get it."""
 
 # --- what other hosts use
 PAIRWISE_ADVERTISED_HOST = env.str("PAIRWISE_ADVERTISED_HOST", "")
 PAIRWISE_CONSOLE_URL = env.str("PAIRWISE_CONSOLE_URL", "").rstrip("/")
 PAIRWISE_REDIS_PORT = env.int("PAIRWISE_REDIS_PORT", 2021)
-REDIS_IS_EMBEDDED = not env.str("PAIRWISE_REDIS_URL", "")
+REDIS_IS_EMBEDDED = not _SECRETS["PAIRWISE_REDIS_URL"]
 EMBEDDED_REDIS_PASSWORD = "" if not REDIS_IS_EMBEDDED or PAIRWISE_HOST in LOOPBACK else _kept_secret("broker_password")
 """Set when the embedded Redis listens on the network, "" when only this account of this machine reaches it."""
 PAIRWISE_REDIS_SERVER = env.str("PAIRWISE_REDIS_SERVER", "")
 """Program of the embedded Redis, "" for the one that comes with Pairwise."""
 PAIRWISE_REDIS_CA = env.str("PAIRWISE_REDIS_CA", "")
 PAIRWISE_REDIS_URL = verified(
-    env.str("PAIRWISE_REDIS_URL", "") or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD),
+    _SECRETS["PAIRWISE_REDIS_URL"] or embedded_redis_url(PAIRWISE_DATA_DIR, EMBEDDED_REDIS_PASSWORD),
     PAIRWISE_REDIS_CA)
-PAIRWISE_BROKER_URL = env.str("PAIRWISE_BROKER_URL", "")
+PAIRWISE_BROKER_URL = _SECRETS["PAIRWISE_BROKER_URL"]
 """A RabbitMQ that carries jobs and reports, "" when Redis does; Redis carries the notices to open pages in any case."""
-PAIRWISE_BROKER_URL_FOR_HOSTS = env.str("PAIRWISE_BROKER_URL_FOR_HOSTS", "")
+PAIRWISE_BROKER_URL_FOR_HOSTS = _SECRETS["PAIRWISE_BROKER_URL_FOR_HOSTS"]
 """The same RabbitMQ, with the account that hosts are given: the console's own is given to none."""
-SALT_KEY = SECRET_KEY
 
 # --- TLS: on where other machines connect, unless plain was chosen
 PAIRWISE_HTTPS = env.bool("PAIRWISE_HTTPS", False)
@@ -100,7 +112,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django_htmx",
     "crispy_forms",
-    "axes",
     "csp",
     "console",
     "provisioning.record",
@@ -119,7 +130,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "console.urls"
@@ -161,9 +171,9 @@ def _database(url: str) -> dict:
     return database
 
 
-_CONFIGURATION_URL = env.str("PAIRWISE_DATABASE_URL", f"sqlite:///{PAIRWISE_DATA_DIR}/pairwise.sqlite3")
+_CONFIGURATION_URL = _SECRETS["PAIRWISE_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/pairwise.sqlite3"
 DATABASES = {"default": _database(_CONFIGURATION_URL)}
-_RECORD_URL = env.str("PAIRWISE_CONTROL_DATABASE_URL", "") or (
+_RECORD_URL = _SECRETS["PAIRWISE_CONTROL_DATABASE_URL"] or (
     _CONFIGURATION_URL if DATABASES["default"]["ENGINE"] != "django.db.backends.sqlite3" else
     f"sqlite:///{Path(DATABASES['default']['NAME']).parent}/control.sqlite3")
 DATABASES["control"] = _database(_RECORD_URL)
@@ -173,7 +183,6 @@ DATABASE_ROUTERS = ["provisioning.record.router.RecordRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
     "console.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -185,14 +194,6 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-AXES_FAILURE_LIMIT = 5
-AXES_COOLOFF_TIME = 0.25  # hours
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-"""Otherwise one try in a while would keep somebody locked out for ever."""
-AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
-AXES_VERBOSE = False
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -253,5 +254,5 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line",
                             "filters": ["no trace of refusals"]}},
     "root": {"handlers": ["stderr"], "level": env.str("PAIRWISE_LOG_LEVEL", "INFO")},
-    "loggers": {"axes": {"level": "WARNING"}, "asyncssh": {"level": "WARNING"}},
+    "loggers": {"asyncssh": {"level": "WARNING"}},
 }

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from provisioning.jobs import drills as drill_rows
-from provisioning.services import drill_run, drills
+from provisioning.services import drill_run, drills, sign_in
 
 
 @shared_task(name=drill_rows.RUN_DRILL)
@@ -18,3 +18,9 @@ def keep_drills():
     """End drills that nobody carries out any more, and start what is due."""
     drill_rows.reap()
     drills.start_due()
+
+
+@shared_task(name="console.keep_sign_ins")
+def keep_sign_ins():
+    """Tell History of failed sign-ins that were only counted, and forget what does not count any more."""
+    sign_in.tell_and_forget()

@@ -60,7 +60,14 @@ def main() -> int:
     from django.conf import settings
 
     from console.tls import CannotIssue
+    from console.up.errors import CannotStart
+    from console.up.keys import require_the_key_of_this_process
 
+    try:
+        require_the_key_of_this_process()
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 2
     open_files.allow_many()
     proxies = settings.PAIRWISE_TRUSTED_PROXIES
     connections.trust(proxies)

@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 from functools import cached_property
 
-from provisioning.control_client import control_secret
+from provisioning.control_client import control_secrets
 
 MAC_CHARACTERS = 32
 GAP = 1000
@@ -77,7 +77,7 @@ class History:
 
 def token(seen: Seen) -> str:
     """What a peer is given to keep."""
-    return f"{seen.number}.{seen.mark}.{seen.position}.{_mac(seen)}"
+    return f"{seen.number}.{seen.mark}.{seen.position}.{_mac(seen, control_secrets()[0])}"
 
 
 def read_token(text: str) -> Seen | None:
@@ -86,9 +86,10 @@ def read_token(text: str) -> Seen | None:
     if len(text) > TOKEN_MAX or len(parts) != 4 or not (parts[0].isdecimal() and parts[2].isdecimal()):
         return None
     seen = Seen(int(parts[0]), parts[1], int(parts[2]))
-    return seen if hmac.compare_digest(_mac(seen).encode(), parts[3].encode()) else None
+    genuine = [hmac.compare_digest(_mac(seen, secret).encode(), parts[3].encode()) for secret in control_secrets()]
+    return seen if any(genuine) else None
 
 
-def _mac(seen: Seen) -> str:
+def _mac(seen: Seen, secret: str) -> str:
     text = f"generation {seen.number} {seen.mark} {seen.position}"
-    return hmac.new(control_secret().encode(), text.encode(), hashlib.sha256).hexdigest()[:MAC_CHARACTERS]
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()[:MAC_CHARACTERS]

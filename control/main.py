@@ -14,6 +14,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from console.tls import look_after
+from protocol import collector
 from protocol.controls import NOT_LEADER
 from protocol.tasks import Tasks
 from protocol.tls import Identity
@@ -213,6 +214,7 @@ def locked(path: Path):
 
 async def serve(settings: Settings) -> Exit:
     """Work until SIGTERM or SIGINT. Raises CannotStart."""
+    collector.look_rarely()
     loop, control = asyncio.get_running_loop(), Control(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, control.ending.set)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from protocol import collector
 from protocol.events import Own
 from protocol.patience import PatientClock
 from protocol.tasks import Tasks
@@ -73,6 +74,7 @@ class Reign:
         await self.ledger.load()
         await self.solution.load(self._objects)
         await self.solution.witnesses.remember(self._data_dir)
+        collector.spare()
 
     def start(self) -> None:
         """Begin to work."""
@@ -104,6 +106,7 @@ class Reign:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAPSE_S):
                 await asyncio.gather(*(database.close() for database in self._databases))
+        collector.spare_nothing()
 
     async def _prunings(self) -> None:
         clock = PatientClock()

@@ -28,7 +28,7 @@ from protocol.messages import (
     Welcome,
 )
 from protocol.wire import SILENCE_HEARTBEATS, Opening, WireError
-from provisioning.control_client import control_secret
+from provisioning.control_client import control_secrets
 from provisioning.states import EventLevel, EventSource
 
 from . import checks, objects
@@ -280,8 +280,8 @@ class Sessions:
     # --- console ----------------------------------------------------------------------------------------
 
     async def _console(self, opening: Opening, proven: Callable[[], None]) -> None:
-        secret = control_secret()
-        if not opening.proves(secret):
+        secret = next((each for each in control_secrets() if opening.proves(each)), None)
+        if secret is None:
             log.warning("refused a console from %s: its secret is wrong", opening.channel.peer)
             await opening.refuse("The console's secret is wrong: control and the console must have the same "
                                  "PAIRWISE_SECRET_KEY.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from protocol import collector
 from protocol.events import level_of
 from protocol.messages import (
     ApplicationStatus,
@@ -97,6 +98,7 @@ class SolutionControl:
         """After the startup grace: who has not come back by now is looked at as it is."""
         await asyncio.sleep(self._settle_s)
         self.settled = True
+        collector.spare()
         self.pairs.wake_doubted()
         for number, live in enumerate(list(self.world.applications.values())):
             if number % 100 == 0:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from protocol.secret_settings import BROKER_URL, SecretSettingError, read
+
 CONFIG_VARIABLE = "PAIRWISE_AGENT_CONFIG"
 """Environment variable that names agent.json to the host worker."""
-BROKER_VARIABLE = "PAIRWISE_BROKER_URL"
-"""Environment variable that overrides broker_url."""
 
 
 class ConfigError(Exception):
@@ -72,6 +72,8 @@ def load(path: Path, environ: Mapping[str, str]) -> AgentConfig:
         raise ConfigError(f"The agent's configuration {path} is not a JSON object. Enrol this host again.")
     try:
         return _build(path, body, environ)
+    except SecretSettingError as error:
+        raise ConfigError(str(error)) from None
     except (KeyError, TypeError, ValueError) as error:
         what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ConfigError(f"The agent's configuration {path} is wrong: {what}. Enrol this host again.") from None
@@ -88,7 +90,7 @@ def _build(path: Path, body: dict, environ: Mapping[str, str]) -> AgentConfig:
         raise ValueError("console_url is no http or https address")
     return AgentConfig(
         path=path, host=str(body["host"]), secret=str(body["secret"]), control=control, console_url=console,
-        broker_url=environ.get(BROKER_VARIABLE) or str(body.get("broker_url", "")),
+        broker_url=read(BROKER_URL, environ) or str(body.get("broker_url", "")),
         lca_port=_port(body.get("lca_port", 4999), "lca_port"),
         state_dir=_directory(body["state_dir"], "state_dir"),
         install_root=_directory(body["install_root"], "install_root"), worker=bool(body.get("worker", True)),

@@ -30,22 +30,21 @@ from .settings import Settings
 from .standing import Mode, Standing
 from .store import Appended
 from .storing import Storing
+from .waiting import Submitted, Waiting, drafts_of
 
 TICK_S = 0.25
 CLOSE_S = 5.0
 """A disk that does not answer keeps no server from ending for longer than this."""
-DRAFT_OVERHEAD = 128
 GONE = "The server no longer serves. Connect to the other member of the pair."
 NOBODY = Standing(0, 0, 0, mode=Mode.DEPOSED)
 
 
 class Group(NamedTuple):
-    """What one commit wrote: who waits for it (session, receipts), where it ends, how many bytes its drafts took."""
+    """What one commit wrote, for whom, and where it ends."""
 
-    waiters: list[tuple]
+    submitted: list[Submitted]
     appended: Appended
     upto: int
-    size: int
 
 
 class Broker:
@@ -67,14 +66,13 @@ class Broker:
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
         self.on_stored: Callable[[list[tuple]], None] | None = None
         """Called with the records of each group once they are on this disk."""
-        self._drafts: list[Draft] = []
-        self._waiters: list[tuple] = []
+        self._waiting = Waiting()
         self._groups: deque[Group] = deque()
-        self._pending_bytes = self._held_bytes = 0
+        self._held_bytes = 0
         self._wake, self._releasable, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._turn = asyncio.Lock()
-        self.intake = Intake(self._loop, lambda: self._pending_bytes + self._held_bytes)
+        self.intake = Intake(self._loop, lambda: self._waiting.bytes + self._held_bytes)
         self.guesses = Guesses()
         self.client_event = EventLimit(log, self._loop.time)
         self.tasks = Tasks(failed)
@@ -109,13 +107,11 @@ class Broker:
         self.submit_all([draft], session, [receipt])
 
     def submit_all(self, drafts: Sequence[tuple], session, receipts: Sequence[bytes | None]) -> None:
-        """Queue ``drafts`` (fields of Draft), with the receipt that is wanted for each, or None."""
-        if not self._drafts:
+        """Queue ``drafts`` (fields of Draft) for one commit, with the receipt that is wanted for each, or None."""
+        if not self._waiting:
             self._idle.clear()
             self._wake.set()
-        self._drafts += drafts
-        self._waiters.append((session, receipts))
-        self._pending_bytes += DRAFT_OVERHEAD * len(drafts) + sum([len(draft[1]) + len(draft[2]) for draft in drafts])
+        self._waiting.add(session, drafts, receipts)
         session.submitted += len(drafts)
 
     def flush_soon(self, session) -> None:
@@ -127,40 +123,36 @@ class Broker:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._drafts:
+            while self._waiting:
                 async with self._turn:
                     await self._commit_group()
 
     async def _commit_group(self) -> None:
-        drafts, waiters, epoch = self._drafts, self._waiters, self.standing.epoch
-        self._drafts, self._waiters = [], []
-        size, self._pending_bytes = self._pending_bytes, 0
-        self._held_bytes += size
+        group = self._waiting.take_group()
+        self._held_bytes += sum([each.size for each in group])
         try:
-            appended = await self.storing.run(self.store.append, drafts, epoch)
+            appended = await self.storing.run(self.store.append, drafts_of(group), self.standing.epoch)
         except StoreError as error:
-            self._not_stored(waiters, error)
             # Nor is what came behind it: sent again with the first, it would have overtaken it.
-            self._not_stored(self._waiters, error)
-            self._drafts, self._waiters, self._pending_bytes = [], [], 0
+            self._not_stored([*group, *self._waiting.take_all()], error)
             self.delivery.flush()
-            self._let_go(size)
+            self._let_go(group)
             return
         if appended.records:
             self.last_seq, self.digest = appended.records[-1][0], appended.records[-1][7]
-        self._groups.append(Group(waiters, appended, max(appended.seqs), size))
+        self._groups.append(Group(group, appended, max(appended.seqs)))
         if appended.records:
             if self.on_stored is not None:
                 self.on_stored(appended.records)
             self.stand(self.standing.stored(self.last_seq))
         self._releasable.set()
 
-    def _not_stored(self, waiters: list[tuple], error: StoreError) -> None:
+    def _not_stored(self, submitted: list[Submitted], error: StoreError) -> None:
         if not isinstance(error, StaleEpoch):
             self.storing.failed(error)
-        for session, receipts in waiters:
-            session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
-            session.settle(len(receipts))
+        for each in submitted:
+            each.session.fail(f"A message was not stored and does not count: {error}. Send it again later.")
+            each.session.settle(len(each.receipts))
 
     # --- acknowledging -------------------------------------------------------------------------------
 
@@ -184,7 +176,7 @@ class Broker:
                 if allowed:
                     await self.delivery.deliver(group.appended.records)
                 self.delivery.flush()
-                self._let_go(group.size)
+                self._let_go(group.submitted)
             if not self._groups and self.serving:
                 self.delivery.jump(self.standing.committed)
 
@@ -193,7 +185,7 @@ class Broker:
 
     def _answer(self, group: Group, *, allowed: bool) -> None:
         seqs = iter(group.appended.seqs)
-        for session, receipts in group.waiters:
+        for session, _, receipts, _ in group.submitted:
             answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq)
                        for receipt, seq in zip(receipts, seqs, strict=False) if receipt is not None]
             if not allowed:
@@ -237,11 +229,11 @@ class Broker:
         while self._groups:
             group = self._groups.popleft()
             self._answer(group, allowed=False)
-            self._let_go(group.size)
+            self._let_go(group.submitted)
 
-    def _let_go(self, size: int) -> None:
-        self._held_bytes -= size
-        if not (self._held_bytes or self._drafts):
+    def _let_go(self, submitted: list[Submitted]) -> None:
+        self._held_bytes -= sum([each.size for each in submitted])
+        if not (self._held_bytes or self._waiting):
             self._idle.set()
         self.intake.release()
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import gc
 import os
 import sys
 import threading
 from pathlib import Path
 
-from protocol import open_files
+from protocol import collector, open_files
 
 from .contact import Address
 from .exits import ExitCode
@@ -16,18 +15,13 @@ from .server import Server
 
 SWITCH_INTERVAL_S = 0.0005
 """How long the event loop may keep the interpreter from the store's thread; each commit waits for that."""
-COLLECT_EVERY = 20_000
-"""Objects that pile up before the collector looks for cycles. The messages under way are thousands of objects and no
-cycles; Python's own 700 made it walk them again and again."""
 
 
 def serve(address: Address, secret: str, directory: Path, stop: threading.Event | None) -> int:
     """Until somebody asks it to end, or ``stop`` is set; the exit code. Raises Exit."""
     open_files.allow_many()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY)
-    gc.enable()
+    collector.look_rarely()
     with _runner() as runner:
         return runner.run(_serve(address, secret, directory, stop))
 

@@ -156,12 +156,15 @@ class Session(Connection):
         return steps
 
     def _commit(self, frame: Frame) -> None:
-        # All drafts are queued in one step, so they go into one commit of the store: all or none.
+        sends, acknowledgements = [], []
         for draft, rest in self._end_transaction(frame):
-            if draft is None:
-                self._acknowledge(rest)
-            else:
-                self.broker.submit(draft, self, rest)
+            (acknowledgements if draft is None else sends).append((draft, rest))
+        for _, headers in acknowledgements:
+            self._acknowledge(headers)
+        if sends:
+            # Queued in one step, so they go into one commit of the store: all or none.
+            drafts, receipts = zip(*sends, strict=True)
+            self.broker.submit_all(drafts, self, receipts)
         self._receipt_once_settled(frame)
 
     def _receipt_once_settled(self, frame: Frame) -> None:

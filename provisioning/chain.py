@@ -7,7 +7,8 @@ every entry look forged.
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,43 @@ BEGINNING = "0" * 64
 def key_of(secret: str) -> bytes:
     """The key of digests, made from the console's own secret and of use for nothing else."""
     return hmac.digest(secret.encode(), b"pairwise history", "sha256")
+
+
+@dataclass(frozen=True)
+class Section:
+    """The entries up to number ``last``, which has this ``digest``, were made with this ``key`` (hexadecimal)."""
+
+    last: int
+    digest: str
+    key: str
+
+    def __str__(self):
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def read(cls, text: str) -> "Section":
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class ChainKeys:
+    """Which key each entry was made with: ``former`` ones in order, then the ``present`` one."""
+
+    former: tuple[Section, ...]
+    present: bytes
+
+    def at(self, number: int) -> bytes:
+        """The key of the entry with this number."""
+        return next((bytes.fromhex(each.key) for each in self.former if number <= each.last), self.present)
+
+    def ends(self, number: int, digest: str) -> bool:
+        """False when another entry than this was the last when the key was changed after this number."""
+        return all(same(each.digest, digest) for each in self.former if each.last == number)
+
+
+def sealed_by(keys: Iterable[bytes], head) -> bytes | None:
+    """The one of ``keys`` that the head of the chain was sealed with."""
+    return next((key for key in keys if same(head.seal, seal(key, head.count, head.digest))), None)
 
 
 def digest(key: bytes, entry: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from protocol.messages import (
     Refused,
     Welcome,
 )
+from provisioning.keys import all_keys
 
 log = logging.getLogger(__name__)
 _unheard = [False]
@@ -44,13 +45,23 @@ class ControlUnavailable(ConnectionError):
     """Control did not answer in time. The text is a sentence that says what to do."""
 
 
+class OtherKey(ControlUnavailable):
+    """Control is there, and what we prove is of no key that it has."""
+
+
+class _Refuses(ConnectionError):
+    """Control heard who we are and did not let us in."""
+
+
 class _NotTheLeader(ConnectionError):
     """Another control leads, or is about to."""
 
 
-def control_secret() -> str:
-    """What the console and control share: derived from SECRET_KEY, so that it needs no place of its own."""
-    return hmac.new(settings.SECRET_KEY.encode(), b"pairwise console to control", hashlib.sha256).hexdigest()
+def control_secrets() -> tuple[str, ...]:
+    """What the console and control share: derived from the secret key, so that it needs no place of its own. The first
+    is what we show; while the key is rotated others count as well."""
+    return tuple(hmac.new(key.encode(), b"pairwise console to control", hashlib.sha256).hexdigest()
+                 for key in all_keys())
 
 
 def controls() -> list[tuple[str, int]]:
@@ -108,7 +119,7 @@ def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) ->
     except (OSError, UnicodeError, tls.TlsError) as error:
         where = " and ".join(f"{host}:{port}" for host, port in controls())
         why = tls.why_untrusted(error, where) if isinstance(error, ssl.SSLError) else error
-        raise ControlUnavailable(
+        raise (OtherKey if isinstance(error, _Refuses) else ControlUnavailable)(
             f"The Configuration Server at {where} did not answer ({why}). Start control "
             "(./run starts it; by hand: manage.py runcontrol).") from error
 
@@ -138,7 +149,7 @@ def _leader(deadline: float) -> "_Line":
 def _opened(address: tuple[str, int], until: float, deadline: float) -> "_Line":
     line = _Line((reachable(address[0]), address[1]), control_context(), deadline=until)
     try:
-        line.open(control_secret())
+        line.open(control_secrets()[0])
     except BaseException:
         line.__exit__()
         raise
@@ -186,7 +197,7 @@ class _Line:
         while isinstance(message := wire.decode(self._line()), Heartbeat):
             pass
         if isinstance(message, Refused):
-            raise (_NotTheLeader if message.event == NOT_LEADER else ConnectionError)(message.reason)
+            raise (_NotTheLeader if message.event == NOT_LEADER else _Refuses)(message.reason)
         if not isinstance(message, kind):
             raise ConnectionError(f"it said {message.type} where {kind.type} was due")
         return message

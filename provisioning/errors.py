@@ -63,3 +63,7 @@ class Conflict(PairwiseError):
     def __init__(self, message: str, *, revision: int, saved_by: str, saved_at, differences: tuple[Difference, ...]):
         super().__init__(message)
         self.revision, self.saved_by, self.saved_at, self.differences = revision, saved_by, saved_at, differences
+
+
+class WrongKey(PairwiseError):
+    """Something was encrypted with another secret key than those that are given, or changed since."""

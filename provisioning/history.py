@@ -9,14 +9,23 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
 from provisioning import chain
-from provisioning.models import Application, ApplicationTemplate, HistoryEntry, HistoryHead, Host, InstallationPackage
+from provisioning.keys import all_keys
+from provisioning.models import (
+    Application,
+    ApplicationTemplate,
+    Console,
+    HistoryEntry,
+    HistoryHead,
+    HistoryKey,
+    Host,
+    InstallationPackage,
+)
 from provisioning.permissions import Actor, user_roles
 from provisioning.states import HistoryAction
 
@@ -33,6 +42,8 @@ HOST_FIELDS = ("name", "ip_address", "os_type", "os_version", "lca_port", "enabl
 TEMPLATE_FIELDS = ("name", "type", "version", "options", "ports", "enabled", "file_name")
 PACKAGE_FIELDS = ("name", "nickname", "type", "version", "locale", "os_type", "description", "sha256", "size")
 AT_ONCE = 200
+NOBODY = "0"
+"""Stands for the key of a user who does not exist: keys begin at 1, and readers take them for numbers."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +88,7 @@ KINDS: dict[type[Model], Kind] = {
     ApplicationTemplate: Kind("template", "Application Template", fields_of(TEMPLATE_FIELDS)),
     InstallationPackage: Kind("package", "Installation Package", fields_of(PACKAGE_FIELDS)),
     User: Kind("user", "User", user_snapshot),
+    Console: Kind("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}
 LABELS: dict[str, str] = {kind.name: kind.label for kind in KINDS.values()}
@@ -135,21 +147,32 @@ def record(*, actor: Actor, row: Model, before: dict | None, after: dict | None,
     action = (HistoryAction.CREATED if before is None else
               HistoryAction.DELETED if after is None else HistoryAction.CHANGED)
     name = (after or before or {}).get("name", str(row))
-    return _add(actor, row, action, name=name, before=before, after=after, reason=reason)
+    return _add(actor, _key_of(row), action, name=name, before=before, after=after, reason=reason)
 
 
 def record_verb(*, actor: Actor, row: Model, reason: str) -> HistoryEntry:
     """Add an entry about something that was done to an object without changing its configuration; ``reason`` is the
     sentence that says what."""
     name = str(getattr(row, "name", row))
-    return _add(actor, row, HistoryAction.OPERATED, name=name, before=None, after=None, reason=reason)
+    return _add(actor, _key_of(row), HistoryAction.OPERATED, name=name, reason=reason)
 
 
-def _add(actor: Actor, row: Model, action: HistoryAction, *, name: str, before: dict | None, after: dict | None,
-         reason: str) -> HistoryEntry:
+def record_sign_in(*, actor: Actor, user: User | None, name: str, reason: str) -> HistoryEntry:
+    """Add an entry about who signed in, out or could not; ``name`` is what it calls them, ``user`` None for somebody
+    who is no user."""
+    key = _key_of(user) if user is not None else (KINDS[User].name, NOBODY)
+    return _add(actor, key, HistoryAction.SIGN_IN, name=name, reason=reason)
+
+
+def _key_of(row: Model) -> tuple[str, str]:
+    return KINDS[type(row)].name, str(row.pk)
+
+
+def _add(actor: Actor, key: tuple[str, str], action: HistoryAction, *, name: str, before: dict | None = None,
+         after: dict | None = None, reason: str) -> HistoryEntry:
     entry = HistoryEntry(
         at=timezone.now(), user_id=actor.user_id, user_name=actor.name[:150], origin=actor.origin[:64],
-        request_id=actor.request_id[:36], action=str(action), object_type=KINDS[type(row)].name, object_id=str(row.pk),
+        request_id=actor.request_id[:36], action=str(action), object_type=key[0], object_id=key[1],
         object_name=name[:255], before=before, after=after, reason=reason)
     waiting = _waiting.get()
     if waiting is not None:
@@ -162,8 +185,8 @@ def _add(actor: Actor, row: Model, action: HistoryAction, *, name: str, before: 
 
 def _append(entries: list[HistoryEntry]) -> None:
     """Put ``entries`` at the end of the chain; whoever does the same now waits until the transaction has ended."""
-    key = chain.key_of(settings.SECRET_KEY)
-    number, last = _end(_locked_head(), key)
+    key, *former = map(chain.key_of, all_keys())
+    number, last = _end(_locked_head(), key, former)
     for entry in entries:
         number += 1
         entry.number, entry.previous = number, last
@@ -180,9 +203,12 @@ def _locked_head() -> HistoryHead:
     return HistoryHead.objects.select_for_update().get(pk=1)
 
 
-def _end(head: HistoryHead, key: bytes) -> tuple[int, str]:
-    """(number, digest) of the last entry."""
-    if chain.same(head.seal, chain.seal(key, head.count, head.digest)):
+def _end(head: HistoryHead, key: bytes, former: list[bytes]) -> tuple[int, str]:
+    """(number, digest) of the last entry. One that was made with a ``former`` key is where the present one begins."""
+    sealed_by = chain.sealed_by((key, *former), head)
+    if sealed_by is not None:
+        if sealed_by != key and head.count:
+            HistoryKey.objects.create(section=str(chain.Section(head.count, head.digest, sealed_by.hex())))
         return head.count, head.digest
     last = HistoryEntry.objects.order_by("-number").values_list("number", "digest").first()
     if last is None:

@@ -3,10 +3,11 @@
 import os
 import pwd
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioning.errors import NotAllowed
-from provisioning.states import JobKind, Role
+from provisioning.states import Role
 
 VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, USERS = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
@@ -22,7 +23,7 @@ VERBS = {
     ACCEPT_LOSS: "promote a standby that lacks messages, say which server goes on after a restore",
     AUDIT: "run the audit",
     WAIVE: "waive findings",
-    EXPORT: "export reports and bundles",
+    EXPORT: "export the configuration, reports and bundles",
     DRILL: "run failover drills",
     USERS: "manage users",
 }
@@ -31,12 +32,6 @@ ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL}),
     Role.SUPPORT: frozenset({VIEW, AUDIT, WAIVE, EXPORT}),
 }
-JOB_VERBS: dict[str, str] = {
-    JobKind.INSTALL: INSTALL, JobKind.START: OPERATE, JobKind.STOP: OPERATE, JobKind.CHECK_START_FILES: OPERATE,
-    JobKind.REPAIR_START_FILES: INSTALL, JobKind.MAKE_CERTIFICATES: INSTALL, JobKind.RESTART: OPERATE,
-    JobKind.COLLECT_FACTS: AUDIT,
-}
-"""What somebody needs who creates, cancels or retries a job of this kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +45,18 @@ class Actor:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def may(self, verb: str) -> bool:
-        return any(verb in ROLE_VERBS.get(role, frozenset()) for role in self.roles)
+        return verb in verbs_of(self.roles)
 
     def require(self, verb: str) -> None:
         """Raise NotAllowed unless a role of this actor includes ``verb``."""
         if not self.may(verb):
             needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
             raise NotAllowed(f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}.")
+
+
+def verbs_of(roles: Iterable[str]) -> frozenset[str]:
+    """All that these roles let somebody do."""
+    return frozenset().union(*(ROLE_VERBS.get(role, frozenset()) for role in roles))
 
 
 def user_roles(user, *, even_disabled: bool = False) -> frozenset[str]:
@@ -75,9 +75,14 @@ def actor_of(request) -> Actor:
         user = request.user
         request._pairwise_actor = Actor(
             name=user.get_username() or "anonymous", user_id=user.pk, roles=user_roles(user),
-            origin=request.META.get("REMOTE_ADDR", ""),
+            origin=origin_of(request),
         )
     return request._pairwise_actor
+
+
+def origin_of(request) -> str:
+    """The address that the request came from; of whoever a trusted proxy asks for, what that says."""
+    return request.META.get("REMOTE_ADDR", "")
 
 
 def command_line_actor(command: str) -> Actor:

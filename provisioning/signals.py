@@ -14,6 +14,7 @@ from redis.retry import Retry
 STREAM = "pairwise:changes"
 STREAM_LENGTH = 10_000
 TIMEOUT_S = 0.5
+SIGNED_OUT = "signed-out:"
 QUIET_S = 1.0
 """After a failure nothing is tried for so long: a Redis that hangs must not slow every save down."""
 
@@ -21,6 +22,12 @@ log = logging.getLogger(__name__)
 _quiet_until = 0.0
 _was_away = False
 _lock = threading.Lock()
+
+
+def signed_out(user_id: int) -> str:
+    """The topic by which open streams look whether the session that they were opened with is still there; it is for
+    them alone."""
+    return f"{SIGNED_OUT}{user_id}"
 
 
 def announce(*topics: str) -> None:

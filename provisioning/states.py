@@ -23,6 +23,8 @@ TYPE_NUMBERS = {
 SERVER_TYPES = frozenset(
     {ApplicationType.MESSAGE_SERVER, ApplicationType.SOLUTION_CONTROL_SERVER, ApplicationType.GENERIC_SERVER}
 )
+RUNNABLE_TYPES = frozenset({ApplicationType.MESSAGE_SERVER})
+"""What Pairwise has programs of, and can tell whether it serves: it installs and starts nothing else."""
 
 
 class RedundancyType(models.TextChoices):
@@ -220,6 +222,7 @@ class HistoryAction(models.TextChoices):
     CHANGED = "changed", "Changed"
     DELETED = "deleted", "Deleted"
     OPERATED = "operated", "Operated"
+    SIGN_IN = "sign_in", "Sign-in"
 
 
 class Severity(models.TextChoices):

@@ -1,8 +1,6 @@
 """Addresses of the pages: the Applications list, its editor, the Browse dialogs and the people who sign in."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
-from django.views.decorators.http import require_POST
 
 from provisioning.views import accounts, application_editor, applications, browse, certificates, start_files
 
@@ -11,7 +9,7 @@ APPLICATIONS = "provisioning/environment/applications/"
 urlpatterns = [
     path("", accounts.home, name="home"),
     path("login/", accounts.SignIn.as_view(), name="login"),
-    path("logout/", require_POST(LogoutView.as_view()), name="logout"),
+    path("logout/", accounts.sign_out, name="logout"),
     path("account/", accounts.account, name="account"),
     path("account/password/", accounts.ChangePassword.as_view(), name="password-change"),
     path("account/display/", accounts.display, name="display"),

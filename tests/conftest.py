@@ -144,6 +144,14 @@ def _use_broker(app, url):
     app.conf.broker_url = app.conf.broker_write_url = app.conf.broker_read_url = url
 
 
+def pytest_runtest_logreport(report):
+    """What passes now that it is tried again is noted where `run` asks for it: it has a budget of such tests."""
+    noted = os.environ.get("SECOND_TRY")
+    if noted and report.when == "call" and report.passed:
+        with open(noted, "a") as file:
+            file.write(f"{report.nodeid}\n")
+
+
 def pytest_terminal_summary(terminalreporter):
     """How much of the pair's states was walked (tests/explore)."""
     walks = [value for reports in terminalreporter.stats.values() for report in reports

@@ -16,6 +16,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-AXES_ENABLED = True
 # WhiteNoise warns about a folder that is not there.
 STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405

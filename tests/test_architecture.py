@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 LAYERS = [
-    ("states", "errors", "chain"),
-    ("models", "record", "drafts", "valid_values", "apd", "packages", "signals", "turns"),
-    ("selectors", "permissions", "history", "rules", "control_client"),
+    ("states", "errors", "chain", "keys"),
+    ("models", "record", "drafts", "valid_values", "apd", "packages", "signals", "turns", "permissions", "job_kinds"),
+    ("selectors", "history", "rules", "control_client"),
     ("audit", "changes"),
     ("jobs", "tasks"),
     ("services",),
@@ -26,9 +26,9 @@ LAYERS = [
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SAME_LAYER = {
     # Reading fills drafts, lists and facts from what history and rules name.
-    ("selectors", "history"), ("selectors", "permissions"), ("selectors", "control_client"), ("selectors", "rules"),
-    ("history", "permissions"), ("apd", "drafts"), ("apd", "models"), ("apd", "valid_values"), ("tasks", "jobs"),
-    ("tables", "forms"), ("urls", "urls_operations"),
+    ("selectors", "history"), ("selectors", "control_client"), ("selectors", "rules"), ("apd", "drafts"),
+    ("apd", "models"), ("apd", "valid_values"), ("tasks", "jobs"), ("tables", "forms"), ("urls", "urls_operations"),
+    ("job_kinds", "permissions"), ("keys", "errors"),
 }
 """Pairs (importer, imported) within one layer; together they have no circle."""
 OUTSIDE = {"apps", "migrations", ""}

@@ -167,6 +167,21 @@ def test_manage_takes_over_the_settings_of_the_running_console(sandbox):
     assert not list(sandbox.directory.rglob("owned"))
 
 
+@pytest.mark.parametrize(("running", "given"), [
+    ("PAIRWISE_SECRET_KEY_FILE=/of/the/run", {"PAIRWISE_SECRET_KEY": "own"}),
+    ("PAIRWISE_SECRET_KEY=of-the-run", {"PAIRWISE_SECRET_KEY_FILE": "/own"}),
+])
+def test_a_secret_of_this_shell_counts_and_is_not_given_twice(sandbox, running, given):
+    sandbox.python()
+    sandbox.venv("requirements.txt")
+    data = sandbox.directory / "data"
+    data.mkdir()
+    (data / "run.env").write_text(f"{running}\n")
+    done = sandbox.run("manage", "status", PAIRWISE_DATA_DIR=str(data), **given)
+    [line] = [line for line in done.stdout.splitlines() if "SECRET" in line]
+    assert line == "=".join(*given.items())
+
+
 def test_a_full_disk_is_said_before_python_starts(sandbox):
     sandbox.python()
     sandbox.venv("requirements.txt")
@@ -193,6 +208,35 @@ def test_each_test_is_in_exactly_one_part(marked):
     if {"scenario", "browser"} <= marked:
         pytest.skip("a journey in a browser is not marked as a scenario")
     assert len(fits) == 1, fits
+
+
+@pytest.mark.parametrize(("tried_again", "code"), [(0, 0), (2, 0), (3, 1)])
+def test_what_passes_only_at_the_second_try_is_told_and_has_a_budget(sandbox, tried_again, code):
+    sandbox.python()
+    sandbox.venv("requirements-dev.txt")
+    sandbox.program("python", 'case "$*" in\n'
+                    f'  *--last-failed*) for n in $(seq {tried_again}); do echo "test_$n" >>"$SECOND_TRY"; done ;;\n'
+                    f'  *"-m scenario and not long"*) exit {1 if tried_again else 0} ;;\nesac',
+                    where=sandbox.directory / ".venv/bin")
+    sandbox.program("ruff", "exit 0", where=sandbox.directory / ".venv/bin")
+    sandbox.program("redis-server", "exit 0")
+    sandbox.program("id", "echo 1000")
+    (sandbox.bin / "seq").symlink_to(shutil.which("seq"))
+    for tool in ("chromium", "cc", "ip", "ps", "crontab", "sshd", "ldconfig", "grep"):
+        (sandbox.bin / tool).unlink(missing_ok=True)
+        sandbox.program(tool, "exit 0")
+    done = sandbox.run("test")
+    assert done.returncode == code, done
+    assert ("test_1\n" in done.stdout) is (tried_again > 0)
+    assert ("More than 2 tests of a run needed a second try." in done.stdout) is bool(code)
+
+
+def test_a_test_that_passes_when_it_is_tried_again_is_noted(tmp_path):
+    noted = tmp_path / "second"
+    subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_run.py", "-k",
+                    "test_no_python_at_all"], cwd=ROOT, env={**os.environ, "SECOND_TRY": str(noted)}, check=True,
+                   capture_output=True)
+    assert noted.read_text() == "tests/test_run.py::test_no_python_at_all\n"
 
 
 def test_the_scripts_are_executable_and_the_checks_call_the_tests():

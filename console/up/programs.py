@@ -11,7 +11,10 @@ from console.up import redis as embedded_redis
 from console.up.child import Program, python
 from console.up.machine import reachable_host, web_address
 from console.up.processes import RUN_MARK
+from protocol.secret_settings import variables
 
+OF_THIS_PROCESS = variables("PAIRWISE_ADMIN_PASSWORD")
+"""Settings that are of no use to anybody but who sets up."""
 ADMIN = "admin"
 """The first administrator."""
 LOCAL_HOST = "localhost"
@@ -32,7 +35,7 @@ def console_address() -> str:
 
 def console_environment(mark: str) -> dict[str, str]:
     """What web, control and the console worker see: the settings of this process, wherever they are started."""
-    environment = {name: value for name, value in os.environ.items() if name != "PAIRWISE_ADMIN_PASSWORD"}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THIS_PROCESS}
     environment |= {RUN_MARK: mark, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR), "PYTHONUNBUFFERED": "1"}
     # The host's downloads and our own health check come by this name, whatever names the users' browsers use.
     own = reachable_host(settings.PAIRWISE_HOST)
@@ -84,4 +87,4 @@ STOP_ORDER: tuple[tuple[str, ...], ...] = ((AGENT,), (WORKER,), (CONTROL, WEB), 
 def settings_of_this_run(environ: Mapping[str, str]) -> dict[str, str]:
     """The settings that `./run manage` in another shell needs to talk to this run."""
     return {name: value for name, value in environ.items()
-            if name.startswith("PAIRWISE_") and name not in ("PAIRWISE_ADMIN_PASSWORD", "PAIRWISE_DATA_DIR")}
+            if name.startswith("PAIRWISE_") and name not in (*OF_THIS_PROCESS, "PAIRWISE_DATA_DIR")}

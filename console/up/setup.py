@@ -23,6 +23,7 @@ from console import static_files, tls
 from console.celery import celery_broker_url
 from console.up.databases import migrate, one_at_a_time
 from console.up.errors import CannotStart
+from console.up.keys import require_the_key
 from console.up.machine import reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
 from console.up.windows_launcher import windows_launcher
@@ -30,13 +31,14 @@ from hostagent import bundle
 from hostagent.files import write_atomically
 from messageserver import packaging
 from provisioning.drafts import HostDraft
-from provisioning.errors import Refused
+from provisioning.errors import Refused, WrongKey
 from provisioning.jobs.broker_access import url_for, why_no_accounts
 from provisioning.models import ApplicationTemplate, Host
 from provisioning.permissions import command_line_actor
 from provisioning.services.hosts import create_host, update_host
 from provisioning.services.packages import import_package
 from provisioning.services.templates import import_template
+from provisioning.services.users import set_password
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"
@@ -71,7 +73,10 @@ def set_up(*, admin_password: str, say: Callable[[str], None], serves_pages: boo
     try:
         with one_at_a_time():
             migrate(say)
+            require_the_key()
             return _set_up(admin_password, say, serves_pages, is_host)
+    except WrongKey as error:
+        raise CannotStart(str(error)) from None
     except OperationalError as error:
         why = str(error).strip().partition("\n")[0]
         raise CannotStart(f"The Configuration Database does not answer ({why}): check PAIRWISE_DATABASE_URL and the "
@@ -140,8 +145,8 @@ def make_administrator(given: str) -> str:
     made = ""
     if given:
         if not user.has_usable_password() or not user.check_password(given):
-            user.set_password(given)
-            user.save(update_fields=["password"])
+            set_password(actor=command_line_actor("up"), user_id=user.pk, password=given,
+                         reason="The password was set by PAIRWISE_ADMIN_PASSWORD.")
     elif created or not user.password:
         made = secrets.token_urlsafe(12)
         user.set_password(made)

@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 LONGEST_AGE_S = 48 * 3600.0
 CLOCK_SKEW_S = 300.0
 SAME_JOB_S = 3.0
-KINDS = {"install": install, "start": start, "stop": stop, "check_start_files": check_start_files,
-         "make_certificates": make_certificates, "repair_start_files": repair_start_files, "restart": restart,
-         "collect_facts": collect_facts}
+KINDS = {module.__name__.rpartition(".")[2]: module for module in (
+    check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop)}
+"""{key of STEPS: the module of this name}."""
 
 
 def run_job(context: Context, payload: dict, signature: str) -> None:

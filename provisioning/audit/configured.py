@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from provisioning.audit.facts import Client
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
+from provisioning.keys import derive
 from provisioning.models import Connection, ListeningPort, Option
 from provisioning.states import ApplicationType
 
@@ -97,7 +98,7 @@ def _table(found: QuerySet[Option]) -> dict[int, Tables]:
 
 def _fingerprint(secret: str) -> str:
     """Equal for equal secrets and of no use to anybody who sees it."""
-    return hashlib.blake2b(secret.encode(), key=settings.SECRET_KEY.encode()[:64], digest_size=16).hexdigest()
+    return hashlib.blake2b(secret.encode(), key=derive(settings.SECRET_KEY, "fingerprint"), digest_size=16).hexdigest()
 
 
 def _clients(server_ids: list[int], options: Mapping[int, Tables] | None) -> dict[int, list[Client]]:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from provisioning.audit.facts import FOUND_FOR, Live
 from provisioning.audit.found import Found, found_from
 from provisioning.drafts import ApplicationDraft
+from provisioning.job_kinds import FIND_START_FILES
 from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
 from provisioning.models.applications import os_account
 from provisioning.rules.certificates import certificates_of_ports
@@ -84,7 +85,7 @@ def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
     since = now - FOUND_FOR
     looks = {look.application_id: look for look in FoundOnHost.objects.filter(own, at__gte=since).values_list(
         *_LOOK, named=True)}
-    about_files = Job.objects.filter(own, kind__in=start_files.KINDS, state=JobState.SUCCEEDED, finished_at__gte=since,
+    about_files = Job.objects.filter(own, kind__in=FIND_START_FILES, state=JobState.SUCCEEDED, finished_at__gte=since,
                                      result__has_key="start_files").order_by("finished_at", "created_at")
     newest = {job.application_id: job for job in about_files
               if job.application_id in looks and job.finished_at > looks[job.application_id].at}

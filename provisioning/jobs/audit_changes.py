@@ -26,6 +26,8 @@ from provisioning.states import AuditTrigger
 OVERLAP = timedelta(seconds=5)
 """Rows that were written in one moment may become visible one after the other."""
 ENTRIES_A_TIME = 5000
+UNDER_WAY_FOR = timedelta(minutes=10)
+"""So long a pair that was never audited is left to the audit that was asked to do so: thousands take a while."""
 
 
 @dataclass
@@ -66,6 +68,15 @@ def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping, now: dateti
     return new, {"until": until, "rows": [each for each in found if datetime.fromisoformat(each[1]) > least]}
 
 
+def unasked(never: set[int], asked: Mapping[str, str], now: datetime) -> tuple[set[int], dict[str, str]]:
+    """(those of ``never``, the pairs without a result, for which no audit was asked lately; when one was asked for each
+    of ``never``). ``asked`` is what this said the last time."""
+    since = {key: at for key in never if (at := asked.get(str(key))) is not None
+             and timedelta(0) <= now - datetime.fromisoformat(at) < UNDER_WAY_FOR}
+    new = never - since.keys()
+    return new, {str(key): at for key, at in (since | dict.fromkeys(new, now.isoformat())).items()}
+
+
 def affected() -> list[int]:
     """Keys of the pairs (single servers) to audit again; moves the mark on."""
     mark, _ = AuditMark.objects.get_or_create(name="changes")
@@ -77,9 +88,11 @@ def affected() -> list[int]:
         before = mark.seen.get(source, {})
         keys, seen[source] = fresh(_since(found, column, key, before, now), before, now)
         (touched.hosts if source == "host" else touched.applications).update(keys)
+    never = Application.objects.filter(audited()).exclude(audits__is_latest=True).values_list("pk", flat=True)
+    new, seen["never"] = unasked(set(never), mark.seen.get("never", {}), now)
     if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
         return []
-    return _pairs_of(touched)
+    return sorted(_pairs_of(touched) | new)
 
 
 def _moved(before: AuditMark, history_id: int, seen: dict) -> bool:
@@ -111,7 +124,7 @@ def _since(found: Manager, column: str, key: str, seen: Mapping, now: datetime) 
     return list(rows.values_list(key, column))
 
 
-def _pairs_of(touched: Touched) -> list[int]:
+def _pairs_of(touched: Touched) -> set[int]:
     """Pairs with a touched member, on a touched host, with a touched client, or whose durable record moved on."""
     keys, hosts = touched.applications - {None}, touched.hosts
     found: set[int] = set()
@@ -124,9 +137,7 @@ def _pairs_of(touched: Touched) -> list[int]:
         found.update(PairAudit.objects.filter(is_latest=True, primary__in=keys).values_list("primary", flat=True))
     moved = PairAudit.objects.filter(is_latest=True).exclude(record_version=F("primary__pair_state__version"))
     found.update(moved.filter(primary__pair_state__isnull=False).values_list("primary", flat=True))
-    never = Application.objects.filter(audited()).exclude(audits__is_latest=True)
-    found.update(never.values_list("pk", flat=True))
-    return sorted(found)
+    return found
 
 
 def audit_affected() -> AuditRun | None:

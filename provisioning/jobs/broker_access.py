@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.lock import Lock
 from redis.retry import Retry
 
-from provisioning.models import ComponentHeartbeat, Host
+from provisioning.models import ComponentHeartbeat, Console, Host
 from provisioning.rules import broker_access as rules
 from provisioning.rules.broker_access import Account
 from provisioning.selectors.broker import NOTE
@@ -49,14 +49,14 @@ def keep() -> int:
     if not has_accounts():
         return 0
     with _client() as client:
-        prefix = rules.prefix_of(settings.SECRET_KEY)
+        prefix = Console.this().broker_prefix
         try:
             known = known_commands(client)
             # kombu gives its lock back by a script, which hosts may run and not load.
             client.script_load(Lock.LUA_RELEASE_SCRIPT)
             # Listed before the hosts are read: an account that another process sets meanwhile is not set back.
             listed = client.acl_list()
-            wanted = [_account(host, client, known) for host in Host.objects.filter(enabled=True, left_at=None)]
+            wanted = [_account(host, client, prefix, known) for host in Host.objects.filter(enabled=True, left_at=None)]
             unlike, left_over = rules.differing(wanted, listed, prefix=prefix)
             for account in unlike:
                 client.execute_command("ACL", "SETUSER", account.name, *account.rules)
@@ -105,7 +105,7 @@ class Denials:
         """Events on the hosts' timelines for what is new; how many. Raises RedisError."""
         if not has_accounts():
             return 0
-        prefix = rules.prefix_of(settings.SECRET_KEY)
+        prefix = Console.this().broker_prefix
         row = ComponentHeartbeat.objects.filter(name=self.NAME).first()
         with _client() as client:
             seconds, micros = client.time()
@@ -158,7 +158,7 @@ def url_for(host: Host, url: str) -> str:
     except (redis.RedisError, OSError) as error:
         log.warning("the account of host %s will be made when the broker answers: %s", host.name, error)
     with _client() as client:
-        return rules.with_account(url, _account(host, client))
+        return rules.with_account(url, _account(host, client, Console.this().broker_prefix))
 
 
 def why_no_accounts() -> str:
@@ -194,9 +194,10 @@ def _client() -> redis.Redis:
                                 socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
 
 
-def _account(host: Host, client: redis.Redis, known: frozenset[str] = frozenset(rules.COMMANDS)) -> Account:
+def _account(host: Host, client: redis.Redis, prefix: str,
+             known: frozenset[str] = frozenset(rules.COMMANDS)) -> Account:
     database = int(client.get_connection_kwargs().get("db", 0) or 0)
-    return rules.account(prefix=rules.prefix_of(settings.SECRET_KEY), host_id=host.pk, host_name=host.name,
+    return rules.account(prefix=prefix, host_id=host.pk, host_name=host.name,
                          secret=host.secret, database=database, known=known)
 
 

@@ -6,17 +6,25 @@ from django.db.models import F
 from django.utils import timezone
 
 from provisioning import changes, history
+from provisioning.job_kinds import EFFECT, FAULT
 from provisioning.models import Application, Job
 from provisioning.permissions import Actor
+from provisioning.rules import reported
 from provisioning.rules.text import parse_parameters
+from provisioning.states import JobKind
 
 NAMES = {"certificate": "certificate", "certificate_key": "certificate-key", "trusted_ca": "trusted-ca"}
 """Name in the result → name in Transport Parameters."""
 _PATH = re.compile(r"/[^;\x00-\x1f\x7f]{1,300}")
 
 
-def fault(result: dict) -> str:
+@FAULT.of(JobKind.MAKE_CERTIFICATES)
+def fault(job: Job, result: dict) -> str:
     """"" when the result can be used, else a clause."""
+    return _path_fault(result) or reported.certificates_fault(job.arguments, result)
+
+
+def _path_fault(result: dict) -> str:
     for name in NAMES:
         value = result.get(name)
         if not isinstance(value, str) or not _PATH.fullmatch(value) or value != value.strip():
@@ -24,6 +32,7 @@ def fault(result: dict) -> str:
     return ""
 
 
+@EFFECT.of(JobKind.MAKE_CERTIFICATES)
 def fill_in(job: Job, result: dict) -> None:
     """Name the files in the Transport Parameters of every secured port."""
     row = Application.objects.select_for_update().filter(pk=job.application_id).first()

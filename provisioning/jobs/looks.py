@@ -8,16 +8,17 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.utils import timezone
 
-from protocol.jobs import STEPS
 from provisioning import changes
 from provisioning.audit.found import bounded, storable
 from provisioning.audit.observed import asked_of
 from provisioning.control_client import configuration_server
+from provisioning.job_kinds import AFTER, EFFECT, FAULT, KINDS
 from provisioning.models import Application, FoundOnHost, Host, Job, JobStep
-from provisioning.states import ACTIVE_JOBS, ApplicationType, HostStatus, JobKind, JobState
+from provisioning.selectors.looked_at import installed
+from provisioning.states import ACTIVE_JOBS, HostStatus, JobKind, JobState
 
 from . import dispatch
 
@@ -32,17 +33,6 @@ TICK = timedelta(seconds=15)
 AT_ONCE = 5
 _PER_APPLICATION = ("directory", "program", "start_files", "process", "listeners", "runs", "runs_problem", "version",
                     "changed", "disk_free_bytes")
-
-
-def members() -> Q:
-    """What is looked at: Message Servers and members of pairs."""
-    return Q(type=ApplicationType.MESSAGE_SERVER) | Q(backup_server__isnull=False) | Q(primary_server__isnull=False)
-
-
-def installed() -> QuerySet[Application]:
-    """Those of them that are installed."""
-    return Application.objects.filter(members(), host__isnull=False).exclude(working_directory__in=("", ".")).exclude(
-        command_line__in=("", "."))
 
 
 # --- asking for one
@@ -66,7 +56,7 @@ def look_at(host: Host, *, asked_by: str = BY_ITSELF) -> Job | None:
             job = Job.objects.create(kind=JobKind.COLLECT_FACTS, host=host, host_name=host.name, created_by=asked_by,
                                      arguments=_arguments(rows))
             JobStep.objects.bulk_create(JobStep(job=job, number=number, name=name)
-                                        for number, name in enumerate(STEPS[JobKind.COLLECT_FACTS]))
+                                        for number, name in enumerate(KINDS[JobKind.COLLECT_FACTS].steps))
             changes.tell(*dispatch.topics(job), f"host:{host.pk}")
             transaction.on_commit(lambda: dispatch.hand_over(job.pk))
     except IntegrityError:
@@ -97,13 +87,15 @@ def _forget_old(host: Host) -> None:
 
 # --- what came of one
 
-def fault(result: dict) -> str:
+@FAULT.of(JobKind.COLLECT_FACTS)
+def fault(job: Job, result: dict) -> str:
     """"" when the result can be used, else a clause."""
     found = result.get("found")
     usable = isinstance(found, dict) and isinstance(found.get("applications"), list)
     return "" if usable else "it did not say what it found"
 
 
+@EFFECT.of(JobKind.COLLECT_FACTS)
 def record(job: Job, result: dict) -> None:
     """Keep what a look found, of the applications that it was asked about and that are still on this host."""
     if _is_outdated(job):
@@ -138,6 +130,7 @@ def _is_outdated(job: Job) -> bool:
                               created_at__gt=job.created_at, created_at__lte=timezone.now()).exists()
 
 
+@AFTER.append
 def after(job: Job) -> None:
     """When a job has ended: look at what it changed. A look during which another job ended has missed its end.
 

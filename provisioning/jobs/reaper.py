@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from provisioning.job_kinds import KINDS
 from provisioning.models import ComponentHeartbeat, Job, JobReport
-from provisioning.states import ACTIVE_JOBS, JobKind, JobState
+from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.turns import delete_in_turns, write_in_turns
 
 from . import dispatch, reports, states
@@ -30,17 +31,6 @@ again when it is not there. A host that works on one says so every protocol.jobs
 REAPER = "reaper"
 DEAF_AFTER_S = 15
 """More than this between two looks: the console, its worker or the broker was away, and heard no host meanwhile."""
-_UNKNOWN = {
-    JobKind.INSTALL: "It is not known whether the new installation is in place. Look at the application's directory, "
-                     "or install again.",
-    JobKind.START: "It is not known whether the server runs: its Status tells as soon as the host is connected.",
-    JobKind.STOP: "It is not known whether the server has stopped: its Status tells as soon as the host is connected.",
-    JobKind.RESTART: "It is not known whether the server runs: its Status tells as soon as the host is connected.",
-    JobKind.COLLECT_FACTS: "What is true there is not known.",
-    JobKind.CHECK_START_FILES: "Nothing was changed on the host.",
-    JobKind.REPAIR_START_FILES: "It is not known whether the start files were written. Check them again.",
-    JobKind.MAKE_CERTIFICATES: "It is not known whether certificate and key were written. Make them again.",
-}
 
 
 @dataclass(frozen=True)
@@ -117,7 +107,7 @@ def judge(job: Job, now: datetime, since: datetime, first_waiting: datetime | No
     heard = max(job.heard_at or job.started_at or job.created_at, since)
     silent_s = (now - heard).total_seconds()
     if silent_s > settings.JOB_LOST_AFTER_S:
-        return Verdict(lost=(f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_UNKNOWN[job.kind]}",
+        return Verdict(lost=(f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_unknown(job)}",
                              "Check that the agent of that host runs and reaches Redis, then press Retry."))
     again = (_give_it_again,) if _is_due_again(silent_s) else ()
     if job.cancel_requested_at is None:
@@ -125,7 +115,7 @@ def judge(job: Job, now: datetime, since: datetime, first_waiting: datetime | No
     if _older(max(job.cancel_requested_at, since), now, CANCEL_ANSWER_S):
         return Verdict(lost=(
             f"Host {job.host_name} was asked to end the job and did not within {CANCEL_ANSWER_S} s. "
-            f"{_UNKNOWN[job.kind]}", "Restart the agent of that host, then press Retry."))
+            f"{_unknown(job)}", "Restart the agent of that host, then press Retry."))
     # The first request may have met a worker that was just starting.
     return Verdict(asks=(*again, _end_it))
 
@@ -153,6 +143,11 @@ def _judge_kept_back(job: Job, now: datetime) -> Verdict:
             f"The broker could not be reached for {settings.JOB_UNCLAIMED_AFTER_S // 60} minutes after the job was "
             "asked for, so no host has seen it. Nothing was done.", "Press Retry if it is still wanted."))
     return Verdict(asks=(_hand_it_over,) if job.reason or _older(job.created_at, now, NOT_SENT_AFTER_S) else ())
+
+
+def _unknown(job: Job) -> str:
+    kind = KINDS[job.kind]
+    return kind.told(kind.lost, job)
 
 
 def _end_it(job: Job) -> bool:

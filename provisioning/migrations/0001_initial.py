@@ -4,11 +4,11 @@ import uuid
 
 import django.core.validators
 import django.db.models.deletion
-import encrypted_fields.fields
 from django.conf import settings
 from django.db import migrations, models
 
 import protocol.auth
+import provisioning.models.encryption
 
 
 class Migration(migrations.Migration):
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('reconnect_attempts', models.PositiveIntegerField(default=1, validators=[django.core.validators.MaxValueValidator(1000000)], verbose_name='Reconnect Attempts')),
                 ('log_on_as', models.CharField(blank=True, default='SYSTEM', max_length=64, verbose_name='Log On As Account')),
                 ('description', models.CharField(blank=True, max_length=1024)),
-                ('secret', encrypted_fields.fields.EncryptedCharField(default=protocol.auth.new_secret, editable=False, max_length=512)),
+                ('secret', provisioning.models.encryption.EncryptedTextField(default=protocol.auth.new_secret, editable=False)),
                 ('revision', models.PositiveIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 ('os_version', models.CharField(blank=True, max_length=64, verbose_name='OS Version')),
                 ('lca_port', models.PositiveIntegerField(default=4999, validators=[django.core.validators.MinValueValidator(2000), django.core.validators.MaxValueValidator(9999)], verbose_name='LCA Port')),
                 ('enabled', models.BooleanField(default=True, verbose_name='State Enabled')),
-                ('secret', encrypted_fields.fields.EncryptedCharField(default=protocol.auth.new_secret, editable=False, max_length=512)),
+                ('secret', provisioning.models.encryption.EncryptedTextField(default=protocol.auth.new_secret, editable=False)),
                 ('revision', models.PositiveIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
@@ -203,7 +203,7 @@ class Migration(migrations.Migration):
                 ('section', models.CharField(max_length=128)),
                 ('key', models.CharField(max_length=128)),
                 ('value', models.TextField(blank=True)),
-                ('secret_value', encrypted_fields.fields.EncryptedTextField(blank=True, default='')),
+                ('secret_value', provisioning.models.encryption.EncryptedTextField(blank=True, default='')),
             ],
             options={
                 'ordering': ['section', 'key'],

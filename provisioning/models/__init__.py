@@ -1,11 +1,12 @@
 """The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
 
-from .accounts import Account
+from .accounts import Account, SignInTry
 from .applications import Application, Connection, ListeningPort, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
+from .console import Console
 from .drills import Drill, DrillSchedule, DrillStep
 from .enrolments import HostEnrolment
-from .history import HistoryEntry, HistoryHead
+from .history import HistoryEntry, HistoryHead, HistoryKey
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
 from .pairs import PairException
@@ -15,7 +16,9 @@ from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Account", "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection",
-    "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry",
-    "HistoryHead", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport",
-    "JobStep", "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus", "Waiver",
+    "Console", "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry",
+    "HistoryHead", "HistoryKey", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine",
+    "JobReport", "JobStep", "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus",
+    "SignInTry",
+    "Waiver",
 ]

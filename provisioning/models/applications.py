@@ -2,15 +2,17 @@ import re
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from encrypted_fields.fields import EncryptedCharField, EncryptedTextField
 
 from protocol import auth
 from provisioning.states import (
+    RUNNABLE_TYPES,
     SERVER_TYPES,
     ApplicationType,
     ListeningMode,
     RedundancyType,
 )
+
+from .encryption import EncryptedTextField
 
 PORT_MIN, PORT_MAX = 1, 65535
 TIMEOUT_MAX_S = 86_400
@@ -55,7 +57,7 @@ class Application(models.Model):
                                                      validators=[MaxValueValidator(1_000_000)])
     log_on_as = models.CharField("Log On As Account", max_length=64, blank=True, default=SYSTEM_ACCOUNT)
     description = models.CharField(max_length=1024, blank=True)
-    secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
+    secret = EncryptedTextField(default=auth.new_secret, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -74,6 +76,11 @@ class Application(models.Model):
     @property
     def is_server(self) -> bool:
         return self.type in SERVER_TYPES
+
+    @property
+    def is_runnable(self) -> bool:
+        """True of a type that Pairwise installs and starts."""
+        return self.type in RUNNABLE_TYPES
 
     @property
     def is_primary(self) -> bool:
@@ -152,7 +159,6 @@ class Option(models.Model):
     section = models.CharField(max_length=128)
     key = models.CharField(max_length=128)
     value = models.TextField(blank=True)
-    # The field stores an empty text as NULL.
     secret_value = EncryptedTextField(null=True, blank=True, default="")
 
     class Meta:

@@ -2,7 +2,10 @@
 
 from django.db import models
 
+from provisioning import chain
 from provisioning.states import HistoryAction
+
+from .encryption import EncryptedTextField
 
 NEVER = "History entries are only ever added: none is changed or removed."
 
@@ -86,3 +89,21 @@ class HistoryHead(models.Model):
 
     def __str__(self):
         return f"{self.count}:{self.digest}"
+
+
+class HistoryKey(models.Model):
+    """A former key of the chain and how far it goes (``chain.Section``): needed to verify what was made with it.
+
+    Encrypted with the present one, so whoever knows a former key and has the database can neither add nor change any.
+    """
+
+    section = EncryptedTextField(editable=False)
+
+    def __str__(self):
+        return f"former key {self.pk}"
+
+    @classmethod
+    def sections(cls) -> tuple[chain.Section, ...]:
+        """All of them, in the order of the chain. Raises WrongKey."""
+        found = (chain.Section.read(text) for text in cls.objects.values_list("section", flat=True))
+        return tuple(sorted(found, key=lambda section: section.last))

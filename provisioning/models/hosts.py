@@ -1,9 +1,10 @@
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from encrypted_fields.fields import EncryptedCharField
 
 from protocol import auth
 from provisioning.states import OSType
+
+from .encryption import EncryptedTextField
 
 LCA_PORT_MIN, LCA_PORT_MAX, LCA_PORT_DEFAULT = 2000, 9999, 4999
 
@@ -20,7 +21,7 @@ class Host(models.Model):
         validators=[MinValueValidator(LCA_PORT_MIN), MaxValueValidator(LCA_PORT_MAX)],
     )
     enabled = models.BooleanField("State Enabled", default=True)
-    secret = EncryptedCharField(max_length=512, default=auth.new_secret, editable=False)
+    secret = EncryptedTextField(default=auth.new_secret, editable=False)
     ssh_host_key = models.TextField(blank=True, editable=False, help_text="The key that was confirmed, for SSH.")
     secret_revision = models.PositiveIntegerField(default=1, editable=False)
     jobs_signed = models.PositiveBigIntegerField(default=0, editable=False, help_text="Numbers its jobs in order.")

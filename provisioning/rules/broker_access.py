@@ -70,11 +70,6 @@ class Account:
         return self.rules[-1]
 
 
-def prefix_of(secret_key: str) -> str:
-    """What the names of this console's accounts begin with: several consoles may share one Redis."""
-    return f"pairwise-{hashlib.sha256(b'broker accounts ' + secret_key.encode()).hexdigest()[:8]}-host-"
-
-
 def password_of(secret: str) -> str:
     """The password of a host, from its secret: a new secret is a new password."""
     return hmac.new(secret.encode(), b"pairwise broker", hashlib.sha256).hexdigest()

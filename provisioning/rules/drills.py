@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from provisioning.rules.failover_facts import NO, OK, Condition, FailoverFacts, Verdict
 from provisioning.rules.pair_facts import PairFacts
-from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK
+from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK, no_pair
 from provisioning.rules.restored import IN_DISPUTE
 from provisioning.states import DrillState
 
@@ -176,7 +176,7 @@ def why_none(facts: PairFacts, running: str = "") -> str:
     ``running`` is a sentence about the drill that runs."""
     active, standby = facts.active, facts.standby
     if facts.backup is None:
-        return f"{facts.primary.name} has no Backup Server. Choose one in its Server Info first."
+        return no_pair(facts.primary.name)
     if running:
         return running
     if not facts.control_answers:

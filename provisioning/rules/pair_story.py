@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from provisioning.states import ENDED, MOVING, ApplicationStatus, HostStatus, SyncLink
+from provisioning.states import ENDED, MOVING, ApplicationStatus, SyncLink
 
 from . import copies
 from .pair_facts import MemberFacts, PairFacts
@@ -157,15 +157,15 @@ OF_CONTROL = ("switchover", "pause", "resume", "promote", "promote-active")
 
 def why_not(facts: PairFacts) -> dict[str, str]:
     """{verb: the sentence that says why it cannot be done now}; verbs that can are missing. Verbs: switchover, pause,
-    resume, promote, promote-active, start (both members), synchronize."""
-    found = {verb: _no_pair(facts) for verb in (*OF_CONTROL, "start", "synchronize")}
+    resume, promote, promote-active, synchronize."""
+    found = dict.fromkeys((*OF_CONTROL, "synchronize"), no_pair(facts.primary.name))
     if facts.backup is None:
         return found
     found = {"switchover": _why_not_switch_over(facts), "promote": _why_not_promote(facts),
              "pause": "" if facts.automatic_failover else "Automatic failover is paused already.",
              "resume": "Automatic failover is on already." if facts.automatic_failover else "",
              "promote-active": "" if facts.store_was_replaced else _why_not_promote_active(facts),
-             "start": _why_not_start(facts), "synchronize": ""}
+             "synchronize": ""}
     if not facts.control_answers:
         found |= dict.fromkeys(OF_CONTROL,
                                "Control does not answer, and only control changes roles. Start it first.")
@@ -174,8 +174,10 @@ def why_not(facts: PairFacts) -> dict[str, str]:
     return {verb: sentence for verb, sentence in found.items() if sentence}
 
 
-def _no_pair(facts: PairFacts) -> str:
-    return f"{facts.primary.name} has no Backup Server. Choose one in its Server Info first."
+def no_pair(name: str) -> str:
+    """What is said when a verb of pairs is asked for of the server ``name``, which is in none."""
+    return (f"{name} is no member of a pair. Open the server that is to be the primary, choose its Backup Server and "
+            "Redundancy Type Warm Standby, and save.")
 
 
 def _why_not_switch_over(facts: PairFacts) -> str:
@@ -205,23 +207,6 @@ def _why_not_promote(facts: PairFacts) -> str:
 def _why_not_promote_active(facts: PairFacts) -> str:
     active = facts.active or facts.primary
     return f"{active.name} has the store that it served with. It serves again by itself once it is started."
-
-
-def _why_not_start(facts: PairFacts) -> str:
-    for member in facts.members:
-        if member.job:
-            return f"{member.name} has a job under way: {member.job.name}. Wait for it or cancel it."
-    stopped = [member for member in facts.members if member.status in ENDED]
-    if not stopped:
-        return "Neither member is stopped."
-    for member in stopped:
-        if not member.installed:
-            return f"{member.name} is not installed. Install it first."
-        if not member.enabled:
-            return f"{member.name} is disabled. Enable it first."
-        if member.host_status != HostStatus.RUNNING:
-            return f"{member.host_name or 'Its Host'} is {member.host_status}: its agent cannot start {member.name}."
-    return ""
 
 
 # --- what was proven

@@ -4,6 +4,7 @@ from django.db.models import Count, Q, QuerySet
 
 from provisioning.errors import NotFound
 from provisioning.models import ApplicationTemplate, InstallationPackage
+from provisioning.states import OSType
 
 
 def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemplate]:
@@ -40,3 +41,22 @@ def get_package(package_id: int) -> InstallationPackage:
     if package is None:
         raise NotFound("This Installation Package does not exist any more. Somebody may have deleted it.")
     return package
+
+
+def systems_for(os_type: str) -> tuple[str, ...]:
+    """Operating systems whose packages run on ``os_type``, the best first."""
+    return (os_type, *(other for other in _LINUX if other != os_type)) if os_type in _LINUX else (os_type,)
+
+
+_LINUX = (OSType.LINUX, OSType.REDHAT_LINUX)
+
+
+def packages_for(type: str, os_type: str) -> list[InstallationPackage]:
+    """Those for an application of this type on this operating system; empty when there is none."""
+    found = InstallationPackage.objects.filter(type=type, os_type__in=systems_for(os_type))
+    return [row for row in found if row.os_type == os_type] or list(found)
+
+
+def packaged() -> set[tuple[str, str]]:
+    """{(type, operating system)} of which there is a package."""
+    return set(InstallationPackage.objects.order_by().values_list("type", "os_type").distinct())

@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass, field
 
-from django.conf import settings
 from django.db import connection
 
 from provisioning import chain
-from provisioning.models import HistoryEntry, HistoryHead, guard
+from provisioning.keys import all_keys
+from provisioning.models import HistoryEntry, HistoryHead, HistoryKey, guard
 
 AT_ONCE = 1000
 _EXPECTED = re.compile(r"(\d{1,15}):([0-9a-f]{64})")
@@ -50,8 +50,8 @@ class Verdict:
 def verify(expected: Mark | None = None) -> Verdict:
     """Look at every entry, AT_ONCE in memory; entries that are added meanwhile do no harm. ``expected``: what an
     earlier run printed."""
-    key, before = chain.key_of(settings.SECRET_KEY), _head()
-    walk = _Walk(key, expected)
+    before = _head()
+    walk = _Walk(expected)
     rows: list[HistoryEntry] = list(HistoryEntry.objects.order_by("number", "id")[:AT_ONCE])
     while rows and walk.fault is None:
         for entry in rows:
@@ -60,16 +60,29 @@ def verify(expected: Mark | None = None) -> Verdict:
         rows = list(HistoryEntry.objects.filter(number__gt=rows[-1].number).order_by("number", "id")[:AT_ONCE])
     verdict = Verdict(Mark(walk.number, walk.last), [walk.fault] if walk.fault else [], walk.entry)
     if verdict.is_whole:
-        _compare_end(verdict, key, before, expected)
+        _compare_end(verdict, before, expected)
     if not guard.is_installed(connection):
         verdict.faults.append("The triggers that keep entries from being changed or removed are missing from the "
                               "database. Find out who removed them; `manage.py migrate` puts them back.")
     return verdict
 
 
+def _keys() -> chain.ChainKeys:
+    """As far as the secret key was rotated by now. Raises WrongKey."""
+    possible, head = [chain.key_of(secret) for secret in all_keys()], HistoryHead.objects.filter(pk=1).first()
+    # Until the next entry the chain ends with the key that was the present one before.
+    present = chain.sealed_by(possible, head) if head is not None else None
+    return chain.ChainKeys(HistoryKey.sections(), present or possible[0])
+
+
+def ends_with_a_former_key() -> bool:
+    """Whether no entry was added since the secret key was changed: the chain still needs the former one then."""
+    return _keys().present != chain.key_of(all_keys()[0])
+
+
 class _Walk:
-    def __init__(self, key: bytes, expected: Mark | None):
-        self.key, self.expected = key, expected
+    def __init__(self, expected: Mark | None):
+        self.keys, self.expected = _keys(), expected
         self.number, self.last = 0, chain.BEGINNING
         self.fault: str | None = None
         self.entry: int | None = None
@@ -81,7 +94,7 @@ class _Walk:
                             f"{f'entry {self.number}' if self.number else 'the beginning'}.")
         elif entry.number < due:
             self._stop(entry.number, f"{describe(entry)} was added: it has the number of another one.")
-        elif not chain.same(entry.digest, chain.digest(self.key, vars(entry))):
+        elif not self._is_genuine(entry):
             hint = (" If PAIRWISE_SECRET_KEY was changed, or the database came from another console, every entry looks "
                     "like that: verify with the key that they were written with.") if due == 1 else ""
             self._stop(entry.number, f"{describe(entry)} was changed or added: its digest is not that of what it "
@@ -93,6 +106,17 @@ class _Walk:
             self.number, self.last = entry.number, entry.digest
             self._compare_expected()
 
+    def _is_genuine(self, entry: HistoryEntry) -> bool:
+        if self._fits(entry):
+            return True
+        # The key may have been rotated while we walk.
+        self.keys = _keys()
+        return self._fits(entry)
+
+    def _fits(self, entry: HistoryEntry) -> bool:
+        return (chain.same(entry.digest, chain.digest(self.keys.at(entry.number), vars(entry)))
+                and self.keys.ends(entry.number, entry.digest))
+
     def _compare_expected(self) -> None:
         if self.expected and self.expected.count == self.number and self.expected.digest != self.last:
             self._stop(self.number, f"Entry {self.number} is not the one that was the last when {self.expected.count} "
@@ -102,7 +126,7 @@ class _Walk:
         self.entry, self.fault = number, sentence
 
 
-def _compare_end(verdict: Verdict, key: bytes, before: Mark | None, expected: Mark | None) -> None:
+def _compare_end(verdict: Verdict, before: Mark | None, expected: Mark | None) -> None:
     """What only the end of the chain shows: entries cut off, or added behind it."""
     count, head = verdict.mark.count, HistoryHead.objects.filter(pk=1).first()
     stored = HistoryEntry.objects.filter(number__lte=count).count()
@@ -110,7 +134,7 @@ def _compare_end(verdict: Verdict, key: bytes, before: Mark | None, expected: Ma
         verdict.faults.append(f"{stored} entries are stored under {count} numbers: some were added.")
     elif head is None and count:
         verdict.faults.append("The head of the chain is missing: nobody can tell whether the last entries are there.")
-    elif head is not None and not chain.same(head.seal, chain.seal(key, head.count, head.digest)):
+    elif head is not None and chain.sealed_by(map(chain.key_of, all_keys()), head) is None:
         verdict.faults.append("The head of the chain was not written by this console: nobody can tell whether the "
                               "last entries are there.")
     elif before is not None and count < before.count:

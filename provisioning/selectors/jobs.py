@@ -6,9 +6,9 @@ import uuid
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from provisioning.errors import NotFound
+from provisioning.job_kinds import KINDS, OF_HOSTS
 from provisioning.models import Application, Job, JobLine
-from provisioning.rules.last_report import is_done
-from provisioning.states import ACTIVE_JOBS, JobKind, JobState
+from provisioning.states import ACTIVE_JOBS, JobState
 
 USUAL_OF = 20
 """The usual duration of a kind of job is the median of so many earlier ones."""
@@ -25,13 +25,13 @@ def job_list(*, state: str = "", kind: str = "", host: str = "", application: st
 def job_counts(*, state: str = "", kind: str = "", host: str = "", application: str = "") -> tuple[int, int]:
     """How many jobs there are that such a list may show, whatever it is filtered by; and how many looks on hosts it
     leaves out."""
-    looks = Q(kind=JobKind.COLLECT_FACTS) & _matching(state, host, application)
+    looks = Q(kind__in=OF_HOSTS) & _matching(state, host, application)
     counts = Job.objects.aggregate(total=Count("pk", filter=_shown(kind)), looks=Count("pk", filter=looks))
     return counts["total"], 0 if kind else counts["looks"]
 
 
 def _shown(kind: str) -> Q:
-    return Q(kind=kind) if kind else ~Q(kind=JobKind.COLLECT_FACTS)
+    return Q(kind=kind) if kind else ~Q(kind__in=OF_HOSTS)
 
 
 def _matching(state: str, host: str, application: str) -> Q:
@@ -67,7 +67,8 @@ def working_on(row: Application) -> Job | None:
 def lacks_its_last_report(row: Application, job: Job) -> bool:
     """True when control says that what ``job`` was asked for has happened to ``row``."""
     runtime = getattr(row, "runtime", None)
-    return runtime is not None and is_done(job.kind, job.created_at, runtime.status, runtime.started_at)
+    return runtime is not None and KINDS[job.kind].is_done(
+        job.created_at, runtime.status, runtime.started_at)
 
 
 def job_lines(job: Job, *, after: int = 0, limit: int = 500) -> list[JobLine]:

@@ -17,6 +17,8 @@ from provisioning.states import HostStatus
 
 SHOWN_AFTER = timedelta(minutes=10)
 """How long the page shows an attempt that went well."""
+KEY_CHANGED = ("PAIRWISE_SECRET_KEY was changed since this line was made, so that it cannot be shown again. Make a new "
+               "one.")
 NO_BUNDLE = ("The agent for other machines was not built on this console. Run ./run (or ./run manage setup_local), "
              "then reload this page.")
 COMMAND = ('python3 -c "import hashlib,ssl,sys,urllib.request as u;'
@@ -119,8 +121,11 @@ def joining(host: Host, *, asked_host: str, with_line: bool) -> Joining:
     command = command_from(asked_host)
     if why := broker().why or ("" if command else NO_BUNDLE):
         return Joining(enrolment=enrolment, stages=stages, problems=(why,))
+    token = enrolment.token
+    if not token:
+        return Joining(enrolment=enrolment, stages=stages, problems=(KEY_CHANGED,))
     return Joining(enrolment=enrolment, stages=stages, problems=reach_from(asked_host).problems,
-                   line=f"echo {enrolment.token} | {command}")
+                   line=f"echo {token} | {command}")
 
 
 def command_from(asked_host: str) -> str:

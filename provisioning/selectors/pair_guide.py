@@ -1,6 +1,7 @@
 """What the checklist of the guide's procedure looks at (rules.guide)."""
 
 from provisioning.errors import Link
+from provisioning.job_kinds import ABOUT_START_FILES, FIND_START_FILES
 from provisioning.models import Application, Job
 from provisioning.rules.failover_facts import Condition
 from provisioning.rules.guide import GuideFacts, MemberSetup, StartFile
@@ -10,7 +11,6 @@ from provisioning.states import ACTIVE_JOBS, JobKind, JobState
 from .start_files import StartFiles, start_files
 
 WINDOWS = "Windows"
-_SETS_UP = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
 
 
 def guide_facts(facts: PairFacts, primary: Application, backup: Application | None, *, meant: MemberFacts | None,
@@ -30,7 +30,7 @@ def _setup(row: Application, now: MemberFacts, jobs: dict[tuple[int, str], Job],
     windows = row.host is not None and row.host.os_type.startswith(WINDOWS)
     name = "startServer.bat" if windows else "run.sh"
     job = jobs.get((row.pk, JobKind.INSTALL))
-    looks = [jobs[key] for kind in (JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
+    looks = [jobs[key] for kind in ABOUT_START_FILES
              if (key := (row.pk, kind)) in jobs]
     last = max(looks, key=lambda look: look.created_at, default=None)
     return MemberSetup(
@@ -46,7 +46,7 @@ def _link(job: Job) -> Link:
 
 def _last_jobs(application_ids: list[int]) -> dict[tuple[int, str], Job]:
     """{(application id, kind): the latest job of this kind}."""
-    jobs = Job.objects.filter(application_id__in=application_ids, kind__in=_SETS_UP).order_by("created_at")
+    jobs = Job.objects.filter(application_id__in=application_ids, kind__in=FIND_START_FILES).order_by("created_at")
     fields = ("kind", "state", "reason", "application_id", "application_name", "created_at", "finished_at")
     return {(job.application_id, job.kind): job for job in jobs.only(*fields)}
 

@@ -1,6 +1,6 @@
 """Pairs as the pages show them: the facts of each, trouble first, and what is paused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -146,6 +146,13 @@ def pair_facts(primary_id: int) -> PairFacts:
     if not found:
         raise NotFound("This application does not exist any more. Somebody may have deleted it.")
     return found[0]
+
+
+def facts_of_pairs(primary_ids: Iterable[int]) -> dict[int, PairFacts]:
+    """{primary: facts} of pairs."""
+    keys = list(primary_ids)
+    found = _facts_of(Application.objects.filter(pk__in=keys, backup_server__isnull=False)) if keys else []
+    return {facts.primary.id: facts for facts in found}
 
 
 def member_facts(application_id: int) -> MemberFacts | None:

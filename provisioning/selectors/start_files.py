@@ -9,10 +9,9 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from provisioning.control_client import configuration_server
+from provisioning.job_kinds import FIND_START_FILES
 from provisioning.models import Application, FoundOnHost, Job
 from provisioning.states import JobKind, JobState
-
-KINDS = (JobKind.INSTALL, JobKind.CHECK_START_FILES, JobKind.REPAIR_START_FILES)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Wanted:
 def start_files(applications: Iterable[Application]) -> dict[int, StartFiles]:
     """{id: the newest findings} of those applications that have any; three queries, however many they are."""
     rows = {row.pk: row for row in applications}
-    found = Job.objects.filter(application=OuterRef("pk"), kind__in=KINDS, state=JobState.SUCCEEDED,
+    found = Job.objects.filter(application=OuterRef("pk"), kind__in=FIND_START_FILES, state=JobState.SUCCEEDED,
                                result__has_key="start_files").order_by("-finished_at", "-created_at")
     newest = Application.objects.filter(pk__in=rows).annotate(newest=Subquery(found.values("pk")[:1]))
     keys = [key for key in newest.values_list("newest", flat=True) if key is not None]

@@ -2,28 +2,36 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from provisioning.errors import NotFound
+from provisioning.models import Account
+from provisioning.rules.sign_in import Lock
 from provisioning.rules.users import UserFacts
+from provisioning.selectors.sign_ins import locks_of
 from provisioning.states import Role
+
+EVERYWHERE = "addresses that are new for this user"
 
 
 @dataclass(frozen=True)
 class Person:
-    """``locked_until``: when the last lock ends; ``locked_from``: the addresses that it is for."""
+    """``locked_until``: when the last lock ends; ``locked_from``: the addresses that it is for. ``password_until``:
+    when the password for one sign-in ends; None when there is none that could still be used."""
 
     user: User
     roles: tuple[str, ...]
     locked_until: datetime | None
     locked_from: tuple[str, ...]
     must_change_password: bool
+    password_until: datetime | None
+
+    NO_PASSWORD = ("The password for one sign-in was used, or not within 24 hours, and no other one was chosen since. "
+                   "Reset Password gives another one for one sign-in.")
 
     @property
     def pk(self) -> int:
@@ -47,29 +55,18 @@ def user_list(*, text: str = "", role: str = "", state: str = "") -> QuerySet[Us
 
 def people(users: Iterable[User]) -> list[Person]:
     """``users`` with their roles and locks, in two queries whatever their number."""
-    users = list(users)
-    locks: dict[str, list[AccessAttempt]] = {}
-    for attempt in locked_attempts().filter(username__in=[user.get_username() for user in users]):
-        locks.setdefault(attempt.username, []).append(attempt)
-    return [_person(user, locks.get(user.get_username(), [])) for user in users]
+    users, now = list(users), timezone.now()
+    locks = locks_of([user.get_username() for user in users], now)
+    return [_person(user, locks.get(user.get_username(), []), now) for user in users]
 
 
-def _person(user: User, locks: list[AccessAttempt]) -> Person:
-    until = max((attempt.attempt_time for attempt in locks), default=None)
-    account = getattr(user, "account", None)
-    return Person(user, roles=roles_of(user), locked_until=until and until + _lock_lasts(),
-                  locked_from=tuple(sorted({str(attempt.ip_address) for attempt in locks})),
-                  must_change_password=bool(account and account.must_change_password))
-
-
-def _lock_lasts() -> timedelta:
-    return timedelta(hours=settings.AXES_COOLOFF_TIME)
-
-
-def locked_attempts() -> QuerySet[AccessAttempt]:
-    """Failed sign-ins that lock a user name out of an address at this moment."""
-    return AccessAttempt.objects.filter(failures_since_start__gte=settings.AXES_FAILURE_LIMIT,
-                                        attempt_time__gt=timezone.now() - _lock_lasts())
+def _person(user: User, locks: list[tuple[str, Lock]], now: datetime) -> Person:
+    account: Account | None = getattr(user, "account", None)
+    waits = account is not None and account.must_change_password and account.used_at is None
+    return Person(user, roles=roles_of(user), locked_until=max((lock.until for _, lock in locks), default=None),
+                  locked_from=tuple(sorted({place or EVERYWHERE for place, _ in locks})),
+                  must_change_password=bool(account and account.must_change_password),
+                  password_until=account.good_until if waits and account.good_until > now else None)
 
 
 def roles_of(user: User) -> tuple[str, ...]:

@@ -14,14 +14,15 @@ from provisioning.models import Application, Connection, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.known import Control
-from provisioning.selectors.applications import application_draft
+from provisioning.rules.readiness import Subject, refusals
+from provisioning.selectors.applications import application_draft, status_for_rules
 from provisioning.selectors.control import control_seen
-from provisioning.selectors.jobs import lacks_its_last_report
+from provisioning.selectors.readiness import link_to, work_of
 from provisioning.states import ACTIVE_JOBS, RedundancyType
 from provisioning.turns import write_in_turns
 
 from . import comparison, drafting, writing
-from .facts import application_facts, application_link, job_link, status_for_rules
+from .facts import application_facts
 from .following import follow_primary
 from .objects import Moment
 from .writing import after_change, save_related
@@ -184,22 +185,11 @@ def _delete(actor: Actor, application_ids: list[int], reason: str, control: Cont
 
 
 def _delete_refusals(row: Application, going: set[int], control: Control) -> list[Refusal]:
-    refusals, own = [], application_link(row)
-    clients = {each.application_id: each.application for each in row.clients.all()}
-    clients = [client for key, client in clients.items() if key not in going]
-    if clients:
-        names = ", ".join(client.name for client in clients[:5]) + (" and others" if len(clients) > 5 else "")
-        refusals.append(Refusal(f"{row.name} cannot be deleted: {names} connect{'s' if len(clients) == 1 else ''} to "
-                                "it. Remove that connection first.", "",
-                                (own, *(application_link(client) for client in clients[:5]))))
-    status = status_for_rules(row, control)
-    if not writing.is_stopped(status):
-        refusals.append(Refusal(f"{row.name} cannot be deleted while it is {status}. Stop it first.", "", (own,)))
-    job = next((job for job in row.jobs_at_work if not lacks_its_last_report(row, job)), None)
-    if job is not None:
-        refusals.append(Refusal(f"{row.name} cannot be deleted while a job works on it. Wait until it has ended, or "
-                                "cancel it.", "", (own, job_link(job))))
-    return refusals
+    clients = {each.application_id: each.application for each in row.clients.all() if each.application_id not in going}
+    job = next(iter(row.jobs_at_work), None)
+    return refusals(Subject(
+        link=link_to(row), last_status=status_for_rules(row, control), job=work_of(row, job) if job else None,
+        clients=tuple(link_to(client) for client in clients.values())), "delete")
 
 
 def _clear_backup(actor: Actor, primary: Application) -> None:

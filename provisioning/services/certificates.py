@@ -1,27 +1,11 @@
 """Certificates for the secured ports of servers, made by the console's own authority."""
 
-from django.conf import settings
 
 from console import tls
-from console.embedded_redis import LOOPBACK
 from console.names import names_for
-from provisioning.errors import Refusal, Refused
-from provisioning.models import Application, Host, Job
+from provisioning.errors import Refused
+from provisioning.models import Host, Job
 from provisioning.states import ACTIVE_JOBS, JobKind
-
-from .facts import application_link
-
-
-def refuse_unless_issuable(row: Application) -> None:
-    """Raises Refused."""
-    if not any(port.is_secured for port in row.ports.all()):
-        raise Refused(Refusal(f"No port of {row.name} is secured. Set Listening Mode Secured on its HA Sync port or on "
-                              "a port for clients first.", "ports", (application_link(row),)))
-    plain = not (settings.PAIRWISE_WEB_TLS or settings.PAIRWISE_HTTPS
-                 or settings.PAIRWISE_CONSOLE_URL.startswith("https://"))
-    if plain and settings.PAIRWISE_HOST not in LOOPBACK:
-        raise Refused("The private key would go over the network in the plain: the web console speaks no HTTPS. Unset "
-                      "PAIRWISE_WEB_TLS, or put a proxy with TLS in front of it.")
 
 
 def issue_certificate(*, host: Host, application_id: int) -> dict[str, str]:

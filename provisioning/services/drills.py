@@ -12,11 +12,9 @@ from provisioning.jobs import drills as rows
 from provisioning.models import Drill, DrillSchedule, DrillStep
 from provisioning.permissions import Actor
 from provisioning.rules.drill_schedule import EVERY_MOST
-from provisioning.selectors.drills import due_schedules, get_drill, running_drill
+from provisioning.selectors.drills import drill_link, due_schedules, get_drill, running_drill, under_way
 from provisioning.selectors.pairs import get_pair
 from provisioning.states import DrillPhase, DrillState, Role
-
-from .drill_lock import drill_link, under_way
 
 LIMIT_S, LIMIT_LEAST_S, LIMIT_MOST_S = 60, 3, 600
 """How long a drill waits for each thing that has to happen: default and bounds in seconds."""

@@ -11,10 +11,10 @@ from provisioning.errors import Link
 from provisioning.models import Application, Host, Job
 from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, TemplateFacts
 from provisioning.rules import Stored as StoredFacts
-from provisioning.rules.known import Control, word
-from provisioning.selectors.applications import connection_drafts
+from provisioning.rules.known import Control
+from provisioning.selectors.applications import connection_drafts, status_for_rules
 from provisioning.selectors.jobs import lacks_its_last_report
-from provisioning.states import ACTIVE_JOBS, ENDED, ApplicationStatus
+from provisioning.states import ACTIVE_JOBS
 
 from .objects import STORED, Stored
 
@@ -27,15 +27,6 @@ def application_link(application: Application) -> Link:
 
 def job_link(job: Job) -> Link:
     return Link("job", str(job.pk), str(job))
-
-
-def status_for_rules(application: Application, control: Control) -> str:
-    """Status word; Stopped when it was never started or cannot run because it is not installed. What had ended when
-    ``control`` was last heard of counts as ended: without control no server begins to serve."""
-    runtime = getattr(application, "runtime", None)
-    if runtime is None or (runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed):
-        return ApplicationStatus.STOPPED
-    return runtime.status if runtime.status in ENDED else word(control, status=runtime.status).status
 
 
 def active_job(application: Application) -> Job | None:

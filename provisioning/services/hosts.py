@@ -12,9 +12,10 @@ from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, R
 from provisioning.models import Application, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
+from provisioning.selectors.applications import status_for_rules
 from provisioning.states import ACTIVE_JOBS, ENDED
 
-from .facts import application_link, job_link, reserved_ports, status_for_rules
+from .facts import application_link, job_link, reserved_ports
 from .objects import STORED, Stored
 
 FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",

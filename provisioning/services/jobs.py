@@ -2,16 +2,15 @@
 
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from protocol.jobs import STEPS
-from provisioning import changes, permissions
+from provisioning import changes
 from provisioning.control_client import configuration_server
 from provisioning.errors import Refusal, Refused
+from provisioning.job_kinds import ASK, KINDS, ask_again
 from provisioning.jobs import dispatch, states
 from provisioning.models import Application, InstallationPackage, Job, JobStep
 from provisioning.permissions import Actor
@@ -19,23 +18,22 @@ from provisioning.rules import application_refusals
 from provisioning.rules.fields import directory_refusals, is_absolute
 from provisioning.rules.management_layer import management_layer
 from provisioning.selectors.applications import application_draft, get_application
+from provisioning.selectors.catalog import packages_for
 from provisioning.selectors.jobs import get_job
-from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
+from provisioning.selectors.readiness import again_refusals, refusals
+from provisioning.states import JobKind, JobState
 
-from .certificates import refuse_unless_issuable
-from .drill_lock import refuse_during_drill
-from .facts import active_job, application_facts, application_link, job_link
+from .facts import application_facts, application_link, job_link
 from .last_reports import wait_for_last_reports
 from .log_on import choose_account
-from .looks import look_at_host
-from .readiness import busy, reasons
+from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
 
 
+@ASK.of(JobKind.INSTALL)
 def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "") -> Job:
     """Install the newest package of the application's type, into ``path`` when given, to run as ``log_on_as`` when
     given. Raises Refused, NotFound."""
-    actor.require(permissions.INSTALL)
-    row = _ready(application_id, JobKind.INSTALL)
+    row = _ready(actor, application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
     if log_on_as and log_on_as != row.log_on_as:
@@ -43,53 +41,52 @@ def install_application(*, actor: Actor, application_id: int, path: str = "", lo
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
 
 
+@ASK.of(JobKind.START)
 def start_application(*, actor: Actor, application_id: int) -> Job:
     """Start an installed application that is stopped. Raises Refused, NotFound."""
-    actor.require(permissions.OPERATE)
-    row = _ready(application_id, JobKind.START)
+    row = _ready(actor, application_id, JobKind.START)
     return _create(actor, row, JobKind.START, supervised_fields(row))
 
 
+@ASK.of(JobKind.STOP)
 def stop_application(*, actor: Actor, application_id: int, graceful: bool = False) -> Job:
     """Stop a running application; ``graceful`` lets it finish what it has in hand. Raises Refused, NotFound."""
-    actor.require(permissions.OPERATE)
-    row = _ready(application_id, JobKind.STOP)
+    row = _ready(actor, application_id, JobKind.STOP)
     return _create(actor, row, JobKind.STOP, _stop_arguments(row, graceful=graceful))
 
 
+@ASK.of(JobKind.RESTART)
 def restart_application(*, actor: Actor, application_id: int) -> Job:
     """Stop a running application and start it again, in one job; a standby takes over meanwhile. Raises Refused,
     NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.RESTART])
-    row = _ready(application_id, JobKind.RESTART)
+    row = _ready(actor, application_id, JobKind.RESTART)
     return _create(actor, row, JobKind.RESTART, {**supervised_fields(row), **_stop_arguments(row, graceful=False)})
 
 
+@ASK.of(JobKind.CHECK_START_FILES)
 def check_start_files(*, actor: Actor, application_id: int) -> Job:
     """Read run.sh and startServer.bat on the host and compare them with what they should be (guide step 4). Raises
     Refused, NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.CHECK_START_FILES])
-    row = _ready(application_id, JobKind.CHECK_START_FILES)
+    row = _ready(actor, application_id, JobKind.CHECK_START_FILES)
     return _create(actor, row, JobKind.CHECK_START_FILES, _start_file_arguments(row))
 
 
+@ASK.of(JobKind.REPAIR_START_FILES)
 def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str]) -> Job:
     """Write the start files as they should be. ``seen`` is {file name: sha256} of the check whose difference was
     shown; the host refuses when they are not that any more. Raises Refused, NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.REPAIR_START_FILES])
-    row = _ready(application_id, JobKind.REPAIR_START_FILES)
+    row = _ready(actor, application_id, JobKind.REPAIR_START_FILES)
     if not seen or not all(re.fullmatch(r"|[0-9a-f]{64}", str(sha256)) for sha256 in seen.values()):
         raise Refused(Refusal(f"Check the start files of {row.name} first, and look at what differs.", "",
                               (application_link(row),)))
     return _create(actor, row, JobKind.REPAIR_START_FILES, {**_start_file_arguments(row), "seen": dict(seen)})
 
 
+@ASK.of(JobKind.MAKE_CERTIFICATES)
 def make_certificates(*, actor: Actor, application_id: int) -> Job:
     """Have the console make a certificate for the secured ports of the application, and write it on its host. Raises
     Refused, NotFound."""
-    actor.require(permissions.JOB_VERBS[JobKind.MAKE_CERTIFICATES])
-    row = _ready(application_id, JobKind.MAKE_CERTIFICATES)
-    refuse_unless_issuable(row)
+    row = _ready(actor, application_id, JobKind.MAKE_CERTIFICATES)
     return _create(actor, row, JobKind.MAKE_CERTIFICATES, {
         "directory": row.working_directory, "log_on_as": row.os_account,
         "certificate_path": f"/host-api/applications/{row.pk}/certificate"})
@@ -98,7 +95,7 @@ def make_certificates(*, actor: Actor, application_id: int) -> Job:
 def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Cancel a job: at once while it is queued, else the host is asked to end the work and reports when it did."""
     job = get_job(job_id)
-    actor.require(permissions.JOB_VERBS[job.kind])
+    actor.require(KINDS[job.kind].permission)
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
         asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
@@ -117,17 +114,14 @@ def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
 def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     """Hand a job that the broker did not get over again (the same job), or run a failed one again (a new job)."""
     job = get_job(job_id)
-    actor.require(permissions.JOB_VERBS[job.kind])
+    actor.require(KINDS[job.kind].permission)
     if job.state == JobState.QUEUED and job.enqueued_at is None:
         dispatch.hand_over(job.pk)
         job.refresh_from_db()
         return job
-    if job.state not in RETRYABLE_JOBS:
-        raise Refused(Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost "
-                              "can be run again.", "", (job_link(job),)))
-    if job.application_id is None and job.application_name:
-        raise Refused(f"{job.application_name} was deleted, so this job cannot be run again.")
-    again = _AGAIN[job.kind](actor, job)
+    if stands := again_refusals(job):
+        raise Refused(*stands)
+    again = ask_again(actor, job)
     Job.objects.filter(pk=again.pk).update(retry_of=job, batch=job.batch)
     if job.batch:
         changes.tell(f"batch:{job.batch}")
@@ -135,46 +129,20 @@ def retry_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     return again
 
 
-_AGAIN: dict[str, Callable[[Actor, Job], Job]] = {
-    JobKind.INSTALL: lambda actor, job: install_application(
-        actor=actor, application_id=job.application_id, path=job.arguments.get("path_given", "")),
-    JobKind.START: lambda actor, job: start_application(actor=actor, application_id=job.application_id),
-    JobKind.STOP: lambda actor, job: stop_application(
-        actor=actor, application_id=job.application_id, graceful=job.arguments.get("graceful", False)),
-    JobKind.RESTART: lambda actor, job: restart_application(actor=actor, application_id=job.application_id),
-    JobKind.CHECK_START_FILES: lambda actor, job: check_start_files(actor=actor, application_id=job.application_id),
-    JobKind.REPAIR_START_FILES: lambda actor, job: repair_start_files(
-        actor=actor, application_id=job.application_id, seen=job.arguments.get("seen", {})),
-    JobKind.MAKE_CERTIFICATES: lambda actor, job: make_certificates(actor=actor, application_id=job.application_id),
-    JobKind.COLLECT_FACTS: lambda actor, job: look_at_host(actor=actor, host_id=job.host_id),
-}
-
-
-def _ready(application_id: int, kind: JobKind) -> Application:
-    """The application, for which a job of ``kind`` can be made now. Raises Refused, NotFound."""
+def _ready(actor: Actor, application_id: int, kind: JobKind) -> Application:
+    """The application, for which ``actor`` can make a job of ``kind`` now. Raises NotAllowed, Refused, NotFound."""
+    actor.require(KINDS[kind].permission)
     wait_for_last_reports([application_id])
     row = get_application(application_id)
-    refuse_during_drill(row)
-    refusals = reasons(row, kind, active_job(row))
-    if refusals:
-        raise Refused(*refusals)
+    if stands := refusals(row, kind):
+        raise Refused(*stands)
     return row
 
 
 def _package_for(row: Application) -> InstallationPackage:
-    if row.host.os_type.startswith("Windows"):
-        raise Refused(Refusal(f"Jobs do not reach {row.host.name}: the agent needs Linux. The README's section Windows "
-                              f"says how {row.name} gets there.", "", (application_link(row),)))
-    packages = InstallationPackage.objects.filter(type=row.type, os_type=row.host.os_type)
-    if not packages and row.host.os_type in _LINUX:
-        packages = InstallationPackage.objects.filter(type=row.type, os_type__in=_LINUX)
-    if not packages:
-        raise Refused(Refusal(f"There is no Installation Package for a {row.get_type_display()} on "
-                              f"{row.host.get_os_type_display()}. Import one first.", "", (application_link(row),)))
-    return max(packages, key=lambda package: (_version_key(package.version), package.imported_at))
-
-
-_LINUX = ("Linux", "RedHatLinux")
+    """The newest one; there is one, or the judge would have said so."""
+    return max(packages_for(row.type, row.host.os_type),
+               key=lambda package: (_version_key(package.version), package.imported_at))
 
 
 def _version_key(version: str) -> tuple:
@@ -184,13 +152,13 @@ def _version_key(version: str) -> tuple:
 def _check_path(row: Application, path: str) -> None:
     if not path or path == ".":
         return
-    refusals = directory_refusals(path, row.host.os_type, field="path", label="Path")
-    if not refusals:
+    found = directory_refusals(path, row.host.os_type, field="path", label="Path")
+    if not found:
         draft = replace(application_draft(row), working_directory=path)
-        refusals = [Refusal(r.message, "path", r.links) for r in application_refusals(
+        found = [Refusal(r.message, "path", r.links) for r in application_refusals(
             draft, application_facts(draft, Application.objects.get(pk=row.pk))) if r.field == "working_directory"]
-    if refusals:
-        raise Refused(*refusals)
+    if found:
+        raise Refused(*found)
 
 
 def _install_arguments(row: Application, package: InstallationPackage, path: str) -> dict:
@@ -247,12 +215,11 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
                 kind=kind, application_id=row.pk, application_name=row.name, host=row.host, host_name=row.host.name,
                 arguments=arguments, created_by=actor.name)
             JobStep.objects.bulk_create(JobStep(job=job, number=number, name=name)
-                                        for number, name in enumerate(STEPS[kind]))
+                                        for number, name in enumerate(KINDS[kind].steps))
             changes.tell(*dispatch.topics(job))
             transaction.on_commit(lambda: dispatch.hand_over(job.pk))
     except IntegrityError:
-        other = active_job(row)
-        raise Refused(busy(row, other) if other else
-                      f"{row.name} was changed at the same moment. Try again.") from None
+        stands = refusals(get_application(row.pk), kind)
+        raise Refused(*stands or [f"{row.name} was changed at the same moment. Try again."]) from None
     job.refresh_from_db()
     return job

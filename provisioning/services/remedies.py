@@ -10,15 +10,15 @@ from provisioning.audit.remedies import REMEDIES, Remedy
 from provisioning.control_client import configuration_server
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import NotFound, Refusal, Refused
+from provisioning.job_kinds import ASK, KINDS
 from provisioning.models import Application, Finding, Job
 from provisioning.permissions import Actor
 from provisioning.selectors.applications import application_draft, get_application
-from provisioning.selectors.jobs import working_on
+from provisioning.selectors.readiness import refusals
 from provisioning.selectors.start_files import start_files
 from provisioning.states import JobKind, Mode, RedundancyType
 
-from . import applications, audits, jobs, pairs, synchronize
-from .readiness import reasons
+from . import applications, audits, pairs, synchronize
 
 TIMEOUT_S, ATTEMPTS = 10, 1
 """Reconnect Timeout and Attempts that the field recommends (domain.md 1.2)."""
@@ -84,6 +84,16 @@ def verb_of(remedy: str) -> str:
     return _WORK[remedy].verb
 
 
+def subject_of(finding: Finding) -> int:
+    """The application that a remedy changes: the one that the finding is about, or the primary."""
+    return finding.about[0] if len(finding.about) == 1 else finding.audit.primary_id
+
+
+def kind_of(remedy: str) -> str:
+    """The kind of job that carries a remedy out; "" when none does."""
+    return _WORK[remedy].kind
+
+
 def _finding(finding_id: int) -> Finding:
     row = Finding.objects.select_related("audit", "audit__primary").filter(pk=finding_id).first()
     if row is None or not row.audit.is_latest:
@@ -94,9 +104,7 @@ def _finding(finding_id: int) -> Finding:
 
 
 def _subject(finding: Finding) -> Application:
-    """The application that is changed: the one that the finding is about, or the primary."""
-    about = finding.about[0] if len(finding.about) == 1 else finding.audit.primary_id
-    return get_application(about)
+    return get_application(subject_of(finding))
 
 
 def _token(row: Application) -> str:
@@ -114,6 +122,7 @@ class _Work:
     verb: str
     plan: Callable[[Actor, Application, Finding], Planned]
     apply: Callable[[Actor, Application, Finding], Done]
+    kind: str = ""
 
 
 def _saves(change: Callable[[ApplicationDraft], ApplicationDraft], label: str,
@@ -134,17 +143,18 @@ def _saves(change: Callable[[ApplicationDraft], ApplicationDraft], label: str,
     return _Work(permissions.CONFIGURE, planned, applied)
 
 
-def _by_job(kind: JobKind, ask: Callable[..., Job], what: str,
-            warn: Callable[[Application], list[str]] = lambda row: []) -> _Work:
-    """A job on the host of the application; ``what`` says it with its name in place of {}."""
+def _by_job(kind: JobKind, what: str, warn: Callable[[Application], list[str]] = lambda row: [],
+            given: Callable[[Application], dict] = lambda row: {}) -> _Work:
+    """A job on the host of the application; ``what`` says it with its name in place of {}, ``given`` is what it is
+    asked for with."""
     def planned(actor: Actor, row: Application, finding: Finding) -> Planned:
-        return [Step(what.format(row.name))], warn(row), reasons(row, kind, working_on(row))
+        return [Step(what.format(row.name))], warn(row), refusals(row, kind, waits=True)
 
     def applied(actor: Actor, row: Application, finding: Finding) -> Done:
-        job = ask(actor=actor, application_id=row.pk)
+        job = ASK[kind](actor=actor, application_id=row.pk, **given(row))
         return Done(f"{what.format(row.name)}: the job is under way.", job)
 
-    return _Work(permissions.JOB_VERBS[kind], planned, applied)
+    return _Work(KINDS[kind].permission, planned, applied, kind)
 
 
 def _text(value: object) -> str:
@@ -228,11 +238,10 @@ def _resume() -> _Work:
     return _Work(permissions.OPERATE, planned, applied)
 
 
-def _repair(*, actor: Actor, application_id: int) -> Job:
-    """Of the start files as they were last looked at."""
-    row = get_application(application_id)
+def _as_last_seen(row: Application) -> dict:
+    """The start files as they were last looked at."""
     found = start_files([row]).get(row.pk)
-    return jobs.repair_start_files(actor=actor, application_id=application_id, seen=found.seen if found else {})
+    return {"seen": found.seen if found else {}}
 
 
 _WORK: dict[str, _Work] = {
@@ -251,10 +260,11 @@ _WORK: dict[str, _Work] = {
     "enable": _enable(),
     "synchronize": _synchronize(),
     "resume_failover": _resume(),
-    "make_certificates": _by_job(JobKind.MAKE_CERTIFICATES, jobs.make_certificates, "Make certificates for {}"),
-    "repair_start_files": _by_job(JobKind.REPAIR_START_FILES, _repair, "Write the start files of {} anew"),
-    "install": _by_job(JobKind.INSTALL, jobs.install_application, "Install {} again",
+    "make_certificates": _by_job(JobKind.MAKE_CERTIFICATES, "Make certificates for {}"),
+    "repair_start_files": _by_job(JobKind.REPAIR_START_FILES, "Write the start files of {} anew",
+                                  given=_as_last_seen),
+    "install": _by_job(JobKind.INSTALL, "Install {} again",
                        lambda row: ["Its messages stay; what else is in its directory is moved aside."]),
-    "start": _by_job(JobKind.START, jobs.start_application, "Start {}"),
-    "restart": _by_job(JobKind.RESTART, jobs.restart_application, "Restart {}", _interrupts),
+    "start": _by_job(JobKind.START, "Start {}"),
+    "restart": _by_job(JobKind.RESTART, "Restart {}", _interrupts),
 }

@@ -5,7 +5,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
-from provisioning.control_client import control_secret
+from provisioning.control_client import control_secrets
+from provisioning.keys import all_keys
 from provisioning.models import Application, Host, HostEnrolment, Option
 from provisioning.rules.broker_access import password_of
 
@@ -25,9 +26,10 @@ def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) ->
 
 
 def _of_the_console() -> Iterator[str]:
-    yield settings.SECRET_KEY
-    yield control_secret()
+    yield from all_keys()
+    yield from control_secrets()
     yield settings.EMBEDDED_REDIS_PASSWORD
-    yield str(settings.DATABASES["default"].get("PASSWORD") or "")
+    yield settings.PAIRWISE_ADMIN_PASSWORD
+    yield from (str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
     for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
         yield unquote(urlsplit(address).password or "")

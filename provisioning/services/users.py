@@ -3,19 +3,23 @@
 import secrets
 from collections.abc import Collection
 
-from axes.models import AccessAttempt
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from provisioning import changes, history, permissions
 from provisioning.errors import Refusal, Refused
-from provisioning.models import Account
-from provisioning.permissions import Actor
+from provisioning.models import Account, SignInTry
+from provisioning.permissions import Actor, verbs_of
+from provisioning.rules.sign_in import GOOD_FOR
 from provisioning.rules.users import why_not_disable, why_not_roles
-from provisioning.selectors.users import facts_of, find_user, get_person
+from provisioning.selectors.sign_ins import name_key
+from provisioning.selectors.users import facts_of, find_user, get_person, roles_of
+from provisioning.services.sessions import end_sessions
 from provisioning.states import Role
 
 NAME_MAX = 150
@@ -48,17 +52,20 @@ def _create_user(actor: Actor, name: str, roles: Collection[str], hashed: str) -
 
 @history.atomic()
 def set_roles(*, actor: Actor, user_id: int, roles: Collection[str]) -> User:
-    """Give the user exactly ``roles``. Raises Refused, NotFound."""
+    """Give the user exactly ``roles``; whoever may do less then is signed out at once. Raises Refused, NotFound."""
     actor.require(permissions.USERS)
     user = _locked(user_id)
     if why := why_not_roles(facts_of(user, asked_by=actor.user_id), roles):
         raise Refused(Refusal(why, "roles"))
-    before = history.snapshot(user)
+    before, could = history.snapshot(user), verbs_of(roles_of(user))
     user.groups.set([*user.groups.exclude(name__in=Role.values), *_groups(roles)])
     if user.is_superuser and Role.ADMINISTRATOR not in roles:
         user.is_superuser = False
         user.save(update_fields=["is_superuser"])
-    return _changed(actor, user, before)
+    changed = _changed(actor, user, before)
+    if could - verbs_of(roles):
+        end_sessions(actor=actor, user=changed, why="a role was taken away.")
+    return changed
 
 
 @history.atomic()
@@ -71,7 +78,10 @@ def set_enabled(*, actor: Actor, user_id: int, enabled: bool) -> User:
     before = history.snapshot(user)
     user.is_active = enabled
     user.save(update_fields=["is_active"])
-    return _changed(actor, user, before)
+    changed = _changed(actor, user, before)
+    if not enabled:
+        end_sessions(actor=actor, user=changed, why="the user was disabled.")
+    return changed
 
 
 def reset_password(*, actor: Actor, user_id: int) -> tuple[User, str]:
@@ -87,6 +97,7 @@ def _reset_password(actor: Actor, user_id: int, hashed: str) -> User:
     _give_password(user, hashed)
     _unlock(user)
     history.record_verb(actor=actor, row=user, reason="Reset the password; another one is chosen at the next sign-in.")
+    end_sessions(actor=actor, user=user, why="the password was reset.")
     changes.tell("users")
     return user
 
@@ -96,20 +107,36 @@ def unlock(*, actor: Actor, user_id: int) -> User:
     """End what failed sign-ins have locked. Raises Refused, NotFound."""
     actor.require(permissions.USERS)
     user = _locked(user_id)
-    if not _unlock(user):
+    if get_person(user_id).locked_until is None:
         raise Refused(f"{user} is not locked.")
+    _unlock(user)
     history.record_verb(actor=actor, row=user, reason="Unlocked after failed sign-ins.")
     changes.tell("users")
     return user
 
 
+@sensitive_variables("password")
+def change_own_password(*, actor: Actor, password: str, session_key: str) -> User:
+    """The actor has chosen a password; ``session_key`` is the session that stays."""
+    return _choose(actor, actor.user_id, make_password(password), "Changed the own password.", session_key)
+
+
+@sensitive_variables("password")
+def set_password(*, actor: Actor, user_id: int, password: str, reason: str) -> User:
+    """The user gets this password, not for one sign-in; for the shell alone. ``reason`` says how it came about."""
+    return _choose(actor, user_id, make_password(password), reason, "")
+
+
 @history.atomic()
-def own_password_changed(*, actor: Actor) -> None:
-    """The actor has chosen a password; call it once that is stored."""
-    user = _read(actor.user_id)
-    Account.objects.filter(user=user).update(must_change_password=False)
-    history.record_verb(actor=actor, row=user, reason="Changed the own password.")
+def _choose(actor: Actor, user_id: int, hashed: str, reason: str, session_key: str) -> User:
+    user = _read(user_id)
+    user.password = hashed
+    user.save(update_fields=["password"])
+    Account.objects.filter(user=user).update(must_change_password=False, good_until=None, used_at=None)
+    history.record_verb(actor=actor, row=user, reason=reason)
+    end_sessions(actor=actor, user=user, why="the password was changed.", but=session_key)
     changes.tell("users")
+    return user
 
 
 def _check_name(name: str) -> None:
@@ -154,11 +181,12 @@ def _new_password() -> tuple[str, str]:
 def _give_password(user: User, hashed: str) -> None:
     user.password = hashed
     user.save(update_fields=["password"])
-    Account.objects.update_or_create(user=user, defaults={"must_change_password": True})
+    Account.objects.update_or_create(user=user, defaults={
+        "must_change_password": True, "good_until": timezone.now() + GOOD_FOR, "used_at": None})
 
 
-def _unlock(user: User) -> bool:
-    return bool(AccessAttempt.objects.filter(username=user.get_username()).delete()[0])
+def _unlock(user: User) -> None:
+    SignInTry.objects.filter(name_key=name_key(user.get_username())).update(failures=0)
 
 
 def _changed(actor: Actor, user: User, before: dict) -> User:

@@ -11,7 +11,7 @@ from provisioning import permissions
 from provisioning.models import Application
 from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
 from provisioning.rules.pair_facts import PairFacts
-from provisioning.selectors import applications
+from provisioning.selectors import applications, readiness
 from provisioning.selectors.control import control_of
 from provisioning.states import SyncLink
 from provisioning.templatetags.pairwise import BROKEN, IDLE, MOVING, OK, RISK, UNKNOWN, icon
@@ -115,17 +115,24 @@ def guide_button(context, pair, button: Button):
         address = reverse(name, args=[button.key])
     asks = button.verb in _STEP_DIALOGS or button.verb == "stop"
     return {"button": button, "address": address, "form": form, "asks": asks,
-            "why": context["frame"].why_not.get(need, ""),
+            "why": _why_not(pair, button) or context["frame"].why_not.get(need, ""),
             "id": f"guide-{button.verb}-{button.key.replace(' ', '-')}", "csrf_token": context.get("csrf_token")}
+
+
+def _why_not(pair, button: Button) -> str:
+    """Why this user cannot do what the button does, or why it cannot be done now; of a page that is opened, ""."""
+    kind = button.verb.replace("-", "_")
+    if kind in readiness.OF_MEMBERS:
+        return pair.why_not_all(kind, [int(key) for key in button.key.split()])
+    return pair.why_not.get(button.verb, "") if button.verb in ("resume", "synchronize") else ""
 
 
 @register.inclusion_tag("pairs/_guide_button.html", takes_context=True)
 def start_button(context, pair):
-    """Start whichever member is stopped."""
-    stopped = [member for member in pair.facts.members if not member.runs]
-    label = "Start both" if len(stopped) > 1 else f"Start {stopped[0].name}"
-    return guide_button(context, pair, Button("start", label, " ".join(str(member.id) for member in stopped))) | {
-        "big": True}
+    """Start whichever member is stopped and can be."""
+    able = [key for key in pair.stopped if not pair.why_not_one("start", key)] or pair.stopped
+    label = "Start both" if len(able) > 1 else f"Start {next(m.name for m in pair.facts.members if m.id == able[0])}"
+    return guide_button(context, pair, Button("start", label, " ".join(map(str, able)))) | {"big": True}
 
 
 @register.simple_tag

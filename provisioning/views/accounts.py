@@ -2,21 +2,25 @@
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.forms.accounts import PasswordForm, SignInForm
-from provisioning.permissions import actor_of
+from provisioning.permissions import actor_of, origin_of
+from provisioning.rules.sign_in import minutes_left
 from provisioning.selectors.users import get_person
-from provisioning.services.users import own_password_changed
+from provisioning.services.sign_in import signed_out_by
+from provisioning.services.users import change_own_password
 from provisioning.views.answers import safe_address
 from provisioning.views.context import CHOICES
-from provisioning.views.gate import MUST_CHANGE
+from provisioning.views.gate import MUST_CHANGE, must_change
 from provisioning.views.users import words_of
 
 YEAR_S = 365 * 24 * 3600
@@ -25,7 +29,7 @@ by_form = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="
 
 @by_form
 class SignIn(auth_views.LoginView):
-    """The login page; lockout after AXES_FAILURE_LIMIT failures is django-axes'."""
+    """The sign-in page; who is let in is decided by ``services.sign_in``."""
 
     template_name = "registration/login.html"
     authentication_form = SignInForm
@@ -37,6 +41,24 @@ class SignIn(auth_views.LoginView):
             self.request.session[MUST_CHANGE] = True
         return answer
 
+    def form_invalid(self, form):
+        if form.lock is None:
+            return super().form_invalid(form)
+        now = timezone.now()
+        answer = render(self.request, "registration/locked.html", {
+            "lock": form.lock, "minutes": minutes_left(form.lock.until, now)}, status=429)
+        answer.headers["Retry-After"] = str(max(1, int((form.lock.until - now).total_seconds())))
+        return answer
+
+
+@require_POST
+def sign_out(request):
+    """End this session, and what is open with it."""
+    actor = actor_of(request)
+    answer = auth_views.LogoutView.as_view()(request)
+    signed_out_by(actor=actor)
+    return answer
+
 
 @by_form
 class ChangePassword(auth_views.PasswordChangeView):
@@ -44,12 +66,19 @@ class ChangePassword(auth_views.PasswordChangeView):
     form_class = PasswordForm
     success_url = reverse_lazy("home")
 
+    def get_context_data(self, **more):
+        return super().get_context_data(**more, must_change=must_change(self.request))
+
+    def get_form_kwargs(self):
+        return {**super().get_form_kwargs(), "origin": origin_of(self.request)}
+
     def form_valid(self, form):
-        answer = super().form_valid(form)
-        own_password_changed(actor=actor_of(self.request))
+        user = change_own_password(actor=actor_of(self.request), password=form.cleaned_data["new_password1"],
+                                   session_key=self.request.session.session_key)
+        update_session_auth_hash(self.request, user)
         self.request.session.pop(MUST_CHANGE, None)
         messages.success(self.request, "Your password was changed. Other sessions of yours were signed out.")
-        return answer
+        return redirect(self.get_success_url())
 
 
 @require_safe

@@ -15,6 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 
 from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
+from provisioning.job_kinds import KINDS
+from provisioning.models import Job
 
 PAGES = {"application": "application-edit", "host": "host-detail", "template": "template-detail", "job": "job-detail",
          "drill": "drill-detail", "package": "package-detail", "user": "user-detail"}
@@ -33,6 +35,13 @@ def sentence(refusal: Refusal) -> SafeString:
         text = text.replace(name, "\0", 1).replace("\0", anchor, 1) if name in text else f"{text} ({anchor})"
     # Every part of it was escaped above.
     return mark_safe(text)
+
+
+def under_way(job: Job) -> SafeString:
+    """What a job that was just asked for does, with the way to its page."""
+    kind = KINDS[job.kind]
+    return format_html('{} <a href="{}">Open the job</a>', kind.told(kind.running, job),
+                       address_of(Link("job", str(job.pk), str(job))))
 
 
 def with_sentences(view):

@@ -19,9 +19,10 @@ from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.saved_notes import notes
 from provisioning.selectors import applications as selector
 from provisioning.selectors.applications import application_draft
+from provisioning.selectors.readiness import why_not
 from provisioning.services import applications as services
 from provisioning.services.reasons import one_line
-from provisioning.tables import EDITOR_ACTIONS, blocked
+from provisioning.tables import EDITOR_ACTIONS, JUDGED
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import sentence, with_sentences
 from provisioning.views.versions import Opened, opened_version
@@ -63,7 +64,7 @@ def _show(request, editor: Editor, status: int = 200, **more):
     row = editor.application
     context = {**parts.context_of(editor), **more, "actions": EDITOR_ACTIONS}
     if row is not None:
-        context |= {"row": row, "blocked": blocked(row)}
+        context |= {"row": row, "blocked": why_not([row], JUDGED)[row.pk]}
     return render(request, "applications/editor.html", context, status=status)
 
 
@@ -109,7 +110,7 @@ def _save(actor, editor: Editor, key: int | None) -> Application:
 
 def _after_save(request, editor: Editor, row: Application, before: ApplicationDraft | None):
     address, hint = reverse("application-edit", args=[row.pk]), ""
-    if before is None and row.is_server and not row.is_installed:
+    if before is None and row.is_runnable and not row.is_installed:
         hint = format_html(' Next: <a href="{}">Install</a> it on {}.', reverse("application-install", args=[row.pk]),
                            row.host)
     status = editor.application.status if editor.application else ""

@@ -15,12 +15,13 @@ from provisioning.permissions import CONFIGURE, INSTALL, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.consequences import what_follows
 from provisioning.selectors.export import export_yaml
+from provisioning.selectors.readiness import refusals, why_not
 from provisioning.services import applications as services
 from provisioning.services import batches, jobs
 from provisioning.services.log_on import proposed
 from provisioning.services.reasons import one_line
-from provisioning.tables import ONE, Action, blocked
-from provisioning.views.answers import dialog, done, safe_address, sentence
+from provisioning.tables import ONE, Action
+from provisioning.views.answers import dialog, done, safe_address, sentence, under_way
 from provisioning.views.batches import tell_refusals
 from provisioning.views.pair_page import PairPage
 from provisioning.views.pair_verbs import ask
@@ -57,8 +58,8 @@ def counted(rows: list) -> str:
 # --- dialogs
 def confirm(request, action: Action, rows: list):
     """Names what is hit, what follows, and what is left out; its form comes back with ``confirmed``."""
-    why = {row.pk: blocked(row).get(action.verb) for row in rows}
-    hit, left_out = [row for row in rows if not why[row.pk]], [row for row in rows if why[row.pk]]
+    hit, why = _hit(action.verb, rows)
+    left_out = [row for row in rows if row not in hit]
     title = f"{action.label} {counted(hit or rows)}"
     return dialog(request, "applications/confirm.html", f"{title}?", {
         "action": action, "ids": [row.pk for row in hit], "label": title,
@@ -68,6 +69,17 @@ def confirm(request, action: Action, rows: list):
         "reason": ReasonForm() if action.verb == "delete" else None,
         "leave": request.POST.get("leave") or request.GET.get("leave"), "stay": request.POST.get("stay"),
     })
+
+
+def _hit(verb: str, rows: list) -> tuple[list, dict[int, str]]:
+    """(rows to which ``verb`` can be done together, {application: why not to it}): who connects to a server that is
+    deleted, and is left out itself, keeps the server."""
+    hit, able = None, rows
+    while able != hit:
+        hit = able
+        said = why_not(rows, [verb], going={row.pk for row in hit})
+        able = [row for row in hit if verb not in said[row.pk]]
+    return hit, {key: found.get(verb, "") for key, found in said.items()}
 
 
 def _back_after(request, action: Action, rows: list) -> str:
@@ -90,7 +102,8 @@ def clone(request, row):
         if form.is_valid():
             copy = services.clone_application(actor=actor_of(request), application_id=row.pk,
                                               name=form.cleaned_data["name"])
-            messages.success(request, f"{copy.name} was made from {row.name}. Check its ports, then Install it.")
+            messages.success(request, f"{copy.name} was made from {row.name}. Check its ports"
+                                      f"{', then Install it' if copy.is_runnable else ''}.")
             return done(request, reverse("application-edit", args=[copy.pk]), leave=True)
     except Refused as error:
         for refusal in error.refusals:
@@ -103,8 +116,9 @@ def install_dialog(request, row, form: InstallForm | None = None):
     actor.require(INSTALL)
     initial = {"path": "", "log_on_as": (found.account if found else "") or row.log_on_as}
     return dialog(request, "applications/install.html", f"Install {row.name}", {
-        "row": row, "form": form or InstallForm(initial=initial), "why_not": blocked(row).get("install"),
-        "proposal": found, "may_choose": actor.may(CONFIGURE),
+        "row": row, "form": form or InstallForm(initial=initial),
+        "why_not": why_not([row], ["install"])[row.pk].get("install"), "proposal": found,
+        "may_choose": actor.may(CONFIGURE),
     }, status=422 if form else 200)
 
 
@@ -131,7 +145,7 @@ def switch_over(request, row):
     """The question of the row's pair; its answer goes to the Pair page's own address."""
     primary = row if row.backup_server_id else getattr(row, "primary_server", None)
     if primary is None:
-        raise Refused(blocked(row)["switch-over"])
+        raise Refused(*refusals(row, "switch-over"))
     return ask(request, PairPage(request, primary.pk), "switchover")
 
 
@@ -175,9 +189,7 @@ def _run(request, action: Action, rows: list) -> batches.Asked:
     actor, ids = actor_of(request), [row.pk for row in rows]
     asked = RUN[action.verb](actor=actor, application_ids=ids)
     if len(asked.jobs) == 1:
-        job = asked.jobs[0]
-        messages.success(request, format_html('{} is under way: <a href="{}">{}</a>', action.label,
-                                              reverse("job-detail", args=[job.pk]), job.application_name))
+        messages.success(request, under_way(asked.jobs[0]))
     tell_refusals(request, asked.refusals)
     return asked
 

@@ -11,8 +11,9 @@ from django_htmx.http import push_url
 from provisioning.models import Application, Host
 from provisioning.permissions import CONFIGURE, INSTALL, VIEW, actor_of
 from provisioning.selectors import applications as selector
+from provisioning.selectors.readiness import why_not
 from provisioning.states import ApplicationStatus, ApplicationType
-from provisioning.tables import APPLICATIONS, EDITOR_ACTIONS, GAPS, blocked, page_of
+from provisioning.tables import APPLICATIONS, EDITOR_ACTIONS, GAPS, JUDGED, page_of
 from provisioning.views import application_verbs as verbs
 from provisioning.views.answers import with_sentences
 
@@ -30,7 +31,8 @@ def application_list(request):
     saved = request.GET.get("saved", "")
     page = page_of(rows, _with_saved(rows, values, saved))
     part = request.htmx and not request.htmx.history_restore_request
-    context = {"page": page, "rows": [(row, json.dumps(blocked(row))) for row in page], "values": values,
+    blocked = why_not(page, JUDGED)
+    context = {"page": page, "rows": [(row, json.dumps(blocked[row.pk])) for row in page], "values": values,
                "saved": saved, "total": Application.objects.count(), "part": part,
                "filtered": any(values.get(name) for name in ("q", "type", "host", "status")),
                "header": APPLICATIONS.header(values.get("sort", "name"), values)}
@@ -111,5 +113,6 @@ def application_status(request, pk: int):
     actor_of(request).require(VIEW)
     row = selector.get_application(pk)
     template = "applications/_live_editor.html" if request.GET.get("in") == "editor" else "applications/_live_row.html"
-    return render(request, template, {"row": row, "blocked": blocked(row), "blocked_json": json.dumps(blocked(row)),
+    blocked = why_not([row], JUDGED)[row.pk]
+    return render(request, template, {"row": row, "blocked": blocked, "blocked_json": json.dumps(blocked),
                                       "actions": EDITOR_ACTIONS, "oob": True})

@@ -16,7 +16,8 @@ from provisioning.rules.audit_story import headline, unknown_codes
 from provisioning.rules.trends import Chart, Point, step_chart
 from provisioning.selectors import audits as selector
 from provisioning.selectors.pair_page import pair_rows
-from provisioning.services.remedies import verb_of
+from provisioning.selectors.readiness import why_not
+from provisioning.services.remedies import kind_of, subject_of, verb_of
 from provisioning.states import Severity
 from provisioning.views.context import sentence_for
 from provisioning.views.pages import page, show
@@ -92,10 +93,21 @@ class AuditSheet:
 
     def card(self, finding: Finding) -> Card:
         remedy = REMEDIES.get(finding.remedy)
-        verb = verb_of(finding.remedy) if remedy else ""
         about = tuple((key, self.names[key]) for key in finding.about if key in self.names)
         return Card(finding, RULES.get(finding.code), about, remedy,
-                    sentence_for(verb) if verb and not self._actor.may(verb) else "")
+                    self._why_not_fix(finding) if remedy else "")
+
+    def _why_not_fix(self, finding: Finding) -> str:
+        verb, whom = verb_of(finding.remedy), subject_of(finding)
+        if not self._actor.may(verb):
+            return sentence_for(verb)
+        return self._ready.get(whom, {}).get(kind_of(finding.remedy), "")
+
+    @cached_property
+    def _ready(self) -> dict[int, dict[str, str]]:
+        """{member: {kind of job: why it cannot be made now}} of those that fixes ask for."""
+        kinds = {kind_of(each.remedy) for each in self.findings if each.remedy in REMEDIES} - {""}
+        return why_not(self.members, sorted(kinds)) if kinds else {}
 
     @cached_property
     def groups(self) -> list[tuple[str, str, list[Card]]]:

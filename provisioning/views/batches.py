@@ -5,7 +5,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.errors import Refused
-from provisioning.permissions import JOB_VERBS, actor_of
+from provisioning.job_kinds import KINDS
+from provisioning.permissions import actor_of
 from provisioning.selectors.batches import Batch, get_batch
 from provisioning.services import batches as services
 from provisioning.views.answers import dialog, done, sentence
@@ -20,7 +21,7 @@ SAID_MAX = 12
 def batch_detail(request, pk):
     """The grid; htmx gets the part that changes while jobs run."""
     batch = get_batch(pk)
-    verb = JOB_VERBS[batch.first.kind]
+    verb = KINDS[batch.first.kind].permission
     barred = "" if actor_of(request).may(verb) else sentence_for(verb)
     retryable = sum(services.is_retryable(job) for job in batch.jobs)
     return show(request, "jobs/batch.html", {
@@ -45,13 +46,14 @@ def batch_cancel(request, pk):
     if request.method != "POST":
         active = [job for job in batch.jobs if job.is_active]
         return dialog(request, "jobs/batch_cancel.html", f"Cancel {_jobs(len(active))}?", {
-            "batch": batch, "active": active[:SAID_MAX], "more": len(active) - SAID_MAX, "number": len(active)})
+            "batch": batch, "follows": KINDS[batch.first.kind].cancel.format(host="its host"),
+            "active": active[:SAID_MAX], "more": len(active) - SAID_MAX, "number": len(active)})
     return _carry_out(request, batch, lambda: services.cancel_batch(actor=actor_of(request), batch=pk), "cancelled")
 
 
 def _allowed(request, pk) -> Batch:
     batch = get_batch(pk)
-    actor_of(request).require(JOB_VERBS[batch.first.kind])
+    actor_of(request).require(KINDS[batch.first.kind].permission)
     return batch
 
 

@@ -3,13 +3,12 @@
 from django.contrib import messages
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from provisioning.errors import Refused
 from provisioning.permissions import INSTALL, actor_of
 from provisioning.services.jobs import make_certificates
-from provisioning.views.answers import safe_address, sentence
+from provisioning.views.answers import safe_address, sentence, under_way
 from provisioning.views.pages import page
 
 
@@ -22,6 +21,5 @@ def application_certificates(request, pk: int):
     except Refused as error:
         messages.error(request, sentence(error.refusals[0]))
     else:
-        messages.success(request, format_html('<a href="{}">{}</a> is under way.',
-                                              reverse("job-detail", args=[job.pk]), job))
+        messages.success(request, under_way(job))
     return redirect(safe_address(request, request.POST.get("next", ""), reverse("pair-detail", args=[pk])))

@@ -16,6 +16,7 @@ from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
 from provisioning.selectors.restored import Disputed, disputed
+from provisioning.views.gate import must_change
 
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
 """Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
@@ -151,6 +152,11 @@ class Frame:
         """{verb of provisioning.permissions: allowed for this user}."""
         actor = actor_of(self._request)
         return {verb: actor.may(verb) for verb in VERBS}
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this page may hear what changes (views.stream)."""
+        return self.may[VIEW] and not must_change(self._request)
 
     @cached_property
     def why_not(self) -> dict[str, str]:

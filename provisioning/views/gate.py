@@ -12,8 +12,12 @@ from provisioning.views.answers import safe_address
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
-MEANWHILE = frozenset({"password-change", "logout", "stream"})
+MEANWHILE = frozenset({"password-change", "logout"})
 """What they may do until they have chosen another."""
+
+
+def must_change(request) -> bool:
+    return bool(getattr(request, "session", {}).get(MUST_CHANGE))
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -23,7 +27,7 @@ class SignInRequired(LoginRequiredMiddleware):
     def process_view(self, request, view_func, view_args, view_kwargs):
         answer = super().process_view(request, view_func, view_args, view_kwargs)
         is_open = not getattr(view_func, "login_required", True)
-        if answer is not None or is_open or not request.session.get(MUST_CHANGE):
+        if answer is not None or is_open or not must_change(request):
             return answer
         return None if request.resolver_match.url_name in MEANWHILE else _leave(request, reverse("password-change"))
 

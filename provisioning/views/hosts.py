@@ -22,12 +22,13 @@ from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
 from provisioning.selectors.ladder import host_ladder as ask_ladder
+from provisioning.selectors.readiness import look_refusals
 from provisioning.services import enrolment, looks
 from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
 from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
-from provisioning.views.answers import dialog
+from provisioning.views.answers import dialog, under_way
 from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 from provisioning.views.versions import Opened, opened_version
@@ -64,8 +65,10 @@ def host_detail(request, pk):
 
 
 def _why_not_look(host: Host, actor) -> str:
-    refusal = looks.why_not_look(host, control_of(host))
-    return sentence_for(AUDIT) if not actor.may(AUDIT) else refusal.message if refusal else ""
+    if not actor.may(AUDIT):
+        return sentence_for(AUDIT)
+    stands = look_refusals([host], control_of(host))[host.pk]
+    return stands[0].message if stands else ""
 
 
 @require_POST
@@ -74,7 +77,7 @@ def host_look(request, pk):
     """Look on the host now."""
     back = reverse("host-detail", args=[pk])
     return carry_out(request, lambda: looks.look_at_host(actor=actor_of(request), host_id=pk), back=back,
-                     to=lambda job: back, said=lambda job: f"{job.host_name} is being looked at.")
+                     to=lambda job: back, said=under_way)
 
 
 @require_safe

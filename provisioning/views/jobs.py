@@ -8,11 +8,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.forms.filters import JobFilter
+from provisioning.job_kinds import KINDS, Kind
 from provisioning.models import Job
-from provisioning.permissions import JOB_VERBS, actor_of
+from provisioning.permissions import actor_of
 from provisioning.selectors import jobs as selector
+from provisioning.selectors.applications import get_application
+from provisioning.selectors.readiness import again_refusals, why_not
 from provisioning.services import jobs as services
-from provisioning.states import ACTIVE_JOBS, RETRYABLE_JOBS, JobState
+from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.context import sentence_for
@@ -26,31 +29,54 @@ TABLE = Table(tuple(Column(label) for label in (
 
 @dataclass(frozen=True)
 class JobView:
-    """What the pages say about a job besides its fields. ``why_not_*``: the sentence that disables the button."""
+    """What the pages say about a job besides its fields. ``sentence``: what is going on, or how it ended; ``facts``:
+    (label, words before it, value) of its result; ``why_not_*``: the sentence that disables the button."""
 
     job: Job
+    kind: Kind
+    sentence: str
+    facts: list[tuple[str, str, str]]
     usual_s: float | None
     elapsed_s: float | None
     not_handed_over: bool
     changes: bool
     why_not_cancel: str
     why_not_retry: str
+    why_not_then: str = ""
 
 
 def seen(job: Job, actor) -> JobView:
     """``job`` as this actor sees it now."""
-    verb = JOB_VERBS[job.kind]
-    barred = "" if actor.may(verb) else sentence_for(verb)
+    kind = KINDS[job.kind]
+    barred = "" if actor.may(kind.permission) else sentence_for(kind.permission)
     begun = job.started_at or job.created_at
     waiting = job.is_waiting_for_broker
     elapsed = ((job.finished_at or timezone.now()) - begun).total_seconds() if job.started_at or job.is_active else None
     return JobView(
-        job, usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,
+        job, kind, kind.sentence(job), [(label, before, job.result[key]) for label, key, before in kind.facts
+                                        if job.result.get(key)],
+        usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,
         # A host that was silent and speaks again knows better: a lost job may still change.
         changes=job.state in ACTIVE_JOBS or job.state == JobState.LOST,
         why_not_cancel=barred or _why_not_cancel(job),
-        why_not_retry=barred or ("" if job.state in RETRYABLE_JOBS or waiting else f"The job is {job.state}."),
+        why_not_retry=barred or _why_not_retry(job), why_not_then=_why_not_then(job, kind, actor),
     )
+
+
+def _why_not_retry(job: Job) -> str:
+    if job.is_waiting_for_broker:
+        return ""
+    stands = again_refusals(job)
+    return stands[0].message if stands else ""
+
+
+def _why_not_then(job: Job, kind: Kind, actor) -> str:
+    """Why this user cannot do what comes next, when something does."""
+    if not kind.then or job.state != JobState.SUCCEEDED or job.application_id is None:
+        return ""
+    need = KINDS[kind.then].permission
+    row = get_application(job.application_id)
+    return why_not([row], [kind.then])[row.pk].get(kind.then, "") if actor.may(need) else sentence_for(need)
 
 
 def _why_not_cancel(job: Job) -> str:
@@ -104,21 +130,21 @@ def job_lines(request, pk):
 def job_cancel(request, pk):
     """Ask first; then end the work on the host."""
     job = selector.get_job(pk)
-    actor_of(request).require(JOB_VERBS[job.kind])
+    kind = KINDS[job.kind]
+    actor_of(request).require(kind.permission)
     if request.method != "POST":
-        return dialog(request, "jobs/cancel.html", f"Cancel {job}?", {"job": job})
+        return dialog(request, "jobs/cancel.html", f"Cancel {job}?", {"job": job, "follows": kind.cancelling(job)})
     back = reverse("job-detail", args=[pk])
     return carry_out(
         request, lambda: services.cancel_job(actor=actor_of(request), job_id=pk), back=back, to=lambda job: back,
-        said=lambda job: f"{job} was cancelled." if job.state == JobState.CANCELLED else
-        f"Cancelling {job}: the host ends its work first.")
+        said=kind.cancelled)
 
 
 @require_POST
 @page()
 def job_retry(request, pk):
     """A new job with the same arguments."""
-    actor_of(request).require(JOB_VERBS[selector.get_job(pk).kind])
+    actor_of(request).require(KINDS[selector.get_job(pk).kind].permission)
     return carry_out(
         request, lambda: services.retry_job(actor=actor_of(request), job_id=pk), back=reverse("job-detail", args=[pk]),
         to=lambda job: reverse("job-detail", args=[job.pk]),

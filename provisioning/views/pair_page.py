@@ -1,5 +1,6 @@
 """What the Pair page shows of one pair, each part read when a template first asks for it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from provisioning import permissions
+from provisioning.job_kinds import KINDS
 from provisioning.models import Application, Drill
 from provisioning.permissions import actor_of
 from provisioning.rules.drills import why_none
@@ -27,15 +29,14 @@ from provisioning.rules.pair_story import (
 )
 from provisioning.rules.proofs import Proof
 from provisioning.rules.synchronizing import EQUAL, Row
-from provisioning.selectors import drills, pair_guide
+from provisioning.selectors import drills, pair_guide, readiness
 from provisioning.selectors import pair_page as selector
 from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import get_pair
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
-from provisioning.services.drill_lock import under_way
 from provisioning.services.synchronize import Plan
-from provisioning.states import ENDED, Mode
+from provisioning.states import ENDED, JobKind, Mode
 from provisioning.views.context import sentence_for
 
 TIMELINE = 20
@@ -65,6 +66,7 @@ class Card:
     assigned: str
     is_standby: bool
     badge: Badge
+    why_not_certificates: str = ""
 
     @property
     def discarded_place(self) -> str:
@@ -136,8 +138,30 @@ class PairPage:
     def why_not(self) -> dict[str, str]:
         """{verb: why this user cannot do it, or why it cannot be done now}."""
         roles = {verb: sentence_for(need) for verb, need in NEEDS.items() if not self._actor.may(need)}
-        now = why_not(self.facts) | self._during_drill | {"drill": why_none(self.facts, self._running_drill)}
+        now = why_not(self.facts) | self._during_drill | {
+            "drill": why_none(self.facts, self._running_drill), "start": self.why_not_all("start", self.stopped)}
         return {verb: sentence for verb, sentence in (now | roles).items() if sentence}
+
+    @cached_property
+    def _ready(self) -> dict[int, dict[str, str]]:
+        """{application: {verb: why it cannot be done now}}, also of the server that is meant to be the backup."""
+        rows = [row for row in (*self.members, self.candidate) if row]
+        return readiness.why_not(rows, readiness.OF_MEMBERS)
+
+    def why_not_one(self, verb: str, key: int) -> str:
+        """Why this user cannot do ``verb`` (of ``readiness.OF_MEMBERS``) to one server, or why it cannot be done."""
+        need = KINDS[verb].permission
+        return self._ready.get(key, {}).get(verb, "") if self._actor.may(need) else sentence_for(need)
+
+    def why_not_all(self, verb: str, keys: Iterable[int]) -> str:
+        """As ``why_not_one`` when it can be done to none of several; "" when it can to one, or there is none."""
+        said = [self.why_not_one(verb, key) for key in keys]
+        return said[0] if said and all(said) else ""
+
+    @property
+    def stopped(self) -> list[int]:
+        """Members of which no process runs."""
+        return [member.id for member in self.facts.members if member.status in ENDED]
 
     # --- failover drills
 
@@ -152,13 +176,13 @@ class PairPage:
 
     @property
     def _running_drill(self) -> str:
-        return under_way(self._any_drill) if self._any_drill else ""
+        return drills.under_way(self._any_drill) if self._any_drill else ""
 
     @property
     def _during_drill(self) -> dict[str, str]:
         if self.drill is None:
             return {}
-        return dict.fromkeys((*OF_CONTROL, "start"), f"{self._running_drill} Wait until it has ended, or cancel it.")
+        return dict.fromkeys(OF_CONTROL, drills.in_the_way(self.drill).message)
 
     @cached_property
     def last_drill(self) -> Drill | None:
@@ -187,7 +211,8 @@ class PairPage:
     @cached_property
     def cards(self) -> list[Card]:
         facts = self.facts
-        return [Card(member, row, self._assigned(member), member is facts.standby, self._badge(member))
+        return [Card(member, row, self._assigned(member), member is facts.standby, self._badge(member),
+                     self.why_not_one(JobKind.MAKE_CERTIFICATES, row.pk))
                 for member, row in zip(facts.members, self.members, strict=False)]
 
     def _assigned(self, member: MemberFacts) -> str:

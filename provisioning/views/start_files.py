@@ -2,21 +2,21 @@
 
 from django.contrib import messages
 from django.urls import reverse
-from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from provisioning.errors import Refused
-from provisioning.permissions import JOB_VERBS, actor_of
+from provisioning.job_kinds import KINDS
+from provisioning.permissions import actor_of
 from provisioning.selectors import applications as selector
+from provisioning.selectors.readiness import why_not
 from provisioning.selectors.start_files import start_files
 from provisioning.services import jobs as services
-from provisioning.services.readiness import why_not
 from provisioning.states import JobKind
-from provisioning.views.answers import dialog, done, refused, safe_address, sentence
+from provisioning.views.answers import dialog, done, refused, safe_address, sentence, under_way
 from provisioning.views.context import sentence_for
 from provisioning.views.pages import page
 
-KINDS = {"check": JobKind.CHECK_START_FILES, "repair": JobKind.REPAIR_START_FILES}
+VERBS = {"check": JobKind.CHECK_START_FILES, "repair": JobKind.REPAIR_START_FILES}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,7 +28,7 @@ def application_start_files(request, pk: int):
     if request.method != "POST":
         return _show(request, row)
     verb = "repair" if request.POST.get("verb") == "repair" else "check"
-    actor_of(request).require(JOB_VERBS[KINDS[verb]])
+    actor_of(request).require(KINDS[VERBS[verb]].permission)
     if verb == "check":
         return _check(request, row)
     shown = dict(text.rpartition(" ")[::2] for text in request.POST.getlist("seen"))
@@ -55,8 +55,7 @@ def _repair(request, row, shown: dict[str, str]):
 
 
 def _under_way(request, row, job):
-    messages.success(request, format_html('<a href="{}">{}</a> is under way.', reverse("job-detail", args=[job.pk]),
-                                          job))
+    messages.success(request, under_way(job))
     return done(request, _back(request, row))
 
 
@@ -66,8 +65,9 @@ def _back(request, row) -> str:
 
 def _show(request, row, trouble: str = ""):
     actor = actor_of(request)
-    off = {verb: sentence_for(JOB_VERBS[kind]) if not actor.may(JOB_VERBS[kind]) else why_not(row, kind)
-           for verb, kind in KINDS.items()}
+    now = why_not([row], VERBS.values())[row.pk]
+    off = {verb: now.get(kind, "") if actor.may(KINDS[kind].permission) else sentence_for(KINDS[kind].permission)
+           for verb, kind in VERBS.items()}
     found = start_files([row]).get(row.pk)
     back = request.POST.get("next") or request.GET.get("next", "")
     return dialog(request, "pairs/start_files.html", f"Start files of {row.name}", {

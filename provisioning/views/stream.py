@@ -6,20 +6,25 @@ import json
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 from redis.asyncio import Redis
 
 from provisioning.selectors.changes import Position, StreamTrouble, locate, next_changes, reader
+from provisioning.selectors.sessions import user_of_session
+from provisioning.signals import SIGNED_OUT, signed_out
+from provisioning.views.pages import page
 
 KEEPALIVE_S = 15.0
 LIFE_S = 600.0
 """A stream ends by itself after so long; EventSource comes back with its Last-Event-ID and a fresh login check."""
+LOOK_S = 60.0
+"""So often a stream looks whether its session is still there, besides when it is told to."""
 RETRY_MS, RETRY_TROUBLE_MS = 1_000, 5_000
 """How long a tab waits before it comes back: after a stream that ended, and while Redis is away."""
 STREAMS_MAX, STREAMS_OF_ONE = 1_000, 30
@@ -71,24 +76,55 @@ async def _unless(stop: asyncio.Event, work: Awaitable):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _changes(position: Position, client: Redis, stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Changes after ``position`` until the stream's life is over or ``stop`` is set."""
+class Reader:
+    """Whose stream it is, and with which session it was opened."""
+
+    def __init__(self, user_id: int, session_key: str):
+        self.user_id, self._session_key = user_id, session_key
+        self._looked = float("-inf")
+
+    async def has_left(self, topics: Iterable[str] = ()) -> bool:
+        """Whether the session was ended. It is looked for when ``topics`` say that one of this user was, and every
+        LOOK_S."""
+        if signed_out(self.user_id) not in topics and time.monotonic() - self._looked < LOOK_S:
+            return False
+        self._looked = time.monotonic()
+        return not await sync_to_async(self._is_signed_in, thread_sensitive=False)()
+
+    def _is_signed_in(self) -> bool:
+        try:
+            return user_of_session(self._session_key).pk == self.user_id
+        except DatabaseError:
+            # Whoever cannot be asked about has not left: without the database there is nothing to see either.
+            return True
+        finally:
+            connections.close_all()
+
+
+async def _changes(position: Position, client: Redis, stop: asyncio.Event, whose: Reader) -> AsyncIterator[bytes]:
+    """Changes after ``position`` until the stream's life is over, its reader has left or ``stop`` is set."""
     ends = time.monotonic() + LIFE_S
-    after = position.after
+    after, topics = position.after, []
     while not stop.is_set() and (left := ends - time.monotonic()) > 0:
+        if await whose.has_left(topics):
+            # What the page shows is asked for once more, and so leads to the sign-in page.
+            yield frame(event="refresh", data="This session was ended.")
+            break
         news = await _unless(stop, next_changes(client, after, block_s=min(KEEPALIVE_S, left)))
         if news is not None:
             after, topics = news
-            yield frame(data=topics, event_id=after) if topics else b": still here\n\n"
+            shown = [topic for topic in topics if not topic.startswith(SIGNED_OUT)]
+            yield frame(data=shown, event_id=after) if shown else b": still here\n\n"
     yield frame(event="end", data="This stream was open long enough.")
 
 
-async def events(user_id: int, last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
+async def events(whose: Reader, last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
     """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists
-    of topics), then ``end`` or ``trouble``. Ends cleanly when the server stops and when the tab is gone."""
+    of topics), then ``end`` or ``trouble``. Ends cleanly when the server stops, when the session is ended and when the
+    tab is gone."""
     _end_streams_at_shutdown()
     stop = asyncio.Event()
-    _open[stop] = user_id
+    _open[stop] = whose.user_id
     try:
         yield f"retry: {RETRY_MS}\n:\n\n".encode()
         async with reader(settings.PAIRWISE_REDIS_URL) as client:
@@ -96,7 +132,7 @@ async def events(user_id: int, last_event_id: str = "", since_ms: str = "") -> A
             yield frame(event="ready", data=position.after, event_id=position.after)
             if position.gap:
                 yield frame(event="refresh", data="Some changes were missed.")
-            async for part in _changes(position, client, stop):
+            async for part in _changes(position, client, stop, whose):
                 yield part
     except StreamTrouble as trouble:
         yield f"retry: {RETRY_TROUBLE_MS}\n".encode() + frame(event="trouble", data=str(trouble))
@@ -113,16 +149,25 @@ async def _without_database(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]
             yield part
 
 
+@sync_to_async
+@page()
+def _why_not(request) -> HttpResponse | None:
+    """The refusal of somebody who may not see what changes."""
+
+
 @require_safe
 async def stream(request):
     """Open the stream; Last-Event-ID (or ``?after=``) resumes it, ``?since=`` is when the page was made."""
+    if refusal := await _why_not(request):
+        return refusal
     user_id = (await request.auser()).pk
     if len(_open) >= STREAMS_MAX or sum(of == user_id for of in _open.values()) >= STREAMS_OF_ONE:
         return HttpResponse("Too many open pages on this server; the page asks by itself every few seconds.",
                             status=503, content_type="text/plain", headers={"Retry-After": "30"})
+    whose = Reader(user_id, request.session.session_key)
     last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
     return StreamingHttpResponse(
-        _without_database(events(user_id, last[:40], request.GET.get("since", "")[:20])),
+        _without_database(events(whose, last[:40], request.GET.get("since", "")[:20])),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

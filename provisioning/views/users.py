@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.errors import Refused
 from provisioning.forms.users import NewUserForm, RolesForm, UserFilter
-from provisioning.permissions import ROLE_VERBS, USERS, VERBS, actor_of
+from provisioning.permissions import USERS, VERBS, actor_of, verbs_of
 from provisioning.rules.users import why_not_disable
 from provisioning.selectors import users as selector
 from provisioning.selectors.users import Person
@@ -45,7 +45,7 @@ VERBS_OF_USERS = {
                     "Jobs that {name} started go on.", "{name} was disabled.", _set_enabled(False), danger=True),
     "enable": Verb("Enable", "{name} may sign in again, with the roles and the password from before.",
                    "{name} was enabled.", _set_enabled(True)),
-    "unlock": Verb("Unlock", "{name} may try to sign in again at once, from every address.", "{name} was unlocked.",
+    "unlock": Verb("Unlock", "{name} may try to sign in again at once.", "{name} was unlocked.",
                    services.unlock),
 }
 
@@ -70,7 +70,7 @@ def user_detail(request, pk):
 
 def words_of(roles) -> dict[str, list[str]]:
     """{"can": what these roles let somebody do, "cannot": the rest}, in words."""
-    held = frozenset().union(*(ROLE_VERBS[role] for role in roles))
+    held = verbs_of(roles)
     return {"can": [words for verb, words in VERBS.items() if verb in held],
             "cannot": [words for verb, words in VERBS.items() if verb not in held]}
 
@@ -146,7 +146,7 @@ def user_reset(request, pk):
         return _show_password(request, user, password, f"The password of {user} was reset")
     return dialog(request, "users/ask.html", f"Reset the password of {person.name}?", {
         "asks": f"The present password of {person.name} is no longer good, and {person.name} is signed out everywhere. "
-                "You are shown a password for one sign-in, at which another one is chosen.",
+                "You are shown a password for one sign-in within 24 hours, at which another one is chosen.",
         "label": "Reset Password", "back": reverse("user-detail", args=[pk]), "danger": True,
         "address": reverse("user-reset", args=[pk])})
 

@@ -3,7 +3,8 @@
    An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of
    these topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has
    data-live-always, else as soon as it can be seen; with data-live-every="2000" (and an id) at most once in so many
-   milliseconds. <html> says where the stream is (data-stream) and when the page was made (data-live-since).
+   milliseconds. <html> says where the stream is (data-stream; none, when nobody is there who may see it) and when the
+   page was made (data-live-since).
    Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and
    when its data-control has changed, everything that is live fetches itself again.
 
@@ -141,7 +142,7 @@
   // --- the stream
   // The page says when it was made (Unix ms): what changed since then is not in it yet.
   function address() {
-    const url = new URL(document.documentElement.dataset.stream || "/stream/", location.href);
+    const url = new URL(document.documentElement.dataset.stream, location.href);
     const since = document.documentElement.dataset.liveSince;
     if (lastId) url.searchParams.set("after", lastId);
     else if (firstOpen && since) url.searchParams.set("since", since);
@@ -150,7 +151,7 @@
 
   function open() {
     clearTimeout(reopenTimer);
-    if (source || document.hidden || !elements().length) return;
+    if (source || document.hidden || !elements().length || !document.documentElement.dataset.stream) return;
     source = new EventSource(address());
     firstOpen = false;
     source.addEventListener("ready", (event) => {

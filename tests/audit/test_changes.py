@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from protocol.patience import HELD_S
 from provisioning.jobs import audits
-from provisioning.jobs.audit_changes import affected, audit_affected, fresh, touched_by
+from provisioning.jobs.audit_changes import UNDER_WAY_FOR, affected, audit_affected, fresh, touched_by, unasked
 from provisioning.jobs.audits import forget_old, run_audit
 from provisioning.models import Application, AuditRun, Drill, PairAudit, PairState, RuntimeStatus
 from provisioning.record.models import ControlBeat
@@ -81,6 +81,22 @@ def test_a_pair_that_is_no_pair_any_more_is_retired(pairs):
     update_application(actor=factories.ADMINISTRATOR, application_id=primary.pk, revision=primary.revision,
                        draft=replace(draft, backup_server_id=None, redundancy_type="not specified"))
     assert primary.pk in affected()
+
+
+def test_pairs_without_a_result_are_left_to_the_audit_that_is_storing_them():
+    pair = factories.make_pair()[0].pk
+    assert pair in affected()
+    assert affected() == [], "nothing is stored yet, and nothing was changed"
+
+
+def test_a_pair_that_no_audit_got_to_is_asked_for_again():
+    now = timezone.now()
+    new, asked = unasked({1, 2}, {}, now)
+    assert new == {1, 2}
+    assert unasked({1, 2, 3}, asked, now + UNDER_WAY_FOR / 2)[0] == {3}
+    assert unasked({1, 2}, asked, now + UNDER_WAY_FOR)[0] == {1, 2}
+    assert unasked({1, 2}, asked, now - timedelta(seconds=1))[0] == {1, 2}, "it was asked by a clock that was ahead"
+    assert unasked({2}, asked, now)[1].keys() == {"2"}, "what has a result is forgotten"
 
 
 def test_what_was_seen_is_not_audited_again(pairs):

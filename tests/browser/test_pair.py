@@ -125,7 +125,7 @@ def check_run_sh(pair: Pair, accessible) -> None:
     for name in (PRIMARY, BACKUP):
         item = pair.step(4).get_by_role("listitem").filter(has_text=f"run.sh of {name}")
         item.get_by_role("button", name=re.compile("^Check")).click()
-        expect(pair.page.locator("#toasts")).to_contain_text(f"Check start files {name} is under way.")
+        expect(pair.page.locator("#toasts")).to_contain_text(f"The start files of {name} are being checked on")
     pair.expect_step(4, "Wrong")
     expect(pair.step(4)).to_contain_text("-app Another")
     accessible(pair.page)

@@ -32,8 +32,16 @@ def test_a_new_user_chooses_a_password_and_is_told_why_buttons_are_off(page: Pag
     support.get_by_role("main").get_by_role("button", name="Change password").click()
     support.wait_for_url("**/applications/")
     why_is_shown(support)
-    tab.close()
     assert tab.real_complaints() == []
+    leaves_at_once(page, support)
+    tab.close()
+
+
+def leaves_at_once(page: Page, support: Page) -> None:
+    """Who is disabled sees nothing any more, without a click."""
+    page.get_by_role("link", name="Disable").click()
+    page.locator("#dialog").get_by_role("button", name="Disable sue").click()
+    expect(support.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def why_is_shown(support: Page) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 import uvicorn
 
-from console import connections, gate
+from console import bounds, connections, gate
 from console.gate import BODY_MAX, Gate
 
 
@@ -173,3 +173,11 @@ async def test_only_a_trusted_proxy_says_where_somebody_comes_from(start):
     behind = await start(proxy_headers=True, forwarded_allow_ips=["127.0.0.9/32"])
     assert json.loads((await behind.ask(asked))[1])[1] == "127.0.0.1"
     assert json.loads((await behind.ask(asked, source="127.0.0.9"))[1])[1] == "198.51.100.7"
+
+
+@pytest.mark.parametrize(("method", "path", "expected"), [
+    ("POST", "/login/", True), ("POST", "/account/password/", True), ("GET", "/login/", False),
+    ("POST", "/logout/", False),
+])
+def test_what_brings_a_password_takes_one_of_few_places(method, path, expected):
+    assert bounds.signs_in({"method": method, "path": path}) is expected

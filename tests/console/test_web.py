@@ -58,5 +58,6 @@ def test_a_process_that_lost_a_part_says_so_and_fails(monkeypatch, caplog):
 
     monkeypatch.setattr(web, "serve", lost)
     monkeypatch.setattr("django.setup", lambda: None)
+    monkeypatch.setattr("console.up.keys.require_the_key_of_this_process", lambda: None)
     assert web.main() == 1
     assert "look_after of the web process has ended" in caplog.text

@@ -13,7 +13,7 @@ from control import lease
 from control.main import Control, Settings
 from protocol import wire
 from protocol.messages import Configuration, Grant, Message, ProcessChanged, Processes, Report
-from provisioning.control_client import control_secret
+from provisioning.control_client import control_secrets
 from provisioning.models import Application, ApplicationTemplate, Host, ListeningPort, RuntimeStatus
 
 PATIENCE_S = 5.0
@@ -171,7 +171,7 @@ class Peers:
         return agent
 
     async def console(self) -> Peer:
-        return await self.dial("console", "console", control_secret())
+        return await self.dial("console", "console", control_secrets()[0])
 
 
 def processes_of(*processes: ProcessChanged) -> Processes:

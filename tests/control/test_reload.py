@@ -5,11 +5,14 @@ from asgiref.sync import sync_to_async
 
 from control.reload import REMOVED
 from protocol import wire
-from protocol.messages import ApplicationStatus, Changed, Configuration, Supervised
+from protocol.messages import ApplicationStatus, Changed, Configuration, Ping, Pong, Supervised
 from provisioning import control_client
+from provisioning.control_client import control_secrets
+from provisioning.errors import Refused
 from provisioning.models import Application, Host, HostRuntime, ListeningPort
 from provisioning.services.enrolment import leave
 from provisioning.services.hosts import delete_host
+from provisioning.services.keys import rotate_key
 from tests import factories
 
 from .conftest import eventually, new_application, processes_of, row_that, status_of
@@ -120,6 +123,28 @@ async def test_ping_says_what_to_do_when_control_is_away(settings, unused_tcp_po
 async def test_a_console_with_another_key_is_refused(control, peers):
     with pytest.raises(wire.RefusedError, match="PAIRWISE_SECRET_KEY"):
         await peers.dial("console", "console", "another")
+
+
+async def test_a_console_that_has_the_former_key_or_the_next_one_is_heard_while_it_is_rotated(control, peers, settings):
+    former, key = control_secrets()[0], settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "k" * 40, [key]
+    for secret in (former, control_secrets()[0]):
+        console = await peers.dial("console", "console", secret)
+        await console.say(Ping())
+        assert (await console.hears(Pong)).facts
+    settings.SECRET_KEY_FALLBACKS = []
+    with pytest.raises(wire.RefusedError, match="PAIRWISE_SECRET_KEY"):
+        await peers.dial("console", "console", former)
+
+
+async def test_a_key_is_not_rotated_while_control_runs_with_the_former_one_alone(control, peers, monkeypatch):
+    """As a command would do with the new key, before anything was restarted."""
+    monkeypatch.setattr(control_client, "control_secrets", lambda: ("of the new key",))
+    with pytest.raises(control_client.OtherKey):
+        await ping()
+    rotate = sync_to_async(rotate_key, thread_sensitive=False)
+    with pytest.raises(Refused, match=r"Nothing was changed\. Control runs with another key"):
+        await rotate(actor=factories.ADMINISTRATOR)
 
 
 async def test_an_agent_is_told_the_status_of_everything_when_it_connects(control, peers, objects):

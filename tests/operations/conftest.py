@@ -78,10 +78,13 @@ class Web:
     def __init__(self, environment, cookie, port):
         self.environment, self.cookie, self.port = environment, cookie, port
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "console.asgi:application", "--host", "127.0.0.1", "--port", str(port),
-             "--timeout-graceful-shutdown", "10", "--log-level", "info", "--no-access-log"],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            self.command(port), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self._wait_until_up()
+
+    @staticmethod
+    def command(port) -> list[str]:
+        return [sys.executable, "-m", "uvicorn", "console.asgi:application", "--host", "127.0.0.1", "--port", str(port),
+                "--timeout-graceful-shutdown", "10", "--log-level", "info", "--no-access-log"]
 
     def _wait_until_up(self):
         deadline = time.monotonic() + START_S

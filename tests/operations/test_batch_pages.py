@@ -44,6 +44,7 @@ def test_a_page_of_its_own_that_starts_several_is_not_left(operator):
 
 
 def test_installing_several_asks_first_and_names_each_host(administrator):
+    factories.make_package()
     rows = [factories.make_application(f"MS{n}", host=factories.make_host(f"host{n}"),
                                        status=ApplicationStatus.STOPPED) for n in range(2)]
     page = administrator.post(reverse("application-action"), {"verb": "install", "ids": [row.pk for row in rows]},

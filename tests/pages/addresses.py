@@ -73,8 +73,9 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     # applications
     "application-list": reads(),
     "application-action": (
-        of_rows(VIEW, "edit", "export") + of_rows(OPERATE, "start", "stop", "stop-gracefully", "switch-over") +
-        of_rows(INSTALL, "install") + of_rows(CONFIGURE, "clone", "delete", "enable", "disable")),
+        of_rows(VIEW, "edit") + of_rows(EXPORT, "export") +
+        of_rows(OPERATE, "start", "stop", "stop-gracefully", "switch-over") + of_rows(INSTALL, "install") +
+        of_rows(CONFIGURE, "clone", "delete", "enable", "disable")),
     "application-new": asks(CONFIGURE, name="Another"),
     "application-check": posts(CONFIGURE, name="Another"),
     "application-fill": posts(CONFIGURE, template_id="{template}"),
@@ -173,7 +174,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "monitoring": reads(),
     "troubles": reads(),
     "event-list": reads(),
-    "stream": reads(SIGNED_IN),
+    "stream": reads(),
     "healthz": reads(OPEN),
     "host-package-file": machines("GET", "HEAD"),
     "host-application-secret": machines("GET", "HEAD"),

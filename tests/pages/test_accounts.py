@@ -1,8 +1,9 @@
 """Sign in, lockout, sign out, change the password, choose how the console looks."""
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
+
+from provisioning.rules.sign_in import HERE, LIMITS
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long password of a test"
@@ -37,7 +38,7 @@ def test_a_wrong_password_is_answered_with_a_sentence(client, ada):
 
 
 def test_too_many_wrong_passwords_lock_even_the_right_one_out(client, ada):
-    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
+    for _ in range(LIMITS[HERE] - 1):
         assert sign_in(client, "wrong").status_code == 200
     locked = sign_in(client, "wrong")
     assert locked.status_code == 429

@@ -120,7 +120,7 @@ def test_the_sorted_column_says_so(administrator):
 def test_a_row_says_why_an_action_is_blocked(administrator):
     factories.make_application("MS", host=factories.make_host(), status=ApplicationStatus.STARTED)
     page = administrator.get(LIST).content.decode()
-    assert "MS is already Started." in page.replace("&quot;", '"')
+    assert "MS runs already: it is Started." in page.replace("&quot;", '"')
 
 
 def test_support_sees_the_list_and_why_it_cannot_act(support):
@@ -138,7 +138,7 @@ def test_status_fragment_shows_what_is_true_now(administrator):
     assert "Primary" in page
     editor = administrator.get(f"{LIST}{row.pk}/status/?in=editor", headers=script()).content.decode()
     assert 'id="live-verbs"' in editor
-    assert "MS is already Started." in editor
+    assert "MS runs already: it is Started." in editor
 
 
 def test_status_of_a_deleted_application_is_404_with_a_sentence(administrator):

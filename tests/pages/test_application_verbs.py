@@ -1,10 +1,12 @@
 """Buttons of the list and of the editor: they ask, act and say what happened."""
 
+import re
+
 import pytest
 
 from provisioning.models import Application, HistoryEntry, HostRuntime, Job
-from provisioning.permissions import VIEW
-from provisioning.states import ApplicationStatus, JobKind, JobState
+from provisioning.permissions import ROLE_VERBS
+from provisioning.states import ApplicationStatus, JobKind, JobState, Role
 from provisioning.tables import APPLICATIONS
 from tests import factories
 from tests.pages.conftest import LIST, script
@@ -50,7 +52,7 @@ def test_stop_asks_first_and_names_what_is_hit_and_what_follows(operator):
     assert "Stop MS_One?" in page
     assert "nothing takes over, because it has no Backup Server" in page
     assert "Left out" in page
-    assert "MS_Two is not running" in page
+    assert "MS_Two does not run: it is Stopped." in page
 
 
 @pytest.mark.parametrize(("verb", "graceful"), [("stop", False), ("stop-gracefully", True)])
@@ -78,6 +80,17 @@ def test_delete_asks_first_then_deletes(administrator):
     answer = administrator.post(ACTION, {"verb": "delete", "ids": [row.pk], "confirmed": "1"}, follow=True)
     assert said(answer) == ["Old was deleted."]
     assert not Application.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize(("client_runs", "goes"), [(False, True), (True, False)])
+def test_a_server_goes_with_its_client_or_is_left_out_with_it(administrator, client_runs, goes):
+    server, client_row = stopped("Server"), (running if client_runs else stopped)("Client")
+    client_row.connections.create(server=server)
+    page = administrator.post(ACTION, {"verb": "delete", "ids": [server.pk, client_row.pk]}).content.decode()
+    assert ("Server cannot be deleted: Client connects to it." in page) is not goes
+    assert (f'name="ids" value="{server.pk}"' in page) is goes
+    alone = administrator.get(f"{LIST}{server.pk}/delete/").content.decode()
+    assert "Server cannot be deleted: Client connects to it." in alone
 
 
 def test_a_refused_delete_names_the_client_with_a_link(administrator):
@@ -136,7 +149,8 @@ def test_afterwards_it_goes_back_where_it_was_but_never_elsewhere(operator):
     assert elsewhere["Location"] == LIST
 
 
-@pytest.mark.parametrize("verb", [action.verb for action in APPLICATIONS.actions if action.permission != VIEW])
+@pytest.mark.parametrize("verb", [
+    action.verb for action in APPLICATIONS.actions if action.permission not in ROLE_VERBS[Role.SUPPORT]])
 def test_support_may_not_act_and_is_told_why(support, verb):
     row = stopped()
     answer = support.post(ACTION, {"verb": verb, "ids": [row.pk], "confirmed": "1"})
@@ -226,7 +240,16 @@ def test_an_account_that_is_no_name_is_refused_beside_its_field_and_nothing_is_i
 def test_install_says_beforehand_that_a_job_is_under_way(administrator):
     row = stopped()
     factories.make_job(row, state=JobState.RUNNING)
-    assert "has a job under way" in administrator.get(f"{LIST}{row.pk}/install/", headers=script()).content.decode()
+    assert "Another job works on" in administrator.get(f"{LIST}{row.pk}/install/", headers=script()).content.decode()
+
+
+def test_an_operator_exports_nothing_as_everywhere_else(operator):
+    row = stopped()
+    answer = operator.post(ACTION, {"verb": "export", "ids": [row.pk]})
+    assert (answer.status_code, "let you export" in answer.content.decode()) == (403, True)
+    button = re.search(r'<button[^>]*data-verb="export"[^>]*>', operator.get(LIST).content.decode())[0]
+    assert 'aria-disabled="true"' in button
+    assert button.count("title=") == 1
 
 
 def test_export_of_the_selected_hides_secrets(support):

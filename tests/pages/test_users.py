@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from provisioning.rules.sign_in import HERE, LIMITS
 from provisioning.states import Role
 from tests import factories
 from tests.pages.conftest import script
@@ -35,7 +35,7 @@ def signed_in(name, password):
 
 
 def test_the_list_shows_who_may_sign_in(administrator, otto):
-    for _ in range(settings.AXES_FAILURE_LIMIT):
+    for _ in range(LIMITS[HERE]):
         signed_in("otto", "wrong")
     text = administrator.get(LIST).text
     for words in ("otto", "Operator", "Locked", "127.0.0.1", "never", "Enabled", "Administrator"):
@@ -99,7 +99,7 @@ def test_a_reset_password_ends_the_sessions_and_is_changed_at_the_next_sign_in(a
 
 
 def test_a_lock_is_ended(administrator, otto):
-    for _ in range(settings.AXES_FAILURE_LIMIT):
+    for _ in range(LIMITS[HERE]):
         signed_in("otto", "wrong")
     assert signed_in("otto", PASSWORD)[1].status_code == 429
     administrator.post(page(otto, "unlock/"))

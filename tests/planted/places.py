@@ -12,10 +12,12 @@ from django.conf import settings
 from django.db import connection, connections, router
 from django.test import Client
 from django.test.utils import override_settings
+from django.utils import timezone
 
 from provisioning.audit.exports import FORMATS
 from provisioning.models import Host
-from provisioning.services import jobs
+from provisioning.services import jobs, sign_in
+from provisioning.services.sign_in_story import TOLD_EVERY
 from tests import factories
 from tests.commands import run
 from tests.operations.test_host_api import signed
@@ -81,6 +83,15 @@ def mistyped_sign_in(world) -> Texts:
             "new_password2": "x"}
     address = "/account/password/"
     yield "password change", answer_text(world.ask(PEOPLE[-1], "POST", address, sent))
+    sent = {"username": world.secrets["password typed as a name"], "password": "planted"}
+    for origin in ("198.51.100.7", "198.51.100.7", "198.51.100.8"):
+        yield "sign-in with a password as the name", answer_text(Client(REMOTE_ADDR=origin).post("/login/", sent))
+    sign_in.tell_and_forget(timezone.now() + TOLD_EVERY)
+    history = answer_text(world.ask(PEOPLE[-1], "GET", "/operations/history/?action=sign_in"))
+    assert "pl… (no such user)" in history
+    assert "names that are no users" in history
+    yield "history", history
+    yield "users", answer_text(world.ask(PEOPLE[-1], "GET", "/provisioning/accounts/users/"))
 
 
 @place

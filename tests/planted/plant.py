@@ -13,7 +13,7 @@ from tests import factories
 from tests.pages.walk import World
 
 MADE_UP = ("client password", "former client password", "option", "annex", "person's password", "mistyped password",
-           "SSH password", "SSH key", "SSH passphrase", "broker password")
+           "password typed as a name", "SSH password", "SSH key", "SSH passphrase", "broker password")
 """Secrets that a person types somewhere; the others are made by the console."""
 
 

@@ -11,6 +11,8 @@ MAY_HAVE = {
         "The line to paste on the machine, for whoever may manage hosts.",
     ("host_api", "secret for its own host", "application secret"):
         "The host writes it beside the server, which proves itself with it.",
+    ("mistyped_sign_in", "sign-in with a password as the name", "password typed as a name"):
+        "The form gives back to who typed it what was typed.",
     ("database", "provisioning_hostenrolment", "nonce of a token"):
         "A token is derived from it and the secret key, which is not in the database.",
     ("database", "auth_user", "password hash"): "What a password is compared with.",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from protocol.messages import Changed, Message, PairAnswer, PairRequest, Ping, Pong
 from protocol.wire import Opening, WireError
-from provisioning.control_client import control_secret
+from provisioning.control_client import control_secrets
 
 WAIT_S = 10.0
 
@@ -50,8 +50,8 @@ class ControlDouble:
         self._tasks.add(asyncio.current_task())
         with contextlib.suppress(WireError, asyncio.CancelledError):
             opening = await Opening.read(reader, writer)
-            assert opening.proves(control_secret())
-            channel = await opening.accept(control_secret())
+            assert opening.proves(control_secrets()[0])
+            channel = await opening.accept(control_secrets()[0])
             try:
                 while True:
                     answer = self._answer(await channel.receive())

@@ -332,7 +332,7 @@ def test_delete_is_refused_while_a_job_works_on_it_and_nothing_else_goes():
     job = make_job(busy)
     with pytest.raises(Refused) as caught:
         services.delete_applications(actor=ADMINISTRATOR, application_ids=[idle.pk, busy.pk])
-    assert caught.value.refusals[0].links[1].key == str(job.pk)
+    assert caught.value.refusals[0].links[0].key == str(job.pk)
     assert Application.objects.count() == 2
 
 

@@ -11,7 +11,7 @@ from console import checks
 from provisioning import tasks
 from provisioning.errors import Refused
 from provisioning.jobs import broker_access, refusals
-from provisioning.models import Event
+from provisioning.models import Console, Event
 from provisioning.rules.broker_access import WITHOUT_KEYS, account, differing, with_account
 from provisioning.services import enrolment
 from tests import brokers, factories
@@ -127,13 +127,13 @@ def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as
 def test_who_tries_to_log_in_under_a_name_that_only_looks_like_a_hosts_disturbs_nothing(broker, hosts, settings):
     broker.acl_log_reset()
     with pytest.raises(redis.AuthenticationError):
-        broker.execute_command("AUTH", broker_access.rules.prefix_of(settings.SECRET_KEY) + "x", "y")
+        broker.execute_command("AUTH", Console.this().broker_prefix + "x", "y")
     assert broker_access.Denials().record() == 0
 
 
 def test_a_host_with_another_hosts_secret_is_nobody(hosts, settings):
     broker_access.keep()
-    alpha, beta = (account(prefix=broker_access.rules.prefix_of(settings.SECRET_KEY), host_id=host.pk,
+    alpha, beta = (account(prefix=Console.this().broker_prefix, host_id=host.pk,
                            host_name=host.name, secret=host.secret, database=0) for host in hosts)
     mixed = with_account(settings.PAIRWISE_REDIS_URL, type(alpha)(beta.name, alpha.password, ()))
     with redis.Redis.from_url(mixed) as client, pytest.raises(redis.AuthenticationError):

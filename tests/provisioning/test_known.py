@@ -1,6 +1,5 @@
 """How old what control says is: one function decides it, and everything that shows or judges a status asks it."""
 
-import json
 import re
 import time
 from dataclasses import replace
@@ -25,11 +24,11 @@ from provisioning.selectors.ladder import host_ladder
 from provisioning.selectors.monitoring import application_counts, console_parts, host_counts
 from provisioning.selectors.pair_page import pair_facts, pair_list
 from provisioning.selectors.pairs import Pair
+from provisioning.selectors.readiness import look_refusals, why_not
 from provisioning.selectors.status import status_report
 from provisioning.services import applications
-from provisioning.services.readiness import host_reasons, why_not
 from provisioning.states import Role
-from provisioning.tables import blocked
+from provisioning.tables import JUDGED
 from tests.commands import run
 from tests.factories import ADMINISTRATOR, control_answers, make_application, make_host, make_pair, make_user
 
@@ -242,9 +241,9 @@ def test_the_facts_of_a_pair_have_no_roles(silent):
 
 def test_buttons_and_rules_do_not_take_what_was_for_what_is(silent):
     row = get_application(silent.pk)
-    assert why_not(row, "start") == ""
-    assert why_not(row, "stop") == ""
-    assert "Unknown" not in json.dumps(blocked(row))
+    said = why_not([row], [*JUDGED, "restart"])[row.pk]
+    assert not {"start", "stop", "restart"} & set(said)
+    assert [verb for verb in said if "Unknown" in said[verb]] == ["delete"]
     with pytest.raises(Refused, match="MS_Primary cannot be deleted while it is Unknown"):
         applications.delete_applications(actor=ADMINISTRATOR, application_ids=[silent.pk])
 
@@ -256,9 +255,9 @@ def test_what_had_ended_when_control_was_last_heard_of_counts_as_ended(silent):
 
 def test_that_an_agent_is_away_is_not_claimed_while_control_cannot_tell(db):
     host = make_host("alpha", status="Disconnected")
-    assert "is Disconnected" in host_reasons(host, control_seen())[0].message
+    assert "is Disconnected" in look_refusals([host], control_seen())[host.pk][0].message
     control_answers(ago_s=SILENT)
-    assert host_reasons(host, control_seen()) == []
+    assert "Disconnected" not in look_refusals([host], control_seen())[host.pk][0].message
 
 
 def test_the_ladder_of_a_host_blames_control_and_not_the_agent(silent):

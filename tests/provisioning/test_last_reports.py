@@ -9,17 +9,16 @@ from django.utils import timezone
 
 from protocol import auth
 from provisioning.errors import Refused
+from provisioning.job_kinds import KINDS
 from provisioning.jobs import drills as drill_rows
 from provisioning.jobs.reports import record_report
 from provisioning.models import Application, Job, RuntimeStatus
-from provisioning.rules.last_report import is_done
 from provisioning.selectors.applications import application_draft, get_application
 from provisioning.selectors.pair_page import pair_facts
 from provisioning.selectors.pairs import get_pair
+from provisioning.selectors.readiness import why_not
 from provisioning.services import applications, batches, jobs, last_reports
-from provisioning.services.readiness import why_not
 from provisioning.states import JobKind
-from provisioning.tables import blocked
 from tests.factories import ADMINISTRATOR, OPERATOR, make_application, make_host, make_job, make_pair, make_runtime
 
 NOW = timezone.now()
@@ -38,7 +37,7 @@ BEFORE, AFTER = NOW - timedelta(minutes=1), NOW + timedelta(seconds=1)
     ("install", "Started", AFTER, False), ("collect_facts", "Stopped", None, False),
 ])
 def test_when_only_the_last_report_is_missing(kind, status, started_at, done):
-    assert is_done(kind, NOW, status, started_at) is done
+    assert KINDS[kind].is_done(NOW, status, started_at) is done
 
 
 def running(row, kind):
@@ -112,8 +111,8 @@ def test_the_buttons_of_the_next_verb_are_on_meanwhile(row, kind, status, verb):
     running(row, kind)
     says(row, status)
     shown = get_application(row.pk)
-    assert why_not(shown, verb.replace(" ", "_")) == ""
-    assert "delete" in blocked(shown) if status == "Started" else "delete" not in blocked(shown)
+    said = why_not([shown], [verb.replace(" ", "_"), "delete"])[row.pk]
+    assert set(said) == ({"delete"} if status == "Started" else set())
 
 
 def test_a_report_that_does_not_come_is_waited_for_a_moment_only(row, waits):

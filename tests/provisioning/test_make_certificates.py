@@ -108,7 +108,7 @@ def test_a_host_names_no_files_but_those_that_it_was_to_write(server, changes):
 
 @pytest.mark.parametrize("path", ["relative.pem", "/a;tls-mutual=0", "/a\nb", "", None, "/" + "x" * 400])
 def test_a_host_does_not_write_what_it_wants_into_parameters(server, path):
-    assert fault({**RESULT, "certificate": path})
+    assert fault(Job(arguments={}), {**RESULT, "certificate": path})
     assert finished(server, certificate=path).state == JobState.ERROR
     assert "certificate" not in server.ports.get(port_id="sync").transport_parameters
 
@@ -124,5 +124,5 @@ def test_the_button_of_the_pair_page_starts_the_job(server, client, django_user_
     page = client.get(reverse("pair-detail", args=[server.pk])).content.decode()
     assert "Make certificates" in page
     answer = client.post(reverse("application-certificates", args=[server.pk]), follow=True)
-    assert "is under way" in answer.content.decode()
+    assert "A certificate for MS is being made and written on" in answer.content.decode()
     assert Job.objects.get().kind == JobKind.MAKE_CERTIFICATES

@@ -259,9 +259,9 @@ def test_an_install_that_says_anything_but_what_was_asked_is_an_error_and_fills_
         install_job, change, monkeypatch):
     monkeypatch.setattr(refusals, "bound", refusals.Bound())
     done = report(install_job, 1, "finished", state="succeeded", result={**INSTALLED, **change})
-    assert (done.state, "finished install" in done.reason) == ("error", True)
+    assert (done.state, "the installation of MS as finished, but" in done.reason) == ("error", True)
     assert Application.objects.get(name="MS").revision == 1
-    assert "finished install" not in (event := Event.objects.get(host=install_job.host)).text
+    assert "as finished, but" not in (event := Event.objects.get(host=install_job.host)).text
     assert "Install MS: its " in event.text
 
 

@@ -58,7 +58,8 @@ def test_a_check_says_where_and_for_whom(row, settings):
     assert str(job) == "Check start files MS"
 
 
-def test_a_repair_says_which_files_were_shown(row):
+def test_a_repair_says_which_files_were_shown(row, settings):
+    done(row, facts_of(row, settings))
     job = services.repair_start_files(actor=ADMINISTRATOR, application_id=row.pk, seen=SEEN)
     assert job.arguments["seen"] == SEEN
     assert tuple(job.steps.values_list("name", flat=True)) == STEPS["repair_start_files"]
@@ -95,7 +96,8 @@ def test_a_job_at_a_time(row):
 
 
 @pytest.mark.parametrize(("kind", "arguments"), [("check_start_files", {}), ("repair_start_files", {"seen": SEEN})])
-def test_a_job_that_failed_can_be_run_again(row, kind, arguments):
+def test_a_job_that_failed_can_be_run_again(row, kind, arguments, settings):
+    done(row, facts_of(row, settings))
     old = make_job(row, kind=kind, state="failed", arguments=arguments)
     new = services.retry_job(actor=ADMINISTRATOR, job_id=old.pk)
     assert (new.retry_of, new.kind, new.arguments.get("seen")) == (old, kind, arguments.get("seen"))

@@ -257,7 +257,7 @@ def test_the_pair_page_offers_it(support, pair):
 
 def test_the_pair_page_says_why_an_operator_may_not(operator, pair):
     shown = operator.get(f"/monitoring/pairs/{pair[0].pk}/").content.decode()
-    assert "Your role does not let you export reports and bundles." in shown
+    assert "Your role does not let you export the configuration, reports and bundles." in shown
     assert operator.post(f"/monitoring/pairs/{pair[0].pk}/bundle/", {"time": "day"}).status_code == 403
 
 

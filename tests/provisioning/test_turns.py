@@ -330,6 +330,7 @@ def test_everything_that_comes_up_by_itself_is_known_here():
         "provisioning.audit_everything", "provisioning.audit_changes", "provisioning.reap_jobs",  # above
         "provisioning.look_around",  # one small transaction a host
         "console.keep_drills",  # one drill at a time
+        "console.keep_sign_ins",  # sign_in_story.MOST entries; what is removed goes in turns
         "provisioning.keep_broker_accounts", "provisioning.heartbeat"}  # a row
 
 
@@ -423,7 +424,9 @@ BOUNDS = {
     "services/templates.py": {"keep_template", "create_template", "update_template", "delete_template"},
     "services/packages.py": {"_add", "delete_package"},
     "services/users.py": {"_create_user", "set_roles", "set_enabled", "_reset_password", "unlock",
-                          "own_password_changed"},
+                          "_choose"},
+    "services/sign_in.py": {"_let_in", "_failed", "signed_out_by",
+                            "tell_and_forget"},  # sign_in_story.ROWS_AT_ONCE rows, sign_in_story.MOST entries
     "services/enrolment.py": {"make_token", "revoke_tokens", "spend", "leave", "note_stage"},
     "services/ssh_joining.py": {"begin"},
     "services/synchronize.py": {"apply_plan", "declare_exception", "withdraw_exception"},

@@ -4,15 +4,15 @@ import json
 from datetime import timedelta
 
 import pytest
-from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
 from provisioning import permissions
 from provisioning.errors import NotAllowed, Refused
-from provisioning.models import HistoryEntry
+from provisioning.models import HistoryEntry, SignInTry
+from provisioning.rules.sign_in import HERE, LIMITS, LOCKED_FOR
 from provisioning.rules.users import UserFacts, why_not_disable, why_not_roles
+from provisioning.selectors.sign_ins import name_key
 from provisioning.selectors.users import get_person, people, user_list
 from provisioning.services import users
 from provisioning.states import Role
@@ -128,10 +128,9 @@ def test_the_last_administrator_stays(ada):
     assert not User.objects.get(pk=ada.pk).is_active
 
 
-def lock(name, address="192.0.2.9", *, ago=0.0):
-    row = AccessAttempt.objects.create(username=name, ip_address=address,
-                                       failures_since_start=settings.AXES_FAILURE_LIMIT)
-    AccessAttempt.objects.filter(pk=row.pk).update(attempt_time=timezone.now() - timedelta(hours=ago))
+def lock(name, address="192.0.2.9", *, ago=timedelta(0)):
+    SignInTry.objects.create(name_key=name_key(name), place=address, failures=LIMITS[HERE],
+                              tried_at=timezone.now() - ago)
 
 
 def test_a_lock_is_seen_and_ended(ada):
@@ -148,7 +147,7 @@ def test_a_lock_is_seen_and_ended(ada):
 
 
 def test_a_lock_that_is_over_is_none(ada):
-    lock("ada", ago=settings.AXES_COOLOFF_TIME + 0.01)
+    lock("ada", ago=LOCKED_FOR)
     assert get_person(ada.pk).locked_until is None
 
 

@@ -5,6 +5,7 @@ import itertools
 import os
 import shutil
 import signal
+import sqlite3
 from pathlib import Path
 
 import yaml
@@ -110,6 +111,11 @@ class Member:
 
     def empty_disk(self) -> None:
         (self.files / BALLAST).unlink(missing_ok=True)
+
+    def lived_s(self) -> float:
+        """Seconds of real time that its store has noted to have lived."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.files}/data/messages.db?mode=ro", uri=True)) as store:
+            return store.execute("SELECT value FROM meta WHERE key = 'lived'").fetchone()[0]
 
     def spoil(self) -> None:
         """It cannot be started any more: its program ends with an error."""

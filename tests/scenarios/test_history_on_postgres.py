@@ -1,4 +1,5 @@
-"""The chain of history and what is brought back on a real PostgreSQL: its triggers, locks and types are its own."""
+"""The chain of history, what is brought back, and rotated keys on a real PostgreSQL: its triggers, locks and types are
+its own."""
 
 import os
 import subprocess
@@ -12,7 +13,7 @@ from tests.scenarios.services import postgres, why_none
 
 pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("tests/provisioning/test_history_chain.py",
+TESTS = ("tests/provisioning/test_history_chain.py", "tests/provisioning/test_keys.py",
          "tests/provisioning/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
          "tests/operations/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
 

@@ -1,7 +1,6 @@
 """A pair whose machines are in bad company: disks that hang or fail, clocks that are wrong (docs/failover.md)."""
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -210,9 +209,10 @@ def test_s49_records_that_are_stamped_in_the_future_go_when_they_are_as_old_as_r
         early.wait_acknowledged(200)
         for member in pair.members:
             member.host.machine.clock(0)
-    last = pair.active.facts()["last_seq"]
+    last, before = pair.active.facts()["last_seq"], [member.lived_s() for member in pair.members]
     days_pass(0.6)
-    time.sleep(3 * PATIENCE)  # each store has noted that it has come to here
+    wait_for(lambda: all(member.lived_s() >= then + 0.6 * DAY_S for member, then in zip(
+        pair.members, before, strict=True)), 15, "both stores' notes that they have come to here")
     with under_load(pair) as ledger:
         ledger.wait_acknowledged(200)
         days_pass(1.1)

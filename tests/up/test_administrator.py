@@ -6,6 +6,10 @@ from django.contrib.auth import get_user_model
 from console.up.errors import CannotStart
 from console.up.programs import ADMIN
 from console.up.setup import make_administrator, make_roles
+from provisioning.models import HistoryEntry
+from provisioning.permissions import command_line_actor
+from provisioning.selectors.users import get_person
+from provisioning.services import users
 from provisioning.states import Role
 
 pytestmark = pytest.mark.django_db
@@ -33,3 +37,14 @@ def test_a_good_one_is_set():
     make_administrator("")
     assert make_administrator("a-good-long-one") == ""
     assert get_user_model().objects.get(username=ADMIN).check_password("a-good-long-one")
+
+
+def test_one_that_is_set_takes_the_place_of_one_for_one_sign_in_and_history_says_so():
+    make_roles()
+    make_administrator("")
+    administrator = get_user_model().objects.get(username=ADMIN)
+    users.reset_password(actor=command_line_actor("users"), user_id=administrator.pk)
+    assert get_person(administrator.pk).must_change_password
+    make_administrator("a-good-long-one")
+    assert not get_person(administrator.pk).must_change_password
+    assert HistoryEntry.objects.first().reason == "The password was set by PAIRWISE_ADMIN_PASSWORD."

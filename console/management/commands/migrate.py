@@ -1,9 +1,11 @@
 """``manage.py migrate``: as Django's own, of both databases unless one is named."""
 
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 
+from provisioning.errors import WrongKey
 from provisioning.record.models import ALIAS
 
 
@@ -18,6 +20,12 @@ class Command(migrate.Command):
         return super().get_check_kwargs(options) | {"databases": [options["database"] or DEFAULT_DB_ALIAS]}
 
     def handle(self, *args, **options):
+        try:
+            self._migrate(*args, **options)
+        except WrongKey as error:
+            raise CommandError(str(error)) from None
+
+    def _migrate(self, *args, **options):
         label, database = options["app_label"], options["database"]
         if database or not settings.RECORD_IS_APART:
             super().handle(*args, **options | {"database": database or DEFAULT_DB_ALIAS})

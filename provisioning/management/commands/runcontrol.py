@@ -8,7 +8,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from console import tls
+from console.up import errors
 from console.up.databases import provide_record, reserve_room
+from console.up.keys import require_the_key
 
 
 class Command(BaseCommand):
@@ -20,6 +22,7 @@ class Command(BaseCommand):
         from control.main import CannotStart, Settings, serve
 
         try:
+            require_the_key()
             provide_record()
             reserve_room()
             identity = None
@@ -31,7 +34,7 @@ class Command(BaseCommand):
             # Thousands of connections: docs/performance.md says what this loop is worth.
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 code = runner.run(serve(given))
-        except (CannotStart, tls.CannotIssue) as error:
+        except (CannotStart, errors.CannotStart, tls.CannotIssue) as error:
             self.stderr.write(str(error))
             sys.exit(2)
         sys.exit(int(code))

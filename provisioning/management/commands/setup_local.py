@@ -1,5 +1,3 @@
-import os
-
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
@@ -18,7 +16,7 @@ class Command(BaseCommand):
 
         try:
             roles = roles_of(options["only"] or settings.PAIRWISE_ONLY)
-            done = set_up(admin_password=os.environ.get("PAIRWISE_ADMIN_PASSWORD", ""), say=self.stdout.write,
+            done = set_up(admin_password=settings.PAIRWISE_ADMIN_PASSWORD, say=self.stdout.write,
                           serves_pages=WEB in roles, is_host=AGENT in roles)
         except CannotStart as refused:
             raise CommandError(str(refused)) from None

@@ -3,7 +3,7 @@ from provisioning.selectors.users import Person, find_user, get_person, people, 
 from provisioning.services import users
 from provisioning.states import Role
 
-SHOWN_ONCE = "good for one sign-in; shown only now"
+SHOWN_ONCE = "good for one sign-in within 24 hours; shown only now"
 
 
 class Command(ServiceCommand):

@@ -1,0 +1,127 @@
+"""Secrets that settings name: from the variable, or from the file that its other half names."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from protocol.secret_settings import LONGEST, SECRET_SETTINGS, SecretSettingError, read, variables
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "PAIRWISE_REDIS_URL"
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "redis_url"
+    path.write_text("redis://:s3cret@broker:6379/0\n")
+    path.chmod(0o600)
+    return path
+
+
+def read_file(path):
+    return read(NAME, {f"{NAME}_FILE": str(path)})
+
+
+def refused(path):
+    with pytest.raises(SecretSettingError) as error:
+        read_file(path)
+    text = str(error.value)
+    assert text.startswith(f"{NAME}_FILE names {path}, which ")
+    assert "s3cret" not in text
+    return text
+
+
+@pytest.mark.parametrize("name", SECRET_SETTINGS)
+def test_each_is_given_by_a_variable_or_a_file(name, file):
+    variable, named = variables(name)
+    assert read(name, {}) == read(name, {variable: "", named: ""}) == ""
+    assert read(name, {variable: " as it is "}) == " as it is "
+    assert read(name, {named: str(file)}) == "redis://:s3cret@broker:6379/0"
+
+
+@pytest.mark.parametrize("name", SECRET_SETTINGS)
+def test_both_are_an_error(name, file):
+    variable, named = variables(name)
+    with pytest.raises(SecretSettingError, match=f"{variable} and {named} are both set: unset one"):
+        read(name, {variable: "value", named: str(file)})
+
+
+def test_a_setting_that_is_no_secret_is_not_read_here():
+    with pytest.raises(KeyError):
+        read("PAIRWISE_PORT", {})
+
+
+@pytest.mark.parametrize(("mode", "good"), [(0o400, True), (0o600, True), (0o640, True), (0o644, False), (0o604, False),
+                                            (0o660, False), (0o601, False)])
+def test_rights(file, mode, good):
+    file.chmod(mode)
+    if good:
+        assert read_file(file)
+    else:
+        assert "others can read or write. Run: chmod 600" in refused(file)
+
+
+def test_a_file_that_is_not_there(file):
+    file.unlink()
+    assert "not there: make that file" in refused(file)
+
+
+@pytest.mark.parametrize("content", [b"", b" \n\t\n"])
+def test_an_empty_file(file, content):
+    file.write_bytes(content)
+    assert "empty: write the secret" in refused(file)
+
+
+def test_a_file_that_is_no_text_or_too_long(file):
+    file.write_bytes(b"\xff\xfe")
+    assert "no text in UTF-8" in refused(file)
+    file.write_bytes(b"x" * (LONGEST + 1))
+    assert "longer than 64 KB" in refused(file)
+
+
+def test_what_is_no_plain_file_is_neither_read_nor_waited_for(tmp_path):
+    assert "no plain file" in refused(tmp_path)
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    assert "no plain file" in refused(tmp_path / "pipe")
+
+
+def test_a_file_that_this_account_may_not_read(file, monkeypatch):
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    assert "cannot be read (Permission denied): let this account read it" in refused(file)
+
+
+SECRET = re.compile(r"PASS|SECRET|KEY|TOKEN|CREDENTIAL|_URL")
+NOT_SECRET = {
+    "PAIRWISE_CONSOLE_URL",  # an address for browsers
+    "PAIRWISE_TLS_KEY", "PAIRWISE_APPLICATION_SECRET_FILE",  # paths of files
+}
+
+
+def test_every_setting_that_may_hold_a_secret_has_the_form():
+    """The kind: whoever adds such a setting adds it to the table."""
+    from tests.test_settings_documented import settings_read
+
+    named = {name for name in settings_read() if SECRET.search(name)} - NOT_SECRET
+    assert named == set(SECRET_SETTINGS)
+
+
+def test_no_secret_is_read_past_the_table():
+    """Neither from the environment, nor by Django's helper: a value that came by a file would not be seen."""
+    quoted = "|".join(SECRET_SETTINGS)
+    past = re.compile(rf"""(environ(\.get)?[\[(]|env\.\w+\(|getenv\()\s*["']({quoted})["']""")
+    wrong = [f"{path.relative_to(ROOT)}: {found.group(0)}" for folder in ("console", "control", "hostagent",
+             "messageserver", "provisioning", "protocol") for path in (ROOT / folder).rglob("*.py")
+             for found in past.finditer(path.read_text())]
+    assert wrong == []
+
+
+def test_operating_names_each():
+    text = (ROOT / "docs/operating.md").read_text()
+    [line] = [line for line in text.splitlines() if line.startswith("Settings that are secrets")]
+    named = re.findall(r"`(PAIRWISE_\w+)`", line)
+    assert tuple(named) == SECRET_SETTINGS
