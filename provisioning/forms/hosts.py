@@ -83,7 +83,7 @@ class HostForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         address = Field("ip_address", template="pairwise/layout/address.html")
-        return arranged(*(address if name == "ip_address" else name for name in self.fields))
+        return arranged(*(address if name == "ip_address" else name for name in self.fields), summary=False)
 
     @classmethod
     def of(cls, host: Host) -> "HostForm":

@@ -5,11 +5,14 @@ from crispy_forms.layout import TEMPLATE_PACK, Layout, LayoutObject
 from django.template.loader import render_to_string
 
 
-def arranged(*parts) -> FormHelper:
+def arranged(*parts, summary: bool = True) -> FormHelper:
     """The helper of a form whose fields stand as ``parts`` say: names of fields, and layout objects around them. One
-    that no part names comes last. ``<form>``, the token and the buttons are the page's."""
+    that no part names comes last. ``<form>``, the token and the buttons are the page's.
+
+    ``summary``: what is wrong with the form as a whole stands above its fields; False where the page says it."""
     helper = FormHelper()
     helper.form_tag, helper.disable_csrf, helper.render_unmentioned_fields = False, True, True
+    helper.form_show_errors = summary
     helper.layout = Layout(*parts)
     return helper
 

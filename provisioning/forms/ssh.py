@@ -1,7 +1,9 @@
 """What Join by SSH asks: where, then who."""
 
+from crispy_forms.helper import FormHelper
 from django import forms
 
+from provisioning.forms.layouts import arranged
 from provisioning.rules.ssh_joining import PORT_DEFAULT, Login
 
 KEY_MAX = 20_000
@@ -12,10 +14,15 @@ class PortForm(forms.Form):
     port = forms.IntegerField(label="SSH Port", min_value=1, max_value=65535, initial=PORT_DEFAULT,
                               widget=forms.NumberInput(attrs={"class": "input"}))
 
+    @property
+    def helper(self) -> FormHelper:
+        return arranged(*self.fields, summary=False)
+
 
 class LoginForm(PortForm):
     """``key`` is the host key that the page showed and the reader confirmed by sending this form."""
 
+    port = forms.IntegerField(label="SSH Port", min_value=1, max_value=65535, widget=forms.HiddenInput)
     key = forms.CharField(max_length=KEY_MAX, widget=forms.HiddenInput)
     user = forms.CharField(label="User", max_length=64, initial="root", widget=forms.TextInput(attrs=_TEXT),
                            help_text="root, or an account that may use sudo.")
