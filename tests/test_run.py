@@ -218,7 +218,8 @@ def test_what_passes_only_at_the_second_try_is_told_and_has_a_budget(sandbox, tr
                     f'  *--last-failed*) for n in $(seq {tried_again}); do echo "test_$n" >>"$SECOND_TRY"; done ;;\n'
                     f'  *"-m scenario and not long"*) exit {1 if tried_again else 0} ;;\nesac',
                     where=sandbox.directory / ".venv/bin")
-    sandbox.program("ruff", "exit 0", where=sandbox.directory / ".venv/bin")
+    for tool in ("ruff", "djangofmt"):
+        sandbox.program(tool, "exit 0", where=sandbox.directory / ".venv/bin")
     sandbox.program("redis-server", "exit 0")
     sandbox.program("id", "echo 1000")
     (sandbox.bin / "seq").symlink_to(shutil.which("seq"))
