@@ -36,7 +36,7 @@ def sign_in(*, name: str, password: str, origin: str) -> User:
         raise SignInRefused("The user name or the password is wrong. Both are case-sensitive.",
                             _failed(name, origin, "wrong password"))
     if why := _let_in(user, origin):
-        raise SignInRefused(why, _failed(name, origin, "its password was good for one sign-in, which is over"))
+        raise SignInRefused(why, _failed(name, origin, "its password is not good any more"))
     return user
 
 
@@ -91,11 +91,17 @@ def _let_in(user: User, origin: str) -> str:
 
 def _use_up(user: User, now: datetime) -> str:
     """"" when the password of the user is good for a sign-in; one that is for one alone is used up by it."""
-    given = Account.objects.filter(user=user, must_change_password=True)
-    if given.filter(used_at=None, good_until__gt=now, user__password=user.password).update(used_at=now):
+    # Locked before it is read: of several at once each has to see what the one before has used.
+    account = Account.objects.select_for_update().filter(user=user, must_change_password=True).first()
+    if not User.objects.filter(pk=user.pk, password=user.password, is_active=True).exists():
+        return "The password of this user, or whether the user may sign in, was changed just now. Try again."
+    if account is None:
         return ""
-    account = given.first()
-    return "" if account is None else why_not_good(good_until=account.good_until, used_at=account.used_at, now=now)
+    if why := why_not_good(good_until=account.good_until, used_at=account.used_at, now=now):
+        return why
+    account.used_at = now
+    account.save(update_fields=["used_at"])
+    return ""
 
 
 @history.atomic()

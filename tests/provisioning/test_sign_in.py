@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import authenticate
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -244,7 +245,7 @@ def test_a_password_for_one_sign_in_is_good_for_exactly_one(ada):
     assert str(why) == ("This password was good for one sign-in and has been used. Ask an Administrator for another "
                         "one (Reset Password).")
     assert told()[-1] == (STRANGER, HOME, "sue",
-                          "Was not let in: its password was good for one sign-in, which is over.")
+                          "Was not let in: its password is not good any more.")
     _, password = users.reset_password(actor=by(ada), user_id=user.pk)
     assert let_in("sue", password) == user
 
@@ -288,6 +289,22 @@ def test_of_many_at_once_one_uses_a_password_for_one_sign_in(ada):
     for thread in threads:
         thread.join(60)
     assert sorted(results) == ["This password was good for one sign-in a"] * 3 + ["sue"]
+
+
+@pytest.mark.parametrize("change", [
+    lambda user: users.reset_password(actor=factories.ADMINISTRATOR, user_id=user.pk),
+    lambda user: users.set_enabled(actor=factories.ADMINISTRATOR, user_id=user.pk, enabled=False),
+])
+def test_who_is_changed_while_the_password_is_looked_at_is_not_let_in(otto, monkeypatch, change):
+    """Looking at it takes long on purpose."""
+    def slowly(**credentials):
+        found = authenticate(**credentials)
+        change(otto)
+        return found
+
+    monkeypatch.setattr(service, "authenticate", slowly)
+    assert "was changed just now" in str(refused(password=PASSWORD))
+    assert not Account.objects.exclude(used_at=None).exists()
 
 
 def test_a_password_that_was_chosen_is_good_for_many(ada):
