@@ -5,9 +5,9 @@ import subprocess
 import pytest
 import redis
 
-from console.embedded_redis import embedded_redis_url
+from console.embedded_redis import embedded_redis_socket, embedded_redis_url
 from console.up.errors import CannotStart
-from console.up.redis import command, server_program, wait_ready
+from console.up.redis import command, make_directories, server_program, wait_ready
 from tests.scenarios.harness import free_port
 
 PASSWORD = "only-for-this-test"
@@ -19,9 +19,10 @@ def start(tmp_path):
     running = []
 
     def start(password="", **how):
-        socket_path = tmp_path / "redis" / "redis.sock"
-        socket_path.parent.mkdir()
-        arguments = command(socket_path, socket_path.parent, password=password, **how)
+        # Where it is when the path of the test's directory is too long for a socket.
+        socket_path, data_dir = embedded_redis_socket(tmp_path), tmp_path / "redis"
+        make_directories(socket_path, data_dir)
+        arguments = command(socket_path, data_dir, password=password, **how)
         assert PASSWORD not in " ".join(arguments)
         running.append(subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL))
         url = embedded_redis_url(tmp_path, password)
