@@ -281,3 +281,9 @@ def test_imports_are_seen_wherever_they_stand():
     source = "from . import a\nfrom ..b import c\nimport d.e\ndef f():\n    from g import h\n"
     found = imports_in(ast.parse(source), ("provisioning", "views"))
     assert found == [(1, "provisioning.views.a"), (2, "provisioning.b.c"), (3, "d.e"), (5, "g.h")]
+
+
+def test_each_decision_has_a_number_of_its_own():
+    pages = list((ROOT / "docs/adr").glob("0*.md"))
+    assert len({page.name[:4] for page in pages}) == len(pages)
+    assert {page.name for page in pages if not page.read_text().startswith(f"# {int(page.name[:4])}. ")} == set()
