@@ -5,6 +5,7 @@ from django.db import models
 from encrypted_fields.fields import EncryptedCharField, EncryptedTextField
 
 from protocol import auth
+from provisioning.spelling import SortKey
 from provisioning.states import (
     SERVER_TYPES,
     ApplicationType,
@@ -62,7 +63,7 @@ class Application(models.Model):
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [SortKey("name"), "name"]
         constraints = [
             models.CheckConstraint(name="application_not_its_own_backup",
                                    condition=~models.Q(backup_server=models.F("id"))),

@@ -3,6 +3,7 @@ from django.db import models
 from encrypted_fields.fields import EncryptedCharField
 
 from protocol import auth
+from provisioning.spelling import SortKey
 from provisioning.states import OSType
 
 LCA_PORT_MIN, LCA_PORT_MAX, LCA_PORT_DEFAULT = 2000, 9999, 4999
@@ -32,7 +33,7 @@ class Host(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [SortKey("name"), "name"]
         constraints = [
             models.CheckConstraint(
                 name="host_lca_port_range",

@@ -11,6 +11,7 @@ from provisioning.permissions import Actor
 from provisioning.rules.known import Control
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.hosts import get_host
+from provisioning.spelling import by_name
 from provisioning.states import ACTIVE_JOBS, JobKind
 
 from .readiness import host_reasons
@@ -28,7 +29,7 @@ def look_at_hosts(*, actor: Actor, host_ids: Iterable[int]) -> Looked:
     """Look on these hosts at the members of pairs there; one look at a time works on a host. Raises NotAllowed."""
     actor.require(permissions.JOB_VERBS[JobKind.COLLECT_FACTS])
     jobs, refusals, control = [], {}, control_seen()
-    for host in Host.objects.select_related("runtime").filter(pk__in=list(host_ids)).order_by("name"):
+    for host in Host.objects.select_related("runtime").filter(pk__in=list(host_ids)).order_by(*by_name("name")):
         refusal = why_not_look(host, control)
         job = None if refusal else looks.look_at(host, asked_by=actor.name) or active_look(host)
         if job is not None:
