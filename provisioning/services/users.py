@@ -14,6 +14,7 @@ from provisioning import changes, history, permissions
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Account
 from provisioning.permissions import Actor
+from provisioning.rules.text import DASH
 from provisioning.rules.users import why_not_disable, why_not_roles
 from provisioning.selectors.users import facts_of, find_user, get_person
 from provisioning.states import Role
@@ -117,6 +118,8 @@ def _check_name(name: str) -> None:
         UnicodeUsernameValidator()(name)
     except ValidationError:
         raise Refused(Refusal("A user name has letters, digits and @ . + - _ and no blanks.", "name")) from None
+    if name.startswith("-"):
+        raise Refused(Refusal(DASH, "name"))
     if len(name) > NAME_MAX:
         raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
     if User.objects.filter(username__iexact=name).exists():
