@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import signal
+from pathlib import Path
 
 from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
 from protocol.tasks import Tasks
@@ -15,12 +16,15 @@ from . import VERSION
 from .config import AgentConfig
 from .control_link import ControlLink
 from .heartbeats import Heartbeats
+from .jobs.errors import JobFailed
+from .jobs.target import make_parents
 from .kept import AGAIN_S
 from .launch import server_environment
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
 from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved, service_account
+from .ways import real
 from .worker import WorkerKeeper
 
 log = logging.getLogger(__name__)
@@ -172,11 +176,12 @@ def prepare_directories(config: AgentConfig) -> int:
     Raises CannotStart.
     """
     try:
+        # First, and whatever the umask: the accounts of servers have to come through.
+        make_parents(Path(real(config.install_root)) / "application")
         for directory in (config.state_dir, config.log_dir, config.jobs_dir, config.packages_dir):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config.install_root.mkdir(parents=True, exist_ok=True)
         lock = os.open(config.state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
+    except (OSError, JobFailed) as error:
         raise CannotStart(f"The agent cannot use its directories: {error}. Correct state_dir and install_root.") \
             from None
     try:

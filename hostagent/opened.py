@@ -83,13 +83,14 @@ class Directory:
             return Directory(entered(last, above, DIRECTORY), os.path.join(self.path, name))
 
     def make(self, name: str, mode: int = 0o750) -> "Directory":
-        """The new directory ``name``, which is ours."""
+        """The new directory ``name``, which is ours, with this ``mode`` whatever the umask is."""
         with self._above(name) as (above, last):
             os.mkdir(last, mode, dir_fd=above)
         made = self.below(name)
         if made.facts().st_uid != os.geteuid():
             with made:
                 raise OSError(errno.EBUSY, f"somebody else changes {self.path} at the same time", made.path)
+        os.fchmod(made.descriptor, mode)
         return made
 
     def make_or_open(self, name: str, mode: int = 0o750) -> "Directory":

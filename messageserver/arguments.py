@@ -24,6 +24,8 @@ HELP = f"""{USAGE}
   -V                  print the version and end
   -h                  print this and end"""
 
+_TELLS = {"-V": f"MessageServer {VERSION}", "-h": HELP, "--help": HELP}
+
 
 @dataclass(frozen=True)
 class Given:
@@ -43,10 +45,6 @@ class Wrong(Exception):
 
 def parse(words: list[str]) -> Given:
     """Ends the process: after -V and -h, and with ExitCode.USAGE when something is wrong."""
-    for word, text in (("-V", f"MessageServer {VERSION}"), ("-h", HELP), ("--help", HELP)):
-        if word in words:
-            print(text)
-            raise SystemExit(ExitCode.OK)
     try:
         return _read(words)
     except Wrong as error:
@@ -59,10 +57,16 @@ def _read(words: list[str]) -> Given:
     rest = iter(words)
     for word in rest:
         name, has_value, value = word.partition("=")
+        if word in _TELLS:
+            print(_TELLS[word])
+            raise SystemExit(ExitCode.OK)
         if word == "-check":
             values["check"] = True
         elif name in _WITH_VALUE:
-            values[name[1:]] = value if has_value else _value(name, next(rest, None))
+            # Whatever the next word is: an application may be called -V.
+            values[name[1:]] = value if has_value else next(rest, None)
+            if values[name[1:]] is None:
+                raise Wrong(f"argument {name}: expected one argument, {_WITH_VALUE[name]}")
         else:
             raise Wrong(f"{word!r} is no argument of it")
     if missing := [name for name in _REQUIRED if name[1:] not in values]:
@@ -71,12 +75,6 @@ def _read(words: list[str]) -> Given:
     if "workdir" in values:
         values["workdir"] = Path(values["workdir"])
     return Given(**values)
-
-
-def _value(name: str, word: str | None) -> str:
-    if word is None or word.partition("=")[0] in (*_WITH_VALUE, "-check"):
-        raise Wrong(f"argument {name}: expected one argument, {_WITH_VALUE[name]}")
-    return word
 
 
 def _port(text: str) -> int:

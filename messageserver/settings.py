@@ -26,7 +26,7 @@ class Port:
     @property
     def takes_clients(self) -> bool:
         """Only these speak STOMP; a port for HA synchronisation is the peer's."""
-        return not self.ha_sync and self.protocol in ("", "stomp", "addp")
+        return not self.ha_sync and self.protocol in ("", "stomp")
 
 
 @dataclass(frozen=True)

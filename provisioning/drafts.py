@@ -61,6 +61,12 @@ class ApplicationDraft:
     annex: dict[str, dict[str, str]] | None = None
 
 
+NOT_PASSED_ON = "Pairwise does not pass this on: no program is told of it."
+REACH_NOBODY = ("tenants", "connections", "reconnect_timeout", "reconnect_attempts")
+"""Fields of an ApplicationDraft that no server, host or client is told of. Forms say so (NOT_PASSED_ON), and the audit
+only notes what it thinks of them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostDraft:
     name: str

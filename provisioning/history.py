@@ -6,7 +6,7 @@ Another kind of object gets a history by one line in KINDS.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,6 +15,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from provisioning import chain
+from provisioning.drafts import ConnectionDraft, PortDraft
 from provisioning.keys import all_keys
 from provisioning.models import (
     Application,
@@ -34,10 +35,8 @@ APPLICATION_FIELDS = (
     "startup_timeout", "shutdown_timeout", "auto_restart", "redundancy_type", "reconnect_timeout",
     "reconnect_attempts", "log_on_as", "description", "revision", "template_id", "host_id", "backup_server_id",
 )
-PORT_FIELDS = ("port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters",
-               "application_parameters", "description")
-CONNECTION_FIELDS = ("port_id", "protocol", "timeout_local", "timeout_remote", "trace_mode", "transport_parameters",
-                     "application_parameters")
+PORT_FIELDS = tuple(field.name for field in fields(PortDraft))
+CONNECTION_FIELDS = tuple(field.name for field in fields(ConnectionDraft) if field.name != "server_id")
 HOST_FIELDS = ("name", "ip_address", "os_type", "os_version", "lca_port", "enabled", "revision")
 TEMPLATE_FIELDS = ("name", "type", "version", "options", "ports", "enabled", "file_name")
 PACKAGE_FIELDS = ("name", "nickname", "type", "version", "locale", "os_type", "description", "sha256", "size")

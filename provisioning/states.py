@@ -4,7 +4,7 @@ from django.db import models
 
 
 class ApplicationType(models.TextChoices):
-    """Application types (numbers of the field in ``TYPE_NUMBERS``; domain.md 1.2)."""
+    """Application types, those of the field that there are objects of; its numbers of them: ``TYPE_NUMBERS``."""
 
     MESSAGE_SERVER = "MessageServer", "Message Server"
     SOLUTION_CONTROL_SERVER = "SCS", "Solution Control Server"
@@ -17,8 +17,9 @@ TYPE_NUMBERS = {
     ApplicationType.MESSAGE_SERVER: 42,
     ApplicationType.SOLUTION_CONTROL_SERVER: 43,
     ApplicationType.DATABASE_ACCESS_POINT: 8,
-    ApplicationType.GENERIC_SERVER: 23,
-    ApplicationType.GENERIC_CLIENT: 24,
+    # 23 and 24 are other types of the field: Third Party Server and Strategy Simulator.
+    ApplicationType.GENERIC_SERVER: 107,
+    ApplicationType.GENERIC_CLIENT: 108,
 }
 SERVER_TYPES = frozenset(
     {ApplicationType.MESSAGE_SERVER, ApplicationType.SOLUTION_CONTROL_SERVER, ApplicationType.GENERIC_SERVER}
@@ -45,9 +46,13 @@ class OSType(models.TextChoices):
 
 
 class ListeningMode(models.TextChoices):
+    """How a Message Server listens. The field's third one, Auto Detect, is refused: no server of ours detects."""
+
     UNSECURED = "unsecured", "Unsecured"
     SECURED = "secured", "Secured"
-    AUTO_DETECT = "auto detect", "Auto Detect (Upgrade)"
+
+
+AUTO_DETECT = "auto detect"
 
 
 class PortProtocol(models.TextChoices):
@@ -55,7 +60,6 @@ class PortProtocol(models.TextChoices):
 
     STOMP = "stomp", "stomp (clients)"
     SYNC = "sync", "sync (peer)"
-    ADDP = "addp", "addp"
 
 
 class ApplicationStatus(models.TextChoices):

@@ -14,18 +14,20 @@ from protocol.start_line import COMMAND_LINE, PROGRAM, arguments_of, command_lin
 from ..asked import ask
 from ..config import AgentConfig
 from ..launch import server_environment
+from ..looking.rights import Account, cannot_enter
 from ..opened import Directory
 from . import archive, target
 from .accounts import account_named, name_of, owner_of
 from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
+from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, strangers, undo_noted
 from .startfacts import Target, read_facts
 from .startfiles import SERVICE_FILE, START_FILES
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
 CHECK_LINES, CHECK_BYTES = 50, 64 * 1024
+STRANGERS_NAMED = 5
 UNCHANGED = "The application was left as it was."
 
 
@@ -41,6 +43,7 @@ def work(run) -> dict:
         target.check(place, taken=arguments.get("taken_directories", []),
                      own=(config.state_dir, config.install_root, config.path.parent),
                      private=(config.jobs_dir, config.log_dir, config.packages_dir, config.state_dir / "run"))
+        _refuse_strangers(place)
         account = account_named(arguments.get("log_on_as", ""))
         if account is None and os.geteuid() == 0:
             run.log(f"{run.application} is to run as root, as this host's agent does: choose an account of its own as "
@@ -48,7 +51,7 @@ def work(run) -> dict:
         fetched = fetch_package(config, package, run.log)
     with contextlib.ExitStack() as until_the_end:
         with run.step(UNPACK):
-            staging, version = _unpack(run, place, fetched, package.filename)
+            staging, version = _unpack(run, place, fetched, package.filename, account)
             until_the_end.enter_context(staging)
         with run.step(WRITE), told(f"The files cannot be written into {staging.path}"):
             _write_start_files(run, staging, server)
@@ -69,13 +72,14 @@ def work(run) -> dict:
             "version": version, "backup": backup, "facts": facts, "start_files": started_by}
 
 
-def _unpack(run, place: Path, fetched: Path, filename: str) -> tuple[Directory, str]:
+def _unpack(run, place: Path, fetched: Path, filename: str, account: pwd.struct_passwd | None) -> tuple[Directory, str]:
     """The new directory with what the package holds, which the caller closes, and its version. Raises JobFailed."""
     with told(f"{place} cannot be installed into"):
         staging = target.staging_of(place, run.entry.job)
         # Noted before they exist, so that whatever happens they are cleared away.
         run.note(staging=str(staging), made=list(target.missing_parents(place)))
         target.make_parents(place)
+        _refuse_closed_way(place, account)
     directory, count = archive.unpack(fetched, filename, staging)
     try:
         version = archive.read_version(directory, filename)
@@ -84,6 +88,23 @@ def _unpack(run, place: Path, fetched: Path, filename: str) -> tuple[Directory, 
         raise
     run.log(f"{count} files, all as their checksums say; version {version}.")
     return directory, version
+
+
+def _refuse_strangers(place: Path) -> None:
+    """Whatever is in the directory is moved away, so it has to be a former installation. Raises JobFailed."""
+    with told(f"{place} cannot be looked at"), contextlib.suppress(FileNotFoundError), Directory.at(place) as former:
+        if found := strangers(former.names()):
+            shown = ", ".join(found[:STRANGERS_NAMED]) + (f" and {more} more" if (
+                more := len(found) - STRANGERS_NAMED) > 0 else "")
+            raise JobFailed(f"{place} holds what no installation put there: {shown}.",
+                            "Choose another Working Directory, or move that away yourself. Then install again.")
+
+
+def _refuse_closed_way(place: Path, account: pwd.struct_passwd | None) -> None:
+    """The server has to come to its directory as its account. Raises JobFailed."""
+    if account and (closed := cannot_enter(Account.of(account), str(place.parent))):
+        raise JobFailed(f"{account.pw_name}, the account of Log On As, may not enter {closed}.",
+                        f"Let it (chmod o+x {closed}), or choose another Working Directory.")
 
 
 def undo(context, entry, *, lost: bool) -> str:

@@ -12,7 +12,8 @@ _NO_SERVICE_NAME = re.compile(r'[\\/"%]')
 
 def run_sh(host: str, port: int, application: str) -> str:
     return ('#!/bin/sh\n'
-            'cd "$(dirname "$0")" || exit 1\n'
+            # A CDPATH of whoever types it leads elsewhere; a path may begin with "-".
+            'CDPATH= cd -- "$(dirname -- "$0")" || exit 1\n'
             f"exec ./MessageServer {shlex.join(arguments_of(host, port, application))}\n")
 
 

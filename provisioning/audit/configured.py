@@ -13,6 +13,7 @@ from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.keys import derive
 from provisioning.models import Connection, ListeningPort, Option
+from provisioning.rules.rows import connection_lines
 from provisioning.states import ApplicationType
 
 Tables = dict[str, dict[str, str]]
@@ -28,8 +29,7 @@ class Configured:
     options: Mapping[int, Tables]
     annex: Mapping[int, Tables]
     connections: Mapping[int, list[ConnectionDraft]]
-    connection_texts: Mapping[int, tuple[str, ...]]
-    to_database: frozenset[int]
+    connection_lines: Mapping[int, tuple[str, ...]]
     clients: Mapping[int, list[Client]]
     ports: Mapping[int, list[PortDraft]]
 
@@ -46,19 +46,15 @@ def read(rows: Iterable[int], *, whole: bool) -> Configured:
     own = list(rows)
     options, annex = _tables(None if whole else own)
     connections: dict[int, list[ConnectionDraft]] = defaultdict(list)
-    texts: dict[int, list[str]] = defaultdict(list)
-    to_database = set()
+    names: dict[int, str] = {}
     links = Connection.objects.all() if whole else Connection.objects.filter(application_id__in=own)
-    for row in links.order_by("id").values("application_id", "server_id", "server__name", "server__type",
-                                           *CONNECTION_FIELDS):
-        draft = ConnectionDraft(server_id=row["server_id"], **{name: row[name] for name in CONNECTION_FIELDS})
-        connections[row["application_id"]].append(draft)
-        texts[row["application_id"]].append(_text(row["server__name"], draft))
-        if row["server__type"] == ApplicationType.DATABASE_ACCESS_POINT:
-            to_database.add(row["application_id"])
+    for row in links.order_by("id").values("application_id", "server_id", "server__name", *CONNECTION_FIELDS):
+        connections[row["application_id"]].append(
+            ConnectionDraft(server_id=row["server_id"], **{name: row[name] for name in CONNECTION_FIELDS}))
+        names[row["server_id"]] = row["server__name"]
     return Configured(
         options=options, annex=annex, connections=connections,
-        connection_texts={key: tuple(found) for key, found in texts.items()}, to_database=frozenset(to_database),
+        connection_lines={key: connection_lines(found, names) for key, found in connections.items()},
         clients=_clients(own, options if whole else None), ports=_ports(None if whole else own))
 
 
@@ -69,11 +65,6 @@ def _ports(application_ids: list[int] | None) -> dict[int, list[PortDraft]]:
     for key, *values in found.order_by("id").values_list("application_id", *PORT_FIELDS):
         ports[key].append(PortDraft(**dict(zip(PORT_FIELDS, values, strict=True))))
     return ports
-
-
-def _text(server: str, row: ConnectionDraft) -> str:
-    return ", ".join(filter(None, [f"{server} {row.port_id}", row.protocol or "none",
-                                   f"{row.timeout_local}/{row.timeout_remote} s", row.transport_parameters]))
 
 
 def _tables(application_ids: list[int] | None) -> tuple[dict[int, Tables], dict[int, Tables]]:

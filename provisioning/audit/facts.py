@@ -121,7 +121,6 @@ class Member:
     hints: Hints | None = None
     installed: bool = True
     connections: tuple[str, ...] = ()
-    connects_to_dap: bool = False
     host: Machine | None = None
     live: Live | None = None
     found: Found | None = None

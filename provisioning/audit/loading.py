@@ -18,6 +18,7 @@ from provisioning.rules.known_options import KnownOptions
 from provisioning.selectors.applications import PLACEHOLDERS
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.joining import bundle
+from provisioning.spelling import by_name
 from provisioning.states import ApplicationType, HostStatus
 
 
@@ -50,7 +51,7 @@ _COLUMNS = (
 
 def _rows(found: QuerySet[Application]) -> QuerySet:
     """Plain values in one query: thousands of model objects would take seconds."""
-    return found.distinct().order_by("name").values_list(*_COLUMNS, named=True)
+    return found.distinct().order_by(*by_name("name")).values_list(*_COLUMNS, named=True)
 
 
 class _Loading:
@@ -99,7 +100,7 @@ class _Loading:
             id=row.id, draft=draft, type=row.type, version=row.version, template=row.template__name,
             hints=self.hints.get(row.template_id),
             installed=not {row.working_directory, row.command_line} & set(PLACEHOLDERS),
-            connections=read.connection_texts.get(row.id, ()), connects_to_dap=row.id in read.to_database,
+            connections=read.connection_lines.get(row.id, ()),
             host=self.hosts.get(row.host_id), live=seen.live(row), found=seen.found.get(row.id),
             longest_start_s=seen.starts.get(row.id), flaps=seen.flaps.get(row.id, 0), waits=seen.waits(row, draft),
             own_backup=Link("application", str(own.id), own.name) if own else None,

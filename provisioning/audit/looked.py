@@ -10,6 +10,7 @@ from provisioning.audit.found import Found, FoundFile, found_from
 from provisioning.models import Application, FoundOnHost, Host
 from provisioning.rules.ladder import DISK_RISK_BYTES
 from provisioning.selectors.start_files import StartFiles, Wanted, of_look, server_address
+from provisioning.spelling import by_name
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Looked:
 def looked_at(host: Host, limit: int) -> Looked | None:
     """What was last found on ``host``, of up to ``limit`` applications; None when nobody has looked yet."""
     rows = list(FoundOnHost.objects.filter(host=host, application__host=host).select_related(
-        "application").order_by("application__name")[:limit])
+        "application").order_by(*by_name("application__name"))[:limit])
     if not rows:
         return None
     found = [(row.application, found_from(row.body, at=row.at, host_id=host.pk, start_files=_start_files(row, host)))

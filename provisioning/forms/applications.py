@@ -6,7 +6,7 @@ provisioning.rules; here text only becomes values.
 
 from django import forms
 
-from provisioning.drafts import ApplicationDraft
+from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, ApplicationDraft
 from provisioning.states import RedundancyType
 
 from .fields import Check, Choice, Key, Text, Whole
@@ -54,9 +54,10 @@ class ApplicationForm(forms.Form):
         help_text="Message Servers: Warm Standby when there is a Backup Server.",
         rule="It changes only while both members are stopped.")
     reconnect_timeout = Whole(label="Reconnect Timeout", initial=10, unit="s",
-                              help_text="A client waits so long before it connects again. Default: 10.")
+                              help_text="So long is a client to wait before it connects again. Default: 10.")
     reconnect_attempts = Whole(label="Reconnect Attempts", initial=1,
-                               help_text="Attempts here before a client tries the Backup Server. Default: 1.")
+                               help_text="Attempts that a client is to make here before it tries the Backup Server. "
+                                         "Default: 1.")
     log_on_as = Text(label="Log On As Account", initial="SYSTEM",
                      help_text="Account that the server runs as; SYSTEM: that of the agent, which may be root. "
                                "Default: SYSTEM.",
@@ -74,6 +75,8 @@ class ApplicationForm(forms.Form):
             self.fields[name].widget.attrs["class"] += " medium"
         for name in ("name", "working_directory", "command_line"):
             self.fields[name].widget.attrs["aria-required"] = "true"
+        for name in self.fields.keys() & set(REACH_NOBODY):
+            self.fields[name].help_text += f" {NOT_PASSED_ON}"
 
     def group(self, names: tuple[str, ...]) -> list:
         return [self[name] for name in names]

@@ -12,10 +12,11 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field
 from django import forms
 
-from provisioning.drafts import ConnectionDraft, PortDraft
+from provisioning.drafts import NOT_PASSED_ON, ConnectionDraft, PortDraft
 from provisioning.models import Connection
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.rules.known_options import KnownOptions
+from provisioning.spelling import sort_key
 from provisioning.states import ListeningMode, PortProtocol
 
 from .fields import Check, Choice, Key, Text, Whole
@@ -60,7 +61,7 @@ class PortForm(RowForm):
                                 help_text="name=value;name=value, without blanks.")
     description = Text(label="Description")
     application_parameters = Text(label="Application Parameters", mono=True,
-                                  help_text="name=value;name=value, without blanks.")
+                                  help_text=f"name=value;name=value, without blanks. {NOT_PASSED_ON}")
 
     ADVANCED = ("application_parameters",)
     draft_class = PortDraft
@@ -77,10 +78,10 @@ class ConnectionForm(RowForm):
     """A row of Connections: this application is a client of ``server_id`` (domain.md 1.2)."""
 
     server_id = Key(label="Server", must=True,
-                    help_text="Connect to the primary of a pair; its backup is found by itself.")
+                    help_text=f"Of a pair the primary: its backup stands for it too. {NOT_PASSED_ON}")
     port_id = Text(label="Port ID", initial="default", help_text="ID of a Listening Port of that server.")
     protocol = Choice(label="Connection Protocol", choices=Connection._meta.get_field("protocol").choices,
-                      help_text="addp notices within the timeouts below that the other side is gone.")
+                      help_text="addp: the client notices within the timeouts below that the server is gone.")
     timeout_local = Whole(label="Local Timeout", initial=0, unit="s", help_text="0 leaves it to the protocol.")
     timeout_remote = Whole(label="Remote Timeout", initial=0, unit="s", help_text="0 leaves it to the protocol.")
     trace_mode = Choice(label="Trace Mode", choices=Connection._meta.get_field("trace_mode").choices, initial="none",
@@ -170,8 +171,8 @@ class OptionRow:
 
 def option_rows(table: dict[str, dict[str, str]], known: KnownOptions) -> list[OptionRow]:
     """Rows of {section: {key: value}}, sorted."""
-    rows = [OptionRow(section, key, table[section][key]) for section in sorted(table, key=str.casefold)
-            for key in sorted(table[section], key=str.casefold)]
+    rows = [OptionRow(section, key, table[section][key]) for section in sorted(table, key=sort_key)
+            for key in sorted(table[section], key=sort_key)]
     for row in rows:
         row.explain(known)
     return rows

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from protocol import auth
+from provisioning.spelling import SortKey
 from provisioning.states import (
     RUNNABLE_TYPES,
     SERVER_TYPES,
@@ -64,7 +65,7 @@ class Application(models.Model):
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [SortKey("name"), "name"]
         constraints = [
             models.CheckConstraint(name="application_not_its_own_backup",
                                    condition=~models.Q(backup_server=models.F("id"))),

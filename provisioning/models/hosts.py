@@ -2,6 +2,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from protocol import auth
+from provisioning.spelling import SortKey
 from provisioning.states import OSType
 
 from .encryption import EncryptedTextField
@@ -33,7 +34,7 @@ class Host(models.Model):
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [SortKey("name"), "name"]
         constraints = [
             models.CheckConstraint(
                 name="host_lca_port_range",

@@ -1,5 +1,6 @@
 from django.db import models
 
+from provisioning.spelling import SortKey
 from provisioning.states import ApplicationType, OSType
 
 
@@ -20,7 +21,7 @@ class ApplicationTemplate(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["name"]
+        ordering = [SortKey("name"), "name"]
 
     def __str__(self):
         return self.name
@@ -42,7 +43,7 @@ class InstallationPackage(models.Model):
     imported_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["name", "-imported_at"]
+        ordering = [SortKey("name"), "name", "-imported_at"]
 
     def __str__(self):
         return f"{self.name} {self.version}"

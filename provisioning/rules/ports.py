@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.errors import Refusal
 from provisioning.models.applications import PORT_MAX, PORT_MIN
-from provisioning.states import ApplicationType, ListeningMode, OSType, PortProtocol
+from provisioning.states import AUTO_DETECT, ApplicationType, ListeningMode, OSType, PortProtocol
 
 from .facts import ApplicationFacts
 from .fields import normal_directory
@@ -62,6 +62,9 @@ def _one_port(port: PortDraft, at: str, is_message_server: bool) -> list[Refusal
 def _security(port: PortDraft, at: str) -> list[Refusal]:
     field = f"{at}.transport_parameters"
     refusals = parameter_refusals(port.transport_parameters, field=field, label="Transport Parameters")
+    if port.listening_mode == AUTO_DETECT:
+        return [*refusals, Refusal("Auto Detect is not supported. Choose Unsecured or Secured.",
+                                   f"{at}.listening_mode")]
     if port.listening_mode not in ListeningMode.values:
         return [*refusals, Refusal(f'"{port.listening_mode}" is no Listening Mode. Use one of: '
                                    f"{', '.join(ListeningMode.values)}.", f"{at}.listening_mode")]

@@ -55,6 +55,9 @@ def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Re
     return []
 
 
+DASH = 'Name begins with "-": programs would take it for one of their options. Begin it with another character.'
+
+
 def name_refusals(name: str, *, what: str) -> list[Refusal]:
     """Names that start files, queues and people can all hold. A name is never a path or an address: directories are
     made of its safe characters (services.jobs.directory_name), addresses of keys; so / ? * and the like do no harm."""
@@ -63,6 +66,8 @@ def name_refusals(name: str, *, what: str) -> list[Refusal]:
     refusals = text_refusals(name, field="name", label="Name", longest=255)
     if name != name.strip():
         refusals.append(Refusal("Name begins or ends with a blank. Remove it.", "name"))
+    if name.startswith("-"):
+        refusals.append(Refusal(DASH, "name"))
     if '"' in name or "\\" in name:
         refusals.append(Refusal('Name holds " or \\, which start files cannot quote. Use another character.', "name"))
     unseen = next((sign for sign in name.strip() if sign != " " and unicodedata.category(sign) in _UNSEEN), "")

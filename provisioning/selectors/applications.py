@@ -8,6 +8,7 @@ from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, Connection, Job
 from provisioning.rules.known import Control, word
 from provisioning.rules.saved_notes import ports_differ, waiting_sentence
+from provisioning.spelling import by_name, ordering
 from provisioning.states import ACTIVE_JOBS, ALIVE, ENDED, ApplicationStatus
 
 from .control import control_seen, with_control
@@ -32,7 +33,7 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     """
     found = with_related(Application.objects.all())
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(host__name__icontains=text) | Q(description__icontains=text))
+        found = found.filter(Q(name__holds=text) | Q(host__name__holds=text) | Q(description__holds=text))
     if type:
         found = found.filter(type=type)
     if host:
@@ -40,14 +41,7 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     if status:
         found = found.filter(status=status)
     # What no list shows would be sorted and carried along with every row.
-    return found.defer(*SECRETS, "template__options", "template__ports").order_by(*_ordering(sort))
-
-
-def _ordering(sort: str) -> list:
-    names = SORTS.get(sort.removeprefix("-"), SORTS["name"])
-    if not sort.startswith("-"):
-        return [F(name).asc(nulls_last=True) for name in names]
-    return [F(names[0]).desc(nulls_last=True), *(F(name).asc(nulls_last=True) for name in names[1:])]
+    return found.defer(*SECRETS, "template__options", "template__ports").order_by(*ordering(SORTS, sort))
 
 
 def with_status(applications: QuerySet[Application]) -> QuerySet[Application]:
@@ -122,7 +116,7 @@ def connection_drafts(application: Application) -> tuple[ConnectionDraft, ...]:
 
 def clients_of(application: Application) -> QuerySet[Connection]:
     """Connections of other applications to this one."""
-    return application.clients.select_related("application").order_by("application__name")
+    return application.clients.select_related("application").order_by(*by_name("application__name"))
 
 
 def ports_wait(row: Application) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Lower
 
 from provisioning.errors import NotFound
 from provisioning.models import Application, AuditRun, Finding, Host, PairAudit
+from provisioning.spelling import SortKey, by_name
 from provisioning.states import Severity, Verdict
 
 RESULTS_MAX = 60
@@ -16,7 +16,7 @@ RESULTS_MAX = 60
 RUNS_MAX = 60
 _WORST_FIRST = Case(*(When(verdict=verdict, then=Value(place)) for place, verdict in enumerate(Verdict)),
                     default=Value(len(Verdict)), output_field=IntegerField())
-SORTS = {"verdict": _WORST_FIRST, "name": Lower("primary__name"), "errors": F("errors"), "warnings": F("warnings"),
+SORTS = {"verdict": _WORST_FIRST, "name": SortKey("primary__name"), "errors": F("errors"), "warnings": F("warnings"),
          "notes": F("notes"), "waived": F("waived"), "checked": F("confirmed_at"), "since": F("at")}
 _COUNTED = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
 
@@ -57,11 +57,11 @@ _SHOWN = ("verdict", "errors", "warnings", "notes", "waived", "unknown", "at", "
 def _chosen(text: str, verdict: str, host: str) -> Q:
     chosen = Q()
     if text:
-        chosen &= Q(primary__name__icontains=text) | Q(primary__backup_server__name__icontains=text)
+        chosen &= Q(primary__name__holds=text) | Q(primary__backup_server__name__holds=text)
     if verdict:
         chosen &= Q(verdict=verdict)
     if host:
-        how = "" if Host.objects.filter(name=host).exists() else "__icontains"
+        how = "" if Host.objects.filter(name=host).exists() else "__holds"
         chosen &= Q(**{f"primary__host__name{how}": host}) | Q(**{f"primary__backup_server__host__name{how}": host})
     return chosen
 
@@ -88,7 +88,7 @@ def broken_count() -> int:
 def host_names(limit: int = 500) -> list[str]:
     """Hosts that applications are on, by name."""
     taken = Application.objects.filter(host__isnull=False).values("host")
-    return list(Host.objects.filter(pk__in=taken).order_by("name").values_list("name", flat=True)[:limit])
+    return list(Host.objects.filter(pk__in=taken).order_by(*by_name("name")).values_list("name", flat=True)[:limit])
 
 
 def last_run() -> AuditRun | None:

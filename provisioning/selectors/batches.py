@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from provisioning.errors import NotFound
 from provisioning.models import Job, JobStep
+from provisioning.spelling import sort_key
 from provisioning.states import JobState
 
 
@@ -64,7 +65,7 @@ def get_batch(key: uuid.UUID) -> Batch:
         attempts[who] += 1
     columns = tuple(dict.fromkeys(step.name for job in newest.values() for step in job.steps.all()))
     rows = (BatchRow(job, attempts[who], _cells(job, columns)) for who, job in newest.items())
-    by_host = sorted(rows, key=lambda row: (row.job.host_name, row.job.application_name))
+    by_host = sorted(rows, key=lambda row: (sort_key(row.job.host_name), sort_key(row.job.application_name)))
     return Batch(key, jobs[0], columns, tuple(by_host))
 
 

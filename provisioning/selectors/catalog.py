@@ -4,6 +4,7 @@ from django.db.models import Count, Q, QuerySet
 
 from provisioning.errors import NotFound
 from provisioning.models import ApplicationTemplate, InstallationPackage
+from provisioning.spelling import by_name
 from provisioning.states import OSType
 
 
@@ -11,10 +12,10 @@ def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemp
     """Templates by name; each has ``application_count``."""
     found = ApplicationTemplate.objects.annotate(application_count=Count("applications"))
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(version__icontains=text))
+        found = found.filter(Q(name__holds=text) | Q(version__holds=text))
     if type:
         found = found.filter(type=type)
-    return found.order_by("name")
+    return found.order_by(*by_name("name"))
 
 
 def get_template(template_id: int) -> ApplicationTemplate:
@@ -29,10 +30,10 @@ def package_list(*, text: str = "", type: str = "") -> QuerySet[InstallationPack
     """Packages by name, the newest import of a name first."""
     found = InstallationPackage.objects.all()
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(nickname__icontains=text) | Q(version__icontains=text))
+        found = found.filter(Q(name__holds=text) | Q(nickname__holds=text) | Q(version__holds=text))
     if type:
         found = found.filter(type=type)
-    return found.order_by("name", "-imported_at")
+    return found.order_by(*by_name("name"), "-imported_at")
 
 
 def get_package(package_id: int) -> InstallationPackage:

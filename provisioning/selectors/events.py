@@ -33,5 +33,5 @@ def event_list(*, application: str = "", host: str = "", level: str = "", number
     if number is not None:
         found = found.filter(number=number)
     if text:
-        found = found.filter(text__icontains=text)
+        found = found.filter(text__holds=text)
     return found.order_by("-id")

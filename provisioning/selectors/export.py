@@ -6,13 +6,14 @@ import yaml
 
 from provisioning.models import Application, Host
 from provisioning.selectors.applications import with_related
+from provisioning.spelling import by_name
 
 
 def export_document(*, names: list[str] | None = None) -> dict[str, Any]:
     """{"hosts": [...], "applications": [...]}; ``names`` limits it to these applications and their hosts."""
-    applications = with_related(Application.objects.order_by("name")).prefetch_related(
+    applications = with_related(Application.objects.order_by(*by_name("name"))).prefetch_related(
         "options", "connections__server")
-    hosts = Host.objects.order_by("name")
+    hosts = Host.objects.order_by(*by_name("name"))
     if names is not None:
         applications = applications.filter(name__in=names)
         hosts = hosts.filter(applications__name__in=names).distinct()

@@ -10,6 +10,7 @@ from provisioning.errors import NotFound
 from provisioning.history import MODELS
 from provisioning.models import Application, Connection, HistoryEntry, Host, InstallationPackage, ListeningPort
 from provisioning.models.applications import MASK, is_secret_option
+from provisioning.spelling import by_name
 from provisioning.states import HistoryAction
 
 QUIET_FIELDS = frozenset({"revision", "template_id", "host_id", "backup_server_id", "server_id"})
@@ -53,7 +54,7 @@ def history_list(*, object_type: str = "", object_id: str = "", text: str = "", 
              "request_id": request_id}
     found = found.filter(**{name: value for name, value in exact.items() if value})
     if text:
-        found = found.filter(Q(object_name__icontains=text) | Q(reason__icontains=text))
+        found = found.filter(Q(object_name__holds=text) | Q(reason__holds=text))
     return found.order_by("-number")
 
 
@@ -85,7 +86,7 @@ def deleted_objects(*, text: str = "", object_type: str = "") -> QuerySet[Histor
         found = found.alias(key=key).exclude(Exists(model.objects.filter(pk=OuterRef("key"))))
     if object_type:
         found = found.filter(object_type=object_type)
-    return (found.filter(object_name__icontains=text) if text else found).order_by("-number")
+    return (found.filter(object_name__holds=text) if text else found).order_by("-number")
 
 
 def mark_present(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
@@ -103,7 +104,7 @@ def mark_present(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
 
 def history_users() -> list[str]:
     """Names of everybody who changed something."""
-    return list(HistoryEntry.objects.order_by("user_name").values_list("user_name", flat=True).distinct())
+    return list(HistoryEntry.objects.order_by(*by_name("user_name")).values_list("user_name", flat=True).distinct())
 
 
 def group_by_request(entries: Iterable[HistoryEntry]) -> list[Request]:

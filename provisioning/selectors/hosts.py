@@ -1,10 +1,11 @@
 """Hosts as lists and one by one, with what their agents last said."""
 
-from django.db.models import Count, F, Q, QuerySet, Value
+from django.db.models import Count, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from provisioning.errors import NotFound
 from provisioning.models import Host
+from provisioning.spelling import ordering
 from provisioning.states import HostStatus
 
 from .control import control_seen, with_control
@@ -26,12 +27,10 @@ def host_list(*, text: str = "", status: str = "", sort: str = "name") -> QueryS
         application_count=Count("applications", distinct=True),
     )
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(ip_address__icontains=text))
+        found = found.filter(Q(name__holds=text) | Q(ip_address__holds=text))
     if status:
         found = found.filter(status=status)
-    names = SORTS.get(sort.removeprefix("-"), SORTS["name"])
-    first = F(names[0]).desc(nulls_last=True) if sort.startswith("-") else F(names[0]).asc(nulls_last=True)
-    return found.order_by(first, *names[1:])
+    return found.order_by(*ordering(SORTS, sort))
 
 
 def get_host(host_id: int) -> Host:

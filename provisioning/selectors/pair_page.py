@@ -12,6 +12,7 @@ from provisioning.models import Application, Event, Job, PairException, PairStat
 from provisioning.rules.known import Control, word
 from provisioning.rules.pair_facts import PROVEN_FOR, MemberFacts, PairFacts
 from provisioning.rules.pair_story import LEVELS, OK, Headline, headline
+from provisioning.spelling import by_name, sort_key
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus, Mode
 
 from .applications import PLACEHOLDERS, with_related
@@ -85,16 +86,16 @@ def pair_list(*, text: str = "", show: str = "") -> PairList:
     or "paused"."""
     found = Application.objects.filter(backup_server__isnull=False)
     if text:
-        found = found.filter(Q(name__icontains=text) | Q(backup_server__name__icontains=text) |
-                             Q(host__name__icontains=text) | Q(backup_server__host__name__icontains=text))
+        found = found.filter(Q(name__holds=text) | Q(backup_server__name__holds=text) |
+                             Q(host__name__holds=text) | Q(backup_server__host__name__holds=text))
     if show == "paused":
         found = found.filter(pair_state__automatic_failover=False)
     well, others = _well_and_others(found)
-    order = [] if show == "trouble" else [(LEVELS.index(OK), name.casefold(), key, None) for key, name in well]
+    order = [] if show == "trouble" else [(LEVELS.index(OK), sort_key(name), key, None) for key, name in well]
     for row in map(PairRow.of, _facts_of(Application.objects.filter(pk__in=others) if well else found)):
         if show != "trouble" or row.headline.level != OK:
             primary = row.facts.primary
-            order.append((LEVELS.index(row.headline.level), primary.name.casefold(), primary.id, row))
+            order.append((LEVELS.index(row.headline.level), sort_key(primary.name), primary.id, row))
     return PairList([(key, row) for _, _, key, row in sorted(order, key=lambda each: each[:3])])
 
 
@@ -204,7 +205,7 @@ def exceptions_of(primary_id: int) -> dict[str, int]:
 def backup_candidates(primary: Application) -> list[Application]:
     """Servers that ``primary`` could name as its Backup Server, by name."""
     free = with_related(Application.objects.filter(type=primary.type, backup_server=None, primary_server=None))
-    return list(free.exclude(pk=primary.pk).order_by("name")[:CANDIDATES_MAX])
+    return list(free.exclude(pk=primary.pk).order_by(*by_name("name"))[:CANDIDATES_MAX])
 
 
 # --- rows into facts
@@ -213,7 +214,7 @@ def backup_candidates(primary: Application) -> list[Application]:
 def _facts_of(primaries: QuerySet[Application]) -> list[PairFacts]:
     """Plain values in one query (and one for jobs): thousands of model objects would take seconds."""
     control = control_seen()
-    rows = list(primaries.order_by("name").values(*_COLUMNS))
+    rows = list(primaries.order_by(*by_name("name")).values(*_COLUMNS))
     jobs = _jobs_at_work({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
     return [_pair(row, jobs, control) for row in rows]
 

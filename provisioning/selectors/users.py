@@ -13,6 +13,7 @@ from provisioning.models import Account
 from provisioning.rules.sign_in import Lock
 from provisioning.rules.users import UserFacts
 from provisioning.selectors.sign_ins import locks_of
+from provisioning.spelling import by_name
 from provisioning.states import Role
 
 EVERYWHERE = "addresses that are new for this user"
@@ -44,9 +45,9 @@ class Person:
 
 def user_list(*, text: str = "", role: str = "", state: str = "") -> QuerySet[User]:
     """Users by name. ``state`` is enabled or disabled."""
-    found = User.objects.prefetch_related("groups").select_related("account").order_by("username")
+    found = User.objects.prefetch_related("groups").select_related("account").order_by(*by_name("username"))
     if text:
-        found = found.filter(username__icontains=text)
+        found = found.filter(username__holds=text)
     if role:
         holders = Q(groups__name=role)
         found = found.filter(holders | Q(is_superuser=True) if role == Role.ADMINISTRATOR else holders).distinct()

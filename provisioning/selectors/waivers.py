@@ -7,6 +7,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from provisioning.errors import NotFound
 from provisioning.models import Finding, Waiver
 from provisioning.rules.audit_story import SOON
+from provisioning.spelling import by_name
 
 ACTIVE, SOON_STATE, ENDED = "active", "soon", "ended"
 
@@ -22,8 +23,8 @@ def waiver_list(*, today: date, state: str = "", text: str = "", rule: str = "")
     """Waivers: of one ``state`` (active, soon) the next to end first; ended or all of them the latest first."""
     found = waivers()
     if text:
-        found = found.filter(Q(primary__name__icontains=text) | Q(primary__backup_server__name__icontains=text)
-                             | Q(reason__icontains=text) | Q(waived_by__icontains=text))
+        found = found.filter(Q(primary__name__holds=text) | Q(primary__backup_server__name__holds=text)
+                             | Q(reason__holds=text) | Q(waived_by__holds=text))
     if rule:
         found = found.filter(code=rule)
     holds = Q(ended_at=None, expires_on__gte=today, now_fact=F("fact"))
@@ -33,7 +34,7 @@ def waiver_list(*, today: date, state: str = "", text: str = "", rule: str = "")
         found = found.filter(holds)
     if state == SOON_STATE:
         found = found.filter(expires_on__lte=today + SOON)
-    return found.order_by("expires_on", "primary__name", "id") if state else found.order_by("-id")
+    return found.order_by("expires_on", *by_name("primary__name"), "id") if state else found.order_by("-id")
 
 
 def get_waiver(waiver_id: int) -> Waiver:

@@ -6,6 +6,7 @@ from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Difference
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.models.applications import MASK, is_secret_option
+from provisioning.rules.rows import connection_texts, port_text
 from provisioning.states import RedundancyType
 
 from .objects import STORED, Stored
@@ -40,8 +41,7 @@ def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[s
             rows += _rows(name, {p.port_id: port_text(p) for p in left or ()},
                           {p.port_id: port_text(p) for p in right or ()})
         elif name == "connections":
-            rows += _rows(name, dict(connection_texts(left or (), objects)),
-                          dict(connection_texts(right or (), objects)))
+            rows += _rows(name, _connections(left, objects), _connections(right, objects))
         else:
             rows.append(Difference(name, LABELS[name], field_text(name, left, objects),
                                    field_text(name, right, objects)))
@@ -59,19 +59,8 @@ def field_text(name: str, value, objects: Stored = STORED) -> str:
     return str(value)
 
 
-def port_text(port) -> str:
-    parts = [str(port.port), port.protocol, "HA Sync" if port.ha_sync else "", str(port.listening_mode),
-             port.transport_parameters, port.application_parameters, port.description]
-    return ", ".join(part for part in parts if part)
-
-
-def connection_texts(rows, objects: Stored = STORED) -> list[tuple[str, str]]:
-    """(server and port ID, the rest) of each connection, in order."""
-    names = objects.names(Application, (row.server_id for row in rows))
-    return [(f"{names.get(row.server_id, '?')} {row.port_id}",
-             ", ".join(filter(None, [row.protocol or "none", f"{row.timeout_local}/{row.timeout_remote} s",
-                                     row.trace_mode, row.transport_parameters, row.application_parameters])))
-            for row in rows]
+def _connections(rows, objects: Stored) -> dict[str, str]:
+    return dict(connection_texts(rows or (), objects.names(Application, (row.server_id for row in rows or ()))))
 
 
 def _rows(name: str, left: dict[str, str], right: dict[str, str]) -> list[Difference]:

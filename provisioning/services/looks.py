@@ -11,6 +11,7 @@ from provisioning.permissions import Actor
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.readiness import look_refusals
+from provisioning.spelling import by_name
 from provisioning.states import ACTIVE_JOBS, JobKind
 
 CHANGED = "What is on host {} was changed at the same moment. Try again."
@@ -28,7 +29,7 @@ def look_at_hosts(*, actor: Actor, host_ids: Iterable[int]) -> Looked:
     """Look on these hosts at the members of pairs there; one look at a time works on a host. Raises NotAllowed."""
     actor.require(KINDS[JobKind.COLLECT_FACTS].permission)
     jobs, refusals = [], {}
-    hosts = list(Host.objects.select_related("runtime").filter(pk__in=list(host_ids)).order_by("name"))
+    hosts = list(Host.objects.select_related("runtime").filter(pk__in=list(host_ids)).order_by(*by_name("name")))
     stands = look_refusals(hosts, control_seen())
     for host in hosts:
         job = None if stands[host.pk] else looks.look_at(host, asked_by=actor.name) or active_look(host)

@@ -8,12 +8,14 @@ from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.models import Application, PairException
 from provisioning.permissions import Actor
+from provisioning.rules.rows import connection_lines
 from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, Side, compare
 from provisioning.selectors.applications import application_draft, used_ports
 from provisioning.selectors.pairs import Pair, get_pair
 
-from . import applications, comparison
+from . import applications
 from .facts import application_link, reserved_ports
+from .objects import STORED
 
 MAX_NAMED = 12
 
@@ -138,7 +140,8 @@ def _plan(pair: Pair) -> Plan:
 
 def _side(row: Application) -> Side:
     draft = application_draft(row, masked=False)
-    texts = tuple(f"{name}: {text}" for name, text in comparison.connection_texts(draft.connections or ()))
+    texts = connection_lines(draft.connections or (), STORED.names(
+        Application, (each.server_id for each in draft.connections or ())))
     return Side(id=row.pk, name=row.name, draft=draft, host=row.host.name if row.host else "",
                 template=row.template.name, version=row.version, connections=texts)
 

@@ -16,6 +16,7 @@ from provisioning.errors import Refusal, Refused
 from provisioning.models import Account, SignInTry
 from provisioning.permissions import Actor, verbs_of
 from provisioning.rules.sign_in import GOOD_FOR
+from provisioning.rules.text import DASH
 from provisioning.rules.users import why_not_disable, why_not_roles
 from provisioning.selectors.sign_ins import name_key
 from provisioning.selectors.users import facts_of, find_user, get_person, roles_of
@@ -144,6 +145,8 @@ def _check_name(name: str) -> None:
         UnicodeUsernameValidator()(name)
     except ValidationError:
         raise Refused(Refusal("A user name has letters, digits and @ . + - _ and no blanks.", "name")) from None
+    if name.startswith("-"):
+        raise Refused(Refusal(DASH, "name"))
     if len(name) > NAME_MAX:
         raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
     if User.objects.filter(username__iexact=name).exists():

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.rules.text import duration
 from provisioning.selectors.control import word_of
+from provisioning.spelling import by_name
 from provisioning.states import SERVER_TYPES, Mode
 from provisioning.states import ApplicationStatus as A
 from provisioning.states import DrillState as D
@@ -186,7 +187,7 @@ def no_script_choices(field, row=None) -> list[tuple[int, str, bool]]:
     """(key, name, chosen) of what a picker's field can point to, for a plain <select>; the first CHOICES_MAX by name,
     and the chosen one."""
     model = PICKED[field.name]
-    rows = model.objects.order_by("name")
+    rows = model.objects.order_by(*by_name("name"))
     if model is Application:
         rows = rows.filter(type__in=SERVER_TYPES)
         rows = rows.exclude(pk=row.pk) if row else rows

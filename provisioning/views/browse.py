@@ -26,7 +26,7 @@ def _browse(request, title: str, rows, columns: tuple[str, ...], cells, **more):
     """The dialog with its list; a script that filters gets the list alone."""
     actor_of(request).require(VIEW)
     text = request.GET.get("q", "")[:255].strip()
-    found = list(rows.filter(name__icontains=text)[:SHOWN_MAX + 1] if text else rows[:SHOWN_MAX + 1])
+    found = list(rows.filter(name__holds=text)[:SHOWN_MAX + 1] if text else rows[:SHOWN_MAX + 1])
     field = request.GET.get("field", "")
     context = {
         "options": [(row.pk, row.name, cells(row)) for row in found[:SHOWN_MAX]], "cut": len(found) > SHOWN_MAX,

@@ -9,7 +9,7 @@ from provisioning.audit.facts import Hints, PortUse
 from provisioning.audit.found import FoundFile, FoundProcess
 from provisioning.audit.judging import judge, verdict
 from provisioning.audit.registry import RULES, ordered
-from provisioning.drafts import PortDraft
+from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, PortDraft
 from provisioning.errors import Link
 from provisioning.rules.certificates import certificate
 from provisioning.rules.known_options import KnownOptions
@@ -78,7 +78,6 @@ CASES = {
     "A21": s.one_after_another(s.on_one_host, s.typed_in_both(
         options={"log": {"verbose": "standard", "all": "/var/log/ms"}})),
     "A22": s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=(s.connection(),)), connections=("X",)),
-    "A23": s.typed_in_both(options={"messages": {"db_storage": "true"}}),
     "A24": s.one_after_another(s.typed(log_on_as="ms"), s.says(account="ms")),
     "A25": s.says(account="mallory"),
     "A26": s.typed(tenants="Other"),
@@ -278,7 +277,31 @@ def test_both_members_in_one_directory_are_told_once():
 
 def test_severities_are_those_of_the_field():
     assert {code for code, rule in RULES.items() if rule.severity == Severity.NOTE} == {
-        "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64", "A67"}
+        "A22", "A26", "A35", "A41", "A42", "A43", "A44", "A46", "A48", "A49", "A50", "A53", "A61", "A63", "A64", "A67"}
+
+
+TOLD_TO_NOBODY = {"tenants": "Other", "reconnect_timeout": 0, "reconnect_attempts": 0, "connections": (s.connection(),)}
+
+
+@pytest.mark.parametrize("change", [
+    *(s.typed_in_both(**{name: value}) for name, value in TOLD_TO_NOBODY.items() if name != "connections"),
+    *(s.typed(**{name: value}) for name, value in TOLD_TO_NOBODY.items() if name != "connections"),
+    s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=TOLD_TO_NOBODY["connections"]), connections=("X",)),
+    *(s.client(**fields) for fields in ({"network": False}, {"protocol": ""}, {"timeout_local": 0},
+                                        {"port_id": "vanished"}, {"to": "MS_Backup"}))])
+def test_what_nobody_is_told_of_is_noted_at_most_and_the_note_says_so(change):
+    assert TOLD_TO_NOBODY.keys() == set(REACH_NOBODY)
+    found = {rule for rule, _ in judge(change(s.sound())).troubles}
+    assert {rule.severity for rule in found} <= {Severity.NOTE}
+    assert all(NOT_PASSED_ON in rule.why for rule in found)
+
+
+def test_a_database_is_asked_for_by_no_rule_while_no_server_writes_into_one():
+    facts = s.typed_in_both(options={"messages": {"db_storage": "true"}})(s.sound())
+    hints = Hints(KnownOptions({"messages": {"retention-days": {"value": "7", "help": ""}}}))
+    facts = replace(facts, primary=replace(facts.primary, hints=hints), backup=replace(facts.backup, hints=hints))
+    assert {(rule.code, found.sentence) for rule, found in judge(facts).troubles} == {
+        ("A63", "The server knows no db_storage in section [messages] and ignores it.")}
 
 
 @pytest.mark.parametrize("code", [code for code in CASES if code != "A01"])

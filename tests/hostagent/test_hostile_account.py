@@ -13,6 +13,7 @@ import pytest
 from hostagent import removal
 from hostagent.config import load
 from hostagent.jobs import collect_facts, frame
+from hostagent.jobs.archive import CHECKSUMS, DESCRIPTION
 from protocol import auth
 from tests.certificates import Certificates
 
@@ -40,6 +41,9 @@ class Attacked(Host):
         self.console = console
         self.config.packages_dir.mkdir()
         self.outside = Outside(path / "outside", ["port.pem"])
+        for name in (DESCRIPTION, CHECKSUMS):
+            # Of a former installation: another directory is not installed into.
+            (self.directory / name).touch()
         give(self.directory)
 
     def payload(self, kind, **arguments):

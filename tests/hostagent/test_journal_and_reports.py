@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -323,6 +325,31 @@ def test_run_sh_gives_the_server_exactly_the_name(tmp_path, name):
     done = subprocess.run(["sh", str(directory / "run.sh")], cwd="/", capture_output=True, text=True, check=True)
     assert done.stdout == "\n".join([*arguments_of("h", 2020, name), str(directory)]) + "\n"
     assert sorted(path.name for path in directory.iterdir()) == ["MessageServer", "run.sh"]
+
+
+@pytest.mark.parametrize("place", ["MS", "-MS", "MS [log] $HOME"])
+def test_run_sh_starts_the_server_beside_it_whatever_the_cdpath(tmp_path, place):
+    for above in ("here", "there"):
+        directory = tmp_path / above / place
+        directory.mkdir(parents=True)
+        write_atomically(directory / "run.sh", run_sh("h", 2020, "MS").encode(), mode=0o750)
+        write_atomically(directory / "MessageServer", b"#!/bin/sh\npwd\n", mode=0o755)
+    done = subprocess.run(["sh", "--", f"{place}/run.sh"], cwd=tmp_path / "here", capture_output=True, text=True,
+                          check=True, env={**os.environ, "CDPATH": str(tmp_path / "there")})
+    assert done.stdout == f"{tmp_path / 'here' / place}\n"
+
+
+def test_no_shell_text_changes_its_directory_by_a_cdpath():
+    """The kind: a launcher, a script or a line that people are told to type, where ``cd`` may go elsewhere."""
+    root = Path(__file__).resolve().parents[2]
+    texts = [path for folder in ("hostagent", "messageserver", "provisioning", "console", "deploy", "docs", "templates",
+                                 "bench")
+             for path in (root / folder).rglob("*") if path.suffix in (".py", ".md", ".html", ".service", ".yaml")]
+    changes = re.compile(r"(?<![\w./-])cd (?!/d )(?=[^ ])(.*)")
+    found = [f"{path.relative_to(root)}: {line.strip()}" for path in [*texts, root / "README.md", root / "run"]
+             for line in path.read_text().splitlines()
+             if (match := changes.search(line)) and "CDPATH=" not in line and not match[1].startswith(("./", "/", "~"))]
+    assert found == []
 
 
 # --- configuration and files -----------------------------------------------------------------------

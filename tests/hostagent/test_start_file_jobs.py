@@ -106,7 +106,7 @@ def test_what_is_missing_is_named_and_the_difference_shown(host):
                                 "-app is missing; it should be MS Backup.")
     assert file["diff"].splitlines() == [
         "--- run.sh on the host", "+++ run.sh as it should be", "@@ -1,3 +1,4 @@", " #!/bin/sh",
-        "-./MessageServer -host cfg1 -port <port>", '+cd "$(dirname "$0")" || exit 1',
+        "-./MessageServer -host cfg1 -port <port>", '+CDPATH= cd -- "$(dirname -- "$0")" || exit 1',
         "+exec ./MessageServer -host cfg1 -port 2020 -app 'MS Backup'", " "]
     assert "-./MessageServer -host cfg1 -port <port>" in host.log()
 

@@ -161,6 +161,18 @@ async def test_when_the_configuration_server_is_away_the_install_fails_and_nothi
     assert states[-3:] == ["failed", "skipped", "skipped"]
 
 
+async def test_a_directory_that_no_installation_made_is_not_installed_into(site):
+    (site.target / "sub").mkdir(parents=True)
+    (site.target / "notes.txt").write_text("somebody's own")
+    final = await site.finished(site.send(site.install_payload()))
+    assert final["state"] == "failed"
+    assert f"{site.target} holds what no installation put there: notes.txt, sub." in final["reason"]
+    assert "Choose another Working Directory" in final["advice"]
+    assert sorted(path.name for path in site.target.iterdir()) == ["notes.txt", "sub"]
+    (site.target / "notes.txt").unlink()
+    (site.target / "sub").rmdir()
+
+
 async def test_a_cancelled_install_ends_on_the_host_and_leaves_nothing(site):
     site.server.go_on.clear()
     job = site.send(site.install_payload())
@@ -228,7 +240,8 @@ async def test_a_queued_job_that_is_revoked_never_runs(site):
 
 async def test_when_the_pool_child_is_killed_the_job_is_lost_and_rolled_back(own_site):
     own_site.target.mkdir(parents=True)
-    (own_site.target / "MessageServer").write_text("the former program")
+    for name in ("MessageServer", "ip_description.xml", "checksums.sha256"):
+        (own_site.target / name).write_text("the former program")
     own_site.server.go_on.clear()
     job = own_site.send(own_site.install_payload())
     assert await asyncio.to_thread(own_site.server.asked.wait, 30)

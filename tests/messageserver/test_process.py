@@ -51,7 +51,8 @@ def test_version(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [[], ["-host", "h", "-app", "a"], ["-host", "h", "-port", "x", "-app", "a"],
-                                       ["-host", "h", "-port", "1", "-app", "a", "-what"]])
+                                       ["-host", "h", "-port", "1", "-app", "a", "-what"],
+                                       ["-host", "h", "-port", "1", "-app"]])
 def test_a_wrong_command_line_ends_with_its_own_code(tmp_path, arguments):
     done = command(tmp_path, *arguments)
     assert done.returncode == ExitCode.USAGE

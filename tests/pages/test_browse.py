@@ -101,9 +101,11 @@ def test_support_may_not_import(support):
 def test_port_info_opens_empty_for_the_first_port(administrator):
     text = page(administrator.post("/browse/port-info/", {**form_of(), "step": "ports-add"}, headers=script()))
     for label in ("ID", "Port", "Connection Protocol", "HA Sync", "Listening Mode", "Unsecured", "Secured",
-                  "Auto Detect (Upgrade)", "Transport Parameters", "Description", "Application Parameters"):
+                  "Transport Parameters", "Description", "Application Parameters"):
         assert label in text, label
     assert 'value="default"' in text
+    for missing in ("Auto Detect", "addp"):
+        assert missing not in text, missing
 
 
 def test_port_info_of_a_further_port_leaves_the_id_open(administrator):

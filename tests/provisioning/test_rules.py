@@ -49,8 +49,8 @@ def test_a_plain_draft_is_accepted():
     assert refusals() == []
 
 
-@pytest.mark.parametrize("name", ["", "   ", " MS", "MS ", "M\nS", "x" * 256, 'M"S', "M\\S", "M\x7fS",
-                                  "M\u200bS", "M\u202eS", "M\u00a0S", "M\ud800S", "\ufeffMS"])
+@pytest.mark.parametrize("name", ["-V", "-check", "-port=9", "--help", "-", "", "   ", " MS", "MS ", "M\nS", "x" * 256,
+                                  'M"S', "M\\S", "M\x7fS", "M\u200bS", "M\u202eS", "M\u00a0S", "M\ud800S", "\ufeffMS"])
 def test_name_that_cannot_be_used_is_refused(name):
     assert set(fields_of(refusals(name=name))) == {"name"}
 

@@ -30,6 +30,7 @@ from provisioning.audit.registry import RULES
 from provisioning.audit.remedies import REMEDIES
 from provisioning.errors import NotFound, Refused
 from provisioning.models import Application, Finding, PairAudit
+from provisioning.spelling import sort_key
 from provisioning.states import Severity, Verdict
 
 PAIRS_A_TIME = 200
@@ -166,7 +167,7 @@ def results_of(primary_ids: Iterable[int] | None = None) -> list[int]:
     found = [latest] if primary_ids is None else [latest.filter(primary_id__in=part)
                                                   for part in _parts(list(primary_ids))]
     rows = [row for part in found for row in part.values_list("pk", "verdict", "primary__name")]
-    return [key for key, _, _ in sorted(rows, key=lambda row: (order[row[1]], row[2].casefold()))]
+    return [key for key, _, _ in sorted(rows, key=lambda row: (order[row[1]], sort_key(row[2])))]
 
 
 def primaries_named(names: Iterable[str]) -> list[int]:

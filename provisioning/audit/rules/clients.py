@@ -1,15 +1,16 @@
-"""Who connects to the pair, and how."""
+"""Who connects to the pair, and how, as Connections say it. No client is told: these are notes."""
 
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
+from provisioning.drafts import NOT_PASSED_ON
 from provisioning.states import Severity
 
 SANE_S = (1, 120)
 
 
-@rule("A42", Severity.WARNING, "No client names the backup",
-      why="A client that connects to the backup by itself gets no messages from it and splits the clients of one pair "
-          "over two servers.",
+@rule("A42", Severity.NOTE, "No client names the backup",
+      why="A client that is set up to connect to the backup by itself gets no messages from it, and clients of one "
+          f"pair are split over two servers. {NOT_PASSED_ON}",
       fix="Remove that connection: the one to the primary leads to both.")
 def no_client_of_backup(facts: AuditFacts) -> Results:
     for client in facts.clients:
@@ -19,17 +20,19 @@ def no_client_of_backup(facts: AuditFacts) -> Results:
 
 
 @rule("A43", Severity.NOTE, "Clients log to the network", singles=True,
-      why="Without an output network in its [log] options nothing of an application reaches the Message Server.",
+      why=f"A client that is to log over its Message Server has an output network in its options. {NOT_PASSED_ON} The "
+          "Message Server keeps only what programs send it themselves.",
       fix="Set [log] standard (or all) of the client to network beside its other outputs.")
 def network_output(facts: AuditFacts) -> Results:
     for client in facts.clients:
         if client.to == facts.primary.name and client.network is False:
-            yield _of(client, f"{client.name} is connected to {facts.primary.name} and sends it no log messages.",
+            yield _of(client, f"{client.name} has a connection to {facts.primary.name} and no output network.",
                       "network", "no network output", "[log], wanted", "[log], now")
 
 
-@rule("A44", Severity.WARNING, "ADDP on client connections", singles=True,
-      why="Without ADDP a link that is open at one end only is noticed by TCP alone, which takes minutes.",
+@rule("A44", Severity.NOTE, "ADDP on client connections", singles=True,
+      why="Without ADDP, or heart-beats of STOMP, a link that is open at one end only is noticed by TCP alone, which "
+          f"takes minutes. {NOT_PASSED_ON}",
       fix="Choose addp in the connection, with Local and Remote Timeout from 1 to 120 s.")
 def addp(facts: AuditFacts) -> Results:
     least, most = SANE_S
@@ -45,15 +48,15 @@ def addp(facts: AuditFacts) -> Results:
                       "Timeouts, wanted", "Timeouts, now")
 
 
-@rule("A53", Severity.ERROR, "Clients use a port that is there", singles=True,
-      why="A client refers to a port by its ID: one that the server does not have leads nowhere.",
+@rule("A53", Severity.NOTE, "Clients use a port that is there", singles=True,
+      why=f"A connection refers to a port by its ID: one that the server does not have leads nowhere. {NOT_PASSED_ON}",
       fix="Choose one of the server's port IDs in the connection.")
 def known_port(facts: AuditFacts) -> Results:
     ids = {member.name: [port.port_id for port in member.draft.ports or ()] for member in facts.members}
     for client in facts.clients:
         if client.port_id.casefold() not in (each.casefold() for each in ids[client.to]):
-            yield _of(client, f"{client.name} connects to port {client.port_id} of {client.to}, which has no such "
-                      "port.", ", ".join(ids[client.to]), client.port_id, "Port IDs of the server",
+            yield _of(client, f"{client.name} has a connection to port {client.port_id} of {client.to}, which has no "
+                      "such port.", ", ".join(ids[client.to]), client.port_id, "Port IDs of the server",
                       "Port ID of the connection")
 
 

@@ -5,6 +5,7 @@ import re
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.saying import between, of_each, wanted
+from provisioning.drafts import NOT_PASSED_ON
 from provisioning.rules.known_options import ANNEX
 from provisioning.rules.synchronizing import LOG_OUTPUTS, SERVER_INFO
 from provisioning.states import Severity
@@ -12,7 +13,9 @@ from provisioning.states import Severity
 STEP_3, STEP_5 = "Installation and Configuration, step 3", "Installation and Configuration, step 5"
 _OUTPUTS = frozenset({"stdout", "stderr", "network", "memory"})
 _APART = {"auto_restart", "tenants", "reconnect_timeout", "reconnect_attempts"}
-_PORT_TEXT = re.compile(r"ports\.[^.]+\.(?!port$|ha_sync$|description$|protocol$|listening_mode$|transport_parameters)")
+_PORT_ID = re.compile(r"ports\..+\.port_id$")
+_KEPT = re.compile(r"tenants$|ports\..+\.(application_parameters|description)$")
+"""What is only kept, for people."""
 
 
 @rule("A20", Severity.WARNING, "Options equal", guide=STEP_5, remedy="synchronize",
@@ -20,7 +23,7 @@ _PORT_TEXT = re.compile(r"ports\.[^.]+\.(?!port$|ha_sync$|description$|protocol$
       fix="Synchronize the pair, or declare the difference to be intended on the Pair page.")
 def same_options(facts: AuditFacts) -> Results:
     for row in facts.differences:
-        if row.what.startswith(("options.", "annex.")) or _PORT_TEXT.match(row.what):
+        if row.what.startswith(("options.", "annex.")) or _PORT_ID.match(row.what):
             yield between(facts, row.what, f"{row.label} differs.", row.primary, row.backup)
 
 
@@ -44,8 +47,9 @@ def _log_files(member):
                 yield output.strip(), key
 
 
-@rule("A22", Severity.WARNING, "Connections equal", remedy="synchronize",
-      why="A backup has the Connections of its primary: others show an object that was not saved since.",
+@rule("A22", Severity.NOTE, "Connections equal", remedy="synchronize",
+      why="A backup has the Connections of its primary: others show an object that was not saved since. "
+          f"{NOT_PASSED_ON}",
       fix="Save the primary again, or synchronize the pair.")
 def same_connections(facts: AuditFacts) -> Results:
     for row in facts.differences:
@@ -53,24 +57,11 @@ def same_connections(facts: AuditFacts) -> Results:
             yield between(facts, row.what, "The Connections of the members differ.", row.primary, row.backup)
 
 
-@rule("A23", Severity.ERROR, "A Database Access Point where messages go to a database", singles=True,
-      why="With db_storage on and no Database Access Point among the Connections no message reaches the Log Database.",
-      fix="Add the Database Access Point to Connections, or set [messages] db_storage to false.")
-def access_point(facts: AuditFacts) -> Results:
-    def wrong(member):
-        if (member.option("messages", "db_storage") or "").strip().casefold() in ("true", "yes", "on", "1") \
-                and not member.connects_to_dap:
-            yield wanted(member, f"{member.name} stores messages in a database and is connected to none.",
-                         "a Database Access Point", ", ".join(member.connections), want_label="Connections, wanted",
-                         got_label="Connections, now")
-
-    return of_each(facts, wrong)
-
-
-@rule("A26", Severity.NOTE, "Tenants equal", remedy="synchronize",
-      why="A backup serves the Tenants of its primary.", fix="Save the primary again, or synchronize the pair.")
-def same_tenants(facts: AuditFacts) -> Results:
-    yield from _server_info(facts, {"tenants"})
+@rule("A26", Severity.NOTE, "Tenants and texts of ports equal", remedy="synchronize",
+      why=f"A backup serves the Tenants of its primary, and is described like it. {NOT_PASSED_ON}",
+      fix="Save the primary again, or synchronize the pair.")
+def same_texts(facts: AuditFacts) -> Results:
+    yield from _server_info(facts, {row.what for row in facts.differences if _KEPT.match(row.what)})
 
 
 @rule("A27", Severity.WARNING, "Auto-Restart on the backup", guide="Installation and Configuration, step 1",
@@ -107,9 +98,9 @@ def timeouts(facts: AuditFacts) -> Results:
                          want_label="Startup Timeout, wanted", got_label="Startup Timeout, now", remedy="")
 
 
-@rule("A41", Severity.WARNING, "Reconnect Timeout and Attempts", singles=True, remedy="set_reconnect",
-      why="With a Reconnect Timeout of 0 clients hammer a server that is down; with 0 Attempts they never try it "
-          "before the backup.",
+@rule("A41", Severity.NOTE, "Reconnect Timeout and Attempts", singles=True, remedy="set_reconnect",
+      why="Clients that are set up with a Reconnect Timeout of 0 hammer a server that is down; with 0 Attempts they "
+          f"never try it before the backup. {NOT_PASSED_ON}",
       fix="Set Reconnect Timeout to 10 s and Reconnect Attempts to 1.")
 def reconnect(facts: AuditFacts) -> Results:
     def wrong(member):

@@ -56,7 +56,8 @@ def free_numbers(facts: AuditFacts) -> Results:
       fix="Synchronize the pair, or add the port by hand.")
 def same_ids(facts: AuditFacts) -> Results:
     for row in facts.differences:
-        if row.what.startswith("ports.") and row.what.count(".") == 1:
+        # An ID may have dots; what is about one field of a port says so after its ID.
+        if row.what.startswith("ports.") and row.label == f"Listening Port {row.what.removeprefix('ports.')}":
             missing = facts.backup if row.backup == "(none)" else facts.primary
             yield between(facts, row.what, f"{missing.name} has no port {row.what.removeprefix('ports.')}.",
                           row.primary, row.backup)

@@ -1,5 +1,5 @@
-"""The chain of history, what is brought back, and rotated keys on a real PostgreSQL: its triggers, locks and types are
-its own."""
+"""The chain of history, what is brought back, rotated keys, and how names are ordered and found, on a real PostgreSQL:
+its triggers, locks, letters and types are its own."""
 
 import os
 import subprocess
@@ -14,11 +14,12 @@ from tests.scenarios.services import postgres, why_none
 pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ("tests/provisioning/test_history_chain.py", "tests/provisioning/test_keys.py",
+         "tests/provisioning/test_spelling.py",
          "tests/provisioning/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
          "tests/operations/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
 
 
-def test_the_tests_of_history_pass_on_postgres(tmp_path):
+def test_what_databases_do_in_their_own_way_passes_on_postgres(tmp_path):
     with postgres() as database:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS], cwd=ROOT, text=True,
