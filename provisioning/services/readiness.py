@@ -1,5 +1,6 @@
 """Why a job of some kind cannot be created for an application now."""
 
+from protocol.jobs import SIGNATURES
 from provisioning.errors import Link, Refusal
 from provisioning.models import Application, Host, Job
 from provisioning.rules.known import Control, word
@@ -66,7 +67,7 @@ def host_reasons(host: Host, control: Control) -> list[Refusal]:
     if word(control, status=runtime.status).status in UNREACHABLE:
         return [Refusal(f"Host {host.name} is {runtime.status}: its agent (LCA) is not connected. Start the agent on "
                         "that host, then try again.", "host_id", (link,))]
-    if runtime.agent_version and not runtime.facts.get("reports"):
+    if runtime.agent_version and runtime.facts.get("reports") != SIGNATURES:
         return [Refusal(f"The agent of host {host.name} is older than this console, which would not hear from it what "
                         "became of a job. Press Upgrade Agent on the host's page and paste the line; servers keep "
                         "running.", "host_id", (link,))]
