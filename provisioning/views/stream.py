@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
-from redis.asyncio import Redis
 
-from provisioning.selectors.changes import Position, StreamTrouble, locate, next_changes, reader
+from provisioning.selectors.changes import StreamTrouble
+from provisioning.selectors.fanout import Fanout, Listener, TooSlow
 
 KEEPALIVE_S = 15.0
 LIFE_S = 600.0
@@ -28,6 +28,8 @@ STREAMS_MAX, STREAMS_OF_ONE = 1_000, 30
 _open: dict[asyncio.Event, int] = {}
 """One per open stream, with whose it is; set when the stream has to end because the server stops."""
 _watching_signals = False
+fanout = Fanout()
+"""What follows the changes for all streams of this process."""
 
 
 def frame(*, event: str = "", data: object = None, event_id: str = "") -> bytes:
@@ -71,15 +73,14 @@ async def _unless(stop: asyncio.Event, work: Awaitable):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _changes(position: Position, client: Redis, stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Changes after ``position`` until the stream's life is over or ``stop`` is set."""
+async def _changes(listener: Listener, stop: asyncio.Event) -> AsyncIterator[bytes]:
+    """What ``listener`` hears until the stream's life is over or ``stop`` is set. Raises StreamTrouble, TooSlow."""
     ends = time.monotonic() + LIFE_S
-    after = position.after
     while not stop.is_set() and (left := ends - time.monotonic()) > 0:
-        news = await _unless(stop, next_changes(client, after, block_s=min(KEEPALIVE_S, left)))
+        news = await _unless(stop, listener.next(min(KEEPALIVE_S, left)))
         if news is not None:
-            after, topics = news
-            yield frame(data=topics, event_id=after) if topics else b": still here\n\n"
+            last, topics = news
+            yield frame(data=topics, event_id=last) if topics else b": still here\n\n"
     yield frame(event="end", data="This stream was open long enough.")
 
 
@@ -91,13 +92,15 @@ async def events(user_id: int, last_event_id: str = "", since_ms: str = "") -> A
     _open[stop] = user_id
     try:
         yield f"retry: {RETRY_MS}\n:\n\n".encode()
-        async with reader(settings.PAIRWISE_REDIS_URL) as client:
-            position = await locate(client, last_event_id=last_event_id, since_ms=since_ms)
-            yield frame(event="ready", data=position.after, event_id=position.after)
-            if position.gap:
+        async with fanout.listen(settings.PAIRWISE_REDIS_URL, last_event_id=last_event_id,
+                                 since_ms=since_ms) as listener:
+            yield frame(event="ready", data=listener.start, event_id=listener.start)
+            if listener.gap:
                 yield frame(event="refresh", data="Some changes were missed.")
-            async for part in _changes(position, client, stop):
+            async for part in _changes(listener, stop):
                 yield part
+    except TooSlow:
+        yield frame(event="end", data="More waits for this page than it takes.")
     except StreamTrouble as trouble:
         yield f"retry: {RETRY_TROUBLE_MS}\n".encode() + frame(event="trouble", data=str(trouble))
     finally:
