@@ -10,7 +10,9 @@ from protocol.strangers import Strangers
 
 HEADERS_S = 10.0
 PLACES = 1000
-"""Connections of which a request is not yet there as a whole, or no first one."""
+"""Connections of which a request is not yet there as a whole, or no first one; as many may be in a TLS handshake."""
+READS_S = 60.0
+"""So long a client may take nothing of what waits for it before its connection is cut."""
 strangers: Strangers["Http"] = Strangers(lambda: PLACES)
 trusted_proxies: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
 """Many people come from there: each of their connections counts as one of its own."""
@@ -32,6 +34,7 @@ def _is_proxy(host: str) -> bool:
 
 class Http(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
+    _reads_by: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
@@ -58,9 +61,23 @@ class Http(HttpToolsProtocol):
         if gives_way is not None:
             gives_way.transport.abort()
 
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reads_by = self.loop.call_later(READS_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._takes_something()
+
+    def _takes_something(self) -> None:
+        if self._reads_by is not None:
+            self._reads_by.cancel()
+            self._reads_by = None
+
     def connection_lost(self, error: Exception | None) -> None:
         strangers.gone(self)
         self._have_headers()
+        self._takes_something()
         super().connection_lost(error)
 
     def _await_headers(self) -> None:

@@ -107,12 +107,18 @@ class Server:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
 
     def _bind(self) -> None:
-        self._ports = Ports(self._settings.ports, lambda: Session(self._broker))
+        self._ports = Ports(self._settings.ports, lambda: Session(self._broker),
+                            places=lambda: self._settings.limits.max_connections, refused=self._not_tls)
         try:
             self._ports.bind()
         except PortError as error:
             raise Exit(ExitCode.PORT_IN_USE, Event.TLS_INVALID if error.tls else Event.PORT_UNABLE_TO_OPEN,
                        str(error)) from error
+
+    def _not_tls(self, port: settings.Port, address: str, why: str) -> None:
+        event = Event.SYNC_REFUSED if port.ha_sync else Event.CLIENT_REFUSED
+        self._broker.client_event(event, f"A connection from {address} to port {port.number} ({port.id}) is refused: "
+                                         f"{why}.")
 
     def _open(self, data: Path) -> None:
         try:
