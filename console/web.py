@@ -44,7 +44,8 @@ class TlsServer(uvicorn.Server):
         except OSError as error:
             log.error("%s", error)
             sys.exit(STARTUP_FAILURE)
-        self.servers = [SecuredListener(listening, self._protocol, self._context, places=lambda: connections.PLACES)]
+        self.servers = [SecuredListener(listening, self._protocol, self._context, places=lambda: connections.PLACES,
+                                        failed=lambda address, why: connections.refused(f"{address}: {why}"))]
 
     def _protocol(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(config=self.config, server_state=self.server_state,
