@@ -46,7 +46,7 @@ class LcaPort:
         self._connections: set[asyncio.Task] = set()
         self.refused = Sparing(self._note_refused)
         self._door = Door(STRANGERS_MAX, self.refused)
-        self._last_refused: tuple[float, dict] = float("-inf"), {"number": 0}
+        self._last_refused: tuple[float, dict] = float("-inf"), {}
         self._served = 0
 
     async def open(self) -> None:
@@ -95,7 +95,8 @@ class LcaPort:
     def _note_refused(self, why: str) -> None:
         text = f"A connection to the LCA Port was refused: {why}."
         log.warning(text)
-        self._last_refused = time.monotonic(), {"number": self._last_refused[1]["number"] + 1, "text": text}
+        # Another agent of this host, later, does not say the same number.
+        self._last_refused = time.monotonic(), {"number": time.time_ns() // 1_000_000, "text": text}
 
     def facts(self) -> dict:
         """For control: who was refused a moment ago."""
