@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from protocol.dialling import Dialling
+from protocol.jobs import SIGNATURES
 from protocol.lines import OPENING_TIMEOUT_S, SILENCE_HEARTBEATS, decode, encode
 from protocol.opening_messages import SPEAKS, Challenge, Heartbeat, Refused, Welcome
 from protocol.pauses import pauses
@@ -18,7 +19,7 @@ TICK_S = 0.05
 LINK_LOST_S = 1.5
 """So long a standby takes to see that its active server is silent: three heart-beats of the sync link."""
 FACTS = {"cpu_percent": 3.0, "memory_percent": 40.0, "disk_free_bytes": 10**11, "agent_version": "1", "worker": True,
-         "looks": True, "reports": True}
+         "looks": True, "reports": SIGNATURES}
 STORM_PAUSE_S = 0.5
 
 

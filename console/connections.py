@@ -2,18 +2,48 @@
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from protocol.sparing import Sparing
 from protocol.strangers import Strangers
 
+log = logging.getLogger(__name__)
 HEADERS_S = 10.0
 PLACES = 1000
-"""Connections of which a request is not yet there as a whole, or no first one."""
+"""Connections of which a request is not yet there as a whole, or no first one; as many may be in a TLS handshake."""
+READS_S = 60.0
+"""So long a client may take nothing of what waits for it before its connection is cut."""
 strangers: Strangers["Http"] = Strangers(lambda: PLACES)
 trusted_proxies: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
 """Many people come from there: each of their connections counts as one of its own."""
+
+
+def _note(text: str) -> None:
+    text = f"A connection to the web console was refused: {text}."
+    log.warning("%s", text)
+    asyncio.get_running_loop().run_in_executor(None, _record, text)
+
+
+def _record(text: str) -> None:
+    """An event on the console's timeline."""
+    # Not above: Django is not set up yet.
+    from django.db import connections
+
+    from provisioning.jobs import refusals
+
+    try:
+        refusals.add(host=None, text=text)
+    except Exception as error:
+        log.warning("That is in this log alone: %s", error)
+    finally:
+        connections.close_all()
+
+
+refused = Sparing(_note)
+"""Tells of a stranger that was sent away, in a sentence without its end."""
 
 
 def networks(proxies: Iterable[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
@@ -32,11 +62,17 @@ def _is_proxy(host: str) -> bool:
 
 class Http(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
+    _reads_by: asyncio.TimerHandle | None = None
+    _said_something = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._take_place()
         self._await_headers()
+
+    def data_received(self, data: bytes) -> None:
+        self._said_something = True
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -56,16 +92,41 @@ class Http(HttpToolsProtocol):
         host, port = self.client or ("", 0)
         gives_way = strangers.came(self, f"{host}:{port}" if _is_proxy(host) else host)
         if gives_way is not None:
-            gives_way.transport.abort()
+            gives_way.send_away("it has sent no request, and newer connections wait for its place")
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reads_by = self.loop.call_later(READS_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._takes_something()
+
+    def _takes_something(self) -> None:
+        if self._reads_by is not None:
+            self._reads_by.cancel()
+            self._reads_by = None
 
     def connection_lost(self, error: Exception | None) -> None:
         strangers.gone(self)
         self._have_headers()
+        self._takes_something()
         super().connection_lost(error)
 
     def _await_headers(self) -> None:
         if self._deadline is None:
-            self._deadline = self.loop.call_later(HEADERS_S, self.transport.abort)
+            self._deadline = self.loop.call_later(HEADERS_S, self._is_late)
+
+    def _is_late(self) -> None:
+        if not self._said_something:
+            # Browsers open connections ahead of time, and may need none of them.
+            self.transport.abort()
+        else:
+            self.send_away(f"the headers of its request were not there after {HEADERS_S:g} s")
+
+    def send_away(self, why: str) -> None:
+        refused(f"{self.client[0] if self.client else 'somebody'}: {why}")
+        self.transport.abort()
 
     def _have_headers(self) -> None:
         if self._deadline is not None:

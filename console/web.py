@@ -3,13 +3,17 @@
 import asyncio
 import logging
 import os
+import socket
+import ssl
 import sys
 
 import django
 import uvicorn
+from uvicorn.server import STARTUP_FAILURE
 
 from console import connections
 from protocol import open_files
+from protocol.handshakes import SecuredListener
 from protocol.watchdog import Watchdog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
@@ -22,6 +26,32 @@ class PartEnded(Exception):
     """A part of the process ended that must not: without it the rest would only seem to work."""
 
 
+class TlsServer(uvicorn.Server):
+    """Over TLS. uvicorn's own would bound neither how many may be in their handshake, nor for less than a minute."""
+
+    def __init__(self, config: uvicorn.Config, context: ssl.SSLContext):
+        super().__init__(config)
+        self._context = context
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        config = self.config
+        try:
+            infos = await asyncio.get_running_loop().getaddrinfo(
+                config.host or None, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            listening = [socket.create_server(address[:2], family=family, backlog=config.backlog)
+                         for family, address in dict.fromkeys((family, address) for family, _, _, _, address in infos)]
+        except OSError as error:
+            log.error("%s", error)
+            sys.exit(STARTUP_FAILURE)
+        self.servers = [SecuredListener(listening, self._protocol, self._context, places=lambda: connections.PLACES,
+                                        failed=lambda address, why: connections.refused(f"{address}: {why}"))]
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(config=self.config, server_state=self.server_state,
+                                               app_state=self.lifespan.state)
+
+
 async def serve(config: uvicorn.Config) -> None:
     """Until a signal ends it. Raises CannotIssue, PartEnded."""
     from django.conf import settings
@@ -29,16 +59,19 @@ async def serve(config: uvicorn.Config) -> None:
     from console import tls
 
     with Watchdog() as watchdog:
+        server = uvicorn.Server(config)
         beside = [asyncio.create_task(watchdog.show_life(), name="show_life")] if watchdog.every_s else []
         if settings.PAIRWISE_WEB_TLS:
             tls.provide()
             identity = tls.identity()
-            config.load()
-            config.ssl = identity.context
+            server = TlsServer(config, identity.context)
             beside.append(asyncio.create_task(tls.look_after(identity), name="look_after"))
         try:
-            await _serve_with(beside, uvicorn.Server(config))
+            await _serve_with(beside, server)
         finally:
+            for each in getattr(server, "servers", ()):
+                # uvicorn leaves them as they are when it is to end before it has begun.
+                each.close()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)

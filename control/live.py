@@ -77,7 +77,8 @@ class LiveApplication:
 @dataclass(eq=False)
 class LiveHost:
     """``listed``: the agent sent its whole list since it connected. ``proven``: the secret by which it connected.
-    ``foreign``: names of applications of other hosts that it spoke of."""
+    ``foreign``: names of applications of other hosts that it spoke of. ``lca_refused``: the number of its last word of
+    whom its LCA Port refused."""
 
     facts: HostFacts
     peer: Peer | None = None
@@ -91,6 +92,7 @@ class LiveHost:
     changed_at: datetime | None = None
     status: str = ""
     foreign: set[str] = field(default_factory=set)
+    lca_refused: object = 0
 
     def post(self, message: Message) -> None:
         if self.peer is not None:

@@ -248,8 +248,15 @@ class Sessions:
 
     def _host_facts(self, host: LiveHost, told: dict) -> None:
         checks.check_facts(told)
+        self._lca_refused(host, told.pop("lca_refused", None))
         host.agent_facts = checks.with_clock_offset(told, datetime.now(UTC))
         self._solution.put_host(host, host.status, host.reason)
+
+    def _lca_refused(self, host: LiveHost, told: object) -> None:
+        """The agent says for a minute whom its LCA Port refused."""
+        if isinstance(told, dict) and told.get("number") != host.lca_refused and isinstance(told.get("text"), str):
+            host.lca_refused = told["number"]
+            self._refused("lca", f"{host.facts.name}: {told['text']}", host_id=host.facts.id)
 
     def _processes(self, host: LiveHost, message: Processes) -> None:
         changes = [checks.process_of(body) for body in message.processes]

@@ -126,7 +126,7 @@ class Agent:
     def _surroundings(self) -> dict:
         return {"account": own_account(), "accounts": accounts(self._processes.log_on_as()),
                 "resolved": self._resolved, "comes_back_by": comes_back_by(self._config),
-                "service_account": service_account()}
+                "service_account": service_account(), **self._port.facts()}
 
     async def _keep_house(self) -> None:
         names = names_to_find(self._config)

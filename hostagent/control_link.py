@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from protocol.controls import FILE, NOT_LEADER, Controls
+from protocol.jobs import SIGNATURES
 from protocol.messages import (
     ApplicationStatus,
     Generation,
@@ -158,7 +159,7 @@ class ControlLink:
             free = -1
         return {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent,
                 "disk_free_bytes": free, "agent_version": VERSION, "agent_build": BUILD, "time": time.time(),
-                "worker": self._worker_runs(), "looks": True, "reports": True, **self._surroundings()}
+                "worker": self._worker_runs(), "looks": True, "reports": SIGNATURES, **self._surroundings()}
 
 
 def _line_in(path: Path) -> str:

@@ -60,14 +60,11 @@ class HostConsole(Console):
         super().__init__(url, token, authority)
         self.host = self.secret = ""
 
-    def proof(self, method, path, body):
-        headers = super().proof(method, path, body) if self.token else {}
+    def proof(self, method, path, data):
+        headers = super().proof(method, path, data) if self.token else {}
         if self.secret:
-            at = int(time.time())
-            signature = auth.request_signature(self.secret, method=method, path=path, at=at)
-            headers |= {"X-Pairwise-Host": self.host, "X-Pairwise-At": str(at), "X-Pairwise-Signature": signature}
-            if body is not None:
-                headers["X-Pairwise-Body"] = auth.sign(self.secret, body)
+            headers |= auth.request_headers(self.secret, host=self.host, method=method, path=path, at=time.time(),
+                                            body=data)
         return headers
 
 

@@ -56,13 +56,13 @@ class Console:
         """What the host's page shows. Raises Stop."""
         return self.post("/join/stage", {"stage": stage, "state": state, "text": text[:1000]}, REPORT_S)
 
-    def proof(self, method, path, body):
-        """Headers that say who asks."""
+    def proof(self, method, path, data):
+        """Headers that say who asks, and sends ``data``."""
         return {"Authorization": f"Bearer {self.token}"}
 
     def _send(self, method, path, body, within_s):
-        headers = {"Content-Type": "application/json", **self.proof(method, path, body)}
         data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", **self.proof(method, path, data or b"")}
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with self._opener.open(request, timeout=within_s) as answer:

@@ -3,10 +3,12 @@
 import asyncio
 import errno
 import logging
+import time
 from collections.abc import Callable
 
 from protocol.door import Door
 from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
+from protocol.sparing import EVERY_S, Sparing
 from protocol.wire import Channel, Opening, WireError
 
 from . import VERSION
@@ -42,7 +44,9 @@ class LcaPort:
         self._statuses: dict[str, ApplicationStatus] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task] = set()
-        self._door = Door(STRANGERS_MAX)
+        self.refused = Sparing(self._note_refused)
+        self._door = Door(STRANGERS_MAX, self.refused)
+        self._last_refused: tuple[float, dict] = float("-inf"), {}
         self._served = 0
 
     async def open(self) -> None:
@@ -88,11 +92,22 @@ class LcaPort:
         finally:
             self._connections.discard(task)
 
+    def _note_refused(self, why: str) -> None:
+        text = f"A connection to the LCA Port was refused: {why}."
+        log.warning(text)
+        # Another agent of this host, later, does not say the same number.
+        self._last_refused = time.monotonic(), {"number": time.time_ns() // 1_000_000, "text": text}
+
+    def facts(self) -> dict:
+        """For control: who was refused a moment ago."""
+        at, refused = self._last_refused
+        return {"lca_refused": refused} if time.monotonic() - at < EVERY_S else {}
+
     async def _admit(self, opening: Opening) -> Channel | None:
         """None after a refusal that says why."""
         hello = opening.hello
         if hello.kind != "worker" or hello.name != self._config.host or not opening.proves(self._config.secret):
-            log.warning("A connection to the LCA Port was refused: it did not know this host's secret.")
+            self.refused("it does not know the secret of this host")
             await opening.refuse("Only the worker of this host may use its LCA Port.")
         elif self._served >= CONNECTIONS_MAX:
             await opening.refuse(f"{CONNECTIONS_MAX} connections to the LCA Port are open already.")

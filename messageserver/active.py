@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 
 from protocol.door import Door
+from protocol.sparing import Sparing
 from protocol.wire import Opening, WireError
 
 from .broker import Broker
@@ -37,7 +38,8 @@ class Active:
         self.common: tuple[int, bytes] = (0, b"")
         self._link: SyncLink | None = None
         self._task: asyncio.Task | None = None
-        self._door = Door(STRANGERS_MAX)
+        self.refused = Sparing(self._log_refused)
+        self._door = Door(STRANGERS_MAX, self.refused)
         self._told = False
         self._said = ""
 
@@ -105,10 +107,10 @@ class Active:
         if peer is None or self._broker.standing.mode == Mode.DEPOSED:
             await opening.refuse(f"{self._name} is not the active server")
         elif hello.kind != "standby" or hello.name != peer.name:
-            self._refused(f"{hello.kind[:20]} {hello.name[:255]!r} is not the other member of this pair")
+            self.refused(f"{hello.kind[:20]} {hello.name[:255]!r} is not the other member of this pair")
             await opening.refuse(f"{self._name} forms a pair with {peer.name}, not with {hello.name[:255]}")
         elif not opening.proves(peer.secret):
-            self._refused(f"{hello.name} does not know the sync secret of this pair: install it again")
+            self.refused(f"{hello.name} does not know the sync secret of this pair: install it again")
             await opening.refuse(f"{self._name} has another sync secret: both members must be of the same Pairwise, "
                                  "and have read their configuration since they became a pair")
         elif hello.epoch > epoch:
@@ -121,8 +123,8 @@ class Active:
             return SyncLink(opening.channel, lambda: self._broker.settings.redundancy.standby_timeout_s)
         return None
 
-    def _refused(self, why: str) -> None:
-        self._broker.client_event(Event.SYNC_REFUSED, f"A connection to the HA Sync port is refused: {why}.")
+    def _log_refused(self, why: str) -> None:
+        self._log.standard(Event.SYNC_REFUSED, f"A connection to the HA Sync port is refused: {why}.")
 
     async def _replace(self) -> None:
         """The standby came back before its former connection was seen to end."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+import functools
 import socket
 from collections.abc import Callable
 
-from protocol.lines import OPENING_TIMEOUT_S
+from protocol.handshakes import SecuredListener
 
 from . import system
 from .secured import NotSecured, Secured
@@ -55,12 +56,14 @@ def _taken(port: Port, error: OSError) -> PortError:
 
 
 class Ports:
-    """All listening ports of the server."""
+    """All listening ports of the server. ``places``: how many may be in a TLS handshake at a port; ``refused`` is told
+    of a port who did not agree on TLS there, and why."""
 
-    def __init__(self, ports: tuple[Port, ...], factory: Callable[[], asyncio.Protocol]):
-        self._ports, self._factory = ports, factory
+    def __init__(self, ports: tuple[Port, ...], factory: Callable[[], asyncio.Protocol], *, places: Callable[[], int],
+                 refused: Callable[[Port, str, str], None]):
+        self._ports, self._factory, self._places, self._refused = ports, factory, places, refused
         self._held: dict[str, socket.socket] = {}
-        self._servers: dict[str, asyncio.Server] = {}
+        self._servers: dict[str, asyncio.Server | SecuredListener] = {}
         self._secured: dict[str, Secured] = {}
 
     def bind(self) -> None:
@@ -80,14 +83,7 @@ class Ports:
         for port in self._ports:
             if not port.takes_clients or port.id in self._servers:
                 continue
-            held = self._held[port.id]
-            # Accepted connections inherit this, and then a restart can bind beside their leftovers.
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
-            try:
-                self._servers[port.id] = await asyncio.get_running_loop().create_server(
-                    self._factory, sock=held, backlog=BACKLOG, **self._secure(port))
-            except OSError as error:
-                raise _taken(port, error) from error
+            await self._listen(port, self._factory, BACKLOG)
             opened.append(port)
         return opened
 
@@ -98,19 +94,28 @@ class Ports:
         port = next((port for port in self._ports if port.ha_sync), None)
         if port is None or port.id in self._servers:
             return None
-        held = self._held[port.id]
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
-        try:
-            self._servers[port.id] = await asyncio.start_server(connected, sock=held, backlog=STANDBY_BACKLOG,
-                                                                **self._secure(port))
-        except OSError as error:
-            raise _taken(port, error) from error
+
+        def streams() -> asyncio.StreamReaderProtocol:
+            return asyncio.StreamReaderProtocol(asyncio.StreamReader(), connected)
+
+        await self._listen(port, streams, STANDBY_BACKLOG)
         return port
 
-    def _secure(self, port: Port) -> dict:
-        if not port.secured:
-            return {}
-        return {"ssl": self._secured[port.id].context, "ssl_handshake_timeout": OPENING_TIMEOUT_S}
+    async def _listen(self, port: Port, factory: Callable[[], asyncio.BaseProtocol], backlog: int) -> None:
+        held = self._held[port.id]
+        # Accepted connections inherit this, and then a restart can bind beside their leftovers.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+        try:
+            if port.secured:
+                held.listen(backlog)
+                self._servers[port.id] = SecuredListener(
+                    [held], factory, self._secured[port.id].context, places=self._places,
+                    failed=functools.partial(self._refused, port))
+            else:
+                self._servers[port.id] = await asyncio.get_running_loop().create_server(
+                    factory, sock=held, backlog=backlog)
+        except OSError as error:
+            raise _taken(port, error) from error
 
     @property
     def secured(self) -> list[Secured]:
@@ -126,8 +131,11 @@ class Ports:
 
     async def _stop(self, idents: set[str]) -> None:
         for ident in idents & set(self._servers):
-            self._servers[ident].close()
-            del self._servers[ident], self._held[ident]
+            server = self._servers.pop(ident)
+            server.close()
+            if isinstance(server, SecuredListener):
+                await server.wait_closed()
+            del self._held[ident]
         await asyncio.sleep(0)  # the sockets close in the next turn of the loop
         self.bind()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import time
 import traceback
 from dataclasses import replace
@@ -11,6 +12,7 @@ from protocol.events import Own
 from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
 from protocol.server_messages import Configuration, Grant, Report
+from protocol.sparing import Sparing
 from protocol.watchdog import Watchdog
 
 from . import VERSION, settings, system
@@ -46,6 +48,7 @@ class Server:
         self._stop, self._suspend = asyncio.Event(), asyncio.Event()
         self._broker: Broker | None = None
         self._ports: Ports | None = None
+        self._not_told: dict[str, Sparing] = {}
         self._roles: Roles | None = None
         self._failed = asyncio.Event()
 
@@ -107,12 +110,18 @@ class Server:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
 
     def _bind(self) -> None:
-        self._ports = Ports(self._settings.ports, lambda: Session(self._broker))
+        self._ports = Ports(self._settings.ports, lambda: Session(self._broker),
+                            places=lambda: self._settings.limits.max_connections, refused=self._not_tls)
         try:
             self._ports.bind()
         except PortError as error:
             raise Exit(ExitCode.PORT_IN_USE, Event.TLS_INVALID if error.tls else Event.PORT_UNABLE_TO_OPEN,
                        str(error)) from error
+
+    def _not_tls(self, port: settings.Port, address: str, why: str) -> None:
+        event = Event.SYNC_REFUSED if port.ha_sync else Event.CLIENT_REFUSED
+        told = self._not_told.setdefault(port.id, Sparing(functools.partial(self.log.standard, event)))
+        told(f"A connection from {address} to port {port.number} ({port.id}) is refused: {why}.")
 
     def _open(self, data: Path) -> None:
         try:

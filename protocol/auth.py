@@ -1,4 +1,7 @@
-"""Proofs of a shared secret: challenge-response on the wire, HMAC on jobs, reports and host requests."""
+"""Proofs of a shared secret: challenge-response on the wire, HMAC on jobs, reports and host requests.
+
+A signature is good for one purpose, host, method, path, time and body, and for no other.
+"""
 
 import hashlib
 import hmac
@@ -6,6 +9,8 @@ import json
 import secrets
 
 NONCE_BYTES = 24
+REQUEST, JOB, REPORT = "request", "job", "report"
+"""What a signature may be for: a host's HTTP request, what the console gives a host, what a host says of it."""
 
 
 def new_nonce() -> str:
@@ -21,7 +26,7 @@ def new_secret() -> str:
 def _mac(secret: str, *parts: str) -> str:
     # Lengths are part of the text so that ("ab", "c") and ("a", "bc") differ.
     text = "".join(f"{len(part)}:{part}" for part in parts)
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def client_proof(secret: str, *, server_nonce: str, client_nonce: str, kind: str, name: str) -> str:
@@ -36,7 +41,16 @@ def server_proof(secret: str, *, server_nonce: str, client_nonce: str) -> str:
 
 def same(expected: str, given: str) -> bool:
     """Constant-time comparison of two proofs."""
-    return hmac.compare_digest(expected.encode(), given.encode())
+    return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
+
+
+def request_headers(secret: str, *, host: str, method: str, path: str, at: float,
+                    body: bytes = b"") -> dict[str, str]:
+    """What a host's HTTP request to the console says of who sends it and when; ``path`` with its query, ``at`` is Unix
+    time in seconds."""
+    seconds = str(int(at))
+    return {"X-Pairwise-Host": host, "X-Pairwise-At": seconds, "X-Pairwise-Signature": sign(
+        secret, REQUEST, host=host, method=method, path=path, at=seconds, body=body)}
 
 
 def canonical(body: dict) -> str:
@@ -44,14 +58,10 @@ def canonical(body: dict) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def sign(secret: str, body: dict) -> str:
-    """Signature of a job or report body."""
-    return _mac(secret, "body", canonical(body))
-
-
-def verify(secret: str, body: dict, signature: str) -> bool:
-    """True when ``signature`` was made with ``secret`` over exactly this ``body``."""
-    return same(sign(secret, body), signature)
+def sign(secret: str, purpose: str, *, host: str, method: str, path: str, at: float | str, body: bytes = b"") -> str:
+    """The signature of ``body``; ``path`` is where on the console, or in which queue, ``at`` is Unix time in seconds as
+    it is sent."""
+    return _mac(secret, "signed", purpose, host, method, path, str(at), hashlib.sha256(body).hexdigest())
 
 
 def pair_secret(primary_secret: str, backup_secret: str) -> str:
@@ -62,8 +72,3 @@ def pair_secret(primary_secret: str, backup_secret: str) -> str:
 def drill_passcode(secret: str, login: str) -> str:
     """The passcode of a failover drill's ``login`` at the server whose secret this is (protocol.drills)."""
     return _mac(secret, "drill", login)
-
-
-def request_signature(secret: str, *, method: str, path: str, at: int) -> str:
-    """Signature of a host's HTTP request to the console; ``at`` is Unix time in seconds."""
-    return _mac(secret, "request", method, path, str(at))

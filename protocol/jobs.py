@@ -1,7 +1,7 @@
 """What a job says to a host and what the host reports back.
 
 A job travels as ``(payload, signature)`` to the queue ``host.<name>``, a report as ``(report, signature)`` to the
-queue ``reports.<name>``; both are JSON and signed with the host's secret (``auth.sign``).
+queue ``reports.<name>``; both are JSON and signed with the host's secret (``sign_job``, ``sign_report``).
 
 payload::
 
@@ -55,6 +55,10 @@ expected_mode, expected_owner, differs [content, mode, owner], equal, starts, se
 there to what should be), parameters [{name, expected, found, state: right|missing|different|placeholder|unknown}]}].
 """
 
+from collections.abc import Callable
+
+from . import auth
+
 RUN_JOB = "hostagent.run_job"
 """Celery task name on the host worker: (payload, signature)."""
 RECORD_REPORT = "provisioning.record_report"
@@ -63,6 +67,11 @@ CONSOLE_QUEUE = "console"
 """The console's own tasks; no account of a host reaches it."""
 REPORT_BYTES_MAX, REPORTS_MAX, REPORTS_BYTES_MAX = 16 * 1024 * 1024, 10_000, 64 * 1024 * 1024
 """Of one message with a report, of those of a host that wait, and of all that wait together in bytes."""
+
+SIGNATURES = 2
+"""The way in which requests, jobs and reports are signed, as a host's fact ``reports`` says it; true was the first."""
+SIGNED_WITHIN_S = 300.0
+"""So much a signature's time may differ from the clock of who looks at it, where nothing else makes it good once."""
 
 ALIVE_S = 5.0
 TAKE_WITHIN_S = 15 * 60
@@ -100,6 +109,22 @@ def host_queue(host: str) -> str:
 def reports_queue(host: str) -> str:
     """Queue to which ``host`` alone adds its reports, and which the console alone reads."""
     return f"reports.{host}"
+
+
+def sign_job(secret: str, payload: dict) -> str:
+    """The console's signature of a job for ``payload``'s host."""
+    return _sign(secret, auth.JOB, payload, host_queue, "issued_at")
+
+
+def sign_report(secret: str, report: dict) -> str:
+    """The signature of ``report`` by the host that it names."""
+    return _sign(secret, auth.REPORT, report, reports_queue, "at")
+
+
+def _sign(secret: str, purpose: str, body: dict, queue: Callable[[str], str], time: str) -> str:
+    host = str(body.get("host"))
+    return auth.sign(secret, purpose, host=host, method="send", path=queue(host), at=str(body.get(time)),
+                     body=auth.canonical(body).encode("utf-8", "surrogatepass"))
 
 
 def bounded_queue() -> dict:

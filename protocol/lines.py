@@ -17,6 +17,10 @@ class WireError(ConnectionError):
     """The connection cannot go on: bad line, refused, silent or closed peer. The text is a sentence."""
 
 
+class LeftError(WireError):
+    """The peer closed the connection, or it broke."""
+
+
 class RefusedError(WireError):
     """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none; ``controls`` are where to try
     instead, as it says."""

@@ -53,8 +53,8 @@ from .server_messages import (  # noqa: F401
 class Processes(Message):
     """All processes the agent supervises, sent after Welcome: ``processes`` is a list of the fields of
     ProcessChanged as dicts. ``host`` facts: cpu_percent, memory_percent, disk_free_bytes, agent_version,
-    worker (bool: the host worker runs), looks and reports (true: it knows the job collect_facts, and the queue
-    ``jobs.reports_queue``)."""
+    worker (bool: the host worker runs), looks (true: it knows the job collect_facts) and reports
+    (``jobs.SIGNATURES`` of its agent); for a minute lca_refused {number, text}: whom the LCA Port refused."""
 
     processes: list
     host: dict = field(default_factory=dict)

@@ -14,6 +14,7 @@ from .lines import (
     MAX_LINE_BEFORE_WELCOME,
     OPENING_TIMEOUT_S,
     SILENCE_HEARTBEATS,
+    LeftError,
     OutOfOrder,
     RefusedError,
     UntrustedError,
@@ -89,10 +90,11 @@ class Channel:
                 raise UntrustedError(tls.why_untrusted(error, self.peer)) from None
             except OSError as error:
                 # A connection that times out in the kernel is a TimeoutError as well.
-                raise WireError(f"the peer was silent for {silence_s:g} s" if limit.expired() else
-                                f"the connection broke: {error}") from None
+                if limit.expired():
+                    raise WireError(f"the peer was silent for {silence_s:g} s") from None
+                raise LeftError(f"the connection broke: {error}") from None
             if not chunk:
-                raise WireError("the peer closed the connection")
+                raise LeftError("the peer closed the connection")
             self.heard_at = time.monotonic()
             self._buffer += chunk
         line = bytes(self._buffer[:end])

@@ -24,7 +24,7 @@ FIRST_RETRY_S = 0.25
 TIMEOUT_S = 15.0
 CHUNK = 256 * 1024
 KEPT_PACKAGES = 5
-SECRET_LIMIT = 4096
+SECRET_LIMIT = SENTENCE_LIMIT = 4096
 CERTIFICATE_LIMIT = 64 * 1024
 LARGEST_PACKAGE = 4 * 1024**3
 _HEX = set("0123456789abcdef")
@@ -170,12 +170,10 @@ def _request(config: AgentConfig, path: str, headers: dict[str, str]):
     base = urlsplit(config.console_url)
     if not path.startswith("/") or any(ord(character) <= 32 or ord(character) >= 127 for character in path):
         raise JobFailed("The console named a path that is none.", "Update the console.")
-    at = int(time.time())
-    signature = auth.request_signature(config.secret, method="GET", path=path, at=at)
+    signed = auth.request_headers(config.secret, host=config.host, method="GET", path=path, at=time.time())
     connection = _connection(config, base)
     try:
-        connection.request("GET", base.path + path, headers={
-            "X-Pairwise-Host": config.host, "X-Pairwise-At": str(at), "X-Pairwise-Signature": signature, **headers})
+        connection.request("GET", base.path + path, headers={**signed, **headers})
         return connection, connection.getresponse()
     except BaseException:
         connection.close()
@@ -195,13 +193,22 @@ def _connection(config: AgentConfig, base: SplitResult) -> http.client.HTTPConne
 
 def _refusal(config: AgentConfig, path: str, response: http.client.HTTPResponse) -> JobFailed:
     if response.status in (401, 403):
-        return JobFailed(f"The console at {config.console_url} did not accept this host's signature "
-                         f"(HTTP {response.status}).", "Compare the clocks of host and console; enrol the host again.")
+        return JobFailed(f"The console at {config.console_url} refused this host's request (HTTP {response.status})"
+                         f"{_why(response)}", "Correct what it says, then run the job again.")
     if response.status == 404:
         return JobFailed(f"The console at {config.console_url} does not have {path}.",
                          "Upload the package to the console again, then install again.")
     return JobFailed(f"The console at {config.console_url} answered HTTP {response.status} for {path}.",
                      "Check that console_url in the agent's configuration is the console's address.")
+
+
+def _why(response: http.client.HTTPResponse) -> str:
+    """What the console says of a refusal, as the end of a sentence."""
+    try:
+        text = response.read(SENTENCE_LIMIT).decode("utf-8", "replace").strip()
+    except (OSError, http.client.HTTPException):
+        text = ""
+    return f": {text}" if text and response.headers.get_content_type() == "text/plain" else "."
 
 
 def _unreachable(config: AgentConfig, error: Exception) -> JobFailed:

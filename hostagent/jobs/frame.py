@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from protocol import auth
-from protocol.jobs import STEPS, TAKE_WITHIN_S
+from protocol.jobs import SIGNED_WITHIN_S, STEPS, TAKE_WITHIN_S, sign_job
 
 from ..identity import start_ticks
 from . import check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop
@@ -26,7 +26,6 @@ from .reporter import Reporter
 log = logging.getLogger(__name__)
 
 LONGEST_AGE_S = 48 * 3600.0
-CLOCK_SKEW_S = 300.0
 SAME_JOB_S = 3.0
 KINDS = {module.__name__.rpartition(".")[2]: module for module in (
     check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop)}
@@ -74,13 +73,16 @@ def reason_to_refuse(payload, signature, context: Context, *, now: float) -> str
     job = payload.get("job")
     if not is_job_id(job):
         return "its job id is not valid."
-    if not auth.verify(context.config.secret, payload, signature):
+    if not auth.same(sign_job(context.config.secret, payload), signature):
         return f"the signature of job {job} was not made with this host's secret."
     if payload.get("host") != context.config.host:
         return f"job {job} is for host {payload.get('host')!r}, this is {context.config.host!r}."
     issued = payload.get("issued_at")
-    if not isinstance(issued, (int, float)) or now - issued > LONGEST_AGE_S or issued - now > CLOCK_SKEW_S:
-        return f"job {job} was issued more than 48 hours ago, or this host's clock is wrong."
+    if not isinstance(issued, (int, float)) or not now - issued <= LONGEST_AGE_S:
+        return f"job {job} was signed more than 48 hours ago, by this host's clock."
+    if issued - now > SIGNED_WITHIN_S:
+        return (f"job {job} was signed {(issued - now) / 60:.0f} minutes from now, by this host's clock: set the "
+                "clocks of host and console.")
     if payload.get("kind") not in KINDS:
         return f"job {job} is of the unknown kind {payload.get('kind')!r}; update the agent."
     if not isinstance(payload.get("application"), str) or not isinstance(payload.get("arguments"), dict):
@@ -133,7 +135,7 @@ def reason_not_to_begin(context: Context, payload: dict, *, now: float) -> str:
         return (f"Job {payload['job']} came after job {overtaken} of {payload['application'] or 'this host'}, which "
                 "was signed later; it was not run.")
     late_s = now - payload["issued_at"]
-    return "" if late_s <= TAKE_WITHIN_S + CLOCK_SKEW_S else (
+    return "" if late_s <= TAKE_WITHIN_S + SIGNED_WITHIN_S else (
         f"Job {payload['job']} came {late_s / 60:.0f} minutes after it was signed, by this host's clock; it was not "
         "run.")
 

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from protocol import auth
+from protocol.jobs import sign_report
 
 from .sender import Sender
 
@@ -35,7 +35,7 @@ class Refusals:
         self._kinds[kind] = now + EVERY_S, 0
         try:
             with contextlib.closing(self._make_sender()) as sender:
-                sender(report, auth.sign(self._secret, report))
+                sender(report, sign_report(self._secret, report))
         except Exception as error:
             log.warning("The console was not told of a refused job: %s", type(error).__name__)
             return False

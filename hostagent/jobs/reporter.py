@@ -12,8 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from protocol import auth
-from protocol.jobs import ALIVE_S
+from protocol.jobs import ALIVE_S, sign_report
 
 from ..files import read_json
 from ..kept import KeptFile
@@ -106,7 +105,7 @@ class Outbox:
         self._file.keep(json.dumps(body, separators=(",", ":")).encode())
 
     def _deliver(self, report: dict) -> None:
-        self._send(report, auth.sign(self._secret, report))
+        self._send(report, sign_report(self._secret, report))
 
     def _bound(self) -> None:
         logs = [item for item in self.waiting if item["kind"] == "log"]

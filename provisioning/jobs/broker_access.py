@@ -44,8 +44,8 @@ def keep() -> int:
 
     Raises NotPermitted, RedisError.
     """
-    if settings.PAIRWISE_BROKER_URL and not settings.PAIRWISE_BROKER_URL_FOR_HOSTS:
-        raise NotPermitted(rules.NONE_AT_RABBITMQ)
+    if why := _none_at_rabbitmq():
+        raise NotPermitted(why)
     if not has_accounts():
         return 0
     with _client() as client:
@@ -148,7 +148,7 @@ def url_for(host: Host, url: str) -> str:
     """``url`` of the broker as ``host`` is to use it: with an account of its own, whether or not that could be made by
     now. What the console itself logs in with is never in it."""
     if settings.PAIRWISE_BROKER_URL:
-        return settings.PAIRWISE_BROKER_URL_FOR_HOSTS
+        return "" if _none_at_rabbitmq() else settings.PAIRWISE_BROKER_URL_FOR_HOSTS
     if not has_accounts():
         return rules.without_account(url)
     try:
@@ -167,7 +167,7 @@ def why_no_accounts() -> str:
     Raises RedisError.
     """
     if settings.PAIRWISE_BROKER_URL:
-        return "" if settings.PAIRWISE_BROKER_URL_FOR_HOSTS else rules.NONE_AT_RABBITMQ
+        return _none_at_rabbitmq()
     if not has_accounts():
         return ""
     with _client() as client:
@@ -183,6 +183,13 @@ def why_no_accounts() -> str:
         except NotPermitted as error:
             return str(error)
     return ""
+
+
+def _none_at_rabbitmq() -> str:
+    """Why no host gets in at a RabbitMQ, "" when one does or when Redis is the broker."""
+    if not settings.PAIRWISE_BROKER_URL:
+        return ""
+    return rules.why_none_at_rabbitmq(settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS)
 
 
 def _refused_by(error: redis.ResponseError | str) -> NotPermitted:

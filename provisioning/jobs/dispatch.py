@@ -16,8 +16,7 @@ from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
 
 from console.celery import app
-from protocol import auth
-from protocol.jobs import CONSOLE_QUEUE, RUN_JOB, host_control, host_queue
+from protocol.jobs import CONSOLE_QUEUE, RUN_JOB, host_control, host_queue, sign_job
 from provisioning import changes
 from provisioning.models import Host, Job
 from provisioning.states import ACTIVE_JOBS, JobState
@@ -95,7 +94,7 @@ def signed_payload(job: Job, *, again: bool = False) -> tuple[dict, str]:
         "issued_at": int(timezone.now().timestamp()), "number": number, "arguments": job.arguments,
         **({"again": True} if again else {}),
     }
-    return payload, auth.sign(job.host.secret, payload)
+    return payload, sign_job(job.host.secret, payload)
 
 
 def hand_over(job_id: uuid.UUID) -> bool:

@@ -48,8 +48,12 @@ def record(*, host: Host | None, kind: str, text: str, level: EventLevel = Event
     if left_out is None:
         return False
     more = f" ({left_out} more since the last such event.)" if left_out else ""
-    Event.objects.create(at=timezone.now(), level=level, host=host, source=EventSource.REFUSED,
-                         text=text.replace("\x00", "")[:TEXT_MAX] + more)
+    add(host=host, text=text.replace("\x00", "")[:TEXT_MAX] + more, level=level)
+    return True
+
+
+def add(*, host: Host | None, text: str, level: EventLevel = EventLevel.ALARM) -> None:
+    """The event, for callers with a bound of their own."""
+    Event.objects.create(at=timezone.now(), level=level, host=host, source=EventSource.REFUSED, text=text)
     if host is not None:
         changes.tell(f"host:{host.pk}")
-    return True

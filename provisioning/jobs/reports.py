@@ -1,6 +1,7 @@
 """Records what hosts report: verified, in order, each report once (protocol.jobs)."""
 
 import logging
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from protocol import auth
-from protocol.jobs import FINISHED, REFUSED, STEP_STATES
+from protocol.jobs import FINISHED, REFUSED, STEP_STATES, sign_report
 from provisioning import changes, history
 from provisioning.models import Host, Job, JobLine, JobReport
 from provisioning.states import EventLevel, JobState, StepState
@@ -24,6 +25,8 @@ MAX_WAITING, WAITING_A_TURN = 500, 50
 """Reports of one job that are kept until a missing one comes; more and the gap is given up. So many of them are caught
 up on in one transaction."""
 MAX_LINES, MAX_TEXT, MAX_REASON = 5000, 4000, 4000
+WORD_WITHIN_S = 3600.0
+"""How old a host's word of a job that it refused may be: reports wait while no console worker runs."""
 MAX_ITEMS = 1000
 """Items of one report; a host sends what it collected in a second at most."""
 LEVELS = ("debug", "info", "warning", "error")
@@ -89,6 +92,11 @@ def is_behind(job: Job) -> bool:
 
 
 def _refused(host: Host, report: dict) -> None:
+    at = report.get("at")
+    # It has no number that would be good once.
+    if not isinstance(at, (int, float)) or not abs(time.time() - at) <= WORD_WITHIN_S:
+        raise ReportRefused("It tells of a refused job, and was not signed within the last hour: somebody sends it "
+                            "again, reports have waited for long, or the clock of the host is off.", host)
     what = report.get("what") if report.get("what") in REFUSED else REFUSED[0]
     refusals.record(host=host, kind=f"{what} job", text=f"{host.name}: {_text(report.get('text'), 500)}",
                     level=EventLevel.STANDARD if what == "repeated" else EventLevel.ALARM)
@@ -99,7 +107,7 @@ def _host_of(report: Any, signature: Any) -> Host:
         raise ReportRefused("It is no report.")
     name = report.get("host")
     host = Host.objects.filter(name=name).first() if isinstance(name, str) else None
-    if host is None or not auth.verify(host.secret, report, signature):
+    if host is None or not auth.same(sign_report(host.secret, report), signature):
         raise ReportRefused(f"It is not signed with the secret of host {str(name)[:100]!r}.", host)
     return host
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from protocol.jobs import host_control, host_queue, reports_queue
 
@@ -55,6 +55,10 @@ REFUSED = ("Hosts cannot have accounts at the broker: it refuses the account of 
 NONE_AT_RABBITMQ = ("Hosts have no accounts of their own at RabbitMQ, and the console's is not given to any. Make one "
                     "for all of them there and set PAIRWISE_BROKER_URL_FOR_HOSTS to the address with its name and "
                     "password; or unset PAIRWISE_BROKER_URL.")
+
+CONSOLES_OWN = ("PAIRWISE_BROKER_URL_FOR_HOSTS names the account that the console itself uses at RabbitMQ, and that "
+                "one is given to no host. Make another one for all hosts there and put its name and password into that "
+                "setting.")
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,18 @@ def differing(wanted: list[Account], listed: list[str], *, prefix: str) -> tuple
     found = {words[1]: words for line in listed if (words := line.split()) and words[1].startswith(prefix)}
     unlike = [each for each in wanted if each.mark not in found.get(each.name, ())]
     return unlike, sorted(found.keys() - {each.name for each in wanted})
+
+
+def why_none_at_rabbitmq(own: str, for_hosts: str) -> str:
+    """Why no host gets in at the RabbitMQ that the console reaches by ``own``; "" when hosts use another account."""
+    if not for_hosts:
+        return NONE_AT_RABBITMQ
+    return CONSOLES_OWN if user_of(own) == user_of(for_hosts) else ""
+
+
+def user_of(url: str) -> str:
+    """The name by which ``url`` logs in at RabbitMQ; without one it is that of everybody."""
+    return unquote(_parts(url)[1].rpartition("@")[0].partition(":")[0]) or "guest"
 
 
 def has_account(url: str) -> bool:

@@ -1,11 +1,10 @@
-"""What changed, as it happens: the Redis stream that ``signals.announce`` writes, read for one browser tab.
+"""What changed, as it happens: the Redis stream that ``signals.announce`` writes (``selectors.fanout`` follows it).
 
 Says only *what* changed (``application:12``, ``jobs``); pages then fetch the fragment from the database. No ORM here:
 the reader lives in the event loop of the web server.
 """
 
 import asyncio
-import contextlib
 import re
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
@@ -71,28 +70,33 @@ async def _answer(call: Awaitable, within_s: float = ANSWER_S):
         raise StreamTrouble("Redis does not answer, so changes cannot be followed as they happen.") from error
 
 
-@contextlib.asynccontextmanager
-async def reader(url: str) -> AsyncIterator[redis.Redis]:
-    """A connection of its own for one tab. A blocking read must not meet a socket time-out."""
-    client = redis.Redis.from_url(
-        url, socket_timeout=None, socket_connect_timeout=CONNECT_S, decode_responses=True,
-        retry=Retry(NoBackoff(), 0), max_connections=1,
-    )
-    try:
-        yield client
-    finally:
-        with contextlib.suppress(RedisError, OSError):
-            await client.aclose()
+def connect(url: str) -> redis.Redis:
+    """One connection for the reader, whose blocking reads must not meet a socket time-out, and one for all questions
+    besides, which wait for each other."""
+    return redis.Redis.from_pool(redis.BlockingConnectionPool.from_url(
+        url, socket_timeout=None, socket_connect_timeout=CONNECT_S, decode_responses=True, retry=Retry(NoBackoff(), 0),
+        max_connections=2, timeout=ANSWER_S))
+
+
+async def tip(client: redis.Redis) -> str:
+    """The newest id of the stream. Raises StreamTrouble."""
+    newest = await _answer(client.xrevrange(STREAM, count=1))
+    return newest[0][0] if newest else "0-0"
 
 
 async def locate(client: redis.Redis, *, last_event_id: str = "", since_ms: str = "") -> Position:
     """Start position of a tab in the stream as it is now. Raises StreamTrouble."""
-    newest = await _answer(client.xrevrange(STREAM, count=1))
+    newest = await tip(client)
     oldest = await _answer(client.xrange(STREAM, count=1))
-    return start_position(
-        last_event_id=last_event_id, since_ms=since_ms,
-        first=oldest[0][0] if oldest else None, tip=newest[0][0] if newest else "0-0",
-    )
+    return start_position(last_event_id=last_event_id, since_ms=since_ms, first=oldest[0][0] if oldest else None,
+                          tip=newest)
+
+
+async def missed(client: redis.Redis, after: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """What is in the stream after ``after``: (id, topics) some at a time. Raises StreamTrouble."""
+    while entries := await _answer(client.xrange(STREAM, min=f"({after}", count=BATCH)):
+        after = entries[-1][0]
+        yield after, _topics(entries)
 
 
 async def next_changes(client: redis.Redis, after: str, *, block_s: float) -> tuple[str, list[str]]:
@@ -103,5 +107,8 @@ async def next_changes(client: redis.Redis, after: str, *, block_s: float) -> tu
     if not found:
         return after, []
     entries = next(iter(found.values()))[0] if isinstance(found, dict) else found[0][1]
-    topics = dict.fromkeys(fields["topic"] for _, fields in entries if fields.get("topic"))
-    return entries[-1][0], list(topics)
+    return entries[-1][0], _topics(entries)
+
+
+def _topics(entries: list[tuple[str, dict]]) -> list[str]:
+    return list(dict.fromkeys(fields["topic"] for _, fields in entries if fields.get("topic")))

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
+from protocol.jobs import SIGNATURES
 from provisioning.errors import Link, Refusal
 from provisioning.job_kinds import KINDS, Need
 from provisioning.models import Application, Connection, Drill, Host, Job
@@ -105,7 +106,7 @@ def host_now(host: Host, control: Control, *, has_something: bool = True) -> Hos
     return HostNow(
         link=Link("host", str(host.pk), host.name), enabled=host.enabled, os_type=host.os_type,
         status=word(control, status=runtime.status).status if runtime else None,
-        is_heard=bool(runtime is None or not runtime.agent_version or facts.get("reports")),
+        is_heard=bool(runtime is None or not runtime.agent_version or facts.get("reports") == SIGNATURES),
         looks=bool(facts.get("looks")), has_something=has_something)
 
 

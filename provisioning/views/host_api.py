@@ -1,6 +1,6 @@
 """What target hosts ask the console for: the file of an Installation Package and the secret of an application.
 
-No session: every request is signed with the host's own secret (``protocol.auth.request_signature``).
+No session: every request is signed with the host's own secret (``protocol.auth.request_headers``).
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from protocol import auth
+from protocol.jobs import SIGNED_WITHIN_S
 from provisioning.errors import Refused
 from provisioning.jobs import refusals as recorded
 from provisioning.models import Application, Host, InstallationPackage, Job
@@ -29,7 +30,8 @@ from provisioning.services.certificates import issue_certificate
 from provisioning.states import JobKind
 
 log = logging.getLogger(__name__)
-SIGNATURE_AGE_S = 300
+NOT_SIGNED = ("The signature of this request is missing or wrong. Check the host's name and secret in agent.json, and "
+              "that the host is enabled; an agent older than the console needs Upgrade Agent on the host's page.")
 CHUNK = 256 * 1024
 LOG_EVERY_S = 10.0
 JOB_AGE = timedelta(hours=48)
@@ -62,16 +64,28 @@ def sentence(text: str, status: int, **headers: str) -> HttpResponse:
     return HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8", headers=headers)
 
 
-def signing_host(request) -> Host | None:
-    """The enabled host that signed this request within the last SIGNATURE_AGE_S, else None."""
+def signing_host(request) -> tuple[Host | None, str]:
+    """The enabled host that signed this request with all that it sends, "" ; or None, and a sentence that says why."""
     name, at = request.headers.get("X-Pairwise-Host", ""), request.headers.get("X-Pairwise-At", "")
     host = Host.objects.filter(name=name, enabled=True).first()
     # An unknown host costs as much time as a known one, so that names cannot be guessed by the clock.
     secret = host.secret if host else auth.new_secret()
-    at = int(at) if re.fullmatch(r"\d{1,12}", at) else 0
-    expected = auth.request_signature(secret, method=request.method, path=request.path, at=at)
+    query = request.META.get("QUERY_STRING", "")
+    expected = auth.sign(secret, auth.REQUEST, host=name, method=request.method, at=at, body=request.body,
+                         path=f"{request.path}?{query}" if query else request.path)
     genuine = auth.same(expected, request.headers.get("X-Pairwise-Signature", ""))
-    return host if host and genuine and abs(time.time() - at) <= SIGNATURE_AGE_S else None
+    if not (host and genuine and re.fullmatch(r"[0-9]{1,12}", at)):
+        return None, NOT_SIGNED
+    off_s = int(at) - time.time()
+    # Only who has the secret is told of clocks.
+    return (host, "") if abs(off_s) <= SIGNED_WITHIN_S else (None, clock_off(off_s))
+
+
+def clock_off(off_s: float) -> str:
+    """What to do about a host's clock that is ``off_s`` ahead of the console's; the other way when negative."""
+    apart = f"{abs(off_s):.0f} s" if abs(off_s) < 7200 else f"{abs(off_s) / 3600:.0f} hours"
+    return (f"This request was signed {apart} {'ahead of' if off_s > 0 else 'before'} the time of the console, which "
+            f"takes {SIGNED_WITHIN_S:.0f} s at most: set the clocks of this host and of the console.")
 
 
 def for_hosts(view):
@@ -83,14 +97,13 @@ def for_hosts(view):
     @never_cache
     @functools.wraps(view)
     def signed(request, **kwargs):
-        host = signing_host(request)
+        host, why = signing_host(request)
         if host is None:
             refusals.warning(f"refused an unsigned or wrongly signed request of {request.META.get('REMOTE_ADDR')}")
             claimed = Host.objects.filter(name=request.headers.get("X-Pairwise-Host", "")).first()
             recorded.record(host=claimed, kind="request", text=f"A request for {request.path[:200]} from "
-                            f"{request.META.get('REMOTE_ADDR')} was refused: its signature is missing, wrong or old.")
-            return sentence("The signature of this request is missing, wrong or older than 5 minutes. Check the "
-                             "host's name and secret in agent.json and the clock of the host.", 403)
+                            f"{request.META.get('REMOTE_ADDR')} was refused. {why}")
+            return sentence(why, 403)
         return view(request, host=host, **kwargs)
 
     return signed

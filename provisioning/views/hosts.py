@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.audit.looked import looked_at
@@ -55,13 +56,17 @@ def host_list(request):
 def host_detail(request, pk):
     host = get_host(pk)
     applications = application_list(host=host.name)
-    return show(request, "hosts/detail.html", {
-        "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host),
-        "joining": joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS)),
+    joins = joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS))
+    answer = show(request, "hosts/detail.html", {
+        "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host), "joining": joins,
         "is_console": is_console_host(host), "refusals": refusals_of(host, REFUSALS_SHOWN),
         "applications": [(row, wrong_account_of(row)) for row in applications[:APPLICATIONS_SHOWN]],
         "more": host.application_count > APPLICATIONS_SHOWN, "looked": looked_at(host, APPLICATIONS_SHOWN),
         "look": looks.active_look(host), "why_not_look": _why_not_look(host, actor_of(request))})
+    if joins.line:
+        # It holds a token.
+        add_never_cache_headers(answer)
+    return answer
 
 
 def _why_not_look(host: Host, actor) -> str:

@@ -14,12 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from protocol import auth
 from protocol.broker_url import unverified
 from provisioning.errors import Refused
 from provisioning.jobs.broker_access import url_for
 from provisioning.jobs.ping import worker_answers
-from provisioning.models import Host, HostEnrolment
+from provisioning.models import HostEnrolment
 from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.joining import NO_BUNDLE, broker_authority, bundle, facts_of, last_joined, reach_from
@@ -77,7 +76,7 @@ def archive(request):
 def stage(request):
     """One stage as the machine tells it: with its token before it has joined, signed afterwards."""
     body = _body(request)
-    host = _signed_by(request, body)
+    host, _ = signing_host(request)
     row = last_joined(host) if host else None
     if row is None:
         row = services.admit(token=_token(request), origin=_origin(request))
@@ -94,7 +93,7 @@ def exchange(request):
     # Before the token is used up: both may be refused.
     authority = broker_authority()
     services.require_accounts()
-    host = services.spend(token=_token(request), origin=_origin(request), proven=_signed_by(request, body),
+    host = services.spend(token=_token(request), origin=_origin(request), proven=signing_host(request)[0],
                           machine=machine, install_root=str(body.get("install_root", "")))
     where = reach_from(request.get_host())
     controls = [{"host": address, "port": port} for address, port in where.controls]
@@ -106,10 +105,10 @@ def exchange(request):
 @for_machines("GET")
 def state(request):
     """Whether control hears the agent of the host that asks, and whether its worker answers over the broker."""
-    host = signing_host(request)
+    host, why = signing_host(request)
     row: HostEnrolment | None = last_joined(host) if host else None
     if row is None:
-        raise Refused("This machine has not joined with a token, or its signature is wrong. Check its clock.")
+        raise Refused(why or "This machine has not joined with a token.")
     facts = facts_of(row, host)
     return JsonResponse({"connected": facts.connected, "worker": facts.connected and worker_answers(host.name)})
 
@@ -117,9 +116,10 @@ def state(request):
 @for_machines("POST")
 def leave(request):
     """The agent is being removed, says who has the secret of its host."""
-    host = _signed_by(request, _body(request))
+    _body(request)
+    host, why = signing_host(request)
     if host is None:
-        raise Refused("The signature of this machine is wrong, so the console was told nothing. Check its clock.")
+        raise Refused(f"The console was told nothing. {why}")
     services.leave(host=host, origin=_origin(request))
     return JsonResponse({"host": host.name})
 
@@ -142,13 +142,6 @@ def _body(request) -> dict:
     if not isinstance(body, dict):
         raise Refused("What the machine sent is no JSON object. Use the program of this console.")
     return body
-
-
-def _signed_by(request, body: dict) -> Host | None:
-    """The host that signed request and ``body``, None without a good signature."""
-    host = signing_host(request)
-    genuine = host is not None and auth.verify(host.secret, body, request.headers.get("X-Pairwise-Body", ""))
-    return host if genuine else None
 
 
 # --- the verbs of the host's page

@@ -13,9 +13,9 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.http import HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
-from redis.asyncio import Redis
 
-from provisioning.selectors.changes import Position, StreamTrouble, locate, next_changes, reader
+from provisioning.selectors.changes import StreamTrouble
+from provisioning.selectors.fanout import Fanout, Listener, TooSlow
 from provisioning.selectors.sessions import user_of_session
 from provisioning.signals import SIGNED_OUT, signed_out
 from provisioning.views.pages import page
@@ -33,6 +33,8 @@ STREAMS_MAX, STREAMS_OF_ONE = 1_000, 30
 _open: dict[asyncio.Event, int] = {}
 """One per open stream, with whose it is; set when the stream has to end because the server stops."""
 _watching_signals = False
+fanout = Fanout()
+"""What follows the changes for all streams of this process."""
 
 
 def frame(*, event: str = "", data: object = None, event_id: str = "") -> bytes:
@@ -101,20 +103,21 @@ class Reader:
             connections.close_all()
 
 
-async def _changes(position: Position, client: Redis, stop: asyncio.Event, whose: Reader) -> AsyncIterator[bytes]:
-    """Changes after ``position`` until the stream's life is over, its reader has left or ``stop`` is set."""
+async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> AsyncIterator[bytes]:
+    """What ``listener`` hears until the stream's life is over, its reader has left or ``stop`` is set. Raises
+    StreamTrouble, TooSlow."""
     ends = time.monotonic() + LIFE_S
-    after, topics = position.after, []
+    topics: list[str] = []
     while not stop.is_set() and (left := ends - time.monotonic()) > 0:
         if await whose.has_left(topics):
             # What the page shows is asked for once more, and so leads to the sign-in page.
             yield frame(event="refresh", data="This session was ended.")
             break
-        news = await _unless(stop, next_changes(client, after, block_s=min(KEEPALIVE_S, left)))
+        news = await _unless(stop, listener.next(min(KEEPALIVE_S, left)))
         if news is not None:
-            after, topics = news
+            last, topics = news
             shown = [topic for topic in topics if not topic.startswith(SIGNED_OUT)]
-            yield frame(data=shown, event_id=after) if shown else b": still here\n\n"
+            yield frame(data=shown, event_id=last) if shown else b": still here\n\n"
     yield frame(event="end", data="This stream was open long enough.")
 
 
@@ -127,13 +130,15 @@ async def events(whose: Reader, last_event_id: str = "", since_ms: str = "") -> 
     _open[stop] = whose.user_id
     try:
         yield f"retry: {RETRY_MS}\n:\n\n".encode()
-        async with reader(settings.PAIRWISE_REDIS_URL) as client:
-            position = await locate(client, last_event_id=last_event_id, since_ms=since_ms)
-            yield frame(event="ready", data=position.after, event_id=position.after)
-            if position.gap:
+        async with fanout.listen(settings.PAIRWISE_REDIS_URL, last_event_id=last_event_id,
+                                 since_ms=since_ms) as listener:
+            yield frame(event="ready", data=listener.start, event_id=listener.start)
+            if listener.gap:
                 yield frame(event="refresh", data="Some changes were missed.")
-            async for part in _changes(position, client, stop, whose):
+            async for part in _changes(listener, stop, whose):
                 yield part
+    except TooSlow:
+        yield frame(event="end", data="More waits for this page than it takes.")
     except StreamTrouble as trouble:
         yield f"retry: {RETRY_TROUBLE_MS}\n".encode() + frame(event="trouble", data=str(trouble))
     finally:

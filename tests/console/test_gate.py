@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import json
+import queue
 
 import pytest
 import uvicorn
 
 from console import bounds, connections, gate
 from console.gate import BODY_MAX, Gate
+from protocol.sparing import Sparing
+from provisioning.jobs import refusals
 
 
 class Application:
@@ -148,13 +151,29 @@ async def test_bodies_that_do_not_come_keep_nobody_out_of_the_places_of_connecti
 
 async def test_headers_that_do_not_come_end_the_connection(start, monkeypatch):
     monkeypatch.setattr(connections, "HEADERS_S", 0.3)
+    told = []
+    monkeypatch.setattr(connections, "refused", told.append)
     web = await start()
-    reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
-    writer.write(b"GET / HTTP/1.1\r\nX-One: 1\r\n")
+    for said in (b"GET / HTTP/1.1\r\nX-One: 1\r\n", b""):
+        reader, writer = await asyncio.open_connection("127.0.0.1", web.port)
+        writer.write(said)
+        async with asyncio.timeout(5):
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+        writer.close()
+    # A browser that opened a connection ahead of time and needed none was not refused.
+    assert told == ["127.0.0.1: the headers of its request were not there after 0.3 s"]
+
+
+async def test_who_was_refused_is_an_event_at_most_once_a_minute(monkeypatch):
+    added = queue.Queue()
+    monkeypatch.setattr(refusals, "add", lambda **what: added.put(what))
+    told = Sparing(connections._note)
+    assert [told(f"127.0.0.{number}: too late") for number in (1, 2, 3)] == [True, False, False]
     async with asyncio.timeout(5):
-        with contextlib.suppress(ConnectionError):
-            assert await reader.read() == b""
-    writer.close()
+        what = await asyncio.to_thread(added.get)
+    assert what == {"host": None, "text": "A connection to the web console was refused: 127.0.0.1: too late."}
+    assert added.empty()
 
 
 async def test_connections_that_only_wait_keep_nobody_out(start, monkeypatch):

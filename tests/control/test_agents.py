@@ -10,7 +10,17 @@ from asgiref.sync import sync_to_async
 from control.main import Control
 from control.objects import applications
 from protocol import auth, wire
-from protocol.messages import ApplicationStatus, Hello, Ping, Pong, ProcessChanged, Processes, Supervised, Watch
+from protocol.messages import (
+    ApplicationStatus,
+    Hello,
+    HostFacts,
+    Ping,
+    Pong,
+    ProcessChanged,
+    Processes,
+    Supervised,
+    Watch,
+)
 from provisioning import control_client
 from provisioning.models import Application, Event, Host, HostRuntime, Option
 
@@ -297,6 +307,20 @@ async def test_an_agent_that_speaks_of_another_hosts_application_changes_nothing
     [text] = await eventually(lambda: refused_on(beta), "the refusal")
     assert "spoke of 'MS', which is no application of its host" in text
     assert (await status_of(objects.server, "Stopped")).pid == 0
+
+
+async def test_whom_the_lca_port_of_a_host_refused_is_on_its_timeline_once(control, peers, objects):
+    agent = await peers.agent(objects.host)
+    for heard, number in enumerate((1, 1, 2)):
+        await agent.say(HostFacts(host={"cpu_percent": heard, "lca_refused": {"number": number, "text": f"{number}."}}))
+        row = await host_that(lambda row, heard=heard: row.facts.get("cpu_percent") == heard)
+        assert "lca_refused" not in row.facts
+
+    async def both():
+        found = await refused_on(objects.host)
+        return found if len(found) >= 2 else None
+
+    assert await eventually(both, "the refusals") == ["alpha: 1.", "alpha: 2."]
 
 
 async def test_an_agent_that_says_what_is_not_for_it_is_cut_and_the_hosts_timeline_says_why(control, peers, objects):

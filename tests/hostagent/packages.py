@@ -128,13 +128,18 @@ class ConsoleDouble:
 
         return Handler
 
+    def refuse(self, request) -> None:
+        request.send_response(403)
+        request.send_header("Content-Type", "text/plain; charset=utf-8")
+        request.end_headers()
+        request.wfile.write(b"Set the clocks.\n")
+
     def answer(self, request) -> None:
         at = int(request.headers.get("X-Pairwise-At", "0"))
-        expected = auth.request_signature(SECRET, method="GET", path=request.path, at=at)
-        if request.headers.get("X-Pairwise-Host") != HOST or abs(time.time() - at) > 60 or not auth.same(
-                expected, request.headers.get("X-Pairwise-Signature", "")):
+        expected = auth.request_headers(SECRET, host=HOST, method="GET", path=request.path, at=at)
+        if abs(time.time() - at) > 60 or not expected.items() <= dict(request.headers).items():
             self.refused += 1
-            return request.send_error(403)
+            return self.refuse(request)
         data = self.files.get(request.path)
         if data is None:
             return request.send_error(404)

@@ -12,8 +12,7 @@ from kombu import Connection
 from redis.lock import Lock
 
 from hostagent.config import load
-from protocol import auth
-from protocol.jobs import RECORD_REPORT, RUN_JOB, host_control, host_queue, reports_queue
+from protocol.jobs import RECORD_REPORT, RUN_JOB, host_control, host_queue, reports_queue, sign_job, sign_report
 from protocol.names import safe_name
 from provisioning.jobs.broker_access import known_commands
 from provisioning.rules import broker_access
@@ -52,7 +51,7 @@ class Site:
             "configuration_server": {"host": "127.0.0.1", "port": self.server.port}, **changes})
 
     def send(self, payload, *, secret=SECRET, task_id=None):
-        self.celery.send_task(RUN_JOB, args=[payload, auth.sign(secret, payload)], queue=host_queue(HOST),
+        self.celery.send_task(RUN_JOB, args=[payload, sign_job(secret, payload)], queue=host_queue(HOST),
                               task_id=task_id or payload["job"])
         return payload["job"]
 
@@ -63,7 +62,7 @@ class Site:
                 message = box.get_nowait()
                 report, signature = message.payload[0]
                 assert message.headers["task"] == RECORD_REPORT
-                assert auth.verify(SECRET, report, signature)
+                assert signature == sign_report(SECRET, report)
                 self.reports.append(report)
                 message.ack()
         return self.reports

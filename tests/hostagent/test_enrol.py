@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hostagent import boot, enrol, join, removal
+from protocol import auth
 from tests.scenarios.harness import free_port, wait_for
 
 GIVEN = {"host": "alpha", "secret": "new", "control": [{"host": "192.0.2.1", "port": 2020}],
@@ -21,7 +22,7 @@ class Console(enrol.HostConsole):
     """Answers without a network and keeps what it was asked with."""
 
     def _send(self, method, path, body, within_s):
-        self.asked = {"path": path, **self.proof(method, path, body)}
+        self.asked = {"path": path, **self.proof(method, path, json.dumps(body).encode())}
         return json.dumps(GIVEN).encode()
 
 
@@ -45,7 +46,10 @@ def test_from_then_on_it_signs(console, tmp_path):
     console.report("start", "done", "")
     assert "Authorization" not in console.asked
     assert console.asked["X-Pairwise-Host"] == "alpha"
-    assert {"X-Pairwise-Signature", "X-Pairwise-Body"} <= console.asked.keys()
+    at = int(console.asked["X-Pairwise-At"])
+    said = json.dumps({"stage": "start", "state": "done", "text": ""}).encode()
+    assert console.asked.items() >= auth.request_headers("new", host="alpha", method="POST", path="/join/stage", at=at,
+                                                         body=said).items()
 
 
 def test_a_machine_that_joined_before_proves_its_secret_too(console, tmp_path):

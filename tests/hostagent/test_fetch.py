@@ -92,7 +92,7 @@ def test_an_answer_that_is_too_long_is_cut_off(config, console, package):
 def test_a_host_that_signs_with_another_secret_is_told_so(config, console, package, tmp_path):
     stranger = load(write_config(tmp_path / "s", console_url=console.url, secret="a guess"), {})
     stranger.packages_dir.mkdir(parents=True)
-    with pytest.raises(JobFailed, match="did not accept this host's signature"):
+    with pytest.raises(JobFailed, match=r"refused this host's request \(HTTP 403\): Set the clocks\.$"):
         fetch_package(stranger, package, print)
     assert console.refused == 1
 

@@ -14,7 +14,7 @@ from hostagent import removal
 from hostagent.config import load
 from hostagent.jobs import collect_facts, frame
 from hostagent.jobs.archive import CHECKSUMS, DESCRIPTION
-from protocol import auth
+from protocol.jobs import sign_job
 from tests.certificates import Certificates
 
 from .doubles import SECRET, write_config
@@ -58,7 +58,7 @@ class Attacked(Host):
     def ends(self, payload):
         """The finished report, which says something that people can use."""
         def work():
-            frame.run_job(self.context, payload, auth.sign(SECRET, payload))
+            frame.run_job(self.context, payload, sign_job(SECRET, payload))
             return next(each for each in self.reports if each["job"] == payload["job"] and each["kind"] == "finished")
 
         final = in_time(work)

@@ -23,7 +23,7 @@ from hostagent.jobs.janitor import Janitor
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
 from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
 from hostagent.jobs.startfiles import run_sh, start_server_bat
-from protocol import auth
+from protocol.jobs import sign_report
 from protocol.patience import HELD_S
 from protocol.start_line import arguments_of, command_line_arguments
 
@@ -47,7 +47,7 @@ class Console:
         self.heard, self.away, self.half = [], False, False
 
     def __call__(self, report, signature):
-        assert auth.verify("secret", report, signature)
+        assert signature == sign_report("secret", report)
         if not self.away or self.half:
             self.heard.append(json.loads(json.dumps(report)))
         if self.away:

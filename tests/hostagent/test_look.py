@@ -17,7 +17,7 @@ import pytest
 from hostagent.jobs import collect_facts, frame
 from hostagent.looking import listening, naming, process, rights, version
 from hostagent.opened import Directory
-from protocol import auth
+from protocol.jobs import sign_job
 
 from .doubles import SECRET, free_port
 from .test_start_file_jobs import SERVER, Host
@@ -280,7 +280,7 @@ def test_a_look_and_a_job_of_an_application_do_not_wait_for_each_other(host):
 
 def test_an_older_agent_refuses_a_job_that_it_does_not_know(host):
     payload = {**host.payload("paint_the_host"), "application": ""}
-    frame.run_job(host.context, payload, auth.sign(SECRET, payload))
+    frame.run_job(host.context, payload, sign_job(SECRET, payload))
     assert any("update the agent" in each.get("text", "") for each in host.reports)
 
 

@@ -15,7 +15,7 @@ from hostagent.jobs.placement import carry_out
 from hostagent.jobs.refusals import Refusals
 from hostagent.jobs.startfacts import LIMIT
 from hostagent.jobs.startfiles import run_sh, start_server_bat
-from protocol import auth
+from protocol.jobs import sign_job
 
 from .doubles import HOST, SECRET, items_of, write_config
 
@@ -57,7 +57,7 @@ class Host:
 
     def run(self, payload):
         """The finished report of a job."""
-        frame.run_job(self.context, payload, auth.sign(SECRET, payload))
+        frame.run_job(self.context, payload, sign_job(SECRET, payload))
         return next(each for each in self.reports if each["job"] == payload["job"] and each["kind"] == "finished")
 
     def check(self, **arguments):
@@ -241,9 +241,9 @@ def test_a_repair_whose_worker_was_killed_is_undone(host):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repair_start_files, "fingerprints", die)
         with pytest.raises(Killed):
-            frame.run_job(host.context, payload, auth.sign(SECRET, payload))
+            frame.run_job(host.context, payload, sign_job(SECRET, payload))
     assert host.files() != before
-    frame.run_job(host.context, payload, auth.sign(SECRET, payload))
+    frame.run_job(host.context, payload, sign_job(SECRET, payload))
     final = host.reports[-1]
     assert (final["kind"], final["state"]) == ("finished", "lost")
     assert final["reason"].endswith("in the step “Write them as they should be”. The start files are as they were "

@@ -68,6 +68,29 @@ def test_a_secured_port_speaks_tls_and_nothing_else(start_server, port, certific
             assert b"CONNECTED" not in plain.recv(1000)
 
 
+def test_those_that_stall_in_their_handshake_take_no_place_of_a_client(start_server, port, certificate):
+    start_server(ports=ports(port, f"tls=1;certificate={certificate}"),
+                 options={"limits": {"max-connections": "10"}, "clients": {"bench": "benchpass"}})
+    with contextlib.ExitStack() as stalled:
+        all_ = [stalled.enter_context(socket.create_connection(("127.0.0.1", port), WAIT_S)) for _ in range(40)]
+        for number, one in enumerate(all_):
+            # Some say nothing at all, some stop in the middle of their first word.
+            with contextlib.suppress(OSError):
+                one.sendall(b"\x16\x03\x01\x00\xc8\x01\x00"[:number % 8])
+        for _ in range(3):
+            with SecureClient(port, certificate) as client:
+                client.subscribe("/topic/a")
+        for one in all_[:30]:
+            assert _is_ended(one)
+
+
+def _is_ended(one: socket.socket) -> bool:
+    try:
+        return one.recv(100) == b""
+    except ConnectionResetError:
+        return True
+
+
 @pytest.mark.parametrize("parameters", ["tls=1", "tls=1;certificate=/does/not/exist"])
 def test_a_secured_port_without_a_usable_certificate_is_not_opened_plain(start_server, port, parameters):
     server = start_server(serving=False, ports=ports(port, parameters))

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import time
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import auth
+from provisioning.jobs import refusals as recorded
+from provisioning.models import Event
 from provisioning.views import host_api
 from provisioning.views.host_api import BoundedLog, Unsatisfiable, parse_range
 from tests import factories
@@ -33,9 +36,8 @@ def package(host, settings, tmp_path):
 
 
 def signed(host, path, *, at=None, secret=None, method="GET"):
-    at = int(time.time()) if at is None else at
-    return {"X-Pairwise-Host": host.name, "X-Pairwise-At": str(at),
-            "X-Pairwise-Signature": auth.request_signature(secret or host.secret, method=method, path=path, at=at)}
+    return auth.request_headers(secret or host.secret, host=host.name, method=method, path=path,
+                                at=time.time() if at is None else at)
 
 
 async def fetch(async_client, host, package, **headers):
@@ -152,23 +154,45 @@ def wrong(host, url, how):
         "other secret": signed(host, url, secret="guess"),
         "other path": signed(host, "/host-api/applications/99/secret"),
         "other method": signed(host, url, method="POST"),
-        "old": signed(host, url, at=now - 301),
-        "of the future": signed(host, url, at=now + 301),
+        "with a body": {**headers, "X-Pairwise-Signature": auth.sign(
+            host.secret, auth.REQUEST, host=host.name, method="GET", path=url, at=now, body=b"x")},
+        "for a job": {**headers, "X-Pairwise-Signature": auth.sign(
+            host.secret, auth.JOB, host=host.name, method="GET", path=url, at=now)},
         "time changed": {**headers, "X-Pairwise-At": str(now + 1)},
         "no time": {**headers, "X-Pairwise-At": "soon"},
         "not text": {**headers, "X-Pairwise-Signature": "é" * 64},
     }[how]
 
 
-@pytest.mark.parametrize("how", ["absent", "unknown host", "other secret", "other path", "other method", "old",
-                                 "of the future", "time changed", "no time", "not text"])
+@pytest.mark.parametrize("how", ["absent", "unknown host", "other secret", "other path", "other method",
+                                 "with a body", "for a job", "time changed", "no time", "not text"])
 def test_a_request_that_is_not_signed_right_is_refused_with_a_sentence(client, host, how):
     application = factories.make_application(host=host)
     url = reverse("host-application-secret", args=[application.pk])
     answer = client.get(url, headers=wrong(host, url, how))
     assert answer.status_code == 403
-    assert answer.text.startswith("The signature of this request is missing, wrong or older than 5 minutes.")
+    assert answer.text.startswith("The signature of this request is missing or wrong.")
     assert application.secret not in answer.text
+
+
+@pytest.mark.parametrize(("off_s", "said"), [(-302, "before"), (302, "ahead of")])
+def test_a_clock_that_is_off_is_told_to_who_has_the_secret_alone(client, host, monkeypatch, off_s, said):
+    monkeypatch.setattr(recorded, "bound", recorded.Bound())
+    application = factories.make_application(host=host)
+    url, at = reverse("host-application-secret", args=[application.pk]), time.time() + off_s
+    answer = client.get(url, headers=signed(host, url, at=at))
+    assert answer.status_code == 403
+    assert re.fullmatch(rf"This request was signed 30\d s {said} the time of the console, which takes 300 s at most: "
+                        r"set the clocks of this host and of the console\.\n", answer.text)
+    assert said in Event.objects.get(host=host).text
+    assert "clocks" not in client.get(url, headers=signed(host, url, at=at, secret="guess")).text
+
+
+def test_a_query_is_signed_with_the_path(client, host):
+    application = factories.make_application(host=host)
+    url = reverse("host-application-secret", args=[application.pk])
+    assert client.get(f"{url}?a=1", headers=signed(host, url)).status_code == 403
+    assert client.get(f"{url}?a=1", headers=signed(host, f"{url}?a=1")).status_code == 200
 
 
 def test_a_disabled_host_gets_nothing(client, db):

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from protocol.jobs import SIGNATURES
 from provisioning.forms import hosts as forms
 from provisioning.models import FoundOnHost, Host, HostRuntime, Job, RuntimeStatus
 from provisioning.states import HostStatus
@@ -246,7 +247,7 @@ def looked(monkeypatch):
     """A host with a server that was looked at, whose agent is connected."""
     monkeypatch.setattr("provisioning.jobs.dispatch.hand_over", lambda key: True)
     row = factories.make_application("MS_Looked", host=factories.make_host("looked-on"), installed=True)
-    HostRuntime.objects.filter(host=row.host).update(facts={"looks": True, "reports": True})
+    HostRuntime.objects.filter(host=row.host).update(facts={"looks": True, "reports": SIGNATURES})
     FoundOnHost.objects.create(application=row, host=row.host, at=timezone.now(), body={
         "directory": {"present": True, "path": "/srv/ms", "owner": "pw", "usable": True},
         "program": {"present": True, "usable": False, "problem": "pw may not execute <b>it</b>."},

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from protocol import auth
+from protocol.jobs import sign_report
 from provisioning import tasks
 from provisioning.jobs import refusals
 from provisioning.models import Event, HostEnrolment, Job
@@ -41,7 +42,7 @@ def job(alpha):
 def report(job, signer, seq=2, **fields):
     body = {"job": str(job.pk), "host": "alpha", "seq": seq, "at": time.time(), "kind": "finished",
             "state": "succeeded", "result": {}, **fields}
-    tasks.record_report(body, auth.sign(signer.secret, body))
+    tasks.record_report(body, sign_report(signer.secret, body))
     return Job.objects.get(pk=job.pk)
 
 
@@ -61,7 +62,7 @@ def test_a_forged_report_is_refused_and_on_the_hosts_page(administrator, alpha, 
 
 def test_a_report_that_was_changed_on_its_way_is_refused(administrator, alpha, job):
     body = {"job": str(job.pk), "host": "alpha", "seq": 2, "at": 0, "kind": "finished", "state": "failed"}
-    tasks.record_report({**body, "state": "succeeded"}, auth.sign(alpha.secret, body))
+    tasks.record_report({**body, "state": "succeeded"}, sign_report(alpha.secret, body))
     assert Job.objects.get(pk=job.pk).state == "claimed"
     assert "It is not signed" in page(administrator, alpha)
 
@@ -81,7 +82,7 @@ def test_a_replayed_report_changes_nothing_and_is_told(administrator, alpha, job
     body = {"job": str(job.pk), "host": "alpha", "seq": 2, "at": time.time(), "kind": "log",
             "lines": [[0, "info", "x"]]}
     for _ in range(3):
-        tasks.record_report(body, auth.sign(alpha.secret, body))
+        tasks.record_report(body, sign_report(alpha.secret, body))
     assert job.lines.count() == 1
     event = Event.objects.get(host=alpha)
     assert event.level == "standard"
@@ -97,19 +98,24 @@ def test_reordered_reports_are_taken_in_the_order_of_their_numbers(alpha, job):
 
 def test_a_host_says_which_job_it_refused(administrator, alpha, beta):
     body = {"host": "alpha", "at": time.time(), "kind": "refused", "text": "A job was refused and not run: <forged>."}
-    tasks.record_report(body, auth.sign(beta.secret, body))
+    tasks.record_report(body, sign_report(beta.secret, body))
     assert "&lt;forged&gt;" not in page(administrator, alpha)
-    tasks.record_report(body, auth.sign(alpha.secret, body))
+    tasks.record_report(body, sign_report(alpha.secret, body))
     assert "alpha: A job was refused and not run: &lt;forged&gt;." in page(administrator, alpha)
+
+
+def test_a_word_of_a_refused_job_is_not_good_for_ever(administrator, alpha):
+    body = {"host": "alpha", "at": time.time() - 3700, "kind": "refused", "text": "A job was refused and not run."}
+    tasks.record_report(body, sign_report(alpha.secret, body))
+    assert "was not signed within the last hour" in page(administrator, alpha)
+    assert "alpha: A job was refused" not in page(administrator, alpha)
 
 
 # --- downloads
 
 
 def signed(host, path, secret="", at=0):
-    at = at or int(time.time())
-    return {"X-Pairwise-Host": host.name, "X-Pairwise-At": str(at), "X-Pairwise-Signature": auth.request_signature(
-        secret or host.secret, method="GET", path=path, at=at)}
+    return auth.request_headers(secret or host.secret, host=host.name, method="GET", path=path, at=at or time.time())
 
 
 @pytest.fixture

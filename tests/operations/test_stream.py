@@ -149,10 +149,11 @@ def test_a_page_that_was_closed_leaves_no_reader_behind(web, changes):
         return sum(1 for client in changes.client_list() if client["cmd"] == "xread")
 
     before = readers()
-    with web.stream() as stream:
+    with web.stream() as stream, web.stream() as other:
         stream.next()
+        other.next()
         changes.add("jobs")
-        stream.next()
+        assert stream.next() == other.next()
         wait_for(lambda: readers() == before + 1)
     wait_for(lambda: readers() == before)
 

@@ -6,6 +6,7 @@ import pytest
 
 from protocol.door import Door
 from protocol.lines import WireError
+from protocol.sparing import Sparing
 from protocol.strangers import Strangers
 
 
@@ -56,9 +57,10 @@ def test_who_came_a_moment_ago_or_has_got_further_is_not_among_those_that_hold_u
 
 @pytest.fixture
 async def door_of_two(monkeypatch):
-    """(port, outcomes): two places, and for how long strangers may stay cut short."""
+    """(port, outcomes, who was refused): two places, and for how long strangers may stay cut short."""
     monkeypatch.setattr("protocol.door.OPENING_TIMEOUT_S", 0.5)
-    door, outcomes = Door(2), asyncio.Queue()
+    outcomes, told = asyncio.Queue(), []
+    door = Door(2, told.append)
 
     async def connected(reader, writer):
         try:
@@ -69,12 +71,12 @@ async def door_of_two(monkeypatch):
         writer.transport.abort()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1], outcomes
+    yield server.sockets[0].getsockname()[1], outcomes, told
     server.close()
 
 
 async def test_one_that_drips_is_ended_in_time_however_often_it_sends_something(door_of_two):
-    port, outcomes = door_of_two
+    port, outcomes, told = door_of_two
     _, writer = await asyncio.open_connection("127.0.0.1", port)
 
     async def drip():
@@ -85,14 +87,39 @@ async def test_one_that_drips_is_ended_in_time_however_often_it_sends_something(
     dripping = asyncio.create_task(drip())
     async with asyncio.timeout(5):
         assert await outcomes.get() == "the peer did not show within 0.5 s who it is"
+    assert told == ["127.0.0.1: the peer did not show within 0.5 s who it is"]
     dripping.cancel()
     writer.transport.abort()
 
 
 async def test_a_newcomer_takes_the_place_of_one_that_only_waits(door_of_two):
-    port, outcomes = door_of_two
+    port, outcomes, told = door_of_two
     held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
     async with asyncio.timeout(0.4):
         assert "closed" in await outcomes.get()
+    assert told == ["127.0.0.1 has not shown who it is, and newer connections wait for its place"]
     for _, writer in held:
         writer.transport.abort()
+
+
+async def test_who_sends_rubbish_is_told_of_and_who_leaves_is_not(door_of_two):
+    port, outcomes, told = door_of_two
+    for sent in (b"", b"GET / HTTP/1.1\r\n\r\n"):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            if not sent:
+                writer.close()
+            await outcomes.get()
+        writer.transport.abort()
+    (text,) = told
+    assert text.startswith("127.0.0.1: the peer sent ")
+
+
+def test_strangers_are_told_of_once_a_minute_with_how_many_there_were():
+    said, now = [], 0.0
+    tell = Sparing(said.append, clock=lambda: now)
+    for now in (0.0, 1.0, 59.0, 60.0, 60.5, 125.0, 200.0):
+        tell(f"at {now:g}")
+    assert said == ["at 0", "at 60 (2 more since the last such line.)", "at 125 (1 more since the last such line.)",
+                    "at 200"]

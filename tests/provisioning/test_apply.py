@@ -11,7 +11,7 @@ import yaml
 from django.core.management import call_command
 from django.db import connection
 
-from protocol import auth
+from protocol.jobs import sign_report
 from provisioning.apd import read_template
 from provisioning.errors import Refused
 from provisioning.jobs.reports import record_report
@@ -396,7 +396,7 @@ class TestJobCommands:
                 time.sleep(0.02)
             for seq, report in enumerate(reports, 1):
                 body = {"job": str(job.pk), "host": "alpha", "seq": seq, "at": time.time(), **report}
-                record_report(body, auth.sign(row.host.secret, body))
+                record_report(body, sign_report(row.host.secret, body))
             connection.close()
         thread = threading.Thread(target=play)
         thread.start()

@@ -12,7 +12,7 @@ from provisioning import tasks
 from provisioning.errors import Refused
 from provisioning.jobs import broker_access, refusals
 from provisioning.models import Console, Event
-from provisioning.rules.broker_access import WITHOUT_KEYS, account, differing, with_account
+from provisioning.rules.broker_access import WITHOUT_KEYS, account, differing, why_none_at_rabbitmq, with_account
 from provisioning.services import enrolment
 from tests import brokers, factories
 
@@ -280,12 +280,26 @@ def test_rabbitmqs_account_of_the_console_is_given_to_no_host(hosts, settings):
     assert "PAIRWISE_BROKER_URL_FOR_HOSTS" in found.msg
     with pytest.raises(Refused, match="PAIRWISE_BROKER_URL_FOR_HOSTS"):
         enrolment.require_accounts()
+    for same in ("amqp://pairwise:secret@192.0.2.1/pairwise", "amqps://pairwise@192.0.2.9/other",
+                 "amqp://pair%77ise:another@192.0.2.1/pairwise"):
+        settings.PAIRWISE_BROKER_URL_FOR_HOSTS = same
+        assert broker_access.url_for(hosts[0], "x") == ""
+        assert "the account that the console itself uses" in checks.broker_accounts()[0].msg
+        with pytest.raises(Refused, match="given to no host"):
+            enrolment.require_accounts()
+        with pytest.raises(broker_access.NotPermitted):
+            broker_access.keep()
     settings.PAIRWISE_BROKER_URL_FOR_HOSTS = "amqp://hosts:theirs@192.0.2.1/pairwise"
     assert broker_access.url_for(hosts[0], "x") == settings.PAIRWISE_BROKER_URL_FOR_HOSTS
     enrolment.require_accounts()
     [found] = checks.broker_accounts()
     assert "All hosts share the account" in found.msg
     assert "theirs" not in found.msg + found.hint
+
+
+def test_the_account_of_everybody_at_rabbitmq_is_one_as_well():
+    assert why_none_at_rabbitmq("amqp://192.0.2.1//", "amqp://guest:guest@192.0.2.1//") != ""
+    assert why_none_at_rabbitmq("amqp://192.0.2.1//", "amqp://hosts:x@192.0.2.1//") == ""
 
 
 def test_a_socket_with_a_password_gives_a_host_its_own(hosts, settings, monkeypatch):

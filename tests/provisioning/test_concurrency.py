@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from django.db import connection
 
-from protocol import auth
+from protocol.jobs import sign_report
 from provisioning.errors import Conflict, Refused
 from provisioning.jobs.reports import record_report
 from provisioning.models import Application, HistoryEntry, Job
@@ -94,7 +94,7 @@ def test_reports_that_arrive_at_once_are_applied_in_order():
     job = make_job(make_application("MS", host=make_host("alpha")))
     bodies = [{"job": str(job.pk), "host": "alpha", "seq": seq, "at": time.time(), "kind": "log",
                "lines": [[0, "info", str(seq)]]} for seq in range(1, 13)]
-    results = together(*[lambda body=body: record_report(body, auth.sign(job.host.secret, body))
+    results = together(*[lambda body=body: record_report(body, sign_report(job.host.secret, body))
                          for body in reversed(bodies)])
     assert results == [None] * 12
     assert list(job.lines.values_list("number", "text")) == [(n, str(n)) for n in range(1, 13)]

@@ -7,8 +7,7 @@ import time
 import pytest
 from django.utils import timezone
 
-from protocol import auth
-from protocol.jobs import RUN_JOB, STEPS, host_queue
+from protocol.jobs import RUN_JOB, SIGNATURES, STEPS, host_queue, sign_job
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.jobs import dispatch
 from provisioning.models import Application, HostRuntime, Job, Option
@@ -76,7 +75,7 @@ class TestRefusals:
         HostRuntime.objects.update(agent_version="0.1.0", facts={"looks": True})
         with pytest.raises(Refused, match=r"The agent of host alpha is older than this console.* Press Upgrade Agent"):
             start(row)
-        HostRuntime.objects.update(facts={"looks": True, "reports": True})
+        HostRuntime.objects.update(facts={"looks": True, "reports": SIGNATURES})
         start(row)
 
     def test_disabled_host(self):
@@ -239,7 +238,7 @@ class TestBroker:
         assert (task, key, payload["job"]) == (RUN_JOB, str(job.pk), str(job.pk))
         assert (payload["kind"], payload["host"], payload["application"]) == ("start", "alpha", "MS")
         assert abs(payload["issued_at"] - time.time()) < 5
-        assert auth.verify(row.host.secret, payload, signature)
+        assert signature == sign_job(row.host.secret, payload)
         assert (job.state, job.reason) == ("queued", "")
         assert job.enqueued_at is not None
 

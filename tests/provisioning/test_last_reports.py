@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from protocol import auth
+from protocol.jobs import sign_report
 from provisioning.errors import Refused
 from provisioning.job_kinds import KINDS
 from provisioning.jobs import drills as drill_rows
@@ -53,7 +53,7 @@ def says(row, status, **fields):
 def last_report(job):
     body = {"job": str(job.pk), "host": job.host.name, "seq": job.last_seq + 1, "at": time.time(), "kind": "finished",
             "state": "succeeded", "result": {}}
-    record_report(body, auth.sign(job.host.secret, body))
+    record_report(body, sign_report(job.host.secret, body))
 
 
 class Clock:

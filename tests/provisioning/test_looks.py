@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from protocol import auth
-from protocol.jobs import STEPS
+from protocol.jobs import SIGNATURES, STEPS, sign_report
 from provisioning.audit.loading import load
 from provisioning.errors import NotAllowed, Refused
 from provisioning.jobs import looks, reports
@@ -35,7 +34,7 @@ def handed(monkeypatch):
 @pytest.fixture
 def pair(handed):
     members = factories.make_pair()
-    HostRuntime.objects.update(facts={"looks": True, "reports": True})
+    HostRuntime.objects.update(facts={"looks": True, "reports": SIGNATURES})
     return members
 
 
@@ -54,7 +53,7 @@ def facts_of(row: Application, **changes) -> dict:
 
 def tell(job: Job, seq: int, **fields) -> None:
     report = {"job": str(job.pk), "host": job.host_name, "seq": seq, "at": timezone.now().timestamp(), **fields}
-    reports.record_report(report, auth.sign(job.host.secret, report))
+    reports.record_report(report, sign_report(job.host.secret, report))
 
 
 def end(job: Job, *, state="succeeded", **found) -> Job:
@@ -116,7 +115,7 @@ def test_a_host_that_is_not_connected_or_has_nothing_to_look_at_is_refused(pair)
 
 def _empty():
     host = factories.make_host()
-    HostRuntime.objects.filter(host=host).update(facts={"looks": True, "reports": True})
+    HostRuntime.objects.filter(host=host).update(facts={"looks": True, "reports": SIGNATURES})
     return host
 
 

@@ -61,10 +61,8 @@ def test_the_host_with_the_job_gets_a_certificate_for_its_names(server, tmp_path
 
 
 def ask(client, host, path):
-    at = int(timezone.now().timestamp())
-    return client.get(path, headers={
-        "X-Pairwise-Host": host.name, "X-Pairwise-At": str(at),
-        "X-Pairwise-Signature": auth.request_signature(host.secret, method="GET", path=path, at=at)})
+    return client.get(path, headers=auth.request_headers(host.secret, host=host.name, method="GET", path=path,
+                                                         at=timezone.now().timestamp()))
 
 
 def test_nobody_else_gets_one(server, client):

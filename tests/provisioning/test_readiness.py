@@ -13,6 +13,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from protocol.jobs import SIGNATURES
 from provisioning.errors import Link, Refused
 from provisioning.job_kinds import ASK, KINDS
 from provisioning.models import Connection, Drill, HostRuntime, Job
@@ -60,7 +61,7 @@ def host_of(state):
               "blind": "Running"}.get(state, state)
     host = factories.make_host("alpha", status=status, enabled=state != "disabled",
                                os_type=state if state == "Windows2012" else "Linux")
-    facts = {"reports": state != "deaf", "looks": state != "blind"}
+    facts = {"reports": SIGNATURES if state != "deaf" else True, "looks": state != "blind"}
     HostRuntime.objects.filter(host=host).update(agent_version="0.1.0", facts=facts)
     return host
 

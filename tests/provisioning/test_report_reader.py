@@ -12,8 +12,7 @@ from django.db import OperationalError
 from kombu import Connection
 
 from hostagent.jobs.sender import Sender
-from protocol import auth
-from protocol.jobs import RECORD_REPORT, reports_queue
+from protocol.jobs import RECORD_REPORT, reports_queue, sign_report
 from provisioning.jobs import broker_access, refusals, report_queues, report_reader, reports
 from provisioning.jobs.report_queues import LEASE, RabbitQueues, RedisQueues
 from provisioning.jobs.report_reader import Reader
@@ -61,7 +60,7 @@ def job(evil):
 def signed(job, seq=1, *, host="evil", secret="", **fields):
     report = {"job": str(job.pk), "host": host, "seq": seq, "at": time.time(), "kind": "claimed", "worker": "w",
               **fields}
-    return report, auth.sign(secret or job.host.secret, report)
+    return report, sign_report(secret or job.host.secret, report)
 
 
 def message(*arguments, task=RECORD_REPORT, embed=None, **headers):

@@ -11,7 +11,7 @@ import pytest
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 
-from protocol import auth
+from protocol.jobs import sign_report
 from provisioning import control_client, tasks
 from provisioning.jobs import reaper, refusals, reports
 from provisioning.jobs.dispatch import NOT_HANDED_OVER
@@ -39,7 +39,7 @@ def install_job():
 
 def report(job, seq, kind, **fields):
     body = {"job": str(job.pk), "host": job.host_name, "seq": seq, "at": time.time(), "kind": kind, **fields}
-    record_report(body, auth.sign(job.host.secret, body))
+    record_report(body, sign_report(job.host.secret, body))
     return Job.objects.get(pk=job.pk)
 
 
@@ -56,11 +56,11 @@ def lines(job):
 
 def test_wrong_signature_is_refused(job):
     body = {"job": str(job.pk), "host": "alpha", "seq": 1, "at": 0, "kind": "claimed"}
-    for signature in ("", "0" * 64, auth.sign("another secret", body), None):
+    for signature in ("", "0" * 64, sign_report("another secret", body), None):
         with pytest.raises(ReportRefused, match=r"not signed|no report"):
             record_report(body, signature)
     with pytest.raises(ReportRefused):
-        record_report({**body, "seq": 2}, auth.sign(job.host.secret, body))
+        record_report({**body, "seq": 2}, sign_report(job.host.secret, body))
     assert Job.objects.get(pk=job.pk).state == "queued"
 
 
@@ -68,7 +68,7 @@ def test_a_host_does_not_report_on_the_jobs_of_another(job):
     other = make_host("beta")
     body = {"job": str(job.pk), "host": "beta", "seq": 1, "at": 0, "kind": "claimed"}
     with pytest.raises(ReportRefused, match="Host beta has no job"):
-        record_report(body, auth.sign(other.secret, body))
+        record_report(body, sign_report(other.secret, body))
 
 
 @pytest.mark.parametrize("change", [
@@ -76,7 +76,7 @@ def test_a_host_does_not_report_on_the_jobs_of_another(job):
 def test_report_that_names_nothing_is_refused(job, change):
     body = {"job": str(job.pk), "host": "alpha", "seq": 1, "at": 0, "kind": "claimed", **change}
     with pytest.raises(ReportRefused):
-        record_report(body, auth.sign(job.host.secret, body))
+        record_report(body, sign_report(job.host.secret, body))
 
 
 @pytest.mark.parametrize("body", [None, [], "x", {}, {"host": 1}])
