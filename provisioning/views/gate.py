@@ -1,17 +1,19 @@
 """Whoever has to sign in first is sent there, and comes back to where they were; whoever signed in with a password that
 somebody else made chooses another one first."""
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 
-from provisioning.views.answers import safe_address
+from provisioning.views.kept import WITHOUT_FORM, sign_in_page
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
+SIGN_IN = "X-Pairwise-Sign-In"
+"""Header of what a script gets that is not signed in: static/js/session.js signs in without leaving the page."""
 MEANWHILE = frozenset({"password-change", "logout"})
 """What they may do until they have chosen another."""
 
@@ -21,8 +23,8 @@ def must_change(request) -> bool:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """A script is told to leave for the sign-in page, with status 401: redirected, it would put that page into the part
-    of a page that it asked for."""
+    """A script is told that it is signed out (401, with where to sign in) and leaves its page as it is; a form that was
+    posted comes back, filled in, after signing in."""
 
     def process_view(self, request, view_func, view_args, view_kwargs):
         answer = super().process_view(request, view_func, view_args, view_kwargs)
@@ -32,12 +34,11 @@ class SignInRequired(LoginRequiredMiddleware):
         return None if request.resolver_match.url_name in MEANWHILE else _leave(request, reverse("password-change"))
 
     def handle_no_permission(self, request, view_func):
-        if not request.htmx:
-            return super().handle_no_permission(request, view_func)
-        shown = safe_address(request, request.headers.get("HX-Current-URL", ""), "/")
-        back = urlsplit(shown)._replace(scheme="", netloc="", fragment="").geturl()
-        address = f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': back}, safe='/')}"
-        return HttpResponse(status=401, headers={"HX-Redirect": address})
+        if request.htmx:
+            return HttpResponse(status=401, headers={SIGN_IN: resolve_url(self.get_login_url(view_func))})
+        if request.method == "POST" and request.resolver_match.url_name not in WITHOUT_FORM:
+            return sign_in_page(request)
+        return super().handle_no_permission(request, view_func)
 
 
 def _leave(request, address: str) -> HttpResponse:
