@@ -61,7 +61,8 @@ class SignIn(auth_views.LoginView):
         now = timezone.now()
         answer = say(self.request, form.lock.words, 429) if self.request.htmx else render(
             self.request, "registration/locked.html", {
-                "lock": form.lock, "minutes": minutes_left(form.lock.until, now)}, status=429)
+                "lock": form.lock, "minutes": minutes_left(form.lock.until, now),
+                "kept": self.request.POST.get("kept", "")}, status=429)
         answer.headers["Retry-After"] = str(max(1, int((form.lock.until - now).total_seconds())))
         return answer
 

@@ -8,12 +8,16 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 
+from provisioning.views.answers import say
 from provisioning.views.kept import WITHOUT_FORM, sign_in_page
+from provisioning.views.session_life import BY_ITSELF
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
 SIGN_IN = "X-Pairwise-Sign-In"
 """Header of what a script gets that is not signed in: static/js/session.js signs in without leaving the page."""
+CHOOSE_FIRST = ("Nothing was changed: choose another password first. Change password is in the menu with your name; "
+                "open it in a new tab to keep this page.")
 MEANWHILE = frozenset({"password-change", "logout"})
 """What they may do until they have chosen another."""
 
@@ -44,7 +48,7 @@ class SignInRequired(LoginRequiredMiddleware):
 def _leave(request, address: str) -> HttpResponse:
     if not request.htmx:
         return redirect(address)
-    if urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
-        # A part of the page that keeps itself up to date: it must not load the form anew while somebody types.
+    if BY_ITSELF in request.headers or urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
+        # A part of the page that keeps itself up to date: nobody asked for it, and nobody is told.
         return HttpResponse(status=204)
-    return HttpResponse(status=403, headers={"HX-Redirect": address})
+    return say(request, CHOOSE_FIRST, 403)

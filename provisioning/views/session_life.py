@@ -23,7 +23,9 @@ BEGUN = "begun"
 EXACT_TO = timedelta(minutes=5)
 """A use moves the end of the session when it gains so much: not every request writes it down."""
 BACKGROUND = frozenset({"stream", "troubles"})
-"""Addresses that pages ask by themselves; static/js/answers.js says it of other requests with X-Pairwise-Background."""
+"""Addresses that pages ask by themselves."""
+BY_ITSELF = "X-Pairwise-Background"
+"""Header with which static/js/answers.js says the same of another request."""
 
 
 def begin(session, now: datetime) -> None:
@@ -88,7 +90,7 @@ class SessionLife:
         return answer
 
     def process_view(self, request, view, _args, _kwargs):
-        by_itself = request.resolver_match.url_name in BACKGROUND or "X-Pairwise-Background" in request.headers
+        by_itself = request.resolver_match.url_name in BACKGROUND or BY_ITSELF in request.headers
         if getattr(view, "login_required", True) and not by_itself:
             use(request, timezone.now())
 

@@ -2,7 +2,7 @@
 // what was typed stays where it is.
 import { renew, said, session, signedOut } from "./session.js";
 
-const AWAY = "The console does not answer. What you typed is still here: try again in a moment.";
+export const AWAY = "The console does not answer. What you typed is still here: try again in a moment.";
 /* Events by which somebody does something; everything else is the page's own, and no use of the session. */
 const BY_HAND = new Set(["click", "submit", "change", "input", "keyup", "keydown", "search", "fill", "editor-changed"]);
 const ASKS = new Set(["click", "submit"]);

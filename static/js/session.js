@@ -1,5 +1,6 @@
 // Who is signed out is told so by a banner, and signs in again on top of the page, which stays as it is: nothing that
 // happens in the background leaves a page. Before a session ends there is a notice, with a button that keeps it.
+import { AWAY, trouble } from "./answers.js";
 import { announce } from "./frame.js";
 
 const root = document.documentElement;
@@ -64,7 +65,9 @@ export function signedOut(ask) {
   document.getElementById("session-notice")?.remove();
   banner(
     "signed-out",
-    "You are signed out. What you typed is still here, but cannot be saved before you have signed in again.",
+    typed()
+      ? "You are signed out. What you typed is still here, but cannot be saved before you have signed in again."
+      : "You are signed out. What this page showed is covered until you have signed in again.",
     "Sign in again",
     () => signIn(),
   );
@@ -80,7 +83,7 @@ async function signIn() {
   if (now?.name) return signedIn(now);
   const answer = await fetch(root.dataset.login, { headers: { "HX-Request": "true" } }).catch(() => null);
   content.innerHTML = answer?.ok ? await answer.text() : "";
-  if (!answer?.ok) return announce("The console does not answer. Try again in a moment.");
+  if (!answer?.ok) return trouble(AWAY);
   window.htmx.process(content);
   dialog.showModal();
   content.querySelector("input[name=username]").focus();

@@ -9,7 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from provisioning.models import Application
+from provisioning.models import Application, SignInTry
+from provisioning.rules.sign_in import HERE, LIMITS
 from provisioning.views import kept as view
 from tests import factories
 from tests.pages.addresses import ADDRESSES, MACHINE, OPEN
@@ -114,6 +115,19 @@ def test_a_wrong_password_does_not_lose_the_form(ada):
     sealed = re.search(r'name="kept"\s+value="([^"]*)"', page.text)[1]
     page = post(client, "/login/", {"username": "ada", "password": "wrong", "kept": sealed})
     assert page.status_code == 200
+    assert ("name", "another") in Form(signed_in_with(client, page).text).fields
+
+
+def test_a_lock_does_not_lose_it_either(ada):
+    client = browser()
+    page = post(client, reverse("host-new"), {"name": "another"})
+    sealed = re.search(r'name="kept"\s+value="([^"]*)"', page.text)[1]
+    for _ in range(LIMITS[HERE]):
+        page = post(client, "/login/", {"username": "ada", "password": "wrong", "kept": sealed})
+    assert page.status_code == 429
+    SignInTry.objects.all().delete()
+    form = Form(page.text)
+    page = client.post(form.action, form.sent())
     assert ("name", "another") in Form(signed_in_with(client, page).text).fields
 
 
