@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "provisioning.views.gate.SignInRequired",
+    "provisioning.views.session_life.SessionLife",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -197,9 +198,13 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 12 * 3600
+"""A session that nobody uses ends after so long, s (provisioning.views.session_life)."""
+SESSION_LONGEST_S = 7 * 24 * 3600
+"""One that is used ends so long after the sign-in."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "provisioning.views.kept.csrf_failure"
 SESSION_COOKIE_NAME = f"pairwise_session_{PAIRWISE_PORT}"
 CSRF_COOKIE_NAME = f"pairwise_csrf_{PAIRWISE_PORT}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PAIRWISE_HTTPS or PAIRWISE_WEB_TLS

@@ -9,8 +9,12 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self):
         # Makes the console's Celery application the one that shared tasks belong to.
-        from console import celery  # noqa: F401
+        from django.contrib.auth.signals import user_logged_in
 
+        from console import celery  # noqa: F401
+        from provisioning.views.session_life import on_signed_in
+
+        user_logged_in.connect(on_signed_in)
         post_migrate.connect(_guard_history, sender=self)
 
 

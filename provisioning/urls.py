@@ -2,7 +2,15 @@
 
 from django.urls import include, path
 
-from provisioning.views import accounts, application_editor, applications, browse, certificates, start_files
+from provisioning.views import (
+    accounts,
+    application_editor,
+    applications,
+    browse,
+    certificates,
+    session_life,
+    start_files,
+)
 
 APPLICATIONS = "provisioning/environment/applications/"
 
@@ -12,6 +20,7 @@ urlpatterns = [
     path("logout/", accounts.sign_out, name="logout"),
     path("account/", accounts.account, name="account"),
     path("account/password/", accounts.ChangePassword.as_view(), name="password-change"),
+    path("account/session/", session_life.session, name="session"),
     path("account/display/", accounts.display, name="display"),
     path(APPLICATIONS, applications.application_list, name="application-list"),
     path(f"{APPLICATIONS}action/", applications.application_action, name="application-action"),

@@ -22,6 +22,8 @@ SYSTEM_ACCOUNT = "SYSTEM"
 _SECRET_KEY = re.compile(r"passw|pass-?phrase|passcode|pwd|secret|private-?key|token|credential|api-?key",
                          re.IGNORECASE)
 SECRET_SECTIONS = frozenset({"clients"})
+SECRET_WORDS = f"{_SECRET_KEY.pattern}|^({'|'.join(sorted(SECRET_SECTIONS))})$"
+"""A pattern for scripts: a section or key in which it is found, in any case, is a secret's (``is_secret_option``)."""
 
 
 def os_account(log_on_as: str) -> str:

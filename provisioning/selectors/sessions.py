@@ -20,8 +20,8 @@ def user_of_session(session_key: str | None) -> User | AnonymousUser:
 
 
 def sessions_of(user_id: int) -> Iterator[str]:
-    """Keys of the sessions of the user. Reads all sessions, of which there are as many as people signed in within
-    SESSION_COOKIE_AGE."""
+    """Keys of the sessions of the user. Reads all sessions, of which there are as many as sign-ins that were
+    used within SESSION_COOKIE_AGE."""
     for row in Session.objects.filter(expire_date__gt=timezone.now()):
         if row.get_decoded().get(SESSION_KEY) == str(user_id):
             yield row.session_key

@@ -1,11 +1,14 @@
 """People: sign in, sign out, change the password, choose how the console looks."""
 
+import json
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
@@ -18,9 +21,10 @@ from provisioning.rules.sign_in import minutes_left
 from provisioning.selectors.users import get_person
 from provisioning.services.sign_in import signed_out_by
 from provisioning.services.users import change_own_password
-from provisioning.views.answers import safe_address
+from provisioning.views.answers import safe_address, say
 from provisioning.views.context import CHOICES
 from provisioning.views.gate import MUST_CHANGE, must_change
+from provisioning.views.kept import kept_page, unsealed
 from provisioning.views.users import words_of
 
 YEAR_S = 365 * 24 * 3600
@@ -35,20 +39,38 @@ class SignIn(auth_views.LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_template_names(self):
+        return ["registration/_sign_in.html"] if self.request.htmx else super().get_template_names()
+
+    def get_context_data(self, **more):
+        return super().get_context_data(**more, kept=self.request.POST.get("kept", ""))
+
     def form_valid(self, form):
+        kept = unsealed(self.request)
         answer = super().form_valid(form)
         if get_person(form.get_user().pk).must_change_password:
             self.request.session[MUST_CHANGE] = True
-        return answer
+        if self.request.htmx:
+            return signed_in(self.request)
+        return answer if kept is None else kept_page(self.request, kept, heading="You are signed in again",
+                                                     sentence="Your session had ended when you sent the form.")
 
     def form_invalid(self, form):
         if form.lock is None:
             return super().form_invalid(form)
         now = timezone.now()
-        answer = render(self.request, "registration/locked.html", {
-            "lock": form.lock, "minutes": minutes_left(form.lock.until, now)}, status=429)
+        answer = say(self.request, form.lock.words, 429) if self.request.htmx else render(
+            self.request, "registration/locked.html", {
+                "lock": form.lock, "minutes": minutes_left(form.lock.until, now),
+                "kept": self.request.POST.get("kept", "")}, status=429)
         answer.headers["Retry-After"] = str(max(1, int((form.lock.until - now).total_seconds())))
         return answer
+
+
+def signed_in(request) -> HttpResponse:
+    """For the dialog that signed somebody in on top of a page, whose forms need the new token."""
+    told = {"token": get_token(request), "name": request.user.get_username(), "must_change": must_change(request)}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"signed-in": told})})
 
 
 @require_POST

@@ -52,9 +52,9 @@ def with_sentences(view):
         try:
             return view(request, *args, **kwargs)
         except NotAllowed as error:
-            return _say(request, str(error), 403) if request.htmx else _deny(error)
+            return say(request, str(error), 403) if request.htmx else _deny(error)
         except NotFound as error:
-            return _say(request, str(error), 404) if request.htmx else _missing(error)
+            return say(request, str(error), 404) if request.htmx else _missing(error)
         except Refused as error:
             return refused(request, error)
 
@@ -69,7 +69,7 @@ def _missing(error):
     raise Http404(str(error)) from error
 
 
-def _say(request, text: str, status: int) -> HttpResponse:
+def say(request, text: str, status: int) -> HttpResponse:
     """For a script: static/js/dialog.js shows the header's sentence as a message."""
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8",
                         headers={"X-Pairwise-Sentence": quote(text)})

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from provisioning.models.applications import SECRET_WORDS
 from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
 from provisioning.rules.audit_story import counted
 from provisioning.rules.known import Control
@@ -17,13 +18,15 @@ from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
 from provisioning.selectors.restored import Disputed, disputed
 from provisioning.views.gate import must_change
+from provisioning.views.session_life import left_s
 
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
 """Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
 
 DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
-SCRIPTS = ("js/back.js", "js/frame.js", "js/dialog.js", "js/grid.js", "js/live.js")
+SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/grid.js",
+           "js/live.js")
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ NAVIGATION = (
 class Frame:
     """The frame of one request; everything is worked out when a template first asks, so fragments pay nothing."""
 
-    scripts = SCRIPTS
+    scripts, secret_words = SCRIPTS, SECRET_WORDS
 
     def __init__(self, request):
         self._request = request
@@ -89,6 +92,10 @@ class Frame:
     def now_ms(self) -> int:
         """When this page was made, Unix ms: the live stream begins there."""
         return int(timezone.now().timestamp() * 1000)
+
+    @property
+    def session_left_s(self) -> int:
+        return left_s(self._request.session, timezone.now())
 
     def _choice(self, name: str) -> str:
         value = self._request.COOKIES.get(f"pairwise_{name}", "")

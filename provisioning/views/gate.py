@@ -1,17 +1,23 @@
 """Whoever has to sign in first is sent there, and comes back to where they were; whoever signed in with a password that
 somebody else made chooses another one first."""
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 
-from provisioning.views.answers import safe_address
+from provisioning.views.answers import say
+from provisioning.views.kept import WITHOUT_FORM, sign_in_page
+from provisioning.views.session_life import BY_ITSELF
 
 MUST_CHANGE = "must_change_password"
 """In the session of somebody who signed in with a password for one sign-in."""
+SIGN_IN = "X-Pairwise-Sign-In"
+"""Header of what a script gets that is not signed in: static/js/session.js signs in without leaving the page."""
+CHOOSE_FIRST = ("Nothing was changed: choose another password first. Change password is in the menu with your name; "
+                "open it in a new tab to keep this page.")
 MEANWHILE = frozenset({"password-change", "logout"})
 """What they may do until they have chosen another."""
 
@@ -21,8 +27,8 @@ def must_change(request) -> bool:
 
 
 class SignInRequired(LoginRequiredMiddleware):
-    """A script is told to leave for the sign-in page, with status 401: redirected, it would put that page into the part
-    of a page that it asked for."""
+    """A script is told that it is signed out (401, with where to sign in) and leaves its page as it is; a form that was
+    posted comes back, filled in, after signing in."""
 
     def process_view(self, request, view_func, view_args, view_kwargs):
         answer = super().process_view(request, view_func, view_args, view_kwargs)
@@ -32,18 +38,17 @@ class SignInRequired(LoginRequiredMiddleware):
         return None if request.resolver_match.url_name in MEANWHILE else _leave(request, reverse("password-change"))
 
     def handle_no_permission(self, request, view_func):
-        if not request.htmx:
-            return super().handle_no_permission(request, view_func)
-        shown = safe_address(request, request.headers.get("HX-Current-URL", ""), "/")
-        back = urlsplit(shown)._replace(scheme="", netloc="", fragment="").geturl()
-        address = f"{resolve_url(self.get_login_url(view_func))}?{urlencode({'next': back}, safe='/')}"
-        return HttpResponse(status=401, headers={"HX-Redirect": address})
+        if request.htmx:
+            return HttpResponse(status=401, headers={SIGN_IN: resolve_url(self.get_login_url(view_func))})
+        if request.method == "POST" and request.resolver_match.url_name not in WITHOUT_FORM:
+            return sign_in_page(request)
+        return super().handle_no_permission(request, view_func)
 
 
 def _leave(request, address: str) -> HttpResponse:
     if not request.htmx:
         return redirect(address)
-    if urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
-        # A part of the page that keeps itself up to date: it must not load the form anew while somebody types.
+    if BY_ITSELF in request.headers or urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
+        # A part of the page that keeps itself up to date: nobody asked for it, and nobody is told.
         return HttpResponse(status=204)
-    return HttpResponse(status=403, headers={"HX-Redirect": address})
+    return say(request, CHOOSE_FIRST, 403)

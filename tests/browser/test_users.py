@@ -41,7 +41,8 @@ def leaves_at_once(page: Page, support: Page) -> None:
     """Who is disabled sees nothing any more, without a click."""
     page.get_by_role("link", name="Disable").click()
     page.locator("#dialog").get_by_role("button", name="Disable sue").click()
-    expect(support.get_by_role("heading", name="Sign in")).to_be_visible()
+    expect(support.locator("#signed-out")).to_contain_text("You are signed out.")
+    expect(support.get_by_role("main")).to_be_hidden()
 
 
 def why_is_shown(support: Page) -> None:

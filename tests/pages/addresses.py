@@ -70,6 +70,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "password-change": reads(SIGNED_IN) + posts(SIGNED_IN),
     "account": reads(SIGNED_IN),
     "display": posts(OPEN, theme="dark"),
+    "session": asks(OPEN),
     # applications
     "application-list": reads(),
     "application-action": (

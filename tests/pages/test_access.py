@@ -78,7 +78,7 @@ def walk(world, request: Request, address: str, who: str, script: bool) -> None:
     elif request.need == MACHINE:
         assert (answer.status_code, answer["Content-Type"][:10]) == (403, "text/plain"), told
     elif who == NOBODY and (is_page or answer.status_code != 405):
-        sent_to_sign_in(answer, script, told)
+        sent_to_sign_in(answer, request, script, told)
     elif request.need == "":
         assert answer.status_code == 405, told
     else:
@@ -94,11 +94,19 @@ def walk_from_another_site(world, request: Request, address: str) -> None:
     assert SENTENCE not in answer.content.decode(), request
 
 
-def sent_to_sign_in(answer, script: bool, told: str) -> None:
-    """A page is redirected; a script, which would put the sign-in page into its fragment, is told to leave for it."""
-    status, header = (401, "HX-Redirect") if script else (302, "Location")
-    assert (answer.status_code, answer.content) == (status, b""), told
-    assert answer[header].startswith("/login/?next=" + ("/operations/jobs/%3Fq%3Da" if script else "/")), told
+def sent_to_sign_in(answer, request: Request, script: bool, told: str) -> None:
+    """A page is redirected, a form that was posted is kept in the sign-in page; a script is told that it is signed out,
+    and nothing makes it leave its page."""
+    if script:
+        assert (answer.status_code, answer.content, answer["X-Pairwise-Sign-In"]) == (401, b"", "/login/"), told
+        assert "HX-Redirect" not in answer, told
+    elif answer.status_code == 401:
+        assert request.method == "POST", told
+        assert 'name="kept"' in answer.text, told
+    else:
+        assert (answer.status_code, answer.content) == (302, b""), told
+        assert answer["Location"].startswith("/login/?next=/"), told
+        assert request.method != "POST" or answer["Location"] == "/login/?next=/logout/", told
 
 
 def says_why(answer, request: Request, script: bool, told: str) -> None:

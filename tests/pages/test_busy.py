@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from provisioning.models import Application, Host
 from provisioning.models.applications import MASK
-from provisioning.views import busy
+from provisioning.views import busy, kept
 from tests.factories import make_host, make_template, make_user
 from tests.html import flat
 from tests.pages.addresses import ADDRESSES, MACHINE
@@ -155,7 +155,7 @@ def test_what_was_typed_is_posted_again_by_try_again(ada, locked):
 def test_signs_of_html_come_back_as_they_were_typed(ada, locked):
     typed = {"name": 'a"&<b>', "ip_address": "192.0.2.7", "os_type": "Linux", "lca_port": "4999"}
     request = RequestFactory().post("/", typed)
-    assert [(field.name, field.value) for field in busy.posted(request)] == list(typed.items())
+    assert [(field.name, field.value) for field in kept.posted(request)] == list(typed.items())
     with locked():
         page = post(ada, reverse("user-new"), {"name": "sue", "roles": ["Support", "Operator"]}).text
     assert Form(page).sent()["roles"] == ["Support", "Operator"]
@@ -182,7 +182,7 @@ def test_a_secret_is_never_in_the_page_and_is_typed_again(ada, locked):
 def test_a_stored_secret_that_stays_need_not_be_typed():
     request = RequestFactory().post("/", {"option_section": ["clients"], "option_key": ["bench"],
                                           "option_value": [MASK]})
-    assert [(field.name, field.value, field.label) for field in busy.posted(request)][-1] == ("option_value", MASK, "")
+    assert [(field.name, field.value, field.label) for field in kept.posted(request)][-1] == ("option_value", MASK, "")
 
 
 def test_a_password_is_typed_again_and_the_user_name_is_kept(impatient, locked):
@@ -198,7 +198,7 @@ def test_a_password_is_typed_again_and_the_user_name_is_kept(impatient, locked):
 
 def test_a_private_key_is_pasted_again():
     request = RequestFactory().post("/", {"user": "root", "private_key": "-----BEGIN\nKEY", "password": "", "key": "k"})
-    assert [(field.name, field.kind, field.value) for field in busy.posted(request)] == [
+    assert [(field.name, field.kind, field.value) for field in kept.posted(request)] == [
         ("user", "hidden", "root"), ("private_key", "text", ""), ("password", "hidden", ""), ("key", "hidden", "k")]
 
 

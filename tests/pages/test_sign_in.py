@@ -1,6 +1,7 @@
 """Signing in and out at the pages: what is shown, what History gets, and what has to wait for an own password."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -10,7 +11,7 @@ from provisioning.models import Account, HistoryEntry
 from provisioning.rules.sign_in import HERE, LIMITS
 from provisioning.services import users
 from provisioning.states import Role
-from provisioning.views.gate import MEANWHILE
+from provisioning.views.gate import CHOOSE_FIRST, MEANWHILE
 from tests import factories
 from tests.pages.addresses import ADDRESSES, MACHINE, OPEN
 from tests.pages.walk import World, forgotten, no_change, patterns
@@ -102,10 +103,12 @@ def test_nothing_can_be_done_before_another_password_is_chosen(broker, no_contro
                 continue
             asked.add(name)
             for address in world.addresses(name, request)[:1]:
-                for script, status, header in ((False, 302, "Location"), (True, 403, "HX-Redirect")):
+                for script, status, header, told in (
+                        (False, 302, "Location", "/account/password/"),
+                        (True, 403, "X-Pairwise-Sentence", quote(CHOOSE_FIRST))):
                     with forgotten(), no_change():
                         answer = world.ask("sue", request.method, address, world.sent(request), script=script)
-                    assert (answer.status_code, answer[header]) == (status, "/account/password/"), (request, address)
+                    assert (answer.status_code, answer[header]) == (status, told), (request, address)
     assert {"stream", "home", "account", "user-new", "application-action", "audit-export"} <= asked
 
 

@@ -1,6 +1,7 @@
 """The Users page, the password for one sign-in, and what everybody sees of the own account."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.auth.models import User
@@ -54,7 +55,9 @@ def test_a_new_user_gets_a_password_that_is_shown_once_and_changed_at_the_first_
     assert answer.status_code == 302
     for address in ("/", "/operations/jobs/", "/account/"):
         assert client.get(address)["Location"] == "/account/password/"
-    assert client.get("/operations/jobs/", headers=script())["HX-Redirect"] == "/account/password/"
+    told = client.get("/operations/jobs/", headers=script())
+    assert "choose another password first" in unquote(told["X-Pairwise-Sentence"])
+    assert client.get("/operations/jobs/", headers=script() | {"X-Pairwise-Background": "1"}).status_code == 204
     typing = script() | {"HX-Current-URL": "http://testserver/account/password/"}
     assert client.get("/monitoring/pairs/paused/", headers=typing).status_code == 204
     assert client.get("/healthz").status_code == 503

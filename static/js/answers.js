@@ -1,0 +1,96 @@
+// What comes back of every form and every part of a page, in one place: whatever went wrong is said in a sentence, and
+// what was typed stays where it is.
+import { renew, said, session, signedOut } from "./session.js";
+
+export const AWAY = "The console does not answer. What you typed is still here: try again in a moment.";
+/* Events by which somebody does something; everything else is the page's own, and no use of the session. */
+const BY_HAND = new Set(["click", "submit", "change", "input", "keyup", "keydown", "search", "fill", "editor-changed"]);
+const ASKS = new Set(["click", "submit"]);
+const QUIET = new Set(["live", "poll"]);
+const kind = (config) => config?.triggeringEvent?.type;
+
+/* Say it where it is seen: in the dialog on top, else among the messages. */
+export function trouble(sentence) {
+  const line = document.createElement("div");
+  line.className = "toast-line message message-error";
+  line.setAttribute("role", "alert");
+  line.dataset.toast = "";
+  const text = document.createElement("div");
+  text.className = "text";
+  text.textContent = sentence;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "close";
+  close.dataset.toastClose = "";
+  close.setAttribute("aria-label", "Close this message");
+  close.textContent = "×";
+  line.append(text, close);
+  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
+  const place = open?.querySelector(".body") ?? open?.querySelector(".dialog-box") ?? document.getElementById("toasts");
+  for (const same of place.querySelectorAll(":scope > [data-toast]"))
+    if (same.querySelector(".text").textContent === sentence) same.remove();
+  if (open) place.prepend(line);
+  else place.append(line);
+}
+
+const SENTENCES = {
+  403: "Your role does not allow that.",
+  404: "That object does not exist any more. Reload the page.",
+};
+
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!BY_HAND.has(kind(event.detail))) event.detail.headers["X-Pairwise-Background"] = "1";
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (!QUIET.has(kind(event.detail.requestConfig))) trouble(AWAY);
+});
+document.addEventListener("htmx:responseError", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  renew(xhr.getResponseHeader("X-Pairwise-Token"));
+  if (xhr.getResponseHeader("X-Pairwise-Sign-In")) return signedOut(ASKS.has(kind(requestConfig)));
+  if (QUIET.has(kind(requestConfig))) return;
+  trouble(
+    said(xhr.getResponseHeader("X-Pairwise-Sentence")) ||
+      SENTENCES[xhr.status] ||
+      `The console could not do that (error ${xhr.status}). What you typed is still here; the log of the web process ` +
+        "says why.",
+  );
+});
+
+// --- forms that leave the page: asked first whether there is somebody who can take them
+const passed = new Set();
+const asking = new Set();
+
+function leaves(form, submitter) {
+  const by = (element) => element?.closest("[hx-post], [hx-get]");
+  const to = new URL(submitter?.formAction || form.action, location.href);
+  const method = submitter?.getAttribute("formmethod") || form.method;
+  return method === "post" && to.origin === location.origin && !by(form) && !by(submitter);
+}
+
+async function ask(form, submitter) {
+  const now = await session();
+  if (!now) return trouble(AWAY);
+  if (now.trouble !== undefined)
+    return trouble(
+      now.trouble || "The console cannot do that now. What you typed is still here: try again in a moment.",
+    );
+  if (!now.name) return signedOut(true);
+  passed.add(form);
+  form.requestSubmit(submitter?.isConnected ? submitter : undefined);
+}
+
+addEventListener(
+  "submit",
+  async (event) => {
+    const { target: form, submitter } = event;
+    if (!document.documentElement.dataset.user || form.matches("[data-display], [data-sign-out]")) return;
+    if (passed.delete(form) || !leaves(form, submitter)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (asking.has(form)) return;
+    asking.add(form);
+    await ask(form, submitter).finally(() => asking.delete(form));
+  },
+  true,
+);
