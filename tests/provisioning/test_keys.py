@@ -447,9 +447,10 @@ def test_everything_that_comes_from_the_key_is_known():
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
         "provisioning.models.enrolments", "provisioning.control_client", "provisioning.audit.configured",
-        "provisioning.selectors.sign_ins", "provisioning.views.kept",
+        "provisioning.selectors.sign_ins", "provisioning.views.kept", "provisioning.views.privacy",
         "provisioning.history", "provisioning.selectors.history_chain",  # the chain
         "provisioning.services.support_secrets",  # is kept out of bundles
     }
-    for word in ("models.enrolments", "control_client", "audit.configured", "selectors.sign_ins", "views.kept", "chain.key_of"):
+    for word in ("models.enrolments", "control_client", "audit.configured", "selectors.sign_ins", "views.kept",
+                 "views.privacy", "chain.key_of"):
         assert f"``{word}" in keys.__doc__ or word in keys.__doc__
