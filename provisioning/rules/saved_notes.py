@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from provisioning.drafts import ApplicationDraft, PortDraft
-from provisioning.states import ALIVE
+from provisioning.states import ALIVE, ApplicationType
 
 from .fields import NOT_YET_INSTALLED
 from .known_options import ANNEX, KnownOptions, unknown_options
@@ -12,11 +12,15 @@ READ_AT_START = {"working_directory": "Working Directory", "command_line": "Comm
                  "command_line_arguments": "Command Line Arguments", "log_on_as": "Log On As Account"}
 """Of a process as it is started. Options are read while the server runs, timeouts and Auto-Restart by the agent."""
 
+KEPT_ONLY = "Pairwise keeps the configuration of {}, and installs and starts Message Servers only."
 
-def notes(known: KnownOptions, before: ApplicationDraft | None, after: ApplicationDraft, status: str) -> list[str]:
+
+def notes(known: KnownOptions, before: ApplicationDraft | None, after: ApplicationDraft, status: str,
+          kind: str) -> list[str]:
     """A sentence for each option that the server ignores, and one for what waits for its next start. ``before`` is None
-    for a new object; ``status`` is the word of the server's status."""
-    found = [*unknown_options(known, after.options or {}), *unknown_options(ANNEX, after.annex or {})]
+    for a new object; ``status`` is the word of the server's status; ``kind`` its type."""
+    found = [KEPT_ONLY.format(after.name)] if before is None and kind != ApplicationType.MESSAGE_SERVER else []
+    found += [*unknown_options(known, after.options or {}), *unknown_options(ANNEX, after.annex or {})]
     if before is not None and is_set_back(before, after):
         found.append(f"{after.name} is not installed on its new Host: Working Directory, Command Line and Command Line "
                      "Arguments were set back. Press Install.")

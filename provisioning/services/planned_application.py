@@ -56,7 +56,7 @@ class PlannedApplication:
                         tenants=after.tenants, redundancy_type=after.redundancy_type)
         self.differences = self._differences(shown)
         self.hints = tuple(notes(KnownOptions(self.world.template(row.template_id).options), self.before, after,
-                                 status_for_rules(row, self.world.control())))
+                                 status_for_rules(row, self.world.control()), row.type))
 
     def _differences(self, shown: ApplicationDraft) -> tuple[Difference, ...]:
         if self.before is not None:

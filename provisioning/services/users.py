@@ -21,6 +21,7 @@ from provisioning.rules.users import why_not_disable, why_not_roles
 from provisioning.selectors.sign_ins import name_key
 from provisioning.selectors.users import facts_of, find_user, get_person, roles_of
 from provisioning.services.sessions import end_sessions
+from provisioning.spelling import Plain, plain
 from provisioning.states import Role
 
 NAME_MAX = 150
@@ -149,12 +150,12 @@ def _check_name(name: str) -> None:
         raise Refused(Refusal(DASH, "name"))
     if len(name) > NAME_MAX:
         raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
-    if User.objects.filter(username__iexact=name).exists():
+    if User.objects.alias(plain=Plain("username")).filter(plain=plain(name)).exists():
         raise Refused(_taken(name))
 
 
 def _taken(name: str) -> Refusal:
-    return Refusal(f"There is a user named {name} already (upper and lower case are equal). Choose another name.",
+    return Refusal(f"There is a user named {name} already (case and accents make no difference). Choose another name.",
                    "name")
 
 

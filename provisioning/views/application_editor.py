@@ -114,7 +114,7 @@ def _after_save(request, editor: Editor, row: Application, before: ApplicationDr
         hint = format_html(' Next: <a href="{}">Install</a> it on {}.', reverse("application-install", args=[row.pk]),
                            row.host)
     status = editor.application.status if editor.application else ""
-    found = notes(KnownOptions(row.template.options), before, application_draft(row), status)
+    found = notes(KnownOptions(row.template.options), before, application_draft(row), status, row.type)
     say = messages.warning if found else messages.success
     say(request, format_html('<a href="{}">{}</a> was saved.{} {}', address, row.name, hint, " ".join(found)))
     then = request.POST.get("after")

@@ -208,6 +208,17 @@ def test_what_is_no_server_is_not_asked_for_a_host(administrator):
                                              after="close"))
     assert answer.status_code == 302
     assert "None" not in said(answer)
+    assert "Pairwise keeps the configuration of DAP, and installs and starts Message Servers only." in said(answer)
+
+
+@pytest.mark.parametrize(("kind", "offered"), [("MessageServer", True), ("SCS", False), ("GenericServer", False)])
+def test_install_is_offered_next_for_what_can_be_installed(administrator, kind, offered):
+    host = factories.make_host()
+    template = factories.make_template(f"Of_{kind}", type=kind, options={}, ports=[])
+    answer = administrator.post(NEW, form_of(name="New", template_id=template.pk, host_id=host.pk, after="close"))
+    assert answer.status_code == 302
+    assert ("Install</a>" in said(answer), "installs and starts Message Servers only" in said(answer)) == (
+        offered, not offered)
 
 
 def test_everything_that_stands_against_a_save_is_said_at_once(administrator):

@@ -129,7 +129,7 @@ class TestApply:
         text = FILE.replace("startup_timeout: 60", "startup_timeout: 30").replace("port: 7101", "port: 7103")
         result = run("apply", file(text), "--yes")
         assert "~ change application MS_Primary\n    Startup Timeout: 60 → 30\n" in result.out
-        assert "Listening Ports default: 7101, unsecured → 7103, unsecured" in result.out
+        assert "Listening Ports default: 7101, Unsecured → 7103, Unsecured" in result.out
         assert Application.objects.get(name="MS_Primary").startup_timeout == 30
 
     def test_a_backup_follows_its_primary_whatever_the_order_in_the_file(self, run, file):

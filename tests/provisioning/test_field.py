@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 
 from control import objects
@@ -81,4 +83,5 @@ def test_forms_say_what_is_passed_on_to_nobody():
     assert {name for name, field in form.fields.items() if NOT_PASSED_ON in field.help_text} == (
         set(REACH_NOBODY) - {"connections"})
     assert NOT_PASSED_ON in ConnectionForm().fields["server_id"].help_text
+    assert NOT_PASSED_ON in Path(settings.BASE_DIR, "templates/applications/_rows_connections.html").read_text()
     assert NOT_PASSED_ON in PortForm().fields["application_parameters"].help_text

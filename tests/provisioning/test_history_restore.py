@@ -66,7 +66,7 @@ def test_the_plan_says_which_fields_would_change_and_changes_nothing():
     change(row, description="second", ports=(factories.port(number=7003),), options={})
     found = plan(1)
     assert [(d.label, d.theirs, d.yours) for item in found.restored for d in item.differences] == [
-        ("Description", "second", "first"), ("Listening Ports default", "7003, unsecured", "7001, unsecured"),
+        ("Description", "second", "first"), ("Listening Ports default", "7003, Unsecured", "7001, Unsecured"),
         ("Options [log] verbose", "(none)", "all")]
     assert HistoryEntry.objects.count() == 2
 

@@ -75,8 +75,8 @@ def test_a_user_is_made_with_a_password_for_one_sign_in(ada):
 
 
 @pytest.mark.parametrize(("name", "roles", "word"), [
-    ("ADA", [OPERATOR], "already"), ("a b", [OPERATOR], "no blanks"), ("otto", [], "at least one role"),
-    ("-x", [OPERATOR], "one of their options"),
+    ("ADA", [OPERATOR], "already"), ("ÀDA", [OPERATOR], "already"), ("a b", [OPERATOR], "no blanks"),
+    ("otto", [], "at least one role"), ("-x", [OPERATOR], "one of their options"),
     ("x" * 151, [OPERATOR], "150 fit"), ("otto", ["Boss"], "no role"), ("", [OPERATOR], "user name"),
 ])
 def test_a_user_that_cannot_be_made_is_refused_and_not_made(ada, name, roles, word):
