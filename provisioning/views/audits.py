@@ -39,12 +39,13 @@ def audit_list(request):
     form = AuditFilter(request.GET, hosts=selector.host_names())
     sort = request.GET.get("sort", "")[:32]
     counts = selector.verdict_counts()
-    total, pairs = sum(counts.values()), Application.objects.filter(audited()).distinct().count()
+    singles = selector.single_count()
+    total, pairs = sum(counts.values()) + singles, Application.objects.filter(audited()).distinct().count()
     runs = selector.whole_runs()
     return show(request, "audits/list.html", {
         "form": form, "page": page_of(selector.audit_list(**form.chosen(), sort=sort), request.GET),
         "header": TABLE.header(sort or "verdict", request.GET.dict()), "total": total, "pairs": pairs,
-        "waiting": max(0, pairs - total), "counts": counts.items(), "run": selector.last_run(),
+        "waiting": max(0, pairs - total), "counts": counts.items(), "singles": singles, "run": selector.last_run(),
         "whole": runs[-1] if runs else None, "chart": _trend(runs)})
 
 

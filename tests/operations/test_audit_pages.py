@@ -67,8 +67,9 @@ def test_the_list_shows_the_worst_first_then_by_name(support, pair):
     audit()
     PairAudit.objects.filter(primary=pair[0]).update(verdict="ready")
     text = support.get(LIST).text
-    assert text.index("AA_Single") < text.index("MS_Primary")
+    assert text.index("MS_Primary") < text.index("AA_Single")
     assert "In no pair" in text
+    assert "AA_Single" not in support.get(LIST, {"verdict": "ready"}).text
 
 
 @pytest.mark.parametrize(("query", "shown"), [
@@ -154,6 +155,20 @@ def test_the_tab_says_how_many_pairs_are_broken(support, warned):
     assert "1 broken pair" in support.get("/operations/history/").text
     PairAudit.objects.update(verdict="ready")
     assert "broken pair" not in support.get("/operations/history/").text
+
+
+def test_a_server_in_no_pair_is_no_broken_pair(support, warned):
+    """It has a number of its own beside those of the verdicts, and the red badge does not count it."""
+    PairAudit.objects.update(verdict="ready")
+    factories.make_application("MS_Single", host=factories.make_host(), installed=True, ports={"default": 7001})
+    audit()
+    PairAudit.objects.exclude(primary__name="MS_Single").update(verdict="ready")
+    assert PairAudit.objects.get(primary__name="MS_Single", is_latest=True).verdict == "broken"
+    answer = support.get(LIST)
+    assert "broken pair" not in answer.text
+    assert (dict(answer.context["counts"])["broken"], answer.context["singles"]) == (0, 1)
+    assert "MS_Single" in support.get(LIST, {"show": "single"}).text
+    assert "MS_Single" not in support.get(LIST, {"verdict": "broken"}).text
 
 
 def test_what_the_list_shows_can_be_exported(support, warned):
