@@ -148,7 +148,7 @@ def paused_sentence(facts: PairFacts) -> str:
     if facts.automatic_failover:
         return ""
     why = f": {facts.paused_reason}" if facts.paused_reason else ""
-    return f"Paused by {facts.paused_by or 'somebody'}{why}".rstrip(".") + "."
+    return f"Paused by {facts.paused_by or 'an unknown user'}{why}".rstrip(".") + "."
 
 
 def _names(members) -> str:

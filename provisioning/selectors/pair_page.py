@@ -58,7 +58,7 @@ class Paused:
     at: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.reason or 'no reason given'} ({self.by or 'somebody'})"
+        return f"{self.name}: {self.reason or 'no reason given'} ({self.by or 'an unknown user'})"
 
 
 class PairList(Sequence):

@@ -22,7 +22,7 @@ register = template.Library()
 
 LEVEL_ICONS = {OK: "check-circle-fill", MOVING: "arrow-repeat", RISK: "exclamation-triangle-fill",
                BROKEN: "x-octagon-fill", IDLE: "stop-circle", NEW: "circle", UNKNOWN: "question-circle"}
-LEVEL_WORDS = {OK: "All well", MOVING: "Under way", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
+LEVEL_WORDS = {OK: "All well", MOVING: "In progress", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
                NEW: "Not set up yet",               UNKNOWN: "Not known"}
 LINKS = {SyncLink.SYNCED: (OK, "In sync"), SyncLink.CATCHING_UP: (RISK, "Catching up"),
          SyncLink.DOWN: (BROKEN, "Broken"), "": (UNKNOWN, "No link")}
