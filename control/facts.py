@@ -79,6 +79,7 @@ class StatusRow:
     clock_offset_s: float | None = None
     account: str = ""
     started_at: datetime | None = None
+    served_until: datetime | None = None
     changed_at: datetime | None = None
     connected: bool = False
     heard_at: datetime | None = field(default=None, compare=False)

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from protocol.events import Own, level_of
 from protocol.messages import ProcessChanged
-from provisioning.states import ALIVE, ApplicationStatus, EventLevel, EventSource, HostStatus
+from provisioning.states import ALIVE, ApplicationStatus, EventLevel, EventSource, HostStatus, Mode
 
 from .checks import REASON_MAX, clean
 from .decide import Decision
@@ -186,3 +186,15 @@ def started_at(found: Verdict, before: Verdict, row: StatusRow | None, now: date
     if found.status == Status.STARTED:
         return kept or now
     return kept if found.status in ALIVE or found.status == Status.UNKNOWN else None
+
+
+def served_until(found: Verdict, row: StatusRow | None, now: datetime) -> datetime | None:
+    """When the server ceased to serve: kept through every restart that does not make it serve, None while it serves or
+    never has. ``row`` is what was known before."""
+    if _serves(found) or row is None:
+        return None
+    return now if _serves(row) else row.served_until
+
+
+def _serves(said: Verdict | StatusRow) -> bool:
+    return said.status == Status.STARTED and said.mode == Mode.PRIMARY

@@ -66,7 +66,7 @@ class Requests:
 
     async def _switch(self, pair_id: int, asked: PairRequest) -> PairAnswer:
         if pair_id in self._pairs.requests:
-            return _no("A switchover of this pair is under way already.", "Wait until it has ended.")
+            return _no("A switchover of this pair is running already.", "Wait until it has ended.")
         snapshot = await self._pairs.snapshot(pair_id)
         target = asked.target or (snapshot.standby.name if snapshot.standby else "")
         request = Request(asked.verb, target, clean(asked.by, 150) or "Somebody")

@@ -205,7 +205,8 @@ class SolutionControl:
             clock_offset_s=old.clock_offset_s if old else None,
             connected=live.connection is not None, heard_at=now if live.connection else live.heard_at,
             changed_at=old.changed_at if old else None,
-            started_at=narration.started_at(found, before, old, now))
+            started_at=narration.started_at(found, before, old, now),
+            served_until=narration.served_until(found, old, now))
         if report is not None:
             row = replace(row, **_counters(live.connection), ports=checks.ports_of(report), link=report.link,
                           link_reason=checks.clean(report.link_reason, checks.REASON_MAX), discarded=report.discarded,

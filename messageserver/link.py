@@ -79,7 +79,7 @@ class Link:
                 self._channel.abort()
                 self._channel = None
                 self._log.standard(log.Event.CONNECTION_LOST, f"The connection to the Configuration Server is lost: "
-                                   f"{error}. The server goes on in its role and connects again.")
+                                   f"{error}. The server goes on in its role and reconnects.")
                 await self._connect_again()
                 continue
             if isinstance(message, Configuration):

@@ -58,7 +58,7 @@ def unseen(facts: AuditFacts, member: Member) -> NotKnown:
         why = (f"The agent of host {host.name} is older than this console and cannot look at what is true there for "
                f"{member.name}. Upgrade it on the host's page.")
     elif member.found is None:
-        why = f"Nobody has looked on host {host.name} yet for what is true there for {member.name}. Audit again."
+        why = f"Host {host.name} was not checked yet for what is true there for {member.name}. Audit again."
     else:
         why = f"What was found on host {host.name} for {member.name} is too old. Audit again."
     return NotKnown(sentence=why, about=(member.id,))

@@ -36,7 +36,7 @@ class PasswordForm(PasswordChangeForm):
     def __init__(self, *args, origin: str, **kwargs):
         super().__init__(*args, **kwargs)
         self._origin = origin
-        labels = {"old_password": "Present password", "new_password1": "New password",
+        labels = {"old_password": "Current password", "new_password1": "New password",
                   "new_password2": "New password again"}
         for name, label in labels.items():
             self.fields[name].label = label

@@ -22,7 +22,7 @@ class ApplicationForm(forms.Form):
     template_id = Key(
         label="Application Template", must=True, help_text="Fixes Type and proposes Version, options and ports.",
         rule="It is chosen when the application is created and stays. Another template means another application.")
-    enabled = Check(label="State Enabled", initial=True,
+    enabled = Check(label="Enabled", initial=True,
                     help_text="A disabled application cannot be started or connect to the Configuration Server.")
     tenants = Text(label="Tenants", initial="Environment",
                    help_text="Tenants that this server serves. Default: Environment.")
@@ -54,10 +54,10 @@ class ApplicationForm(forms.Form):
         help_text="Message Servers: Warm Standby when there is a Backup Server.",
         rule="It changes only while both members are stopped.")
     reconnect_timeout = Whole(label="Reconnect Timeout", initial=10, unit="s",
-                              help_text="So long is a client to wait before it connects again. Default: 10.")
+                              help_text="How long a client is to wait before it reconnects. Default: 10.")
     reconnect_attempts = Whole(label="Reconnect Attempts", initial=1,
-                               help_text="Attempts that a client is to make here before it tries the Backup Server. "
-                                         "Default: 1.")
+                               help_text="Attempts that a client is to make on this server before it tries the Backup "
+                                         "Server. Default: 1.")
     log_on_as = Text(label="Log On As Account", initial="SYSTEM",
                      help_text="Account that the server runs as; SYSTEM: that of the agent, which may be root. "
                                "Default: SYSTEM.",

@@ -63,11 +63,11 @@ class HostForm(forms.Form):
         label="LCA Port", initial=LCA_PORT_DEFAULT, min_value=LCA_PORT_MIN, max_value=LCA_PORT_MAX,
         help_text=f"Port of the Local Control Agent, {LCA_PORT_MIN} to {LCA_PORT_MAX}; {LCA_PORT_DEFAULT} by default. "
                   "A change takes effect after the agent restarts.")
-    enabled = forms.BooleanField(label="State Enabled", required=False, initial=True,
+    enabled = forms.BooleanField(label="Enabled", required=False, initial=True,
                                  help_text="A disabled host runs no jobs.")
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
     reason = forms.CharField(label="Reason for this change", max_length=MAX_REASON, required=False,
-                             help_text="Kept in History. May stay empty.")
+                             help_text="Optional. Shown in History.")
 
     BESIDES = ("revision", "reason")
     """Fields that are no part of the draft."""

@@ -9,7 +9,7 @@ class ReasonForm(forms.Form):
     """Why it is done; kept in History and shown in the timeline."""
 
     reason = forms.CharField(label="Reason", required=False, max_length=MAX_REASON,
-                             help_text="Kept in History. May stay empty.",
+                             help_text="Optional. Shown in History.",
                              widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))
 
 

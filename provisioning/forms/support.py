@@ -12,7 +12,7 @@ RANGES = {"hour": ("The last hour", timedelta(hours=1)), "day": ("The last 24 ho
 def _moment(label: str) -> forms.DateTimeField:
     return forms.DateTimeField(
         label=label, required=False,
-        help_text=f"With From … to … only. In {timezone.get_default_timezone_name()}.",
+        help_text=f"Used with “From … to …” above. In {timezone.get_default_timezone_name()}.",
         widget=forms.DateTimeInput(attrs={"class": "input", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
 
 

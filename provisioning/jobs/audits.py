@@ -92,7 +92,7 @@ def _run(ids: list[int] | None, trigger: AuditTrigger, asked_by: str) -> AuditRu
     run.changed, run.took_ms = len(changed), round((time.monotonic() - began) * 1000)
     run.save(update_fields=["changed", "took_ms"])
     signals.announce("audits", *(f"audit:{key}" for key in changed[:TOPICS_MAX]))
-    log.debug("audit %s: %d pairs in %d ms, %d not as before", trigger, run.pairs, run.took_ms, run.changed)
+    log.debug("audit %s: %d pairs in %d ms, %d changed", trigger, run.pairs, run.took_ms, run.changed)
     return run
 
 

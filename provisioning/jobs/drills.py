@@ -124,4 +124,4 @@ def jobs_on(pair: Pair) -> Iterable[str]:
     """Sentences about the jobs that work on a member now."""
     for row in pair.members:
         if job := working_on(row):
-            yield f"{job.get_kind_display()} of {row.name} is under way ({job.get_state_display().lower()})."
+            yield f"{job.get_kind_display()} of {row.name} is running ({job.get_state_display().lower()})."

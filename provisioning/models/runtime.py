@@ -36,6 +36,7 @@ class RuntimeStatus(models.Model):
     copy = models.CharField(max_length=32, blank=True, help_text="Name of the store; one made anew has another.")
     clock_offset_s = models.FloatField(null=True, help_text="Seconds that the server's clock is ahead of control's.")
     started_at = models.DateTimeField(null=True)
+    served_until = models.DateTimeField(null=True, help_text="When it ceased to serve; none while it serves.")
     changed_at = models.DateTimeField(null=True)
     connected = models.BooleanField(default=False, help_text="Heard of as long as control shows signs of life.")
     heard_at = models.DateTimeField(null=True)

@@ -38,8 +38,8 @@ def _certificates(verdict: Verdict, facts: FailoverFacts) -> Condition:
 
 def _jobs(sentences: tuple[str, ...]) -> Condition:
     if sentences:
-        return Condition("jobs", "No job under way", NO, " ".join(sentences), "Wait until it has ended, or cancel it.")
-    return Condition("jobs", "No job under way", OK, "No job works on a member.")
+        return Condition("jobs", "No running job", NO, " ".join(sentences), "Wait until it has ended, or cancel it.")
+    return Condition("jobs", "No running job", OK, "No job works on a member.")
 
 
 def missing(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -190,7 +190,7 @@ def why_none(facts: PairFacts, running: str = "") -> str:
     if not facts.automatic_failover:
         return "Automatic failover is paused, so a drill would be refused. Resume it first."
     busy = next((member for member in facts.members if member.job), None)
-    return f"{busy.name} has a job under way: {busy.job.name}. Wait for it or cancel it." if busy else ""
+    return f"{busy.name} has a running job: {busy.job.name}. Wait for it or cancel it." if busy else ""
 
 
 def follows(facts: PairFacts) -> tuple[str, ...]:

@@ -177,7 +177,7 @@ def _installation(member: MemberSetup) -> Item:
     state, job, reason = member.installing or ("", None, "")
     look = (Button("job", "Open the job", job.key),) if job else ()
     if state and state not in FINISHED_JOBS:
-        return Item(label, NOT_DONE, "The installation is under way.", look)
+        return Item(label, NOT_DONE, "The installation is running.", look)
     install = (Button("install", f"Install {name}", key),)
     if state and state != JobState.SUCCEEDED and not member.now.installed:
         return Item(label, WRONG, f"The last installation did not succeed. {reason}".strip(), install + look)

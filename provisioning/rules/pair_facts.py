@@ -26,7 +26,7 @@ class MemberFacts:
     """One server of a pair. ``status`` and ``mode`` are known now (rules.known), ``last_mode`` was known before; what
     follows is its last word, heard at ``heard_at``; ``common_seq`` is the last record that both members have,
     ``common_digest`` the running digest there, ``first_seq`` the first one that is kept (0: not said), ``copy`` names
-    its store."""
+    its store. ``served_until``: when it ceased to serve, None while it serves or never has."""
 
     id: int
     name: str
@@ -51,6 +51,7 @@ class MemberFacts:
     discarded: int = 0
     copy: str = ""
     heard_at: datetime | None = None
+    served_until: datetime | None = None
     job: Link | None = None
 
     @property
@@ -64,6 +65,12 @@ class MemberFacts:
     @property
     def serves(self) -> bool:
         return self.status == ApplicationStatus.STARTED and self.mode == Mode.PRIMARY
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Nobody has started it, or somebody stopped it again: no process of it is known, and none failed."""
+        return (not self.installed or self.status == ApplicationStatus.STOPPED
+                or (self.status == ApplicationStatus.UNKNOWN and self.heard_at is None))
 
     @property
     def stands_by(self) -> bool:
@@ -105,6 +112,13 @@ class PairFacts:
         """The member that would take over; of a pair that never served, the configured backup."""
         first = self.active or self.primary
         return next((member for member in self.members if member is not first), None)
+
+    @property
+    def outage_since(self) -> datetime | None:
+        """When the last member that served ceased to; None while one serves, and when nobody knows."""
+        if any(member.serves for member in self.members):
+            return None
+        return max((member.served_until for member in self.members if member.served_until), default=None)
 
     @property
     def store_was_replaced(self) -> bool:

@@ -10,9 +10,10 @@ from .proofs import Proof
 from .restored import IN_DISPUTE
 from .text import closed
 
-OK, MOVING_ON, RISK, BROKEN, IDLE = "ok", "moving", "risk", "broken", "idle"
-LEVELS = (BROKEN, RISK, MOVING_ON, IDLE, OK)
-"""Worst first: the order of the list of pairs."""
+OK, MOVING_ON, RISK, BROKEN, IDLE, NEW = "ok", "moving", "risk", "broken", "idle", "new"
+LEVELS = (BROKEN, RISK, MOVING_ON, IDLE, OK, NEW)
+"""Worst first, and what is not set up yet last: the order of the list of pairs. IDLE is of a single server only: a pair
+that has served and does not is BROKEN, whoever stopped it."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,6 @@ def headline(facts: PairFacts) -> Headline:
         return _disputed(facts)
     if facts.backup is None:
         return _without_backup(facts)
-    if all(member.status in ENDED for member in facts.members):
-        return Headline(IDLE, "Both members are stopped: nothing accepts messages.", "Start both to serve.")
     active = facts.active
     if active is None:
         return _never_served(facts)
@@ -61,7 +60,11 @@ def _never_served(facts: PairFacts) -> Headline:
     moving = [member for member in facts.members if member.status in MOVING]
     if moving:
         return Headline(MOVING_ON, f"{_names(moving)} {_is(moving)} coming up; nobody serves yet.")
-    return Headline(RISK, "Nobody has served in this pair yet.", _why_of(facts.members))
+    if all(member.is_at_rest for member in facts.members):
+        missing = [member for member in facts.members if not member.installed]
+        todo = f"Install {_names(missing)}, then start both." if missing else "Start both to serve."
+        return Headline(NEW, "Not set up yet: neither server of this pair has served.", todo)
+    return Headline(BROKEN, "Nobody serves, and nobody has served in this pair yet.", _why_of(facts.members))
 
 
 def _serving(facts: PairFacts, active: MemberFacts) -> Headline:
@@ -110,7 +113,9 @@ def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
                         "Stop it, put its data directory back and start it again. If it is lost, promote "
                         f"{standby.name} or {active.name} and give up what only the former store had.")
     if active.status == ApplicationStatus.SERVICE_UNAVAILABLE:
-        return Headline(BROKEN, f"{active.name} is the active member and cannot serve.", active.reason)
+        return Headline(BROKEN, f"Nobody serves: {active.name} is the active member and cannot serve.", active.reason)
+    if facts.active.status in ENDED and standby.status in ENDED:
+        return _both_ended(facts, active, standby)
     if active.status in MOVING:
         return Headline(MOVING_ON, f"{state}; nobody serves until it is done.", active.reason)
     if facts.in_sync and standby.runs and facts.automatic_failover:
@@ -129,12 +134,21 @@ def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
                     "loss.")
 
 
+def _both_ended(facts: PairFacts, active: MemberFacts, standby: MemberFacts) -> Headline:
+    if facts.in_sync:
+        todo = "Start both: each has every message."
+    else:
+        todo = f"Start both: {active.name} has every message and serves again, {standby.name} catches up."
+    return Headline(BROKEN, f"Nobody serves: {active.name} is {active.status} and {standby.name} is {standby.status}.",
+                    f"{_why_of(facts.members)} {todo}".strip())
+
+
 def paused_sentence(facts: PairFacts) -> str:
     """Who paused automatic failover, and why; "" while it is on."""
     if facts.automatic_failover:
         return ""
     why = f": {facts.paused_reason}" if facts.paused_reason else ""
-    return f"Paused by {facts.paused_by or 'somebody'}{why}".rstrip(".") + "."
+    return f"Paused by {facts.paused_by or 'an unknown user'}{why}".rstrip(".") + "."
 
 
 def _names(members) -> str:

@@ -16,6 +16,8 @@ RESULTS_MAX = 60
 RUNS_MAX = 60
 _WORST_FIRST = Case(*(When(verdict=verdict, then=Value(place)) for place, verdict in enumerate(Verdict)),
                     default=Value(len(Verdict)), output_field=IntegerField())
+_IN_NO_PAIR = Case(When(primary__backup_server__isnull=True, then=Value(1)), default=Value(0),
+                   output_field=IntegerField())
 SORTS = {"verdict": _WORST_FIRST, "name": SortKey("primary__name"), "errors": F("errors"), "warnings": F("warnings"),
          "notes": F("notes"), "waived": F("waived"), "checked": F("confirmed_at"), "since": F("at")}
 _COUNTED = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
@@ -32,7 +34,8 @@ def audit_list(*, text: str = "", verdict: str = "", host: str = "", severity: s
 
     ``text`` is in the name of a member; ``host`` is the name of a member's host, or a part of it when no host has that
     name; ``severity``: pairs with such findings that nobody waived; ``rule``: code that something was found under;
-    ``show``: "waived", "unknown" or "single".
+    ``show``: "waived", "unknown" or "single". A ``verdict`` is one of pairs, as ``verdict_counts`` counts them, unless
+    single servers are asked for; in the order of verdicts these come after the pairs.
     """
     found = latest().filter(_chosen(text, verdict, host))
     if severity:
@@ -44,8 +47,8 @@ def audit_list(*, text: str = "", verdict: str = "", host: str = "", severity: s
         found = found.filter(waived__gt=0)
     if show == "unknown":
         found = found.exclude(unknown=[])
-    if show == "single":
-        found = found.filter(primary__backup_server__isnull=True)
+    if show == "single" or verdict:
+        found = found.filter(primary__backup_server__isnull=show == "single")
     related = ("primary__host", "primary__backup_server__host")
     return found.select_related(*related).only(*_SHOWN).order_by(*_order(sort))
 
@@ -71,18 +74,29 @@ def _order(sort: str) -> tuple:
     if key not in SORTS:
         key, sort = "verdict", "verdict"
     first = SORTS[key].desc() if sort.startswith("-") else SORTS[key].asc()
-    return (first, SORTS["name"].asc(), "pk")
+    pairs_first = (_IN_NO_PAIR.asc(),) if key == "verdict" else ()
+    return (*pairs_first, first, SORTS["name"].asc(), "pk")
+
+
+def _of_pairs() -> QuerySet[PairAudit]:
+    """Latest results of pairs alone: a server that is in no pair is no broken one."""
+    return latest().filter(primary__backup_server__isnull=False)
 
 
 def verdict_counts() -> dict[str, int]:
     """{verdict: pairs}, worst first, with zeros."""
-    found = dict(latest().order_by().values_list("verdict").annotate(Count("pk")))
+    found = dict(_of_pairs().order_by().values_list("verdict").annotate(Count("pk")))
     return {str(verdict): found.get(verdict, 0) for verdict in Verdict}
 
 
+def single_count() -> int:
+    """How many Message Servers that are in no pair were audited."""
+    return latest().filter(primary__backup_server__isnull=True).count()
+
+
 def broken_count() -> int:
-    """How many pairs are broken now. One query on an index: every page asks."""
-    return latest().filter(verdict=Verdict.BROKEN).count()
+    """How many pairs are broken now. One query on indexes: every page asks."""
+    return _of_pairs().filter(verdict=Verdict.BROKEN).count()
 
 
 def host_names(limit: int = 500) -> list[str]:

@@ -25,7 +25,7 @@ def drill_on(application_ids: Iterable[int]) -> Drill | None:
 
 
 def under_way(drill: Drill) -> str:
-    return f"{drill} of {drill.primary_name} and {drill.backup_name} is under way."
+    return f"{drill} of {drill.primary_name} and {drill.backup_name} is running."
 
 
 def in_the_way(drill: Drill) -> Refusal:

@@ -21,7 +21,7 @@ from .events import OF_PAIR
 from .jobs import lacks_its_last_report
 
 _RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
-            "first_seq", "clients", "pid", "discarded", "copy", "heard_at")
+            "first_seq", "clients", "pid", "discarded", "copy", "heard_at", "served_until")
 _OWN = ("id", "name", "enabled", "working_directory", "command_line", "host__name", "host__runtime__status",
         *(f"runtime__{name}" for name in _RUNTIME))
 _STATE = ("epoch", "active_id", "active_copy", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason",
@@ -59,7 +59,7 @@ class Paused:
     at: datetime | None
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.reason or 'no reason given'} ({self.by or 'somebody'})"
+        return f"{self.name}: {self.reason or 'no reason given'} ({self.by or 'an unknown user'})"
 
 
 class PairList(Sequence):

@@ -12,7 +12,7 @@ from provisioning.states import RedundancyType
 from .objects import STORED, Stored
 
 LABELS = {
-    "name": "Name", "template_id": "Application Template", "host_id": "Host", "enabled": "State Enabled",
+    "name": "Name", "template_id": "Application Template", "host_id": "Host", "enabled": "Enabled",
     "tenants": "Tenants", "working_directory": "Working Directory", "command_line": "Command Line",
     "command_line_arguments": "Command Line Arguments", "startup_timeout": "Startup Timeout",
     "shutdown_timeout": "Shutdown Timeout", "auto_restart": "Auto-Restart", "backup_server_id": "Backup Server",

@@ -19,7 +19,7 @@ from .facts import application_link, job_link, reserved_ports
 from .objects import STORED, Stored
 
 FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",
-          "lca_port": "LCA Port", "enabled": "State Enabled"}
+          "lca_port": "LCA Port", "enabled": "Enabled"}
 NAMED = 5
 """So many of the applications that are in the way a sentence names."""
 

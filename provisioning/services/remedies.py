@@ -152,7 +152,7 @@ def _by_job(kind: JobKind, what: str, warn: Callable[[Application], list[str]] =
 
     def applied(actor: Actor, row: Application, finding: Finding) -> Done:
         job = ASK[kind](actor=actor, application_id=row.pk, **given(row))
-        return Done(f"{what.format(row.name)}: the job is under way.", job)
+        return Done(f"{what.format(row.name)}: the job is running.", job)
 
     return _Work(KINDS[kind].permission, planned, applied, kind)
 

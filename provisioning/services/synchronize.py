@@ -77,8 +77,9 @@ def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int],
     pair = get_pair(application_id)
     for row, shown in zip(pair.members, revisions, strict=True):
         if row.revision != shown:
-            raise Refused(Refusal(f"{row.name} was saved by {row.changed_by or 'somebody'} after this plan was made. "
-                                  "Nothing was copied. Look at the new plan.", "", (application_link(row),)))
+            who = row.changed_by or "an unknown user"
+            raise Refused(Refusal(f"{row.name} was saved by {who} after this plan was made. Nothing was copied. "
+                                  "Look at the new plan.", "", (application_link(row),)))
     done = _plan(pair)
     if not done.is_empty:
         names = ", ".join(row.label for row in done.copied[:MAX_NAMED])

@@ -120,7 +120,7 @@ def unlock(*, actor: Actor, user_id: int) -> User:
 @sensitive_variables("password")
 def change_own_password(*, actor: Actor, password: str, session_key: str) -> User:
     """The actor has chosen a password; ``session_key`` is the session that stays."""
-    return _choose(actor, actor.user_id, make_password(password), "Changed the own password.", session_key)
+    return _choose(actor, actor.user_id, make_password(password), "Changed their own password.", session_key)
 
 
 @sensitive_variables("password")

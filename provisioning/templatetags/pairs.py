@@ -11,6 +11,7 @@ from provisioning import permissions
 from provisioning.models import Application
 from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
 from provisioning.rules.pair_facts import PairFacts
+from provisioning.rules.pair_story import NEW
 from provisioning.selectors import applications, readiness
 from provisioning.selectors.control import control_of
 from provisioning.states import SyncLink
@@ -20,9 +21,9 @@ from provisioning.templatetags.pairwise import chip as make_chip
 register = template.Library()
 
 LEVEL_ICONS = {OK: "check-circle-fill", MOVING: "arrow-repeat", RISK: "exclamation-triangle-fill",
-               BROKEN: "x-octagon-fill", IDLE: "stop-circle", UNKNOWN: "question-circle"}
-LEVEL_WORDS = {OK: "All well", MOVING: "Under way", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
-               UNKNOWN: "Not known"}
+               BROKEN: "x-octagon-fill", IDLE: "stop-circle", NEW: "circle", UNKNOWN: "question-circle"}
+LEVEL_WORDS = {OK: "All well", MOVING: "In progress", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
+               NEW: "Not set up yet",               UNKNOWN: "Not known"}
 LINKS = {SyncLink.SYNCED: (OK, "In sync"), SyncLink.CATCHING_UP: (RISK, "Catching up"),
          SyncLink.DOWN: (BROKEN, "Broken"), "": (UNKNOWN, "No link")}
 STEPS = {DONE: (OK, "check-circle-fill"), NOT_DONE: (IDLE, "circle"), WRONG: (BROKEN, "x-circle-fill"),

@@ -172,7 +172,7 @@ def carry_out(request, action: Action, rows: list):
         address = reverse("batch-detail", args=[asked.batch])
         if not request.POST.get("stay"):
             return done(request, address, leave=True)
-        messages.success(request, format_html('{} is under way: <a href="{}">{}</a>', action.label, address,
+        messages.success(request, format_html('{} is running: <a href="{}">{}</a>', action.label, address,
                                               f"{len(asked.jobs)} applications"))
     return done(request, back_address(request), leave=bool(request.POST.get("leave")))
 

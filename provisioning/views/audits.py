@@ -39,12 +39,13 @@ def audit_list(request):
     form = AuditFilter(request.GET, hosts=selector.host_names())
     sort = request.GET.get("sort", "")[:32]
     counts = selector.verdict_counts()
-    total, pairs = sum(counts.values()), Application.objects.filter(audited()).distinct().count()
+    singles = selector.single_count()
+    total, pairs = sum(counts.values()) + singles, Application.objects.filter(audited()).distinct().count()
     runs = selector.whole_runs()
     return show(request, "audits/list.html", {
         "form": form, "page": page_of(selector.audit_list(**form.chosen(), sort=sort), request.GET),
         "header": TABLE.header(sort or "verdict", request.GET.dict()), "total": total, "pairs": pairs,
-        "waiting": max(0, pairs - total), "counts": counts.items(), "run": selector.last_run(),
+        "waiting": max(0, pairs - total), "counts": counts.items(), "singles": singles, "run": selector.last_run(),
         "whole": runs[-1] if runs else None, "chart": _trend(runs)})
 
 
@@ -65,7 +66,7 @@ def audit_run(request):
     keys = [int(key) for key in request.POST.getlist("ids") if key.isdecimal() and len(key) < 16]
     run = audit_now(actor=actor_of(request), primary_ids=keys or None)
     if run is None:
-        messages.info(request, f"The audit of {counted(len(keys), 'pair') if keys else 'all pairs'} is under way. "
+        messages.info(request, f"The audit of {counted(len(keys), 'pair') if keys else 'all pairs'} is running. "
                                "What it finds appears here by itself.")
     else:
         messages.success(request, f"{_said(run)} {LOOKING}" if keys and run.pairs else _said(run))
@@ -78,7 +79,7 @@ def _said(run: AuditRun) -> str:
         return "There is no pair to audit any more."
     found = ", ".join(f"{run.counts[verdict]} {VERDICT_WORDS[verdict].lower()}" for verdict in Verdict
                       if run.counts.get(verdict))
-    was = f"{counted(run.changed, 'result')} {'is' if run.changed == 1 else 'are'} not as before" if run.changed else (
+    was = f"{counted(run.changed, 'result')} changed" if run.changed else (
         "everything is as before")
     return f"{counted(run.pairs, 'pair')} audited: {found}; {was}."
 

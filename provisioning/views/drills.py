@@ -25,7 +25,7 @@ from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 from provisioning.views.pair_page import PairPage
 
-TABLE = Table(tuple(map(Column, ("Drill", "Outcome", "Outage over", "Outage back", "Messages", "Asked for",
+TABLE = Table(tuple(map(Column, ("Drill", "Outcome", "Outage over", "Outage back", "Messages", "Requested",
                                  "What happened"))))
 
 

@@ -24,7 +24,7 @@ from provisioning.views.pages import carry_out, page, show
 LINES = 500
 """Log lines of one answer; a page that follows a job asks for the next ones by itself."""
 TABLE = Table(tuple(Column(label) for label in (
-    "Job", "State", "Host", "Started by", "Begun", "Took", "What happened")))
+    "Job", "State", "Host", "Started by", "Started", "Took", "What happened")))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ ROWS_MAX = 500
 PARTS = {"head": "pairs/_head.html", "cards": "pairs/_cards.html", "failover": "pairs/_failover.html",
          "drill": "pairs/_drill.html", "guide": "pairs/_guide.html", "compare": "pairs/_compare.html",
          "timeline": "pairs/_timeline.html"}
-TABLE = Table((Column("Pair"), Column("What is going on"), Column("Active"), Column("Sync link"),
+TABLE = Table((Column("Pair"), Column("Status"), Column("Active"), Column("Sync link"),
                Column("Automatic failover")))
 
 

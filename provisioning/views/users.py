@@ -146,7 +146,7 @@ def user_reset(request, pk):
         return _show_password(request, user, password, f"The password of {user} was reset")
     return dialog(request, "users/ask.html", f"Reset the password of {person.name}?", {
         "asks": f"The present password of {person.name} is no longer good, and {person.name} is signed out everywhere. "
-                "You are shown a password for one sign-in within 24 hours, at which another one is chosen.",
+                "You are shown a password for one sign-in within 24 hours, then a new one must be set.",
         "label": "Reset Password", "back": reverse("user-detail", args=[pk]), "danger": True,
         "address": reverse("user-reset", args=[pk])})
 

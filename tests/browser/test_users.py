@@ -26,7 +26,7 @@ def test_a_new_user_chooses_a_password_and_is_told_why_buttons_are_off(page: Pag
     support.get_by_label("Password", exact=True).fill(password)
     support.get_by_role("button", name="Sign in").click()
     expect(support.get_by_role("heading", name="Change password")).to_be_visible()
-    support.get_by_label("Present password").fill(password)
+    support.get_by_label("Current password").fill(password)
     support.get_by_label("New password", exact=False).first.fill(CHOSEN)
     support.get_by_label("New password again").fill(CHOSEN)
     support.get_by_role("main").get_by_role("button", name="Change password").click()

@@ -1,9 +1,12 @@
 """The status word for everything that an agent and a server can say."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from control.facts import StatusRow
+from control.narration import served_until
 from control.status import LOST_GRACE_S, REPLACED, Seen, Verdict, remembered, verdict
 from protocol.messages import PROCESS_STATES, SERVER_STATES, ProcessChanged, Report
 from provisioning.states import ApplicationStatus as Status
@@ -165,3 +168,17 @@ def test_what_ran_when_its_agent_was_removed_is_not_known_any_more():
     removed = verdict(replace(NO_AGENT, managed=False, previous=STARTED))
     assert removed.status == Status.UNKNOWN
     assert removed.reason.endswith("Last known: Started. Serves in epoch 3.")
+
+
+def test_when_a_server_ceased_to_serve_is_kept_until_it_serves_again():
+    """Restarts that do not get as far as serving do not make an outage look younger."""
+    serving = StatusRow(application_id=1, status="Started", mode="Primary")
+    ended = replace(serving, status="Stopped", mode="")
+    first, later = datetime(2025, 4, 25, 12, 0, tzinfo=UTC), datetime(2025, 4, 25, 12, 5, tzinfo=UTC)
+    stopped, starting = Verdict(status="Stopped"), Verdict(status="Start Pending")
+    assert served_until(stopped, None, first) is None
+    assert served_until(stopped, ended, first) is None
+    assert served_until(stopped, serving, first) == first
+    for found in (starting, stopped, Verdict(status="Started", mode="Backup"), Verdict(status="Unknown")):
+        assert served_until(found, replace(ended, served_until=first), later) == first
+    assert served_until(Verdict(status="Started", mode="Primary"), replace(ended, served_until=first), later) is None

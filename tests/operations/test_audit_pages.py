@@ -67,8 +67,9 @@ def test_the_list_shows_the_worst_first_then_by_name(support, pair):
     audit()
     PairAudit.objects.filter(primary=pair[0]).update(verdict="ready")
     text = support.get(LIST).text
-    assert text.index("AA_Single") < text.index("MS_Primary")
+    assert text.index("MS_Primary") < text.index("AA_Single")
     assert "In no pair" in text
+    assert "AA_Single" not in support.get(LIST, {"verdict": "ready"}).text
 
 
 @pytest.mark.parametrize(("query", "shown"), [
@@ -128,7 +129,7 @@ def test_the_strip_counts_verdicts_and_tells_of_the_last_run(support, warned):
     text = support.get(LIST).text
     assert f'{LIST}?verdict=broken"' in text
     assert "on schedule" in text
-    assert "1 pair in" in text
+    assert "1 checked in" in text
 
 
 def test_the_trend_of_all_pairs_is_drawn_from_whole_runs(support, pair):
@@ -156,6 +157,20 @@ def test_the_tab_says_how_many_pairs_are_broken(support, warned):
     assert "broken pair" not in support.get("/operations/history/").text
 
 
+def test_a_server_in_no_pair_is_no_broken_pair(support, warned):
+    """It has a number of its own beside those of the verdicts, and the red badge does not count it."""
+    PairAudit.objects.update(verdict="ready")
+    factories.make_application("MS_Single", host=factories.make_host(), installed=True, ports={"default": 7001})
+    audit()
+    PairAudit.objects.exclude(primary__name="MS_Single").update(verdict="ready")
+    assert PairAudit.objects.get(primary__name="MS_Single", is_latest=True).verdict == "broken"
+    answer = support.get(LIST)
+    assert "broken pair" not in answer.text
+    assert (dict(answer.context["counts"])["broken"], answer.context["singles"]) == (0, 1)
+    assert "MS_Single" in support.get(LIST, {"show": "single"}).text
+    assert "MS_Single" not in support.get(LIST, {"verdict": "broken"}).text
+
+
 def test_what_the_list_shows_can_be_exported(support, warned):
     factories.make_application("MS_Single", host=factories.make_host(), installed=True, ports={"default": 7001})
     audit()
@@ -177,7 +192,7 @@ def test_the_sheet_exports_its_pair(support, warned):
 def test_audit_now_of_chosen_pairs_says_what_came_of_it(support, pair):
     answer = support.post(reverse("audit-run"), {"ids": [pair[0].pk], "next": sheet(pair[0])}, follow=True)
     assert answer.redirect_chain == [(sheet(pair[0]), 302)]
-    assert "1 pair audited: 1 broken; 1 result is not as before. Hosts that answer are looked on now" in answer.text
+    assert "1 pair audited: 1 broken; 1 result changed. Hosts that answer are looked on now" in answer.text
     again = support.post(reverse("audit-run"), {"ids": [pair[0].pk]}, follow=True)
     assert "everything is as before" in again.text
 
@@ -196,7 +211,7 @@ def test_audit_now_of_everything_is_carried_out_here_when_nobody_else_can(suppor
 
 def test_audit_now_of_everything_is_given_to_the_console_worker(support, pair, broker):
     answer = support.post(reverse("audit-run"), headers=script())
-    assert "is under way" in answer.text
+    assert "is running" in answer.text
     assert "audit-asked" in answer["HX-Trigger"]
 
 
@@ -461,7 +476,7 @@ def test_the_catalogue_has_every_rule_with_how_many_pairs_have_it(support, warne
     text = flat(support.get(reverse("audit-rules")))
     for rule in ordered():
         assert f'id="{rule.code}"' in text
-    assert f'href="{LIST}?rule=A27">1 pair now' in text
+    assert f'href="{LIST}?rule=A27">found in 1' in " ".join(text.split())
 
 
 def test_the_pair_page_and_the_dashboard_say_the_verdict(support, warned, broker):

@@ -283,5 +283,5 @@ def test_who_may_not_look_is_told_why(operator, looked):
 def test_a_host_that_nobody_looked_on_says_so(support):
     host = factories.make_host()
     page = support.get(reverse("host-detail", args=[host.pk])).text
-    assert "Nobody has looked yet" in page
+    assert "Not checked yet" in page
     assert "older than this console and cannot look" in page

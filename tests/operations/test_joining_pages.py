@@ -83,7 +83,7 @@ def test_the_line_is_there_as_long_as_its_token_is_good(administrator, host, row
 def test_who_may_not_manage_hosts_does_not_see_the_line(request, role, host, row):
     page = page_of(request.getfixturevalue(role), host)
     assert row.token not in page
-    assert "Only who may manage hosts sees it." in page
+    assert "Only users who may manage hosts see it." in page
 
 
 def test_a_new_line_takes_the_place_of_the_former(administrator, host, row):

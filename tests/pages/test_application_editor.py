@@ -31,7 +31,7 @@ def page(answer):
 # --- the guide, steps 1a to 1e
 def test_the_form_has_every_field_of_a_server_with_its_default(administrator):
     text = page(administrator.get(NEW))
-    for label in ("Name", "Application Template", "State Enabled", "Tenants", "Host", "Listening Ports",
+    for label in ("Name", "Application Template", "Enabled", "Tenants", "Host", "Listening Ports",
                   "Working Directory", "Command Line", "Command Line Arguments", "Startup Timeout", "Shutdown Timeout",
                   "Auto-Restart", "Backup Server", "Redundancy Type", "Reconnect Timeout", "Reconnect Attempts",
                   "Log On As Account", "Primary", "Connections", "Options", "Annex"):

@@ -83,9 +83,9 @@ def test_support_sees_the_button_off_and_the_reports(support, pair):
 
 def test_while_a_drill_runs_the_pair_says_so_and_its_other_verbs_are_off(operator, pair, running):
     answer = operator.get(detail(pair[0]))
-    assert f"Failover drill {running.pk} is under way: both change roles twice." in text_of(answer)
+    assert f"Failover drill {running.pk} is running: roles switch over and back." in text_of(answer)
     for verb in ("switchover", "pause", "drill"):
-        assert f"Failover drill {running.pk} of MS_Primary and MS_Backup is under way" in button(answer, f"pair-{verb}")
+        assert f"Failover drill {running.pk} of MS_Primary and MS_Backup is running" in button(answer, f"pair-{verb}")
 
 
 def test_the_pair_tells_its_last_drill(support, pair):

@@ -608,6 +608,34 @@ def test_an_empty_list_of_pairs_says_what_to_do(support):
     assert "There is no pair yet." in support.get(reverse("pair-list")).content.decode()
 
 
+def _rename(prefix):
+    for row in Application.objects.filter(name__startswith="MS_"):
+        Application.objects.filter(pk=row.pk).update(name=row.name.replace("MS_", prefix))
+
+
+def test_an_outage_is_first_and_says_since_when_and_what_is_not_set_up_is_last(support, control_beats, broker):
+    """Both members were stopped as asked: it is an outage all the same, and no pair that was never set up."""
+    factories.make_pair(status="Stopped", record=False)
+    _rename("A_")
+    factories.make_pair(in_sync=False)
+    _rename("B_")
+    factories.make_pair()
+    _rename("C_")
+    primary, _ = factories.make_pair(status="Stopped")
+    since = timezone.now() - timedelta(minutes=4)
+    RuntimeStatus.objects.filter(application=primary).update(served_until=since)
+    rows = support.get(reverse("pair-list")).context["page"]
+    assert [row.facts.primary.name for row in rows] == ["MS_Primary", "B_Primary", "C_Primary", "A_Primary"]
+    assert [row.headline.level for row in rows] == ["broken", "moving", "ok", "new"]
+    for address in (reverse("pair-list"), reverse("monitoring"), detail(primary), part(primary, "head")):
+        text = text_of(support.get(address))
+        assert "Nobody serves: MS_Primary is Stopped and MS_Backup is Stopped." in text
+        assert "4 min ago" in text
+    text = text_of(support.get(reverse("monitoring")))
+    assert text.index("Nobody serves") < text.index("Applications 8")
+    assert "since" in text_of(support.get(detail(primary)))
+
+
 def test_the_list_of_pairs_takes_the_same_queries_for_any_number(control_beats, django_assert_num_queries):
     factories.make_pair()
     with django_assert_num_queries(1):

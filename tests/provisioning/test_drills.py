@@ -58,13 +58,13 @@ def test_a_single_server_has_no_drill():
 
 
 def test_the_console_runs_one_drill_at_a_time(drill):
-    with pytest.raises(Refused, match=f"Failover drill {drill.pk} of MS_Primary and MS_Backup is under way"):
+    with pytest.raises(Refused, match=f"Failover drill {drill.pk} of MS_Primary and MS_Backup is running"):
         drills.start_drill(actor=ADMINISTRATOR, application_id=drill.primary_id)
 
 
 def test_a_drill_does_not_begin_while_a_job_works_on_a_member(pair):
     factories.make_job(pair[1], kind="restart", state="running")
-    with pytest.raises(Refused, match=re.escape("Restart of MS_Backup is under way (running).")):
+    with pytest.raises(Refused, match=re.escape("Restart of MS_Backup is running (running).")):
         drills.start_drill(actor=OPERATOR, application_id=pair[0].pk)
 
 
@@ -77,7 +77,7 @@ def test_a_drill_does_not_begin_while_a_job_works_on_a_member(pair):
     lambda pair: jobs.start_application(actor=ADMINISTRATOR, application_id=pair[1].pk),
     lambda pair: jobs.install_application(actor=ADMINISTRATOR, application_id=pair[1].pk)])
 def test_meanwhile_nobody_else_touches_the_pair(pair, drill, ask):
-    with pytest.raises(Refused, match=f"Failover drill {drill.pk} of MS_Primary and MS_Backup is under way") as refused:
+    with pytest.raises(Refused, match=f"Failover drill {drill.pk} of MS_Primary and MS_Backup is running") as refused:
         ask(pair)
     assert refused.value.refusals[0].links[0].kind == "drill"
 
@@ -222,7 +222,7 @@ def test_what_stood_in_the_way_of_a_scheduled_drill_is_told_and_it_is_tried_agai
     job = factories.make_job(pair[0], kind="restart", state="running")
     assert drills.start_due(now=NIGHT) is None
     schedule.refresh_from_db()
-    assert "Restart of MS_Primary is under way" in schedule.note
+    assert "Restart of MS_Primary is running" in schedule.note
     job.delete()
     assert drills.start_due(now=NIGHT + timedelta(minutes=1))
     schedule.refresh_from_db()

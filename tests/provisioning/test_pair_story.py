@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioning.rules.pair_facts import MemberFacts, PairFacts
-from provisioning.rules.pair_story import badge, follows, headline, no_pair, why_not
+from provisioning.rules.pair_story import LEVELS, badge, follows, headline, no_pair, why_not
 from provisioning.rules.proofs import Proof
+from provisioning.states import MOVING, ApplicationStatus
 
 NOW = datetime(2025, 4, 25, 12, 0, tzinfo=UTC)
 ACTIVE = MemberFacts(id=1, name="MS_P", status="Started", mode="Primary", host_status="Running", link="synced",
@@ -30,7 +31,18 @@ CASES = {
                "MS_P serves and MS_B has every message, but automatic failover is paused."),
     "control silent": (pair(control_answers=False), "risk",
                        "Control does not answer: nothing fails over, and what is shown here may be old."),
-    "both stopped": (pair(STOPPED, STOPPED), "idle", "Both members are stopped: nothing accepts messages."),
+    "both stopped": (pair(STOPPED, STOPPED), "broken", "Nobody serves: MS_P is Stopped and MS_B is Stopped."),
+    "both gave up, out of sync": (
+        pair({"status": "Gave Up"}, {"status": "Gave Up"}, in_sync=False), "broken",
+        "Nobody serves: MS_P is Gave Up and MS_B is Gave Up."),
+    "never started": (pair(STOPPED, STOPPED, active_id=None), "new",
+                      "Not set up yet: neither server of this pair has served."),
+    "never installed": (pair({"status": "Unknown", "installed": False}, STOPPED, active_id=None), "new",
+                        "Not set up yet: neither server of this pair has served."),
+    "never heard of": (pair({"status": "Unknown", "heard_at": None}, STOPPED, active_id=None), "new",
+                       "Not set up yet: neither server of this pair has served."),
+    "failed before it ever served": (pair({"status": "Gave Up"}, STOPPED, active_id=None), "broken",
+                                     "Nobody serves, and nobody has served in this pair yet."),
     "nobody has served": (pair({"status": "Initializing"}, STOPPED, active_id=None), "moving",
                           "MS_P is coming up; nobody serves yet."),
     "standby stopped": (pair(None, STOPPED, in_sync=False), "risk", "MS_P serves alone: MS_B is Stopped."),
@@ -47,7 +59,8 @@ CASES = {
                                     "Nobody serves: MS_P is Stopped, and automatic failover is paused."),
     "primary killed, standby behind": (pair({"status": "Gave Up"}, in_sync=False), "broken",
                                        "Nobody serves: MS_P is Gave Up, and MS_B does not have every message."),
-    "disk full": (pair({"status": "Service Unavailable"}), "broken", "MS_P is the active member and cannot serve."),
+    "disk full": (pair({"status": "Service Unavailable"}), "broken",
+                  "Nobody serves: MS_P is the active member and cannot serve."),
     "old news": (pair({"heard_at": NOW - timedelta(minutes=2)}), "risk",
                  "MS_P served when it was last heard of; whether it does now is not known."),
     "disputed": (pair(STOPPED, {"status": "Initializing"}, disputed=True, in_sync=False), "broken",
@@ -84,6 +97,33 @@ def test_every_combination_has_a_sentence_and_reasons(status, other, in_sync, ac
     assert headline(facts).sentence.endswith(".")
     assert all(why_not(facts).values())
     assert all(all(follows(verb, facts)) for verb in ("switchover", "promote", "pause"))
+
+
+@pytest.mark.parametrize("status", ApplicationStatus.values)
+@pytest.mark.parametrize("other", ApplicationStatus.values)
+@pytest.mark.parametrize("in_sync", [True, False])
+@pytest.mark.parametrize("paused", [True, False])
+@pytest.mark.parametrize("active_id", [1, 2])
+def test_a_pair_that_has_served_and_does_not_is_broken_or_about_to_serve(status, other, in_sync, paused, active_id):
+    """Whoever stopped its members: grey and "not set up" are for pairs that never served."""
+    facts = pair({"status": status, "mode": ""}, {"status": other, "mode": ""}, in_sync=in_sync, active_id=active_id,
+                 automatic_failover=not paused)
+    found = headline(facts)
+    moving = facts.active.status in MOVING or (in_sync and not paused and facts.standby.runs)
+    assert found.level == ("moving" if moving and facts.active.status != "Service Unavailable" else "broken")
+    assert found.level == "moving" or found.sentence.startswith("Nobody serves")
+
+
+def test_the_list_begins_with_what_is_broken_and_ends_with_what_is_not_set_up():
+    assert (LEVELS[0], LEVELS[-1]) == ("broken", "new")
+
+
+def test_an_outage_began_when_the_last_one_that_served_ceased_to():
+    ended = {"status": "Stopped", "mode": "", "served_until": NOW - timedelta(minutes=9)}
+    facts = pair(ended, ended | {"served_until": NOW - timedelta(minutes=3)})
+    assert facts.outage_since == NOW - timedelta(minutes=3)
+    assert pair({"served_until": NOW}, ended).outage_since is None
+    assert pair(STOPPED, STOPPED).outage_since is None
 
 
 def test_who_paused_failover_and_why_is_told():

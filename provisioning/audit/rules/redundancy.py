@@ -77,7 +77,7 @@ def same_redundancy(facts: AuditFacts) -> Results:
 
 @rule("A07", Severity.ERROR, "Both are enabled", singles=True, remedy="enable",
       why="A disabled server cannot start, and one that runs cannot connect again.",
-      fix="Select State Enabled on the server.")
+      fix="Select Enabled on the server.")
 def enabled(facts: AuditFacts) -> Results:
     def wrong(member):
         if not member.draft.enabled:

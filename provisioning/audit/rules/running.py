@@ -110,7 +110,7 @@ def takes_effect(facts: AuditFacts) -> Results:
 def automatic_failover(facts: AuditFacts) -> Results:
     if facts.record is not None and not facts.record.automatic_failover:
         yield wanted(facts.primary, facts.condition("automatic_failover").sentence, "On",
-                     f"Paused by {facts.record.paused_by or 'somebody'}", subject="automatic_failover",
+                     f"Paused by {facts.record.paused_by or 'an unknown user'}", subject="automatic_failover",
                      want_label="Automatic failover, wanted", got_label="Automatic failover, now")
 
 

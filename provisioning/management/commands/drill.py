@@ -33,7 +33,7 @@ class Command(ServiceCommand):
         if as_json:
             self.print_json(self.describe(get_drill(drill.pk)))
         elif drill.is_running:
-            self.stdout.write(f"{drill} of {drill.primary_name} and {drill.backup_name} is under way.")
+            self.stdout.write(f"{drill} of {drill.primary_name} and {drill.backup_name} is running.")
         else:
             found = figures_of(drill.figures)
             out = self.stdout if code == OK else self.stderr

@@ -1,0 +1,96 @@
+"""Names of 200 characters on every page that shows them, wide and narrow: nothing runs out of the page, and nothing is
+cut off that cannot be read by pointing at it."""
+
+import pytest
+
+from tests.operations.test_live_pages import console, page, run, site  # noqa: F401 fixtures
+
+pytestmark = pytest.mark.browser
+WIDTHS = (1280, 800, 390)
+MAKE = """
+from provisioning.models import Application, Event, RuntimeStatus
+from provisioning import history
+from provisioning.jobs.audits import run_audit
+from provisioning.permissions import Actor
+from provisioning.states import AuditTrigger
+from tests import factories
+def long(begin, end):
+    return begin + "x" * (200 - len(begin) - len(end)) + end
+hosts = [factories.make_host(long(f"host{n}-", f"-{n}.example.org"), ip_address=f"2001:db8:77::{n}") for n in (1, 2)]
+primary, backup = factories.make_pair(hosts=tuple(hosts), in_sync=False)
+RuntimeStatus.objects.filter(application=backup).update(
+    status="Stopped", mode="", reason=f"{long('MS_', '_Backup')} was killed by signal 9 (SIGKILL).")
+for row, end in ((primary, "_Primary"), (backup, "_Backup")):
+    Application.objects.filter(pk=row.pk).update(name=long("MS_", end), working_directory="/srv/" + "d" * 190)
+    row.refresh_from_db()
+    Event.objects.create(application=row, number=20104, text=f"{row.name} is not in sync.", at=timezone.now())
+job = factories.make_job(primary, state="running", started_at=timezone.now(), enqueued_at=timezone.now())
+lines(job, "/srv/" + "d" * 190)
+before = history.snapshot(primary) | {"name": backup.name}
+history.record(actor=Actor(name="w" * 150), row=primary, before=before, after=history.snapshot(primary))
+run_audit(None, trigger=AuditTrigger.SCHEDULE)
+answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk}
+"""
+PAGES = {
+    "list": "/provisioning/environment/applications/",
+    "editor": "/provisioning/environment/applications/{primary}/",
+    "dashboard": "/monitoring/", "pairs": "/monitoring/pairs/", "pair": "/monitoring/pairs/{primary}/",
+    "events": "/monitoring/events/", "job": "/operations/jobs/{job}/", "jobs": "/operations/jobs/",
+    "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
+}
+CUT_OFF = """() => {
+  const titled = e => e.closest('[title]') || e.querySelector('[title]') || e.title;
+  const skip = '.grid thead, .visually-hidden, script, style, input, select, textarea, pre, [hidden], .no-script';
+  return [...document.querySelectorAll('main *')].filter(e => {
+    if (e.closest(skip) || !e.getClientRects().length) return false;
+    const style = getComputedStyle(e);
+    if (!['hidden', 'clip'].includes(style.overflowX)) return false;
+    return e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 2 && !titled(e);
+  }).map(e => e.outerHTML.slice(0, 160));
+}"""
+STYLED = "() => [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet?.cssRules.length)"
+OUTSIDE = """() => {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  return [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > wide + 1)
+    .slice(0, 6).map(e => Math.round(e.getBoundingClientRect().right) + ' ' + e.outerHTML.slice(0, 160));
+}"""
+
+
+def _open(page, address):  # noqa: F811
+    """Open a page with all of its styles: Chromium drops requests when a network link of the machine comes or goes."""
+    for _ in range(3):
+        page.goto(address)
+        if page.evaluate(STYLED):
+            return
+    pytest.fail(f"the styles of {address} did not load")
+
+
+@pytest.fixture(scope="module")
+def made():
+    return {}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_runs_out_of_the_page_and_nothing_is_cut_off(page, run, made, name, width):  # noqa: F811
+    keys = made or made.update(run(MAKE)) or made
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, PAGES[name].format(**keys))
+    assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate(CUT_OFF) == []
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, 1400, 1000])
+def test_the_list_shows_types_and_the_ends_of_names_that_tell_members_apart(page, run, made, width):  # noqa: F811
+    keys = made or made.update(run(MAKE)) or made
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, PAGES["list"])
+    for key in ("primary", "backup"):
+        row = page.locator(f"#row-{keys[key]}")
+        assert row.locator(".c-type").is_visible()
+        name = row.locator(".c-name a")
+        assert name.inner_text().endswith("_Primary" if key == "primary" else "_Backup")
+        text, cell = name.bounding_box(), row.locator(".c-name").bounding_box()
+        assert text["x"] + text["width"] <= cell["x"] + cell["width"] + 1
+        assert text["y"] + text["height"] <= cell["y"] + cell["height"] + 1
