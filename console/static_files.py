@@ -17,5 +17,8 @@ class QuickCompressor(Compressor):
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
+    support_js_module_import_aggregation = True
+    """Scripts import others by their hashed names too: by another name a script would be loaded, and act, twice."""
+
     def create_compressor(self, **options) -> Compressor:
         return QuickCompressor(**options)

@@ -1,37 +1,13 @@
 // What comes back of every form and every part of a page, in one place: whatever went wrong is said in a sentence, and
 // what was typed stays where it is.
 import { renew, said, session, signedOut } from "./session.js";
+import { AWAY, trouble } from "./trouble.js";
 
-export const AWAY = "The console does not answer. What you typed is still here: try again in a moment.";
 /* Events by which somebody does something; everything else is the page's own, and no use of the session. */
 const BY_HAND = new Set(["click", "submit", "change", "input", "keyup", "keydown", "search", "fill", "editor-changed"]);
 const ASKS = new Set(["click", "submit"]);
 const QUIET = new Set(["live", "poll"]);
 const kind = (config) => config?.triggeringEvent?.type;
-
-/* Say it where it is seen: in the dialog on top, else among the messages. */
-export function trouble(sentence) {
-  const line = document.createElement("div");
-  line.className = "toast-line message message-error";
-  line.setAttribute("role", "alert");
-  line.dataset.toast = "";
-  const text = document.createElement("div");
-  text.className = "text";
-  text.textContent = sentence;
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "close";
-  close.dataset.toastClose = "";
-  close.setAttribute("aria-label", "Close this message");
-  close.textContent = "×";
-  line.append(text, close);
-  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
-  const place = open?.querySelector(".body") ?? open?.querySelector(".dialog-box") ?? document.getElementById("toasts");
-  for (const same of place.querySelectorAll(":scope > [data-toast]"))
-    if (same.querySelector(".text").textContent === sentence) same.remove();
-  if (open) place.prepend(line);
-  else place.append(line);
-}
 
 const SENTENCES = {
   403: "Your role does not allow that.",

@@ -2,7 +2,12 @@
    session in a cookie (provisioning/views/privacy.py); when another one is signed in by now, or nobody, the page goes
    away at once and is asked for anew. For the same session it stays as it was left, with all that was typed. */
 
-const session = () => document.cookie.split("; ").filter((each) => each.startsWith("pairwise_who_")).sort().join();
+const session = () =>
+  document.cookie
+    .split("; ")
+    .filter((each) => each.startsWith("pairwise_who_"))
+    .sort()
+    .join();
 const madeFor = session();
 
 addEventListener("pageshow", (event) => {

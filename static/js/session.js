@@ -1,7 +1,7 @@
 // Who is signed out is told so by a banner, and signs in again on top of the page, which stays as it is: nothing that
 // happens in the background leaves a page. Before a session ends there is a notice, with a button that keeps it.
-import { AWAY, trouble } from "./answers.js";
 import { announce } from "./frame.js";
+import { AWAY, trouble } from "./trouble.js";
 
 const root = document.documentElement;
 const NOTICE_S = 300;
