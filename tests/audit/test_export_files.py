@@ -55,11 +55,11 @@ def test_a_pair_is_downloaded_in_each_format_under_a_name_with_its_date(support,
     assert "MS_Primary" in content(answer)
 
 
-def test_every_pair_is_in_the_file_of_all_worst_first(support, pair):
+def test_everything_is_in_the_file_of_all_pairs_first(support, pair):
     factories.make_application("Alone", host=factories.make_host(), installed=True, ports={"default": 7001})
     audit()
     body = json.loads(content(support.get("/audit/export/json/")))
-    assert [each["primary"] for each in body["pairs"]] == ["Alone", "MS_Primary"]
+    assert [each["primary"] for each in body["pairs"]] == ["MS_Primary", "Alone"]
     assert body["summary"]["pairs"] == 2
     assert body["made_by"] == "support"
 

@@ -564,12 +564,12 @@ def test_only_an_administrator_synchronizes(request, role, name, differing):
 
 
 def test_secrets_are_never_shown_in_the_comparison(administrator, pair):
-    for row, secret in zip(pair, ("one-secret", "other-secret"), strict=True):
+    for row, secret in zip(pair, ("planted-one", "planted-other"), strict=True):
         option = Option(application=row, section="clients", key="bench")
         option.set_value(secret)
         option.save()
     for address in (detail(pair[0]), part(pair[0], "compare"), reverse("pair-synchronize", args=[pair[0].pk])):
-        assert "-secret" not in administrator.get(address).content.decode()
+        assert "planted-" not in administrator.get(address).content.decode()
 
 
 # --- other pages
