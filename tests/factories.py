@@ -138,15 +138,16 @@ def port(port_id: str = "default", number: int = 7001, **fields) -> PortDraft:
 
 
 def make_pair(*, status: str | None = "Started", in_sync: bool = True, record: bool = True,
-              hosts: tuple[Host, Host] | None = None, **state) -> tuple[Application, Application]:
-    """MS_Primary and MS_Backup on hosts of their own, installed; ``status`` None leaves out what control would know.
+              hosts: tuple[Host, Host] | None = None, names: tuple[str, str] = ("MS_Primary", "MS_Backup"),
+              **state) -> tuple[Application, Application]:
+    """Primary and backup on hosts of their own, installed; ``status`` None leaves out what control would know.
 
     With ``record`` control knows the primary as the active server; ``state`` are fields of its PairState.
     """
     hosts = hosts or (make_host(), make_host())
     members = []
-    for name, host, numbers, mode in (("MS_Backup", hosts[1], (7101, 7102), "Backup"),
-                                      ("MS_Primary", hosts[0], (7001, 7002), "Primary")):
+    for name, host, numbers, mode in ((names[1], hosts[1], (7101, 7102), "Backup"),
+                                      (names[0], hosts[0], (7001, 7002), "Primary")):
         row = make_application(name, host=host, installed=True, auto_restart=True)
         ListeningPort.objects.create(application=row, port_id="default", port=numbers[0], protocol="stomp")
         ListeningPort.objects.create(application=row, port_id="sync", port=numbers[1], protocol="sync", ha_sync=True)
@@ -159,7 +160,7 @@ def make_pair(*, status: str | None = "Started", in_sync: bool = True, record: b
     if record:
         PairState.objects.create(primary=primary, **{
             "version": 5, "epoch": 3, "active": primary, "standby_in_sync": in_sync, "since": timezone.now(),
-            "reason": "MS_Primary was granted the role.", **state})
+            "reason": f"{primary.name} was granted the role.", **state})
     return primary, backup
 
 

@@ -17,11 +17,12 @@ from tests import factories
 def long(begin, end):
     return begin + "x" * (200 - len(begin) - len(end)) + end
 hosts = [factories.make_host(long(f"host{n}-", f"-{n}.example.org"), ip_address=f"2001:db8:77::{n}") for n in (1, 2)]
-primary, backup = factories.make_pair(hosts=tuple(hosts), in_sync=False)
+names = tuple(long("MS_", end) for end in ("_Primary", "_Backup"))
+primary, backup = factories.make_pair(hosts=tuple(hosts), names=names, in_sync=False)
 RuntimeStatus.objects.filter(application=backup).update(
-    status="Stopped", mode="", reason=f"{long('MS_', '_Backup')} was killed by signal 9 (SIGKILL).")
-for row, end in ((primary, "_Primary"), (backup, "_Backup")):
-    Application.objects.filter(pk=row.pk).update(name=long("MS_", end), working_directory="/srv/" + "d" * 190)
+    status="Stopped", mode="", reason=f"{backup.name} was killed by signal 9 (SIGKILL).")
+for row in (primary, backup):
+    Application.objects.filter(pk=row.pk).update(working_directory="/srv/" + "d" * 190)
     row.refresh_from_db()
     Event.objects.create(application=row, number=20104, text=f"{row.name} is not in sync.", at=timezone.now())
 job = factories.make_job(primary, state="running", started_at=timezone.now(), enqueued_at=timezone.now())
@@ -38,6 +39,10 @@ PAGES = {
     "events": "/monitoring/events/", "job": "/operations/jobs/{job}/", "jobs": "/operations/jobs/",
     "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
 }
+QUICK = {("list", 390), ("pair", 800), ("audits", 390)}
+"""The others are for ./run test all."""
+CASES = [pytest.param(name, width, marks=() if (name, width) in QUICK else pytest.mark.long)
+         for name in PAGES for width in WIDTHS]
 CUT_OFF = """() => {
   const titled = e => e.closest('[title]') || e.querySelector('[title]') || e.title;
   const skip = '.grid thead, .visually-hidden, script, style, input, select, textarea, pre, [hidden], .no-script';
@@ -71,8 +76,7 @@ def made():
     return {}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "width"), CASES)
 def test_nothing_runs_out_of_the_page_and_nothing_is_cut_off(page, run, made, name, width):  # noqa: F811
     keys = made or made.update(run(MAKE)) or made
     page.set_viewport_size({"width": width, "height": 900})
