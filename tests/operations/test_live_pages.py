@@ -170,6 +170,8 @@ def test_an_open_page_notices_that_control_has_fallen_silent_and_that_it_is_back
     page.goto("/provisioning/environment/applications/?q=&size=250")
     chip = page.locator(f"#status-{keys[0]} .chip")
     expect(chip).to_contain_text("Started")
+    # What nobody sees is not asked for.
+    chip.scroll_into_view_if_needed()
     silence.touch()
     expect(chip).to_contain_text("Unknown", timeout=15_000)
     expect(page.locator(f"#status-{keys[0]}")).to_contain_text("was Started")
