@@ -50,6 +50,8 @@ class SecuredListener:
         while True:
             try:
                 self._take((await self._loop.sock_accept(listening))[0])
+            except ConnectionAbortedError:
+                continue  # who dialled has left already
             except OSError:
                 # Out of files or of memory: those that are connected go on.
                 await asyncio.sleep(ACCEPT_AGAIN_S)

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from protocol import auth
+from provisioning.errors import Link
 from provisioning.spelling import SortKey
 from provisioning.states import (
     RUNNABLE_TYPES,
@@ -75,6 +76,11 @@ class Application(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def link(self) -> Link:
+        """By which a refusal names it."""
+        return Link("application", str(self.pk), self.name)
 
     @property
     def is_server(self) -> bool:

@@ -2,6 +2,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from protocol import auth
+from provisioning.errors import Link
 from provisioning.spelling import SortKey
 from provisioning.states import OSType
 
@@ -44,6 +45,11 @@ class Host(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def link(self) -> Link:
+        """By which a refusal names it."""
+        return Link("host", str(self.pk), self.name)
 
     def renew_secret(self) -> None:
         """Give the host another secret: whoever has the former one is shut out."""

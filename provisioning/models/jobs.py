@@ -2,6 +2,7 @@ import uuid
 
 from django.db import models
 
+from provisioning.errors import Link
 from provisioning.states import ACTIVE_JOBS, JobKind, JobState, StepState
 
 from .applications import Application
@@ -49,6 +50,11 @@ class Job(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.application_name or self.host_name}"
+
+    @property
+    def link(self) -> Link:
+        """By which a refusal names it."""
+        return Link("job", str(self.pk), str(self))
 
     @property
     def is_active(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from provisioning.drafts import ApplicationDraft, PortDraft
-from provisioning.states import ALIVE, ApplicationType
+from provisioning.states import ALIVE, RUNNABLE_TYPES
 
 from .fields import NOT_YET_INSTALLED
 from .known_options import ANNEX, KnownOptions, unknown_options
@@ -19,7 +19,7 @@ def notes(known: KnownOptions, before: ApplicationDraft | None, after: Applicati
           kind: str) -> list[str]:
     """A sentence for each option that the server ignores, and one for what waits for its next start. ``before`` is None
     for a new object; ``status`` is the word of the server's status; ``kind`` its type."""
-    found = [KEPT_ONLY.format(after.name)] if before is None and kind != ApplicationType.MESSAGE_SERVER else []
+    found = [KEPT_ONLY.format(after.name)] if before is None and kind not in RUNNABLE_TYPES else []
     found += [*unknown_options(known, after.options or {}), *unknown_options(ANNEX, after.annex or {})]
     if before is not None and is_set_back(before, after):
         found.append(f"{after.name} is not installed on its new Host: Working Directory, Command Line and Command Line "

@@ -1,6 +1,5 @@
 """What the checklist of the guide's procedure looks at (rules.guide)."""
 
-from provisioning.errors import Link
 from provisioning.job_kinds import ABOUT_START_FILES, FIND_START_FILES
 from provisioning.models import Application, Job
 from provisioning.rules.failover_facts import Condition
@@ -36,12 +35,8 @@ def _setup(row: Application, now: MemberFacts, jobs: dict[tuple[int, str], Job],
     return MemberSetup(
         now=now, type=row.get_type_display(), template=row.template.name,
         ports=tuple((port.port_id, port.port, port.ha_sync) for port in row.ports.all()),
-        auto_restart=row.auto_restart, installing=(job.state, _link(job), job.reason) if job else None,
+        auto_restart=row.auto_restart, installing=(job.state, job.link, job.reason) if job else None,
         start_file=_start_file(name, last, found), start_file_name=name)
-
-
-def _link(job: Job) -> Link:
-    return Link("job", str(job.pk), str(job))
 
 
 def _last_jobs(application_ids: list[int]) -> dict[tuple[int, str], Job]:
@@ -54,7 +49,7 @@ def _last_jobs(application_ids: list[int]) -> dict[tuple[int, str], Job]:
 def _start_file(name: str, last: Job | None, found: StartFiles | None) -> StartFile | None:
     """``last``: the latest job that was only about start files; ``found``: what the latest that succeeded found."""
     if last is not None and last.state in ACTIVE_JOBS:
-        return StartFile(busy=_link(last))
+        return StartFile(busy=last.link)
     if last is not None and last.state != JobState.SUCCEEDED and (found is None or last.created_at > found.checked_at):
         return StartFile(trouble=last.reason or f"{last} ended without saying why.")
     file = next((file for file in found.files if file.name == name), None) if found else None

@@ -226,7 +226,7 @@ def _jobs_at_work(application_ids: set[int]) -> dict[int, Link]:
     found = active.select_related("application__runtime").only(
         "kind", "application_name", "created_at", "application__name", "application__runtime__status",
         "application__runtime__started_at")
-    return {job.application_id: Link("job", str(job.pk), str(job)) for job in found
+    return {job.application_id: job.link for job in found
             if job.application and not lacks_its_last_report(job.application, job)}
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from provisioning.errors import Link, Refusal, Refused
+from provisioning.errors import Refusal, Refused
 from provisioning.models import Application, PairState
 from provisioning.rules.copies import equal, lag
 from provisioning.rules.pair_story import no_pair
@@ -58,7 +58,7 @@ def _pair_of(row: Application) -> Pair:
         return Pair(row, get_application(row.backup_server_id))
     primary = getattr(row, "primary_server", None)
     if primary is None:
-        raise Refused(Refusal(no_pair(row.name), "", (Link("application", str(row.pk), row.name),)))
+        raise Refused(Refusal(no_pair(row.name), "", (row.link,)))
     return Pair(get_application(primary.pk), row)
 
 

@@ -59,7 +59,7 @@ def again_refusals(job: Job) -> list[Refusal]:
     is waited for."""
     if job.state not in RETRYABLE_JOBS:
         return [Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost can be "
-                        "run again.", "", (_job_link(job),))]
+                        "run again.", "", (job.link,))]
     if KINDS[job.kind].of_host:
         if job.host_id is None:
             return [Refusal(f"Host {job.host_name} was deleted, so this job cannot be run again.")]
@@ -84,7 +84,7 @@ def subjects(rows: Iterable[Application], verbs: Collection[str], *, going: Coll
     files = start_files(rows) if Need.CHECKED in needs else {}
     safe = keys_travel_safely()
     return {row.pk: Subject(
-        link=link_to(row), type=row.type, enabled=row.enabled, installed=row.is_installed, status=row.status,
+        link=row.link, type=row.type, enabled=row.enabled, installed=row.is_installed, status=row.status,
         last_status=status_for_rules(row, control_of(row)),
         host=host_now(row.host, control_of(row)) if row.host else None, job=work_on(row, waits=waits),
         drill=in_the_way(drill) if drill and row.pk in drilled else None, clients=tuple(clients.get(row.pk, ())),
@@ -95,16 +95,12 @@ def subjects(rows: Iterable[Application], verbs: Collection[str], *, going: Coll
         pair=pairs.get(_primary_of(row))) for row in rows}
 
 
-def link_to(row: Application) -> Link:
-    return Link("application", str(row.pk), row.name)
-
-
 def host_now(host: Host, control: Control, *, has_something: bool = True) -> HostNow:
     """``host`` as far as ``control`` can tell; its runtime must have been read with it."""
     runtime = getattr(host, "runtime", None)
     facts = runtime.facts if runtime and isinstance(runtime.facts, dict) else {}
     return HostNow(
-        link=Link("host", str(host.pk), host.name), enabled=host.enabled, os_type=host.os_type,
+        link=host.link, enabled=host.enabled, os_type=host.os_type,
         status=word(control, status=runtime.status).status if runtime else None,
         is_heard=bool(runtime is None or not runtime.agent_version or facts.get("reports") == SIGNATURES),
         looks=bool(facts.get("looks")), has_something=has_something)
@@ -118,12 +114,8 @@ def work_on(row: Application, *, waits: bool = False) -> Work | None:
 
 
 def work_of(row: Application, job: Job) -> Work:
-    return Work(link=_job_link(job), kind=job.get_kind_display(), state=job.get_state_display(),
+    return Work(link=job.link, kind=job.get_kind_display(), state=job.get_state_display(),
                 is_done=lacks_its_last_report(row, job))
-
-
-def _job_link(job: Job) -> Link:
-    return Link("job", str(job.pk), str(job))
 
 
 def _drill() -> tuple[Drill | None, set[int]]:
@@ -147,5 +139,5 @@ def _clients(rows: list[Application], going: Collection[int]) -> dict[int, list[
     for each in Connection.objects.filter(server__in=rows).select_related("application").defer(
             "application__secret").order_by("pk"):
         if each.application_id not in going:
-            found.setdefault(each.server_id, {})[each.application_id] = link_to(each.application)
+            found.setdefault(each.server_id, {})[each.application_id] = each.application.link
     return {key: list(links.values()) for key, links in found.items()}

@@ -17,7 +17,7 @@ from provisioning.rules.known import Control
 from provisioning.rules.readiness import Subject, refusals
 from provisioning.selectors.applications import application_draft, status_for_rules
 from provisioning.selectors.control import control_seen
-from provisioning.selectors.readiness import link_to, work_of
+from provisioning.selectors.readiness import work_of
 from provisioning.states import ACTIVE_JOBS, RedundancyType
 from provisioning.turns import write_in_turns
 
@@ -188,8 +188,8 @@ def _delete_refusals(row: Application, going: set[int], control: Control) -> lis
     clients = {each.application_id: each.application for each in row.clients.all() if each.application_id not in going}
     job = next(iter(row.jobs_at_work), None)
     return refusals(Subject(
-        link=link_to(row), last_status=status_for_rules(row, control), job=work_of(row, job) if job else None,
-        clients=tuple(link_to(client) for client in clients.values())), "delete")
+        link=row.link, last_status=status_for_rules(row, control), job=work_of(row, job) if job else None,
+        clients=tuple(client.link for client in clients.values())), "delete")
 
 
 def _clear_backup(actor: Actor, primary: Application) -> None:

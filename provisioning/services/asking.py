@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from protocol.messages import PairAnswer
 from provisioning import control_client, history
 from provisioning.control_client import ControlUnavailable
-from provisioning.errors import Link, Refusal, Refused, Unanswered
+from provisioning.errors import Refusal, Refused, Unanswered
 from provisioning.models import Application
 from provisioning.permissions import Actor
 from provisioning.rules.database_trouble import FAILING, Trouble, trouble_of
@@ -52,7 +52,3 @@ def recorded(answer: PairAnswer, actor: Actor, primary: Application, what: str, 
         return replace(answer, facts={**answer.facts, "unrecorded": (
             f"It is done, but History does not tell of it and pages show it later. {trouble.sentence}")})
     return answer
-
-
-def link(row: Application) -> Link:
-    return Link("application", str(row.pk), row.name)

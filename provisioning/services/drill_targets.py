@@ -7,7 +7,7 @@ from django.conf import settings
 
 from console.tls import reachable
 from protocol import auth, drills, tls
-from provisioning.errors import Link, Refusal, Refused
+from provisioning.errors import Refusal, Refused
 from provisioning.jobs.drill_load import Target
 from provisioning.models import Application, Drill, ListeningPort
 from provisioning.selectors.pairs import Pair
@@ -27,7 +27,7 @@ def _target(drill: Drill, row: Application) -> Target:
     port = _client_port(row)
     if port is None or row.host is None:
         raise Refused(Refusal(f"{row.name} has no Host or no listening port for clients (Connection Protocol stomp), "
-                              "so no message can be sent to it.", "", (Link("application", str(row.pk), row.name),)))
+                              "so no message can be sent to it.", "", (row.link,)))
     login = drills.login_of(drill.key, int(time.time()) + drills.LIFE_S)
     # A list leaves it out: it is read for this row alone.
     secret = Application.objects.values_list("secret", flat=True).get(pk=row.pk)
@@ -51,4 +51,4 @@ def _context(row: Application, port: ListeningPort) -> ssl.SSLContext | None:
     except tls.TlsError as error:
         raise Refused(Refusal(f"Port {port.port_id} of {row.name} is secured and cannot be verified by {error}. Name "
                               "the authority of its certificate in PAIRWISE_DRILL_CA.", "",
-                              (Link("application", str(row.pk), row.name),))) from error
+                              (row.link,))) from error

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from provisioning.drafts import ApplicationDraft, ConnectionDraft
-from provisioning.errors import Link
 from provisioning.models import Application, Host, Job
 from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, TemplateFacts
 from provisioning.rules import Stored as StoredFacts
@@ -19,14 +18,6 @@ from provisioning.states import ACTIVE_JOBS
 from .objects import STORED, Stored
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def application_link(application: Application) -> Link:
-    return Link("application", str(application.pk), application.name)
-
-
-def job_link(job: Job) -> Link:
-    return Link("job", str(job.pk), str(job))
 
 
 def active_job(application: Application) -> Job | None:
@@ -68,7 +59,7 @@ def _other(application: Application, control: Control) -> OtherApplication:
         host_id=application.host_id, working_directory=application.working_directory,
         ports=tuple((port.port_id, port.port) for port in application.ports.all()), log_on_as=application.log_on_as,
         has_ha_sync=any(port.ha_sync for port in application.ports.all()),
-        backup_id=application.backup_server_id, primary=application_link(primary) if primary else None,
+        backup_id=application.backup_server_id, primary=primary.link if primary else None,
     )
 
 
@@ -82,7 +73,7 @@ def _stored(application: Application, control: Control) -> StoredFacts:
         status=status_for_rules(application, control), tenants=application.tenants,
         connections=connection_drafts(application),
         primary=_primary(primary, application, control) if primary else None,
-        active_job=job_link(job) if job else None, secrets=secrets,
+        active_job=job.link if job else None, secrets=secrets,
     )
 
 
@@ -114,7 +105,7 @@ def application_facts(draft: ApplicationDraft, application: Application | None,
     neighbours = objects.neighbours(draft, host, own_id) if host is not None else ()
     return ApplicationFacts(
         stored=_stored(application, control) if application else None,
-        same_name=application_link(same_name) if same_name and same_name.pk != own_id else None,
+        same_name=same_name.link if same_name and same_name.pk != own_id else None,
         template=TemplateFacts(id=template.pk, name=template.name, type=template.type, version=template.version,
                                enabled=template.enabled, options=template.options) if template else None,
         host=host_facts(host) if host else None,

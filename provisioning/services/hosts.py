@@ -15,7 +15,7 @@ from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
 from provisioning.selectors.applications import status_for_rules
 from provisioning.states import ACTIVE_JOBS, ENDED
 
-from .facts import application_link, job_link, reserved_ports
+from .facts import reserved_ports
 from .objects import STORED, Stored
 
 FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",
@@ -72,7 +72,7 @@ def delete_host(*, actor: Actor, host_id: int, reason: str = "") -> None:
                               "Move or delete them first.", "", links[:5]))
     job = Job.objects.filter(host=row, state__in=ACTIVE_JOBS).first()
     if job is not None:
-        raise Refused(Refusal(f"Host {row.name} cannot be deleted while a job works on it.", "", (job_link(job),)))
+        raise Refused(Refusal(f"Host {row.name} cannot be deleted while a job works on it.", "", (job.link,)))
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     _after_change(row)
     Host.objects.filter(pk=row.pk).delete()
@@ -103,7 +103,7 @@ def _check(draft: HostDraft, row: Host | None) -> None:
 
 def _links(applications: Iterable[Application]) -> tuple[Link, ...]:
     """Of the first ones: a host may have thousands, and a sentence names five."""
-    return tuple(map(application_link, islice(applications, NAMED + 1)))
+    return tuple(each.link for each in islice(applications, NAMED + 1))
 
 
 def _facts(draft: HostDraft, row: Host | None, objects: Stored) -> HostDraftFacts:
@@ -117,12 +117,9 @@ def _facts(draft: HostDraft, row: Host | None, objects: Stored) -> HostDraftFact
         same_port = assigned.filter(ports__port=draft.lca_port)[:NAMED + 1]
         ports = tuple((draft.lca_port, link) for link in _links(same_port))
     return HostDraftFacts(
-        stored=stored, ports=ports, same_name=_link(same_name), same_address=_link(same_address),
+        stored=stored, ports=ports, same_name=same_name.link if same_name else None,
+        same_address=same_address.link if same_address else None,
         reserved=reserved_ports(Host(name=draft.name, ip_address=draft.ip_address)))
-
-
-def _link(row: Host | None) -> Link | None:
-    return Link("host", str(row.pk), row.name) if row else None
 
 
 def _conflict(row: Host, draft: HostDraft, changed: list[str]) -> Conflict:

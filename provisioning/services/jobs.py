@@ -23,7 +23,7 @@ from provisioning.selectors.jobs import get_job
 from provisioning.selectors.readiness import again_refusals, refusals
 from provisioning.states import JobKind, JobState
 
-from .facts import application_facts, application_link, job_link
+from .facts import application_facts
 from .last_reports import wait_for_last_reports
 from .log_on import choose_account
 from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
@@ -78,7 +78,7 @@ def repair_start_files(*, actor: Actor, application_id: int, seen: dict[str, str
     row = _ready(actor, application_id, JobKind.REPAIR_START_FILES)
     if not seen or not all(re.fullmatch(r"|[0-9a-f]{64}", str(sha256)) for sha256 in seen.values()):
         raise Refused(Refusal(f"Check the start files of {row.name} first, and look at what differs.", "",
-                              (application_link(row),)))
+                              (row.link,)))
     return _create(actor, row, JobKind.REPAIR_START_FILES, {**_start_file_arguments(row), "seen": dict(seen)})
 
 
@@ -100,7 +100,7 @@ def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
         job = Job.objects.select_for_update().get(pk=job.pk)
         asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
         if not job.is_active:
-            raise Refused(Refusal(f"{job} has ended already ({job.get_state_display()}).", "", (job_link(job),)))
+            raise Refused(Refusal(f"{job} has ended already ({job.get_state_display()}).", "", (job.link,)))
         if job.state == JobState.QUEUED:
             states.move(job, JobState.CANCELLED, reason=f"Cancelled by {actor.name} before a host took it.", **asked)
         else:

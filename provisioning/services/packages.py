@@ -157,7 +157,7 @@ def delete_package(*, actor: Actor, package_id: int, reason: str = "") -> None:
     job = Job.objects.filter(kind=JobKind.INSTALL, state__in=ACTIVE_JOBS, arguments__package__id=row.pk).first()
     if job is not None:
         raise Refused(Refusal(f"{row} cannot be deleted while a job installs it.", "",
-                              (Link("job", str(job.pk), str(job)),)))
+                              (job.link,)))
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     path = Path(settings.PAIRWISE_PACKAGES_DIR) / row.path
     row.delete()

@@ -10,7 +10,7 @@ from provisioning.rules.failover_facts import FailoverFacts, Verdict
 from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.pairs import get_pair
 
-from .asking import ask, link, recorded
+from .asking import ask, recorded
 from .drill_lock import refuse_during_drill
 from .health import database_trouble
 from .reasons import one_line
@@ -75,15 +75,15 @@ def promote(*, actor: Actor, application_id: int, accept_data_loss: str, reason:
     if lost is None or standby is None:
         raise Refused(Refusal(f"Control has not recorded yet which server of {pair.primary.name} and "
                               f"{pair.backup.name} was active, so there is nothing to promote. Start them.", "",
-                              (link(pair.primary),)))
+                              (pair.primary.link,)))
     server = server or standby.name
     if server not in (lost.name, standby.name):
         raise Refused(Refusal(f"{server} is not a member of this pair: name {lost.name} or {standby.name}.", "server",
-                              (link(lost), link(standby))))
+                              (lost.link, standby.link)))
     if accept_data_loss != lost.name:
         raise Refused(Refusal(
             f"To promote {server}, type the name of the server whose newest messages are given up: {lost.name}. "
-            "Nothing was changed.", "accept_data_loss", (link(lost),)))
+            "Nothing was changed.", "accept_data_loss", (lost.link,)))
     answer = ask(actor, pair.primary, "promote", reason, did=f"Promoting {server}", target=server)
     what = (f"although it was not in sync; what only {lost.name} had was given up" if server == standby.name else
             "with the store it has now; the messages of its former one were given up")

@@ -21,7 +21,6 @@ from provisioning.selectors.history import field_changes, get_entry
 from provisioning.states import HistoryAction
 
 from . import applications, comparison, hosts, packages, templates
-from .facts import application_link
 from .reasons import one_line
 from .versions import Version, application_version, host_version, package_version, template_version
 
@@ -198,7 +197,7 @@ def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
             and other.after.get("backup_server_id") is None]
     present = Application.objects.filter(pk__in=[other.object_id for other in lost])
     return [Refusal(f"{row.name} lost it as its Backup Server. Set it there again, or restore the version of "
-                    f"{row.name} before that.", "", (application_link(row),)) for row in present]
+                    f"{row.name} before that.", "", (row.link,)) for row in present]
 
 
 def _feasible(kind: Kind, row: Model | None, now: Any, then: Any,

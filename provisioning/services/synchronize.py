@@ -14,7 +14,7 @@ from provisioning.selectors.applications import application_draft, used_ports
 from provisioning.selectors.pairs import Pair, get_pair
 
 from . import applications
-from .facts import application_link, reserved_ports
+from .facts import reserved_ports
 from .objects import STORED
 
 MAX_NAMED = 12
@@ -79,7 +79,7 @@ def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int],
         if row.revision != shown:
             who = row.changed_by or "an unknown user"
             raise Refused(Refusal(f"{row.name} was saved by {who} after this plan was made. Nothing was copied. "
-                                  "Look at the new plan.", "", (application_link(row),)))
+                                  "Look at the new plan.", "", (row.link,)))
     done = _plan(pair)
     if not done.is_empty:
         names = ", ".join(row.label for row in done.copied[:MAX_NAMED])

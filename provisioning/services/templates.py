@@ -9,8 +9,6 @@ from provisioning.errors import Link, NotFound, Refusal, Refused
 from provisioning.models import ApplicationTemplate
 from provisioning.permissions import Actor
 
-from .facts import application_link
-
 FIELDS = ("name", "type", "version", "options", "ports", "file_name")
 
 
@@ -101,7 +99,7 @@ def delete_template(*, actor: Actor, template_id: int, reason: str = "") -> None
     if users:
         names = ", ".join(user.name for user in users[:5]) + (" and others" if len(users) > 5 else "")
         raise Refused(Refusal(f"Application Template {row.name} cannot be deleted while applications are based on it: "
-                              f"{names}.", "", tuple(map(application_link, users[:5]))))
+                              f"{names}.", "", tuple(user.link for user in users[:5])))
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     changes.tell("templates")
     row.delete()

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from provisioning import history
-from provisioning.errors import Link, Refusal, Refused
+from provisioning.errors import Refusal, Refused
 from provisioning.models import Finding, Waiver
 from provisioning.permissions import WAIVE, Actor
 from provisioning.rules.audit_story import standing
@@ -71,13 +71,12 @@ def _refusals(reason: str, expires_on: date, today: date) -> list[Refusal]:
 def _current(finding: Finding) -> Finding:
     """What is found now in the place of ``finding``. Raises Refused when that is another thing."""
     now, primary = still_there(finding), finding.audit.primary
-    link = Link("application", str(primary.pk), primary.name)
     if now is None:
         raise Refused(Refusal(f"{finding.code} is not found any more in the pair of {primary.name}: there is nothing "
-                              "to waive. Look at its sheet again.", "", (link,)))
+                              "to waive. Look at its sheet again.", "", (primary.link,)))
     if now.fact != finding.fact:
         raise Refused(Refusal(f"What {finding.code} finds in the pair of {primary.name} changed meanwhile: "
-                              f"{now.sentence} Look at its sheet again before you waive it.", "", (link,)))
+                              f"{now.sentence} Look at its sheet again before you waive it.", "", (primary.link,)))
     return now
 
 

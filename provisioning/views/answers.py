@@ -41,7 +41,7 @@ def under_way(job: Job) -> SafeString:
     """What a job that was just asked for does, with the way to its page."""
     kind = KINDS[job.kind]
     return format_html('{} <a href="{}">Open the job</a>', kind.told(kind.running, job),
-                       address_of(Link("job", str(job.pk), str(job))))
+                       address_of(job.link))
 
 
 def with_sentences(view):

@@ -19,7 +19,7 @@ from provisioning.errors import Refused
 from provisioning.jobs.broker_access import url_for
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import HostEnrolment
-from provisioning.permissions import MANAGE_HOSTS, actor_of
+from provisioning.permissions import MANAGE_HOSTS, actor_of, origin_of
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.joining import NO_BUNDLE, broker_authority, bundle, facts_of, last_joined, reach_from
 from provisioning.services import enrolment as services
@@ -64,7 +64,7 @@ def program(request):
 @for_machines("GET")
 def archive(request):
     """The agent and what it needs, for who has a token that is still good."""
-    services.admit(token=_token(request), origin=_origin(request))
+    services.admit(token=_token(request), origin=origin_of(request))
     built = bundle()
     if built is None:
         return sentence(NO_BUNDLE, 503)
@@ -79,7 +79,7 @@ def stage(request):
     host, _ = signing_host(request)
     row = last_joined(host) if host else None
     if row is None:
-        row = services.admit(token=_token(request), origin=_origin(request))
+        row = services.admit(token=_token(request), origin=origin_of(request))
     services.note_stage(enrolment=row, name=str(body.get("stage", "")), state=str(body.get("state", "")),
                         text=str(body.get("text", "")))
     return JsonResponse({"host": row.host.name})
@@ -93,7 +93,7 @@ def exchange(request):
     # Before the token is used up: both may be refused.
     authority = broker_authority()
     services.require_accounts()
-    host = services.spend(token=_token(request), origin=_origin(request), proven=signing_host(request)[0],
+    host = services.spend(token=_token(request), origin=origin_of(request), proven=signing_host(request)[0],
                           machine=machine, install_root=str(body.get("install_root", "")))
     where = reach_from(request.get_host())
     controls = [{"host": address, "port": port} for address, port in where.controls]
@@ -120,17 +120,13 @@ def leave(request):
     host, why = signing_host(request)
     if host is None:
         raise Refused(f"The console was told nothing. {why}")
-    services.leave(host=host, origin=_origin(request))
+    services.leave(host=host, origin=origin_of(request))
     return JsonResponse({"host": host.name})
 
 
 def _token(request) -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind == "Bearer" else ""
-
-
-def _origin(request) -> str:
-    return request.META.get("REMOTE_ADDR", "")
 
 
 def _body(request) -> dict:

@@ -7,7 +7,7 @@ import socket
 import pytest
 import uvloop
 
-from protocol.handshakes import SecuredListener
+from protocol.handshakes import ACCEPT_AGAIN_S, SecuredListener
 from protocol.tls import Identity, client_context
 from tests.certificates import Certificates
 
@@ -153,6 +153,25 @@ def test_who_speaks_no_tls_is_told_of(listening):
         assert "TLS" in why
 
     listening(test)
+
+
+def test_who_has_left_before_being_taken_keeps_nobody_waiting(certificates):
+    async def main():
+        loop, left = asyncio.get_running_loop(), [ConnectionAbortedError("it left")] * 20
+        accept = loop.sock_accept
+        loop.sock_accept = lambda held: accept(held) if not left else _raise(left.pop())
+        async with Listener(certificates) as listener:
+            begun = loop.time()
+            assert await listener.member() == b"let me in"
+            assert loop.time() - begun < ACCEPT_AGAIN_S
+        assert left == []
+
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        runner.run(main())
+
+
+async def _raise(error):
+    raise error
 
 
 async def _ended(reader):
