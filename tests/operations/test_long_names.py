@@ -37,6 +37,10 @@ PAGES = {
     "editor": "/provisioning/environment/applications/{primary}/",
     "dashboard": "/monitoring/", "pairs": "/monitoring/pairs/", "pair": "/monitoring/pairs/{primary}/",
     "events": "/monitoring/events/", "job": "/operations/jobs/{job}/", "jobs": "/operations/jobs/",
+    "hosts": "/provisioning/environment/hosts/", "host": "/provisioning/environment/hosts/{host}/",
+    **{f"{tab} tab": f"/provisioning/environment/applications/{{primary}}/tab/{tab}/"
+       for tab in ("dependencies", "history", "jobs", "log")},
+    "drills": "/monitoring/pairs/{primary}/drills/", "synchronize": "/monitoring/pairs/{primary}/synchronize/",
     "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
 }
 QUICK = {("list", 390), ("pair", 800), ("audits", 390)}
@@ -65,7 +69,7 @@ OUTSIDE = """() => {
 def _open(page, address):  # noqa: F811
     """Open a page with all of its styles: Chromium drops requests when a network link of the machine comes or goes."""
     for _ in range(3):
-        page.goto(address)
+        assert page.goto(address).ok
         if page.evaluate(STYLED):
             return
     pytest.fail(f"the styles of {address} did not load")
