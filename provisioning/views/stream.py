@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable
+from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -30,8 +31,9 @@ RETRY_MS, RETRY_TROUBLE_MS = 1_000, 5_000
 STREAMS_MAX, STREAMS_OF_ONE = 1_000, 30
 """Streams per web process, and of one user of it; a tab beyond that asks every few seconds instead."""
 
-_open: dict[asyncio.Event, int] = {}
-"""One per open stream, with whose it is; set when the stream has to end because the server stops."""
+_open: WeakKeyDictionary[asyncio.Event, int] = WeakKeyDictionary()
+"""One per open stream, with whose it is; set when the stream has to end because the server stops. A stream whose
+browser went before it began is forgotten with it."""
 _watching_signals = False
 fanout = Fanout()
 """What follows the changes for all streams of this process."""
@@ -121,13 +123,11 @@ async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> As
     yield frame(event="end", data="This stream was open long enough.")
 
 
-async def events(whose: Reader, last_event_id: str = "", since_ms: str = "") -> AsyncIterator[bytes]:
+async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "",
+                 since_ms: str = "") -> AsyncIterator[bytes]:
     """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists
-    of topics), then ``end`` or ``trouble``. Ends cleanly when the server stops, when the session is ended and when the
+    of topics), then ``end`` or ``trouble``. Ends cleanly when ``stop`` is set, when the session is ended and when the
     tab is gone."""
-    _end_streams_at_shutdown()
-    stop = asyncio.Event()
-    _open[stop] = whose.user_id
     try:
         yield f"retry: {RETRY_MS}\n:\n\n".encode()
         async with fanout.listen(settings.PAIRWISE_REDIS_URL, last_event_id=last_event_id,
@@ -154,6 +154,17 @@ async def _without_database(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]
             yield part
 
 
+def _place_for(user_id: int) -> asyncio.Event | None:
+    """What ends a stream of this user that may be opened now, or None; nothing is awaited between the look and the
+    place, so tabs that come at once are counted like others."""
+    if len(_open) >= STREAMS_MAX or sum(of == user_id for of in _open.values()) >= STREAMS_OF_ONE:
+        return None
+    _end_streams_at_shutdown()
+    stop = asyncio.Event()
+    _open[stop] = user_id
+    return stop
+
+
 @sync_to_async
 @page()
 def _why_not(request) -> HttpResponse | None:
@@ -166,13 +177,14 @@ async def stream(request):
     if refusal := await _why_not(request):
         return refusal
     user_id = (await request.auser()).pk
-    if len(_open) >= STREAMS_MAX or sum(of == user_id for of in _open.values()) >= STREAMS_OF_ONE:
+    stop = _place_for(user_id)
+    if stop is None:
         return HttpResponse("Too many open pages on this server; the page asks by itself every few seconds.",
                             status=503, content_type="text/plain", headers={"Retry-After": "30"})
     whose = Reader(user_id, request.session.session_key)
     last = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
     return StreamingHttpResponse(
-        _without_database(events(whose, last[:40], request.GET.get("since", "")[:20])),
+        _without_database(events(whose, stop, last[:40], request.GET.get("since", "")[:20])),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )

@@ -1,5 +1,6 @@
 """Who is disabled, may do less, gets another password or signs out has no open stream left: at a real web server."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -135,7 +136,7 @@ async def test_a_stream_that_is_not_told_finds_out_by_itself(monkeypatch, settin
     monkeypatch.setattr(view, "LOOK_S", 0.0)
     monkeypatch.setattr(view, "KEEPALIVE_S", 0.1)
     settings.PAIRWISE_REDIS_URL = valkey
-    stream, heard = events(await sync_to_async(signed_in)()), []
+    stream, heard = events(await sync_to_async(signed_in)(), asyncio.Event()), []
     async for part in stream:
         heard.append(part)
         if len(heard) == 3:
