@@ -8,7 +8,8 @@ import uuid
 from argparse import ArgumentParser
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from provisioning.errors import Conflict, NotFound, PairwiseError, Refused, Unanswered
 from provisioning.models import Application, Job
@@ -20,6 +21,8 @@ from provisioning.states import JobState
 
 OK, FAILED, REFUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 POLL_S = 0.1
+BEHIND = ("The Configuration Database is empty or of an earlier release. Start Pairwise (./run), or run "
+          "./run manage migrate, then try again.")
 SETTLE_S = 10.0
 """After a start or stop, control's word on the status follows within moments."""
 
@@ -48,10 +51,11 @@ class ServiceCommand(BaseCommand, abc.ABC):
             code = FAILED if isinstance(error, Unanswered) else REFUSED
         except DatabaseError as error:
             trouble = trouble_of(error)
-            if trouble is None:
+            if trouble is None and not _is_behind():
                 raise
-            self.refused(Refused(f"{trouble.sentence} Try again later.", *_notes(error)), as_json=as_json)
-            code = self.busy
+            sentence = f"{trouble.sentence} Try again later." if trouble else BEHIND
+            self.refused(Refused(sentence, *_notes(error)), as_json=as_json)
+            code = self.busy if trouble else REFUSED
         except KeyboardInterrupt as stop:
             for note in _notes(stop):
                 self.stderr.write(note)
@@ -88,6 +92,12 @@ class ServiceCommand(BaseCommand, abc.ABC):
 
     def print_json(self, body: dict) -> None:
         self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str))
+
+
+def _is_behind() -> bool:
+    """Whether the Configuration Database lacks what this release keeps in it."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def _notes(error: BaseException) -> list[str]:

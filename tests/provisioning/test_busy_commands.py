@@ -2,17 +2,22 @@
 
 import importlib
 import json
+import os
 import pkgutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
 from provisioning.management import commands
 from provisioning.management.commands import audit, status
-from provisioning.management.console import BUSY, REFUSED, ServiceCommand
+from provisioning.management.console import BEHIND, BUSY, REFUSED, ServiceCommand
 from tests.commands import run
 from tests.factories import make_application, make_host, make_pair
 
+ROOT = Path(__file__).parents[2]
 SENTENCE = "Another program holds the Configuration Database. Try again later."
 
 
@@ -82,3 +87,11 @@ def test_every_command_for_people_and_scripts_answers_like_that():
     for found in pkgutil.iter_modules(commands.__path__):
         module = importlib.import_module(f"provisioning.management.commands.{found.name}")
         assert issubclass(module.Command, ServiceCommand) or found.name in own, found.name
+
+
+@pytest.mark.parametrize("words", [("users", "list"), ("status",), ("start", "MS"), ("export",), ("audit", "MS")],
+                         ids=lambda words: words[0])
+def test_a_database_that_was_never_set_up_is_a_sentence(tmp_path, words):
+    done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, text=True, capture_output=True,
+                          env=os.environ | {"PAIRWISE_DATA_DIR": str(tmp_path)}, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (REFUSED, BEHIND)
