@@ -14,8 +14,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
 
 from console import tls
-from console.connections import networks
 from console.embedded_redis import LOOPBACK
+from console.proxies import networks
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from console.proxies import Network, networks
 from protocol.sparing import Sparing
 from protocol.strangers import Strangers
 
@@ -17,7 +18,7 @@ PLACES = 1000
 READS_S = 60.0
 """So long a client may take nothing of what waits for it before its connection is cut."""
 strangers: Strangers["Http"] = Strangers(lambda: PLACES)
-trusted_proxies: list[ipaddress.IPv4Network | ipaddress.IPv6Network] = []
+trusted_proxies: list[Network] = []
 """Many people come from there: each of their connections counts as one of its own."""
 
 
@@ -44,11 +45,6 @@ def _record(text: str) -> None:
 
 refused = Sparing(_note)
 """Tells of a stranger that was sent away, in a sentence without its end."""
-
-
-def networks(proxies: Iterable[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Of addresses or networks. Raises ValueError."""
-    return [ipaddress.ip_network(each, strict=False) for each in proxies]
 
 
 def trust(proxies: Iterable[str]) -> None:

@@ -5,8 +5,8 @@ Plain functions, run in a database thread.
 
 import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import psycopg
 from django.db import OperationalError, connections, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -15,6 +15,9 @@ from provisioning.record.models import ALIAS, ControlBeat, Leadership
 
 from .database import Deposed
 from .leadership import Lease
+
+if TYPE_CHECKING:
+    import psycopg
 
 LEADER, STANDBY = "control", "control-standby"
 """Names of their heartbeats."""
@@ -80,6 +83,11 @@ def _bound() -> None:
             cursor.execute(_BOUNDS)
 
 
+def _driver():
+    """psycopg where the database is PostgreSQL; elsewhere a start of control does not wait for it to be imported."""
+    return connections[ALIAS].Database
+
+
 class SessionLock:
     """On PostgreSQL every leader holds the advisory lock of its term, in a session of its own. The database frees it in
     the moment in which that session ends; so whoever can have it knows that the leader is gone, or has lost the
@@ -100,29 +108,29 @@ class SessionLock:
                 "AND classid::bigint = %s AND objid::bigint = %s", (LOCK_CLASS, _number(term))).fetchone()[0]
             return bool(held) or session.execute(
                 "SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, _number(term))).fetchone()[0]
-        except psycopg.Error as error:
+        except _driver().Error as error:
             self.close()
             raise OperationalError(str(error)) from error
 
     def free(self) -> None:
         """Give all locks back."""
         if self._session is not None:
-            with contextlib.suppress(psycopg.Error):
+            with contextlib.suppress(_driver().Error):
                 self._session.execute("SELECT pg_advisory_unlock_all()")
 
     def close(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            with contextlib.suppress(psycopg.Error):
+            with contextlib.suppress(_driver().Error):
                 session.close()
 
-    def _connected(self) -> psycopg.Connection:
+    def _connected(self) -> "psycopg.Connection":
         if self._session is None or self._session.closed:
             # Not Django's: a pool would keep the session, and with it the lock, after we gave it back.
             parameters = {name: value for name, value in connections[ALIAS].get_connection_params().items() if name in (
                 "host", "port", "user", "password", "dbname", "service", "passfile", "connect_timeout",
                 "tcp_user_timeout") or name.startswith(("ssl", "keepalives"))}
-            self._session = psycopg.connect(**parameters, autocommit=True)
+            self._session = _driver().connect(**parameters, autocommit=True)
         return self._session
 
 

@@ -1,10 +1,10 @@
 """What is wrong with the Configuration Database when it does not do what it was asked, in words. Pure."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import psycopg
 from django.db import OperationalError
 
 LOCKED, FULL, READ_ONLY, FAILING, AWAY = "locked", "full", "read-only", "failing", "away"
@@ -65,7 +65,9 @@ def _code(error: BaseException) -> str:
         # An extended result code has the primary one in its lowest byte.
         number = getattr(error, "sqlite_errorcode", None)
         return "" if number is None else _SQLITE.get(number & 0xFF, "")
-    if not isinstance(error, psycopg.Error):
+    # Where nobody has imported it there is no error of it; it costs a tenth of what a process needs to start.
+    psycopg = sys.modules.get("psycopg")
+    if psycopg is None or not isinstance(error, psycopg.Error):
         return ""
     if error.sqlstate:
         return _POSTGRESQL.get(error.sqlstate) or _POSTGRESQL.get(error.sqlstate[:2], "")

@@ -121,7 +121,7 @@ def test_cancelling_several_speaks_of_this_kind_alone(administrator, host, kind)
 
 
 @pytest.mark.parametrize("kind", JobKind.values)
-def test_a_host_that_fell_silent_is_told_in_words_of_this_kind(administrator, host, kind, settings):
+def test_a_host_that_fell_silent_is_told_in_words_of_this_kind(administrator, host, kind, settings, broker):
     began = timezone.now()
     job = job_of(kind, host, JobState.RUNNING, started_at=began, heard_at=began)
     for after_s in (0, 10, 20, 30, settings.JOB_LOST_AFTER_S + 10):
