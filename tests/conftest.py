@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -24,13 +25,24 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
 DATABASES = ["default", "control"]
+SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser", "operations")
+"""Folders in which `run` looks for tests with real processes and for those in a browser."""
+FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS, "long": SCENARIOS + JOURNEYS}
 
 
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    if lost := [item.nodeid for item in items if is_missed(item)]:
+        raise pytest.UsageError(f"`run` looks for such tests in {FOLDERS} alone: {lost[:5]}")
     for item in items:
         _use_all_databases(item)
+
+
+def is_missed(item) -> bool:
+    """Whether a mark of it has a part of its own in `run`, which does not look where it is."""
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return any(folder not in FOLDERS[mark.name] for mark in item.iter_markers() if mark.name in FOLDERS)
 
 
 def _use_all_databases(item):

@@ -11,9 +11,12 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from _pytest.mark.expression import Expression
+
+from tests.conftest import JOURNEYS, SCENARIOS, is_missed
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
@@ -208,6 +211,21 @@ def test_each_test_is_in_exactly_one_part(marked):
     if {"scenario", "browser"} <= marked:
         pytest.skip("a journey in a browser is not marked as a scenario")
     assert len(fits) == 1, fits
+
+
+def test_each_test_is_where_its_part_looks_for_it():
+    script = (ROOT / "run").read_text()
+    for variable, folders in (("SCENARIOS", SCENARIOS), ("JOURNEYS", JOURNEYS)):
+        assert f'\n{variable}="{" ".join(f"tests/{folder}" for folder in folders)}"\n' in script
+
+
+@pytest.mark.parametrize(("folder", "mark", "missed"), [
+    ("scenarios", "scenario", False), ("explore", "long", True), ("scenarios", "browser", True), ("pages", None, False),
+])
+def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
+    item = SimpleNamespace(path=ROOT / "tests" / folder / "test_it.py",
+                           iter_markers=lambda: [SimpleNamespace(name=name) for name in (mark, "django_db") if name])
+    assert is_missed(item) is missed
 
 
 @pytest.mark.parametrize(("tried_again", "code"), [(0, 0), (2, 0), (3, 1)])

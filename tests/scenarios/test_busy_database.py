@@ -68,7 +68,7 @@ def test_while_another_program_holds_the_database_that_is_what_people_read_and_a
 
 
 @pytest.mark.long
-@pytest.mark.timeout(400)  # the first one fills the database
+@pytest.mark.timeout(900)  # the first one fills the database
 @pytest.mark.parametrize("name", busywork.WORKS)
 def test_a_killed_server_is_replaced_within_a_second_among_thousands_of_pairs_during(filled, name):
     replaced_during(filled, name, busywork.FULL)

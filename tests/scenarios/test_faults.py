@@ -129,6 +129,7 @@ def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
     assert run.processes() == {}
 
 
+@pytest.mark.long
 def test_what_ran_comes_back_with_the_next_start_and_what_was_stopped_does_not(run):
     runs, rests = started(run, "Runs"), started(run, "Rests")
     run.manage("stop", "Rests", "--wait")

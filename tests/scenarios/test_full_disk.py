@@ -105,6 +105,7 @@ def test_a_full_disk_of_the_data_directory_ends_nothing_and_the_pair_fails_over(
     assert run.processes() == {}
 
 
+@pytest.mark.long
 def test_one_disk_for_everything_is_full_and_all_is_well_by_itself_once_there_is_room(disk, make_pairwise):
     run = make_pairwise("disk/var").start()
     with make_pair(run, run.data_dir / "apps") as ledger:

@@ -55,6 +55,7 @@ def command_lines():
     return "\n".join(lines)
 
 
+@pytest.mark.long
 def test_a_wrong_key_stops_the_start_and_the_right_one_is_rotated_under_load(make_pairwise, files):
     first, second = (secrets.token_urlsafe(48) for _ in range(2))
     run = make_pairwise(host=ADDRESS, PAIRWISE_SECRET_KEY_FILE=files("key", first), PAIRWISE_ADMIN_PASSWORD="",

@@ -12,7 +12,8 @@ from tests.scenarios.harness import wait_for
 from tests.scenarios.outages import OUTAGES, SLOW_KBIT, Customer, HeldJob
 from tests.scenarios.site import Site
 
-QUICK = "redis-killed"
+pytestmark = pytest.mark.long
+
 WAIT_STOP = 1
 """Number of the step of a stop in which the server is waited for."""
 PORTS = {"bystander": 7900, "victim": 7901, "fetched": 7902, "stopped": 7903, "asked": 7904, "unpacked": 7905,
@@ -116,8 +117,7 @@ def mended(farm):
         site.wait_host(host.name)
 
 
-@pytest.mark.parametrize("outage", [pytest.param(name, marks=[pytest.mark.long] if name != QUICK else [])
-                                    for name in OUTAGES])
+@pytest.mark.parametrize("outage", OUTAGES)
 def test_an_outage_leaves_servers_alone_and_every_job_ends_truthfully_and_once(mended, outage):
     farm, site = mended, mended.site
     customer, before = Customer(farm.host("bystander"), PORTS["bystander"]), farm.processes("bystander")

@@ -68,6 +68,7 @@ def test_the_member_that_knows_less_returns_first_and_is_not_promoted(pair, tmp_
         assert asked(pair, "failover_check", active.name)["works"]
 
 
+@pytest.mark.long
 def test_the_newer_database_is_lost_and_the_pair_goes_on_by_the_way_out(pair, tmp_path):
     with pair.ledger() as ledger:
         backup = Backup(pair.site.pairwise, tmp_path / "backup")

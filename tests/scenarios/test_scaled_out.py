@@ -10,7 +10,7 @@ from tests.scenarios.harness import wait_for
 from tests.scenarios.scaled import PAIR, ScaledOut
 from tests.scenarios.services import postgres, rabbit, secured_redis, why_none
 
-pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
+pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_none()), reason=why_none())]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,6 @@ def test_the_other_control_takes_over_when_the_leader_is_killed_and_failover_sti
     scaled.wait_whole()
 
 
-@pytest.mark.long
 def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
     scaled.wait_whole()
     with scaled.ledger() as ledger:
@@ -73,7 +72,6 @@ def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
         ledger.check()
 
 
-@pytest.mark.long
 @pytest.mark.skipif(not rabbitmq.installed(), reason=rabbitmq.MISSING)
 def test_jobs_travel_through_rabbitmq_as_well(scaled, tmp_path):
     with rabbit(tmp_path / "rabbit") as address:

@@ -11,7 +11,7 @@ from tests.scenarios.hosts import Lan, Node
 from tests.scenarios.test_joining import DIRECTORY, Machine, host_of
 from tests.sshd import Sshd, needs_sshd
 
-pytestmark = needs_sshd
+pytestmark = [needs_sshd, pytest.mark.long]
 CONSOLE, MACHINE = 2, 12
 PASSWORD = "a password that is typed once"
 JOIN_S = 90 * PATIENCE
