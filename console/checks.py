@@ -12,6 +12,7 @@ import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
+from django.utils import timezone
 
 from console import tls
 from console.connections import networks
@@ -110,6 +111,25 @@ def trusted_proxies(**_) -> list[CheckMessage]:
         return [Error(f"PAIRWISE_TRUSTED_PROXIES cannot be used: {error}.", id="pairwise.E014",
                       hint="Give addresses or networks with commas between them: 10.0.0.5,10.1.0.0/16")]
     return []
+
+
+@register(TAG)
+def unnamed_proxy(**_) -> list[CheckMessage]:
+    from provisioning.selectors.proxies import HINT, unnamed_by_settings
+
+    why = unnamed_by_settings()
+    return [Warning(why, id="pairwise.W010", hint=HINT)] if why else []
+
+
+@register(f"{TAG}-database")
+def forwarded_by_nobody_we_know(**_) -> list[CheckMessage]:
+    from provisioning.selectors.proxies import HINT, unnamed_as_seen
+
+    try:
+        why = unnamed_as_seen(timezone.now())
+    except DatabaseError:
+        return []
+    return [Warning(why, id="pairwise.W011", hint=HINT)] if why else []
 
 
 @register(TAG)
