@@ -19,6 +19,7 @@ from console.connections import networks
 from console.embedded_redis import LOOPBACK
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
+from provisioning.rules.broker_access import EACH_ITS_OWN, addresses_at_rabbitmq
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -155,13 +156,15 @@ def broker_accounts(**_) -> list[CheckMessage]:
     if why:
         return [Warning(f"No host can join or take jobs. {why}", id="pairwise.W005",
                         hint="Correct it, then restart the console; hosts that have joined get their accounts then.")]
-    if settings.PAIRWISE_BROKER_URL:
-        return [Warning("All hosts share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take the others' "
-                        "jobs away (it could not forge one) and have tasks of the console carried out: hosts have "
-                        "accounts of their own at Redis only.",
-                        id="pairwise.W009", hint="Unset PAIRWISE_BROKER_URL where hosts must not trust each other; "
-                                                 "Redis then carries the jobs.")]
-    return []
+    if not settings.PAIRWISE_BROKER_URL:
+        return []
+    if "" in addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
+        return [Warning("Hosts that have joined share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take "
+                        "the others' jobs away (it could not forge one) and have tasks of the console carried out. No "
+                        "other machine can join.", id="pairwise.W009", hint=EACH_ITS_OWN)]
+    return [Warning("What the accounts of hosts may do at RabbitMQ is set there: Pairwise neither sets nor knows it.",
+                    id="pairwise.W012", hint="Let each reach the queues and exchanges of its own host alone, and not "
+                                             "the queue console (docs/operating.md).")]
 
 
 @register(TAG)
