@@ -12,12 +12,14 @@ import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
+from django.utils import timezone
 
 from console import tls
 from console.embedded_redis import LOOPBACK
 from console.proxies import networks
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
+from provisioning.rules.broker_access import EACH_ITS_OWN, addresses_at_rabbitmq
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -113,6 +115,25 @@ def trusted_proxies(**_) -> list[CheckMessage]:
 
 
 @register(TAG)
+def unnamed_proxy(**_) -> list[CheckMessage]:
+    from provisioning.selectors.proxies import HINT, unnamed_by_settings
+
+    why = unnamed_by_settings()
+    return [Warning(why, id="pairwise.W010", hint=HINT)] if why else []
+
+
+@register(f"{TAG}-database")
+def forwarded_by_nobody_we_know(**_) -> list[CheckMessage]:
+    from provisioning.selectors.proxies import HINT, unnamed_as_seen
+
+    try:
+        why = unnamed_as_seen(timezone.now())
+    except DatabaseError:
+        return []
+    return [Warning(why, id="pairwise.W011", hint=HINT)] if why else []
+
+
+@register(TAG)
 def console_url(**_) -> list[CheckMessage]:
     """It goes into a line that people paste into a shell."""
     url = settings.PAIRWISE_CONSOLE_URL
@@ -135,13 +156,15 @@ def broker_accounts(**_) -> list[CheckMessage]:
     if why:
         return [Warning(f"No host can join or take jobs. {why}", id="pairwise.W005",
                         hint="Correct it, then restart the console; hosts that have joined get their accounts then.")]
-    if settings.PAIRWISE_BROKER_URL:
-        return [Warning("All hosts share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take the others' "
-                        "jobs away (it could not forge one) and have tasks of the console carried out: hosts have "
-                        "accounts of their own at Redis only.",
-                        id="pairwise.W009", hint="Unset PAIRWISE_BROKER_URL where hosts must not trust each other; "
-                                                 "Redis then carries the jobs.")]
-    return []
+    if not settings.PAIRWISE_BROKER_URL:
+        return []
+    if "" in addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
+        return [Warning("Hosts that have joined share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take "
+                        "the others' jobs away (it could not forge one) and have tasks of the console carried out. No "
+                        "other machine can join.", id="pairwise.W009", hint=EACH_ITS_OWN)]
+    return [Warning("What the accounts of hosts may do at RabbitMQ is set there: Pairwise neither sets nor knows it.",
+                    id="pairwise.W012", hint="Let each reach the queues and exchanges of its own host alone, and not "
+                                             "the queue console (docs/operating.md).")]
 
 
 @register(TAG)

@@ -3,18 +3,20 @@
 import asyncio
 import ipaddress
 import logging
+import time
 from collections.abc import Iterable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from console.proxies import Network, networks
-from protocol.sparing import Sparing
+from protocol.sparing import EVERY_S, Sparing
 from protocol.strangers import Strangers
 
 log = logging.getLogger(__name__)
 HEADERS_S = 10.0
 PLACES = 1000
 """Connections of which a request is not yet there as a whole, or no first one; as many may be in a TLS handshake."""
+FORWARDED = b"x-forwarded-for"
 READS_S = 60.0
 """So long a client may take nothing of what waits for it before its connection is cut."""
 strangers: Strangers["Http"] = Strangers(lambda: PLACES)
@@ -47,6 +49,35 @@ refused = Sparing(_note)
 """Tells of a stranger that was sent away, in a sentence without its end."""
 
 
+class Forwarded:
+    """Notes, once in EVERY_S at most, that a request was forwarded while no proxy is named."""
+
+    def __init__(self):
+        self._next_at = float("-inf")
+
+    def __call__(self, address: str) -> None:
+        now = time.monotonic()
+        if now >= self._next_at:
+            self._next_at = now + EVERY_S
+            asyncio.get_running_loop().run_in_executor(None, self._note, address)
+
+    def _note(self, address: str) -> None:
+        # Not above: Django is not set up yet.
+        from django.db import connections
+
+        from provisioning.jobs.forwarded import note_forwarded
+
+        try:
+            note_forwarded(address)
+        except Exception as error:
+            log.warning("that requests are forwarded by %s is in this log alone: %s", address, error)
+        finally:
+            connections.close_all()
+
+
+forwarded = Forwarded()
+
+
 def trust(proxies: Iterable[str]) -> None:
     """From now on. Raises ValueError."""
     trusted_proxies[:] = networks(proxies)
@@ -77,6 +108,8 @@ class Http(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._have_headers()
+        if not trusted_proxies and self.client and any(name == FORWARDED for name, _ in self.headers):
+            forwarded(self.client[0])
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -18,6 +18,8 @@ from protocol.watchdog import Watchdog
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 GRACEFUL_S = 3
+LOOK_S = 10.0
+"""How often it is looked whether tries during a lock are to be told of."""
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ async def serve(config: uvicorn.Config) -> None:
             identity = tls.identity()
             server = TlsServer(config, identity.context)
             beside.append(asyncio.create_task(tls.look_after(identity), name="look_after"))
+        beside.append(asyncio.create_task(_tell_of_locked_tries(), name="tell_of_locked_tries"))
         try:
             await _serve_with(beside, server)
         finally:
@@ -75,6 +78,14 @@ async def serve(config: uvicorn.Config) -> None:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _tell_of_locked_tries() -> None:
+    from provisioning.services.locked_tries import tell_what_is_due
+
+    while True:
+        await asyncio.sleep(LOOK_S)
+        await asyncio.to_thread(tell_what_is_due)
 
 
 async def _serve_with(beside: list[asyncio.Task], server: uvicorn.Server) -> None:

@@ -9,13 +9,17 @@ import json
 import secrets
 
 NONCE_BYTES = 24
+SIGNS_ALL = "all."
+"""How the nonce of a side begins that signs its whole opening. Nonces of former releases have no dot, and as both
+proofs cover both nonces, nobody in between can make one into the other."""
+DIALS, IS_DIALLED = "dials", "is dialled"
 REQUEST, JOB, REPORT = "request", "job", "report"
 """What a signature may be for: a host's HTTP request, what the console gives a host, what a host says of it."""
 
 
 def new_nonce() -> str:
-    """A fresh nonce as URL-safe text."""
-    return secrets.token_urlsafe(NONCE_BYTES)
+    """A fresh nonce as URL-safe text, of a side that signs its whole opening."""
+    return SIGNS_ALL + secrets.token_urlsafe(NONCE_BYTES)
 
 
 def new_secret() -> str:
@@ -37,6 +41,21 @@ def client_proof(secret: str, *, server_nonce: str, client_nonce: str, kind: str
 def server_proof(secret: str, *, server_nonce: str, client_nonce: str) -> str:
     """What the side that was dialled answers: it knows ``secret`` as well."""
     return _mac(secret, "server", server_nonce, client_nonce)
+
+
+def sign_opening(secret: str, side: str, *, server_nonce: str, client_nonce: str, message: dict) -> str:
+    """What the ``side`` that says ``message`` (a Hello or a Welcome, as it is sent) puts into its field ``signed``."""
+    said = {name: value for name, value in message.items() if name != "signed"}
+    return _mac(secret, "opening", side, server_nonce, client_nonce, canonical(said))
+
+
+def signed_opening(secret: str, side: str, *, server_nonce: str, client_nonce: str, message: dict) -> bool:
+    """Whether the ``side`` that said ``message`` knows ``secret`` and said it just so; of a side that does not sign all
+    of it nothing is known."""
+    if not (client_nonce if side == DIALS else server_nonce).startswith(SIGNS_ALL):
+        return True
+    return same(sign_opening(secret, side, server_nonce=server_nonce, client_nonce=client_nonce, message=message),
+                str(message.get("signed", "")))
 
 
 def same(expected: str, given: str) -> bool:

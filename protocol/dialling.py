@@ -1,5 +1,7 @@
 """How the side that dials opens a connection, whatever carries its lines."""
 
+from dataclasses import replace
+
 from . import auth
 from .lines import RefusedError, StrangerError, UntrustedError, WireError
 from .message import Message
@@ -21,19 +23,26 @@ class Dialling:
         if not isinstance(first, Challenge):
             raise WireError(f"the peer opened with {first.type}, not with a challenge")
         self._challenge = first.nonce
-        proof = auth.client_proof(self._secret, server_nonce=first.nonce, client_nonce=self._nonce, kind=self._kind,
-                                  name=self._name)
-        return Hello(kind=self._kind, name=self._name, nonce=self._nonce, proof=proof, **self._hello)
+        proof = auth.client_proof(self._secret, **self._nonces, kind=self._kind, name=self._name)
+        hello = Hello(kind=self._kind, name=self._name, nonce=self._nonce, proof=proof, **self._hello)
+        return replace(hello, signed=auth.sign_opening(self._secret, auth.DIALS, **self._nonces,
+                                                       message=hello.to_dict()))
 
     def believe(self, answer: Message) -> Welcome:
         """Raises RefusedError, StrangerError."""
         if isinstance(answer, Refused):
             raise RefusedError(answer.reason, answer.event, answer.controls)
-        expected = auth.server_proof(self._secret, server_nonce=self._challenge, client_nonce=self._nonce)
+        expected = auth.server_proof(self._secret, **self._nonces)
         if not isinstance(answer, Welcome) or not auth.same(expected, answer.proof):
             raise StrangerError(
                 "the peer does not know the shared secret: it is not the Pairwise that was installed from")
+        if not auth.signed_opening(self._secret, auth.IS_DIALLED, **self._nonces, message=answer.as_sent()):
+            raise StrangerError("what the peer answered was changed on its way: somebody between the two alters it")
         return answer
+
+    @property
+    def _nonces(self) -> dict[str, str]:
+        return {"server_nonce": self._challenge, "client_nonce": self._nonce}
 
 
 def untold(error: WireError, *, secured: bool) -> WireError:

@@ -17,6 +17,9 @@ class Message:
     """Base of all messages; ``type`` names it on the wire."""
 
     type: ClassVar[str] = ""
+    kept_as_sent: ClassVar[bool] = False
+    """Whether a message that came keeps what it said to a newer release, so that a signature over all of it can be
+    checked."""
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -25,6 +28,11 @@ class Message:
 
     def to_dict(self) -> dict[str, Any]:
         return {"type": self.type, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}
+
+    def as_sent(self) -> dict[str, Any]:
+        """The message as its sender wrote it, with the fields that this release does not know and without those that
+        the sender did not."""
+        return self.__dict__.get("_as_sent") or self.to_dict()
 
 
 def _snake(name: str) -> str:
@@ -56,4 +64,7 @@ def from_dict(body: Any) -> Message:
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise MessageError(f"{cls.type}: field {f.name} is not {f.type}")
         values[f.name] = value
-    return cls(**values)
+    message = cls(**values)
+    if cls.kept_as_sent:
+        object.__setattr__(message, "_as_sent", body)
+    return message

@@ -1,6 +1,7 @@
 """How every connection opens, and what keeps it open (messages.py has the table of who says what)."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .message import Message
 
@@ -26,9 +27,11 @@ class Hello(Message):
     ``epoch``, ``record_version`` and ``role`` are what a server that was granted one before still holds
     (0 and "" for none); ``copy`` names the store it opened (a store made anew has another name).
     ``generation`` is the newest token of control's history that it keeps ("" for none), ``speaks`` is SPEAKS of its
-    release (0: the first one).
+    release (0: the first one). ``signed`` is over all of this (auth.sign_opening; "" from one that signs kind and name
+    alone, by ``proof``).
     """
 
+    kept_as_sent: ClassVar[bool] = True
     kind: str
     name: str
     nonce: str
@@ -44,6 +47,7 @@ class Hello(Message):
     copy: str = ""
     generation: str = ""
     speaks: int = 0
+    signed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +56,15 @@ class Welcome(Message):
 
     A side that has nothing to say shows a sign of life every ``heartbeat_s``; for how long the dialled side may be
     silent is ``silence_s`` (0: SILENCE_HEARTBEATS of them). ``report_s``: a server that has only counters to tell does
-    it no more often, by Progress, and an agent its HostFacts (0: as in the first release).
+    it no more often, by Progress, and an agent its HostFacts (0: as in the first release). ``signed``: as in Hello.
     """
 
+    kept_as_sent: ClassVar[bool] = True
     proof: str
     heartbeat_s: float = 1.0
     silence_s: float = 0.0
     report_s: float = 0.0
+    signed: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

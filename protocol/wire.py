@@ -6,6 +6,7 @@ import contextlib
 import socket
 import ssl
 import time
+from dataclasses import replace
 
 from . import auth, tls
 from .dialling import Dialling, untold
@@ -201,15 +202,21 @@ class Opening:
         return cls(channel, hello, nonce)
 
     def proves(self, secret: str) -> bool:
-        """True when the Hello was made by somebody who knows ``secret``."""
-        expected = auth.client_proof(secret, server_nonce=self._server_nonce, client_nonce=self.hello.nonce,
-                                     kind=self.hello.kind, name=self.hello.name)
-        return auth.same(expected, self.hello.proof)
+        """True when the Hello was made by somebody who knows ``secret``, and came as it was said."""
+        hello, nonces = self.hello, self._nonces
+        expected = auth.client_proof(secret, **nonces, kind=hello.kind, name=hello.name)
+        return (auth.same(expected, hello.proof)
+                and auth.signed_opening(secret, auth.DIALS, **nonces, message=hello.as_sent()))
 
     def welcome(self, secret: str, **fields) -> Welcome:
         """What shows the peer that this side knows the secret too."""
-        proof = auth.server_proof(secret, server_nonce=self._server_nonce, client_nonce=self.hello.nonce)
-        return Welcome(proof=proof, **fields)
+        welcome = Welcome(proof=auth.server_proof(secret, **self._nonces), **fields)
+        return replace(welcome, signed=auth.sign_opening(secret, auth.IS_DIALLED, **self._nonces,
+                                                         message=welcome.to_dict()))
+
+    @property
+    def _nonces(self) -> dict[str, str]:
+        return {"server_nonce": self._server_nonce, "client_nonce": self.hello.nonce}
 
     async def accept(self, secret: str, *, heartbeat_s: float = 1.0) -> Channel:
         await self.channel.send(self.welcome(secret, heartbeat_s=heartbeat_s))

@@ -10,13 +10,13 @@ import time
 from django.conf import settings
 
 from console.tls import control_context, reachable
-from protocol import auth, tls, wire
+from protocol import tls, wire
 from protocol.controls import NOT_LEADER
+from protocol.dialling import Dialling
 from protocol.messages import (
     Challenge,
     Changed,
     Heartbeat,
-    Hello,
     Message,
     PairAnswer,
     PairRequest,
@@ -180,14 +180,9 @@ class _Line:
         return left
 
     def open(self, secret: str) -> None:
-        challenge = self.expect(Challenge)
-        nonce = auth.new_nonce()
-        proof = auth.client_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce, kind="console",
-                                  name=CONSOLE_NAME)
-        self.send(Hello(kind="console", name=CONSOLE_NAME, nonce=nonce, proof=proof))
-        welcome = self.expect(Welcome)
-        if not auth.same(auth.server_proof(secret, server_nonce=challenge.nonce, client_nonce=nonce), welcome.proof):
-            raise ConnectionError("what listens there is not the control of this console")
+        dialling = Dialling(kind="console", name=CONSOLE_NAME, secret=secret)
+        self.send(dialling.introduce(self.expect(Challenge)))
+        dialling.believe(self.expect(Welcome))
 
     def send(self, message: Message) -> None:
         self._socket.settimeout(self._left())

@@ -51,6 +51,7 @@ ENVIRONMENT = [
 ACCOUNTS = [
     path("users/", users.user_list, name="user-list"),
     path("users/new/", users.user_new, name="user-new"),
+    path("users/unlock-address/", users.address_unlock, name="address-unlock"),
     path("users/<int:pk>/", users.user_detail, name="user-detail"),
     path("users/<int:pk>/roles/", users.user_roles, name="user-roles"),
     path("users/<int:pk>/reset/", users.user_reset, name="user-reset"),

@@ -20,5 +20,5 @@ class InstallForm(forms.Form):
     log_on_as = forms.CharField(
         max_length=64, required=False, label="Log On As Account",
         help_text="Account of the host that the server runs as, with the other member of its pair; SYSTEM: that of the "
-                  "agent.",
+                  "agent. Where that is root, a server runs as root only when root is named here.",
         widget=forms.TextInput(attrs={"class": "input medium", "autocomplete": "off"}))

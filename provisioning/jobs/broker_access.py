@@ -16,7 +16,7 @@ from redis.retry import Retry
 from provisioning.models import ComponentHeartbeat, Console, Host
 from provisioning.rules import broker_access as rules
 from provisioning.rules.broker_access import Account
-from provisioning.selectors.broker import NOTE
+from provisioning.selectors.broker import NOTE, why_not_at_rabbitmq
 
 from . import refusals
 
@@ -148,7 +148,9 @@ def url_for(host: Host, url: str) -> str:
     """``url`` of the broker as ``host`` is to use it: with an account of its own, whether or not that could be made by
     now. What the console itself logs in with is never in it."""
     if settings.PAIRWISE_BROKER_URL:
-        return "" if _none_at_rabbitmq() else settings.PAIRWISE_BROKER_URL_FOR_HOSTS
+        addresses = rules.addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS)
+        # One for all is still that of those who have joined with it, and of the console's own machine.
+        return "" if _none_at_rabbitmq() else addresses.get(host.name, addresses.get("", ""))
     if not has_accounts():
         return rules.without_account(url)
     try:
@@ -183,6 +185,11 @@ def why_no_accounts() -> str:
         except NotPermitted as error:
             return str(error)
     return ""
+
+
+def why_not(host: Host) -> str:
+    """"" when this host can be given an account of its own, else why not and what to do. Raises RedisError."""
+    return why_not_at_rabbitmq(host.name) if settings.PAIRWISE_BROKER_URL else why_no_accounts()
 
 
 def _none_at_rabbitmq() -> str:

@@ -13,6 +13,12 @@ class Proposal:
     account: str
     sentence: str
 
+    @property
+    def refusal(self) -> str:
+        """Why it is not installed while nobody chooses."""
+        return (f"{self.sentence} Name {self.account or 'it'} as Log On As Account (--log-on-as), or root to have it "
+                "run as root all the same; the choice is recorded in History.")
+
 
 def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) -> Proposal | None:
     """None when somebody chose an account, or the agent's is not root. ``chosen`` is Log On As, "" for the account of
@@ -21,7 +27,7 @@ def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) ->
         return None
     return Proposal(service, f"{name} would run as root, as the agent of host {host} does. " + (
         f"{service} is there for servers." if service else
-        "Make an account for servers there (useradd --system pairwise), and name it here."))
+        "Make an account for servers there (useradd --system pairwise)."))
 
 
 def wrong_account(*, name: str, wanted: str, agents: str, running: str) -> str:

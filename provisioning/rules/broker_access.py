@@ -52,13 +52,17 @@ TOO_OLD = ("Hosts cannot have accounts at the broker: it is {server}, which does
            "newer, or Valkey.")
 REFUSED = ("Hosts cannot have accounts at the broker: it refuses the account of PAIRWISE_REDIS_URL ({error}). Give "
            "that account the rights to ACL and CLIENT KILL.")
-NONE_AT_RABBITMQ = ("Hosts have no accounts of their own at RabbitMQ, and the console's is not given to any. Make one "
-                    "for all of them there and set PAIRWISE_BROKER_URL_FOR_HOSTS to the address with its name and "
-                    "password; or unset PAIRWISE_BROKER_URL.")
-
+EACH_ITS_OWN = ("Make an account for each host at RabbitMQ and write HOST=ADDRESS of each, the address with its name "
+                "and password, into PAIRWISE_BROKER_URL_FOR_HOSTS; or unset PAIRWISE_BROKER_URL, and Redis carries "
+                "the jobs.")
+NONE_AT_RABBITMQ = ("Pairwise makes no accounts for hosts at RabbitMQ, and the console's is not given to any. "
+                    f"{EACH_ITS_OWN}")
 CONSOLES_OWN = ("PAIRWISE_BROKER_URL_FOR_HOSTS names the account that the console itself uses at RabbitMQ, and that "
-                "one is given to no host. Make another one for all hosts there and put its name and password into that "
-                "setting.")
+                f"one is given to no host. {EACH_ITS_OWN}")
+SHARED = ("PAIRWISE_BROKER_URL_FOR_HOSTS names one account for all hosts, by which each could take the others' jobs "
+          f"away. {EACH_ITS_OWN}")
+TWICE = "PAIRWISE_BROKER_URL_FOR_HOSTS gives {host} the account that {other} has. " + EACH_ITS_OWN
+NOT_NAMED = "PAIRWISE_BROKER_URL_FOR_HOSTS has no account for {host}. " + EACH_ITS_OWN
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,34 @@ def differing(wanted: list[Account], listed: list[str], *, prefix: str) -> tuple
     return unlike, sorted(found.keys() - {each.name for each in wanted})
 
 
+def addresses_at_rabbitmq(for_hosts: str) -> dict[str, str]:
+    """{host: its address with its account} of PAIRWISE_BROKER_URL_FOR_HOSTS; an address of no host in particular is
+    under ""."""
+    found = {}
+    for word in for_hosts.split():
+        host, _, address = word.partition("=")
+        found |= {"": word} if "://" in host else {host: address}
+    return found
+
+
 def why_none_at_rabbitmq(own: str, for_hosts: str) -> str:
-    """Why no host gets in at the RabbitMQ that the console reaches by ``own``; "" when hosts use another account."""
-    if not for_hosts:
+    """Why no host gets in at the RabbitMQ that the console reaches by ``own``; "" when hosts use other accounts."""
+    addresses = addresses_at_rabbitmq(for_hosts).values()
+    if not addresses:
         return NONE_AT_RABBITMQ
-    return CONSOLES_OWN if user_of(own) == user_of(for_hosts) else ""
+    return CONSOLES_OWN if user_of(own) in map(user_of, addresses) else ""
+
+
+def why_not_at_rabbitmq(own: str, for_hosts: str, host: str) -> str:
+    """Why this host may not join there; "" when it has an account that is neither the console's nor another host's."""
+    if why := why_none_at_rabbitmq(own, for_hosts):
+        return why
+    addresses = addresses_at_rabbitmq(for_hosts)
+    if host not in addresses:
+        return SHARED if "" in addresses else NOT_NAMED.format(host=host)
+    user = user_of(addresses[host])
+    other = next((name for name, address in addresses.items() if name != host and user_of(address) == user), None)
+    return "" if other is None else TWICE.format(host=host, other=other or "all others")
 
 
 def user_of(url: str) -> str:

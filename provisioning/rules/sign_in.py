@@ -92,6 +92,15 @@ def here_locks(tried: Iterable[Tried], *, now: datetime) -> list[tuple[Tried, Lo
     return [(each, lock) for each in tried if (lock := _lock(HERE, [each], now))]
 
 
+def place_locks(tried: Iterable[Tried], *, now: datetime) -> list[tuple[str, Lock]]:
+    """Each place that is locked for those who are strange there, with its lock."""
+    places: dict[str, list[Tried]] = {}
+    for each in tried:
+        if not each.is_familiar(now):
+            places.setdefault(each.place, []).append(each)
+    return [(place, lock) for place, rows in sorted(places.items()) if (lock := _lock(PLACE, rows, now))]
+
+
 def _lock(kind: str, tried: list[Tried], now: datetime) -> Lock | None:
     counting = [each for each in tried if each.counted(now)]
     failures = sum(each.counted(now) for each in counting)

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from provisioning.models import ComponentHeartbeat
+from provisioning.rules import broker_access as rules
 
 NOTE = "broker"
 
@@ -15,6 +18,13 @@ class Broker:
     why: str = ""
     server: str = ""
     program: str = ""
+
+
+def why_not_at_rabbitmq(host: str) -> str:
+    """Why this host may not join while a RabbitMQ carries the jobs, "" when it may or when it is Redis that does."""
+    if not settings.PAIRWISE_BROKER_URL:
+        return ""
+    return rules.why_not_at_rabbitmq(settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS, host)
 
 
 def broker() -> Broker:

@@ -11,8 +11,9 @@ from django.utils import timezone
 from console.tls import names as tls_names
 from provisioning.errors import Refused
 from provisioning.models import Host, HostEnrolment
+from provisioning.rules.broker_access import addresses_at_rabbitmq
 from provisioning.rules.joining import JoinFacts, Listening, Reach, Stage, join_stages, reach
-from provisioning.selectors.broker import broker
+from provisioning.selectors.broker import broker, why_not_at_rabbitmq
 from provisioning.states import HostStatus
 
 SHOWN_AFTER = timedelta(minutes=10)
@@ -60,7 +61,8 @@ def bundle() -> Bundle | None:
 
 def reach_from(asked_host: str) -> Reach:
     """How other machines reach this console, which was asked as ``asked_host`` (host or host:port)."""
-    rabbit = settings.PAIRWISE_BROKER_URL_FOR_HOSTS or settings.PAIRWISE_BROKER_URL
+    addresses = addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS)
+    rabbit = next(iter(addresses.values()), settings.PAIRWISE_BROKER_URL)
     listening = Listening(
         web_host=settings.PAIRWISE_HOST, web_port=settings.PAIRWISE_PORT, control_host=settings.PAIRWISE_CONTROL_HOST,
         control_port=settings.PAIRWISE_CONTROL_PORT, advertised_host=settings.PAIRWISE_ADVERTISED_HOST,
@@ -119,7 +121,7 @@ def joining(host: Host, *, asked_host: str, with_line: bool) -> Joining:
     if not enrolment.is_open or not with_line:
         return Joining(enrolment=enrolment, stages=stages)
     command = command_from(asked_host)
-    if why := broker().why or ("" if command else NO_BUNDLE):
+    if why := broker().why or why_not_at_rabbitmq(host.name) or ("" if command else NO_BUNDLE):
         return Joining(enrolment=enrolment, stages=stages, problems=(why,))
     token = enrolment.token
     if not token:

@@ -16,6 +16,7 @@ from provisioning.selectors.applications import with_status
 from provisioning.selectors.broker import broker
 from provisioning.selectors.control import CONTROL, control_beats, control_seen
 from provisioning.selectors.hosts import host_list
+from provisioning.selectors.proxies import unnamed_proxy
 from provisioning.states import ApplicationStatus, HostStatus
 
 LATE_AFTER = timedelta(seconds=8)
@@ -85,7 +86,7 @@ def console_parts() -> list[Part]:
     control, server = control_seen(now), " ".join(filter(None, (noted.server, noted.program and f"({noted.program})")))
     beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | control_beats()
     parts = [
-        Part("web", "Web", "These pages and what hosts fetch.", "ok", now),
+        Part("web", "Web", "These pages and what hosts fetch.", "ok", now, unnamed_proxy()),
         Part("database", "Configuration Database", "Every object, job and history entry.", "ok", now),
         Part("redis", "Redis", f"Carries jobs to hosts and changes to open pages. {server}".strip(),
              "ok" if redis_answers() else "failed", now, noted.why),

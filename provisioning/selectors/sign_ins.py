@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Sum
 
 from provisioning.keys import derive
 from provisioning.models import SignInTry
@@ -26,6 +26,19 @@ def lock_of(*, name: str, place: str, now: datetime) -> Lock | None:
     key = name_key(name)
     rows = SignInTry.objects.filter(Q(name_key=key) | Q(place=place))
     return rules.lock_of([tried_of(row) for row in rows], name_key=key, place=place, now=now)
+
+
+def locked_places(now: datetime) -> list[tuple[str, Lock]]:
+    """Each address that is locked for all who are new there, with its lock."""
+    strange = strange_at(now).filter(tried_at__gt=now - rules.LOCKED_FOR)
+    many = strange.values("place").annotate(sum=Sum("failures")).filter(sum__gte=rules.LIMITS[rules.PLACE])
+    rows = strange.filter(place__in=[each["place"] for each in many])
+    return rules.place_locks([tried_of(row) for row in rows], now=now)
+
+
+def strange_at(now: datetime) -> QuerySet[SignInTry]:
+    """What was tried where the user is new (``Tried.is_familiar``)."""
+    return SignInTry.objects.exclude(signed_in_at__gt=now - rules.FAMILIAR_FOR)
 
 
 def locks_of(names: Iterable[str], now: datetime) -> dict[str, list[tuple[str, Lock]]]:

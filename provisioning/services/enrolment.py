@@ -57,14 +57,15 @@ class Attempts:
 attempts = Attempts()
 
 
-def require_accounts() -> None:
-    """Raises Refused when the host could be given no account at the broker; one that is away says so by itself."""
+def require_account(host: Host) -> None:
+    """Raises Refused when the host could be given no account of its own at the broker; one that is away says so by
+    itself."""
     try:
-        why = broker_access.why_no_accounts()
+        why = broker_access.why_not(host)
     except (RedisError, OSError):
         return
     if why:
-        raise Refused(f"No machine can join. {why}")
+        raise Refused(f"Host {host.name} cannot join. {why}")
 
 
 @history.atomic()

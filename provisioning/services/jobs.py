@@ -25,19 +25,18 @@ from provisioning.states import JobKind, JobState
 
 from .facts import application_facts
 from .last_reports import wait_for_last_reports
-from .log_on import choose_account
+from .log_on import settle_account
 from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
 
 
 @ASK.of(JobKind.INSTALL)
 def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "") -> Job:
     """Install the newest package of the application's type, into ``path`` when given, to run as ``log_on_as`` when
-    given. Raises Refused, NotFound."""
+    given. Raises Refused, also where it would run as root and nobody chose that, and NotFound."""
     row = _ready(actor, application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
-    if log_on_as and log_on_as != row.log_on_as:
-        choose_account(actor=actor, row=row, log_on_as=log_on_as)
+    settle_account(actor=actor, row=row, log_on_as=log_on_as)
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
 
 

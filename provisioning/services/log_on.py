@@ -1,8 +1,9 @@
 """The account that a server runs as: what is proposed when it is installed, and the choice, for both of a pair."""
 
 from provisioning import history, permissions
-from provisioning.errors import Refused
+from provisioning.errors import Refusal, Refused
 from provisioning.models import Application
+from provisioning.models.applications import os_account
 from provisioning.permissions import Actor
 from provisioning.rules.accounts import Proposal, proposal
 from provisioning.rules.text import text_refusals
@@ -10,12 +11,23 @@ from provisioning.rules.text import text_refusals
 from . import writing
 
 
-def proposed(row: Application) -> Proposal | None:
-    """For a server that would run as root without anybody having chosen that, by what its host last said of itself."""
+def proposed(row: Application, log_on_as: str = "") -> Proposal | None:
+    """For a server that would run as root without anybody having chosen that, by what its host last said of itself;
+    ``log_on_as`` is chosen just now, "" for what it has. SYSTEM is no choice: it is what every new object has."""
     runtime = getattr(row.host, "runtime", None)
     facts = runtime.facts if runtime and isinstance(runtime.facts, dict) else {}
-    return proposal(name=row.name, chosen=row.os_account, host=row.host.name if row.host else "",
-                    agents=str(facts.get("account", "")), service=str(facts.get("service_account", "")))
+    return proposal(name=row.name, chosen=os_account(log_on_as or row.log_on_as),
+                    host=row.host.name if row.host else "", agents=str(facts.get("account", "")),
+                    service=str(facts.get("service_account", "")))
+
+
+def settle_account(*, actor: Actor, row: Application, log_on_as: str) -> None:
+    """Take the choice that comes with an install, "" for none. Raises Refused where the server would run as root and
+    nobody chose root."""
+    if found := proposed(row, log_on_as):
+        raise Refused(Refusal(found.refusal, "log_on_as"))
+    if log_on_as and log_on_as != row.log_on_as:
+        choose_account(actor=actor, row=row, log_on_as=log_on_as)
 
 
 @history.atomic()

@@ -13,6 +13,7 @@ from provisioning.models import Account, SignInTry
 from provisioning.permissions import Actor
 from provisioning.rules.sign_in import FAMILIAR_FOR, LOCKED_FOR, Lock, place_of, why_not_good
 from provisioning.selectors.sign_ins import lock_of, name_key
+from provisioning.services.locked_tries import TRIES
 from provisioning.services.sign_in_story import tell_counted, tell_failure
 from provisioning.signals import signed_out
 from provisioning.turns import delete_in_turns
@@ -70,6 +71,7 @@ def tell_and_forget(now: datetime | None = None) -> None:
 def _require_no_lock(name: str, origin: str) -> None:
     lock = lock_of(name=name, place=place_of(origin), now=timezone.now())
     if lock is not None:
+        TRIES.tried(name=name, origin=origin, lock=lock)
         raise SignInRefused(lock.words, lock)
 
 

@@ -21,6 +21,7 @@ TOLD_EVERY = timedelta(minutes=1)
 MOST = 20
 ROWS_AT_ONCE = 500
 """More wait for the next time; those of most failures come first."""
+NO_USERS, SEVERAL = "names that are no users", "several names"
 STRANGER = "not signed in"
 """Who did it, as History has it; no user can have that name."""
 
@@ -31,7 +32,7 @@ def tell_failure(row: SignInTry, *, name: str, user: User | None, origin: str, w
     if not _may_tell(row.place, user, lock, now):
         return
     reason = f"Was not let in: {_cause(user, why)}." if lock is None else _locked(lock, name if user else "")
-    _record(user, shown(name, is_user=user is not None), origin, reason)
+    record(user, shown(name, is_user=user is not None), origin, reason)
     _told([row], now)
 
 
@@ -39,15 +40,15 @@ def tell_counted(now: datetime) -> None:
     """Tell of what was counted since TOLD_EVERY ago or longer, within the transaction that runs."""
     rows = SignInTry.objects.select_for_update().filter(untold__gt=0).exclude(told_at__gt=now - TOLD_EVERY)
     groups = list(_groups(rows.order_by("-untold", "pk")[:ROWS_AT_ONCE]).items())
-    room = max(0, MOST - _told_since(now - TOLD_EVERY))
+    room = max(0, MOST - told_since(now - TOLD_EVERY))
     for (user, place), group in groups[:room]:
-        name = user.get_username() if user else "names that are no users"
-        _record(user, name, place, f"Was not let in, {_times(group)} more.")
+        name = user.get_username() if user else NO_USERS
+        record(user, name, place, f"Was not let in, {_times(group)} more.")
         _told(group, now)
     rest = [row for _, group in groups[room:] for row in group]
     if rest:
         places = len({row.place for row in rest})
-        _record(None, "several names", "", f"Was not let in, {_times(rest)} more, from {places} "
+        record(None, SEVERAL, "", f"Was not let in, {_times(rest)} more, from {places} "
                                            f"address{'es' if places > 1 else ''}.")
         _told(rest, now)
 
@@ -83,17 +84,19 @@ def _may_tell(place: str, user: User | None, lock: Lock | None, now: datetime) -
     recently = now - TOLD_EVERY
     if lock is not None and lock.kind != PLACE and user is not None:
         return True
-    if _told_since(recently) >= MOST:
+    if told_since(recently) >= MOST:
         return False
     locks_place = lock is not None and lock.kind == PLACE
     return locks_place or not SignInTry.objects.filter(place=place, told_at__gt=recently).exists()
 
 
-def _told_since(when: datetime) -> int:
+def told_since(when: datetime) -> int:
+    """How many entries History has of strangers since then."""
     return HistoryEntry.objects.filter(at__gt=when, action=HistoryAction.SIGN_IN, user_name=STRANGER).count()
 
 
-def _record(user: User | None, name: str, origin: str, reason: str) -> None:
+def record(user: User | None, name: str, origin: str, reason: str) -> None:
+    """An entry about a stranger who tried to sign in as ``user``, or as somebody who is none."""
     history.record_sign_in(actor=Actor(name=STRANGER, origin=origin), user=user, name=name, reason=reason)
 
 

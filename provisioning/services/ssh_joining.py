@@ -22,6 +22,7 @@ from provisioning.models import Host, HostEnrolment
 from provisioning.permissions import Actor
 from provisioning.rules import ssh_joining as rules
 from provisioning.rules.ssh_joining import Login
+from provisioning.selectors.hosts import get_host
 from provisioning.selectors.joining import NO_BUNDLE, command_from
 
 from . import enrolment
@@ -64,7 +65,7 @@ def begin(*, actor: Actor, host_id: int, port: int, key: str, login: Login, aske
     line = command_from(asked_host)
     if not line:
         raise Refused(NO_BUNDLE)
-    enrolment.require_accounts()
+    enrolment.require_account(get_host(host_id))
     with history.atomic():
         row = enrolment.make_token(actor=actor, host_id=host_id)
         Host.objects.filter(pk=host_id).update(ssh_host_key=key)

@@ -8,7 +8,7 @@ from django.conf import settings
 from provisioning.control_client import control_secrets
 from provisioning.keys import all_keys
 from provisioning.models import Application, Host, HostEnrolment, Option
-from provisioning.rules.broker_access import password_of
+from provisioning.rules.broker_access import addresses_at_rabbitmq, password_of
 
 
 def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) -> set[str]:
@@ -31,5 +31,6 @@ def _of_the_console() -> Iterator[str]:
     yield settings.EMBEDDED_REDIS_PASSWORD
     yield settings.PAIRWISE_ADMIN_PASSWORD
     yield from (str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
-    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
+    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL,
+                    *addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS).values()):
         yield unquote(urlsplit(address).password or "")

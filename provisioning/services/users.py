@@ -15,10 +15,10 @@ from provisioning import changes, history, permissions
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Account, SignInTry
 from provisioning.permissions import Actor, verbs_of
-from provisioning.rules.sign_in import GOOD_FOR
+from provisioning.rules.sign_in import GOOD_FOR, place_of
 from provisioning.rules.text import DASH
 from provisioning.rules.users import why_not_disable, why_not_roles
-from provisioning.selectors.sign_ins import name_key
+from provisioning.selectors.sign_ins import locked_places, name_key, strange_at
 from provisioning.selectors.users import facts_of, find_user, get_person, roles_of
 from provisioning.services.sessions import end_sessions
 from provisioning.spelling import Plain, plain
@@ -115,6 +115,20 @@ def unlock(*, actor: Actor, user_id: int) -> User:
     history.record_verb(actor=actor, row=user, reason="Unlocked after failed sign-ins.")
     changes.tell("users")
     return user
+
+
+@history.atomic()
+def unlock_address(*, actor: Actor, address: str) -> str:
+    """End the lock of an address for those who are new there; what it is called. Raises Refused."""
+    actor.require(permissions.USERS)
+    now, place = timezone.now(), place_of(address.strip().partition("/")[0])
+    if place not in dict(locked_places(now)):
+        raise Refused(f'The address "{address}" is not locked.')
+    strange_at(now).filter(place=place).update(failures=0)
+    history.record_sign_in(actor=actor, user=None, name=place, reason=f"Unlocked the address {place} after failed "
+                                                                      "sign-ins.")
+    changes.tell("users")
+    return place
 
 
 @sensitive_variables("password")

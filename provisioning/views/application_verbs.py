@@ -114,7 +114,7 @@ def clone(request, row):
 def install_dialog(request, row, form: InstallForm | None = None):
     actor, found = actor_of(request), proposed(row)
     actor.require(INSTALL)
-    initial = {"path": "", "log_on_as": (found.account if found else "") or row.log_on_as}
+    initial = {"path": "", "log_on_as": found.account if found else row.log_on_as}
     return dialog(request, "applications/install.html", f"Install {row.name}", {
         "row": row, "form": form or InstallForm(initial=initial),
         "why_not": why_not([row], ["install"])[row.pk].get("install"), "proposal": found,

@@ -15,7 +15,7 @@ from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
 from provisioning.permissions import AUDIT, MANAGE_HOSTS, actor_of
 from provisioning.selectors.applications import application_list
-from provisioning.selectors.broker import broker
+from provisioning.selectors.broker import broker, why_not_at_rabbitmq
 from provisioning.selectors.control import control_of
 from provisioning.selectors.events import refusals_of
 from provisioning.selectors.failover import wrong_account_of
@@ -156,7 +156,7 @@ def _save(request, host: Host | None, form: HostForm, key: int | None) -> tuple[
 def _created(actor, form: HostForm, reason: str, key: int | None) -> Host:
     """A new host and, where one is of use, its line to paste. Raises Refused."""
     host = services.create_host(actor=actor, draft=form.draft(), reason=reason, key=key)
-    if host.enabled and not is_console_host(host) and not broker().why:
+    if host.enabled and not is_console_host(host) and not (broker().why or why_not_at_rabbitmq(host.name)):
         enrolment.make_token(actor=actor, host_id=host.pk)
     return host
 

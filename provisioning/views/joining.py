@@ -92,7 +92,7 @@ def exchange(request):
     machine = f"Python {body.get('python', '?')} on {body.get('system', '?')}."
     # Before the token is used up: both may be refused.
     authority = broker_authority()
-    services.require_accounts()
+    services.require_account(services.admit(token=_token(request), origin=origin_of(request)).host)
     host = services.spend(token=_token(request), origin=origin_of(request), proven=signing_host(request)[0],
                           machine=machine, install_root=str(body.get("install_root", "")))
     where = reach_from(request.get_host())
@@ -148,7 +148,7 @@ def _body(request) -> dict:
 def host_join(request, pk):
     """A new line to paste on the machine."""
     def make():
-        services.require_accounts()
+        services.require_account(get_host(pk))
         services.make_token(actor=actor_of(request), host_id=pk)
 
     return _back(request, pk, make)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,6 +17,7 @@ from provisioning.forms.users import NewUserForm, RolesForm, UserFilter
 from provisioning.permissions import USERS, VERBS, actor_of, verbs_of
 from provisioning.rules.users import why_not_disable
 from provisioning.selectors import users as selector
+from provisioning.selectors.sign_ins import locked_places
 from provisioning.selectors.users import Person
 from provisioning.services import users as services
 from provisioning.tables import Column, Table, page_of
@@ -57,7 +60,7 @@ def user_list(request):
     found = page_of(selector.user_list(**form.chosen()), request.GET)
     return show(request, "users/list.html", {
         "form": form, "page": found, "people": selector.people(found), "header": TABLE.header("", request.GET.dict()),
-        "total": User.objects.count()})
+        "locked_places": locked_places(timezone.now()), "total": User.objects.count()})
 
 
 @require_safe
@@ -65,7 +68,8 @@ def user_list(request):
 def user_detail(request, pk):
     person = selector.get_person(pk)
     return show(request, "users/detail.html", {
-        "person": person, "why_not": _why_not(request, person), "verbs": words_of(person.roles)})
+        "person": person, "locked_places": locked_places(timezone.now()),
+        "why_not": _why_not(request, person), "verbs": words_of(person.roles)})
 
 
 def words_of(roles) -> dict[str, list[str]]:
@@ -127,11 +131,36 @@ def user_verb(request, pk, verb: str):
     person, what, back = selector.get_person(pk), VERBS_OF_USERS[verb], reverse("user-detail", args=[pk])
     if request.method != "POST":
         return dialog(request, "users/ask.html", f"{what.label} {person.name}?", {
-            "asks": what.asks.format(name=person.name), "label": f"{what.label} {person.name}", "danger": what.danger,
+            "asks": what.asks.format(name=person.name) + (_goes_on() if verb == "unlock" else ""),
+            "label": f"{what.label} {person.name}", "danger": what.danger,
             "why": _why_not(request, person).get(verb, ""), "back": back,
             "address": reverse(f"user-{verb}", args=[pk])})
     return carry_out(request, lambda: what.work(actor=actor_of(request), user_id=pk), back=back, to=lambda user: back,
-                     said=lambda user: what.said.format(name=user))
+                     said=lambda user: what.said.format(name=user) + (_goes_on() if verb == "unlock" else ""))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(USERS)
+def address_unlock(request):
+    """Ask first; then end the lock of the address that the request names."""
+    address, back = request.GET.get("address", ""), reverse("user-list")
+    if request.method != "POST":
+        lock = dict(locked_places(timezone.now())).get(address)
+        return dialog(request, "users/ask.html", f"Unlock the address {address}?", {
+            "asks": f"Whoever is at {address} may try to sign in again at once, as any name.",
+            "label": f"Unlock {address}", "why": "" if lock else f'The address "{address}" is not locked.',
+            "back": back, "address": f"{reverse('address-unlock')}?{urlencode({'address': address})}"})
+    return carry_out(request, lambda: services.unlock_address(actor=actor_of(request), address=address), back=back,
+                     to=lambda place: back, said=lambda place: f"The address {place} was unlocked.")
+
+
+def _goes_on() -> str:
+    """"" or a sentence that says which locks an Unlock of a user does not end."""
+    locks = locked_places(timezone.now())
+    if not locks:
+        return ""
+    places = ", ".join(f"{place} until {lock.until:%H:%M} UTC" for place, lock in locks)
+    return f" Still locked for all who are new there: {places}. Unlock Address on Users ends that."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

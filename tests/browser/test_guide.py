@@ -6,6 +6,7 @@ import signal
 
 from playwright.sync_api import Page, expect
 
+from tests.scenarios.applications import LOG_ON_AS
 from tests.scenarios.harness import PATIENCE, Pairwise, free_port
 from tests.scenarios.stomp_client import StompClient
 
@@ -119,10 +120,17 @@ def add_login(page: Page) -> None:
     page.get_by_role("tab", name="Configuration").click()
 
 
+def choose_account(dialog) -> None:
+    """Where the agent is root, an installation asks for it."""
+    if LOG_ON_AS == "root":
+        dialog.get_by_role("textbox", name="Log On As Account").fill(LOG_ON_AS)
+
+
 def install_it(guide: Guide, accessible) -> None:
     page = guide.page
     guide.select_row()
     guide.press("Install")
+    choose_account(page.get_by_role("dialog"))
     page.get_by_role("dialog").get_by_role("button", name=re.compile("^Install")).click()
     page.wait_for_url("**/operations/jobs/**")
     expect(page.get_by_role("main")).to_contain_text("Succeeded", timeout=60_000 * PATIENCE)

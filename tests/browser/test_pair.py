@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SCREENSHOTS
-from tests.browser.test_guide import add_port, remove_proposed_ports
+from tests.browser.test_guide import add_port, choose_account, remove_proposed_ports
 from tests.scenarios.applications import installed
 from tests.scenarios.harness import PATIENCE, Pairwise, free_port, wait_for
 from tests.scenarios.stomp_client import StompClient
@@ -91,6 +91,7 @@ def make_the_backup_object(pair: Pair, accessible) -> None:
 def install_the_backup(pair: Pair) -> None:
     """Step 2."""
     pair.step(2).get_by_role("link", name=f"Install {BACKUP}").click()
+    choose_account(pair.dialog())
     pair.dialog().get_by_role("button", name=re.compile("^Install")).click()
     pair.page.wait_for_url("**/operations/jobs/**")
     expect(pair.page.get_by_role("main")).to_contain_text("Succeeded", timeout=60_000 * PATIENCE)

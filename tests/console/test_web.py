@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import ssl
 
@@ -86,6 +87,30 @@ async def test_those_that_stall_in_their_tls_handshake_keep_nobody_out(tmp_path,
 async def says_how_it_came(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": scope["scheme"].encode()})
+
+
+async def test_requests_that_were_forwarded_are_noted_once_a_minute_while_no_proxy_is_named(monkeypatch):
+    noted = []
+    monkeypatch.setattr(connections.Forwarded, "_note", lambda self, address: noted.append(address))
+    monkeypatch.setattr(connections, "forwarded", connections.Forwarded())
+    monkeypatch.setattr(connections, "trusted_proxies", [ipaddress.ip_network("127.0.0.0/8")])
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(says_how_it_came, host="127.0.0.1", port=port, lifespan="off", ws="none",
+                                           http=connections.Http, log_config=None))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(30):
+        while not server.started:
+            await asyncio.sleep(0.01)
+        for proxies in (connections.trusted_proxies, [], []):
+            monkeypatch.setattr(connections, "trusted_proxies", proxies)
+            for header in (b"", b"X-Forwarded-For: 192.0.2.1\r\n"):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n")
+                assert b"http" in await reader.read()
+                writer.close()
+        server.should_exit = True
+        await serving
+    assert noted == ["127.0.0.1"]
 
 
 async def test_who_takes_nothing_of_an_answer_is_cut_off_and_who_takes_it_slowly_is_not(monkeypatch):

@@ -6,9 +6,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.models import Event
+from console import checks
+from provisioning.jobs.forwarded import note_forwarded
+from provisioning.models import ComponentHeartbeat, Event
 from provisioning.record.models import ControlBeat
 from provisioning.selectors.monitoring import application_counts, console_parts, heartbeat_status, host_counts
+from provisioning.selectors.proxies import COUNTS_FOR, NOTE
 from provisioning.states import EventLevel, HostStatus
 from tests import factories
 from tests.html import flat
@@ -106,3 +109,18 @@ def test_a_filter_that_matches_nothing_offers_the_way_back(support, timeline):
     text = flat(support.get(reverse("event-list") + "?text=nothing"))
     assert "Nothing matches this filter." in text
     assert "0 of 3" in text
+
+
+def test_a_proxy_that_is_seen_and_not_named_is_said_on_the_dashboard_and_by_check(support, broker, settings):
+    settings.PAIRWISE_TRUSTED_PROXIES = []
+    assert checks.forwarded_by_nobody_we_know() == []
+    note_forwarded("192.0.2.9")
+    [found] = checks.forwarded_by_nobody_we_know()
+    assert (found.id, "192.0.2.9" in found.msg) == ("pairwise.W011", True)
+    assert "PAIRWISE_TRUSTED_PROXIES names no proxy" in support.get("/monitoring/").text
+    ComponentHeartbeat.objects.filter(name=NOTE).update(at=timezone.now() - COUNTS_FOR)
+    assert checks.forwarded_by_nobody_we_know() == []
+    note_forwarded("192.0.2.9")
+    settings.PAIRWISE_TRUSTED_PROXIES = ["192.0.2.9"]
+    assert checks.forwarded_by_nobody_we_know() == []
+    assert "names no proxy" not in support.get("/monitoring/").text

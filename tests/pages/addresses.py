@@ -122,6 +122,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "user-disable": asks(USERS),
     "user-enable": asks(USERS),
     "user-unlock": asks(USERS),
+    "address-unlock": asks(USERS),
     # jobs and history
     "job-list": reads(),
     "job-detail": reads() + reads(pk="install"),

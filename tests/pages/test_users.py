@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from provisioning.rules.sign_in import HERE, LIMITS
+from provisioning.rules.sign_in import HERE, LIMITS, PLACE
 from provisioning.states import Role
 from tests import factories
 from tests.pages.conftest import script
@@ -107,6 +107,23 @@ def test_a_lock_is_ended(administrator, otto):
     assert signed_in("otto", PASSWORD)[1].status_code == 429
     administrator.post(page(otto, "unlock/"))
     assert signed_in("otto", PASSWORD)[1].status_code == 302
+
+
+def test_the_lock_of_an_address_is_shown_goes_on_after_an_unlock_of_a_user_and_has_an_end_of_its_own(administrator,
+                                                                                                      otto):
+    for number in range(LIMITS[PLACE]):
+        signed_in(f"somebody{number}", "wrong")
+    for _ in range(LIMITS[HERE]):
+        signed_in("otto", "wrong")
+    assert "your address" in signed_in("stranger", PASSWORD)[1].text
+    for address in (page(otto), "/provisioning/accounts/users/"):
+        assert "Locked addresses" in administrator.get(address).text
+    unlock = "/provisioning/accounts/users/unlock-address/?address=127.0.0.1"
+    assert "may try to sign in again at once, as any name" in administrator.get(unlock).text
+    assert signed_in("otto", PASSWORD)[1].status_code == 429
+    administrator.post(unlock)
+    assert signed_in("otto", PASSWORD)[1].status_code == 302
+    assert "Locked addresses" not in administrator.get(page(otto)).text
 
 
 def test_nobody_takes_the_role_from_himself_and_is_told_why(administrator):

@@ -14,6 +14,7 @@ from provisioning.jobs import broker_access, refusals
 from provisioning.models import Console, Event
 from provisioning.rules.broker_access import WITHOUT_KEYS, account, differing, why_none_at_rabbitmq, with_account
 from provisioning.services import enrolment
+from provisioning.services.support_secrets import known_secrets
 from tests import brokers, factories
 
 pytestmark = pytest.mark.django_db
@@ -204,7 +205,7 @@ def test_where_accounts_cannot_be_made_nobody_joins_and_it_is_said_why(limited, 
     answer = client.post("/join/exchange", "{}", content_type="application/json",
                          headers={"Authorization": f"Bearer {row.token}"})
     assert answer.status_code == 403
-    assert "No machine can join. Hosts cannot have accounts at the broker" in answer.text
+    assert "Host alpha cannot join. Hosts cannot have accounts at the broker" in answer.text
     assert "Give that account the rights to ACL and CLIENT KILL." in answer.text
     row.refresh_from_db()
     assert row.is_open
@@ -273,28 +274,63 @@ def test_another_set_of_rules_is_seen_in_the_list(monkeypatch):
     assert differing([], [line], prefix="p-") == ([], ["p-1"])
 
 
+OWN = "amqp://pairwise:secret@192.0.2.1/pairwise"
+
+
 def test_rabbitmqs_account_of_the_console_is_given_to_no_host(hosts, settings):
-    settings.PAIRWISE_BROKER_URL = "amqp://pairwise:secret@192.0.2.1/pairwise"
+    settings.PAIRWISE_BROKER_URL = OWN
     assert broker_access.url_for(hosts[0], settings.PAIRWISE_BROKER_URL) == ""
     [found] = checks.broker_accounts()
     assert "PAIRWISE_BROKER_URL_FOR_HOSTS" in found.msg
     with pytest.raises(Refused, match="PAIRWISE_BROKER_URL_FOR_HOSTS"):
-        enrolment.require_accounts()
+        enrolment.require_account(hosts[0])
     for same in ("amqp://pairwise:secret@192.0.2.1/pairwise", "amqps://pairwise@192.0.2.9/other",
-                 "amqp://pair%77ise:another@192.0.2.1/pairwise"):
+                 "amqp://pair%77ise:another@192.0.2.1/pairwise", f"{hosts[0].name}={OWN}"):
         settings.PAIRWISE_BROKER_URL_FOR_HOSTS = same
         assert broker_access.url_for(hosts[0], "x") == ""
         assert "the account that the console itself uses" in checks.broker_accounts()[0].msg
         with pytest.raises(Refused, match="given to no host"):
-            enrolment.require_accounts()
+            enrolment.require_account(hosts[0])
         with pytest.raises(broker_access.NotPermitted):
             broker_access.keep()
+
+
+def test_an_account_that_all_hosts_share_at_rabbitmq_lets_no_other_machine_join(hosts, settings, client):
+    settings.PAIRWISE_BROKER_URL = OWN
     settings.PAIRWISE_BROKER_URL_FOR_HOSTS = "amqp://hosts:theirs@192.0.2.1/pairwise"
     assert broker_access.url_for(hosts[0], "x") == settings.PAIRWISE_BROKER_URL_FOR_HOSTS
-    enrolment.require_accounts()
+    assert broker_access.why_no_accounts() == ""
+    with pytest.raises(Refused, match="one account for all hosts"):
+        enrolment.require_account(hosts[0])
     [found] = checks.broker_accounts()
-    assert "All hosts share the account" in found.msg
+    assert found.id == "pairwise.W009"
     assert "theirs" not in found.msg + found.hint
+    token = enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=hosts[0].pk)
+    answer = client.post(reverse("join-exchange"), {"python": "3.11.2"}, content_type="application/json",
+                         headers={"Authorization": f"Bearer {token.token}"})
+    assert "one account for all hosts" in answer.text
+    assert "theirs" not in answer.text
+    token.refresh_from_db()
+    assert token.used_at is None
+
+
+def test_at_rabbitmq_a_host_joins_with_the_account_that_is_its_alone(hosts, settings):
+    one, two = hosts[0], hosts[1]
+    settings.PAIRWISE_BROKER_URL = OWN
+    ones = "amqp://one:theirs=1@192.0.2.1/pairwise"
+    settings.PAIRWISE_BROKER_URL_FOR_HOSTS = f"{one.name}={ones}\n other=amqp://other:x@192.0.2.1/pairwise"
+    enrolment.require_account(one)
+    assert broker_access.url_for(one, "x") == ones
+    assert broker_access.url_for(two, "x") == ""
+    with pytest.raises(Refused, match=f"no account for {two.name}"):
+        enrolment.require_account(two)
+    settings.PAIRWISE_BROKER_URL_FOR_HOSTS += f" {two.name}=amqp://o%6ee:y@192.0.2.1/pairwise"
+    for host in (one, two):
+        with pytest.raises(Refused, match=r"the account that \w+ has"):
+            enrolment.require_account(host)
+    [found] = checks.broker_accounts()
+    assert found.id == "pairwise.W012"
+    assert {"theirs=1", "x", "y"} <= known_secrets([], [])
 
 
 def test_the_account_of_everybody_at_rabbitmq_is_one_as_well():

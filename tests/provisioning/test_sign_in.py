@@ -18,6 +18,7 @@ from provisioning.selectors.history import deleted_objects, mark_present
 from provisioning.selectors.users import EVERYWHERE, get_person
 from provisioning.services import sign_in as service
 from provisioning.services import users
+from provisioning.services.locked_tries import LockedTries
 from provisioning.services.sign_in import SignInRefused
 from provisioning.services.sign_in_story import MOST, STRANGER, TOLD_EVERY
 from provisioning.states import HistoryAction, Role
@@ -35,6 +36,12 @@ def otto(db):
 @pytest.fixture
 def ada(db):
     return factories.make_user("ada", roles=(Role.ADMINISTRATOR,), password=PASSWORD)
+
+
+@pytest.fixture(autouse=True)
+def locked_tries(monkeypatch):
+    """Nothing was counted by other tests."""
+    monkeypatch.setattr(service, "TRIES", LockedTries())
 
 
 def told():
@@ -128,8 +135,9 @@ def test_the_right_password_is_refused_while_it_is_locked_and_trying_makes_it_no
     assert (lock.kind, refused(password=PASSWORD).lock, refused().lock) == (HERE, lock, lock)
     [row] = SignInTry.objects.all()
     assert (row.failures, row.tried_at + LOCKED_FOR) == (LIMITS[HERE], lock.until)
-    assert told()[-1] == (STRANGER, HOME, "otto",
-                          f"Locked until {lock.until:%H:%M} UTC, from there: 5 failed sign-ins.")
+    assert told()[-2:] == [
+        (STRANGER, HOME, "otto", f"Locked until {lock.until:%H:%M} UTC, from there: 5 failed sign-ins."),
+        (STRANGER, HOME, "otto", f"Was not looked at: it is locked until {lock.until:%H:%M} UTC.")]
     later(LOCKED_FOR)
     assert let_in() == otto
 
@@ -202,6 +210,7 @@ def test_a_flood_from_one_address_is_few_entries(otto):
         "Was not let in: there is no such user.",
         f"Locked until {lock.until:%H:%M} UTC, from there, for all who have not signed in there lately: 30 failed "
         "sign-ins.",
+        f"Was not looked at: it is locked until {lock.until:%H:%M} UTC.",
         f"Was not let in, {LIMITS[PLACE] - 2} times more."]
 
 

@@ -1,15 +1,21 @@
 """Message Servers that scenarios work with, made through `manage.py apply` as a user would."""
 
+import os
+
 import yaml
 
 from tests.scenarios.harness import Pairwise, free_port
+
+LOG_ON_AS = "root" if os.geteuid() == 0 else "SYSTEM"
+"""Where the agent is root, servers run as root because scenarios choose it."""
 
 
 def message_server(name: str, **fields) -> dict:
     """The YAML entry of one Message Server on free ports; ``fields`` replace or add to it."""
     return {
         "name": name, "template": "Message_Server", "host": "localhost", "working_directory": ".", "command_line": ".",
-        "command_line_arguments": "", "startup_timeout": 30, "shutdown_timeout": 15, "auto_restart": False,
+        "command_line_arguments": "", "log_on_as": LOG_ON_AS, "startup_timeout": 30, "shutdown_timeout": 15,
+        "auto_restart": False,
         "ports": [{"id": "default", "port": free_port(), "protocol": "stomp"},
                   {"id": "sync", "port": free_port(), "protocol": "sync", "ha_sync": True}],
         "options": {"clients": {"bench": "benchpass"}, "log": {"verbose": "standard", "all": "stdout, network"}},

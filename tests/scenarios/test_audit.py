@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.certificates import Certificates
+from tests.scenarios.applications import LOG_ON_AS
 from tests.scenarios.harness import free_port, wait_for
 from tests.scenarios.hosts import cut_between, heal_between
 from tests.scenarios.pairs import Pair
@@ -229,7 +230,7 @@ def test_failover_that_is_paused_is_named_and_fixed(audited):
 
 
 def test_another_log_on_account_is_named_with_what_it_may_not_open(audited):
-    with stored(audited, B, "SYSTEM", log_on_as="nobody"):
+    with stored(audited, B, LOG_ON_AS, log_on_as="nobody"):
         audited.found({("A24", P), ("A25", B), ("A28", B)})
     audited.clean()
 

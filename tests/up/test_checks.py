@@ -59,6 +59,13 @@ def test_trusted_proxies_are_addresses_or_networks(settings, proxies, expected):
     assert ids(checks.trusted_proxies()) == expected
 
 
+@pytest.mark.parametrize(("proxies", "behind_one", "expected"), [
+    ([], True, ["pairwise.W010"]), (["127.0.0.1"], True, []), ([], False, [])])
+def test_a_proxy_in_front_is_to_be_named(settings, proxies, behind_one, expected):
+    settings.PAIRWISE_TRUSTED_PROXIES, settings.PAIRWISE_HTTPS = proxies, behind_one
+    assert ids(checks.unnamed_proxy()) == expected
+
+
 def test_a_short_secret_key(settings):
     settings.SECRET_KEY = "x" * 31
     assert ids(checks.secret_key()) == ["pairwise.E004"]

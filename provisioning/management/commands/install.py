@@ -13,7 +13,8 @@ class Command(JobCommand):
 
         parser.add_argument("--log-on-as", default="", metavar="ACCOUNT",
                             help="Account of the host that it runs as, with the other member of its pair (default: the "
-                                 "one that it has; SYSTEM: that of the agent).")
+                                 "one that it has; SYSTEM: that of the agent; root: needed where it is to run as "
+                                 "root).")
 
     def create(self, application, *, path, log_on_as, **options):
         return install_application(actor=self.actor, application_id=application.pk, path=path, log_on_as=log_on_as)

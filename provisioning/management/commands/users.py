@@ -1,4 +1,7 @@
+from django.utils import timezone
+
 from provisioning.management.console import OK, ServiceCommand
+from provisioning.selectors.sign_ins import locked_places
 from provisioning.selectors.users import Person, find_user, get_person, people, user_list
 from provisioning.services import users
 from provisioning.states import Role
@@ -7,7 +10,7 @@ SHOWN_ONCE = "good for one sign-in within 24 hours; shown only now"
 
 
 class Command(ServiceCommand):
-    help = "Show and change who may sign in: list, add, roles, disable, enable, reset, unlock."
+    help = "Show and change who may sign in: list, add, roles, disable, enable, reset, unlock, unlock-address."
     command_name = "users"
 
     def add_arguments(self, parser):
@@ -15,18 +18,23 @@ class Command(ServiceCommand):
         for verb, words in {"list": "Show all users.", "add": "Make a user, with a password for one sign-in.",
                             "roles": "Give a user exactly these roles.", "disable": "Let a user not sign in any more.",
                             "enable": "Let a user sign in again.", "reset": "Make a password for one sign-in.",
-                            "unlock": "End what failed sign-ins have locked."}.items():
+                            "unlock": "End what failed sign-ins have locked of a user.",
+                            "unlock-address": "End what failed sign-ins have locked of an address."}.items():
             of_verb = verbs.add_parser(verb, help=words)
             self.add_json(of_verb)
-            if verb != "list":
+            if verb == "unlock-address":
+                of_verb.add_argument("address", metavar="ADDRESS", help="Address, as list shows it.")
+            elif verb != "list":
                 of_verb.add_argument("name", metavar="NAME", help="User name.")
             if verb in ("add", "roles"):
                 of_verb.add_argument("--role", action="append", default=[], dest="roles", metavar="ROLE",
                                      help=f"{', '.join(Role.values)}; repeat it for several.")
 
-    def run(self, *, verb, as_json, name="", roles=(), **options) -> int:
+    def run(self, *, verb, as_json, name="", address="", roles=(), **options) -> int:
         if verb == "list":
             return self.show_all(as_json)
+        if verb == "unlock-address":
+            return self.unlock_address(address, as_json)
         user, password = self.carry_out(verb, name, roles)
         body = described(get_person(user.pk)) | ({"password": password} if password else {})
         if as_json:
@@ -37,11 +45,23 @@ class Command(ServiceCommand):
 
     def show_all(self, as_json: bool) -> int:
         found = [described(person) for person in people(user_list())]
+        locked = [{"address": place, "locked_until": lock.until} for place, lock in locked_places(timezone.now())]
         if as_json:
-            self.print_json({"users": found})
+            self.print_json({"users": found, "locked_addresses": locked})
         else:
             for body in found:
                 self.stdout.write(line_of(body))
+            for each in locked:
+                self.stdout.write(f"The address {each['address']} is locked until {each['locked_until']:%H:%M} UTC for "
+                                  "all who are new there (unlock-address).")
+        return OK
+
+    def unlock_address(self, address: str, as_json: bool) -> int:
+        place = users.unlock_address(actor=self.actor, address=address)
+        if as_json:
+            self.print_json({"address": place})
+        else:
+            self.stdout.write(f"The address {place} was unlocked.")
         return OK
 
     def carry_out(self, verb: str, name: str, roles):
