@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from provisioning import lists
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.rules.text import duration
 from provisioning.selectors.control import word_of
@@ -220,3 +221,21 @@ def query(context, **changes) -> str:
             values[name] = value
     encoded = values.urlencode()
     return f"?{encoded}" if encoded else "?"
+
+
+@register.simple_tag(takes_context=True)
+def onward(context, name: str, *args, **query) -> str:
+    """Like ``url``, for a page behind a list: of a row, or of what belongs to a page that was opened from there."""
+    return lists.onward(context["request"], name, *args, **query)
+
+
+@register.simple_tag(takes_context=True)
+def back_to(context, name: str, *args) -> str:
+    """Like ``url``, for a list: as it was when this page was opened from it."""
+    return lists.back_to(context["request"], name, *args)
+
+
+@register.simple_tag(takes_context=True)
+def leave_for(context, name: str, saved="") -> str:
+    """Like ``url``, for what leaves an editor: the list that it was opened from, else the list ``name``."""
+    return lists.leave_for(context["request"], name, saved=saved)
