@@ -8,7 +8,8 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, 
 
 from provisioning.errors import NotFound
 from provisioning.models import Application, AuditRun, Finding, Host, PairAudit
-from provisioning.spelling import SortKey, by_name
+from provisioning.selectors.called import called
+from provisioning.spelling import SortKey
 from provisioning.states import Severity, Verdict
 
 RESULTS_MAX = 60
@@ -64,8 +65,7 @@ def _chosen(text: str, verdict: str, host: str) -> Q:
     if verdict:
         chosen &= Q(verdict=verdict)
     if host:
-        how = "" if Host.objects.filter(name=host).exists() else "__holds"
-        chosen &= Q(**{f"primary__host__name{how}": host}) | Q(**{f"primary__backup_server__host__name{how}": host})
+        chosen &= called(Host, host, "primary__host__name", "primary__backup_server__host__name")
     return chosen
 
 
@@ -97,12 +97,6 @@ def single_count() -> int:
 def broken_count() -> int:
     """How many pairs are broken now. One query on indexes: every page asks."""
     return _of_pairs().filter(verdict=Verdict.BROKEN).count()
-
-
-def host_names(limit: int = 500) -> list[str]:
-    """Hosts that applications are on, by name."""
-    taken = Application.objects.filter(host__isnull=False).values("host")
-    return list(Host.objects.filter(pk__in=taken).order_by(*by_name("name")).values_list("name", flat=True)[:limit])
 
 
 def last_run() -> AuditRun | None:

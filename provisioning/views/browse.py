@@ -1,23 +1,28 @@
 """The Browse dialogs: pick a template, a host or a server; and the dialogs of a port and of a connection."""
 
-from django.http import HttpResponse
+from django.db.models import Model
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.errors import Refused
 from provisioning.forms.editor import posted_editor
 from provisioning.forms.imports import TemplateImportForm
-from provisioning.models import Application, ApplicationTemplate
+from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.permissions import CONFIGURE, IMPORT, VIEW, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.hosts import host_list
 from provisioning.services import applications as services
 from provisioning.services import templates as template_services
+from provisioning.spelling import by_name
 from provisioning.states import SERVER_TYPES
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import dialog, sentence, with_sentences
 
 SHOWN_MAX = 200
+NAMES_MAX = 50
+NAMES: dict[str, tuple[str, type[Model]]] = {"hosts": ("host", Host), "applications": ("application", Application)}
+"""{kind: (name of the field of a filter, what it is a name of)}."""
 ROW_TEMPLATES = {"ports": "applications/_row_ports.html", "connections": "applications/_row_connections.html"}
 FIELDS = ("template_id", "host_id", "backup_server_id", "info-server_id")
 
@@ -91,6 +96,21 @@ def applications(request):
     return _browse(
         request, "Browse: Backup Servers" if backup else "Browse: Servers", rows, ("Name", "Type", "Host", "Pair"),
         lambda row: (row.get_type_display(), row.host.name if row.host else "–", _pair_words(row)))
+
+
+@require_safe
+@with_sentences
+def names(request, kind: str):
+    """What a filter's field offers while somebody types: the first names that hold it, and how many there are."""
+    actor_of(request).require(VIEW)
+    if kind not in NAMES:
+        raise Http404("There are no such names.")
+    field, model = NAMES[kind]
+    text = request.GET.get(field, "")[:255].strip()
+    found = model.objects.filter(name__holds=text) if text else model.objects.all()
+    shown = list(found.order_by(*by_name("name")).values_list("name", flat=True)[:NAMES_MAX])
+    total = found.count() if len(shown) == NAMES_MAX else len(shown)
+    return render(request, "browse/_names.html", {"names": shown, "total": total, "text": text})
 
 
 def _pair_words(row) -> str:

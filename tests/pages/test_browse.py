@@ -186,3 +186,25 @@ def test_a_connection_to_a_port_that_is_not_there_is_refused(administrator):
     answer = administrator.post("/browse/connection-info/", sent, headers=script())
     assert answer.status_code == 422
     assert "default" in page(answer)
+
+
+def test_names_are_offered_while_somebody_types_into_a_filter(support):
+    for number in range(60):
+        factories.make_host(f"Äpfel-{number}")
+    factories.make_host("birnen")
+    text = page(support.get("/browse/names/hosts/?host=apfel", headers=script("names-of-hosts")))
+    assert text.count('<option value="Äpfel-') == 50
+    assert 'label="50 of 60 are listed. Type more of the name."' in text
+    assert "birnen" not in text
+    few = page(support.get("/browse/names/hosts/?host=BIR", headers=script("names-of-hosts")))
+    assert few.count("<option") == few.count('value="birnen"') == 1
+    assert support.get("/browse/names/users/").status_code == 404
+
+
+@pytest.mark.parametrize("address", [LIST, "/operations/jobs/", "/monitoring/events/", "/audit/"])
+def test_a_host_out_of_any_number_is_chosen_by_typing(support, address):
+    factories.make_host("east")
+    text = page(support.get(address, {"host": "eas"}))
+    assert 'name="host" value="eas"' in text
+    assert 'hx-get="/browse/names/hosts/"' in text
+    assert '<datalist id="names-of-hosts">' in text
