@@ -72,7 +72,7 @@ def as_key(value) -> int | None:
     return int(value) if str(value or "").isdecimal() else None
 
 
-# --- steps on rows without scripts: <kind>-<add|edit|remove|ok>[:token]
+# --- steps without scripts: <kind>-<add|edit|remove|ok|find>[:token] on rows; any other only shows the page again
 def take_step(editor: Editor, step: str, values) -> dict:
     """Carry a step out on the editor's rows; returns what the page needs to show a row's form in place."""
     editor.form.errors.clear() if editor.form.is_bound else None
@@ -87,6 +87,10 @@ def take_step(editor: Editor, step: str, values) -> dict:
         return {}
     if verb in ("add", "edit"):
         return {"inline": kind, "info": row_form(kind, row, len(rows)), "token": token}
+    if verb == "find":
+        # Only what can be chosen changes.
+        sent = {name: values.get(f"{RowForm.prefix}-{name}") for name in ROW_FORMS[kind].base_fields}
+        return {"inline": kind, "info": ROW_FORMS[kind](initial=sent), "token": token}
     form, changed = put_row(editor, kind, token, values)
     return {} if changed else {"inline": kind, "info": form, "token": token}
 

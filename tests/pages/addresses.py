@@ -94,6 +94,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "browse-hosts": reads(),
     "browse-applications": reads(),
     "browse-names": reads(),
+    "browse-servers": reads(),
     "port-info": asks(CONFIGURE),
     "connection-info": asks(CONFIGURE),
     # hosts, templates, packages
