@@ -13,7 +13,7 @@ from provisioning.spelling import SortKey
 from provisioning.states import Severity, Verdict
 
 RESULTS_MAX = 60
-"""So many results of a pair are offered to compare with, and drawn."""
+"""So many results of a pair are offered at once to compare with, and drawn."""
 RUNS_MAX = 60
 _WORST_FIRST = Case(*(When(verdict=verdict, then=Value(place)) for place, verdict in enumerate(Verdict)),
                     default=Value(len(Verdict)), output_field=IntegerField())
@@ -137,10 +137,12 @@ def latest_of(primary_id: int) -> PairAudit | None:
     return latest().filter(primary_id=primary_id).first()
 
 
-def results_of(primary_id: int, limit: int = RESULTS_MAX) -> list[PairAudit]:
-    """Results of a pair, newest first."""
+def results_of(primary_id: int, *, before: int | None = None) -> list[PairAudit]:
+    """The newest results of a pair, newest first; of those ``before`` a result, when it is given."""
     rows = PairAudit.objects.filter(primary_id=primary_id).defer("unknown")
-    return list(rows.order_by("-id")[:limit])
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-id")[:RESULTS_MAX])
 
 
 def result_of(primary_id: int, audit_id: int) -> PairAudit:

@@ -65,8 +65,10 @@ def confirm(request, action: Action, rows: list):
     title = f"{action.label} {counted(hit or rows)}"
     return dialog(request, "applications/confirm.html", f"{title}?", {
         "action": action, "ids": [row.pk for row in hit], "label": title,
-        "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]], "more": len(hit) - SHOWN_MAX,
-        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX,
+        "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]],
+        "more": [row.name for row in hit[SHOWN_MAX:]],
+        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]],
+        "more_left_out": [why[row.pk] for row in left_out[SHOWN_MAX:]],
         "next": _back_after(request, action, rows),
         "reason": ReasonForm() if action.verb == "delete" else None,
         "leave": request.POST.get("leave") or request.GET.get("leave"), "stay": request.POST.get("stay"),

@@ -120,21 +120,21 @@ def put_row(editor: Editor, kind: str, token: str, values) -> tuple[RowForm, Row
 
 # --- tabs that only show
 def _dependencies(row: Application) -> dict:
-    return {"clients": clients_of(row)[:SHOWN_MAX],
-            "servers": row.connections.select_related("server", "server__host")[:SHOWN_MAX]}
+    return {"clients": clients_of(row), "servers": row.connections.select_related("server", "server__host")}
 
 
 def _history(row: Application) -> dict:
-    entries = history_list(object_type="application", object_id=str(row.pk))[:SHOWN_MAX]
-    return {"requests": group_by_request(entries)}
+    entries = history_list(object_type="application", object_id=str(row.pk))
+    return {"requests": group_by_request(shown := entries[:SHOWN_MAX]), "shown": shown, "total": entries.count()}
 
 
 def _jobs(row: Application) -> dict:
-    return {"jobs": row.jobs.order_by("-created_at")[:SHOWN_MAX]}
+    return {"jobs": row.jobs.order_by("-created_at")[:SHOWN_MAX], "total": row.jobs.count()}
 
 
 def _log(row: Application) -> dict:
-    return {"events": Event.objects.filter(application=row)[:SHOWN_MAX]}
+    events = Event.objects.filter(application=row)
+    return {"events": events[:SHOWN_MAX], "total": events.count()}
 
 
 SHOWN_TABS: dict[str, tuple[str, Callable[[Application], dict]]] = {
