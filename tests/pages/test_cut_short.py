@@ -109,8 +109,8 @@ def test_every_result_of_a_pair_can_be_compared_with(support, monkeypatch):
     primary, _ = factories.make_pair()
     run = AuditRun.objects.create(at=primary.created_at, trigger="demand", whole=False, pairs=1)
     for number in range(5):
-        PairAudit.objects.create(primary=primary, run=run, verdict="ready", is_latest=number == 4, at=primary.created_at,
-                                 confirmed_at=primary.created_at, errors=number)
+        PairAudit.objects.create(primary=primary, run=run, verdict="ready", is_latest=number == 4, errors=number,
+                                 at=primary.created_at, confirmed_at=primary.created_at)
     address, offered = reverse("audit-compare", args=[primary.pk]), []
     while address:
         text = flat(support.get(address))
