@@ -40,6 +40,8 @@ urlpatterns = [
     path("browse/templates/import/", browse.import_template, name="browse-templates-import"),
     path("browse/hosts/", browse.hosts, name="browse-hosts"),
     path("browse/applications/", browse.applications, name="browse-applications"),
+    path("browse/servers/", browse.servers, name="browse-servers"),
+    path("browse/names/<slug:kind>/", browse.names, name="browse-names"),
     path("browse/port-info/", browse.port_info, name="port-info"),
     path("browse/connection-info/", browse.connection_info, name="connection-info"),
     path("", include("provisioning.urls_operations")),

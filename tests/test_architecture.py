@@ -18,7 +18,7 @@ LAYERS = [
     ("audit", "changes"),
     ("jobs", "tasks"),
     ("services",),
-    ("forms", "tables"),
+    ("forms", "tables", "lists"),
     ("views", "api", "templatetags"),
     ("urls", "urls_operations", "management"),
 ]

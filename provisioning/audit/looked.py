@@ -24,23 +24,25 @@ class Fact:
 
 @dataclass(frozen=True)
 class Looked:
-    """``names``: of the whole host; ``rows``: of each application."""
+    """``names``: of the whole host; ``rows``: of each application, out of ``total``."""
 
     at: datetime
     rows: tuple[tuple[Application, tuple[Fact, ...]], ...]
     names: tuple[Fact, ...]
+    total: int
 
 
-def looked_at(host: Host, limit: int) -> Looked | None:
-    """What was last found on ``host``, of up to ``limit`` applications; None when nobody has looked yet."""
-    rows = list(FoundOnHost.objects.filter(host=host, application__host=host).select_related(
-        "application").order_by(*by_name("application__name"))[:limit])
+def looked_at(host: Host, limit: int | None) -> Looked | None:
+    """What was last found on ``host``, of up to ``limit`` applications (None: of all); None when nobody has looked
+    yet."""
+    stored = FoundOnHost.objects.filter(host=host, application__host=host)
+    rows = list(stored.select_related("application").order_by(*by_name("application__name"))[:limit])
     if not rows:
         return None
     found = [(row.application, found_from(row.body, at=row.at, host_id=host.pk, start_files=_start_files(row, host)))
              for row in rows]
     return Looked(max(each.at for _, each in found), tuple((row, facts_of(each)) for row, each in found),
-                  names_of(each for _, each in found))
+                  names_of(each for _, each in found), stored.count() if len(rows) == limit else len(rows))
 
 
 def _start_files(row: FoundOnHost, host: Host) -> StartFiles | None:

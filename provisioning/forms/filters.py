@@ -1,6 +1,7 @@
 """The filter rows of Jobs, Events, History, Hosts, Application Templates and Installation Packages."""
 
 from django import forms
+from django.urls import reverse_lazy
 from django.utils.datastructures import MultiValueDict
 
 from provisioning.audit.registry import ordered
@@ -40,21 +41,41 @@ class FilterForm(forms.Form):
         return bool(self.chosen())
 
 
+class Named(forms.CharField):
+    """A name or a part of it. What there is of ``kind`` (a key of views.browse.NAMES) is offered while somebody types,
+    out of any number: in a <datalist> that the page puts beside the field."""
+
+    def __init__(self, label: str, kind: str):
+        super().__init__(label=label)
+        self.list_id = f"names-of-{kind}"
+        self.widget.attrs |= {
+            "list": self.list_id, "placeholder": "Name or part of it",
+            "hx-get": reverse_lazy("browse-names", args=[kind]),
+            "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#{self.list_id}",
+            "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false"}
+
+
 def _choice(label: str, choices, any_label: str = "Any") -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=[("", any_label), *choices])
 
 
+class ApplicationFilter(FilterForm):
+    """Of the list of applications what its template does not write out itself."""
+
+    host = Named("Host", "hosts")
+
+
 class JobFilter(FilterForm):
-    application = forms.CharField(label="Application")
-    host = forms.CharField(label="Host")
+    application = Named("Application", "applications")
+    host = Named("Host", "hosts")
     kind = _choice("Kind", JobKind.choices)
     state = _choice("State", [("active", "Active"), *JobState.choices])
 
 
 class EventFilter(FilterForm):
     text = forms.CharField(label="Text")
-    application = forms.CharField(label="Application")
-    host = forms.CharField(label="Host")
+    application = Named("Application", "applications")
+    host = Named("Host", "hosts")
     number = forms.IntegerField(label="Number", min_value=0, max_value=2**31 - 1)
     level = _choice("Level", EventLevel.choices)
 
@@ -92,31 +113,22 @@ class PairFilter(FilterForm):
     show = _choice("Show", [("trouble", "Trouble"), ("paused", "Automatic failover paused")], "All pairs")
 
 
-HOST_CHOICES_MAX = 100
-
-
 def rule_choices() -> list[tuple[str, str]]:
     """Every rule of the audit as ``A27: Auto-Restart is on``."""
     return [(rule.code, f"{rule.code}: {rule.title}") for rule in ordered()]
 
 
 class AuditFilter(FilterForm):
-    """``hosts``: every host's name; of more than HOST_CHOICES_MAX the name (or a part of it) is typed."""
-
     text = forms.CharField(label="Pair")
     verdict = _choice("Verdict", Verdict.choices)
-    host = _choice("Host", [])
+    host = Named("Host", "hosts")
     severity = _choice("Severity", Severity.choices)
     rule = _choice("Rule", [])
     show = _choice("Show", [("waived", "Waived findings"), ("unknown", "Rules not known"), ("single", "In no pair")],
                    "Everything")
 
-    def __init__(self, data, *, hosts: list[str]):
-        if len(hosts) > HOST_CHOICES_MAX:
-            self.base_fields = self.base_fields | {"host": forms.CharField(label="Host")}
+    def __init__(self, data):
         super().__init__(data)
-        if len(hosts) <= HOST_CHOICES_MAX:
-            self.fields["host"].choices = [("", "Any"), *((name, name) for name in hosts)]
         self.fields["rule"].choices = [("", "Any"), *rule_choices()]
 
 

@@ -8,11 +8,12 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, 
 
 from provisioning.errors import NotFound
 from provisioning.models import Application, AuditRun, Finding, Host, PairAudit
-from provisioning.spelling import SortKey, by_name
+from provisioning.selectors.called import called
+from provisioning.spelling import SortKey
 from provisioning.states import Severity, Verdict
 
 RESULTS_MAX = 60
-"""So many results of a pair are offered to compare with, and drawn."""
+"""So many results of a pair are offered at once to compare with, and drawn."""
 RUNS_MAX = 60
 _WORST_FIRST = Case(*(When(verdict=verdict, then=Value(place)) for place, verdict in enumerate(Verdict)),
                     default=Value(len(Verdict)), output_field=IntegerField())
@@ -64,8 +65,7 @@ def _chosen(text: str, verdict: str, host: str) -> Q:
     if verdict:
         chosen &= Q(verdict=verdict)
     if host:
-        how = "" if Host.objects.filter(name=host).exists() else "__holds"
-        chosen &= Q(**{f"primary__host__name{how}": host}) | Q(**{f"primary__backup_server__host__name{how}": host})
+        chosen &= called(Host, host, "primary__host__name", "primary__backup_server__host__name")
     return chosen
 
 
@@ -97,12 +97,6 @@ def single_count() -> int:
 def broken_count() -> int:
     """How many pairs are broken now. One query on indexes: every page asks."""
     return _of_pairs().filter(verdict=Verdict.BROKEN).count()
-
-
-def host_names(limit: int = 500) -> list[str]:
-    """Hosts that applications are on, by name."""
-    taken = Application.objects.filter(host__isnull=False).values("host")
-    return list(Host.objects.filter(pk__in=taken).order_by(*by_name("name")).values_list("name", flat=True)[:limit])
 
 
 def last_run() -> AuditRun | None:
@@ -143,10 +137,12 @@ def latest_of(primary_id: int) -> PairAudit | None:
     return latest().filter(primary_id=primary_id).first()
 
 
-def results_of(primary_id: int, limit: int = RESULTS_MAX) -> list[PairAudit]:
-    """Results of a pair, newest first."""
+def results_of(primary_id: int, *, before: int | None = None) -> list[PairAudit]:
+    """The newest results of a pair, newest first; of those ``before`` a result, when it is given."""
     rows = PairAudit.objects.filter(primary_id=primary_id).defer("unknown")
-    return list(rows.order_by("-id")[:limit])
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-id")[:RESULTS_MAX])
 
 
 def result_of(primary_id: int, audit_id: int) -> PairAudit:

@@ -3,7 +3,8 @@
 from django.db.models import Q, QuerySet
 
 from protocol.events import KINDS
-from provisioning.models import Event, Host
+from provisioning.models import Application, Event, Host
+from provisioning.selectors.called import called
 from provisioning.states import EventLevel, EventSource
 
 
@@ -19,15 +20,14 @@ the way (control.narration)."""
 
 def event_list(*, application: str = "", host: str = "", level: str = "", number: int | None = None,
                text: str = "") -> QuerySet[Event]:
-    """Events, newest first; ``application`` and ``host`` are names. What concerns a whole pair stands in the timelines
-    of both members and is told once, of its primary, unless one ``application`` is asked for."""
-    found = Event.objects.select_related("application", "host")
+    """Events, newest first; ``application`` and ``host`` are names, or parts of names (``called``). What concerns a
+    whole pair stands in the timelines of both members and is told once, of its primary, unless the backup alone is
+    asked for."""
+    found = Event.objects.select_related("application", "host").exclude(_twice(application))
     if application:
-        found = found.filter(application__name=application)
-    else:
-        found = found.exclude(number__in=OF_PAIR, application__primary_server__isnull=False)
+        found = found.filter(called(Application, application, "application__name"))
     if host:
-        found = found.filter(host__name=host)
+        found = found.filter(called(Host, host, "host__name"))
     if level:
         found = found.filter(level=level)
     if number is not None:
@@ -35,3 +35,11 @@ def event_list(*, application: str = "", host: str = "", level: str = "", number
     if text:
         found = found.filter(text__holds=text)
     return found.order_by("-id")
+
+
+def _twice(application: str) -> Q:
+    """What a list of the events of ``application`` (a part of names, or "" for all) has of the primary already."""
+    of_backup = Q(number__in=OF_PAIR, application__primary_server__isnull=False)
+    if not application:
+        return of_backup
+    return of_backup & called(Application, application, "application__primary_server__name")

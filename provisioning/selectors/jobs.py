@@ -7,7 +7,8 @@ from django.db.models import Case, Count, IntegerField, Q, QuerySet, Value, When
 
 from provisioning.errors import NotFound
 from provisioning.job_kinds import KINDS, OF_HOSTS
-from provisioning.models import Application, Job, JobLine
+from provisioning.models import Application, Host, Job, JobLine
+from provisioning.selectors.called import called
 from provisioning.states import ACTIVE_JOBS, JobState
 
 USUAL_OF = 20
@@ -15,8 +16,9 @@ USUAL_OF = 20
 
 
 def job_list(*, state: str = "", kind: str = "", host: str = "", application: str = "") -> QuerySet[Job]:
-    """Jobs, active ones first, then newest first. ``state`` is a state or "active"; host and application are names.
-    Looks on hosts, which go on all the time, are among them only when their ``kind`` is asked for."""
+    """Jobs, active ones first, then newest first. ``state`` is a state or "active"; host and application are names, or
+    parts of names (``called``). Looks on hosts, which go on all the time, are among them only when their ``kind`` is
+    asked for."""
     found = Job.objects.select_related("application", "host").filter(_shown(kind), _matching(state, host, application))
     is_finished = Case(When(state__in=ACTIVE_JOBS, then=Value(0)), default=Value(1), output_field=IntegerField())
     return found.order_by(is_finished, "-created_at")
@@ -39,9 +41,9 @@ def _matching(state: str, host: str, application: str) -> Q:
     if state:
         found &= Q(state__in=ACTIVE_JOBS) if state == "active" else Q(state=state)
     if host:
-        found &= Q(host_name=host)
+        found &= called(Host, host, "host_name")
     if application:
-        found &= Q(application_name=application)
+        found &= called(Application, application, "application_name")
     return found
 
 

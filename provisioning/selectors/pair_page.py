@@ -27,7 +27,6 @@ _OWN = ("id", "name", "enabled", "working_directory", "command_line", "host__nam
 _STATE = ("epoch", "active_id", "active_copy", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason",
           "paused_at", "disputed", "reason", "since")
 _COLUMNS = (*_OWN, *(f"backup_server__{name}" for name in _OWN), *(f"pair_state__{name}" for name in _STATE))
-CANDIDATES_MAX = 100
 EVENT_GRANTED = Own.GRANTED
 
 
@@ -202,10 +201,10 @@ def exceptions_of(primary_id: int) -> dict[str, int]:
     return dict(PairException.objects.filter(primary_id=primary_id).values_list("what", "pk"))
 
 
-def backup_candidates(primary: Application) -> list[Application]:
+def backup_candidates(primary: Application) -> QuerySet[Application]:
     """Servers that ``primary`` could name as its Backup Server, by name."""
     free = with_related(Application.objects.filter(type=primary.type, backup_server=None, primary_server=None))
-    return list(free.exclude(pk=primary.pk).order_by(*by_name("name"))[:CANDIDATES_MAX])
+    return free.exclude(pk=primary.pk).order_by(*by_name("name"))
 
 
 # --- rows into facts

@@ -9,24 +9,21 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning import lists
 from provisioning.rules.text import duration
+from provisioning.selectors import choices
 from provisioning.selectors.control import word_of
-from provisioning.spelling import by_name
-from provisioning.states import SERVER_TYPES, Mode
 from provisioning.states import ApplicationStatus as A
 from provisioning.states import DrillState as D
 from provisioning.states import HostStatus as H
 from provisioning.states import JobState as J
+from provisioning.states import Mode
 from provisioning.states import StepState as S
 
 register = template.Library()
 register.filter(duration)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
-PICKED = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application,
-          "server_id": Application}
-CHOICES_MAX = 500
 PROVEN_FOR = timedelta(seconds=15)
 """Green is for what was proven a moment ago: an older word of a server is shown in grey."""
 
@@ -182,20 +179,13 @@ def split(text: str, separator: str) -> list[str]:
     return text.split(separator)
 
 
-@register.simple_tag
-def no_script_choices(field, row=None) -> list[tuple[int, str, bool]]:
-    """(key, name, chosen) of what a picker's field can point to, for a plain <select>; the first CHOICES_MAX by name,
-    and the chosen one."""
-    model = PICKED[field.name]
-    rows = model.objects.order_by(*by_name("name"))
-    if model is Application:
-        rows = rows.filter(type__in=SERVER_TYPES)
-        rows = rows.exclude(pk=row.pk) if row else rows
-    chosen = str(field.value() or "")
-    found = list(rows.values_list("pk", "name")[:CHOICES_MAX])
-    if chosen.isdecimal() and int(chosen) not in {key for key, _ in found}:
-        found += list(rows.filter(pk=chosen).values_list("pk", "name"))
-    return [(key, name, str(key) == chosen) for key, name in found]
+@register.simple_tag(takes_context=True)
+def choices_of(context, field, row=None) -> choices.Choices:
+    """What a field that names another object can be set to, for a plain <select>: what was looked for beside it
+    (``find-`` and the field's name in what was posted), else the first ones."""
+    request = context.get("request")
+    text = request.POST.get(f"find-{field.html_name}", "")[:255] if request else ""
+    return choices.choices(field.name, text=text, chosen=str(field.value() or ""), but=row.pk if row else None)
 
 
 @register.filter
@@ -220,3 +210,21 @@ def query(context, **changes) -> str:
             values[name] = value
     encoded = values.urlencode()
     return f"?{encoded}" if encoded else "?"
+
+
+@register.simple_tag(takes_context=True)
+def onward(context, name: str, *args, **query) -> str:
+    """Like ``url``, for a page behind a list: of a row, or of what belongs to a page that was opened from there."""
+    return lists.onward(context["request"], name, *args, **query)
+
+
+@register.simple_tag(takes_context=True)
+def back_to(context, name: str, *args) -> str:
+    """Like ``url``, for a list: as it was when this page was opened from it."""
+    return lists.back_to(context["request"], name, *args)
+
+
+@register.simple_tag(takes_context=True)
+def leave_for(context, name: str, saved="") -> str:
+    """Like ``url``, for what leaves an editor: the list that it was opened from, else the list ``name``."""
+    return lists.leave_for(context["request"], name, saved=saved)

@@ -13,6 +13,7 @@ from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Conflict, Refusal, Refused
 from provisioning.forms.editor import Editor, editor_of, new_editor, posted_editor, stored_editor
 from provisioning.forms.editor import fill as fill_editor
+from provisioning.lists import leave_for, onward, with_query
 from provisioning.models import Application, ApplicationTemplate
 from provisioning.permissions import CONFIGURE, VIEW, actor_of
 from provisioning.rules.known_options import KnownOptions
@@ -109,9 +110,9 @@ def _save(actor, editor: Editor, key: int | None) -> Application:
 
 
 def _after_save(request, editor: Editor, row: Application, before: ApplicationDraft | None):
-    address, hint = reverse("application-edit", args=[row.pk]), ""
+    address, hint = onward(request, "application-edit", row.pk), ""
     if before is None and row.is_runnable and not row.is_installed:
-        hint = format_html(' Next: <a href="{}">Install</a> it on {}.', reverse("application-install", args=[row.pk]),
+        hint = format_html(' Next: <a href="{}">Install</a> it on {}.', onward(request, "application-install", row.pk),
                            row.host)
     status = editor.application.status if editor.application else ""
     found = notes(KnownOptions(row.template.options), before, application_draft(row), status, row.type)
@@ -121,8 +122,8 @@ def _after_save(request, editor: Editor, row: Application, before: ApplicationDr
     if then == "new":
         return redirect(f"{reverse('application-new')}?template={row.template_id}")
     if then == "stay":
-        return redirect(f"{address}?tab={editor.tab}" if editor.tab in list(parts.TABS)[1:] else address)
-    return redirect(f"{reverse('application-list')}?saved={row.pk}")
+        return redirect(with_query(address, tab=editor.tab) if editor.tab in list(parts.TABS)[1:] else address)
+    return redirect(leave_for(request, "application-list", saved=row.pk))
 
 
 def _sent(request) -> Editor:

@@ -1,6 +1,7 @@
 """What the buttons of the Applications list and editor do: dialogs that ask, services that act, messages that say."""
 
 from functools import partial
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from provisioning.errors import Refused
 from provisioning.forms.actions import CloneForm, InstallForm
 from provisioning.forms.reasons import ReasonForm
+from provisioning.lists import leave_for
 from provisioning.permissions import CONFIGURE, INSTALL, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.consequences import what_follows
@@ -41,7 +43,7 @@ def enough(action: Action, rows: list) -> bool:
 
 
 def back_address(request) -> str:
-    return safe_address(request, request.POST.get("next", ""), reverse("application-list"))
+    return safe_address(request, request.POST.get("next", ""), leave_for(request, "application-list"))
 
 
 def select_first(request, action: Action):
@@ -63,8 +65,10 @@ def confirm(request, action: Action, rows: list):
     title = f"{action.label} {counted(hit or rows)}"
     return dialog(request, "applications/confirm.html", f"{title}?", {
         "action": action, "ids": [row.pk for row in hit], "label": title,
-        "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]], "more": len(hit) - SHOWN_MAX,
-        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]], "more_left_out": len(left_out) - SHOWN_MAX,
+        "hit": [what_follows(row, action.verb) for row in hit[:SHOWN_MAX]],
+        "more": [row.name for row in hit[SHOWN_MAX:]],
+        "left_out": [why[row.pk] for row in left_out[:SHOWN_MAX]],
+        "more_left_out": [why[row.pk] for row in left_out[SHOWN_MAX:]],
         "next": _back_after(request, action, rows),
         "reason": ReasonForm() if action.verb == "delete" else None,
         "leave": request.POST.get("leave") or request.GET.get("leave"), "stay": request.POST.get("stay"),
@@ -85,8 +89,8 @@ def _hit(verb: str, rows: list) -> tuple[list, dict[int, str]]:
 def _back_after(request, action: Action, rows: list) -> str:
     """Where to go afterwards; the page of an object that is deleted is no place to go back to."""
     back = back_address(request)
-    gone = action.verb == "delete" and back == reverse("application-edit", args=[rows[0].pk])
-    return reverse("application-list") if gone else back
+    gone = action.verb == "delete" and urlsplit(back).path == reverse("application-edit", args=[rows[0].pk])
+    return leave_for(request, "application-list") if gone else back
 
 
 def clone_dialog(request, row, form: CloneForm | None = None):

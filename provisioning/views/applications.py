@@ -8,7 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import push_url
 
-from provisioning.models import Application, Host
+from provisioning.forms.filters import ApplicationFilter
+from provisioning.models import Application
 from provisioning.permissions import CONFIGURE, INSTALL, VIEW, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.readiness import why_not
@@ -37,15 +38,15 @@ def application_list(request):
                "filtered": any(values.get(name) for name in ("q", "type", "host", "status")),
                "header": APPLICATIONS.header(values.get("sort", "name"), values)}
     if not part:
-        return render(request, "applications/list.html", {**context, **_around()})
+        return render(request, "applications/list.html", {**context, **_around(request)})
     answer = render(request, "applications/_rows.html", context)
     return answer if "refresh" in request.GET else push_url(answer, f"{request.path}{_query(values)}")
 
 
-def _around() -> dict:
+def _around(request) -> dict:
     """What stands around the rows: the toolbar and the choices of the filters."""
     return {"actions": APPLICATIONS.actions, "gaps": GAPS, "types": ApplicationType.choices,
-            "hosts": Host.objects.values_list("name", flat=True)[:500], "statuses": ApplicationStatus.values}
+            "form": ApplicationFilter(request.GET), "statuses": ApplicationStatus.values}
 
 
 def _query(values: dict) -> str:

@@ -21,7 +21,7 @@ from provisioning.errors import NotFound, Refused
 from provisioning.forms.filters import AuditFilter
 from provisioning.permissions import EXPORT, actor_of
 from provisioning.rules.text import file_word
-from provisioning.selectors.audits import audit_list, host_names
+from provisioning.selectors.audits import audit_list
 from provisioning.selectors.pair_page import pair_rows
 from provisioning.states import Severity
 from provisioning.views.answers import refused
@@ -43,7 +43,7 @@ class Streamed(StreamingHttpResponse):
 @page(EXPORT)
 def audit_export(request, file_format: str):
     """What the list shows with the same filter, on all its pages; ``compare``: what each finding is against then."""
-    form = AuditFilter(request.GET, hosts=host_names())
+    form = AuditFilter(request.GET)
     found = audit_list(**form.chosen(), sort=request.GET.get("sort", "")[:32])
     return _file(request, file_format, list(found.values_list("pk", flat=True)[:PAIRS_MAX + 1]), scope=scope_of(form))
 

@@ -176,15 +176,23 @@ def audit_sheet(request, pk: int):
 @require_safe
 @page()
 def audit_compare(request, pk: int):
-    """An earlier result (``?with=``, else the one before) beside the one that holds now."""
+    """An earlier result (``?with=``, else the first that is offered) beside the one that holds now. Offered are the
+    newest results, or those before ``?before=``."""
     sheet = sheet_of(request, pk)
-    chosen = request.GET.get("with", "")
-    earlier = next((row for row in sheet.results if not row.is_latest), None)
-    if chosen.isdecimal() and len(chosen) < 16:
-        earlier = selector.result_of(pk, int(chosen))
+    chosen, before = (_key(request.GET.get(name, "")) for name in ("with", "before"))
+    results = sheet.results if before is None else selector.results_of(pk, before=before)
+    earlier = next((row for row in results if not row.is_latest), None)
+    if chosen is not None:
+        earlier = selector.result_of(pk, chosen)
+    older = results[-1].pk if results and selector.results_of(pk, before=results[-1].pk) else None
     groups = _compared(sheet, earlier) if sheet.audit and earlier else None
     return show(request, "audits/compare.html", {
-        "sheet": sheet, "earlier": earlier, "groups": groups, "earlier_headline": headline_of(earlier)})
+        "sheet": sheet, "earlier": earlier, "groups": groups, "earlier_headline": headline_of(earlier),
+        "results": results, "before": before, "older": older})
+
+
+def _key(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 def _compared(sheet: AuditSheet, earlier: PairAudit) -> Compared[Card]:

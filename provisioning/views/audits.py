@@ -36,7 +36,7 @@ SERIES = tuple((VERDICT_WORDS[verdict], str(verdict).replace(" ", "-")) for verd
 @page()
 def audit_list(request):
     """Every pair with its verdict, worst first."""
-    form = AuditFilter(request.GET, hosts=selector.host_names())
+    form = AuditFilter(request.GET)
     sort = request.GET.get("sort", "")[:32]
     counts = selector.verdict_counts()
     singles = selector.single_count()

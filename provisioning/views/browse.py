@@ -1,41 +1,62 @@
 """The Browse dialogs: pick a template, a host or a server; and the dialogs of a port and of a connection."""
 
-from django.http import HttpResponse
+from collections.abc import Callable
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.errors import Refused
 from provisioning.forms.editor import posted_editor
 from provisioning.forms.imports import TemplateImportForm
-from provisioning.models import Application, ApplicationTemplate
+from provisioning.forms.rows import ConnectionForm
+from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.permissions import CONFIGURE, IMPORT, VIEW, actor_of
 from provisioning.selectors import applications as selector
+from provisioning.selectors.choices import CHOICES_STEP, choices
 from provisioning.selectors.hosts import host_list
+from provisioning.selectors.pair_page import backup_candidates
 from provisioning.services import applications as services
 from provisioning.services import templates as template_services
+from provisioning.spelling import by_name
 from provisioning.states import SERVER_TYPES
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import dialog, sentence, with_sentences
 
 SHOWN_MAX = 200
+NAMES_MAX = 50
 ROW_TEMPLATES = {"ports": "applications/_row_ports.html", "connections": "applications/_row_connections.html"}
 FIELDS = ("template_id", "host_id", "backup_server_id", "info-server_id")
 
 
 def _browse(request, title: str, rows, columns: tuple[str, ...], cells, **more):
-    """The dialog with its list; a script that filters gets the list alone."""
+    """The dialog with its list; a script that filters, or wants more of it, gets the list alone."""
     actor_of(request).require(VIEW)
-    text = request.GET.get("q", "")[:255].strip()
-    found = list(rows.filter(name__holds=text)[:SHOWN_MAX + 1] if text else rows[:SHOWN_MAX + 1])
     field = request.GET.get("field", "")
     context = {
-        "options": [(row.pk, row.name, cells(row)) for row in found[:SHOWN_MAX]], "cut": len(found) > SHOWN_MAX,
-        "shown_max": SHOWN_MAX, "columns": columns, "text": text, "field": field if field in FIELDS else "",
+        **_options(request, rows, cells), "columns": columns, "field": field if field in FIELDS else "",
         "current": request.GET.get("current", ""), "address": request.path, **more,
     }
-    if request.htmx and request.htmx.target == "browse-results":
-        return render(request, "browse/_options.html", context)
+    if request.htmx and request.htmx.target in ("browse-results", "browse-more"):
+        return render(request, "browse/_options.html", context | {"part": True})
     return dialog(request, "browse/browse.html", title, context)
+
+
+def _options(request, rows, cells) -> dict:
+    """SHOWN_MAX of ``rows`` that hold ``?q=``, from number ``?from=`` on, and how many there are."""
+    text, begin = request.GET.get("q", "")[:255].strip(), request.GET.get("from", "")
+    begin = int(begin) if begin.isdecimal() and len(begin) < 10 else 0
+    matching, total = rows.filter(name__holds=text) if text else rows, rows.count()
+    found = matching.count() if text else total
+    shown = matching[begin:begin + SHOWN_MAX]
+    end = begin + len(shown)
+    return {"options": [(row.pk, row.name, cells(row)) for row in shown], "text": text, "found": found, "total": total,
+            "begin": begin, "end": end, "next": end if end < found else 0}
+
+
+def _of_template(row: ApplicationTemplate) -> tuple[str, str]:
+    return row.get_type_display(), row.version
 
 
 @require_safe
@@ -43,8 +64,7 @@ def _browse(request, title: str, rows, columns: tuple[str, ...], cells, **more):
 def templates(request, **more):
     return _browse(
         request, "Browse: Application Templates", ApplicationTemplate.objects.filter(enabled=True),
-        ("Name", "Type", "Version"), lambda row: (row.get_type_display(), row.version),
-        can_import=True, form=TemplateImportForm(), **more)
+        ("Name", "Type", "Version"), _of_template, can_import=True, form=TemplateImportForm(), **more)
 
 
 @require_POST
@@ -62,9 +82,8 @@ def import_template(request):
         except Refused as error:
             for refusal in error.refusals:
                 form.add_error("file", sentence(refusal))
-    rows = ApplicationTemplate.objects.filter(enabled=True)[:SHOWN_MAX]
     return dialog(request, "browse/browse.html", "Browse: Application Templates", {
-        "options": [(row.pk, row.name, (row.get_type_display(), row.version)) for row in rows], "current": current,
+        **_options(request, ApplicationTemplate.objects.filter(enabled=True), _of_template), "current": current,
         "columns": ("Name", "Type", "Version"), "field": "template_id", "can_import": True, "form": form,
         "address": request.path.removesuffix("import/"), "imported": current,
     }, status=status)
@@ -80,6 +99,19 @@ def hosts(request):
 
 @require_safe
 @with_sentences
+def servers(request):
+    """What a connection's Server can be set to, for the script of its dialog: what holds the text that was typed."""
+    actor_of(request).require(VIEW)
+    field, most = ConnectionForm()["server_id"], request.GET.get("most", "")
+    name = field.html_name
+    found = choices("server_id", text=request.GET.get(f"find-{name}", "")[:255], chosen=request.GET.get(name, ""),
+                    most=int(most) if most.isdecimal() and len(most) < 6 else CHOICES_STEP)
+    return render(request, "pairwise/layout/choices.html", {
+        "choices": found, "name": name, "id": field.auto_id, "label": field.label, "size": 7, "more_at": request.path})
+
+
+@require_safe
+@with_sentences
 def applications(request):
     """Servers. For ``field=backup_server_id``: those of ``type`` that can be a backup, without ``but`` itself."""
     rows = Application.objects.filter(type__in=SERVER_TYPES).select_related("host", "primary_server", "backup_server")
@@ -91,6 +123,34 @@ def applications(request):
     return _browse(
         request, "Browse: Backup Servers" if backup else "Browse: Servers", rows, ("Name", "Type", "Host", "Pair"),
         lambda row: (row.get_type_display(), row.host.name if row.host else "–", _pair_words(row)))
+
+
+@require_safe
+@with_sentences
+def names(request, kind: str):
+    """What a filter's field offers while somebody types: the first names that hold it, and how many there are."""
+    actor_of(request).require(VIEW)
+    if kind not in NAMES:
+        raise Http404("There are no such names.")
+    field, rows = NAMES[kind]
+    text, found = request.GET.get(field, "")[:255].strip(), rows(request)
+    found = found.filter(name__holds=text) if text else found
+    shown = list(found.order_by(*by_name("name")).values_list("name", flat=True)[:NAMES_MAX])
+    total = found.count() if len(shown) == NAMES_MAX else len(shown)
+    return render(request, "browse/_names.html", {"names": shown, "total": total, "text": text})
+
+
+def _free_servers(request):
+    """Those that the server ``?but=`` could name as its Backup Server."""
+    key = request.GET.get("but", "")
+    return backup_candidates(selector.get_application(int(key))) if key.isdecimal() else Application.objects.none()
+
+
+NAMES: dict[str, tuple[str, Callable[[HttpRequest], QuerySet]]] = {
+    "hosts": ("host", lambda request: Host.objects.all()),
+    "applications": ("application", lambda request: Application.objects.all()),
+    "backups": ("candidate", _free_servers)}
+"""{kind: (name of the field that is typed into, what it is a name of)}."""
 
 
 def _pair_words(row) -> str:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from provisioning.lists import list_name, opened_from
 from provisioning.models.applications import SECRET_WORDS
 from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
 from provisioning.rules.audit_story import counted
@@ -76,6 +77,9 @@ NAVIGATION = (
         Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
     )),), alarm=(broken_count, "broken pair")),
 )
+
+LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills"}
+"""Lists that are no page of the tree: what they are called."""
 
 
 class Frame:
@@ -149,6 +153,18 @@ class Frame:
                     if item["current"]:
                         return [word for word in (section["label"], group["label"], item["label"]) if word]
         return []
+
+    @cached_property
+    def came_from(self) -> tuple[str, str] | None:
+        """(name, address) of the list that this page was opened from, where its breadcrumb leads to another one."""
+        address = opened_from(self._request)
+        name, items = list_name(address), [item for section in NAVIGATION for _, group in section.groups
+                                           for item in group]
+        if not name or self._here == name or any(self._here == item.name for item in items):
+            return None
+        if any(item.name == name and self._is_on(item) for item in items):
+            return None
+        return LISTS_WITHIN.get(name) or next(item.label for item in items if item.name == name), address
 
     @cached_property
     def roles(self) -> str:

@@ -72,7 +72,7 @@ def as_key(value) -> int | None:
     return int(value) if str(value or "").isdecimal() else None
 
 
-# --- steps on rows without scripts: <kind>-<add|edit|remove|ok>[:token]
+# --- steps without scripts: <kind>-<add|edit|remove|ok|find>[:token] on rows; any other only shows the page again
 def take_step(editor: Editor, step: str, values) -> dict:
     """Carry a step out on the editor's rows; returns what the page needs to show a row's form in place."""
     editor.form.errors.clear() if editor.form.is_bound else None
@@ -87,6 +87,10 @@ def take_step(editor: Editor, step: str, values) -> dict:
         return {}
     if verb in ("add", "edit"):
         return {"inline": kind, "info": row_form(kind, row, len(rows)), "token": token}
+    if verb == "find":
+        # Only what can be chosen changes.
+        sent = {name: values.get(f"{RowForm.prefix}-{name}") for name in ROW_FORMS[kind].base_fields}
+        return {"inline": kind, "info": ROW_FORMS[kind](initial=sent), "token": token}
     form, changed = put_row(editor, kind, token, values)
     return {} if changed else {"inline": kind, "info": form, "token": token}
 
@@ -116,21 +120,21 @@ def put_row(editor: Editor, kind: str, token: str, values) -> tuple[RowForm, Row
 
 # --- tabs that only show
 def _dependencies(row: Application) -> dict:
-    return {"clients": clients_of(row)[:SHOWN_MAX],
-            "servers": row.connections.select_related("server", "server__host")[:SHOWN_MAX]}
+    return {"clients": clients_of(row), "servers": row.connections.select_related("server", "server__host")}
 
 
 def _history(row: Application) -> dict:
-    entries = history_list(object_type="application", object_id=str(row.pk))[:SHOWN_MAX]
-    return {"requests": group_by_request(entries)}
+    entries = history_list(object_type="application", object_id=str(row.pk))
+    return {"requests": group_by_request(shown := entries[:SHOWN_MAX]), "shown": shown, "total": entries.count()}
 
 
 def _jobs(row: Application) -> dict:
-    return {"jobs": row.jobs.order_by("-created_at")[:SHOWN_MAX]}
+    return {"jobs": row.jobs.order_by("-created_at")[:SHOWN_MAX], "total": row.jobs.count()}
 
 
 def _log(row: Application) -> dict:
-    return {"events": Event.objects.filter(application=row)[:SHOWN_MAX]}
+    events = Event.objects.filter(application=row)
+    return {"events": events[:SHOWN_MAX], "total": events.count()}
 
 
 SHOWN_TABS: dict[str, tuple[str, Callable[[Application], dict]]] = {

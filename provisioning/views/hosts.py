@@ -61,7 +61,8 @@ def host_detail(request, pk):
         "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host), "joining": joins,
         "is_console": is_console_host(host), "refusals": refusals_of(host, REFUSALS_SHOWN),
         "applications": [(row, wrong_account_of(row)) for row in applications[:APPLICATIONS_SHOWN]],
-        "more": host.application_count > APPLICATIONS_SHOWN, "looked": looked_at(host, APPLICATIONS_SHOWN),
+        "more": host.application_count > APPLICATIONS_SHOWN,
+        "looked": looked_at(host, None if "looked" in request.GET else APPLICATIONS_SHOWN),
         "look": looks.active_look(host), "why_not_look": _why_not_look(host, actor_of(request))})
     if joins.line:
         # It holds a token.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -253,16 +254,26 @@ class PairPage:
     # --- the guide's procedure
 
     @cached_property
-    def candidates(self) -> list[Application]:
-        """Servers that could become the Backup Server; only asked for while there is none."""
-        return [] if self.backup else selector.backup_candidates(self.primary)
+    def candidates(self) -> QuerySet[Application]:
+        """Servers that could become the Backup Server; none while there is one."""
+        free = selector.backup_candidates(self.primary)
+        return free.none() if self.backup else free
+
+    @cached_property
+    def candidate_count(self) -> int:
+        return self.candidates.count()
+
+    @property
+    def named_candidate(self) -> str:
+        """The name in the address (``?candidate=``)."""
+        return self._request.GET.get("candidate", "")[:255].strip()
 
     @cached_property
     def candidate(self) -> Application | None:
-        """The one that was chosen in the address (``?candidate=``), or the only one."""
-        chosen = self._request.GET.get("candidate", "")
-        found = next((row for row in self.candidates if str(row.pk) == chosen), None)
-        return found or (self.candidates[0] if len(self.candidates) == 1 else None)
+        """The one that the address names, or the only one."""
+        if self.candidate_count == 1:
+            return self.candidates.first()
+        return self.candidates.filter(name=self.named_candidate).first() if self.named_candidate else None
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from provisioning.errors import Refused
 from provisioning.forms.support import BundleForm
+from provisioning.lists import onward
 from provisioning.permissions import EXPORT, actor_of
 from provisioning.selectors.pair_page import pair_rows
 from provisioning.services.support_bundle import make_bundle
@@ -35,7 +36,7 @@ def pair_bundle(request, pk: int):
                 "Content-Type": "application/zip", "Content-Length": str(bundle.size), "Cache-Control": "no-store",
                 "Content-Disposition": f'attachment; filename="{bundle.name}"'})
     names = " ⇄ ".join(row.name for row in (primary, backup) if row)
-    back = safe_address(request, request.GET.get("next", ""), reverse("pair-detail", args=[pk]))
+    back = safe_address(request, request.GET.get("next", ""), onward(request, "pair-detail", pk))
     return dialog(request, "pairs/bundle.html", f"Support bundle of {names}", {
         "form": form, "address": reverse("pair-bundle", args=[pk]), "back": back}, status=422 if form.is_bound else 200)
 

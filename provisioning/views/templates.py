@@ -15,6 +15,7 @@ from provisioning.selectors.catalog import get_template
 from provisioning.selectors.catalog import template_list as templates
 from provisioning.services import templates as services
 from provisioning.services.reasons import one_line
+from provisioning.spelling import by_name
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.pages import carry_out, page, refuse, show
@@ -36,8 +37,9 @@ def template_list(request):
 @page()
 def template_detail(request, pk):
     template = get_template(pk)
+    used = template.applications.select_related("host").order_by(*by_name("name"))
     return show(request, "templates/detail.html", {
-        "template": template, "applications": template.applications.select_related("host")[:200]})
+        "template": template, "page": page_of(used, request.GET), "total": template.application_count})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.errors import Refused
 from provisioning.forms.users import NewUserForm, RolesForm, UserFilter
+from provisioning.lists import leave_for, onward
 from provisioning.permissions import USERS, VERBS, actor_of, verbs_of
 from provisioning.rules.users import why_not_disable
 from provisioning.selectors import users as selector
@@ -102,14 +103,14 @@ def user_new(request):
         else:
             return _show_password(request, user, password, f"{user} was made")
     return dialog(request, "users/form.html", "New user", {
-        "form": form, "address": reverse("user-new"), "back": reverse("user-list"), "label": "Create"},
+        "form": form, "address": reverse("user-new"), "back": leave_for(request, "user-list"), "label": "Create"},
         status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(USERS)
 def user_roles(request, pk):
-    person, back = selector.get_person(pk), reverse("user-detail", args=[pk])
+    person, back = selector.get_person(pk), onward(request, "user-detail", pk)
     form = RolesForm(request.POST if request.method == "POST" else None, initial={"roles": person.roles})
     if form.is_bound and form.is_valid():
         try:
@@ -128,7 +129,7 @@ def user_roles(request, pk):
 @page(USERS)
 def user_verb(request, pk, verb: str):
     """Ask first, naming who is hit and what follows; then do it."""
-    person, what, back = selector.get_person(pk), VERBS_OF_USERS[verb], reverse("user-detail", args=[pk])
+    person, what, back = selector.get_person(pk), VERBS_OF_USERS[verb], onward(request, "user-detail", pk)
     if request.method != "POST":
         return dialog(request, "users/ask.html", f"{what.label} {person.name}?", {
             "asks": what.asks.format(name=person.name) + (_goes_on() if verb == "unlock" else ""),
@@ -176,10 +177,10 @@ def user_reset(request, pk):
     return dialog(request, "users/ask.html", f"Reset the password of {person.name}?", {
         "asks": f"The present password of {person.name} is no longer good, and {person.name} is signed out everywhere. "
                 "You are shown a password for one sign-in within 24 hours, then a new one must be set.",
-        "label": "Reset Password", "back": reverse("user-detail", args=[pk]), "danger": True,
+        "label": "Reset Password", "back": onward(request, "user-detail", pk), "danger": True,
         "address": reverse("user-reset", args=[pk])})
 
 
 def _show_password(request, user: User, password: str, title: str):
     return dialog(request, "users/password.html", title, {
-        "name": user.get_username(), "password": password, "back": reverse("user-detail", args=[user.pk])})
+        "name": user.get_username(), "password": password, "back": onward(request, "user-detail", user.pk)})

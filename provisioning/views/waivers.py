@@ -10,6 +10,7 @@ from provisioning.audit.registry import RULES
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.audits import WaiveForm
 from provisioning.forms.filters import WaiverFilter
+from provisioning.lists import onward
 from provisioning.models import Finding, Waiver
 from provisioning.permissions import VIEW, WAIVE, actor_of
 from provisioning.rules.audit_story import standing
@@ -43,7 +44,8 @@ def finding_waive(request, pk: int, finding: int):
         except Refused as error:
             refuse(form, error)
     return dialog(request, "audits/waive.html", f"Waive {found.code}: {_title(found)}?", {
-        "form": form, "finding": found, "back": _sheet(pk), "address": request.path}, status=422 if posted else 200)
+        "form": form, "finding": found, "back": onward(request, "audit-sheet", pk), "address": request.get_full_path()},
+        status=422 if posted else 200)
 
 
 def _title(finding: Finding) -> str:
@@ -71,8 +73,9 @@ def finding_fix(request, pk: int, finding: int):
             troubles = [str(error)]
     plan = remedies.plan(actor=actor, finding_id=found.pk)
     return dialog(request, "audits/fix.html", f"{plan.remedy.label}?", {
-        "plan": plan, "finding": found, "title": _title(found), "troubles": troubles, "back": _sheet(pk),
-        "address": request.path, "refusals": [sentence(each) for each in plan.refusals]},
+        "plan": plan, "finding": found, "title": _title(found), "troubles": troubles,
+        "back": onward(request, "audit-sheet", pk), "address": request.get_full_path(),
+        "refusals": [sentence(each) for each in plan.refusals]},
         status=422 if troubles else 200)
 
 

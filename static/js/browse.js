@@ -19,6 +19,8 @@ function choose(option) {
   }
   filter.setAttribute("aria-activedescendant", option.id);
   option.scrollIntoView({ block: "nearest" });
+  // What comes after the last one is fetched once its place is seen (browse/_options.html).
+  if (option === options().at(-1)) document.getElementById("browse-more")?.scrollIntoView({ block: "nearest" });
 }
 
 function take() {
@@ -57,6 +59,7 @@ document.addEventListener("dblclick", (event) => {
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.detail.elt.closest?.("#dialog") || !results()) return;
+  if (event.detail.target?.id === "browse-more") return; // further ones below what is chosen
   const all = options();
   // What is chosen stays chosen; a filter that leaves one thing has chosen it.
   const kept =
@@ -67,4 +70,17 @@ document.addEventListener("htmx:afterSettle", (event) => {
       (all.length === 1 || document.querySelector(".browse-filter input").value ? all[0] : null) ||
       null,
   );
+});
+
+// --- a field that finds what stands in the <select> below it (pairwise/layout/server.html)
+document.addEventListener("keydown", (event) => {
+  const found = document.getElementById(event.target.dataset?.find);
+  if (!found || !["Enter", "ArrowDown"].includes(event.key)) return;
+  event.preventDefault();
+  const first = [...found.options].find((option) => option.value);
+  if (found.selectedIndex < 0 && first) {
+    first.selected = true;
+    found.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  found.focus();
 });

@@ -208,8 +208,12 @@
     const part = event.detail.requestConfig?.elt;
     if (part?.matches("[data-live-topic]")) setTimeout(() => document.hidden || fetchAgain(part), RETRY_MS);
   });
-  // A part is not replaced while a form in it waits for its answer, which would find nobody; it is asked for later.
-  const waits = (part) => part.matches("[data-live-topic]") && part.querySelector("form.htmx-request");
+  // A part is not replaced while a form in it waits for its answer, which would find nobody, or while a name is being
+  // typed into it; it is asked for later.
+  const isTyped = (input) => input === document.activeElement || input.value !== input.defaultValue;
+  const waits = (part) =>
+    part.matches("[data-live-topic]") &&
+    (part.querySelector("form.htmx-request") || [...part.querySelectorAll("input[list]")].some(isTyped));
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.requestConfig?.verb === "get" && waits(event.target)) event.detail.shouldSwap = false;
   });

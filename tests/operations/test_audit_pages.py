@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.audit.registry import ordered
-from provisioning.forms import filters
 from provisioning.jobs.audits import run_audit
 from provisioning.models import Application, Finding, HistoryEntry, PairAudit, Waiver
 from provisioning.record.models import ControlBeat
@@ -81,7 +80,7 @@ def test_the_list_shows_the_worst_first_then_by_name(support, pair):
 def test_the_list_is_filtered_by_what_the_address_says(support, warned, query, shown):
     PairAudit.objects.update(notes=0)
     text = support.get(f"{LIST}?{query}").text
-    assert (f'href="{sheet(warned[0])}"' in text) is shown
+    assert (f'href="{sheet(warned[0])}' in text) is shown
     if not shown:
         assert "Nothing matches this filter." in text
 
@@ -89,24 +88,23 @@ def test_the_list_is_filtered_by_what_the_address_says(support, warned, query, s
 def test_the_list_is_filtered_by_the_host_of_either_member(support, warned):
     other = factories.make_host("lonely")
     for host, shown in ((warned[0].host, True), (warned[1].host, True)):
-        assert (f'href="{sheet(warned[0])}"' in support.get(f"{LIST}?host={host.name}").text) is shown
+        assert (f'href="{sheet(warned[0])}' in support.get(f"{LIST}?host={host.name}").text) is shown
     assert f'value="{other.name}"' not in support.get(LIST).text
 
 
-def test_of_many_hosts_the_name_is_typed(support, warned, monkeypatch):
-    monkeypatch.setattr(filters, "HOST_CHOICES_MAX", 1)
+def test_a_part_of_a_hosts_name_will_do(support, warned):
     part = warned[0].host.name[:-1]
     text = support.get(LIST, {"host": part}).text
-    assert f'href="{sheet(warned[0])}"' in text
+    assert f'href="{sheet(warned[0])}' in text
     assert f'<input type="text" name="host" value="{part}"' in text
-    assert f'href="{sheet(warned[0])}"' not in support.get(f"{LIST}?host=nowhere").text
+    assert f'href="{sheet(warned[0])}' not in support.get(f"{LIST}?host=nowhere").text
 
 
 def test_waived_findings_of_one_rule_can_be_looked_for(support, warned, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         waive(support, warned[0])
-    assert f'href="{sheet(warned[0])}"' in support.get(f"{LIST}?rule=A27&show=waived").text
-    assert f'href="{sheet(warned[0])}"' not in support.get(f"{LIST}?rule=A30&show=waived").text
+    assert f'href="{sheet(warned[0])}' in support.get(f"{LIST}?rule=A27&show=waived").text
+    assert f'href="{sheet(warned[0])}' not in support.get(f"{LIST}?rule=A30&show=waived").text
 
 
 def test_a_page_of_the_list_takes_the_same_queries_for_any_number_of_pairs(support, pair):

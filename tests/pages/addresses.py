@@ -22,6 +22,7 @@ from provisioning.permissions import (
     VIEW,
     WAIVE,
 )
+from provisioning.views.browse import NAMES
 from provisioning.views.editor_parts import SHOWN_TABS
 from provisioning.views.pairs import PARTS
 
@@ -92,6 +93,8 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "browse-templates-import": posts(IMPORT),
     "browse-hosts": reads(),
     "browse-applications": reads(),
+    "browse-names": reads(),
+    "browse-servers": reads(),
     "port-info": asks(CONFIGURE),
     "connection-info": asks(CONFIGURE),
     # hosts, templates, packages
@@ -188,5 +191,6 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "join-state": machines("GET"),
     "join-leave": machines("POST"),
 }
-ARGUMENTS: dict[str, list] = {"tab": list(SHOWN_TABS), "part": list(PARTS), "file_format": list(FORMATS)}
+ARGUMENTS: dict[str, list] = {
+    "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS)}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

@@ -68,7 +68,7 @@ def test_a_long_list_is_cut_and_says_so(support):
     ApplicationTemplate.objects.bulk_create(
         ApplicationTemplate(name=f"T{number:03d}", type="MessageServer", version="1") for number in range(201))
     text = page(support.get("/browse/templates/", headers=script()))
-    assert "Only the first 200 are shown" in text
+    assert "200 of 201. Scroll on for the next ones, or type part of the name." in text
     assert "T200" not in text
 
 
@@ -186,3 +186,107 @@ def test_a_connection_to_a_port_that_is_not_there_is_refused(administrator):
     answer = administrator.post("/browse/connection-info/", sent, headers=script())
     assert answer.status_code == 422
     assert "default" in page(answer)
+
+
+def test_names_are_offered_while_somebody_types_into_a_filter(support):
+    for number in range(60):
+        factories.make_host(f"Äpfel-{number}")
+    factories.make_host("birnen")
+    text = page(support.get("/browse/names/hosts/?host=apfel", headers=script("names-of-hosts")))
+    assert text.count('<option value="Äpfel-') == 50
+    assert 'label="50 of 60 are listed. Type more of the name."' in text
+    assert "birnen" not in text
+    few = page(support.get("/browse/names/hosts/?host=BIR", headers=script("names-of-hosts")))
+    assert few.count("<option") == few.count('value="birnen"') == 1
+    assert support.get("/browse/names/users/").status_code == 404
+
+
+@pytest.mark.parametrize("address", [LIST, "/operations/jobs/", "/monitoring/events/", "/audit/"])
+def test_a_host_out_of_any_number_is_chosen_by_typing(support, address):
+    factories.make_host("east")
+    text = page(support.get(address, {"host": "eas"}))
+    assert 'name="host" value="eas"' in text
+    assert 'hx-get="/browse/names/hosts/"' in text
+    assert '<datalist id="names-of-hosts">' in text
+
+
+def test_what_comes_after_the_first_200_is_fetched_as_one_scrolls(support):
+    for number in range(203):
+        factories.make_host(f"host-{number:03d}", status=None)
+    begin = page(support.get("/browse/hosts/?field=host_id", headers=script()))
+    assert "203 in all" in begin
+    address = begin.split('id="browse-more"')[1].split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
+    rest = page(support.get(address, headers=script("browse-more")))
+    assert [f'data-name="host-{number}"' in rest for number in (199, 200, 202)] == [False, True, True]
+    assert "browse-more" not in rest
+    some = page(support.get("/browse/hosts/?q=ST-00", headers=script("browse-results")))
+    assert "10 of 203" in some
+
+
+SERVERS = "/browse/servers/"
+
+
+@pytest.fixture
+def servers():
+    template = factories.make_template()
+    return Application.objects.bulk_create(
+        Application(name=f"MS_{number}", type=template.type, version=template.version, template=template)
+        for number in range(501))
+
+
+def test_every_server_can_be_chosen_for_a_connection(administrator, servers):
+    dialog = page(administrator.post("/browse/connection-info/", {"step": "connections-add"}, headers=script()))
+    assert dialog.count(">MS_") == 200
+    assert "200 of 501 are listed. Type part of the name to find the others." in dialog
+    assert f'hx-get="{SERVERS}"' in dialog
+    found = page(administrator.get(SERVERS, {"find-info-server_id": "ms_500"}, headers=script()))
+    assert found.count("<option") == 1
+    assert f'<option value="{servers[500].pk}">MS_500</option>' in found
+    assert "1 of 501 has it in the name." in found
+    none = page(administrator.get(SERVERS, {"find-info-server_id": "zzz"}, headers=script()))
+    assert "None of 501 has “zzz” in its name." in none
+
+
+def test_more_servers_are_shown_when_asked_for(administrator, servers):
+    first = page(administrator.get(SERVERS, headers=script()))
+    assert f'hx-get="{SERVERS}?most=400"' in first
+    assert page(administrator.get(SERVERS, {"most": "400"}, headers=script())).count("<option") == 400
+    every = page(administrator.get(SERVERS, {"most": "600"}, headers=script()))
+    assert every.count("<option") == 501
+    assert "501 in all." in every
+    assert "most=" not in every
+
+
+def test_the_chosen_server_stays_when_another_one_is_looked_for(administrator, servers):
+    found = page(administrator.get(SERVERS, {"find-info-server_id": "MS_7", "info-server_id": servers[500].pk},
+                                   headers=script()))
+    assert f'<option value="{servers[500].pk}" selected>MS_500</option>' in found
+
+
+@pytest.mark.parametrize("most", ["", "0", "99999", "9" * 30, "x"])
+def test_whatever_is_asked_for_is_bounded(administrator, servers, most):
+    assert administrator.get(SERVERS, {"most": most}).status_code == 200
+
+
+def test_every_server_can_be_chosen_without_scripts(administrator, servers):
+    row = factories.make_application("Client", ports={"default": 7001})
+    address = f"{LIST}{row.pk}/"
+    sent = form_of(row, **{"step": "connections-find:", "find-info-server_id": "ms_500", "info-port_id": "other"})
+    text = page(administrator.post(address, sent))
+    assert f'<option value="{servers[500].pk}">MS_500</option>' in text
+    assert 'name="info-port_id" value="other"' in text
+    text = page(administrator.post(address, form_of(row, step="find", **{"find-backup_server_id": "ms_499"})))
+    assert f'<option value="{servers[499].pk}">MS_499</option>' in text
+    assert 'aria-label="Find Host by part of its name"' in text
+
+
+def test_of_many_servers_every_one_can_be_meant_to_be_the_backup(support, servers):
+    one = servers[0]
+    guide = page(support.get(f"/monitoring/pairs/{one.pk}/"))
+    assert 'placeholder="Name of one of 500"' in guide
+    names = page(support.get("/browse/names/backups/", {"but": one.pk, "candidate": "ms_500"}, headers=script()))
+    assert names.count("<option") == names.count('value="MS_500"') == 1
+    chosen = support.get(f"/monitoring/pairs/{one.pk}/", {"candidate": "MS_500"})
+    assert chosen.context["pair"].candidate == servers[500]
+    wrong = page(support.get(f"/monitoring/pairs/{one.pk}/", {"candidate": "MS_0"}))
+    assert "No free server of this type is named MS_0." in wrong

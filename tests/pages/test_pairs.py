@@ -362,11 +362,11 @@ def test_the_server_that_is_meant_to_be_the_backup_is_chosen_on_the_page(adminis
     answer = administrator.get(detail(primary))
     assert answer.context["pair"].candidate is None
     assert [row.name for row in answer.context["pair"].candidates] == ["MS_One", "MS_Two"]
-    answer = administrator.get(f"{detail(primary)}?candidate={two.pk}")
+    answer = administrator.get(f"{detail(primary)}?candidate={two.name}")
     assert answer.context["pair"].candidate.name == "MS_Two"
     assert "Install MS_Two" not in answer.content.decode()
     Application.objects.filter(pk=two.pk).update(host=factories.make_host())
-    assert "Install MS_Two" in administrator.get(f"{detail(primary)}?candidate={two.pk}").content.decode()
+    assert "Install MS_Two" in administrator.get(f"{detail(primary)}?candidate={two.name}").content.decode()
 
 
 def test_the_only_server_that_could_be_the_backup_is_taken_for_it(administrator):

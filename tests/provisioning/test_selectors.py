@@ -256,3 +256,38 @@ def test_what_concerns_a_pair_is_told_once():
     assert [(event.application.name, event.number) for event in event_list()] == [
         ("MS_Backup", 5022), ("MS_Primary", 5022), ("MS_Primary", 20102)]
     assert [event.number for event in event_list(application="MS_Backup")] == [5022, 20102]
+
+
+def test_jobs_and_events_are_found_by_a_part_of_a_name():
+    """As the list of applications is, whatever case and accents; a whole name finds that one alone."""
+    rows = {name: make_application(name, host=make_host(f"{name}.example.org"))
+            for name in ("Zürich_1", "Zürich_10", "Bern")}
+    jobs = {name: make_job(row) for name, row in rows.items()}
+    events = {name: Event.objects.create(at=timezone.now(), application=row, host=row.host, text="It was started.")
+              for name, row in rows.items()}
+
+    def found(work, **chosen):
+        return {row.application.name for row in work(**chosen)}
+
+    for text, wanted in (("zurich", {"Zürich_1", "Zürich_10"}), ("Zürich_1", {"Zürich_1"}), ("nowhere", set()),
+                         ("ERN", {"Bern"})):
+        assert found(job_list, application=text) == found(event_list, application=text) == wanted
+    for text, wanted in (("ZÜRICH", {"Zürich_1", "Zürich_10"}), ("Zürich_1.example.org", {"Zürich_1"})):
+        assert found(job_list, host=text) == found(event_list, host=text) == wanted
+        assert {row.name for row in application_list(host=text)} == wanted
+    assert jobs.keys() == events.keys()
+
+
+def test_a_host_without_jobs_has_not_those_of_another_one():
+    make_host("ms-1")
+    make_job(make_application(host=make_host("ms-10")))
+    assert not job_list(host="ms-1").exists()
+    assert job_list(host="ms-").count() == 1
+
+
+def test_what_concerns_a_pair_is_told_once_when_a_part_of_both_names_is_asked_for():
+    primary, backup = make_pair()
+    for row in (primary, backup):
+        Event.objects.create(at=timezone.now(), application=row, number=20102, text="Roles changed.")
+    assert [event.application for event in event_list(application="ms_")] == [primary]
+    assert [event.application for event in event_list(application="ackup")] == [backup]
