@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.datastructures import MultiValueDict
 
+from protocol.events import number_in
 from provisioning.audit.registry import ordered
 from provisioning.history import LABELS
 from provisioning.states import (
@@ -51,11 +52,24 @@ class JobFilter(FilterForm):
     state = _choice("State", [("active", "Active"), *JobState.choices])
 
 
+class EventNumberField(forms.CharField):
+    """An event's number, as pages and logs write it or without its type and zeros; its value is an int."""
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return number_in(text)
+        except ValueError:
+            raise forms.ValidationError("Write an event number as 00-05061 or 5061.") from None
+
+
 class EventFilter(FilterForm):
     text = forms.CharField(label="Text")
     application = forms.CharField(label="Application")
     host = forms.CharField(label="Host")
-    number = forms.IntegerField(label="Number", min_value=0, max_value=2**31 - 1)
+    number = EventNumberField(label="Number")
     level = _choice("Level", EventLevel.choices)
 
 

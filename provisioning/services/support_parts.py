@@ -17,6 +17,7 @@ from django.db.models import Model, Q, QuerySet
 from django.forms.models import model_to_dict
 
 from console import VERSION
+from protocol.events import written
 from protocol.names import safe_name
 from provisioning import history
 from provisioning.audit.exports import FORMATS
@@ -168,7 +169,7 @@ def _events(scope: Scope) -> Iterator[Part]:
                                 at__lt=scope.until).select_related("application", "host").order_by("-id")
     found = scope.newest(rows, EVENTS_MAX, "events.txt")
     yield scope.lines("events.txt", "The timeline: what happened to both members and their hosts.", (
-        f"{event.at.isoformat()} {event.number:05d} {event.level:11} {event.application or event.host or ''}: "
+        f"{event.at.isoformat()} {written(event.number):8} {event.level:11} {event.application or event.host or ''}: "
         f"{event.text}" for event in found))
 
 

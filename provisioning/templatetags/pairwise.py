@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from protocol.events import written
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.rules.text import duration
 from provisioning.selectors.control import word_of
@@ -175,6 +176,9 @@ def utc(at: datetime) -> str:
 def get(mapping, key):
     """``mapping[key]`` in a template; None when it is missing."""
     return mapping.get(key) if mapping else None
+
+
+register.filter("event_number", written)
 
 
 @register.filter

@@ -68,7 +68,7 @@ def test_the_dashboard_links_counts_to_the_filtered_lists_and_tells_what_happene
     assert f'{reverse("application-list")}?status=Service%20Unavailable' in text
     assert f'{reverse("host-list")}?status=Running' in text
     assert reverse("job-detail", args=[job.pk]) in text
-    assert "05091" in text
+    assert "00-05091" in text
     assert "Planned stop of MS_Primary." in text
 
 
@@ -95,6 +95,7 @@ def timeline():
 
 @pytest.mark.parametrize(("query", "numbers"), [
     ("", [8002, 5091, 5090]), ("application=MS_Primary", [5091, 5090]), ("number=8002", [8002]),
+    ("number=00-08002", [8002]), ("number=08002", [8002]), ("number=8002-00", [8002, 5091, 5090]),
     ("level=alarm", [8002]), ("text=STOP", [5091]), ("host=edge1&text=start", [5090]), ("number=x", [8002, 5091, 5090]),
 ])
 def test_events_are_filtered_by_the_address(support, timeline, query, numbers):

@@ -32,7 +32,7 @@ def roles(facts: AuditFacts) -> Results:
 
 
 @rule("A39", Severity.WARNING, "Roles are stable", on_hosts=True,
-      why="A pair whose roles change every few seconds loses its clients again and again (event 10327).",
+      why="A pair whose roles change every few seconds loses its clients again and again (event 43-10327).",
       fix="Look at the timeline: the reasons of the changes name the network or the timeouts.")
 def flapping(facts: AuditFacts) -> Results:
     count = max(member.flaps for member in facts.members)
