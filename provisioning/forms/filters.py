@@ -7,10 +7,10 @@ from protocol.events import number_in
 from provisioning.audit.registry import ordered
 from provisioning.history import LABELS
 from provisioning.states import (
+    KNOWN_HOST_STATUSES,
+    TOLD_LEVELS,
     ApplicationType,
-    EventLevel,
     HistoryAction,
-    HostStatus,
     JobKind,
     JobState,
     Severity,
@@ -70,7 +70,7 @@ class EventFilter(FilterForm):
     application = forms.CharField(label="Application")
     host = forms.CharField(label="Host")
     number = EventNumberField(label="Number")
-    level = _choice("Level", EventLevel.choices)
+    level = _choice("Level", ((level, level.label) for level in TOLD_LEVELS))
 
 
 class HistoryFilter(FilterForm):
@@ -93,7 +93,7 @@ class DeletedFilter(FilterForm):
 
 class HostFilter(FilterForm):
     text = forms.CharField(label="Name or address")
-    status = _choice("Status", HostStatus.choices)
+    status = _choice("Status", ((status, status.label) for status in KNOWN_HOST_STATUSES))
 
 
 class CatalogFilter(FilterForm):
