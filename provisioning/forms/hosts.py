@@ -29,7 +29,7 @@ class LookupFailed(ValueError):
 def look_up_address(name: str, within_s: float = LOOKUP_S) -> str:
     """The IP address of ``name`` as this machine sees it, IPv4 preferred. Raises LookupFailed.
 
-    The resolver of the operating system knows no time-out, so it runs in a thread that may be left behind.
+    The resolver of the operating system knows no timeout, so it runs in a thread that may be left behind.
     """
     if not _HOST_NAME.fullmatch(name):
         raise LookupFailed("Type the network name of the machine into Name first.")

@@ -52,13 +52,13 @@ TOO_OLD = ("Hosts cannot have accounts at the broker: it is {server}, which does
            "newer, or Valkey.")
 REFUSED = ("Hosts cannot have accounts at the broker: it refuses the account of PAIRWISE_REDIS_URL ({error}). Give "
            "that account the rights to ACL and CLIENT KILL.")
-NONE_AT_RABBITMQ = ("Hosts have no accounts of their own at RabbitMQ, and the console's is not given to any. Make one "
-                    "for all of them there and set PAIRWISE_BROKER_URL_FOR_HOSTS to the address with its name and "
+NONE_AT_RABBITMQ = ("Hosts have no accounts of their own at RabbitMQ, and the console's is not given to any. Create "
+                    "one for all of them there and set PAIRWISE_BROKER_URL_FOR_HOSTS to the address with its name and "
                     "password; or unset PAIRWISE_BROKER_URL.")
 
 CONSOLES_OWN = ("PAIRWISE_BROKER_URL_FOR_HOSTS names the account that the console itself uses at RabbitMQ, and that "
-                "one is given to no host. Make another one for all hosts there and put its name and password into that "
-                "setting.")
+                "one is given to no host. Create another one for all hosts there and put its name and password into "
+                "that setting.")
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def _record(scope: Scope) -> Iterator[Part]:
     state = getattr(scope.primary, "pair_state", None)
     exceptions = PairException.objects.filter(primary=scope.primary)
     waivers = Waiver.objects.filter(primary=scope.primary)
-    yield scope.json("pair.json", "Control's record of the pair, intended differences and waivers.", {
+    yield scope.json("pair.json", "Control's record of the pair, exceptions and waivers.", {
         "record": model_to_dict(state) if state else None, "names": {row.pk: row.name for row in scope.members},
         "intended_differences": [_row(each) for each in exceptions], "waivers": [_row(each) for each in waivers]})
 

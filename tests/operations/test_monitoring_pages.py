@@ -74,7 +74,7 @@ def test_the_dashboard_links_counts_to_the_filtered_lists_and_tells_what_happene
 
 def test_an_empty_console_says_what_to_do_next(administrator, broker):
     text = administrator.get(reverse("monitoring")).text
-    assert "Make the first one" in text
+    assert "Create the first one" in text
     assert "Nothing has happened yet." in text
 
 
