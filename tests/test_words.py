@@ -42,7 +42,7 @@ SAY = {
     r"\bis removed from the (?:configuration|console|Configuration Database)\b": "is deleted from",
     r"\bMay differ\b|\bdeclared? .{0,40}\bintended\b|\b[Mm]eant to (?:differ|be and)\b|\d\}? intended\b": "exception",
     r"\b[Jj]obs? .{0,40}\bhanded\b|\bnot handed over\b|\bhanded to the broker\b": "sent",
-    r"\bSwitch-[Oo]ver\b|(?<= )switch-over\b|\bSwitchover\b|\bhand-?over\b":
+    r"\bSwitch-[Oo]ver\b|(?<= )switch-over\b|(?<= )hand-?over\b":
         "Switch Over (button), switch over (verb), switchover (noun)",
     r"\b[Cc]lick(?:s|ed)? (?:on |the |\*\*)": "press",
     r"\b(?:un)?ticked\b|\bcheck(?:ed)? the box\b|\bdeselect\b": "selected",

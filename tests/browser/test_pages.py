@@ -29,6 +29,7 @@ PAGES = {
     "audit": "/audit/",
     "audit-rules": "/audit/rules/",
     "audit-waivers": "/audit/waivers/",
+    "glossary": "/help/glossary/",
     "password": "/account/password/",
     "account": "/account/",
     "users": "/provisioning/accounts/users/",
