@@ -52,6 +52,9 @@ SAY = {
     r"\bthe Solution Control\b(?! Server)": "control",
     r"\b(?:active|serving) member\b": "active server",
     r"\b(?:One archive|(?:the|finished) archive is searched)\b": "bundle",
+    r"\b[Pp]uts? (?:it )?right\b": "fix",
+    r"\bmagnifier\b": "search icon",
+    r"\bLook at the hosts\b": "Look on the hosts (the verb), Open the hosts (the link)",
     r"\bneeds a login and\b|\b[Ll]og in to the console\b": "sign-in, sign in (login: of STOMP and SSH)",
 }
 """{pattern: what is said instead}."""

@@ -141,7 +141,7 @@ def _template(primary: MemberSetup, backup: MemberSetup) -> Item:
 
 def _host(backup: MemberSetup) -> Item:
     if not backup.now.host_name:
-        return Item("Host", NOT_DONE, "Choose the Host with the magnifier in Server Info.")
+        return Item("Host", NOT_DONE, "Choose the Host with the search icon in Server Info.")
     return Item("Host", DONE, backup.now.host_name)
 
 

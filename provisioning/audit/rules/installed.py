@@ -159,7 +159,7 @@ def same_version(facts: AuditFacts) -> Results:
 
 @rule("A45", Severity.WARNING, "The program runs as its account", singles=True, on_hosts=True,
       why="A program that does not run in the agent's surroundings starts by hand and fails from the console.",
-      fix="Log on as that account, run the program with -V, and put right what it says.")
+      fix="Log on as that account, run the program with -V, and fix what it says.")
 def program_runs(facts: AuditFacts) -> Results:
     def wrong(member, found):
         there = [each for each in (found.directory, found.program) if each is not None]

@@ -125,7 +125,7 @@ def control(facts: AuditFacts) -> Results:
 
 @rule("A59", Severity.WARNING, "The last failover drill passed", on_hosts=True,
       why="A drill that failed shows what would go wrong when it is no drill.",
-      fix="Put right what its report says, then run the drill again.")
+      fix="Fix what its report says, then run the drill again.")
 def drill(facts: AuditFacts) -> Results:
     if facts.drill:
         yield wanted(facts.primary, facts.drill, "Passed", "Failed", subject="drill", want_label="Last drill, wanted",
