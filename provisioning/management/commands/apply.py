@@ -17,6 +17,8 @@ class Command(ServiceCommand):
             "applications: prints a plan, asks, and does it; what is refused changes nothing. Exit codes: 0 done or "
             "nothing to do, 2 refused, 3 the database was busy. Where it stopped half way, it says how far it came: "
             "apply the same file again.")
+    command_name = "apply"
+    told_at = float("-inf")
 
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE")
