@@ -12,7 +12,7 @@ from provisioning.models.applications import is_secret_option, os_account
 from provisioning.rules.known_options import SML
 from provisioning.rules.management_layer import management_layer
 from provisioning.spelling import by_name
-from provisioning.states import SERVER_TYPES, ApplicationType
+from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 
 from . import facts
 
@@ -162,10 +162,11 @@ def _peer(row: dict, partner: dict, ports: dict[int, list[dict]]) -> dict:
 
 
 def supervised(host_ids: Iterable[int]) -> dict[int, list[dict]]:
-    """{host id: list of its Supervised message}."""
+    """{host id: list of its Supervised message}: what its agent may start. A server of another type that still runs
+    there is told of and can be stopped; nothing starts it again."""
     found: dict[int, list[dict]] = {host_id: [] for host_id in host_ids}
-    rows = Application.objects.filter(host_id__in=list(found), type__in=SERVER_TYPES).order_by(*by_name("name")).values(
-        "id", "host_id", "log_on_as", *_SUPERVISED)
+    startable = Application.objects.filter(host_id__in=list(found), type__in=RUNNABLE_TYPES)
+    rows = startable.order_by(*by_name("name")).values("id", "host_id", "log_on_as", *_SUPERVISED)
     options = Option.objects.filter(application__host_id__in=list(found), annex=True, section__iexact=SML)
     annex = _grouped(options.values("application_id", "key", "value"))
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 RETRY_S = 1.0
 CAS_RETRY_S = 0.05
 OBSERVING_S = 0.25
-"""While silence proves nothing, time-outs are looked at again so often."""
+"""While silence proves nothing, timeouts are looked at again so often."""
 
 
 @dataclass(frozen=True)

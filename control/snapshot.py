@@ -1,4 +1,4 @@
-"""What a decision depends on: the durable record, both members as control sees them, time-outs, what people asked for.
+"""What a decision depends on: the durable record, both members as control sees them, timeouts, what people asked for.
 
 Everything is frozen; durations are seconds and part of the values, so a decision needs no clock.
 """

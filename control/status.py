@@ -18,7 +18,7 @@ Status = ApplicationStatus
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer. ``recheck_in_s``: when it changes by itself (a time-out runs), None when only news can change it.
+    """The answer. ``recheck_in_s``: when it changes by itself (a timeout runs), None when only news can change it.
     ``last_known``: status and reason of before nobody could say any more, "" while somebody can."""
 
     status: ApplicationStatus = Status.UNKNOWN

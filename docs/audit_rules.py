@@ -45,7 +45,7 @@ def _remedy(rule: Rule) -> str:
 
 def _section(rule: Rule) -> list[str]:
     lines = [f"## {rule.code}", "", f"**{rule.title}** ({rule.severity.label.lower()})", "", rule.why, "",
-             f"*To put it right:* {rule.fix}"]
+             f"*How to fix it:* {rule.fix}"]
     if rule.guide:
         lines += ["", f"*In the guide:* {rule.guide}."]
     return [*lines, ""]

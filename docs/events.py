@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from protocol.events import KINDS, Kind, Own
+from protocol.events import KINDS, Kind, Own, written
 
 PAGE = Path(__file__).with_name("events.md")
 
 HEAD = """# Pairwise's own events
 
 Made from `protocol/events.py` by `python -m docs.events`; a test holds that it is up to date. They stand in the
-timelines of the servers, and in the log of who tells them as `42-NUMBER`. An event of level *alarm* is one that
-somebody has to look at. The other numbers are the field's own: [`pair.md`](pair.md) names those that a pair tells.
+timelines of the servers and in the log of who tells them. An event of level *alarm* is one that somebody has to look
+at. The other numbers are the field's own: [`pair.md`](pair.md) names those that a pair tells.
 
 | number | from | level | what it tells |
 |---|---|---|---|
@@ -24,7 +24,7 @@ def page() -> str:
 
 def _row(number: Own, kind: Kind) -> str:
     whose = "; in the timelines of both members" if kind.of_pair else ""
-    return f"| {int(number)} | {kind.source} | {kind.level} | {kind.text}{whose} |\n"
+    return f"| {written(number)} | {kind.source} | {kind.level} | {kind.text}{whose} |\n"
 
 
 if __name__ == "__main__":

@@ -186,8 +186,8 @@ def provide_account():
                         "--shell", "/usr/sbin/nologin", SERVICE_ACCOUNT], check=True, capture_output=True,
                        timeout=STOP_S)
     except (OSError, subprocess.SubprocessError):
-        return f" The account {SERVICE_ACCOUNT} could not be made: make one for servers, or they run as root."
-    return f" The account {SERVICE_ACCOUNT} was made for servers."
+        return f" The account {SERVICE_ACCOUNT} could not be created: create one for servers, or they run as root."
+    return f" The account {SERVICE_ACCOUNT} was created for servers."
 
 
 def start_in_background(directory):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from protocol import tls
 from protocol.controls import FILE, NOT_LEADER, Controls
-from protocol.lines import RefusedError, WireError
+from protocol.lines import RefusedError, SilentError, StrangerError, UntoldError, UntrustedError, WireError
 from protocol.message import Message
 from protocol.server_messages import Configuration
 
@@ -140,8 +140,17 @@ def trouble_of(error: Exception, where: str) -> Exit:
             return Exit(ExitCode.NO_CONFIGURATION_SERVER, NOT_LEADER, f"The Configuration Server at {where} does not "
                         "lead, and none that does was found. Start the other one.")
         return Exit(_REFUSALS.get(error.event, ExitCode.REFUSED), error.event or log.Event.APP_INIT_FAILED, str(error))
+    if isinstance(error, (StrangerError, UntoldError, UntrustedError)):
+        return Exit(ExitCode.REFUSED, log.Event.CFG_NOT_FOUND,
+                    f"The Configuration Server at {where} cannot be used: {error}.")
+    return Exit(ExitCode.NO_CONFIGURATION_SERVER, log.Event.CFG_NOT_FOUND,
+                f"No Configuration Server at {where}: {_absence(error)}, or correct -host and -port.")
+
+
+def _absence(error: Exception) -> str:
+    """Why nothing that answers as a Configuration Server is there, and the first thing to do about it."""
+    if isinstance(error, SilentError):
+        return f"{error}. It hangs, or another program listens there: look at it and restart it"
     if isinstance(error, WireError):
-        return Exit(ExitCode.REFUSED, 3000, f"The Configuration Server at {where} cannot be used: {error}.")
-    reason = getattr(error, "strerror", None) or "no answer in time"
-    return Exit(ExitCode.NO_CONFIGURATION_SERVER, 3000, f"No Configuration Server at {where}: {reason}. Start it, or "
-                "correct -host and -port.")
+        return f"{error}. It is ending, or another program listens there: look at it and start it again"
+    return f"{getattr(error, 'strerror', None) or 'no answer in time'}. Start it"

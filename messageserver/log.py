@@ -1,7 +1,7 @@
 """Log lines with event numbers, to the outputs that the ``[log]`` options name.
 
 A line is ``time level TT-NNNNN text``: TT is 00 for the common events and 42 (the type of a Message Server) for its
-own. Message bodies and passcodes are never logged.
+own (``protocol.events.written``). Message bodies and passcodes are never logged.
 """
 
 import contextlib
@@ -15,8 +15,7 @@ from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 
-APPLICATION_TYPE = 42
-LAST_COMMON_EVENT = 10_000
+from protocol.events import written
 
 
 class Level(IntEnum):
@@ -79,11 +78,6 @@ class Event(IntEnum):
     STANDING_CHANGED = 20009
     CLIENT_CUT = 20010
     INTERNAL_ERROR = 20099
-
-
-def code(number: int) -> str:
-    """The event number as it is written: 00-04525, 42-20001."""
-    return f"{0 if number <= LAST_COMMON_EVENT else APPLICATION_TYPE:02d}-{number:05d}"
 
 
 _SEGMENT = re.compile(r"(\d{8}_\d{6}_\d{6})(?:\.(\d+))?")
@@ -223,7 +217,7 @@ class Log:
         now = time.time()
         stamp = datetime.fromtimestamp(now).isoformat(timespec="milliseconds")
         flat = text.replace("\n", " ").replace("\r", " ")
-        line = f"{stamp} {_SHORT[level]} {code(event)} {flat}\n".encode()
+        line = f"{stamp} {_SHORT[level]} {written(event)} {flat}\n".encode()
         for least, output in self._outputs:
             if level >= least:
                 # A full disk or a closed pipe must not end the server that reports it.

@@ -5,11 +5,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from protocol.events import written
+
 from .arguments import Given, parse
 from .check import check
 from .contact import Address, control_context, read_secret
 from .exits import Exit, ExitCode
-from .log import Event, code
+from .log import Event
 from .system import outlive_terminal
 
 if TYPE_CHECKING:
@@ -57,5 +59,5 @@ def _run(given: Given, stop: "threading.Event | None" = None) -> int:
     except Exit as error:
         # The server has logged its own; here are those from before there was a log.
         if error.code is ExitCode.USAGE or given.check:
-            print(f"{code(error.event)} {error}", file=sys.stderr, flush=True)
+            print(f"{written(error.event)} {error}", file=sys.stderr, flush=True)
         return error.code

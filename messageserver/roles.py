@@ -74,7 +74,7 @@ class Roles:
         self._changed()
 
     def _refused(self, why: str) -> None:
-        self._log.standard(Event.GRANT_REFUSED, f"A grant of the Solution Control is refused: {why}.")
+        self._log.standard(Event.GRANT_REFUSED, f"A grant of control is refused: {why}.")
 
     def _announce(self, grant: Grant) -> None:
         primary = grant.role == "primary"
@@ -232,7 +232,7 @@ class Roles:
             return
         self._isolated_since = self._isolated_since or now
         if now - self._isolated_since >= self._settings.redundancy.standby_timeout_s and self._broker.serving:
-            self.trouble = ("Neither the standby nor the Solution Control confirms what is sent, so nothing is "
+            self.trouble = ("Neither the standby nor control confirms what is sent, so nothing is "
                             "acknowledged until one of them can be reached.")
             self._log.standard(Event.SERVICE_UNAVAILABLE, self.trouble)
             self._broker.serving = False

@@ -238,7 +238,7 @@ class Shipping:
         self._join_if_close()
 
     async def _watch(self) -> None:
-        """A standby that does not confirm what it was sent is given up after the standby time-out."""
+        """A standby that does not confirm what it was sent is given up after the standby timeout."""
         while True:
             limit_s = self._broker.settings.redundancy.standby_timeout_s
             await asyncio.sleep(min(0.25, limit_s / 4))

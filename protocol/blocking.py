@@ -12,6 +12,8 @@ from .lines import (
     MAX_LINE_BEFORE_WELCOME,
     OPENING_TIMEOUT_S,
     SILENCE_HEARTBEATS,
+    LeftError,
+    SilentError,
     UntrustedError,
     WireError,
     decode,
@@ -54,7 +56,7 @@ class Line:
         try:
             self._socket.sendall(encode(message))
         except OSError as error:
-            raise WireError(f"the connection broke: {error}") from None
+            raise LeftError(f"the connection broke: {error}") from None
 
     def receive(self) -> Message:
         """The next message that is not a Heartbeat. Raises WireError."""
@@ -72,7 +74,7 @@ class Line:
             if len(self._buffer) > self._max_line:
                 raise WireError(f"the peer sent a line of more than {self._max_line} bytes")
             if (left := heard + self._silence_s - time.monotonic()) <= 0:
-                raise WireError(f"the peer was silent for {self._silence_s:g} s")
+                raise SilentError(f"the peer was silent for {self._silence_s:g} s")
             self._fill(min(left, self._beat_s or left))
 
     def _fill(self, wait_s: float) -> None:
@@ -82,7 +84,7 @@ class Line:
         except TimeoutError as error:
             if error.errno:
                 # Not the wait has ended, but the connection.
-                raise WireError(f"the connection broke: {error}") from None
+                raise LeftError(f"the connection broke: {error}") from None
             if self._beat_s:
                 self.send(Heartbeat())
             return
@@ -90,9 +92,9 @@ class Line:
             # With TLS 1.3 a listener declines this side's certificate only now.
             raise UntrustedError(tls.why_untrusted(error, self._host)) from None
         except OSError as error:
-            raise WireError(f"the connection broke: {error}") from None
+            raise LeftError(f"the connection broke: {error}") from None
         if not chunk:
-            raise WireError("the peer closed the connection")
+            raise LeftError("the peer closed the connection")
         self._buffer += chunk
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from . import auth
-from .lines import RefusedError, StrangerError, UntrustedError, WireError
+from .lines import RefusedError, SilentError, StrangerError, UntoldError, UntrustedError, WireError
 from .message import Message
 from .opening_messages import Challenge, Hello, Refused, Welcome
 
@@ -47,8 +47,8 @@ class Dialling:
 
 def untold(error: WireError, *, secured: bool) -> WireError:
     """What to raise for ``error`` that came instead of the peer's first word."""
-    if not secured or isinstance(error, UntrustedError):
+    if not secured or isinstance(error, (UntrustedError, SilentError)):
         return error
     # With TLS 1.3 a listener declines a certificate after the handshake, and some do it without a word.
-    return WireError(f"{error} when TLS was agreed on, without a word: with mutual TLS it wants a certificate from "
+    return UntoldError(f"{error} when TLS was agreed on, without a word: with mutual TLS it wants a certificate from "
                      "this side, of an authority that it trusts")

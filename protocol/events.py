@@ -4,6 +4,7 @@ The others are the field's own (messageserver.log, control.narration). ``level``
 what somebody has to look at.
 """
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -71,6 +72,26 @@ KINDS: dict[Own, Kind] = {
     Own.TASK_ENDED: Kind(SERVER, ALARM, "a part of the server ended that must not; its process ends with it"),
     Own.GAP: Kind(SERVER, ALARM, "this copy begins later than it should; it fetches what is missing"),
 }
+
+
+_SOLUTION_CONTROL, _MESSAGE_SERVER = 43, 42
+"""The field's numbers of the types of application whose own events there are; 00 stands for what all have in common."""
+
+
+def written(number: int) -> str:
+    """An event number as logs, pages and documents write it: 00-04525, 43-10327, 42-20001. "" for 0, which is none."""
+    if not number:
+        return ""
+    kind = 0 if number <= 10_000 else _SOLUTION_CONTROL if number < 20_000 else _MESSAGE_SERVER
+    return f"{kind:02d}-{number:05d}"
+
+
+def number_in(text: str) -> int:
+    """The number that ``written`` wrote, or that was typed without its type and zeros. Raises ValueError."""
+    found = re.fullmatch(r"(?:[0-9]{2}-)?([0-9]{1,6})", text.strip())
+    if found is None:
+        raise ValueError(f"{text} is no event number: write it as 00-05061 or 5061")
+    return int(found[1])
 
 
 def level_of(number: int, otherwise: str = STANDARD) -> str:

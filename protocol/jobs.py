@@ -145,6 +145,6 @@ def broker_options(url: str) -> dict:
     return {
         # The broker never decides that a job is dead, the console's reaper does.
         "visibility_timeout": 86_400, "unacked_restore_interval": 10, "unacked_restore_throttle": 1,
-        # A connection that is open at one end only is noticed within about three of these time-outs.
+        # A connection that is open at one end only is noticed within about three of these timeouts.
         "socket_keepalive": True, "health_check_interval": 5, "socket_timeout": 5, "socket_connect_timeout": 5,
     }

@@ -21,6 +21,10 @@ class LeftError(WireError):
     """The peer closed the connection, or it broke."""
 
 
+class SilentError(WireError):
+    """The peer said nothing for as long as it may."""
+
+
 class RefusedError(WireError):
     """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none; ``controls`` are where to try
     instead, as it says."""
@@ -36,6 +40,10 @@ class StrangerError(WireError):
 
 class OutOfOrder(WireError):
     """The peer said something before it said who it is."""
+
+
+class UntoldError(WireError):
+    """The peer agreed on TLS and left without a word. The text is a clause that says why that may be."""
 
 
 class UntrustedError(WireError):

@@ -18,6 +18,7 @@ from .lines import (
     LeftError,
     OutOfOrder,
     RefusedError,
+    SilentError,
     UntrustedError,
     WireError,
     decode,
@@ -92,7 +93,7 @@ class Channel:
             except OSError as error:
                 # A connection that times out in the kernel is a TimeoutError as well.
                 if limit.expired():
-                    raise WireError(f"the peer was silent for {silence_s:g} s") from None
+                    raise SilentError(f"the peer was silent for {silence_s:g} s") from None
                 raise LeftError(f"the connection broke: {error}") from None
             if not chunk:
                 raise LeftError("the peer closed the connection")

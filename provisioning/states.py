@@ -45,6 +45,13 @@ class OSType(models.TextChoices):
     HP_UX = "HP-UX", "HP-UX"
 
 
+AGENT_SYSTEMS = frozenset({OSType.LINUX, OSType.REDHAT_LINUX})
+"""Where the agent of a host runs."""
+OFFERED_SYSTEMS = (OSType.LINUX, OSType.REDHAT_LINUX, OSType.WINDOWS_2012)
+"""What a host can be made of: those, and Windows, where people start Message Servers by hand. The others come in files
+from elsewhere, and are kept."""
+
+
 class ListeningMode(models.TextChoices):
     """How a Message Server listens. The field's third one, Auto Detect, is refused: no server of ours detects."""
 
@@ -127,6 +134,10 @@ class HostStatus(models.TextChoices):
     UNREACHABLE = "Unreachable"
 
 
+KNOWN_HOST_STATUSES = (HostStatus.UNKNOWN, HostStatus.DISCONNECTED, HostStatus.RUNNING)
+"""What control says of hosts: it does not tell a machine that is off from one that the network does not reach."""
+
+
 class JobKind(models.TextChoices):
     INSTALL = "install", "Install"
     START = "start", "Start"
@@ -204,6 +215,10 @@ class EventLevel(models.TextChoices):
     STANDARD = "standard", "Standard"
     INTERACTION = "interaction", "Interaction"
     TRACE = "trace", "Trace"
+
+
+TOLD_LEVELS = (EventLevel.ALARM, EventLevel.STANDARD)
+"""What control and servers tell of; the finer levels are in the servers' own logs only."""
 
 
 class EventSource:

@@ -8,6 +8,7 @@ from provisioning.views import (
     applications,
     browse,
     certificates,
+    glossary,
     session_life,
     start_files,
 )
@@ -22,6 +23,7 @@ urlpatterns = [
     path("account/password/", accounts.ChangePassword.as_view(), name="password-change"),
     path("account/session/", session_life.session, name="session"),
     path("account/display/", accounts.display, name="display"),
+    path("help/glossary/", glossary.glossary, name="glossary"),
     path(APPLICATIONS, applications.application_list, name="application-list"),
     path(f"{APPLICATIONS}action/", applications.application_action, name="application-action"),
     path(f"{APPLICATIONS}new/", application_editor.new, name="application-new"),

@@ -1,6 +1,6 @@
 """The words that people read: one word for one thing, and no sentence that a reader stops at.
 
-Looked at are templates, strings of Python that are no docstrings, and the pages of docs/.
+Looked at are templates, strings of Python that are no docstrings, strings of scripts, and documents.
 """
 
 import ast
@@ -33,8 +33,32 @@ SAY = {
     r"\bNobody has looked\b": "Not checked yet",
     r"\bor 'somebody'|default:\"somebody\"": "an unknown user",
     r"\bWith From … to … only\b": "say what the field is for",
+    # Objects of a list: New is the button, they are created and deleted; certificates, lines to paste and bundles are
+    # made; rows, options, files and agents are removed.
+    r"\b[Mm]ak(?:e|es|ing) (?:a|an|another|two|one) (?:new )?(?:user|host|application|template|object|account)\b"
+    r"(?! act)|\bMake (?:the first one|two Message Servers)\b|\b(?:user|account|application) was made\b|<dt>Made</dt>"
+    r" <dd>\{% when person|\bmade from a template\b|<h2>Made from": "create",
+    r"\b[Cc]reat(?:e|es|ed|ing) (?:a |an |the |another )?(?:new )?(?:certificates?|line|bundle|token|key)\b": "make",
+    r"\bis removed from the (?:configuration|console|Configuration Database)\b": "is deleted from",
+    r"\bMay differ\b|\bdeclared? .{0,40}\bintended\b|\b[Mm]eant to (?:differ|be and)\b|\d\}? intended\b": "exception",
+    r"\b[Jj]obs? .{0,40}\bhanded\b|\bnot handed over\b|\bhanded to the broker\b": "sent",
+    r"\bSwitch-[Oo]ver\b|(?<= )switch-over\b|(?<= )hand-?over\b":
+        "Switch Over (button), switch over (verb), switchover (noun)",
+    r"\b[Cc]lick(?:s|ed)? (?:on |the |\*\*)": "press",
+    r"\b(?:un)?ticked\b|\bcheck(?:ed)? the box\b|\bdeselect\b": "selected",
+    r"\bpick (?:the |a |\*\*|`)": "choose",
+    r"\b[Tt]ime-outs?\b": "timeout",
+    r"\bLog-on account\b": "Log On As Account",
+    r"\bthe Solution Control\b(?! Server)": "control",
+    r"\b(?:active|serving) member\b": "active server",
+    r"\b(?:One archive|(?:the|finished) archive is searched)\b": "bundle",
+    r"\b[Pp]uts? (?:it )?right\b": "fix",
+    r"\bmagnifier\b": "search icon",
+    r"\bLook at the hosts\b": "Look on the hosts (the verb), Open the hosts (the link)",
+    r"\bneeds a login and\b|\b[Ll]og in to the console\b": "sign-in, sign in (login: of STOMP and SSH)",
 }
 """{pattern: what is said instead}."""
+JS_TEXT = re.compile(r'"[^"]*"|`[^`]*`')
 UNSEEN = re.compile(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", re.DOTALL)
 
 
@@ -60,6 +84,12 @@ def said():
         yield str(path.relative_to(ROOT)), " ".join(UNSEEN.sub("", path.read_text()).split())
     for path in sorted((ROOT / "docs").glob("*.md")):
         yield str(path.relative_to(ROOT)), " ".join(path.read_text().split())
+    for path in (ROOT / "README.md", ROOT / "SECURITY.md"):
+        yield path.name, " ".join(path.read_text().split())
+    for path in sorted((ROOT / "static" / "js").glob("*.js")):
+        for line, text in enumerate(path.read_text().splitlines(), 1):
+            for found in JS_TEXT.finditer(text):
+                yield f"{path.relative_to(ROOT)}:{line}", found[0][1:-1]
     for folder in PROGRAMS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             if "migrations" not in path.parts and "models" not in path.parts:

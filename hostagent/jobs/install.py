@@ -169,7 +169,8 @@ def _connect_failure(code: int, lines: list[str], where: str, application: str) 
     said = f" It said: {lines[-1]}" if lines else ""
     if code == NO_CONFIGURATION_SERVER:
         return JobFailed(f"The Configuration Server at {where} did not answer.{said}",
-                         "Start control, or check its host and port, then install again.")
+                         "Start control, restart it if it runs and is silent, or check its host and port; then "
+                         "install again.")
     if code == NOT_FOUND:
         return JobFailed(f"The Configuration Server at {where} does not know {application}.{said}",
                          "Save the application first, and check that the console uses the same database as control.")

@@ -4,13 +4,14 @@ from django import forms
 from django.urls import reverse_lazy
 from django.utils.datastructures import MultiValueDict
 
+from protocol.events import number_in
 from provisioning.audit.registry import ordered
 from provisioning.history import LABELS
 from provisioning.states import (
+    KNOWN_HOST_STATUSES,
+    TOLD_LEVELS,
     ApplicationType,
-    EventLevel,
     HistoryAction,
-    HostStatus,
     JobKind,
     JobState,
     Severity,
@@ -72,12 +73,25 @@ class JobFilter(FilterForm):
     state = _choice("State", [("active", "Active"), *JobState.choices])
 
 
+class EventNumberField(forms.CharField):
+    """An event's number, as pages and logs write it or without its type and zeros; its value is an int."""
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return number_in(text)
+        except ValueError:
+            raise forms.ValidationError("Write an event number as 00-05061 or 5061.") from None
+
+
 class EventFilter(FilterForm):
     text = forms.CharField(label="Text")
     application = Named("Application", "applications")
     host = Named("Host", "hosts")
-    number = forms.IntegerField(label="Number", min_value=0, max_value=2**31 - 1)
-    level = _choice("Level", EventLevel.choices)
+    number = EventNumberField(label="Number")
+    level = _choice("Level", ((level, level.label) for level in TOLD_LEVELS))
 
 
 class HistoryFilter(FilterForm):
@@ -100,7 +114,7 @@ class DeletedFilter(FilterForm):
 
 class HostFilter(FilterForm):
     text = forms.CharField(label="Name or address")
-    status = _choice("Status", HostStatus.choices)
+    status = _choice("Status", ((status, status.label) for status in KNOWN_HOST_STATUSES))
 
 
 class CatalogFilter(FilterForm):

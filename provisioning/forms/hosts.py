@@ -14,8 +14,9 @@ from provisioning.drafts import HostDraft
 from provisioning.forms.layouts import arranged
 from provisioning.models import Host
 from provisioning.models.hosts import LCA_PORT_DEFAULT, LCA_PORT_MAX, LCA_PORT_MIN
+from provisioning.rules.systems import label_of
 from provisioning.services.reasons import MAX_REASON
-from provisioning.states import OSType
+from provisioning.states import OFFERED_SYSTEMS, OSType
 
 LOOKUP_S = 3.0
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,253}[A-Za-z0-9])?")
@@ -28,7 +29,7 @@ class LookupFailed(ValueError):
 def look_up_address(name: str, within_s: float = LOOKUP_S) -> str:
     """The IP address of ``name`` as this machine sees it, IPv4 preferred. Raises LookupFailed.
 
-    The resolver of the operating system knows no time-out, so it runs in a thread that may be left behind.
+    The resolver of the operating system knows no timeout, so it runs in a thread that may be left behind.
     """
     if not _HOST_NAME.fullmatch(name):
         raise LookupFailed("Type the network name of the machine into Name first.")
@@ -57,7 +58,10 @@ class HostForm(forms.Form):
         help_text="The network name of the machine. It cannot change while applications are assigned to it.")
     ip_address = forms.CharField(
         label="IP Address", max_length=64, help_text="Unique. The button looks it up from the name.")
-    os_type = forms.ChoiceField(label="OS Type", choices=OSType.choices, initial=OSType.LINUX)
+    os_type = forms.ChoiceField(
+        label="OS Type", choices=[(each, each.label) for each in OFFERED_SYSTEMS], initial=OSType.LINUX,
+        help_text="The agent runs on Linux. On Windows people start Message Servers by hand.",
+        error_messages={"invalid_choice": "No agent runs on %(value)s. Choose one of the list."})
     os_version = forms.CharField(label="OS Version", max_length=64, required=False, help_text="Free text.")
     lca_port = forms.IntegerField(
         label="LCA Port", initial=LCA_PORT_DEFAULT, min_value=LCA_PORT_MIN, max_value=LCA_PORT_MAX,
@@ -72,8 +76,12 @@ class HostForm(forms.Form):
     BESIDES = ("revision", "reason")
     """Fields that are no part of the draft."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, stored: str = "", **kwargs):
+        """``stored``: the OS Type that the host has, which it may keep."""
         super().__init__(*args, **kwargs)
+        self.stored = stored
+        if stored not in ("", *OFFERED_SYSTEMS):
+            self.fields["os_type"].choices += [(stored, f"{label_of(stored)} (no agent runs there)")]
         for name, field in self.fields.items():
             if name not in ("enabled", "revision"):
                 field.widget.attrs["class"] = "input short" if name == "lca_port" else "input"
@@ -88,12 +96,13 @@ class HostForm(forms.Form):
     @classmethod
     def of(cls, host: Host) -> "HostForm":
         """The form filled with what is stored."""
-        return cls(initial={name: getattr(host, name) for name in cls.base_fields if name != "reason"})
+        return cls(initial={name: getattr(host, name) for name in cls.base_fields if name != "reason"},
+                   stored=host.os_type)
 
     @classmethod
     def of_draft(cls, draft: HostDraft, *, revision: int, reason: str) -> "HostForm":
         """The form filled with a draft that is to be saved over ``revision``."""
-        return cls(initial=asdict(draft) | {"revision": revision, "reason": reason})
+        return cls(initial=asdict(draft) | {"revision": revision, "reason": reason}, stored=draft.os_type)
 
     def clean_ip_address(self) -> str:
         try:
@@ -111,8 +120,9 @@ class HostForm(forms.Form):
         values = {name: self.data.get(name) for name in self.fields if name in self.data}
         values["enabled"] = "enabled" in self.data
         try:
-            return HostForm(initial=values | {"ip_address": look_up_address((self.data.get("name") or "").strip())})
+            found = {"ip_address": look_up_address((self.data.get("name") or "").strip())}
+            return HostForm(initial=values | found, stored=self.stored)
         except LookupFailed as failed:
-            form = HostForm(initial=values)
+            form = HostForm(initial=values, stored=self.stored)
             form.lookup_error = str(failed)
             return form

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 2.0, 3.0
 CANCEL_SIGNAL = "SIGUSR1"
-NOT_HANDED_OVER = "The job could not be handed to the broker, so no host has seen it."
+NOT_HANDED_OVER = "The job could not be sent to the broker, so no host has seen it."
 START_THE_BROKER = ("Start Redis (./run does) or correct PAIRWISE_REDIS_URL (PAIRWISE_BROKER_URL, when it is another "
-                    "broker). The job is handed over by itself once the broker answers; Retry does it at once.")
+                    "broker). The job is sent by itself once the broker answers; Retry does it at once.")
 _BROKER_ERRORS = (OperationalError, OSError, RedisError, AMQPError)
 
 
@@ -110,7 +110,7 @@ def hand_over(job_id: uuid.UUID) -> bool:
         with _connection() as connection:
             _send(job, connection)
     except _BROKER_ERRORS as error:
-        log.warning("job %s could not be handed to the broker: %s", job.pk, error)
+        log.warning("job %s could not be sent to the broker: %s", job.pk, error)
         queued.update(reason=NOT_HANDED_OVER, advice=START_THE_BROKER)
         changes.tell(*topics(job))
         return False
@@ -153,9 +153,9 @@ def hand_over_again(job_id: uuid.UUID) -> bool:
                 return False
             _send(job, connection, again=True)
     except _BROKER_ERRORS as error:
-        log.info("job %s could not be handed over again: %s", job.pk, error)
+        log.info("job %s could not be sent again: %s", job.pk, error)
         return False
-    log.warning("job %s was handed over again: it was in no queue, and no host says anything of it", job.pk)
+    log.warning("job %s was sent again: it was in no queue, and no host says anything of it", job.pk)
     return True
 
 
@@ -173,7 +173,7 @@ def _waiting(queue: str, connection: Connection) -> int:
 def mailbox(host_name: str, connection: Connection) -> Mailbox:
     """What the worker of that host listens to, and no other."""
     conf = app.conf
-    # Without a pool it uses this connection, whose time-outs are short.
+    # Without a pool it uses this connection, whose timeouts are short.
     return Mailbox(host_control(host_name), type="fanout", connection=connection, accept=["json"], serializer="json",
                    queue_ttl=conf.control_queue_ttl, reply_queue_ttl=conf.control_queue_ttl,
                    queue_expires=conf.control_queue_expires, queue_exclusive=conf.control_queue_exclusive,

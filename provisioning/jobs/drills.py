@@ -40,7 +40,7 @@ def hand_over(drill_id: int) -> bool:
     if drill is None:
         return False
     if not dispatch.give_to_console(RUN_DRILL, expires_s=UNTAKEN_AFTER_S, drill_id=drill.pk):
-        finish(drill, DrillState.REFUSED, "The drill could not be handed to the broker, so nothing was done.",
+        finish(drill, DrillState.REFUSED, "The drill could not be sent to the broker, so nothing was done.",
                "Start Redis (./run does), then start the drill again.")
         return False
     return True

@@ -137,7 +137,7 @@ def _judge_queued(job: Job, now: datetime, since: datetime) -> Verdict:
 
 
 def _judge_kept_back(job: Job, now: datetime) -> Verdict:
-    """A job that the broker did not take: it is handed over once the broker answers, unless too late."""
+    """A job that the broker did not take: it is sent once the broker answers, unless too late."""
     if _older(job.created_at, now, settings.JOB_UNCLAIMED_AFTER_S):
         return Verdict(lost=(
             f"The broker could not be reached for {settings.JOB_UNCLAIMED_AFTER_S // 60} minutes after the job was "

@@ -1,5 +1,6 @@
 from django.db import models
 
+from protocol.events import written
 from provisioning.states import EventLevel, EventSource
 
 from .applications import Application
@@ -31,4 +32,4 @@ class Event(models.Model):
         ordering = ["-id"]
 
     def __str__(self):
-        return f"{self.number:05d} {self.text}"
+        return f"{written(self.number)} {self.text}".lstrip()

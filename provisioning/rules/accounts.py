@@ -27,7 +27,7 @@ def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) ->
         return None
     return Proposal(service, f"{name} would run as root, as the agent of host {host} does. " + (
         f"{service} is there for servers." if service else
-        "Make an account for servers there (useradd --system pairwise)."))
+        "Create an account for servers there (useradd --system pairwise)."))
 
 
 def wrong_account(*, name: str, wanted: str, agents: str, running: str) -> str:

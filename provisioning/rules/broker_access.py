@@ -52,10 +52,10 @@ TOO_OLD = ("Hosts cannot have accounts at the broker: it is {server}, which does
            "newer, or Valkey.")
 REFUSED = ("Hosts cannot have accounts at the broker: it refuses the account of PAIRWISE_REDIS_URL ({error}). Give "
            "that account the rights to ACL and CLIENT KILL.")
-EACH_ITS_OWN = ("Make an account for each host at RabbitMQ and write HOST=ADDRESS of each, the address with its name "
+EACH_ITS_OWN = ("Create an account for each host at RabbitMQ and write HOST=ADDRESS of each, the address with its name "
                 "and password, into PAIRWISE_BROKER_URL_FOR_HOSTS; or unset PAIRWISE_BROKER_URL, and Redis carries "
                 "the jobs.")
-NONE_AT_RABBITMQ = ("Pairwise makes no accounts for hosts at RabbitMQ, and the console's is not given to any. "
+NONE_AT_RABBITMQ = ("Pairwise creates no accounts for hosts at RabbitMQ, and the console's is not given to any. "
                     f"{EACH_ITS_OWN}")
 CONSOLES_OWN = ("PAIRWISE_BROKER_URL_FOR_HOSTS names the account that the console itself uses at RabbitMQ, and that "
                 f"one is given to no host. {EACH_ITS_OWN}")

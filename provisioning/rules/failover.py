@@ -259,7 +259,7 @@ def _auto_restart(facts: FailoverFacts) -> Result:
                  "Select Auto-Restart: a member that failed stays down, and the other runs without a standby.")
 
 
-@_condition("account", "Log-on account", necessary=False)
+@_condition("account", "Log On As Account", necessary=False)
 def _account(facts: FailoverFacts) -> Result:
     return _each(facts, lambda member: member.wrong_account, "No member is known to run as a wrong account.",
                  "Stop it and start it from the console: files that another account wrote may be closed to the right "

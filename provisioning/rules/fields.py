@@ -9,6 +9,7 @@ from provisioning.models.applications import TIMEOUT_MAX_S
 from provisioning.states import SERVER_TYPES, OSType, RedundancyType
 
 from .facts import ApplicationFacts
+from .systems import is_windows
 from .text import name_refusals, number_refusals, text_refusals
 
 NOT_YET_INSTALLED = "."
@@ -18,7 +19,7 @@ _WINDOWS_ABSOLUTE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def is_absolute(path: str, os_type: str = OSType.LINUX) -> bool:
-    if os_type == OSType.WINDOWS_2012:
+    if is_windows(os_type):
         return bool(_WINDOWS_ABSOLUTE.match(path)) or path.startswith("\\\\")
     return path.startswith("/")
 
@@ -27,7 +28,7 @@ def normal_directory(path: str, os_type: str = OSType.LINUX) -> str:
     """One spelling for one directory: no doubled or trailing separators, no case on Windows. "" for a placeholder."""
     if not path or path == NOT_YET_INSTALLED:
         return ""
-    if os_type == OSType.WINDOWS_2012:
+    if is_windows(os_type):
         path = path.replace("\\", "/").casefold()
     return posixpath.normpath(re.sub(r"/+", "/", path))
 
@@ -41,7 +42,7 @@ def directory_refusals(path: str, os_type: str, *, field: str = "working_directo
             refusals.append(Refusal(f'{label} must be an absolute path, or "." to let the installer choose.', field))
         elif any(part in ("..", ".", "~") for part in re.split(r"[/\\]", path)):
             refusals.append(Refusal(f'{label} must not hold "..", "." or "~" parts. Write the path in full.', field))
-        elif os_type == OSType.WINDOWS_2012 and _NOT_IN_WINDOWS_PATH & set(path):
+        elif is_windows(os_type) and _NOT_IN_WINDOWS_PATH & set(path):
             signs = " ".join(sorted(_NOT_IN_WINDOWS_PATH))
             refusals.append(Refusal(f"{label} holds one of {signs}, which Windows does not allow in a path.", field))
         elif path != path.strip():

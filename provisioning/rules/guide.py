@@ -135,13 +135,13 @@ def _backup_object(facts: GuideFacts) -> Step:
 def _template(primary: MemberSetup, backup: MemberSetup) -> Item:
     if backup.type != primary.type:
         return Item("Application Template", WRONG, f"{backup.template} makes a {backup.type}; the primary is a "
-                                                   f"{primary.type}. Make another object from the primary's template.")
+                                                   f"{primary.type}. Create the backup from the primary's template.")
     return Item("Application Template", DONE, backup.template)
 
 
 def _host(backup: MemberSetup) -> Item:
     if not backup.now.host_name:
-        return Item("Host", NOT_DONE, "Choose the Host with the magnifier in Server Info.")
+        return Item("Host", NOT_DONE, "Choose the Host with the search icon in Server Info.")
     return Item("Host", DONE, backup.now.host_name)
 
 
@@ -265,7 +265,7 @@ def _synchronized(facts: GuideFacts) -> Step:
     if facts.differences:
         count = f"{facts.differences} difference{'s' if facts.differences != 1 else ''}"
         verb = "are" if facts.differences != 1 else "is"
-        return Step(5, title, (Item(label, NOT_DONE, f"{count} {verb} left that nobody declared to be intended."),),
+        return Step(5, title, (Item(label, NOT_DONE, f"{count} {verb} left that no exception covers."),),
                     (Button("synchronize", "Synchronize", str(facts.primary.now.id)),))
     return Step(5, title, (Item(label, DONE, "Nothing differs that should not."),))
 

@@ -113,7 +113,7 @@ def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
                         "Stop it, put its data directory back and start it again. If it is lost, promote "
                         f"{standby.name} or {active.name} and give up what only the former store had.")
     if active.status == ApplicationStatus.SERVICE_UNAVAILABLE:
-        return Headline(BROKEN, f"Nobody serves: {active.name} is the active member and cannot serve.", active.reason)
+        return Headline(BROKEN, f"Nobody serves: {active.name} is the active server and cannot serve.", active.reason)
     if facts.active.status in ENDED and standby.status in ENDED:
         return _both_ended(facts, active, standby)
     if active.status in MOVING:

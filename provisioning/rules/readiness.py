@@ -25,6 +25,7 @@ from provisioning.states import (
 from .pair_facts import PairFacts
 from .pair_story import no_pair
 from .pair_story import why_not as why_not_pair
+from .systems import no_agent
 
 UNREACHABLE = frozenset({HostStatus.DISCONNECTED, HostStatus.UNAVAILABLE, HostStatus.UNREACHABLE})
 
@@ -133,13 +134,12 @@ def _host(subject: Subject) -> Refusal | None:
     host = subject.host
     if host is None:
         return subject.refuse(f"{subject.name} has no Host. Choose one in Server Info first.", "host_id")
-    text = next((text for is_so, text in _OF_HOST if is_so(host)), "")
-    return subject.refuse(text.format(name=host.link.name, status=host.status), "host_id", host.link) if text else None
+    text = no_agent(host.link.name, host.os_type) or next(
+        (text.format(name=host.link.name, status=host.status) for is_so, text in _OF_HOST if is_so(host)), "")
+    return subject.refuse(text, "host_id", host.link) if text else None
 
 
 _OF_HOST: tuple[tuple[Callable[[HostNow], bool], str], ...] = (
-    (lambda host: host.os_type.startswith("Windows"),
-     "Jobs do not reach {name}: the agent needs Linux. The README's section Windows says how a server gets there."),
     (lambda host: not host.enabled, "Host {name} is disabled. Enable it first."),
     (lambda host: host.status is None,
      "The agent (LCA) of host {name} has never connected. Start it there first."),

@@ -12,6 +12,8 @@ READ_AT_START = {"working_directory": "Working Directory", "command_line": "Comm
                  "command_line_arguments": "Command Line Arguments", "log_on_as": "Log On As Account"}
 """Of a process as it is started. Options are read while the server runs, timeouts and Auto-Restart by the agent."""
 
+KEPT_TYPE = ("Pairwise keeps the configuration of this type, and installs and starts Message Servers only: "
+             "Auto-Restart and the timeouts have no effect.")
 KEPT_ONLY = "Pairwise keeps the configuration of {}, and installs and starts Message Servers only."
 
 

@@ -71,7 +71,7 @@ async def _answer(call: Awaitable, within_s: float = ANSWER_S):
 
 
 def connect(url: str) -> redis.Redis:
-    """One connection for the reader, whose blocking reads must not meet a socket time-out, and one for all questions
+    """One connection for the reader, whose blocking reads must not meet a socket timeout, and one for all questions
     besides, which wait for each other."""
     return redis.Redis.from_pool(redis.BlockingConnectionPool.from_url(
         url, socket_timeout=None, socket_connect_timeout=CONNECT_S, decode_responses=True, retry=Retry(NoBackoff(), 0),

@@ -44,7 +44,7 @@ def _who_serves(application) -> str:
 
 def _delete(application) -> str:
     name = application.name
-    parts = [f"{name} is removed from the Configuration Database with its ports, options and connections"]
+    parts = [f"{name} is deleted from the Configuration Database with its ports, options and connections"]
     if application.is_installed:
         parts.append(f"its files stay in {application.working_directory}")
     primary = getattr(application, "primary_server", None)

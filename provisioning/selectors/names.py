@@ -42,7 +42,7 @@ def names_of(name: str, address: str, within_s: float = WITHIN_S) -> Names:
         with contextlib.suppress(OSError):
             found["reverse"] = socket.gethostbyaddr(address)[0]
 
-    # The resolver of the operating system knows no time-out, so it runs in threads that may be left behind.
+    # The resolver of the operating system knows no timeout, so it runs in threads that may be left behind.
     threads = [threading.Thread(target=work, daemon=True, name="resolve") for work in (forward, backward)]
     for thread in threads:
         thread.start()

@@ -5,11 +5,10 @@ from provisioning.models import Application, Job
 from provisioning.rules.failover_facts import Condition
 from provisioning.rules.guide import GuideFacts, MemberSetup, StartFile
 from provisioning.rules.pair_facts import MemberFacts, PairFacts
+from provisioning.rules.systems import is_windows
 from provisioning.states import ACTIVE_JOBS, JobKind, JobState
 
 from .start_files import StartFiles, start_files
-
-WINDOWS = "Windows"
 
 
 def guide_facts(facts: PairFacts, primary: Application, backup: Application | None, *, meant: MemberFacts | None,
@@ -26,7 +25,7 @@ def guide_facts(facts: PairFacts, primary: Application, backup: Application | No
 
 
 def _setup(row: Application, now: MemberFacts, jobs: dict[tuple[int, str], Job], found: StartFiles | None):
-    windows = row.host is not None and row.host.os_type.startswith(WINDOWS)
+    windows = row.host is not None and is_windows(row.host.os_type)
     name = "startServer.bat" if windows else "run.sh"
     job = jobs.get((row.pk, JobKind.INSTALL))
     looks = [jobs[key] for kind in ABOUT_START_FILES

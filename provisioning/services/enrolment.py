@@ -17,6 +17,7 @@ from provisioning.models import Event, Host, HostEnrolment
 from provisioning.models.enrolments import token_hash
 from provisioning.permissions import Actor
 from provisioning.rules.joining import REPORTED, with_stage
+from provisioning.rules.systems import no_agent
 from provisioning.states import EventLevel, EventSource
 
 from .facts import is_console_host
@@ -78,6 +79,8 @@ def make_token(*, actor: Actor, host_id: int) -> HostEnrolment:
     host = _host(host_id)
     if is_console_host(host):
         raise Refused(Refusal(f"Host {host.name} is the machine of the console itself: ./run starts its agent."))
+    if why := no_agent(host.name, host.os_type):
+        raise Refused(why)
     if not host.enabled:
         raise Refused(Refusal(f"Host {host.name} is disabled, so no machine can join as it. Enable it first."))
     _revoke_open(host)

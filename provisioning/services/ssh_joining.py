@@ -22,6 +22,7 @@ from provisioning.models import Host, HostEnrolment
 from provisioning.permissions import Actor
 from provisioning.rules import ssh_joining as rules
 from provisioning.rules.ssh_joining import Login
+from provisioning.rules.systems import no_agent
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.joining import NO_BUNDLE, command_from
 
@@ -47,6 +48,8 @@ class Shown:
 def look(*, actor: Actor, host: Host, port: int) -> Shown:
     """Ask the machine for its host key. Raises Refused."""
     actor.require(permissions.MANAGE_HOSTS)
+    if why := no_agent(host.name, host.os_type):
+        raise Refused(Refusal(why, "port"))
     try:
         key = host_key(host.ip_address, port)
     except SshFailed as failed:

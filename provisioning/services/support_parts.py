@@ -17,6 +17,7 @@ from django.db.models import Model, Q, QuerySet
 from django.forms.models import model_to_dict
 
 from console import VERSION
+from protocol.events import written
 from protocol.names import safe_name
 from provisioning import history
 from provisioning.audit.exports import FORMATS
@@ -116,7 +117,7 @@ def _record(scope: Scope) -> Iterator[Part]:
     state = getattr(scope.primary, "pair_state", None)
     exceptions = PairException.objects.filter(primary=scope.primary)
     waivers = Waiver.objects.filter(primary=scope.primary)
-    yield scope.json("pair.json", "Control's record of the pair, intended differences and waivers.", {
+    yield scope.json("pair.json", "Control's record of the pair, exceptions and waivers.", {
         "record": model_to_dict(state) if state else None, "names": {row.pk: row.name for row in scope.members},
         "intended_differences": [_row(each) for each in exceptions], "waivers": [_row(each) for each in waivers]})
 
@@ -168,7 +169,7 @@ def _events(scope: Scope) -> Iterator[Part]:
                                 at__lt=scope.until).select_related("application", "host").order_by("-id")
     found = scope.newest(rows, EVENTS_MAX, "events.txt")
     yield scope.lines("events.txt", "The timeline: what happened to both members and their hosts.", (
-        f"{event.at.isoformat()} {event.number:05d} {event.level:11} {event.application or event.host or ''}: "
+        f"{event.at.isoformat()} {written(event.number):8} {event.level:11} {event.application or event.host or ''}: "
         f"{event.text}" for event in found))
 
 

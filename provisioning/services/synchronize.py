@@ -109,8 +109,8 @@ def declare_exception(*, actor: Actor, application_id: int, what: str, reason: s
         with transaction.atomic():
             row = PairException.objects.create(primary=pair.primary, what=what, reason=reason, declared_by=actor.name)
     except IntegrityError:
-        raise Refused(Refusal(f"{what} is declared as an exception already.", "what")) from None
-    _told(actor, pair, f"Declared that {pair.primary.name} and {pair.backup.name} may differ in {what}. {reason}")
+        raise Refused(Refusal(f"{what} is an exception already.", "what")) from None
+    _told(actor, pair, f"Added an exception: {pair.primary.name} and {pair.backup.name} may differ in {what}. {reason}")
     return row
 
 

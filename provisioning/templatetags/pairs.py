@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from provisioning import permissions
+from provisioning.glossary import TERMS
 from provisioning.models import Application
 from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
 from provisioning.rules.pair_facts import PairFacts
@@ -45,7 +46,8 @@ def level_chip(level: str, word: str, reason: str = ""):
 def link_chip(facts: PairFacts):
     """The sync link: icon, word, colour. Without control's word for it nobody may call copies in sync, or behind."""
     level, word = (UNKNOWN, "In dispute") if facts.disputed else LINKS[facts.link]
-    return make_chip(level, {OK: "link-45deg", BROKEN: "plug"}.get(level, LEVEL_ICONS[level]), word, facts.link_reason)
+    return make_chip(level, {OK: "link-45deg", BROKEN: "plug"}.get(level, LEVEL_ICONS[level]), word,
+                     facts.link_reason or TERMS.get(word, ""))
 
 
 @register.simple_tag

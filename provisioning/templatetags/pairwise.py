@@ -5,11 +5,14 @@ from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from protocol.events import written
 from provisioning import lists
+from provisioning.glossary import TERMS, anchor
 from provisioning.rules.text import duration
 from provisioning.selectors import choices
 from provisioning.selectors.control import word_of
@@ -172,6 +175,17 @@ def utc(at: datetime) -> str:
 def get(mapping, key):
     """``mapping[key]`` in a template; None when it is missing."""
     return mapping.get(key) if mapping else None
+
+
+@register.simple_tag
+def term(name: str, shown: str = "", *, of: object = "") -> SafeString:
+    """A word of the glossary that says on hover what it means and leads there; ``shown`` instead of the term itself,
+    ``of``: what tells it from the same word elsewhere on the page. Raises KeyError for a word that is not there."""
+    return format_html('<a class="term" id="term-{}-{}" href="{}#{}" title="{}">{}</a>', anchor(name), of,
+                       reverse("glossary"), anchor(name), TERMS[name], shown or name)
+
+
+register.filter("event_number", written)
 
 
 @register.filter

@@ -106,7 +106,7 @@ def clone(request, row):
         if form.is_valid():
             copy = services.clone_application(actor=actor_of(request), application_id=row.pk,
                                               name=form.cleaned_data["name"])
-            messages.success(request, f"{copy.name} was made from {row.name}. Check its ports"
+            messages.success(request, f"{copy.name} was created from {row.name}. Check its ports"
                                       f"{', then Install it' if copy.is_runnable else ''}.")
             return done(request, reverse("application-edit", args=[copy.pk]), leave=True)
     except Refused as error:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from provisioning.forms.editor import Editor
 from provisioning.forms.rows import ConnectionForm, PortForm, Row, RowForm
 from provisioning.models import Application, Event, Host
+from provisioning.rules.saved_notes import KEPT_TYPE
 from provisioning.selectors.applications import clients_of
 from provisioning.selectors.history import group_by_request, history_list
-from provisioning.states import SERVER_TYPES, ApplicationType
+from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 
 TABS = {"configuration": "Configuration", "options": "Options", "dependencies": "Dependencies", "history": "History",
         "jobs": "Jobs", "log": "Log"}
@@ -31,6 +32,7 @@ def context_of(editor: Editor) -> dict:
             "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
             "may_lack_host": kind is not None and kind.type not in SERVER_TYPES,
             "is_server": kind.type in SERVER_TYPES if kind else None,
+            "kept_only": KEPT_TYPE if kind and kind.type not in RUNNABLE_TYPES else "",
             "is_primary": editor.application.is_primary if editor.application else True,
             "startup_type": "Automatic" if kind and kind.type in SERVER_TYPES else "Disabled" if kind else "",
             "component_type": COMPONENT_TYPES.get(kind.type, "Component") if kind else "",

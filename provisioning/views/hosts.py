@@ -14,6 +14,7 @@ from provisioning.forms.reasons import ReasonForm
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
 from provisioning.permissions import AUDIT, MANAGE_HOSTS, actor_of
+from provisioning.rules.systems import no_agent
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.broker import broker, why_not_at_rabbitmq
 from provisioning.selectors.control import control_of
@@ -59,7 +60,8 @@ def host_detail(request, pk):
     joins = joining(host, asked_host=request.get_host(), with_line=actor_of(request).may(MANAGE_HOSTS))
     answer = show(request, "hosts/detail.html", {
         "host": host, "runtime": getattr(host, "runtime", None), "facts": facts_of(host), "joining": joins,
-        "is_console": is_console_host(host), "refusals": refusals_of(host, REFUSALS_SHOWN),
+        "is_console": is_console_host(host), "no_agent": no_agent(host.name, host.os_type),
+        "refusals": refusals_of(host, REFUSALS_SHOWN),
         "applications": [(row, wrong_account_of(row)) for row in applications[:APPLICATIONS_SHOWN]],
         "more": host.application_count > APPLICATIONS_SHOWN,
         "looked": looked_at(host, None if "looked" in request.GET else APPLICATIONS_SHOWN),
@@ -118,7 +120,7 @@ def _edit(request, host: Host | None):
     version = opened_version(request, "host", host)
     if request.method != "POST":
         return _form(request, host, _filled(host, version), version=version)
-    form = HostForm(request.POST)
+    form = HostForm(request.POST, stored=_system_of(host, version))
     if "lookup" in request.POST:
         return _form(request, host, form.with_address(), version=version,
                      part="pairwise/layout/address.html" if request.htmx else "")
@@ -129,6 +131,11 @@ def _edit(request, host: Host | None):
                      status=422 if conflict is None else 409)
     messages.success(request, f"Host {saved} was saved.")
     return redirect("host-detail", pk=saved.pk)
+
+
+def _system_of(host: Host | None, version: Opened | None) -> str:
+    """The OS Type that is kept whatever is offered today: of the host, or of what it was."""
+    return version.draft.os_type if version is not None else host.os_type if host else ""
 
 
 def _filled(host: Host | None, version: Opened | None) -> HostForm:
@@ -157,7 +164,8 @@ def _save(request, host: Host | None, form: HostForm, key: int | None) -> tuple[
 def _created(actor, form: HostForm, reason: str, key: int | None) -> Host:
     """A new host and, where one is of use, its line to paste. Raises Refused."""
     host = services.create_host(actor=actor, draft=form.draft(), reason=reason, key=key)
-    if host.enabled and not is_console_host(host) and not (broker().why or why_not_at_rabbitmq(host.name)):
+    hopeless = no_agent(host.name, host.os_type) or broker().why or why_not_at_rabbitmq(host.name)
+    if host.enabled and not is_console_host(host) and not hopeless:
         enrolment.make_token(actor=actor, host_id=host.pk)
     return host
 

@@ -148,4 +148,4 @@ def job_retry(request, pk):
     return carry_out(
         request, lambda: services.retry_job(actor=actor_of(request), job_id=pk), back=reverse("job-detail", args=[pk]),
         to=lambda job: reverse("job-detail", args=[job.pk]),
-        said=lambda job: f"{job} was handed over." if job.enqueued_at else f"{job} still waits to be handed over.")
+        said=lambda job: f"{job} was sent." if job.enqueued_at else f"{job} still waits to be sent.")

@@ -11,6 +11,7 @@ from provisioning.forms.imports import PackageImportForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.models import InstallationPackage
 from provisioning.permissions import IMPORT, actor_of
+from provisioning.rules.systems import only_kept
 from provisioning.selectors.catalog import get_package
 from provisioning.selectors.catalog import package_list as packages
 from provisioning.services import packages as services
@@ -46,7 +47,8 @@ def package_list(request):
 def package_detail(request, pk):
     package = get_package(pk)
     word, reason = package_status(package)
-    return show(request, "packages/detail.html", {"package": package, "status": word, "reason": reason})
+    return show(request, "packages/detail.html", {
+        "package": package, "status": word, "reason": reason, "only_kept": only_kept(package.os_type)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

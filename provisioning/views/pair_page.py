@@ -48,7 +48,7 @@ PROBE_S = 4.0
 MENDS = {"redundancy": ("edit", "Open the primary"), "started": ("start", "Start"),
          "automatic_failover": ("resume", "Resume"), "port_ids": ("synchronize", "Synchronize"),
          "version": ("edit", "Open the primary"), "control": ("console", "Look at the console"),
-         "agents": ("hosts", "Look at the hosts"), "auto_restart": ("edit", "Open the primary")}
+         "agents": ("hosts", "Open the hosts"), "auto_restart": ("edit", "Open the primary")}
 """{code of rules.failover: (verb, label) of the button that mends it}."""
 PROVEN_LIVE = frozenset({"control", "proof"})
 """Conditions that only a probe answers."""

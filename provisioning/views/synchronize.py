@@ -56,7 +56,7 @@ def pair_except(request, pk: int):
     if posted and form.is_valid():
         try:
             row = services.declare_exception(actor=actor_of(request), application_id=pk, **form.cleaned_data)
-            messages.success(request, f"{row.what} may differ.")
+            messages.success(request, f"The exception for {row.what} was added.")
             return done(request, _compared(pk))
         except Refused as error:
             refuse(form, error)

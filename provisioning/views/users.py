@@ -101,7 +101,7 @@ def user_new(request):
         except Refused as refused:
             refuse(form, refused)
         else:
-            return _show_password(request, user, password, f"{user} was made")
+            return _show_password(request, user, password, f"{user} was created")
     return dialog(request, "users/form.html", "New user", {
         "form": form, "address": reverse("user-new"), "back": leave_for(request, "user-list"), "label": "Create"},
         status=422 if form.is_bound else 200)

@@ -29,6 +29,7 @@ PAGES = {
     "audit": "/audit/",
     "audit-rules": "/audit/rules/",
     "audit-waivers": "/audit/waivers/",
+    "glossary": "/help/glossary/",
     "password": "/account/password/",
     "account": "/account/",
     "users": "/provisioning/accounts/users/",
@@ -57,7 +58,7 @@ def populated(pairwise: Pairwise) -> Pairwise:
 
 
 PHONE = {"width": 390, "height": 844}
-ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet")
+ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "audit-sheet", "glossary", "host-new")
 """Pages that somebody opens beside the rack."""
 
 

@@ -77,14 +77,14 @@ def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monk
     monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "root")
     assert (enrol.provide_account(), asked) == ("", [])
     monkeypatch.setattr(enrol, "SERVICE_ACCOUNT", "pairwise-of-no-machine")
-    assert enrol.provide_account() == " The account pairwise-of-no-machine was made for servers."
+    assert enrol.provide_account() == " The account pairwise-of-no-machine was created for servers."
     assert [(command[0], command[-1]) for command in asked] == [("useradd", "pairwise-of-no-machine")]
 
     def fails(*_, **__):
         raise FileNotFoundError
 
     monkeypatch.setattr(enrol.subprocess, "run", fails)
-    assert "could not be made" in enrol.provide_account()
+    assert "could not be created" in enrol.provide_account()
 
 
 def test_a_taken_lca_port_is_said_before_the_agent_is_started():

@@ -1,6 +1,7 @@
 """The real Message Server, from its real package: installed, started and stopped by jobs, then by hand."""
 
 import asyncio
+import socket
 import subprocess
 
 import pytest
@@ -81,3 +82,14 @@ async def test_a_second_installation_keeps_the_messages_and_a_failed_one_changes
     assert (failed["state"], sorted(path.name for path in site.target.iterdir())) == ("failed", before)
     assert "did not answer" in failed["reason"]
     site.configuration.start()
+
+
+async def test_a_configuration_server_that_accepts_and_is_silent_is_named_as_one_that_does_not_answer(site):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, and nobody speaks
+        port = silent.getsockname()[1]
+        failed = await site.finished(site.send(site.install_payload(
+            configuration_server={"host": "127.0.0.1", "port": port})))
+    assert failed["state"] == "failed"
+    assert f"The Configuration Server at 127.0.0.1:{port} did not answer." in failed["reason"]
+    assert "00-03000" in failed["reason"]
+    assert "restart it if it runs and is silent" in failed["advice"]

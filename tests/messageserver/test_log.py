@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from messageserver.log import EventLimit, Log, code, parse_expire, parse_segment
+from messageserver.log import EventLimit, Log, parse_expire, parse_segment
+from protocol.events import written
 
 DEFAULTS = {"verbose": "all", "segment": "false", "expire": "false"}
 
@@ -171,4 +172,4 @@ def test_clients_cannot_flood_the_log(log, sent, tmp_path):
 
 
 def test_common_events_have_type_00_and_our_own_42():
-    assert (code(4525), code(20001)) == ("00-04525", "42-20001")
+    assert (written(4525), written(20001)) == ("00-04525", "42-20001")

@@ -1,6 +1,8 @@
 """The MessageServer command as a process: exit codes, signals, crashes, the control link."""
 
+import contextlib
 import fcntl
+import json
 import os
 import resource
 import signal
@@ -14,6 +16,7 @@ import pytest
 
 from messageserver import VERSION
 from messageserver.exits import ExitCode
+from protocol.controls import FILE as CONTROLS_FILE
 from protocol.events import Own
 
 from .conftest import ROOT, ServerProcess, application, free_ports
@@ -40,6 +43,45 @@ def control(port):
     double = ControlDouble(application(port))
     yield double
     double.close()
+
+
+class Stranger:
+    """Accepts connections and says ``says`` before it closes them; None: it says nothing and keeps them."""
+
+    def __init__(self, says: bytes | None):
+        self._says, self._kept = says, []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                taken, _ = self._socket.accept()
+                if self._says is None:
+                    self._kept.append(taken)
+                    continue
+                with taken:
+                    taken.sendall(self._says)
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for each in self._kept:
+            each.close()
+
+
+@pytest.fixture
+def stranger():
+    made = []
+
+    def make(says: bytes | None) -> Stranger:
+        made.append(Stranger(says))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
 
 
 # --- before it serves --------------------------------------------------------------------------------------
@@ -73,6 +115,36 @@ def test_no_configuration_server(tmp_path):
     done = command(tmp_path, "-host", "127.0.0.1", "-port", str(free_ports(1)[0]), "-app", "MS_Primary")
     assert done.returncode == ExitCode.NO_CONFIGURATION_SERVER
     assert "00-03000 No Configuration Server at 127.0.0.1" in done.stdout
+
+
+@pytest.mark.parametrize("more", [(), ("-check",)])
+@pytest.mark.parametrize(("says", "sentence"), [
+    (None, "the peer was silent for 5 s. It hangs, or another program listens there: look at it and restart it"),
+    (b"", "the peer closed the connection. It is ending, or another program listens there"),
+    (b"SSH-2.0-OpenSSH_9.2\r\n", "the peer sent a line that is no message"),
+])
+def test_who_accepts_and_does_not_answer_as_one_is_no_configuration_server(tmp_path, stranger, says, sentence, more):
+    done = command(tmp_path, *to(stranger(says)), *more)
+    assert done.returncode == ExitCode.NO_CONFIGURATION_SERVER
+    said = done.stderr if more else done.stdout
+    assert "00-03000 No Configuration Server at 127.0.0.1" in said
+    assert sentence in said
+    assert "or correct -host and -port." in said
+
+
+def test_a_configuration_server_that_hangs_is_left_for_one_that_answers(tmp_path, stranger, control):
+    given, other = ["127.0.0.1", stranger(None).port], {"host": "127.0.0.1", "port": control.port}
+    silent = {"host": given[0], "port": given[1]}
+    (tmp_path / CONTROLS_FILE).write_text(json.dumps({"given": [given], "all": [silent, other], "current": silent}))
+    (tmp_path / "application.secret").touch(0o600)
+    (tmp_path / "application.secret").write_text(SECRET)
+    server = subprocess.Popen([sys.executable, "-m", "messageserver", "-workdir", str(tmp_path), "-host", "127.0.0.1",
+                               "-port", str(given[1]), "-app", "MS_Primary"], cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        control.wait_report(state="started")
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_an_unknown_application(tmp_path, control):

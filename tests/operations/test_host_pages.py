@@ -95,7 +95,7 @@ def test_a_new_host_is_stored_and_shown(administrator):
     ("ip_address", "300.1.1.1", "This is no IP address."),
     ("lca_port", "1999", "greater than or equal to 2000"),
     ("lca_port", "10000", "less than or equal to 9999"),
-    ("os_type", "BeOS", "Select a valid choice."),
+    ("os_type", "BeOS", "No agent runs on BeOS. Choose one of the list."),
 ])
 def test_what_is_wrong_stands_next_to_its_field(administrator, field, value, sentence):
     page = administrator.post(reverse("host-new"), {**TYPED, field: value})

@@ -71,13 +71,13 @@ def test_the_dashboard_links_counts_to_the_filtered_lists_and_tells_what_happene
     assert f'{reverse("application-list")}?status=Service%20Unavailable' in text
     assert f'{reverse("host-list")}?status=Running' in text
     assert reverse("job-detail", args=[job.pk]) in text
-    assert "05091" in text
+    assert "00-05091" in text
     assert "Planned stop of MS_Primary." in text
 
 
 def test_an_empty_console_says_what_to_do_next(administrator, broker):
     text = administrator.get(reverse("monitoring")).text
-    assert "Make the first one" in text
+    assert "Create the first one" in text
     assert "Nothing has happened yet." in text
 
 
@@ -98,6 +98,7 @@ def timeline():
 
 @pytest.mark.parametrize(("query", "numbers"), [
     ("", [8002, 5091, 5090]), ("application=MS_Primary", [5091, 5090]), ("number=8002", [8002]),
+    ("number=00-08002", [8002]), ("number=08002", [8002]), ("number=8002-00", [8002, 5091, 5090]),
     ("level=alarm", [8002]), ("text=STOP", [5091]), ("host=edge1&text=start", [5090]), ("number=x", [8002, 5091, 5090]),
 ])
 def test_events_are_filtered_by_the_address(support, timeline, query, numbers):

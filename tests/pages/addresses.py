@@ -179,6 +179,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "monitoring": reads(),
     "troubles": reads(),
     "event-list": reads(),
+    "glossary": reads(),
     "stream": reads(),
     "healthz": reads(OPEN),
     "host-package-file": machines("GET", "HEAD"),

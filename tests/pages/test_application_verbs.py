@@ -201,7 +201,7 @@ def agent_says(row, **facts):
 
 
 @pytest.mark.parametrize(("service", "proposed", "sentence"), [
-    ("pairwise", "pairwise", "pairwise is there for servers."), ("", "", "Make an account for servers there")])
+    ("pairwise", "pairwise", "pairwise is there for servers."), ("", "", "Create an account for servers there")])
 def test_install_proposes_an_account_where_the_server_would_run_as_root(administrator, service, proposed, sentence):
     row = stopped("MS", installed=False)
     agent_says(row, account="root", service_account=service)

@@ -1,14 +1,17 @@
 """The frame around every page: tabs, tree, banner, policy of scripts, vendored files, pages that say what is wrong."""
 
 import hashlib
+import html
 import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
+from provisioning.glossary import TERMS, anchor
 from provisioning.record.models import ControlBeat
 from provisioning.templatetags.pairwise import CHIPS
 from provisioning.templatetags.styles import GROUPS
@@ -112,3 +115,12 @@ def test_templates_of_the_pages_are_short():
     long = {str(path): lines for path in Path(TEMPLATES).rglob("*.html")
             if (lines := len(path.read_text().splitlines())) > 300}
     assert not long
+
+
+def test_the_user_menu_leads_to_the_glossary_which_has_every_term(support):
+    address = reverse("glossary")
+    assert f'href="{address}"' in support.get(reverse("monitoring")).text
+    page = flat(support.get(address))
+    for term, text in TERMS.items():
+        assert f'<div class="glossary-entry" id="{anchor(term)}">' in page
+        assert html.escape(text) in page

@@ -410,7 +410,7 @@ class TestJobCommands:
     def test_broker_away_is_exit_code_1_with_what_to_do(self, run, row, no_broker):
         result = run("start", "MS", "--wait")
         assert result.code == 1
-        assert "could not be handed to the broker" in result.err
+        assert "could not be sent to the broker" in result.err
         assert "Retry" in result.err
 
     def test_wait_follows_the_log_to_the_end(self, run, row, broker):

@@ -71,7 +71,7 @@ def test_step_3_asks_for_the_port_with_ha_sync_before_somebody_runs_into_the_ref
 
 
 @pytest.mark.parametrize(("changes", "state", "sentence"), [
-    ({"host_name": ""}, "not done", "Choose the Host with the magnifier in Server Info."),
+    ({"host_name": ""}, "not done", "Choose the Host with the search icon in Server Info."),
     ({"ports": ()}, "not done", "Add the port that clients connect to."),
     ({"ports": PORTS[:1]}, "wrong", "Add a port with HA Sync: the other member fetches its messages there."),
     ({"auto_restart": False}, "not done", "Select it, so that the agent starts the server again after a failure."),

@@ -248,7 +248,7 @@ class TestBroker:
         job = start(row)
         assert time.monotonic() - before < 5
         assert (job.state, job.enqueued_at) == ("queued", None)
-        assert job.reason.startswith("The job could not be handed to the broker")
+        assert job.reason.startswith("The job could not be sent to the broker")
         assert "Retry" in job.advice
         client = request.getfixturevalue("broker")
         again = services.retry_job(actor=OPERATOR, job_id=job.pk)

@@ -60,7 +60,7 @@ CASES = {
     "primary killed, standby behind": (pair({"status": "Gave Up"}, in_sync=False), "broken",
                                        "Nobody serves: MS_P is Gave Up, and MS_B does not have every message."),
     "disk full": (pair({"status": "Service Unavailable"}), "broken",
-                  "Nobody serves: MS_P is the active member and cannot serve."),
+                  "Nobody serves: MS_P is the active server and cannot serve."),
     "old news": (pair({"heard_at": NOW - timedelta(minutes=2)}), "risk",
                  "MS_P served when it was last heard of; whether it does now is not known."),
     "disputed": (pair(STOPPED, {"status": "Initializing"}, disputed=True, in_sync=False), "broken",

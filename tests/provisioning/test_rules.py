@@ -391,3 +391,10 @@ def test_every_refusal_is_a_sentence():
     assert len(found) >= 10
     messages = [refusal.message for refusal in found]
     assert [m for m in messages if not (m[0].isupper() or m[0] == '"') or m[-1] != "."] == []
+
+
+def test_a_sync_port_that_nobody_would_use_is_refused():
+    lonely = replace(SYNC[0], protocol="sync", ha_sync=False)
+    found = only(refusals(ports=(lonely,)))
+    assert (found.field, "Select HA Sync, or choose stomp." in found.message) == ("ports.0.protocol", True)
+    assert not refusals(ports=(replace(lonely, ha_sync=True),))

@@ -127,7 +127,7 @@ def test_a_declared_exception_is_kept_with_who_and_why_and_can_be_withdrawn(pair
     told = HistoryEntry.objects.filter(object_name="MS_Primary").values_list("reason", flat=True)
     assert list(told) == [
         f"Withdrew the exception for {DAYS} of its pair (The second site keeps more.).",
-        f"Declared that MS_Primary and MS_Backup may differ in {DAYS}. The second site keeps more."]
+        f"Added an exception: MS_Primary and MS_Backup may differ in {DAYS}. The second site keeps more."]
     with pytest.raises(NotFound):
         services.withdraw_exception(actor=ADMINISTRATOR, exception_id=row.pk)
 
@@ -142,7 +142,7 @@ def test_an_exception_names_something_of_the_pair_and_why(pair, what, reason, fi
 
 def test_an_exception_is_declared_once(pair):
     declare(pair[0], "options.messages")
-    with pytest.raises(Refused, match="declared as an exception already"):
+    with pytest.raises(Refused, match="is an exception already"):
         declare(pair[1], "options.messages")
     assert PairException.objects.count() == 1
 
@@ -158,7 +158,7 @@ def test_command_prints_the_plan_and_needs_a_yes(pair):
     assert "~ Options [messages] retention-days: 14 → 7. MS_Backup gets 7." in lines
     assert (". Listening Port default: Port: 7001 on MS_Primary, 7101 on MS_Backup. "
             "Each member has port numbers of its own.") in lines
-    assert lines[-1].startswith("MS_Primary → MS_Backup: 3 to copy, 0 left to you, 2 intended, ")
+    assert lines[-1].startswith("MS_Primary → MS_Backup: 3 to copy, 0 left to you, 2 exceptions, ")
     assert "pass" not in out
     code, out, _ = run("synchronize", "MS_Primary", "--yes", "--reason", "step 5")
     assert (code, out.splitlines()[-1]) == (0, "Done.")

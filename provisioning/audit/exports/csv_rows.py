@@ -8,7 +8,7 @@ from provisioning.audit.exports.report import ABSENT, Found, Head, PairReport, U
 
 COLUMNS = (
     "Pair", "Primary", "Backup", "Verdict", "State", "Severity", "Rule", "Title", "Subject", "Finding",
-    "First label", "First value", "Second label", "Second value", "Why it matters", "How to put it right", "Guide",
+    "First label", "First value", "Second label", "Second value", "Why it matters", "How to fix it", "Guide",
     "Servers", "Since", "Waived by", "Reason", "Waived until", "Compared", "Checked",
 )
 BOM = "\ufeff"

@@ -69,5 +69,5 @@ def _waiver(each: Found) -> str:
 
 def _details(each: Found) -> str:
     lines = [each.sentence, *(f"{label}: {value}" for label, value in each.values), f"Why it matters: {each.why}",
-             f"How to put it right: {each.fix}"]
+             f"How to fix it: {each.fix}"]
     return "\n".join([*lines, *([f"Guide: {each.guide}"] if each.guide else [])])

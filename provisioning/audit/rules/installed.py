@@ -35,7 +35,7 @@ def directory(facts: AuditFacts) -> Results:
 
 
 @rule("A29", Severity.ERROR, "The program is there", singles=True, on_hosts=True, guide=STEP_2, remedy="install",
-      why="Without an executable program there is nothing to start (event 5020).",
+      why="Without an executable program there is nothing to start (event 00-05020).",
       fix="Install the server again, or correct Command Line.")
 def program(facts: AuditFacts) -> Results:
     for member in facts.members:
@@ -75,7 +75,7 @@ def arguments(facts: AuditFacts) -> Results:
 
 
 @rule("A31", Severity.ERROR, "-app is the exact name", singles=True, guide=OPTIONS, remedy="set_arguments",
-      why="With another name the server is not found (event 3007), or starts as the other member (event 3008).",
+      why="With another name the server is not found (event 00-03007), or starts as the other member (event 00-03008).",
       fix="Write the exact name of the object after -app, or install the server again: a rename after the installation "
           "is the usual cause.")
 def app(facts: AuditFacts) -> Results:
@@ -91,7 +91,7 @@ def app(facts: AuditFacts) -> Results:
 @rule("A32", Severity.ERROR, "-host and -port lead to this Configuration Server", singles=True, guide=OPTIONS,
       remedy="set_arguments",
       why="A member that reads another Configuration Server lives in another world: nobody here decides its role "
-          "(event 3000 when nobody answers there).",
+          "(event 00-03000 when nobody answers there).",
       fix="Write the address of this Configuration Server, the same on both.")
 def configuration_server(facts: AuditFacts) -> Results:
     known = " or ".join(f"{host}:{port}" for host, port in facts.servers)
@@ -159,7 +159,7 @@ def same_version(facts: AuditFacts) -> Results:
 
 @rule("A45", Severity.WARNING, "The program runs as its account", singles=True, on_hosts=True,
       why="A program that does not run in the agent's surroundings starts by hand and fails from the console.",
-      fix="Log on as that account, run the program with -V, and put right what it says.")
+      fix="Log on as that account, run the program with -V, and fix what it says.")
 def program_runs(facts: AuditFacts) -> Results:
     def wrong(member, found):
         there = [each for each in (found.directory, found.program) if each is not None]

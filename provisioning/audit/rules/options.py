@@ -20,7 +20,7 @@ _KEPT = re.compile(r"tenants$|ports\..+\.(application_parameters|description)$")
 
 @rule("A20", Severity.WARNING, "Options equal", guide=STEP_5, remedy="synchronize",
       why="After a switchover the other member's options count: what differs changes how the service behaves.",
-      fix="Synchronize the pair, or declare the difference to be intended on the Pair page.")
+      fix="Synchronize the pair, or add an exception on the Pair page.")
 def same_options(facts: AuditFacts) -> Results:
     for row in facts.differences:
         if row.what.startswith(("options.", "annex.")) or _PORT_ID.match(row.what):

@@ -18,7 +18,7 @@ _SECURITY = re.compile(r"ports\.(.+)\.(protocol|listening_mode|transport_paramet
 
 
 @rule("A11", Severity.ERROR, "No port number of both on one host", guide=RECOMMENDED,
-      why="Two servers cannot listen on one port of one host: the second start fails (event 4526).",
+      why="Two servers cannot listen on one port of one host: the second start fails (event 00-04526).",
       fix="Give one of them another port number, then restart it.")
 def own_numbers(facts: AuditFacts) -> Results:
     if facts.on_one_host:
@@ -31,7 +31,7 @@ def own_numbers(facts: AuditFacts) -> Results:
 
 
 @rule("A12", Severity.ERROR, "No port number of another application", singles=True, guide=RECOMMENDED,
-      why="The server that starts second finds its port taken (event 4526), or clients reach the wrong one.",
+      why="The server that starts second finds its port taken (event 00-04526), or clients reach the wrong one.",
       fix="Give one of them another port number, then restart it.")
 def free_numbers(facts: AuditFacts) -> Results:
     pair = {member.id for member in facts.members}
@@ -164,7 +164,7 @@ def ports_held(facts: AuditFacts) -> Results:
 
 
 @rule("A52", Severity.ERROR, "No other program has a port", singles=True, on_hosts=True,
-      why="A server cannot start, or cannot take over, while another program listens on its port (event 4526).",
+      why="A server cannot start, or cannot take over, while another program listens on its port (event 00-04526).",
       fix="End the other program, or give the server another port number.")
 def port_not_taken(facts: AuditFacts) -> Results:
     def wrong(member, found):

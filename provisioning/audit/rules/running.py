@@ -32,7 +32,7 @@ def roles(facts: AuditFacts) -> Results:
 
 
 @rule("A39", Severity.WARNING, "Roles are stable", on_hosts=True,
-      why="A pair whose roles change every few seconds loses its clients again and again (event 10327).",
+      why="A pair whose roles change every few seconds loses its clients again and again (event 43-10327).",
       fix="Look at the timeline: the reasons of the changes name the network or the timeouts.")
 def flapping(facts: AuditFacts) -> Results:
     count = max(member.flaps for member in facts.members)
@@ -125,7 +125,7 @@ def control(facts: AuditFacts) -> Results:
 
 @rule("A59", Severity.WARNING, "The last failover drill passed", on_hosts=True,
       why="A drill that failed shows what would go wrong when it is no drill.",
-      fix="Put right what its report says, then run the drill again.")
+      fix="Fix what its report says, then run the drill again.")
 def drill(facts: AuditFacts) -> Results:
     if facts.drill:
         yield wanted(facts.primary, facts.drill, "Passed", "Failed", subject="drill", want_label="Last drill, wanted",

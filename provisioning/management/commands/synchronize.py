@@ -9,7 +9,7 @@ QUESTION, ADD_YES = "Copy this from {primary} to {backup}?", "Add --yes to apply
 
 class Command(ServiceCommand):
     help = ("Make options, ports and Server Info of a backup equal to those of its primary: prints a plan (~ copied, "
-            "! left to you, . intended, = equal), asks, and copies. Exit codes: 0 done or nothing to do, 2 refused.")
+            "! left to you, . exception, = equal), asks, and copies. Exit codes: 0 done or nothing to do, 2 refused.")
     command_name = "synchronize"
 
     def add_arguments(self, parser):
@@ -48,7 +48,7 @@ class Command(ServiceCommand):
                                   f"{f'. {row.action or row.reason}' if row.action or row.reason else ''}")
         equal = sum(row.state == EQUAL for row in plan.rows)
         self.stdout.write(f"{plan.primary.name} → {plan.backup.name}: {len(plan.copied)} to copy, "
-                          f"{len(plan.by_hand)} left to you, {len(plan.exceptions)} intended, {equal} equal.")
+                          f"{len(plan.by_hand)} left to you, {len(plan.exceptions)} exceptions, {equal} equal.")
 
     def sign(self, row: Row) -> str:
         return SIGNS.get(row.state, "~" if row.copied else "!")

@@ -15,7 +15,7 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser):
         verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-        for verb, words in {"list": "Show all users.", "add": "Make a user, with a password for one sign-in.",
+        for verb, words in {"list": "Show all users.", "add": "Create a user, with a password for one sign-in.",
                             "roles": "Give a user exactly these roles.", "disable": "Let a user not sign in any more.",
                             "enable": "Let a user sign in again.", "reset": "Make a password for one sign-in.",
                             "unlock": "End what failed sign-ins have locked of a user.",
