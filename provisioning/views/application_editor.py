@@ -140,8 +140,7 @@ def check(request):
     if _valid(editor):
         editor.refuse(_refusals(editor, editor.draft()), sentence)
     touched = set(request.POST.get("touched", "").split())
-    return render(request, "applications/_checked.html",
-                  {"editor": editor, "fields": [field for field in editor.form if field.name in touched]})
+    return render(request, "pairwise/checked.html", {"checked": editor.checked(touched)})
 
 
 @require_POST

@@ -31,7 +31,7 @@ from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog, under_way
 from provisioning.views.context import sentence_for
-from provisioning.views.pages import carry_out, page, refuse, show
+from provisioning.views.pages import carry_out, checked, page, refuse, show, summary_of
 from provisioning.views.versions import Opened, opened_version
 
 TABLE = Table((
@@ -113,11 +113,14 @@ def host_edit(request, pk):
 
 
 def _edit(request, host: Host | None):
-    """Show the form (``?version=NUMBER``: filled with what the host was), look an address up for it, or save it."""
+    """Show the form (``?version=NUMBER``: filled with what the host was), look an address up for it, check what was
+    typed so far, or save it."""
     version = opened_version(request, "host", host)
     if request.method != "POST":
         return _form(request, host, _filled(host, version), version=version)
     form = HostForm(request.POST)
+    if "check" in request.POST:
+        return _check(request, host, form)
     if "lookup" in request.POST:
         return _form(request, host, form.with_address(), version=version,
                      part="pairwise/layout/address.html" if request.htmx else "")
@@ -128,6 +131,15 @@ def _edit(request, host: Host | None):
                      status=422 if conflict is None else 409)
     messages.success(request, f"Host {saved} was saved.")
     return redirect("host-detail", pk=saved.pk)
+
+
+def _check(request, host: Host | None, form: HostForm):
+    """The rules hold for the whole of a host, so they are asked when every text became a value."""
+    if form.is_valid():
+        found = services.check_host(draft=form.draft(), host_id=host and host.pk)
+        if found:
+            refuse(form, Refused(*found))
+    return checked(request, form, set(request.POST.get("touched", "").split()))
 
 
 def _filled(host: Host | None, version: Opened | None) -> HostForm:
@@ -167,7 +179,8 @@ def _form(request, host: Host | None, form: HostForm, *, version: Opened | None,
         # The button Keep mine sends the one that the other save made.
         del form.fields["revision"]
     return render(request, part or "hosts/edit.html", {
-        "host": host, "form": form, "conflict": conflict, "version": version}, status=status)
+        "host": host, "form": form, "conflict": conflict, "version": version, "lines": summary_of(form)},
+        status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

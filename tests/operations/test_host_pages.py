@@ -91,7 +91,7 @@ def test_a_new_host_is_stored_and_shown(administrator):
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("name", "", "This field is required."),
+    ("name", "", "A host needs a Name."),
     ("ip_address", "300.1.1.1", "This is no IP address."),
     ("lca_port", "1999", "greater than or equal to 2000"),
     ("lca_port", "10000", "less than or equal to 9999"),
