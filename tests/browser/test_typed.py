@@ -231,7 +231,7 @@ def test_what_was_typed_is_offered_after_back_or_a_closed_tab(tab, form, accessi
 
 
 def drafts(page: Page) -> list:
-    return page.evaluate("Object.entries(sessionStorage).filter(([key]) => key.startsWith('pairwise-draft'))")
+    return page.evaluate("Object.entries(localStorage).filter(([key]) => key.startsWith('pairwise-draft'))")
 
 
 def kept(page: Page, count: int) -> None:
