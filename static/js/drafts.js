@@ -1,5 +1,5 @@
-// What is typed into a form is kept by this browser until it is saved, cancelled or its writer signs out: whoever comes
-// back to the form (Back, a reload, a closed tab that is opened again, a new tab) is offered it. Secrets are never kept.
+// What is typed into a form is kept by this browser until it is saved, cancelled or its writer signs out: who comes back
+// to the form (Back, a reload, a closed tab that is opened again, a new tab) is offered it. Secrets are never kept.
 import { announce } from "./frame.js";
 import { otherTabs, tab } from "./tabs.js";
 
@@ -202,6 +202,7 @@ async function draftFor(form) {
 async function offer(form) {
   if ("unsaved" in form.dataset || form.querySelector("[data-draft]")) return;
   const key = await draftFor(form);
+  form.dataset.looked = "";
   const draft = key && read(key);
   if (!draft || !form.isConnected || "typed" in form.dataset || same(draft, form)) return;
   const line = document.createElement("div");
