@@ -24,6 +24,7 @@ class SignInForm(AuthenticationForm):
             field = self.fields[name]
             field.widget.attrs["class"] = "input"
             field.error_messages["required"] = sentence
+            field.must = False  # Nobody has to be told by a mark that signing in takes both.
 
     @property
     def helper(self) -> FormHelper:

@@ -81,6 +81,8 @@ class HostForm(forms.Form):
         for name, field in self.fields.items():
             if name not in ("enabled", "revision"):
                 field.widget.attrs["class"] = "input short" if name == "lca_port" else "input"
+            if field.required:
+                field.widget.attrs["aria-required"] = "true"
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         self.fields["ip_address"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "class": "input mono"}
 

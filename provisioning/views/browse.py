@@ -127,7 +127,7 @@ def _row_dialog(request, kind: str, title: str, template: str):
     if row is not None:
         _refuse_row(editor, kind, row, form)
     if "check" in request.POST:
-        return checked(request, form, set(form.fields))
+        return checked(request, form, set(form.fields), in_dialog=True)
     if form.errors:
         return _show_row(request, kind, title, template, form, token, status=422)
     return _put_row(request, kind, editor, row, is_new=row.token != token)

@@ -43,10 +43,12 @@ def refuse(form, refused: Refused) -> None:
         form.add_error(refusal.field if refusal.field in form.fields else None, sentence(refusal))
 
 
-def checked(request, form, touched: set[str]) -> HttpResponse:
-    """What is wrong now in the fields that were ``touched`` and in the form as a whole, each for its own place."""
+def checked(request, form, touched: set[str], *, in_dialog: bool = False) -> HttpResponse:
+    """What is wrong now in the fields that were ``touched``, each for its own place; of a page's form also what is wrong
+    with it as a whole."""
     fields = [(form[name].auto_id, form[name].errors) for name in form.fields if name in touched]
-    return render(request, "pairwise/checked.html", {"checked": [*fields, ("form", form.non_field_errors())]})
+    whole = [] if in_dialog else [("form", form.non_field_errors())]
+    return render(request, "pairwise/checked.html", {"checked": fields + whole})
 
 
 def summary_of(form) -> list[tuple]:

@@ -1,5 +1,5 @@
-// What is typed into a form is kept by this browser until it is saved, cancelled or its writer signs out: who comes back
-// to the form (Back, a reload, a closed tab that is opened again, a new tab) is offered it. Secrets are never kept.
+// What is typed into a form is kept by this browser until it is saved, cancelled or its writer signs out: who comes
+// back to the form (Back, a reload, a closed tab, a new one) is offered it. Secrets are never kept.
 import { announce } from "./frame.js";
 import { otherTabs, tab } from "./tabs.js";
 

@@ -23,7 +23,7 @@ addEventListener("pagehide", () => channel.close());
 addEventListener("pageshow", (event) => event.persisted && listen());
 listen();
 
-/* Names of the other tabs that are open. One that was duplicated begins with the name of the first: it takes another. */
+/* Names of the other tabs that are open. One that was duplicated begins with the first one's name: it takes another. */
 export async function otherTabs() {
   heard.clear();
   channel.postMessage({ asks: true });
