@@ -44,8 +44,8 @@ def refuse(form, refused: Refused) -> None:
 
 
 def checked(request, form, touched: set[str], *, in_dialog: bool = False) -> HttpResponse:
-    """What is wrong now in the fields that were ``touched``, each for its own place; of a page's form also what is wrong
-    with it as a whole."""
+    """What is wrong now in the fields that were ``touched``, each for its own place; of a page's form also what is
+    wrong with it as a whole."""
     fields = [(form[name].auto_id, form[name].errors) for name in form.fields if name in touched]
     whole = [] if in_dialog else [("form", form.non_field_errors())]
     return render(request, "pairwise/checked.html", {"checked": fields + whole})
