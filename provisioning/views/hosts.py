@@ -7,7 +7,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.audit.looked import looked_at
-from provisioning.errors import Conflict, Refused
+from provisioning.errors import Conflict, NotFound, Refused
 from provisioning.forms.filters import HostFilter
 from provisioning.forms.hosts import HostForm
 from provisioning.forms.reasons import ReasonForm
@@ -31,6 +31,7 @@ from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog, under_way
 from provisioning.views.context import sentence_for
+from provisioning.views.kept import deleted_page
 from provisioning.views.pages import carry_out, checked, page, refuse, show, summary_of
 from provisioning.views.versions import Opened, opened_version
 
@@ -109,7 +110,11 @@ def host_new(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE_HOSTS)
 def host_edit(request, pk):
-    return _edit(request, get_host(pk))
+    try:
+        host = get_host(pk)
+    except NotFound as error:
+        return deleted_page(request, error, object_type="host", key=pk, new="host-new")
+    return _edit(request, host)
 
 
 def _edit(request, host: Host | None):

@@ -322,3 +322,13 @@ def test_a_conflict_says_who_saved(administrator):
                               {**TYPED, "os_version": "mine", "revision": host.revision})
     assert page.status_code == 409
     assert f"{factories.ADMINISTRATOR.name} saved this host in the meantime" in flat(page)
+
+
+def test_what_was_typed_for_a_host_that_was_deleted_meanwhile_can_be_saved_as_a_new_one(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10")
+    services.delete_host(actor=factories.ADMINISTRATOR, host_id=host.pk)
+    answer = administrator.post(reverse("host-edit", args=[host.pk]), {**TYPED, "revision": "1"})
+    assert answer.status_code == 404
+    for words in ("edge1 does not exist any more", f"{factories.ADMINISTRATOR.name} deleted it while",
+                  f'action="{reverse("host-new")}"', "192.0.2.10"):
+        assert words in flat(answer)

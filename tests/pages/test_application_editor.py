@@ -453,3 +453,17 @@ def test_what_belongs_to_a_table_is_said_there_and_in_the_summary(administrator)
                                 "annex": []}
     assert [(label, place) for label, _, place, _ in editor.summary] == [
         ("Listening Ports", "ports"), ("Options", "option"), ("", "")]
+
+
+def test_what_was_typed_for_an_application_that_was_deleted_meanwhile_can_be_saved_as_a_new_one(administrator):
+    row = make()
+    form = form_of(row, description="typed for an hour", option_section=["clients"], option_key=["a"],
+                   option_value=["planted"])
+    services.delete_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
+    answer = administrator.post(f"{LIST}{row.pk}/", form)
+    text = page(answer)
+    assert answer.status_code == 404
+    for words in ("MS does not exist any more", f"{factories.ADMINISTRATOR.name} deleted it while you were editing it.",
+                  f'action="{NEW}"', "typed for an hour", "Open the form, filled in"):
+        assert words in text
+    assert "planted" not in text
