@@ -32,8 +32,9 @@ def named_in_python() -> dict[str, str]:
 
 def named_in_templates(verb: str) -> dict[str, str]:
     """{name of a template: one that includes it or extends it, as ``verb`` says}."""
-    tag = re.compile(r"\{% " + verb + r" (?:\w+\|default:)?[\"']([^\"']+)[\"']")
-    return {name: f"templates/{source}" for source, text in templates().items() for name in tag.findall(text)}
+    tag = re.compile(r"\{% " + verb + r" (?:\w+\|default:)?[\"']([^\"']+)[\"']|\bcontent=\"([^\"]+\.html)\"")
+    return {name: f"templates/{source}" for source, text in templates().items()
+            for names in tag.findall(text) for name in names if name}
 
 
 def test_no_line_is_longer_than_a_screen_is_wide():
@@ -82,3 +83,39 @@ def test_the_name_of_a_template_is_written_out_so_that_it_can_be_searched_for():
 def test_what_a_field_looks_like_is_written_once():
     wrong = [name for name, text in templates().items() if not name.startswith(PACK) and "_helptext" in text]
     assert wrong == []
+
+
+BY_HAND = re.compile(r"<label\b|<textarea\b|<select\b|<input\b(?![^>]*type=\"hidden\")|"
+                     r"class=\"(?:field|label|errors)\b")
+NO_FIELDS = {
+    "partials/_header.html": "the search of every page",
+    "operations/_filters.html": "filters of a list: they choose what is shown",
+    "applications/list.html": "filters of a list",
+    "applications/_rows.html": "boxes that pick rows of a list",
+    "audits/list.html": "boxes that pick rows of a list",
+    "audits/_row.html": "the box that picks a row",
+    "audits/compare.html": "chooses what is shown",
+    "pairs/_guide.html": "chooses what is shown",
+    "browse/browse.html": "the filter of a list of choices",
+    "history/restore.html": "a box in each row of a plan",
+    "applications/_option_row.html": "a row of a table: the columns' heads are its labels",
+    "partials/_kept.html": "whatever a form that is not known here has to be given again",
+}
+"""{template that writes something to type into by hand: why it is no field of a form}."""
+
+
+def test_fields_of_forms_are_drawn_by_the_pack_alone():
+    found = {name for name, text in templates().items() if not name.startswith(PACK) and BY_HAND.search(text)}
+    assert found == NO_FIELDS.keys()
+
+
+FORM = re.compile(r"<form\b(?:\{%.*?%\}|\{\{.*?\}\}|\"[^\"]*\"|'[^']*'|[^>\"'])*>", re.DOTALL)
+
+
+def test_no_form_is_refused_by_a_bubble_of_the_browser():
+    """What is wrong is said by the console, beside its field and in its words."""
+    forms = [(name, form) for name, text in templates().items() for form in FORM.findall(text)]
+    silent = [(name, form) for name, form in forms
+              if 'method="get"' not in form and "novalidate" not in form and " hidden" not in form]
+    assert len(forms) > 40
+    assert silent == []

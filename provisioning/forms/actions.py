@@ -1,11 +1,15 @@
 """What the dialogs of Clone and Install ask."""
 
+from crispy_forms.helper import FormHelper
 from django import forms
+
+from provisioning.forms.layouts import Part, arranged
 
 
 class CloneForm(forms.Form):
     name = forms.CharField(max_length=255, strip=False, label="Name",
                            help_text="Unique over all applications; at most 255 characters.",
+                           error_messages={"required": "An application needs a Name."},
                            widget=forms.TextInput(
                                attrs={"class": "input", "data-autofocus": "", "autocomplete": "off"}))
 
@@ -22,3 +26,12 @@ class InstallForm(forms.Form):
         help_text="Account of the host that the server runs as, with the other member of its pair; SYSTEM: that of the "
                   "agent. Where that is root, a server runs as root only when root is named here.",
         widget=forms.TextInput(attrs={"class": "input medium", "autocomplete": "off"}))
+
+    @property
+    def helper(self) -> FormHelper:
+        return arranged("path", Part("applications/_proposal.html"), summary=False)
+
+    def without_account(self) -> "InstallForm":
+        """For who may not choose the account: it stays as it is."""
+        del self.fields["log_on_as"]
+        return self

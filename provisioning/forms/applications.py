@@ -4,12 +4,19 @@ Names are those of ApplicationDraft, so that a refusal finds its field. The rule
 provisioning.rules; here text only becomes values.
 """
 
+from crispy_forms.helper import FormHelper
 from django import forms
 
 from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, ApplicationDraft
 from provisioning.states import RedundancyType
 
 from .fields import Check, Choice, Key, Text, Whole
+from .layouts import Part, Picker, Section, arranged
+
+
+def _shown(label: str, content: str, **more) -> Part:
+    """``content`` under ``label``, as a field among fields."""
+    return Part("pairwise/layout/shown.html", label=label, content=content, **more)
 
 
 class ApplicationForm(forms.Form):
@@ -63,10 +70,10 @@ class ApplicationForm(forms.Form):
                                "Default: SYSTEM.",
                      rule="Both members of a pair run under the same account.")
 
-    GENERAL = ("name", "template_id", "enabled", "tenants", "description")
     START = ("working_directory", "command_line", "command_line_arguments", "startup_timeout", "shutdown_timeout",
              "auto_restart", "log_on_as")
-    REDUNDANCY = ("backup_server_id", "redundancy_type", "reconnect_timeout", "reconnect_attempts")
+    shown_only: tuple[str, ...] = ()
+    """Fields that cannot be changed now: the page shows their value (SHOWN)."""
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("label_suffix", "")
@@ -78,8 +85,21 @@ class ApplicationForm(forms.Form):
         for name in self.fields.keys() & set(REACH_NOBODY):
             self.fields[name].help_text += f" {NOT_PASSED_ON}"
 
-    def group(self, names: tuple[str, ...]) -> list:
-        return [self[name] for name in names]
+    @property
+    def helper(self) -> FormHelper:
+        template = _shown("Application Template", "applications/_template.html", stands_for="template_id")
+        tenants = _shown("Tenants", "applications/_tenants.html", stands_for="tenants")
+        return arranged(
+            Section("General", "name",
+                    template if "template_id" in self.shown_only else Picker("template_id", "browse-templates"),
+                    Part("applications/_kind.html"), "enabled", tenants if "tenants" in self.shown_only else "tenants",
+                    "description"),
+            Section("Server Info", Picker("host_id", "browse-hosts"),
+                    _shown("Listening Ports", "applications/_ports.html", name="ports"), *self.START,
+                    Part("pairwise/layout/subhead.html", label="Redundancy"),
+                    Picker("backup_server_id", "browse-applications"), "redundancy_type",
+                    _shown("Primary", "applications/_primary.html"), "reconnect_timeout", "reconnect_attempts"),
+            Section("Connections", Part("applications/_rows_connections.html"), css="body"), summary=False)
 
     def ask_nothing_of_a_server(self) -> None:
         """Of a type that is no server Host, Working Directory and Command Line are not required."""

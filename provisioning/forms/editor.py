@@ -24,13 +24,16 @@ from .rows import (
 )
 
 ROWS = {"ports": "Listening Port", "connections": "Connection"}
+TABLES = {"options": "option", "annex": "annex"}
+"""{field of a draft: what its rows are called on the page}."""
 
 
 @dataclass
 class Editor:
     """What the editor shows. ``filled_from`` is the template whose options and ports a new object was given.
 
-    ``summary``: (label, message, id of the element it belongs to or "", tab) of every error.
+    ``summary``: (label, message, id of the element it belongs to or "", tab) of every error. ``elsewhere``: what
+    belongs to a whole table, or ("form") to none of its parts.
     """
 
     form: ApplicationForm
@@ -42,6 +45,9 @@ class Editor:
     annex: list[OptionRow] = field(default_factory=list)
     filled_from: int | None = None
     summary: list[tuple] = field(default_factory=list)
+    elsewhere: dict[str, list] = field(default_factory=lambda: {
+        place: [] for place in ("form", *ROWS, *TABLES.values())})
+    blank: OptionRow = field(default_factory=lambda: OptionRow("", "", ""))
     tab: str = "configuration"
     reason: ChangeReasonForm = field(default_factory=ChangeReasonForm)
 
@@ -69,8 +75,8 @@ class Editor:
             self.summary += [(f"{label} {index}", error, f"row-{row.token}", "configuration")
                              for index, row in enumerate(rows, 1) for error in row.errors]
         for name, rows in (("option", self.options), ("annex", self.annex)):
-            self.summary += [(f"[{row.section}] {row.key}", error, f"{name}-{index}", "options")
-                             for index, row in enumerate(rows) for error in row.errors]
+            self.summary += [(f"[{row.section}] {row.key}", error, f"{name}-{row.token}", "options")
+                             for row in rows for error in row.errors]
         self.summary += [("Reason for this change", error, "change_reason", self.tab)
                          for error in self.reason.errors.get("reason", ())]
         return ok and not self.summary
@@ -108,6 +114,15 @@ class Editor:
             label, place, tab = self._place(refusal, say(refusal), rows)
             self.summary.append((label, say(refusal), place, tab))
 
+    def checked(self, touched: set[str]) -> list[tuple[str, list]]:
+        """(place on the page, what is wrong there now) of the fields that were ``touched``, of every row that says
+        enough to be judged, and of the rest."""
+        fields = [(f"id_{name}", self.form[name].errors) for name in self.form.fields if name in touched]
+        rows = [(f"row-{row.token}", row.errors) for kind in ROWS for row in getattr(self, kind)]
+        options = [(f"{name}-{row.token}", row.errors) for kind, name in TABLES.items()
+                   for row in getattr(self, kind) if row.is_whole]
+        return [*fields, *rows, *options, *self.elsewhere.items()]
+
     def _place(self, refusal: Refusal, text, rows: dict[str, list[Row]]) -> tuple[str, str, str]:
         """(label, element id, tab) of the field of a refusal, with ``text`` put there; ``rows`` are those of the
         draft that was refused."""
@@ -121,17 +136,21 @@ class Editor:
                 row = rows[kind][int(index)]
                 row.errors.append(text)
                 return f"{label} {getattr(self, kind).index(row) + 1}", f"row-{row.token}", "configuration"
+            self.elsewhere[kind].append(text)
             return f"{label}s", kind, "configuration"
-        if kind in ("options", "annex"):
+        if kind in TABLES:
             return self._place_option(kind, rest, text)
+        self.elsewhere["form"].append(text)
         return "", "", "configuration"
 
     def _place_option(self, kind: str, rest: str, text) -> tuple[str, str, str]:
-        for index, row in enumerate(getattr(self, kind)):
+        name = TABLES[kind]
+        for row in getattr(self, kind):
             if rest in (f"{row.section}.{row.key}", row.section):
                 row.errors.append(text)
-                return f"[{row.section}] {row.key}", f"{'option' if kind == 'options' else kind}-{index}", "options"
-        return kind.title(), "", "options"
+                return f"[{row.section}] {row.key}", f"{name}-{row.token}", "options"
+        self.elsewhere[name].append(text)
+        return kind.title(), name, "options"
 
 
 def new_editor(template: ApplicationTemplate | None = None, **initial) -> Editor:

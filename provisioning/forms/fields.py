@@ -2,6 +2,9 @@
 
 from django import forms
 
+DIGITS = forms.TextInput(attrs={"inputmode": "numeric"})
+"""For whole numbers: a browser's own number field sends nothing at all of a text that is none."""
+
 
 class _Told:
     """Adds ``unit`` (shown inside the field), ``rule`` (shown behind the "?") and ``must`` (marked as required; the
@@ -30,7 +33,7 @@ class Whole(_Told, forms.IntegerField):
 
     def __init__(self, *args, label: str, **kwargs):
         sentence = f"{label} must be a whole number."
-        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "numeric"}))
+        kwargs.setdefault("widget", DIGITS)
         super().__init__(*args, label=label, required=True, css="input short mono",
                          error_messages={"required": sentence, "invalid": sentence}, **kwargs)
         self.widget.attrs.setdefault("autocomplete", "off")

@@ -11,6 +11,7 @@ from crispy_forms.layout import Field
 from django import forms
 
 from provisioning.drafts import HostDraft
+from provisioning.forms.fields import DIGITS
 from provisioning.forms.layouts import arranged
 from provisioning.models import Host
 from provisioning.models.hosts import LCA_PORT_DEFAULT, LCA_PORT_MAX, LCA_PORT_MIN
@@ -54,17 +55,19 @@ class HostForm(forms.Form):
     """What is typed for a Host; ``draft()`` is the domain's own value."""
 
     name = forms.CharField(
-        label="Name", max_length=255,
+        label="Name", max_length=255, error_messages={"required": "A host needs a Name."},
         help_text="The network name of the machine. It cannot change while applications are assigned to it.")
     ip_address = forms.CharField(
-        label="IP Address", max_length=64, help_text="Unique. The button looks it up from the name.")
+        label="IP Address", max_length=64, help_text="Unique. The button looks it up from the name.",
+        error_messages={"required": "A host needs an IP Address: type it, or look it up from the name."})
     os_type = forms.ChoiceField(
         label="OS Type", choices=[(each, each.label) for each in OFFERED_SYSTEMS], initial=OSType.LINUX,
         help_text="The agent runs on Linux. On Windows people start Message Servers by hand.",
         error_messages={"invalid_choice": "No agent runs on %(value)s. Choose one of the list."})
     os_version = forms.CharField(label="OS Version", max_length=64, required=False, help_text="Free text.")
     lca_port = forms.IntegerField(
-        label="LCA Port", initial=LCA_PORT_DEFAULT, min_value=LCA_PORT_MIN, max_value=LCA_PORT_MAX,
+        label="LCA Port", initial=LCA_PORT_DEFAULT, min_value=LCA_PORT_MIN, max_value=LCA_PORT_MAX, widget=DIGITS,
+        error_messages=dict.fromkeys(("required", "invalid"), "LCA Port must be a whole number."),
         help_text=f"Port of the Local Control Agent, {LCA_PORT_MIN} to {LCA_PORT_MAX}; {LCA_PORT_DEFAULT} by default. "
                   "A change takes effect after the agent restarts.")
     enabled = forms.BooleanField(label="Enabled", required=False, initial=True,
@@ -73,6 +76,7 @@ class HostForm(forms.Form):
     reason = forms.CharField(label="Reason for this change", max_length=MAX_REASON, required=False,
                              help_text="Optional. Shown in History.")
 
+    use_required_attribute = False
     BESIDES = ("revision", "reason")
     """Fields that are no part of the draft."""
 
@@ -85,6 +89,8 @@ class HostForm(forms.Form):
         for name, field in self.fields.items():
             if name not in ("enabled", "revision"):
                 field.widget.attrs["class"] = "input short" if name == "lca_port" else "input"
+            if field.required:
+                field.widget.attrs["aria-required"] = "true"
         self.fields["name"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false"}
         self.fields["ip_address"].widget.attrs |= {"autocomplete": "off", "spellcheck": "false", "class": "input mono"}
 

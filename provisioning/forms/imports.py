@@ -28,7 +28,7 @@ class _UploadForm(forms.Form):
 class TemplateImportForm(_UploadForm):
     endings, size_max = (".apd",), APD_MAX
     file = forms.FileField(
-        label="File", max_length=255,
+        label="File", max_length=255, error_messages={"required": "Choose a file."},
         widget=forms.ClearableFileInput(attrs={"accept": ".apd", "class": "input file"}),
         help_text="The .apd file that comes with the Installation Package, for example Message_Server_<version>.apd.")
 
@@ -36,7 +36,7 @@ class TemplateImportForm(_UploadForm):
 class PackageImportForm(_UploadForm):
     endings, size_max = (".tar.gz", ".tgz"), MAX_BYTES
     file = forms.FileField(
-        label="File", max_length=255,
+        label="File", max_length=255, error_messages={"required": "Choose a file."},
         widget=forms.ClearableFileInput(attrs={"accept": ".tar.gz,.tgz", "class": "input file"}),
         help_text=f"A .tar.gz with an ip_description.xml, at most {filesizeformat(MAX_BYTES)}. "
                   "It is checked before it is stored.")

@@ -38,14 +38,17 @@ class GoOnForm(ReasonForm):
         widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off", "spellcheck": "false"}))
     field_order = ["server", "accept_data_loss", "reason"]
 
-    def is_about(self, choice: Choice, number: int) -> None:
-        """Ask for what this choice needs; it is the form of this number on its page."""
+    def is_about(self, choice: Choice, number: int, *, can_be: bool) -> None:
+        """Ask for what this choice needs; it is the form of this number on its page. Of a choice that cannot be made
+        now nothing is asked."""
         self.auto_id = f"member-{number}-%s"
         if choice.to_type:
             self.fields["accept_data_loss"].help_text = (
                 f"Type {choice.to_type} to accept that its records are given up.")
         else:
             del self.fields["accept_data_loss"]
+        if not can_be:
+            self.fields = {"server": self.fields["server"]}
 
 
 class ExceptionForm(forms.Form):

@@ -24,6 +24,7 @@ from .layouts import Fold, arranged
 
 ROWS_MAX = 500
 JSON_MAX = 16_384
+TOKEN_MAX = 16
 
 
 class RowForm(forms.Form):
@@ -125,8 +126,9 @@ def read_row(text: str, form_class: type[RowForm]) -> Row | None:
     if not isinstance(values, dict):
         return None
     form = form_class({f"{form_class.prefix}-{name}": values.get(name) for name in form_class.base_fields})
-    row = Row(values={name: values.get(name) for name in form_class.base_fields},
-              token=str(values.get("token", ""))[:16] or secrets.token_hex(4), proposed=bool(values.get("proposed")))
+    token = str(values.get("token", ""))[:TOKEN_MAX] or secrets.token_hex(4)
+    row = Row(values={name: values.get(name) for name in form_class.base_fields}, token=token,
+              proposed=bool(values.get("proposed")))
     if form.is_valid():
         row.draft = form_class.draft_class(**form.cleaned_data)
     else:
@@ -142,7 +144,7 @@ def read_rows(values, name: str, form_class: type[RowForm]) -> list[Row]:
 @dataclass
 class OptionRow:
     """One option as shown: ``default``, ``help`` and ``valid`` come from the template; ``hint`` says why the server
-    ignores it."""
+    ignores it; ``token`` names its row on the page."""
 
     section: str
     key: str
@@ -152,6 +154,12 @@ class OptionRow:
     valid: str = ""
     hint: str = ""
     errors: list = field(default_factory=list)
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has all that an option needs, so that there is something to be said of its value."""
+        return bool(self.section and self.key)
 
     @property
     def is_secret(self) -> bool:
@@ -179,15 +187,20 @@ def option_rows(table: dict[str, dict[str, str]], known: KnownOptions) -> list[O
 
 
 def read_options(values, name: str, known: KnownOptions) -> list[OptionRow]:
-    """Rows out of the parallel fields <name>_section, <name>_key, <name>_value; rows without any text are left out."""
+    """Rows out of the parallel fields <name>_section, <name>_key, <name>_value and, where it is sent, <name>_row (the
+    token); rows without any text are left out."""
     columns = [values.getlist(f"{name}_{column}") for column in ("section", "key", "value")]
     rows = [OptionRow(section.strip(), key.strip(), value) for section, key, value in zip(*columns, strict=False)]
+    tokens = dict(enumerate(values.getlist(f"{name}_row")))
+    for index, row in enumerate(rows):
+        token = tokens.get(index, "")
+        row.token = token if token.isalnum() and len(token) <= TOKEN_MAX else str(index)
     rows = [row for row in rows[:ROWS_MAX * 4] if row.section or row.key or row.value]
     seen = set()
     for row in rows:
         row.explain(known)
         place = (row.section.casefold(), row.key.casefold())
-        if not row.section or not row.key:
+        if not row.is_whole:
             row.errors.append("An option needs a section and a key.")
         elif place in seen:
             row.errors.append(f"[{row.section}] {row.key} is there twice. Keep one.")

@@ -12,7 +12,8 @@ _TEXT = {"class": "input", "autocomplete": "off", "autocapitalize": "off", "spel
 
 class PortForm(forms.Form):
     port = forms.IntegerField(label="SSH Port", min_value=1, max_value=65535, initial=PORT_DEFAULT,
-                              widget=forms.NumberInput(attrs={"class": "input"}))
+                              error_messages=dict.fromkeys(("required", "invalid"), "SSH Port must be a whole number."),
+                              widget=forms.TextInput(attrs={"class": "input short", "inputmode": "numeric"}))
 
     @property
     def helper(self) -> FormHelper:
@@ -25,6 +26,7 @@ class LoginForm(PortForm):
     port = forms.IntegerField(label="SSH Port", min_value=1, max_value=65535, widget=forms.HiddenInput)
     key = forms.CharField(max_length=KEY_MAX, widget=forms.HiddenInput)
     user = forms.CharField(label="User", max_length=64, initial="root", widget=forms.TextInput(attrs=_TEXT),
+                           error_messages={"required": "Say who logs in."},
                            help_text="root, or an account that may use sudo.")
     password = forms.CharField(
         label="Password", required=False, strip=False, max_length=1024,

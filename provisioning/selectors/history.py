@@ -58,6 +58,11 @@ def history_list(*, object_type: str = "", object_id: str = "", text: str = "", 
     return found.order_by("-number")
 
 
+def last_change(object_type: str, key: int) -> HistoryEntry | None:
+    """The newest entry of an object: who saved it last, and when."""
+    return history_list(object_type=object_type, object_id=str(key)).first()
+
+
 def get_entry(number: int) -> HistoryEntry:
     """One entry by its number. Raises NotFound."""
     entry = HistoryEntry.objects.filter(number=number).first()

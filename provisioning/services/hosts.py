@@ -13,6 +13,7 @@ from provisioning.models import Application, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
 from provisioning.selectors.applications import status_for_rules
+from provisioning.selectors.history import last_change
 from provisioning.states import ACTIVE_JOBS, ENDED
 
 from .facts import reserved_ports
@@ -124,8 +125,11 @@ def _facts(draft: HostDraft, row: Host | None, objects: Stored) -> HostDraftFact
 
 def _conflict(row: Host, draft: HostDraft, changed: list[str]) -> Conflict:
     rows = tuple(Difference(name, FIELDS[name], str(getattr(row, name)), str(getattr(draft, name))) for name in changed)
-    return Conflict(f"Somebody else saved host {row.name} while you were editing it. Compare, then keep yours or take "
-                    "theirs.", revision=row.revision, saved_by="", saved_at=row.changed_at, differences=rows)
+    last = last_change("host", row.pk)
+    saved_by = last.user_name if last else ""
+    return Conflict(f"{saved_by or 'Somebody else'} saved host {row.name} while you were editing it. Compare, then "
+                    "keep yours or take theirs.", revision=row.revision, saved_by=saved_by, saved_at=row.changed_at,
+                    differences=rows)
 
 
 def _after_change(row: Host, former_name: str = "") -> None:

@@ -8,6 +8,7 @@ from provisioning.drafts import TemplateDraft
 from provisioning.errors import Link, NotFound, Refusal, Refused
 from provisioning.models import ApplicationTemplate
 from provisioning.permissions import Actor
+from provisioning.selectors.history import last_change
 
 FIELDS = ("name", "type", "version", "options", "ports", "file_name")
 
@@ -86,8 +87,10 @@ def import_refusals(draft: TemplateDraft, existing: ApplicationTemplate | None) 
 
 
 def _is_taken(draft: TemplateDraft, existing: ApplicationTemplate) -> list[Refusal]:
+    last = last_change("template", existing.pk)
+    who = f" {last.user_name} imported it." if last else ""
     return [Refusal(f"An Application Template named {draft.name} (version {existing.version}) exists already and has "
-                    "another content. Give the new one another name.", "file", (_link(existing),))]
+                    f"another content.{who} Give the new one another name.", "file", (_link(existing),))]
 
 
 @history.atomic()

@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from provisioning import changes, history, permissions
-from provisioning.errors import Refusal, Refused
+from provisioning.errors import Conflict, Difference, Refusal, Refused
 from provisioning.models import Account, SignInTry
 from provisioning.permissions import Actor, verbs_of
 from provisioning.rules.sign_in import GOOD_FOR, place_of
 from provisioning.rules.text import DASH
 from provisioning.rules.users import why_not_disable, why_not_roles
+from provisioning.selectors.history import last_change
 from provisioning.selectors.sign_ins import locked_places, name_key, strange_at
 from provisioning.selectors.users import facts_of, find_user, get_person, roles_of
 from provisioning.services.sessions import end_sessions
@@ -53,10 +54,13 @@ def _create_user(actor: Actor, name: str, roles: Collection[str], hashed: str) -
 
 
 @history.atomic()
-def set_roles(*, actor: Actor, user_id: int, roles: Collection[str]) -> User:
-    """Give the user exactly ``roles``; whoever may do less then is signed out at once. Raises Refused, NotFound."""
+def set_roles(*, actor: Actor, user_id: int, roles: Collection[str], seen: Collection[str] | None = None) -> User:
+    """Give the user exactly ``roles``; whoever may do less then is signed out at once. ``seen``: the roles that were
+    there when these were chosen, None where nobody looked. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.USERS)
     user = _locked(user_id)
+    if seen is not None and set(seen) != set(roles_of(user)) != set(roles):
+        raise _conflict(user, roles)
     if why := why_not_roles(facts_of(user, asked_by=actor.user_id), roles):
         raise Refused(Refusal(why, "roles"))
     before, could = history.snapshot(user), verbs_of(roles_of(user))
@@ -68,6 +72,16 @@ def set_roles(*, actor: Actor, user_id: int, roles: Collection[str]) -> User:
     if could - verbs_of(roles):
         end_sessions(actor=actor, user=changed, why="a role was taken away.")
     return changed
+
+
+def _conflict(user: User, roles: Collection[str]) -> Conflict:
+    last = last_change("user", user.pk)
+    saved_by = last.user_name if last else ""
+    yours = [role for role in Role.values if role in roles]
+    return Conflict(
+        f"{saved_by or 'Somebody else'} saved the roles of {user} while you were choosing them. Compare, then keep "
+        "yours or take theirs.", revision=0, saved_by=saved_by, saved_at=last.at if last else None,
+        differences=(Difference("roles", "Roles", ", ".join(roles_of(user)), ", ".join(yours)),))
 
 
 @history.atomic()

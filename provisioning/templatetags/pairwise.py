@@ -7,8 +7,8 @@ from django import template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from protocol.events import written
 from provisioning import lists
@@ -212,6 +212,20 @@ def is_check(field) -> bool:
 def is_marked_required(field) -> bool:
     """Whether a form field gets the asterisk: its ``must`` where it has one (forms.fields), else ``required``."""
     return getattr(field, "must", field.required)
+
+
+@register.filter
+def begins_with(message, label) -> bool:
+    """Whether a sentence begins with the name that would be set before it, so that it is not said twice."""
+    text, name = str(conditional_escape(message)), str(conditional_escape(label))
+    return bool(name) and text.startswith(name) and not text[len(name):len(name) + 1].isalnum()
+
+
+@register.filter
+def after(message, label) -> SafeString:
+    """What is left of a sentence that begins with ``label``."""
+    # The whole of it was escaped, and a name is no part of a tag.
+    return mark_safe(str(conditional_escape(message))[len(str(conditional_escape(label))):])
 
 
 @register.simple_tag(takes_context=True)

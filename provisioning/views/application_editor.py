@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.drafts import ApplicationDraft
-from provisioning.errors import Conflict, Refusal, Refused
+from provisioning.errors import Conflict, NotFound, Refusal, Refused
 from provisioning.forms.editor import Editor, editor_of, new_editor, posted_editor, stored_editor
 from provisioning.forms.editor import fill as fill_editor
 from provisioning.lists import leave_for, onward, with_query
@@ -26,6 +26,7 @@ from provisioning.services.reasons import one_line
 from provisioning.tables import EDITOR_ACTIONS, JUDGED
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import sentence, with_sentences
+from provisioning.views.kept import deleted_page
 from provisioning.views.versions import Opened, opened_version
 
 
@@ -50,10 +51,12 @@ def new(request):
 def edit(request, pk: int):
     """Edit (``?version=NUMBER``: what it was, as work that is not saved); who may not change sees the same page and a
     sentence why Save is off."""
-    actor_of(request).require(VIEW)
-    row = selector.get_application(pk)
+    actor_of(request).require(CONFIGURE if request.method == "POST" else VIEW)
+    try:
+        row = selector.get_application(pk)
+    except NotFound as error:
+        return deleted_page(request, error, object_type="application", key=pk, new="application-new")
     if request.method == "POST":
-        actor_of(request).require(CONFIGURE)
         return _posted(request, posted_editor(request.POST, row), opened_version(request, "application", row))
     version = opened_version(request, "application", row)
     editor = editor_of(version.draft, row, reason=version.reason) if version else stored_editor(row)
@@ -141,8 +144,7 @@ def check(request):
     if _valid(editor):
         editor.refuse(_refusals(editor, editor.draft()), sentence)
     touched = set(request.POST.get("touched", "").split())
-    return render(request, "applications/_checked.html",
-                  {"editor": editor, "fields": [field for field in editor.form if field.name in touched]})
+    return render(request, "pairwise/checked.html", {"checked": editor.checked(touched)})
 
 
 @require_POST

@@ -119,10 +119,10 @@ def install_dialog(request, row, form: InstallForm | None = None):
     actor, found = actor_of(request), proposed(row)
     actor.require(INSTALL)
     initial = {"path": "", "log_on_as": found.account if found else row.log_on_as}
+    shown = form or InstallForm(initial=initial)
     return dialog(request, "applications/install.html", f"Install {row.name}", {
-        "row": row, "form": form or InstallForm(initial=initial),
+        "row": row, "form": shown if actor.may(CONFIGURE) else shown.without_account(),
         "why_not": why_not([row], ["install"])[row.pk].get("install"), "proposal": found,
-        "may_choose": actor.may(CONFIGURE),
     }, status=422 if form else 200)
 
 

@@ -23,6 +23,7 @@ from provisioning.spelling import by_name
 from provisioning.states import SERVER_TYPES
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import dialog, sentence, with_sentences
+from provisioning.views.pages import checked
 
 SHOWN_MAX = 200
 NAMES_MAX = 50
@@ -186,7 +187,7 @@ def _row_dialog(request, kind: str, title: str, template: str):
     if row is not None:
         _refuse_row(editor, kind, row, form)
     if "check" in request.POST:
-        return render(request, "browse/_row_checked.html", {"form": form})
+        return checked(request, form, set(form.fields), in_dialog=True)
     if form.errors:
         return _show_row(request, kind, title, template, form, token, status=422)
     return _put_row(request, kind, editor, row, is_new=row.token != token)

@@ -26,8 +26,8 @@ CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"
 
 DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
-SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/grid.js",
-           "js/live.js")
+SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/forms.js",
+           "js/grid.js", "js/live.js")
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,14 @@ def context_of(editor: Editor) -> dict:
     kind = editor.application or template
     if kind and kind.type not in SERVER_TYPES:
         editor.form.ask_nothing_of_a_server()
+    follows = getattr(editor.application, "primary_server", None)
+    editor.form.shown_only = (() if editor.is_new else ("template_id",)) + (("tenants",) if follows else ())
     return {
         "editor": editor, "form": editor.form, "template": template, "tabs": _tabs(editor),
-        "general": editor.form.group(editor.form.GENERAL), "start": editor.form.group(editor.form.START),
-        "redundancy": editor.form.group(editor.form.REDUNDANCY), "names": names_of(editor),
-        "follows": getattr(editor.application, "primary_server", None),
+        "names": names_of(editor), "follows": follows,
         "servers": server_names(editor.connections), "must_show": editor.is_new or bool(editor.summary),
         "facts": {
             "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
-            "may_lack_host": kind is not None and kind.type not in SERVER_TYPES,
             "is_server": kind.type in SERVER_TYPES if kind else None,
             "kept_only": KEPT_TYPE if kind and kind.type not in RUNNABLE_TYPES else "",
             "is_primary": editor.application.is_primary if editor.application else True,

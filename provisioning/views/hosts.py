@@ -7,7 +7,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.audit.looked import looked_at
-from provisioning.errors import Conflict, Refused
+from provisioning.errors import Conflict, NotFound, Refused
 from provisioning.forms.filters import HostFilter
 from provisioning.forms.hosts import HostForm
 from provisioning.forms.reasons import ReasonForm
@@ -32,7 +32,8 @@ from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog, under_way
 from provisioning.views.context import sentence_for
-from provisioning.views.pages import carry_out, page, refuse, show
+from provisioning.views.kept import deleted_page
+from provisioning.views.pages import carry_out, checked, page, refuse, show, summary_of
 from provisioning.views.versions import Opened, opened_version
 
 TABLE = Table((
@@ -112,15 +113,22 @@ def host_new(request):
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(MANAGE_HOSTS)
 def host_edit(request, pk):
-    return _edit(request, get_host(pk))
+    try:
+        host = get_host(pk)
+    except NotFound as error:
+        return deleted_page(request, error, object_type="host", key=pk, new="host-new")
+    return _edit(request, host)
 
 
 def _edit(request, host: Host | None):
-    """Show the form (``?version=NUMBER``: filled with what the host was), look an address up for it, or save it."""
+    """Show the form (``?version=NUMBER``: filled with what the host was), look an address up for it, check what was
+    typed so far, or save it."""
     version = opened_version(request, "host", host)
     if request.method != "POST":
         return _form(request, host, _filled(host, version), version=version)
     form = HostForm(request.POST, stored=_system_of(host, version))
+    if "check" in request.POST:
+        return _check(request, host, form)
     if "lookup" in request.POST:
         return _form(request, host, form.with_address(), version=version,
                      part="pairwise/layout/address.html" if request.htmx else "")
@@ -136,6 +144,15 @@ def _edit(request, host: Host | None):
 def _system_of(host: Host | None, version: Opened | None) -> str:
     """The OS Type that is kept whatever is offered today: of the host, or of what it was."""
     return version.draft.os_type if version is not None else host.os_type if host else ""
+
+
+def _check(request, host: Host | None, form: HostForm):
+    """The rules hold for the whole of a host, so they are asked when every text became a value."""
+    if form.is_valid():
+        found = services.check_host(draft=form.draft(), host_id=host and host.pk)
+        if found:
+            refuse(form, Refused(*found))
+    return checked(request, form, set(request.POST.get("touched", "").split()))
 
 
 def _filled(host: Host | None, version: Opened | None) -> HostForm:
@@ -176,7 +193,8 @@ def _form(request, host: Host | None, form: HostForm, *, version: Opened | None,
         # The button Keep mine sends the one that the other save made.
         del form.fields["revision"]
     return render(request, part or "hosts/edit.html", {
-        "host": host, "form": form, "conflict": conflict, "version": version}, status=status)
+        "host": host, "form": form, "conflict": conflict, "version": version, "lines": summary_of(form)},
+        status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

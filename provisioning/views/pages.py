@@ -43,6 +43,20 @@ def refuse(form, refused: Refused) -> None:
         form.add_error(refusal.field if refusal.field in form.fields else None, sentence(refusal))
 
 
+def checked(request, form, touched: set[str], *, in_dialog: bool = False) -> HttpResponse:
+    """What is wrong now in the fields that were ``touched``, each for its own place; of a page's form also what is
+    wrong with it as a whole."""
+    fields = [(form[name].auto_id, form[name].errors) for name in form.fields if name in touched]
+    whole = [] if in_dialog else [("form", form.non_field_errors())]
+    return render(request, "pairwise/checked.html", {"checked": fields + whole})
+
+
+def summary_of(form) -> list[tuple]:
+    """The lines of templates/pairwise/summary.html for a form whose page has no tabs."""
+    return [*(("", error, "", "") for error in form.non_field_errors()),
+            *((field.label, error, field.auto_id, "") for field in form for error in field.errors)]
+
+
 def carry_out(request, work: Callable[[], object], *, said: Callable[[object], str], to: Callable[[object], str],
               back: str):
     """Do ``work``; then leave for ``to(result)`` with the message ``said(result)``, or, when it is refused, say why

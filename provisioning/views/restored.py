@@ -47,9 +47,10 @@ def pair_restored(request, pk: int):
             except Refused as error:
                 refuse(form, error)
     found, away = _look(actor, pk)
+    may = actor.may(ACCEPT_LOSS)
     return show(request, "pairs/restored.html", {
-        "primary": primary, "backup": backup, "found": found, "away": away, "cards": _cards(found, form),
-        "why_not": "" if actor.may(ACCEPT_LOSS) else sentence_for(ACCEPT_LOSS), "refused": form},
+        "primary": primary, "backup": backup, "found": found, "away": away, "cards": _cards(found, form, may=may),
+        "why_not": "" if may else sentence_for(ACCEPT_LOSS), "refused": form},
         status=422 if form else 200)
 
 
@@ -61,12 +62,12 @@ def _look(actor, pk: int) -> tuple[Found | None, str]:
         return None, str(error)
 
 
-def _cards(found: Found | None, posted: GoOnForm | None) -> list[dict]:
+def _cards(found: Found | None, posted: GoOnForm | None, *, may: bool) -> list[dict]:
     """Each member with its form; what was typed and refused stays in the one that it was typed into."""
     cards = []
     for choice in found.choices if found else ():
         server, other = choice.copy.name, found.other(choice.copy)
         mine = posted if posted and posted.data.get("server") == server else GoOnForm(initial={"server": server})
-        mine.is_about(choice, len(cards) + 1)
+        mine.is_about(choice, len(cards) + 1, can_be=may and not choice.copy.why_not)
         cards.append({"choice": choice, "form": mine, "other": found.choice(other.name) if other else None})
     return cards

@@ -11,7 +11,7 @@ from provisioning.forms.ssh import LoginForm, PortForm
 from provisioning.permissions import MANAGE_HOSTS, actor_of
 from provisioning.selectors.hosts import get_host
 from provisioning.services import ssh_joining as services
-from provisioning.views.pages import page, refuse, show
+from provisioning.views.pages import page, refuse, show, summary_of
 
 TEMPLATE = "hosts/ssh.html"
 
@@ -24,26 +24,29 @@ def host_join_ssh(request, pk):
     """First the port and the key that the machine shows; then the login, which confirms that key."""
     host = get_host(pk)
     if request.method != "POST":
-        return show(request, TEMPLATE, {"host": host, "form": PortForm()})
+        return _show(request, host, PortForm())
     return _join(request, host) if "key" in request.POST else _look(request, host)
+
+
+def _show(request, host, form, *, status: int = 200, **more):
+    return show(request, TEMPLATE, {"host": host, "form": form, "lines": summary_of(form), **more}, status=status)
 
 
 def _look(request, host):
     form = PortForm(request.POST)
     if not form.is_valid():
-        return show(request, TEMPLATE, {"host": host, "form": form}, status=422)
+        return _show(request, host, form, status=422)
     port = form.cleaned_data["port"]
     try:
         shown = services.look(actor=actor_of(request), host=host, port=port)
     except Refused as refused:
         refuse(form, refused)
-        return show(request, TEMPLATE, {"host": host, "form": form}, status=422)
+        return _show(request, host, form, status=422)
     return _ask(request, host, shown, LoginForm(initial={"port": port, "key": shown.key.text, "user": "root"}))
 
 
 def _ask(request, host, shown, form, status: int = 200):
-    return show(request, TEMPLATE, {"host": host, "form": form, "shown": shown, "is_plain": not request.is_secure()},
-                status=status)
+    return _show(request, host, form, status=status, shown=shown, is_plain=not request.is_secure())
 
 
 @sensitive_variables()
@@ -63,7 +66,7 @@ def _join(request, host):
         shown = services.look(actor=actor, host=host, port=form.cleaned_data.get("port") or 22)
     except Refused as refused:
         refuse(form, refused)
-        return show(request, TEMPLATE, {"host": host, "form": PortForm(request.POST)}, status=422)
+        return _show(request, host, PortForm(request.POST), status=422)
     # The key that is shown now is the one to confirm; and what was typed to log in is never sent back.
     form.data = {**form.data.dict(), "key": shown.key.text, "private_key": ""}
     return _ask(request, host, shown, form, status=422)

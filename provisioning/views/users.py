@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.errors import Refused
-from provisioning.forms.users import NewUserForm, RolesForm, UserFilter
+from provisioning.errors import Conflict, Refused
+from provisioning.forms.users import ChangedRolesForm, NewUserForm, UserFilter
 from provisioning.lists import leave_for, onward
 from provisioning.permissions import USERS, VERBS, actor_of, verbs_of
 from provisioning.rules.users import why_not_disable
@@ -111,18 +111,22 @@ def user_new(request):
 @page(USERS)
 def user_roles(request, pk):
     person, back = selector.get_person(pk), onward(request, "user-detail", pk)
-    form = RolesForm(request.POST if request.method == "POST" else None, initial={"roles": person.roles})
+    form, conflict = ChangedRolesForm.of(person.roles, request.POST if request.method == "POST" else None), None
     if form.is_bound and form.is_valid():
         try:
             services.set_roles(actor=actor_of(request), user_id=pk, **form.cleaned_data)
         except Refused as refused:
             refuse(form, refused)
+        except Conflict as error:
+            # Sent once more it is known what is stored.
+            conflict = error
+            form.has_seen(person.roles)
         else:
             messages.success(request, f"The roles of {person.name} were saved.")
             return done(request, back, leave=True)
     return dialog(request, "users/form.html", f"Roles of {person.name}", {
-        "form": form, "address": reverse("user-roles", args=[pk]), "back": back, "label": "Save"},
-        status=422 if form.is_bound else 200)
+        "form": form, "address": reverse("user-roles", args=[pk]), "back": back, "label": "Save",
+        "conflict": conflict}, status=409 if conflict else 422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

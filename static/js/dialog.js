@@ -42,9 +42,16 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (content.childElementCount) {
     const open = dialog.open;
     openDialog();
-    if (open) (content.querySelector('[aria-invalid="true"]') || content.querySelector("[data-autofocus]"))?.focus();
+    if (open) content.querySelector("[data-autofocus]")?.focus();
   } else {
     closeDialog();
   }
 });
 document.body.addEventListener("dialog-close", closeDialog);
+
+// What is outside of an open dialog lies below it and cannot be used: messages go where they can be seen and closed.
+const toasts = document.getElementById("toasts");
+new MutationObserver(() => {
+  const place = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (toasts.parentElement !== place) place.append(toasts);
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["open"] });

@@ -1,45 +1,56 @@
-// What is typed into a form is kept by this tab until it is saved, cancelled or its writer signs out: whoever comes
-// back to the form (Back, a closed tab that is opened again, a reload) is offered it. Secrets are never kept.
+// What is typed into a form is kept by this browser until it is saved, cancelled or its writer signs out: who comes
+// back to the form (Back, a reload, a closed tab, a new one) is offered it. Secrets are never kept.
 import { announce } from "./frame.js";
+import { otherTabs, tab } from "./tabs.js";
 
 const root = document.documentElement;
 const PREFIX = "pairwise-draft ";
+const ENDED = "pairwise-signed-out-at";
 const WAIT_MS = 300;
+const LASTS_MS = 12 * 3600 * 1000;
 const secret = new RegExp(root.dataset.secretWords || "$^", "i");
 const timers = new Map();
+let signedInAt = Date.now();
 
-// --- where drafts are
-const all = () => Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX));
+// --- where drafts are: each under the tab that it was typed in, which leaves it behind when it is closed
+const all = () => Object.keys(localStorage).filter((key) => key.startsWith(PREFIX));
+const isOf = (key, name) => key.startsWith(`${PREFIX}${name} `);
 function read(key) {
-  const draft = JSON.parse(sessionStorage.getItem(key));
+  const draft = JSON.parse(localStorage.getItem(key));
   return draft?.user === root.dataset.user ? draft : null;
 }
 function write(key, draft) {
   try {
-    sessionStorage.setItem(key, JSON.stringify(draft));
+    // Who signs out takes along what was typed in every tab.
+    if (Number(localStorage.getItem(ENDED)) < signedInAt) localStorage.setItem(key, JSON.stringify(draft));
   } catch {
     /* no room for it: nothing is lost that a draft would not have saved */
   }
 }
 function drop(key) {
   clearTimeout(timers.get(key));
-  if (key) sessionStorage.removeItem(key);
+  localStorage.removeItem(key);
 }
-export function dropAll() {
+function dropAll() {
+  localStorage.setItem(ENDED, Date.now());
   for (const key of all()) drop(key);
 }
+document.body.addEventListener("pairwise:signed-in", () => {
+  signedInAt = Date.now();
+});
 
 // --- which forms have one
 const isForm = (form) =>
   form?.matches?.("form") &&
   root.dataset.user &&
   (form.hasAttribute("hx-post") || form.method === "post") &&
-  form.matches("#content form, #dialog form") &&
-  !form.querySelector('input[type="password"][name*="password"]');
-const keyOf = (form) => {
+  form.matches(":is(#content, #dialog) form:not([data-kept])");
+/* Forms that one address shows after each other have a draft each. */
+function addressOf(form) {
   const address = new URL(form.getAttribute("hx-post") || form.getAttribute("action") || location.href, location.href);
-  return PREFIX + address.pathname;
-};
+  return `${address.pathname}${form.dataset.draftAs ?? ""}`;
+}
+const keyOf = (form) => `${PREFIX}${tab()} ${addressOf(form)}`;
 
 // --- what of a form is kept: [name, value] in order
 function isSecret(input) {
@@ -82,7 +93,7 @@ addEventListener("pagehide", () => {
   for (const form of document.querySelectorAll("form[data-typed]")) if (!form.dataset.left) keep(form);
 });
 
-// --- when it goes: saved, cancelled, signed out
+// --- when it goes: saved, cancelled, signed out, too old, of somebody else
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-sign-out]")) return dropAll();
@@ -111,16 +122,27 @@ document.addEventListener("click", (event) => {
 });
 // A form that was accepted is answered with another address; one that was refused is shown at its own.
 const [arrival] = performance.getEntriesByType("navigation");
-for (const key of all()) {
+const accepted = arrival?.redirectCount && !document.querySelector("#toasts .message-error");
+for (const key of root.dataset.user ? all() : []) {
   const draft = read(key);
-  const accepted = arrival?.redirectCount && !document.querySelector("#toasts .message-error");
-  if (!draft || (draft.sent && accepted)) drop(key);
-  else if (draft.sent) write(key, { ...draft, sent: false });
+  if (!draft || Date.now() - draft.at > LASTS_MS) drop(key);
+  else if (draft.sent && isOf(key, tab())) {
+    if (accepted) drop(key);
+    else write(key, { ...draft, sent: false });
+  }
 }
 
 // --- coming back
+const OWN = /^(tab|touched|revision|seen|filled_from|(option|annex)_row)$/;
+const bare = (value) => value.replace(/^\{"token": "\w*", /, "{");
 const same = (draft, form) => {
-  const plain = (fields) => JSON.stringify(fields.filter(([name]) => !/^(tab|touched|revision)$/.test(name)).sort());
+  const plain = (fields) =>
+    JSON.stringify(
+      fields
+        .filter(([name]) => !OWN.test(name))
+        .map(([name, value]) => [name, bare(value)])
+        .sort(),
+    );
   return plain(draft.fields) === plain(fieldsOf(form));
 };
 
@@ -128,7 +150,9 @@ function putBack(form, { fields }) {
   if (form.matches("[data-editor]")) return showAgain(form, fields);
   const places = new Map();
   for (const input of form.elements) {
-    if (!input.name || input.type === "file" || input.type === "hidden" || isSecret(input)) continue;
+    // What was there when it was typed comes along, or somebody else's save in between would be written over.
+    const mayCome = input.type !== "hidden" || /^(revision|seen)$/.test(input.name);
+    if (!input.name || input.type === "file" || !mayCome || isSecret(input)) continue;
     const kept = fields.filter(([name]) => name === input.name).map(([, value]) => value);
     const place = places.get(input.name) ?? 0;
     places.set(input.name, place + 1);
@@ -165,17 +189,22 @@ function button(label, act, more = "") {
   return made;
 }
 
-function offer(form) {
-  const key = keyOf(form);
-  const draft = read(key);
-  if (
-    !draft ||
-    "unsaved" in form.dataset ||
-    "kept" in form.dataset ||
-    same(draft, form) ||
-    form.querySelector("[data-draft]")
-  )
-    return;
+/* The key of what was typed into ``form`` before: in this tab, else last in one that is not open any more. */
+async function draftFor(form) {
+  if (read(keyOf(form))) return keyOf(form);
+  const left = all().filter((key) => key.endsWith(` ${addressOf(form)}`) && read(key) && !read(key).sent);
+  if (!left.length) return null;
+  const open = [...(await otherTabs()), tab()];
+  const closed = left.filter((key) => !open.some((name) => isOf(key, name)));
+  return closed.sort((one, other) => read(other).at - read(one).at)[0];
+}
+
+async function offer(form) {
+  if ("unsaved" in form.dataset || form.querySelector("[data-draft]")) return;
+  const key = await draftFor(form);
+  form.dataset.looked = "";
+  const draft = key && read(key);
+  if (!draft || !form.isConnected || "typed" in form.dataset || same(draft, form)) return;
   const line = document.createElement("div");
   line.className = "message message-info";
   line.dataset.draft = "";
@@ -187,6 +216,8 @@ function offer(form) {
     `What you typed here at ${at} was not saved. ` + "Passwords, secrets and files have to be given again.";
   const back = () => {
     line.remove();
+    drop(key);
+    write(keyOf(form), draft);
     putBack(form, draft);
     announce("What you typed is back. It is not saved yet.");
   };

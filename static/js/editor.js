@@ -1,6 +1,7 @@
 // The Application editor: tabs, pickers, rows, what changed, and that nothing is lost silently.
+import { touch } from "./forms.js";
+
 const form = document.getElementById("application-form");
-const touched = new Set();
 let saving = false;
 
 // --- tabs
@@ -44,6 +45,8 @@ const IGNORED = new Set([
   "application",
   "version",
   "reason",
+  "option_row",
+  "annex_row",
 ]);
 const rowNames = /^(option|annex)_/;
 function snapshot() {
@@ -92,7 +95,7 @@ function unsaved() {
 
 function stopCheck() {
   // An answer that is still on its way speaks of rows that may be gone; the next check follows in a moment.
-  const checker = document.getElementById("checker");
+  const checker = form.querySelector("[data-checks]");
   if (checker) htmx.trigger(checker, "htmx:abort");
 }
 
@@ -102,17 +105,8 @@ function told() {
 }
 
 form.addEventListener("input", (event) => {
-  if (event.target.name) touched.add(event.target.name);
-  form.elements.touched.value = [...touched].join(" ");
   showChanges();
   growOptions(event.target);
-});
-form.addEventListener("focusout", (event) => {
-  // Leaving a field that must not be empty counts as having touched it.
-  if (event.target.matches('[aria-required="true"]')) {
-    touched.add(event.target.name);
-    form.elements.touched.value = [...touched].join(" ");
-  }
 });
 form.addEventListener("change", showChanges);
 document.body.addEventListener("editor-changed", showChanges);
@@ -125,8 +119,7 @@ function setPicker(picker, key, name) {
   const clear = picker.querySelector("[data-picker-clear]");
   if (clear) clear.hidden = !key;
   const field = picker.dataset.picker;
-  touched.add(field);
-  form.elements.touched.value = [...touched].join(" ");
+  touch(form, field);
   if ("new" in form.dataset && (field === "template_id" || field === "host_id") && form.elements.template_id?.value) {
     htmx.trigger(document.getElementById("filler"), "fill");
   }
@@ -163,14 +156,29 @@ function growOptions(target) {
   if (row && target.value) addOption(row.closest("[data-options]"), false);
 }
 
+/* A row that waits for an option, with a name of its own for what is said of it. */
+const TYPED = "input:not([type=hidden])";
+let rows = 0;
+function emptyRow(row, kind) {
+  const token = `n${Date.now().toString(36)}${rows++}`;
+  row.id = `${kind}-${token}`;
+  row.querySelector(".errors").replaceChildren();
+  row.querySelector(".errors").id = `${row.id}_error`;
+  for (const input of row.querySelectorAll(TYPED)) {
+    input.value = "";
+    input.removeAttribute("aria-invalid");
+  }
+  row.querySelector("[name$=_value]").setAttribute("aria-describedby", `${row.id}_error`);
+  row.querySelector("[name$=_row]").value = token;
+}
+
 function addOption(table, focus) {
   const blank = table.querySelector("tr[data-blank]");
-  const typed = [...blank.querySelectorAll("input")].some((input) => input.value);
+  const typed = [...blank.querySelectorAll(TYPED)].some((input) => input.value);
   if (typed) {
     const next = blank.cloneNode(true);
-    for (const input of next.querySelectorAll("input")) input.value = "";
+    emptyRow(next, table.dataset.options);
     blank.removeAttribute("data-blank");
-    blank.removeAttribute("id");
     blank.after(next);
   }
   if (focus) table.querySelector("tr[data-blank] input").focus();
@@ -187,20 +195,10 @@ document.addEventListener(
       const row = remove.closest("tr");
       const near = row.nextElementSibling || row.previousElementSibling;
       const back = near?.querySelector("[data-remove-row]") || row.closest("table").querySelector("tfoot button");
-      if (row.matches("[data-blank]")) for (const input of row.querySelectorAll("input")) input.value = "";
+      if (row.matches("[data-blank]")) for (const input of row.querySelectorAll(TYPED)) input.value = "";
       else row.remove();
       back?.focus();
       told();
-    }
-    const go = event.target.closest("[data-goto]");
-    if (go) {
-      event.preventDefault();
-      showTab(go.dataset.gotoTab);
-      const place = document.getElementById(go.dataset.goto);
-      const section = place?.closest("details.section");
-      if (section) section.open = true;
-      place?.scrollIntoView({ block: "center" });
-      (place?.matches("input, select, textarea, [tabindex]") ? place : place?.querySelector("input, button"))?.focus();
     }
     const tab = event.target.closest('[role="tab"]');
     if (tab) {
@@ -214,17 +212,17 @@ form.addEventListener("focusin", (event) => {
   if (event.target.matches("[data-secret]")) event.target.select();
 });
 
-// --- errors that came while typing
-document.body.addEventListener("htmx:oobAfterSwap", (event) => {
-  const box = event.detail.target;
-  if (!box.id?.endsWith("_error")) return;
-  const input = document.getElementById(box.id.slice(0, -"_error".length));
-  if (!input) return;
-  if (box.childElementCount) input.setAttribute("aria-invalid", "true");
-  else input.removeAttribute("aria-invalid");
-  // What is wrong must not stay in a folded section.
-  const section = box.childElementCount && box.closest("details.section:not([open])");
-  if (section) section.open = true;
+// --- errors: where one leads to, and how many a tab has
+document.body.addEventListener("pairwise:goto", (event) => showTab(event.detail.tab));
+document.body.addEventListener("pairwise:errors", () => {
+  for (const tab of tabs) {
+    const flag = tab.querySelector(".flag");
+    const count = document.getElementById(`panel-${tab.dataset.tab}`).querySelectorAll(".errors > .error").length;
+    if (!flag) continue;
+    flag.textContent = count;
+    flag.setAttribute("aria-label", `${count} error${count === 1 ? "" : "s"}`);
+    flag.hidden = !count;
+  }
 });
 
 // --- the Port Info dialog: sync is the protocol of HA Sync
@@ -297,7 +295,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-const focus = form.querySelector("[data-focus]");
-if (focus) focus.focus();
-else if ("new" in form.dataset && !form.elements.name.value) form.elements.name.focus();
+if (!form.querySelector("[data-summary]") && "new" in form.dataset && !form.elements.name.value)
+  form.elements.name.focus();
 showChanges();

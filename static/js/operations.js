@@ -63,9 +63,6 @@ document.querySelector("#content")?.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
-// A refusal is read before the form: the summary takes the focus when the page arrives with one.
-document.querySelector(".summary-box[tabindex]")?.focus();
-
 // Leaving a form with unsaved work asks first.
 for (const form of document.querySelectorAll("form[data-guard]")) {
   let changed = false;

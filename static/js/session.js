@@ -109,9 +109,6 @@ dialog.addEventListener("close", () => content.replaceChildren());
 dialog.addEventListener("click", (event) => {
   if (event.target.closest("[data-sign-in-close]")) dialog.close();
 });
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target === content) content.querySelector("input[name=password]").focus();
-});
 
 // --- before it ends
 async function look() {

@@ -12,7 +12,7 @@ from tests.scenarios.harness import PASSWORD, PATIENCE, Pairwise
 
 SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
 EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), |"
-                      r"^htmx:oobErrorNoTarget, #row-")
+                      r"^htmx:oobErrorNoTarget, #(row|option|annex)-")
 """What Chromium notes of a refusal (an answer, no error of the page), and htmx of a check that a newer one replaced or
 whose row was removed; a request that failed is htmx:sendError or htmx:responseError and counts."""
 LOOKS = {

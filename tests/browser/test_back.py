@@ -1,15 +1,15 @@
 """Back: what was typed is still there; after a sign-out nothing of who was signed in is."""
 
-import re
 import shutil
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Tab
+from tests.browser.test_typed import FORMS, drafts, kept, typed
 from tests.chromium import ARGUMENTS
 
-FORM, LIST = "/provisioning/environment/hosts/new/", "/provisioning/environment/hosts/"
+LIST = "/provisioning/environment/hosts/"
 
 
 def sign_out(page: Page) -> None:
@@ -49,16 +49,24 @@ def test_a_page_that_was_kept_in_memory_goes_away_with_the_session(remembering):
     assert not page.evaluate("window.isTheSamePage")
 
 
-def test_what_was_typed_is_there_when_one_comes_back(remembering):
+@FORMS
+def test_what_was_typed_is_there_when_one_comes_back(remembering, form):
     page = remembering
     page.on("dialog", lambda dialog: dialog.accept())
-    page.goto(FORM)
-    page.locator("[name=name]").fill("half-typed")
+    field, button = typed(page, form, "half-typed")
+    here = page.url
     page.evaluate("window.isTheSamePage = true")
-    page.evaluate("setTimeout(() => location.assign('/provisioning/accounts/users/'))")
-    page.wait_for_url("**/users/")
+    page.evaluate("setTimeout(() => location.assign('/account/'))")
+    page.wait_for_url("**/account/")
     page.evaluate("setTimeout(() => history.back())")
-    expect(page).to_have_url(re.compile(FORM))
-    expect(page.locator("[name=name]")).to_have_value("half-typed")
-    expect(page.locator("[name=name]")).to_be_visible()
+    page.wait_for_url(here)
+    expect(field).to_have_value("half-typed")
+    expect(field).to_be_visible()
     assert page.evaluate("window.isTheSamePage")
+    # And it is no dead picture: it can be sent, and what is typed on is kept.
+    field.fill("typed-on")
+    kept(page, 1)
+    assert "typed-on" in str(drafts(page))
+    button.click()
+    expect(page.locator("[aria-invalid=true], .field .error").first).to_be_visible()
+    expect(field).to_have_value("typed-on")

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_pages import check
-from tests.scenarios.harness import free_port
+from tests.browser.test_typed import drafts
+from tests.scenarios.harness import free_port, wait_for
 from tests.sshd import Sshd, needs_sshd
 
 pytestmark = needs_sshd
@@ -14,6 +15,18 @@ pytestmark = needs_sshd
 def sshd(tmp_path):
     with Sshd(tmp_path, "127.0.0.2", free_port()) as running:
         yield running
+
+
+def beside_secrets(page: Page) -> None:
+    """What was typed is kept by the browser, and of secrets nothing."""
+    page.get_by_label("User", exact=True).fill("otto")
+    for name in ("password", "private_key", "passphrase"):
+        page.locator(f"[name={name}]").fill(f"planted-{name}")
+    wait_for(lambda: "otto" in str(drafts(page)), 10, "a draft")
+    assert "planted" not in str(drafts(page))
+    for name in ("password", "private_key", "passphrase"):
+        page.locator(f"[name={name}]").fill("")
+    page.get_by_label("User", exact=True).fill("root")
 
 
 def test_the_host_key_comes_first_and_a_wrong_password_is_told_on_the_hosts_page(page: Page, sshd, accessible):
@@ -28,6 +41,7 @@ def test_the_host_key_comes_first_and_a_wrong_password_is_told_on_the_hosts_page
     expect(page.locator("#host-key")).to_have_text(sshd.fingerprint)
     check(page, "light", "join-by-ssh-login", accessible)
 
+    beside_secrets(page)
     page.get_by_role("button", name="Confirm the key and join").click()
     expect(page.get_by_role("alert")).to_contain_text("Type the password, or paste a private key below.")
     page.get_by_label("Private key").fill("rubbish")

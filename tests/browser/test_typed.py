@@ -231,11 +231,76 @@ def test_what_was_typed_is_offered_after_back_or_a_closed_tab(tab, form, accessi
 
 
 def drafts(page: Page) -> list:
-    return page.evaluate("Object.entries(sessionStorage).filter(([key]) => key.startsWith('pairwise-draft'))")
+    return page.evaluate("Object.entries(localStorage).filter(([key]) => key.startsWith('pairwise-draft'))")
 
 
 def kept(page: Page, count: int) -> None:
     wait_for(lambda: len(drafts(page)) == count, 10, f"{count} drafts")
+
+
+@FORMS
+def test_a_closed_tab_leaves_what_was_typed_to_a_new_one(tab, form):
+    page = tab.page
+    typed(page, form)
+    kept(page, 1)
+    other = tab.context.new_page()
+    field, _ = form(other)
+    # The tab that it is typed in is open: it is nobody else's.
+    expect(other.locator("form[data-looked]").filter(has=field)).to_have_count(1)
+    expect(other.locator("[data-draft]")).to_have_count(0)
+    page.close()
+    other.close()
+
+    again = tab.context.new_page()
+    field, _ = form(again)
+    offered = again.locator("[data-draft]")
+    expect(offered).to_contain_text("was not saved")
+    offered.get_by_role("button", name="Put it back").click()
+    expect(field).to_have_value("typed-for-an-hour")
+    # It is this tab's now.
+    again.goto("/account/")
+    field, _ = form(again)
+    expect(offered).to_contain_text("was not saved")
+    offered.get_by_role("button", name="Discard it").click()
+    assert drafts(again) == []
+
+
+def test_who_signs_out_takes_along_what_was_typed_in_every_tab(tab):
+    page = tab.page
+    field, _ = typed(page, in_page)
+    kept(page, 1)
+    other = tab.context.new_page()
+    other.goto("/account/")
+    other.locator("form[data-sign-out]").evaluate("form => form.requestSubmit()")
+    other.wait_for_url("**/login/**")
+    assert drafts(other) == []
+    field.fill("typed after that")
+    page.goto("about:blank")
+    assert drafts(other) == []
+
+
+def test_what_was_put_back_does_not_write_over_a_save_in_between(tab):
+    page = tab.page
+    field, button = in_page(page)
+    field.fill("put-back")
+    page.locator("#content [name=ip_address]").fill("203.0.113.98")
+    button.click()
+    page.wait_for_url(re.compile(r"/hosts/\d+/$"))
+    edit = f"{page.url}edit/"
+    page.goto(edit)
+    page.locator("[name=os_version]").fill("typed before")
+    kept(page, 1)
+    other = tab.context.new_page()
+    other.goto(edit)
+    other.locator("[name=os_version]").fill("saved in between")
+    other.get_by_role("main").get_by_role("button", name="Save and Close").click()
+    other.wait_for_url(re.compile(r"/hosts/\d+/$"))
+    page.reload()
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.locator("[name=os_version]")).to_have_value("typed before")
+    page.get_by_role("main").get_by_role("button", name="Save and Close").click()
+    expect(page.locator(".conflict")).to_contain_text("saved in between")
+    expect(page.locator("[name=os_version]")).to_have_value("typed before")
 
 
 def test_a_draft_goes_with_save_cancel_and_sign_out_and_holds_no_secret(tab):

@@ -1,5 +1,6 @@
 """Pages of hosts."""
 
+import re
 import socket
 
 import pytest
@@ -7,10 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from protocol.jobs import SIGNATURES
+from provisioning.drafts import HostDraft
 from provisioning.forms import hosts as forms
 from provisioning.models import FoundOnHost, Host, HostRuntime, Job, RuntimeStatus
+from provisioning.services import hosts as services
 from provisioning.states import HostStatus
 from tests import factories
+from tests.html import flat
 
 pytestmark = pytest.mark.django_db
 TYPED = {"name": "edge1", "ip_address": "192.0.2.10", "os_type": "Linux", "os_version": "12", "lca_port": "4999",
@@ -91,7 +95,7 @@ def test_a_new_host_is_stored_and_shown(administrator):
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("name", "", "This field is required."),
+    ("name", "", "A host needs a Name."),
     ("ip_address", "300.1.1.1", "This is no IP address."),
     ("lca_port", "1999", "greater than or equal to 2000"),
     ("lca_port", "10000", "less than or equal to 9999"),
@@ -285,3 +289,46 @@ def test_a_host_that_nobody_looked_on_says_so(support):
     page = support.get(reverse("host-detail", args=[host.pk])).text
     assert "Not checked yet" in page
     assert "older than this console and cannot look" in page
+
+
+def check(client, address=None, touched="name ip_address os_type lca_port", **values):
+    answer = client.post(address or reverse("host-new"), {**TYPED, "check": "1", "touched": touched, **values},
+                         headers=HTMX)
+    found = re.findall(r'<div id="(?:id_)?(\w+)_error"[^>]*>(.*?)</div>\s*(?=<div id|$)', flat(answer))
+    return {place: re.sub(r"<[^>]+>", "", text) for place, text in found}
+
+
+def test_what_is_typed_is_checked_while_it_is_typed_and_nothing_is_saved(administrator):
+    factories.make_host("edge1", ip_address="192.0.2.10")
+    said = check(administrator)
+    assert "edge1" in said["name"]
+    assert said["lca_port"] == ""
+    assert check(administrator, lca_port="many")["lca_port"] == "LCA Port must be a whole number."
+    assert set(check(administrator, touched="lca_port")) == {"lca_port", "form"}
+    assert Host.objects.count() == 1
+
+
+def test_a_check_of_a_stored_host_does_not_meet_itself(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10")
+    assert set(check(administrator, reverse("host-edit", args=[host.pk])).values()) == {""}
+
+
+def test_a_conflict_says_who_saved(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10")
+    draft = HostDraft(name="edge1", ip_address="192.0.2.10", os_type="Linux", os_version="theirs", lca_port=4999,
+                      enabled=True)
+    services.update_host(actor=factories.ADMINISTRATOR, host_id=host.pk, revision=host.revision, draft=draft)
+    page = administrator.post(reverse("host-edit", args=[host.pk]),
+                              {**TYPED, "os_version": "mine", "revision": host.revision})
+    assert page.status_code == 409
+    assert f"{factories.ADMINISTRATOR.name} saved this host in the meantime" in flat(page)
+
+
+def test_what_was_typed_for_a_host_that_was_deleted_meanwhile_can_be_saved_as_a_new_one(administrator):
+    host = factories.make_host("edge1", ip_address="192.0.2.10")
+    services.delete_host(actor=factories.ADMINISTRATOR, host_id=host.pk)
+    answer = administrator.post(reverse("host-edit", args=[host.pk]), {**TYPED, "revision": "1"})
+    assert answer.status_code == 404
+    for words in ("edge1 does not exist any more", f"{factories.ADMINISTRATOR.name} deleted it while",
+                  f'action="{reverse("host-new")}"', "192.0.2.10"):
+        assert words in flat(answer)

@@ -1,8 +1,12 @@
 """The Application editor: New, Edit, what is refused and where, conflicts, checks while typing."""
 
+import re
+
 import pytest
 from django.contrib.messages import get_messages
 
+from provisioning.errors import Refusal
+from provisioning.forms.editor import stored_editor
 from provisioning.models import Application
 from provisioning.models.applications import MASK
 from provisioning.selectors.applications import get_application
@@ -404,3 +408,62 @@ def test_a_running_server_keeps_its_name_and_says_why(administrator):
     answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, name="Renamed", after="stay"))
     assert answer.status_code == 422
     assert 'data-goto="id_name"' in page(answer)
+
+
+OPTION = {"option_section": ["redundancy"], "option_key": ["strict"], "option_row": ["n7"]}
+
+
+def with_strict():
+    return make(template_id=factories.make_template(name="With_Values", options={
+        "redundancy": {"strict": {"value": "false", "help": "", "valid": "true, false"}}}).pk)
+
+
+def test_a_bad_option_is_said_while_it_is_typed_in_the_row_that_it_was_typed_into(administrator):
+    row = with_strict()
+
+    def said(value):
+        text = page(administrator.post(f"{LIST}check/", form_of(row, **OPTION, option_value=[value]), headers=script()))
+        return re.search(r'<div id="option-n7_error"[^>]*>(.*?)</div>(?=<div id|$)', text)[1]
+
+    assert "[redundancy] strict cannot be" in said("maybe")
+    assert said("true") == ""
+
+
+def test_an_option_that_is_not_typed_to_its_end_is_not_judged_yet(administrator):
+    row = make()
+    form = form_of(row, option_section=["redundancy"], option_key=[""], option_value=[""], option_row=["n7"])
+    assert "n7" not in page(administrator.post(f"{LIST}check/", form, headers=script()))
+
+
+def test_what_a_line_of_the_summary_is_about_is_said_once(administrator):
+    row = with_strict()
+    text = page(administrator.post(f"{LIST}{row.pk}/", form_of(row, **OPTION, option_value=["maybe"],
+                                                               startup_timeout="soon")))
+    summary = text[text.index("data-summary-of"):text.index("</ul>", text.index("data-summary-of"))]
+    lines = [re.sub(r"<[^>]+>", "", line) for line in re.findall(r"<li.*?</li>", summary)]
+    assert len(lines) == 2
+    assert [line.count("[redundancy] strict") + line.count("Startup Timeout") for line in lines] == [1, 1]
+
+
+def test_what_belongs_to_a_table_is_said_there_and_in_the_summary(administrator):
+    editor = stored_editor(get_application(make().pk))
+    editor.refuse([Refusal("too many", "ports"), Refusal("no such", "options"), Refusal("not now")],
+                  lambda refusal: refusal.message)
+    assert editor.elsewhere == {"form": ["not now"], "ports": ["too many"], "connections": [], "option": ["no such"],
+                                "annex": []}
+    assert [(label, place) for label, _, place, _ in editor.summary] == [
+        ("Listening Ports", "ports"), ("Options", "option"), ("", "")]
+
+
+def test_what_was_typed_for_an_application_that_was_deleted_meanwhile_can_be_saved_as_a_new_one(administrator):
+    row = make()
+    form = form_of(row, description="typed for an hour", option_section=["clients"], option_key=["a"],
+                   option_value=["planted"])
+    services.delete_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
+    answer = administrator.post(f"{LIST}{row.pk}/", form)
+    text = page(answer)
+    assert answer.status_code == 404
+    for words in ("MS does not exist any more", f"{factories.ADMINISTRATOR.name} deleted it while you were editing it.",
+                  f'action="{NEW}"', "typed for an hour", "Open the form, filled in"):
+        assert words in text
+    assert "planted" not in text

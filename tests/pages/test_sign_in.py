@@ -182,3 +182,16 @@ def test_the_session_that_somebody_brings_is_not_the_one_that_he_gets(otto):
     client.post("/login/", {"username": "otto", "password": PASSWORD})
     assert client.cookies[settings.SESSION_COOKIE_NAME].value != "a" * 32
     assert client.cookies[settings.SESSION_COOKIE_NAME]["httponly"]
+
+
+def test_after_a_wrong_password_the_password_is_typed_again_and_nothing_else(otto):
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = Client().post("/login/", {"username": "otto", "password": "wrong"}, headers=headers)
+        name, password = (re.search(rf'<input[^>]*name="{name}"[^>]*>', answer.text)[0]
+                          for name in ("username", "password"))
+        assert 'value="otto"' in name
+        assert "autofocus" not in name
+        assert "autofocus" in password
+        assert 'aria-invalid="true"' in password
+    first = Client().get("/login/").text
+    assert "autofocus" in re.search(r'<input[^>]*name="username"[^>]*>', first)[0]

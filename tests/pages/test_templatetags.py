@@ -7,6 +7,7 @@ from django.http import QueryDict
 from django.template import Context, Template
 from django.test import RequestFactory
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from provisioning.states import ApplicationStatus, HostStatus, JobState, Mode, StepState
 from provisioning.templatetags import pairwise as tags
@@ -72,3 +73,14 @@ def test_query_keeps_changes_and_removes():
 def test_a_button_that_is_off_carries_its_reason():
     assert tags.off("") == ""
     assert tags.off('Ask for the role "A".') == ' aria-disabled="true" title="Ask for the role &quot;A&quot;."'
+
+
+@pytest.mark.parametrize(("label", "message", "left"), [
+    ("[a] k", "[a] k cannot be <x>.", " cannot be &lt;x&gt;."), ("A & B", "A & B must be one.", " must be one."),
+    ("Port", "Ports are too many.", None), ("Name", "A server needs a Name.", None), ("", "Not now.", None),
+    ("MS", mark_safe("MS is <a>there</a>."), " is <a>there</a>."),
+])
+def test_a_sentence_that_begins_with_its_label_says_it_once(label, message, left):
+    assert tags.begins_with(message, label) == (left is not None)
+    if left is not None:
+        assert tags.after(message, label) == left

@@ -8,6 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from provisioning.rules.sign_in import HERE, LIMITS, PLACE
+from provisioning.selectors.users import roles_of
+from provisioning.services import users
 from provisioning.states import Role
 from tests import factories
 from tests.pages.conftest import script
@@ -156,3 +158,27 @@ def test_the_own_account_says_what_the_role_may_do(client, role, can, cannot):
     assert can in may
     assert cannot in may_not
     assert ("<dt>You cannot</dt>" in text) == bool(cannot)
+
+
+def test_roles_that_somebody_else_saved_meanwhile_are_compared_and_not_lost(administrator, otto):
+    address = page(otto, "roles/")
+    seen = {"seen": "Operator"}
+    users.set_roles(actor=factories.ADMINISTRATOR, user_id=otto.pk, roles=[Role.SUPPORT])
+    answer = administrator.post(address, {"roles": ["Operator", "Administrator"], **seen}, headers=script())
+    assert answer.status_code == 409
+    for words in (f"{factories.ADMINISTRATOR.name} saved the roles of otto while you were choosing them", "Support",
+                  "Administrator, Operator", "Keep mine", "Take theirs"):
+        assert words in answer.text
+    assert roles_of(otto) == ("Support",)
+    # It is known now what is stored: the same once more is meant.
+    seen = {"seen": re.search(r'name="seen" value="([^"]*)"', answer.text)[1]}
+    assert seen == {"seen": "Support"}
+    administrator.post(address, {"roles": ["Operator", "Administrator"], **seen}, headers=script())
+    assert roles_of(otto) == ("Administrator", "Operator")
+
+
+@pytest.mark.parametrize(("seen", "roles"), [
+    ({}, ["Administrator"]), ({"seen": "Operator"}, ["Administrator"]), ({"seen": "Support"}, ["Operator"])])
+def test_roles_are_saved_when_nobody_else_gave_other_ones(administrator, otto, seen, roles):
+    administrator.post(page(otto, "roles/"), {"roles": roles, **seen}, headers=script())
+    assert list(roles_of(otto)) == roles

@@ -158,6 +158,7 @@ def test_other_content_under_the_same_name_is_refused():
     with pytest.raises(Refused, match="another content") as caught:
         import_template(APD.replace(b"standard", b"all"))
     assert caught.value.refusals[0].links[0].key == str(row.pk)
+    assert f"{ADMINISTRATOR.name} imported it." in str(caught.value)
 
 
 def test_fault_in_the_file_is_refused_with_its_line():
