@@ -73,6 +73,13 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 
 // --- a field that finds what stands in the <select> below it (pairwise/layout/server.html)
+document.addEventListener("htmx:load", (event) => {
+  // What is looked for is no value of the form: nothing is checked or kept because of it.
+  const find = event.detail.elt.querySelector?.("[data-find]");
+  for (const kind of ["input", "change"]) {
+    find?.parentElement.addEventListener(kind, (typed) => typed.stopPropagation());
+  }
+});
 document.addEventListener("keydown", (event) => {
   const found = document.getElementById(event.target.dataset?.find);
   if (!found || !["Enter", "ArrowDown"].includes(event.key)) return;

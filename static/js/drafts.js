@@ -234,5 +234,7 @@ function offers(scope) {
 }
 offers(document);
 document.addEventListener("htmx:load", (event) => {
-  if (event.detail.elt.closest?.("#dialog")) offers(document.getElementById("dialog"));
+  // What comes into a form that somebody works on is no form that somebody comes back to.
+  if (event.detail.elt.closest?.("#dialog") && !event.detail.elt.parentElement.closest("form"))
+    offers(document.getElementById("dialog"));
 });

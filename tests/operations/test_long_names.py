@@ -80,9 +80,16 @@ def made():
     return {}
 
 
+def long(run, made):  # noqa: F811
+    """Keys of what has long names; made once."""
+    if "primary" not in made:
+        made |= run(MAKE)
+    return made
+
+
 @pytest.mark.parametrize(("name", "width"), CASES)
 def test_nothing_runs_out_of_the_page_and_nothing_is_cut_off(page, run, made, name, width):  # noqa: F811
-    keys = made or made.update(run(MAKE)) or made
+    keys = long(run, made)
     page.set_viewport_size({"width": width, "height": 900})
     _open(page, PAGES[name].format(**keys))
     assert page.evaluate(OUTSIDE) == []
@@ -91,7 +98,7 @@ def test_nothing_runs_out_of_the_page_and_nothing_is_cut_off(page, run, made, na
 
 @pytest.mark.parametrize("width", [*WIDTHS, 1400, 1000])
 def test_the_list_shows_types_and_the_ends_of_names_that_tell_members_apart(page, run, made, width):  # noqa: F811
-    keys = made or made.update(run(MAKE)) or made
+    keys = long(run, made)
     page.set_viewport_size({"width": width, "height": 900})
     _open(page, PAGES["list"])
     for key in ("primary", "backup"):
@@ -102,3 +109,23 @@ def test_the_list_shows_types_and_the_ends_of_names_that_tell_members_apart(page
         text, cell = name.bounding_box(), row.locator(".c-name").bounding_box()
         assert text["x"] + text["width"] <= cell["x"] + cell["width"] + 1
         assert text["y"] + text["height"] <= cell["y"] + cell["height"] + 1
+
+
+USUAL = """
+from tests import factories
+hosts = [factories.make_host(f"ms-host-{n}.dc1.example.net", ip_address=f"2001:db8:79::{n}") for n in (1, 2)]
+factories.make_pair(hosts=tuple(hosts), names=("MS_EMEA_Billing_P", "MS_EMEA_Billing_B"))
+"""
+ROWS = "rows => rows.map(row => row.offsetHeight)"
+
+
+@pytest.mark.parametrize(("width", "lines"), [(1920, 1), (1400, 1), (1000, 2), (800, 6), (390, 8)])
+def test_rows_with_usual_names_are_low(page, run, made, width, lines):  # noqa: F811
+    if "usual" not in made:
+        run(USUAL)
+        made["usual"] = True
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, f"{PAGES['list']}?host=dc1.example.net")
+    heights = page.locator("#rows tbody tr").evaluate_all(ROWS)
+    assert len(heights) == 2
+    assert max(heights) <= 34 + 27 * (lines - 1), heights
