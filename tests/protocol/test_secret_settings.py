@@ -67,9 +67,10 @@ def test_what_can_be_used_is_taken(name, address):
 
 
 def test_a_console_with_such_a_database_ends_with_the_sentence(tmp_path):
-    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True, timeout=60, env={
-        **os.environ, "PAIRWISE_DATA_DIR": str(tmp_path), "PAIRWISE_DATABASE_URL": "mysql://u:s3cret@h/x",
-        "DJANGO_SETTINGS_MODULE": "console.settings"})
+    environment = {**os.environ, "PAIRWISE_DATA_DIR": str(tmp_path), "PAIRWISE_DATABASE_URL": "mysql://u:s3cret@h/x",
+                   "DJANGO_SETTINGS_MODULE": "console.settings"}
+    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                          env=environment)
     assert done.returncode == 2
     assert done.stderr.startswith("PAIRWISE_DATABASE_URL names a database that Pairwise does not use: write ")
     assert "Traceback" not in done.stderr + done.stdout
