@@ -13,11 +13,13 @@ from console.addresses import addresses
 from console.embedded_redis import LOOPBACK, embedded_redis_url
 from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
-from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, read
+from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, check_scheme, read
 
 env = environ.Env()
 try:
     _SECRETS = {name: read(name, os.environ) for name in SECRET_SETTINGS}
+    for _name, _value in _SECRETS.items():
+        check_scheme(_name, _value)
 except SecretSettingError as error:
     # Whatever starts with these settings ends with the sentence, and not with a way through this file.
     print(error, file=sys.stderr)

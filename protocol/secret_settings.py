@@ -19,6 +19,9 @@ SECRET_SETTINGS = (
     BROKER_URL,
     "PAIRWISE_BROKER_URL_FOR_HOSTS",
 )
+_DATABASES = ("sqlite", "postgres", "postgresql")
+SCHEMES = {"PAIRWISE_DATABASE_URL": _DATABASES, "PAIRWISE_CONTROL_DATABASE_URL": _DATABASES}
+"""{setting: what its address may begin with}; of the others whatever their library takes."""
 LONGEST = 64 * 1024
 """Bytes: whoever names a wrong file gets a sentence, not a console that reads it all."""
 
@@ -35,6 +38,15 @@ def read(name: str, environ: Mapping[str, str]) -> str:
     if given and path:
         raise SecretSettingError(f"{name} and {name}{FILE} are both set: unset one of them.")
     return _content(name + FILE, Path(path)) if path else given
+
+
+def check_scheme(name: str, address: str) -> None:
+    """Raises SecretSettingError when the address names a kind of server that Pairwise does not use. The text never has
+    the address itself, which may hold a password."""
+    scheme = address.partition(":")[0].lower()
+    if address and scheme not in SCHEMES.get(name, (scheme,)):
+        raise SecretSettingError(f"{name} names a database that Pairwise does not use: write "
+                                 "postgres://user:password@host/name or sqlite:////path/of/the/file.")
 
 
 def variables(name: str) -> tuple[str, str]:

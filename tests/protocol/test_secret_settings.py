@@ -2,11 +2,13 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from protocol.secret_settings import LONGEST, SECRET_SETTINGS, SecretSettingError, read, variables
+from protocol.secret_settings import LONGEST, SECRET_SETTINGS, SecretSettingError, check_scheme, read, variables
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "PAIRWISE_REDIS_URL"
@@ -46,6 +48,32 @@ def test_both_are_an_error(name, file):
     variable, named = variables(name)
     with pytest.raises(SecretSettingError, match=f"{variable} and {named} are both set: unset one"):
         read(name, {variable: "value", named: str(file)})
+
+
+@pytest.mark.parametrize("name", ["PAIRWISE_DATABASE_URL", "PAIRWISE_CONTROL_DATABASE_URL"])
+@pytest.mark.parametrize("address", ["mysql://u:s3cret@h/x", "oracle://u:s3cret@h/x", "s3cret"])
+def test_a_database_that_is_not_used_is_refused_with_a_sentence_and_without_its_address(name, address):
+    with pytest.raises(SecretSettingError, match=f"^{name} names a database that Pairwise does not") as error:
+        check_scheme(name, address)
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize(("name", "address"), [
+    ("PAIRWISE_DATABASE_URL", ""), ("PAIRWISE_DATABASE_URL", "sqlite:////srv/pairwise.sqlite3"),
+    ("PAIRWISE_DATABASE_URL", "postgres://u:p@h/x"), ("PAIRWISE_CONTROL_DATABASE_URL", "postgresql://u:p@h/x"),
+    ("PAIRWISE_SECRET_KEY", "mysql://"), ("PAIRWISE_BROKER_URL", "amqp://u:p@h/x")])
+def test_what_can_be_used_is_taken(name, address):
+    check_scheme(name, address)
+
+
+def test_a_console_with_such_a_database_ends_with_the_sentence(tmp_path):
+    environment = {**os.environ, "PAIRWISE_DATA_DIR": str(tmp_path), "PAIRWISE_DATABASE_URL": "mysql://u:s3cret@h/x",
+                   "DJANGO_SETTINGS_MODULE": "console.settings"}
+    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, capture_output=True, text=True, timeout=60,
+                          env=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("PAIRWISE_DATABASE_URL names a database that Pairwise does not use: write ")
+    assert "Traceback" not in done.stderr + done.stdout
 
 
 def test_a_setting_that_is_no_secret_is_not_read_here():
