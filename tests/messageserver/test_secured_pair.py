@@ -3,9 +3,12 @@
 import contextlib
 import socket
 import ssl
+import threading
+import time
 
 import pytest
 
+from protocol.lines import OPENING_TIMEOUT_S
 from tests.certificates import Certificates
 
 from .conftest import free_ports
@@ -25,8 +28,8 @@ def certificates(tmp_path):
 def make_pair(tmp_path):
     made = []
 
-    def make(first: str, second: str) -> PairOfServers:
-        made.append(PairOfServers(tmp_path, free_ports(4), {}, (SYNC_SECRET, SYNC_SECRET), (first, second)))
+    def make(first: str, second: str, **options) -> PairOfServers:
+        made.append(PairOfServers(tmp_path, free_ports(4), options, (SYNC_SECRET, SYNC_SECRET), (first, second)))
         return made[-1]
 
     yield make
@@ -100,3 +103,88 @@ def test_a_standby_that_dials_without_tls_does_not_get_through(make_pair, certif
     pair.b.control.configure({**pair.b.control.application,
                               "peer": {**pair.b.control.application["peer"], "secured": False}})
     linked_never(pair, "silent")
+
+
+CLIENT_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(189)
+"""A ClientHello that says nothing of use; what comes of it before its end tells a listener nothing."""
+PLACES, CROWD, DRIP_S = 20, 60, 0.2
+"""So many may be in their handshake; so many of each kind come."""
+LATER_S = 3.0
+"""By so much may a busy machine be late."""
+
+
+class Stranger:
+    """One connection to a secured HA Sync port: over TLS already where there is a ``context``, then ``said`` at once
+    and ``dripped`` byte after byte, and nothing else for ever."""
+
+    def __init__(self, port: int, said: bytes = b"", dripped: bytes = b"", context=None):
+        self.began = time.monotonic()
+        self._socket = socket.create_connection(("127.0.0.1", port), WAIT_S)
+        if context is not None:
+            self._socket = context.wrap_socket(self._socket, server_hostname="127.0.0.1")
+        self._socket.sendall(said)
+        self._dripped = dripped
+        self.lived_s = None
+
+    def live(self) -> None:
+        """Until the server ends it."""
+        with contextlib.suppress(OSError):
+            for byte in self._dripped:
+                self._socket.sendall(bytes([byte]))
+                if self._closed_within(DRIP_S):
+                    break
+            else:
+                self._closed_within(WAIT_S)
+        self.lived_s = time.monotonic() - self.began
+        self._socket.close()
+
+    def _closed_within(self, wait_s: float) -> bool:
+        self._socket.settimeout(wait_s)
+        try:
+            while self._socket.recv(4096):
+                pass
+        except TimeoutError:
+            return False
+        return True
+
+
+@pytest.fixture
+def strangers():
+    """``strangers(port, **how)`` is a Stranger that lives in a thread of its own."""
+    threads = []
+
+    def come(port: int, **how) -> Stranger:
+        stranger = Stranger(port, **how)
+        threads.append(threading.Thread(target=stranger.live))
+        threads[-1].start()
+        return stranger
+
+    yield come
+    for thread in threads:
+        thread.join(WAIT_S)
+
+
+def test_who_stalls_at_the_secured_ha_sync_port_keeps_no_standby_out_and_is_ended_in_time(make_pair, certificates,
+                                                                                         strangers):
+    few = {"limits": {"max-connections": str(PLACES)}}
+    pair = make_pair(*(transport(certificates.issue("127.0.0.1"), certificates.authority) for _ in range(2)),
+                     **few).in_sync()
+    pair.b.kill()
+    pair.a.wishes("alone")
+    pair.a.record(in_sync=False)
+    port, trusting = pair.sync_port("A"), ssl.create_default_context(cafile=certificates.authority)
+    in_handshake = [strangers(port, said=said) for said in (b"", CLIENT_HELLO[:3], CLIENT_HELLO[:11])
+                    for _ in range(CROWD)]
+    in_handshake.append(strangers(port, dripped=CLIENT_HELLO[:-1]))
+    after_it = [strangers(port, context=trusting), strangers(port, dripped=b" " * 200, context=trusting)]
+    pair.restart("B").granted("backup", 1)
+    pair.synced(pair.a, pair.b)
+    with Client(pair.a.port) as client:
+        client.acked("/topic/a", b"both")
+    pair.wait_equal()
+    deadline = time.monotonic() + 2 * OPENING_TIMEOUT_S + LATER_S
+    for each, openings in [(each, 1) for each in in_handshake] + [(each, 2) for each in after_it]:
+        while each.lived_s is None:
+            assert time.monotonic() < deadline, "a stranger is still there"
+            time.sleep(0.05)
+        assert each.lived_s < openings * OPENING_TIMEOUT_S + LATER_S
