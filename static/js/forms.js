@@ -120,6 +120,8 @@ function say(line, error) {
   return line;
 }
 
+const headOf = (summary) => summary.querySelector("h2").textContent.replace(/\s+/g, " ").trim();
+
 function follow(summary) {
   const form = document.getElementById(summary.dataset.summaryOf);
   const list = summary.querySelector("ul");
@@ -138,7 +140,7 @@ function follow(summary) {
   list.replaceChildren(...lines);
   if (lines.length === had) return;
   summary.querySelector("[data-summary-count]").textContent = `${lines.length} thing${lines.length === 1 ? "" : "s"}`;
-  announce(lines.length ? summary.querySelector("h2").textContent : "Nothing is left to correct.");
+  announce(lines.length ? headOf(summary) : "Nothing is left to correct.");
   if (!lines.length) summary.remove();
 }
 
