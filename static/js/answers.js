@@ -44,7 +44,15 @@ function leaves(form, submitter) {
   return method === "post" && to.origin === location.origin && !by(form) && !by(submitter);
 }
 
+/* A check of what was typed that is under way would be answered beside the form, with another token at the worst. */
+const checksOf = (form) => form.querySelector("[data-checks]");
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt.closest("form");
+  if (event.detail.elt.matches("[data-checks]") && asking.has(form)) event.preventDefault();
+});
+
 async function ask(form, submitter) {
+  if (checksOf(form)) window.htmx.trigger(checksOf(form), "htmx:abort");
   const now = await session();
   if (!now) return trouble(AWAY);
   if (now.trouble !== undefined)

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Tab
-from tests.browser.test_typed import FORMS, drafts, kept, typed
+from tests.browser.test_typed import FORMS, drafts, typed
 from tests.chromium import ARGUMENTS
+from tests.scenarios.harness import wait_for
 
 LIST = "/provisioning/environment/hosts/"
 
@@ -59,14 +60,13 @@ def test_what_was_typed_is_there_when_one_comes_back(remembering, form):
     page.evaluate("setTimeout(() => location.assign('/account/'))")
     page.wait_for_url("**/account/")
     page.evaluate("setTimeout(() => history.back())")
-    page.wait_for_url(here)
+    expect(page).to_have_url(here)
     expect(field).to_have_value("half-typed")
     expect(field).to_be_visible()
     assert page.evaluate("window.isTheSamePage")
     # And it is no dead picture: it can be sent, and what is typed on is kept.
     field.fill("typed-on")
-    kept(page, 1)
-    assert "typed-on" in str(drafts(page))
+    wait_for(lambda: "typed-on" in str(drafts(page)), 10, "what was typed on")
     button.click()
     expect(page.locator("[aria-invalid=true], .field .error").first).to_be_visible()
     expect(field).to_have_value("typed-on")

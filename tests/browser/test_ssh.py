@@ -19,14 +19,14 @@ def sshd(tmp_path):
 
 def beside_secrets(page: Page) -> None:
     """What was typed is kept by the browser, and of secrets nothing."""
-    page.get_by_label("User", exact=True).fill("otto")
+    page.locator("[name=user]").fill("otto")
     for name in ("password", "private_key", "passphrase"):
         page.locator(f"[name={name}]").fill(f"planted-{name}")
     wait_for(lambda: "otto" in str(drafts(page)), 10, "a draft")
     assert "planted" not in str(drafts(page))
     for name in ("password", "private_key", "passphrase"):
         page.locator(f"[name={name}]").fill("")
-    page.get_by_label("User", exact=True).fill("root")
+    page.locator("[name=user]").fill("root")
 
 
 def test_the_host_key_comes_first_and_a_wrong_password_is_told_on_the_hosts_page(page: Page, sshd, accessible):
