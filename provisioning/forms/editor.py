@@ -6,6 +6,7 @@ from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Refusal
 from provisioning.models import Application, ApplicationTemplate
 from provisioning.rules.known_options import ANNEX, KnownOptions
+from provisioning.rules.text import key_of
 from provisioning.selectors.applications import application_draft
 from provisioning.services.drafting import template_options, template_ports
 
@@ -59,8 +60,7 @@ class Editor:
     def template_id(self) -> int | None:
         if self.application is not None:
             return self.application.template_id
-        value = self.form["template_id"].value()
-        return int(value) if str(value or "").isdecimal() else None
+        return key_of(self.form["template_id"].value())
 
     @property
     def template(self) -> ApplicationTemplate | None:

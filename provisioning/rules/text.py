@@ -16,6 +16,10 @@ _UNSEEN = frozenset({"Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 """Unicode categories of what nobody sees or types: two names that look equal would be different ones."""
 
 
+KEY_DIGITS = 18
+"""Of the largest key that both databases take, less one."""
+
+
 def has_control_characters(text: str) -> bool:
     return bool(_CONTROL.search(text))
 
@@ -116,3 +120,9 @@ def parameter_refusals(text: str, *, field: str, label: str) -> list[Refusal]:
 def file_word(text: str, most: int = 80) -> str:
     """``text`` as a part of a file's name on any system."""
     return "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "_" for each in text)[:most]
+
+
+def key_of(text: object) -> int | None:
+    """The key of an object that a browser sent as text; None for anything else."""
+    text = str(text or "")
+    return int(text) if text.isdecimal() and len(text) <= KEY_DIGITS else None

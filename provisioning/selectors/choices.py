@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Model, QuerySet
 
 from provisioning.models import Application, ApplicationTemplate, Host
+from provisioning.rules.text import key_of
 from provisioning.spelling import by_name
 from provisioning.states import SERVER_TYPES
 
@@ -16,9 +17,11 @@ CHOICES_STEP, CHOICES_MAX = 200, 2000
 
 @dataclass(frozen=True)
 class Choices:
-    """``rows``: (key, name, chosen). ``found`` hold ``text`` in their names, out of ``total``."""
+    """``rows``: (key, name, chosen), the ``listed`` first of those ``found`` to hold ``text`` in their names, out of
+    ``total``, and before them what is chosen now where it is none of them."""
 
     rows: list[tuple[int, str, bool]]
+    listed: int
     text: str
     found: int
     total: int
@@ -26,8 +29,13 @@ class Choices:
     """How many to ask for to get more, 0 when that does not help."""
 
     @property
+    def keeps_another(self) -> bool:
+        """Whether the first row is only there because it is chosen."""
+        return len(self.rows) > self.listed
+
+    @property
     def has_more(self) -> bool:
-        return self.found > len(self.rows)
+        return self.found > self.listed
 
 
 def choices(field: str, *, text: str = "", chosen: str = "", but: int | None = None,
@@ -38,12 +46,12 @@ def choices(field: str, *, text: str = "", chosen: str = "", but: int | None = N
     of_all = _rows(field, but)
     of_text = of_all.filter(name__holds=text) if text else of_all
     rows = list(of_text.order_by(*by_name("name")).values_list("pk", "name")[:most])
-    total = of_all.count()
+    total, listed, key = of_all.count(), len(rows), key_of(chosen)
     found = of_text.count() if text else total
-    if chosen.isdecimal() and int(chosen) not in {key for key, _ in rows}:
-        rows = [*of_all.filter(pk=chosen).values_list("pk", "name"), *rows]
+    if key is not None and key not in {each for each, _ in rows}:
+        rows = [*of_all.filter(pk=key).values_list("pk", "name"), *rows]
     step = most + CHOICES_STEP
-    return Choices([(key, name, str(key) == chosen) for key, name in rows], text, found, total,
+    return Choices([(each, name, each == key) for each, name in rows], listed, text, found, total,
                    step if found > most and step <= CHOICES_MAX else 0)
 
 

@@ -58,9 +58,20 @@ def history_list(*, object_type: str = "", object_id: str = "", text: str = "", 
     return found.order_by("-number")
 
 
-def last_change(object_type: str, key: int) -> HistoryEntry | None:
-    """The newest entry of an object: who saved it last, and when."""
-    return history_list(object_type=object_type, object_id=str(key)).first()
+def last_change(object_type: str, key: int, field: str = "") -> HistoryEntry | None:
+    """Who saved an object last, and when; with ``field`` (as snapshots name it) who last saved another value of it.
+    What was only done with the object (a sign-in, a token revoked) is no change of it."""
+    versions = _versions(object_type, str(key)).order_by("-number")
+    if not field:
+        return versions.first()
+    return next((entry for entry in versions.iterator(chunk_size=50)
+                 if (entry.before or {}).get(field) != (entry.after or {}).get(field)), None)
+
+
+def _versions(object_type: str, object_id: str) -> QuerySet[HistoryEntry]:
+    """The entries that say what an object was or became."""
+    of_object = HistoryEntry.objects.filter(object_type=object_type, object_id=object_id)
+    return of_object.exclude(before__isnull=True, after__isnull=True)
 
 
 def get_entry(number: int) -> HistoryEntry:
@@ -73,8 +84,7 @@ def get_entry(number: int) -> HistoryEntry:
 
 def neighbours(entry: HistoryEntry) -> tuple[HistoryEntry | None, HistoryEntry | None]:
     """(the version before, the version after) of the same object."""
-    of_object = HistoryEntry.objects.filter(object_type=entry.object_type, object_id=entry.object_id)
-    versions = of_object.exclude(before=None, after=None)
+    versions = _versions(entry.object_type, entry.object_id)
     return (versions.filter(number__lt=entry.number).order_by("-number").first(),
             versions.filter(number__gt=entry.number).order_by("number").first())
 

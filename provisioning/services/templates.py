@@ -8,7 +8,8 @@ from provisioning.drafts import TemplateDraft
 from provisioning.errors import Link, NotFound, Refusal, Refused
 from provisioning.models import ApplicationTemplate
 from provisioning.permissions import Actor
-from provisioning.selectors.history import last_change
+from provisioning.selectors.history import history_list
+from provisioning.states import HistoryAction
 
 FIELDS = ("name", "type", "version", "options", "ports", "file_name")
 
@@ -87,8 +88,8 @@ def import_refusals(draft: TemplateDraft, existing: ApplicationTemplate | None) 
 
 
 def _is_taken(draft: TemplateDraft, existing: ApplicationTemplate) -> list[Refusal]:
-    last = last_change("template", existing.pk)
-    who = f" {last.user_name} imported it." if last else ""
+    imported = history_list(object_type="template", object_id=str(existing.pk), action=HistoryAction.CREATED).first()
+    who = f" {imported.user_name} imported it." if imported else ""
     return [Refusal(f"An Application Template named {draft.name} (version {existing.version}) exists already and has "
                     f"another content.{who} Give the new one another name.", "file", (_link(existing),))]
 

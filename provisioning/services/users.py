@@ -75,7 +75,7 @@ def set_roles(*, actor: Actor, user_id: int, roles: Collection[str], seen: Colle
 
 
 def _conflict(user: User, roles: Collection[str]) -> Conflict:
-    last = last_change("user", user.pk)
+    last = last_change("user", user.pk, "roles")
     saved_by = last.user_name if last else ""
     yours = [role for role in Role.values if role in roles]
     return Conflict(

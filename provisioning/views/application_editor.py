@@ -18,6 +18,7 @@ from provisioning.models import Application, ApplicationTemplate
 from provisioning.permissions import CONFIGURE, VIEW, actor_of
 from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.saved_notes import notes
+from provisioning.rules.text import key_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.applications import application_draft
 from provisioning.selectors.readiness import why_not
@@ -41,8 +42,7 @@ def new(request):
         return _posted(request, posted_editor(request.POST), version)
     if version is not None:
         return _show(request, editor_of(version.draft, None, reason=version.reason), version=version)
-    chosen = request.GET.get("template", "")
-    template = ApplicationTemplate.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+    template = ApplicationTemplate.objects.filter(pk=key_of(request.GET.get("template"))).first()
     return _show(request, new_editor(template))
 
 
@@ -132,8 +132,7 @@ def _after_save(request, editor: Editor, row: Application, before: ApplicationDr
 def _sent(request) -> Editor:
     """The editor that a script sent while somebody types; ``application`` says which object, if it exists."""
     actor_of(request).require(CONFIGURE)
-    key = request.POST.get("application", "")
-    return posted_editor(request.POST, selector.get_application(int(key)) if key.isdecimal() else None)
+    return parts.posted(request.POST)
 
 
 @require_POST
@@ -154,8 +153,7 @@ def fill(request):
     editor = _sent(request)
     if not editor.is_new:
         raise Http404("Only a new application is filled in from its template.")
-    host = editor.form["host_id"].value() or ""
-    fill_editor(editor, editor.template, int(host) if str(host).isdecimal() else None)
+    fill_editor(editor, editor.template, key_of(editor.form["host_id"].value()))
     return render(request, "applications/_filled.html", {**parts.context_of(editor), "oob": True})
 
 

@@ -14,6 +14,7 @@ from provisioning.forms.actions import CloneForm, InstallForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.lists import leave_for
 from provisioning.permissions import CONFIGURE, INSTALL, actor_of
+from provisioning.rules.text import key_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.consequences import what_follows
 from provisioning.selectors.export import export_yaml
@@ -34,7 +35,7 @@ PAST = {"enable": "enabled", "disable": "disabled", "delete": "deleted"}
 
 
 def chosen_rows(request) -> list:
-    ids = [int(key) for key in dict.fromkeys(request.POST.getlist("ids")) if key.isdecimal()][:IDS_MAX]
+    ids = [key for key in dict.fromkeys(map(key_of, request.POST.getlist("ids"))) if key is not None][:IDS_MAX]
     return list(selector.application_list().filter(pk__in=ids))
 
 

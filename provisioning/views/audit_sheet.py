@@ -13,6 +13,7 @@ from provisioning.audit.remedies import REMEDIES, Remedy
 from provisioning.models import Application, Finding, PairAudit
 from provisioning.permissions import WAIVE, actor_of
 from provisioning.rules.audit_story import headline, unknown_codes
+from provisioning.rules.text import key_of
 from provisioning.rules.trends import Chart, Point, step_chart
 from provisioning.selectors import audits as selector
 from provisioning.selectors.pair_page import pair_rows
@@ -179,7 +180,7 @@ def audit_compare(request, pk: int):
     """An earlier result (``?with=``, else the first that is offered) beside the one that holds now. Offered are the
     newest results, or those before ``?before=``."""
     sheet = sheet_of(request, pk)
-    chosen, before = (_key(request.GET.get(name, "")) for name in ("with", "before"))
+    chosen, before = (key_of(request.GET.get(name, "")) for name in ("with", "before"))
     results = sheet.results if before is None else selector.results_of(pk, before=before)
     earlier = next((row for row in results if not row.is_latest), None)
     if chosen is not None:
@@ -189,10 +190,6 @@ def audit_compare(request, pk: int):
     return show(request, "audits/compare.html", {
         "sheet": sheet, "earlier": earlier, "groups": groups, "earlier_headline": headline_of(earlier),
         "results": results, "before": before, "older": older})
-
-
-def _key(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 16 else None
 
 
 def _compared(sheet: AuditSheet, earlier: PairAudit) -> Compared[Card]:

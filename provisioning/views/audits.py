@@ -14,6 +14,7 @@ from provisioning.forms.filters import AuditFilter
 from provisioning.models import Application, AuditRun
 from provisioning.permissions import AUDIT, actor_of
 from provisioning.rules.audit_story import VERDICT_WORDS, counted
+from provisioning.rules.text import key_of
 from provisioning.rules.trends import Chart, Point, step_chart
 from provisioning.selectors import audits as selector
 from provisioning.services.audits import audit_now
@@ -63,7 +64,7 @@ def _trend(runs: list[AuditRun]) -> Chart | None:
 @page(AUDIT)
 def audit_run(request):
     """Audit the chosen pairs now, or all of them."""
-    keys = [int(key) for key in request.POST.getlist("ids") if key.isdecimal() and len(key) < 16]
+    keys = [key for key in map(key_of, request.POST.getlist("ids")) if key is not None]
     run = audit_now(actor=actor_of(request), primary_ids=keys or None)
     if run is None:
         messages.info(request, f"The audit of {counted(len(keys), 'pair') if keys else 'all pairs'} is running. "

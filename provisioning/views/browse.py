@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from provisioning.errors import Refused
-from provisioning.forms.editor import posted_editor
 from provisioning.forms.imports import TemplateImportForm
 from provisioning.forms.rows import ConnectionForm
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.permissions import CONFIGURE, IMPORT, VIEW, actor_of
+from provisioning.rules.text import key_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.choices import CHOICES_STEP, choices
 from provisioning.selectors.hosts import host_list
@@ -46,8 +46,7 @@ def _browse(request, title: str, rows, columns: tuple[str, ...], cells, **more):
 
 def _options(request, rows, cells) -> dict:
     """SHOWN_MAX of ``rows`` that hold ``?q=``, from number ``?from=`` on, and how many there are."""
-    text, begin = request.GET.get("q", "")[:255].strip(), request.GET.get("from", "")
-    begin = int(begin) if begin.isdecimal() and len(begin) < 10 else 0
+    text, begin = request.GET.get("q", "")[:255].strip(), key_of(request.GET.get("from")) or 0
     matching, total = rows.filter(name__holds=text) if text else rows, rows.count()
     found = matching.count() if text else total
     shown = matching[begin:begin + SHOWN_MAX]
@@ -106,8 +105,9 @@ def servers(request):
     field, most = ConnectionForm()["server_id"], request.GET.get("most", "")
     name = field.html_name
     found = choices("server_id", text=request.GET.get(f"find-{name}", "")[:255], chosen=request.GET.get(name, ""),
-                    most=int(most) if most.isdecimal() and len(most) < 6 else CHOICES_STEP)
+                    but=key_of(request.GET.get("application")), most=key_of(most) or CHOICES_STEP)
     return render(request, "pairwise/layout/choices.html", {
+        "again": True,
         "choices": found, "name": name, "id": field.auto_id, "label": field.label, "size": 7, "more_at": request.path})
 
 
@@ -116,8 +116,8 @@ def servers(request):
 def applications(request):
     """Servers. For ``field=backup_server_id``: those of ``type`` that can be a backup, without ``but`` itself."""
     rows = Application.objects.filter(type__in=SERVER_TYPES).select_related("host", "primary_server", "backup_server")
-    but, backup = request.GET.get("but", ""), request.GET.get("field") == "backup_server_id"
-    if but.isdecimal():
+    but, backup = key_of(request.GET.get("but")), request.GET.get("field") == "backup_server_id"
+    if but is not None:
         rows = rows.exclude(pk=but)
     if backup and request.GET.get("type"):
         rows = rows.filter(type=request.GET["type"])
@@ -143,8 +143,8 @@ def names(request, kind: str):
 
 def _free_servers(request):
     """Those that the server ``?but=`` could name as its Backup Server."""
-    key = request.GET.get("but", "")
-    return backup_candidates(selector.get_application(int(key))) if key.isdecimal() else Application.objects.none()
+    key = key_of(request.GET.get("but"))
+    return Application.objects.none() if key is None else backup_candidates(selector.get_application(key))
 
 
 NAMES: dict[str, tuple[str, Callable[[HttpRequest], QuerySet]]] = {
@@ -210,12 +210,11 @@ def _put_row(request, kind, editor, row, *, is_new: bool) -> HttpResponse:
 
 
 def _editor_of(request):
-    key = request.POST.get("application", "")
-    return posted_editor(request.POST, selector.get_application(int(key)) if key.isdecimal() else None)
+    return parts.posted(request.POST)
 
 
 def _show_row(request, kind, title, template, form, token, status=200) -> HttpResponse:
-    server = parts.server_name(parts.as_key(form["server_id"].value())) if kind == "connections" else ""
+    server = parts.server_name(key_of(form["server_id"].value())) if kind == "connections" else ""
     return dialog(request, template, title, {"info": form, "token": token, "kind": kind, "server_name": server},
                   status=status)
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from provisioning.forms.editor import Editor
+from provisioning.forms.editor import Editor, posted_editor
 from provisioning.forms.rows import ConnectionForm, PortForm, Row, RowForm
 from provisioning.models import Application, Event, Host
 from provisioning.rules.saved_notes import KEPT_TYPE
-from provisioning.selectors.applications import clients_of
+from provisioning.rules.text import key_of
+from provisioning.selectors.applications import clients_of, get_application
 from provisioning.selectors.history import group_by_request, history_list
 from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 
@@ -15,6 +16,12 @@ TABS = {"configuration": "Configuration", "options": "Options", "dependencies": 
 ROW_FORMS: dict[str, type[RowForm]] = {"ports": PortForm, "connections": ConnectionForm}
 SHOWN_MAX = 100
 COMPONENT_TYPES = {ApplicationType.DATABASE_ACCESS_POINT: "Access Point"}
+
+
+def posted(values) -> Editor:
+    """What was sent of the editor; its ``application`` says of which object, None for a new one. Raises NotFound."""
+    key = key_of(values.get("application"))
+    return posted_editor(values, None if key is None else get_application(key))
 
 
 def context_of(editor: Editor) -> dict:
@@ -51,7 +58,7 @@ def _tabs(editor: Editor) -> list[dict]:
 
 def names_of(editor: Editor) -> dict[str, str]:
     """Names of what the pickers point to: {field: name}."""
-    host, backup = (as_key(editor.form[name].value()) for name in ("host_id", "backup_server_id"))
+    host, backup = (key_of(editor.form[name].value()) for name in ("host_id", "backup_server_id"))
     template = editor.template
     return {
         "template_id": template.name if template else "",
@@ -65,12 +72,8 @@ def server_name(key: int | None) -> str:
 
 
 def server_names(rows: list[Row]) -> dict[int, str]:
-    keys = {as_key(row.values.get("server_id")) for row in rows} - {None}
+    keys = {key_of(row.values.get("server_id")) for row in rows} - {None}
     return dict(Application.objects.filter(pk__in=keys).values_list("pk", "name"))
-
-
-def as_key(value) -> int | None:
-    return int(value) if str(value or "").isdecimal() else None
 
 
 # --- steps without scripts: <kind>-<add|edit|remove|ok|find>[:token] on rows; any other only shows the page again

@@ -12,6 +12,7 @@ from provisioning.forms.reasons import ReasonForm
 from provisioning.history import LABELS
 from provisioning.models import Application, HistoryEntry
 from provisioning.permissions import actor_of
+from provisioning.rules.text import key_of
 from provisioning.selectors import history as selector
 from provisioning.selectors.applications import get_application, ports_wait
 from provisioning.services import restoring
@@ -107,9 +108,9 @@ def restore(request, pk: int):
 
 
 def _restored(request, pk: int):
-    revision = request.POST.get("revision", "")
+    revision = key_of(request.POST.get("revision"))
     row = restoring.restore(
-        actor=actor_of(request), number=pk, revision=int(revision) if revision.isdecimal() else -1,
+        actor=actor_of(request), number=pk, revision=-1 if revision is None else revision,
         names=request.POST.getlist("fields"), reason=one_line(request.POST.get("reason", "")))
     kind = selector.get_entry(pk).object_type
     address = address_of(Link(kind, str(row.pk), str(row)))

@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from provisioning.forms.filters import PairFilter
+from provisioning.rules.text import key_of
 from provisioning.selectors import pair_page as selector
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.pages import page, show
@@ -31,7 +32,7 @@ def pair_list(request):
 @page()
 def pair_rows(request):
     """The lines of one page of the list as they are now, for the script: thousands need not be read for twenty-five."""
-    keys = [int(key) for key in request.GET.getlist("ids")[:ROWS_MAX] if key.isdecimal()]
+    keys = [key for key in map(key_of, request.GET.getlist("ids")[:ROWS_MAX]) if key is not None]
     return render(request, "pairs/_rows.html", {"rows": selector.pairs_in_order(keys)})
 
 

@@ -8,6 +8,7 @@ from provisioning.errors import Conflict, Refused
 from provisioning.forms.pairs import ExceptionForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.permissions import CONFIGURE, actor_of
+from provisioning.rules.text import key_of
 from provisioning.selectors.applications import ports_wait
 from provisioning.services import synchronize as services
 from provisioning.services.reasons import one_line
@@ -26,7 +27,7 @@ def pair_synchronize(request, pk: int):
     """The plan; POST applies it when it is still the one that was shown (``revisions``)."""
     troubles = []
     if request.method == "POST":
-        shown = [int(text) for text in request.POST.getlist("revisions") if text.isdecimal()]
+        shown = [number for number in map(key_of, request.POST.getlist("revisions")) if number is not None]
         try:
             plan = services.apply_plan(actor=actor_of(request), application_id=pk,
                                        revisions=(*shown, 0, 0)[:2],

@@ -7,6 +7,7 @@ from django.http import Http404
 
 from provisioning.errors import Difference, Refusal
 from provisioning.models import HistoryEntry
+from provisioning.rules.text import key_of
 from provisioning.services import restoring
 from provisioning.views.answers import sentence
 
@@ -42,10 +43,10 @@ def opened_version(request, object_type: str, row=None) -> Opened | None:
     ``row`` is the object that is edited; None opens what was deleted. Raises Http404 when the entry is of another
     object, Refused when it holds no version.
     """
-    text = request.POST.get("version", "") or request.GET.get("version", "")
-    if not text.isdecimal() or len(text) > 18:
+    number = key_of(request.POST.get("version") or request.GET.get("version"))
+    if number is None:
         return None
-    entry, present, version = restoring.version_of(int(text))
+    entry, present, version = restoring.version_of(number)
     if entry.object_type != object_type or (present.pk if present else None) != (row.pk if row else None):
         raise Http404("This version is one of another object.")
     return Opened(entry, version.draft, None if present else int(entry.object_id), version.notes,

@@ -81,13 +81,32 @@ document.addEventListener("htmx:load", (event) => {
   }
 });
 document.addEventListener("keydown", (event) => {
-  const found = document.getElementById(event.target.dataset?.find);
+  const find = event.target;
+  const found = document.getElementById(find.dataset?.find);
   if (!found || !["Enter", "ArrowDown"].includes(event.key)) return;
   event.preventDefault();
-  const first = [...found.options].find((option) => option.value);
-  if (found.selectedIndex < 0 && first) {
+  // What is listed may be what was typed before: then the answer is waited for.
+  find.toggleAttribute("data-awaited", !answers(found, find));
+  if (answers(found, find)) take(found);
+  else htmx.trigger(find, "find");
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  const find = document.querySelector("[data-find][data-awaited]");
+  const found = document.getElementById(find?.dataset.find);
+  if (!found || !answers(found, find)) return;
+  find.removeAttribute("data-awaited");
+  if (document.activeElement === find) take(found);
+});
+
+const answers = (found, find) => found.closest(".choices").dataset.text === find.value.trim();
+
+function take(found) {
+  // What was chosen before stands above what was found.
+  const kept = "kept" in found.closest(".choices").dataset ? found.options[0] : null;
+  const first = [...found.options].find((option) => option.value && option !== kept);
+  if (first && [undefined, kept].includes(found.selectedOptions[0])) {
     first.selected = true;
     found.dispatchEvent(new Event("change", { bubbles: true }));
   }
   found.focus();
-});
+}

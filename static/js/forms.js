@@ -89,6 +89,8 @@ function followSoon() {
 document.addEventListener("change", followSoon);
 
 function labelOf(box) {
+  const option = box.closest("tr")?.querySelectorAll('[name$="_section"], [name$="_key"]') ?? [];
+  if (option.length) return `[${option[0].value}] ${option[1].value}`;
   const label =
     box.closest(".field")?.querySelector("label, .label") ?? box.closest("details.section")?.querySelector("summary");
   return label?.firstChild?.textContent.trim() || label?.textContent.trim() || "";

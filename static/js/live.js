@@ -208,14 +208,20 @@
     const part = event.detail.requestConfig?.elt;
     if (part?.matches("[data-live-topic]")) setTimeout(() => document.hidden || fetchAgain(part), RETRY_MS);
   });
-  // A part is not replaced while a form in it waits for its answer, which would find nobody, or while a name is being
-  // typed into it; it is asked for later.
-  const isTyped = (input) => input === document.activeElement || input.value !== input.defaultValue;
+  // A part is not replaced while a form in it waits for its answer, which would find nobody, or while somebody is in a
+  // field of it (what is typed there stays: hx-preserve); it is asked for later.
   const waits = (part) =>
-    part.matches("[data-live-topic]") &&
-    (part.querySelector("form.htmx-request") || [...part.querySelectorAll("input[list]")].some(isTyped));
+    part.matches("[data-live-topic]") && part.querySelector("form.htmx-request, input[list]:focus");
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.requestConfig?.verb === "get" && waits(event.target)) event.detail.shouldSwap = false;
+    if (event.detail.requestConfig?.verb !== "get" || !waits(event.target)) return;
+    event.detail.shouldSwap = false;
+    event.target.dataset.missed = "";
+  });
+  document.addEventListener("focusout", (event) => {
+    const part = event.target.closest("[data-live-topic][data-missed]");
+    if (!part || part.contains(event.relatedTarget)) return;
+    delete part.dataset.missed;
+    fetchAgain(part);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.detail.requestConfig?.elt;

@@ -1,6 +1,7 @@
 """The Users page, the password for one sign-in, and what everybody sees of the own account."""
 
 import re
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
@@ -175,6 +176,17 @@ def test_roles_that_somebody_else_saved_meanwhile_are_compared_and_not_lost(admi
     assert seen == {"seen": "Support"}
     administrator.post(address, {"roles": ["Operator", "Administrator"], **seen}, headers=script())
     assert roles_of(otto) == ("Administrator", "Operator")
+
+
+def test_who_saved_the_roles_is_not_who_did_something_else_with_the_user_afterwards(administrator, otto):
+    users.set_roles(actor=factories.ADMINISTRATOR, user_id=otto.pk, roles=[Role.SUPPORT])
+    other = replace(factories.ADMINISTRATOR, name="somebody")
+    users.set_enabled(actor=other, user_id=otto.pk, enabled=False)
+    users.set_enabled(actor=other, user_id=otto.pk, enabled=True)
+    users.reset_password(actor=other, user_id=otto.pk)
+    answer = administrator.post(page(otto, "roles/"), {"roles": ["Administrator"], "seen": "Operator"},
+                                headers=script())
+    assert f"{factories.ADMINISTRATOR.name} saved the roles of otto" in answer.text
 
 
 @pytest.mark.parametrize(("seen", "roles"), [
