@@ -15,7 +15,7 @@ SAY = {
     r"\bjobs? under way\b|(?<!what )\bis under way\b": "is running",
     r"\bBegun\b": "Started",
     r"\bAsked for\b(?= by\b|\"|<)": "Requested",
-    r"\bPresent password\b": "Current password",
+    r"\b[Pp]resent password\b": "current password",
     r"\bState Enabled\b": "Enabled",
     r"\bMay stay empty\b|\bKept in History\b": "Optional. Shown in History.",
     r"\bis kept in History\b": "is recorded in History",

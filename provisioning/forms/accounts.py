@@ -75,5 +75,5 @@ class PasswordForm(PasswordChangeForm):
     def clean(self):
         values = super().clean()
         if values.get("old_password") and values["old_password"] == values.get("new_password1"):
-            self.add_error("new_password1", "This is the present password. Choose another one.")
+            self.add_error("new_password1", "This is the current password. Choose another one.")
         return values

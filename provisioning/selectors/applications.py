@@ -117,7 +117,8 @@ def connection_drafts(application: Application) -> tuple[ConnectionDraft, ...]:
 
 def clients_of(application: Application) -> QuerySet[Connection]:
     """Connections of other applications to this one."""
-    return application.clients.select_related("application").order_by(*by_name("application__name"))
+    return (application.clients.select_related("application").only("port_id", "server_id", "application__name")
+            .order_by(*by_name("application__name")))
 
 
 def ports_wait(row: Application) -> str:

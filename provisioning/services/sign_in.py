@@ -48,7 +48,7 @@ def confirm(*, user: User, password: str, origin: str) -> None:
     name = user.get_username()
     _require_no_lock(name, origin)
     if not user.check_password(password):
-        raise SignInRefused("The present password is wrong.", _failed(name, origin, "wrong present password"))
+        raise SignInRefused("The current password is wrong.", _failed(name, origin, "wrong current password"))
 
 
 @history.atomic()

@@ -22,7 +22,7 @@ from provisioning.selectors.sign_ins import locked_places
 from provisioning.selectors.users import Person
 from provisioning.services import users as services
 from provisioning.tables import Column, Table, page_of
-from provisioning.views.answers import dialog, done
+from provisioning.views.answers import dialog, done, safe_address
 from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 
@@ -148,13 +148,14 @@ def user_verb(request, pk, verb: str):
 @page(USERS)
 def address_unlock(request):
     """Ask first; then end the lock of the address that the request names."""
-    address, back = request.GET.get("address", ""), reverse("user-list")
+    address = request.GET.get("address", "")
+    back = safe_address(request, request.GET.get("next", ""), reverse("user-list"))
     if request.method != "POST":
         lock = dict(locked_places(timezone.now())).get(address)
         return dialog(request, "users/ask.html", f"Unlock the address {address}?", {
             "asks": f"Whoever is at {address} may try to sign in again at once, as any name.",
             "label": f"Unlock {address}", "why": "" if lock else f'The address "{address}" is not locked.',
-            "back": back, "address": f"{reverse('address-unlock')}?{urlencode({'address': address})}"})
+            "back": back, "address": f"{reverse('address-unlock')}?{urlencode({'address': address, 'next': back})}"})
     return carry_out(request, lambda: services.unlock_address(actor=actor_of(request), address=address), back=back,
                      to=lambda place: back, said=lambda place: f"The address {place} was unlocked.")
 
@@ -179,7 +180,7 @@ def user_reset(request, pk):
         user, password = services.reset_password(actor=actor_of(request), user_id=pk)
         return _show_password(request, user, password, f"The password of {user} was reset")
     return dialog(request, "users/ask.html", f"Reset the password of {person.name}?", {
-        "asks": f"The present password of {person.name} is no longer good, and {person.name} is signed out everywhere. "
+        "asks": f"The current password of {person.name} is no longer good, and {person.name} is signed out everywhere. "
                 "You are shown a password for one sign-in within 24 hours, then a new one must be set.",
         "label": "Reset Password", "back": onward(request, "user-detail", pk), "danger": True,
         "address": reverse("user-reset", args=[pk])})

@@ -124,7 +124,7 @@ def test_the_given_password_cannot_be_chosen():
     client, password = given()
     form = {"old_password": password, "new_password1": password, "new_password2": password}
     answer = client.post("/account/password/", form)
-    assert "This is the present password. Choose another one." in answer.text
+    assert "This is the current password. Choose another one." in answer.text
     assert Account.objects.get(user__username="sue").must_change_password
     form |= {"new_password1": PASSWORD, "new_password2": PASSWORD}
     assert client.post("/account/password/", form).status_code == 302
@@ -139,7 +139,7 @@ def test_the_present_password_cannot_be_guessed_with_a_session(otto):
         client.post("/account/password/", form)
     answer = client.post("/account/password/", form | {"old_password": PASSWORD})
     assert "too many failed sign-ins" in answer.text
-    assert ("not signed in", ADDRESS, "otto", "Was not let in: wrong present password.") in told()
+    assert ("not signed in", ADDRESS, "otto", "Was not let in: wrong current password.") in told()
     otto.refresh_from_db()
     assert otto.check_password(PASSWORD)
 

@@ -237,11 +237,11 @@ def test_what_does_not_count_any_more_is_removed(otto):
 
 def test_the_present_password_cannot_be_found_out_by_who_got_hold_of_a_session(otto):
     for _ in range(LIMITS[HERE]):
-        with pytest.raises(SignInRefused, match="present password is wrong"):
+        with pytest.raises(SignInRefused, match="current password is wrong"):
             service.confirm(user=otto, password="wrong", origin=HOME)
     with pytest.raises(SignInRefused, match="too many failed"):
         service.confirm(user=otto, password=PASSWORD, origin=HOME)
-    assert told()[0][3] == "Was not let in: wrong present password."
+    assert told()[0][3] == "Was not let in: wrong current password."
 
 
 # --- passwords for one sign-in
