@@ -19,7 +19,7 @@ from console.embedded_redis import LOOPBACK
 from console.proxies import networks
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
-from provisioning.rules.broker_access import EACH_ITS_OWN, addresses_at_rabbitmq
+from provisioning.rules.broker_access import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -158,6 +158,9 @@ def broker_accounts(**_) -> list[CheckMessage]:
                         hint="Correct it, then restart the console; hosts that have joined get their accounts then.")]
     if not settings.PAIRWISE_BROKER_URL:
         return []
+    if unreadable := unreadable_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
+        return [Error(f"PAIRWISE_BROKER_URL_FOR_HOSTS cannot be read: {unreadable}", id="pairwise.E017",
+                      hint=EACH_ITS_OWN)]
     if "" in addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS):
         return [Warning("Hosts that have joined share the account of PAIRWISE_BROKER_URL_FOR_HOSTS, so each could take "
                         "the others' jobs away (it could not forge one) and have tasks of the console carried out. No "

@@ -16,8 +16,8 @@ class Proposal:
     @property
     def refusal(self) -> str:
         """Why it is not installed while nobody chooses."""
-        return (f"{self.sentence} Name {self.account or 'it'} as Log On As Account (--log-on-as), or root to have it "
-                "run as root all the same; the choice is recorded in History.")
+        return (f"{self.sentence} Choose {self.account or 'that account'} as Log On As Account, or root to have it run "
+                "as root all the same; the choice is recorded in History.")
 
 
 def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) -> Proposal | None:

@@ -136,6 +136,19 @@ def addresses_at_rabbitmq(for_hosts: str) -> dict[str, str]:
     return found
 
 
+def unreadable_at_rabbitmq(for_hosts: str) -> str:
+    """What in PAIRWISE_BROKER_URL_FOR_HOSTS is not HOST=ADDRESS, in words without its passwords; "" when all is."""
+    seen = set()
+    for number, word in enumerate(for_hosts.split(), 1):
+        host, equals, address = ("", "=", word) if "://" in word.partition("=")[0] else word.partition("=")
+        if not (equals and "://" in address and (host or address == word)):
+            return f"Entry {number} is not HOST=ADDRESS, written without blanks around the equals sign."
+        if host in seen:
+            return f"{host or 'An address for all hosts'} is there twice."
+        seen.add(host)
+    return ""
+
+
 def why_none_at_rabbitmq(own: str, for_hosts: str) -> str:
     """Why no host gets in at the RabbitMQ that the console reaches by ``own``; "" when hosts use other accounts."""
     addresses = addresses_at_rabbitmq(for_hosts).values()

@@ -9,12 +9,14 @@ from provisioning.errors import NotAllowed, PairwiseError, Refusal, Refused
 from provisioning.jobs import dispatch
 from provisioning.models import Job
 from provisioning.permissions import Actor
+from provisioning.selectors.applications import get_application
 from provisioning.selectors.batches import get_batch
 from provisioning.states import RETRYABLE_JOBS
 from provisioning.turns import write_in_turns
 
 from .jobs import cancel_job, install_application, retry_job, start_application, stop_application
 from .last_reports import waited_together
+from .log_on import without_asking
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ def stop_applications(*, actor: Actor, application_ids: Iterable[int], graceful:
 
 
 def install_applications(*, actor: Actor, application_ids: Iterable[int]) -> Asked:
-    """Install those that can be, each into a directory of its own."""
-    return _each(application_ids, lambda key: install_application(actor=actor, application_id=key))
+    """Install those that can be, each into a directory of its own; none as root that nobody chose it for."""
+    return _each(application_ids, lambda key: install_application(
+        actor=actor, application_id=key, log_on_as=without_asking(get_application(key))))
 
 
 def retry_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:

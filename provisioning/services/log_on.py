@@ -21,11 +21,24 @@ def proposed(row: Application, log_on_as: str = "") -> Proposal | None:
                     service=str(facts.get("service_account", "")))
 
 
+def without_asking(row: Application) -> str:
+    """The account for an install in which nobody is asked for one: where the server would run as root, what its host
+    has for servers. "" where it would not, and where the host has none."""
+    found = proposed(row)
+    return found.account if found else ""
+
+
+def account_refusals(row: Application, log_on_as: str) -> list[Refusal]:
+    """What stands against an install that takes the choice ``log_on_as``, "" for none."""
+    found = proposed(row, log_on_as)
+    return [Refusal(found.refusal, "log_on_as")] if found else []
+
+
 def settle_account(*, actor: Actor, row: Application, log_on_as: str) -> None:
     """Take the choice that comes with an install, "" for none. Raises Refused where the server would run as root and
     nobody chose root."""
-    if found := proposed(row, log_on_as):
-        raise Refused(Refusal(found.refusal, "log_on_as"))
+    if refusals := account_refusals(row, log_on_as):
+        raise Refused(*refusals)
     if log_on_as and log_on_as != row.log_on_as:
         choose_account(actor=actor, row=row, log_on_as=log_on_as)
 

@@ -19,6 +19,7 @@ from provisioning.selectors.start_files import start_files
 from provisioning.states import JobKind, Mode, RedundancyType
 
 from . import applications, audits, pairs, synchronize
+from .log_on import account_refusals, proposed, without_asking
 
 TIMEOUT_S, ATTEMPTS = 10, 1
 """Reconnect Timeout and Attempts that the field recommends (domain.md 1.2)."""
@@ -144,11 +145,12 @@ def _saves(change: Callable[[ApplicationDraft], ApplicationDraft], label: str,
 
 
 def _by_job(kind: JobKind, what: str, warn: Callable[[Application], list[str]] = lambda row: [],
-            given: Callable[[Application], dict] = lambda row: {}) -> _Work:
+            given: Callable[[Application], dict] = lambda row: {},
+            against: Callable[[Application], list[Refusal]] = lambda row: []) -> _Work:
     """A job on the host of the application; ``what`` says it with its name in place of {}, ``given`` is what it is
-    asked for with."""
+    asked for with, ``against`` what stands against it besides its readiness."""
     def planned(actor: Actor, row: Application, finding: Finding) -> Planned:
-        return [Step(what.format(row.name))], warn(row), refusals(row, kind, waits=True)
+        return [Step(what.format(row.name))], warn(row), [*refusals(row, kind, waits=True), *against(row)]
 
     def applied(actor: Actor, row: Application, finding: Finding) -> Done:
         job = ASK[kind](actor=actor, application_id=row.pk, **given(row))
@@ -244,6 +246,12 @@ def _as_last_seen(row: Application) -> dict:
     return {"seen": found.seen if found else {}}
 
 
+def _moves_aside(row: Application) -> list[str]:
+    found = proposed(row)
+    return ["Its messages stay; what else is in its directory is moved aside.",
+            *([f"It is to run as {found.account} from then on, not as root."] if found and found.account else [])]
+
+
 _WORK: dict[str, _Work] = {
     "set_warm_standby": _saves(lambda draft: replace(draft, redundancy_type=RedundancyType.WARM_STANDBY),
                                "Redundancy Type", lambda draft: RedundancyType(draft.redundancy_type).label),
@@ -263,8 +271,9 @@ _WORK: dict[str, _Work] = {
     "make_certificates": _by_job(JobKind.MAKE_CERTIFICATES, "Make certificates for {}"),
     "repair_start_files": _by_job(JobKind.REPAIR_START_FILES, "Write the start files of {} anew",
                                   given=_as_last_seen),
-    "install": _by_job(JobKind.INSTALL, "Install {} again",
-                       lambda row: ["Its messages stay; what else is in its directory is moved aside."]),
+    "install": _by_job(JobKind.INSTALL, "Install {} again", _moves_aside,
+                       given=lambda row: {"log_on_as": without_asking(row)},
+                       against=lambda row: account_refusals(row, without_asking(row))),
     "start": _by_job(JobKind.START, "Start {}"),
     "restart": _by_job(JobKind.RESTART, "Restart {}", _interrupts),
 }

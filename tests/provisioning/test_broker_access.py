@@ -333,6 +333,17 @@ def test_at_rabbitmq_a_host_joins_with_the_account_that_is_its_alone(hosts, sett
     assert {"theirs=1", "x", "y"} <= known_secrets([], [])
 
 
+@pytest.mark.parametrize(("for_hosts", "said"), [
+    ("h1 = amqps://u:secret@r/v", "Entry 1 is not"), ("h1=", "Entry 1 is not"), ("h1=r:secret", "Entry 1 is not"),
+    ("h1=amqp://a:b@r/v h1=amqp://c:d@r/v", "h1 is there twice"),
+    ("amqp://a:b@r/v amqp://c:d@r/v", "An address for all hosts is there twice"),
+    ("h1=amqp://a:b=1@r/v?x=y\nh2=amqp://c:d@r/v amqp://e:f@r/v?heartbeat=5", "")])
+def test_accounts_for_hosts_that_cannot_be_read_are_an_error_without_what_they_hold(settings, for_hosts, said):
+    settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_BROKER_URL_FOR_HOSTS = OWN, for_hosts
+    found = [each for each in checks.broker_accounts() if each.id == "pairwise.E017"]
+    assert [said in each.msg and "secret" not in each.msg for each in found] == [True] * bool(said)
+
+
 def test_the_account_of_everybody_at_rabbitmq_is_one_as_well():
     assert why_none_at_rabbitmq("amqp://192.0.2.1//", "amqp://guest:guest@192.0.2.1//") != ""
     assert why_none_at_rabbitmq("amqp://192.0.2.1//", "amqp://hosts:x@192.0.2.1//") == ""

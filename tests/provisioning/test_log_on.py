@@ -37,7 +37,7 @@ def test_an_install_that_nobody_chose_an_account_for_is_refused_where_the_agent_
     with pytest.raises(Refused, match=SENTENCE) as refused:
         install(row, **given)
     [refusal] = refused.value.refusals
-    assert "Name pairwise as Log On As Account" in str(refused.value)
+    assert "Choose pairwise as Log On As Account" in str(refused.value)
     assert refusal.field == "log_on_as"
     assert not Job.objects.exists()
     assert Application.objects.get().log_on_as == before
@@ -65,7 +65,14 @@ def test_where_the_agent_is_not_root_or_has_not_said_nothing_is_asked(row, accou
     assert install(row).arguments["log_on_as"] == ""
 
 
+def test_many_at_once_run_as_the_account_that_their_host_has_for_servers(row):
+    batch = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
+    assert (batch.refusals, [job.arguments["log_on_as"] for job in batch.jobs]) == ({}, ["pairwise"])
+    assert Application.objects.get().log_on_as == "pairwise"
+
+
 def test_many_at_once_are_refused_one_by_one(row):
+    agent_is("root")
     chosen = factories.make_application("Chosen", host=row.host, log_on_as="pairwise")
     batch = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk, chosen.pk])
     assert [job.application for job in Job.objects.all()] == [chosen]

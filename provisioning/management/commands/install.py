@@ -1,3 +1,4 @@
+from provisioning.errors import Refused
 from provisioning.management.console import JobCommand
 from provisioning.services.jobs import install_application
 
@@ -10,11 +11,15 @@ class Command(JobCommand):
         super().add_arguments(parser)
         parser.add_argument("--path", default="", metavar="DIR",
                             help="Directory on the host (default: one of its own).")
-
         parser.add_argument("--log-on-as", default="", metavar="ACCOUNT",
                             help="Account of the host that it runs as, with the other member of its pair (default: the "
                                  "one that it has; SYSTEM: that of the agent; root: needed where it is to run as "
                                  "root).")
 
     def create(self, application, *, path, log_on_as, **options):
-        return install_application(actor=self.actor, application_id=application.pk, path=path, log_on_as=log_on_as)
+        try:
+            return install_application(actor=self.actor, application_id=application.pk, path=path, log_on_as=log_on_as)
+        except Refused as refused:
+            if any(each.field == "log_on_as" for each in refused.refusals):
+                refused.add_note("Give the account by --log-on-as.")
+            raise
