@@ -11,7 +11,7 @@ from provisioning.rules.saved_notes import ports_differ, waiting_sentence
 from provisioning.spelling import by_name, ordering
 from provisioning.states import ACTIVE_JOBS, ALIVE, ENDED, ApplicationStatus
 
-from .called import called
+from .called import named
 from .control import control_seen, with_control
 
 SORTS = {
@@ -26,7 +26,7 @@ SECRETS = ("secret", "host__secret", "backup_server__secret", "primary_server__s
 
 def application_list(*, text: str = "", type: str = "", host: str = "", status: str = "",
                      sort: str = "name") -> QuerySet[Application]:
-    """Applications whose name, host or description holds ``text``, of this type, host (``called``) and status.
+    """Applications whose name, host or description holds ``text``, of this type, host (``named``) and status.
 
     ``sort`` is a key of SORTS, "-" in front reverses; anything else sorts by name. Each row has ``status`` and ``mode``
     as far as they are known now and ``active_jobs`` (a list of at most one Job); host, runtime, template, backup,
@@ -38,7 +38,7 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
     if type:
         found = found.filter(type=type)
     if host:
-        found = found.filter(called(Host, host, "host__name"))
+        found = found.filter(host__in=named(Host, host))
     if status:
         found = found.filter(status=status)
     # What no list shows would be sorted and carried along with every row.

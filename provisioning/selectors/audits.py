@@ -8,7 +8,7 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, 
 
 from provisioning.errors import NotFound
 from provisioning.models import Application, AuditRun, Finding, Host, PairAudit
-from provisioning.selectors.called import called
+from provisioning.selectors.called import named
 from provisioning.spelling import SortKey
 from provisioning.states import Severity, Verdict
 
@@ -65,7 +65,7 @@ def _chosen(text: str, verdict: str, host: str) -> Q:
     if verdict:
         chosen &= Q(verdict=verdict)
     if host:
-        chosen &= called(Host, host, "primary__host__name", "primary__backup_server__host__name")
+        chosen &= (Q(primary__host__in=named(Host, host)) | Q(primary__backup_server__host__in=named(Host, host)))
     return chosen
 
 

@@ -4,7 +4,7 @@ from django.db.models import Q, QuerySet
 
 from protocol.events import KINDS
 from provisioning.models import Application, Event, Host
-from provisioning.selectors.called import called
+from provisioning.selectors.called import named
 from provisioning.states import EventLevel, EventSource
 
 
@@ -20,14 +20,14 @@ the way (control.narration)."""
 
 def event_list(*, application: str = "", host: str = "", level: str = "", number: int | None = None,
                text: str = "") -> QuerySet[Event]:
-    """Events, newest first; ``application`` and ``host`` are names, or parts of names (``called``). What concerns a
+    """Events, newest first; ``application`` and ``host`` are names, or parts of names (``named``). What concerns a
     whole pair stands in the timelines of both members and is told once, of its primary, unless the backup alone is
     asked for."""
     found = Event.objects.select_related("application", "host").exclude(_twice(application))
     if application:
-        found = found.filter(called(Application, application, "application__name"))
+        found = found.filter(application__in=named(Application, application))
     if host:
-        found = found.filter(called(Host, host, "host__name"))
+        found = found.filter(host__in=named(Host, host))
     if level:
         found = found.filter(level=level)
     if number is not None:
@@ -42,4 +42,4 @@ def _twice(application: str) -> Q:
     of_backup = Q(number__in=OF_PAIR, application__primary_server__isnull=False)
     if not application:
         return of_backup
-    return of_backup & called(Application, application, "application__primary_server__name")
+    return of_backup & Q(application__primary_server__in=named(Application, application))
