@@ -181,7 +181,7 @@ def test_a_script_gets_the_token_for_the_next_click(ada):
     assert answer.status_code == 403
     assert "press the button once more" in unquote(answer["X-Pairwise-Sentence"])
     again = client.post(reverse("user-new"), sent, headers=script() | {"X-CSRFToken": answer["X-Pairwise-Token"]})
-    assert "another was made" in again.text
+    assert "another was created" in again.text
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://testserver:81", "null", None])
