@@ -169,6 +169,13 @@ class ScaledOut:
     def ledger(self) -> Ledger:
         return Ledger(self.addresses)
 
+    def restart(self, machine: Pairwise, key: str, former: str = "") -> None:
+        """One machine of the console, with this secret key and, "" for none, another one that counts as well."""
+        assert machine.stop() == 0
+        machine.environment |= {"PAIRWISE_SECRET_KEY": key, "PAIRWISE_SECRET_KEY_FALLBACKS": former}
+        machine.start()
+        wait_for(lambda: machine.health()[0] == 200, 30, f"{machine.data_dir.name} healthy")
+
     def start_again(self, broker: str) -> None:
         """Everything, after its end, with another broker; one machine of the console is enough."""
         del self.machines[1:]

@@ -1,13 +1,16 @@
 """The console scaled out: PostgreSQL, Redis with TLS and a password (or RabbitMQ), several machines, two controls."""
 
 import os
+import secrets
 import signal
 
+import psycopg
 import pytest
 
 from bench import rabbitmq
+from provisioning.keys import mark_of
 from tests.scenarios.harness import wait_for
-from tests.scenarios.scaled import PAIR, ScaledOut
+from tests.scenarios.scaled import HOSTS, PAIR, ScaledOut
 from tests.scenarios.services import postgres, rabbit, secured_redis, why_none
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_none()), reason=why_none())]
@@ -70,6 +73,45 @@ def test_a_leader_that_was_frozen_and_thaws_changes_nothing_any_more(scaled):
         assert (after["active"], after["epoch"], after["in_sync"]) == (before["active"], before["epoch"], True)
         assert (scaled.term()[0], scaled.leader is leader, leader.child("control")) == (former + 1, False, frozen)
         ledger.check()
+
+
+@pytest.mark.timeout(600)
+def test_the_key_is_rotated_machine_by_machine_while_everything_works(scaled):
+    scaled.wait_whole()
+    former, new = scaled.machines[0].environment["PAIRWISE_SECRET_KEY"], secrets.token_hex(32)
+    browsers = [machine.browser() for machine in scaled.machines]
+    with scaled.ledger() as ledger:
+        for key, other in ((former, new), (new, former)):
+            for machine in scaled.machines:
+                scaled.restart(machine, key, other)
+                ledger.wait_acknowledged(20)
+                see_the_pair(browsers)
+        assert "can be dropped" in scaled.machines[0].command_line("rotate_key").stdout
+        scaled.wait_whole()
+        for name in HOSTS:
+            scaled.wait_host(name)
+        for machine in scaled.machines:
+            scaled.restart(machine, new)
+            ledger.wait_acknowledged(20)
+            see_the_pair(browsers)
+        ledger.check()
+    with psycopg.connect(scaled.database) as session:
+        stored = [*session.execute("SELECT secret FROM provisioning_host"),
+                  *session.execute("SELECT secret FROM provisioning_application")]
+    assert len(stored) == 4
+    assert {text.partition(":")[0] for text, in stored} == {mark_of(new)}
+    for machine in scaled.machines:
+        assert machine.command_line("verify_history").stdout.startswith("History is whole")
+    scaled.wait_whole()
+    for verb in ("stop", "start"):
+        scaled.run_jobs(verb)
+    scaled.wait_whole()
+
+
+def see_the_pair(browsers) -> None:
+    """Nobody was signed out, on no machine."""
+    for browser in browsers:
+        assert PAIR[0] in browser.get("/provisioning/environment/applications/").text
 
 
 @pytest.mark.skipif(not rabbitmq.installed(), reason=rabbitmq.MISSING)
