@@ -4,6 +4,8 @@ from celery.app.amqp import AMQP
 from kombu import Connection
 from kombu.transport import redis, virtual
 
+from . import unexpanded  # noqa: F401 - every Celery application of ours has its connections from here
+
 FIRST_RETRY_S, LONGEST_RETRY_S = 1, 3
 
 

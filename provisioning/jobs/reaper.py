@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import FloatField, OuterRef, Subquery
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from provisioning.job_kinds import KINDS
@@ -173,10 +175,12 @@ def _is_due_again(waits_s: float) -> bool:
 
 def _first_waiting(jobs: Iterable[Job]) -> dict[uuid.UUID, datetime]:
     """{job: when the first of its reports arrived that wait for one that is missing}."""
-    found: dict[uuid.UUID, datetime] = {}
-    for key, body in JobReport.objects.filter(job__in=jobs).order_by("job", "seq").values_list("job", "body"):
-        found.setdefault(key, datetime.fromtimestamp(body["received"], UTC))
-    return found
+    # What they say is not read: it may be megabytes of each job, at every look.
+    first = JobReport.objects.filter(job=OuterRef("pk")).order_by("seq").values(
+        at=Cast("body__received", FloatField()))[:1]
+    rows = Job.objects.filter(pk__in=[job.pk for job in jobs]).annotate(received=Subquery(first))
+    return {key: datetime.fromtimestamp(received, UTC)
+            for key, received in rows.values_list("pk", "received") if received is not None}
 
 
 def _older(at: datetime | None, now: datetime, seconds: float) -> bool:

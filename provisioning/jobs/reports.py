@@ -1,5 +1,6 @@
 """Records what hosts report: verified, in order, each report once (protocol.jobs)."""
 
+import json
 import logging
 import time
 import uuid
@@ -8,7 +9,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Sum, TextField
+from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
 from protocol import auth
@@ -24,6 +26,10 @@ log = logging.getLogger(__name__)
 MAX_WAITING, WAITING_A_TURN = 500, 50
 """Reports of one job that are kept until a missing one comes; more and the gap is given up. So many of them are caught
 up on in one transaction."""
+WAITING_BYTES_MAX = 4 * 1024 * 1024
+"""Of the reports of one job that wait, all together."""
+SAID_MEANWHILE_BYTES_MAX = 2 * 1024 * 1024
+"""Of one report that is not the last of its job: hosts send 500 lines of 2000 characters at most."""
 MAX_LINES, MAX_TEXT, MAX_REASON = 5000, 4000, 4000
 WORD_WITHIN_S = 3600.0
 """How old a host's word of a job that it refused may be: reports wait while no console worker runs."""
@@ -56,6 +62,9 @@ def _record(report: Any, signature: Any) -> uuid.UUID | None:
             _refused(host, report)
             return None
         job = _job_of(host, report)
+        if not _is_last(report) and (size := _size(report)) > SAID_MEANWHILE_BYTES_MAX:
+            raise ReportRefused(f"Report {report['seq']} of job {job.pk} has {size} bytes, and one that does not end "
+                                f"its job has {SAID_MEANWHILE_BYTES_MAX} at most.", host)
         if report["seq"] <= job.last_seq:
             refusals.record(
                 host=host, kind="repeated report", level=EventLevel.STANDARD,
@@ -125,24 +134,57 @@ def _job_of(host: Host, report: dict) -> Job:
     return job
 
 
+def _is_last(report: dict) -> bool:
+    return report.get("kind") == "finished"
+
+
+def _size(report: dict) -> int:
+    """In bytes, as the database keeps it."""
+    return len(json.dumps(report))
+
+
 def _keep_for_later(job: Job, report: dict) -> None:
+    if waiting_bytes(job) + _size(report) > WAITING_BYTES_MAX:
+        _keep_no_more(job, report)
+        return
     body = {**report, "received": timezone.now().timestamp()}
     JobReport.objects.get_or_create(job=job, seq=report["seq"], defaults={"body": body})
     job.has_waiting = True
     # The end of a job that was thought lost is worth more than the lines before it.
-    if job.waiting_reports.count() > MAX_WAITING or (job.state == JobState.LOST and report.get("kind") == "finished"):
+    if job.waiting_reports.count() > MAX_WAITING or (job.state == JobState.LOST and _is_last(report)):
         skip_gap(job)
+
+
+def waiting_bytes(job: Job) -> int:
+    """What the waiting reports of ``job`` hold, which is not read for it."""
+    return job.waiting_reports.aggregate(all=Sum(Length(Cast("body", TextField()))))["all"] or 0
+
+
+def _keep_no_more(job: Job, report: dict) -> None:
+    """The end of a job is recorded without what waits before it. Raises ReportRefused of anything else."""
+    if not _is_last(report):
+        raise ReportRefused(f"Report {report['seq']} of job {job.pk} came before others that are missing, and those "
+                            f"that wait for them may hold {WAITING_BYTES_MAX // 1024 ** 2} MB together.", job.host)
+    job.waiting_reports.all().delete()
+    job.has_waiting = False
+    _note_gap(job, report["seq"])
+    _apply(job, report)
+
+
+def _note_gap(job: Job, until: int) -> None:
+    """The reports before number ``until`` are not waited for any more."""
+    missing = f"{job.last_seq + 1}" + (f" to {until - 1}" if until > job.last_seq + 2 else "")
+    add_lines(job, [(timezone.now(), "warning", f"Report {missing} of the host never arrived; the log has a gap.")])
+    job.last_seq = until - 1
 
 
 def skip_gap(job: Job) -> None:
     """Give up on the reports that are missing: go on with the first that waits. Call within a transaction; it may leave
     some to catch up on."""
-    first = job.waiting_reports.order_by("seq").first()
+    first = job.waiting_reports.order_by("seq").values_list("seq", flat=True).first()
     if first is None:
         return
-    missing = f"{job.last_seq + 1}" + (f" to {first.seq - 1}" if first.seq > job.last_seq + 2 else "")
-    add_lines(job, [(timezone.now(), "warning", f"Report {missing} of the host never arrived; the log has a gap.")])
-    job.last_seq = first.seq - 1
+    _note_gap(job, first)
     _apply_waiting(job)
     Job.objects.filter(pk=job.pk).update(last_seq=job.last_seq)
 

@@ -1,6 +1,7 @@
 """What hosts report is read host by host: only what a host signed counts, whatever else it sends."""
 
 import base64
+import bz2
 import json
 import os
 import time
@@ -317,6 +318,35 @@ def test_at_rabbitmq_what_was_not_recorded_waits_again(rabbit, evil, job):
     queues.done("evil")
     queues.give_back()
     assert not queues.take(["evil"])
+
+
+@pytest.mark.parametrize("compression", ["application/x-bz2", "gzip", "lzma", "nonsense"])
+def test_at_rabbitmq_what_is_compressed_is_not_expanded_and_holds_nobody_up(rabbit, evil, job, compression):
+    queues, connection = rabbit
+    queues.take(["evil"])
+    connection.Producer().publish(bz2.compress(json.dumps([signed(job), {}, {}]).encode()), headers={
+        "task": RECORD_REPORT, "compression": compression}, routing_key=reports_queue("evil"),
+        content_type="application/json", content_encoding="binary")
+    put(connection, "evil", signed(job, 1, kind="claimed"))
+    reader = Reader(queues)
+    assert reader.look()
+    assert state(job) == "claimed"
+    assert not reader.look()
+    assert [each.text for each in Event.objects.filter(host=evil)] == [
+        "A report was refused: It is compressed or cannot be read, and a host sends none that is."]
+
+
+def test_at_rabbitmq_no_more_is_taken_at_a_time_than_fits(rabbit, evil, job, monkeypatch):
+    monkeypatch.setattr(report_queues, "TOGETHER_BYTES", 1000)
+    queues, connection = rabbit
+    factories.make_host("good")
+    queues.take(["evil", "good"])
+    for host in ("evil", "evil", "good"):
+        put(connection, host, ["x" * 2000])
+    assert {host: len(taken.messages) for host, taken in queues.take(["evil", "good"]).items()} == {"evil": 1}
+    queues.done("evil")
+    queues.give_back()
+    assert {host: len(taken.messages) for host, taken in queues.take(["good", "evil"]).items()} == {"good": 1}
 
 
 def test_a_message_is_opened_whatever_it_says_of_itself():

@@ -1,6 +1,7 @@
 """What hosts report about jobs: verified, in order, each once; and what the end of a job does."""
 
 import contextlib
+import json
 import sqlite3
 import time
 import uuid
@@ -11,6 +12,7 @@ import pytest
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 
+from hostagent.jobs.reporter import LINE_LIMIT, LINES_PER_REPORT
 from protocol.jobs import sign_report
 from provisioning import control_client, tasks
 from provisioning.jobs import reaper, refusals, reports
@@ -181,6 +183,48 @@ def test_too_many_waiting_reports_give_the_missing_one_up(job):
     report(job, MAX_WAITING + 3, "alive")
     assert Job.objects.get(pk=job.pk).last_seq == MAX_WAITING + 3
     assert lines(job) == [(1, "Report 1 of the host never arrived; the log has a gap.")]
+
+
+def large(length):
+    return {"lines": [[0, "info", "x" * length]]}
+
+
+def test_of_reports_that_wait_no_more_is_kept_than_some_megabytes(job):
+    each = reports.SAID_MEANWHILE_BYTES_MAX - 1000
+    for seq in (2, 3):
+        report(job, seq, "log", **large(each))
+    for seq in (4, 5):
+        with pytest.raises(ReportRefused, match="may hold 4 MB together"):
+            report(job, seq, "log", **large(each))
+    assert each * 2 < reports.waiting_bytes(job) <= reports.WAITING_BYTES_MAX
+    assert report(job, 1, "claimed", worker="w").last_seq == 3
+    assert not JobReport.objects.exists()
+
+
+def test_the_end_of_a_job_is_recorded_however_large_it_and_what_waits_is(job):
+    report(job, 3, "log", **large(reports.SAID_MEANWHILE_BYTES_MAX - 1000))
+    ended = report(job, 9, "finished", state="succeeded", result={"facts": "x" * reports.WAITING_BYTES_MAX})
+    assert (ended.state, ended.last_seq) == ("succeeded", 9)
+    assert lines(job) == [(1, "Report 1 to 8 of the host never arrived; the log has a gap.")]
+    assert not JobReport.objects.exists()
+
+
+def test_what_does_not_end_a_job_is_no_larger_than_hosts_send_it(job):
+    with pytest.raises(ReportRefused, match="bytes, and one that does not end its job has 2097152 at most"):
+        report(job, 1, "log", **large(reports.SAID_MEANWHILE_BYTES_MAX))
+    most = [[0, "info", "x" * LINE_LIMIT]] * LINES_PER_REPORT
+    assert report(job, 1, "several", items=[{"kind": "log", "at": 0, "lines": most}]).last_seq == 1
+
+
+def test_looking_since_when_reports_wait_reads_none_of_them(job, monkeypatch):
+    other, read, real = make_job(make_application("MS_O", host=job.host)), [], json.loads
+    for seq in (2, 3):
+        report(job, seq, "log", **large(100_000))
+    first = job.waiting_reports.get(seq=2).body["received"]
+    monkeypatch.setattr(json, "loads", lambda text, **how: read.append(len(text)) or real(text, **how))
+    found = reaper._first_waiting([job, other])
+    assert {key: at.timestamp() for key, at in found.items()} == {job.pk: pytest.approx(first, abs=0.001)}
+    assert max(read, default=0) < 100
 
 
 @pytest.mark.parametrize("fields", [
