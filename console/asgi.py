@@ -5,7 +5,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 django_application = get_asgi_application()
 
-from console.bounds import most, signs_in, streams  # noqa: E402  (Django has to be set up first)
+from console.bounds import most, signs_in  # noqa: E402  (Django has to be set up first)
 from console.gate import Gate  # noqa: E402
 
-application = Gate(django_application, most=most, signs_in=signs_in, streams=streams)
+application = Gate(django_application, most=most, signs_in=signs_in)

@@ -6,7 +6,7 @@ from django.db import connections
 from django.http import parse_cookie
 from django.urls import reverse
 
-from console.gate import BODY_MAX, Scope
+from console.gate import BODY_MAX, STRANGER_BODY_MAX, Scope
 from provisioning.permissions import IMPORT, user_roles, verbs_of
 from provisioning.selectors.sessions import user_of_session
 from provisioning.services.packages import MAX_BYTES
@@ -19,21 +19,21 @@ def signs_in(scope: Scope) -> bool:
     return scope["method"] == "POST" and scope["path"] in {reverse("login"), reverse("password-change")}
 
 
-def streams(scope: Scope) -> bool:
-    return scope["path"] == reverse("stream")
-
-
 async def most(scope: Scope) -> int:
-    """Bytes: an Installation Package is larger than anything else, and only who may import it may send so much."""
-    if scope["method"] == "POST" and scope["path"] == reverse("package-import") and await sync_to_async(
-            _may_import, thread_sensitive=False)(scope):
-        return MAX_BYTES + FORM_BYTES
-    return BODY_MAX
-
-
-def _may_import(scope: Scope) -> bool:
+    """Bytes. An Installation Package is larger than anything else, and only who may import it may send so much."""
     cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    if not key:
+        return STRANGER_BODY_MAX
+    imports = scope["method"] == "POST" and scope["path"] == reverse("package-import")
+    return await sync_to_async(_most, thread_sensitive=False)(key, imports)
+
+
+def _most(session_key: str, imports: bool) -> int:
     try:
-        return IMPORT in verbs_of(user_roles(user_of_session(cookies.get(settings.SESSION_COOKIE_NAME))))
+        user = user_of_session(session_key)
+        if not user.is_authenticated:
+            return STRANGER_BODY_MAX
+        return MAX_BYTES + FORM_BYTES if imports and IMPORT in verbs_of(user_roles(user)) else BODY_MAX
     finally:
         connections.close_all()

@@ -7,17 +7,25 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from protocol.strangers import Strangers
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-BODY_MAX = 2 * 1024 * 1024
-"""Bytes of a body, but for the files of those that may import."""
+STRANGER_BODY_MAX, BODY_MAX = 64 * 1024, 2 * 1024 * 1024
+"""Bytes of a body, of whoever sends it and of those that are signed in; but for the files of those that may import."""
+BODIES_MAX, UNCOUNTED = 64 * 1024 * 1024, 4096
+"""Bytes of all bodies that are under way; what of each does not count: who signs in or presses a button needs no more,
+and is not kept out by the large bodies of others."""
 BODY_S, SLOWEST_BYTES_A_SECOND = 30.0, 32 * 1024
 """So long a body may take, and so much longer for what of it has come."""
 LINGER_S = 2.0
 REQUESTS, SIGN_INS, WAIT_S = 64, 4, 10.0
 """Requests at work at once, and those of them that have a password to be looked at, which takes memory; who finds no
 place within WAIT_S is asked to come again."""
+WAITING = 128
+"""So many wait for each of these kinds of places; then the oldest of the address that has most is asked to come
+again."""
 
 
 class Refused(Exception):
@@ -30,46 +38,61 @@ class Refused(Exception):
 
 class Gate:
     """``application`` behind bounds. ``most``: how many bytes the body of a request may have, for those that may send
-    more than BODY_MAX. ``signs_in``: whether a request brings a password; ``streams``: whether it stays for long and
-    takes up next to nothing."""
+    more than STRANGER_BODY_MAX. ``signs_in``: whether a request brings a password."""
 
-    def __init__(self, application, *, most: Callable[[Scope], Awaitable[int]],
-                 signs_in: Callable[[Scope], bool], streams: Callable[[Scope], bool]):
-        self._application, self._most, self._signs_in, self._streams = application, most, signs_in, streams
-        self._places, self._sign_ins = asyncio.Semaphore(REQUESTS), asyncio.Semaphore(SIGN_INS)
+    def __init__(self, application, *, most: Callable[[Scope], Awaitable[int]], signs_in: Callable[[Scope], bool]):
+        self._application, self._most, self._signs_in = application, most, signs_in
+        self._places, self._sign_ins, self._bodies = Places(REQUESTS), Places(SIGN_INS), Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        place = self._place(scope)
+        place = Place(self._sign_ins if self._signs_in(scope) else self._places, (scope.get("client") or ("",))[0])
+        body = None
         try:
-            body = Body(receive, await self._limit(scope), place.take)
+            body = Body(receive, await self._limit(scope), self._bodies, place.take)
             await self._application(scope, body.receive, place.until_answered(send))
         except Refused as refused:
             await answer(receive, send, refused)
         finally:
             place.give_back()
-
-    def _place(self, scope: Scope) -> "Place":
-        if self._streams(scope):
-            return Place(None)
-        return Place(self._sign_ins if self._signs_in(scope) else self._places)
+            if body is not None:
+                body.is_gone()
 
     async def _limit(self, scope: Scope) -> int:
         told = _content_length(scope)
-        most = BODY_MAX if 0 <= told <= BODY_MAX else await self._most(scope)
+        most = STRANGER_BODY_MAX if 0 <= told <= STRANGER_BODY_MAX else await self._most(scope)
         if told > most:
             raise _too_large(most)
         return most
 
 
-class Body:
-    """The body of one request. ``receive`` raises Refused when it is larger than ``most`` bytes or comes too slowly;
-    ``whole`` is awaited once all of it is there."""
+class Bodies:
+    """The bytes of all bodies that are under way: they come, wait for a place or are looked at."""
 
-    def __init__(self, receive: Receive, most: int, whole: Callable[[], Awaitable[None]]):
+    def __init__(self):
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        """Raises Refused when there would be more than BODIES_MAX."""
+        if self._bytes + size > BODIES_MAX:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The console is busy with what others send. Nothing was kept "
+                          "of this: send it again in a moment.")
+        self._bytes += size
+
+    def gone(self, size: int) -> None:
+        self._bytes -= size
+
+
+class Body:
+    """The body of one request, one of ``bodies`` until it ``is_gone``. ``receive`` raises Refused when it is larger
+    than ``most`` bytes, comes too slowly or is too much with those of others; ``whole`` is awaited once it is there.
+    What those that may import send goes to the disk and does not count."""
+
+    def __init__(self, receive: Receive, most: int, bodies: Bodies, whole: Callable[[], Awaitable[None]]):
         self._receive, self._most, self._when_whole, self._came, self._whole = receive, most, whole, 0, False
+        self._bodies, self._counted = bodies, 0
         self._begun = asyncio.get_running_loop().time()
 
     async def receive(self) -> MutableMapping[str, Any]:
@@ -84,35 +107,69 @@ class Body:
         self._came += len(message.get("body", b""))
         if self._came > self._most:
             raise _too_large(self._most)
+        self._count()
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         if self._whole:
             await self._when_whole()
         return message
 
 
-class Place:
-    """One of the places of ``semaphore`` (None: nobody counts), from when the request is there until its answer begins:
-    whoever sends or reads slowly holds none."""
+    def _count(self) -> None:
+        more = self._came - UNCOUNTED - self._counted
+        if more > 0 and self._most <= BODY_MAX:
+            self._bodies.add(more)
+            self._counted += more
 
-    def __init__(self, semaphore: asyncio.Semaphore | None):
-        self._semaphore, self._taken = semaphore, False
+    def is_gone(self) -> None:
+        self._bodies.gone(self._counted)
+        self._counted = 0
 
-    async def take(self) -> None:
-        """Raises Refused when none was free within WAIT_S."""
-        if self._semaphore is None:
-            return
+
+class Places:
+    """``many`` places for requests that are there as a whole, and WAITING for those that wait for one."""
+
+    def __init__(self, many: int):
+        self._free = asyncio.Semaphore(many)
+        self._waiting: Strangers[asyncio.Timeout] = Strangers(lambda: WAITING)
+
+    async def take(self, address: str) -> None:
+        """Raises Refused when none was free within WAIT_S, or when it gave way to others that wait."""
         try:
-            async with asyncio.timeout(WAIT_S):
-                await self._semaphore.acquire()
+            async with asyncio.timeout(WAIT_S) as limit:
+                if self._free.locked():
+                    self._wait(limit, address)
+                await self._free.acquire()
         except TimeoutError:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The console is busy with the requests of others. Try again "
                           "in a moment.") from None
+        finally:
+            self._waiting.gone(limit)
+
+    def _wait(self, limit: asyncio.Timeout, address: str) -> None:
+        gives_way = self._waiting.came(limit, address)
+        if gives_way is not None and not gives_way.expired():
+            gives_way.reschedule(0)
+
+    def give_back(self) -> None:
+        self._free.release()
+
+
+class Place:
+    """One of ``places``, from when the request is there until its answer begins: whoever sends or reads slowly holds
+    none, nor does a stream."""
+
+    def __init__(self, places: Places, address: str):
+        self._places, self._address, self._taken = places, address, False
+
+    async def take(self) -> None:
+        """Raises Refused."""
+        await self._places.take(self._address)
         self._taken = True
 
     def give_back(self) -> None:
         if self._taken:
             self._taken = False
-            self._semaphore.release()
+            self._places.give_back()
 
     def until_answered(self, send: Send) -> Send:
         """``send``, which gives the place back when the answer begins."""
@@ -140,6 +197,9 @@ async def answer(receive: Receive, send: Send, refused: Refused) -> None:
 
 
 def _too_large(most: int) -> Refused:
+    if most == STRANGER_BODY_MAX:
+        return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"This is larger than the {most // 1024} KB that are "
+                       "taken of those who are not signed in. Nothing was kept of it: sign in, then send it again.")
     return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"This is larger than the {most // 1024**2} MB that are taken "
                    "here. Nothing was kept of it.")
 

@@ -15,6 +15,7 @@ from django.shortcuts import render, resolve_url
 from django.urls import Resolver404, resolve, reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from console.gate import STRANGER_BODY_MAX
 from provisioning.errors import NotFound
 from provisioning.forms.accounts import SignInForm
 from provisioning.models.applications import MASK, is_secret_option
@@ -26,8 +27,8 @@ OPTION_TABLES = ("option", "annex")
 """Names of the editor's tables; each is three lists: sections, keys, values."""
 KEPT_FOR_S = 3600
 """So long somebody may take to sign in again."""
-KEPT_MAX = 1_000_000
-"""Characters of a sealed form: with what is sent beside it, it stays below DATA_UPLOAD_MAX_MEMORY_SIZE."""
+KEPT_MAX = STRANGER_BODY_MAX - 4096
+"""Characters of a sealed form: with what is sent beside it, it is taken of those who are not signed in."""
 SEAL = "provisioning.views.kept"
 WITHOUT_FORM = frozenset({"login", "logout", "display", "session"})
 """What is posted there was typed by nobody, or is a password."""

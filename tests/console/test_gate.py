@@ -7,11 +7,16 @@ import queue
 
 import pytest
 import uvicorn
+from asgiref.sync import async_to_sync
+from django.urls import reverse
 
 from console import bounds, connections, gate
-from console.gate import BODY_MAX, Gate
+from console.gate import BODY_MAX, STRANGER_BODY_MAX, Gate
 from protocol.sparing import Sparing
 from provisioning.jobs import refusals
+from provisioning.services.packages import MAX_BYTES
+from provisioning.states import Role
+from tests import factories
 
 
 class Application:
@@ -26,11 +31,13 @@ class Application:
             message = await receive()
             size, more = size + len(message.get("body", b"")), message.get("more_body", False)
         self.at_work += 1
-        if scope["path"] == "/login/":
+        if scope["path"] in ("/login/", "/late/"):
             await self.free.wait()
         body = json.dumps([size, scope["client"][0]]).encode()
         await send({"type": "http.response.start", "status": 200,
                     "headers": [(b"content-length", str(len(body)).encode())]})
+        if scope["path"] == "/stream/":
+            await self.free.wait()
         await send({"type": "http.response.body", "body": body})
 
 
@@ -61,8 +68,7 @@ async def start():
 
             application = Application()
             config = uvicorn.Config(
-                Gate(application, most=importers, signs_in=lambda scope: scope["path"] == "/login/",
-                     streams=lambda scope: False),
+                Gate(application, most=importers, signs_in=lambda scope: scope["path"] == "/login/"),
                 host="127.0.0.1", port=0, lifespan="off", ws="none", log_config=None, http=connections.Http,
                 **{"proxy_headers": False, **given})
             server = uvicorn.Server(config)
@@ -121,6 +127,81 @@ async def test_only_so_many_sign_ins_are_at_work_and_others_are_answered_meanwhi
     assert (await web.ask("GET / HTTP/1.1"))[0] == 200
     web.application.free.set()
     assert [status for status, _ in await asyncio.gather(*first)] == [200] * gate.SIGN_INS
+
+
+async def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_sent_away_at_once(start, monkeypatch):
+    monkeypatch.setattr(gate, "WAITING", 3)
+    web = await start()
+    first = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1")) for _ in range(gate.SIGN_INS)]
+    while web.application.at_work < gate.SIGN_INS:
+        await asyncio.sleep(0.01)
+    lone = asyncio.create_task(web.ask("POST /login/ HTTP/1.1", source="127.0.0.3"))
+    crowd = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1", source="127.0.0.2")) for _ in range(5)]
+    async with asyncio.timeout(gate.WAIT_S / 2):
+        while sum(each.done() for each in crowd) < 3:
+            await asyncio.sleep(0.01)
+    assert not lone.done()
+    web.application.free.set()
+    statuses = [status for status, _ in await asyncio.gather(*first, lone, *crowd)]
+    assert statuses[:gate.SIGN_INS + 1] == [200] * (gate.SIGN_INS + 1)
+    assert sorted(statuses[gate.SIGN_INS + 1:]) == [200, 200, 503, 503, 503]
+
+
+async def test_a_stream_holds_a_place_until_its_answer_begins(start, monkeypatch):
+    monkeypatch.setattr(gate, "REQUESTS", 1)
+    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+    web = await start()
+    streams = [asyncio.create_task(web.ask("GET /stream/ HTTP/1.1")) for _ in range(3)]
+    while web.application.at_work < 3:
+        await asyncio.sleep(0.01)
+    late = asyncio.create_task(web.ask("GET /late/ HTTP/1.1"))
+    while web.application.at_work < 4:
+        await asyncio.sleep(0.01)
+    assert (await web.ask("GET /stream/ HTTP/1.1"))[0] == 503
+    web.application.free.set()
+    assert [status for status, _ in await asyncio.gather(late, *streams)] == [200] * 4
+
+
+async def test_bodies_together_are_bounded_and_small_ones_come_through(start, monkeypatch):
+    monkeypatch.setattr(gate, "BODIES_MAX", 3 * 40_000)
+    web = await start()
+    head, most = "POST /nowhere HTTP/1.1\r\nContent-Length: ", STRANGER_BODY_MAX
+    slow = [await asyncio.open_connection("127.0.0.1", web.port) for _ in range(3)]
+    for _, writer in slow:
+        writer.write(f"{head}{most}\r\nHost: x\r\n\r\n".encode() + b"x" * 44_000)
+        await writer.drain()
+    async with asyncio.timeout(5):
+        while (answer := await web.ask(f"{head}{most}", b"x" * most))[0] == 200:
+            await asyncio.sleep(0.01)
+    assert answer == (503, "The console is busy with what others send. Nothing was kept of this: send it again in a "
+                           "moment.\n")
+    assert (await web.ask(f"{head}{gate.UNCOUNTED}", b"x" * gate.UNCOUNTED))[0] == 200
+    for _, writer in slow:
+        writer.close()
+    async with asyncio.timeout(5):
+        while (await web.ask(f"{head}{most}", b"x" * most))[0] != 200:
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(("role", "name", "expected"), [
+    (None, "login", STRANGER_BODY_MAX), (None, "package-import", STRANGER_BODY_MAX),
+    (Role.SUPPORT, "package-import", BODY_MAX), (Role.ADMINISTRATOR, "host-new", BODY_MAX),
+    (Role.ADMINISTRATOR, "package-import", MAX_BYTES + bounds.FORM_BYTES),
+])
+@pytest.mark.django_db(transaction=True)
+def test_large_bodies_are_taken_of_sessions_alone(client, settings, role, name, expected):
+    key = "x" * 32
+    if role is not None:
+        client.force_login(factories.make_user("somebody", roles=(role,)))
+        key = client.session.session_key
+    cookie = f"{settings.SESSION_COOKIE_NAME}={key}".encode()
+    scope = {"method": "POST", "path": reverse(name), "headers": [(b"cookie", cookie)]}
+    assert async_to_sync(bounds.most)(scope) == expected
+    assert async_to_sync(bounds.most)({**scope, "headers": []}) == STRANGER_BODY_MAX
+
+
+def test_what_strangers_may_send_is_all_that_a_request_keeps_in_memory(settings):
+    assert settings.FILE_UPLOAD_MAX_MEMORY_SIZE <= STRANGER_BODY_MAX
 
 
 async def test_whoever_sends_slowly_holds_no_place(start, monkeypatch):
