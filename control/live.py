@@ -8,6 +8,7 @@ from protocol.messages import Hello, Message, ProcessChanged, Report
 
 from .facts import ApplicationFacts, HostFacts, StatusRow
 from .peers import Peer
+from .questions import Questions
 from .status import ENDED, RUNNING, Verdict
 
 
@@ -15,7 +16,8 @@ from .status import ENDED, RUNNING, Verdict
 class ServerConnection:
     """The registered connection of one application's server. ``granted`` and ``told`` are what it was sent on this
     connection (``decide.Member``), ``trouble_since`` (monotonic) since when it reports that it cannot serve,
-    ``clock_offset_s`` by how many seconds its clock is ahead of control's."""
+    ``clock_offset_s`` by how many seconds its clock is ahead of control's, ``foreign`` that it answered what it was not
+    asked."""
 
     peer: Peer
     hello: Hello
@@ -29,6 +31,8 @@ class ServerConnection:
     clock_offset_s: float | None = None
     configuration: dict | None = None
     watched: bool = False
+    questions: Questions = field(default_factory=Questions)
+    foreign: bool = False
 
     @property
     def process(self) -> tuple[int, int]:

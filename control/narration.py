@@ -11,7 +11,7 @@ from provisioning.states import ALIVE, ApplicationStatus, EventLevel, EventSourc
 from .checks import REASON_MAX, clean
 from .decide import Decision
 from .facts import EventRow, HostRow, StatusRow
-from .live import LiveApplication, LiveHost
+from .live import LiveApplication, LiveHost, ServerConnection
 from .snapshot import Record
 from .status import ENDED, RUNNING, Verdict, describe_end
 
@@ -161,6 +161,16 @@ def foreign_events(host: LiveHost, name: str) -> list[EventRow]:
             "no notice.")
     return [EventRow(at=_now(), level=EventLevel.ALARM, host_id=host.facts.id, source=EventSource.REFUSED,
                      text=clean(text, REASON_MAX))]
+
+
+def foreign_answer_events(live: LiveApplication, connection: ServerConnection) -> list[EventRow]:
+    """A server answered what it was not asked: told once a connection."""
+    if connection.foreign:
+        return []
+    connection.foreign = True
+    text = f"{live.facts.name} answered a probe that it was not asked. Control took no notice."
+    return [EventRow(at=_now(), level=EventLevel.ALARM, application_id=live.facts.id, host_id=live.facts.host_id,
+                     source=EventSource.REFUSED, text=clean(text, REASON_MAX))]
 
 
 def host_row(host: LiveHost) -> HostRow:

@@ -1,7 +1,6 @@
 """What people ask of a pair: switch over, pause and resume automatic failover, promote with loss, probe."""
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -26,7 +25,6 @@ PROBE_S = 3.0
 WRITTEN_S = 1.5
 CONFIRMED = "Its members agreed with the record after an older database was put back."
 DISPUTED = "An older control database was put back, so nothing is decided or changed about this pair."
-_probe_numbers = itertools.count(1)
 
 
 class Requests:
@@ -39,7 +37,6 @@ class Requests:
         self._verbs = {"switchover": self._switch, "promote": self._switch, "pause": self._pause,
                        "resume": self._resume, "probe": self._probe, "record": self._record,
                        "restored": self._restored}
-        self._probes: dict[int, asyncio.Future] = {}
         self._waiting: dict[int, asyncio.Event] = {}
 
     async def answer(self, asked: PairRequest) -> PairAnswer:
@@ -233,22 +230,14 @@ class Requests:
 
     async def _ask(self, live: LiveApplication, **question) -> Probed | None:
         """What the connected member answers to a probe; None when it does not in time."""
-        number = next(_probe_numbers)
-        waiting = self._probes[number] = asyncio.get_running_loop().create_future()
-        live.connection.peer.post(Probe(id=number, **question))
+        connection = live.connection
+        number, waiting = connection.questions.ask()
+        connection.peer.post(Probe(id=number, **question))
         try:
             async with asyncio.timeout(PROBE_S):
                 return await waiting
         except TimeoutError:
             return None
-        finally:
-            del self._probes[number]
-
-    def probed(self, said: Probed) -> None:
-        """A server answered a probe."""
-        waiting = self._probes.get(said.id)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(said)
 
 
 def _no(reason: str, advice: str) -> PairAnswer:

@@ -27,11 +27,11 @@ from protocol.messages import (
     Supervised,
     Welcome,
 )
-from protocol.wire import SILENCE_HEARTBEATS, Opening, WireError
+from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.control_client import control_secrets
 from provisioning.states import EventLevel, EventSource
 
-from . import checks, objects
+from . import checks, narration, objects
 from .directory import Directory, Shelf
 from .facts import ApplicationPeer, EventRow, HostPeer
 from .live import LiveApplication, LiveHost, ServerConnection
@@ -70,6 +70,7 @@ class Sessions:
         self._world = solution.world
         self._refusals: dict[tuple, Bucket] = {}
         self._rereads = Bucket(REREAD_RATE, REREAD_BURST)
+        self._checking: dict[str, Channel] = {}
         self._kinds: dict[str, Callable[[Opening, Callable[[], None]], Awaitable[None]]] = {
             "application": self._application, "host": self._host, "console": self._console}
 
@@ -138,15 +139,22 @@ class Sessions:
             await self._server(opening, found)
 
     async def _check(self, opening: Opening, found: ApplicationPeer) -> None:
-        """An installer asks whether the configuration can be read: answer, register nothing."""
-        channel = await opening.accept(found.secret)
-        await channel.send(Configuration(application={**found.configuration, "controls": objects.controls()}))
+        """An installer asks whether the configuration can be read: answer, register nothing. The newest one of an
+        application ends the one before, so that who knows its secret holds no more than one connection by this."""
+        channel, name = await opening.accept(found.secret), opening.hello.name
+        if (former := self._checking.get(name)) is not None:
+            former.abort()
+        self._checking[name] = channel
         try:
+            await channel.send(Configuration(application={**found.configuration, "controls": objects.controls()}))
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 while True:
                     await channel.receive()
         except TimeoutError:
             raise WireError("it only had to check the configuration and did not close") from None
+        finally:
+            if self._checking.get(name) is channel:
+                del self._checking[name]
 
     async def _server(self, opening: Opening, found: ApplicationPeer) -> None:
         live = self._world.applications.get(found.facts.id) or self._world.put_application(found.facts)
@@ -341,11 +349,16 @@ class _FromServer:
             case Report():
                 self._solution.reported(self._live, self._connection, message)
             case Probed():
-                self._solution.requests.probed(message)
+                self._probed(message)
             case Event():
                 self._event(message)
             case _:
                 raise _unexpected(message)
+
+    def _probed(self, said: Probed) -> None:
+        if not self._connection.questions.answered(said.id, said):
+            log.warning("%s answered a probe that it was not asked", self._live.facts.name)
+            self._solution.writer_events(narration.foreign_answer_events(self._live, self._connection))
 
     def _event(self, event: Event) -> None:
         if not self._events.take():

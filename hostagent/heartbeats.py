@@ -29,6 +29,7 @@ class Heartbeats:
         self._silence = Silence(LOOK_S, self._loop.time())
         self._heard: set[int] = set()
         self._known: set[int] = set()
+        self._crowded = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,7 +53,12 @@ class Heartbeats:
         self._heard |= self._signs.read()
 
     def _look(self, processes: Processes, now: float) -> None:
-        self._silence.look(now)
+        crowded = self._signs is not None and self._signs.were_crowded()
+        if crowded and not self._crowded:
+            log.warning("So much is sent to the address for signs of life that some may be lost: servers that hang are "
+                        "not noticed meanwhile.")
+        self._crowded = crowded
+        self._silence.look(now, crowded=crowded)
         heard, self._heard = self._heard, set()
         watched = processes.watched()
         for pid in self._known - watched.keys():

@@ -11,13 +11,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from .files import read_json, write_json
 from .identity import boot_id, has_ended, is_alive, open_pidfd
-from .looking.rights import open_to_others
+from .looking.rights import open_to_others, way_open_to_others
 from .opened import Directory
 from .supervision import Ended
 from .ways import real
@@ -38,11 +38,13 @@ class LaunchError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """``account`` is the OS user to run as, "" for the agent's own."""
+    """``account`` is the OS user to run as, "" for the agent's own; ``file`` is what is run, by whatever name
+    ``argv`` calls it."""
 
     argv: tuple[str, ...]
     directory: Path
     account: str
+    file: str
 
 
 def program_of(application: dict, *, account_now: str, is_root: bool) -> Program:
@@ -68,22 +70,39 @@ def program_of(application: dict, *, account_now: str, is_root: bool) -> Program
     if account and not is_root:
         raise LaunchError(f"{name} logs on as {account}, but this host's agent runs as {account_now} and cannot "
                           "change accounts: run the agent as root, or clear Log On As.")
-    if is_root and not account:
-        _refuse_root_among_others(name, directory, argv[0])
-    return Program(tuple(argv), Path(directory), account)
+    file = _for_root_alone(name, directory, argv[0]) if is_root and not account else argv[0]
+    return Program(tuple(argv), Path(directory), account, file)
 
 
-def _refuse_root_among_others(name: str, directory: str, program: str) -> None:
-    """Whoever can change what root runs, or where it writes, is root."""
+def _for_root_alone(name: str, directory: str, program: str) -> str:
+    """``program`` without links. Whoever can change what root runs, where it writes, or what leads there, is root.
+    Raises LaunchError."""
     own = os.path.relpath(program, directory)
+    inside = (*WRITES_TO, *(() if own.startswith("..") else (own,)))
     try:
-        with Directory.at(real(directory)) as place:
-            where = open_to_others(place, (*WRITES_TO, *(() if own.startswith("..") else (own,))))
+        file = real(program)
+        for place, names in ((real(directory), inside), (os.path.dirname(file), (os.path.basename(file),))):
+            if why := why_not_as_root(place):
+                raise LaunchError(f"{name} would run as root, but {why}")
+            with Directory.at(place) as opened:
+                where = open_to_others(opened, names)
+            if where:
+                raise LaunchError(f"{name} would run as root, but others than root can change {where}: choose their "
+                                  f"account as Log On As, or give {place} and all that is in it to root.")
     except OSError as error:
-        raise LaunchError(f"The Working Directory {directory} of {name} cannot be used: {error.strerror}.") from None
-    if where:
-        raise LaunchError(f"{name} would run as root, but others than root can change {where}: choose their account as "
-                          f"Log On As, or give {directory} and all that is in it to root.")
+        raise LaunchError(f"The Working Directory {directory} of {name} or its program cannot be used: "
+                          f"{error.strerror}.") from None
+    return file
+
+
+def why_not_as_root(place: str) -> str:
+    """Why the directory ``place``, as ``real`` gives it, is none for what root runs, by where it is: the end of a
+    sentence, or "". Raises OSError."""
+    if not (where := way_open_to_others(place)):
+        return ""
+    return (f"others than root can change {where}, which {place} is in: choose an account of its own as Log On As, or "
+            f"let root alone write there (chown root {where}; chmod go-w {where}), or choose another "
+            "Working Directory.")
 
 
 def _executable(command: str, directory: str, name: str) -> str:
@@ -111,8 +130,8 @@ def prepare(run_root: Path, program: Program, log: Path, remember: Callable[[Pat
     run_dir.mkdir(parents=True, mode=0o700)
     try:
         os.mkfifo(run_dir / "events", 0o600)
-        write_json(run_dir / "spec.json", {"argv": program.argv, "cwd": str(program.directory), "log": str(log),
-                                           "account": program.account})
+        write_json(run_dir / "spec.json", {"argv": program.argv, "file": program.file, "cwd": str(program.directory),
+                                           "log": str(log), "account": program.account})
         if not remember(run_dir):
             raise OSError(errno.ENOSPC, "its own state cannot be written")
     except OSError:
@@ -121,9 +140,23 @@ def prepare(run_root: Path, program: Program, log: Path, remember: Callable[[Pat
     return run_dir
 
 
-def start_shim(run_dir: Path, environment: dict[str, str]) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-I", "-S", str(SHIM), str(run_dir)], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.DEVNULL, env=environment, start_new_session=True)
+@contextlib.contextmanager
+def place_of(program: Program) -> Iterator[Directory | None]:
+    """The Working Directory for the shim, so that it is the one that was looked at, whatever its path leads to by then;
+    None for another account, which enters it with its own rights. Raises OSError."""
+    if program.account:
+        yield None
+        return
+    with Directory.at(real(program.directory)) as place:
+        yield place
+
+
+def start_shim(run_dir: Path, environment: dict[str, str], place: Directory | None) -> subprocess.Popen:
+    """``place`` as ``place_of`` gives it."""
+    given = () if place is None else (place.descriptor,)
+    return subprocess.Popen([sys.executable, "-I", "-S", str(SHIM), str(run_dir), *map(str, given)],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment,
+                            start_new_session=True, pass_fds=given)
 
 
 def remove_older_runs(run_root: Path, keep: Path) -> None:

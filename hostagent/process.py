@@ -22,6 +22,7 @@ from .launch import (
     LaunchError,
     Program,
     is_of_another_boot,
+    place_of,
     prepare,
     program_of,
     remove_older_runs,
@@ -248,9 +249,10 @@ class Process:
             program = self.program()
             root, log_path = self._shared.run_dir / safe_name(self.name), self.log_path
             self._log_start = log_path.stat().st_size if log_path.exists() else 0
-            run_dir = prepare(root, program, log_path, self._remember_run)
-            self._follow(run_dir)
-            self._shared.shims.append((start_shim(run_dir, self._shared.environment), self._follower))
+            with place_of(program) as place:
+                run_dir = prepare(root, program, log_path, self._remember_run)
+                self._follow(run_dir)
+                self._shared.shims.append((start_shim(run_dir, self._shared.environment, place), self._follower))
             remove_older_runs(root, run_dir)
         except LaunchError as error:
             self._loop.call_soon(self.handle, Ended(reason=str(error)))

@@ -1,9 +1,10 @@
-"""Keeps one server's exit code when the agent is away. Run as ``python -I -S shim.py RUN_DIRECTORY``.
+"""Keeps one server's exit code when the agent is away. Run as ``python -I -S shim.py RUN_DIRECTORY [DESCRIPTOR]``.
 
-Reads ``spec.json`` {argv, cwd, log, account} by renaming it to ``claimed.json`` (whoever renames it owns the
+Reads ``spec.json`` {argv, file, cwd, log, account} by renaming it to ``claimed.json`` (whoever renames it owns the
 start), writes ``run`` {shim_pid, shim_started, pid, started, boot_id} before the program runs and ``exit``
 {exit_code, signal, at, reason} after it ended, each whole or absent. Writes a byte to the FIFO ``events`` after
-each. Only the standard library, and nothing of this project: it outlives upgrades of the agent.
+each. With DESCRIPTOR the program starts in that opened directory, else in ``cwd``. Only the standard library, and
+nothing of this project: it outlives upgrades of the agent.
 """
 
 import contextlib
@@ -52,7 +53,7 @@ def become(account):
     os.setuid(entry.pw_uid)
 
 
-def run_program(spec, gate, complaint, log):
+def run_program(spec, place, gate, complaint, log):
     """In the child: waits until ``run`` is on disk, then becomes the program. Never returns."""
     code = NOT_FOUND
     try:
@@ -66,8 +67,9 @@ def run_program(spec, gate, complaint, log):
         os.dup2(log, 2)
         if spec["account"]:
             become(spec["account"])
-        os.chdir(spec["cwd"])
-        os.execvp(spec["argv"][0], spec["argv"])
+        os.chdir(spec["cwd"] if place is None else place)
+        # The agent that wrote it may be older than this shim.
+        os.execv(spec.get("file", spec["argv"][0]), spec["argv"])
     except KeyError:
         os.write(complaint, f"The OS account {spec['account']} does not exist on this host.".encode())
     except OSError as error:
@@ -91,6 +93,9 @@ def reap_adopted():
 
 
 def main():
+    place = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    if place is not None:
+        os.set_inheritable(place, False)
     os.chdir(sys.argv[1])
     events = os.open("events", os.O_RDWR | os.O_NONBLOCK)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
@@ -109,7 +114,9 @@ def main():
     if pid == 0:
         os.close(gate_in)
         os.close(reason_out)
-        run_program(spec, gate_out, reason_in, log)
+        run_program(spec, place, gate_out, reason_in, log)
+    if place is not None:
+        os.close(place)
     os.close(gate_out)
     os.close(reason_in)
     write("run", {"shim_pid": os.getpid(), "shim_started": started(os.getpid()), "pid": pid, "started": started(pid),

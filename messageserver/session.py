@@ -79,16 +79,20 @@ class Session(Connection):
         broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).")
 
     def _log_in(self, headers: dict[str, str]) -> None:
-        clients, guesses = self.broker.settings.clients, self.broker.guesses
-        if not guesses.allows(self.address, self._time()):
-            raise TooManyGuesses(f"Too many wrong passcodes come from {self.address} at the moment: this one was not "
-                                 "looked at. Try again.")
-        if headers.get("login") not in clients:
+        clients, guesses, login = self.broker.settings.clients, self.broker.guesses, headers.get("login", "")
+        if login not in clients:
+            # What opens a drill is nothing that can be guessed.
             self._only = drill_destination(headers, self.broker.secret, time.time())
+        if self._only:
+            self.login = login
+            return
+        if not guesses.allows(self.address, login, self._time()):
+            raise TooManyGuesses(f"Too many wrong passcodes for this login come from {self.address} at the moment: "
+                                 "this one was not looked at. Try again.")
         try:
-            self.login = headers["login"] if self._only else check_login(headers, clients)
+            self.login = check_login(headers, clients)
         except WrongPasscode:
-            guesses.wrong(self.address, self._time())
+            guesses.wrong(self.address, login, self._time())
             raise
 
     def _check_allowed(self, destination: str) -> None:

@@ -101,7 +101,9 @@ class Supervisor:
                  on_hurry: Callable[[], None] = lambda: None):
         self.children, self._record, self._signals, self._say = children, record, signals, say
         self._on_hurry = on_hurry
-        self._signs, self._silence, self._own = Signs(), Silence(LOOK_S, time.monotonic()), Watchdog()
+        # The record is locked, so the file is that of no other run.
+        self._signs = Signs(file=record.path.with_name("signs.sock"))
+        self._silence, self._own = Silence(LOOK_S, time.monotonic()), Watchdog()
         signals.wake_for(self._signs)
         self._rotate_at = time.monotonic() + ROTATE_EVERY_S
 
@@ -128,7 +130,7 @@ class Supervisor:
     def _look_for_life(self) -> None:
         """Kill what hangs, once: that it has ended is noticed as of any other, when the kernel lets go of it."""
         now, heard = time.monotonic(), self._signs.read()
-        self._silence.look(now)
+        self._silence.look(now, crowded=self._signs.were_crowded())
         for child in self.children:
             limit_s = child.program.silent_s
             if not child.runs or not limit_s:

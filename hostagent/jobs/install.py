@@ -13,7 +13,7 @@ from protocol.start_line import COMMAND_LINE, PROGRAM, arguments_of, command_lin
 
 from ..asked import ask
 from ..config import AgentConfig
-from ..launch import server_environment
+from ..launch import server_environment, why_not_as_root
 from ..looking.rights import Account, cannot_enter
 from ..opened import Directory
 from . import archive, target
@@ -48,6 +48,7 @@ def work(run) -> dict:
         if account is None and os.geteuid() == 0:
             run.log(f"{run.application} is to run as root, as this host's agent does: choose an account of its own as "
                     "Log On As.", "warning")
+            _refuse_way_of_others(run, place)
         fetched = fetch_package(config, package, run.log)
     with contextlib.ExitStack() as until_the_end:
         with run.step(UNPACK):
@@ -105,6 +106,15 @@ def _refuse_closed_way(place: Path, account: pwd.struct_passwd | None) -> None:
     if account and (closed := cannot_enter(Account.of(account), str(place.parent))):
         raise JobFailed(f"{account.pw_name}, the account of Log On As, may not enter {closed}.",
                         f"Let it (chmod o+x {closed}), or choose another Working Directory.")
+
+
+def _refuse_way_of_others(run, place: Path) -> None:
+    """What was installed there would not be started as root. Raises JobFailed."""
+    with told(f"{place} cannot be looked at"):
+        why = why_not_as_root(str(place))
+    if why:
+        said, _, advice = why.partition(": ")
+        raise JobFailed(f"{run.application} would run as root, but {said}.", advice[0].upper() + advice[1:])
 
 
 def undo(context, entry, *, lost: bool) -> str:

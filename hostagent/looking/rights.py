@@ -1,5 +1,6 @@
 """What an account may do with a file, by its owner, group and mode."""
 
+import contextlib
 import os
 import pwd
 import stat
@@ -57,6 +58,20 @@ def open_to_others(place: Directory, names: Iterable[str]) -> str:
         facts = place.facts_of(name) if name else place.facts()
         if facts is not None and (facts.st_uid != 0 or shared(facts)):
             return os.path.join(place.path, name) if name else place.path
+    return ""
+
+
+def way_open_to_others(path: str) -> str:
+    """The first of the directories that ``path`` is in, in which somebody else than root can put another thing in the
+    place of root's; "" for none. One of root that everybody can write to is none as long as it is sticky, like /tmp:
+    there nobody moves what is root's. ``path`` as ``real`` gives it; what is not there yet counts for nothing. Raises
+    OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        for each, descriptor in directories_to(os.path.dirname(path)):
+            facts = os.fstat(descriptor)
+            listed = facts.st_mode & 0o020 and _has_list(descriptor)
+            if facts.st_uid != 0 or ((shared(facts) or listed) and not facts.st_mode & stat.S_ISVTX):
+                return each
     return ""
 
 

@@ -233,7 +233,10 @@ async def _frame(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], byt
     if "message" in headers:
         headers["message"] = _unescaped(headers["message"])
     if "content-length" in headers:
-        return command, headers, (await reader.readexactly(int(headers["content-length"]) + 1))[:-1]
+        length = int(headers["content-length"])
+        if not 0 <= length <= FRAME_MAX:
+            raise ValueError(f"a frame of {length} bytes")
+        return command, headers, (await reader.readexactly(length + 1))[:-1]
     return command, headers, (await reader.readuntil(b"\0"))[:-1]
 
 

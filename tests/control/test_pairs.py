@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from control import status
+from control.questions import Questions
 from control.stability import HELD_UP_S, LOOK_S, Flaps, Pauses
 from protocol.events import Own
 from protocol.messages import (
@@ -213,6 +214,33 @@ async def test_a_probe_asks_both_members(pair):
     await answers
     assert [(each["name"], each["accepts"], each["role"]) for each in found] == [
         ("MS", True, "primary"), ("MS_B", False, "backup")]
+
+
+async def test_nobody_answers_a_probe_in_another_ones_place(pair):
+    """B hears the number that A was asked by, and still it is no answer."""
+    asked = asyncio.create_task(pair.ask("probe"))
+    probe, own = await pair.a.hears(Probe), await pair.b.hears(Probe)
+    for _ in range(2):
+        await pair.b.say(Probed(id=probe.id, accepts=True))
+    await pair.b.say(Probed(id=own.id, accepts=False, reason="this server stands by"))
+
+    def refused():
+        return Event.objects.filter(source="refused").acount()
+
+    await eventually(refused, "the timeline does not tell")
+    await pair.a.say(Probed(id=probe.id, accepts=False, reason="its own word"))
+    a, b = (await asked).facts["members"]
+    assert (a["accepts"], a["reason"], b["reason"]) == (False, "its own word", "this server stands by")
+    [event] = [each async for each in Event.objects.filter(source="refused")]
+    assert event.text == "MS_B answered a probe that it was not asked. Control took no notice."
+
+
+async def test_an_answer_that_comes_late_is_no_foreign_one():
+    questions = Questions()
+    number, waiting = questions.ask()
+    waiting.cancel()
+    assert questions.answered(number, "late")
+    assert not questions.answered(number + 1, "foreign")
 
 
 async def test_what_control_does_not_know_is_refused_with_a_sentence(pair):

@@ -112,6 +112,16 @@ async def test_a_check_gets_the_configuration_and_registers_nothing(control, pee
     assert control.facts()["applications"] == 1
 
 
+async def test_the_newest_check_of_an_application_ends_the_one_before(control, peers, objects):
+    first = await peers.server(objects.server, purpose="check")
+    await first.hears(Configuration)
+    second = await peers.server(objects.server, purpose="check")
+    await second.hears(Configuration)
+    async with asyncio.timeout(5):
+        await first.is_cut()
+    assert not second.ended
+
+
 async def test_a_server_that_serves_on_while_control_is_restarted_keeps_its_epoch(objects, settings_of_control):
     async with Peers() as peers:
         async with Control(settings_of_control) as control:

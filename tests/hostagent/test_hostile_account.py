@@ -290,3 +290,15 @@ def _make_deep(path: Path, count: int) -> None:
         os.close(at)
         at = below
     os.close(at)
+
+
+def test_nothing_that_root_runs_is_installed_where_others_can_put_something_in_its_place(host):
+    given = host.directory.parent
+    give(given)
+    payload = host.install_payload()
+    payload["arguments"]["log_on_as"] = ""
+    payload["arguments"]["directory"] = str(given / "of_root" / "ms")
+    final = host.ends(payload)
+    assert f"would run as root, but others than root can change {given}" in final["reason"]
+    assert final["advice"].startswith("Choose an account of its own as Log On As")
+    assert not (given / "of_root").exists()

@@ -1,13 +1,15 @@
 """Directories that are opened once: what a name in them can and cannot lead to."""
 
+import contextlib
 import os
 import pwd
+import shutil
 import time
 
 import pytest
 
 from hostagent import opened
-from hostagent.launch import LaunchError, program_of
+from hostagent.launch import LaunchError, place_of, prepare, program_of, start_shim
 from hostagent.opened import Directory
 from hostagent.ways import looked_at, nearest, real
 
@@ -141,3 +143,77 @@ def test_a_server_is_not_started_as_root_where_others_can_change_what_it_is_or_h
     with pytest.raises(LaunchError, match="MS would run as root, but others than root can change"):
         program_of(application(tmp_path), account_now="root", is_root=True)
     assert program_of(application(tmp_path, log_on_as="nobody"), account_now="root", is_root=True).account == "nobody"
+
+
+@pytest.fixture
+def deep(tmp_path):
+    """A directory of root's with a server, two directories below what a test gives away."""
+    directory = tmp_path / "above" / "parent" / "ms"
+    directory.mkdir(parents=True)
+    (directory / "server").write_text("")
+    (directory / "server").chmod(0o755)
+    return directory
+
+
+def as_what(directory, **more):
+    return program_of(application(directory, **more), account_now="root", is_root=True)
+
+
+@as_root
+def test_a_server_is_not_started_as_root_below_a_directory_of_somebody_else(tmp_path, deep):
+    os.chown(tmp_path / "above", 65534, 65534)
+    with pytest.raises(LaunchError, match=rf"MS would run as root, but others than root can change {tmp_path}/above, "
+                                          rf"which {deep} is in: choose .*chown root {tmp_path}/above"):
+        as_what(deep)
+    assert as_what(deep, log_on_as="nobody").account == "nobody"
+
+
+@as_root
+@pytest.mark.parametrize(("mode", "swapped"), [(0o755, False), (0o777, True), (0o1777, False), (0o775, False)])
+def test_where_everybody_writes_what_is_roots_stays_only_in_a_sticky_directory(deep, mode, swapped):
+    deep.parent.chmod(mode)
+    with pytest.raises(LaunchError, match=f"can change {deep.parent}") if swapped else contextlib.nullcontext():
+        as_what(deep)
+
+
+@as_root
+def test_a_directory_that_a_group_of_others_writes_to_is_no_way_for_root(deep):
+    os.chown(deep.parent, 0, 65534)
+    deep.parent.chmod(0o775)
+    with pytest.raises(LaunchError, match=f"can change {deep.parent}"):
+        as_what(deep)
+
+
+@as_root
+@pytest.mark.parametrize("given", ["bin", "bin/tool", "sticky"])
+def test_a_program_elsewhere_is_looked_at_as_one_in_the_working_directory(tmp_path, deep, given):
+    tool = tmp_path / "bin" / "tool"
+    tool.parent.mkdir()
+    tool.write_text("")
+    tool.chmod(0o755)
+    (deep / "link").symlink_to(tool)
+    for line in (str(tool), "./link", os.path.relpath(tool, deep)):
+        assert as_what(deep, command_line=line).file == str(tool)
+    if given == "sticky":
+        tool.parent.chmod(0o1777)
+    else:
+        os.chown(tmp_path / given, 65534, 65534)
+    for line in (str(tool), "./link", os.path.relpath(tool, deep)):
+        with pytest.raises(LaunchError, match=f"MS would run as root, but others than root can change {tmp_path}/bin"):
+            as_what(deep, command_line=line)
+
+
+@as_root
+def test_the_shim_starts_in_the_directory_that_was_looked_at(tmp_path, deep):
+    """Somebody puts another directory in its place between the look and the start."""
+    (deep / "server").write_text("#!/bin/sh\nls /proc/self/fd > fds\necho here > found\n")
+    program = as_what(deep)
+    with place_of(program) as place:
+        run_dir = prepare(tmp_path / "run", program, tmp_path / "log", lambda _: True)
+        moved = deep.rename(tmp_path / "moved")
+        shutil.copytree(moved, deep)
+        shim = start_shim(run_dir, dict(os.environ), place)
+        assert shim.wait(30) == 0
+    assert (moved / "found").exists()
+    assert not (deep / "found").exists()
+    assert str(place.descriptor) not in (moved / "fds").read_text().split(), "the program inherits no descriptor of it"

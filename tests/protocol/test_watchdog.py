@@ -4,12 +4,15 @@ import asyncio
 import os
 import select
 import socket
+import stat
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
-from hostagent.signs import Signs, Silence
+from hostagent.signs import MESSAGES_A_TURN, Signs, Silence
 from protocol.watchdog import ALIVE, READY, Watchdog
 
 
@@ -92,6 +95,79 @@ def test_an_address_with_a_name_is_taken_over_by_a_successor():
         dog.tell(ALIVE)
     assert second.read() == {os.getpid()}
     second.close()
+
+
+def flood(signs, count):
+    """``count`` messages of this process, in a thread of its own; each waits until there is room."""
+    address = f"\0{signs.environment(1)['NOTIFY_SOCKET'][1:]}"
+
+    def send():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
+            for _ in range(count):
+                stranger.sendto(b"x", address)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread
+
+
+def test_who_sends_without_end_keeps_the_watcher_no_longer_than_a_turn(signs, monkeypatch):
+    """The queue is never empty, as while a stranger fills it faster than it is read."""
+    read = []
+
+    class Endless:
+        def recvmsg(self, *_):
+            read.append(1)
+            return b"x", [], 0, None
+
+        def close(self):
+            pass
+
+    signs.close()
+    monkeypatch.setattr(signs, "_socket", Endless())
+    assert signs.read() == set()
+    assert len(read) == MESSAGES_A_TURN
+    assert signs.were_crowded()
+
+
+def test_that_signs_may_have_been_crowded_out_is_known_and_single_ones_are_no_crowd(signs):
+    with Watchdog(signs.environment(1)) as dog:
+        for _ in range(100):
+            dog.tell(ALIVE)
+            assert signs.read() == {os.getpid()}
+    assert not signs.were_crowded()
+    thread = flood(signs, 200)
+    while thread.is_alive():
+        signs.read()
+        time.sleep(0.001)
+    thread.join()
+    assert signs.were_crowded()
+    assert not signs.were_crowded()
+
+
+def test_no_stranger_sends_to_a_file_and_where_there_can_be_none_it_is_no_file(tmp_path):
+    file = tmp_path / "signs.sock"
+    file.write_text("left behind")
+    for path in (file, tmp_path / ("x" * 150)):
+        signs = Signs(file=path)
+        with Watchdog(signs.environment(1)) as dog:
+            dog.tell(ALIVE)
+        assert signs.read() == {os.getpid()}
+        if path == file:
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        signs.close()
+        assert not path.exists()
+
+
+def test_a_time_in_which_signs_were_crowded_out_is_no_silence():
+    silence = Silence(1.0, 100.0)
+    silence.expect(1, 100.0)
+    silence.look(101.0)
+    for now in range(102, 200):
+        silence.look(float(now), crowded=True)
+    assert silence.silent_s(1, 199.0) == 1.0
+    silence.look(200.0)
+    assert silence.silent_s(1, 200.0) == 2.0
 
 
 def test_silence_is_counted_from_the_last_sign():
