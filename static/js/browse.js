@@ -87,7 +87,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   // What is listed may be what was typed before: then the answer is waited for.
   find.toggleAttribute("data-awaited", !answers(found, find));
-  if (answers(found, find)) take(found);
+  if (answers(found, find)) takeFound(found);
   else htmx.trigger(find, "find");
 });
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -95,12 +95,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const found = document.getElementById(find?.dataset.find);
   if (!found || !answers(found, find)) return;
   find.removeAttribute("data-awaited");
-  if (document.activeElement === find) take(found);
+  if (document.activeElement === find) takeFound(found);
 });
 
 const answers = (found, find) => found.closest(".choices").dataset.text === find.value.trim();
 
-function take(found) {
+function takeFound(found) {
   // What was chosen before stands above what was found.
   const kept = "kept" in found.closest(".choices").dataset ? found.options[0] : null;
   const first = [...found.options].find((option) => option.value && option !== kept);

@@ -69,6 +69,23 @@ def test_a_server_is_found_for_a_connection_by_keyboard(page, made):  # noqa: F8
     expect(page.locator("#connections tbody")).to_contain_text(f"{made['name']}-401")
 
 
+def test_enter_takes_what_was_typed_though_it_is_not_listed_yet(page, made):  # noqa: F811
+    page.goto(f"{LIST}{made['row']}/")
+    page.locator("button[value='connections-add']").click()
+    find = page.get_by_label("Find a server by part of its name")
+    expect(page.locator(".choices-said")).to_contain_text("are listed")
+    find.fill(f"{made['name']}-433")
+    page.keyboard.press("Enter")
+    server = page.locator("select[name$='server_id']")
+    expect(server).to_be_focused()
+    # What is chosen now stays in the list of others, and is not what Enter means then.
+    find.fill(f"{made['name']}-417")
+    page.keyboard.press("Enter")
+    expect(server.locator("option:checked")).to_have_text(f"{made['name']}-417")
+    page.get_by_role("button", name="OK").click()
+    expect(page.locator("#connections tbody")).to_contain_text(f"{made['name']}-417")
+
+
 def test_browse_goes_on_below_its_last_row(page, made):  # noqa: F811
     page.goto(f"{LIST}{made['row']}/")
     page.get_by_role("button", name="Browse Backup Server").click()
