@@ -67,7 +67,7 @@ def test_a_file_with_another_ending_or_too_large_is_refused_next_to_the_field(ad
 
 def test_no_file_is_said_next_to_the_field(administrator):
     page = administrator.post(reverse("template-import"), {"file": ""})
-    assert "This field is required." in page.text
+    assert "Choose a file." in page.text
 
 
 def test_rubbish_is_refused_by_the_service_with_a_sentence(administrator):
