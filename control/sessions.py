@@ -53,6 +53,8 @@ PEERS_A_BEAT, BEAT_MAX_S = 2200, 5.0
 REPORTS_A_SECOND, REPORT_MAX_S = 700, 15.0
 """What control takes without effort; with more peers each one says less often what only counts something."""
 REFUSED_RATE, REFUSED_BURST = 1 / 20, 3
+OF_STRANGERS = frozenset({"order", "secret"})
+"""Kinds of refusals of those who have not shown who they are."""
 REREAD_RATE, REREAD_BURST = 5, 50
 """What strangers may make control read."""
 AGENT_RATE, AGENT_BURST = 500, 20_000
@@ -96,7 +98,8 @@ class Sessions:
         if bucket.take():
             self._solution.writer.put_event(EventRow(
                 at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host_id, application_id=application_id,
-                source=EventSource.REFUSED, text=checks.clean(text, checks.EVENT_TEXT_MAX)))
+                source=EventSource.STRANGER if kind in OF_STRANGERS else EventSource.REFUSED,
+                text=checks.clean(text, checks.EVENT_TEXT_MAX)))
 
     async def _known(self, shelf: Shelf, opening: Opening) -> ApplicationPeer | HostPeer | None:
         """The object of the name that the peer says, as it is kept; read anew when the peer knows another secret, which

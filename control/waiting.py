@@ -6,12 +6,13 @@ from collections import OrderedDict, deque
 
 from protocol.lines import encode
 from protocol.opening_messages import Heartbeat
+from protocol.places import place_of
 
 BEAT = encode(Heartbeat())
 
 
 class Waiting:
-    """Each address gets a turn before any address gets another one: whoever dials often waits behind himself.
+    """Each address (``place_of``) gets a turn before any gets another one: whoever dials often waits behind himself.
 
     ``beats``: those that wait may be shown a sign of life.
     """
@@ -24,7 +25,7 @@ class Waiting:
         return self._count
 
     def add(self, address: str, connection: socket.socket) -> None:
-        self._of.setdefault(address, deque()).append(connection)
+        self._of.setdefault(place_of(address), deque()).append(connection)
         self._count += 1
 
     def next(self) -> socket.socket | None:

@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 
+from protocol.places import place_of
+
 BURST, A_SECOND = 50, 10.0
 """So many wrong ones at once, so many more with each second that passes: some clients of a machine that were given a
 wrong passcode, and try it every second, must not keep the others there from being let in."""
@@ -20,11 +22,12 @@ class Guesses:
 
     def wrong(self, address: str, now: float) -> None:
         """One came that was wrong."""
-        self._left[address] = (self._of(address, now) - 1.0, now)
-        self._left.move_to_end(address)
+        place = place_of(address)
+        self._left[place] = (self._of(address, now) - 1.0, now)
+        self._left.move_to_end(place)
         if len(self._left) > ADDRESSES_MAX:
             self._left.popitem(last=False)
 
     def _of(self, address: str, now: float) -> float:
-        left, at = self._left.get(address, (float(BURST), now))
+        left, at = self._left.get(place_of(address), (float(BURST), now))
         return min(float(BURST), left + (now - at) * A_SECOND)

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from .places import place_of
+
 Guest = TypeVar("Guest")
 
 
 class Strangers(Generic[Guest]):
-    """While there are ``places`` nobody is bounded. When all are taken, the oldest stranger of the address that holds
-    most of them gives way to a newcomer, and one that has got further (its first word came) only when no other is left
-    there: so whoever takes many places takes them from himself."""
+    """While there are ``places`` nobody is bounded. When all are taken, the oldest stranger of the address
+    (``place_of``) that holds most of them gives way to a newcomer, and one that has got further (its first word came)
+    only when no other is left there: so whoever takes many places takes them from himself."""
 
     def __init__(self, places: Callable[[], int]):
         self._places = places
@@ -29,6 +31,7 @@ class Strangers(Generic[Guest]):
         gives_way = self.oldest() if len(self) >= self._places() else None
         if gives_way is not None:
             self.gone(gives_way)
+        address = place_of(address)
         self._of.setdefault(address, {})[guest] = now
         self._address[guest] = address
         return gives_way

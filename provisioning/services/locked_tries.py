@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from protocol.places import place_of
 from provisioning import history
-from provisioning.rules.sign_in import Lock, place_of, shown
+from provisioning.rules.sign_in import Lock, shown
 from provisioning.services.sign_in_story import MOST, NO_USERS, SEVERAL, TOLD_EVERY, record, told_since
 
 log = logging.getLogger(__name__)

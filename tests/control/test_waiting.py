@@ -33,6 +33,16 @@ def test_an_address_that_dials_often_waits_behind_itself(pair_of_sockets):
     assert [waiting.next() for _ in range(5)] == [often[0], once, *often[1:], None]
 
 
+def test_the_addresses_of_one_network_wait_behind_each_other(pair_of_sockets):
+    waiting = Waiting(beats=True)
+    often = [pair_of_sockets()[1] for _ in range(3)]
+    for number, connection in enumerate(often):
+        waiting.add(f"2001:db8::{number}", connection)
+    once = pair_of_sockets()[1]
+    waiting.add("2001:db8:0:1::1", once)
+    assert [waiting.next() for _ in range(5)] == [often[0], once, *often[1:], None]
+
+
 def test_one_that_went_away_is_passed_over(pair_of_sockets):
     waiting = Waiting(beats=True)
     gone, stays = pair_of_sockets(), pair_of_sockets()
