@@ -43,13 +43,14 @@ class Waiting:
             connection.close()
         return None
 
-    def give_way(self) -> None:
-        """Close the one that has waited longest of the address that has most."""
+    def give_way(self) -> str:
+        """Close the one that has waited longest of the address that has most; that address (``place_of``)."""
         address, own = max(self._of.items(), key=lambda each: len(each[1]))
         own.popleft().close()
         self._count -= 1
         if not own:
             del self._of[address]
+        return address
 
     def beat(self) -> None:
         """Show all of them a sign of life."""

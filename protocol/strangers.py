@@ -22,6 +22,9 @@ class Strangers(Generic[Guest]):
     def __len__(self) -> int:
         return len(self._address)
 
+    def __contains__(self, guest: Guest) -> bool:
+        return guest in self._address
+
     def __iter__(self) -> Iterator[Guest]:
         return iter(tuple(self._address))
 
