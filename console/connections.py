@@ -38,7 +38,7 @@ def _record(text: str) -> None:
     from provisioning.jobs import refusals
 
     try:
-        refusals.add(host=None, text=text)
+        refusals.add(host=None, text=text, of_stranger=True)
     except Exception as error:
         log.warning("That is in this log alone: %s", error)
     finally:
@@ -119,7 +119,7 @@ class Http(HttpToolsProtocol):
     def _take_place(self) -> None:
         strangers.gone(self)
         host, port = self.client or ("", 0)
-        gives_way = strangers.came(self, f"{host}:{port}" if _is_proxy(host) else host)
+        gives_way = strangers.came(self, f"[{host}]:{port}" if _is_proxy(host) else host)
         if gives_way is not None:
             gives_way.send_away("it has sent no request, and newer connections wait for its place")
 

@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q, QuerySet
 
 from provisioning.models import Application, CopyTerm, Event, Host, HostRuntime, PairState, RuntimeStatus
 from provisioning.models.records import KEPT_APART
 from provisioning.signals import announce
+from provisioning.states import EventSource
 
 from . import facts
 from .database import Deposed
@@ -22,7 +23,8 @@ from .lease import LEADER
 from .upsert import Update, Upsert
 
 EVENTS_KEPT, ALARMS_KEPT = 200_000, 1000
-"""The timeline keeps so many of the newest entries, and so many refusals and alarms of each application and host."""
+"""The timeline keeps so many of the newest entries, and so many refusals and alarms of each application and host and of
+none of them; what strangers caused who claim to be it counts by itself."""
 EVENTS_A_TURN = 1000
 """Entries that are dropped in one transaction: others want to write too."""
 
@@ -136,6 +138,12 @@ def prune_events(*, term: int) -> int:
 def _crowded() -> Iterator[int]:
     """Refusals and alarms of whoever has more than ALARMS_KEPT of them, the oldest of each."""
     apart = Event.objects.filter(KEPT_APART)
+    of_stranger = Q(source=EventSource.STRANGER)
+    for whose in (apart.filter(of_stranger), apart.exclude(of_stranger)):
+        yield from _crowded_among(whose)
+
+
+def _crowded_among(apart: QuerySet[Event]) -> Iterator[int]:
     groups = apart.order_by().values("application_id", "host_id").annotate(many=Count("id"))
     for group in groups.filter(many__gt=ALARMS_KEPT):
         own = apart.filter(application_id=group["application_id"], host_id=group["host_id"]).order_by("id")

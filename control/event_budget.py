@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from provisioning.models.records import is_kept_apart
+from provisioning.states import EventSource
 
 from .facts import EventRow
 from .peers import Bucket
@@ -60,6 +61,9 @@ class EventBudget:
             self._buckets.pop((whose, apart), None)
 
     def _owners(self, row: EventRow) -> list[Whose]:
+        """None of what strangers caused: they use up nobody's allowance, and are bounded where they are refused."""
+        if row.source == EventSource.STRANGER:
+            return []
         host_id = row.host_id or (self._host_of(row.application_id) if row.application_id else None)
         return [(kind, key) for kind, key in (("application", row.application_id), ("host", host_id)) if key]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from console.tls import look_after
 from protocol import collector
 from protocol.controls import NOT_LEADER
+from protocol.sparing import Sparing
 from protocol.tasks import Tasks
 from protocol.tls import Identity
 from protocol.watchdog import Watchdog
@@ -75,6 +76,7 @@ class Control:
         """``failure``: the error by which a part of it has ended, None while all are there; ``ending`` is set then."""
         self._tasks = Tasks(self._failed)
         self.reign: Reign | None = None
+        self._refused_alone = Sparing(lambda text: log.warning("A connection to control was refused: %s.", text))
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> "Control":
@@ -82,7 +84,7 @@ class Control:
             stack.enter_context(locked(self.settings.data_dir / "control.lock"))
             stack.push_async_callback(self.office.close)
             self._listener = Listener(self._serve, self.settings.identity and self.settings.identity.context,
-                                      self._out_of_order, self._failed)
+                                      out_of_order=self._out_of_order, refused=self._refused, failed=self._failed)
             stack.push_async_callback(self._listener.close)
             stack.push_async_callback(self._end_reign)
             await self.office.look()
@@ -136,6 +138,10 @@ class Control:
             await opening.refuse(NOT_THE_LEADER, event=NOT_LEADER, controls=controls)
             return
         await self.reign.sessions.serve(opening, proven)
+
+    def _refused(self, text: str) -> None:
+        """A stranger was sent away; one that stands by has no timeline to write to."""
+        (self._refused_alone if self.reign is None else self.reign.sessions.refused)(text)
 
     def _out_of_order(self, address: str, why: str) -> None:
         if self.reign is not None:

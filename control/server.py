@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from protocol import open_files
+from protocol.lines import LeftError
 from protocol.messages import Refused
 from protocol.strangers import Strangers
 from protocol.tasks import Tasks
@@ -31,7 +32,6 @@ BACKLOG, TOGETHER = 4096, 256
 """How many may come before they are taken; how many are taken in one turn of the loop."""
 BEAT_S = 2.0
 """How often those that wait are shown that control is there."""
-TOLD_S = 60.0
 FIRST_BYTE_S = 2.0
 """A peer that speaks TLS begins at once; one that does not waits for us."""
 ACCEPT_AGAIN_S = 1.0
@@ -42,16 +42,16 @@ PLAIN = ("Control takes connections over TLS only, and this one came without. A 
 class Listener:
     """The listening port and the sessions on it; with a ``context`` over TLS only. ``serve`` gets each opening, and
     what to call once the peer has shown its secret; ``out_of_order`` the address of who spoke first, and what it
-    said; ``failed`` the error by which it has ceased to listen."""
+    said; ``refused``, which bounds what it says of them, in a sentence without its end each that was sent away before
+    it had shown who it is; ``failed`` the error by which it has ceased to listen."""
 
     def __init__(self, serve: Callable[[Opening, Callable[[], None]], Awaitable[None]],
-                 context: ssl.SSLContext | None, out_of_order: Callable[[str, str], None],
-                 failed: Callable[[BaseException], None]):
-        self._serve, self._context, self._out_of_order = serve, context, out_of_order
+                 context: ssl.SSLContext | None, *, out_of_order: Callable[[str, str], None],
+                 refused: Callable[[str], object], failed: Callable[[BaseException], None]):
+        self._serve, self._context, self._out_of_order, self._refused = serve, context, out_of_order, refused
         self._tasks: set[asyncio.Task] = set()
         # Over TLS nothing can be said before its handshake.
         self._waiting = Waiting(beats=context is None)
-        self._told_at = float("-inf")
         self._strangers: Strangers[asyncio.Task] = Strangers(lambda: OPENINGS)
         self._listening: list[socket.socket] = []
         self._at_work = Tasks(failed)
@@ -103,15 +103,9 @@ class Listener:
     def _take(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         if len(self._waiting) >= WAITING_MAX:
-            self._waiting.give_way()
-            self._tell_of_too_many()
+            self._refused(f"{self._waiting.give_way()}: more than {WAITING_MAX} connections wait for their turn")
         self._waiting.add(_address(connection), connection)
         self._let_in()
-
-    def _tell_of_too_many(self) -> None:
-        if time.monotonic() - self._told_at > TOLD_S:
-            self._told_at = time.monotonic()
-            log.warning("connections are closed that waited: there are more than %d", WAITING_MAX)
 
     async def _show_life(self) -> None:
         while True:
@@ -121,9 +115,10 @@ class Listener:
     def _let_in(self) -> None:
         """Begin with those that wait, as many as there are places."""
         while len(self._strangers) < OPENINGS and (connection := self._waiting.next()) is not None:
-            task = asyncio.create_task(self._connected(connection))
+            address = _address(connection)
+            task = asyncio.create_task(self._connected(connection), name=address)
             self._tasks.add(task)
-            self._strangers.came(task, _address(connection), time.monotonic())
+            self._strangers.came(task, address, time.monotonic())
             task.add_done_callback(self._tasks.discard)
             # Also of one that is cancelled before it begins.
             task.add_done_callback(self._known)
@@ -142,29 +137,35 @@ class Listener:
                     break
                 self._strangers.gone(silent)
                 silent.cancel()
+                self._refused(f"{silent.get_name()} has not shown who it is, and newer connections wait for its place")
 
     async def _connected(self, connection: socket.socket) -> None:
-        name = _name(connection)
+        name, address, task = _name(connection), _address(connection), asyncio.current_task()
         try:
-            await self._session(connection, name, asyncio.current_task())
+            await self._session(connection, address, task)
         except OutOfOrder as error:
-            log.warning("connection from %s ended: %s", name, error)
-            self._out_of_order(name.rpartition(":")[0], str(error))
+            self._refused(f"{address}: {error}")
+            self._out_of_order(address, str(error))
         except ssl.SSLError as error:
-            log.warning("connection from %s ended: %s", name, why_untrusted(error, name))
+            self._refused(f"{address}: {why_untrusted(error, name)}")
         except (WireError, OSError, TimeoutError) as error:
-            log.debug("connection from %s ended: %s", name, error or "it took too long")
+            why = str(error) or f"the peer did not show within {OPENING_TIMEOUT_S:g} s who it is"
+            log.debug("connection from %s ended: %s", name, why)
+            if task in self._strangers and isinstance(error, WireError | TimeoutError) and not isinstance(
+                    error, LeftError):
+                self._refused(f"{address}: {why}")
         except asyncio.CancelledError:
             pass
         except Exception:
             log.exception("a session failed; the others go on")
 
-    async def _session(self, connection: socket.socket, name: str, task: asyncio.Task) -> None:
+    async def _session(self, connection: socket.socket, address: str, task: asyncio.Task) -> None:
         writer = None
         try:
             # Reading bounds the silence between two bytes; this bounds the whole.
             async with asyncio.timeout(OPENING_TIMEOUT_S):
-                if self._context and not await _spoke(connection, name):
+                if self._context and not await _spoke(connection):
+                    self._refused(f"{address}: it does not speak TLS")
                     return
                 reader, writer = await _streams(connection, self._context)
                 opening = await Opening.read(reader, writer)
@@ -180,7 +181,7 @@ class Listener:
                 writer.transport.abort()
 
 
-async def _spoke(connection: socket.socket, name: str) -> bool:
+async def _spoke(connection: socket.socket) -> bool:
     """True once the peer has sent something; one that waits for us is refused, in the plain."""
     loop = asyncio.get_running_loop()
     with contextlib.ExitStack() as ours:
@@ -189,7 +190,6 @@ async def _spoke(connection: socket.socket, name: str) -> bool:
             async with asyncio.timeout(FIRST_BYTE_S):
                 await _readable(connection)
         except TimeoutError:
-            log.warning("refused a connection from %s: it does not speak TLS", name)
             await loop.sock_sendall(connection, encode(Refused(reason=PLAIN)))
             return False
         ours.pop_all()

@@ -27,6 +27,7 @@ from protocol.messages import (
     Supervised,
     Welcome,
 )
+from protocol.sparing import Sparing
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.control_client import control_secrets
 from provisioning.states import EventLevel, EventSource
@@ -53,6 +54,8 @@ PEERS_A_BEAT, BEAT_MAX_S = 2200, 5.0
 REPORTS_A_SECOND, REPORT_MAX_S = 700, 15.0
 """What control takes without effort; with more peers each one says less often what only counts something."""
 REFUSED_RATE, REFUSED_BURST = 1 / 20, 3
+OF_STRANGERS = frozenset({"order", "secret"})
+"""Kinds of refusals of those who have not shown who they are."""
 REREAD_RATE, REREAD_BURST = 5, 50
 """What strangers may make control read."""
 AGENT_RATE, AGENT_BURST = 500, 20_000
@@ -69,6 +72,8 @@ class Sessions:
         self._peers = peers
         self._world = solution.world
         self._refusals: dict[tuple, Bucket] = {}
+        self.refused = Sparing(self._note_refused)
+        """Tells of a stranger that was sent away and claims to be nobody we know, in a sentence without its end."""
         self._rereads = Bucket(REREAD_RATE, REREAD_BURST)
         self._checking: dict[str, Channel] = {}
         self._kinds: dict[str, Callable[[Opening, Callable[[], None]], Awaitable[None]]] = {
@@ -80,6 +85,7 @@ class Sessions:
         checks.check_hello(opening.hello)
         session = self._kinds.get(opening.hello.kind)
         if session is None:
+            self.refused(f"{_address(opening)}: it claims to be of kind {opening.hello.kind[:20]!r}")
             await opening.refuse(f"control takes applications, hosts and the console, not {opening.hello.kind[:20]!r}")
             return
         await session(opening, proven)
@@ -91,13 +97,22 @@ class Sessions:
                 self._refused("order", f"A connection from {address} was refused by control: {why}.",
                               host_id=host.facts.id)
 
+    def _note_refused(self, why: str) -> None:
+        self._add("order", f"A connection to control was refused: {why}.", None, None)
+
     def _refused(self, kind: str, text: str, *, host_id: int | None, application_id: int | None = None) -> None:
         """An event of what was refused, not more than a few a minute of one kind."""
         bucket = self._refusals.setdefault((kind, host_id, application_id), Bucket(REFUSED_RATE, REFUSED_BURST))
         if bucket.take():
-            self._solution.writer.put_event(EventRow(
-                at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host_id, application_id=application_id,
-                source=EventSource.REFUSED, text=checks.clean(text, checks.EVENT_TEXT_MAX)))
+            self._add(kind, text, host_id, application_id)
+
+    def _add(self, kind: str, text: str, host_id: int | None, application_id: int | None) -> None:
+        text = checks.clean(text, checks.EVENT_TEXT_MAX)
+        log.warning("%s", text)
+        self._solution.writer.put_event(EventRow(
+            at=datetime.now(UTC), level=EventLevel.ALARM, host_id=host_id, application_id=application_id,
+            source=EventSource.STRANGER if kind in OF_STRANGERS else EventSource.REFUSED,
+            text=text))
 
     async def _known(self, shelf: Shelf, opening: Opening) -> ApplicationPeer | HostPeer | None:
         """The object of the name that the peer says, as it is kept; read anew when the peer knows another secret, which
@@ -115,9 +130,9 @@ class Sessions:
         found = await self._known(self._directory.applications, opening)
         knows = opening.proves(found.secret if found else _NOBODY)
         if found is None or not knows:
-            log.warning("refused application %r from %s: %s", hello.name[:255], opening.channel.peer,
-                        "its secret is wrong" if found else "there is no such object")
-            if found is not None and found.facts is not None:
+            if found is None or found.facts is None:
+                self.refused(f"{_address(opening)}: it claims to be {hello.name[:80]!r}, which is no server here")
+            else:
                 self._refused("secret", f"A server from {_address(opening)} that claims to be {hello.name} was refused "
                               "by control: it does not know the application's secret.", application_id=found.facts.id,
                               host_id=found.facts.host_id)
@@ -187,9 +202,9 @@ class Sessions:
         found = await self._known(self._directory.hosts, opening)
         knows = opening.proves(found.secret if found else _NOBODY)
         if found is None or not knows:
-            log.warning("refused the agent of host %r from %s: %s", hello.name[:255], opening.channel.peer,
-                        "its secret is wrong" if found else "there is no such host")
-            if found is not None:
+            if found is None:
+                self.refused(f"{_address(opening)}: it claims to be of host {hello.name[:80]!r}, which is none here")
+            else:
                 self._refused("secret", f"An agent from {_address(opening)} that claims to be of host {hello.name} was "
                               "refused by control: it does not know the host's secret.", host_id=found.facts.id)
             await opening.refuse(f'Host "{hello.name[:255]}" is not known to the Configuration Server, or its secret '
@@ -297,7 +312,7 @@ class Sessions:
     async def _console(self, opening: Opening, proven: Callable[[], None]) -> None:
         secret = next((each for each in control_secrets() if opening.proves(each)), None)
         if secret is None:
-            log.warning("refused a console from %s: its secret is wrong", opening.channel.peer)
+            self.refused(f"{_address(opening)}: it claims to be a console, and its secret is wrong")
             await opening.refuse("The console's secret is wrong: control and the console must have the same "
                                  "PAIRWISE_SECRET_KEY.")
             return

@@ -6,12 +6,13 @@ from collections import OrderedDict, deque
 
 from protocol.lines import encode
 from protocol.opening_messages import Heartbeat
+from protocol.places import place_of
 
 BEAT = encode(Heartbeat())
 
 
 class Waiting:
-    """Each address gets a turn before any address gets another one: whoever dials often waits behind himself.
+    """Each address (``place_of``) gets a turn before any gets another one: whoever dials often waits behind himself.
 
     ``beats``: those that wait may be shown a sign of life.
     """
@@ -24,7 +25,7 @@ class Waiting:
         return self._count
 
     def add(self, address: str, connection: socket.socket) -> None:
-        self._of.setdefault(address, deque()).append(connection)
+        self._of.setdefault(place_of(address), deque()).append(connection)
         self._count += 1
 
     def next(self) -> socket.socket | None:
@@ -42,13 +43,14 @@ class Waiting:
             connection.close()
         return None
 
-    def give_way(self) -> None:
-        """Close the one that has waited longest of the address that has most."""
+    def give_way(self) -> str:
+        """Close the one that has waited longest of the address that has most; that address (``place_of``)."""
         address, own = max(self._of.items(), key=lambda each: len(each[1]))
         own.popleft().close()
         self._count -= 1
         if not own:
             del self._of[address]
+        return address
 
     def beat(self) -> None:
         """Show all of them a sign of life."""

@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 
+from protocol.places import place_of
+
 BURST, A_SECOND = 50, 10.0
 """So many wrong ones at once, so many more with each second that passes: some clients of a machine that were given a
 wrong passcode, and try it every second, must not keep the others there from being let in."""
@@ -36,4 +38,4 @@ class Guesses:
 
 def _share(address: str, login: str) -> tuple[str, int]:
     # Python's own hash of a text differs from process to process, so nobody chooses a login for its share.
-    return address, hash(login) % SHARES
+    return place_of(address), hash(login) % SHARES

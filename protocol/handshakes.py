@@ -16,7 +16,7 @@ class SecuredListener:
     """Takes connections on ``listening`` sockets until ``close``; each whose handshake is done gets a ``protocol``.
 
     ``places``: how many may be in their handshake at once, each for ``within_s``. ``failed`` is told address and reason
-    of each that did not agree on TLS; it bounds what it says of them.
+    of each that did not agree on TLS, was too slow or gave way to others; it bounds what it says of them.
     """
 
     def __init__(self, listening: Iterable[socket.socket], protocol: Callable[[], asyncio.BaseProtocol],
@@ -63,10 +63,12 @@ class SecuredListener:
         except OSError:
             connection.close()
             return
-        task = self._loop.create_task(self._shake_hands(connection, address))
+        task = self._loop.create_task(self._shake_hands(connection, address), name=address)
         gives_way = self._strangers.came(task, address, self._loop.time())
         if gives_way is not None:
             gives_way.cancel()
+            self._failed(gives_way.get_name(),
+                         "its TLS handshake is not done, and newer connections wait for its place")
 
         def ended(_) -> None:
             self._strangers.gone(task)
@@ -77,11 +79,13 @@ class SecuredListener:
         task.add_done_callback(ended)
 
     async def _shake_hands(self, connection: socket.socket, address: str) -> None:
+        begun = self._loop.time()
         try:
             await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._context,
                                                      ssl_handshake_timeout=self._within_s)
         except ssl.SSLError as error:
             self._failed(address, why_untrusted(error, address))
         except (OSError, TimeoutError):
-            # It left, or was silent for too long.
-            pass
+            # Who left by itself is not told of.
+            if self._loop.time() - begun >= self._within_s:
+                self._failed(address, f"its TLS handshake was not done within {self._within_s:g} s")

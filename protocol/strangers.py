@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from .places import place_of
+
 Guest = TypeVar("Guest")
 
 
 class Strangers(Generic[Guest]):
-    """While there are ``places`` nobody is bounded. When all are taken, the oldest stranger of the address that holds
-    most of them gives way to a newcomer, and one that has got further (its first word came) only when no other is left
-    there: so whoever takes many places takes them from himself."""
+    """While there are ``places`` nobody is bounded. When all are taken, the oldest stranger of the address
+    (``place_of``) that holds most of them gives way to a newcomer, and one that has got further (its first word came)
+    only when no other is left there: so whoever takes many places takes them from himself."""
 
     def __init__(self, places: Callable[[], int]):
         self._places = places
@@ -20,6 +22,9 @@ class Strangers(Generic[Guest]):
     def __len__(self) -> int:
         return len(self._address)
 
+    def __contains__(self, guest: Guest) -> bool:
+        return guest in self._address
+
     def __iter__(self) -> Iterator[Guest]:
         return iter(tuple(self._address))
 
@@ -29,6 +34,7 @@ class Strangers(Generic[Guest]):
         gives_way = self.oldest() if len(self) >= self._places() else None
         if gives_way is not None:
             self.gone(gives_way)
+        address = place_of(address)
         self._of.setdefault(address, {})[guest] = now
         self._address[guest] = address
         return gives_way

@@ -226,6 +226,8 @@ class EventSource:
 
     JOIN = "join"
     REFUSED = "refused"
+    STRANGER = "stranger"
+    """What was refused of somebody who has not shown who he is, whomever he claims to be."""
 
 
 class Role(models.TextChoices):

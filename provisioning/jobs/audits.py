@@ -19,7 +19,7 @@ from provisioning.audit.facts import AuditFacts
 from provisioning.audit.judging import Judged, fact_of, judge, verdict
 from provisioning.audit.loading import load
 from provisioning.audit.registry import Rule, Trouble
-from provisioning.models import AuditMark, AuditRun, Finding, PairAudit, Waiver
+from provisioning.models import Application, AuditMark, AuditRun, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Severity, Verdict
 from provisioning.turns import delete_in_turns, write_in_turns
 
@@ -133,10 +133,12 @@ def _counts(results: list[Result]) -> dict[str, int]:
 def _store(run: AuditRun, results: list[Result]) -> list[int]:
     """Write some; keys of the pairs whose result is another one than before."""
     _hold_mark()
-    latest = {row.primary_id: row for row in PairAudit.objects.filter(
-        is_latest=True, primary_id__in=[result.primary_id for result in results])}
+    keys = [result.primary_id for result in results]
+    # Somebody may have deleted some since they were judged.
+    there = set(Application.objects.filter(pk__in=keys).values_list("pk", flat=True))
+    latest = {row.primary_id: row for row in PairAudit.objects.filter(is_latest=True, primary_id__in=keys)}
     same, new = [], []
-    for result in results:
+    for result in (result for result in results if result.primary_id in there):
         before = latest.get(result.primary_id)
         if before is not None and before.confirmed_at > run.at:
             # Somebody judged it later than this run did.

@@ -1,6 +1,10 @@
 """Whether a host's worker answers over the broker, as jobs would reach it."""
 
 import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -11,6 +15,7 @@ from .dispatch import CONNECT_TIMEOUT_S, mailbox
 
 log = logging.getLogger(__name__)
 PING_S = 0.8
+ASK_AGAIN_S = 1.0
 
 
 def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
@@ -26,3 +31,36 @@ def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
         # kombu takes apart whatever the host sent as its answer.
         log.warning("The worker of %s did not answer as one: %s", host_name, type(error).__name__)
         return False
+
+
+@dataclass
+class _Asked:
+    next_at: float = float("-inf")
+    under_way: bool = False
+    answers: bool = False
+
+
+class Pings:
+    """Asks the worker of each host once at a time and once in ASK_AGAIN_S, however often its host wants to know: an
+    answer takes up to PING_S. Whoever wants to know meanwhile waits for nothing and gets the answer before, False at
+    first. One of a process."""
+
+    def __init__(self, ask: Callable[[str], bool] = worker_answers, clock: Callable[[], float] = time.monotonic):
+        self._ask, self._clock, self._lock = ask, clock, threading.Lock()
+        self._hosts: dict[str, _Asked] = {}
+
+    def answers(self, host_name: str) -> bool:
+        """For a host that has shown who it is: each that asks is kept."""
+        with self._lock:
+            asked = self._hosts.setdefault(host_name, _Asked())
+            if asked.under_way or self._clock() < asked.next_at:
+                return asked.answers
+            asked.under_way = True
+        try:
+            asked.answers = self._ask(host_name)
+        finally:
+            asked.next_at, asked.under_way = self._clock() + ASK_AGAIN_S, False
+        return asked.answers
+
+
+pings = Pings()

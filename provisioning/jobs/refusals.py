@@ -42,18 +42,21 @@ class Bound:
 bound = Bound()
 
 
-def record(*, host: Host | None, kind: str, text: str, level: EventLevel = EventLevel.ALARM) -> bool:
-    """Add an event to the host's timeline, or to the console's for None; False when it was left out."""
+def record(*, host: Host | None, kind: str, text: str, level: EventLevel = EventLevel.ALARM,
+           of_stranger: bool = False) -> bool:
+    """Add an event to the host's timeline, or to the console's for None; False when it was left out. ``of_stranger``:
+    of somebody who has not shown that he is ``host``, or who he is."""
     left_out = bound.take((host.pk if host else None, kind))
     if left_out is None:
         return False
     more = f" ({left_out} more since the last such event.)" if left_out else ""
-    add(host=host, text=text.replace("\x00", "")[:TEXT_MAX] + more, level=level)
+    add(host=host, text=text.replace("\x00", "")[:TEXT_MAX] + more, level=level, of_stranger=of_stranger)
     return True
 
 
-def add(*, host: Host | None, text: str, level: EventLevel = EventLevel.ALARM) -> None:
+def add(*, host: Host | None, text: str, level: EventLevel = EventLevel.ALARM, of_stranger: bool = False) -> None:
     """The event, for callers with a bound of their own."""
-    Event.objects.create(at=timezone.now(), level=level, host=host, source=EventSource.REFUSED, text=text)
+    source = EventSource.STRANGER if of_stranger else EventSource.REFUSED
+    Event.objects.create(at=timezone.now(), level=level, host=host, source=source, text=text)
     if host is not None:
         changes.tell(f"host:{host.pk}")

@@ -8,13 +8,14 @@ from .hosts import Host
 
 OF_PEERS = ("server", "agent")
 """Sources of what a server or an agent says itself, whatever level it gives it."""
-KEPT_APART = models.Q(source=EventSource.REFUSED) | models.Q(level=EventLevel.ALARM) & ~models.Q(source__in=OF_PEERS)
+OF_REFUSALS = (EventSource.REFUSED, EventSource.STRANGER)
+KEPT_APART = models.Q(source__in=OF_REFUSALS) | models.Q(level=EventLevel.ALARM) & ~models.Q(source__in=OF_PEERS)
 """Refusals and the console's own alarms: a flood of others does not push them out of the timeline."""
 
 
 def is_kept_apart(event) -> bool:
     """``KEPT_APART`` of one event, stored or not."""
-    return event.source == EventSource.REFUSED or (event.level == EventLevel.ALARM and event.source not in OF_PEERS)
+    return event.source in OF_REFUSALS or (event.level == EventLevel.ALARM and event.source not in OF_PEERS)
 
 
 class Event(models.Model):

@@ -110,19 +110,6 @@ def _lock(kind: str, tried: list[Tried], now: datetime) -> Lock | None:
                 len({each.place for each in counting}))
 
 
-def place_of(origin: str) -> str:
-    """Where an address counts as: IPv4 by itself, IPv6 by its network of 64 bits, which one machine has all of."""
-    try:
-        address = ipaddress.ip_address(origin)
-    except ValueError:
-        return origin[:64]
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(address) if address.is_loopback else str(ipaddress.ip_network((address, 64), strict=False))
-
-
 def is_this_machine(place: str) -> bool:
     try:
         return ipaddress.ip_address(place).is_loopback

@@ -4,13 +4,14 @@ from django.db.models import Q, QuerySet
 
 from protocol.events import KINDS
 from provisioning.models import Application, Event, Host
+from provisioning.models.records import OF_REFUSALS
 from provisioning.selectors.called import named
 from provisioning.states import EventLevel, EventSource
 
 
 def refusals_of(host: Host, newest: int) -> QuerySet[Event]:
     """What was refused of this host, or of somebody who claimed to be it, newest first."""
-    refused = Q(source=EventSource.REFUSED) | Q(source=EventSource.JOIN, level=EventLevel.ALARM)
+    refused = Q(source__in=OF_REFUSALS) | Q(source=EventSource.JOIN, level=EventLevel.ALARM)
     return Event.objects.filter(refused, host=host).order_by("-id")[:newest]
 
 OF_PAIR = (10327, 10328, *(number for number, kind in KINDS.items() if kind.of_pair))

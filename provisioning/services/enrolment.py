@@ -10,15 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from protocol.places import place_of
 from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
-from provisioning.jobs import broker_access
+from provisioning.jobs import broker_access, refusals
 from provisioning.models import Event, Host, HostEnrolment
 from provisioning.models.enrolments import token_hash
 from provisioning.permissions import Actor
 from provisioning.rules.joining import REPORTED, with_stage
 from provisioning.rules.systems import no_agent
-from provisioning.states import EventLevel, EventSource
+from provisioning.states import EventSource
 
 from .facts import is_console_host
 
@@ -34,7 +35,7 @@ class TooMany(PairwiseError):
 
 
 class Attempts:
-    """Counts refused tokens by address, so that guessing costs the guesser and fills no log."""
+    """Counts refused tokens by address (``place_of``), so that guessing costs the guesser."""
 
     LIMIT, WITHIN_S, ADDRESSES = 10, 60.0, 1000
 
@@ -44,10 +45,10 @@ class Attempts:
 
     def refuse(self, address: str, now: float | None = None) -> None:
         """Note one more. Raises TooMany when there were LIMIT within WITHIN_S already."""
-        now = time.monotonic() if now is None else now
+        now, place = time.monotonic() if now is None else now, place_of(address)
         with self._lock:
-            times = self._by_address.setdefault(address, collections.deque(maxlen=self.LIMIT))
-            self._by_address.move_to_end(address)
+            times = self._by_address.setdefault(place, collections.deque(maxlen=self.LIMIT))
+            self._by_address.move_to_end(place)
             if len(self._by_address) > self.ADDRESSES:
                 self._by_address.popitem(last=False)
             if len(times) == self.LIMIT and now - times[0] < self.WITHIN_S:
@@ -121,25 +122,24 @@ def admit(*, token: str, origin: str) -> HostEnrolment:
     if row is not None and row.is_open and row.host.enabled:
         return row
     attempts.refuse(origin)
-    why = _why_refused(row)
+    kind, why = _why_refused(row)
     whom = f" for host {row.host.name}" if row else ""
-    Event.objects.create(at=timezone.now(), level=EventLevel.ALARM, host=row.host if row else None, source=SOURCE,
-                         text=f"A join{whom} was refused, asked from {origin}: {why}")
-    if row is not None:
-        changes.tell(f"host:{row.host_id}")
+    refusals.record(host=row.host if row else None, kind=f"join {kind}", of_stranger=True,
+                    text=f"A join{whom} was refused, asked from {origin}: {why}")
     raise Refused(f"{why} {MAKE_NEW}")
 
 
-def _why_refused(row: HostEnrolment | None) -> str:
+def _why_refused(row: HostEnrolment | None) -> tuple[str, str]:
+    """A word for it, and a sentence."""
     if row is None:
-        return "The token is wrong."
+        return "wrong", "The token is wrong."
     if not row.host.enabled:
-        return f"Host {row.host.name} is disabled."
+        return "disabled", f"Host {row.host.name} is disabled."
     if row.used_at is not None:
-        return f"The token was used already, at {row.used_at:%H:%M:%S} UTC from {row.used_from}."
+        return "used", f"The token was used already, at {row.used_at:%H:%M:%S} UTC from {row.used_from}."
     if row.revoked_at is not None:
-        return "The token was revoked."
-    return f"The token expired at {row.expires_at:%H:%M:%S} UTC."
+        return "revoked", "The token was revoked."
+    return "expired", f"The token expired at {row.expires_at:%H:%M:%S} UTC."
 
 
 def spend(*, token: str, origin: str, proven: Host | None, machine: str, install_root: str = "") -> Host:

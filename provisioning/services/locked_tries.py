@@ -2,6 +2,7 @@
 once a minute how many they were. Until then they are counted in the memory of the process: strangers send as many as
 they like, and must not cost a write each. All entries are within the bounds of ``sign_in_story``."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -9,11 +10,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.utils import timezone
 
+from protocol.places import place_of
 from provisioning import history
-from provisioning.rules.sign_in import Lock, place_of, shown
+from provisioning.rules.sign_in import Lock, shown
 from provisioning.services.sign_in_story import MOST, NO_USERS, SEVERAL, TOLD_EVERY, record, told_since
 
 log = logging.getLogger(__name__)
@@ -47,10 +49,18 @@ class LockedTries:
             self._count(key)
 
     def tell(self) -> None:
-        """History gets what was counted TOLD_EVERY ago or longer. Raises DatabaseError."""
+        """History gets what was counted TOLD_EVERY ago or longer; what it did not get is counted on. Raises whatever
+        kept it from that."""
         due = self._take()
         if not due:
             return
+        try:
+            self._tell(due)
+        except Exception:
+            self._put_back(due)
+            raise
+
+    def _tell(self, due: list[tuple[tuple[str, str], _Counted]]) -> None:
         with history.atomic():
             room = max(0, MOST - told_since(timezone.now() - TOLD_EVERY))
             rest = due[room:] if len(due) > room else []
@@ -75,6 +85,11 @@ class LockedTries:
         with self._lock:
             if key in self._counted:
                 self._counted[key].untold += 1
+
+    def _put_back(self, due: list[tuple[tuple[str, str], _Counted]]) -> None:
+        with self._lock:
+            for key, counted in due:
+                self._counted.setdefault(key, _Counted(counted.user_id, self._clock())).untold += counted.untold
 
     def _take(self) -> list[tuple[tuple[str, str], _Counted]]:
         """What is to be told, those with most first; what nobody has tried since it was told is forgotten."""
@@ -108,10 +123,12 @@ TRIES = LockedTries()
 
 
 def tell_what_is_due() -> None:
-    """For a thread of its own; what cannot be told because the database is away is lost, and said in the log."""
+    """For a thread of its own; what cannot be told now is tried again a minute later. Nothing that keeps it from that,
+    the database or a key, ends the process."""
     try:
         TRIES.tell()
-    except DatabaseError as error:
-        log.warning("sign-ins that were tried during a lock are not in History: %s", error)
+    except Exception as error:
+        log.warning("sign-ins tried during a lock are not in History yet: %s: %s", type(error).__name__, error)
     finally:
-        connection.close()
+        with contextlib.suppress(Exception):
+            connection.close()

@@ -7,11 +7,12 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from protocol.places import place_of
 from provisioning import changes, history
 from provisioning.errors import Refused
 from provisioning.models import Account, SignInTry
 from provisioning.permissions import Actor
-from provisioning.rules.sign_in import FAMILIAR_FOR, LOCKED_FOR, Lock, place_of, why_not_good
+from provisioning.rules.sign_in import FAMILIAR_FOR, LOCKED_FOR, Lock, why_not_good
 from provisioning.selectors.sign_ins import lock_of, name_key
 from provisioning.services.locked_tries import TRIES
 from provisioning.services.sign_in_story import tell_counted, tell_failure

@@ -11,11 +11,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from protocol.places import place_of
 from provisioning import changes, history, permissions
 from provisioning.errors import Conflict, Difference, Refusal, Refused
 from provisioning.models import Account, SignInTry
 from provisioning.permissions import Actor, verbs_of
-from provisioning.rules.sign_in import GOOD_FOR, place_of
+from provisioning.rules.sign_in import GOOD_FOR
 from provisioning.rules.text import DASH
 from provisioning.rules.users import why_not_disable, why_not_roles
 from provisioning.selectors.history import last_change

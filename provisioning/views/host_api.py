@@ -101,8 +101,9 @@ def for_hosts(view):
         if host is None:
             refusals.warning(f"refused an unsigned or wrongly signed request of {request.META.get('REMOTE_ADDR')}")
             claimed = Host.objects.filter(name=request.headers.get("X-Pairwise-Host", "")).first()
-            recorded.record(host=claimed, kind="request", text=f"A request for {request.path[:200]} from "
-                            f"{request.META.get('REMOTE_ADDR')} was refused. {why}")
+            recorded.record(host=claimed, kind="request", of_stranger=True,
+                            text=f"A request for {request.path[:200]} from "
+                                 f"{request.META.get('REMOTE_ADDR')} was refused. {why}")
             return sentence(why, 403)
         return view(request, host=host, **kwargs)
 

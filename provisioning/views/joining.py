@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from protocol.broker_url import unverified
 from provisioning.errors import Refused
 from provisioning.jobs.broker_access import url_for
-from provisioning.jobs.ping import worker_answers
+from provisioning.jobs.ping import pings
 from provisioning.models import HostEnrolment
 from provisioning.permissions import MANAGE_HOSTS, actor_of, origin_of
 from provisioning.selectors.hosts import get_host
@@ -110,7 +110,7 @@ def state(request):
     if row is None:
         raise Refused(why or "This machine has not joined with a token.")
     facts = facts_of(row, host)
-    return JsonResponse({"connected": facts.connected, "worker": facts.connected and worker_answers(host.name)})
+    return JsonResponse({"connected": facts.connected, "worker": facts.connected and pings.answers(host.name)})
 
 
 @for_machines("POST")

@@ -253,7 +253,8 @@ async def test_who_was_refused_is_an_event_at_most_once_a_minute(monkeypatch):
     assert [told(f"127.0.0.{number}: too late") for number in (1, 2, 3)] == [True, False, False]
     async with asyncio.timeout(5):
         what = await asyncio.to_thread(added.get)
-    assert what == {"host": None, "text": "A connection to the web console was refused: 127.0.0.1: too late."}
+    assert what == {"host": None, "of_stranger": True,
+                    "text": "A connection to the web console was refused: 127.0.0.1: too late."}
     assert added.empty()
 
 

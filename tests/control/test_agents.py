@@ -23,6 +23,7 @@ from protocol.messages import (
 )
 from provisioning import control_client
 from provisioning.models import Application, Event, Host, HostRuntime, Option
+from provisioning.models.records import OF_REFUSALS
 
 from .conftest import Peers, eventually, new_application, processes_of, report_on, row_that, status_of
 
@@ -266,7 +267,7 @@ async def test_how_far_the_clock_of_a_host_is_off_is_known(control, peers, objec
 
 
 async def refused_on(host) -> list[str]:
-    return [text async for text in Event.objects.filter(host=host, source="refused").order_by("id")
+    return [text async for text in Event.objects.filter(host=host, source__in=OF_REFUSALS).order_by("id")
             .values_list("text", flat=True)]
 
 

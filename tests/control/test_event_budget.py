@@ -132,6 +132,27 @@ def test_of_many_refusals_of_one_host_the_oldest_go_and_those_of_others_stay(mon
     assert Event.objects.filter(host=None).count() == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_strangers_cause_pushes_out_what_strangers_caused(monkeypatch, term):
+    monkeypatch.setattr(copies, "ALARMS_KEPT", 3)
+    host = make_host("claimed")
+    stored("of the host", 2, source="refused", host=host)
+    stored("of the console", 2, level="alarm")
+    for whose in (host, None):
+        stored("flood", 9, source="stranger", host=whose)
+    while copies.prune_events(term=term):
+        pass
+    assert sorted(Event.objects.values_list("text", flat=True)) == [*["flood"] * 6, *["of the console"] * 2,
+                                                                    *["of the host"] * 2]
+
+
+def test_what_strangers_cause_uses_up_no_allowance_of_whom_they_claim_to_be():
+    budget = EventBudget(clock=lambda: 0.0)
+    most = ALLOWANCES["host", True].burst
+    taken(budget, most, host_id=1, source="stranger", level="alarm")
+    assert taken(budget, most, host_id=1, source="refused") == most
+
+
 async def test_an_agent_that_makes_up_starts_and_ends_does_not_fill_the_timeline(small_allowance, control, peers,
                                                                                 objects):
     agent = await peers.agent(objects.host)

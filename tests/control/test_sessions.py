@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from control.main import Control
+from control.sessions import REFUSED_BURST
 from protocol import wire
 from protocol.messages import Changed, Configuration, Event, Grant, Ping, Pong, Report
 from provisioning import models
@@ -59,8 +60,27 @@ async def test_an_unknown_name_and_a_wrong_secret_are_refused_alike(control, pee
     wrong = await refused(peers, "MS", "x")
     assert (unknown.event, wrong.event) == (3007, 3007)
     assert str(unknown).replace("Nobody", "MS") == str(wrong)
-    assert [record.message.rpartition(": ")[2] for record in caplog.records if "refused application" in record.message
-            ] == ["there is no such object", "its secret is wrong"]
+    assert [record.message for record in caplog.records if "claims to be" in record.message] == [
+        "A connection to control was refused: 127.0.0.1: it claims to be 'Nobody', which is no server here.",
+        "A server from 127.0.0.1 that claims to be MS was refused by control: it does not know the application's "
+        "secret."]
+
+
+async def test_strangers_that_claim_to_be_somebody_are_told_of_once_a_minute(control, peers, objects, caplog):
+    for number in range(20):
+        await refused(peers, f"Nobody {number}", "x")
+    with pytest.raises(wire.RefusedError):
+        await peers.dial("host", "nowhere", "x")
+    with pytest.raises(wire.RefusedError):
+        await peers.dial("console", "console", "x")
+    for _ in range(20):
+        await refused(peers, "MS", "x")
+    told = [record.message for record in caplog.records if "refused" in record.message]
+    assert [text for text in told if "connection" in text] == [
+        "A connection to control was refused: 127.0.0.1: it claims to be 'Nobody 0', which is no server here."]
+    assert len(told) <= 1 + REFUSED_BURST + 1
+    await eventually(lambda: models.Event.objects.filter(source="stranger", host=None, application=None).acount(),
+                     "no event")
 
 
 async def test_a_disabled_application_is_refused(control, peers, objects):

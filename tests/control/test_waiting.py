@@ -8,6 +8,9 @@ import pytest
 from control import server
 from control.waiting import BEAT, Waiting
 from protocol.wire import OPENING_TIMEOUT_S, dial
+from provisioning.models import Event
+
+from .conftest import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,6 +33,16 @@ def test_an_address_that_dials_often_waits_behind_itself(pair_of_sockets):
         waiting.add("10.0.0.1", connection)
     once = pair_of_sockets()[1]
     waiting.add("10.0.0.2", once)
+    assert [waiting.next() for _ in range(5)] == [often[0], once, *often[1:], None]
+
+
+def test_the_addresses_of_one_network_wait_behind_each_other(pair_of_sockets):
+    waiting = Waiting(beats=True)
+    often = [pair_of_sockets()[1] for _ in range(3)]
+    for number, connection in enumerate(often):
+        waiting.add(f"2001:db8::{number}", connection)
+    once = pair_of_sockets()[1]
+    waiting.add("2001:db8:0:1::1", once)
     assert [waiting.next() for _ in range(5)] == [often[0], once, *often[1:], None]
 
 
@@ -89,7 +102,7 @@ def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_closed(pai
     waiting.add("10.0.0.2", once)
     for connection in often:
         waiting.add("10.0.0.1", connection)
-    waiting.give_way()
+    assert waiting.give_way() == "10.0.0.1"
     assert often[0].fileno() == -1
     waiting.give_way()
     assert [waiting.next() for _ in range(2)] == [often[1], None]
@@ -106,5 +119,38 @@ async def test_beyond_all_bounds_the_newest_still_gets_its_turn_and_that_is_said
         channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
                              started=1)
         await channel.close()
-    assert [record.getMessage() for record in caplog.records].count(
-        "connections are closed that waited: there are more than 3") == 1
+    assert told(caplog) == [
+        "A connection to control was refused: 127.0.0.1: more than 3 connections wait for their turn."]
+
+
+def told(caplog) -> list[str]:
+    return [record.getMessage() for record in caplog.records if "was refused" in record.getMessage()]
+
+
+async def test_strangers_that_are_silent_slow_or_give_way_are_told_of_once_a_minute(control, objects, monkeypatch,
+                                                                                   caplog):
+    monkeypatch.setattr(server, "OPENINGS", 2)
+    monkeypatch.setattr(server, "GRACE_S", 0.1)
+    with contextlib.ExitStack() as opened:
+        for _ in range(8):
+            opened.enter_context(socket.create_connection(("127.0.0.1", control.port)))
+        await eventually(lambda: told(caplog), "nothing was told")
+        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
+                             started=1, timeout_s=OPENING_TIMEOUT_S)
+        await channel.close()
+    assert told(caplog) == ["A connection to control was refused: 127.0.0.1 has not shown who it is, and newer "
+                            "connections wait for its place."]
+    event = await eventually(Event.objects.filter(source="stranger").afirst, "no event")
+    assert (event.host_id, event.level, event.text) == (None, "alarm", told(caplog)[0])
+
+
+@pytest.mark.parametrize(("said", "why"), [
+    (b"", "the peer did not show within 0.3 s who it is"), (b"GET / HTTP/1.1\r\n\r\n", "the peer sent "),
+])
+async def test_a_stranger_that_is_silent_or_says_rubbish_is_told_of(control, objects, monkeypatch, caplog, said, why):
+    monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 0.3)
+    with socket.create_connection(("127.0.0.1", control.port)) as connection:
+        connection.sendall(said)
+        await eventually(lambda: told(caplog), "nothing was told")
+    [text] = told(caplog)
+    assert text.startswith(f"A connection to control was refused: 127.0.0.1: {why}")

@@ -47,3 +47,11 @@ def test_it_remembers_no_more_than_it_has_room_for():
     for number in range(KEPT_MAX + 5):
         guesses.wrong(str(number), "orders", 0.0)
     assert len(guesses._left) == KEPT_MAX
+
+
+def test_the_addresses_of_one_network_guess_as_one():
+    guesses = Guesses()
+    for number in range(BURST):
+        guesses.wrong(f"2001:db8::{number}", "orders", 100.0)
+    assert not guesses.allows("2001:db8::ffff", "orders", 100.0)
+    assert guesses.allows("2001:db8:0:1::1", "orders", 100.0)

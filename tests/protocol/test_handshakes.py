@@ -127,6 +127,8 @@ def test_the_one_that_gives_way_is_of_the_address_that_has_most(listening):
         crowd = [await listener.stall() for _ in range(12)]
         await _ended(crowd[0][0])
         assert not lone.at_eof()
+        assert set(listener.told) == {
+            ("127.0.0.1", "its TLS handshake is not done, and newer connections wait for its place")}
         assert listener.listener.strangers == 4
 
     listening(test)
@@ -138,6 +140,7 @@ def test_who_stalls_is_ended_in_time(listening):
         await _ended(reader)
         await listener.until(lambda: listener.listener.strangers == 0)
         assert await listener.member() == b"let me in"
+        assert listener.told == [("127.0.0.1", "its TLS handshake was not done within 0.3 s")]
 
     listening(test, within_s=0.3)
 

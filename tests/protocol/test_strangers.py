@@ -29,6 +29,13 @@ def test_the_oldest_of_the_address_that_holds_most_gives_way():
     assert "honest" in made
 
 
+def test_the_addresses_of_one_network_are_one_machine():
+    made = strangers(4, ("honest 1", "192.0.2.1"), ("honest 2", "192.0.2.2"),
+                     *((f"flood {number}", f"2001:db8::{number}") for number in (1, 2)))
+    assert [made.came(f"flood {number}", f"2001:db8::{number}") for number in (3, 4, 5)] == [
+        "flood 1", "flood 2", "flood 3"]
+
+
 def test_one_that_has_got_further_goes_last():
     made = strangers(3, ("says hello", "a"), ("silent 1", "a"), ("silent 2", "a"))
     made.got_further("says hello")

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from provisioning.errors import NotAllowed, Refused
+from provisioning.jobs import refusals
 from provisioning.models import Event, HistoryEntry, HostEnrolment
 from provisioning.services import enrolment
 from provisioning.services.enrolment import Attempts, TooMany, make_token, note_stage, revoke_tokens, spend
@@ -19,6 +20,7 @@ FROM = "192.0.2.44"
 def _quiet(no_broker, settings, closed_port, monkeypatch):
     settings.PAIRWISE_CONTROL_PORT = closed_port
     monkeypatch.setattr(enrolment, "attempts", Attempts())
+    monkeypatch.setattr(refusals, "bound", refusals.Bound())
 
 
 @pytest.fixture
@@ -106,13 +108,20 @@ def test_a_token_can_be_revoked(host, row):
         joined(row)
 
 
+def test_strangers_fill_no_timeline_with_wrong_tokens_from_many_addresses(row):
+    for number in range(100):
+        with pytest.raises(Refused):
+            joined(row, token="wrong", origin=f"198.51.100.{number}")
+    assert Event.objects.get().source == "stranger"
+
+
 def test_guessing_ends_after_a_few_tokens_and_records_no_more(row):
     for _ in range(Attempts.LIMIT):
         with pytest.raises(Refused):
             joined(row, token="wrong")
     with pytest.raises(TooMany, match="Wait a minute"):
         joined(row, token="wrong")
-    assert Event.objects.count() == Attempts.LIMIT
+    assert Event.objects.count() == 1
     assert joined(row).name == "edge1"  # who has the right one is not kept out by others
 
 
@@ -124,6 +133,14 @@ def test_another_address_and_a_later_minute_start_anew():
         attempts.refuse("a", now=Attempts.LIMIT)
     attempts.refuse("b", now=Attempts.LIMIT)
     attempts.refuse("a", now=Attempts.WITHIN_S + Attempts.LIMIT)
+
+
+def test_the_addresses_of_one_network_guess_as_one():
+    attempts = Attempts()
+    for number in range(Attempts.LIMIT):
+        attempts.refuse(f"2001:db8::{number}", now=0.0)
+    with pytest.raises(TooMany):
+        attempts.refuse("2001:db8::ffff", now=1.0)
 
 
 @pytest.mark.parametrize("actor", [factories.OPERATOR, factories.SUPPORT])

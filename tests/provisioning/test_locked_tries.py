@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from provisioning.errors import NotAllowed, Refused
@@ -122,6 +123,28 @@ def test_a_flood_during_a_lock_costs_no_row_each_and_fills_neither_history_nor_m
     counted = [int(re.search(r"(\d+) times? more", entry[3])[1]) for entry in told()[before + at_once:]]
     assert len(counted) <= MOST + 1
     assert at_once + sum(counted) == 200
+
+
+@pytest.mark.parametrize("error", [InterfaceError("the connection is closed"), DatabaseError("it is away"),
+                                   ValueError("it was encrypted with another key")])
+def test_what_cannot_be_told_ends_nothing_and_is_told_later(otto, tries, minutes, monkeypatch, error):
+    for _ in range(LIMITS[HERE] + 100):
+        refused()
+    before, tell_more = len(told()), locked_tries._tell_more
+
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(locked_tries, "TRIES", tries)
+    monkeypatch.setattr(locked_tries, "_tell_more", fails)
+    monkeypatch.setattr(locked_tries.connection, "close", lambda: None)
+    minutes.pass_()
+    locked_tries.tell_what_is_due()
+    refused()
+    monkeypatch.setattr(locked_tries, "_tell_more", tell_more)
+    minutes.pass_()
+    locked_tries.tell_what_is_due()
+    assert [entry[3] for entry in told()[before:]] == ["Was not looked at while it was locked, 100 times more."]
 
 
 def test_an_address_is_unlocked_by_who_may_and_history_says_so(ada, otto):

@@ -17,7 +17,6 @@ from provisioning.rules.sign_in import (
     lock_of,
     minutes_left,
     name_key,
-    place_of,
     shown,
     why_not_good,
 )
@@ -111,14 +110,6 @@ def test_a_lock_knows_what_led_to_it():
 def test_who_is_locked_where():
     rows = [tried(failures=LIMITS[HERE]), tried("ada", failures=1)]
     assert [(row.name_key, lock.kind) for row, lock in here_locks(rows, now=NOW)] == [("otto", HERE)]
-
-
-@pytest.mark.parametrize(("origin", "place"), [
-    ("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("::1", "::1"), ("", ""),
-    ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("2001:db8:1:2::", "2001:db8:1:2::/64"), ("x" * 70, "x" * 64),
-])
-def test_a_place_is_an_address_or_a_network_that_one_machine_has_all_of(origin, place):
-    assert place_of(origin) == place
 
 
 @pytest.mark.parametrize(("name", "kept"), [
