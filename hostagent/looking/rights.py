@@ -55,9 +55,10 @@ def open_to_others(place: Directory, names: Iterable[str]) -> str:
     directories that these are in; "" for nothing. A name that is not there counts for nothing."""
     names = {*names}
     for name in ("", *sorted((names | {os.path.dirname(name) for name in names}) - {""})):
-        facts = place.facts_of(name) if name else place.facts()
-        if facts is not None and (facts.st_uid != 0 or shared(facts)):
-            return os.path.join(place.path, name) if name else place.path
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), (
+                place.handle(name) if name else contextlib.nullcontext(place.descriptor)) as descriptor:
+            if _others_write(descriptor):
+                return os.path.join(place.path, name) if name else place.path
     return ""
 
 
@@ -68,11 +69,19 @@ def way_open_to_others(path: str) -> str:
     OSError."""
     with contextlib.suppress(FileNotFoundError):
         for each, descriptor in directories_to(os.path.dirname(path)):
-            facts = os.fstat(descriptor)
-            listed = facts.st_mode & 0o020 and _has_list(descriptor)
-            if facts.st_uid != 0 or ((shared(facts) or listed) and not facts.st_mode & stat.S_ISVTX):
+            if _others_write(descriptor, sticky=True):
                 return each
     return ""
+
+
+def _others_write(descriptor: int, *, sticky: bool = False) -> bool:
+    """Somebody else than root owns what was opened, or can write there; ``sticky``: who can move nothing of root's
+    counts for nobody. An access control list, which is not read, is taken to let others write as far as its mask does.
+    """
+    facts = os.fstat(descriptor)
+    writes = shared(facts) or (
+        not stat.S_ISLNK(facts.st_mode) and facts.st_mode & 0o020 and _has_list(descriptor))
+    return facts.st_uid != 0 or bool(writes and not (sticky and facts.st_mode & stat.S_ISVTX))
 
 
 def _has_list(descriptor: int) -> bool:

@@ -74,4 +74,6 @@ def ended(code: int | None, last_words: str) -> str:
 
 
 TOO_LONG = "It took longer than {:.0f} minutes and was given up. What the machine has reported is below."
+TOO_MUCH = ("The machine said more than {} MB and the connection was ended. Joining says a few lines: look at what the "
+            "shell of this account prints by itself, and whether it is the right machine.")
 BROKEN = "Something went wrong that Pairwise did not expect. The log of the web process says what."

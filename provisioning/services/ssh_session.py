@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 CONNECT_S, LOGIN_S, ASK_S, RUN_S = 8.0, 20.0, 20.0, 600.0
 ALIVE_EVERY_S, ALIVE_MISSED = 5, 4
-WORDS_MAX = 4000
+NAME_MAX, WORDS_MAX, PIECE, OUTPUT_MAX = 200, 4000, 65_536, 1_000_000
+"""Characters of what a machine says: of its Python's name, of its end, at once, and in all."""
 
 
 class SshFailed(Exception):
@@ -129,29 +130,50 @@ async def _shown(address: str, port: int) -> str:
 
 async def _look(connection: "asyncssh.SSHClientConnection", login: Login) -> tuple[str, bool, bool]:
     """(Python, by sudo, sudo asks for a password). Raises SshFailed."""
-    found = await connection.run(rules.FIND_PYTHON, timeout=ASK_S)
-    if found.exit_status != 0:
+    code, said = await _ask(connection, rules.FIND_PYTHON)
+    python = (said.strip().splitlines() or [""])[-1]
+    if code != 0 or not 0 < len(python) <= NAME_MAX:
         raise SshFailed(rules.no_python(login.user))
-    python = str(found.stdout).strip().splitlines()[-1]
-    uid = await connection.run("id -u", timeout=ASK_S)
-    if str(uid.stdout).strip() == "0":
+    if (await _ask(connection, "id -u"))[1].strip() == "0":
         return python, False, False
-    if (await connection.run(rules.HAS_SUDO, timeout=ASK_S)).exit_status != 0:
+    if (await _ask(connection, rules.HAS_SUDO))[0] != 0:
         raise SshFailed(rules.no_sudo(login.user))
-    if (await connection.run(rules.NEEDS_NO_PASSWORD, timeout=ASK_S)).exit_status == 0:
+    if (await _ask(connection, rules.NEEDS_NO_PASSWORD))[0] == 0:
         return python, True, False
     if not login.password:
         raise SshFailed(rules.not_by_sudo(login.user))
     return python, True, True
 
 
+async def _ask(connection: "asyncssh.SSHClientConnection", command: str) -> tuple[int | None, str]:
+    """(exit status, what it said) of something short, without what it said as an error. Raises SshFailed."""
+    import asyncssh
+
+    async with asyncio.timeout(ASK_S):
+        return await _output(connection, command, stderr=asyncssh.DEVNULL)
+
+
 async def _run(connection: "asyncssh.SSHClientConnection", command: str, given: str) -> None:
     import asyncssh
 
-    done = await connection.run(command, input=given, stderr=asyncssh.STDOUT)
-    if done.exit_status != 0:
-        lines = str(done.stdout or "")[-WORDS_MAX:].strip().splitlines()
-        raise SshFailed(rules.ended(done.exit_status, lines[-1] if lines else ""))
+    code, said = await _output(connection, command, input=given, stderr=asyncssh.STDOUT)
+    if code != 0:
+        lines = said[-WORDS_MAX:].strip().splitlines()
+        raise SshFailed(rules.ended(code, lines[-1] if lines else ""))
+
+
+async def _output(connection: "asyncssh.SSHClientConnection", command: str, **how) -> tuple[int | None, str]:
+    """(exit status, what it said), read in pieces: a machine that talks without end fills no memory. Raises
+    SshFailed once it has said more than OUTPUT_MAX."""
+    process = await connection.create_process(command, errors="replace", **how)
+    pieces, size = [], 0
+    while piece := await process.stdout.read(PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > OUTPUT_MAX:
+            connection.abort()
+            raise SshFailed(rules.TOO_MUCH.format(OUTPUT_MAX // 1_000_000))
+    return (await process.wait()).exit_status, "".join(pieces)
 
 
 def _why(error: BaseException) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import struct
 import time
 
 import pytest
@@ -181,6 +182,24 @@ def test_a_directory_that_a_group_of_others_writes_to_is_no_way_for_root(deep):
     os.chown(deep.parent, 0, 65534)
     deep.parent.chmod(0o775)
     with pytest.raises(LaunchError, match=f"can change {deep.parent}"):
+        as_what(deep)
+
+
+def let_nobody_write(path):
+    """By an access control list: the mode names the group of root alone."""
+    entries = ((1, 7, -1), (2, 7, 65534), (4, 5, -1), (0x10, 7, -1), (0x20, 5, -1))
+    listed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", listed)
+    except OSError as error:
+        pytest.skip(f"no access control lists here: {error.strerror}")
+
+
+@as_root
+@pytest.mark.parametrize("given", ["above/parent", "above/parent/ms", "above/parent/ms/server"])
+def test_whom_an_access_control_list_lets_write_is_somebody_else(tmp_path, deep, given):
+    let_nobody_write(tmp_path / given)
+    with pytest.raises(LaunchError, match=f"others than root can change {tmp_path}/{given}[,:]"):
         as_what(deep)
 
 

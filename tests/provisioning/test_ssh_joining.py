@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 import subprocess
+import time
 
 import asyncssh
 import pytest
@@ -72,6 +73,21 @@ def test_an_encrypted_key_is_opened_by_its_passphrase(sshd):
 def test_a_program_that_fails_is_told_by_its_last_line(sshd):
     assert refusal(sshd, Login(user="root", private_key=sshd.key), READS_TOKEN) == (
         "It ended with exit code 1. got token")
+
+
+@needs_sshd
+@pytest.mark.parametrize("line", ["python3 -c \"import sys\nwhile 1: sys.stdout.write('x' * 60000)\"",
+                                  "python3 -c \"import sys\nwhile 1: sys.stderr.write('x' * 60000)\""])
+def test_a_machine_that_talks_without_end_is_not_listened_to(sshd, line):
+    began = time.monotonic()
+    assert "said more than 1 MB" in refusal(sshd, Login(user="root", private_key=sshd.key), line)
+    assert time.monotonic() - began < 60
+
+
+@needs_sshd
+def test_what_is_asked_of_a_machine_before_is_bounded_too(sshd, monkeypatch):
+    monkeypatch.setattr(rules, "FIND_PYTHON", "yes")
+    assert "said more than 1 MB" in refusal(sshd, Login(user="root", private_key=sshd.key))
 
 
 @needs_sshd
