@@ -48,7 +48,7 @@ def keep() -> int:
         raise NotPermitted(why)
     if not has_accounts():
         return 0
-    with _client() as client:
+    with connect() as client:
         prefix = Console.this().broker_prefix
         try:
             known = known_commands(client)
@@ -90,7 +90,7 @@ def keep_and_note() -> None:
 
 
 def _server() -> dict[str, str]:
-    with _client() as client:
+    with connect() as client:
         facts = client.info("server")
     return {"server": rules.server_name(facts), "program": str(facts.get("executable", ""))}
 
@@ -107,7 +107,7 @@ class Denials:
             return 0
         prefix = Console.this().broker_prefix
         row = ComponentHeartbeat.objects.filter(name=self.NAME).first()
-        with _client() as client:
+        with connect() as client:
             seconds, micros = client.time()
             now = seconds * 1000 + micros // 1000
             until = min(row.facts["until"], now) if row else now - LOOK_BACK_MS
@@ -159,7 +159,7 @@ def url_for(host: Host, url: str) -> str:
         log.warning("host %s has no account at the broker: %s", host.name, error)
     except (redis.RedisError, OSError) as error:
         log.warning("the account of host %s will be made when the broker answers: %s", host.name, error)
-    with _client() as client:
+    with connect() as client:
         return rules.with_account(url, _account(host, client, Console.this().broker_prefix))
 
 
@@ -172,7 +172,7 @@ def why_no_accounts() -> str:
         return _none_at_rabbitmq()
     if not has_accounts():
         return ""
-    with _client() as client:
+    with connect() as client:
         try:
             known_commands(client)
             client.acl_list()
@@ -203,7 +203,8 @@ def _refused_by(error: redis.ResponseError | str) -> NotPermitted:
     return NotPermitted(rules.REFUSED.format(error=str(error).rstrip(".")))
 
 
-def _client() -> redis.Redis:
+def connect() -> redis.Redis:
+    """A client with the console's own account."""
     return redis.Redis.from_url(settings.PAIRWISE_REDIS_URL, socket_timeout=TIMEOUT_S,
                                 socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
 
