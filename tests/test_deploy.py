@@ -9,6 +9,7 @@ import yaml
 
 from console.addresses import addresses
 from console.up.main import roles_of
+from console.up.redis import BOUNDS, BOUNDS_FOR_OTHERS
 from console.up.supervisor import LOOK_S
 from protocol.secret_settings import SECRET_SETTINGS, variables
 from tests.scenarios.scaled import ROLES
@@ -45,6 +46,13 @@ def test_every_command_is_up(services):
     assert 'ENTRYPOINT ["python", "manage.py"]' in (DEPLOY / "Dockerfile").read_text()
     [start] = re.findall(r"^ExecStart=(.*)$", (DEPLOY / "pairwise-console.service").read_text(), re.MULTILINE)
     assert shlex.split(start)[1:] == ["manage.py", "up"]
+
+
+def test_redis_has_the_bounds_of_the_embedded_one(services):
+    words = [str(each) for each in services["redis"]["command"]]
+    for bounds in (BOUNDS, BOUNDS_FOR_OTHERS):
+        assert " ".join(bounds) in " ".join(words)
+    assert "--maxmemory" in words
 
 
 def test_systemd_watches_the_one_that_says_that_it_runs():

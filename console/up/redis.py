@@ -17,6 +17,19 @@ from hostagent.files import write_atomically
 from protocol import tls
 
 PROGRAMS = ("valkey-server", "redis-server")
+MEMORY_LEAST, MEMORY_MOST = 256 * 1024 ** 2, 4 * 1024 ** 3
+BOUNDS = (
+    # deploy/compose.yaml has them too. Who has proven himself may be silent for as long as he likes.
+    "--maxclients", "10000", "--timeout", "0", "--tcp-keepalive", "60",
+    # The largest answer is that with reports of hosts (provisioning.jobs.report_queues).
+    "--client-output-buffer-limit", "normal", "64mb", "32mb", "30",
+    "--proto-max-bulk-len", "32mb", "--client-query-buffer-limit", "64mb",
+    # What is full says so: a job that was thrown away would be missed by nobody.
+    "--maxmemory-policy", "noeviction",
+)
+"""What clients may take, those that have not logged in too; ``provisioning.jobs.broker_guard`` ends those."""
+BOUNDS_FOR_OTHERS = ("--maxmemory-clients", "25%")
+"""Where hosts connect too. Redis knows it from 7.0 on, and so it does what their accounts are made of."""
 
 
 def server_program() -> str:
@@ -56,14 +69,24 @@ def command(socket_path: Path, data_dir: Path, *, password: str = "", host: str 
     config = data_dir / "access.conf"
     # Command lines are for everybody to read; a file of mode 0600 is not.
     write_atomically(config, f"requirepass {password}\n".encode() if password else b"")
-    listens = ["--bind", host or "*", "--port", str(port)] if password else ["--port", "0"]
+    listens = ["--bind", host or "*", "--port", str(port), *BOUNDS_FOR_OTHERS] if password else ["--port", "0"]
     return [
         server_program(), str(config), *listens, "--unixsocket", str(socket_path), "--unixsocketperm", "700",
         "--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
-        "--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
+        "--maxmemory", str(memory_max(_memory())), *BOUNDS,
+        "--daemonize", "no", "--logfile", "", "--loglevel", "notice",
         # It would write over its environment, by which a later run knows its own.
         "--set-proc-title", "no",
     ]
+
+
+def memory_max(of_machine: int) -> int:
+    """How much it may take of a machine with so much memory, both in bytes."""
+    return min(max(of_machine // 4, MEMORY_LEAST), MEMORY_MOST)
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def make_directories(socket_path: Path, data_dir: Path) -> None:

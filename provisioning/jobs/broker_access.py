@@ -17,6 +17,7 @@ from provisioning.models import ComponentHeartbeat, Console, Host
 from provisioning.rules import broker_access as rules
 from provisioning.rules.broker_access import Account
 from provisioning.selectors.broker import NOTE, why_not_at_rabbitmq
+from provisioning.states import EventLevel
 
 from . import refusals
 
@@ -48,7 +49,7 @@ def keep() -> int:
         raise NotPermitted(why)
     if not has_accounts():
         return 0
-    with _client() as client:
+    with connect() as client:
         prefix = Console.this().broker_prefix
         try:
             known = known_commands(client)
@@ -90,7 +91,7 @@ def keep_and_note() -> None:
 
 
 def _server() -> dict[str, str]:
-    with _client() as client:
+    with connect() as client:
         facts = client.info("server")
     return {"server": rules.server_name(facts), "program": str(facts.get("executable", ""))}
 
@@ -107,7 +108,7 @@ class Denials:
             return 0
         prefix = Console.this().broker_prefix
         row = ComponentHeartbeat.objects.filter(name=self.NAME).first()
-        with _client() as client:
+        with connect() as client:
             seconds, micros = client.time()
             now = seconds * 1000 + micros // 1000
             until = min(row.facts["until"], now) if row else now - LOOK_BACK_MS
@@ -119,10 +120,17 @@ class Denials:
         ComponentHeartbeat.objects.update_or_create(name=self.NAME, defaults={"at": timezone.now(), "facts": {
             "until": max((at for at, _ in new), default=until)}})
         # Anybody may try to log in under a name that only looks like one.
-        own = [(int(number), each) for _, each in new
-               if each["username"].startswith(prefix) and (number := each["username"].removeprefix(prefix)).isdecimal()]
-        hosts = Host.objects.in_bulk([number for number, _ in own])
-        return sum(_record_denial(hosts.get(number), each) for number, each in own)
+        named = [(int(number) if (number := _number_of(each["username"], prefix)).isdecimal() else None, each)
+                 for _, each in new]
+        hosts = Host.objects.in_bulk([number for number, _ in named if number is not None])
+        return sum(_record_denial(hosts.get(number), each, prefix) for number, each in named)
+
+
+def _number_of(username: str, prefix: str) -> str:
+    """What an account of this console is named after; "" of any other one."""
+    # No key of the database is longer.
+    number = username.removeprefix(prefix)
+    return number if number != username and number.isascii() and len(number) <= 18 else ""
 
 
 def _denied_at(entry: dict, now: int) -> int:
@@ -132,13 +140,25 @@ def _denied_at(entry: dict, now: int) -> int:
     return now - round(float(entry["age-seconds"]) * 1000) if said is None else said
 
 
-def _record_denial(host: Host | None, entry: dict) -> bool:
+def _record_denial(host: Host | None, entry: dict, prefix: str) -> bool:
     if host is None:
-        return False
+        return _record_guess(entry, prefix)
     what = "logged in with a wrong password" if entry["reason"] == "auth" else \
         f"asked for the {entry['reason']} {entry['object'][:100]!r}"
     return refusals.record(host=host, kind="broker", text=(
         f"Somebody with the account of host {host.name} {what} at the broker, which refused it."))
+
+
+def _record_guess(entry: dict, prefix: str) -> bool:
+    """Under a name that is no host's: of the console itself, of a host that is gone, or one that never was."""
+    if entry["reason"] != "auth":
+        return False
+    where = str(entry.get("client-info", {}).get("addr", "")).rpartition(":")[0]
+    # An agent whose host was deleted goes on trying.
+    level = EventLevel.STANDARD if entry["username"].startswith(prefix) else EventLevel.ALARM
+    return refusals.record(host=None, kind="broker log-in", level=level, text=(
+        f"Somebody{f' at {where}' if where else ''} tried to log in at the broker as {entry['username'][:100]!r}, "
+        f"which is no host's account, with a wrong password, {entry['count']} times."))
 
 
 denials = Denials()
@@ -159,7 +179,7 @@ def url_for(host: Host, url: str) -> str:
         log.warning("host %s has no account at the broker: %s", host.name, error)
     except (redis.RedisError, OSError) as error:
         log.warning("the account of host %s will be made when the broker answers: %s", host.name, error)
-    with _client() as client:
+    with connect() as client:
         return rules.with_account(url, _account(host, client, Console.this().broker_prefix))
 
 
@@ -172,7 +192,7 @@ def why_no_accounts() -> str:
         return _none_at_rabbitmq()
     if not has_accounts():
         return ""
-    with _client() as client:
+    with connect() as client:
         try:
             known_commands(client)
             client.acl_list()
@@ -203,7 +223,8 @@ def _refused_by(error: redis.ResponseError | str) -> NotPermitted:
     return NotPermitted(rules.REFUSED.format(error=str(error).rstrip(".")))
 
 
-def _client() -> redis.Redis:
+def connect() -> redis.Redis:
+    """A client with the console's own account."""
     return redis.Redis.from_url(settings.PAIRWISE_REDIS_URL, socket_timeout=TIMEOUT_S,
                                 socket_connect_timeout=TIMEOUT_S, retry=Retry(NoBackoff(), 0))
 

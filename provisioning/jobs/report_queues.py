@@ -51,7 +51,8 @@ class Queues(Protocol):
 _TAKE = """
 local reader = redis.call('GET', KEYS[1])
 if reader and reader ~= ARGV[1] then return {} end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+-- A server whose memory is full takes no SET, and is to be emptied.
+if reader then redis.call('PEXPIRE', KEYS[1], ARGV[2]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 local each, size_max, depth_max = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local bytes_max, room, found = tonumber(ARGV[6]), tonumber(ARGV[7]), {}
 for place = 2, #KEYS do
@@ -74,6 +75,7 @@ for place = 2, #KEYS do
     if depth > lost and room > 0 then
         local messages = redis.call('LRANGE', key, -each, -1)
         for number = #messages, 1, -1 do
+            if room <= 0 then break end
             if #messages[number] <= size_max then
                 one[#one + 1] = messages[number]
                 room = room - #messages[number]

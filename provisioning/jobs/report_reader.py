@@ -18,6 +18,7 @@ from provisioning.rules.database_trouble import may_pass
 from provisioning.rules.report_messages import NoReport, in_turn
 
 from . import refusals, reports
+from .broker_guard import Guard
 from .report_queues import Queues, RabbitQueues, RedisQueues
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def make_queues() -> Queues:
 
 class Reader:
     def __init__(self, queues: Queues | None = None, *, clock: Callable[[], float] = time.monotonic):
-        self._queues, self._clock = queues, clock
+        self._queues, self._clock, self._guard = queues, clock, Guard(clock=clock)
         self._hosts: list[str] = []
         self._listed_at: float | None = None
         self._ended = threading.Event()
@@ -68,6 +69,7 @@ class Reader:
         self._close()
 
     def _close(self) -> None:
+        self._guard.close()
         queues, self._queues = self._queues, None
         if queues is not None:
             queues.close()
@@ -81,6 +83,7 @@ class Reader:
                 self._list_hosts()
             finally:
                 connections.close_all()
+        self._keep_room()
         waiting = self._queues.take(self._hosts) if self._hosts else {}
         if not waiting:
             return False
@@ -91,6 +94,19 @@ class Reader:
                 connections.close_all()
                 self._queues.give_back()
         return True
+
+    def _keep_room(self) -> None:
+        words = self._guard.look(self._hosts)
+        if not words:
+            return
+        with self._with_database:
+            try:
+                for each in words:
+                    row = Host.objects.filter(name=each.host).first()
+                    if refusals.record(host=row, kind=each.kind, text=each.text):
+                        log.warning("%s", each.text)
+            finally:
+                connections.close_all()
 
     def _record(self, waiting: dict) -> None:
         until = self._clock() + LOOK_S

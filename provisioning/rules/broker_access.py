@@ -99,14 +99,30 @@ def account(*, prefix: str, host_id: int, host_name: str, secret: str, database:
     """The account of a host at the Redis database of this number, on a server that knows the commands ``known``."""
     password = password_of(secret)
     hashed = hashlib.sha256(password.encode()).hexdigest()
-    names = {"queue": host_queue(host_name), "mailbox": f"{host_control(host_name)}.pidbox",
-             "worker": f"worker@{host_name}", "reports": reports_queue(host_name), "database": database}
+    names = _names(host_name, database)
     # Whatever ``acl-pubsub-default`` says: no channel but those that are named.
     rules = ("reset", "resetchannels", "on", f"#{hashed}", *_allowed(WITHOUT_KEYS, known),
              *(_selector(grant, names, known) for grant in GRANTS))
     # A key that nobody has; who lists the accounts sees by it whether this one is as it should be.
     mark = f"%R~pairwise-rules-{hashlib.sha256(' '.join(rules).encode()).hexdigest()[:16]}"
     return Account(f"{prefix}{host_id}", password, (*rules, mark))
+
+
+def keys_of(host_name: str) -> list[str]:
+    """The keys that the account of a host may fill, but for the answers to who asked its mailbox."""
+    names = _names(host_name, 0)
+    patterns = (pattern for grant in GRANTS for pattern in grant.patterns if pattern.startswith("~"))
+    return [pattern[1:].format(**names) for pattern in (*patterns, "~{reports}")]
+
+
+def answers_of(host_name: str) -> str:
+    """Pattern of the keys in which the worker of a host answers."""
+    return f"*.reply.{_names(host_name, 0)['mailbox']}"
+
+
+def _names(host_name: str, database: int) -> dict:
+    return {"queue": host_queue(host_name), "mailbox": f"{host_control(host_name)}.pidbox",
+            "worker": f"worker@{host_name}", "reports": reports_queue(host_name), "database": database}
 
 
 def _allowed(commands: tuple[str, ...], known: Collection[str]) -> list[str]:

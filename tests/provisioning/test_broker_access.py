@@ -125,11 +125,23 @@ def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as
                           "refused it.")
 
 
-def test_who_tries_to_log_in_under_a_name_that_only_looks_like_a_hosts_disturbs_nothing(broker, hosts, settings):
+@pytest.mark.parametrize("name", ["{prefix}x", "{prefix}999999", "{prefix}" + "9" * 40, "{prefix}", "root",
+                                  "{prefix}²"])
+def test_who_guesses_at_an_account_that_is_no_hosts_is_told_of_once_a_minute(broker, hosts, monkeypatch, name):
+    monkeypatch.setattr(refusals, "bound", refusals.Bound())
+    name, denials = name.format(prefix=Console.this().broker_prefix), broker_access.Denials()
     broker.acl_log_reset()
+    for guess in ("one", "two"):
+        with pytest.raises(redis.AuthenticationError):
+            broker.execute_command("AUTH", name, guess)
+    assert denials.record() == 1
     with pytest.raises(redis.AuthenticationError):
-        broker.execute_command("AUTH", Console.this().broker_prefix + "x", "y")
-    assert broker_access.Denials().record() == 0
+        broker.execute_command("AUTH", "another", "three")
+    assert denials.record() == 0
+    [event] = Event.objects.filter(source="refused")
+    assert event.host is None
+    assert event.text == (f"Somebody at 127.0.0.1 tried to log in at the broker as {name!r}, which is no host's "
+                          "account, with a wrong password, 2 times.")
 
 
 def test_a_host_with_another_hosts_secret_is_nobody(hosts, settings):
