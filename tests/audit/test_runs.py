@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from provisioning.jobs import audits
 from provisioning.jobs.audits import run_audit
 from provisioning.models import Application, AuditRun, Finding, PairAudit, Waiver
 from provisioning.record.models import ControlBeat
@@ -48,6 +49,21 @@ def test_what_is_as_before_is_confirmed_and_not_stored_again(pair):
     assert found.changed == 0
     assert PairAudit.objects.count() == 1
     assert latest(pair[0]).confirmed_at == found.at > before.confirmed_at
+
+
+def test_a_pair_that_is_deleted_while_it_is_judged_stands_in_no_other_ones_way(pair, monkeypatch):
+    primary, backup = factories.make_pair(names=("Other_P", "Other_B"), hosts=(pair[0].host, pair[1].host))
+    held = audits._hold_mark
+
+    def deleted_meanwhile():
+        change(primary, backup_server=None)
+        Application.objects.filter(pk__in=[primary.pk, backup.pk]).delete()
+        held()
+
+    monkeypatch.setattr(audits, "_hold_mark", deleted_meanwhile)
+    run()
+    assert latest(pair[0]).verdict == Verdict.BROKEN
+    assert PairAudit.objects.count() == 1
 
 
 def test_a_finding_that_stays_keeps_the_time_since_when_it_is_there(pair):
