@@ -170,14 +170,14 @@ def _waiting(queue: str, connection: Connection) -> int:
         return 0
 
 
-def mailbox(host_name: str, connection: Connection) -> Mailbox:
+def mailbox(host_name: str, connection: Connection, kind: type[Mailbox] = Mailbox) -> Mailbox:
     """What the worker of that host listens to, and no other."""
     conf = app.conf
     # Without a pool it uses this connection, whose timeouts are short.
-    return Mailbox(host_control(host_name), type="fanout", connection=connection, accept=["json"], serializer="json",
-                   queue_ttl=conf.control_queue_ttl, reply_queue_ttl=conf.control_queue_ttl,
-                   queue_expires=conf.control_queue_expires, queue_exclusive=conf.control_queue_exclusive,
-                   queue_durable=conf.control_queue_durable, reply_queue_expires=conf.control_queue_expires)
+    return kind(host_control(host_name), type="fanout", connection=connection, accept=["json"], serializer="json",
+                queue_ttl=conf.control_queue_ttl, reply_queue_ttl=conf.control_queue_ttl,
+                queue_expires=conf.control_queue_expires, queue_exclusive=conf.control_queue_exclusive,
+                queue_durable=conf.control_queue_durable, reply_queue_expires=conf.control_queue_expires)
 
 
 def revoke(job: Job, *, terminate: bool) -> bool:

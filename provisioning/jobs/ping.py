@@ -1,5 +1,7 @@
 """Whether a host's worker answers over the broker, as jobs would reach it."""
 
+import base64
+import json
 import logging
 import threading
 import time
@@ -7,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kombu.exceptions import OperationalError
+from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
 
 from console.celery import app
@@ -14,8 +17,39 @@ from console.celery import app
 from .dispatch import CONNECT_TIMEOUT_S, mailbox
 
 log = logging.getLogger(__name__)
-PING_S = 0.8
 ASK_AGAIN_S = 1.0
+PING_S, BETWEEN_LOOKS_S = 0.8, 0.02
+ANSWER_BYTES_MAX = 64 * 1024
+_TAKE = """
+local answer = redis.call('RPOP', KEYS[1])
+if answer and #answer > tonumber(ARGV[1]) then return '' end
+return answer
+"""
+
+
+class Answers(Mailbox):
+    """Of a host that was asked: at Redis, an answer that is too large does not leave it, and kombu takes none apart."""
+
+    def _collect(self, ticket, limit=None, timeout=1, callback=None, channel=None, accept=None):
+        channel = channel or self.connection.default_channel
+        if self.connection.transport.driver_type != "redis":
+            return super()._collect(ticket, limit, timeout, callback, channel, accept)
+        name, take, until = self.reply_queue.name, channel.client.register_script(_TAKE), time.monotonic() + timeout
+        try:
+            while (raw := take([name], [ANSWER_BYTES_MAX])) is None and time.monotonic() < until:
+                time.sleep(BETWEEN_LOOKS_S)
+        finally:
+            channel.after_reply_message_received(name)
+        return [raw] if raw is not None and is_pong(raw) else []
+
+
+def is_pong(raw: bytes | str) -> bool:
+    """True of a message, as kombu writes it into Redis, by which a worker answers a ping."""
+    try:
+        answer = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        return {"ok": "pong"} in answer.values()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return False
 
 
 def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
@@ -23,12 +57,12 @@ def worker_answers(host_name: str, within_s: float = PING_S) -> bool:
     options = {"socket_connect_timeout": CONNECT_TIMEOUT_S, "socket_timeout": within_s + CONNECT_TIMEOUT_S}
     try:
         with app.connection_for_write(connect_timeout=CONNECT_TIMEOUT_S, transport_options=options) as connection:
-            return bool(mailbox(host_name, connection).multi_call("ping", timeout=within_s, limit=1))
+            return bool(mailbox(host_name, connection, Answers).multi_call("ping", timeout=within_s, limit=1))
     except (OperationalError, OSError, RedisError) as error:
         log.info("The worker of %s could not be asked: %s", host_name, error)
         return False
     except Exception as error:
-        # kombu takes apart whatever the host sent as its answer.
+        # At RabbitMQ kombu takes apart whatever the host sent as its answer.
         log.warning("The worker of %s did not answer as one: %s", host_name, type(error).__name__)
         return False
 

@@ -169,6 +169,15 @@ def test_a_key_that_a_host_fills_is_deleted_and_its_name_is_told(console, evil, 
     assert "The account of host evil had put 2 MB into the key 'host.evil' of the broker" in told()[0][1]
 
 
+def test_each_host_has_its_turn_to_be_looked_at(console, monkeypatch):
+    monkeypatch.setattr(broker_guard, "HOSTS_A_LOOK", 2)
+    monkeypatch.setattr(broker_guard, "EVERY_S", 0.0)
+    monkeypatch.setattr(broker_guard, "KEY_BYTES_MAX", 0)
+    guard, names = Guard(), ["d", "a", "c", "b", "e"]
+    console.mset({f"host.{name}": "x" for name in names})
+    assert [[word.host for word in guard.look(names)] for _ in range(4)] == [["a", "b"], ["c", "d"], ["e"], []]
+
+
 def test_answers_that_nobody_fetches_go(console, evil, as_evil, monkeypatch):
     reader = looks(monkeypatch, ANSWERS_BYTES_MAX=1_000_000, EVERY_S=0.0)
     name = "00000000-0000-0000-0000-00000000000{}.reply.control.evil.pidbox"

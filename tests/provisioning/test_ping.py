@@ -1,21 +1,38 @@
 """A host's answer to a ping is no more than that, whatever it sends."""
 
 import base64
+import bz2
+import contextlib
 import json
 import threading
 
 import pytest
 import redis
+from celery.worker.control import Panel
 
-from provisioning.jobs import broker_access
-from provisioning.jobs.ping import ASK_AGAIN_S, Pings, worker_answers
+from console.celery import app
+from provisioning.jobs import broker_access, dispatch
+from provisioning.jobs.ping import ANSWER_BYTES_MAX, ASK_AGAIN_S, Pings, worker_answers
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("answer", ["x", "[]", "{}", '{"body": 1, "properties": {}}', b"\xff", "[" * 100_000])
-def test_an_answer_that_is_none_disturbs_nothing(broker, settings, answer):
+def answer_of(body, **headers):
+    return json.dumps({"body": base64.b64encode(body).decode(), "content-type": "application/json",
+                       "content-encoding": "utf-8", "headers": headers, "properties": {
+                           "body_encoding": "base64", "delivery_tag": "1", "delivery_info": {}}})
+
+
+PONG = json.dumps({"worker@evil": {"ok": "pong"}}).encode()
+
+
+@pytest.mark.parametrize(("answer", "is_one"), [
+    (answer_of(PONG), True), ("x", False), ("[]", False), ("{}", False), ('{"body": 1, "properties": {}}', False),
+    (b"\xff", False), ("[" * 100_000, False), (answer_of(b"[]"), False), (answer_of(b"{}"), False),
+    (answer_of(bz2.compress(PONG + b" " * 10_000_000), compression="bzip2"), False),
+    (answer_of(PONG + b" " * ANSWER_BYTES_MAX), False)])
+def test_an_answer_that_is_none_disturbs_nothing(broker, settings, answer, is_one):
     settings.EMBEDDED_REDIS_PASSWORD, settings.REDIS_IS_EMBEDDED = "", False
     host, ready = factories.make_host("evil"), threading.Event()
     url = broker_access.url_for(host, settings.PAIRWISE_REDIS_URL)
@@ -33,7 +50,7 @@ def test_an_answer_that_is_none_disturbs_nothing(broker, settings, answer):
     thread = threading.Thread(target=respond)
     thread.start()
     assert ready.wait(10)
-    assert worker_answers("evil", 2.0) is False
+    assert worker_answers("evil", 2.0) is is_one
     thread.join(10)
     assert not thread.is_alive()
     broker.acl_deluser(*[name for name in broker.acl_users() if name.startswith("pairwise-")])
@@ -76,3 +93,28 @@ def test_a_ping_that_fails_is_not_under_way_for_ever():
     for _ in range(2):
         with pytest.raises(ValueError, match="evil"):
             pings.answers("evil")
+
+
+def test_a_worker_of_celery_is_heard(broker):
+    """By the part of one that answers: what it says is Celery's."""
+    ready, over = threading.Event(), threading.Event()
+
+    def work():
+        with app.connection_for_read() as connection:
+            node = dispatch.mailbox("good", connection).Node("worker@good", handlers=Panel.data,
+                                                             channel=connection.default_channel)
+            node.listen()
+            ready.set()
+            while not over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connection.drain_events(timeout=0.1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert ready.wait(10)
+        assert worker_answers("good", 5.0) is True
+    finally:
+        over.set()
+        thread.join(10)
+    assert not broker.keys("*.reply.*")
