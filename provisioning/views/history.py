@@ -115,7 +115,7 @@ def _restored(request, pk: int):
     kind = selector.get_entry(pk).object_type
     address = address_of(Link(kind, str(row.pk), str(row)))
     later = ports_wait(get_application(row.pk)) if isinstance(row, Application) else ""
-    what = "was restored" if revision != "0" else "was brought back"
+    what = "was restored" if revision != 0 else "was brought back"
     (messages.warning if later else messages.success)(
         request, format_html('<a href="{}">{}</a> {}. {}', address, row, what, later))
     return done(request, address, leave=True)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from control import objects
-from messageserver.log import APPLICATION_TYPE
+from protocol.events import written
 from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, PortDraft
 from provisioning.forms.applications import ApplicationForm
 from provisioning.forms.rows import ConnectionForm, PortForm
@@ -55,7 +55,7 @@ def test_application_types_have_the_numbers_of_the_field():
     assert {str(kind): number for kind, number in TYPE_NUMBERS.items()} == {
         "MessageServer": 42, "SCS": 43, "DAP": 8, "GenericServer": 107, "GenericClient": 108}
     assert TYPE_NUMBERS.keys() == set(ApplicationType)
-    assert TYPE_NUMBERS[ApplicationType.MESSAGE_SERVER] == APPLICATION_TYPE
+    assert written(20001) == f"{TYPE_NUMBERS[ApplicationType.MESSAGE_SERVER]}-20001"
 
 
 # --- what is kept and told to nobody
