@@ -126,7 +126,8 @@ class ControlLink:
     async def _send(self, channel: Channel) -> None:
         whole_at = -WHOLE_EVERY_S
         while True:
-            self._wake.clear()
+            # What came in the moment in which the time was over is older than what the whole list says then.
+            await self._send_changes(channel)
             if not channel.report_s or time.monotonic() - whole_at >= WHOLE_EVERY_S:
                 whole_at = time.monotonic()
                 await channel.send(Processes(processes=self._snapshot(), host=self.facts()))
@@ -136,9 +137,12 @@ class ControlLink:
                 async with asyncio.timeout(max(FACTS_EVERY_S, channel.report_s)):
                     while True:
                         await self._wake.wait()
-                        self._wake.clear()
-                        while self._unsent:
-                            await channel.send(self._unsent.popleft())
+                        await self._send_changes(channel)
+
+    async def _send_changes(self, channel: Channel) -> None:
+        self._wake.clear()
+        while self._unsent:
+            await channel.send(self._unsent.popleft())
 
     def _keep_generation(self, token: str) -> None:
         if token != self._generation:

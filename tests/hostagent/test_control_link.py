@@ -59,3 +59,30 @@ async def test_the_whole_list_comes_again_after_a_while(link, monkeypatch):
 
 async def test_a_former_control_hears_the_whole_list_each_time(link):
     assert await kinds_of(link, Heard(report_s=0.0)) == [Processes] * 3
+
+
+class Slow(Heard):
+    """Takes a change until the time for the next report is over, while ``then`` happens."""
+
+    def __init__(self, then):
+        super().__init__(report_s=SOON_S, enough=4)
+        self._then = then
+
+    async def send(self, message) -> None:
+        await super().send(message)
+        if message == "first":
+            self._then()
+            await asyncio.sleep(60)
+
+
+async def test_a_change_in_the_moment_in_which_a_report_is_due_waits_for_nothing(link):
+    channel = Slow(lambda: link.tell("second"))
+    link.connected = True
+    sending = asyncio.create_task(link._send(channel))
+    await asyncio.sleep(0)
+    link.tell("first")
+    async with asyncio.timeout(10):
+        await channel.over.wait()
+    sending.cancel()
+    assert [message if isinstance(message, str) else type(message) for message in channel.messages[:4]] == [
+        Processes, "first", "second", HostFacts]
