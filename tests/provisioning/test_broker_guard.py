@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import time
 
 import pytest
 import redis
@@ -81,9 +82,12 @@ def told():
 
 
 @contextlib.contextmanager
-def strangers(port, count, says=b""):
+def strangers(port, console, count, says=b""):
+    """The server knows of all of them."""
     with contextlib.ExitStack() as opened:
         found = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(count)]
+        while sum(map(broker_guard._is_stranger, console.client_list())) < count:
+            time.sleep(0.01)
         for each in found:
             each.sendall(says)
         yield found
@@ -103,7 +107,7 @@ def ended(stranger):
 def test_who_does_not_log_in_is_sent_away_and_who_did_stays(port, console, as_evil, monkeypatch):
     console.ping()
     reader = looks(monkeypatch, STRANGER_S=0)
-    with strangers(port, 200) as silent:
+    with strangers(port, console, 200) as silent:
         reader.look()
         assert all(map(ended, silent))
         assert (as_evil.ping(), console.ping()) == (True, True)
@@ -116,7 +120,7 @@ def test_who_does_not_log_in_is_sent_away_and_who_did_stays(port, console, as_ev
     b"PSYNC ? -1\r\n"])
 def test_nothing_that_a_stranger_says_makes_him_look_like_one_who_is_known(port, console, monkeypatch, says):
     reader = looks(monkeypatch, STRANGER_S=0)
-    with strangers(port, 1, says) as [stranger]:
+    with strangers(port, console, 1, says) as [stranger]:
         assert stranger.recv(100)
         reader.look()
         assert ended(stranger)
@@ -124,7 +128,7 @@ def test_nothing_that_a_stranger_says_makes_him_look_like_one_who_is_known(port,
 
 def test_strangers_have_a_moment_and_so_many_places(port, console, monkeypatch):
     reader = looks(monkeypatch, STRANGER_S=600, STRANGERS_MAX=10)
-    with strangers(port, 30):
+    with strangers(port, console, 30):
         reader.look()
         left = [each for each in console.client_list() if broker_guard._is_stranger(each)]
         assert len(left) == 10
@@ -135,7 +139,7 @@ def test_it_keeps_its_connection_while_all_places_are_taken(port, console, monke
     reader = looks(monkeypatch, EVERY_S=0.0, STRANGER_S=0)
     reader.look()
     console.config_set("maxclients", len(console.client_list()) + 3)
-    with strangers(port, 3) as silent:
+    with strangers(port, console, 3) as silent:
         with pytest.raises(redis.ConnectionError), redis.Redis(port=port, password=PASSWORD) as late:
             late.ping()
         reader.look()
@@ -145,7 +149,7 @@ def test_it_keeps_its_connection_while_all_places_are_taken(port, console, monke
 
 
 def test_guesses_at_the_consoles_own_password_are_told(port, console):
-    with strangers(port, 1, b"AUTH guess\r\n") as [stranger]:
+    with strangers(port, console, 1, b"AUTH guess\r\n") as [stranger]:
         assert b"WRONGPASS" in stranger.recv(1000)
         assert broker_access.Denials().record() == 1
     assert "Somebody at 127.0.0.1 tried to log in at the broker as 'default', which" in told()[-1][1]
