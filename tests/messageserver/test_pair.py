@@ -150,7 +150,7 @@ def test_a_server_that_was_cut_off_and_is_deposed_can_be_granted_a_role_again(ma
     pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
     pair.a.control.stop()
     pair.b.freeze()
-    pair.a.says("Neither the standby nor the Solution Control")
+    pair.a.says("Neither the standby nor control")
     pair.b.thaw()
     pair.b.granted("backup", 2)
     pair.a.says("is no longer the active one")
@@ -182,9 +182,9 @@ def test_a_grant_that_comes_again_does_not_undo_a_claim(make_pair):
 def test_a_grant_of_an_older_epoch_is_refused_and_disturbs_nobody(make_pair):
     pair = make_pair().in_sync(epoch=2)
     pair.b.control.grant("primary", 1, 1)
-    pair.b.says("A grant of the Solution Control is refused")
+    pair.b.says("A grant of control is refused")
     pair.a.control.grant("backup", 1, 1)
-    pair.a.says("A grant of the Solution Control is refused")
+    pair.a.says("A grant of control is refused")
     with Client(pair.a.port) as client:
         assert client.acked("/topic/a", b"1") == 1
     pair.wait_equal()
