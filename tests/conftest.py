@@ -25,9 +25,9 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
 DATABASES = ["default", "control"]
-SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser", "operations")
-"""Folders in which `run` looks for tests with real processes and for those in a browser."""
-FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS, "long": SCENARIOS + JOURNEYS}
+SCENARIOS, JOURNEYS, EXPLORER = ("scenarios", "messageserver", "control"), ("browser", "operations"), "explore"
+"""Folders in which `run` looks for tests with real processes and for those in a browser; long ones may be in any."""
+FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS, "long": (*SCENARIOS, *JOURNEYS, EXPLORER)}
 
 
 def pytest_collection_modifyitems(items):

@@ -220,7 +220,8 @@ def test_each_test_is_where_its_part_looks_for_it():
 
 
 @pytest.mark.parametrize(("folder", "mark", "missed"), [
-    ("scenarios", "scenario", False), ("explore", "long", True), ("scenarios", "browser", True), ("pages", None, False),
+    ("scenarios", "scenario", False), ("explore", "long", False), ("explore", "scenario", True),
+    ("scenarios", "browser", True), ("pages", None, False),
 ])
 def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
     item = SimpleNamespace(path=ROOT / "tests" / folder / "test_it.py",

@@ -96,6 +96,7 @@ def throw(port: int, data: bytes) -> None:
             pass  # cut while we were still sending: its good right
 
 
+@pytest.mark.long
 @pytest.mark.scenario
 def test_a_live_server_survives_them(start_server):
     server = start_server(options={"log": {"verbose": "standard", "all": "stdout"}})

@@ -44,6 +44,7 @@ def _process(stack: contextlib.ExitStack, arguments: list[str], **options) -> su
     return process
 
 
+@pytest.mark.long
 def test_jobs_reach_a_host_through_a_broker_with_tls(make_pairwise, broker, certificates):
     run = make_pairwise(PAIRWISE_REDIS_URL=broker("127.0.0.1"), PAIRWISE_REDIS_CA=str(certificates.authority)).start()
     assert installed(run, "MS_Broker")["version"]

@@ -19,6 +19,7 @@ TESTS = ("tests/provisioning/test_history_chain.py", "tests/provisioning/test_ke
          "tests/operations/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
 
 
+@pytest.mark.long
 def test_what_databases_do_in_their_own_way_passes_on_postgres(tmp_path):
     with postgres() as database:
         done = subprocess.run(

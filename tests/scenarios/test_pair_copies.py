@@ -67,6 +67,7 @@ def backlog(pair, seconds: float = 2.0):
     return ledger
 
 
+@pytest.mark.long
 def test_s26_a_standby_that_dies_during_its_first_copy_begins_again(pair):
     _, second = pair.members
     second.stop()
@@ -80,6 +81,7 @@ def test_s26_a_standby_that_dies_during_its_first_copy_begins_again(pair):
     pair.wait_equal_copies()
 
 
+@pytest.mark.long
 def test_s26_s45_a_primary_that_dies_during_the_first_copy_is_not_replaced_by_half_a_copy(pair):
     first, second = pair.members
     second.stop()
@@ -108,6 +110,7 @@ def test_a_standby_that_lost_its_messages_gets_all_of_them_again(pair):
         ledger.wait_acknowledged(50)
 
 
+@pytest.mark.long
 def test_s33_strict_blocks_senders_while_the_standby_is_away_and_loses_nothing(pair):
     _, second = pair.members
     pair.change(options={"redundancy": {"strict": "true"}})

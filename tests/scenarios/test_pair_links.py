@@ -165,6 +165,7 @@ def test_s11_a_standby_that_control_cannot_hear_stays_in_sync_and_serves_nobody(
     assert pair.active is first
 
 
+@pytest.mark.long
 def test_s12_without_control_messages_go_on_and_nothing_changes_when_it_is_back(pair):
     first, _ = pair.members
     before = pair.facts()
@@ -191,6 +192,7 @@ def test_s12_control_that_is_killed_comes_back_without_a_role_change(pair):
     assert pair.facts()["epoch"] == before["epoch"]
 
 
+@pytest.mark.long
 def test_s13_without_control_and_standby_nothing_is_acknowledged_until_one_is_back(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -224,6 +226,7 @@ def test_s14_a_primary_that_died_while_control_was_away_is_replaced_when_it_is_b
         tell("S14, of which control was away 1.5 s", fault.outage())
 
 
+@pytest.mark.long
 def test_s15_a_standby_put_back_from_an_old_copy_is_never_promoted(pair):
     first, second = pair.members
     kept = pair.site.directory / "old-copy"
@@ -271,6 +274,7 @@ def test_s21_a_primary_that_reboots_at_once_without_its_messages_does_not_serve(
         pair.wait("takeover", active=second.name)
 
 
+@pytest.mark.long
 def test_s22_the_old_primary_alone_does_not_serve_after_its_successor_died_too(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -307,6 +311,7 @@ def test_s31_a_peer_with_another_secret_is_refused_and_the_timeline_says_so(pair
         pair.wait_told(second.name, "does not know the sync secret")
 
 
+@pytest.mark.long
 def test_s36_a_primary_cut_off_while_failover_is_paused_serves_again_by_itself(pair):
     first, _ = pair.members
     manage = pair.site.pairwise.manage
@@ -335,6 +340,7 @@ def test_s41_a_second_process_with_the_name_of_a_member_is_refused(pair):
         assert pair.facts()["in_sync"]
 
 
+@pytest.mark.long
 def test_every_node_cut_from_every_other_in_turn_ends_whole(pair):
     nodes = [pair.site.console, *(member.host for member in pair.members)]
     with under_load(pair) as ledger:

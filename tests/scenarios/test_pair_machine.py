@@ -82,6 +82,7 @@ def test_s48_a_primary_that_is_alone_serves_again_once_its_disk_is_well(pair):
         ledger.check()
 
 
+@pytest.mark.long
 def test_a_standby_whose_log_begins_later_than_it_should_fetches_what_is_missing_before_it_is_in_sync(pair):
     first, second = pair.members
     begins = first.facts()["first_seq"]
@@ -179,6 +180,7 @@ def test_s49_a_clock_of_controls_machine_that_is_off_changes_no_role_and_the_sta
         pair.wait_clocks_right()
 
 
+@pytest.mark.long
 def test_s49_control_that_hangs_is_not_taken_for_alive_when_the_clock_of_its_machine_is_put_back(pair):
     pairwise = pair.site.pairwise
     browser = pairwise.browser()

@@ -129,6 +129,7 @@ def test_s07_a_switchover_to_a_standby_that_is_away_or_catching_up_is_refused(pa
         second.thaw()
 
 
+@pytest.mark.long
 def test_s20_a_primary_that_froze_for_8_s_acknowledges_nothing_when_it_thaws(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -171,6 +172,7 @@ def test_s32_a_stuck_standby_is_dropped_by_the_record_and_not_promoted(pair):
         assert pair.active is first
 
 
+@pytest.mark.long
 def test_s28_a_slow_standby_slows_senders_down_and_stays_in_sync(pair):
     _, second = pair.members
     with under_load(pair, rate=4000, window=200) as ledger:
@@ -185,6 +187,7 @@ def test_s28_a_slow_standby_slows_senders_down_and_stays_in_sync(pair):
         assert pair.facts()["in_sync"]
 
 
+@pytest.mark.long
 def test_s24_failover_again_and_again_in_both_directions(pair):
     with under_load(pair) as ledger:
         outages = []
@@ -209,6 +212,7 @@ def test_s25_two_switchovers_in_a_row_cost_a_reconnect_each(pair):
             assert fault.outage() < QUICK_S
 
 
+@pytest.mark.long
 def test_s27_a_switchover_to_a_standby_that_just_froze_ends_one_way_or_the_other(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -251,6 +255,7 @@ def test_s29_the_order_of_many_publishers_survives_a_kill_and_a_switchover(pair)
         ledger.wait_acknowledged(500)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "load"), [
     ("large messages", {"size": 900_000, "window": 4, "rate": 40, "silence_s": 3}),
     ("transactions", {"batch": 10, "window": 100, "rate": 2000}),
@@ -263,6 +268,7 @@ def test_s30_large_messages_and_transactions_in_flight_at_a_kill_count_once(pair
     assert pair.active is second
 
 
+@pytest.mark.long
 def test_s37_a_primary_that_hangs_again_and_again_around_the_detection_time_loses_nothing(pair):
     first, _ = pair.members
     with under_load(pair) as ledger:
@@ -273,6 +279,7 @@ def test_s37_a_primary_that_hangs_again_and_again_around_the_detection_time_lose
             tell(f"S37, {frozen_s:g} s", fault.outage())
 
 
+@pytest.mark.long
 def test_s46_each_process_of_the_hosts_and_the_console_killed_once_leaves_the_roles_alone(pair):
     first, second = pair.members
     epoch = pair.facts()["epoch"]

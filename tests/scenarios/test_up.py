@@ -56,6 +56,7 @@ def _healthy(run) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_cold_start_beside_another_run_shows_a_password_once_ctrl_c_leaves_nothing_and_the_next_start_is_warm(
         pairwise, make_pairwise):
     run = make_pairwise(cold=True)
