@@ -20,6 +20,9 @@ LOOKS = {
     "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 800, "height": 900}, "color_scheme": "light"},
 }
+QUICK_LOOK = "light"
+IN_LOOKS = [look if look == QUICK_LOOK else pytest.param(look, marks=pytest.mark.long) for look in LOOKS]
+"""Pages are the same in each: all of them are in the long part."""
 
 
 def pytest_collection_modifyitems(items):

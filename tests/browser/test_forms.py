@@ -3,6 +3,7 @@ dialogs; and that nothing typed is lost when somebody else saves in between."""
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LOOKS, SCREENSHOTS, Tab
@@ -175,6 +176,7 @@ def conflict(page: Page, noun: str, theirs: str, yours: str, accessible) -> None
     accessible(page)
 
 
+@pytest.mark.long
 def test_a_host_that_somebody_else_saved_meanwhile(open_tab, accessible):
     mine, theirs = open_tab(), open_tab()
     mine.goto(f"{HOSTS}new/")
@@ -217,6 +219,7 @@ def test_an_application_that_somebody_else_saved_meanwhile(open_tab, pairwise: P
     expect(mine.get_by_role("textbox", name="Description", exact=True)).to_have_value("theirs-12")
 
 
+@pytest.mark.long
 def test_the_roles_of_a_user_that_somebody_else_saved_meanwhile(open_tab, accessible):
     mine, theirs = open_tab(), open_tab()
     theirs.goto(USERS)

@@ -6,7 +6,7 @@ import urllib.parse
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, SCREENSHOTS
+from tests.browser.conftest import IN_LOOKS, LOOKS, SCREENSHOTS
 from tests.scenarios.applications import apply, installed, message_server
 from tests.scenarios.harness import Pairwise
 
@@ -62,7 +62,7 @@ ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "aud
 """Pages that somebody opens beside the rack."""
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", IN_LOOKS)
 def test_every_page_is_accessible_fits_and_has_a_screenshot(look, populated, open_tab, accessible, chromium):
     check_sign_in(chromium, look, populated, accessible)
     page = open_tab(**LOOKS[look])

@@ -5,6 +5,7 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SCREENSHOTS
@@ -45,6 +46,7 @@ class Pair:
         return self.page.get_by_role("dialog")
 
 
+@pytest.mark.long
 def test_the_guides_pair_from_a_single_server_to_a_switchover_seen_live(page: Page, pairwise: Pairwise, accessible):
     installed(pairwise, PRIMARY, auto_restart=True)
     pair = Pair(page, pairwise)

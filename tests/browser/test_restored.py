@@ -10,7 +10,7 @@ from provisioning.models import PairState
 from provisioning.record.models import ControlBeat
 from provisioning.rules import known
 from provisioning.states import Role
-from tests.browser.conftest import LOOKS, Tab
+from tests.browser.conftest import LOOKS, QUICK_LOOK, Tab
 from tests.browser.test_pages import PHONE, check
 from tests.factories import make_pair
 from tests.provisioning.conftest import control
@@ -54,7 +54,8 @@ def tab(chromium, disputed, request):
     opened.close()
 
 
-@pytest.mark.parametrize(("tab", "look"), [(look, look) for look in LOOKS], indirect=["tab"])
+@pytest.mark.parametrize(("tab", "look"), [
+    pytest.param(look, look, marks=[] if look == QUICK_LOOK else pytest.mark.long) for look in LOOKS], indirect=["tab"])
 def test_the_pages_are_accessible_and_fit(tab, look, disputed, control, accessible):
     page, (_, primary) = tab.sign_in(), disputed
     addresses = {"restored": f"/monitoring/pairs/{primary.pk}/restored/", "restored-list": "/monitoring/restored/",
