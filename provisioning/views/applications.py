@@ -3,7 +3,7 @@
 import json
 from urllib.parse import urlencode
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import push_url
@@ -112,8 +112,12 @@ def application_delete(request, pk: int):
 def application_status(request, pk: int):
     """The cells of one row, or (``?in=editor``) the title and toolbar of its editor, as they are now."""
     actor_of(request).require(VIEW)
+    in_editor = request.GET.get("in") == "editor"
+    if request.htmx and not in_editor and not Application.objects.filter(pk=pk).exists():
+        # The list loses the row by itself.
+        return HttpResponse(status=204)
     row = selector.get_application(pk)
-    template = "applications/_live_editor.html" if request.GET.get("in") == "editor" else "applications/_live_row.html"
+    template = "applications/_live_editor.html" if in_editor else "applications/_live_row.html"
     blocked = why_not([row], JUDGED)[row.pk]
     return render(request, template, {"row": row, "blocked": blocked, "blocked_json": json.dumps(blocked),
                                       "actions": EDITOR_ACTIONS, "oob": True})

@@ -141,7 +141,8 @@ def test_status_fragment_shows_what_is_true_now(administrator):
     assert "MS runs already: it is Started." in editor
 
 
-def test_status_of_a_deleted_application_is_404_with_a_sentence(administrator):
-    answer = administrator.get(f"{LIST}999/status/", headers=script())
+def test_of_a_deleted_application_its_editor_says_so_and_its_row_goes_with_the_list(administrator):
+    answer = administrator.get(f"{LIST}999/status/?in=editor", headers=script())
     assert answer.status_code == 404
     assert "does not exist any more" in answer.content.decode()
+    assert administrator.get(f"{LIST}999/status/", headers=script()).status_code == 204
