@@ -118,11 +118,14 @@ function say(line, error) {
     words[0].data = words[0].data.trimStart().slice(label.length);
     between = "";
   }
-  line.replaceChildren(...(link ? [link] : []), between, ...words);
+  const said = flat(`${label}${between}${words.map((word) => word.textContent).join("")}`);
+  // A link that is taken out and put back while it is pressed is not followed.
+  if (said !== flat(line.textContent)) line.replaceChildren(...(link ? [link] : []), between, ...words);
   return line;
 }
 
-const headOf = (summary) => summary.querySelector("h2").textContent.replace(/\s+/g, " ").trim();
+const flat = (text) => text.replace(/\s+/g, " ").trim();
+const headOf = (summary) => flat(summary.querySelector("h2").textContent);
 
 function follow(summary) {
   const form = document.getElementById(summary.dataset.summaryOf);
