@@ -247,6 +247,15 @@ def onward(context, name: str, *args, **query) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def posts(context, to: str, *args) -> str:
+    """Attributes of a dialog's form: a script posts it and shows the answer in the dialog, a browser without scripts
+    posts it as a page. ``to``: an address of this console, or the name of one as ``onward`` takes it."""
+    address = to if to.startswith("/") else lists.onward(context["request"], to, *args)
+    return format_html('method="post" action="{0}" hx-post="{0}" hx-target="#dialog-content" '
+                       'hx-disabled-elt="find footer button"', address)
+
+
+@register.simple_tag(takes_context=True)
 def back_to(context, name: str, *args) -> str:
     """Like ``url``, for a list: as it was when this page was opened from it."""
     return lists.back_to(context["request"], name, *args)
