@@ -1,5 +1,7 @@
 """Fixtures that several folders use."""
 
+import collections
+import itertools
 import os
 import socket
 from pathlib import Path
@@ -25,11 +27,14 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
 DATABASES = ["default", "control"]
-SCENARIOS, JOURNEYS, EXPLORER = ("scenarios", "messageserver", "control"), ("browser", "operations"), "explore"
-"""Folders in which `run` looks for tests with real processes and for those in a browser; long ones may be in any."""
-FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS, "long": (*SCENARIOS, *JOURNEYS, EXPLORER)}
+SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser", "operations")
+"""Folders in which `run` looks for tests with real processes and for those in a browser."""
+FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
+QUICK_CASES = 3
+FILES_TOLD = 40
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what `-m` does not ask for
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
@@ -37,6 +42,17 @@ def pytest_collection_modifyitems(items):
         raise pytest.UsageError(f"`run` looks for such tests in {FOLDERS} alone: {lost[:5]}")
     for item in items:
         _use_all_databases(item)
+    for _, cases in itertools.groupby(items, key=lambda item: (item.path, item.originalname, item.parent)):
+        for item in further(list(cases)):
+            item.add_marker(pytest.mark.long)
+
+
+def further(cases: list) -> list:
+    """Of the cases of one test those that are left to the long part: a few stand for many that each fill a database."""
+    if len(cases) <= QUICK_CASES or not any(cases[0].iter_markers("django_db")):
+        return []
+    quick = {round(place * (len(cases) - 1) / (QUICK_CASES - 1)) for place in range(QUICK_CASES)}
+    return [item for place, item in enumerate(cases) if place not in quick]
 
 
 def is_missed(item) -> bool:
@@ -165,6 +181,23 @@ def pytest_runtest_logreport(report):
 
 
 def pytest_terminal_summary(terminalreporter):
+    _tell_files(terminalreporter)
+    _tell_walks(terminalreporter)
+
+
+def _tell_files(terminalreporter):
+    """In which files the time of a whole part went, in seconds of its workers."""
+    spent = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                spent[report.nodeid.partition("::")[0].removeprefix("tests/")] += report.duration
+    if len(spent) > 1:
+        longest = ", ".join(f"{name} {seconds:.0f}" for name, seconds in spent.most_common(FILES_TOLD))
+        terminalreporter.write_line(f"{sum(spent.values()):.0f} s of {len(spent)} files: {longest}")
+
+
+def _tell_walks(terminalreporter):
     """How much of the pair's states was walked (tests/explore)."""
     walks = [value for reports in terminalreporter.stats.values() for report in reports
              if getattr(report, "when", "") == "call" for name, value in report.user_properties if name == "walked"]

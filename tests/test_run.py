@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from _pytest.mark.expression import Expression
 
-from tests.conftest import JOURNEYS, SCENARIOS, is_missed
+from tests.conftest import JOURNEYS, SCENARIOS, further, is_missed
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
@@ -206,7 +206,7 @@ MARKERS = ("scenario", "browser", "network", "long")
                                         sorted(some)) or "none")
 def test_each_test_is_in_exactly_one_part(marked):
     parts = re.findall(r'-m ("[^"]+"|\w+)$', (ROOT / "run").read_text(), re.MULTILINE)
-    assert len(parts) == 5
+    assert len(parts) == 6
     fits = [part for part in parts if Expression.compile(part.strip('"')).evaluate(lambda name: name in marked)]
     if {"scenario", "browser"} <= marked:
         pytest.skip("a journey in a browser is not marked as a scenario")
@@ -220,13 +220,23 @@ def test_each_test_is_where_its_part_looks_for_it():
 
 
 @pytest.mark.parametrize(("folder", "mark", "missed"), [
-    ("scenarios", "scenario", False), ("explore", "long", False), ("explore", "scenario", True),
+    ("scenarios", "scenario", False), ("pages", "long", False), ("pages", "scenario", True),
     ("scenarios", "browser", True), ("pages", None, False),
 ])
 def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
     item = SimpleNamespace(path=ROOT / "tests" / folder / "test_it.py",
                            iter_markers=lambda: [SimpleNamespace(name=name) for name in (mark, "django_db") if name])
     assert is_missed(item) is missed
+
+
+@pytest.mark.parametrize(("number", "uses_database", "quick"), [
+    (1, True, [0]), (3, True, [0, 1, 2]), (4, True, [0, 2, 3]), (90, True, [0, 44, 89]), (90, False, [*range(90)]),
+])
+def test_of_many_cases_that_each_fill_a_database_a_few_are_quick(number, uses_database, quick):
+    marks = ["django_db"] if uses_database else []
+    cases = [SimpleNamespace(place=place, iter_markers=lambda name: iter(marks)) for place in range(number)]
+    left_to_long = [case.place for case in further(cases)]
+    assert sorted([*left_to_long, *quick]) == [*range(number)]
 
 
 @pytest.mark.parametrize(("tried_again", "code"), [(0, 0), (2, 0), (3, 1)])

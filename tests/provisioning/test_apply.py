@@ -15,6 +15,7 @@ from protocol.jobs import sign_report
 from provisioning.apd import read_template
 from provisioning.errors import Refused
 from provisioning.jobs.reports import record_report
+from provisioning.management import console
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage, Job
 from provisioning.models.applications import MASK
 from provisioning.services.manifest import (
@@ -413,7 +414,8 @@ class TestJobCommands:
         assert "could not be sent to the broker" in result.err
         assert "Retry" in result.err
 
-    def test_wait_follows_the_log_to_the_end(self, run, row, broker):
+    def test_wait_follows_the_log_to_the_end(self, run, row, broker, monkeypatch):
+        monkeypatch.setattr(console, "SETTLE_S", 0.0)  # no agent says that it has stopped
         host = self.play_host(row, {"kind": "claimed", "worker": "w"},
                               {"kind": "log", "lines": [[0, "info", "Asking."], [0, "info", "It ended."]]},
                               {"kind": "finished", "state": "succeeded", "result": {"exit_code": 0}})

@@ -51,7 +51,7 @@ STATES = st.fixed_dictionaries({
 WELL = {"type": "MessageServer", "host": "well", "control": "answers", "enabled": True, "installed": True,
         "status": "Stopped", "job": None, "drill": False, "package": True, "secured": True, "safe": True,
         "client": False, "files": "differ"}
-SLOW = settings(max_examples=120, suppress_health_check=list(HealthCheck))
+SETTINGS = {"suppress_health_check": list(HealthCheck)}
 
 
 def host_of(state):
@@ -139,7 +139,7 @@ def agree(row, verb, page):
     assert page == service or (verb in ("enable", "disable") and page and service == "nothing was changed")
 
 
-@SLOW
+@settings(max_examples=15, **SETTINGS)
 @given(state=STATES)
 @example(state=WELL)
 @example(state=WELL | {"host": "disabled"})
@@ -152,13 +152,24 @@ def agree(row, verb, page):
 @example(state=WELL | {"client": True})
 @example(state=WELL | {"control": "silent", "status": "Started"})
 def test_a_page_offers_a_verb_exactly_if_its_service_does_it_and_says_the_same(at_once, state):
+    page_and_services_agree(state)
+
+
+@pytest.mark.long
+@settings(max_examples=120, **SETTINGS)
+@given(state=STATES)
+def test_a_page_offers_a_verb_exactly_if_its_service_does_it_whatever_the_state(at_once, state):
+    page_and_services_agree(state)
+
+
+def page_and_services_agree(state):
     with world(state) as row:
         said = why_not([row], VERBS)[row.pk]
         for verb in VERBS:
             agree(row, verb, said.get(verb, ""))
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, **SETTINGS)
 @given(state=STATES)
 @example(state=WELL)
 @example(state=WELL | {"host": "disabled"})
@@ -181,7 +192,7 @@ def test_bulk_action_and_command_line_say_the_same(at_once, state):
             assert said.get(kind, "") == refused or "last report" in refused
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, **SETTINGS)
 @given(state=STATES)
 @example(state=WELL)
 @example(state=WELL | {"host": "Unknown"})
