@@ -23,7 +23,7 @@ document.addEventListener("htmx:sendError", (event) => {
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr, requestConfig } = event.detail;
   renew(xhr.getResponseHeader("X-Pairwise-Token"));
-  if (xhr.getResponseHeader("X-Pairwise-Sign-In")) return signedOut(ASKS.has(kind(requestConfig)));
+  if (xhr.getResponseHeader("X-Pairwise-Sign-In")) return ended(ASKS.has(kind(requestConfig)));
   if (QUIET.has(kind(requestConfig))) return;
   trouble(
     said(xhr.getResponseHeader("X-Pairwise-Sentence")) ||
@@ -32,6 +32,11 @@ document.addEventListener("htmx:responseError", (event) => {
         "says why.",
   );
 });
+
+/* What the page asked by itself may be answered only after somebody has signed in again. */
+async function ended(ask) {
+  if (ask || !(await session())?.name) signedOut(ask);
+}
 
 // --- forms that leave the page: asked first whether there is somebody who can take them
 const passed = new Set();

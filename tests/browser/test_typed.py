@@ -101,6 +101,25 @@ def test_the_session_ends_while_somebody_types(tab, form, accessible):
     expect(page.locator("#sign-in")).to_be_hidden()
 
 
+def test_an_answer_from_before_the_sign_in_signs_nobody_out(tab):
+    page, held, address = tab.page, [], "**/provisioning/environment/hosts/"
+    asks_again = "htmx.trigger('#live-list', 'live')"
+    page.goto(address.removeprefix("**"))
+    lose(tab, "session")
+    page.evaluate(asks_again)
+    page.get_by_role("button", name="Sign in again").click()
+    expect(page.locator("#sign-in")).to_be_visible()
+    page.route(address, lambda route: held.append((route, route.fetch())))
+    with page.expect_request(address):
+        page.evaluate(asks_again)
+    sign_in_on_top(page)
+    [(route, answer)] = held
+    assert answer.status == 401
+    with page.expect_response("**/account/session/"):
+        route.fulfill(response=answer)
+    expect(page.locator("#signed-out")).to_have_count(0)
+
+
 def test_without_scripts_the_form_comes_back_after_signing_in(chromium, pairwise, accessible):
     tab = Tab(chromium, pairwise.address, java_script_enabled=False, **LOOKS["light"])
     page = tab.sign_in()
