@@ -7,6 +7,8 @@ from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from protocol import auth
+from provisioning.declared import AGENT, SERVER, sent
+from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import Application, Host, ListeningPort, Option
 from provisioning.models.applications import is_secret_option, os_account
 from provisioning.rules.known_options import SML
@@ -20,8 +22,8 @@ LOOKUP_BATCH = 400
 _FACTS = ("id", "name", "version", "enabled", "revision", "working_directory", "command_line", "startup_timeout",
           "host_id", "host__name", "backup_server_id", "primary_server__id", "created_at")
 _HOST_FACTS = ("id", "name", "enabled", "revision", "secret_revision", "left_at")
-_SUPERVISED = ("name", "type", "enabled", "working_directory", "command_line", "command_line_arguments",
-               "startup_timeout", "shutdown_timeout", "auto_restart")
+_SUPERVISED = ("type", *sent(ApplicationDraft, AGENT))
+_CONFIGURATION, _PORT = sent(ApplicationDraft, SERVER), sent(PortDraft, SERVER)
 PLACEHOLDERS = ("", ".")
 """What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 
@@ -79,13 +81,13 @@ def _host_facts(row: dict) -> facts.HostFacts:
 def application_peers(names: Iterable[str]) -> dict[str, facts.ApplicationPeer]:
     """Of those called one of ``names``, by name: what control needs when they connect."""
     rows = list(Application.objects.filter(name__in=list(names)).order_by().values(
-        *_FACTS, "shutdown_timeout", "type", "secret", "host__ip_address"))
+        *dict.fromkeys((*_FACTS, *_CONFIGURATION)), "type", "secret", "host__ip_address"))
     partner_of = {row["id"]: row["backup_server_id"] or row["primary_server__id"] for row in rows}
     partners = {row["id"]: row for row in Application.objects.filter(
         id__in=[each for each in partner_of.values() if each]).order_by().values(
             "id", "name", "secret", "host_id", "host__name", "host__ip_address")}
     ports = _grouped(ListeningPort.objects.filter(application__in=[*partner_of, *partners]).order_by("id").values(
-        "application_id", "port_id", "port", "protocol", "ha_sync", "listening_mode", "transport_parameters"))
+        "application_id", *_PORT))
     options = _grouped(Option.objects.filter(application__in=list(partner_of)).values(
         "application_id", "annex", "section", "key", "value", "secret_value"))
     found = {}
@@ -116,14 +118,11 @@ def _configuration(row: dict, partner: dict | None, ports: dict[int, list[dict]]
     """The body of its Configuration message (server_messages), but for the addresses of all controls."""
     backup = partner["name"] if partner and row["backup_server_id"] else ""
     return {
-        "name": row["name"], "type": row["type"], "version": row["version"], "enabled": row["enabled"],
+        **{written: row[name] for name, written in _CONFIGURATION.items()},
+        "type": row["type"], "version": row["version"],
         "host": {"name": row["host__name"], "ip_address": row["host__ip_address"]} if row["host_id"] else {},
-        "working_directory": row["working_directory"],
-        "ports": [{"id": port["port_id"], "port": port["port"], "protocol": port["protocol"],
-                   "ha_sync": port["ha_sync"], "listening_mode": port["listening_mode"],
-                   "transport_parameters": port["transport_parameters"]} for port in ports[row["id"]]],
+        "ports": [{written: port[name] for name, written in _PORT.items()} for port in ports[row["id"]]],
         "options": _sections(options, annex=False), "annex": _sections(options, annex=True),
-        "startup_timeout": row["startup_timeout"], "shutdown_timeout": row["shutdown_timeout"],
         "backup": backup, "primary": partner["name"] if partner and not backup else "",
         "peer": _peer(row, partner, ports) if partner else {},
     }

@@ -6,7 +6,7 @@ Another kind of object gets a history by one line in KINDS.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,7 +15,8 @@ from django.db.models import Model
 from django.utils import timezone
 
 from provisioning import chain
-from provisioning.drafts import ConnectionDraft, PortDraft
+from provisioning.declared import columns, facts, values
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
 from provisioning.keys import all_keys
 from provisioning.models import (
     Application,
@@ -30,16 +31,6 @@ from provisioning.models import (
 from provisioning.permissions import Actor, user_roles
 from provisioning.states import HistoryAction
 
-APPLICATION_FIELDS = (
-    "name", "type", "version", "enabled", "tenants", "working_directory", "command_line", "command_line_arguments",
-    "startup_timeout", "shutdown_timeout", "auto_restart", "redundancy_type", "reconnect_timeout",
-    "reconnect_attempts", "log_on_as", "description", "revision", "template_id", "host_id", "backup_server_id",
-)
-PORT_FIELDS = tuple(field.name for field in fields(PortDraft))
-CONNECTION_FIELDS = tuple(field.name for field in fields(ConnectionDraft) if field.name != "server_id")
-HOST_FIELDS = ("name", "ip_address", "os_type", "os_version", "lca_port", "enabled", "revision")
-TEMPLATE_FIELDS = ("name", "type", "version", "options", "ports", "enabled", "file_name")
-PACKAGE_FIELDS = ("name", "nickname", "type", "version", "locale", "os_type", "description", "sha256", "size")
 AT_ONCE = 200
 NOBODY = "0"
 """Stands for the key of a user who does not exist: keys begin at 1, and readers take them for numbers."""
@@ -62,14 +53,13 @@ def fields_of(names: tuple[str, ...]) -> Callable[[Model], dict]:
 
 def application_snapshot(application: Application) -> dict:
     """All of an application as JSON values; other objects by name and id, secrets as MASK."""
-    port, connection = fields_of(PORT_FIELDS), fields_of(("server_id", *CONNECTION_FIELDS))
     return {
-        **fields_of(APPLICATION_FIELDS)(application),
+        **fields_of((*columns(ApplicationDraft), "type", "version", "revision"))(application),
         "template": application.template.name,
         "host": application.host.name if application.host else "",
         "backup_server": application.backup_server.name if application.backup_server else "",
-        "ports": [port(row) for row in application.ports.all()],
-        "connections": [{"server": row.server.name, **connection(row)}
+        "ports": [values(PortDraft, row) for row in application.ports.all()],
+        "connections": [{"server": row.server.name, **values(ConnectionDraft, row)}
                         for row in application.connections.select_related("server")],
         "options": application.options_dict(),
         "annex": application.options_dict(annex=True),
@@ -83,9 +73,9 @@ def user_snapshot(user: User) -> dict:
 
 KINDS: dict[type[Model], Kind] = {
     Application: Kind("application", "Application", application_snapshot),
-    Host: Kind("host", "Host", fields_of(HOST_FIELDS)),
-    ApplicationTemplate: Kind("template", "Application Template", fields_of(TEMPLATE_FIELDS)),
-    InstallationPackage: Kind("package", "Installation Package", fields_of(PACKAGE_FIELDS)),
+    Host: Kind("host", "Host", fields_of((*columns(HostDraft), "revision"))),
+    ApplicationTemplate: Kind("template", "Application Template", fields_of((*facts(TemplateDraft), "enabled"))),
+    InstallationPackage: Kind("package", "Installation Package", fields_of(columns(PackageDraft))),
     User: Kind("user", "User", user_snapshot),
     Console: Kind("console", "Console", fields_of(())),
 }

@@ -9,17 +9,14 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from provisioning.audit.facts import Client
+from provisioning.declared import columns, values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
-from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.keys import derive
 from provisioning.models import Connection, ListeningPort, Option
 from provisioning.rules.rows import connection_lines
 from provisioning.states import ApplicationType
 
 Tables = dict[str, dict[str, str]]
-PLAIN = ("name", "template_id", "host_id", "enabled", "tenants", "working_directory", "command_line",
-          "command_line_arguments", "startup_timeout", "shutdown_timeout", "auto_restart", "backup_server_id",
-          "redundancy_type", "reconnect_timeout", "reconnect_attempts", "log_on_as", "description")
 
 
 @dataclass
@@ -34,9 +31,9 @@ class Configured:
     ports: Mapping[int, list[PortDraft]]
 
     def draft(self, row) -> ApplicationDraft:
-        """The application of ``row``, which has PLAIN and its id, as a draft."""
+        """The application of ``row``, which has its columns and id, as a draft."""
         return ApplicationDraft(
-            **{name: getattr(row, name) for name in PLAIN}, ports=tuple(self.ports.get(row.id, ())),
+            **values(ApplicationDraft, row), ports=tuple(self.ports.get(row.id, ())),
             connections=tuple(self.connections.get(row.id, ())), options=self.options.get(row.id, {}),
             annex=self.annex.get(row.id, {}))
 
@@ -48,9 +45,9 @@ def read(rows: Iterable[int], *, whole: bool) -> Configured:
     connections: dict[int, list[ConnectionDraft]] = defaultdict(list)
     names: dict[int, str] = {}
     links = Connection.objects.all() if whole else Connection.objects.filter(application_id__in=own)
-    for row in links.order_by("id").values("application_id", "server_id", "server__name", *CONNECTION_FIELDS):
+    for row in links.order_by("id").values("application_id", "server__name", *columns(ConnectionDraft)):
         connections[row["application_id"]].append(
-            ConnectionDraft(server_id=row["server_id"], **{name: row[name] for name in CONNECTION_FIELDS}))
+            ConnectionDraft(**{name: row[name] for name in columns(ConnectionDraft)}))
         names[row["server_id"]] = row["server__name"]
     return Configured(
         options=options, annex=annex, connections=connections,
@@ -62,8 +59,9 @@ def _ports(application_ids: list[int] | None) -> dict[int, list[PortDraft]]:
     found = ListeningPort.objects.all() if application_ids is None else ListeningPort.objects.filter(
         application_id__in=application_ids)
     ports: dict[int, list[PortDraft]] = defaultdict(list)
-    for key, *values in found.order_by("id").values_list("application_id", *PORT_FIELDS):
-        ports[key].append(PortDraft(**dict(zip(PORT_FIELDS, values, strict=True))))
+    names = columns(PortDraft)
+    for key, *port in found.order_by("id").values_list("application_id", *names):
+        ports[key].append(PortDraft(**dict(zip(names, port, strict=True))))
     return ports
 
 

@@ -11,6 +11,8 @@ from provisioning.audit.configured import Configured
 from provisioning.audit.facts import AuditFacts, Client, Hints, Machine, Member, PortUse, Record
 from provisioning.audit.observed import Observed
 from provisioning.control_client import configuration_server, controls
+from provisioning.declared import columns
+from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Link
 from provisioning.models import Application, ApplicationTemplate, Host, PairException
 from provisioning.rules.fields import normal_directory
@@ -43,7 +45,7 @@ def load(primary_ids: Iterable[int] | None = None) -> list[AuditFacts]:
 
 
 _COLUMNS = (
-    "id", "type", "version", *configured.PLAIN, "changed_at", "template__name", "host__name",
+    "id", "type", "version", *columns(ApplicationDraft), "changed_at", "template__name", "host__name",
     *(f"runtime__{name}" for name in observed.RUNTIME),
     *(f"pair_state__{name}" for name in ("version", "active_id", "standby_in_sync", "disputed", "reason",
                                          "automatic_failover", "paused_by", "paused_reason")))

@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from provisioning.audit.facts import FOUND_FOR, Live
 from provisioning.audit.found import Found, found_from
-from provisioning.drafts import ApplicationDraft
+from provisioning.declared import at_start
+from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.job_kinds import FIND_START_FILES
 from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
 from provisioning.models.applications import os_account
@@ -26,10 +27,10 @@ RUNTIME = (*_AS_THEY_ARE, "ports")
 FLAPPING = 10327
 FLAPPING_FOR = timedelta(minutes=10)
 STARTS_FOR = timedelta(days=30)
-_AT_START = {"working_directory": "Working Directory", "command_line": "Command Line"}
-_OF_PORT = {"protocol": "Connection Protocol", "ha_sync": "HA Sync", "listening_mode": "Listening Mode",
-            "transport_parameters": "Transport Parameters"}
-"""What counts from the next start only and no other rule sees in the running server."""
+_SEEN = {"command_line_arguments", "log_on_as", "port_id", "port"}
+"""What other rules see in the running server."""
+_AT_START, _OF_PORT = ({name: label for name, label in at_start(draft).items() if name not in _SEEN}
+                       for draft in (ApplicationDraft, PortDraft))
 
 
 @dataclass

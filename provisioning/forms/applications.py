@@ -10,7 +10,7 @@ from django import forms
 from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, ApplicationDraft
 from provisioning.states import RedundancyType
 
-from .fields import Check, Choice, Key, Text, Whole
+from .fields import Check, Choice, Key, Text, Whole, labelled
 from .layouts import Part, Picker, Section, arranged
 
 
@@ -19,53 +19,54 @@ def _shown(label: str, content: str, **more) -> Part:
     return Part("pairwise/layout/shown.html", label=label, content=content, **more)
 
 
+@labelled(ApplicationDraft)
 class ApplicationForm(forms.Form):
     """General and Server Info (domain.md 1.2), in the order of the guide."""
 
     name = Text(
-        label="Name", must=True, help_text="Unique over all applications; the server is started with it as -app.",
+        must=True, help_text="Unique over all applications; the server is started with it as -app.",
         rule="At most 255 characters, no blanks at the ends. It changes only while the application is stopped, because "
              "a running server holds its name at the Configuration Server.")
     template_id = Key(
-        label="Application Template", must=True, help_text="Fixes Type and proposes Version, options and ports.",
+        must=True, help_text="Fixes Type and proposes Version, options and ports.",
         rule="It is chosen when the application is created and stays. Another template means another application.")
-    enabled = Check(label="Enabled", initial=True,
+    enabled = Check(initial=True,
                     help_text="A disabled application cannot be started or connect to the Configuration Server.")
-    tenants = Text(label="Tenants", initial="Environment",
+    tenants = Text(initial="Environment",
                    help_text="Tenants that this server serves. Default: Environment.")
-    description = Text(label="Description", help_text="For people; nothing reads it.")
+    description = Text(help_text="For people; nothing reads it.")
 
-    host_id = Key(label="Host", must=True, help_text="The machine that this server runs on.",
+    host_id = Key(must=True, help_text="The machine that this server runs on.",
                   rule="It changes only while the server is stopped and not tied to a primary.")
     working_directory = Text(
-        label="Working Directory", must=True, initial=".", mono=True,
+        must=True, initial=".", mono=True,
         help_text="Absolute path on the Host, or \".\": Install fills it in.",
         rule="Two applications on one Host need different directories.")
-    command_line = Text(label="Command Line", must=True, initial=".", mono=True,
+    command_line = Text(must=True, initial=".", mono=True,
                         help_text="The program, or \".\": Install fills it in.")
     command_line_arguments = Text(
-        label="Command Line Arguments", mono=True, help_text="Leave blank: Install fills it in.",
+        mono=True, help_text="Leave blank: Install fills it in.",
         rule="A server needs -host and -port of the Configuration Server and -app with its exact name.")
-    startup_timeout = Whole(label="Startup Timeout", initial=90, unit="s",
+    startup_timeout = Whole(initial=90, unit="s",
                             help_text="A start has failed when the server is not ready by then. Default: 90.")
-    shutdown_timeout = Whole(label="Shutdown Timeout", initial=90, unit="s",
+    shutdown_timeout = Whole(initial=90, unit="s",
                              help_text="A server that has not stopped by then is killed. Default: 90.")
     auto_restart = Check(
-        label="Auto-Restart", initial=True, help_text="Start again after a failure; never after a planned stop.",
+        initial=True, help_text="Start again after a failure; never after a planned stop.",
         rule="Recommended for both members of a pair, so that a failed one comes back as backup.")
     backup_server_id = Key(
-        label="Backup Server", help_text="The other member of the pair. It is set on the primary only.",
+        help_text="The other member of the pair. It is set on the primary only.",
         rule="Same type, same account, not itself, backup of no other primary and without a backup of its own.")
     redundancy_type = Choice(
-        label="Redundancy Type", choices=RedundancyType, initial=RedundancyType.NOT_SPECIFIED,
+        choices=RedundancyType, initial=RedundancyType.NOT_SPECIFIED,
         help_text="Message Servers: Warm Standby when there is a Backup Server.",
         rule="It changes only while both members are stopped.")
-    reconnect_timeout = Whole(label="Reconnect Timeout", initial=10, unit="s",
+    reconnect_timeout = Whole(initial=10, unit="s",
                               help_text="How long a client is to wait before it reconnects. Default: 10.")
-    reconnect_attempts = Whole(label="Reconnect Attempts", initial=1,
+    reconnect_attempts = Whole(initial=1,
                                help_text="Attempts that a client is to make on this server before it tries the Backup "
                                          "Server. Default: 1.")
-    log_on_as = Text(label="Log On As Account", initial="SYSTEM",
+    log_on_as = Text(initial="SYSTEM",
                      help_text="Account that the server runs as; SYSTEM: that of the agent, which may be root. "
                                "Default: SYSTEM.",
                      rule="Both members of a pair run under the same account.")

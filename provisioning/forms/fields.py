@@ -1,6 +1,10 @@
 """Form fields that know their unit and the rule behind them; the page shows both (templates/pairwise/field.html)."""
 
+from collections.abc import Callable
+
 from django import forms
+
+from provisioning.declared import labels
 
 DIGITS = forms.TextInput(attrs={"inputmode": "numeric"})
 """For whole numbers: a browser's own number field sends nothing at all of a text that is none."""
@@ -18,6 +22,11 @@ class _Told:
             self.widget.attrs.setdefault("class", css)
 
 
+    def called(self, label: str) -> None:
+        """What the field is called, where it is not said with the field."""
+        self.label = label
+
+
 class Text(_Told, forms.CharField):
     """One line. Blanks at the ends stay, so that the rules can say that they are there."""
 
@@ -31,12 +40,15 @@ class Text(_Told, forms.CharField):
 class Whole(_Told, forms.IntegerField):
     """A whole number; what is no number is refused here, its range by provisioning.rules."""
 
-    def __init__(self, *args, label: str, **kwargs):
-        sentence = f"{label} must be a whole number."
+    def __init__(self, *args, label: str = "", **kwargs):
         kwargs.setdefault("widget", DIGITS)
-        super().__init__(*args, label=label, required=True, css="input short mono",
-                         error_messages={"required": sentence, "invalid": sentence}, **kwargs)
+        super().__init__(*args, required=True, css="input short mono", **kwargs)
         self.widget.attrs.setdefault("autocomplete", "off")
+        self.called(label)
+
+    def called(self, label: str) -> None:
+        super().called(label)
+        self.error_messages |= dict.fromkeys(("required", "invalid"), f"{label} must be a whole number.")
 
 
 class Choice(_Told, forms.ChoiceField):
@@ -54,3 +66,13 @@ class Key(_Told, forms.IntegerField):
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("widget", forms.HiddenInput())
         super().__init__(*args, css="", **kwargs)
+
+
+def labelled(draft: type) -> Callable[[type[forms.Form]], type[forms.Form]]:
+    """Decorates a form: its fields are called as those of ``draft`` are."""
+    def decorate(form: type[forms.Form]) -> type[forms.Form]:
+        for name, label in labels(draft).items():
+            if name in form.base_fields:
+                form.base_fields[name].called(label)
+        return form
+    return decorate

@@ -19,7 +19,7 @@ from provisioning.rules.known_options import KnownOptions
 from provisioning.spelling import sort_key
 from provisioning.states import ListeningMode, PortProtocol
 
-from .fields import Check, Choice, Key, Text, Whole
+from .fields import Check, Choice, Key, Text, Whole, labelled
 from .layouts import Fold, arranged
 
 ROWS_MAX = 500
@@ -46,22 +46,23 @@ class RowForm(forms.Form):
         return arranged(*(self.PLACES.get(name, name) for name in general), Fold("Advanced", *self.ADVANCED))
 
 
+@labelled(PortDraft)
 class PortForm(RowForm):
     """Port Info (domain.md 1.3)."""
 
-    port_id = Text(label="ID", must=True, initial="default",
+    port_id = Text(must=True, initial="default",
                    help_text="Clients refer to a port by its ID. The first one is normally \"default\".")
-    port = Whole(label="Port", must=True, help_text="1 to 65535, unique on the Host.")
-    protocol = Choice(label="Connection Protocol", choices=[("", "default (stomp)"), *PortProtocol.choices],
+    port = Whole(must=True, help_text="1 to 65535, unique on the Host.")
+    protocol = Choice(choices=[("", "default (stomp)"), *PortProtocol.choices],
                       help_text="stomp is for clients, sync for the other member of a pair.")
-    ha_sync = Check(label="HA Sync", help_text="The other member of the pair fetches its copy of the messages through "
+    ha_sync = Check(help_text="The other member of the pair fetches its copy of the messages through "
                                                "this port. Each member has one such port; clients do not use it.")
-    listening_mode = Choice(label="Listening Mode", choices=ListeningMode, initial=ListeningMode.UNSECURED,
+    listening_mode = Choice(choices=ListeningMode, initial=ListeningMode.UNSECURED,
                             widget=forms.RadioSelect, css="")
-    transport_parameters = Text(label="Transport Parameters", mono=True,
+    transport_parameters = Text(mono=True,
                                 help_text="name=value;name=value, without blanks.")
-    description = Text(label="Description")
-    application_parameters = Text(label="Application Parameters", mono=True,
+    description = Text()
+    application_parameters = Text(mono=True,
                                   help_text=f"name=value;name=value, without blanks. {NOT_PASSED_ON}")
 
     ADVANCED = ("application_parameters",)
@@ -75,21 +76,22 @@ class PortForm(RowForm):
             self.fields["protocol"].choices += [(stored, stored)]
 
 
+@labelled(ConnectionDraft)
 class ConnectionForm(RowForm):
     """A row of Connections: this application is a client of ``server_id`` (domain.md 1.2)."""
 
-    server_id = Key(label="Server", must=True,
+    server_id = Key(must=True,
                     help_text=f"Of a pair the primary: its backup stands for it too. {NOT_PASSED_ON}")
-    port_id = Text(label="Port ID", initial="default", help_text="ID of a Listening Port of that server.")
-    protocol = Choice(label="Connection Protocol", choices=Connection._meta.get_field("protocol").choices,
+    port_id = Text(initial="default", help_text="ID of a Listening Port of that server.")
+    protocol = Choice(choices=Connection._meta.get_field("protocol").choices,
                       help_text="addp: the client notices within the timeouts below that the server is gone.")
-    timeout_local = Whole(label="Local Timeout", initial=0, unit="s", help_text="0 leaves it to the protocol.")
-    timeout_remote = Whole(label="Remote Timeout", initial=0, unit="s", help_text="0 leaves it to the protocol.")
-    trace_mode = Choice(label="Trace Mode", choices=Connection._meta.get_field("trace_mode").choices, initial="none",
+    timeout_local = Whole(initial=0, unit="s", help_text="0 leaves it to the protocol.")
+    timeout_remote = Whole(initial=0, unit="s", help_text="0 leaves it to the protocol.")
+    trace_mode = Choice(choices=Connection._meta.get_field("trace_mode").choices, initial="none",
                         help_text="Which side writes addp into its log.")
-    transport_parameters = Text(label="Transport Parameters", mono=True,
+    transport_parameters = Text(mono=True,
                                 help_text="name=value;name=value, without blanks.")
-    application_parameters = Text(label="Application Parameters", mono=True,
+    application_parameters = Text(mono=True,
                                   help_text="For example warm-standby.retry-delay=5.")
 
     ADVANCED = ("transport_parameters", "application_parameters")

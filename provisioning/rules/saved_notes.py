@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
+from provisioning.declared import at_start
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.states import ALIVE, RUNNABLE_TYPES
 
 from .fields import NOT_YET_INSTALLED
 from .known_options import ANNEX, KnownOptions, unknown_options
-
-READ_AT_START = {"working_directory": "Working Directory", "command_line": "Command Line",
-                 "command_line_arguments": "Command Line Arguments", "log_on_as": "Log On As Account"}
-"""Of a process as it is started. Options are read while the server runs, timeouts and Auto-Restart by the agent."""
 
 KEPT_TYPE = ("Pairwise keeps the configuration of this type, and installs and starts Message Servers only: "
              "Auto-Restart and the timeouts have no effect.")
@@ -36,8 +33,10 @@ def is_set_back(before: ApplicationDraft, after: ApplicationDraft) -> bool:
 
 
 def waits_for_start(before: ApplicationDraft, after: ApplicationDraft) -> list[str]:
-    """Labels of what differs between two complete drafts and counts from the next start only."""
-    labels = [label for name, label in READ_AT_START.items() if getattr(before, name) != getattr(after, name)]
+    """Labels of what differs between two complete drafts and counts from the next start only: options are read while
+    the server runs, timeouts and Auto-Restart by the agent."""
+    labels = [label for name, label in at_start(ApplicationDraft).items()
+              if getattr(before, name) != getattr(after, name)]
     if _bound(before.ports) != _bound(after.ports):
         labels.append("Listening Ports")
     return labels
@@ -45,8 +44,7 @@ def waits_for_start(before: ApplicationDraft, after: ApplicationDraft) -> list[s
 
 def _bound(ports: Iterable[PortDraft] | None) -> list[tuple]:
     """What of the ports a server looks at when it binds them."""
-    return [(port.port_id, port.port, port.protocol, port.ha_sync, port.listening_mode, port.transport_parameters)
-            for port in ports or ()]
+    return [tuple(getattr(port, name) for name in at_start(PortDraft)) for port in ports or ()]
 
 
 def waiting_sentence(labels: list[str], name: str, status: str) -> str:

@@ -6,6 +6,7 @@ Everything goes from primary to backup, never the other way.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from provisioning.declared import compared
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models.applications import MASK, PORT_MAX, is_secret_option
 from provisioning.rules.text import parse_parameters
@@ -14,14 +15,7 @@ from provisioning.states import ListeningMode
 EQUAL, DIFFERS, EXCEPTION = "equal", "differs", "exception"
 NOTHING = "(none)"
 
-SERVER_INFO = {
-    "startup_timeout": "Startup Timeout", "shutdown_timeout": "Shutdown Timeout", "auto_restart": "Auto-Restart",
-    "reconnect_timeout": "Reconnect Timeout", "reconnect_attempts": "Reconnect Attempts", "tenants": "Tenants",
-}
-PORT_FIELDS = {
-    "port_id": "ID", "protocol": "Connection Protocol", "ha_sync": "HA Sync", "listening_mode": "Listening Mode",
-    "application_parameters": "Application Parameters", "description": "Description",
-}
+SERVER_INFO, PORT = compared(ApplicationDraft), compared(PortDraft)
 OWN_TRANSPORT = {"certificate": "certificate", "certificate-key": "private key", "address": "address"}
 """Transport Parameters that belong to one member (domain.md 5.11)."""
 NEEDED = frozenset({"certificate", "certificate-key"})
@@ -105,7 +99,7 @@ def alike(primary: Side, backup: Side) -> bool:
 
 
 def _without_numbers(draft: ApplicationDraft) -> list[tuple]:
-    return [tuple(getattr(port, name) for name in (*PORT_FIELDS, "transport_parameters")) for port in draft.ports or ()]
+    return [tuple(getattr(port, name) for name in (*PORT, "transport_parameters")) for port in draft.ports or ()]
 
 
 class _Comparing:
@@ -202,7 +196,7 @@ class _Comparing:
         at, label = f"ports.{ours.port_id}", f"Listening Port {ours.port_id}"
         rows, kept = [self.row(f"{at}.port", f"{label}: Port", str(ours.port), str(theirs.port),
                                equal=ours.port == theirs.port, own=OWN_NUMBER)], theirs
-        for name, words in PORT_FIELDS.items():
+        for name, words in PORT.items():
             left, right = getattr(ours, name), getattr(theirs, name)
             row = self.row(f"{at}.{name}", f"{label}: {words}", _text(left) or NOTHING, _text(right) or NOTHING,
                            equal=left == right)

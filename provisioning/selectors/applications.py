@@ -2,9 +2,9 @@
 
 from django.db.models import Case, F, Prefetch, Q, QuerySet, Value, When
 
+from provisioning.declared import values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import NotFound
-from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, Connection, Host, Job
 from provisioning.rules.known import Control, word
 from provisioning.rules.saved_notes import ports_differ, waiting_sentence
@@ -96,23 +96,15 @@ def find_application(name: str) -> Application:
 def application_draft(application: Application, *, masked: bool = True) -> ApplicationDraft:
     """What is stored, as a draft: what an editor shows, a clone starts from and an export writes."""
     return ApplicationDraft(
-        name=application.name, template_id=application.template_id, host_id=application.host_id,
-        enabled=application.enabled, tenants=application.tenants, working_directory=application.working_directory,
-        command_line=application.command_line, command_line_arguments=application.command_line_arguments,
-        startup_timeout=application.startup_timeout, shutdown_timeout=application.shutdown_timeout,
-        auto_restart=application.auto_restart, backup_server_id=application.backup_server_id,
-        redundancy_type=application.redundancy_type, reconnect_timeout=application.reconnect_timeout,
-        reconnect_attempts=application.reconnect_attempts, log_on_as=application.log_on_as,
-        description=application.description,
-        ports=tuple(PortDraft(**{f: getattr(row, f) for f in PORT_FIELDS}) for row in application.ports.all()),
+        **values(ApplicationDraft, application),
+        ports=tuple(PortDraft(**values(PortDraft, row)) for row in application.ports.all()),
         connections=connection_drafts(application),
         options=application.options_dict(masked=masked), annex=application.options_dict(annex=True, masked=masked),
     )
 
 
 def connection_drafts(application: Application) -> tuple[ConnectionDraft, ...]:
-    return tuple(ConnectionDraft(server_id=row.server_id, **{f: getattr(row, f) for f in CONNECTION_FIELDS})
-                 for row in application.connections.all())
+    return tuple(ConnectionDraft(**values(ConnectionDraft, row)) for row in application.connections.all())
 
 
 def clients_of(application: Application) -> QuerySet[Connection]:

@@ -3,7 +3,10 @@
 from typing import Any
 
 import yaml
+from django.db.models import Model
 
+from provisioning.declared import Kind, columns, facts
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft
 from provisioning.models import Application, Host
 from provisioning.selectors.applications import with_related
 from provisioning.spelling import by_name
@@ -26,29 +29,28 @@ def export_yaml(*, names: list[str] | None = None) -> str:
 
 
 def _host(row: Host) -> dict[str, Any]:
-    return {"name": row.name, "ip_address": row.ip_address, "os_type": row.os_type, "os_version": row.os_version,
-            "lca_port": row.lca_port, "enabled": row.enabled}
+    return _written(HostDraft, row)
 
 
 def _application(row: Application) -> dict[str, Any]:
-    names = ("enabled", "tenants", "working_directory", "command_line", "command_line_arguments", "startup_timeout",
-             "shutdown_timeout", "auto_restart", "reconnect_timeout", "reconnect_attempts", "log_on_as", "description")
     return {
-        "name": row.name, "template": row.template.name, "host": row.host.name if row.host else None,
-        **{name: getattr(row, name) for name in names},
-        "backup": row.backup_server.name if row.backup_server else None, "redundancy_type": row.redundancy_type,
-        "ports": [_without_blanks({
-            "id": port.port_id, "port": port.port, "protocol": port.protocol, "ha_sync": port.ha_sync,
-            "listening_mode": port.listening_mode, "transport_parameters": port.transport_parameters,
-            "application_parameters": port.application_parameters, "description": port.description,
-        }) for port in row.ports.all()],
-        "connections": [_without_blanks({
-            "server": link.server.name, "port_id": link.port_id, "protocol": link.protocol,
-            "timeout_local": link.timeout_local, "timeout_remote": link.timeout_remote, "trace_mode": link.trace_mode,
-            "transport_parameters": link.transport_parameters, "application_parameters": link.application_parameters,
-        }) for link in row.connections.all()],
+        **_written(ApplicationDraft, row),
+        "ports": [_without_blanks(_written(PortDraft, port)) for port in row.ports.all()],
+        "connections": [_without_blanks(_written(ConnectionDraft, link)) for link in row.connections.all()],
         "options": row.options_dict(), "annex": row.options_dict(annex=True),
     }
+
+
+def _written(draft: type, row: Model) -> dict[str, Any]:
+    """{its name in a file: value} of the columns of ``draft``; other objects by name."""
+    return {facts(draft)[name].written: _plain(row, name, facts(draft)[name].kind) for name in columns(draft)}
+
+
+def _plain(row: Model, name: str, kind: Kind) -> Any:
+    if kind != Kind.LINK:
+        return getattr(row, name)
+    other = getattr(row, name.removesuffix("_id"))
+    return other.name if other else None
 
 
 def _without_blanks(body: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Cast
 
+from provisioning.declared import Kind, facts
+from provisioning.drafts import (
+    ApplicationDraft,
+    ConnectionDraft,
+    HostDraft,
+    PackageDraft,
+    PortDraft,
+    TemplateDraft,
+)
 from provisioning.errors import NotFound
 from provisioning.history import MODELS
-from provisioning.models import Application, Connection, HistoryEntry, Host, InstallationPackage, ListeningPort
+from provisioning.models import HistoryEntry
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.spelling import by_name
 from provisioning.states import HistoryAction
@@ -16,11 +25,10 @@ from provisioning.states import HistoryAction
 QUIET_FIELDS = frozenset({"revision", "template_id", "host_id", "backup_server_id", "server_id"})
 """Fields of a snapshot that say nothing about the object itself."""
 _LABELS = {
-    field.name: str(field.verbose_name)[0].upper() + str(field.verbose_name)[1:]
-    for model in (Connection, ListeningPort, Host, InstallationPackage, Application)
-    for field in model._meta.fields
+    name.removesuffix("_id") if each.kind == Kind.LINK else name: each.label
+    for draft in (ConnectionDraft, PortDraft, TemplateDraft, PackageDraft, HostDraft, ApplicationDraft)
+    for name, each in facts(draft).items()
 }
-_LABELS |= {"sha256": "SHA-256", "server": "Server", "file_name": "File", "tenants": "Tenants"}
 _ROW_KEYS = {"ports": ("Listening Port", ("port_id", "id")), "connections": ("Connection", ("server", "port_id"))}
 _SECTIONS = {"options": "Option", "annex": "Annex"}
 

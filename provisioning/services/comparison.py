@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from provisioning.declared import labels
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Difference
 from provisioning.models import Application, ApplicationTemplate, Host
@@ -11,15 +12,6 @@ from provisioning.states import RedundancyType
 
 from .objects import STORED, Stored
 
-LABELS = {
-    "name": "Name", "template_id": "Application Template", "host_id": "Host", "enabled": "Enabled",
-    "tenants": "Tenants", "working_directory": "Working Directory", "command_line": "Command Line",
-    "command_line_arguments": "Command Line Arguments", "startup_timeout": "Startup Timeout",
-    "shutdown_timeout": "Shutdown Timeout", "auto_restart": "Auto-Restart", "backup_server_id": "Backup Server",
-    "redundancy_type": "Redundancy Type", "reconnect_timeout": "Reconnect Timeout",
-    "reconnect_attempts": "Reconnect Attempts", "log_on_as": "Log On As Account", "description": "Description",
-    "ports": "Listening Ports", "connections": "Connections", "options": "Options", "annex": "Annex",
-}
 _REFERENCES = {"template_id": ApplicationTemplate, "host_id": Host, "backup_server_id": Application}
 
 
@@ -43,7 +35,7 @@ def differences(theirs: ApplicationDraft, yours: ApplicationDraft, names: list[s
         elif name == "connections":
             rows += _rows(name, _connections(left, objects), _connections(right, objects))
         else:
-            rows.append(Difference(name, LABELS[name], field_text(name, left, objects),
+            rows.append(Difference(name, labels(ApplicationDraft)[name], field_text(name, left, objects),
                                    field_text(name, right, objects)))
     return tuple(rows)
 
@@ -64,17 +56,18 @@ def _connections(rows, objects: Stored) -> dict[str, str]:
 
 
 def _rows(name: str, left: dict[str, str], right: dict[str, str]) -> list[Difference]:
-    return [Difference(f"{name}.{key}", f"{LABELS[name]} {key}", left.get(key, "(none)"), right.get(key, "(none)"))
+    label = labels(ApplicationDraft)[name]
+    return [Difference(f"{name}.{key}", f"{label} {key}", left.get(key, "(none)"), right.get(key, "(none)"))
             for key in sorted(left.keys() | right.keys()) if left.get(key) != right.get(key)]
 
 
 def _tables(name: str, left: dict, right: dict) -> list[Difference]:
-    rows = []
+    rows, label = [], labels(ApplicationDraft)[name]
     for section in sorted(left.keys() | right.keys()):
         before, after = left.get(section, {}), right.get(section, {})
         for key in sorted(before.keys() | after.keys()):
             if before.get(key) != after.get(key):
-                rows.append(Difference(f"{name}.{section}.{key}", f"{LABELS[name]} [{section}] {key}",
+                rows.append(Difference(f"{name}.{section}.{key}", f"{label} [{section}] {key}",
                                        before.get(key, "(none)"), _hidden(section, key, after.get(key, "(none)"))))
     return rows
 

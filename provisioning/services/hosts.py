@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from provisioning import changes, history, permissions
+from provisioning.declared import columns, labels, values
 from provisioning.drafts import HostDraft
 from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, Refused
 from provisioning.models import Application, Host, Job
@@ -19,8 +20,6 @@ from provisioning.states import ACTIVE_JOBS, ENDED
 from .facts import reserved_ports
 from .objects import STORED, Stored
 
-FIELDS = {"name": "Name", "ip_address": "IP Address", "os_type": "OS Type", "os_version": "OS Version",
-          "lca_port": "LCA Port", "enabled": "Enabled"}
 NAMED = 5
 """So many of the applications that are in the way a sentence names."""
 
@@ -30,7 +29,7 @@ def create_host(*, actor: Actor, draft: HostDraft, reason: str = "", key: int | 
     """Create a host; ``key`` is that of a deleted one which is brought back. Raises Refused."""
     actor.require(permissions.MANAGE_HOSTS)
     _check(draft, None)
-    row = Host.objects.create(pk=key, **{name: getattr(draft, name) for name in FIELDS})
+    row = Host.objects.create(pk=key, **values(HostDraft, draft))
     history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     _after_change(row)
     return row
@@ -41,7 +40,7 @@ def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft, 
     """Save a draft over the host that was read as ``revision``. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.MANAGE_HOSTS)
     row = _get(host_id)
-    changed = [name for name in FIELDS if getattr(row, name) != getattr(draft, name)]
+    changed = [name for name in columns(HostDraft) if getattr(row, name) != getattr(draft, name)]
     if not changed:
         return row
     if row.revision != revision:
@@ -124,7 +123,8 @@ def _facts(draft: HostDraft, row: Host | None, objects: Stored) -> HostDraftFact
 
 
 def _conflict(row: Host, draft: HostDraft, changed: list[str]) -> Conflict:
-    rows = tuple(Difference(name, FIELDS[name], str(getattr(row, name)), str(getattr(draft, name))) for name in changed)
+    rows = tuple(Difference(name, labels(HostDraft)[name], str(getattr(row, name)), str(getattr(draft, name)))
+                 for name in changed)
     last = last_change("host", row.pk)
     saved_by = last.user_name if last else ""
     return Conflict(f"{saved_by or 'Somebody else'} saved host {row.name} while you were editing it. Compare, then "

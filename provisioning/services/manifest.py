@@ -11,24 +11,15 @@ from typing import Any
 
 import yaml
 
+from provisioning.declared import Kind, facts
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft
 from provisioning.errors import Refusal, Refused
 
 MAX_BYTES, MAX_OBJECTS = 8 * 1024 * 1024, 20_000
-TEXT, NUMBER, FLAG, NAME = "text", "number", "flag", "name"
-HOST_KEYS = {"name": TEXT, "ip_address": TEXT, "os_type": TEXT, "os_version": TEXT, "lca_port": NUMBER,
-             "enabled": FLAG}
-APPLICATION_KEYS = {
-    "name": TEXT, "template": NAME, "host": NAME, "enabled": FLAG, "tenants": TEXT, "working_directory": TEXT,
-    "command_line": TEXT, "command_line_arguments": TEXT, "startup_timeout": NUMBER, "shutdown_timeout": NUMBER,
-    "auto_restart": FLAG, "backup": NAME, "redundancy_type": TEXT, "reconnect_timeout": NUMBER,
-    "reconnect_attempts": NUMBER, "log_on_as": TEXT, "description": TEXT, "ports": list, "connections": list,
-    "options": dict, "annex": dict,
-}
-PORT_KEYS = {"id": TEXT, "port": NUMBER, "protocol": TEXT, "ha_sync": FLAG, "listening_mode": TEXT,
-             "transport_parameters": TEXT, "application_parameters": TEXT, "description": TEXT}
-CONNECTION_KEYS = {"server": NAME, "port_id": TEXT, "protocol": TEXT, "timeout_local": NUMBER,
-                   "timeout_remote": NUMBER, "trace_mode": TEXT, "transport_parameters": TEXT,
-                   "application_parameters": TEXT}
+HOST_KEYS, APPLICATION_KEYS, PORT_KEYS, CONNECTION_KEYS = (
+    {each.written: each.kind for each in facts(draft).values()}
+    for draft in (HostDraft, ApplicationDraft, PortDraft, ConnectionDraft))
+_SHAPES = {Kind.ROWS: list, Kind.TABLE: dict}
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 
 
@@ -100,7 +91,7 @@ class _Reader:
         self.refusals.append(Refusal(f"{at}: {message}" if at else message, at))
 
     def manifest(self, body: Any) -> Manifest:
-        kinds = {"templates": list, "packages": list, "hosts": list, "applications": list}
+        kinds = dict.fromkeys(("templates", "packages", "hosts", "applications"), Kind.ROWS)
         body = self.keys(body, kinds, "")
         return Manifest(
             templates=self.paths(body.get("templates"), "templates"),
@@ -117,7 +108,7 @@ class _Reader:
             return ()
         return tuple(rows)
 
-    def objects(self, value: Any, at: str, kinds: Mapping) -> tuple[dict[str, Any], ...]:
+    def objects(self, value: Any, at: str, kinds: Mapping[str, Kind]) -> tuple[dict[str, Any], ...]:
         rows = value if isinstance(value, list) else []
         if len(rows) > MAX_OBJECTS:
             self.refuse(at, f"{len(rows)} are too many for one file; {MAX_OBJECTS} fit.")
@@ -148,7 +139,7 @@ class _Reader:
                              for section, keys in spec[key].items()}
         return spec
 
-    def row(self, row: Any, kinds: Mapping, at: str, needed: tuple[str, ...]) -> dict[str, Any]:
+    def row(self, row: Any, kinds: Mapping[str, Kind], at: str, needed: tuple[str, ...]) -> dict[str, Any]:
         spec = {key: value for key, value in self.keys(row, kinds, at).items() if value is not None}
         for key in needed:
             if isinstance(row, dict) and key not in row:
@@ -163,7 +154,7 @@ class _Reader:
             return {}
         return keys
 
-    def keys(self, body: Any, kinds: Mapping, at: str) -> dict[str, Any]:
+    def keys(self, body: Any, kinds: Mapping[str, Kind], at: str) -> dict[str, Any]:
         """``body`` with known keys only, each value of its kind."""
         if not isinstance(body, dict):
             self.refuse(at, "write key: value pairs here.")
@@ -178,23 +169,23 @@ class _Reader:
                 result[key] = self.value(value, kinds[key], f"{at}, {key}" if at else key)
         return result
 
-    def value(self, value: Any, kind: Any, at: str) -> Any:
+    def value(self, value: Any, kind: Kind, at: str) -> Any:
         if value is None:
-            return "" if kind == TEXT else None
-        if kind in (list, dict):
-            if not isinstance(value, kind):
-                self.refuse(at, "write a list here." if kind is list else "write key: value pairs here.")
+            return "" if kind == Kind.TEXT else None
+        if kind in _SHAPES:
+            if not isinstance(value, _SHAPES[kind]):
+                self.refuse(at, "write a list here." if kind == Kind.ROWS else "write key: value pairs here.")
                 return None
             return value
         if not isinstance(value, str):
             self.refuse(at, "write a single value here.")
             return None
-        if kind == NUMBER:
+        if kind == Kind.NUMBER:
             if not (value.isascii() and value.removeprefix("-").isdigit() and len(value) < 12):
                 self.refuse(at, f'"{value[:40]}" is no whole number.')
                 return None
             return int(value)
-        if kind == FLAG:
+        if kind == Kind.FLAG:
             if value.lower() not in _YES + _NO:
                 self.refuse(at, f'write true or false, not "{value[:40]}".')
                 return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioning.apd import MAX_BYTES
+from provisioning.declared import labels, values
 from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.errors import Difference, PairwiseError, Refusal, Refused
 from provisioning.models import Application
@@ -120,12 +121,11 @@ class Planner:
     def _host(self, spec: dict[str, Any]) -> None:
         given = {key: value for key, value in spec.items() if value is not None}
         row = self.world.host(self.world.host_key(spec["name"]))
-        before = {f.name: f.default for f in fields(HostDraft)} if row is None else {
-            name: getattr(row, name) for name in hosts.FIELDS}
+        before = {f.name: f.default for f in fields(HostDraft)} if row is None else values(HostDraft, row)
         draft = HostDraft(**({"ip_address": ""} | given if row is None else before | given))
         changed = tuple(
             Difference(name, label, "" if row is None else str(before[name]), str(getattr(draft, name)))
-            for name, label in hosts.FIELDS.items() if before[name] != getattr(draft, name))
+            for name, label in labels(HostDraft).items() if before[name] != getattr(draft, name))
         if row is None or changed:
             refuse(hosts.refusals_of(draft, row, self.world))
             revision = row.revision if row else None

@@ -1,9 +1,10 @@
 """One application of a manifest as drafts: with what it names, as far as that is planned already."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
+from provisioning.declared import columns
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import Difference, Refused
 from provisioning.models import Application
@@ -69,8 +70,7 @@ class PlannedApplication:
 
     def _draft(self, row: Application | None) -> ApplicationDraft:
         spec, base = self.spec, self.before if row else None
-        plain = {f.name for f in fields(ApplicationDraft)} - {"ports", "connections", "options", "annex"}
-        given = {key: value for key, value in spec.items() if key in plain and value is not None}
+        given = {name: spec[name] for name in columns(ApplicationDraft) if spec.get(name) is not None}
         if base is None or row is None:
             draft = ApplicationDraft(**{"template_id": None, "working_directory": NOT_YET_INSTALLED,
                                         "command_line": NOT_YET_INSTALLED, **given})

@@ -4,13 +4,14 @@ The plan asks the rules that a save would meet; what they refuse stays as it is 
 services as the pages, so nothing gets around a rule.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from django.db.models import Model
 
 from provisioning import permissions
+from provisioning.declared import facts, labels, values
 from provisioning.drafts import ApplicationDraft, HostDraft, PackageDraft, TemplateDraft
 from provisioning.errors import Difference, Refusal, Refused
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage
@@ -23,9 +24,6 @@ from provisioning.states import HistoryAction
 from . import applications, comparison, hosts, packages, templates
 from .reasons import one_line
 from .versions import Version, application_version, host_version, package_version, template_version
-
-TEMPLATE_LABELS = {"name": "Name", "type": "Type", "version": "Version", "options": "Options", "ports": "Ports",
-                   "file_name": "File"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ class Kind:
     blank: Callable[[Any], Any]
     refusals: Callable[[Any, Any], list[Refusal]]
     differences: Callable[[Any, Any, str], tuple[Difference, ...]]
-    labels: dict[str, str]
+    labels: Mapping[str, str]
     update: Callable[..., Model]
     create: Callable[..., Model]
 
@@ -250,15 +248,13 @@ def _blank_application(draft: ApplicationDraft) -> ApplicationDraft:
                             connections=(), options={}, annex={})
 
 
-def _plain_differences(labels: dict[str, str]) -> Callable[[Any, Any, str], tuple[Difference, ...]]:
-    def compare(now: Any, then: Any, name: str) -> tuple[Difference, ...]:
-        rows = field_changes({name: getattr(now, name)}, {name: getattr(then, name)})
-        return tuple(Difference(name, row.label, row.before, row.after) for row in rows)
-    return compare
+def _plain_differences(now: Any, then: Any, name: str) -> tuple[Difference, ...]:
+    rows = field_changes({name: getattr(now, name)}, {name: getattr(then, name)})
+    return tuple(Difference(name, row.label, row.before, row.after) for row in rows)
 
 
 def _package_draft(row: InstallationPackage) -> PackageDraft:
-    return PackageDraft(**{f.name: getattr(row, f.name) for f in fields(PackageDraft)})
+    return PackageDraft(**values(PackageDraft, row))
 
 
 def _update_package(*, actor: Actor, row: InstallationPackage, draft: PackageDraft, reason: str) -> InstallationPackage:
@@ -266,25 +262,26 @@ def _update_package(*, actor: Actor, row: InstallationPackage, draft: PackageDra
 
 
 def _template_draft(row: ApplicationTemplate) -> TemplateDraft:
-    return TemplateDraft(**{f.name: getattr(row, f.name) for f in fields(TemplateDraft)})
+    return TemplateDraft(**{name: getattr(row, name) for name in facts(TemplateDraft)})
 
 
 KINDS: dict[str, Kind] = {
     "application": Kind(
         permissions.CONFIGURE, Application, application_version, application_draft, _blank_application,
         lambda draft, row: applications.check_application(draft=draft, application_id=row.pk if row else None),
-        lambda now, then, name: comparison.differences(now, then, [name]), comparison.LABELS,
+        lambda now, then, name: comparison.differences(now, then, [name]), labels(ApplicationDraft),
         _update_application, applications.create_application),
     "host": Kind(
         permissions.MANAGE_HOSTS, Host, host_version,
-        lambda row: HostDraft(**{name: getattr(row, name) for name in hosts.FIELDS}),
+        lambda row: HostDraft(**values(HostDraft, row)),
         lambda draft: draft, lambda draft, row: hosts.check_host(draft=draft, host_id=row.pk if row else None),
-        _plain_differences(hosts.FIELDS), hosts.FIELDS, _update_host, hosts.create_host),
+        _plain_differences, labels(HostDraft), _update_host, hosts.create_host),
     "template": Kind(
         permissions.IMPORT, ApplicationTemplate, template_version, _template_draft,
-        lambda draft: draft, templates.template_refusals, _plain_differences(TEMPLATE_LABELS), TEMPLATE_LABELS,
+        lambda draft: draft, templates.template_refusals, _plain_differences, labels(TemplateDraft),
         _update_template, templates.create_template),
     "package": Kind(
         permissions.IMPORT, InstallationPackage, package_version, _package_draft, lambda draft: draft,
-        packages.package_refusals, _plain_differences({}), {}, _update_package, packages.create_package),
+        packages.package_refusals, _plain_differences, labels(PackageDraft), _update_package,
+        packages.create_package),
 }

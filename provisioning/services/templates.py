@@ -4,14 +4,13 @@ from dataclasses import replace
 
 from provisioning import changes, history, permissions
 from provisioning.apd import TemplateFileError, read_template
+from provisioning.declared import facts
 from provisioning.drafts import TemplateDraft
 from provisioning.errors import Link, NotFound, Refusal, Refused
 from provisioning.models import ApplicationTemplate
 from provisioning.permissions import Actor
 from provisioning.selectors.history import history_list
 from provisioning.states import HistoryAction
-
-FIELDS = ("name", "type", "version", "options", "ports", "file_name")
 
 
 def import_template(*, actor: Actor, file_name: str, content: bytes) -> ApplicationTemplate:
@@ -50,7 +49,7 @@ def create_template(*, actor: Actor, draft: TemplateDraft, reason: str = "",
     refusals = template_refusals(draft, None)
     if refusals:
         raise Refused(*refusals)
-    row = ApplicationTemplate.objects.create(pk=key, **{name: getattr(draft, name) for name in FIELDS})
+    row = ApplicationTemplate.objects.create(pk=key, **{name: getattr(draft, name) for name in facts(TemplateDraft)})
     history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     changes.tell("templates")
     return row

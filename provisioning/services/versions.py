@@ -1,13 +1,13 @@
 """Snapshots of history as drafts: what of an object's version can be had again, and what cannot and why."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Model
 
+from provisioning.declared import Kind, columns, facts
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
 from provisioning.errors import Refusal
-from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, ApplicationTemplate, Host, InstallationPackage
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.rules.fields import NOT_YET_INSTALLED
@@ -16,8 +16,7 @@ from provisioning.states import RedundancyType
 
 from . import drafting
 
-_LINKS = frozenset({"template_id", "host_id", "backup_server_id", "ports", "connections", "options", "annex"})
-_PLAIN = tuple(f.name for f in fields(ApplicationDraft) if f.name not in _LINKS)
+_PLAIN = tuple(name for name in columns(ApplicationDraft) if facts(ApplicationDraft)[name].kind != Kind.LINK)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def application_version(body: dict, row: Application | None) -> Version:
     draft = ApplicationDraft(
         **given, template_id=row.template_id if row is not None else _template(body, notes),
         host_id=_host(body, stored, notes),
-        ports=tuple(PortDraft(**{name: port[name] for name in PORT_FIELDS if name in port})
+        ports=tuple(PortDraft(**_known(PortDraft, port))
                     for port in body.get("ports") or ()),
         connections=_connections(body, notes), options=_table(body, row, notes, annex=False),
         annex=_table(body, row, notes, annex=True))
@@ -58,8 +57,7 @@ def application_version(body: dict, row: Application | None) -> Version:
 
 def host_version(body: dict, row: Host | None) -> Version:
     """As ``application_version``, of a host."""
-    names = {f.name for f in fields(HostDraft)}
-    draft = HostDraft(**{name: value for name, value in body.items() if name in names})
+    draft = HostDraft(**_known(HostDraft, body))
     if row is not None:
         return Version(draft)
     return Version(draft, (Refusal("It gets a secret of its own: press Join on its page afterwards, and its agent is "
@@ -68,13 +66,17 @@ def host_version(body: dict, row: Host | None) -> Version:
 
 def template_version(body: dict, row: ApplicationTemplate | None) -> Version:
     """As ``application_version``, of a template."""
-    names = {f.name for f in fields(TemplateDraft)}
-    return Version(TemplateDraft(**{name: value for name, value in body.items() if name in names}))
+    return Version(TemplateDraft(**_known(TemplateDraft, body)))
 
 
 def package_version(body: dict, row: InstallationPackage | None) -> Version:
     """As ``application_version``, of a package."""
-    return Version(PackageDraft(**{f.name: body[f.name] for f in fields(PackageDraft)}))
+    return Version(PackageDraft(**_known(PackageDraft, body)))
+
+
+def _known(draft: type, body: dict) -> dict[str, Any]:
+    """What a snapshot has of the fields of ``draft``: one of before a field was added has fewer."""
+    return {name: body[name] for name in facts(draft) if name in body}
 
 
 def _found(model: type[Model], key: int | None, name: str) -> Model | None:
@@ -124,8 +126,7 @@ def _connections(body: dict, notes: list[Refusal]) -> tuple[ConnectionDraft, ...
             notes.append(Refusal(f"The connection to {given.get('server')} is left out: that application does not "
                                  "exist any more.", "connections"))
         else:
-            values = {name: given[name] for name in CONNECTION_FIELDS if name in given}
-            found.append(ConnectionDraft(server_id=server.pk, **values))
+            found.append(ConnectionDraft(**_known(ConnectionDraft, given) | {"server_id": server.pk}))
     return tuple(found)
 
 

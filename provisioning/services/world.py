@@ -12,7 +12,8 @@ from itertools import islice
 from django.db.models import Model, Prefetch, Q
 from django.utils.functional import cached_property
 
-from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
+from provisioning.declared import facts, values
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft, TemplateDraft
 from provisioning.models import Application, ApplicationTemplate, Connection, Host, Job, ListeningPort, Option
 from provisioning.models.applications import MASK
 from provisioning.rules.fields import normal_directory
@@ -20,7 +21,7 @@ from provisioning.rules.known import Control
 from provisioning.rules.ports import share_a_path
 from provisioning.states import ACTIVE_JOBS
 
-from . import hosts, templates, writing
+from . import writing
 from .manifest import Manifest
 from .objects import Stored, port_numbers, with_relations
 
@@ -122,11 +123,11 @@ class World(Stored):
 
     def put_template(self, row: ApplicationTemplate | None, draft: TemplateDraft) -> ApplicationTemplate:
         """Make ``row`` (None: a new one) what ``draft`` says."""
-        return self._put(self._templates, row or ApplicationTemplate(), draft, templates.FIELDS)
+        return self._put(self._templates, row or ApplicationTemplate(), draft, facts(TemplateDraft))
 
     def put_host(self, row: Host | None, draft: HostDraft) -> Host:
         """As ``put_template``."""
-        return self._put(self._hosts, row or Host(), draft, hosts.FIELDS)
+        return self._put(self._hosts, row or Host(), draft, facts(HostDraft))
 
     def put_application(self, row: Application | None, draft: ApplicationDraft) -> Application:
         """As ``put_template``; ``draft`` is complete and was accepted."""
@@ -205,8 +206,8 @@ def _fill(row: Application, draft: ApplicationDraft) -> None:
     stored = {(o.annex, o.section, o.key): o for o in row.options.all()}
     _have(
         row,
-        ports=[ListeningPort(application=row, **writing.port_values(port)) for port in draft.ports or ()],
-        connections=[Connection(application=row, **writing.connection_values(connection))
+        ports=[ListeningPort(application=row, **values(PortDraft, port)) for port in draft.ports or ()],
+        connections=[Connection(application=row, **values(ConnectionDraft, connection))
                      for connection in draft.connections or ()],
         options=[_option(row, annex, section, key, value, stored)
                  for table, annex in ((draft.options, False), (draft.annex, True))

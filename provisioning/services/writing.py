@@ -7,19 +7,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from provisioning import changes
+from provisioning.declared import columns, values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import Refused
-from provisioning.history import CONNECTION_FIELDS, PORT_FIELDS
 from provisioning.models import Application, Connection, ListeningPort, Option
 from provisioning.models.applications import MASK
 from provisioning.permissions import Actor
 from provisioning.states import ENDED
 
-PLAIN_FIELDS = (
-    "name", "host_id", "enabled", "tenants", "working_directory", "command_line", "command_line_arguments",
-    "startup_timeout", "shutdown_timeout", "auto_restart", "backup_server_id", "redundancy_type",
-    "reconnect_timeout", "reconnect_attempts", "log_on_as", "description",
-)
+CHANGEABLE = tuple(name for name in columns(ApplicationDraft) if name != "template_id")
 
 
 def is_stopped(status: str) -> bool:
@@ -27,15 +23,15 @@ def is_stopped(status: str) -> bool:
 
 
 def assign(row: Application, draft: ApplicationDraft) -> None:
-    for name in PLAIN_FIELDS:
+    for name in CHANGEABLE:
         setattr(row, name, getattr(draft, name))
 
 
-def save_revision(row: Application, actor: Actor, fields: Iterable[str] = PLAIN_FIELDS) -> None:
+def save_revision(row: Application, actor: Actor, fields: Iterable[str] = CHANGEABLE) -> None:
     """Save ``fields`` with the next revision, provided that the row is still at the revision it was read with."""
     row.changed_by, row.changed_at = actor.name, timezone.now()
-    values = {name: getattr(row, name) for name in (*fields, "changed_by", "changed_at")}
-    saved = Application.objects.filter(pk=row.pk, revision=row.revision).update(revision=F("revision") + 1, **values)
+    new = {name: getattr(row, name) for name in (*fields, "changed_by", "changed_at")}
+    saved = Application.objects.filter(pk=row.pk, revision=row.revision).update(revision=F("revision") + 1, **new)
     if not saved:
         raise Refused(f"{row.name} was changed by somebody else at the same moment. Reload it and try again.")
     row.revision += 1
@@ -43,8 +39,8 @@ def save_revision(row: Application, actor: Actor, fields: Iterable[str] = PLAIN_
 
 def add_related(row: Application, draft: ApplicationDraft) -> None:
     """Give a row that has just been created the ports, connections and options of a complete draft."""
-    _add_ports(row, [port_values(port) for port in draft.ports or ()])
-    _add_connections(row, [connection_values(connection) for connection in draft.connections or ()])
+    _add_ports(row, [values(PortDraft, port) for port in draft.ports or ()])
+    _add_connections(row, [values(ConnectionDraft, connection) for connection in draft.connections or ()])
     options = [(annex, section, key, value) for annex, table in ((False, draft.options), (True, draft.annex))
                for section, keys in (table or {}).items() for key, value in keys.items()]
     Option.objects.bulk_create(new_option(row, *option) for option in options)
@@ -59,39 +55,29 @@ def save_related(row: Application, draft: ApplicationDraft) -> None:
 
 
 def _save_ports(row: Application, draft: ApplicationDraft) -> None:
-    wanted = [port_values(port) for port in draft.ports or ()]
-    stored = [port_values(port) for port in ListeningPort.objects.filter(application=row)]
+    wanted = [values(PortDraft, port) for port in draft.ports or ()]
+    stored = [values(PortDraft, port) for port in ListeningPort.objects.filter(application=row)]
     if wanted != stored:
         # Numbers and IDs may swap between rows, which single updates could not do under the constraints.
         ListeningPort.objects.filter(application=row).delete()
         _add_ports(row, wanted)
 
 
-def port_values(port: ListeningPort | PortDraft) -> dict[str, Any]:
-    """{field: value} of a port, stored or typed."""
-    return {name: getattr(port, name) for name in PORT_FIELDS}
-
-
 def _add_ports(row: Application, ports: list[dict[str, Any]]) -> None:
-    ListeningPort.objects.bulk_create(ListeningPort(application=row, **values) for values in ports)
+    ListeningPort.objects.bulk_create(ListeningPort(application=row, **port) for port in ports)
 
 
 def save_connections(row: Application, connections: Iterable[ConnectionDraft]) -> None:
     """Make the Connections of ``row`` these."""
-    wanted = [connection_values(connection) for connection in connections]
-    stored = [connection_values(connection) for connection in Connection.objects.filter(application=row)]
+    wanted = [values(ConnectionDraft, connection) for connection in connections]
+    stored = [values(ConnectionDraft, connection) for connection in Connection.objects.filter(application=row)]
     if wanted != stored:
         Connection.objects.filter(application=row).delete()
         _add_connections(row, wanted)
 
 
-def connection_values(connection: Connection | ConnectionDraft) -> dict[str, Any]:
-    """{field: value} of a connection, stored or typed."""
-    return {name: getattr(connection, name) for name in ("server_id", *CONNECTION_FIELDS)}
-
-
 def _add_connections(row: Application, connections: list[dict[str, Any]]) -> None:
-    Connection.objects.bulk_create(Connection(application=row, **values) for values in connections)
+    Connection.objects.bulk_create(Connection(application=row, **connection) for connection in connections)
 
 
 def _save_options(row: Application, table: dict[str, dict[str, str]], *, annex: bool) -> None:

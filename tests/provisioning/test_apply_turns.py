@@ -8,11 +8,13 @@ import yaml
 from django.db import OperationalError
 
 from provisioning import turns
+from provisioning.declared import values
+from provisioning.drafts import HostDraft
 from provisioning.errors import Conflict, Refused
 from provisioning.management.commands import apply as command
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage
 from provisioning.selectors.applications import application_draft
-from provisioning.services import apply, apply_objects, hosts, planned
+from provisioning.services import apply, apply_objects, planned
 from provisioning.services.apply_objects import _named
 from provisioning.services.manifest import read_manifest
 from tests.commands import run
@@ -148,7 +150,7 @@ def test_what_is_planned_is_what_comes_of_it(monkeypatch, name):
     assert {spec["name"] for spec in FILES[name].get("applications", ())} <= found.keys()
     for row in Host.objects.all():
         of_plan = planner.world.host(planner.world.host_key(row.name))
-        assert [getattr(row, each) for each in hosts.FIELDS] == [getattr(of_plan, each) for each in hosts.FIELDS]
+        assert values(HostDraft, row) == values(HostDraft, of_plan)
     assert planner_of(FILES[name]).run().is_empty
 
 
