@@ -1,7 +1,6 @@
 """Fixtures that several folders use."""
 
 import collections
-import itertools
 import os
 import socket
 from pathlib import Path
@@ -30,7 +29,10 @@ DATABASES = ["default", "control"]
 SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser", "operations")
 """Folders in which `run` looks for tests with real processes and for those in a browser."""
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
-QUICK_CASES = 3
+WHOLE = {"scenarios": ("scenario", 240), "browser": ("browser", 180)}
+"""Folders all of whose tests are marked so, and may take so many seconds."""
+QUICK_CASES = {"scenario": 1, "browser": 1, "django_db": 3}
+"""How many cases stand for all of one test that starts processes, or fills a database."""
 FILES_TOLD = 40
 
 
@@ -38,20 +40,30 @@ FILES_TOLD = 40
 def pytest_collection_modifyitems(items):
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+    for item in items:
+        _mark_as_its_folder(item)
     if lost := [item.nodeid for item in items if is_missed(item)]:
         raise pytest.UsageError(f"`run` looks for such tests in {FOLDERS} alone: {lost[:5]}")
     for item in items:
         _use_all_databases(item)
-    for _, cases in itertools.groupby(items, key=lambda item: (item.path, item.originalname, item.parent)):
-        for item in further(list(cases)):
+    tests = collections.defaultdict(list)
+    for item in items:
+        tests[item.parent, item.originalname].append(item)
+    for cases in tests.values():
+        for item in further(cases):
             item.add_marker(pytest.mark.long)
 
 
+def _mark_as_its_folder(item):
+    for mark, seconds in (WHOLE[part] for part in item.path.parts if part in WHOLE):
+        item.add_marker(mark)
+        item.add_marker(pytest.mark.timeout(seconds))
+
+
 def further(cases: list) -> list:
-    """Of the cases of one test those that are left to the long part: a few stand for many that each fill a database."""
-    if len(cases) <= QUICK_CASES or not any(cases[0].iter_markers("django_db")):
-        return []
-    quick = {round(place * (len(cases) - 1) / (QUICK_CASES - 1)) for place in range(QUICK_CASES)}
+    """Of the cases of one test those that are left to the long part: all but the first, the last and some between."""
+    most = next((most for mark, most in QUICK_CASES.items() if any(cases[0].iter_markers(mark))), len(cases))
+    quick = {round(place * (len(cases) - 1) / max(most - 1, 1)) for place in range(min(most, len(cases)))}
     return [item for place, item in enumerate(cases) if place not in quick]
 
 

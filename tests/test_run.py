@@ -229,12 +229,13 @@ def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
     assert is_missed(item) is missed
 
 
-@pytest.mark.parametrize(("number", "uses_database", "quick"), [
-    (1, True, [0]), (3, True, [0, 1, 2]), (4, True, [0, 2, 3]), (90, True, [0, 44, 89]), (90, False, [*range(90)]),
+@pytest.mark.parametrize(("number", "marked", "quick"), [
+    (1, "django_db", [0]), (3, "django_db", [0, 1, 2]), (4, "django_db", [0, 2, 3]), (90, "django_db", [0, 44, 89]),
+    (4, "scenario", [0]), (1, "browser", [0]), (90, "", [*range(90)]),
 ])
-def test_of_many_cases_that_each_fill_a_database_a_few_are_quick(number, uses_database, quick):
-    marks = ["django_db"] if uses_database else []
-    cases = [SimpleNamespace(place=place, iter_markers=lambda name: iter(marks)) for place in range(number)]
+def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
+    cases = [SimpleNamespace(place=place, iter_markers=lambda name: iter([name] if name == marked else []))
+             for place in range(number)]
     left_to_long = [case.place for case in further(cases)]
     assert sorted([*left_to_long, *quick]) == [*range(number)]
 

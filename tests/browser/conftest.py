@@ -25,13 +25,6 @@ IN_LOOKS = [look if look == QUICK_LOOK else pytest.param(look, marks=pytest.mark
 """Pages are the same in each: all of them are in the long part."""
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "browser" in item.path.parts:
-            item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.timeout(180))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

@@ -26,6 +26,7 @@ def look(page: Page, name: str) -> None:
     page.set_viewport_size(LOOKS["light"]["viewport"])
 
 
+@pytest.mark.long
 def test_after_a_wrong_password_the_password_has_the_focus(chromium, pairwise, accessible):
     tab = Tab(chromium, pairwise.address, **LOOKS["light"])
     page = tab.page
@@ -82,6 +83,7 @@ def test_the_summary_of_the_editor_follows_what_is_typed(page: Page, accessible)
     accessible(page)
 
 
+@pytest.mark.long
 def test_the_summary_of_a_host_follows_and_goes(page: Page, accessible):
     page.goto(f"{HOSTS}new/")
     main = page.get_by_role("main")
@@ -105,6 +107,7 @@ def test_the_summary_of_a_host_follows_and_goes(page: Page, accessible):
     expect(main.get_by_text("This is no IP address.")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_bad_option_is_said_while_it_is_typed_also_in_a_new_row(page: Page, pairwise: Pairwise, accessible):
     apply(pairwise, message_server("MS_Options"))
     open_editor(page, "MS_Options")
@@ -201,6 +204,7 @@ def test_a_host_that_somebody_else_saved_meanwhile(open_tab, accessible):
     expect(mine.get_by_role("main")).to_contain_text("mine-13")
 
 
+@pytest.mark.long
 def test_an_application_that_somebody_else_saved_meanwhile(open_tab, pairwise: Pairwise, accessible):
     apply(pairwise, message_server("MS_Meanwhile"))
     mine, theirs = open_tab(), open_tab()

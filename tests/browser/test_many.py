@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import LOOKS, SCREENSHOTS
@@ -20,6 +21,7 @@ def choose(page) -> None:
         page.get_by_role("row", name=re.compile(name)).get_by_role("checkbox").check()
 
 
+@pytest.mark.long
 def test_install_and_start_on_many_at_once_and_try_the_failed_one_again(pairwise, open_tab, accessible):
     pairwise.manage("apply", apply_file(pairwise, *(message_server(name) for name in NAMES)), "--yes")
     page = open_tab(**LOOKS["light"])

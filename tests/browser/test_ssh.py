@@ -29,6 +29,7 @@ def beside_secrets(page: Page) -> None:
     page.locator("[name=user]").fill("root")
 
 
+@pytest.mark.long
 def test_the_host_key_comes_first_and_a_wrong_password_is_told_on_the_hosts_page(page: Page, sshd, accessible):
     page.goto("/provisioning/environment/hosts/new/")
     page.get_by_role("textbox", name="Name").fill("by-ssh")

@@ -132,6 +132,7 @@ def test_control_answers_though_another_program_holds_the_configuration_database
 
 
 @needs_sqlite
+@pytest.mark.long
 def test_a_control_whose_own_database_is_held_says_so_until_it_is_free(runcontrol):
     runcontrol()
     until(answers, "control never answered")
@@ -163,6 +164,7 @@ def leading() -> int:
         return 0
 
 
+@pytest.mark.long
 def test_a_leader_that_is_frozen_is_replaced_and_writes_nothing_when_it_thaws(two_controls, objects):
     leader, standby = two_controls
     leader.send_signal(signal.SIGSTOP)

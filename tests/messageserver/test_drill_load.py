@@ -74,6 +74,7 @@ def test_a_server_that_dies_costs_an_outage_and_no_message(server, load_of):
     assert settled(load).is_sound
 
 
+@pytest.mark.long
 def test_what_others_write_there_does_not_count(start_server, load_of):
     server = start_server()
     load = load_of(server.port)
@@ -84,6 +85,7 @@ def test_what_others_write_there_does_not_count(start_server, load_of):
     assert settled(load).is_sound
 
 
+@pytest.mark.long
 def test_why_it_is_not_let_in_is_told(server, load_of):
     load = load_of(server.port, secret="another")
     wait_for(lambda: "another secret" in load.trouble.get("B", ""), 10, "the refusal")
@@ -113,6 +115,7 @@ def test_a_secured_port_that_wants_a_certificate_is_shown_one(secured, load_of):
     assert settled(load).is_sound
 
 
+@pytest.mark.long
 def test_a_server_that_shows_another_certificate_is_not_used(secured, load_of, tmp_path):
     load = load_of(secured[0].port, context=tls.client_context(Certificates(tmp_path / "other").authority))
     wait_for(lambda: "not from the authority" in load.trouble.get("B", ""), 10, "the distrust")

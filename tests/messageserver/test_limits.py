@@ -52,6 +52,7 @@ def test_a_connection_whose_client_has_closed_is_free_at_once(start_server):
         assert client.acked("/topic/a", b"") == 1
 
 
+@pytest.mark.long
 def test_connections_that_say_nothing_keep_no_client_out(start_server):
     server = limited(start_server, max_connections=20, connect_timeout=600)
     silent = [server.client(connect=False) for _ in range(200)]
@@ -65,6 +66,7 @@ def test_connections_that_say_nothing_keep_no_client_out(start_server):
         one.close()
 
 
+@pytest.mark.long
 def test_connections_that_do_not_read_their_last_frame_keep_no_client_out(start_server):
     server = limited(start_server, max_connections=20)
     lingering = []
@@ -86,6 +88,7 @@ def test_subscriptions_above_the_limit_are_refused(start_server):
         assert "2 subscriptions" in client.expect("ERROR").headers["message"]
 
 
+@pytest.mark.long
 def test_a_consumer_that_reads_nothing_is_cut_and_the_others_go_on(start_server):
     server = limited(start_server, max_backlog_bytes=200_000)
     slow, good = server.client(), server.client()
@@ -103,6 +106,7 @@ def test_a_consumer_that_reads_nothing_is_cut_and_the_others_go_on(start_server)
     good.close()
 
 
+@pytest.mark.long
 def test_a_consumer_that_takes_nothing_of_a_replay_is_cut_after_the_stall_timeout(start_server):
     server = limited(start_server, stall_timeout=1)
     with server.client() as sender, server.client() as slow:
@@ -114,6 +118,7 @@ def test_a_consumer_that_takes_nothing_of_a_replay_is_cut_after_the_stall_timeou
         assert sender.acked("/topic/b", b"") == 42
 
 
+@pytest.mark.long
 def test_a_slow_consumer_with_acks_reads_at_its_own_pace(start_server):
     server = limited(start_server, max_backlog_bytes=200_000, max_unacknowledged=5)
     with server.client() as sender, server.client() as slow:
@@ -127,6 +132,7 @@ def test_a_slow_consumer_with_acks_reads_at_its_own_pace(start_server):
             slow.send("ACK", {"id": message.headers["ack"]})
 
 
+@pytest.mark.long
 def test_a_connection_without_connect_is_closed(start_server):
     server = limited(start_server, connect_timeout=1)
     with server.client(connect=False) as client:
@@ -150,6 +156,7 @@ def test_open_transactions_are_bounded(start_server):
         assert client.acked("/topic/a", b"") == 1, "nothing of the dropped transactions counts"
 
 
+@pytest.mark.long
 def test_a_sender_faster_than_the_disk_is_slowed_down_not_lost(server):
     count = 60
     with server.client() as sender, server.client() as other:

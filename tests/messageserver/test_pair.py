@@ -87,6 +87,7 @@ def test_a_standby_that_is_stuck_is_given_up_after_the_standby_timeout(make_pair
         client.expect("RECEIPT")
 
 
+@pytest.mark.long
 def test_a_strict_server_waits_for_its_standby_instead_and_goes_on_with_it(make_pair):
     pair = make_pair(redundancy={"strict": "true", "standby-timeout": "1"}).in_sync()
     with Client(pair.a.port) as client:
@@ -146,6 +147,7 @@ def test_cut_off_from_control_and_standby_it_acknowledges_nothing_and_sends_its_
         assert client.acked("/topic/a", b"3") >= 2
 
 
+@pytest.mark.long
 def test_a_server_that_was_cut_off_and_is_deposed_can_be_granted_a_role_again(make_pair):
     pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
     pair.a.control.stop()
@@ -165,6 +167,7 @@ def test_a_pair_goes_on_without_control_while_both_members_are_there(pair):
         assert [client.acked("/topic/a", b"x") for _ in range(20)] == list(range(1, 21))
 
 
+@pytest.mark.long
 def test_a_grant_that_comes_again_does_not_undo_a_claim(make_pair):
     pair = make_pair()
     pair.b.granted("backup", 1)
@@ -190,6 +193,7 @@ def test_a_grant_of_an_older_epoch_is_refused_and_disturbs_nobody(make_pair):
     pair.wait_equal()
 
 
+@pytest.mark.long
 def test_a_standby_that_was_back_before_control_recorded_its_loss_is_in_sync_again_without_a_message(make_pair):
     pair = make_pair(redundancy={"standby-timeout": "1"}).in_sync()
     pair.a.control.stop()
@@ -204,6 +208,7 @@ def test_a_standby_that_was_back_before_control_recorded_its_loss_is_in_sync_aga
     pair.synced(pair.a, pair.b)
 
 
+@pytest.mark.long
 def test_stepping_down_answers_everything_and_closes_without_an_error(pair):
     with Client(pair.a.port) as client:
         for number in range(100):
@@ -259,6 +264,7 @@ def test_a_member_that_was_away_catches_up_from_the_disk(pair):
     assert pair.b.report.last_seq == 20_000
 
 
+@pytest.mark.long
 def test_a_full_copy_is_made_when_the_common_point_is_no_longer_kept(make_pair):
     pair = make_pair(messages={"retention-records": "100"}).in_sync()
     pair.b.kill()
@@ -276,6 +282,7 @@ def test_a_full_copy_is_made_when_the_common_point_is_no_longer_kept(make_pair):
     assert pair.b.report.last_seq == 5000
 
 
+@pytest.mark.long
 def test_a_standby_that_may_still_be_promoted_is_not_emptied_for_a_full_copy(make_pair):
     pair = make_pair(redundancy={"standby-timeout": "30"}).in_sync()
     with Client(pair.a.port) as client:
@@ -295,6 +302,7 @@ def test_a_standby_that_may_still_be_promoted_is_not_emptied_for_a_full_copy(mak
     assert (pair.b.report.first_seq, pair.b.report.last_seq) == (1, 3)
 
 
+@pytest.mark.long
 def test_a_copy_that_begins_later_than_it_should_fetches_what_is_missing_before_it_is_in_sync(make_pair):
     pair = make_pair().in_sync()
     with Client(pair.a.port) as client:
@@ -345,6 +353,7 @@ def test_a_standby_removes_nothing_by_itself(make_pair):
     assert pair.b.report.first_seq == 1
 
 
+@pytest.mark.long
 def test_two_servers_that_were_single_before_become_equal_although_their_epochs_look_alike(make_pair):
     pair = make_pair()
     for member, body in ((pair.a, b"of A"), (pair.b, b"of B")):
@@ -370,6 +379,7 @@ def test_a_member_with_another_sync_secret_is_refused_and_both_say_so(make_pair)
     assert pair.a.report.standby == ""
 
 
+@pytest.mark.long
 def test_rubbish_on_the_sync_port_disturbs_nobody(pair):
     for data in (b"\x00" * 4096, b"CONNECT\n\n\0", b'{"type":"hello"}\n'):
         with socket.create_connection(("127.0.0.1", pair.a.sync_port), 5) as stranger:
@@ -386,6 +396,7 @@ def test_a_probe_proves_the_role_that_each_member_has(pair):
         assert (said.id, said.accepts) == (7, accepts), said
 
 
+@pytest.mark.long
 def test_a_probe_tells_that_the_standby_does_not_confirm(pair):
     pair.b.freeze()
     pair.a.control.send(Probe(id=1))
@@ -394,6 +405,7 @@ def test_a_probe_tells_that_the_standby_does_not_confirm(pair):
     assert "standby" in said.reason
 
 
+@pytest.mark.long
 def test_large_messages_cross_the_link_whole(pair):
     body = bytes(range(256)) * 4000
     with Client(pair.a.port) as client:
@@ -404,6 +416,7 @@ def test_large_messages_cross_the_link_whole(pair):
     assert bodies(pair.b.port, 5) == [body] * 5
 
 
+@pytest.mark.long
 def test_strangers_at_the_ha_sync_port_do_not_keep_the_standby_away(pair):
     pair.b.kill()
     pair.a.wishes("alone")

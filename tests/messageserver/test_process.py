@@ -132,6 +132,7 @@ def test_who_accepts_and_does_not_answer_as_one_is_no_configuration_server(tmp_p
     assert "or correct -host and -port." in said
 
 
+@pytest.mark.long
 def test_a_configuration_server_that_hangs_is_left_for_one_that_answers(tmp_path, stranger, control):
     given, other = ["127.0.0.1", stranger(None).port], {"host": "127.0.0.1", "port": control.port}
     silent = {"host": given[0], "port": given[1]}
@@ -365,6 +366,7 @@ def test_sigusr1_lets_subscribers_finish_then_ends(server):
     assert "suspended" in [r.state for r in server.control.reports]
 
 
+@pytest.mark.long
 def test_sigusr1_does_not_wait_for_ever(start_server):
     server = start_server(annex={"sml": {"suspending-wait-timeout": "5"}})
     with server.client() as reader:
@@ -538,6 +540,7 @@ def test_it_restarts_at_once_on_a_port_that_had_clients(server):
         assert client.connected.headers["last-seq"] == "5"
 
 
+@pytest.mark.long
 def test_two_servers_do_not_share_a_port_even_when_neither_listens(start_server, tmp_path):
     first = start_server(serving=False, auto_grant="backup")
     first.control.wait_report(state="started", role="backup")

@@ -93,11 +93,13 @@ def test_a_standby_does_not_trust_another_authority(make_pair, certificates, tmp
     linked_never(pair, "not from the authority that is trusted here")
 
 
+@pytest.mark.long
 def test_a_standby_without_trusted_ca_says_what_to_add(make_pair, certificates):
     pair = make_pair(transport(certificates.issue("127.0.0.1")), "")
     linked_never(pair, "add trusted-ca=<file>")
 
 
+@pytest.mark.long
 def test_a_standby_that_dials_without_tls_does_not_get_through(make_pair, certificates):
     pair = make_pair(transport(certificates.issue("127.0.0.1")), "")
     pair.b.control.configure({**pair.b.control.application,
@@ -164,6 +166,7 @@ def strangers():
         thread.join(WAIT_S)
 
 
+@pytest.mark.long
 def test_who_stalls_at_the_secured_ha_sync_port_keeps_no_standby_out_and_is_ended_in_time(make_pair, certificates,
                                                                                          strangers):
     few = {"limits": {"max-connections": str(PLACES)}}

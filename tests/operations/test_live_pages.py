@@ -165,6 +165,7 @@ def test_a_lost_stream_is_said_and_the_page_asks_by_itself_until_it_is_back(page
     expect(banner).to_be_hidden(timeout=15_000)
 
 
+@pytest.mark.long
 def test_an_open_page_notices_that_control_has_fallen_silent_and_that_it_is_back(page, run, silence):
     keys = run(PAIR)
     page.goto("/provisioning/environment/applications/?q=&size=250")
@@ -299,6 +300,7 @@ def test_a_role_change_is_told_in_place_and_announced_without_taking_focus_or_sc
     assert page.evaluate("window.sameDocument")
 
 
+@pytest.mark.long
 def test_figures_are_asked_for_while_somebody_looks_and_leave_a_selection_alone(page, run):
     keys = run(PAIR)
     asked = []
@@ -316,6 +318,7 @@ def test_figures_are_asked_for_while_somebody_looks_and_leave_a_selection_alone(
     expect(page.locator(".pair-card").first).to_contain_text("78")
 
 
+@pytest.mark.long
 def test_a_proof_that_is_old_is_green_no_longer(page, run):
     keys = run(PAIR)
     page.route("**/probe/", lambda route: route.abort())
@@ -342,6 +345,7 @@ def test_paused_failover_appears_in_the_header_of_an_open_page(page, run):
     expect(page.locator("#paused-link")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_storm_of_notices_reads_the_lines_of_the_page_once_in_two_seconds(page, run):
     keys = run(PAIR)
     asked = []

@@ -51,6 +51,7 @@ def test_a_list_is_found_again_as_it_was_left(page, made):  # noqa: F811
     page.wait_for_url(left)
 
 
+@pytest.mark.long
 def test_a_server_is_found_for_a_connection_by_keyboard(page, made):  # noqa: F811
     page.goto(f"{LIST}{made['row']}/")
     page.locator("button[value='connections-add']").click()
@@ -86,6 +87,7 @@ def test_enter_takes_what_was_typed_though_it_is_not_listed_yet(page, made):  # 
     expect(page.locator("#connections tbody")).to_contain_text(f"{made['name']}-417")
 
 
+@pytest.mark.long
 def test_browse_goes_on_below_its_last_row(page, made):  # noqa: F811
     page.goto(f"{LIST}{made['row']}/")
     page.get_by_role("button", name="Browse Backup Server").click()
@@ -101,6 +103,7 @@ def test_browse_goes_on_below_its_last_row(page, made):  # noqa: F811
     expect(page.locator("[data-picker='backup_server_id'] [data-picker-label]")).to_have_value(f"{made['name']}-449")
 
 
+@pytest.mark.long
 def test_the_keyboard_reaches_what_comes_later(page, made):  # noqa: F811
     page.goto(f"{LIST}{made['row']}/")
     page.get_by_role("button", name="Browse Backup Server").click()
@@ -115,6 +118,7 @@ def test_the_keyboard_reaches_what_comes_later(page, made):  # noqa: F811
     expect(page.locator('.browse-option[aria-selected="true"]')).to_contain_text(f"{made['name']}-200")
 
 
+@pytest.mark.long
 def test_a_name_that_is_being_typed_is_not_swept_away(page, run, made):  # noqa: F811
     page.goto(f"/monitoring/pairs/{made['row']}/")
     named = page.get_by_label("Which server is meant to be the backup?")

@@ -7,13 +7,6 @@ from tests.scenarios.scaled import ScaledOut
 from tests.scenarios.site import Site
 
 
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if "scenarios" in item.path.parts:
-            item.add_marker(pytest.mark.scenario)
-            item.add_marker(pytest.mark.timeout(240))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield

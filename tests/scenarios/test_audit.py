@@ -205,30 +205,35 @@ def renamed(path):
         away.rename(path)
 
 
+@pytest.mark.long
 def test_a_redundancy_type_that_was_lost_is_named(audited):
     with stored(audited, P, "warm standby", redundancy_type="not specified"):
         audited.found({("A02", P)}, look=False)
     audited.clean(look=False)
 
 
+@pytest.mark.long
 def test_servers_that_run_as_root_are_named(audited):
     found = audited.ask("audit")["findings"]
     assert {(each["code"], *each["about"]) for each in found} == {(AS_ROOT, P), (AS_ROOT, B)}
     assert audited.ask("audit")["verdict"] == "ready"
 
 
+@pytest.mark.long
 def test_a_port_id_that_only_one_has_is_named_and_fixed(audited):
     with applied(audited, audited.ports, ports=audited.ports[:-1]):
         audited.fix(audited.found({("A13", P)}, look=False))
         audited.clean(look=False)
 
 
+@pytest.mark.long
 def test_failover_that_is_paused_is_named_and_fixed(audited):
     assert audited.ask("pause", reason="Work on the network")["ok"]
     audited.fix(audited.found({("A57", P)}, look=False))
     audited.clean(look=False)
 
 
+@pytest.mark.long
 def test_another_log_on_account_is_named_with_what_it_may_not_open(audited):
     with stored(audited, B, LOG_ON_AS, log_on_as="nobody"):
         audited.found({("A24", P), ("A25", B), ("A28", B)})
@@ -236,6 +241,7 @@ def test_another_log_on_account_is_named_with_what_it_may_not_open(audited):
 
 
 @pytest.mark.parametrize("content", ["#!/bin/sh\nexec ./MessageServer -host 127.0.0.1 -port 1 -app audited\n", None])
+@pytest.mark.long
 def test_a_start_file_that_is_wrong_or_gone_is_named_and_fixed(audited, content):
     run_sh = audited.files / "run.sh"
     if content is None:
@@ -246,12 +252,14 @@ def test_a_start_file_that_is_wrong_or_gone_is_named_and_fixed(audited, content)
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_directory_that_was_moved_away_is_named(audited):
     with renamed(audited.files):
         audited.found({("A28", B)})
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_program_that_is_not_executable_is_named(audited):
     program = audited.files / "MessageServer"
     program.chmod(0o644)
@@ -271,6 +279,7 @@ def test_a_file_that_was_changed_after_the_installation_is_named_and_fixed(audit
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_disk_that_is_nearly_full_is_named(audited):
     audited.resize(audited.backup.host, SMALL_MB)
     try:
@@ -280,6 +289,7 @@ def test_a_disk_that_is_nearly_full_is_named(audited):
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_name_that_leads_elsewhere_is_named_on_both_hosts(audited):
     audited.name_hosts(beta="192.0.2.99")
     try:
@@ -302,6 +312,7 @@ def test_a_port_that_another_program_has_is_named(audited):
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_certificate_that_has_expired_is_named(audited):
     good, expired = audited.certificate.read_bytes(), audited.certificates.issue("localhost", days=-1)[0].read_bytes()
     key = audited.certificate.with_suffix(".key")
@@ -321,6 +332,7 @@ def test_a_certificate_that_has_expired_is_named(audited):
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_server_that_was_stopped_is_named_and_started(audited):
     audited.stop()
     audited.fix(audited.found({("A38", B)}))
@@ -328,6 +340,7 @@ def test_a_server_that_was_stopped_is_named_and_started(audited):
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_server_that_another_account_started_by_hand_is_named_and_restarted(audited):
     with audited.by_hand(*AS_NOBODY):
         audited.fix(audited.found({("A25", B), ("A46", B)}))
@@ -335,6 +348,7 @@ def test_a_server_that_another_account_started_by_hand_is_named_and_restarted(au
         audited.clean()
 
 
+@pytest.mark.long
 def test_an_agent_that_does_not_answer_makes_its_rules_not_known(audited):
     with stopped_process(audited.backup.host.agent_pid()):
         found = audited.found({("A36", B)}, look=False)
@@ -346,6 +360,7 @@ def test_an_agent_that_does_not_answer_makes_its_rules_not_known(audited):
     audited.clean()
 
 
+@pytest.mark.long
 def test_a_standby_that_is_cut_off_from_its_primary_is_named(audited):
     cut_between(audited.primary.host, audited.backup.host)
     try:

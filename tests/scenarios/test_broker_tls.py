@@ -50,6 +50,7 @@ def test_jobs_reach_a_host_through_a_broker_with_tls(make_pairwise, broker, cert
     assert installed(run, "MS_Broker")["version"]
 
 
+@pytest.mark.long
 def test_a_broker_with_a_certificate_for_another_name_is_not_used(make_pairwise, broker, certificates):
     run = make_pairwise(PAIRWISE_REDIS_URL=broker("other.example"), PAIRWISE_REDIS_CA=str(certificates.authority))
     run.launch()

@@ -44,6 +44,7 @@ def replaced_during(pair: Pair, name: str, size: busywork.Size) -> None:
 
 
 @pytest.mark.parametrize("name", busywork.WORKS)
+@pytest.mark.long
 def test_a_killed_server_is_replaced_within_a_second_during(pair, name):
     replaced_during(pair, name, busywork.QUICK)
 

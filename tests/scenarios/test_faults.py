@@ -20,6 +20,7 @@ def started(pairwise, name: str, **fields) -> dict:
     return pairwise.application(name)
 
 
+@pytest.mark.long
 def test_install_without_control_fails_says_why_and_leaves_the_object_as_it_was(pairwise):
     before = apply(pairwise, message_server("NoControl"))
     with pairwise.frozen_child("control"):
@@ -46,6 +47,7 @@ def test_a_killed_agent_is_replaced_and_adopts_the_running_server(pairwise):
     assert not started_ticks(facts["pid"])
 
 
+@pytest.mark.long
 def test_a_killed_control_comes_back_and_the_server_kept_its_epoch(pairwise):
     facts = started(pairwise, "Resumed")
     control = pairwise.child("control")
@@ -67,6 +69,7 @@ def test_a_killed_redis_comes_back_and_jobs_run_again(pairwise):
     assert pairwise.application("NoRedis")["status"] == "Stopped"
 
 
+@pytest.mark.long
 def test_a_worker_killed_during_an_install_leaves_a_job_that_ended_and_the_next_install_works(pairwise):
     apply(pairwise, message_server("Cut"))
     # control does not answer: the install waits in "Connect to the Configuration Server"
@@ -159,6 +162,7 @@ def test_a_killed_run_leaves_its_servers_running_and_no_console_and_the_next_one
     assert run.health()[0] == 200
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_does_not_wait_for_a_server_that_hangs(run):
     facts = started(run, "Hangs", shutdown_timeout=60)
     os.kill(facts["pid"], signal.SIGSTOP)

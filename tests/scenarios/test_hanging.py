@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from tests.scenarios.applications import installed
 from tests.scenarios.harness import wait_for
 from tests.scenarios.pairs import tell, under_load
@@ -10,6 +12,7 @@ from tests.scenarios.pairs import tell, under_load
 QUICK_S = 2.0
 
 
+@pytest.mark.long
 def test_a_control_that_hangs_is_replaced_and_fails_over_afterwards_as_ever(pair):
     first, second = pair.members
     run = pair.site.pairwise

@@ -89,6 +89,7 @@ def test_everybody_reaches_everybody_and_a_pulled_cable_cuts_one_off(three, lan)
     wait_for(lambda: reaches(three) == ALL, 5, "everybody connected")
 
 
+@pytest.mark.long
 def test_a_cut_between_two_leaves_the_third_connected_to_both(three):
     cut_between(three[0], three[1])
     assert reaches(three) == ALL - {(0, 1), (1, 0)}
@@ -96,6 +97,7 @@ def test_a_cut_between_two_leaves_the_third_connected_to_both(three):
     assert reaches(three) == ALL
 
 
+@pytest.mark.long
 def test_only_one_direction_is_lost(three):
     three[0].lose(three[1])
     # A connection needs both directions, but what the other one sends does arrive.
@@ -154,6 +156,7 @@ def _dials(host: VirtualHost) -> bool:
     return True
 
 
+@pytest.mark.long
 def test_a_host_boots_again_with_the_same_address_another_boot_id_and_its_own_name(host):
     def facts() -> tuple[str, str]:
         command = [*host.everything, "sh", "-c", "uname -n; cat /proc/sys/kernel/random/boot_id"]
@@ -193,6 +196,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.long
 def test_a_killed_test_run_leaves_no_process_and_no_interface(tmp_path):
     run = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "alpha")], cwd=ROOT, text=True,
                            stdout=subprocess.PIPE)
@@ -206,6 +210,7 @@ def test_a_killed_test_run_leaves_no_process_and_no_interface(tmp_path):
     assert str(tmp_path) not in Path("/proc/mounts").read_text()
 
 
+@pytest.mark.long
 def test_two_networks_live_side_by_side():
     with Lan() as one, Lan() as other, Node(one, 2) as here, Node(other, 2) as there:
         assert here.address != there.address

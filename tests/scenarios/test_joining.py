@@ -79,6 +79,7 @@ def line_of(page: str) -> str:
     return html.unescape(re.search(r'<pre[^>]*id="join-line"[^>]*><code>(.*?)</code>', page, re.DOTALL)[1])
 
 
+@pytest.mark.long
 def test_a_machine_joins_by_the_line_of_its_page_and_runs_a_server(network):
     pairwise, machine = network
     browser = pairwise.browser()

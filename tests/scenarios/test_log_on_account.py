@@ -35,6 +35,7 @@ def ground(hosts_allowed, tmp_path):
     assert not left, f"left behind: {left}"
 
 
+@pytest.mark.long
 def test_a_server_runs_as_its_account_and_one_of_another_account_is_found(ground):
     run, machine = ground
     browser = run.browser()

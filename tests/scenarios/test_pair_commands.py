@@ -3,6 +3,8 @@
 import json
 import zipfile
 
+import pytest
+
 from tests.planted.traces import given_away
 from tests.scenarios.harness import wait_for
 from tests.scenarios.pairs import tell
@@ -23,6 +25,7 @@ def missing(verdict):
     return {each["code"] for each in verdict["conditions"] if each["necessary"] and each["state"] != "ok"}
 
 
+@pytest.mark.long
 def test_failover_would_work_on_a_pair_that_is_whole_and_not_while_it_is_paused(pair):
     primary, backup = pair.members
     verdict = asked(pair, "failover_check", backup.name)
@@ -52,6 +55,7 @@ def test_switchover_waits_until_the_other_one_is_proven_and_does_not_switch_back
     assert asked(pair, "switchover", backup.name, "--wait")["active"] == primary.name
 
 
+@pytest.mark.long
 def test_promote_is_refused_while_nothing_would_be_lost(pair):
     primary, backup = pair.members
     assert asked(pair, "promote", backup.name, "--accept-data-loss", backup.name, code=2)["refusals"][0]["field"] == (
@@ -88,6 +92,7 @@ def test_a_drill_switches_over_and_back_loses_nothing_and_leaves_the_pair_as_it_
     assert pair.wait_whole() is primary
 
 
+@pytest.mark.long
 def test_a_drill_whose_pre_flight_fails_is_refused_and_switches_nothing(pair):
     primary, backup = pair.members
     epoch = pair.facts()["epoch"]
@@ -100,6 +105,7 @@ def test_a_drill_whose_pre_flight_fails_is_refused_and_switches_nothing(pair):
     backup.start()
 
 
+@pytest.mark.long
 def test_a_drill_that_is_cancelled_on_the_way_leaves_the_pair_as_it_found_it(pair):
     primary, _ = pair.members
     drill = pair.ask("drill", limit_s=20)["facts"]["drill"]
@@ -113,6 +119,7 @@ def test_a_drill_that_is_cancelled_on_the_way_leaves_the_pair_as_it_found_it(pai
     assert pair.wait_whole() is primary
 
 
+@pytest.mark.long
 def test_a_drill_in_which_the_other_member_freezes_fails_says_who_serves_and_loses_nothing(pair):
     primary, backup = pair.members
     drill = pair.ask("drill", limit_s=4)["facts"]["drill"]
@@ -130,6 +137,7 @@ def test_a_drill_in_which_the_other_member_freezes_fails_says_who_serves_and_los
     pair.wait_whole()
 
 
+@pytest.mark.long
 def test_a_running_pair_is_looked_on_and_audited_and_its_bundle_has_no_secret(pair, tmp_path):
     primary, backup = pair.members
     # What no host has shown yet on a busy machine is said, with the advice to audit again.

@@ -35,6 +35,7 @@ def test_s43_a_primary_that_cannot_store_hands_over_and_comes_back_as_backup_whe
         first.empty_disk()
 
 
+@pytest.mark.long
 def test_s43_a_standby_that_cannot_store_is_left_behind_and_catches_up_when_there_is_room(pair):
     first, second = pair.members
     with under_load(pair, **LARGE) as ledger:
@@ -49,6 +50,7 @@ def test_s43_a_standby_that_cannot_store_is_left_behind_and_catches_up_when_ther
         second.empty_disk()
 
 
+@pytest.mark.long
 def test_s43_with_both_disks_full_nothing_is_acknowledged_until_one_has_room(pair):
     with under_load(pair, **LARGE) as ledger:
         fault = ledger.fault(*(member.fill_disk for member in pair.members), ledger.wait_silence)
@@ -98,6 +100,7 @@ def test_s26_s45_a_primary_that_dies_during_the_first_copy_is_not_replaced_by_ha
     pair.wait_equal_copies()
 
 
+@pytest.mark.long
 def test_a_standby_that_lost_its_messages_gets_all_of_them_again(pair):
     _, second = pair.members
     with under_load(pair) as ledger:
@@ -181,6 +184,7 @@ def discarded_by(member) -> list[str]:
             for line in path.read_text().splitlines()]
 
 
+@pytest.mark.long
 def test_s35_paused_for_maintenance_a_killed_primary_is_restarted_and_not_replaced(pair):
     first, second = pair.members
     manage = pair.site.pairwise.manage
@@ -200,6 +204,7 @@ def test_s35_paused_for_maintenance_a_killed_primary_is_restarted_and_not_replac
         manage("resume_failover", first.name, check=False)
 
 
+@pytest.mark.long
 def test_s35_a_backup_stopped_for_maintenance_catches_up_with_what_was_written_meanwhile(pair):
     _, second = pair.members
     with under_load(pair, rate=2000, window=100) as ledger:
@@ -208,6 +213,7 @@ def test_s35_a_backup_stopped_for_maintenance_catches_up_with_what_was_written_m
         second.start()
 
 
+@pytest.mark.long
 def test_s35_a_primary_stopped_for_maintenance_hands_over(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -218,6 +224,7 @@ def test_s35_a_primary_stopped_for_maintenance_hands_over(pair):
         first.start()
 
 
+@pytest.mark.long
 def test_s40_each_member_installed_again_in_turn_costs_a_switchover(pair):
     first, second = pair.members
     with under_load(pair) as ledger:

@@ -32,6 +32,7 @@ def test_s04_a_host_that_loses_power_is_replaced_and_comes_back_as_backup(pair):
     assert first.facts()["mode"] == "Backup"
 
 
+@pytest.mark.long
 def test_s04_the_standbys_host_that_loses_power_costs_the_standby_time_out(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -42,6 +43,7 @@ def test_s04_the_standbys_host_that_loses_power_costs_the_standby_time_out(pair)
         second.host.boot()
 
 
+@pytest.mark.long
 def test_s05_a_host_that_is_shut_down_hands_over_without_the_detection_time(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -69,6 +71,7 @@ def test_s08_a_primary_cut_off_from_everybody_acknowledges_nothing_and_rejoins_a
     assert pair.active is second
 
 
+@pytest.mark.long
 def test_s08_a_cable_that_is_pulled_for_a_moment_changes_nothing(pair):
     first, _ = pair.members
     epoch = pair.facts()["epoch"]
@@ -80,6 +83,7 @@ def test_s08_a_cable_that_is_pulled_for_a_moment_changes_nothing(pair):
     assert (pair.active, pair.facts()["epoch"]) == (first, epoch)
 
 
+@pytest.mark.long
 def test_s09_a_standby_cut_off_from_everybody_costs_the_standby_time_out(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -93,6 +97,7 @@ def test_s09_a_standby_cut_off_from_everybody_costs_the_standby_time_out(pair):
     assert pair.active is first
 
 
+@pytest.mark.long
 def test_s10_with_only_the_link_between_them_cut_the_primary_goes_on_alone(pair):
     first, second = pair.members
     epoch = pair.facts()["epoch"]
@@ -109,6 +114,7 @@ def test_s10_with_only_the_link_between_them_cut_the_primary_goes_on_alone(pair)
     assert (pair.active, pair.facts()["epoch"]) == (first, epoch)
 
 
+@pytest.mark.long
 def test_s10_a_primary_that_dies_while_the_link_is_cut_is_not_replaced_by_the_standby_that_lacks_messages(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -121,6 +127,7 @@ def test_s10_a_primary_that_dies_while_the_link_is_cut_is_not_replaced_by_the_st
         heal_between(first.host, second.host)
 
 
+@pytest.mark.long
 def test_s11_a_primary_that_control_cannot_hear_is_replaced_although_the_standby_hears_it(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -182,6 +189,7 @@ def test_s12_without_control_messages_go_on_and_nothing_changes_when_it_is_back(
         before[name] for name in ("active", "epoch", "version")]
 
 
+@pytest.mark.long
 def test_s12_control_that_is_killed_comes_back_without_a_role_change(pair):
     before = pair.facts()
     with under_load(pair) as ledger:
@@ -218,6 +226,7 @@ def test_s13_without_control_the_standby_that_comes_back_is_enough(pair):
         pair.site.console.heal()
 
 
+@pytest.mark.long
 def test_s14_a_primary_that_died_while_control_was_away_is_replaced_when_it_is_back(pair):
     first, _ = pair.members
     with under_load(pair) as ledger:
@@ -263,6 +272,7 @@ def test_s19_control_killed_around_the_promotion_leaves_one_primary_and_is_serve
         assert outage < limit_s * PATIENCE + waited_s
 
 
+@pytest.mark.long
 def test_s21_a_primary_that_reboots_at_once_without_its_messages_does_not_serve(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -289,6 +299,7 @@ def test_s22_the_old_primary_alone_does_not_serve_after_its_successor_died_too(p
     assert pair.active is second
 
 
+@pytest.mark.long
 def test_s23_both_hosts_lose_power_at_once_and_come_back(pair):
     with under_load(pair) as ledger:
         fault = ledger.fault(*(member.host.power_off for member in pair.members))
@@ -328,6 +339,7 @@ def test_s36_a_primary_cut_off_while_failover_is_paused_serves_again_by_itself(p
         manage("resume_failover", first.name)
 
 
+@pytest.mark.long
 def test_s41_a_second_process_with_the_name_of_a_member_is_refused(pair):
     first, second = pair.members
     impostor = pair.site.directory / "impostor"

@@ -44,6 +44,7 @@ def test_s47_a_primary_whose_disk_is_unwell_hands_over_and_takes_part_again_by_i
         pair.wait_whole(WELL_AGAIN_S)
 
 
+@pytest.mark.long
 def test_s47_a_standby_whose_disk_hangs_is_left_behind_and_catches_up(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -68,6 +69,7 @@ def test_s48_read_errors_and_then_write_errors_end_nothing_for_good(pair):
         pair.wait_whole(WELL_AGAIN_S)
 
 
+@pytest.mark.long
 def test_s48_a_primary_that_is_alone_serves_again_once_its_disk_is_well(pair):
     first, second = pair.members
     second.stop()
@@ -119,6 +121,7 @@ def test_s49_a_clock_that_jumps_removes_nothing_and_is_told(pair, days):
         pair.wait_clocks_right()
 
 
+@pytest.mark.long
 def test_s49_a_standby_that_starts_with_a_clock_that_is_ahead_keeps_everything_and_may_serve(pair):
     second = pair.standby
     with under_load(pair) as ledger:
@@ -133,6 +136,7 @@ def test_s49_a_standby_that_starts_with_a_clock_that_is_ahead_keeps_everything_a
         second.host.machine.clock(0)
 
 
+@pytest.mark.long
 def test_s49_a_standby_whose_clock_is_before_its_certificates_says_so_and_comes_back_once_it_is_right(pair):
     second = pair.standby
     with under_load(pair) as ledger:
@@ -147,6 +151,7 @@ def test_s49_a_standby_whose_clock_is_before_its_certificates_says_so_and_comes_
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(HOUR_S, "ahead of"), (-HOUR_S, "behind")])
+@pytest.mark.long
 def test_s49_a_clock_that_is_off_is_an_alarm_that_says_by_how_much(pair, seconds, words):
     second = pair.standby
     with under_load(pair):
@@ -160,6 +165,7 @@ def test_s49_a_clock_that_is_off_is_an_alarm_that_says_by_how_much(pair, seconds
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(HOUR_S, "behind"), (-HOUR_S, "ahead of")])
+@pytest.mark.long
 def test_s49_a_clock_of_controls_machine_that_is_off_changes_no_role_and_the_standby_takes_over_as_ever(
         pair, seconds, words):
     first, second = pair.members
@@ -199,6 +205,7 @@ def test_s49_control_that_hangs_is_not_taken_for_alive_when_the_clock_of_its_mac
         pair.site.machine.clock(0)
 
 
+@pytest.mark.long
 def test_s49_records_that_are_stamped_in_the_future_go_when_they_are_as_old_as_retention_days(pair):
     """Here, where no later scenario meets a store that is days old."""
     def days_pass(days: float) -> None:

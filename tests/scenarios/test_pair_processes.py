@@ -31,6 +31,7 @@ def test_s01_a_killed_primary_is_replaced_by_its_standby_and_comes_back_as_backu
     pair.wait_told(first.name, "agent attests", "takes over")
 
 
+@pytest.mark.long
 def test_s01_a_killed_primary_without_a_standby_is_restarted_in_place_in_a_new_epoch(pair):
     first, second = pair.members
     second.stop()
@@ -46,6 +47,7 @@ def test_s01_a_killed_primary_without_a_standby_is_restarted_in_place_in_a_new_e
         ledger.check()
 
 
+@pytest.mark.long
 def test_s01_a_users_client_with_both_addresses_goes_on_after_a_kill(pair):
     first, second = pair.members
     with UserOfBoth(pair.addresses, LOGIN, PASSCODE, name="s01user") as user:
@@ -63,6 +65,7 @@ def test_s01_a_users_client_with_both_addresses_goes_on_after_a_kill(pair):
     assert len(messages) == 40
 
 
+@pytest.mark.long
 def test_s02_without_auto_restart_the_standby_serves_and_the_killed_one_stays_stopped(pair):
     first, second = pair.members
     pair.change(auto_restart=False)
@@ -81,6 +84,7 @@ def test_s02_without_auto_restart_the_standby_serves_and_the_killed_one_stays_st
         pair.change(auto_restart=True)
 
 
+@pytest.mark.long
 def test_s03_a_primary_that_cannot_be_started_again_is_replaced(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -107,6 +111,7 @@ def test_s06_a_killed_standby_costs_a_moment_and_nothing_else(pair):
     assert pair.facts()["epoch"] == epoch
 
 
+@pytest.mark.long
 def test_s06_a_standby_that_is_away_is_recorded_as_not_in_sync_before_anything_is_acknowledged_alone(pair):
     _, second = pair.members
     with under_load(pair) as ledger:
@@ -116,6 +121,7 @@ def test_s06_a_standby_that_is_away_is_recorded_as_not_in_sync_before_anything_i
         second.start()
 
 
+@pytest.mark.long
 def test_s07_a_switchover_to_a_standby_that_is_away_or_catching_up_is_refused(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
@@ -201,6 +207,7 @@ def test_s24_failover_again_and_again_in_both_directions(pair):
     assert pair.active is pair.members[1]
 
 
+@pytest.mark.long
 def test_s25_two_switchovers_in_a_row_cost_a_reconnect_each(pair):
     first, second = pair.members
     manage = pair.site.pairwise.manage
@@ -230,6 +237,7 @@ def test_s27_a_switchover_to_a_standby_that_just_froze_ends_one_way_or_the_other
 
 
 @pytest.mark.parametrize("primary_first", [True, False])
+@pytest.mark.long
 def test_s23_both_killed_and_started_again_in_either_order(pair, primary_first):
     first, second = pair.members
     pair.change(auto_restart=False)
@@ -245,6 +253,7 @@ def test_s23_both_killed_and_started_again_in_either_order(pair, primary_first):
         pair.change(auto_restart=True)
 
 
+@pytest.mark.long
 def test_s29_the_order_of_many_publishers_survives_a_kill_and_a_switchover(pair):
     first, second = pair.members
     with under_load(pair, publishers=8, rate=4000, window=100) as ledger:

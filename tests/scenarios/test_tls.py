@@ -75,6 +75,7 @@ def pair_of(pairwise: Pairwise) -> dict:
     return next(each for each in pairwise.status()["pairs"] if each["primary"] == MEMBERS[0])
 
 
+@pytest.mark.long
 def test_hosts_join_and_a_pair_syncs_over_tls_and_fails_over(network):
     pairwise, *machines = network
     assert pairwise.address.startswith("https://")
@@ -116,6 +117,7 @@ def test_hosts_join_and_a_pair_syncs_over_tls_and_fails_over(network):
     pairwise.wait_status(MEMBERS[1], "Started", mode="Primary")
 
 
+@pytest.mark.long
 def test_a_host_that_does_not_trust_control_says_so_and_comes_back_with_a_new_line(network):
     pairwise, _, machine = network
     own = machine.file(DIRECTORY / "control-ca.pem")
@@ -131,6 +133,7 @@ def test_a_host_that_does_not_trust_control_says_so_and_comes_back_with_a_new_li
     assert host_of(pairwise, machine.name)["status"] == "Running"
 
 
+@pytest.mark.long
 def test_a_line_that_leads_to_another_console_ends_before_its_token_is_told(network, tmp_path):
     pairwise, _, machine = network
     page = pairwise.browser().post(f"/provisioning/environment/hosts/{host_id(pairwise, machine)}/join/", {})

@@ -103,6 +103,7 @@ def test_a_taken_port_is_named_with_its_setting(make_pairwise, setting, low, hig
     assert f"process {os.getpid()}" in sentence
 
 
+@pytest.mark.long
 def test_settings_that_cannot_work_are_refused_with_a_hint(make_pairwise):
     assert "number from 2000 to 9999" in refused(make_pairwise(PAIRWISE_LCA_PORT="12000"))
     same = make_pairwise()
