@@ -20,7 +20,8 @@ from . import archive, target
 from .accounts import account_named, name_of, owner_of
 from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, strangers, undo_noted
+from .former import strangers
+from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
 from .startfiles import SERVICE_FILE, START_FILES
 
@@ -92,9 +93,10 @@ def _unpack(run, place: Path, fetched: Path, filename: str, account: pwd.struct_
 
 
 def _refuse_strangers(place: Path) -> None:
-    """Whatever is in the directory is moved away, so it has to be a former installation. Raises JobFailed."""
+    """Whatever is in the directory is moved away, or stays and is given to Log On As: it has to be a former
+    installation's. Raises JobFailed."""
     with told(f"{place} cannot be looked at"), contextlib.suppress(FileNotFoundError), Directory.at(place) as former:
-        if found := strangers(former.names()):
+        if found := strangers(former):
             shown = ", ".join(found[:STRANGERS_NAMED]) + (f" and {more} more" if (
                 more := len(found) - STRANGERS_NAMED) > 0 else "")
             raise JobFailed(f"{place} holds what no installation put there: {shown}.",

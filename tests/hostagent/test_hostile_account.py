@@ -126,6 +126,20 @@ def test_install_gives_what_stays_to_the_account_that_is_to_run_it_and_takes_it_
 def test_install_whose_new_program_makes_a_deep_tree_is_undone(host):
     final = host.ends(host.install_payload(NESTS))
     assert (final["state"], "exit code 4" in final["reason"]) == ("failed", False), final
+@pytest.mark.parametrize("name", ["data", "logs", "tls", "backup_2026-01-01_00-00-00"])
+def test_install_gives_nothing_of_another_program_to_the_account(host, name):
+    for left in host.directory.iterdir():
+        left.unlink()
+    (host.directory / name).mkdir()
+    (host.directory / name / "ledger").write_text("of another program")
+    for each in (host.directory, *host.directory.rglob("*")):
+        os.chown(each, 1234, 1234)
+    final = host.ends(host.install_payload())
+    assert f"{host.directory} holds what no installation put there: {name}." in final["reason"]
+    assert {each.stat().st_uid for each in (host.directory, *host.directory.rglob("*"))} == {1234}
+    assert [path.name for path in host.directory.iterdir()] == [name]
+
+
     assert [path.name for path in host.directory.parent.iterdir()] == ["ms"]
 
 
