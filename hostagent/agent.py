@@ -63,7 +63,7 @@ class Agent:
         self._failure: BaseException | None = None
 
     async def run(self) -> None:
-        """Until SIGTERM (servers go on) or SIGINT (servers stop too). Raises PortTaken."""
+        """Until SIGTERM (servers go on) or SIGINT (servers stop too); SIGHUP begins its log anew. Raises PortTaken."""
         await self._startup()
         try:
             await self._main_loop()
@@ -75,6 +75,7 @@ class Agent:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
+        loop.add_signal_handler(signal.SIGHUP, _begin_log_anew)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         self._processes.adopt()
         self._tasks.start(self._watchdog.show_life(), "signs of life")
@@ -168,6 +169,14 @@ class Agent:
             self._port.remember(message)
         elif isinstance(message, Watch):
             self._processes.watch(message.application, message.pid, message.started)
+
+
+def _begin_log_anew() -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            # It opens its file by name with the next line.
+            handler.close()
+    log.info("SIGHUP: the log file was opened anew.")
 
 
 def prepare_directories(config: AgentConfig) -> int:
