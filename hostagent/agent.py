@@ -185,10 +185,11 @@ def prepare_directories(config: AgentConfig) -> int:
     Raises CannotStart.
     """
     try:
-        # First, and whatever the umask: the accounts of servers have to come through.
-        make_parents(Path(real(config.install_root)) / "application")
+        # First, and whatever the umask: accounts of servers have to come through, and nobody else may write there.
+        for place in (Path(real(config.install_root)) / "application", Path(real(config.state_dir))):
+            make_parents(place)
         for directory in (config.state_dir, config.log_dir, config.jobs_dir, config.packages_dir):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            directory.mkdir(exist_ok=True, mode=0o700)
         lock = os.open(config.state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except (OSError, JobFailed) as error:
         raise CannotStart(f"The agent cannot use its directories: {error}. Correct state_dir and install_root.") \

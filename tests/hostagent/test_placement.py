@@ -135,10 +135,11 @@ def test_directories_have_the_mode_that_they_are_made_with_whatever_the_umask(tm
 
 
 def test_accounts_come_through_to_where_an_agent_installs_whatever_its_umask(tmp_path, umask):
-    config = load(write_config(tmp_path / "agent", state_dir=str(tmp_path / "own" / "state"),
+    config = load(write_config(tmp_path / "agent", state_dir=str(tmp_path / "kept" / "state"),
                                install_root=str(tmp_path / "own" / "apps")), {})
     os.close(prepare_directories(config))
-    assert [mode_of(tmp_path / name) for name in ("own", "own/apps", "own/state")] == [0o755, 0o755, 0o700]
+    assert [mode_of(tmp_path / name) for name in ("own", "own/apps", "kept", "kept/state")] == [
+        0o755, 0o755, 0o755, 0o700]
 
 
 # --- where an installation may go ------------------------------------------------------------------
