@@ -62,7 +62,7 @@ class Authority:
         self.directory.mkdir(parents=True, exist_ok=True)
         # Servers that run under accounts of their own read the authority's certificate.
         self.directory.chmod(0o755)
-        with open(self.directory / "lock", "w") as lock:
+        with open(self.directory / "lock", "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
 from django.conf import settings
 
-from hostagent import ending  # noqa: F401 - connects to the worker's signal
+from hostagent import ending, hangups  # noqa: F401 - ending connects to the worker's signal
 from hostagent.reconnecting import ReturningAmqp
 from protocol.jobs import CONSOLE_QUEUE, broker_options
 
@@ -51,6 +51,7 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["provisioning", "console"])
+hangups.heed(app)
 
 
 @worker_init.connect(weak=False)

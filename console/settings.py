@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 
 from console.addresses import addresses
 from console.embedded_redis import LOOPBACK, embedded_redis_url
+from hostagent.files import make_open
 from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
 from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, check_scheme, read
@@ -29,7 +30,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # --- where things are
 PAIRWISE_DATA_DIR = Path(env.str("PAIRWISE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 PAIRWISE_ONLY = env.str("PAIRWISE_ONLY", "")
-PAIRWISE_DATA_DIR.mkdir(parents=True, exist_ok=True)
+make_open(PAIRWISE_DATA_DIR)
 PAIRWISE_HOST = env.str("PAIRWISE_HOST", "127.0.0.1")
 PAIRWISE_PORT = env.int("PAIRWISE_PORT", 8000)
 PAIRWISE_CONTROL_HOST = env.str("PAIRWISE_CONTROL_HOST", PAIRWISE_HOST)

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import STARTUP_FAILURE
 
 from console import connections
-from protocol import open_files
+from protocol import hangups, open_files
 from protocol.handshakes import SecuredListener
 from protocol.watchdog import Watchdog
 
@@ -100,6 +100,7 @@ async def _serve_with(beside: list[asyncio.Task], server: uvicorn.Server) -> Non
 
 
 def main() -> int:
+    hangups.outlive()
     django.setup()
     from django.conf import settings
 

@@ -28,7 +28,10 @@ def make(directory: Path, address: str) -> list[Path]:
 
 
 def _keep(path: Path, text: str, account: int) -> list[Path]:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o711)
+    for each in reversed([folder for folder in path.parents if not folder.exists()]):
+        each.mkdir(mode=0o711)
+        # Whatever the umask: containers come through, and nobody puts other secrets there.
+        each.chmod(0o711)
     try:
         with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             os.fchown(file.fileno(), account, account)

@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from protocol import hangups
+
 from . import VERSION
 from .agent import EXIT_CANNOT_START, EXIT_OK, CannotStart, PortTaken, prepare_directories, serve
 from .config import ConfigError, load
@@ -16,6 +18,7 @@ LOG_BYTES, LOG_FILES = 8 * 1024 * 1024, 3
 
 
 def main() -> int:
+    hangups.outlive()
     parser = argparse.ArgumentParser(prog="hostagent", description="Pairwise's Local Control Agent.")
     parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="agent.json, readable by its owner")
     parser.add_argument("-V", "--version", action="version", version=VERSION)

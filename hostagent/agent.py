@@ -63,7 +63,7 @@ class Agent:
         self._failure: BaseException | None = None
 
     async def run(self) -> None:
-        """Until SIGTERM (servers go on) or SIGINT (servers stop too). Raises PortTaken."""
+        """Until SIGTERM (servers go on) or SIGINT (servers stop too); SIGHUP begins its log anew. Raises PortTaken."""
         await self._startup()
         try:
             await self._main_loop()
@@ -75,6 +75,7 @@ class Agent:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
+        loop.add_signal_handler(signal.SIGHUP, _begin_log_anew)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         self._processes.adopt()
         self._tasks.start(self._watchdog.show_life(), "signs of life")
@@ -170,16 +171,25 @@ class Agent:
             self._processes.watch(message.application, message.pid, message.started)
 
 
+def _begin_log_anew() -> None:
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.FileHandler):
+            # It opens its file by name with the next line.
+            handler.close()
+    log.info("SIGHUP: the log file was opened anew.")
+
+
 def prepare_directories(config: AgentConfig) -> int:
     """Create what the agent needs and lock it against a second agent; returns the lock, held while it is open.
 
     Raises CannotStart.
     """
     try:
-        # First, and whatever the umask: the accounts of servers have to come through.
-        make_parents(Path(real(config.install_root)) / "application")
+        # First, and whatever the umask: accounts of servers have to come through, and nobody else may write there.
+        for place in (Path(real(config.install_root)) / "application", Path(real(config.state_dir))):
+            make_parents(place)
         for directory in (config.state_dir, config.log_dir, config.jobs_dir, config.packages_dir):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            directory.mkdir(exist_ok=True, mode=0o700)
         lock = os.open(config.state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except (OSError, JobFailed) as error:
         raise CannotStart(f"The agent cannot use its directories: {error}. Correct state_dir and install_root.") \

@@ -86,7 +86,7 @@ def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict:
     ``ca`` and ``console_ca`` are the authorities (PEM) by which hosts verify control and the web console: they are part
     of the program, so what pins the program pins them. Raises Damaged.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o755)
     trust = {"ca": ca, "console_ca": console_ca}
     inputs = hashlib.sha256(f"{fingerprint()} {json.dumps(trust)}".encode()).hexdigest()
     facts = _kept(directory, inputs)

@@ -12,7 +12,7 @@ from celery.signals import worker_init, worker_process_init, worker_ready, worke
 
 from protocol.jobs import RUN_JOB, broker_options, host_control, host_queue
 
-from . import ending  # noqa: F401 - connects to the worker's signal
+from . import ending, hangups  # noqa: F401 - ending connects to the worker's signal
 from .config import CONFIG_VARIABLE, AgentConfig, load
 from .jobs.context import context_of
 from .jobs.frame import run_job
@@ -51,6 +51,7 @@ def make_app(config: AgentConfig) -> Celery:
 
 config = load(Path(os.environ[CONFIG_VARIABLE]), os.environ)
 app = make_app(config)
+hangups.heed(app)
 context = context_of(config, app)
 janitor = Janitor(context)
 main_pid = os.getpid()

@@ -192,7 +192,7 @@ def provide_account():
 
 def start_in_background(directory):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PAIRWISE_")}
-    with open(directory / "agent.log", "ab") as log:
+    with open(directory / "agent.log", "ab", opener=lambda name, flags: os.open(name, flags, 0o640)) as log:
         process = subprocess.Popen(
             [sys.executable, "-I", str(directory / "current" / "agent.py"), "--config", str(directory / "agent.json")],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory, env=environment, start_new_session=True,

@@ -7,6 +7,14 @@ from pathlib import Path
 from typing import Any
 
 
+def make_open(directory: Path) -> None:
+    """``directory`` and those above it that are not there, with mode 0755 whatever the umask: others come through and
+    do not write there. Raises OSError."""
+    for each in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
+        each.mkdir(mode=0o755, exist_ok=True)
+        each.chmod(0o755)
+
+
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Replace ``path`` with ``data``; after a crash it holds either the old or the new content."""
     write_whole(path, data, mode=mode)

@@ -154,12 +154,20 @@ def prepare(directory, host):
         raise Stop(f"This machine joined as host {kept.get('host')} already. Remove that agent first ({sys.executable} "
                    f"{directory}/current/remove.py), or add --directory DIRECTORY to the line.")
     try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+        make(directory)
         (directory / ".writable").touch()
         (directory / ".writable").unlink()
     except PermissionError:
         raise Stop(f"This account may not write into {directory}. Paste the line as root, or add --directory with a "
                    "directory of this account.") from None
+
+
+def make(directory):
+    """``directory`` and those above it that are not there, with mode 0755 whatever the umask: accounts of servers have
+    to come through."""
+    for each in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
+        each.mkdir(mode=0o755, exist_ok=True)
+        each.chmod(0o755)
 
 
 def read_config(directory):
@@ -217,6 +225,8 @@ def main(arguments=None):
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help=f"where the agent lives ({DIRECTORY})")
     options = parser.parse_args(arguments)
     directory, token = options.directory.absolute(), sys.stdin.readline().strip()
+    # What is written here runs as this account: nobody else may write to it, wherever the line was pasted.
+    os.umask(0o022)
     try:
         if not token or not BUNDLE:
             raise Stop("The token is missing: paste the whole line that the host's page in the console shows.")

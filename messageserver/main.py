@@ -12,10 +12,12 @@ from .check import check
 from .contact import Address, control_context, read_secret
 from .exits import Exit, ExitCode
 from .log import Event
-from .system import outlive_terminal
+from .system import outlive_terminal, show_as
 
 if TYPE_CHECKING:
     import threading
+
+PROGRAM = "MessageServer"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,6 +55,8 @@ def _run(given: Given, stop: "threading.Event | None" = None) -> int:
         if given.check:
             return check(address, secret)
         outlive_terminal()
+        # What the launcher became is a Python.
+        show_as(PROGRAM)
         from .running import serve  # with it comes everything that a check does without
 
         return serve(address, secret, directory, stop)

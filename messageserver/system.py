@@ -68,6 +68,12 @@ def outlive_terminal() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
+def show_as(name: str) -> None:
+    """Have ``ps`` and ``pgrep`` show this process by ``name``, of at most 15 bytes, where the system lets it."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
+
+
 def on_signals(loop: "asyncio.AbstractEventLoop", *, stop: Callable[[], None], suspend: Callable[[], None],
                hangup: Callable[[], None]) -> None:
     """Call ``stop`` or ``suspend`` in ``loop`` when somebody asks this process to end, ``hangup`` for SIGHUP. Windows

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 
 from console.up.child import Child, how_it_ended, rotate
-from console.up.processes import KILLED_S
+from console.up.processes import KILLED_S, has_terminal
 from console.up.record import RunRecord
 from hostagent.signs import Signs, Silence
+from protocol import hangups
 from protocol.watchdog import ALIVE, READY, Watchdog
 
 ROTATE_EVERY_S = 60.0
@@ -19,6 +20,7 @@ FIRST_SIGN_S = 120.0
 """A child that shows life may take so long until it does so first."""
 HURRY_S = 5.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""SIGHUP asks to stop when it comes of the terminal that is closed."""
 
 
 class Asked(BaseException):
@@ -39,9 +41,14 @@ class Signals:
         for end in (self._wake_read, self._wake_write):
             end.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        # Started with nohup, it outlives its terminal.
-        heeded = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) != signal.SIG_IGN]
-        self._before = {number: signal.signal(number, self._asked) for number in heeded}
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
+        if self._before[signal.SIGHUP] == signal.SIG_IGN or not has_terminal():
+            # Started with nohup, it outlives its terminal; as a service it has none that could be closed.
+            hangups.outlive()
+        else:
+            signal.signal(signal.SIGHUP, self._asked)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._asked)
         # A handler, not SIG_IGN: only a handler writes to the wake-up socket.
         self._before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake_write.fileno(), warn_on_full_buffer=False)

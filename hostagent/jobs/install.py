@@ -4,6 +4,7 @@ import contextlib
 import os
 import platform
 import pwd
+import re
 import socket
 import stat
 import sys
@@ -20,13 +21,17 @@ from . import archive, target
 from .accounts import account_named, name_of, owner_of
 from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
-from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, strangers, undo_noted
+from .former import strangers
+from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
 from .startfacts import Target, read_facts
 from .startfiles import SERVICE_FILE, START_FILES
 
 FETCH, UNPACK, WRITE, CONNECT, PLACE, FACTS = range(6)
 CHECK_TIMEOUT_S = 30.0
 CHECK_LINES, CHECK_BYTES = 50, 64 * 1024
+CHECKED = r"(?ms)^The Configuration Server at {where} knows .*: \d+ listening ports\.$"
+"""What the check of a Message Server says, in this release and all former ones (``messageserver.check``). A program
+that does something else may end well, too: one that takes the application's name for an option tells its version."""
 STRANGERS_NAMED = 5
 UNCHANGED = "The application was left as it was."
 
@@ -92,9 +97,10 @@ def _unpack(run, place: Path, fetched: Path, filename: str, account: pwd.struct_
 
 
 def _refuse_strangers(place: Path) -> None:
-    """Whatever is in the directory is moved away, so it has to be a former installation. Raises JobFailed."""
+    """Whatever is in the directory is moved away, or stays and is given to Log On As: it has to be a former
+    installation's. Raises JobFailed."""
     with told(f"{place} cannot be looked at"), contextlib.suppress(FileNotFoundError), Directory.at(place) as former:
-        if found := strangers(former.names()):
+        if found := strangers(former):
             shown = ", ".join(found[:STRANGERS_NAMED]) + (f" and {more} more" if (
                 more := len(found) - STRANGERS_NAMED) > 0 else "")
             raise JobFailed(f"{place} holds what no installation put there: {shown}.",
@@ -170,13 +176,22 @@ def _connect(run, staging: Directory, server: dict, account: pwd.struct_passwd |
                         f"{CHECK_TIMEOUT_S:g} s.", "Check that control runs, and the network between.")
     if done.code:
         raise _connect_failure(done.code, lines, f"{host}:{port}", run.application)
+    if not re.search(CHECKED.format(where=re.escape(f"{host}:{port}")), done.text):
+        raise JobFailed(f"The {PROGRAM} of the package did not say that {run.application} can read its configuration "
+                        f"from {host}:{port}.{_said(lines)}",
+                        "Choose the package of a Message Server of this release. An older one takes a name such as -V "
+                        "for an option: give the application another name.")
 
 
 NO_CONFIGURATION_SERVER, NOT_FOUND = 3, 4
 
 
+def _said(lines: list[str]) -> str:
+    return f" It said: {lines[-1]}" if lines else ""
+
+
 def _connect_failure(code: int, lines: list[str], where: str, application: str) -> JobFailed:
-    said = f" It said: {lines[-1]}" if lines else ""
+    said = _said(lines)
     if code == NO_CONFIGURATION_SERVER:
         return JobFailed(f"The Configuration Server at {where} did not answer.{said}",
                          "Start control, restart it if it runs and is silent, or check its host and port; then "

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..opened import Directory
-from .archive import CHECKSUMS, DESCRIPTION
 from .journal import Entry
 
 STAYS = ("data", "logs", "tls")
@@ -91,24 +90,13 @@ def make_plan(target: Path, staging: Path, *, present: Iterable[str] | None, new
     ``new``: names in the staging directory; ``stamp``: of the backup's name."""
     if present is None:
         return Plan(str(target), str(staging), "", ((str(staging), str(target)),), made)
-    old = [name for name in _replaced(present) if target / name != staging]
+    old = sorted(name for name in present if name not in (*STAYS, NOT_OURS) and not name.startswith(BACKUP_PREFIX)
+                 and target / name != staging)
     backup = target / f"{BACKUP_PREFIX}{stamp}"
     away = [(str(target / name), str(backup / name)) for name in old]
     # What stays in the target is the application's own; a package does not bring data.
     into = [(str(staging / name), str(target / name)) for name in sorted(new) if name not in STAYS]
     return Plan(str(target), str(staging), str(backup) if away else "", (*away, *into), made)
-
-
-def _replaced(present: Iterable[str]) -> list[str]:
-    """What of a directory an installation moves away."""
-    return sorted(name for name in present if name not in (*STAYS, NOT_OURS) and not name.startswith(BACKUP_PREFIX))
-
-
-def strangers(present: Iterable[str]) -> list[str]:
-    """Names in a directory that no installation made and that ``make_plan`` would move away: all of them, unless it
-    holds a former installation, which is known by its description and checksums."""
-    found = _replaced(present)
-    return [] if {DESCRIPTION, CHECKSUMS} <= set(found) else found
 
 
 def carry_out(plan: Plan) -> None:

@@ -33,7 +33,7 @@ def import_package(*, actor: Actor, file_name: str, stream: BinaryIO) -> Install
     name = file_name.replace("\\", "/").rsplit("/", 1)[-1] or "The file"
     temporary = None
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True, mode=0o755)
         with tempfile.NamedTemporaryFile(dir=directory, prefix=".import-", delete=False) as file:
             temporary = Path(file.name)
             sha256, size = _read(stream, file.write)

@@ -197,9 +197,10 @@ class AgentProcess:
         self.process: subprocess.Popen | None = None
         self.state_dir = Path(self.body["state_dir"])
 
-    def start(self, *, ready: bool = True, **environment: str) -> "AgentProcess":
+    def start(self, *, ready: bool = True, preexec: Callable[[], None] | None = None, **environment: str
+              ) -> "AgentProcess":
         self.process = subprocess.Popen([sys.executable, "-m", "hostagent", "--config", str(self.config)],
-                                        cwd=PROJECT, stderr=subprocess.PIPE, text=True,
+                                        cwd=PROJECT, stderr=subprocess.PIPE, text=True, preexec_fn=preexec,
                                         env={**os.environ, "PYTHONPATH": str(PROJECT), **environment})
         if ready:
             wait_for(self._listens, what="the agent listens on its LCA Port")

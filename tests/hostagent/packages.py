@@ -28,8 +28,12 @@ except OSError:
 if "-check" in sys.argv:
     server.settimeout(25)
     said = server.recv(100).decode()
-    print("The Configuration Server said: " + said)
-    sys.exit(0 if said == "welcome" else 4)
+    where = "The Configuration Server at " + options["-host"] + ":" + options["-port"]
+    if said == "welcome":
+        print(where + " knows " + options["-app"] + ": 1 listening ports.")
+        sys.exit(0)
+    print(where + " said: " + said)
+    sys.exit(4)
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("ready", flush=True)
 while True:

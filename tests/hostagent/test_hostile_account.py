@@ -24,7 +24,10 @@ from .test_start_file_jobs import SERVER, Host
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root works in the directories of other accounts")
 
-PROGRAM = b"#!/bin/sh\n[ \"$1\" = -V ] && echo MessageServer 8.5.100.01\nexit 0\n"
+PROGRAM = b"""#!/bin/sh
+if [ "$1" = -V ]; then echo MessageServer 8.5.100.01; exit 0; fi
+echo "The Configuration Server at $2:$4 knows $6: 1 listening ports."
+"""
 MANY = 1500
 NESTS = b"#!/bin/sh\np=d\ni=0\nwhile [ $i -lt 1200 ]; do p=$p/d; i=$((i+1)); done\nmkdir -p $p\nexit 4\n"
 TALKS = b"#!/bin/sh\nexec yes\n"
@@ -121,6 +124,20 @@ def test_install_gives_what_stays_to_the_account_that_is_to_run_it_and_takes_it_
         assert host.ends(payload)["state"] == "succeeded"
         for name in (".", "MessageServer", "data", "data/messages.db"):
             assert (host.directory / name).stat().st_uid == uid, name
+
+
+@pytest.mark.parametrize("name", ["data", "logs", "tls", "backup_2026-01-01_00-00-00"])
+def test_install_gives_nothing_of_another_program_to_the_account(host, name):
+    for left in host.directory.iterdir():
+        left.unlink()
+    (host.directory / name).mkdir()
+    (host.directory / name / "ledger").write_text("of another program")
+    for each in (host.directory, *host.directory.rglob("*")):
+        os.chown(each, 1234, 1234)
+    final = host.ends(host.install_payload())
+    assert f"{host.directory} holds what no installation put there: {name}." in final["reason"]
+    assert {each.stat().st_uid for each in (host.directory, *host.directory.rglob("*"))} == {1234}
+    assert [path.name for path in host.directory.iterdir()] == [name]
 
 
 def test_install_whose_new_program_makes_a_deep_tree_is_undone(host):

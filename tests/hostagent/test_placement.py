@@ -8,7 +8,7 @@ import pytest
 from hostagent.agent import prepare_directories
 from hostagent.config import load
 from hostagent.jobs.errors import JobFailed
-from hostagent.jobs.placement import Plan, carry_out, clear_away, make_plan, strangers, undo_moves
+from hostagent.jobs.placement import Plan, carry_out, clear_away, make_plan, undo_moves
 from hostagent.jobs.target import check, choose, make_parents
 from hostagent.opened import Directory
 
@@ -108,15 +108,6 @@ def test_parents_that_the_job_made_are_removed_again(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("present", "found"), [
-    ([], []), (["data", "logs", "tls", "backup_2026-01-01_00-00-00", "lost+found"], []),
-    (["notes.txt", "sub"], ["notes.txt", "sub"]), (["data", "notes.txt"], ["notes.txt"]),
-    ([".bash_history"], [".bash_history"]), (["ip_description.xml", "notes.txt"], ["ip_description.xml", "notes.txt"]),
-    (["ip_description.xml", "checksums.sha256", "MessageServer", "notes.txt", "data"], [])])
-def test_a_directory_is_installed_into_only_when_what_is_in_it_is_a_former_installation(present, found):
-    assert strangers(present) == found
-
-
 def test_what_the_file_system_keeps_at_a_mount_point_stays(tmp_path):
     target, _, plan = prepared(tmp_path, old={**OLD, "lost+found/x": "x"})
     carry_out(plan)
@@ -144,10 +135,11 @@ def test_directories_have_the_mode_that_they_are_made_with_whatever_the_umask(tm
 
 
 def test_accounts_come_through_to_where_an_agent_installs_whatever_its_umask(tmp_path, umask):
-    config = load(write_config(tmp_path / "agent", state_dir=str(tmp_path / "own" / "state"),
+    config = load(write_config(tmp_path / "agent", state_dir=str(tmp_path / "kept" / "state"),
                                install_root=str(tmp_path / "own" / "apps")), {})
     os.close(prepare_directories(config))
-    assert [mode_of(tmp_path / name) for name in ("own", "own/apps", "own/state")] == [0o755, 0o755, 0o700]
+    assert [mode_of(tmp_path / name) for name in ("own", "own/apps", "kept", "kept/state")] == [
+        0o755, 0o755, 0o755, 0o700]
 
 
 # --- where an installation may go ------------------------------------------------------------------

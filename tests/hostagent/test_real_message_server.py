@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,7 @@ async def test_the_real_package_is_installed_started_stopped_and_started_by_hand
     await asyncio.to_thread(site.configuration.wait_report, state="started")
     assert site.configuration.hellos[-1].pid == running.pid, "the server itself is supervised, not its launcher"
     assert site.configuration.hellos[-1].started == running.started
+    assert Path(f"/proc/{running.pid}/comm").read_text() == "MessageServer\n", "what pgrep finds it by"
     await site.control.say(ApplicationStatus(application=APP, status="Started", mode="Primary", pid=running.pid))
     assert (await site.finished(job))["result"] == {"pid": running.pid, "mode": "Primary"}
 

@@ -35,9 +35,9 @@ class Machine(VirtualHost):
         super()._tell(json.dumps({**json.loads(line), "argv": ["sleep", "infinity"]}) if line[0] == "{" else line)
 
     def paste(self, line: str) -> subprocess.CompletedProcess:
-        """What root's shell on this machine says to ``line``."""
+        """What root's shell on this machine says to ``line``; its umask is that of a hardened machine."""
         return subprocess.run([*self.everything, "sh", "-c", line], cwd="/", env={"PATH": self._path()}, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=JOIN_S)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=JOIN_S, umask=0o077)
 
     @staticmethod
     def _path() -> str:

@@ -345,6 +345,20 @@ def test_a_log_that_cannot_be_moved_stays_for_the_next_time(tmp_path):
     assert log.stat().st_size == 200
 
 
+@pytest.mark.parametrize(("terminal", "nohup", "stops"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_sighup_asks_to_stop_only_where_it_tells_of_a_terminal_that_was_closed(monkeypatch, terminal, nohup, stops):
+    monkeypatch.setattr("console.up.supervisor.has_terminal", lambda: terminal)
+    usual = signal.SIG_IGN if nohup else signal.SIG_DFL
+    before = signal.signal(signal.SIGHUP, usual)
+    try:
+        with Signals() as signals:
+            signal.raise_signal(signal.SIGHUP)
+            assert signals.stops == stops
+        assert signal.getsignal(signal.SIGHUP) == usual
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_request_to_stop_while_a_child_is_started_counts_once_it_is_known(make_child, supervise):
     child = make_child(SLEEPS)
     supervisor, signals, _ = supervise([child])

@@ -11,6 +11,7 @@ from console import tls
 from console.up import errors
 from console.up.databases import provide_record, reserve_room
 from console.up.keys import require_the_key
+from protocol import hangups
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args, **options):
+        hangups.outlive()
         # Here and not above: provisioning does not depend on control.
         from control.main import CannotStart, Settings, serve
 

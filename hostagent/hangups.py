@@ -1,0 +1,28 @@
+"""SIGHUP at the processes of a Celery worker, the host's and the console's. Celery would end a worker to start it anew,
+with a command line that does not work; a pool process would end at once, and the job in it with it."""
+
+import signal
+
+from celery import Celery, bootsteps
+from celery.signals import beat_embedded_init, worker_process_init
+
+from protocol.hangups import outlive
+
+
+class Outlive(bootsteps.StartStopStep):
+    """Steps are taken after Celery has set handlers of its own, and before it waits for its broker."""
+
+    def start(self, parent) -> None:
+        outlive()
+
+
+def heed(app: Celery) -> None:
+    """A worker of ``app`` outlives its terminal, with its pool and its beat."""
+    app.steps["worker"].add(Outlive)
+
+
+@worker_process_init.connect(weak=False)
+@beat_embedded_init.connect(weak=False)
+def _outlive(**_) -> None:
+    # Celery has given them the usual action by now, and billiard gives those that do not ignore it one that ends them.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
