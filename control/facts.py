@@ -7,7 +7,8 @@ from datetime import datetime
 @dataclass(frozen=True, kw_only=True)
 class ApplicationFacts:
     """One server application. ``primary_id`` is the server that this one backs up, None for none; ``identity`` differs
-    from that of every other application, also of one that had the same id."""
+    from that of every other application, also of one that had the same id; ``runnable`` is False of a type that
+    Pairwise only keeps."""
 
     id: int
     name: str
@@ -21,6 +22,7 @@ class ApplicationFacts:
     backup_id: int | None
     primary_id: int | None
     identity: str = ""
+    runnable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

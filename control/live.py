@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from protocol.messages import Hello, Message, ProcessChanged, Report
+from provisioning.states import RUNS
 
 from .facts import ApplicationFacts, HostFacts, StatusRow
 from .peers import Peer
@@ -69,6 +70,12 @@ class LiveApplication:
     def pair_id(self) -> int:
         """Id of the application whose PairState row governs this one."""
         return self.facts.primary_id or self.facts.id
+
+    @property
+    def is_only_kept(self) -> bool:
+        """Pairwise starts no server of it, and nobody has named one that runs: whether one does is not known."""
+        return (not self.facts.runnable and self.process is None and self.last_hello is None
+                and (self.row is None or self.row.status not in RUNS))
 
     def process_state(self, listed: bool) -> str:
         """What the agent attests of the process, as ``snapshot.Member`` spells it. ``listed``: its agent is connected

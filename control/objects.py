@@ -19,8 +19,8 @@ from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 from . import facts
 
 LOOKUP_BATCH = 400
-_FACTS = ("id", "name", "version", "enabled", "revision", "working_directory", "command_line", "startup_timeout",
-          "host_id", "host__name", "backup_server_id", "primary_server__id", "created_at")
+_FACTS = ("id", "name", "type", "version", "enabled", "revision", "working_directory", "command_line",
+          "startup_timeout", "host_id", "host__name", "backup_server_id", "primary_server__id", "created_at")
 _HOST_FACTS = ("id", "name", "enabled", "revision", "secret_revision", "left_at")
 _SUPERVISED = ("type", *sent(ApplicationDraft, AGENT))
 _CONFIGURATION, _PORT = sent(ApplicationDraft, SERVER), sent(PortDraft, SERVER)
@@ -57,7 +57,7 @@ def _facts_of(row: dict) -> facts.ApplicationFacts:
         installed=row["working_directory"] not in PLACEHOLDERS and row["command_line"] not in PLACEHOLDERS,
         startup_timeout=row["startup_timeout"], host_id=row["host_id"], host_name=row["host__name"] or "",
         backup_id=row["backup_server_id"], primary_id=row["primary_server__id"],
-        identity=f"{row['created_at']:%Y%m%d%H%M%S%f}")
+        identity=f"{row['created_at']:%Y%m%d%H%M%S%f}", runnable=row["type"] in RUNNABLE_TYPES)
 
 
 def hosts(names: Iterable[str] | None = None) -> list[facts.HostFacts]:
@@ -81,7 +81,7 @@ def _host_facts(row: dict) -> facts.HostFacts:
 def application_peers(names: Iterable[str]) -> dict[str, facts.ApplicationPeer]:
     """Of those called one of ``names``, by name: what control needs when they connect."""
     rows = list(Application.objects.filter(name__in=list(names)).order_by().values(
-        *dict.fromkeys((*_FACTS, *_CONFIGURATION)), "type", "secret", "host__ip_address"))
+        *dict.fromkeys((*_FACTS, *_CONFIGURATION)), "secret", "host__ip_address"))
     partner_of = {row["id"]: row["backup_server_id"] or row["primary_server__id"] for row in rows}
     partners = {row["id"]: row for row in Application.objects.filter(
         id__in=[each for each in partner_of.values() if each]).order_by().values(

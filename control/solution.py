@@ -156,7 +156,7 @@ class SolutionControl:
         if live.verdict.status in GONE:
             live.lost_at = None
         host = self.world.host_of(live)
-        if live.row is None and live.connection is None and not (host and host.peer):
+        if live.is_only_kept or (live.row is None and live.connection is None and not (host and host.peer)):
             return
         row = self._row(live, before)
         # That a server nobody ever started is stopped is no news.

@@ -22,7 +22,7 @@ class Need(Enum):
     """What must be so before a job can be made; ``rules.readiness`` judges it, in the order that a kind names."""
 
     RUNNABLE_TYPE = "a type that Pairwise installs and starts"
-    SERVER = "a server"
+    STOPPABLE = "a type that Pairwise installs and starts, or a server that runs"
     HOST = "a Host whose agent takes jobs"
     NO_DRILL = "no failover drill of its pair"
     NO_JOB = "no other job"
@@ -183,7 +183,7 @@ _ROWS = (
         lost="It is not known whether the server runs: its Status tells as soon as the host is connected."),
     Kind(
         kind=JobKind.STOP, permission=OPERATE,
-        needs=(Need.SERVER, Need.HOST, Need.NO_DRILL, Need.NO_JOB, Need.NOT_STOPPED),
+        needs=(Need.STOPPABLE, Need.HOST, Need.NO_DRILL, Need.NO_JOB, Need.NOT_STOPPED),
         noun="stop of {application}", running="{application} is being stopped on {host}.", done=_stopped,
         again=lambda arguments: {"graceful": arguments.get("graceful", False)},
         is_done=lambda asked_at, status, started_at: status in ENDED,

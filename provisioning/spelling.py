@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db.backends.signals import connection_created
-from django.db.models import CharField, F, Func, TextField
+from django.db.models import CharField, F, Func, Q, QuerySet, TextField
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import Contains
 
@@ -82,6 +82,12 @@ class SortKey(_Spelled):
 def by_name(field: str) -> list[OrderBy]:
     """For ``order_by``: by this field as people order names, rows without one last; equal ones by code points."""
     return _by(field, natural=True)
+
+
+def before(found: QuerySet, field: str, text: str) -> QuerySet:
+    """Those of ``found`` that come before ``text`` in the order ``by_name(field)``."""
+    key = sort_key(text)
+    return found.alias(spelled=SortKey(field)).filter(Q(spelled__lt=key) | Q(spelled=key, **{f"{field}__lt": text}))
 
 
 def _by(field: str, *, natural: bool, descending: bool = False) -> list[OrderBy]:

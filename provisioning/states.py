@@ -28,6 +28,11 @@ RUNNABLE_TYPES = frozenset({ApplicationType.MESSAGE_SERVER})
 """What Pairwise has programs of, and can tell whether it serves: it installs and starts nothing else."""
 
 
+def startup_type(kind: str) -> str:
+    """How an application of the type ``kind`` comes to run, as the field names it."""
+    return "Automatic" if kind in RUNNABLE_TYPES else "Disabled"
+
+
 class RedundancyType(models.TextChoices):
     """Labels as users see them; ``CFGHT*`` names of the field in domain.md 1.2."""
 
@@ -96,6 +101,8 @@ ALIVE = frozenset(
         ApplicationStatus.STOP_PENDING,
     }
 )
+RUNS = ALIVE | {ApplicationStatus.START_PENDING}
+"""Statuses in which a process of the application runs, or is about to."""
 MOVING = frozenset(
     {
         ApplicationStatus.START_PENDING,

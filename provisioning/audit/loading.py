@@ -21,15 +21,15 @@ from provisioning.selectors.applications import PLACEHOLDERS
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.joining import bundle
 from provisioning.spelling import by_name
-from provisioning.states import ApplicationType, HostStatus
+from provisioning.states import RUNNABLE_TYPES, HostStatus
 
 
 def audited() -> Q:
-    """What the audit looks at: primaries, and Message Servers that are in no pair."""
-    return Q(backup_server__isnull=False, primary_server__isnull=True) | Q(
-        type=ApplicationType.MESSAGE_SERVER, primary_server__isnull=True) | Q(
-        # A chain of backups has no first one when it is a circle.
-        backup_server__isnull=False, backup_server__backup_server__isnull=False)
+    """What the audit looks at: primaries and servers in no pair, of the types that Pairwise runs. Of others it neither
+    knows nor decides anything that a rule could ask for."""
+    # A chain of backups has no first one when it is a circle.
+    in_a_chain = Q(backup_server__isnull=False, backup_server__backup_server__isnull=False)
+    return Q(type__in=RUNNABLE_TYPES) & (Q(primary_server__isnull=True) | in_a_chain)
 
 
 def load(primary_ids: Iterable[int] | None = None) -> list[AuditFacts]:

@@ -21,7 +21,7 @@ from provisioning.models import (
     PairAudit,
     RuntimeStatus,
 )
-from provisioning.states import AuditTrigger
+from provisioning.states import RUNNABLE_TYPES, AuditTrigger
 
 OVERLAP = timedelta(seconds=5)
 """Rows that were written in one moment may become visible one after the other."""
@@ -135,8 +135,10 @@ def _pairs_of(touched: Touched) -> set[int]:
         found.update(Application.objects.filter(near).filter(audited()).values_list("pk", flat=True))
         # What was a pair and is none any more has a result to retire.
         found.update(PairAudit.objects.filter(is_latest=True, primary__in=keys).values_list("primary", flat=True))
-    moved = PairAudit.objects.filter(is_latest=True).exclude(record_version=F("primary__pair_state__version"))
-    found.update(moved.filter(primary__pair_state__isnull=False).values_list("primary", flat=True))
+    moved = Q(primary__pair_state__isnull=False) & ~Q(record_version=F("primary__pair_state__version"))
+    # An earlier release judged pairs of other types too.
+    strange = ~Q(primary__type__in=RUNNABLE_TYPES)
+    found.update(PairAudit.objects.filter(moved | strange, is_latest=True).values_list("primary", flat=True))
     return found
 
 

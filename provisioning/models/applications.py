@@ -97,10 +97,6 @@ class Application(models.Model):
         return getattr(self, "primary_server", None) is None
 
     @property
-    def startup_type(self) -> str:
-        return "Automatic" if self.is_server else "Disabled"
-
-    @property
     def os_account(self) -> str:
         """The account that the server runs as, "" for the agent's own."""
         return os_account(self.log_on_as)

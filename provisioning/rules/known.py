@@ -107,7 +107,8 @@ class Control:
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """What is known of a status that control tells, to be shown and judged. ``as_of``: when that was so, None when
+    """What is known of a status that control tells, to be shown and judged; ``status`` is "" where there is none to
+    tell. ``as_of``: when that was so, None when
     control never said anything. ``last_status`` and ``last_mode`` are its last word where that does not count any more,
     "" where it does; ``reason`` says so then."""
 
@@ -121,7 +122,7 @@ class Word:
 
     @property
     def known(self) -> bool:
-        return self.status != ApplicationStatus.UNKNOWN
+        return self.status not in ("", ApplicationStatus.UNKNOWN)
 
 
 def word(control: Control, *, status: str, mode: str = "", reason: str = "") -> Word:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from provisioning.errors import Link, Refusal
 from provisioning.job_kinds import KINDS, Need
 from provisioning.states import (
-    ALIVE,
     ENDED,
     RUNNABLE_TYPES,
+    RUNS,
     SERVER_TYPES,
     ApplicationStatus,
     ApplicationType,
@@ -67,10 +67,10 @@ class Checked:
 class Subject:
     """What a verb is to be done to: an application, or (``link`` None) a host alone.
 
-    ``status`` is known now; ``last_status`` also counts what had ended when control was last heard of. ``drill`` is
-    what is said while one runs on its pair, ``clients`` connect to it, ``package``: there is one for its type and host;
-    ``keys_travel_safely``: the console can send it a private key. ``start_files`` and ``pair`` are None when there is
-    none, or when nobody asks for a verb that depends on them.
+    ``status`` is known now, "" when there is none to know; ``last_status`` also counts what had ended when control was
+    last heard of. ``drill`` is what is said while one runs on its pair, ``clients`` connect to it, ``package``: there
+    is one for its type and host; ``keys_travel_safely``: the console can send it a private key. ``start_files`` and
+    ``pair`` are None when there is none, or when nobody asks for a verb that depends on them.
     """
 
     link: Link | None = None
@@ -130,6 +130,11 @@ def _runnable_type(subject: Subject) -> Refusal | None:
         "and starts Message Servers only.")
 
 
+def _stoppable(subject: Subject) -> Refusal | None:
+    """Of a type that Pairwise only keeps, what is known to run can be stopped all the same."""
+    return None if subject.status and subject.type in SERVER_TYPES else _runnable_type(subject)
+
+
 def _host(subject: Subject) -> Refusal | None:
     host = subject.host
     if host is None:
@@ -181,7 +186,7 @@ def _installed(subject: Subject) -> Refusal | None:
 
 
 def _not_running(subject: Subject) -> Refusal | None:
-    if subject.status not in ALIVE | {ApplicationStatus.START_PENDING}:
+    if subject.status not in RUNS:
         return None
     return subject.refuse(f"{subject.name} runs already: it is {subject.status}.")
 
@@ -228,8 +233,7 @@ def _eyes(subject: Subject) -> Refusal | None:
 def _something_there(subject: Subject) -> Refusal | None:
     host = subject.host
     return None if host.has_something else subject.refuse(
-        f"No member of a pair and no Message Server is installed on host {host.link.name}: there is nothing to look "
-        "at.", "", host.link)
+        f"No Message Server is installed on host {host.link.name}: there is nothing to look at.", "", host.link)
 
 
 def _no_clients(subject: Subject) -> Refusal | None:
@@ -262,7 +266,7 @@ def _switches(subject: Subject) -> Refusal | None:
 
 
 _CHECKS: dict[Need, Check] = {
-    Need.RUNNABLE_TYPE: _runnable_type, Need.SERVER: _server, Need.HOST: _host, Need.NO_DRILL: _no_drill,
+    Need.RUNNABLE_TYPE: _runnable_type, Need.STOPPABLE: _stoppable, Need.HOST: _host, Need.NO_DRILL: _no_drill,
     Need.NO_JOB: _no_job, Need.ENABLED: _enabled, Need.INSTALLED: _installed, Need.NOT_RUNNING: _not_running,
     Need.NOT_STOPPED: _not_stopped, Need.PACKAGE: _package, Need.SECURED_PORT: _secured_port,
     Need.SAFE_WAY: _safe_way, Need.CHECKED: _checked, Need.EYES: _eyes, Need.SOMETHING_THERE: _something_there,
@@ -273,11 +277,11 @@ def _of_kind(kind: str) -> tuple[Check, ...]:
     return (*(_CHECKS[need] for need in KINDS[kind].needs), _last_report)
 
 
-FINAL = frozenset({_runnable_type, _server, _host, _eyes})
+FINAL = frozenset({_runnable_type, _stoppable, _host, _eyes})
 """Behind these nothing else is worth saying, or can be judged."""
 CHECKS_OF: dict[str, tuple[Check, ...]] = {
     **{kind: _of_kind(kind) for kind in KINDS}, "stop-gracefully": _of_kind(JobKind.STOP),
     "delete": (_no_clients, _ended, _no_job), "enable": (_disabled_now,), "disable": (_enabled_now,),
-    "switch-over": (_no_drill, _switches),
+    "switch-over": (_runnable_type, _no_drill, _switches),
 }
 """{verb: what is judged, in this order}."""

@@ -9,7 +9,7 @@ from provisioning.models import Application, Connection, Host, Job
 from provisioning.rules.known import Control, word
 from provisioning.rules.saved_notes import ports_differ, waiting_sentence
 from provisioning.spelling import by_name, ordering
-from provisioning.states import ACTIVE_JOBS, ALIVE, ENDED, ApplicationStatus
+from provisioning.states import ACTIVE_JOBS, ALIVE, ENDED, RUNNABLE_TYPES, RUNS, ApplicationStatus
 
 from .called import named
 from .control import control_seen, with_control
@@ -47,11 +47,13 @@ def application_list(*, text: str = "", type: str = "", host: str = "", status: 
 
 def with_status(applications: QuerySet[Application]) -> QuerySet[Application]:
     """``applications`` with ``status`` and ``mode`` by ``rules.known``, whether or not control ever heard of them
-    (models.runtime), to be sorted and filtered by."""
+    (models.runtime), to be sorted and filtered by. ``status`` is None of what Pairwise only keeps: that no agent named
+    a process of it tells nothing of whether it runs."""
     control = control_seen()
     said = F("runtime__status") if control.answers else Value(str(ApplicationStatus.UNKNOWN))
     return with_control(applications, control).annotate(
         status=Case(
+            When(~(Q(type__in=RUNNABLE_TYPES) | Q(runtime__status__in=RUNS)), then=Value(None)),
             When(runtime__status__isnull=False, then=said),
             When(Q(working_directory__in=PLACEHOLDERS) | Q(command_line__in=PLACEHOLDERS),
                  then=Value(str(ApplicationStatus.STOPPED))),
@@ -77,10 +79,13 @@ def get_application(application_id: int) -> Application:
 
 
 def status_for_rules(application: Application, control: Control) -> str:
-    """Status word; Stopped when it was never started or cannot run because it is not installed. What had ended when
-    ``control`` was last heard of counts as ended: without control no server begins to serve."""
+    """Status word; Stopped when it was never started, or cannot run because it is not installed or of a type that
+    Pairwise starts nothing of. What had ended when ``control`` was last heard of counts as ended: without control no
+    server begins to serve."""
     runtime = getattr(application, "runtime", None)
-    if runtime is None or (runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed):
+    if runtime is None or not (application.is_runnable or runtime.status in RUNS):
+        return ApplicationStatus.STOPPED
+    if runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed:
         return ApplicationStatus.STOPPED
     return runtime.status if runtime.status in ENDED else word(control, status=runtime.status).status
 

@@ -67,6 +67,6 @@ def control_of(row: Application | Host) -> Control:
 def word_of(row: Application | Host) -> Word:
     """What is known of such a row; no query."""
     runtime = getattr(row, "runtime", None)
-    if runtime is None:
-        return Word(status=row.status)
+    if runtime is None or row.status is None:
+        return Word(status=row.status or "")
     return word(control_of(row), status=runtime.status, mode=getattr(runtime, "mode", ""), reason=runtime.reason)

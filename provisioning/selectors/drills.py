@@ -11,6 +11,8 @@ from provisioning.models import Drill, DrillSchedule
 from provisioning.rules.drill_schedule import Plan, due, next_due
 from provisioning.states import DrillState
 
+from .pairs import has_backup
+
 
 def running_drill() -> Drill | None:
     """The drill that runs now; the console runs one at a time."""
@@ -85,6 +87,6 @@ def next_of(schedule: DrillSchedule | None) -> datetime | None:
 
 def due_schedules(now: datetime) -> list[DrillSchedule]:
     """What is to start now, those that waited longest first."""
-    rows = DrillSchedule.objects.filter(enabled=True, primary__backup_server__isnull=False).select_related("primary")
+    rows = DrillSchedule.objects.filter(has_backup("primary__"), enabled=True).select_related("primary")
     found = [row for row in rows if due(plan_of(row), now, row.last_started_at)]
     return sorted(found, key=lambda row: (row.last_started_at or row.set_at, row.pk))

@@ -1,17 +1,12 @@
 """What looks on hosts are about."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from provisioning.models import Application
-from provisioning.states import ApplicationType
-
-
-def members() -> Q:
-    """What is looked at: Message Servers and members of pairs."""
-    return Q(type=ApplicationType.MESSAGE_SERVER) | Q(backup_server__isnull=False) | Q(primary_server__isnull=False)
+from provisioning.states import RUNNABLE_TYPES
 
 
 def installed() -> QuerySet[Application]:
-    """Those of them that are installed."""
-    return Application.objects.filter(members(), host__isnull=False).exclude(working_directory__in=("", ".")).exclude(
-        command_line__in=("", "."))
+    """What Pairwise runs, where it is installed."""
+    found = Application.objects.filter(type__in=RUNNABLE_TYPES, host__isnull=False)
+    return found.exclude(working_directory__in=("", ".")).exclude(command_line__in=("", "."))

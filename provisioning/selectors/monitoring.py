@@ -60,8 +60,10 @@ def _counts(found: dict[str, int], order: type) -> list[StatusCount]:
 
 
 def application_counts() -> list[StatusCount]:
-    """Applications by status, in the order of ApplicationStatus; statuses that nothing has are left out."""
-    rows = with_status(Application.objects.order_by()).values_list("status").annotate(n=Count("pk"))
+    """Applications by status, in the order of ApplicationStatus; statuses that nothing has are left out, and so are
+    applications that have none."""
+    rows = with_status(Application.objects.order_by()).filter(status__isnull=False)
+    rows = rows.values_list("status").annotate(n=Count("pk"))
     return _counts(dict(rows), ApplicationStatus)
 
 

@@ -19,6 +19,7 @@ from .applications import PLACEHOLDERS, with_related
 from .control import control_seen
 from .events import OF_PAIR
 from .jobs import lacks_its_last_report
+from .pairs import has_backup
 
 _RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
             "first_seq", "clients", "pid", "discarded", "copy", "heard_at", "served_until")
@@ -83,7 +84,7 @@ class PairList(Sequence):
 def pair_list(*, text: str = "", show: str = "") -> PairList:
     """Every pair, trouble first, then by name. ``text`` is in the name of a member or its host; ``show``: "trouble"
     or "paused"."""
-    found = Application.objects.filter(backup_server__isnull=False)
+    found = Application.objects.filter(has_backup())
     if text:
         found = found.filter(Q(name__holds=text) | Q(backup_server__name__holds=text) |
                              Q(host__name__holds=text) | Q(backup_server__host__name__holds=text))
@@ -135,7 +136,7 @@ def _well(now: datetime) -> Q:
 
 def pairs_in_order(primary_ids: list[int]) -> list[PairRow]:
     """The pairs of these primaries that there still are, in this order: what a page of the list shows, anew."""
-    found = Application.objects.filter(pk__in=primary_ids, backup_server__isnull=False)
+    found = Application.objects.filter(has_backup(), pk__in=primary_ids)
     rows = {facts.primary.id: PairRow.of(facts) for facts in _facts_of(found)}
     return [rows[key] for key in dict.fromkeys(primary_ids) if key in rows]
 
@@ -151,7 +152,7 @@ def pair_facts(primary_id: int) -> PairFacts:
 def facts_of_pairs(primary_ids: Iterable[int]) -> dict[int, PairFacts]:
     """{primary: facts} of pairs."""
     keys = list(primary_ids)
-    found = _facts_of(Application.objects.filter(pk__in=keys, backup_server__isnull=False)) if keys else []
+    found = _facts_of(Application.objects.filter(has_backup(), pk__in=keys)) if keys else []
     return {facts.primary.id: facts for facts in found}
 
 
@@ -162,7 +163,7 @@ def member_facts(application_id: int) -> MemberFacts | None:
 
 
 def pair_count() -> int:
-    return Application.objects.filter(backup_server__isnull=False).count()
+    return Application.objects.filter(has_backup()).count()
 
 
 def pair_rows(primary_id: int) -> tuple[Application, Application | None]:
@@ -177,7 +178,7 @@ def pair_rows(primary_id: int) -> tuple[Application, Application | None]:
 
 def paused_pairs(limit: int = 20) -> list[Paused]:
     """Pairs whose automatic failover is paused, the latest first. One query: every page asks."""
-    rows = PairState.objects.filter(automatic_failover=False, primary__backup_server__isnull=False)
+    rows = PairState.objects.filter(has_backup("primary__"), automatic_failover=False)
     return [Paused(*values) for values in rows.order_by("-paused_at").values_list(
         "primary_id", "primary__name", "paused_by", "paused_reason", "paused_at")[:limit]]
 

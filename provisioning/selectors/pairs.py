@@ -2,11 +2,21 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Application, PairState
 from provisioning.rules.copies import equal, lag
 from provisioning.rules.pair_story import no_pair
+from provisioning.rules.saved_notes import KEPT_ONLY
 from provisioning.selectors.applications import find_application, get_application
+from provisioning.states import RUNNABLE_TYPES
+
+
+def has_backup(primary: str = "") -> Q:
+    """The primaries of pairs: of two servers that Pairwise only keeps it decides nothing. ``primary``: the way to the
+    application, with "__" at its end."""
+    return Q(**{f"{primary}type__in": RUNNABLE_TYPES, f"{primary}backup_server__isnull": False})
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,8 @@ class Pair:
 
 
 def get_pair(application_id: int) -> Pair:
-    """The pair of this application, whichever member it is. Raises NotFound; Refused when it has no partner."""
+    """The pair of this application, whichever member it is. Raises NotFound; Refused when it has no partner, or is of a
+    type that Pairwise only keeps."""
     return _pair_of(get_application(application_id))
 
 
@@ -54,12 +65,19 @@ def find_pair(name: str) -> Pair:
 
 
 def _pair_of(row: Application) -> Pair:
+    if not row.is_runnable:
+        raise Refused(only_kept(row))
     if row.backup_server_id is not None:
         return Pair(row, get_application(row.backup_server_id))
     primary = getattr(row, "primary_server", None)
     if primary is None:
         raise Refused(Refusal(no_pair(row.name), "", (row.link,)))
     return Pair(get_application(primary.pk), row)
+
+
+def only_kept(*rows: Application) -> Refusal:
+    """Why nothing is done to these, as members of a pair, that Pairwise only keeps."""
+    return Refusal(KEPT_ONLY.format(" and ".join(row.name for row in rows)), "", tuple(row.link for row in rows))
 
 
 def lag_of(pair: Pair) -> int | None:

@@ -84,7 +84,7 @@ def subjects(rows: Iterable[Application], verbs: Collection[str], *, going: Coll
     files = start_files(rows) if Need.CHECKED in needs else {}
     safe = keys_travel_safely()
     return {row.pk: Subject(
-        link=row.link, type=row.type, enabled=row.enabled, installed=row.is_installed, status=row.status,
+        link=row.link, type=row.type, enabled=row.enabled, installed=row.is_installed, status=row.status or "",
         last_status=status_for_rules(row, control_of(row)),
         host=host_now(row.host, control_of(row)) if row.host else None, job=work_on(row, waits=waits),
         drill=in_the_way(drill) if drill and row.pk in drilled else None, clients=tuple(clients.get(row.pk, ())),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from provisioning.models import Application, PairState
 from provisioning.spelling import by_name
+from provisioning.states import RUNNABLE_TYPES
 
 from .applications import get_application
 from .pair_page import pair_rows
@@ -25,7 +26,8 @@ class Disputed:
 
 def disputed(limit: int | None = None) -> list[Disputed]:
     """Everything in dispute, by name."""
-    rows = PairState.objects.filter(disputed=True, primary__primary_server__isnull=True)
+    rows = PairState.objects.filter(disputed=True, primary__primary_server__isnull=True,
+                                    primary__type__in=RUNNABLE_TYPES)
     columns = rows.order_by(*by_name("primary__name")).values_list(
         "primary_id", "primary__name", "primary__backup_server__name", "reason")
     return [Disputed(key, primary, backup or "", reason) for key, primary, backup, reason in columns[:limit]]

@@ -21,14 +21,15 @@ def status_report() -> dict:
 
     Of everything that control tells ``as_of`` and ``age_s`` say when it was so; while control does not answer it is not
     ``known``: then statuses are Unknown, modes and links "", and ``last_known`` has the words before. What changes
-    without anybody asking (process, clients, worker, who is in sync, how far) is None then.
+    without anybody asking (process, clients, worker, who is in sync, how far) is None then. Of a type that Pairwise
+    only keeps there is no status (""), and no pair.
     """
     beats = control_beats()
     now = timezone.now()
     control = control_seen(now)
     applications = {row.pk: row for row in application_list()}
     pairs = [Pair(row, applications[row.backup_server_id]) for row in applications.values()
-             if row.backup_server_id in applications]
+             if row.is_runnable and row.backup_server_id in applications]
     pair_of = {row.pk: pair for pair in pairs for row in pair.members}
     return {
         "applications": [_application(row, pair_of.get(row.pk), control.now) for row in applications.values()],

@@ -140,7 +140,9 @@ def start_button(context, pair):
 
 @register.simple_tag
 def pair_of(row: Application) -> Application | None:
-    """The primary of the pair that ``row`` is a member of; None when it is in none."""
+    """The primary of the pair that ``row`` is a member of; None when it is in none, or of a type that is only kept."""
+    if not row.is_runnable:
+        return None
     return row if row.backup_server_id else getattr(row, "primary_server", None)
 
 

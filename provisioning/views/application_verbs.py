@@ -149,7 +149,7 @@ def open_editor(request, row):
 def switch_over(request, row):
     """The question of the row's pair; its answer goes to the Pair page's own address."""
     primary = row if row.backup_server_id else getattr(row, "primary_server", None)
-    if primary is None:
+    if primary is None or not row.is_runnable:
         raise Refused(*refusals(row, "switch-over"))
     return ask(request, PairPage(request, primary.pk), "switchover")
 

@@ -13,6 +13,7 @@ from provisioning.models import Application
 from provisioning.permissions import CONFIGURE, INSTALL, VIEW, actor_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.readiness import why_not
+from provisioning.spelling import before
 from provisioning.states import ApplicationStatus, ApplicationType
 from provisioning.tables import APPLICATIONS, EDITOR_ACTIONS, GAPS, JUDGED, page_of
 from provisioning.views import application_verbs as verbs
@@ -59,8 +60,8 @@ def _with_saved(rows, values: dict, saved: str) -> dict:
     if not saved.isdigit() or "page" in values or values.get("sort", "name") != "name":
         return values
     name = Application.objects.filter(pk=saved).values_list("name", flat=True).first()
-    before = rows.filter(name__lt=name).count() if name else 0
-    return {**values, "page": before // page_of([], values).paginator.per_page + 1}
+    earlier = before(rows, "name", name).count() if name else 0
+    return {**values, "page": earlier // page_of([], values).paginator.per_page + 1}
 
 
 @require_POST

@@ -157,8 +157,8 @@ def headline_of(audit: PairAudit | None) -> str:
 def sheet_of(request, pk: int) -> AuditSheet:
     """The sheet of an application that the audit looks at. Raises NotFound, Http404."""
     sheet = AuditSheet(request, pk)
-    if not sheet.primary.is_server:
-        raise Http404(f"{sheet.primary.name} is not a server, so the audit does not look at it.")
+    if not sheet.primary.is_runnable:
+        raise Http404(f"{sheet.primary.name} is no Message Server, so the audit does not look at it.")
     return sheet
 
 

@@ -9,7 +9,7 @@ from provisioning.rules.saved_notes import KEPT_TYPE
 from provisioning.rules.text import key_of
 from provisioning.selectors.applications import clients_of, get_application
 from provisioning.selectors.history import group_by_request, history_list
-from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
+from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType, startup_type
 
 TABS = {"configuration": "Configuration", "options": "Options", "dependencies": "Dependencies", "history": "History",
         "jobs": "Jobs", "log": "Log"}
@@ -40,7 +40,7 @@ def context_of(editor: Editor) -> dict:
             "is_server": kind.type in SERVER_TYPES if kind else None,
             "kept_only": KEPT_TYPE if kind and kind.type not in RUNNABLE_TYPES else "",
             "is_primary": editor.application.is_primary if editor.application else True,
-            "startup_type": "Automatic" if kind and kind.type in SERVER_TYPES else "Disabled" if kind else "",
+            "startup_type": startup_type(kind.type) if kind else "",
             "component_type": COMPONENT_TYPES.get(kind.type, "Component") if kind else "",
         },
     }

@@ -4,7 +4,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from provisioning.forms.filters import EventFilter
-from provisioning.models import Event
+from provisioning.models import Application, Event
 from provisioning.selectors.audits import last_run, verdict_counts
 from provisioning.selectors.events import event_list as events
 from provisioning.selectors.jobs import job_list
@@ -22,11 +22,12 @@ EVENTS = Table(tuple(Column(label) for label in ("Time", "Level", "Number", "App
 @require_safe
 @page()
 def dashboard(request):
-    applications, hosts = application_counts(), host_counts()
+    applications, hosts, application_total = application_counts(), host_counts(), Application.objects.count()
     verdicts = verdict_counts()
     return show(request, "monitoring/dashboard.html", {
         "verdicts": verdicts.items(), "verdict_total": sum(verdicts.values()), "audit_run": last_run(),
-        "applications": applications, "application_total": sum(count.number for count in applications),
+        "applications": applications, "application_total": application_total,
+        "application_kept": application_total - sum(count.number for count in applications),
         "pairs": (pairs := pair_list())[:PAIRS], "pair_total": len(pairs),
         "hosts": hosts, "host_total": sum(count.number for count in hosts),
         "parts": console_parts(), "events": events()[:RECENT_EVENTS], "jobs": job_list(state="active")[:RECENT_JOBS]})

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from provisioning import permissions
+from provisioning.errors import Refused
 from provisioning.job_kinds import KINDS
 from provisioning.models import Application, Drill
 from provisioning.permissions import actor_of
@@ -33,7 +34,7 @@ from provisioning.rules.synchronizing import EQUAL, Row
 from provisioning.selectors import drills, pair_guide, readiness
 from provisioning.selectors import pair_page as selector
 from provisioning.selectors.failover import failover_facts
-from provisioning.selectors.pairs import get_pair
+from provisioning.selectors.pairs import get_pair, only_kept
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
 from provisioning.services.synchronize import Plan
@@ -82,11 +83,14 @@ class Card:
 
 
 class PairPage:
-    """One request's view of a pair, or of a server without a Backup Server (``backup`` None). Raises NotFound."""
+    """One request's view of a pair, or of a server without a Backup Server (``backup`` None). ``rows``: both, when they
+    have been read. Raises NotFound; Refused of what Pairwise only keeps."""
 
-    def __init__(self, request, pk: int):
+    def __init__(self, request, pk: int, rows: tuple[Application, Application | None] | None = None):
         self._request, self._actor = request, actor_of(request)
-        self.primary, self.backup = selector.pair_rows(pk)
+        self.primary, self.backup = rows or selector.pair_rows(pk)
+        if not self.primary.is_runnable:
+            raise Refused(only_kept(*self.members))
         self._failover: FailoverFacts | None = None
         self._proofs: dict[str, Proof | None] = {}
         self._unproven = "Nothing was asked yet."

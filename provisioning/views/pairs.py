@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 from provisioning.forms.filters import PairFilter
 from provisioning.rules.text import key_of
 from provisioning.selectors import pair_page as selector
+from provisioning.selectors.pairs import only_kept
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.pages import page, show
 from provisioning.views.pair_page import PairPage
@@ -39,12 +40,18 @@ def pair_rows(request):
 @require_safe
 @page()
 def pair_detail(request, pk: int):
-    """The page of a pair, or of a server that is to become the primary of one; a backup leads to its primary's."""
-    pair = PairPage(request, pk)
-    if not pair.primary.is_server:
-        raise Http404(f"{pair.primary.name} is not a server, so it cannot be a member of a pair.")
-    if not pair.primary.is_primary:
-        return redirect("pair-detail", pair.primary.primary_server.pk)
+    """The page of a pair, or of a server that is to become the primary of one; a backup leads to its primary's. Of what
+    Pairwise only keeps it says that, and nothing else."""
+    primary, _ = rows = selector.pair_rows(pk)
+    if not primary.is_server:
+        raise Http404(f"{primary.name} is not a server, so it cannot be a member of a pair.")
+    if not primary.is_primary:
+        return redirect("pair-detail", primary.primary_server.pk)
+    if not primary.is_runnable:
+        members = [row for row in rows if row]
+        return show(request, "pairs/kept.html", {"members": members, "name": " ⇄ ".join(row.name for row in members),
+                                                 "sentence": only_kept(*members).message})
+    pair = PairPage(request, pk, rows)
     if "probe" in request.GET and pair.backup:
         pair.probe()
     return render(request, "pairs/detail.html", {"pair": pair})

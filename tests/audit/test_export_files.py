@@ -222,8 +222,7 @@ def test_what_cannot_be_audited_is_refused_with_2_and_a_sentence(pair, words):
 def test_what_is_no_pair_is_refused(pair):
     factories.make_application("GW", template=factories.make_template("Generic", type="GenericServer"))
     code, _, err = command("audit", "GW")
-    assert (code, err.strip()) == (2, "GW is neither a Message Server nor a member of a pair, so there is nothing to "
-                                      "audit.")
+    assert (code, err.strip()) == (2, "GW is no Message Server, so there is nothing to audit.")
 
 
 def test_json_and_files(pair, tmp_path):

@@ -22,7 +22,7 @@ from protocol.messages import (
     Watch,
 )
 from provisioning import control_client
-from provisioning.models import Application, Event, Host, HostRuntime, Option
+from provisioning.models import Application, Event, Host, HostRuntime, Option, RuntimeStatus
 from provisioning.models.records import OF_REFUSALS
 
 from .conftest import Peers, eventually, new_application, processes_of, report_on, row_that, status_of
@@ -206,6 +206,21 @@ async def test_a_lost_agent_leaves_connected_servers_started_and_the_others_unkn
     # Objects made behind control's back are found by comparing; this one is looked up on its own hello.
     _, _ = await peers.started(other, pid=5)
     await status_of(other, "Started")
+
+
+async def test_of_what_is_only_kept_an_agent_that_comes_and_goes_tells_nothing_but_what_runs(control, peers, objects):
+    made = {name: await sync_to_async(new_application)(name, objects.template, objects.host, type="SCS")
+            for name in ("Quiet", "Runs")}
+    runs = ProcessChanged(application="Runs", state="running", pid=5, started=1)
+    await control.reign.reloader.compare()
+    agent = await peers.agent(objects.host, runs)
+    await status_of(objects.server, "Stopped")
+    await status_of(made["Runs"], "Initializing")
+    await agent.gone()
+    for row in (objects.server, made["Runs"]):
+        await status_of(row, "Unknown")
+    assert not await RuntimeStatus.objects.filter(application=made["Quiet"]).aexists()
+    assert not await Event.objects.filter(application=made["Quiet"]).aexists()
 
 
 async def test_an_adopted_process_keeps_its_status_when_the_agent_is_restarted(control, peers, objects):

@@ -258,7 +258,7 @@ def test_the_sheet_of_no_server_does_not_exist(support):
     client_ = factories.make_application("Agent_Desktop", type="GenericClient")
     answer = support.get(sheet(client_))
     assert answer.status_code == 404
-    assert "is not a server" in answer.text
+    assert "is no Message Server" in answer.text
 
 
 def test_an_operator_sees_everything_with_the_buttons_off_and_why(operator, warned):

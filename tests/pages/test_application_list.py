@@ -91,6 +91,15 @@ def test_a_saved_row_is_on_the_page_that_opens(administrator):
     assert "data-saved" in answer.content.decode()
 
 
+@pytest.mark.parametrize(("name", "number"), [("MS_7", 1), ("MS_50", 1), ("MS_51", 2), ("ms_9", 1), ("Ms_60", 2)])
+def test_a_saved_row_is_looked_for_where_the_order_of_names_puts_it(administrator, name, number):
+    for each in {f"MS_{count}" for count in range(1, 61)} - {name.upper()}:
+        factories.make_application(each)
+    row = factories.make_application(name)
+    answer = administrator.get(f"{LIST}?saved={row.pk}")
+    assert (answer.context["page"].number, name in names(answer)) == (number, True)
+
+
 def test_a_page_costs_the_same_number_of_queries_at_1_and_30_rows(administrator, django_assert_max_num_queries):
     host = factories.make_host()
 

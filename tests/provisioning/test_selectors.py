@@ -76,7 +76,7 @@ def test_list_is_filtered():
     assert names(application_list(text="alph")) == ["MS_Primary"]
     assert names(application_list(text="decide")) == ["SCS_Main"]
     assert names(application_list(type="SCS")) == ["SCS_Main"]
-    assert names(application_list(host="beta", status="Stopped")) == ["MS_Backup", "SCS_Main"]
+    assert names(application_list(host="beta", status="Stopped")) == ["MS_Backup"]
 
 
 def test_status_is_known_whether_or_not_control_ever_heard_of_it():

@@ -16,7 +16,7 @@ from provisioning.selectors.events import event_list
 from provisioning.selectors.hosts import host_list
 from provisioning.selectors.pair_page import pair_list
 from provisioning.selectors.users import user_list
-from provisioning.spelling import Plain, SortKey, plain, sort_key
+from provisioning.spelling import Plain, SortKey, before, plain, sort_key
 from tests.factories import make_application, make_host, make_package, make_pair, make_template, make_user
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +68,15 @@ def test_pairs_that_are_equally_well_are_ordered_by_name():
     assert [row.facts.primary.name for row in pair_list()[:]] == ["Äpfel", "MS_2", "MS_10"]
 
 
+def test_what_comes_before_a_name_is_what_its_list_shows_above_it():
+    twins = ["ms_2", "MS_02", "Ms_2"]
+    for name in [*IN_ORDER, *twins]:
+        make_application(name)
+    listed = [row.name for row in application_list()]
+    assert [[row.name for row in before(application_list(), "name", name)] for name in listed] == [
+        listed[:place] for place in range(len(listed))]
+
+
 @pytest.mark.parametrize("text", ["äpfel", "ÄPFEL", "Apfel", "apf", "ﬁ", "FI", "straße", "STRASSE"])
 def test_a_search_finds_whatever_case_and_accents(text):
     make_application("Äpfel finden in der Straße"), make_application("Birne")
@@ -83,9 +92,11 @@ def test_signs_of_the_databases_own_mean_themselves(text):
 
 
 def test_nobody_orders_or_searches_names_in_another_way():
-    """The kind: a list by bare names, or a search that one database does otherwise than the other."""
+    """The kind: a list by bare names, a place in it by bare names, or a search that one database does otherwise than
+    the other."""
     bare = re.compile(r"-?(\w+__)?(name|username|user_name)\Z")
-    others, wrong = re.compile(r"(?<!^section)__(icontains|istartswith|iendswith|iexact|iregex)\Z"), []
+    others, wrong = re.compile(r"(?<!^section)__(icontains|istartswith|iendswith|iexact|iregex)\Z"
+                               r"|(^|_)(user)?name__(lt|lte|gt|gte)\Z"), []
     for path in [*(ROOT / "provisioning").rglob("*.py"), *(ROOT / "control").rglob("*.py")]:
         if "migrations" in path.parts:
             continue

@@ -180,7 +180,7 @@ def primaries_named(names: Iterable[str]) -> list[int]:
         if not here and not Application.objects.filter(name=name).exists():
             raise NotFound(f"There is no application named {name}.")
         if not here:
-            raise Refused(f"{name} is neither a Message Server nor a member of a pair, so there is nothing to audit.")
+            raise Refused(f"{name} is no Message Server, so there is nothing to audit.")
         keys += here
     return list(dict.fromkeys(keys))
 

@@ -24,7 +24,9 @@ class Command(ServiceCommand):
         elif report["control"]["reason"]:
             self.stdout.write(f"{report['control']['reason']}\n")
         rows = [{**row, "ports": " ".join(f"{p['id']}:{p['port']}" for p in row["ports"]),
-                 "pid": "?" if row["pid"] is None else row["pid"] or ""} for row in report["applications"]]
+                 "status": row["status"] or "-",
+                 "pid": "?" if row["pid"] is None and row["status"] else row["pid"] or ""}
+                for row in report["applications"]]
         self.table(COLUMNS, rows)
         for row in rows:
             if row["reason"]:
