@@ -18,7 +18,7 @@ from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
 from provisioning.selectors.restored import Disputed, disputed
-from provisioning.views.gate import must_change
+from provisioning.views.one_sign_in import must_change
 from provisioning.views.session_life import left_s
 
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
