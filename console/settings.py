@@ -137,7 +137,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "provisioning.lists.KeepLists",
+    "provisioning.views.saved.TellSaved",
 ]
+MESSAGE_STORAGE = "provisioning.views.saved.Messages"
 
 ROOT_URLCONF = "console.urls"
 ASGI_APPLICATION = "console.asgi.application"

@@ -26,12 +26,19 @@ class InstallForm(forms.Form):
         help_text="Account of the host that the server runs as, with the other member of its pair; SYSTEM: that of the "
                   "agent. Where that is root, a server runs as root only when root is named here.",
         widget=forms.TextInput(attrs={"class": "input medium", "autocomplete": "off"}))
+    seen = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
+    """The account that was stored when this one was chosen; "" of a sender who looked at nothing."""
 
     @property
     def helper(self) -> FormHelper:
         return arranged("path", Part("applications/_proposal.html"), summary=False)
 
+    def has_seen(self, account: str) -> None:
+        """The sender is told now which ``account`` is stored."""
+        self.data = self.data.copy()
+        self.data["seen"] = account
+
     def without_account(self) -> "InstallForm":
         """For who may not choose the account: it stays as it is."""
-        del self.fields["log_on_as"]
+        del self.fields["log_on_as"], self.fields["seen"]
         return self

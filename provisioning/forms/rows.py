@@ -6,16 +6,19 @@ stored before Save. An option is typed in place, in parallel fields.
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field
 from django import forms
+from django.db import models
 
 from provisioning.drafts import NOT_PASSED_ON, ConnectionDraft, PortDraft
-from provisioning.models import Connection
+from provisioning.models import Connection, ListeningPort
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.rules.known_options import KnownOptions
+from provisioning.rules.text import text_refusals
 from provisioning.spelling import sort_key
 from provisioning.states import ListeningMode, PortProtocol
 
@@ -23,27 +26,44 @@ from .fields import Check, Choice, Key, Text, Whole, labelled
 from .layouts import Fold, arranged
 
 ROWS_MAX = 500
-JSON_MAX = 16_384
+"""Rows that are read: more than the rules let an application have, so that they refuse what is over it."""
 TOKEN_MAX = 16
+UNREADABLE = "This row came in a form that cannot be read. Remove it and add it again."
 
 
 class RowForm(forms.Form):
-    """``prefix`` keeps the dialog's fields apart from the editor's own when both are sent together."""
+    """``prefix`` keeps the dialog's fields apart from the editor's own when both are sent together. ``model`` says how
+    long its texts may be: a text that is too long is refused in the dialog, before it becomes a row."""
 
     ADVANCED: tuple[str, ...] = ()
     PLACES: dict[str, Field] = {}
     """Fields that are not shown as every other one is."""
+    model: type[models.Model]
     prefix = "info"
     use_required_attribute = False
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
+        for name, text in self.fields.items():
+            if isinstance(text, Text):
+                # A field's own max_length would have the browser cut what is pasted, without a word.
+                text.validators.append(_fits(text.label, self.model._meta.get_field(name).max_length))
 
     @property
     def helper(self) -> FormHelper:
         general = [name for name in self.fields if name not in self.ADVANCED]
         return arranged(*(self.PLACES.get(name, name) for name in general), Fold("Advanced", *self.ADVANCED))
+
+
+def _fits(label: str, longest: int) -> Callable[[str], None]:
+    """A validator with the sentences of the rules."""
+
+    def check(text: str) -> None:
+        for refusal in text_refusals(text, field="", label=label, longest=longest):
+            raise forms.ValidationError(refusal.message)
+
+    return check
 
 
 @labelled(PortDraft)
@@ -56,7 +76,7 @@ class PortForm(RowForm):
     protocol = Choice(choices=[("", "default (stomp)"), *PortProtocol.choices],
                       help_text="stomp is for clients, sync for the other member of a pair.")
     ha_sync = Check(help_text="The other member of the pair fetches its copy of the messages through "
-                                               "this port. Each member has one such port; clients do not use it.")
+                              "this port. Each member has one such port; clients do not use it.")
     listening_mode = Choice(choices=ListeningMode, initial=ListeningMode.UNSECURED,
                             widget=forms.RadioSelect, css="")
     transport_parameters = Text(mono=True,
@@ -66,6 +86,7 @@ class PortForm(RowForm):
                                   help_text=f"name=value;name=value, without blanks. {NOT_PASSED_ON}")
 
     ADVANCED = ("application_parameters",)
+    model = ListeningPort
     draft_class = PortDraft
 
     def __init__(self, *args, **kwargs):
@@ -96,6 +117,7 @@ class ConnectionForm(RowForm):
 
     ADVANCED = ("transport_parameters", "application_parameters")
     PLACES = {"server_id": Field("server_id", template="pairwise/layout/server.html")}
+    model = Connection
     draft_class = ConnectionDraft
 
 
@@ -119,18 +141,21 @@ def row_of(draft: PortDraft | ConnectionDraft, *, proposed: bool = False) -> Row
     return Row(values=asdict(draft), draft=draft, proposed=proposed)
 
 
-def read_row(text: str, form_class: type[RowForm]) -> Row | None:
-    """A row out of its hidden field; what is not such a field at all is left out."""
+def read_row(text: str, form_class: type[RowForm]) -> Row:
+    """A row out of its hidden field. What is no row is one all the same, with the sentence that says so: a row that was
+    left out would be missing in what is saved, and nobody would know."""
     try:
-        values = json.loads(text) if len(text) <= JSON_MAX else None
-    except ValueError:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        return None
+        return Row(values=dict.fromkeys(form_class.base_fields, ""), errors=[UNREADABLE])
     form = form_class({f"{form_class.prefix}-{name}": values.get(name) for name in form_class.base_fields})
-    token = str(values.get("token", ""))[:TOKEN_MAX] or secrets.token_hex(4)
-    row = Row(values={name: values.get(name) for name in form_class.base_fields}, token=token,
+    row = Row(values={name: values.get(name) for name in form_class.base_fields},
               proposed=bool(values.get("proposed")))
+    token = str(values.get("token", ""))[:TOKEN_MAX]
+    if token.isalnum():
+        row.token = token
     if form.is_valid():
         row.draft = form_class.draft_class(**form.cleaned_data)
     else:
@@ -139,8 +164,7 @@ def read_row(text: str, form_class: type[RowForm]) -> Row | None:
 
 
 def read_rows(values, name: str, form_class: type[RowForm]) -> list[Row]:
-    rows = (read_row(text, form_class) for text in values.getlist(name)[:ROWS_MAX])
-    return [row for row in rows if row is not None and row.token.isalnum()]
+    return [read_row(text, form_class) for text in values.getlist(name)[:ROWS_MAX]]
 
 
 @dataclass
@@ -197,7 +221,7 @@ def read_options(values, name: str, known: KnownOptions) -> list[OptionRow]:
     for index, row in enumerate(rows):
         token = tokens.get(index, "")
         row.token = token if token.isalnum() and len(token) <= TOKEN_MAX else str(index)
-    rows = [row for row in rows[:ROWS_MAX * 4] if row.section or row.key or row.value]
+    rows = [row for row in rows if row.section or row.key or row.value]
     seen = set()
     for row in rows:
         row.explain(known)

@@ -7,17 +7,27 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from provisioning import changes, history, permissions
-from provisioning.errors import PairwiseError, Refusal, Refused
+from provisioning.errors import Conflict, Difference, PairwiseError, Refusal, Refused
 from provisioning.jobs import drills as rows
-from provisioning.models import Drill, DrillSchedule, DrillStep
+from provisioning.models import Application, Drill, DrillSchedule, DrillStep
 from provisioning.permissions import Actor
 from provisioning.rules.drill_schedule import EVERY_MOST
-from provisioning.selectors.drills import drill_link, due_schedules, get_drill, running_drill, under_way
+from provisioning.selectors.drills import (
+    drill_link,
+    due_schedules,
+    get_drill,
+    running_drill,
+    schedule_of,
+    under_way,
+)
 from provisioning.selectors.pairs import get_pair
 from provisioning.states import DrillPhase, DrillState, Role
 
 LIMIT_S, LIMIT_LEAST_S, LIMIT_MOST_S = 60, 3, 600
 """How long a drill waits for each thing that has to happen: default and bounds in seconds."""
+NOTHING_SET = "none"
+LABELS = {"enabled": "Drills start by themselves", "every_days": "Every", "at": "From", "until": "Until"}
+"""What the fields of a schedule are called on its page."""
 
 
 def start_drill(*, actor: Actor, application_id: int, limit_s: int = LIMIT_S, scheduled: bool = False) -> Drill:
@@ -75,8 +85,17 @@ class ScheduleDraft:
     until: time
 
 
-def set_schedule(*, actor: Actor, application_id: int, draft: ScheduleDraft) -> DrillSchedule:
-    """Have drills of the pair start by themselves, or stop that. Raises Refused, NotFound."""
+def mark_of(schedule: DrillSchedule | ScheduleDraft | None) -> str:
+    """What is set, for ``set_schedule`` to know it again; NOTHING_SET where nothing is."""
+    if schedule is None:
+        return NOTHING_SET
+    state = "on" if schedule.enabled else "off"
+    return f"{state} {schedule.every_days} {schedule.at.isoformat()} {schedule.until.isoformat()}"
+
+
+def set_schedule(*, actor: Actor, application_id: int, draft: ScheduleDraft, seen: str | None = None) -> DrillSchedule:
+    """Have drills of the pair start by themselves, or stop that. ``seen``: ``mark_of`` what was set when this was
+    chosen, None where nobody looked. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.DRILL)
     pair = get_pair(application_id)
     if not 1 <= draft.every_days <= EVERY_MOST:
@@ -85,6 +104,11 @@ def set_schedule(*, actor: Actor, application_id: int, draft: ScheduleDraft) -> 
         raise Refused(Refusal("The end of the window is its beginning. Leave some minutes, in which a drill may start "
                               "that something stood in the way of.", "until"))
     with transaction.atomic():
+        # Who sets one of this pair at the same moment waits, and then finds this one.
+        Application.objects.select_for_update().filter(pk=pair.id).first()
+        stored = schedule_of(pair.id)
+        if stored is not None and seen is not None and seen != mark_of(stored) != mark_of(draft):
+            raise _conflict(stored, draft)
         schedule, _ = DrillSchedule.objects.update_or_create(primary=pair.primary, defaults={
             **vars(draft), "set_by": actor.name[:150], "set_at": timezone.now(), "note": "", "note_at": None})
         history.record_verb(actor=actor, row=pair.primary, reason=_said(draft))
@@ -113,6 +137,20 @@ def start_due(*, now: datetime | None = None) -> Drill | None:
             row.update(last_started_at=now, note="", note_at=None)
             return drill
     return None
+
+
+def _conflict(stored: DrillSchedule, draft: ScheduleDraft) -> Conflict:
+    theirs, yours = _in_words(stored), _in_words(draft)
+    return Conflict(
+        f"{stored.set_by} saved the schedule of drills while you were choosing one. Compare, then keep yours or take "
+        "theirs.", revision=0, saved_by=stored.set_by, saved_at=stored.set_at,
+        differences=tuple(Difference(name, LABELS[name], theirs[name], yours[name]) for name in LABELS
+                          if theirs[name] != yours[name]))
+
+
+def _in_words(schedule: DrillSchedule | ScheduleDraft) -> dict[str, str]:
+    return {"enabled": "yes" if schedule.enabled else "no", "every_days": f"{schedule.every_days} days",
+            "at": f"{schedule.at:%H:%M} UTC", "until": f"{schedule.until:%H:%M} UTC"}
 
 
 def _said(draft: ScheduleDraft) -> str:

@@ -30,13 +30,15 @@ from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
 
 
 @ASK.of(JobKind.INSTALL)
-def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "") -> Job:
+def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "",
+                        seen_account: str | None = None) -> Job:
     """Install the newest package of the application's type, into ``path`` when given, to run as ``log_on_as`` when
-    given. Raises Refused, also where it would run as root and nobody chose that, and NotFound."""
+    given, which was chosen when ``seen_account`` was stored. Raises Refused, also where it would run as root and nobody
+    chose that, and NotFound."""
     row = _ready(actor, application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
-    settle_account(actor=actor, row=row, log_on_as=log_on_as)
+    settle_account(actor=actor, row=row, log_on_as=log_on_as, seen=seen_account)
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
 
 

@@ -3,7 +3,7 @@
 from provisioning import history, permissions
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Application
-from provisioning.models.applications import os_account
+from provisioning.models.applications import SYSTEM_ACCOUNT, os_account
 from provisioning.permissions import Actor
 from provisioning.rules.accounts import Proposal, proposal
 from provisioning.rules.text import text_refusals
@@ -34,9 +34,15 @@ def account_refusals(row: Application, log_on_as: str) -> list[Refusal]:
     return [Refusal(found.refusal, "log_on_as")] if found else []
 
 
-def settle_account(*, actor: Actor, row: Application, log_on_as: str) -> None:
-    """Take the choice that comes with an install, "" for none. Raises Refused where the server would run as root and
-    nobody chose root."""
+def settle_account(*, actor: Actor, row: Application, log_on_as: str, seen: str | None = None) -> None:
+    """Take the choice that comes with an install, "" for none. ``seen``: the account that was stored when this one was
+    chosen, None where nobody looked. Raises Refused where somebody else has chosen another one since, and where the
+    server would run as root and nobody chose root."""
+    if log_on_as and seen is not None and seen != row.log_on_as != log_on_as:
+        stored = row.log_on_as or SYSTEM_ACCOUNT
+        raise Refused(Refusal(
+            f"Somebody saved {stored} as the Log On As Account of {row.name} while you were choosing one. Press "
+            f"Install once more to have {log_on_as} all the same, or type {stored}.", "log_on_as"))
     if refusals := account_refusals(row, log_on_as):
         raise Refused(*refusals)
     if log_on_as and log_on_as != row.log_on_as:

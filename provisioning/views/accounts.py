@@ -23,8 +23,8 @@ from provisioning.services.sign_in import signed_out_by
 from provisioning.services.users import change_own_password
 from provisioning.views.answers import safe_address, say
 from provisioning.views.context import CHOICES
-from provisioning.views.gate import MUST_CHANGE, must_change
 from provisioning.views.kept import kept_page, unsealed
+from provisioning.views.one_sign_in import MUST_CHANGE, must_change
 from provisioning.views.users import words_of
 
 YEAR_S = 365 * 24 * 3600
@@ -52,8 +52,9 @@ class SignIn(auth_views.LoginView):
             self.request.session[MUST_CHANGE] = True
         if self.request.htmx:
             return signed_in(self.request)
-        return answer if kept is None else kept_page(self.request, kept, heading="You are signed in again",
-                                                     sentence="Your session had ended when you sent the form.")
+        return answer if kept is None else kept_page(
+            self.request, kept, heading="You are signed in again",
+            sentence="Your session had ended when you sent the form.", choose_first=must_change(self.request))
 
     def form_invalid(self, form):
         if form.lock is None:

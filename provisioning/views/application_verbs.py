@@ -119,7 +119,7 @@ def clone(request, row):
 def install_dialog(request, row, form: InstallForm | None = None):
     actor, found = actor_of(request), proposed(row)
     actor.require(INSTALL)
-    initial = {"path": "", "log_on_as": found.account if found else row.log_on_as}
+    initial = {"path": "", "log_on_as": found.account if found else row.log_on_as, "seen": row.log_on_as}
     shown = form or InstallForm(initial=initial)
     return dialog(request, "applications/install.html", f"Install {row.name}", {
         "row": row, "form": shown if actor.may(CONFIGURE) else shown.without_account(),
@@ -133,10 +133,13 @@ def install(request, row):
         if form.is_valid():
             job = jobs.install_application(actor=actor_of(request), application_id=row.pk,
                                            path=form.cleaned_data["path"],
-                                           log_on_as=form.cleaned_data["log_on_as"].strip())
+                                           log_on_as=form.cleaned_data["log_on_as"].strip(),
+                                           seen_account=form.cleaned_data["seen"] or None)
             return done(request, reverse("job-detail", args=[job.pk]), leave=True)
     except Refused as error:
         for refusal in error.refusals:
+            if refusal.field == "log_on_as":
+                form.has_seen(row.log_on_as)
             form.add_error(refusal.field if refusal.field in form.fields else None, sentence(refusal))
     return install_dialog(request, row, form)
 

@@ -18,7 +18,8 @@ from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
 from provisioning.selectors.restored import Disputed, disputed
-from provisioning.views.gate import must_change
+from provisioning.views.one_sign_in import must_change
+from provisioning.views.saved import SAVED
 from provisioning.views.session_life import left_s
 
 CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
@@ -85,7 +86,7 @@ LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills"}
 class Frame:
     """The frame of one request; everything is worked out when a template first asks, so fragments pay nothing."""
 
-    scripts, secret_words = SCRIPTS, SECRET_WORDS
+    scripts, secret_words, saved_cookie = SCRIPTS, SECRET_WORDS, SAVED
 
     def __init__(self, request):
         self._request = request

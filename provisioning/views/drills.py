@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.errors import Refused
+from provisioning.errors import Conflict, Refused
 from provisioning.forms.drills import ScheduleForm
 from provisioning.models import Drill
 from provisioning.permissions import DRILL, actor_of
@@ -127,17 +127,22 @@ def pair_drills(request, pk: int):
 @page(DRILL)
 def pair_drill_schedule(request, pk: int):
     """When drills of this pair start by themselves."""
-    pair = get_pair(pk)
-    form = ScheduleForm.of(selector.schedule_of(pair.id))
-    if request.method == "POST":
-        form = ScheduleForm(request.POST)
-        if form.is_valid():
-            try:
-                services.set_schedule(actor=actor_of(request), application_id=pair.id, draft=form.draft())
-                messages.success(request, "The schedule of drills was saved.")
-                return done(request, reverse("pair-drills", args=[pair.id]), leave=True)
-            except Refused as error:
-                refuse(form, error)
+    pair, conflict = get_pair(pk), None
+    form = ScheduleForm.of(selector.schedule_of(pair.id), request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            services.set_schedule(actor=actor_of(request), application_id=pair.id, draft=form.draft(),
+                                  seen=form.cleaned_data["seen"])
+        except Refused as error:
+            refuse(form, error)
+        except Conflict as error:
+            # Sent once more it is known what is stored.
+            conflict = error
+            form.has_seen(selector.schedule_of(pair.id))
+        else:
+            messages.success(request, "The schedule of drills was saved.")
+            return done(request, reverse("pair-drills", args=[pair.id]), leave=True)
     return dialog(request, "drills/schedule.html",
-                  f"Scheduled drills of {pair.primary.name} and {pair.backup.name}", {"pair": pair, "form": form},
-                  status=422 if form.is_bound else 200)
+                  f"Scheduled drills of {pair.primary.name} and {pair.backup.name}",
+                  {"pair": pair, "form": form, "conflict": conflict},
+                  status=409 if conflict else 422 if form.is_bound else 200)

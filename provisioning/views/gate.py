@@ -9,21 +9,14 @@ from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 
 from provisioning.views.answers import say
-from provisioning.views.kept import WITHOUT_FORM, sign_in_page
+from provisioning.views.kept import WITHOUT_FORM, kept_of, kept_page, sign_in_page
+from provisioning.views.one_sign_in import CHOOSE_FIRST, must_change
 from provisioning.views.session_life import BY_ITSELF
 
-MUST_CHANGE = "must_change_password"
-"""In the session of somebody who signed in with a password for one sign-in."""
 SIGN_IN = "X-Pairwise-Sign-In"
 """Header of what a script gets that is not signed in: static/js/session.js signs in without leaving the page."""
-CHOOSE_FIRST = ("Nothing was changed: choose another password first. Change password is in the menu with your name; "
-                "open it in a new tab to keep this page.")
 MEANWHILE = frozenset({"password-change", "logout"})
 """What they may do until they have chosen another."""
-
-
-def must_change(request) -> bool:
-    return bool(getattr(request, "session", {}).get(MUST_CHANGE))
 
 
 class SignInRequired(LoginRequiredMiddleware):
@@ -47,7 +40,9 @@ class SignInRequired(LoginRequiredMiddleware):
 
 def _leave(request, address: str) -> HttpResponse:
     if not request.htmx:
-        return redirect(address)
+        return redirect(address) if request.method != "POST" else kept_page(
+            request, kept_of(request), heading="Choose another password first",
+            sentence="Before that nothing else can be done.", status=403, choose_first=True)
     if BY_ITSELF in request.headers or urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
         # A part of the page that keeps itself up to date: nobody asked for it, and nobody is told.
         return HttpResponse(status=204)

@@ -161,9 +161,11 @@ def sign_in_page(request) -> HttpResponse:
     return answer
 
 
-def kept_page(request, kept: Kept, *, heading: str, sentence: str, status: int = 200) -> HttpResponse:
-    """The form once more, to be sent by its reader."""
-    answer = render(request, "kept.html", {"kept": kept, "heading": heading, "sentence": sentence}, status=status)
+def kept_page(request, kept: Kept, *, heading: str, sentence: str, status: int = 200,
+              choose_first: bool = False) -> HttpResponse:
+    """The form once more, to be sent by its reader; ``choose_first``: after choosing another password."""
+    answer = render(request, "kept.html", {
+        "kept": kept, "heading": heading, "sentence": sentence, "choose_first": choose_first}, status=status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

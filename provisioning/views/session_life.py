@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from provisioning.rules.database_trouble import trouble_of
+from provisioning.views.one_sign_in import CHOOSE_FIRST, must_change
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,8 @@ class SessionLife:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def session(request):
-    """For scripts: who is signed in ("" for nobody), how long, and the token of forms. POST stays signed in."""
+    """For scripts: who is signed in ("" for nobody), how long, the token of forms, and a sentence for somebody who has
+    to choose another password first (else ""). POST stays signed in."""
     now, here = timezone.now(), request.user.is_authenticated
     if here and request.method == "POST":
         error = use(request, now, timedelta(seconds=1))
@@ -108,4 +110,4 @@ def session(request):
     left = left_s(request.session, now) if here else 0
     gains = here and BEGUN in request.session and latest_end(request.session, now) - now > timedelta(seconds=left + 1)
     return JsonResponse({"name": request.user.get_username(), "left_s": left, "may_stay": gains,
-                         "token": get_token(request)})
+                         "token": get_token(request), "choose_first": CHOOSE_FIRST if must_change(request) else ""})

@@ -42,9 +42,12 @@ async function ended(ask) {
 const passed = new Set();
 const asking = new Set();
 
+export const targetOf = (form, submitter) =>
+  new URL(submitter?.getAttribute("formaction") || form.getAttribute("action") || location.href, location.href);
+
 function leaves(form, submitter) {
   const by = (element) => element?.closest("[hx-post], [hx-get]");
-  const to = new URL(submitter?.formAction || form.action, location.href);
+  const to = targetOf(form, submitter);
   const method = submitter?.getAttribute("formmethod") || form.method;
   return method === "post" && to.origin === location.origin && !by(form) && !by(submitter);
 }
@@ -65,6 +68,8 @@ async function ask(form, submitter) {
       now.trouble || "The console cannot do that now. What you typed is still here: try again in a moment.",
     );
   if (!now.name) return signedOut(true);
+  if (now.choose_first && targetOf(form, submitter).pathname !== document.documentElement.dataset.password)
+    return trouble(now.choose_first);
   passed.add(form);
   form.requestSubmit(submitter?.isConnected ? submitter : undefined);
 }

@@ -1,5 +1,6 @@
 // What is typed into a form is kept by this browser until it is saved, cancelled or its writer signs out: who comes
 // back to the form (Back, a reload, a closed tab, a new one) is offered it. Secrets are never kept.
+import { targetOf } from "./answers.js";
 import { announce } from "./frame.js";
 import { otherTabs, tab } from "./tabs.js";
 
@@ -45,11 +46,10 @@ const isForm = (form) =>
   root.dataset.user &&
   (form.hasAttribute("hx-post") || form.method === "post") &&
   form.matches(":is(#content, #dialog) form:not([data-kept])");
+const pathOf = (form) =>
+  new URL(form.getAttribute("hx-post") || form.getAttribute("action") || location.href, location.href).pathname;
 /* Forms that one address shows after each other have a draft each. */
-function addressOf(form) {
-  const address = new URL(form.getAttribute("hx-post") || form.getAttribute("action") || location.href, location.href);
-  return `${address.pathname}${form.dataset.draftAs ?? ""}`;
-}
+const addressOf = (form) => `${pathOf(form)}${form.dataset.draftAs ?? ""}`;
 const keyOf = (form) => `${PREFIX}${tab()} ${addressOf(form)}`;
 
 // --- what of a form is kept: [name, value] in order
@@ -73,7 +73,8 @@ function fieldsOf(form) {
 
 function keep(form) {
   if (!form.isConnected) return;
-  write(keyOf(form), { user: root.dataset.user, at: Date.now(), sent: false, fields: fieldsOf(form) });
+  const path = pathOf(form);
+  write(keyOf(form), { user: root.dataset.user, at: Date.now(), path, sent: null, fields: fieldsOf(form) });
 }
 function changed(event) {
   const form = event.target.form ?? event.target.closest?.("form");
@@ -94,19 +95,31 @@ addEventListener("pagehide", () => {
 });
 
 // --- when it goes: saved, cancelled, signed out, too old, of somebody else
+/* The cookie with which the console says that it took a form at ``path`` (provisioning/views/saved.py): another one
+   each time, "" for none. */
+function saidOf(path) {
+  const name = `${root.dataset.saved}${encodeURIComponent(path)}=`;
+  return document.cookie.split("; ").find((each) => each.startsWith(name)) ?? "";
+}
+const wasTaken = ({ sent }) => sent && ![sent.before, ""].includes(saidOf(sent.path));
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("[data-sign-out]")) return dropAll();
-  if (event.defaultPrevented || !isForm(form)) return;
+  // A form that the console has kept is that of a draft, too.
+  if (event.defaultPrevented || !(isForm(form) || form.matches("[data-kept]"))) return;
   clearTimeout(timers.get(keyOf(form)));
   if ("typed" in form.dataset) keep(form);
   form.dataset.left = "sent";
-  const draft = read(keyOf(form));
-  if (draft) write(keyOf(form), { ...draft, sent: true });
+  const path = targetOf(form, event.submitter).pathname;
+  const sent = { path, before: saidOf(path) };
+  for (const key of all()) if (isOf(key, tab()) && read(key)?.path === path) write(key, { ...read(key), sent });
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const form = event.detail.requestConfig?.elt;
-  if (event.detail.requestConfig?.verb === "post" && form?.matches("form") && event.detail.successful) {
+  const wasRefused = event.detail.xhr?.getResponseHeader("X-Pairwise-Refused");
+  if (event.detail.requestConfig?.verb !== "post" || !form?.matches("form")) return;
+  if (event.detail.successful && !wasRefused) {
     form.dataset.left = "saved";
     drop(keyOf(form));
   }
@@ -120,16 +133,11 @@ document.addEventListener("click", (event) => {
     if (isForm(form)) drop(keyOf(form));
   }
 });
-// A form that was accepted is answered with another address; one that was refused is shown at its own.
-const [arrival] = performance.getEntriesByType("navigation");
-const accepted = arrival?.redirectCount && !document.querySelector("#toasts .message-error");
+// That a page comes after the form says nothing: it may be the one that somebody went on to from an error.
 for (const key of root.dataset.user ? all() : []) {
   const draft = read(key);
-  if (!draft || Date.now() - draft.at > LASTS_MS) drop(key);
-  else if (draft.sent && isOf(key, tab())) {
-    if (accepted) drop(key);
-    else write(key, { ...draft, sent: false });
-  }
+  if (!draft || Date.now() - draft.at > LASTS_MS || wasTaken(draft)) drop(key);
+  else if (draft.sent && isOf(key, tab())) write(key, { ...draft, sent: null });
 }
 
 // --- coming back
@@ -192,7 +200,7 @@ function button(label, act, more = "") {
 /* The key of what was typed into ``form`` before: in this tab, else last in one that is not open any more. */
 async function draftFor(form) {
   if (read(keyOf(form))) return keyOf(form);
-  const left = all().filter((key) => key.endsWith(` ${addressOf(form)}`) && read(key) && !read(key).sent);
+  const left = all().filter((key) => key.endsWith(` ${addressOf(form)}`) && read(key));
   if (!left.length) return null;
   const open = [...(await otherTabs()), tab()];
   const closed = left.filter((key) => !open.some((name) => isOf(key, name)));

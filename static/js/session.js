@@ -10,8 +10,9 @@ const dialog = document.getElementById("sign-in");
 const content = document.getElementById("sign-in-content");
 let endsAt = Date.now() + Number(root.dataset.sessionLeft) * 1000;
 
-/* Who is signed in, how long that lasts and the token of forms: {name, left_s, may_stay, token}. Null while the console
-   does not answer; {trouble} when it answers with one. */
+/* Who is signed in, how long that lasts, the token of forms, and whether another password has to be chosen first:
+   {name, left_s, may_stay, token, choose_first}. Null while the console does not answer; {trouble} when it answers with
+   one. */
 export async function session(method = "GET") {
   const headers = { "HX-Request": "true", "X-CSRFToken": token() };
   const answer = await fetch(root.dataset.session, { method, headers }).catch(() => null);
@@ -20,6 +21,7 @@ export async function session(method = "GET") {
   const now = await answer.json();
   renew(now.token);
   if (now.name) endsAt = Date.now() + now.left_s * 1000;
+  if (now.name && !now.choose_first) document.getElementById("must-change")?.remove();
   return now;
 }
 
@@ -80,7 +82,7 @@ export function signedOut(ask) {
 async function signIn() {
   if (dialog.open) return;
   const now = await session();
-  if (now?.name) return signedIn(now);
+  if (now?.name) return signedIn({ ...now, must_change: Boolean(now.choose_first) });
   const answer = await fetch(root.dataset.login, { headers: { "HX-Request": "true" } }).catch(() => null);
   content.innerHTML = answer?.ok ? await answer.text() : "";
   if (!answer?.ok) return trouble(AWAY);
@@ -99,7 +101,10 @@ function signedIn({ name, token: fresh, must_change: must }) {
   root.removeAttribute("data-covered");
   const again = must ? "Choose another password in a new tab, then send it again." : "You can send it again.";
   announce(`You are signed in again as ${name}. ${again}`);
-  if (must) banner("must-change", `You are signed in as ${name}. ${again}`);
+  if (must)
+    banner("must-change", `You are signed in as ${name}. ${again}`, "Change password", () =>
+      open(root.dataset.password),
+    );
   document.body.dispatchEvent(new CustomEvent("pairwise:signed-in"));
   session();
 }
@@ -112,6 +117,7 @@ dialog.addEventListener("click", (event) => {
 
 // --- before it ends
 async function look() {
+  if (!document.hidden && document.getElementById("must-change")) await session(); // chosen in another tab
   if (document.hidden || !root.dataset.user || root.hasAttribute("data-signed-out")) return;
   if (endsAt - Date.now() > NOTICE_S * 1000) return document.getElementById("session-notice")?.remove();
   const now = await session(); // another tab may have kept it

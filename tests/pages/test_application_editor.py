@@ -7,6 +7,7 @@ from django.contrib.messages import get_messages
 
 from provisioning.errors import Refusal
 from provisioning.forms.editor import stored_editor
+from provisioning.forms.rows import UNREADABLE
 from provisioning.models import Application
 from provisioning.models.applications import MASK
 from provisioning.selectors.applications import get_application
@@ -138,11 +139,17 @@ def test_a_port_in_use_on_the_host_is_refused_in_its_row_and_names_the_other(adm
     assert f'by <a href="{LIST}{other.pk}/">Other</a>' in text
 
 
-@pytest.mark.parametrize("rows", [["not json"], ["[1]"], ['{"port": 1'], ["x" * 20_000], ['{"token": "<b>"}']])
-def test_rows_that_are_no_rows_change_nothing_and_break_nothing(administrator, rows):
-    answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk, ports=rows,
-                                             after="close"))
-    assert answer.status_code in (302, 422)
+@pytest.mark.parametrize(("rows", "sentence"), [
+    (["not json"], UNREADABLE), (["[1]"], UNREADABLE), (['{"port": 1'], UNREADABLE), (["x" * 20_000], UNREADABLE),
+    (["[" * 20_000], UNREADABLE), (['{"token": "<b>"}'], "Port must be a whole number.")])
+def test_rows_that_are_no_rows_are_refused_in_their_place_and_nothing_is_saved(administrator, rows, sentence):
+    answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk,
+                                             ports=[port_row(), *rows], after="close"))
+    assert answer.status_code == 422
+    text = page(answer)
+    assert "Listening Port 2</a>" in text
+    assert sentence in text
+    assert not Application.objects.exists()
 
 
 # --- edit

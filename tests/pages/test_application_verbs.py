@@ -9,6 +9,7 @@ from provisioning.permissions import ROLE_VERBS
 from provisioning.states import ApplicationStatus, JobKind, JobState, Role
 from provisioning.tables import APPLICATIONS
 from tests import factories
+from tests.html import flat
 from tests.pages.conftest import LIST, script
 
 pytestmark = pytest.mark.django_db
@@ -229,6 +230,24 @@ def test_the_account_that_is_chosen_at_an_install_is_that_of_both_members_and_re
         entry = HistoryEntry.objects.filter(object_id=row.pk).latest("pk")
         assert entry.after["log_on_as"] == "pairwise"
         assert "Chosen when MS_B was installed." in entry.reason
+
+
+def test_an_account_that_somebody_else_saved_meanwhile_is_told_and_not_written_over(administrator):
+    factories.make_package()
+    row = stopped("MS", installed=False)
+    address = f"{LIST}{row.pk}/install/"
+    page = administrator.get(address, headers=script()).content.decode()
+    sent = {"path": "", "log_on_as": "SYSTEM", "seen": re.search(r'name="seen" value="([^"]*)"', page)[1]}
+    Application.objects.update(log_on_as="genesys")
+    answer = administrator.post(address, sent, headers=script())
+    assert "Somebody saved genesys as the Log On As Account of MS while you were choosing one." in flat(answer)
+    assert (answer.status_code, Application.objects.get().log_on_as, Job.objects.exists()) == (422, "genesys", False)
+    # Another refusal, which does not say it, does not count as having seen it.
+    answer = administrator.post(address, sent | {"path": "srv"}, headers=script())
+    assert 'name="seen" value="SYSTEM"' in flat(answer)
+    # It is known now what is stored: the same once more is meant.
+    assert administrator.post(address, sent | {"seen": "genesys"}).status_code == 302
+    assert Application.objects.get().log_on_as == "SYSTEM"
 
 
 def test_an_account_that_is_no_name_is_refused_beside_its_field_and_nothing_is_installed(administrator):

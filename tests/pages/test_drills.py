@@ -1,7 +1,7 @@
 """The pages of failover drills: the button, the dialog, a drill while it runs, its report, the list, the schedule."""
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.urls import reverse
@@ -10,7 +10,7 @@ from django.utils import timezone
 from provisioning.models import Drill, DrillSchedule, DrillStep
 from provisioning.record.models import ControlBeat
 from provisioning.selectors.drills import get_drill
-from provisioning.services.drills import start_drill
+from provisioning.services.drills import ScheduleDraft, set_schedule, start_drill
 from provisioning.states import DrillPhase, DrillState
 from tests import factories
 from tests.pages.conftest import script
@@ -154,3 +154,43 @@ def test_a_schedule_is_set_in_a_dialog_and_told_on_the_list(operator, pair):
     text = text_of(operator.get(reverse("pair-drills", args=[pair[0].pk])))
     assert "A drill starts every 7 days between 03:00 and 05:00 UTC, next on" in text
     assert "the next one starts by itself" in text_of(operator.get(detail(pair[0])))
+
+
+SENT = {"enabled": "on", "every_days": "1", "at": "03:00", "until": "05:00"}
+
+
+def schedule_of(pair):
+    return DrillSchedule.objects.filter(primary=pair[0]).values_list("enabled", "every_days", "at").first()
+
+
+def looked_at(answer):
+    return {"seen": re.search(r'name="seen" value="([^"]*)"', answer.text)[1]}
+
+
+@pytest.mark.parametrize("before", [None, SENT])
+def test_a_schedule_that_somebody_else_saved_meanwhile_is_compared_and_not_written_over(operator, pair, before):
+    address = reverse("pair-drill-schedule", args=[pair[0].pk])
+    if before:
+        operator.post(address, before)
+    seen = looked_at(operator.get(address, headers=script()))
+    off = ScheduleDraft(enabled=False, every_days=1, at=time(3), until=time(5))
+    set_schedule(actor=factories.ADMINISTRATOR, application_id=pair[0].pk, draft=off)
+    answer = operator.post(address, SENT | {"at": "04:00"} | seen, headers=script())
+    assert answer.status_code == 409
+    text = text_of(answer)
+    for words in (f"{factories.ADMINISTRATOR.name} saved the schedule of drills while you were choosing one.",
+                  "Drills start by themselves no yes", "From 03:00 UTC 04:00 UTC", "Keep mine", "Take theirs"):
+        assert words in text
+    assert schedule_of(pair) == (False, 1, time(3))
+    # It is known now what is stored: the same once more is meant.
+    assert operator.post(address, SENT | {"at": "04:00"} | looked_at(answer)).status_code == 302
+    assert schedule_of(pair) == (True, 1, time(4))
+
+
+@pytest.mark.parametrize("sent", [
+    SENT, SENT | {"seen": "on 1 03:00:00 05:00:00"}, {**SENT, "at": "04:00", "seen": "on 7 04:00:00 05:00:00"}])
+def test_a_schedule_is_saved_when_nobody_else_saved_another_one(operator, pair, sent):
+    stored = ScheduleDraft(enabled=True, every_days=1, at=time.fromisoformat(sent["at"]), until=time(5))
+    set_schedule(actor=factories.ADMINISTRATOR, application_id=pair[0].pk, draft=stored)
+    assert operator.post(reverse("pair-drill-schedule", args=[pair[0].pk]), sent).status_code == 302
+    assert DrillSchedule.objects.get().set_by == "operator"

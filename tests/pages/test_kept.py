@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from provisioning.models import Application, SignInTry
 from provisioning.rules.sign_in import HERE, LIMITS
+from provisioning.services import users
 from provisioning.views import kept as view
+from provisioning.views.gate import MEANWHILE
 from tests import factories
 from tests.pages.addresses import ADDRESSES, MACHINE, OPEN
 from tests.pages.conftest import form_of, script
@@ -21,6 +23,7 @@ from tests.pages.walk import World, forgotten, no_change
 pytestmark = pytest.mark.django_db
 PASSWORD = "a long password of a test"
 ORIGIN = {"Origin": "http://testserver"}
+CHANGE = '<a href="/account/password/" target="_blank">'
 
 
 @pytest.fixture
@@ -150,6 +153,58 @@ def test_what_is_too_much_is_said_before_somebody_signs_in(ada, monkeypatch):
     page = post(browser(), reverse("host-new"), {"name": "another"})
     assert page.status_code == 401
     assert ("it is too much to be kept" in page.text, "name=\"kept\"" in page.text) == (True, False)
+
+
+# --- a password for one sign-in
+
+
+def reset(ada):
+    """The password that an Administrator gives ``ada``; where she is signed in, she is no more."""
+    return users.reset_password(actor=factories.ADMINISTRATOR, user_id=ada.pk)[1]
+
+
+def chosen(client, old):
+    """She has chosen PASSWORD, in another tab of the same browser."""
+    answer = post(client, "/account/password/", {"old_password": old, "new_password1": PASSWORD,
+                                                 "new_password2": PASSWORD})
+    assert answer.status_code == 302
+
+
+def test_every_posted_form_is_shown_again_to_somebody_who_has_to_choose_a_password_first(ada, broker, no_control):
+    world, client, asked = World(), browser(), 0
+    post(client, "/login/", {"username": "ada", "password": reset(ada)})
+    for name in ADDRESSES.keys() - view.WITHOUT_FORM - MEANWHILE:
+        for request in ADDRESSES[name]:
+            if request.method != "POST" or request.need in (OPEN, MACHINE):
+                continue
+            address, sent = world.addresses(name, request)[0], world.sent(request)
+            with forgotten(), no_change():
+                page = post(client, address, sent)
+            assert (page.status_code, "Nothing was changed" in page.text) == (403, True), address
+            assert CHANGE in page.text
+            assert Form(page.text).action == address
+            assert Form(page.text).sent().items() >= {key: [value] for key, value in sent.items()}.items(), address
+            asked += 1
+    assert asked > 40
+
+
+def test_a_form_outlives_a_password_that_was_reset_while_it_was_typed(ada):
+    application, client = an_application(description="before"), browser(ada)
+    password = reset(ada)
+    address = reverse("application-edit", args=[application.pk])
+    page = post(client, address, form_of(application, description="typed for an hour"))
+    sealed = re.search(r'name="kept"\s+value="([^"]*)"', page.text)[1]
+    page = post(client, "/login/", {"username": "ada", "password": password, "next": "/", "kept": sealed})
+    # She does not choose another one, whatever the page says, as often as she likes.
+    for _ in range(2):
+        assert CHANGE in page.text
+        form = Form(page.text)
+        page = client.post(form.action, form.sent() | {"after": "close"})
+        assert page.status_code == 403
+    chosen(client, password)
+    form = Form(page.text)
+    assert client.post(form.action, form.sent() | {"after": "close"}).status_code == 302
+    assert Application.objects.get().description == "typed for an hour"
 
 
 # --- the cookie that proves a form

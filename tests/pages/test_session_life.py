@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from provisioning.views import session_life as life
+from provisioning.views.one_sign_in import CHOOSE_FIRST, MUST_CHANGE
 from tests import factories
 from tests.pages.conftest import script
 from tests.pages.walk import no_change
@@ -102,6 +103,14 @@ def test_the_button_of_the_notice_keeps_the_session(ada, monkeypatch):
 def test_nobody_is_told_that_nobody_is_there(client):
     told = client.get("/account/session/").json()
     assert (told["name"], told["left_s"], told["may_stay"], len(told["token"])) == ("", 0, False, 64)
+
+
+def test_a_script_is_told_that_another_password_has_to_be_chosen_first(ada):
+    assert ada.get("/account/session/").json()["choose_first"] == ""
+    session = ada.session
+    session[MUST_CHANGE] = True
+    session.save()
+    assert ada.get("/account/session/").json()["choose_first"] == CHOOSE_FIRST
 
 
 def test_a_session_of_an_older_console_gets_its_times(ada):
