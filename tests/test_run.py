@@ -20,7 +20,7 @@ from tests.conftest import JOURNEYS, SCENARIOS, further, is_missed
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
-         "flock", "ls", "mkdir", "chmod")
+         "flock", "ls", "mkdir", "chmod", "nice")
 REGISTRY = "registry.example.net"
 
 
