@@ -133,15 +133,20 @@ def test_every_page_is_listed_in_the_index_of_documents():
     assert there - {"README.md"} - listed == set()
 
 
+def test_the_index_names_each_decision_by_its_number_and_title():
+    titles = [re.sub(r"^# (\d+)\. (.+)$", r"[ADR \1](adr/FILE): \2", path.read_text().splitlines()[0]).replace(
+        "FILE", path.name) for path in sorted((DOCS / "adr").glob("0*.md"))]
+    assert re.findall(r"^\* (\[ADR .+)$", (DOCS / "README.md").read_text(), re.MULTILINE) == titles
+
+
 def test_the_front_page_leads_to_the_index_to_the_glossary_and_to_how_to_contribute():
     linked = {target for target, _ in LINK.findall((ROOT / "README.md").read_text())}
     assert {"docs/README.md", "docs/glossary.md", "CONTRIBUTING.md"} <= linked
 
 
 def test_a_number_of_a_heading_a_decision_or_a_fault_names_one_thing():
-    for name in ("domain.md",):
-        numbers = UNIQUE.findall(page(name))
-        assert len(numbers) == len(set(numbers)) > 20
+    numbers = UNIQUE.findall(page("domain.md"))
+    assert len(numbers) == len(set(numbers)) > 20
     listed = re.findall(r"^\| (S\d+) \|", page("failover.md").partition("## The numbers")[2], re.MULTILINE)
     assert len(listed) == len(set(listed)) == 49
     assert 17 not in known()["ADR"]
