@@ -2,7 +2,7 @@
 
 No clock and no I/O: how long something has lasted is part of the snapshot. The first row of ``transitions.TABLE`` that
 fits the state decides about the active member, the first row of ``STANDBY_TABLE`` about the other one; then the wish of
-the active server about its standby is recorded (design section 7).
+the active server about its standby is recorded (docs/pair.md).
 """
 
 import dataclasses

@@ -1,4 +1,7 @@
-"""The table of decisions about the active member: state, condition, what follows, why (design section 7)."""
+"""The table of decisions about the active member: state, condition, what follows, why (docs/pair.md).
+
+docs/pair-states.md shows it, with a diagram.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ PAGE = Path(__file__).with_name("audit-rules.md")
 HEAD = """# The rules of the audit
 
 Made from `provisioning/audit/rules/` by `python -m docs.audit_rules`; a test holds that it is up to date. How the audit
-is used: [`audit.md`](audit.md).
+is used: [`audit.md`](audit.md). *In the guide* names the place in the procedure that [`guide.md`](guide.md) retells.
 
 A rule that looks at hosts is judged by what is true there; while nobody knows that, it is *not known*, never passed.
 An **error** breaks a start or a failover, a **warning** is likely trouble, a **note** is worth knowing. A pair is

@@ -1,4 +1,4 @@
-"""How far acknowledgements may go: the active server's side of the safety argument (design section 7). Pure.
+"""How far acknowledgements may go: the active server's side of the argument in docs/pair.md. Pure.
 
 A message may be acknowledged when both disks have it, or when this disk has it and control has recorded that the
 standby is not in sync, so that nobody can promote it. A claim ("the standby is in sync") rests on the version of the

@@ -26,7 +26,7 @@ class SilentError(WireError):
 
 
 class RefusedError(WireError):
-    """The peer declined. ``event`` is the event number of domain.md 3.5, 0 for none; ``controls`` are where to try
+    """The peer declined. ``event`` is the event number (domain.md 3.5), 0 for none; ``controls`` are where to try
     instead, as it says."""
 
     def __init__(self, reason: str, event: int = 0, controls: list | None = None):

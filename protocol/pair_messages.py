@@ -10,8 +10,8 @@ from .message import Message
 class Recorded(Message):
     """The pair's durable record now has ``record_version`` and says whether the standby is in sync.
 
-    Sent to the active server of ``epoch`` whenever its wish (Report.standby) was decided. Design section 7: it may
-    acknowledge alone only on ``in_sync`` false with a version above every one at which it asked for true.
+    Sent to the active server of ``epoch`` whenever its wish (Report.standby) was decided. It may acknowledge
+    alone only on ``in_sync`` false with a version above every one at which it asked for true.
     ``generation`` is as in Grant.
     """
 

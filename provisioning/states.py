@@ -75,7 +75,7 @@ class PortProtocol(models.TextChoices):
 
 
 class ApplicationStatus(models.TextChoices):
-    """Status words of domain.md 4.2; Gave Up is Pairwise's own (design section 6)."""
+    """Status words of domain.md 4.2; Gave Up is Pairwise's own."""
 
     UNKNOWN = "Unknown"
     STOPPED = "Stopped"
@@ -157,7 +157,7 @@ class JobKind(models.TextChoices):
 
 
 class JobState(models.TextChoices):
-    """States of design section 5.4."""
+    """States of a job; JOB_TRANSITIONS says which may follow which."""
 
     QUEUED = "queued", "Queued"
     CLAIMED = "claimed", "Claimed"
@@ -238,7 +238,7 @@ class EventSource:
 
 
 class Role(models.TextChoices):
-    """Roles of people (design section 10), kept as Django groups of these names."""
+    """Roles of people (docs/operating.md, "Users and roles"), kept as Django groups of these names."""
 
     ADMINISTRATOR = "Administrator"
     OPERATOR = "Operator"

@@ -178,7 +178,7 @@ def test_what_the_containers_need_is_made_as_files_of_their_own(tmp_path, compos
 
 def commands_of_the_docs():
     """(file, line) of what people are told to type."""
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         text = path.read_text()
         for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             yield from ((path.name, line) for line in block.splitlines())

@@ -84,7 +84,7 @@ def said():
         yield str(path.relative_to(ROOT)), " ".join(UNSEEN.sub("", path.read_text()).split())
     for path in sorted((ROOT / "docs").glob("*.md")):
         yield str(path.relative_to(ROOT)), " ".join(path.read_text().split())
-    for path in (ROOT / "README.md", ROOT / "SECURITY.md"):
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"):
         yield path.name, " ".join(path.read_text().split())
     for path in sorted((ROOT / "static" / "js").glob("*.js")):
         for line, text in enumerate(path.read_text().splitlines(), 1):

@@ -1,4 +1,4 @@
-"""Moves jobs that nobody reports any more to lost, so that nothing is "running" for ever (design section 5.4)."""
+"""Moves jobs that nobody reports any more to lost, so that nothing is "running" for ever (ADR 2)."""
 
 import logging
 import uuid

@@ -1,4 +1,4 @@
-"""The objects of Pairwise (design section 3). What the database can hold is a constraint here."""
+"""The objects of Pairwise (their fields: domain.md 1.2 to 1.5). What the database can hold is a constraint here."""
 
 from .accounts import Account, SignInTry
 from .applications import Application, Connection, ListeningPort, Option

@@ -1,4 +1,4 @@
-"""What the audit found (design section 3): runs, a pair's result while it stayed the same, findings, waivers."""
+"""What the audit found (docs/audit.md): runs, a pair's result while it stayed the same, findings, waivers."""
 
 from django.db import models
 

@@ -10,7 +10,7 @@ from .hosts import Host
 
 
 class Job(models.Model):
-    """Work on a host (design section 5), for one application; looks on the host are for all of them and have none.
+    """Work on a host, for one application; looks on the host are for all of them and have none.
     ``id`` is the idempotency key and the Celery task id; ``batch`` is the same for jobs that were asked for together
     and for what tries them again."""
 

@@ -1,4 +1,4 @@
-"""The rules that users meet (design section 3), pure: what was typed and what is known in, refusals out.
+"""The rules that users meet (domain.md 1 and 5), pure: what was typed and what is known in, refusals out.
 
 The same rules run while somebody types, at save and in ``manage.py apply``.
 """

@@ -1,4 +1,4 @@
-"""Would failover work now? A pure function of what is known at one moment (failover.md, rules 4 to 6 and 15)."""
+"""Would failover work now? A pure function of what is known at one moment (docs/pair.md)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Applications: create, change, clone, enable, delete, and check while typing (design section 3)."""
+"""Applications: create, change, clone, enable, delete, and check while typing (fields and rules: domain.md 1.2)."""
 
 from contextlib import contextmanager, suppress
 from dataclasses import replace

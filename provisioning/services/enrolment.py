@@ -1,4 +1,4 @@
-"""How a machine becomes a host: a one-time token, and what is given for it (design section 10)."""
+"""How a machine becomes a host: a one-time token, and what is given for it (ADR 9)."""
 
 import collections
 import posixpath

@@ -1,4 +1,4 @@
-"""Join a machine over SSH: the console logs in once and runs the same line there (design section 10).
+"""Join a machine over SSH: the console logs in once and runs the same line there (ADR 9).
 
 The login is in the form, in a pipe and in one short-lived process, and nowhere else: no row, no log, no broker.
 """

@@ -1,4 +1,4 @@
-"""The rules, one module per noun (codes and sources: domain.md section 7)."""
+"""The rules, one module per noun (codes and sources: domain.md 7)."""
 
 from provisioning.audit.rules import accounts, clients, hosts, installed, options, ports, redundancy, running
 
