@@ -47,9 +47,9 @@ def update_host(*, actor: Actor, host_id: int, revision: int, draft: HostDraft, 
         raise _conflict(row, draft, changed)
     _check(draft, row)
     before = history.snapshot(row)
-    values = {name: getattr(draft, name) for name in changed}
+    new = {name: getattr(draft, name) for name in changed}
     saved = Host.objects.filter(pk=row.pk, revision=revision).update(
-        revision=F("revision") + 1, changed_at=timezone.now(), **values)
+        revision=F("revision") + 1, changed_at=timezone.now(), **new)
     row = _get(host_id)
     if not saved:
         raise _conflict(row, draft, changed)

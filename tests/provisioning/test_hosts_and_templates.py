@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from provisioning.declared import values
 from provisioning.drafts import HostDraft
 from provisioning.errors import Conflict, NotAllowed, NotFound, Refused
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host
@@ -28,7 +29,7 @@ def fields_of(caught):
 
 
 def draft_of(row, **fields):
-    return replace(HostDraft(**{name: getattr(row, name) for name in hosts.FIELDS}), **fields)
+    return replace(HostDraft(**values(HostDraft, row)), **fields)
 
 
 def update(row, **fields):
