@@ -16,8 +16,10 @@ from .world import World
 
 WHOLE = {"one message": 50_000, "strict": 50_000}
 """Scopes of which every state is walked here, and how many there are at least."""
-MOST = 20_000
+NEAR = 4_000
 """States of each of the other scopes, from a cold start and from a pair in sync."""
+FAR = 20_000
+"""As many in the long part."""
 
 
 @cache
@@ -27,17 +29,17 @@ def walked(name: str):
 
 
 @lru_cache(maxsize=1)
-def nearby(name: str, past: tuple[str, ...]):
-    """The walk through MOST states of a scope from what lies behind the goals ``past``."""
+def nearby(name: str, past: tuple[str, ...], most: int):
+    """The walk through ``most`` states of a scope from what lies behind the goals ``past``."""
     world = World(SCOPES[name])
-    return walk(world, behind(world, *(getattr(world, goal) for goal in past)), most=MOST)
+    return walk(world, behind(world, *(getattr(world, goal) for goal in past)), most=most)
 
 
 def say(record_property, name, found):
     record_property("walked", (name, found.states, found.transitions, found.whole))
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", ["one message", pytest.param("strict", marks=pytest.mark.long)])
 def test_no_state_that_can_be_reached_breaks_a_promise(name, record_property):
     found, _ = walked(name)
     say(record_property, name, found)
@@ -47,18 +49,19 @@ def test_no_state_that_can_be_reached_breaks_a_promise(name, record_property):
 
 
 @pytest.mark.parametrize("past", [(), ("is_in_sync",)], ids=["cold", "in sync"])
+@pytest.mark.parametrize("most", [NEAR, pytest.param(FAR, marks=pytest.mark.long)], ids=["near", "far"])
 @pytest.mark.parametrize("name", [name for name in SCOPES if name not in WHOLE])
-def test_no_state_nearby_breaks_a_promise(name, past, record_property):
-    found, graph = nearby(name, past)
+def test_no_state_nearby_breaks_a_promise(name, past, most, record_property):
+    found, graph = nearby(name, past, most)
     say(record_property, f"{name} ({'in sync' if past else 'cold start'})", found)
     assert not found.broken, str(found)
-    assert found.states >= MOST
+    assert found.states >= most
     assert not [number for number in dead_ends(graph, graph.world.is_in_sync)
                 if not graph.world.waits_for_a_person(graph.states[number])]
 
 
 @pytest.mark.parametrize("goal", ["can_acknowledge", "is_in_sync"])
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", ["one message", pytest.param("strict", marks=pytest.mark.long)])
 def test_every_state_has_a_way_on(name, goal):
     """Restarts, links that heal and a control that sees what is true lead on, without a person."""
     _, graph = walked(name)
@@ -66,7 +69,7 @@ def test_every_state_has_a_way_on(name, goal):
     assert not stuck, "\n".join(told(graph.world, graph.states[0], graph.way_to(stuck[0])))
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("name", ["one message", pytest.param("strict", marks=pytest.mark.long)])
 def test_a_standby_in_sync_takes_over_although_the_active_server_never_comes_back(name):
     _, graph = walked(name)
     world = graph.world
@@ -190,10 +193,11 @@ def test_a_standby_that_lacks_what_was_removed_meanwhile_begins_a_full_copy():
     assert [len(world.nodes.items[each].log) for each in (state.one, state.two)] == [1, 1]
 
 
+@pytest.mark.long
 def test_everything_that_can_happen_is_among_the_steps():
-    _, graph = nearby("everything", ("is_in_sync",))
+    _, graph = nearby("everything", ("is_in_sync",), FAR)
     world = graph.world
-    seen = {what for state in graph.states[:MOST:8] for what in
+    seen = {what for state in graph.states[:FAR:8] for what in
             (re.sub(r"[:0-9].*", "", move.what).strip() for move in world.moves(state))}
     assert seen >= {
         "starts", "crashes", "starts with an empty store", "starts with the store it had before", "connects to control",

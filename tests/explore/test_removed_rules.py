@@ -44,6 +44,7 @@ def test_a_grant_in_an_epoch_that_was_used_makes_two_records_of_one_name():
 
 
 @pytest.mark.parametrize("name", some_long(ROWS))
+@pytest.mark.long
 def test_without_the_rule_there_is_no_way_on(name, record_property):
     world = World(without=frozenset([name]))
     found, graph = walk(world, most=MOST)

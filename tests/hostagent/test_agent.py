@@ -301,6 +301,7 @@ async def test_a_server_that_ended_while_the_agent_was_away_is_restarted(host):
     assert sum(running_pids(host.config.state_dir).values()) == 1
 
 
+@pytest.mark.long
 async def test_a_stop_that_the_agent_did_not_live_to_finish_is_finished_by_the_next(host):
     pid = await host.started(host.app(STUBBORN, auto_restart=True))
     await host.call("stop", application="MS_Primary", shutdown_timeout=1)
@@ -336,6 +337,7 @@ async def test_sigint_stops_the_servers_and_the_next_agent_starts_them_again(hos
     assert running.pid != pid
 
 
+@pytest.mark.long
 async def test_after_sigint_they_start_again_without_control_from_the_last_known_list(host):
     pid = await host.started(host.app())
     host.agent.end(signal.SIGINT)
@@ -433,6 +435,7 @@ async def test_only_who_knows_the_hosts_secret_may_use_the_lca_port(host, tmp_pa
         await asyncio.to_thread(LcaClient(load(stranger, {})).call, "ping", {})
 
 
+@pytest.mark.long
 async def test_strangers_at_the_lca_port_do_not_keep_the_worker_out(host):
     with contextlib.ExitStack() as held:
         for _ in range(STRANGERS_MAX * 2):
@@ -538,6 +541,7 @@ async def test_a_server_that_hangs_is_killed_and_started_again_after_its_heartbe
     assert (await host.control.change("running", after=heard + 1)).pid != pid
 
 
+@pytest.mark.long
 async def test_a_server_that_hangs_and_is_not_to_be_restarted_is_told_of_and_told_well_again(host):
     pid = await host.started(host.app(LIVELY, auto_restart=True, heartbeat_period=3, hangup_restart=False))
     heard = len(host.control.changes)
@@ -548,6 +552,7 @@ async def test_a_server_that_hangs_and_is_not_to_be_restarted_is_told_of_and_tol
     assert {each.pid for _, each in host.control.changes[heard:]} == {pid}
 
 
+@pytest.mark.long
 async def test_servers_show_life_to_the_next_agent_too_and_others_are_not_expected_to(host):
     pid = await host.started(host.app(LIVELY, auto_restart=True, heartbeat_period=3, hangup_restart=True))
     quiet = await host.started(host.app(SLEEPER, "MS_Quiet", auto_restart=True, heartbeat_period=3,

@@ -86,6 +86,7 @@ async def test_a_second_installation_keeps_the_messages_and_a_failed_one_changes
     site.configuration.start()
 
 
+@pytest.mark.long
 async def test_a_configuration_server_that_accepts_and_is_silent_is_named_as_one_that_does_not_answer(site):
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the kernel accepts, and nobody speaks
         port = silent.getsockname()[1]

@@ -105,6 +105,7 @@ async def test_a_job_delivered_twice_is_run_once_and_its_final_report_is_sent_ag
     assert len(site.console.ranges) == fetched
 
 
+@pytest.mark.long
 async def test_a_job_whose_end_the_console_did_not_hear_is_told_again_and_nobody_is_blamed(own_site):
     payload = own_site.payload("check_start_files", directory=str(own_site.target), log_on_as="", configuration_server={
         "host": "127.0.0.1", "port": own_site.server.port})
@@ -224,6 +225,7 @@ async def test_a_start_that_is_refused_leaves_the_running_server_alone(site):
     assert start_ticks(running.pid)
 
 
+@pytest.mark.long
 async def test_a_queued_job_that_is_revoked_never_runs(site):
     site.server.go_on.clear()
     for other in ("one", "two"):
@@ -238,6 +240,7 @@ async def test_a_queued_job_that_is_revoked_never_runs(site):
     assert site.reports_of(queued) == []
 
 
+@pytest.mark.long
 async def test_when_the_pool_child_is_killed_the_job_is_lost_and_rolled_back(own_site):
     own_site.target.mkdir(parents=True)
     for name in ("MessageServer", "ip_description.xml", "checksums.sha256"):
@@ -254,6 +257,7 @@ async def test_when_the_pool_child_is_killed_the_job_is_lost_and_rolled_back(own
     assert own_site.leftovers() == []
 
 
+@pytest.mark.long
 async def test_when_the_whole_worker_is_killed_the_next_one_finds_the_job_and_rolls_it_back(own_site):
     own_site.server.go_on.clear()
     job = own_site.send(own_site.install_payload())
@@ -268,6 +272,7 @@ async def test_when_the_whole_worker_is_killed_the_next_one_finds_the_job_and_ro
     assert start_ticks(own_site.worker_pid)
 
 
+@pytest.mark.long
 async def test_pool_children_do_not_outlive_their_worker(own_site):
     worker = own_site.worker_pid
     children = [child.pid for child in psutil.Process(worker).children()]
@@ -276,6 +281,7 @@ async def test_pool_children_do_not_outlive_their_worker(own_site):
     await until(lambda: not any(start_ticks(child) for child in children))
 
 
+@pytest.mark.long
 async def test_a_killed_agent_takes_its_worker_along_and_the_next_has_one_of_its_own(own_site):
     worker = own_site.worker_pid
     await asyncio.to_thread(own_site.agent.end, signal.SIGKILL)
@@ -287,6 +293,7 @@ async def test_a_killed_agent_takes_its_worker_along_and_the_next_has_one_of_its
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.long
 async def test_the_agent_leaves_no_worker_behind(own_site, number):
     worker = psutil.Process(own_site.worker_pid)
     group = [worker.pid, *(child.pid for child in worker.children(recursive=True))]
@@ -294,6 +301,7 @@ async def test_the_agent_leaves_no_worker_behind(own_site, number):
     assert not any(start_ticks(pid) for pid in group)
 
 
+@pytest.mark.long
 async def test_reports_wait_for_the_broker_and_arrive_complete(own_site, broker):
     own_site.server.go_on.clear()
     job = own_site.send(own_site.install_payload())

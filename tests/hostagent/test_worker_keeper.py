@@ -14,6 +14,7 @@ from .doubles import until, write_config
 
 
 @pytest.mark.parametrize(("room", "pause"), [(True, "0.4 s"), (False, "3 s")])
+@pytest.mark.long
 async def test_a_worker_that_cannot_be_started_is_tried_again_and_ends_nothing(tmp_path, caplog, monkeypatch, room,
                                                                                 pause):
     monkeypatch.setattr("hostagent.worker.has_room", lambda directory: room)

@@ -114,7 +114,7 @@ def test_ranges_are_read_as_http_says(header, expected):
     assert parse_range(header, 10) == expected
 
 
-@given(st.text(max_size=30), st.integers(0, 10**6))
+@given(st.text(alphabet="bytes=,-0123456789 x", max_size=30), st.integers(0, 10**6))
 def test_any_range_lies_inside_the_file(header, size):
     try:
         part = parse_range(header, size)

@@ -47,6 +47,7 @@ def test_a_change_reaches_an_open_page_with_its_id(web, changes):
     assert event == {"id": entry_id, "data": ["application:12"]}
 
 
+@pytest.mark.long
 def test_one_user_opens_only_so_many_streams_and_may_open_another_when_one_is_closed(start_web, changes):
     web = start_web()
     with contextlib.ExitStack() as opened:
@@ -107,6 +108,7 @@ def test_without_redis_the_page_is_told_so_and_the_stream_ends(start_web, closed
         assert stream.next() is None
 
 
+@pytest.mark.long
 def test_a_redis_that_hangs_is_trouble_as_well(start_web):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -116,6 +118,7 @@ def test_a_redis_that_hangs_is_trouble_as_well(start_web):
             assert stream.next()["event"] == "trouble"
 
 
+@pytest.mark.long
 def test_a_redis_that_goes_away_under_an_open_page_is_trouble(start_web, tmp_path):
     server = ValkeyServer(data_dir=str(tmp_path))
     server.start()
@@ -132,6 +135,7 @@ def test_a_redis_that_goes_away_under_an_open_page_is_trouble(start_web, tmp_pat
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.long
 def test_open_streams_do_not_keep_the_server_from_stopping(start_web, changes, number):
     web = start_web()
     with web.stream() as first, web.stream() as second:
@@ -175,6 +179,7 @@ def test_what_a_service_announces_arrives(web, web_environment, changes):
         assert until(stream, "status") == ["host:3", "status"]
 
 
+@pytest.mark.long
 def test_of_many_tabs_that_come_at_once_as_many_as_one_user_may_have_are_served(start_web, changes):
     web, heard, tabs = start_web(), [], STREAMS_OF_ONE + 20
     answered = threading.Barrier(tabs + 1)

@@ -53,11 +53,16 @@ def texts_of(body: bytes) -> str:
 
 @place
 def pages(world) -> Texts:
-    """Every address as everybody, whole and as a script's part."""
+    """Every address as an Administrator, who sees most."""
+    yield from pages_of(world, PEOPLE[-1:])
+
+
+def pages_of(world, people) -> Texts:
+    """Every address as each of ``people``, whole and as a script's part."""
     for name, requests in ADDRESSES.items():
         for request in requests:
             for address in world.addresses(name, request) if request.method == "GET" else ():
-                for who in PEOPLE:
+                for who in people:
                     for script in (False, True):
                         with forgotten():
                             yield f"{name} as {who}", answer_text(world.ask(who, "GET", address, script=script))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.planted.places import PLACES
+from tests.pages.walk import PEOPLE
+from tests.planted.places import PLACES, pages_of
 from tests.planted.traces import given_away, traces
 
 pytestmark = pytest.mark.django_db
@@ -34,3 +35,10 @@ def test_a_secret_is_only_where_it_belongs(world):
         print(leak, found[leak][max(0, at - 200):at + len(trace) + 60])
     assert found.keys() - MAY_HAVE.keys() == set()
     assert MAY_HAVE.keys() - found.keys() == set(), "this is not there any more: take it off the list"
+
+
+@pytest.mark.long
+def test_no_page_shows_one_to_anybody_else(world):
+    found = {(where, secret) for where, text in pages_of(world, PEOPLE[:-1])
+             for secret in given_away(world.secrets, text)}
+    assert found == set()

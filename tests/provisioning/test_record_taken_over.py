@@ -71,6 +71,7 @@ def environment(request, tmp_path) -> dict:
     return found
 
 
+@pytest.mark.long
 def test_terms_epochs_and_who_is_in_sync_are_kept_by_the_migration(environment):
     a, b, c = run(FORMER, environment)
     found = run(NOW, environment)

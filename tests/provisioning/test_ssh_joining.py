@@ -61,6 +61,7 @@ def test_the_token_comes_by_standard_input_and_never_in_a_command_line(sshd):
 
 
 @needs_sshd
+@pytest.mark.long
 def test_an_encrypted_key_is_opened_by_its_passphrase(sshd):
     assert run(sshd, Login(user="root", private_key=sshd.locked_key, passphrase="open sesame"))
     for passphrase in ("", "x"):
@@ -78,6 +79,7 @@ def test_a_program_that_fails_is_told_by_its_last_line(sshd):
 @needs_sshd
 @pytest.mark.parametrize("line", ["python3 -c \"import sys\nwhile 1: sys.stdout.write('x' * 60000)\"",
                                   "python3 -c \"import sys\nwhile 1: sys.stderr.write('x' * 60000)\""])
+@pytest.mark.long
 def test_a_machine_that_talks_without_end_is_not_listened_to(sshd, line):
     began = time.monotonic()
     assert "said more than 1 MB" in refusal(sshd, Login(user="root", private_key=sshd.key), line)
@@ -99,6 +101,7 @@ def test_a_wrong_password_and_a_foreign_key_are_told_apart(sshd):
 
 
 @needs_sshd
+@pytest.mark.long
 def test_a_machine_without_python_says_so(tmp_path):
     (tmp_path / "nothing").mkdir()
     with Sshd(tmp_path, "127.0.0.1", free_port(), more=f"SetEnv PATH={tmp_path}/nothing") as sshd:

@@ -165,6 +165,7 @@ asyncio.run(Watchdog().show_life())
 """
 
 
+@pytest.mark.long
 def test_a_child_that_hangs_is_killed_and_started_again(make_child, supervise, monkeypatch):
     monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
     child = make_child(LIVES.format(root=str(ROOT)), silent_s=1.0)
@@ -227,6 +228,7 @@ def test_systemd_hears_that_it_runs_and_that_it_lives(supervise, tmp_path, monke
         assert signals.stops == 1
 
 
+@pytest.mark.long
 def test_one_that_hangs_is_not_waited_for_when_everything_stops(make_child, supervise, monkeypatch):
     monkeypatch.setattr("console.up.supervisor.LOOK_S", 0.1)
     child = make_child(LIVES.format(root=str(ROOT)), silent_s=1.0)

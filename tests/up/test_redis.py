@@ -35,6 +35,7 @@ def start(tmp_path):
         process.wait(10)
 
 
+@pytest.mark.long
 def test_for_other_hosts_it_listens_with_a_password(start):
     port = free_port()
     start(PASSWORD, host="127.0.0.1", port=port)
