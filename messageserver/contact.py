@@ -12,6 +12,7 @@ from protocol import tls
 from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.lines import RefusedError, SilentError, StrangerError, UntoldError, UntrustedError, WireError
 from protocol.message import Message
+from protocol.opening_messages import ProcessFields
 from protocol.server_messages import Configuration
 
 from . import VERSION, log, system
@@ -91,7 +92,7 @@ def started_ticks() -> int:
         return int(file.read().rpartition(")")[2].split()[19])
 
 
-def introduction() -> dict:
+def introduction() -> ProcessFields:
     """The fields of Hello that name this process."""
     return {"version": VERSION, "host": socket.gethostname(), "pid": os.getpid(), "started": started_ticks()}
 

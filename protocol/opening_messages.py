@@ -50,14 +50,19 @@ class Hello(Message):
     signed: str = ""
 
 
-class HelloFields(TypedDict, total=False):
-    """What a side that dials may say of itself in its Hello, beside who it is and its proof."""
+class ProcessFields(TypedDict, total=False):
+    """What a Hello says of the process that dials."""
 
-    purpose: str
     version: str
     host: str
     pid: int
     started: int
+
+
+class HelloFields(ProcessFields, total=False):
+    """What a Hello may say beside who dials and the proof of it."""
+
+    purpose: str
     epoch: int
     record_version: int
     role: str
