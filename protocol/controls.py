@@ -82,7 +82,7 @@ class Controls:
             self._kept = keep
 
 
-def _told(address: tuple[str, int]) -> dict[str, Any]:
+def _told(address: tuple[str, int]) -> dict[str, str | int]:
     return {"host": address[0], "port": address[1]}
 
 

@@ -128,7 +128,7 @@ def _sign(secret: str, purpose: str, body: dict[str, Any], queue: Callable[[str]
                      body=auth.canonical(body).encode("utf-8", "surrogatepass"))
 
 
-def bounded_queue() -> dict[str, Any]:
+def bounded_queue() -> dict[str, int | str]:
     """Arguments of a queue of reports at RabbitMQ, which refuses what is more: the host sends it later."""
     return {"x-max-length": REPORTS_MAX, "x-max-length-bytes": REPORTS_BYTES_MAX, "x-overflow": "reject-publish"}
 
@@ -138,7 +138,7 @@ def host_control(host: str) -> str:
     return f"control.{host}"
 
 
-def broker_options(url: str) -> dict[str, Any]:
+def broker_options(url: str) -> dict[str, bool | int]:
     """Transport options of Celery for the broker at ``url``: Redis, else RabbitMQ."""
     if url.startswith("amqp"):
         # A job counts as handed over once the broker has it on its disk.
