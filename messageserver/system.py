@@ -51,17 +51,6 @@ def boot_id() -> str:
         return ""
 
 
-def sync_directory(directory: Path) -> None:
-    """Names in ``directory`` are on disk afterwards; Windows keeps them in its journal and knows no such call."""
-    if WINDOWS:
-        return
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def outlive_terminal() -> None:
     """A terminal that is closed, or one that somebody else closes, does not end this process."""
     if not WINDOWS:
