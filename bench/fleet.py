@@ -21,6 +21,7 @@ from pathlib import Path
 
 from bench._fleet import Fleet, median, percentile
 from protocol import collector
+from protocol.identity import stat_fields
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS_A_HOST = 10
@@ -143,7 +144,7 @@ class Control:
         self._process.wait()
 
     def cpu_s(self) -> float:
-        words = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        words = stat_fields(self._process.pid)
         return (int(words[11]) + int(words[12])) / TICKS
 
     def rss_mb(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from protocol.controls import FILE, NOT_LEADER, Controls
+from protocol.identity import start_ticks
 from protocol.jobs import SIGNATURES
 from protocol.messages import (
     ApplicationStatus,
@@ -30,7 +31,6 @@ from protocol.wire import Channel, RefusedError, dial
 
 from . import VERSION
 from .config import AgentConfig
-from .identity import start_ticks
 from .kept import KeptFile
 from .trust import control_context
 

@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from protocol.identity import is_alive, start_ticks
 from protocol.jobs import host_queue
 
 from .config import CONFIG_VARIABLE, AgentConfig
 from .files import keep_bounded
-from .identity import is_alive, start_ticks
 from .kept import has_room
 from .state import AgentState
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from hostagent.identity import start_ticks
+from protocol.identity import start_ticks
 from protocol.messages import Message, ProcessChanged, Processes
 from protocol.wire import Opening, WireError
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from console.up.processes import started_ticks
+from protocol.identity import start_ticks
 from tests.scenarios import prepared
 from tests.scenarios.browserless import Browserless
 
@@ -182,7 +182,7 @@ class Pairwise:
         found = {}
         needle = str(self.data_dir).encode()
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid() or not started_ticks(int(entry.name)):
+            if not entry.name.isdigit() or int(entry.name) == os.getpid() or not start_ticks(int(entry.name)):
                 continue
             try:
                 command = (entry / "cmdline").read_bytes()

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from console.up.child import NO_ROOM_S, Child, Program, how_it_ended, restart_delay_s, rotate
-from console.up.processes import RUN_MARK, end_all, session_members, started_ticks
+from console.up.processes import RUN_MARK, end_all, session_members
 from console.up.record import RunRecord
 from console.up.supervisor import Asked, Signals, Supervisor
+from protocol.identity import start_ticks
 
 MARK = "mark-of-these-tests"
 ROOT = Path(__file__).resolve().parents[2]
@@ -263,7 +264,7 @@ def test_what_a_dead_child_leaves_in_its_session_is_ended_with_it(make_child):
     other = int(child.log.read_text().split()[0])
     os.kill(child.pid, signal.SIGKILL)
     wait(lambda: child.ended() is not None)
-    assert not started_ticks(other)
+    assert not start_ticks(other)
 
 
 def test_groups_stop_one_after_the_other(make_child, supervise, tmp_path):
@@ -314,7 +315,7 @@ def test_end_all_kills_what_ignores_the_request(make_child):
     child.start()
     says(child, "up")
     end_all([child.pid], within_s=0.1)
-    assert not started_ticks(child.pid)
+    assert not start_ticks(child.pid)
 
 
 def test_processes_without_the_mark_are_nobody_elses_business(make_child):
