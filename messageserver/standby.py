@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable
 
 from protocol.events import Own
+from protocol.pauses import doubling
 from protocol.wire import RefusedError, UntrustedError, WireError, dial
 
 from .broker import Broker
@@ -66,7 +67,7 @@ class Standby:
             self._log.standard(event, sentence)
 
     async def _follow(self, peer: Peer) -> None:
-        wait_s = RETRY_FIRST_S
+        waits = doubling(RETRY_FIRST_S, RETRY_MAX_S)
         while True:
             if not self._broker.storing.unavailable:
                 try:
@@ -78,11 +79,10 @@ class Standby:
                 except (SyncError, NotSecured, WireError, OSError, TimeoutError) as error:
                     self._lost(peer, str(getattr(error, "strerror", None) or error) or "no answer in time")
                     if self._was_linked:
-                        wait_s = RETRY_FIRST_S
+                        waits = doubling(RETRY_FIRST_S, RETRY_MAX_S)
             else:
                 self._set("down", self._broker.storing.unavailable)
-            await asyncio.sleep(wait_s)
-            wait_s = min(RETRY_MAX_S, wait_s * 2)
+            await asyncio.sleep(next(waits))
 
     def _lost(self, peer: Peer, reason: str) -> None:
         self._set("down", f"The link to {peer.name} is down: {reason}.")

@@ -21,7 +21,8 @@ def test_one_module_reads_what_the_kernel_says_of_a_process_and_the_one_that_sta
 
 
 def test_a_process_is_known_by_its_start_whatever_it_is_called():
-    with subprocess.Popen([sys.executable, "-c", CALLED_ODDLY], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([sys.executable, "-c", CALLED_ODDLY], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         started = start_ticks(process.pid)
         assert started >= start_ticks(os.getpid()) > 0
