@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from protocol.events import Own
 from protocol.pauses import doubling
+from protocol.tasks import until_one_ends
 from protocol.wire import RefusedError, UntrustedError, WireError, dial
 
 from .broker import Broker
@@ -158,16 +159,7 @@ class Standby:
         """Read and write at the same time, so that one fsync serves all batches that came meanwhile."""
         waiting: list[bytes] = []
         came, room = asyncio.Event(), asyncio.Event()
-        tasks = [asyncio.create_task(work) for work in (
-            self._read(link, waiting, came, room), self._write(link, waiting, came, room), link.beat())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_one_ends(self._read(link, waiting, came, room), self._write(link, waiting, came, room), link.beat())
 
     async def _read(self, link: SyncLink, waiting: list[bytes], came: asyncio.Event, room: asyncio.Event) -> None:
         while True:
