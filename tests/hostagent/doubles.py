@@ -20,6 +20,7 @@ from protocol.messages import Message, ProcessChanged, Processes
 from protocol.wire import Opening
 from tests.doubles.control import Control
 from tests.ports import free_port
+from tests.scenarios.harness import wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "the secret of this test's host"
@@ -111,15 +112,6 @@ async def until(condition: Callable[[], object], timeout_s: float = 20.0, what: 
     return value
 
 
-def wait_for(condition: Callable[[], object], timeout_s: float = 20.0, what: str = ""):
-    """``until`` for tests without a loop."""
-    end = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not within {timeout_s} s: {what or condition}"
-        time.sleep(0.01)
-    return value
-
-
 class ControlDouble(Control):
     """A control as an agent sees it: keeps what it says."""
 
@@ -183,7 +175,7 @@ class AgentProcess:
                                         cwd=PROJECT, stderr=subprocess.PIPE, text=True, preexec_fn=preexec,
                                         env={**os.environ, "PYTHONPATH": str(PROJECT), **environment})
         if ready:
-            wait_for(self._listens, what="the agent listens on its LCA Port")
+            wait_for(self._listens, 20, "the agent listens on its LCA Port")
         return self
 
     def _listens(self) -> bool:
