@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import Any
 
 
-async def until_one_ends(*works: Coroutine) -> None:
+async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
     """Run ``works`` beside each other until the first ends, and raise what that raised. None runs any more then.
 
     Not a TaskGroup: on Python 3.11 it swallows a cancellation that comes together with an error.

@@ -73,6 +73,7 @@ def shell_commands(text: str) -> list[Command]:
     text, at = text.replace("\r\n", "\n"), 0
     while at < len(text):
         match = (None if found.parts else _BEFORE_A_WORD.match(text, at)) or _SHELL_PART.match(text, at)
+        assert match, "its last part is any character"
         kind, at = match.lastgroup, match.end()
         if kind == "redirection":
             found.end_word()
@@ -97,7 +98,7 @@ def _end_shell_command(found: _Commands, variables: dict[str, Word]) -> None:
     found.end()
 
 
-def _shell_part(kind: str, text: str, variables: dict[str, Word]) -> Word:
+def _shell_part(kind: str | None, text: str, variables: dict[str, Word]) -> Word:
     if kind == "single":
         return Word(text[1:].removesuffix("'"))
     if kind == "double":
@@ -135,7 +136,7 @@ def batch_commands(text: str) -> list[Command]:
     return found.done
 
 
-def _batch_part(kind: str, text: str, variables: dict[str, str]) -> Word:
+def _batch_part(kind: str | None, text: str, variables: dict[str, str]) -> Word:
     if kind == "quoted":
         inner = text[1:-1] if _is_closed(text) else text[1:]
         found = _joined([_batch_part(part.lastgroup, part[0], variables) if part.lastgroup in ("percent", "variable")
