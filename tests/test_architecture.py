@@ -27,7 +27,8 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 SAME_LAYER = {
     # Reading fills drafts, lists and facts from what history and rules name.
     ("selectors", "history"), ("selectors", "control_client"), ("selectors", "rules"), ("apd", "drafts"),
-    ("apd", "models"), ("apd", "valid_values"), ("tasks", "jobs"), ("tables", "forms"), ("urls", "urls_operations"),
+    ("apd", "models"), ("models", "record"), ("apd", "valid_values"), ("tasks", "jobs"), ("tables", "forms"),
+    ("urls", "urls_operations"),
     ("job_kinds", "permissions"), ("keys", "errors"),
 }
 """Pairs (importer, imported) within one layer; together they have no circle."""

@@ -28,8 +28,8 @@ from console.up.machine import reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
 from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
-from hostagent.files import write_atomically
 from messageserver import packaging
+from protocol.files import write_atomically
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused, WrongKey
 from provisioning.jobs.broker_access import url_for, why_no_accounts

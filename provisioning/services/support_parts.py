@@ -40,6 +40,7 @@ from provisioning.rules.redaction import Redactor
 from provisioning.rules.text import file_word
 from provisioning.selectors.broker import broker
 from provisioning.selectors.export import export_yaml
+from provisioning.selectors.pairs import OfPair
 
 HISTORY_MAX, EVENTS_MAX, JOBS_MAX, LINES_MAX, RESULTS_MAX, DRILLS_MAX = 5_000, 20_000, 200, 5_000, 100, 50
 LOG_BYTES, LOGS_MAX = 2 * 1024 * 1024, 20
@@ -55,7 +56,7 @@ class Part:
 
 
 @dataclass
-class Scope:
+class Scope(OfPair):
     """Whose bundle it is, from when until when. ``notes`` says what was left out, in sentences."""
 
     primary: Application
@@ -65,14 +66,6 @@ class Scope:
     made_by: str
     redactor: Redactor
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def members(self) -> list[Application]:
-        return [row for row in (self.primary, self.backup) if row]
-
-    @property
-    def name(self) -> str:
-        return " ⇄ ".join(row.name for row in self.members)
 
     @property
     def hosts(self) -> list[Host]:

@@ -13,7 +13,7 @@ from console import connections, tls, web
 from protocol.tls import Identity, client_context
 from protocol.watchdog import Watchdog
 from tests.certificates import Certificates
-from tests.scenarios.harness import free_port
+from tests.ports import free_port
 
 
 class Watched(Watchdog):
