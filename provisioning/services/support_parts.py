@@ -16,7 +16,6 @@ from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.forms.models import model_to_dict
 
-from console import VERSION
 from protocol.events import written
 from protocol.names import safe_name
 from provisioning import history
@@ -196,7 +195,7 @@ def _versions(scope: Scope) -> Iterator[Part]:
     hosts = {host.name: runtime.agent_version for host in scope.hosts if (runtime := getattr(host, "runtime", None))}
     packages = sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}, key=str.lower)
     yield scope.json("versions.json", "Versions of everything.", {
-        "console": VERSION, "python": sys.version, "system": platform.platform(),
+        "console": settings.PAIRWISE_VERSION, "python": sys.version, "system": platform.platform(),
         "database": {"kind": connection.vendor, "version": str(version)}, "broker": asdict(broker()),
         "agents": hosts, "servers": {row.name: {"object": row.version, "runs": row.runtime.version if getattr(
             row, "runtime", None) else ""} for row in scope.members}, "packages": packages})
