@@ -11,6 +11,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from protocol.identity import boot_id
+
 from . import system
 from .settings import Retention
 
@@ -33,7 +35,7 @@ class Ages:
     """The notes of one store, in its database; used in the store's thread. Raises sqlite3.Error."""
 
     def __init__(self, db: sqlite3.Connection, meta: dict[str, Any]):
-        self._db, self._boot = db, system.boot_id()
+        self._db, self._boot = db, boot_id()
         db.execute(SCHEMA)
         lived: float = meta.get("lived", 0.0)
         at: float = meta.get("lived_at", 0.0)
