@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 LAYERS = [
-    ("states", "errors", "chain", "keys", "spelling", "glossary"),
+    ("states", "errors", "chain", "keys", "spelling", "glossary", "declared"),
     ("models", "record", "drafts", "valid_values", "apd", "packages", "signals", "turns", "permissions", "job_kinds"),
     ("selectors", "history", "rules", "control_client"),
     ("audit", "changes"),

@@ -8,8 +8,9 @@ from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.models import Application, PairException
 from provisioning.permissions import Actor
+from provisioning.rules.members import Machine, Member
 from provisioning.rules.rows import connection_lines
-from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, Side, compare
+from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, compare
 from provisioning.selectors.applications import application_draft, used_ports
 from provisioning.selectors.pairs import Pair, get_pair
 
@@ -134,17 +135,18 @@ def _told(actor: Actor, pair: Pair, sentence: str) -> None:
 
 def _plan(pair: Pair) -> Plan:
     declared = PairException.objects.filter(primary=pair.primary).values_list("what", "reason")
-    found = compare(_side(pair.primary), _side(pair.backup), exceptions=dict(declared),
-                    taken=_taken(pair.backup))
+    primary, backup = map(_member, pair.members)
+    found = compare(primary, backup, exceptions=dict(declared), taken=_taken(pair.backup))
     return Plan(pair.primary, pair.backup, found)
 
 
-def _side(row: Application) -> Side:
+def _member(row: Application) -> Member:
+    """With secrets in plain text, as a save wants them, and of the rows that are held until the copy is through."""
     draft = application_draft(row, masked=False)
     texts = connection_lines(draft.connections or (), STORED.names(
         Application, (each.server_id for each in draft.connections or ())))
-    return Side(id=row.pk, name=row.name, draft=draft, host=row.host.name if row.host else "",
-                template=row.template.name, version=row.version, connections=texts)
+    host = Machine(id=row.host.pk, name=row.host.name) if row.host else None
+    return Member(id=row.pk, draft=draft, host=host, template=row.template.name, version=row.version, connections=texts)
 
 
 def _taken(backup: Application) -> frozenset[int]:
