@@ -19,7 +19,7 @@ from .encryption import EncryptedTextField
 PORT_MIN, PORT_MAX = 1, 65535
 TIMEOUT_MAX_S = 86_400
 PLACEHOLDERS = frozenset({"", "."})
-"""Working Directory or Command Line of what is not installed yet (domain.md 1.2)."""
+"""What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 SYSTEM_ACCOUNT = "SYSTEM"
 """Log On As of an application that runs as whatever account its host's agent runs as (domain.md 1.2)."""
 _SECRET_KEY = re.compile(r"passw|pass-?phrase|passcode|pwd|secret|private-?key|token|credential|api-?key",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
-from provisioning.rules.failover_facts import NO, OK, Condition, Verdict
+from provisioning.rules.failover_facts import NO, OK, Condition, FailoverVerdict
 from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK, no_pair
 from provisioning.rules.restored import IN_DISPUTE
@@ -21,7 +21,7 @@ PRESSING = frozenset({"urgent", "expired"})
 # --- before
 
 
-def preflight(verdict: Verdict, facts: PairFacts, jobs: Iterable[str] = ()) -> tuple[Condition, ...]:
+def preflight(verdict: FailoverVerdict, facts: PairFacts, jobs: Iterable[str] = ()) -> tuple[Condition, ...]:
     """All conditions of a drill: those of "would failover work now?", certificates that last, and no job under way.
 
     ``jobs`` are sentences about jobs that work on a member.
@@ -30,7 +30,7 @@ def preflight(verdict: Verdict, facts: PairFacts, jobs: Iterable[str] = ()) -> t
     return (*kept, _certificates(verdict, facts), _jobs(tuple(jobs)))
 
 
-def _certificates(verdict: Verdict, facts: PairFacts) -> Condition:
+def _certificates(verdict: FailoverVerdict, facts: PairFacts) -> Condition:
     found = next(each for each in verdict.conditions if each.code == "certificates")
     pressing = [each for member in facts.members for each in member.live.certificates if each.urgency in PRESSING]
     return Condition(found.code, found.label, found.state, found.sentence, found.advice, necessary=bool(pressing))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from provisioning.rules.copies import begin_alike, equal
-from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, Verdict
+from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, FailoverVerdict
 from provisioning.rules.known import age_s
 from provisioning.rules.members import Member
 from provisioning.rules.pair_facts import PairFacts
@@ -17,8 +17,8 @@ FRESH_S = 10.0
 """What was heard longer ago is not known any more."""
 
 
-def would_failover_work(facts: PairFacts) -> Verdict:
-    return Verdict(tuple(condition(facts) for condition in CONDITIONS))
+def would_failover_work(facts: PairFacts) -> FailoverVerdict:
+    return FailoverVerdict(tuple(condition(facts) for condition in CONDITIONS))
 
 
 Result = tuple[str, str, str]

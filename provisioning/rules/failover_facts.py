@@ -18,7 +18,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FailoverVerdict:
     conditions: tuple[Condition, ...]
 
     @property

@@ -8,7 +8,7 @@ from provisioning.control_client import ControlUnavailable
 from provisioning.errors import Refusal, Refused
 from provisioning.permissions import Actor
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import Verdict
+from provisioning.rules.failover_facts import FailoverVerdict
 from provisioning.rules.pair_facts import PairFacts
 from provisioning.selectors.failover import asked
 from provisioning.selectors.pair_page import pair_facts
@@ -104,7 +104,7 @@ def probe(*, actor: Actor, application_id: int) -> PairAnswer:
     return ask(actor, get_pair(application_id).primary, "probe", "", did="The probe")
 
 
-def check_failover(*, actor: Actor, application_id: int) -> Verdict:
+def check_failover(*, actor: Actor, application_id: int) -> FailoverVerdict:
     """Would failover work now? Raises as ``probed_facts``."""
     return would_failover_work(probed_facts(actor=actor, application_id=application_id))
 

@@ -43,7 +43,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RestorePlan:
     """What Restore would do. ``row`` None: the object was deleted and is brought back. ``refusals``: what stands
     against all of it."""
 
@@ -87,7 +87,7 @@ class Kind:
     create: Callable[..., Model]
 
 
-def plan(*, actor: Actor, number: int) -> Plan:
+def plan(*, actor: Actor, number: int) -> RestorePlan:
     """What restoring the version of history entry ``number`` would change; changes nothing. Raises NotFound, and
     Refused when the entry holds no version or nothing of its kind can be restored."""
     entry, kind = _of(number)
@@ -172,7 +172,7 @@ def _drafts(kind: Kind, entry: HistoryEntry, row: Model | None) -> tuple[Any, An
     return kind.present(row) if row is not None else kind.blank(version.draft), version.draft, version.notes
 
 
-def _plan(entry: HistoryEntry, kind: Kind) -> Plan:
+def _plan(entry: HistoryEntry, kind: Kind) -> RestorePlan:
     row = _present(entry, kind)
     now, then, notes = _drafts(kind, entry, row)
     names = [f.name for f in fields(then) if getattr(now, f.name) != getattr(then, f.name)]
@@ -180,7 +180,7 @@ def _plan(entry: HistoryEntry, kind: Kind) -> Plan:
     items = tuple(Item(name, kind.labels[name], kind.differences(now, then, name), tuple(why.get(name, ())))
                   for name in names)
     lost = _lost_primary(entry) if row is None else []
-    return Plan(entry, row, items, (*notes, *lost), tuple(refusals))
+    return RestorePlan(entry, row, items, (*notes, *lost), tuple(refusals))
 
 
 def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
@@ -219,7 +219,7 @@ def _mixed(kind: Kind, entry: HistoryEntry, row: Model | None, names: Collection
     return replace(now, **{name: getattr(then, name) for name in names})
 
 
-def _said(found: Plan, names: Collection[str], reason: str) -> str:
+def _said(found: RestorePlan, names: Collection[str], reason: str) -> str:
     """The reason of the entry that the restore adds."""
     entry = found.entry
     verb = "Restored" if found.row is not None else "Brought back from"

@@ -22,7 +22,7 @@ MAX_NAMED = 12
 
 
 @dataclass(frozen=True)
-class Plan:
+class SynchronizePlan:
     """What Synchronize would do (or did). The revisions name the objects that it was made from; ``apply_plan`` wants
     them back."""
 
@@ -57,7 +57,7 @@ class Plan:
         return self.primary.revision, self.backup.revision
 
 
-def plan(*, actor: Actor, application_id: int) -> Plan:
+def plan(*, actor: Actor, application_id: int) -> SynchronizePlan:
     """Compare both members of the pair of ``application_id``; changes nothing. Raises NotFound; Refused when it is no
     member of a pair."""
     actor.require(permissions.VIEW)
@@ -65,7 +65,7 @@ def plan(*, actor: Actor, application_id: int) -> Plan:
 
 
 @history.atomic()
-def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int], reason: str = "") -> Plan:
+def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int], reason: str = "") -> SynchronizePlan:
     """Copy what differs from the primary to the backup, by the rules of a save; returns what was done.
 
     ``revisions`` are those of the plan that was shown: when somebody saved either member since, nothing is copied and
@@ -133,11 +133,11 @@ def _told(actor: Actor, pair: Pair, sentence: str) -> None:
     changes.tell(*(f"application:{row.pk}" for row in pair.members))
 
 
-def _plan(pair: Pair) -> Plan:
+def _plan(pair: Pair) -> SynchronizePlan:
     declared = PairException.objects.filter(primary=pair.primary).values_list("what", "reason")
     primary, backup = map(_member, pair.members)
     found = compare(primary, backup, exceptions=dict(declared), taken=_taken(pair.backup))
-    return Plan(pair.primary, pair.backup, found)
+    return SynchronizePlan(pair.primary, pair.backup, found)
 
 
 def _member(row: Application) -> Member:

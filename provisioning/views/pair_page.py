@@ -16,7 +16,7 @@ from provisioning.models import Application, Drill
 from provisioning.permissions import actor_of
 from provisioning.rules.drills import why_none
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import Condition, Verdict
+from provisioning.rules.failover_facts import Condition, FailoverVerdict
 from provisioning.rules.guide import DONE, Button, Step, procedure
 from provisioning.rules.members import Member
 from provisioning.rules.pair_facts import PairFacts
@@ -37,7 +37,7 @@ from provisioning.selectors import pair_page as selector
 from provisioning.selectors.pairs import only_kept, paired
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
-from provisioning.services.synchronize import Plan
+from provisioning.services.synchronize import SynchronizePlan
 from provisioning.states import ENDED, HostStatus, JobKind, Mode
 from provisioning.views.context import sentence_for
 
@@ -247,7 +247,7 @@ class PairPage:
     # --- would failover work now
 
     @cached_property
-    def failover(self) -> Verdict:
+    def failover(self) -> FailoverVerdict:
         return would_failover_work(paired(self._probed or self.facts))
 
     @property
@@ -298,7 +298,7 @@ class PairPage:
     # --- both members beside each other
 
     @cached_property
-    def plan(self) -> Plan | None:
+    def plan(self) -> SynchronizePlan | None:
         return synchronize.plan(actor=self._actor, application_id=self.pk) if self.backup else None
 
     @property

@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.rules import drills
 from provisioning.rules.certificates import certificate
-from provisioning.rules.drill_schedule import Plan, due, next_due
+from provisioning.rules.drill_schedule import DrillPlan, due, next_due
 from provisioning.rules.drills import Figures, Ledger, figures, longest_gap
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.pair_facts import Asked, PairFacts
@@ -114,7 +114,8 @@ def at(text):
 
 
 def plan(**changes):
-    return Plan(**{"every_days": 7, "at": time(3, 0), "until": time(5, 0), "since": at("2026-11-02 12:00"), **changes})
+    return DrillPlan(**{"every_days": 7, "at": time(3, 0), "until": time(5, 0), "since": at("2026-11-02 12:00"),
+                        **changes})
 
 
 @pytest.mark.parametrize(("now", "last", "is_due"), [
