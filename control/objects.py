@@ -10,7 +10,7 @@ from protocol import auth
 from provisioning.declared import AGENT, SERVER, sent
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import Application, Host, ListeningPort, Option
-from provisioning.models.applications import is_secret_option, os_account
+from provisioning.models.applications import PLACEHOLDERS, is_secret_option, os_account
 from provisioning.rules.known_options import SML
 from provisioning.rules.management_layer import management_layer
 from provisioning.spelling import by_name
@@ -24,8 +24,6 @@ _FACTS = ("id", "name", "type", "version", "enabled", "revision", "working_direc
 _HOST_FACTS = ("id", "name", "enabled", "revision", "secret_revision", "left_at")
 _SUPERVISED = ("type", *sent(ApplicationDraft, AGENT))
 _CONFIGURATION, _PORT = sent(ApplicationDraft, SERVER), sent(PortDraft, SERVER)
-PLACEHOLDERS = ("", ".")
-"""What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 
 
 # --- applications and hosts ------------------------------------------------------------------------------
