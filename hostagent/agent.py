@@ -7,8 +7,10 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
-from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
+from protocol.message import Message
+from protocol.messages import ApplicationStatus, ProcessChanged, Supervised, Watch
 from protocol.tasks import Tasks
 from protocol.watchdog import Watchdog
 
@@ -59,7 +61,7 @@ class Agent:
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
         self._tasks = Tasks(self._task_failed)
-        self._worker_task: asyncio.Task | None = None
+        self._worker_task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
 
     async def run(self) -> None:
@@ -124,7 +126,7 @@ class Agent:
                 await self._list_known.wait()
         self._processes.start_what_should_run()
 
-    def _surroundings(self) -> dict:
+    def _surroundings(self) -> dict[str, Any]:
         return {"account": own_account(), "accounts": accounts(self._processes.log_on_as()),
                 "resolved": self._resolved, "comes_back_by": comes_back_by(self._config),
                 "service_account": service_account(), **self._port.facts()}

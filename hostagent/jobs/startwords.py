@@ -197,8 +197,8 @@ def batch_commands(text: str) -> list[Command]:
 def _batch_line(line: str, variables: dict[str, str]) -> list[Command]:
     commands, command, parts, unknown = [], [], None, False
     for match in [*_BATCH_PART.finditer(line), None]:
-        kind = match.lastgroup if match else "end"
-        if kind in ("blank", "end", "redirection"):
+        kind = (match.lastgroup or "") if match else "end"
+        if match is None or kind in ("blank", "end", "redirection"):
             if parts is not None:
                 command.append(Word("".join(parts), unknown))
             parts, unknown = None, False
