@@ -5,18 +5,10 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from protocol.messages import (
-    LINKS,
-    PROCESS_STATES,
-    SERVER_STATES,
-    STANDBY_WISHES,
-    Event,
-    Hello,
-    MessageError,
-    ProcessChanged,
-    Report,
-    from_dict,
-)
+from protocol.message import MessageError, from_dict
+from protocol.messages import PROCESS_STATES, ProcessChanged
+from protocol.opening_messages import Hello
+from protocol.server_messages import LINKS, SERVER_STATES, STANDBY_WISHES, Event, Report
 from protocol.wire import WireError
 from provisioning.states import EventLevel
 

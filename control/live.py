@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from protocol.messages import Hello, Message, ProcessChanged, Report
+from protocol.message import Message
+from protocol.messages import ProcessChanged
+from protocol.opening_messages import Hello
+from protocol.server_messages import Report
 from provisioning.states import RUNS
 
 from .facts import ApplicationFacts, HostFacts, StatusRow

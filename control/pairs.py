@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from protocol.messages import Grant, Message, Recorded, Report, StepDown
+from protocol.message import Message
+from protocol.pair_messages import Recorded, StepDown
+from protocol.server_messages import Grant, Report
 
 from .database import DatabaseAway
 from .decide import Decision, GrantTo, Tell, decide

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from protocol.events import Own
-from protocol.messages import PairAnswer, PairRequest, Probe, Probed
+from protocol.pair_messages import PairAnswer, PairRequest, Probe, Probed
 
 from . import restored
 from .checks import clean

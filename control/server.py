@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from protocol import open_files
 from protocol.lines import LeftError
-from protocol.messages import Refused
+from protocol.opening_messages import Refused
 from protocol.strangers import Strangers
 from protocol.tasks import Tasks
 from protocol.tls import why_untrusted

@@ -10,24 +10,11 @@ from functools import partial
 from typing import Any, TypeVar
 
 from protocol import auth
-from protocol.messages import (
-    Changed,
-    Configuration,
-    Event,
-    Hello,
-    HostFacts,
-    Message,
-    PairRequest,
-    Ping,
-    Pong,
-    Probed,
-    ProcessChanged,
-    Processes,
-    Progress,
-    Report,
-    Supervised,
-    Welcome,
-)
+from protocol.message import Message
+from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Processes, Supervised
+from protocol.opening_messages import Hello, Welcome
+from protocol.pair_messages import PairRequest, Probed
+from protocol.server_messages import Configuration, Event, Progress, Report
 from protocol.sparing import Sparing
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.control_client import control_secrets

@@ -10,16 +10,9 @@ from typing import Any
 
 from protocol import collector
 from protocol.events import level_of
-from protocol.messages import (
-    ApplicationStatus,
-    Configuration,
-    Event,
-    Hello,
-    ProcessChanged,
-    Progress,
-    Report,
-    Watch,
-)
+from protocol.messages import ApplicationStatus, ProcessChanged, Watch
+from protocol.opening_messages import Hello
+from protocol.server_messages import Configuration, Event, Progress, Report
 from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
 from provisioning.states import Mode

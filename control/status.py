@@ -3,7 +3,8 @@
 import signal
 from dataclasses import dataclass, replace
 
-from protocol.messages import ProcessChanged, Report
+from protocol.messages import ProcessChanged
+from protocol.server_messages import Report
 from provisioning.states import ALIVE, ApplicationStatus, Mode
 
 LOST_GRACE_S = 1.0
