@@ -73,12 +73,13 @@ class Agent:
             await self._shutdown()
 
     async def _startup(self) -> None:
-        await self._port.open()
         loop = asyncio.get_running_loop()
+        # Before the port opens: whoever finds the agent there may send it one at once, and it must not be lost.
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
         loop.add_signal_handler(signal.SIGHUP, _begin_log_anew)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
+        await self._port.open()
         self._processes.adopt()
         self._tasks.start(self._watchdog.show_life(), "signs of life")
         self._tasks.start(self._heartbeats.run(self._processes), "heart-beats")
