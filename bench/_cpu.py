@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from protocol.identity import stat_fields
+
 TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = (
     ("web", "console.web"), ("control", "runcontrol"), ("console worker", "-A console"), ("console", "manage.py up"),
@@ -36,7 +38,7 @@ def kind_of(command: str) -> str:
 def look(root: int | None = None) -> Processes:
     """All processes below ``root`` (default: this one) and itself."""
     root = root or os.getpid()
-    found = {pid: stat for pid in _pids() if (stat := _stat(pid))}
+    found = {pid: stat for pid in _pids() if (stat := stat_fields(pid))}
     parents = {pid: int(stat[1]) for pid, stat in found.items()}
     return {(pid, int(found[pid][19])): _used(pid, found[pid], root) for pid in _below(root, parents)}
 
@@ -66,14 +68,6 @@ def busy_s() -> float:
 
 def _pids() -> Iterable[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdigit())
-
-
-def _stat(pid: int) -> list[str]:
-    """The words of its stat after the name: state, parent, ...; empty when it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
 
 
 def _below(root: int, parents: Mapping[int, int]) -> list[int]:

@@ -12,7 +12,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,8 @@ from pathlib import Path
 
 from bench._fleet import Fleet, median, percentile
 from protocol import collector
+from protocol.identity import stat_fields
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVERS_A_HOST = 10
@@ -39,12 +40,10 @@ def main() -> None:
     if given.inside:
         measure(given.pairs, given.steady)
         return
-    with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+    with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
         settings = {"PAIRWISE_DATA_DIR": directory, "DJANGO_SETTINGS_MODULE": "console.settings",
-                    "PAIRWISE_LOG_LEVEL": "ERROR", "PAIRWISE_CONTROL_PORT": str(free.getsockname()[1]),
+                    "PAIRWISE_LOG_LEVEL": "ERROR", "PAIRWISE_CONTROL_PORT": str(free_port()),
                     "PAIRWISE_REDIS_URL": f"unix://{directory}/no-redis.sock"}
-        free.close()
         subprocess.run([sys.executable, "-m", "bench.fleet", "--inside", "-pairs", str(given.pairs), "-steady",
                         str(given.steady)], cwd=ROOT, env={**os.environ, **settings}, check=True)
 
@@ -143,7 +142,7 @@ class Control:
         self._process.wait()
 
     def cpu_s(self) -> float:
-        words = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        words = stat_fields(self._process.pid)
         return (int(words[11]) + int(words[12])) / TICKS
 
     def rss_mb(self) -> int:

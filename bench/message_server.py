@@ -13,8 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.messageserver.conftest import ServerProcess, application, free_ports
+from tests.messageserver.conftest import ServerProcess, application
 from tests.messageserver.control_double import ControlDouble
+from tests.ports import free_port
 
 from .stomp_client import Load, add_load_arguments, measure, summary
 
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("-directory", type=Path, help="where the messages go (default: the temporary directory)")
     add_load_arguments(parser)
     given = parser.parse_args()
-    port = free_ports(1)[0]
+    port = free_port()
     with tempfile.TemporaryDirectory(dir=given.directory, prefix="bench-") as name:
         options = {"clients": {"bench": "benchpass"}, "log": {"verbose": "standard", "all": "stdout"}}
         control = ControlDouble(application(port, options=options))

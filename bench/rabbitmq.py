@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from tests.scenarios.harness import free_port, wait_for
+from tests.ports import free_port
+from tests.scenarios.harness import wait_for
 
 from .stomp_client import Load, add_load_arguments, measure, summary
 

@@ -1,4 +1,4 @@
 """The Django project of Pairwise: settings and what starts and wires the processes together."""
 
 VERSION = "0.1.0"
-"""Of the console, as in pyproject.toml."""
+"""Of the console; pyproject.toml reads it here."""

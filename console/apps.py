@@ -5,4 +5,5 @@ class ConsoleConfig(AppConfig):
     name = "console"
 
     def ready(self):
-        from console import checks  # noqa: F401 - registers the system checks
+        # The one registers the system checks, the other is what shared tasks belong to.
+        from console import celery, checks  # noqa: F401

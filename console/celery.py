@@ -25,6 +25,8 @@ def celery_broker_url(redis_url: str) -> str:
 
 BROKER_URL = settings.PAIRWISE_BROKER_URL or celery_broker_url(settings.PAIRWISE_REDIS_URL)
 app = Celery("pairwise-console", broker=BROKER_URL, amqp=ReturningAmqp)
+# In every thread, not in this one alone.
+app.set_default()
 app.conf.update(
     task_serializer="json",
     accept_content=["json"],

@@ -14,11 +14,11 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import DatabaseError
 from django.utils import timezone
 
-from console import tls
-from console.embedded_redis import LOOPBACK
 from console.proxies import networks
+from protocol.names import LOOPBACK
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
+from provisioning.certificates import tls
 from provisioning.rules.broker_access import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 
 TAG = "pairwise"

@@ -5,7 +5,6 @@ import hashlib
 import tempfile
 from pathlib import Path
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 SOCKET_PATH_MAX = 100
 """Linux takes 107 bytes; some are left for what clients add."""
 

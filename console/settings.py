@@ -9,11 +9,14 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 
+from console import VERSION as PAIRWISE_VERSION  # noqa: F401 - pages and exports name it
 from console.addresses import addresses
-from console.embedded_redis import LOOPBACK, embedded_redis_url
+from console.embedded_redis import embedded_redis_url
+from console.gate import STRANGER_BODY_MAX  # noqa: F401 - bounds what a form keeps, too
 from hostagent.files import make_open
 from protocol.broker_url import verified
 from protocol.jobs import TAKE_WITHIN_S
+from protocol.names import LOOPBACK
 from protocol.secret_settings import SECRET_SETTINGS, SecretSettingError, check_scheme, read
 
 env = environ.Env()

@@ -58,7 +58,7 @@ async def serve(config: uvicorn.Config) -> None:
     """Until a signal ends it. Raises CannotIssue, PartEnded."""
     from django.conf import settings
 
-    from console import tls
+    from provisioning.certificates import tls
 
     with Watchdog() as watchdog:
         server = uvicorn.Server(config)
@@ -104,9 +104,9 @@ def main() -> int:
     django.setup()
     from django.conf import settings
 
-    from console.tls import CannotIssue
     from console.up.errors import CannotStart
     from console.up.keys import require_the_key_of_this_process
+    from provisioning.certificates.tls import CannotIssue
 
     try:
         require_the_key_of_this_process()

@@ -20,6 +20,8 @@ from django.db import (
     connections,
 )
 
+from protocol.pauses import doubling
+
 log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
@@ -54,9 +56,9 @@ class Database:
 
     async def run(self, function: Callable[..., Result], *args: Any, patience_s: float = 10.0, **kwargs: Any) -> Result:
         """``function(*args, **kwargs)``. Raises DatabaseAway after ``patience_s`` seconds, and what it raises."""
-        give_up_at, wait_s = time.monotonic() + patience_s, FIRST_WAIT_S
+        give_up_at = time.monotonic() + patience_s
         loop = asyncio.get_running_loop()
-        while True:
+        for wait_s in doubling(FIRST_WAIT_S, LONGEST_WAIT_S):
             try:
                 return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
             except OWN_FAULTS:
@@ -67,7 +69,6 @@ class Database:
                     raise DatabaseAway(f"{self.name} does not answer: {error}") from error
                 log.warning("%s did not answer (%s), trying again in %g s", self.name, error, wait_s)
             await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
     async def write(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """As ``run``, of a function that writes what only the leader may. Raises Deposed too."""

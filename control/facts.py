@@ -99,10 +99,9 @@ COUNTERS = ("last_seq", "digest", "clients", "common_seq", "common_digest", "fir
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairCopy:
-    """A row of PairState: what pages show of a record."""
+class Decided:
+    """What a record of a pair and the copy that pages show of it have in common (record.columns.Decided)."""
 
-    primary_id: int
     version: int = 0
     epoch: int = 0
     active_id: int | None = None
@@ -113,9 +112,16 @@ class PairCopy:
     paused_by: str = ""
     paused_reason: str = ""
     paused_at: datetime | None = None
-    disputed: bool = False
     reason: str = ""
     since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairCopy(Decided):
+    """A row of PairState: what pages show of a record."""
+
+    primary_id: int
+    disputed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

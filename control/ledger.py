@@ -18,6 +18,7 @@ from provisioning.record.models import ALIAS, Leadership, PairRecord
 
 from . import generations, lineage
 from .database import Database, DatabaseAway, as_sentence
+from .facts import Decided
 from .lease import LEADER, holding
 
 GROUP_MAX = 500
@@ -28,23 +29,11 @@ application back."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Row(Decided):
     """One row of PairRecord, as it is on disk."""
 
     application_id: int
     identity: str = ""
-    version: int = 0
-    epoch: int = 0
-    active_id: int | None = None
-    standby_in_sync: bool = False
-    active_copy: str = ""
-    standby_copy: str = ""
-    automatic_failover: bool = True
-    paused_by: str = ""
-    paused_reason: str = ""
-    paused_at: datetime | None = None
-    reason: str = ""
-    since: datetime | None = None
     generation: int = 0
     gone_at: datetime | None = None
 
@@ -59,11 +48,12 @@ class Change:
     other: Row | None = None
 
 
+KEY = "application_id"
 _COLUMNS = tuple(f.name for f in fields(Row))
 _TABLE = PairRecord._meta.db_table
 _UPSERT = (
     f"INSERT INTO {_TABLE} ({', '.join(_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_COLUMNS))}) "
-    f"ON CONFLICT (application_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])} "
+    f"ON CONFLICT ({KEY}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS if name != KEY)} "
     f"WHERE {_TABLE}.version = %s")
 _TELL_OTHER = _UPSERT.replace(f"WHERE {_TABLE}.version = %s", f"WHERE {_TABLE}.version <= excluded.version")
 

@@ -14,7 +14,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-from console.tls import look_after
 from protocol import collector
 from protocol.controls import NOT_LEADER
 from protocol.sparing import Sparing
@@ -22,6 +21,7 @@ from protocol.tasks import Tasks
 from protocol.tls import Identity
 from protocol.watchdog import Watchdog
 from protocol.wire import Opening
+from provisioning.certificates.tls import look_after
 from provisioning.states import EventLevel
 
 from .database import DatabaseAway

@@ -19,8 +19,8 @@ from provisioning.states import Mode
 
 from . import checks, copies, narration, objects
 from .database import Database
-from .facts import EventRow, PairCopy, StatusRow
-from .ledger import Ledger, Row
+from .facts import Decided, EventRow, PairCopy, StatusRow
+from .ledger import Ledger
 from .live import LiveApplication, LiveHost, ServerConnection, World
 from .pairs import Outcome, Pairs
 from .peers import Peer
@@ -38,7 +38,6 @@ SETTLE_S = 5.0
 """After control's own start nothing is called Unknown for so long: peers are still coming back."""
 RETURN_S = 2.0
 """For so long after control's start a server that ran before may take its object back from a newcomer."""
-_COPIED = {f.name for f in fields(Row)} - {"reason", "active_id", "standby_in_sync"}
 GONE = frozenset({Status.STOPPED, Status.GAVE_UP, Status.START_PENDING})
 
 
@@ -115,9 +114,9 @@ class SolutionControl:
         for member in self.world.members(pair_id):
             if member.connection is None and member.verdict.mode == Mode.PRIMARY and self._is_replaced(member):
                 self.refresh(member)
-        copied = {f.name: getattr(row, f.name) for f in fields(PairCopy) if f.name in _COPIED}
-        self.writer.put_pair(PairCopy(
-            **copied, primary_id=pair_id, disputed=bool(live.dispute), reason=live.dispute or row.reason,
+        copy = PairCopy(**{f.name: getattr(row, f.name) for f in fields(Decided)}, primary_id=pair_id)
+        self.writer.put_pair(replace(
+            copy, disputed=bool(live.dispute), reason=live.dispute or row.reason,
             standby_in_sync=row.standby_in_sync and not live.dispute,
             active_id=row.active_id if row.active_id in self.world.applications else None))
 

@@ -4,11 +4,11 @@ a file beside the databases."""
 import asyncio
 import contextlib
 import logging
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 from protocol.events import Own, level_of
+from protocol.files import write_atomically
 from protocol.messages import Generation
 
 from .facts import EventRow
@@ -76,17 +76,7 @@ class Witnesses:
         if self._file is None or self._ledger.doubted():
             return
         try:
-            await asyncio.to_thread(_replace, self._file, self._ledger.token)
+            await asyncio.to_thread(write_atomically, self._file, self._ledger.token.encode("ascii"))
         except OSError as error:
             # It is one witness of many, and the next position is written again.
             log.warning("%s cannot be written: %s", self._file, error.strerror or error)
-
-
-def _replace(file: Path, text: str) -> None:
-    fresh = file.with_suffix(".new")
-    with open(fresh, "w", encoding="ascii") as opened:
-        opened.write(text)
-        opened.flush()
-        # A machine that loses its power must not have forgotten.
-        os.fsync(opened.fileno())
-    os.replace(fresh, file)

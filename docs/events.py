@@ -10,7 +10,8 @@ HEAD = """# Pairwise's own events
 
 Made from `protocol/events.py` by `python -m docs.events`; a test holds that it is up to date. They stand in the
 timelines of the servers and in the log of who tells them. An event of level *alarm* is one that somebody has to look
-at. The other numbers are the field's own ([`domain.md`](domain.md) 3.5): [`pair.md`](pair.md) names those that a pair tells.
+at. The other numbers are the field's own ([`domain.md`](domain.md) 3.5): [`pair.md`](pair.md) names those that a pair
+tells.
 
 | number | from | level | what it tells |
 |---|---|---|---|

@@ -21,6 +21,8 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from protocol.files import write_atomically
+
 from . import VERSION
 
 ROOTS = ("celery[redis]", "psutil")
@@ -97,10 +99,10 @@ def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict[str, A
         source = Path(__file__).with_name(PROGRAM).read_text()
         program = source.replace(_FACTS_LINE, f"BUNDLE = {json.dumps(about, sort_keys=True)}\n", 1).encode()
         facts = {**about, "inputs": inputs, "program_sha256": hashlib.sha256(program).hexdigest()}
-        _replace(directory / ARCHIVE, data)
-        _replace(directory / PROGRAM, program)
+        write_atomically(directory / ARCHIVE, data, mode=0o644, lasting=False)
+        write_atomically(directory / PROGRAM, program, mode=0o644, lasting=False)
         # Last: it says that the others are whole.
-        _replace(directory / FACTS, json.dumps(facts, sort_keys=True).encode())
+        write_atomically(directory / FACTS, json.dumps(facts, sort_keys=True).encode(), mode=0o644, lasting=False)
     return facts
 
 
@@ -112,12 +114,6 @@ def _kept(directory: Path, inputs: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return facts if whole and facts["inputs"] == inputs and program == facts["program_sha256"] else None
-
-
-def _replace(path: Path, data: bytes) -> None:
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(data)
-    new.replace(path)
 
 
 def distributions() -> list[importlib.metadata.Distribution]:

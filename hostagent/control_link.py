@@ -13,6 +13,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]  # it brings no types
 
 from protocol.controls import FILE, NOT_LEADER, Controls
+from protocol.identity import start_ticks
 from protocol.jobs import SIGNATURES
 from protocol.message import Message
 from protocol.messages import (
@@ -26,12 +27,12 @@ from protocol.messages import (
 )
 from protocol.opening_messages import SPEAKS
 from protocol.pauses import pauses
+from protocol.tasks import until_one_ends
 from protocol.tls import TlsError
 from protocol.wire import Channel, RefusedError, dial
 
 from . import VERSION
 from .config import AgentConfig
-from .identity import start_ticks
 from .kept import KeptFile
 from .trust import control_context
 
@@ -98,19 +99,12 @@ class ControlLink:
             await asyncio.sleep(next(waits))
 
     async def _talk(self, channel: Channel) -> None:
-        # Not a TaskGroup: on Python 3.11 it swallows a cancellation that comes together with a lost connection.
         self._unsent.clear()
         self.connected = True
-        halves = [asyncio.create_task(self._send(channel)), asyncio.create_task(self._receive(channel))]
         try:
-            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
-            for half in done:
-                half.result()
+            await until_one_ends(self._send(channel), self._receive(channel))
         finally:
             self.connected = False
-            for half in halves:
-                half.cancel()
-            await asyncio.gather(*halves, return_exceptions=True)
             await channel.close()
 
     async def _receive(self, channel: Channel) -> None:

@@ -22,10 +22,10 @@ from typing import Any
 
 from protocol import auth
 from protocol.broker_url import verified
+from protocol.files import write_atomically
+from protocol.identity import is_alive, start_ticks
 
 from .boot import forget, keep
-from .files import write_atomically
-from .identity import is_alive, start_ticks
 from .join import DIRECTORY, Console, Stop, read_config, stage
 from .surroundings import SERVICE_ACCOUNT
 

@@ -1,10 +1,11 @@
-"""Files that are whole or absent: written beside, fsynced, then renamed into place."""
+"""Files of the agent's own: JSON, logs, and directories that others come through."""
 
-import contextlib
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+from protocol.files import write_atomically
 
 
 def make_open(directory: Path) -> None:
@@ -13,28 +14,6 @@ def make_open(directory: Path) -> None:
     for each in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
         each.mkdir(mode=0o755, exist_ok=True)
         each.chmod(0o755)
-
-
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Replace ``path`` with ``data``; after a crash it holds either the old or the new content."""
-    write_whole(path, data, mode=mode)
-    sync_directory(path.parent)
-
-
-def write_whole(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """As ``write_atomically`` for one of several files: the caller syncs their directory once."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -47,15 +26,6 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames and new names in the directory ``path`` durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def tail(path: Path, *, start: int = 0, limit: int = 4096, lines: int = 3) -> list[str]:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from .files import write_atomically
+from protocol.files import write_atomically
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from protocol.identity import boot_id, is_alive
+
 from .files import read_json, write_json
-from .identity import boot_id, has_ended, is_alive, open_pidfd
+from .identity import has_ended, open_pidfd
 from .looking.rights import open_to_others, way_open_to_others
 from .opened import Directory
 from .supervision import Ended

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from protocol.identity import is_alive
 from protocol.messages import ProcessChanged
 from protocol.names import safe_name
 
 from .files import tail
-from .identity import is_alive
 from .kept import has_room
 from .launch import (
     Follower,

@@ -71,27 +71,21 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Spawned:
+class _Runs:
+    pid: int
+    started: int
+
+
+class Spawned(_Runs):
     """The process exists."""
 
-    pid: int
-    started: int
 
-
-@dataclass(frozen=True)
-class Adopted:
+class Adopted(_Runs):
     """A process that an earlier run of this agent started still runs."""
 
-    pid: int
-    started: int
 
-
-@dataclass(frozen=True)
-class Found:
+class Found(_Runs):
     """A process of this application that was started by hand runs."""
-
-    pid: int
-    started: int
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from protocol.identity import is_alive, start_ticks
 from protocol.jobs import host_queue
+from protocol.pauses import doubling
 
 from .config import CONFIG_VARIABLE, AgentConfig
 from .files import keep_bounded
-from .identity import is_alive, start_ticks
 from .kept import has_room
 from .state import AgentState
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 PARENT_VARIABLE = "PAIRWISE_AGENT_PID"
 """Tells the worker whose death it must not survive."""
 CONCURRENCY = 2
-FIRST_RETRY_S, LONGEST_RETRY_S, STABLE_S = 0.2, 30.0, 60.0
+FIRST_RETRY_S, LONGEST_RETRY_S, STABLE_S = 0.4, 30.0, 60.0
 NO_ROOM_RETRY_S = 3.0
 """While the disk is full: what ends for want of room is back soon after there is some."""
 WARM_STOP_S, COLD_STOP_S, KILLED_S = 6.0, 4.0, 2.0
@@ -49,7 +50,7 @@ class WorkerKeeper:
     async def run(self) -> None:
         """Keep it running until cancelled."""
         await self._end_leftover()
-        retry_s = FIRST_RETRY_S
+        waits = doubling(FIRST_RETRY_S, LONGEST_RETRY_S)
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -59,9 +60,9 @@ class WorkerKeeper:
                 how = f"ended ({process.returncode})"
             except OSError as error:
                 how = f"could not be started ({error})"
-            retry_s = FIRST_RETRY_S if loop.time() - began >= STABLE_S else min(LONGEST_RETRY_S, retry_s * 2)
-            if not has_room(self._config.state_dir):
-                retry_s = NO_ROOM_RETRY_S
+            if loop.time() - began >= STABLE_S:
+                waits = doubling(FIRST_RETRY_S, LONGEST_RETRY_S)
+            retry_s = next(waits) if has_room(self._config.state_dir) else NO_ROOM_RETRY_S
             log.error("The host worker %s; it is started again in %g s. Its log is %s.", how, retry_s, self.log_path)
             await asyncio.sleep(retry_s)
 

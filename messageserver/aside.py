@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
+from protocol.files import sync_directory
+
 from .records import Record
-from .system import sync_directory
 
 
 def put_aside(directory: Path, records: Iterable[Record]) -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from protocol import tls
 from protocol.controls import FILE, NOT_LEADER, Controls
+from protocol.identity import start_ticks
 from protocol.lines import RefusedError, SilentError, StrangerError, UntoldError, UntrustedError, WireError
 from protocol.message import Message
 from protocol.server_messages import Configuration
@@ -83,17 +84,9 @@ def _unusable(sentence: str) -> Exit:
     return Exit(ExitCode.USAGE, log.Event.APP_INIT_FAILED, sentence)
 
 
-def started_ticks() -> int:
-    """Start of this process in clock ticks since boot; with the pid it names the process for ever. 0 on Windows."""
-    if system.WINDOWS:
-        return 0
-    with open("/proc/self/stat", encoding="ascii", errors="replace") as file:
-        return int(file.read().rpartition(")")[2].split()[19])
-
-
 def introduction() -> dict:
     """The fields of Hello that name this process."""
-    return {"version": VERSION, "host": socket.gethostname(), "pid": os.getpid(), "started": started_ticks()}
+    return {"version": VERSION, "host": socket.gethostname(), "pid": os.getpid(), "started": start_ticks(os.getpid())}
 
 
 class Search:

@@ -15,6 +15,8 @@ from importlib.util import MAGIC_NUMBER, source_hash
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+from protocol.files import write_atomically
+
 from . import VERSION, windows_package
 from .exits import ExitCode
 from .options import OPTIONS
@@ -28,9 +30,10 @@ ZIP_TIME = (2026, 11, 22, 0, 0, 0)
 HERE = Path(__file__).parent
 NOT_SHIPPED = ("packaging.py", "windows_package.py")
 PROTOCOL_MODULES = ("__init__.py", "auth.py", "blocking.py", "collector.py", "controls.py", "dialling.py", "door.py",
-                    "drills.py", "epochs.py", "events.py", "handshakes.py", "lines.py", "message.py", "open_files.py",
-                    "opening_messages.py", "pair_messages.py", "pauses.py", "places.py", "server_messages.py",
-                    "sparing.py", "strangers.py", "tasks.py", "tls.py", "validity.py", "watchdog.py", "wire.py")
+                    "drills.py", "epochs.py", "events.py", "files.py", "handshakes.py", "identity.py", "lines.py",
+                    "message.py", "open_files.py", "opening_messages.py", "pair_messages.py", "pauses.py", "places.py",
+                    "server_messages.py", "sparing.py", "strangers.py", "tasks.py", "tls.py", "validity.py",
+                    "watchdog.py", "wire.py")
 PROGRAM = "lib.zip"
 MARSHAL_VERSION = 2
 """Later ones write what is used twice by reference, and that depends on what else is in memory."""
@@ -95,9 +98,7 @@ def write_template(directory: Path) -> Path:
 
 def _replace(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(data)
-    new.replace(path)
+    write_atomically(path, data, mode=0o644, lasting=False)
 
 
 def _files(windows_launcher: bytes) -> dict[str, tuple[bytes, int]]:

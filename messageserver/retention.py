@@ -10,6 +10,8 @@ records are kept that much longer.
 import sqlite3
 from dataclasses import dataclass
 
+from protocol.identity import boot_id
+
 from . import system
 from .settings import Retention
 
@@ -32,7 +34,7 @@ class Ages:
     """The notes of one store, in its database; used in the store's thread. Raises sqlite3.Error."""
 
     def __init__(self, db: sqlite3.Connection, meta: dict):
-        self._db, self._boot = db, system.boot_id()
+        self._db, self._boot = db, boot_id()
         db.execute(SCHEMA)
         lived, at = meta.get("lived", 0.0), meta.get("lived_at", 0.0)
         same_boot = self._boot and meta.get("lived_boot") == self._boot

@@ -13,6 +13,7 @@ from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
 from protocol.server_messages import Configuration, Grant, Report
 from protocol.sparing import Sparing
+from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
 
 from . import VERSION, settings, system
@@ -141,17 +142,9 @@ class Server:
     # --- main loop ---------------------------------------------------------------------------------------
 
     async def _main_loop(self) -> None:
-        tasks = [asyncio.create_task(work) for work in (
+        await until_one_ends(
             self._link.run(self._take), self._reports(), self._until_stopped(), self._until_failed(),
-            look_after(lambda: self._ports.secured, self.log.standard), self._show_life())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            look_after(lambda: self._ports.secured, self.log.standard), self._show_life())
 
     async def _show_life(self) -> None:
         with Watchdog() as watchdog:

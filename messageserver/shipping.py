@@ -8,6 +8,8 @@ import asyncio
 import contextlib
 from collections import deque
 
+from protocol.tasks import until_one_ends
+
 from .broker import Broker
 from .position import Position, meeting, read_position
 from .reader import Reader
@@ -54,16 +56,10 @@ class Shipping:
             self._broker.housekeeping.trim_there = self._trim_there
             self._link.send(trim(self._broker.store.first_seq - 1))
         self._more.set()
-        tasks = [asyncio.create_task(work) for work in (self._ship(), self._hear(), self._link.beat(), self._watch())]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_one_ends(self._ship(), self._hear(), self._link.beat(), self._watch())
         finally:
             self._broker.on_stored = self._broker.housekeeping.trim_there = None
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             for waiting in self._echoes.values():
                 waiting.cancel()
             self._release()

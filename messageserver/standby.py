@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Callable
 
 from protocol.events import Own
+from protocol.pauses import doubling
+from protocol.tasks import until_one_ends
 from protocol.wire import RefusedError, UntrustedError, WireError, dial
 
 from .broker import Broker
@@ -66,7 +68,7 @@ class Standby:
             self._log.standard(event, sentence)
 
     async def _follow(self, peer: Peer) -> None:
-        wait_s = RETRY_FIRST_S
+        waits = doubling(RETRY_FIRST_S, RETRY_MAX_S)
         while True:
             if not self._broker.storing.unavailable:
                 try:
@@ -78,11 +80,10 @@ class Standby:
                 except (SyncError, NotSecured, WireError, OSError, TimeoutError) as error:
                     self._lost(peer, str(getattr(error, "strerror", None) or error) or "no answer in time")
                     if self._was_linked:
-                        wait_s = RETRY_FIRST_S
+                        waits = doubling(RETRY_FIRST_S, RETRY_MAX_S)
             else:
                 self._set("down", self._broker.storing.unavailable)
-            await asyncio.sleep(wait_s)
-            wait_s = min(RETRY_MAX_S, wait_s * 2)
+            await asyncio.sleep(next(waits))
 
     def _lost(self, peer: Peer, reason: str) -> None:
         self._set("down", f"The link to {peer.name} is down: {reason}.")
@@ -158,16 +159,7 @@ class Standby:
         """Read and write at the same time, so that one fsync serves all batches that came meanwhile."""
         waiting: list[bytes] = []
         came, room = asyncio.Event(), asyncio.Event()
-        tasks = [asyncio.create_task(work) for work in (
-            self._read(link, waiting, came, room), self._write(link, waiting, came, room), link.beat())]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_one_ends(self._read(link, waiting, came, room), self._write(link, waiting, came, room), link.beat())
 
     async def _read(self, link: SyncLink, waiting: list[bytes], came: asyncio.Event, room: asyncio.Event) -> None:
         while True:

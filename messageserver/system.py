@@ -43,25 +43,6 @@ def since_boot() -> float:
     return time.monotonic()
 
 
-def boot_id() -> str:
-    """Differs after every start of the machine; "" where the system does not tell."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return ""
-
-
-def sync_directory(directory: Path) -> None:
-    """Names in ``directory`` are on disk afterwards; Windows keeps them in its journal and knows no such call."""
-    if WINDOWS:
-        return
-    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 def outlive_terminal() -> None:
     """A terminal that is closed, or one that somebody else closes, does not end this process."""
     if not WINDOWS:

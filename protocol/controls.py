@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from .events import Own
+from .files import write_atomically
 
 NOT_LEADER = Own.TOOK_OVER
 """Event number of a Refused by a control that does not lead."""
@@ -74,10 +74,8 @@ class Controls:
                 "current": _told(self.current)}
         if self._file is None or keep == self._kept:
             return
-        temporary = self._file.with_name(self._file.name + ".new")
         with contextlib.suppress(OSError):
-            temporary.write_text(json.dumps(keep))
-            os.replace(temporary, self._file)
+            write_atomically(self._file, json.dumps(keep).encode(), mode=0o640, lasting=False)
             self._kept = keep
 
 

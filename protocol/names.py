@@ -1,7 +1,12 @@
-"""Names that several processes make from the same thing."""
+"""Names that mean the same to several processes."""
 
 import hashlib
 import re
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""What a machine alone reaches."""
+WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+"""What stands for all addresses of a machine, and leads nowhere from another one."""
 
 
 def safe_name(name: str) -> str:

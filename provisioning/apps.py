@@ -8,10 +8,8 @@ class ProvisioningConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
-        # Makes the console's Celery application the one that shared tasks belong to.
         from django.contrib.auth.signals import user_logged_in
 
-        from console import celery  # noqa: F401
         from provisioning.views.session_life import on_signed_in
 
         user_logged_in.connect(on_signed_in)

@@ -9,7 +9,6 @@ import time
 
 from django.conf import settings
 
-from console.tls import control_context, reachable
 from protocol import tls, wire
 from protocol.controls import NOT_LEADER
 from protocol.dialling import Dialling
@@ -25,6 +24,7 @@ from protocol.messages import (
     Refused,
     Welcome,
 )
+from provisioning.certificates.tls import control_context, reachable
 from provisioning.keys import all_keys
 
 log = logging.getLogger(__name__)

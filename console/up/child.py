@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
 from console.up.processes import end_all, session_members
 from hostagent.kept import has_room
+from protocol.pauses import doubling
 
 LOG_BYTES_MAX = 10 * 2**20
 RESTART_FIRST_S, RESTART_MAX_S, STAYED_UP_S = 0.5, 30.0, 60.0
@@ -45,9 +47,9 @@ def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def restart_delay_s(failures: int) -> float:
-    """Wait before the next start after so many ends in a row: none, 0.5 s, 1 s, 2 s, ... 30 s."""
-    return 0.0 if failures <= 1 else min(RESTART_FIRST_S * 2 ** (failures - 2), RESTART_MAX_S)
+def restart_delays() -> Iterator[float]:
+    """Seconds to wait before the next start after one end in a row, after two, ...: none, 0.5, 1, 2, ... 30."""
+    return chain((0.0,), doubling(RESTART_FIRST_S, RESTART_MAX_S))
 
 
 def how_it_ended(code: int) -> str:
@@ -83,7 +85,7 @@ class Child:
         self.process: subprocess.Popen | None = None
         self.killed = False
         self.started_at = 0.0
-        self.failures = 0
+        self._delays = restart_delays()
         self.start_again_at: float | None = None
 
     @property
@@ -117,7 +119,7 @@ class Child:
         if self.process is None or (code := self.process.poll()) is None:
             return None
         if time.monotonic() - self.started_at > STAYED_UP_S:
-            self.failures = 0
+            self._delays = restart_delays()
         self._end_session()
         self.process = None
         self.start_later()
@@ -125,9 +127,7 @@ class Child:
 
     def start_later(self) -> None:
         """Set the time of the next start. What ends for want of room is not to wait for long once there is some."""
-        room = has_room(self.log.parent)
-        self.failures += room
-        self.start_again_at = time.monotonic() + (restart_delay_s(self.failures) if room else NO_ROOM_S)
+        self.start_again_at = time.monotonic() + (next(self._delays) if has_room(self.log.parent) else NO_ROOM_S)
 
     def ask_to_stop(self) -> None:
         self.start_again_at = None

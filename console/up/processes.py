@@ -5,26 +5,12 @@ import signal
 import time
 from pathlib import Path
 
+from protocol.identity import is_alive, start_ticks, stat_fields
+
 RUN_MARK = "_PAIRWISE_RUN"
 """Environment variable that every process of one run carries; proof that a leftover is ours."""
 KILLED_S = 3.0
 """A process that was killed may take so long to be gone. What the kernel holds for longer must not hold us."""
-
-
-def started_ticks(pid: int) -> int:
-    """Start time of ``pid`` in clock ticks since boot, 0 when it is gone or only a zombie."""
-    fields = _stat(pid)
-    return 0 if not fields or fields[0] == "Z" else int(fields[19])
-
-
-def _stat(pid: int) -> list[str]:
-    """Fields of /proc/<pid>/stat from the third (state) on; empty when the process is gone."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return []
-    # The name in parentheses may hold blanks and parentheses itself.
-    return text[text.rindex(")") + 2 :].split()
 
 
 def has_terminal() -> bool:
@@ -49,7 +35,7 @@ def session_members(session: int, mark: str) -> list[int]:
     members = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
-            fields = _stat(int(entry))
+            fields = stat_fields(int(entry))
             if fields and fields[0] != "Z" and int(fields[3]) == session and carries_mark(int(entry), mark):
                 members.append(int(entry))
     return members
@@ -67,11 +53,11 @@ def send(pid: int, number: int) -> bool:
 def end_all(pids: list[int], *, within_s: float) -> None:
     """SIGTERM to ``pids``, SIGKILL to those that are still there after ``within_s``; returns once all are gone, or
     KILLED_S after that."""
-    alive = {pid: started_ticks(pid) for pid in pids}
+    alive = {pid: start_ticks(pid) for pid in pids}
     for pid in pids:
         send(pid, signal.SIGTERM)
     deadline, killed = time.monotonic() + within_s, False
-    while alive := {pid: ticks for pid, ticks in alive.items() if ticks and started_ticks(pid) == ticks}:
+    while alive := {pid: ticks for pid, ticks in alive.items() if is_alive(pid, ticks)}:
         if time.monotonic() > deadline + KILLED_S:
             return
         if not killed and time.monotonic() > deadline:

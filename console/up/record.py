@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from console.up.errors import CannotStart
-from console.up.processes import end_all, session_members, started_ticks
+from console.up.processes import end_all, session_members
 from hostagent.kept import KeptFile
+from protocol.identity import start_ticks
 
 LEFTOVER_END_S = 10.0
 
@@ -47,12 +48,12 @@ class RunRecord:
         """Begin the record of this run. ``environment``: the settings that `./run manage` takes over."""
         lines = (f"{name}={value}\n" for name, value in sorted(environment.items()) if "\n" not in value)
         self._environment.keep("".join(lines).encode())
-        self._body = {"pid": os.getpid(), "started": started_ticks(os.getpid()), "address": address, "mark": mark,
+        self._body = {"pid": os.getpid(), "started": start_ticks(os.getpid()), "address": address, "mark": mark,
                       "children": {}}
         self._write()
 
     def child(self, name: str, pid: int) -> None:
-        self._body["children"][name] = {"pid": pid, "started": started_ticks(pid)}
+        self._body["children"][name] = {"pid": pid, "started": start_ticks(pid)}
         self._write()
 
     def _write(self) -> None:
@@ -93,10 +94,10 @@ def leftovers(record: dict) -> list[int]:
         return found
     for child in record.get("children", {}).values():
         pid, ticks = int(child["pid"]), int(child["started"])
-        if started_ticks(pid) not in (0, ticks):
+        if start_ticks(pid) not in (0, ticks):
             continue
         found += session_members(pid, mark)
-        if started_ticks(pid) == ticks and pid not in found:
+        if start_ticks(pid) == ticks and pid not in found:
             found.append(pid)
     return found
 

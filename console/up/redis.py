@@ -13,8 +13,8 @@ import redis
 from django.conf import settings
 
 from console.up.errors import CannotStart
-from hostagent.files import write_atomically
 from protocol import tls
+from protocol.files import write_atomically
 
 PROGRAMS = ("valkey-server", "redis-server")
 MEMORY_LEAST, MEMORY_MOST = 256 * 1024 ** 2, 4 * 1024 ** 3

@@ -4,7 +4,8 @@ import json
 import signal
 from pathlib import Path
 
-from console.up.processes import send, started_ticks
+from console.up.processes import send
+from protocol.identity import is_alive
 
 AGENT_ENDS_S = 13.0
 """The agent ends its worker within 12 s."""
@@ -23,7 +24,7 @@ def running(state_dir: Path) -> dict[str, int]:
     """{application: pid} of the servers that the agent started and that still run."""
     records = _state(state_dir).get("records", {})
     return {name: record["pid"] for name, record in records.items()
-            if record["pid"] and not record["by_hand"] and started_ticks(record["pid"]) == record["started"]}
+            if record["pid"] and not record["by_hand"] and is_alive(record["pid"], record["started"])}
 
 
 def stop_bound_s(state_dir: Path) -> float:

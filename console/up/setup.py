@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import OperationalError
 from redis.exceptions import RedisError
 
-from console import static_files, tls
+from console import static_files
 from console.celery import celery_broker_url
 from console.up.databases import migrate, one_at_a_time
 from console.up.errors import CannotStart
@@ -28,8 +28,9 @@ from console.up.machine import reachable_host
 from console.up.programs import ADMIN, LOCAL_HOST, console_address
 from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
-from hostagent.files import write_atomically
 from messageserver import packaging
+from protocol.files import write_atomically
+from provisioning.certificates import tls
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused, WrongKey
 from provisioning.jobs.broker_access import url_for, why_no_accounts

@@ -15,13 +15,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from protocol import auth, tls
+from protocol.pauses import doubling
 
 from ..config import AgentConfig
 from ..trust import console_context
 from .errors import JobFailed
 
 ATTEMPTS = 6
-FIRST_RETRY_S = 0.25
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.25, 4.0
 TIMEOUT_S = 15.0
 CHUNK = 256 * 1024
 KEPT_PACKAGES = 5
@@ -110,8 +111,7 @@ def _small(config: AgentConfig, path: str, limit: int) -> bytes:
 
 
 def _download(config: AgentConfig, package: Package, part: Path, say: Callable[[str], None]) -> None:
-    retry_s = FIRST_RETRY_S
-    for attempt in range(1, ATTEMPTS + 1):
+    for attempt, retry_s in zip(range(1, ATTEMPTS + 1), doubling(FIRST_RETRY_S, LONGEST_RETRY_S), strict=False):
         try:
             return _attempt(config, package, part, say)
         except (_Cut, OSError, http.client.HTTPException) as error:
@@ -125,7 +125,6 @@ def _download(config: AgentConfig, package: Package, part: Path, say: Callable[[
             have = part.stat().st_size if part.exists() else 0
             say(f"The download was cut at {have} of {package.size} bytes ({error}); it goes on in {retry_s:g} s.")
             time.sleep(retry_s)
-            retry_s *= 2
 
 
 def _attempt(config: AgentConfig, package: Package, part: Path, say: Callable[[str], None]) -> None:

@@ -12,9 +12,9 @@ import uuid
 from typing import Any, Protocol
 
 from protocol import auth
+from protocol.identity import start_ticks
 from protocol.jobs import SIGNED_WITHIN_S, STEPS, TAKE_WITHIN_S, sign_job
 
-from ..identity import start_ticks
 from . import check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop
 from .cancel import Cancellation
 from .context import Context

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from protocol.certificate_files import DIRECTORY, FILES, certificate_paths
+from protocol.files import write_atomically
 from protocol.tls import Identity, TlsError, client_context, expires_at
 
-from ..files import write_whole
 from . import target
 from .accounts import account_named, owner_of
 from .check_start_files import directory_of
@@ -52,7 +52,7 @@ def _look(made: dict[str, str], private: Path) -> float | None:
     with tempfile.TemporaryDirectory(prefix="certificate-", dir=private) as directory:
         paths = {name: str(Path(directory) / file) for name, file in FILES.items()}
         for name, path in paths.items():
-            write_whole(Path(path), made[name].encode())
+            write_atomically(Path(path), made[name].encode(), lasting=False)
         try:
             Identity(paths["certificate"], paths["certificate_key"])
             client_context(paths["trusted_ca"])

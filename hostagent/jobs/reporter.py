@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protocol.jobs import ALIVE_S, sign_report
+from protocol.pauses import doubling
 
 from ..files import read_json
 from ..kept import KeptFile
@@ -131,7 +132,8 @@ class Reporter:
         self._items: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._last_sent = time.monotonic()
-        self._batch_s = BATCH_S
+        self._batches = doubling(BATCH_S, LONGEST_BATCH_S)
+        self._batch_s = next(self._batches)
         self._complete = False
 
     def start(self) -> None:
@@ -156,18 +158,17 @@ class Reporter:
         return self._outbox.empty
 
     def _run(self) -> None:
-        retry_s, retry_at = FIRST_RETRY_S, 0.0
+        retries, retry_at = doubling(FIRST_RETRY_S, LONGEST_RETRY_S), 0.0
         while not self._complete:
             self._collect()
             if not self._outbox.empty and (self._complete or time.monotonic() >= retry_at):
                 try:
                     self._outbox.send_all()
-                    self._last_sent, retry_s = time.monotonic(), FIRST_RETRY_S
-                    self._batch_s = min(LONGEST_BATCH_S, self._batch_s * 2)
+                    self._last_sent, retries = time.monotonic(), doubling(FIRST_RETRY_S, LONGEST_RETRY_S)
+                    self._batch_s = next(self._batches)
                 except Exception as error:
                     log.warning("Reports of a job wait for the broker: %s", type(error).__name__)
-                    retry_at = time.monotonic() + retry_s
-                    retry_s = min(LONGEST_RETRY_S, retry_s * 2)
+                    retry_at = time.monotonic() + next(retries)
                     self._outbox.keep()
             if self._outbox.empty and time.monotonic() - self._last_sent >= ALIVE_S:
                 self._outbox.add("alive")

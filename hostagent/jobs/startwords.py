@@ -1,18 +1,29 @@
 """The commands of a shell script or batch file as words, read without running anything.
 
 Enough of both languages for files that start a server: quoting, comments, line continuation, plain variables, and
-placeholders such as ``<application object name>``, which a shell would take for redirections.
+placeholders such as ``<application object name>``, which a shell would take for redirections. ``shlex`` knows neither
+those nor which words a variable stands in. What is not known here is unknown, never taken for something else.
 """
 
 import re
 from dataclasses import dataclass, field
 
-PLACEHOLDER = re.compile(r"<[A-Za-z](?:[^<>\n]*[^<>\s])?>")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACEHOLDER = r"<[A-Za-z](?:[^<>\n]*[^<>\s])?>"
+PLACEHOLDER = re.compile(_PLACEHOLDER)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_REDIRECTION = re.compile(r"\d*(?:<<|>>|<&|>&|>\||<>|<|>)")
-_ENDS_COMMAND = "\n;&|()"
-_SPECIAL = "@*#?$!-0123456789"
+_BEFORE_A_WORD = re.compile(r"#[^\n]*|\d+(?=[<>])")
+"""A comment, or the number of the file that is redirected."""
+_EXPANSION = (r"`[^`]*`?|\$\((?:[^()]|\((?:[^()]|\([^()]*+\))*+\))*+\)?|\$\{[^}]*\}?|\$[A-Za-z_][A-Za-z0-9_]*"
+              r"|\$[@*#?$!0-9-]")
+_SHELL_PART = re.compile(
+    rf"(?P<joint>\\\n)|(?P<blank>[ \t\r]+)|(?P<placeholder>{_PLACEHOLDER})|(?P<redirection><<|>>|<&|>&|>\||<>|<|>)"
+    rf"|(?P<end>[\n;&|()])|(?P<single>'[^']*'?)|(?P<double>\"(?:\\.|{_EXPANSION}|[^\"\\])*\"?)"
+    rf"|(?P<expansion>{_EXPANSION})|(?P<escape>\\.?)|(?P<plain>.)", re.DOTALL)
+_IN_DOUBLE = re.compile(rf"(?P<expansion>{_EXPANSION})|(?P<escape>\\[\"\\$`\n])|(?P<plain>.)", re.DOTALL)
+_BATCH_PART = re.compile(
+    rf"(?P<placeholder>{_PLACEHOLDER})|(?P<quoted>\"(?:[^\"]|\"\")*\"?)|(?P<percent>%%)"
+    r"|(?P<variable>%~?[A-Za-z0-9_*][^%\s]*%|%~?[a-z]*[0-9*])|(?P<caret>\^.)|(?P<end>[&|()])"
+    r"|(?P<redirection>\d?[<>]+&?\s*\S*)|(?P<blank>\s+)|(?P<plain>.)")
 
 
 @dataclass(frozen=True)
@@ -31,158 +42,82 @@ Command = list[Word]
 
 
 @dataclass
-class _Shell:
-    """One pass over a POSIX shell script."""
+class _Commands:
+    """Grows by parts of words. ``drops``: the word that comes next is where a redirection goes."""
 
-    text: str
-    at: int = 0
-    variables: dict[str, Word] = field(default_factory=dict)
-    commands: list[Command] = field(default_factory=list)
+    done: list[Command] = field(default_factory=list)
     command: Command = field(default_factory=list)
+    parts: list[Word] = field(default_factory=list)
+    drops: bool = False
 
-    def read(self) -> list[Command]:
-        while self.at < len(self.text):
-            char = self.text[self.at]
-            if char in " \t\r":
-                self.at += 1
-            elif self.text.startswith("\\\n", self.at):
-                self.at += 2
-            elif char == "#":
-                end = self.text.find("\n", self.at)
-                self.at = len(self.text) if end < 0 else end
-            elif char in _ENDS_COMMAND:
-                self.at += 1
-                self._end_command()
-            elif redirection := _REDIRECTION.match(self.text, self.at):
-                if PLACEHOLDER.match(self.text, self.at):
-                    self.command.append(self._word())
-                else:
-                    self.at = redirection.end()
-                    self._skip_target()
-            else:
-                self.command.append(self._word())
-        self._end_command()
-        return self.commands
+    def end_word(self) -> None:
+        if self.parts and not self.drops:
+            self.command.append(_joined(self.parts))
+        self.drops = self.drops and not self.parts
+        self.parts = []
 
-    def _skip_target(self) -> None:
-        while self.at < len(self.text) and self.text[self.at] in " \t":
-            self.at += 1
-        if self.at < len(self.text) and self.text[self.at] not in _ENDS_COMMAND:
-            self._word()
-
-    def _end_command(self) -> None:
+    def end(self) -> None:
+        self.end_word()
         if self.command:
-            words = self.command[1:] if self.command[0].text == "export" else self.command
-            found = [(match, word) for word in words if (match := _ASSIGNMENT.fullmatch(word.text))]
-            if len(found) == len(words):
-                self.variables |= {match[1]: Word(match[2], word.unknown) for match, word in found}
-            self.commands.append(self.command)
-        self.command = []
+            self.done.append(self.command)
+        self.command, self.drops = [], False
 
-    def _word(self) -> Word:
-        parts, unknown = [], False
-        while self.at < len(self.text) and self.text[self.at] not in " \t\r>" + _ENDS_COMMAND:
-            char = self.text[self.at]
-            if char == "<":
-                placeholder = PLACEHOLDER.match(self.text, self.at)
-                if placeholder is None:
-                    break
-                parts.append(placeholder[0])
-                self.at = placeholder.end()
-            elif char == "'":
-                parts.append(self._until("'"))
-            elif char == '"':
-                text, inner = self._double_quoted()
-                parts.append(text)
-                unknown |= inner
-            elif char in "$`":
-                word = self._expansion()
-                parts.append(word.text)
-                unknown |= word.unknown
-            else:
-                parts.append(self._plain())
-        return Word("".join(parts), unknown)
 
-    def _plain(self) -> str:
-        """One character; a backslash takes the next one with it."""
-        char = self.text[self.at]
-        if char == "\\":
-            self.at += 2
-            taken = self.text[self.at - 1:self.at]
-            return "" if taken == "\n" else taken
-        self.at += 1
-        return char
-
-    def _until(self, quote: str) -> str:
-        """The text up to the closing ``quote``, or to the end of the file."""
-        end = self.text.find(quote, self.at + 1)
-        end = len(self.text) if end < 0 else end
-        found, self.at = self.text[self.at + 1:end], end + 1
-        return found
-
-    def _double_quoted(self) -> tuple[str, bool]:
-        parts, unknown = [], False
-        self.at += 1
-        while self.at < len(self.text) and self.text[self.at] != '"':
-            char = self.text[self.at]
-            if char == "\\" and self.text[self.at + 1:self.at + 2] in ('"', "\\", "$", "`", "\n"):
-                parts.append(self._plain())
-            elif char in "$`":
-                word = self._expansion()
-                parts.append(word.text)
-                unknown |= word.unknown
-            else:
-                parts.append(char)
-                self.at += 1
-        self.at += 1
-        return "".join(parts), unknown
-
-    def _expansion(self) -> Word:
-        """What stands at ``$`` or a backquote: a variable set above as its value, else as written and unknown."""
-        start = self.at
-        if self.text[start] == "`":
-            self._until("`")
-        elif self.text.startswith("$(", start):
-            self._past_parentheses()
-        elif self.text.startswith("${", start):
-            end = self.text.find("}", start)
-            self.at = len(self.text) if end < 0 else end + 1
-            if (known := self.variables.get(self.text[start + 2:self.at - 1])) is not None:
-                return known
-        elif name := _NAME.match(self.text, start + 1):
-            self.at = name.end()
-            if name[0] in self.variables:
-                return self.variables[name[0]]
-        else:
-            self.at += 2 if self.text[start + 1:start + 2] in tuple(_SPECIAL) else 1
-            if self.at == start + 1:
-                return Word("$")
-        return Word(self.text[start:self.at], unknown=True)
-
-    def _past_parentheses(self) -> None:
-        depth = 0
-        self.at += 1
-        while self.at < len(self.text):
-            depth += {"(": 1, ")": -1}.get(self.text[self.at], 0)
-            self.at += 1
-            if depth == 0:
-                return
+def _joined(parts: list[Word]) -> Word:
+    return Word("".join(part.text for part in parts), any(part.unknown for part in parts))
 
 
 def shell_commands(text: str) -> list[Command]:
     """The simple commands of a POSIX shell script, in order; redirections and comments left out."""
-    return _Shell(text.replace("\r\n", "\n")).read()
+    found, variables = _Commands(), {}
+    text, at = text.replace("\r\n", "\n"), 0
+    while at < len(text):
+        match = (None if found.parts else _BEFORE_A_WORD.match(text, at)) or _SHELL_PART.match(text, at)
+        assert match, "its last part is any character"
+        kind, at = match.lastgroup, match.end()
+        if kind == "redirection":
+            found.end_word()
+            found.drops = True
+        elif kind == "blank":
+            found.end_word()
+        elif kind == "end":
+            _end_shell_command(found, variables)
+        elif kind not in (None, "joint"):
+            found.parts.append(_shell_part(kind, match[0], variables))
+    _end_shell_command(found, variables)
+    return found.done
 
 
-_BATCH_PART = re.compile(
-    r"(?P<placeholder><[A-Za-z](?:[^<>\n]*[^<>\s])?>)|(?P<quoted>\"(?:[^\"]|\"\")*\"?)|(?P<percent>%%)"
-    r"|(?P<variable>%~?[A-Za-z0-9_*][^%\s]*%|%~?[a-z]*[0-9*])|(?P<caret>\^.)|(?P<end>[&|()])"
-    r"|(?P<redirection>\d?[<>]+&?\s*\S*)|(?P<blank>\s+)|(?P<plain>.)")
+def _end_shell_command(found: _Commands, variables: dict[str, Word]) -> None:
+    """What only sets variables sets them for the commands that follow."""
+    found.end_word()
+    words = found.command[1:] if found.command and found.command[0].text == "export" else found.command
+    settings = [(match, word) for word in words if (match := _ASSIGNMENT.fullmatch(word.text))]
+    if len(settings) == len(words):
+        variables |= {match[1]: Word(match[2], word.unknown) for match, word in settings}
+    found.end()
+
+
+def _shell_part(kind: str | None, text: str, variables: dict[str, Word]) -> Word:
+    if kind == "single":
+        return Word(text[1:].removesuffix("'"))
+    if kind == "double":
+        inner = text[1:-1] if _is_closed(text) else text[1:]
+        return _joined([_shell_part(part.lastgroup, part[0], variables) for part in _IN_DOUBLE.finditer(inner)])
+    if kind == "expansion":
+        return variables.get(text.strip("${}"), Word(text, unknown=True))
+    if kind == "escape":
+        return Word(text[1:].replace("\n", ""))
+    return Word(text)
+
+
+def _is_closed(quoted: str) -> bool:
+    return len(quoted) > 1 and quoted.endswith('"')
 
 
 def batch_commands(text: str) -> list[Command]:
     """The commands of a Windows batch file, in order; remarks and labels left out."""
-    commands, variables = [], {}
+    found, variables = _Commands(), {}
     for line in re.sub(r"\^\r?\n", " ", text).splitlines():
         line = line.strip().lstrip("@")
         if line[:1] == ":" or re.match(r"rem\b", line, re.IGNORECASE):
@@ -190,36 +125,26 @@ def batch_commands(text: str) -> list[Command]:
         if setting := re.fullmatch(r"set\s+\"?([A-Za-z_]\w*)=([^\"]*)\"?", line, re.IGNORECASE):
             variables[setting[1].lower()] = setting[2]
             continue
-        commands += _batch_line(line, variables)
-    return commands
+        for match in _BATCH_PART.finditer(line):
+            if match.lastgroup == "end":
+                found.end()
+            elif match.lastgroup in ("blank", "redirection"):
+                found.end_word()
+            else:
+                found.parts.append(_batch_part(match.lastgroup, match[0], variables))
+        found.end()
+    return found.done
 
 
-def _batch_line(line: str, variables: dict[str, str]) -> list[Command]:
-    commands, command, parts, unknown = [], [], None, False
-    for match in [*_BATCH_PART.finditer(line), None]:
-        kind = (match.lastgroup or "") if match else "end"
-        if match is None or kind in ("blank", "end", "redirection"):
-            if parts is not None:
-                command.append(Word("".join(parts), unknown))
-            parts, unknown = None, False
-            if kind == "end" and command:
-                commands.append(command)
-                command = []
-            continue
-        text, is_unknown = _batch_text(kind, match[0], variables)
-        parts, unknown = [*(parts or []), text], unknown or is_unknown
-    return commands
-
-
-def _batch_text(kind: str, text: str, variables: dict[str, str]) -> tuple[str, bool]:
+def _batch_part(kind: str | None, text: str, variables: dict[str, str]) -> Word:
     if kind == "quoted":
-        inner = text[1:-1] if len(text) > 1 and text.endswith('"') else text[1:]
-        found = [_batch_text(part.lastgroup, part[0], variables) if part.lastgroup in ("percent", "variable")
-                 else (part[0], False) for part in _BATCH_PART.finditer(inner.replace('""', "\0"))]
-        return "".join(each for each, _ in found).replace("\0", '"'), any(unknown for _, unknown in found)
+        inner = text[1:-1] if _is_closed(text) else text[1:]
+        found = _joined([_batch_part(part.lastgroup, part[0], variables) if part.lastgroup in ("percent", "variable")
+                         else Word(part[0]) for part in _BATCH_PART.finditer(inner.replace('""', "\0"))])
+        return Word(found.text.replace("\0", '"'), found.unknown)
     if kind == "percent":
-        return "%", False
+        return Word("%")
     if kind == "variable":
         value = variables.get(text.strip("%").lower())
-        return (text, True) if value is None else (value, False)
-    return (text[1:], False) if kind == "caret" else (text, False)
+        return Word(text, unknown=True) if value is None else Word(value)
+    return Word(text[1:] if kind == "caret" else text)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
 from provisioning.audit.found import Found
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Link
+from provisioning.rules import ages
 from provisioning.rules.certificates import Certificate
 from provisioning.rules.failover import CONDITION
 from provisioning.rules.failover_facts import Condition, FailoverFacts
@@ -17,11 +18,6 @@ from provisioning.rules.known import age_s
 from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.synchronizing import DIFFERS, Comparison, Row, Side, alike, compare
 from provisioning.states import ApplicationStatus, HostStatus
-
-FOUND_FOR = timedelta(minutes=45)
-"""What a job found on a host longer ago is not known any more."""
-HEARD_FOR = timedelta(seconds=30)
-"""What an agent or a server said longer ago is not known any more."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ class Machine:
     def answers(self, now: datetime) -> bool:
         """True while its agent is connected and speaks."""
         return (self.status == HostStatus.RUNNING and self.heard_at is not None
-                and now - self.heard_at <= HEARD_FOR)
+                and now - self.heard_at <= ages.AUDITED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,7 +246,7 @@ class AuditFacts:
     def found_at(self, member: Member) -> Found | None:
         """What a job found on the member's host, None when that is not known any more."""
         found = member.found
-        if found is None or self.now - found.at > FOUND_FOR or member.host is None or found.host_id != member.host.id:
+        if found is None or self.now - found.at > ages.FOUND or member.host is None or found.host_id != member.host.id:
             return None
         return found if member.host.answers(self.now) else None
 

@@ -8,13 +8,14 @@ from typing import Any
 
 from django.db.models import Q
 
-from provisioning.audit.facts import FOUND_FOR, Live
+from provisioning.audit.facts import Live
 from provisioning.audit.found import Found, found_from
 from provisioning.declared import at_start
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.job_kinds import FIND_START_FILES
 from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
 from provisioning.models.applications import os_account
+from provisioning.rules import ages
 from provisioning.rules.certificates import certificates_of_ports
 from provisioning.selectors import start_files
 from provisioning.selectors.drills import last_drills
@@ -83,7 +84,7 @@ _LOOK = ("application_id", "host_id", "host__name", "at", "body")
 def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
     """{application: what a job last found on its host}. What is about a former Working Directory, Command Line or
     account says nothing about the present one."""
-    since = now - FOUND_FOR
+    since = now - ages.FOUND
     looks = {look.application_id: look for look in FoundOnHost.objects.filter(own, at__gte=since).values_list(
         *_LOOK, named=True)}
     about_files = Job.objects.filter(own, kind__in=FIND_START_FILES, state=JobState.SUCCEEDED, finished_at__gte=since,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 
 from amqp.exceptions import AMQPError
+from celery import current_app as app
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
@@ -15,7 +16,6 @@ from kombu.exceptions import OperationalError
 from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
 
-from console.celery import app
 from protocol.jobs import CONSOLE_QUEUE, RUN_JOB, host_control, host_queue, sign_job
 from provisioning import changes
 from provisioning.models import Host, Job

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
 from provisioning import changes
 from provisioning.models import Application, Drill
+from provisioning.rules import ages
 from provisioning.rules.drills import left
 from provisioning.selectors.jobs import working_on
 from provisioning.selectors.pairs import Pair
@@ -19,10 +20,7 @@ from . import dispatch
 log = logging.getLogger(__name__)
 
 RUN_DRILL = "console.run_drill"
-UNTAKEN_AFTER_S = 60
-"""A drill that no worker took for so long is refused."""
-SILENT_AFTER_S = 45
-"""What carries a drill out says so every second, except while it waits for control (control_client.PAIR_TIMEOUT_S)."""
+TAKEN_WITHIN_S = int(ages.DRILL_NOT_TAKEN.total_seconds())
 
 
 class Ended(Exception):
@@ -39,7 +37,7 @@ def hand_over(drill_id: int) -> bool:
     drill = Drill.objects.filter(pk=drill_id, state=DrillState.RUNNING).first()
     if drill is None:
         return False
-    if not dispatch.give_to_console(RUN_DRILL, expires_s=UNTAKEN_AFTER_S, drill_id=drill.pk):
+    if not dispatch.give_to_console(RUN_DRILL, expires_s=TAKEN_WITHIN_S, drill_id=drill.pk):
         finish(drill, DrillState.REFUSED, "The drill could not be sent to the broker, so nothing was done.",
                "Start Redis (./run does), then start the drill again.")
         return False
@@ -96,11 +94,11 @@ def reap(now: datetime | None = None) -> int:
 
 def _look_at(drill: Drill, now: datetime) -> bool:
     if drill.started_at is None:
-        if now - drill.created_at <= timedelta(seconds=UNTAKEN_AFTER_S):
+        if now - drill.created_at <= ages.DRILL_NOT_TAKEN:
             return False
-        return finish(drill, DrillState.REFUSED, f"No worker of the console took the drill within {UNTAKEN_AFTER_S} s, "
+        return finish(drill, DrillState.REFUSED, f"No worker of the console took the drill within {TAKEN_WITHIN_S} s, "
                       "so nothing was done.", "Start the console worker (./run does), then start the drill again.")
-    if now - (drill.heard_at or drill.started_at) <= timedelta(seconds=SILENT_AFTER_S):
+    if now - (drill.heard_at or drill.started_at) <= ages.DRILL:
         return False
     active = _active_of(drill)
     last = drill.steps.filter(state=StepState.RUNNING).first()

@@ -8,11 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from celery import current_app as app
 from kombu.exceptions import OperationalError
 from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
-
-from console.celery import app
 
 from .dispatch import CONNECT_TIMEOUT_S, mailbox
 

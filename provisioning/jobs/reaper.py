@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from provisioning.job_kinds import KINDS
 from provisioning.models import ComponentHeartbeat, Job, JobReport
+from provisioning.rules import ages
 from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.turns import delete_in_turns, write_in_turns
 
@@ -31,8 +32,6 @@ HANDED_AGAIN_EVERY_S = 10
 """How often a job that no host took, or of which none says anything, is looked for in the broker, and given to it
 again when it is not there. A host that works on one says so every protocol.jobs.ALIVE_S."""
 REAPER = "reaper"
-DEAF_AFTER_S = 15
-"""More than this between two looks: the console, its worker or the broker was away, and heard no host meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def _ask(job: Job, found: Verdict) -> None:
 
 def hears_since(last: datetime | None, since: datetime, now: datetime) -> datetime:
     """Since when the console hears hosts without a gap; ``last`` and ``since``: its last look, and what that said."""
-    return now if last is not None and _older(last, now, DEAF_AFTER_S) else since
+    return now if last is not None and now - last > ages.LOOK_AT_JOBS else since
 
 
 def _hears_since(now: datetime) -> datetime:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 
 import redis
+from celery import current_app as app
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connections
 from django.utils import timezone
 
-from console.celery import app
 from provisioning.models import ComponentHeartbeat, Host
 from provisioning.rules.database_trouble import may_pass
 from provisioning.rules.report_messages import NoReport, in_turn

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from provisioning.record.columns import Decided
 from provisioning.states import ApplicationStatus, HostStatus, Mode, SyncLink
 
 from .applications import Application
@@ -63,31 +64,16 @@ class HostRuntime(models.Model):
         return f"{self.host_id}: {self.status}"
 
 
-class PairState(models.Model):
+class PairState(Decided):
     """What control's record says of a pair, or of a single server (``record.models.PairRecord``), as pages show it.
 
-    A copy that control writes after the record: nobody decides by it. ``paused_*`` say who paused automatic failover,
-    why and when; empty while it is on. ``disputed``: an older record was put back and contradicts a member, or might;
-    then nobody counts as in sync.
+    A copy that control writes after the record: nobody decides by it. ``disputed``: an older record was put back and
+    contradicts a member, or might; then nobody counts as in sync.
     """
 
     primary = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="pair_state", primary_key=True)
-    version = models.PositiveBigIntegerField(default=0)
-    epoch = models.PositiveBigIntegerField(default=0)
     active = models.ForeignKey(Application, null=True, on_delete=models.SET_NULL, related_name="+")
-    standby_in_sync = models.BooleanField(default=False)
-    active_copy = models.CharField(max_length=32, blank=True)
-    standby_copy = models.CharField(max_length=32, blank=True)
-    automatic_failover = models.BooleanField(default=True)
-    paused_by = models.CharField(max_length=150, blank=True)
-    paused_reason = models.TextField(blank=True)
-    paused_at = models.DateTimeField(null=True)
     disputed = models.BooleanField(default=False)
-    reason = models.TextField(blank=True)
-    since = models.DateTimeField(null=True)
-
-    def __str__(self):
-        return f"{self.primary_id}: epoch {self.epoch}"
 
 
 class CopyTerm(models.Model):

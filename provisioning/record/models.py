@@ -6,11 +6,13 @@ Database: applications are named by their ids. What pages show of it are copies 
 
 from django.db import models
 
+from .columns import Decided
+
 ALIAS = "control"
 """The database of these tables, in settings.DATABASES."""
 
 
-class PairRecord(models.Model):
+class PairRecord(Decided):
     """The durable record of a pair, or of a single server; every server application has one once it was granted a role.
 
     Every write is conditional on ``version`` as it was read. ``identity`` tells whether it is still the same
@@ -20,23 +22,9 @@ class PairRecord(models.Model):
 
     application_id = models.BigIntegerField(primary_key=True)
     identity = models.CharField(max_length=32, blank=True)
-    version = models.PositiveBigIntegerField(default=0)
-    epoch = models.PositiveBigIntegerField(default=0)
     active_id = models.BigIntegerField(null=True)
-    standby_in_sync = models.BooleanField(default=False)
-    active_copy = models.CharField(max_length=32, blank=True)
-    standby_copy = models.CharField(max_length=32, blank=True)
-    automatic_failover = models.BooleanField(default=True)
-    paused_by = models.CharField(max_length=150, blank=True)
-    paused_reason = models.TextField(blank=True)
-    paused_at = models.DateTimeField(null=True)
-    reason = models.TextField(blank=True)
-    since = models.DateTimeField(null=True)
     generation = models.PositiveBigIntegerField(default=0)
     gone_at = models.DateTimeField(null=True)
-
-    def __str__(self):
-        return f"{self.application_id}: epoch {self.epoch}"
 
 
 class Leadership(models.Model):

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from provisioning.rules import ages
 from provisioning.rules.copies import begin_alike, equal
-from provisioning.rules.failover_facts import FRESH_S, NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
+from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
 from provisioning.rules.restored import WAY_OUT
 from provisioning.rules.text import closed
 from provisioning.rules.unavailable import what_helps
@@ -105,7 +106,7 @@ def _heard(facts: FailoverFacts) -> Result:
             return f"It is not known when {member.name} was last heard of."
         return "" if member.is_fresh else f"{member.name} was last heard of {member.heard_s:.0f} s ago."
 
-    return _each(facts, silent, f"Both were heard of within {FRESH_S:g} s.", _hear(facts))
+    return _each(facts, silent, f"Both were heard of within {ages.MEMBER.total_seconds():g} s.", _hear(facts))
 
 
 @_condition("started", "Both Started")

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
+from provisioning.rules import ages
 from provisioning.rules.certificates import Certificate
 from provisioning.rules.proofs import Proof
 from provisioning.states import ApplicationStatus
 
 OK, NO, UNKNOWN = "ok", "no", "unknown"
-FRESH_S = 10.0
-"""What was heard longer ago is not known any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +42,7 @@ class MemberFacts:
 
     @property
     def is_fresh(self) -> bool:
-        return self.heard_s is not None and self.heard_s <= FRESH_S
+        return self.heard_s is not None and self.heard_s <= ages.MEMBER.total_seconds()
 
 
 @dataclass(frozen=True, kw_only=True)

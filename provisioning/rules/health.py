@@ -6,11 +6,10 @@ from datetime import datetime
 from provisioning.models import HostRuntime
 from provisioning.states import HostStatus
 
+from . import ages
 from .database_trouble import FULL, LOCKED, Trouble
 from .text import duration
 
-HEARTBEAT_MAX_AGE_S = 8.0
-HOST_MAX_AGE_S = 10.0
 LOCAL_HOST = "localhost"
 OK, DOWN, UNKNOWN = "ok", "down", "unknown"
 
@@ -34,7 +33,7 @@ def worker_health(beat_at: datetime | None, now: datetime, *, blind: str = "") -
     if beat_at is None:
         return Component(DOWN, None, "The console worker has never reported. Start it (./run starts it).")
     age_s = _age_s(beat_at, now)
-    if age_s <= HEARTBEAT_MAX_AGE_S:
+    if age_s <= ages.CONSOLE_PART.total_seconds():
         return Component(OK, age_s)
     return _unheard(age_s, f"The console worker was last heard of {duration(age_s)} ago.", blind)
 
@@ -46,7 +45,7 @@ def agent_health(runtime: HostRuntime | None, now: datetime, *, blind: str = "")
     age_s = _age_s(runtime.heard_at, now)
     if runtime.status != HostStatus.RUNNING:
         return _unheard(age_s, f"The agent of {LOCAL_HOST} is {runtime.status}. {runtime.reason}".strip(), blind)
-    if age_s <= HOST_MAX_AGE_S:
+    if age_s <= ages.OWN_HOST.total_seconds():
         return Component(OK, age_s)
     return _unheard(age_s, f"The agent of {LOCAL_HOST} was last heard of {duration(age_s)} ago.", blind)
 

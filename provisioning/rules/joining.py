@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+from protocol.names import LOOPBACK, WILDCARDS
+
 NOWHERE = LOOPBACK | WILDCARDS
 
 

@@ -6,18 +6,15 @@ from datetime import datetime, timedelta
 
 from provisioning.states import ApplicationStatus
 
+from . import ages
 from .text import duration
-
-SILENT_AFTER_S = 5.0
-"""Control shows a sign of life every second; that it is started anew, which takes two or three, is no silence. Clocks
-that differ by less count as one."""
 
 
 def age_s(at: datetime | None, now: datetime) -> float | None:
     """Seconds from ``at`` to ``now``, by one clock. None for what nobody knows: never, or ``at`` has yet to come, as
     that clock was put back meanwhile, or it is not one clock."""
     passed = None if at is None else (now - at).total_seconds()
-    return None if passed is None or passed < -SILENT_AFTER_S else max(0.0, passed)
+    return None if passed is None or passed < -ages.CONTROL.total_seconds() else max(0.0, passed)
 
 
 class Clock:
@@ -40,7 +37,7 @@ class Clock:
             if at != self._at:
                 if self._set is None or Control(at, now).answers:
                     self._set = now, real_s
-                elif at is not None and real_s - looked_s <= SILENT_AFTER_S:
+                elif at is not None and real_s - looked_s <= ages.CONTROL.total_seconds():
                     # It was not there a moment ago: it is of now, whatever time it names.
                     self._set = at, real_s
                 self._at = at
@@ -72,7 +69,7 @@ class Control:
     @property
     def answers(self) -> bool:
         """True while what it wrote last counts as true now."""
-        return self.age_s is not None and self.age_s <= SILENT_AFTER_S
+        return self.age_s is not None and self.age_s <= ages.CONTROL.total_seconds()
 
     @property
     def as_of(self) -> datetime | None:
@@ -87,7 +84,7 @@ class Control:
     @property
     def is_behind(self) -> bool:
         """True while what it hears has not been written down for longer than a busy moment."""
-        return (age_s(self.unwritten_since, self.now) or 0.0) > SILENT_AFTER_S
+        return (age_s(self.unwritten_since, self.now) or 0.0) > ages.CONTROL.total_seconds()
 
     @property
     def silence(self) -> str:

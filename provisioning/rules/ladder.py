@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import ages
+
 OK, RISK, FAILED, UNKNOWN = "ok", "late", "failed", "unknown"
 """States of a rung, as chips: proven, works but should be looked at, does not work, not known."""
 WORDS = {OK: "Holds", RISK: "Look at it", FAILED: "Does not", UNKNOWN: "Not known"}
-SILENT_AFTER_S = 20.0
-"""The agent speaks every 5 s."""
 CLOCK_RISK_S, CLOCK_LIMIT_S = 5.0, 300.0
 """A host that is off by more than the limit cannot sign its requests (host_api.SIGNATURE_AGE_S)."""
 DISK_RISK_BYTES, DISK_LIMIT_BYTES = 1024**3, 100 * 1024**2
@@ -135,7 +135,7 @@ def _agent(facts: LadderFacts) -> Rung:
         return Rung(label=label, state=FAILED, text=f"{facts.reason or facts.status} {heard}",
                     advice="Is the machine on, and does its agent run (systemctl status pairwise-agent)? Is control's "
                            "port open from there? It connects by itself.")
-    if facts.heard_s > SILENT_AFTER_S:
+    if facts.heard_s > ages.HOST.total_seconds():
         return Rung(label=label, state=FAILED, text=heard, advice="It should speak every 5 s: is control running?")
     return Rung(label=label, state=OK, text=heard)
 

@@ -1,16 +1,13 @@
 """What the rules of a pair at work look at: frozen values that a caller has read from the database."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from provisioning.errors import Link
 from provisioning.states import ALIVE, ApplicationStatus, HostStatus, Mode, SyncLink
 
-from . import copies
+from . import ages, copies
 from .text import duration
-
-PROVEN_FOR = timedelta(seconds=15)
-"""An older word of a server proves nothing any more."""
 
 
 def decided(reason: str, since: datetime | None, now: datetime, *, disputed: bool = False) -> str:
@@ -141,7 +138,7 @@ class PairFacts:
 
     def is_fresh(self, member: MemberFacts) -> bool:
         """True while what ``member`` said last is recent enough to count as proven."""
-        return member.heard_at is not None and self.now - member.heard_at <= PROVEN_FOR
+        return member.heard_at is not None and self.now - member.heard_at <= ages.SERVER
 
     @property
     def link(self) -> str:

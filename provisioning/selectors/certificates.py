@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 
-from console.embedded_redis import LOOPBACK
+from protocol.names import LOOPBACK
 from protocol.tls import expires_at
 from provisioning.models import Application
 from provisioning.rules.certificates import Certificate, certificate, certificates_of_ports

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from console.tls import names as tls_names
+from provisioning.certificates.tls import names as tls_names
 from provisioning.errors import Refused
 from provisioning.models import Host, HostEnrolment
 from provisioning.rules.broker_access import addresses_at_rabbitmq

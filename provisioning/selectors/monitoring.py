@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from provisioning.models import Application, ComponentHeartbeat
-from provisioning.rules.known import SILENT_AFTER_S
+from provisioning.rules import ages
 from provisioning.selectors.applications import with_status
 from provisioning.selectors.broker import broker
 from provisioning.selectors.control import CONTROL, control_beats, control_seen
@@ -19,8 +19,6 @@ from provisioning.selectors.hosts import host_list
 from provisioning.selectors.proxies import unnamed_proxy
 from provisioning.states import ApplicationStatus, HostStatus
 
-LATE_AFTER = timedelta(seconds=8)
-LATE = {CONTROL: timedelta(seconds=SILENT_AFTER_S)}
 REDIS_S = 0.4
 BEATING = {
     "control": ("Control", "Configuration Server and Solution Control: decides who is primary, knows every status."),
@@ -75,7 +73,7 @@ def host_counts() -> list[StatusCount]:
     return _counts(found, HostStatus)
 
 
-def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta = LATE_AFTER) -> str:
+def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta = ages.CONSOLE_PART) -> str:
     """ok while the heartbeat is fresh, late up to ten times as long, failed after that or without one."""
     if at is None or now - at > 10 * late_after:
         return "failed"
@@ -95,7 +93,8 @@ def console_parts() -> list[Part]:
     ]
     return parts + [
         Part(name, label, what, "failed" if name == CONTROL and control.is_ahead else heartbeat_status(
-            beats.get(name), control.now if name == CONTROL else now, LATE.get(name, LATE_AFTER)), beats.get(name))
+            beats.get(name), control.now if name == CONTROL else now,
+            ages.CONTROL if name == CONTROL else ages.CONSOLE_PART), beats.get(name))
         for name, (label, what) in (BEATING | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
     ]
 

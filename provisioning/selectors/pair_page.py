@@ -9,8 +9,9 @@ from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 from protocol.events import Own
 from provisioning.errors import Link, NotFound
 from provisioning.models import Application, Event, Job, PairException, PairState
+from provisioning.rules import ages
 from provisioning.rules.known import Control, word
-from provisioning.rules.pair_facts import PROVEN_FOR, MemberFacts, PairFacts
+from provisioning.rules.pair_facts import MemberFacts, PairFacts
 from provisioning.rules.pair_story import LEVELS, OK, Headline, headline
 from provisioning.spelling import by_name, sort_key
 from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus, Mode
@@ -119,7 +120,7 @@ def _well(now: datetime) -> Q:
 
     def serves(prefix: str, active: F) -> Q:
         return member(prefix, Mode.PRIMARY) & Q(**{
-            "pair_state__active": active, f"{prefix}runtime__heard_at__gte": now - PROVEN_FOR})
+            "pair_state__active": active, f"{prefix}runtime__heard_at__gte": now - ages.SERVER})
 
     def same(name: str, *, unless: str | int) -> Q:
         """Both say the same; one that says nothing contradicts nothing."""

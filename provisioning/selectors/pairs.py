@@ -19,6 +19,25 @@ def has_backup(primary: str = "") -> Q:
     return Q(**{f"{primary}type__in": RUNNABLE_TYPES, f"{primary}backup_server__isnull": False})
 
 
+class OfPair:
+    """Whatever is about a pair, or about a server without a Backup Server (``backup`` None)."""
+
+    primary: Application
+    backup: Application | None
+
+    @property
+    def pk(self) -> int:
+        return self.primary.pk
+
+    @property
+    def members(self) -> list[Application]:
+        return [row for row in (self.primary, self.backup) if row]
+
+    @property
+    def name(self) -> str:
+        return " ⇄ ".join(row.name for row in self.members)
+
+
 @dataclass(frozen=True)
 class Pair:
     """A server with a Backup Server and that backup, each a row of ``selectors.applications``. Primary and backup say

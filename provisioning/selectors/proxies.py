@@ -1,15 +1,15 @@
 """Whether a proxy is in front of the console that the settings do not name: all people then have its address."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
 
 from provisioning.models import ComponentHeartbeat
+from provisioning.rules import ages
 
 NOTE = "forwarded"
 """Left by the web process when a request says for whom it was forwarded, and no proxy is named."""
-COUNTS_FOR = timedelta(hours=24)
 FOLLOWS = ("Everybody who comes through it has its address: the failed sign-ins of one lock all, and History does not "
            "say where anybody was.")
 HINT = "Set PAIRWISE_TRUSTED_PROXIES to the addresses of the proxy, and restart the console."
@@ -23,10 +23,10 @@ def unnamed_by_settings() -> str:
 
 
 def unnamed_as_seen(now: datetime) -> str:
-    """"" or a sentence: a request came by way of a proxy within COUNTS_FOR. Who is none can send such a request too."""
+    """"" or a sentence: a request came by way of a proxy within ages.PROXY. Who is none can send such a request too."""
     if settings.PAIRWISE_TRUSTED_PROXIES:
         return ""
-    found = ComponentHeartbeat.objects.filter(name=NOTE, at__gt=now - COUNTS_FOR).first()
+    found = ComponentHeartbeat.objects.filter(name=NOTE, at__gt=now - ages.PROXY).first()
     if found is None:
         return ""
     return (f"Requests from {found.facts.get('address', '?')} say that they were forwarded (X-Forwarded-For), and "

@@ -1,8 +1,8 @@
 """Certificates for the secured ports of servers, made by the console's own authority."""
 
 
-from console import tls
-from console.names import names_for
+from provisioning.certificates import tls
+from provisioning.certificates.names import names_for
 from provisioning.errors import Refused
 from provisioning.models import Host, Job
 from provisioning.states import ACTIVE_JOBS, JobKind

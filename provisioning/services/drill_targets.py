@@ -5,8 +5,8 @@ import time
 
 from django.conf import settings
 
-from console.tls import reachable
 from protocol import auth, drills, tls
+from provisioning.certificates.tls import reachable
 from provisioning.errors import Refusal, Refused
 from provisioning.jobs.drill_load import Target
 from provisioning.models import Application, Drill, ListeningPort

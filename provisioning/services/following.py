@@ -1,12 +1,13 @@
 """A backup takes over Tenants and Connections of its primary and keeps them equal while it is one (domain.md 5.4)."""
 
 from provisioning import history
-from provisioning.models import Application
+from provisioning.drafts import ConnectionDraft
+from provisioning.models import Application, Connection
 from provisioning.permissions import Actor
 from provisioning.selectors.applications import connection_drafts
 
 from .facts import followed_connections
-from .writing import after_change, save_connections, save_revision
+from .writing import after_change, save_revision, save_rows
 
 
 def follows(backup: Application, primary: Application) -> bool:
@@ -24,7 +25,7 @@ def follow_primary(*, actor: Actor, primary: Application) -> None:
     before = history.snapshot(backup)
     backup.tenants = primary.tenants
     save_revision(backup, actor, fields=["tenants"])
-    save_connections(backup, followed_connections(primary, backup))
+    save_rows(backup, Connection, ConnectionDraft, followed_connections(primary, backup))
     history.record(actor=actor, row=backup, before=before, after=history.snapshot(backup),
                    reason=f"Tenants and Connections of a backup are those of its primary {primary.name}.")
     after_change(backup)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+from django.conf import settings
 from django.utils import timezone
 
-from console import VERSION
 from provisioning import history, permissions
 from provisioning.errors import Refusal, Refused
 from provisioning.models.applications import MASK
@@ -115,7 +115,7 @@ def _readme(scope: Scope, index: list[Part], at: datetime) -> str:
     width = max((len(part.path) for part in index), default=0)
     lines = [
         f"Support bundle of {scope.name}", "", f"Made {at.isoformat(timespec='seconds')} by {scope.made_by}, "
-        f"Pairwise {VERSION}.", f"About the time from {scope.since.isoformat(timespec='seconds')} to "
+        f"Pairwise {settings.PAIRWISE_VERSION}.", f"About the time from {scope.since.isoformat(timespec='seconds')} to "
         f"{scope.until.isoformat(timespec='seconds')}; what has no time is as it was when the bundle was made.", "",
         "What is inside:", "", *(f"  {part.path:{width}}  {part.about}" for part in index),
         f"  {'SHA256SUMS':{width}}  Checks that nothing was changed: sha256sum -c SHA256SUMS", "", "Secrets:", "",

@@ -16,7 +16,6 @@ from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.forms.models import model_to_dict
 
-from console import VERSION
 from protocol.events import written
 from protocol.names import safe_name
 from provisioning import history
@@ -40,6 +39,7 @@ from provisioning.rules.redaction import Redactor
 from provisioning.rules.text import file_word
 from provisioning.selectors.broker import broker
 from provisioning.selectors.export import export_yaml
+from provisioning.selectors.pairs import OfPair
 
 HISTORY_MAX, EVENTS_MAX, JOBS_MAX, LINES_MAX, RESULTS_MAX, DRILLS_MAX = 5_000, 20_000, 200, 5_000, 100, 50
 LOG_BYTES, LOGS_MAX = 2 * 1024 * 1024, 20
@@ -55,7 +55,7 @@ class Part:
 
 
 @dataclass
-class Scope:
+class Scope(OfPair):
     """Whose bundle it is, from when until when. ``notes`` says what was left out, in sentences."""
 
     primary: Application
@@ -65,14 +65,6 @@ class Scope:
     made_by: str
     redactor: Redactor
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def members(self) -> list[Application]:
-        return [row for row in (self.primary, self.backup) if row]
-
-    @property
-    def name(self) -> str:
-        return " ⇄ ".join(row.name for row in self.members)
 
     @property
     def hosts(self) -> list[Host]:
@@ -203,7 +195,7 @@ def _versions(scope: Scope) -> Iterator[Part]:
     hosts = {host.name: runtime.agent_version for host in scope.hosts if (runtime := getattr(host, "runtime", None))}
     packages = sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}, key=str.lower)
     yield scope.json("versions.json", "Versions of everything.", {
-        "console": VERSION, "python": sys.version, "system": platform.platform(),
+        "console": settings.PAIRWISE_VERSION, "python": sys.version, "system": platform.platform(),
         "database": {"kind": connection.vendor, "version": str(version)}, "broker": asdict(broker()),
         "agents": hosts, "servers": {row.name: {"object": row.version, "runs": row.runtime.version if getattr(
             row, "runtime", None) else ""} for row in scope.members}, "packages": packages})

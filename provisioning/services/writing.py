@@ -1,9 +1,8 @@
 """How an accepted draft gets into the database, and who is told afterwards."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable
 
-from django.db.models import F
+from django.db.models import F, Model
 from django.utils import timezone
 
 from provisioning import changes
@@ -39,8 +38,8 @@ def save_revision(row: Application, actor: Actor, fields: Iterable[str] = CHANGE
 
 def add_related(row: Application, draft: ApplicationDraft) -> None:
     """Give a row that has just been created the ports, connections and options of a complete draft."""
-    _add_ports(row, [values(PortDraft, port) for port in draft.ports or ()])
-    _add_connections(row, [values(ConnectionDraft, connection) for connection in draft.connections or ()])
+    _add_rows(row, ListeningPort, PortDraft, draft.ports or ())
+    _add_rows(row, Connection, ConnectionDraft, draft.connections or ())
     options = [(annex, section, key, value) for annex, table in ((False, draft.options), (True, draft.annex))
                for section, keys in (table or {}).items() for key, value in keys.items()]
     Option.objects.bulk_create(new_option(row, *option) for option in options)
@@ -48,36 +47,24 @@ def add_related(row: Application, draft: ApplicationDraft) -> None:
 
 def save_related(row: Application, draft: ApplicationDraft) -> None:
     """Make ports, connections and options those of a complete draft, keeping rows that are the same."""
-    _save_ports(row, draft)
-    save_connections(row, draft.connections or ())
+    save_rows(row, ListeningPort, PortDraft, draft.ports or ())
+    save_rows(row, Connection, ConnectionDraft, draft.connections or ())
     _save_options(row, draft.options or {}, annex=False)
     _save_options(row, draft.annex or {}, annex=True)
 
 
-def _save_ports(row: Application, draft: ApplicationDraft) -> None:
-    wanted = [values(PortDraft, port) for port in draft.ports or ()]
-    stored = [values(PortDraft, port) for port in ListeningPort.objects.filter(application=row)]
-    if wanted != stored:
+def save_rows(row: Application, model: type[Model], kind: type, drafts: Collection) -> None:
+    """Make the rows of ``model`` that ``row`` has those of ``drafts``, which are of ``kind``."""
+    wanted = [values(kind, each) for each in drafts]
+    rows = model.objects.filter(application=row)
+    if wanted != [values(kind, each) for each in rows]:
         # Numbers and IDs may swap between rows, which single updates could not do under the constraints.
-        ListeningPort.objects.filter(application=row).delete()
-        _add_ports(row, wanted)
+        rows.delete()
+        _add_rows(row, model, kind, drafts)
 
 
-def _add_ports(row: Application, ports: list[dict[str, Any]]) -> None:
-    ListeningPort.objects.bulk_create(ListeningPort(application=row, **port) for port in ports)
-
-
-def save_connections(row: Application, connections: Iterable[ConnectionDraft]) -> None:
-    """Make the Connections of ``row`` these."""
-    wanted = [values(ConnectionDraft, connection) for connection in connections]
-    stored = [values(ConnectionDraft, connection) for connection in Connection.objects.filter(application=row)]
-    if wanted != stored:
-        Connection.objects.filter(application=row).delete()
-        _add_connections(row, wanted)
-
-
-def _add_connections(row: Application, connections: list[dict[str, Any]]) -> None:
-    Connection.objects.bulk_create(Connection(application=row, **connection) for connection in connections)
+def _add_rows(row: Application, model: type[Model], kind: type, drafts: Collection) -> None:
+    model.objects.bulk_create(model(application=row, **values(kind, each)) for each in drafts)
 
 
 def _save_options(row: Application, table: dict[str, dict[str, str]], *, annex: bool) -> None:

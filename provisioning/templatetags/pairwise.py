@@ -1,6 +1,6 @@
 """What every page writes the same way: icons, state chips, times, durations."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from django import template
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from protocol.events import written
 from provisioning import lists
 from provisioning.glossary import TERMS, anchor
+from provisioning.rules import ages
 from provisioning.rules.text import duration
 from provisioning.selectors import choices
 from provisioning.selectors.control import word_of
@@ -27,8 +28,6 @@ register = template.Library()
 register.filter(duration)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
-PROVEN_FOR = timedelta(seconds=15)
-"""Green is for what was proven a moment ago: an older word of a server is shown in grey."""
 
 OK, MOVING, RISK, BROKEN, IDLE, UNKNOWN = "ok", "moving", "risk", "broken", "idle", "unknown"
 CHIPS: dict[str, tuple[str, str]] = {
@@ -107,14 +106,14 @@ def off_button(why: str, label: str, icon_name: str, *, quiet: bool = False, ico
 def state_chip(state: str, heard_at: datetime | None = None, reason: str = "", label: str = "") -> SafeString:
     """Icon + word + colour of an application status, host status, mode, job or step state.
 
-    ``heard_at``: when this was last said; a good state older than PROVEN_FOR is shown as not proven any more.
+    ``heard_at``: when this was last said; a good state older than ages.SERVER is shown as not proven any more.
     ``reason``: the sentence shown on hover. An empty ``state`` gives a dash.
     """
     if not state:
         return format_html('<span class="muted" aria-label="none">{}</span>', "–")
     kind, icon_name = CHIPS.get(state, (UNKNOWN, "question-circle"))
     word = label or LABELS.get(state, str(getattr(state, "label", state)))
-    if kind == OK and heard_at is not None and timezone.now() - heard_at > PROVEN_FOR:
+    if kind == OK and heard_at is not None and timezone.now() - heard_at > ages.SERVER:
         kind, icon_name = UNKNOWN, "question-circle"
         reason = f"Last heard {age(heard_at)}. {reason}".strip()
     return chip(kind, icon_name, word, reason)

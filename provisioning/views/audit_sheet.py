@@ -10,13 +10,14 @@ from django.views.decorators.http import require_safe
 from provisioning.audit.comparing import Compared, compared
 from provisioning.audit.registry import RULES, Rule, ordered
 from provisioning.audit.remedies import REMEDIES, Remedy
-from provisioning.models import Application, Finding, PairAudit
+from provisioning.models import Finding, PairAudit
 from provisioning.permissions import WAIVE, actor_of
 from provisioning.rules.audit_story import headline, unknown_codes
 from provisioning.rules.text import key_of
 from provisioning.rules.trends import Chart, Point, step_chart
 from provisioning.selectors import audits as selector
 from provisioning.selectors.pair_page import pair_rows
+from provisioning.selectors.pairs import OfPair
 from provisioning.selectors.readiness import why_not
 from provisioning.services.remedies import kind_of, subject_of, verb_of
 from provisioning.states import Severity
@@ -48,25 +49,13 @@ class Card:
         return self.rule.title if self.rule else "A rule that is not judged any more"
 
 
-class AuditSheet:
+class AuditSheet(OfPair):
     """One request's view of what the audit says of a pair or of a single server. Raises NotFound."""
 
     def __init__(self, request, pk: int):
         self._actor = actor_of(request)
         self.primary, self.backup = pair_rows(pk)
         self.audit = selector.latest_of(pk)
-
-    @property
-    def pk(self) -> int:
-        return self.primary.pk
-
-    @property
-    def members(self) -> list[Application]:
-        return [row for row in (self.primary, self.backup) if row]
-
-    @property
-    def name(self) -> str:
-        return " ⇄ ".join(row.name for row in self.members)
 
     @property
     def topics(self) -> str:

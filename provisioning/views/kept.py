@@ -15,7 +15,6 @@ from django.shortcuts import render, resolve_url
 from django.urls import Resolver404, resolve, reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from console.gate import STRANGER_BODY_MAX
 from provisioning.errors import NotFound
 from provisioning.forms.accounts import SignInForm
 from provisioning.models.applications import MASK, is_secret_option
@@ -27,7 +26,7 @@ OPTION_TABLES = ("option", "annex")
 """Names of the editor's tables; each is three lists: sections, keys, values."""
 KEPT_FOR_S = 3600
 """So long somebody may take to sign in again."""
-KEPT_MAX = STRANGER_BODY_MAX - 4096
+KEPT_MAX = settings.STRANGER_BODY_MAX - 4096
 """Characters of a sealed form: with what is sent beside it, it is taken of those who are not signed in."""
 SEAL = "provisioning.views.kept"
 WITHOUT_FORM = frozenset({"login", "logout", "display", "session"})

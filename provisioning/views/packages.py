@@ -1,11 +1,8 @@
 """Installation Packages: list, page, upload, delete."""
 
-from django.contrib import messages
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.errors import Refused
 from provisioning.forms.filters import CatalogFilter
 from provisioning.forms.imports import PackageImportForm
 from provisioning.forms.reasons import ReasonForm
@@ -19,7 +16,7 @@ from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
 from provisioning.views.host_api import stored_file
-from provisioning.views.pages import carry_out, page, refuse, show
+from provisioning.views.pages import carry_out, import_file, page, show
 
 TABLE = Table((Column("Name"), Column("Version"), Column("Locale"), Column("Operating System"), Column("Status"),
                Column("Size", css="number"), Column("Imported")))
@@ -55,18 +52,10 @@ def package_detail(request, pk):
 @page(IMPORT)
 def package_import(request):
     """Choose a package and import it. The upload lies on disk already, so it is never held in memory whole."""
-    form = PackageImportForm(request.POST, request.FILES) if request.method == "POST" else PackageImportForm()
-    if form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            package = services.import_package(actor=actor_of(request), file_name=file.name, stream=file)
-        except Refused as refused:
-            refuse(form, refused)
-        else:
-            messages.success(request, f"Installation Package {package} was imported.")
-            return redirect("package-detail", pk=package.pk)
-    return dialog(request, "packages/import.html", "Import an Installation Package", {"form": form},
-                  status=422 if form.is_bound else 200)
+    return import_file(
+        request, PackageImportForm,
+        lambda file: services.import_package(actor=actor_of(request), file_name=file.name, stream=file),
+        template="packages/import.html", noun="an Installation Package", to="package-detail")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

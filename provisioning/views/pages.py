@@ -4,12 +4,13 @@ import functools
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.db.models import Model
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from provisioning.errors import Conflict, Refusal, Refused
 from provisioning.permissions import VIEW, actor_of
-from provisioning.views.answers import done, sentence, with_sentences
+from provisioning.views.answers import dialog, done, sentence, with_sentences
 
 
 def page(verb: str = VIEW):
@@ -55,6 +56,21 @@ def summary_of(form) -> list[tuple]:
     """The lines of templates/pairwise/summary.html for a form whose page has no tabs."""
     return [*(("", error, "", "") for error in form.non_field_errors()),
             *((field.label, error, field.auto_id, "") for field in form for error in field.errors)]
+
+
+def import_file(request, form_class, keep: Callable[..., Model], *, template: str, noun: str, to: str):
+    """Choose a file and give it to ``keep(uploaded)``; what is refused stands beside the file. Leaves for the page
+    ``to`` of the row; ``noun`` names it, with its article."""
+    form = form_class(request.POST, request.FILES) if request.method == "POST" else form_class()
+    if form.is_valid():
+        try:
+            row = keep(form.cleaned_data["file"])
+        except Refused as refused:
+            refuse(form, refused)
+        else:
+            messages.success(request, f"{noun.split(' ', 1)[1]} {row} was imported.")
+            return redirect(to, pk=row.pk)
+    return dialog(request, template, f"Import {noun}", {"form": form}, status=422 if form.is_bound else 200)
 
 
 def carry_out(request, work: Callable[[], object], *, said: Callable[[object], str], to: Callable[[object], str],

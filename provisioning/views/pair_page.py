@@ -34,7 +34,7 @@ from provisioning.rules.synchronizing import EQUAL, Row
 from provisioning.selectors import drills, pair_guide, readiness
 from provisioning.selectors import pair_page as selector
 from provisioning.selectors.failover import failover_facts
-from provisioning.selectors.pairs import get_pair, only_kept
+from provisioning.selectors.pairs import OfPair, get_pair, only_kept
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
 from provisioning.services.synchronize import Plan
@@ -82,7 +82,7 @@ class Card:
                     self.facts.mode != self.assigned)
 
 
-class PairPage:
+class PairPage(OfPair):
     """One request's view of a pair, or of a server without a Backup Server (``backup`` None). ``rows``: both, when they
     have been read. Raises NotFound; Refused of what Pairwise only keeps."""
 
@@ -95,14 +95,6 @@ class PairPage:
         self._proofs: dict[str, Proof | None] = {}
         self._unproven = "Nothing was asked yet."
         self.probed_at: datetime | None = None
-
-    @property
-    def pk(self) -> int:
-        return self.primary.pk
-
-    @property
-    def members(self) -> list[Application]:
-        return [row for row in (self.primary, self.backup) if row]
 
     @property
     def topics(self) -> str:

@@ -1,11 +1,8 @@
 """Application Templates: list, page, import of an .apd file, delete."""
 
-from django.contrib import messages
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.errors import Refused
 from provisioning.forms.filters import CatalogFilter
 from provisioning.forms.imports import TemplateImportForm
 from provisioning.forms.reasons import ReasonForm
@@ -18,7 +15,7 @@ from provisioning.services.reasons import one_line
 from provisioning.spelling import by_name
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
-from provisioning.views.pages import carry_out, page, refuse, show
+from provisioning.views.pages import carry_out, import_file, page, show
 
 TABLE = Table((Column("Name"), Column("Type"), Column("Version"), Column("State"), Column("Used by", css="number"),
                Column("Imported")))
@@ -46,18 +43,10 @@ def template_detail(request, pk):
 @page(IMPORT)
 def template_import(request):
     """Choose an .apd file and import it; errors stand beside the file."""
-    form = TemplateImportForm(request.POST, request.FILES) if request.method == "POST" else TemplateImportForm()
-    if form.is_valid():
-        file = form.cleaned_data["file"]
-        try:
-            template = services.import_template(actor=actor_of(request), file_name=file.name, content=file.read())
-        except Refused as refused:
-            refuse(form, refused)
-        else:
-            messages.success(request, f"Application Template {template} was imported.")
-            return redirect("template-detail", pk=template.pk)
-    return dialog(request, "templates/import.html", "Import an Application Template", {"form": form},
-                  status=422 if form.is_bound else 200)
+    return import_file(
+        request, TemplateImportForm,
+        lambda file: services.import_template(actor=actor_of(request), file_name=file.name, content=file.read()),
+        template="templates/import.html", noun="an Application Template", to="template-detail")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

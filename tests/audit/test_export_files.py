@@ -20,9 +20,7 @@ from provisioning.states import AuditTrigger, JobKind
 from provisioning.views.audit_exports import Streamed, gathered
 from tests import factories
 from tests.commands import run as command
-from tests.pages.conftest import administrator, operator, support
 
-__all__ = ["administrator", "operator", "support"]
 pytestmark = pytest.mark.django_db
 RIGHT = "-host 127.0.0.1 -port 2020 -app {}"
 

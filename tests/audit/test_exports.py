@@ -15,7 +15,6 @@ import xmlschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console import VERSION
 from provisioning.audit.exports import FORMATS, TEXT, html_page
 from provisioning.audit.exports.csv_rows import COLUMNS, FORMULA, cell
 from provisioning.audit.exports.report import ABSENT, LAST, NEW, UNCHANGED, UPDATED
@@ -51,10 +50,6 @@ def json_schema():
 @cache
 def junit_schema():
     return xmlschema.XMLSchema(str(SCHEMAS / "junit-10.xsd"))
-
-
-def test_the_console_says_the_version_of_the_project():
-    assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text()
 
 
 # --- JSON

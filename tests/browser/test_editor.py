@@ -4,8 +4,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.ports import free_port
 from tests.scenarios.applications import apply, message_server
-from tests.scenarios.harness import Pairwise, free_port
+from tests.scenarios.harness import Pairwise
 
 LIST = "/provisioning/environment/applications/"
 

@@ -6,8 +6,9 @@ import signal
 
 from playwright.sync_api import Page, expect
 
+from tests.ports import free_port
 from tests.scenarios.applications import LOG_ON_AS
-from tests.scenarios.harness import PATIENCE, Pairwise, free_port
+from tests.scenarios.harness import PATIENCE, Pairwise
 from tests.scenarios.stomp_client import StompClient
 
 NAME = "MS_Guide"

@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SCREENSHOTS
 from tests.browser.test_guide import add_port, choose_account, remove_proposed_ports
+from tests.ports import free_port
 from tests.scenarios.applications import installed
-from tests.scenarios.harness import PATIENCE, Pairwise, free_port, wait_for
+from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
 from tests.scenarios.stomp_client import StompClient
 
 PRIMARY, BACKUP = "MS_Primary", "MS_Backup"

@@ -1,5 +1,7 @@
 """Restored Database in a browser: what a person sees while a pair is in dispute, and the way through it."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
@@ -8,7 +10,7 @@ from playwright.sync_api import expect
 from protocol.messages import PairAnswer
 from provisioning.models import PairState
 from provisioning.record.models import ControlBeat
-from provisioning.rules import known
+from provisioning.rules import ages
 from provisioning.states import Role
 from tests.browser.conftest import LOOKS, QUICK_LOOK, Tab
 from tests.browser.test_pages import PHONE, check
@@ -36,7 +38,7 @@ def disputed(control, transactional_db, live_server, monkeypatch):
     """(the console's address, the pair's primary), with a control that tells what both servers have."""
     admin = User.objects.create_user("admin", password=PASSWORD)
     admin.groups.add(Group.objects.get_or_create(name=str(Role.ADMINISTRATOR))[0])
-    monkeypatch.setattr(known, "SILENT_AFTER_S", 3600.0)
+    monkeypatch.setattr(ages, "CONTROL", timedelta(hours=1))
     ControlBeat.objects.create(name="control", at=timezone.now(), facts={"doubted": 2})
     primary, _ = make_pair(in_sync=False)
     PairState.objects.update(disputed=True, reason=REASON)

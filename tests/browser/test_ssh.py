@@ -5,7 +5,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_pages import check
 from tests.browser.test_typed import drafts
-from tests.scenarios.harness import free_port, wait_for
+from tests.ports import free_port
+from tests.scenarios.harness import wait_for
 from tests.sshd import Sshd, needs_sshd
 
 pytestmark = needs_sshd

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from console import checks, tls
-from console.authority import Authority, CannotIssue
-from console.names import names_for
+from console import checks
 from protocol.tls import Identity, expires_at
+from provisioning.certificates import tls
+from provisioning.certificates.authority import Authority, CannotIssue
+from provisioning.certificates.names import names_for
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 NAMES = ("192.0.2.1", "localhost", "pairwise.example")

@@ -9,11 +9,12 @@ import ssl
 import pytest
 import uvicorn
 
-from console import connections, tls, web
+from console import connections, web
 from protocol.tls import Identity, client_context
 from protocol.watchdog import Watchdog
+from provisioning.certificates import tls
 from tests.certificates import Certificates
-from tests.scenarios.harness import free_port
+from tests.ports import free_port
 
 
 class Watched(Watchdog):

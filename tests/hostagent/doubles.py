@@ -15,19 +15,16 @@ from pathlib import Path
 
 import psutil
 
-from hostagent.identity import start_ticks
+from protocol.identity import start_ticks
 from protocol.messages import Message, ProcessChanged, Processes
-from protocol.wire import Opening, WireError
+from protocol.wire import Opening
+from tests.doubles.control import Control
+from tests.ports import free_port
+from tests.scenarios.harness import wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "the secret of this test's host"
 HOST = "host-a"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def write_config(directory: Path, **changes) -> Path:
@@ -115,59 +112,34 @@ async def until(condition: Callable[[], object], timeout_s: float = 20.0, what: 
     return value
 
 
-def wait_for(condition: Callable[[], object], timeout_s: float = 20.0, what: str = ""):
-    """``until`` for tests without a loop."""
-    end = time.monotonic() + timeout_s
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not within {timeout_s} s: {what or condition}"
-        time.sleep(0.01)
-    return value
-
-
-class ControlDouble:
-    """Speaks control's side of the wire on a real port and keeps what the agent says."""
+class ControlDouble(Control):
+    """A control as an agent sees it: keeps what it says."""
 
     def __init__(self, port: int, secret: str = SECRET):
-        self.port, self._secret = port, secret
+        super().__init__(port)
+        self._secret = secret
         self.snapshots: list[Processes] = []
         self.changes: list[tuple[float, ProcessChanged]] = []
         self.hellos: list = []
         self.channel = None
         self.on_connect: list[Message] = []
-        self._server = None
-        self._tasks: set[asyncio.Task] = set()
-
-    async def __aenter__(self) -> "ControlDouble":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        return self
-
-    async def __aexit__(self, *_) -> None:
-        self._server.close()
-        ending, self._tasks = self._tasks, set()
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
 
     def forget(self) -> None:
         """Forget what was heard and who is connected."""
         self.snapshots, self.changes, self.hellos, self.channel = [], [], [], None
 
-    async def _serve(self, reader, writer) -> None:
-        self._tasks.add(asyncio.current_task())
-        with contextlib.suppress(WireError, asyncio.CancelledError):
-            opening = await Opening.read(reader, writer)
-            assert opening.proves(self._secret)
-            self.hellos.append(opening.hello)
-            self.channel = await opening.accept(self._secret, heartbeat_s=0.5)
-            for message in self.on_connect:
-                await self.channel.send(message)
-            while True:
-                message = await self.channel.receive()
-                if isinstance(message, Processes):
-                    self.snapshots.append(message)
-                else:
-                    self.changes.append((time.monotonic(), message))
-        writer.transport.abort()
+    async def meet(self, opening: Opening) -> None:
+        assert opening.proves(self._secret)
+        self.hellos.append(opening.hello)
+        self.channel = await opening.accept(self._secret, heartbeat_s=0.5)
+        for message in self.on_connect:
+            await self.channel.send(message)
+        while True:
+            message = await self.channel.receive()
+            if isinstance(message, Processes):
+                self.snapshots.append(message)
+            else:
+                self.changes.append((time.monotonic(), message))
 
     async def met(self) -> None:
         """Until the agent has connected and named its processes: from then on it tells every change as such."""
@@ -203,7 +175,7 @@ class AgentProcess:
                                         cwd=PROJECT, stderr=subprocess.PIPE, text=True, preexec_fn=preexec,
                                         env={**os.environ, "PYTHONPATH": str(PROJECT), **environment})
         if ready:
-            wait_for(self._listens, what="the agent listens on its LCA Port")
+            wait_for(self._listens, 20, "the agent listens on its LCA Port")
         return self
 
     def _listens(self) -> bool:

@@ -16,8 +16,9 @@ from protocol.jobs import RECORD_REPORT, RUN_JOB, host_control, host_queue, repo
 from protocol.names import safe_name
 from provisioning.jobs.broker_access import known_commands
 from provisioning.rules import broker_access
+from tests.scenarios.harness import wait_for
 
-from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, items_of, until, wait_for, write_config
+from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, items_of, until, write_config
 from .packages import ConfigurationServerDouble, ConsoleDouble, build_package
 
 APP = "MS_Primary"

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from hostagent.config import load
-from hostagent.identity import is_alive, start_ticks
 from hostagent.jobs.errors import JobFailed
 from hostagent.jobs.lca_client import LcaClient
 from hostagent.lca import STRANGERS_MAX
+from protocol.identity import is_alive, start_ticks
 from protocol.messages import ApplicationStatus, Supervised, Watch
 
 from .doubles import (

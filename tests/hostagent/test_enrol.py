@@ -12,7 +12,8 @@ import pytest
 
 from hostagent import boot, enrol, join, removal
 from protocol import auth
-from tests.scenarios.harness import free_port, wait_for
+from tests.ports import free_port
+from tests.scenarios.harness import wait_for
 
 GIVEN = {"host": "alpha", "secret": "new", "control": [{"host": "192.0.2.1", "port": 2020}],
          "broker_url": "redis://192.0.2.1:2021/0", "lca_port": 4999}

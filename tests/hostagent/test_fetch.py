@@ -6,8 +6,9 @@ from hostagent.config import load
 from hostagent.jobs import fetch
 from hostagent.jobs.errors import JobFailed
 from hostagent.jobs.fetch import Package, fetch_package, fetch_secret
+from tests.ports import free_port
 
-from .doubles import free_port, write_config
+from .doubles import write_config
 from .packages import ConsoleDouble
 
 

@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostagent.config import ConfigError, load
-from hostagent.files import keep_bounded, read_json, tail, write_atomically
+from hostagent.files import keep_bounded, read_json, tail
 from hostagent.jobs.cancel import Cancellation
 from hostagent.jobs.errors import JobCancelled
 from hostagent.jobs.janitor import Janitor
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
 from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
 from hostagent.jobs.startfiles import run_sh, start_server_bat
+from protocol.files import write_atomically
 from protocol.jobs import sign_report
 from protocol.patience import HELD_S
 from protocol.start_line import arguments_of, command_line_arguments

@@ -9,9 +9,9 @@ import pytest
 
 from hostagent import launch
 from hostagent.files import read_json, write_json
-from hostagent.identity import boot_id, start_ticks
 from hostagent.launch import Follower, remove_older_runs
 from hostagent.supervision import Ended
+from protocol.identity import boot_id, start_ticks
 
 PATIENCE_S = 10.0
 

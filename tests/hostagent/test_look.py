@@ -18,8 +18,9 @@ from hostagent.jobs import collect_facts, frame
 from hostagent.looking import listening, naming, process, rights, version
 from hostagent.opened import Directory
 from protocol.jobs import sign_job
+from tests.ports import free_port
 
-from .doubles import SECRET, free_port
+from .doubles import SECRET
 from .test_start_file_jobs import SERVER, Host
 
 NAME = "MS Backup"

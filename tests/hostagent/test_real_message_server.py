@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from console.up.windows_launcher import windows_launcher
-from hostagent.identity import start_ticks
 from messageserver import packaging
+from protocol.identity import start_ticks
 from protocol.messages import ApplicationStatus, Watch
 from tests.messageserver.conftest import application
 from tests.messageserver.control_double import SECRET as APPLICATION_SECRET
 from tests.messageserver.control_double import ControlDouble as ConfigurationServer
+from tests.ports import free_port
 
-from .doubles import free_port, until
+from .doubles import until
 from .site import APP, running_site
 
 

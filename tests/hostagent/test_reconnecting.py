@@ -6,8 +6,7 @@ from kombu import Connection, Producer, Queue
 
 from console.celery import app as console_app
 from hostagent.reconnecting import LONGEST_RETRY_S, ReturningAmqp, ReturningConnection
-
-from .doubles import free_port
+from tests.ports import free_port
 
 
 class Enough(Exception):

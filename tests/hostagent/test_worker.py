@@ -12,13 +12,14 @@ import psutil
 import pytest
 from kombu import Connection
 
-from hostagent.identity import start_ticks
 from hostagent.jobs.lca_client import LcaClient
+from protocol.identity import start_ticks
 from protocol.jobs import RUN_JOB, STEPS, TAKE_WITHIN_S
 from protocol.messages import ApplicationStatus
 from provisioning.rules.broker_access import password_of
+from tests.ports import free_port
 
-from .doubles import HOST, SECRET, free_port, until
+from .doubles import HOST, SECRET, until
 from .site import APP, grant, running_site
 
 

@@ -2,28 +2,18 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.doubles.stomp import Client
+from tests.ports import free_port
+
 from .control_double import SECRET, WAIT_S, ControlDouble
-from .stomp_client import Client
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_ports(count: int) -> list[int]:
-    """Port numbers that nobody uses at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def application(port: int, **changes) -> dict:
@@ -98,7 +88,7 @@ class ServerProcess:
 
 @pytest.fixture
 def port():
-    return free_ports(1)[0]
+    return free_port()
 
 
 @pytest.fixture

@@ -1,29 +1,23 @@
-"""A small control: a real socket peer that speaks protocol.wire, gives one application its configuration and grants.
+"""A control as a server sees it: gives one application its configuration, and grants."""
 
-It runs its own event loop in a thread, so that tests stay plain functions; everything that waits is bounded.
-"""
-
-import asyncio
-import contextlib
 import ssl
 import threading
 from collections.abc import Callable
 
 from protocol.messages import Configuration, Event, Grant, Hello, Message, Probed, Report
-from protocol.wire import Channel, Opening, WireError
+from protocol.wire import Channel, Opening
+from tests.doubles.control import WAIT_S, ControlInThread
 
 SECRET = "a-secret-of-the-tests"
-WAIT_S = 20.0
 
 
-class ControlDouble:
+class ControlDouble(ControlInThread):
     """``application`` is what it answers with; ``auto_grant`` names the role that a server gets once it is ready. With
     a ``context`` it speaks TLS."""
 
     def __init__(self, application: dict, *, auto_grant: str = "primary", secret: str = SECRET, port: int = 0,
                  context: ssl.SSLContext | None = None):
-        self.context = context
-        self.application, self.auto_grant, self.secret, self.port = application, auto_grant, secret, port
+        self.application, self.auto_grant, self.secret = application, auto_grant, secret
         self.refuse: tuple[str, int] | None = None
         self.epoch = 0
         self.hellos: list[Hello] = []
@@ -33,28 +27,9 @@ class ControlDouble:
         self._changed = threading.Condition()
         self._channels: set[Channel] = set()
         self._granted: set[Channel] = set()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task] = set()
-        self.start()
+        super().__init__(port, context=context)
 
     # --- called by the tests -----------------------------------------------------------------------------
-
-    def start(self) -> None:
-        """Listen (again), on the same port."""
-        self._call(self._listen())
-
-    def stop(self) -> None:
-        """Stop listening and cut every connection, as a control that dies."""
-        self._call(self._hang_up())
-
-    def close(self) -> None:
-        self.stop()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(WAIT_S)
-        self._loop.close()
 
     def grant(self, role: str, epoch: int | None = None, record_version: int = 1) -> int:
         """Send a Grant to every connected server; the epoch of it (by default the next one)."""
@@ -63,7 +38,7 @@ class ControlDouble:
         return self.epoch
 
     def send(self, message: Message) -> None:
-        self._call(self._send(message))
+        self.call(self._send(message))
 
     def configure(self, application: dict) -> None:
         """Change the configuration, as an administrator's save does."""
@@ -92,21 +67,6 @@ class ControlDouble:
 
     # --- in the loop's thread ----------------------------------------------------------------------------
 
-    def _call(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(WAIT_S)
-
-    async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.context)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _hang_up(self) -> None:
-        self._server.close()
-        for channel in tuple(self._channels):
-            channel.abort()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
     async def _send(self, message: Message) -> None:
         for channel in tuple(self._channels):
             await channel.send(message)
@@ -116,24 +76,18 @@ class ControlDouble:
             store.append(item)
             self._changed.notify_all()
 
-    async def _serve(self, reader, writer) -> None:
-        task = asyncio.current_task()
-        self._tasks.add(task)
-        channel = None
-        try:
-            with contextlib.suppress(WireError, asyncio.CancelledError):
-                channel = await self._open(reader, writer)
-                if channel is not None:
-                    await self._listen_to(channel)
-        finally:
-            self._tasks.discard(task)
-            self._channels.discard(channel)
-            writer.transport.abort()
-            if channel is not None:
+    async def meet(self, opening: Opening) -> None:
+        channel = await self._open(opening)
+        if channel is not None:
+            try:
+                await self._listen_to(channel)
+            finally:
+                self._channels.discard(channel)
+                # At once, as what it has written may not wait for a server that does not read.
+                channel.abort()
                 await channel.close()
 
-    async def _open(self, reader, writer) -> Channel | None:
-        opening = await Opening.read(reader, writer)
+    async def _open(self, opening: Opening) -> Channel | None:
         hello = opening.hello
         if self.refuse is not None:
             await opening.refuse(self.refuse[0], event=self.refuse[1])

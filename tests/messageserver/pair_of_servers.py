@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from protocol.messages import Recorded
+from tests.doubles.stomp import Client
 
 from .conftest import ServerProcess, application
 from .control_double import WAIT_S, ControlDouble
-from .stomp_client import Client
 
 SYNC_SECRET = "the-secret-of-the-pair"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .stomp_client import Client
+from tests.doubles.stomp import Client
 
 pytestmark = pytest.mark.scenario
 

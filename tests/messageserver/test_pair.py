@@ -8,10 +8,10 @@ import pytest
 
 from protocol.events import Own
 from protocol.messages import Probe, StepDown
+from tests.doubles.stomp import Client
+from tests.ports import free_port
 
-from .conftest import free_ports
 from .pair_of_servers import SYNC_SECRET, PairOfServers, bodies, lose_beginning, takes_clients
-from .stomp_client import Client
 
 pytestmark = pytest.mark.scenario
 QUIET_S = 0.4
@@ -23,7 +23,7 @@ def make_pair(tmp_path):
     made = []
 
     def make(secrets: tuple[str, str] = (SYNC_SECRET, SYNC_SECRET), **options) -> PairOfServers:
-        made.append(PairOfServers(tmp_path, free_ports(4), options, secrets))
+        made.append(PairOfServers(tmp_path, [free_port() for _ in range(4)], options, secrets))
         return made[-1]
 
     yield make

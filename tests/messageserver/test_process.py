@@ -18,8 +18,9 @@ from messageserver import VERSION
 from messageserver.exits import ExitCode
 from protocol.controls import FILE as CONTROLS_FILE
 from protocol.events import Own
+from tests.ports import free_port
 
-from .conftest import ROOT, ServerProcess, application, free_ports
+from .conftest import ROOT, ServerProcess, application
 from .control_double import SECRET, WAIT_S, ControlDouble
 
 pytestmark = pytest.mark.scenario
@@ -112,7 +113,7 @@ def test_a_secret_that_is_missing_or_open_to_others_is_refused(tmp_path, control
 
 
 def test_no_configuration_server(tmp_path):
-    done = command(tmp_path, "-host", "127.0.0.1", "-port", str(free_ports(1)[0]), "-app", "MS_Primary")
+    done = command(tmp_path, "-host", "127.0.0.1", "-port", str(free_port()), "-app", "MS_Primary")
     assert done.returncode == ExitCode.NO_CONFIGURATION_SERVER
     assert "00-03000 No Configuration Server at 127.0.0.1" in done.stdout
 
@@ -162,7 +163,7 @@ def test_refused_because_it_runs_already(tmp_path, control):
 
 
 def test_a_second_process_in_the_same_directory_is_refused(server, tmp_path):
-    second = ControlDouble(application(free_ports(1)[0]))
+    second = ControlDouble(application(free_port()))
     try:
         done = command(server.directory, *to(second))
     finally:
@@ -206,7 +207,7 @@ def test_check_reads_the_configuration_and_touches_nothing(tmp_path, control):
 
 
 def test_check_without_a_configuration_server_says_so(tmp_path):
-    done = command(tmp_path, "-host", "127.0.0.1", "-port", str(free_ports(1)[0]), "-app", "x", "-check")
+    done = command(tmp_path, "-host", "127.0.0.1", "-port", str(free_port()), "-app", "x", "-check")
     assert done.returncode == ExitCode.NO_CONFIGURATION_SERVER
     assert "00-03000 No Configuration Server" in done.stderr
 
@@ -265,7 +266,7 @@ def test_switchover_there_and_back(server):
 
 
 def test_a_port_for_ha_synchronisation_is_held_but_takes_no_clients(start_server, port):
-    sync = free_ports(1)[0]
+    sync = free_port()
     ports = [{"id": "default", "port": port, "protocol": "stomp", "ha_sync": False},
              {"id": "sync", "port": sync, "protocol": "sync", "ha_sync": True}]
     start_server(ports=ports)
@@ -296,7 +297,7 @@ def test_control_may_go_away_and_come_back(server):
 
 
 def test_changed_options_count_at_once_and_changed_ports_at_the_next_start(server, port):
-    other = free_ports(1)[0]
+    other = free_port()
     changed = application(other, options={"clients": {"bench": "benchpass", "new": "secret"},
                                           "limits": {"max-frame-bytes": "many"}})
     server.control.configure(changed)

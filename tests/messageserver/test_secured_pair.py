@@ -10,11 +10,11 @@ import pytest
 
 from protocol.lines import OPENING_TIMEOUT_S
 from tests.certificates import Certificates
+from tests.doubles.stomp import Client
+from tests.ports import free_port
 
-from .conftest import free_ports
 from .control_double import WAIT_S
 from .pair_of_servers import SYNC_SECRET, PairOfServers
-from .stomp_client import Client
 
 pytestmark = pytest.mark.scenario
 
@@ -29,7 +29,8 @@ def make_pair(tmp_path):
     made = []
 
     def make(first: str, second: str, **options) -> PairOfServers:
-        made.append(PairOfServers(tmp_path, free_ports(4), options, (SYNC_SECRET, SYNC_SECRET), (first, second)))
+        ports = [free_port() for _ in range(4)]
+        made.append(PairOfServers(tmp_path, ports, options, (SYNC_SECRET, SYNC_SECRET), (first, second)))
         return made[-1]
 
     yield make

@@ -6,8 +6,7 @@ import pytest
 
 from messageserver.frames import WrongPasscode
 from messageserver.guesses import A_SECOND, BURST
-
-from .stomp_client import Client
+from tests.doubles.stomp import Client
 
 pytestmark = pytest.mark.scenario
 

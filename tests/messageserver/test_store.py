@@ -144,7 +144,7 @@ class Time:
     def __init__(self, monkeypatch):
         self.real, self.boot, self.wall = 1000.0, "this boot", 1_800_000_000.0
         monkeypatch.setattr("messageserver.system.since_boot", lambda: self.real)
-        monkeypatch.setattr("messageserver.system.boot_id", lambda: self.boot)
+        monkeypatch.setattr("messageserver.retention.boot_id", lambda: self.boot)
         monkeypatch.setattr("messageserver.store.time.time_ns", lambda: int(self.wall * 1e9))
 
     def passes(self, seconds: float) -> None:

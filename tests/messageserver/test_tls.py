@@ -17,8 +17,7 @@ from messageserver.secured import Secured
 from messageserver.settings import Port
 from protocol.tls import expires_at
 from tests.certificates import Certificates
-
-from .stomp_client import WAIT_S, Client
+from tests.doubles.stomp import WAIT_S, Client
 
 pytestmark = pytest.mark.scenario
 

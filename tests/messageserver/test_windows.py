@@ -18,6 +18,7 @@ from hostagent.jobs.startfiles import install_service_bat, start_server_bat
 from hostagent.jobs.startparameters import start_parameters
 from messageserver import VERSION, packaging, service, system
 from messageserver.exits import ExitCode
+from protocol import files
 
 from .conftest import application
 from .control_double import ControlDouble
@@ -94,10 +95,10 @@ def test_no_name_of_an_application_gets_out_of_its_quotes():
     assert '\\\\\\" & format' in create
 
 
-def test_the_server_imports_nothing_that_windows_lacks_outside_of_one_module():
-    for path in sorted(Path(system.__file__).parent.glob("*.py")):
-        if path.name == "system.py":
-            continue
+def test_the_server_imports_nothing_that_windows_lacks_outside_of_those_that_ask_where_they_are():
+    server, protocol = Path(system.__file__).parent, Path(files.__file__).parent
+    shipped = {*server.glob("*.py"), *(protocol / name for name in packaging.PROTOCOL_MODULES)}
+    for path in sorted(shipped - {server / "system.py", protocol / "open_files.py"}):
         names = {alias.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import)
                  for alias in node.names}
         assert not names & ONLY_ELSEWHERE, path.name
@@ -118,7 +119,6 @@ def test_the_module_that_knows_windows_can_be_read_there(monkeypatch):
     with open(__file__) as file:
         number = file.fileno()
         there.lock(number)
-    there.sync_directory(Path("no such directory"))
     assert calls == [(number, 2, 1)]
 
 

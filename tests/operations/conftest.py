@@ -1,4 +1,4 @@
-"""People of each role at the pages, and a real web server."""
+"""A real web server."""
 
 import http.client
 import json
@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import Group, User
 
-from provisioning.states import Role
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 30
@@ -36,40 +35,13 @@ BEAT = """
 import time
 from pathlib import Path
 from django.conf import settings
+from tests.ports import free_port
 from tests.factories import control_answers
 while True:
     if not (Path(settings.PAIRWISE_DATA_DIR) / "control-is-silent").exists():
         control_answers()
     time.sleep(1)
 """
-
-
-def _client_of(client, role):
-    user = User.objects.create_user(f"{role or 'nobody'}".lower())
-    if role:
-        user.groups.add(Group.objects.get_or_create(name=role)[0])
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def administrator(client, db):
-    return _client_of(client, Role.ADMINISTRATOR)
-
-
-@pytest.fixture
-def operator(client, db):
-    return _client_of(client, Role.OPERATOR)
-
-
-@pytest.fixture
-def support(client, db):
-    return _client_of(client, Role.SUPPORT)
-
-
-@pytest.fixture
-def without_role(client, db):
-    return _client_of(client, None)
 
 
 class Web:
@@ -164,12 +136,6 @@ def web_environment(tmp_path_factory, valkey):
     yield environment, done.stdout.strip().splitlines()[-1]
     beats.kill()
     beats.wait(20)
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import redis
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.operations.conftest import ROOT, Web, free_port
+from tests.operations.conftest import ROOT, Web
+from tests.ports import free_port
 
 pytestmark = pytest.mark.browser
 MAKE = """

@@ -10,8 +10,9 @@ from console import checks
 from provisioning.jobs.forwarded import note_forwarded
 from provisioning.models import ComponentHeartbeat, Event
 from provisioning.record.models import ControlBeat
+from provisioning.rules import ages
 from provisioning.selectors.monitoring import application_counts, console_parts, heartbeat_status, host_counts
-from provisioning.selectors.proxies import COUNTS_FOR, NOTE
+from provisioning.selectors.proxies import NOTE
 from provisioning.states import EventLevel, HostStatus
 from tests import factories
 from tests.html import flat
@@ -119,7 +120,7 @@ def test_a_proxy_that_is_seen_and_not_named_is_said_on_the_dashboard_and_by_chec
     [found] = checks.forwarded_by_nobody_we_know()
     assert (found.id, "192.0.2.9" in found.msg) == ("pairwise.W011", True)
     assert "PAIRWISE_TRUSTED_PROXIES names no proxy" in support.get("/monitoring/").text
-    ComponentHeartbeat.objects.filter(name=NOTE).update(at=timezone.now() - COUNTS_FOR)
+    ComponentHeartbeat.objects.filter(name=NOTE).update(at=timezone.now() - ages.PROXY)
     assert checks.forwarded_by_nobody_we_know() == []
     note_forwarded("192.0.2.9")
     settings.PAIRWISE_TRUSTED_PROXIES = ["192.0.2.9"]

@@ -17,7 +17,8 @@ from django.test import Client
 from provisioning.views import stream as view
 from provisioning.views.stream import KEEPALIVE_S, Reader, events
 from tests import factories
-from tests.operations.conftest import ROOT, Web, free_port
+from tests.operations.conftest import ROOT, Web
+from tests.ports import free_port
 
 AT_ONCE_S = 5.0
 """Less than a stream waits between two signs of life."""

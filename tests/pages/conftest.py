@@ -1,42 +1,14 @@
-"""People of each role in a test client, and what the editor's form sends."""
+"""What the editor's form sends."""
 
 import json
-
-import pytest
-from django.contrib.auth.models import Group, User
 
 from provisioning.forms.applications import ApplicationForm
 from provisioning.forms.editor import stored_editor
 from provisioning.selectors.applications import get_application
-from provisioning.states import Role
 from tests.provisioning.conftest import control, no_control
 
 __all__ = ["control", "no_control"]
 LIST = "/provisioning/environment/applications/"
-
-
-def sign_in(client, role):
-    """``client`` as somebody with ``role`` ("" = without one)."""
-    user = User.objects.create_user(f"{role or 'nobody'}".lower())
-    if role:
-        user.groups.add(Group.objects.get_or_create(name=role)[0])
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def administrator(client, db):
-    return sign_in(client, Role.ADMINISTRATOR)
-
-
-@pytest.fixture
-def operator(client, db):
-    return sign_in(client, Role.OPERATOR)
-
-
-@pytest.fixture
-def support(client, db):
-    return sign_in(client, Role.SUPPORT)
 
 
 def port_row(token="a1", **values):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from console.authority import Authority
+from provisioning.certificates.authority import Authority
 from provisioning.selectors.applications import application_draft, get_application
 from provisioning.services import applications, jobs
 from tests import factories

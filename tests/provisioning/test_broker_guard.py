@@ -18,7 +18,8 @@ from provisioning.jobs.report_queues import TOGETHER_BYTES, RedisQueues
 from provisioning.jobs.report_reader import Reader
 from provisioning.models import Event
 from tests import brokers, factories
-from tests.scenarios.harness import PATIENCE, free_port
+from tests.ports import free_port
+from tests.scenarios.harness import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "only-for-this-test"

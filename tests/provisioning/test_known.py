@@ -14,8 +14,9 @@ from django.utils import timezone
 from provisioning.errors import Refused
 from provisioning.models import HostRuntime, RuntimeStatus
 from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
+from provisioning.rules import ages
 from provisioning.rules.failover_facts import UNKNOWN
-from provisioning.rules.known import SILENT_AFTER_S, Clock, Control, word
+from provisioning.rules.known import Clock, Control, word
 from provisioning.selectors.applications import application_list, get_application, ports_wait
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.failover import failover_facts
@@ -43,8 +44,8 @@ def control(age_s):
 # --- pure
 
 
-@pytest.mark.parametrize(("age_s", "answers"), [(0, True), (3, True), (SILENT_AFTER_S, True), (5.1, False),
-                                                (3600, False), (None, False), (-2, True),
+@pytest.mark.parametrize(("age_s", "answers"), [(0, True), (3, True), (ages.CONTROL.total_seconds(), True),
+                                                (5.1, False), (3600, False), (None, False), (-2, True),
                                                 (-5.1, False), (-3600, False)])
 def test_control_answers_while_its_last_sign_is_fresh(age_s, answers):
     assert control(age_s).answers is answers

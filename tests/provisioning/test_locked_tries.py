@@ -7,31 +7,19 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from provisioning.errors import NotAllowed, Refused
-from provisioning.models import HistoryEntry, SignInTry
-from provisioning.permissions import Actor, user_roles
+from provisioning.models import SignInTry
 from provisioning.rules.sign_in import HERE, LIMITS, NAME, PLACE
 from provisioning.selectors.sign_ins import locked_places
 from provisioning.services import locked_tries, users
 from provisioning.services import sign_in as service
 from provisioning.services.locked_tries import LockedTries
-from provisioning.services.sign_in import SignInRefused
 from provisioning.services.sign_in_story import MOST, STRANGER, TOLD_EVERY
-from provisioning.states import HistoryAction, Role
-from tests import factories
 
-PASSWORD = "a long password of a test"
-HOME = "192.0.2.1"
+from .sign_ins import HOME, PASSWORD, ada, by, otto, refused, told
+
+__all__ = ["ada", "otto"]
+
 FIRST = "Was not looked at: it is locked until "
-
-
-@pytest.fixture
-def otto(db):
-    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
-
-
-@pytest.fixture
-def ada(db):
-    return factories.make_user("ada", roles=(Role.ADMINISTRATOR,), password=PASSWORD)
 
 
 class Minutes:
@@ -55,25 +43,9 @@ def tries(monkeypatch, minutes):
     return service.TRIES
 
 
-def by(user):
-    return Actor(name=user.username, user_id=user.pk, roles=user_roles(user), origin="192.0.2.7")
-
-
-def told():
-    """(who, from where, of whom, what) of the entries about sign-ins, oldest first."""
-    return [(entry.user_name, entry.origin, entry.object_name, entry.reason)
-            for entry in HistoryEntry.objects.filter(action=HistoryAction.SIGN_IN).order_by("number")]
-
-
-def refused(name="otto", origin=HOME) -> SignInRefused:
-    with pytest.raises(SignInRefused) as caught:
-        service.sign_in(name=name, password="wrong", origin=origin)
-    return caught.value
-
-
 def lock_address(address=HOME):
     for number in range(LIMITS[PLACE]):
-        lock = refused(f"somebody{number}", address).lock
+        lock = refused(f"somebody{number}", origin=address).lock
     assert lock.kind == PLACE
 
 
@@ -109,10 +81,10 @@ def test_a_flood_during_a_lock_costs_no_row_each_and_fills_neither_history_nor_m
                                                                                       monkeypatch):
     monkeypatch.setattr(locked_tries, "KEPT", 50)
     for number in range(LIMITS[NAME]):
-        refused("ada", f"198.51.100.{number}")
+        refused("ada", origin=f"198.51.100.{number}")
     rows, before = SignInTry.objects.count(), len(told())
     for number in range(200):
-        assert refused("ada", f"10.0.0.{number}").lock.kind == NAME
+        assert refused("ada", origin=f"10.0.0.{number}").lock.kind == NAME
     assert SignInTry.objects.count() == rows
     assert len(told()) <= MOST + 1
     assert len(tries._counted) <= 51

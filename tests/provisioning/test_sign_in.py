@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 
 from console.tasks import keep_sign_ins
-from provisioning import permissions
 from provisioning.models import Account, HistoryEntry, SignInTry
 from provisioning.rules.sign_in import FAMILIAR_FOR, GOOD_FOR, HERE, LIMITS, LOCKED_FOR, NAME, PLACE
 from provisioning.selectors.history import deleted_objects, mark_present
@@ -21,43 +20,16 @@ from provisioning.services import users
 from provisioning.services.locked_tries import LockedTries
 from provisioning.services.sign_in import SignInRefused
 from provisioning.services.sign_in_story import MOST, STRANGER, TOLD_EVERY
-from provisioning.states import HistoryAction, Role
 from tests import factories
 
-PASSWORD = "a long password of a test"
-HOME = "192.0.2.1"
+from .sign_ins import HOME, PASSWORD, ada, by, let_in, otto, refused, told
 
-
-@pytest.fixture
-def otto(db):
-    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
-
-
-@pytest.fixture
-def ada(db):
-    return factories.make_user("ada", roles=(Role.ADMINISTRATOR,), password=PASSWORD)
-
+__all__ = ["ada", "otto"]
 
 @pytest.fixture(autouse=True)
 def locked_tries(monkeypatch):
     """Nothing was counted by other tests."""
     monkeypatch.setattr(service, "TRIES", LockedTries())
-
-
-def told():
-    """(who, from where, of whom, what) of the entries about sign-ins, oldest first."""
-    return [(entry.user_name, entry.origin, entry.object_name, entry.reason)
-            for entry in HistoryEntry.objects.filter(action=HistoryAction.SIGN_IN).order_by("number")]
-
-
-def let_in(name="otto", password=PASSWORD, origin=HOME):
-    return service.sign_in(name=name, password=password, origin=origin)
-
-
-def refused(name="otto", password="wrong", origin=HOME) -> SignInRefused:
-    with pytest.raises(SignInRefused) as caught:
-        let_in(name, password, origin)
-    return caught.value
 
 
 def later(by: timedelta):
@@ -67,11 +39,6 @@ def later(by: timedelta):
         row.signed_in_at = row.signed_in_at and row.signed_in_at - by
         row.told_at = row.told_at and row.told_at - by
         row.save()
-
-
-def by(user):
-    return permissions.Actor(name=user.username, user_id=user.pk, roles=permissions.user_roles(user),
-                             origin="192.0.2.7")
 
 
 def test_who_signs_in_is_told_with_the_origin(otto):

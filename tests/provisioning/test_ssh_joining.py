@@ -16,7 +16,7 @@ from provisioning.rules.ssh_joining import Login
 from provisioning.services import ssh_joining
 from provisioning.services.ssh_session import SshFailed, host_key, run_join, why_no_key
 from tests import factories
-from tests.scenarios.harness import free_port
+from tests.ports import free_port
 from tests.sshd import Sshd, needs_sshd
 
 READS_TOKEN = "python3 -c \"import sys; sys.exit('got ' + sys.stdin.readline().strip())\" --console http://c"

@@ -35,10 +35,8 @@ from provisioning.services.support_bundle import make_bundle
 from provisioning.states import AuditTrigger, DrillState
 from tests import factories
 from tests.commands import run as command
-from tests.pages.conftest import administrator, operator, support
 from tests.planted.traces import given_away
 
-__all__ = ["administrator", "operator", "support"]
 pytestmark = pytest.mark.django_db
 
 

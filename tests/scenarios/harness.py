@@ -3,11 +3,9 @@
 import contextlib
 import json
 import os
-import random
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from console.up.processes import started_ticks
+from protocol.identity import start_ticks
+from tests.ports import free_port
 from tests.scenarios import prepared
 from tests.scenarios.browserless import Browserless
 
@@ -25,25 +24,6 @@ PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
 READY_S, END_S, MANAGE_S = 60 * PATIENCE, 60 * PATIENCE, 60 * PATIENCE
 PASSWORD = "scenario-password"
 LOG_TAIL = 4000
-_ports = random.Random(os.getpid())
-_given: set[int] = set()
-
-
-def free_port(low: int = 20_000, high: int = 32_000) -> int:
-    """A port that nothing listens on now and that was not given before, below the range from which the system takes
-    ports for outgoing calls."""
-    while True:
-        number = _ports.randrange(low, high)
-        if number in _given:
-            continue
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", number))
-            except OSError:
-                continue
-            _given.add(number)
-            return number
 
 
 def wait_for(condition: Callable[[], object], timeout: float, what: str = "the condition", every: float = 0.05):
@@ -182,7 +162,7 @@ class Pairwise:
         found = {}
         needle = str(self.data_dir).encode()
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid() or not started_ticks(int(entry.name)):
+            if not entry.name.isdigit() or int(entry.name) == os.getpid() or not start_ticks(int(entry.name)):
                 continue
             try:
                 command = (entry / "cmdline").read_bytes()

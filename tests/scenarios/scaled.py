@@ -16,8 +16,9 @@ import psycopg
 import yaml
 
 from protocol.broker_url import verified
+from tests.ports import free_port
 from tests.scenarios.applications import message_server
-from tests.scenarios.harness import PATIENCE, ROOT, Pairwise, free_port, wait_for
+from tests.scenarios.harness import PATIENCE, ROOT, Pairwise, wait_for
 from tests.scenarios.ledger import Ledger
 from tests.scenarios.site import JOB_S, SECRETS
 

@@ -17,7 +17,8 @@ from bench import rabbitmq
 from console.up.redis import wait_ready
 from protocol.broker_url import verified
 from tests.certificates import Certificates
-from tests.scenarios.harness import PATIENCE, free_port, wait_for
+from tests.ports import free_port
+from tests.scenarios.harness import PATIENCE, wait_for
 
 ENDS_S, COMMAND_S = 20.0, 60 * PATIENCE
 REDIS_PROGRAMS = ("redis-server", "redis-check-rdb")

@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 
 from console.up.redis import usual_program, wait_ready
-from tests.scenarios.harness import PASSWORD, ROOT, Pairwise, free_port, wait_for
+from tests.ports import free_port
+from tests.scenarios.harness import PASSWORD, ROOT, Pairwise, wait_for
 from tests.scenarios.hosts import Lan, Node, VirtualHost
 from tests.scenarios.machine import Machine
 

@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from tests.certificates import Certificates
+from tests.ports import free_port
 from tests.scenarios.applications import LOG_ON_AS
-from tests.scenarios.harness import free_port, wait_for
+from tests.scenarios.harness import wait_for
 from tests.scenarios.hosts import cut_between, heal_between
 from tests.scenarios.pairs import Pair
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from console.up.processes import started_ticks
+from protocol.identity import start_ticks
 from tests.scenarios.applications import installed
 from tests.scenarios.harness import END_S
 
@@ -25,7 +25,7 @@ def test_it_runs_when_stopped_the_console_shows_it_and_can_stop_it(pairwise):
             pairwise.manage("stop", "ByHand", "--wait")
             assert server.wait(END_S) == 0
         finally:
-            if started_ticks(server.pid):
+            if start_ticks(server.pid):
                 server.kill()
     pairwise.wait_status("ByHand", "Stopped", 10)
 

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from console.up.processes import started_ticks
+from protocol.identity import start_ticks
 from tests.scenarios.applications import apply, installed, message_server
 from tests.scenarios.harness import Pairwise, wait_for
 
@@ -44,7 +44,7 @@ def test_a_killed_agent_is_replaced_and_adopts_the_running_server(pairwise):
     again = pairwise.wait_status("Adopted", "Started", 15)
     assert (again["pid"], again["epoch"]) == (facts["pid"], facts["epoch"])
     pairwise.manage("stop", "Adopted", "--wait")
-    assert not started_ticks(facts["pid"])
+    assert not start_ticks(facts["pid"])
 
 
 @pytest.mark.long
@@ -63,7 +63,7 @@ def test_a_killed_redis_comes_back_and_jobs_run_again(pairwise):
     redis = pairwise.child("redis")
     os.kill(redis, signal.SIGKILL)
     wait_for(lambda: pairwise.child("redis") != redis, 10, "a new Redis")
-    assert started_ticks(facts["pid"])
+    assert start_ticks(facts["pid"])
     wait_for(lambda: pairwise.health()[0] == 200, 40, "healthy again")
     pairwise.manage("stop", "NoRedis", "--wait")
     assert pairwise.application("NoRedis")["status"] == "Stopped"
@@ -128,7 +128,7 @@ def test_ctrl_c_ends_a_run_whose_parts_hang_within_its_bound(run):
     assert run.wait_end() == 0
     assert time.monotonic() - asked < 30
     assert run.said("The agent has shown no sign of life")
-    assert not started_ticks(facts["pid"])
+    assert not start_ticks(facts["pid"])
     assert run.processes() == {}
 
 
@@ -153,10 +153,10 @@ def test_a_killed_run_leaves_its_servers_running_and_no_console_and_the_next_one
     os.kill(run.child("redis"), signal.SIGSTOP)  # one that cannot end by itself
     run.kill_up()
     time.sleep(0.5)
-    assert started_ticks(facts["pid"])
+    assert start_ticks(facts["pid"])
     run.start()
     assert run.said("that an earlier run left behind")
-    assert not any(started_ticks(pid) for pid in pids)
+    assert not any(start_ticks(pid) for pid in pids)
     again = run.wait_status("Survivor", "Started", 20)
     assert (again["pid"], again["epoch"]) == (facts["pid"], facts["epoch"])
     assert run.health()[0] == 200

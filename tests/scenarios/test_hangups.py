@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from console.up.processes import started_ticks
+from protocol.identity import start_ticks
 from tests.scenarios.applications import installed
 from tests.scenarios.harness import wait_for
 
@@ -36,11 +36,11 @@ def waits_for(pid: int, number: int) -> bool:
 def test_no_process_ends_by_sighup_and_all_go_on_with_their_work(pairwise):
     installed(pairwise, "Hangups")
     pairwise.manage("start", "Hangups", "--wait")
-    before = {pid: (started_ticks(pid), line) for pid, line in daemons(pairwise).items()}
+    before = {pid: (start_ticks(pid), line) for pid, line in daemons(pairwise).items()}
     said = len(pairwise.output)
 
     def ended() -> list[str]:
-        return [line for pid, (ticks, line) in before.items() if started_ticks(pid) != ticks]
+        return [line for pid, (ticks, line) in before.items() if start_ticks(pid) != ticks]
 
     for pid in before:
         os.kill(pid, signal.SIGHUP)

@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from tests.messageserver.conftest import ServerProcess, application, free_ports
+from tests.messageserver.conftest import ServerProcess, application
 from tests.messageserver.control_double import ControlDouble
+from tests.ports import free_port
 from tests.scenarios.books import Acknowledgements, Book, Read, complaints
 from tests.scenarios.ledger import Ledger
 from tests.scenarios.readback import read_back
@@ -62,7 +63,7 @@ def test_an_outage_is_the_longest_gap_that_ended_after_the_fault():
 
 @pytest.fixture
 def server(tmp_path):
-    port = free_ports(1)[0]
+    port = free_port()
     control = ControlDouble(application(port, options={"log": {"verbose": "standard", "all": "stdout"}}))
     process = ServerProcess(tmp_path / "server", control, port=port)
     yield process.serving()

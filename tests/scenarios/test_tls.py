@@ -9,7 +9,7 @@ import subprocess
 import pytest
 import yaml
 
-from console.authority import Authority
+from provisioning.certificates.authority import Authority
 from tests.scenarios.applications import message_server
 from tests.scenarios.harness import Pairwise, wait_for
 from tests.scenarios.hosts import Lan, Node

@@ -9,8 +9,9 @@ import pytest
 
 from console.up.apart import apart
 from console.up.errors import CannotStart
-from console.up.processes import RUN_MARK, started_ticks
+from console.up.processes import RUN_MARK
 from console.up.record import RunRecord, end_leftovers, leftovers
+from protocol.identity import start_ticks
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_a_directory_is_free_again_after_close(tmp_path):
 def test_the_record_of_a_killed_run_outlives_it(taken, tmp_path):
     taken.child("web", os.getpid())
     body = json.loads((tmp_path / "run.json").read_text())
-    assert body["children"] == {"web": {"pid": os.getpid(), "started": started_ticks(os.getpid())}}
+    assert body["children"] == {"web": {"pid": os.getpid(), "started": start_ticks(os.getpid())}}
     other = RunRecord(tmp_path)
     other.close()
     assert (tmp_path / "run.json").exists()
@@ -71,14 +72,14 @@ def recorded(pid: int, started: int) -> dict:
 
 
 def test_a_leftover_is_ended(process):
-    record = recorded(process.pid, started_ticks(process.pid))
+    record = recorded(process.pid, start_ticks(process.pid))
     assert leftovers(record) == [process.pid]
     assert end_leftovers(record) == 1
     assert process.wait(5) != 0
 
 
 def test_another_process_with_the_same_pid_is_left_alone(process):
-    assert leftovers(recorded(process.pid, started_ticks(process.pid) - 1)) == []
+    assert leftovers(recorded(process.pid, start_ticks(process.pid) - 1)) == []
 
 
 def test_children_of_a_leftover_that_is_gone_are_found_by_session_and_mark():
@@ -90,7 +91,7 @@ def test_children_of_a_leftover_that_is_gone_are_found_by_session_and_mark():
     assert leftovers({"mark": "other", "children": {"web": {"pid": session, "started": 1}}}) == []
     assert leftovers(recorded(session, 1)) == [pid]
     assert end_leftovers(recorded(session, 1)) == 1
-    assert not started_ticks(pid)
+    assert not start_ticks(pid)
 
 
 def test_work_done_apart_gives_its_result_and_leaves_nothing_here():

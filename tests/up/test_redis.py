@@ -8,7 +8,7 @@ import redis
 from console.embedded_redis import embedded_redis_socket, embedded_redis_url
 from console.up.errors import CannotStart
 from console.up.redis import command, make_directories, server_program, wait_ready
-from tests.scenarios.harness import free_port
+from tests.ports import free_port
 
 PASSWORD = "only-for-this-test"
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import datetime, time
 from itertools import islice
 
+from django.conf import settings
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from console import VERSION
 from provisioning.audit.comparing import compared
 from provisioning.audit.exports.report import (
     ABSENT,
@@ -48,7 +48,7 @@ def head_of(ids: Sequence[int], *, scope: str, made_by: str, least: str = str(Se
             compared_with: datetime | str | None = None) -> Head:
     """The head of a report over the results ``ids``."""
     rows = [_sums(PairAudit.objects.filter(pk__in=part)) for part in _parts(ids)]
-    return Head(made_at=timezone.now(), made_by=made_by, scope=scope, version=VERSION, least=least,
+    return Head(made_at=timezone.now(), made_by=made_by, scope=scope, version=settings.PAIRWISE_VERSION, least=least,
                 compared_with=compared_with,
                 counts={str(each): sum(counts.get(each, 0) for counts, _ in rows) for each in Verdict},
                 found={str(severity): sum(sums[name] or 0 for _, sums in rows) for severity, name in _SUMS.items()},

@@ -1,12 +1,11 @@
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.db import DatabaseError
 
+from protocol.files import replacing
 from provisioning.audit.exports import FORMATS, TEXT
 from provisioning.audit.exports.reading import EVERYTHING, LAST, Pairs, head_of, moment_of, primaries_named, results_of
 from provisioning.audit.exports.report import PairReport
@@ -105,13 +104,6 @@ def baseline_of(when: str, run: AuditRun) -> datetime:
 
 def write_file(path: Path, parts: Iterator[str]) -> None:
     """All of it or nothing: a pipeline never reads half a report."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.writelines(parts)
-        # A new file is for this account alone; a report is not secret.
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    # A report is not secret.
+    with replacing(path, mode=0o644, lasting=False) as file:
+        file.writelines(part.encode() for part in parts)

@@ -8,11 +8,12 @@ WAIT_S = 20.0
 
 
 class Client:
-    """One connection. ``frames`` are those read so far and not yet taken."""
+    """One connection. ``frames`` are those read so far and not yet taken; ``wait_s``: how long an answer may take."""
 
-    def __init__(self, port: int, *, connect: bool = True, login: str = "bench", passcode: str = "benchpass",
-                 **headers):
-        self.socket = socket.create_connection(("127.0.0.1", port), WAIT_S)
+    def __init__(self, port: int, *, host: str = "127.0.0.1", connect: bool = True, login: str = "bench",
+                 passcode: str = "benchpass", wait_s: float = WAIT_S, **headers):
+        self.wait_s = wait_s
+        self.socket = socket.create_connection((host, port), wait_s)
         self.frames: list[Frame] = []
         self._parser = Parser()
         if connect:
@@ -43,9 +44,9 @@ class Client:
                                 **{k.replace("_", "-"): v for k, v in headers.items()}})
         self.expect("RECEIPT")
 
-    def next(self, timeout_s: float = WAIT_S) -> Frame | None:
+    def next(self, timeout_s: float | None = None) -> Frame | None:
         """The next frame; None when the server closed the connection."""
-        self.socket.settimeout(timeout_s)
+        self.socket.settimeout(self.wait_s if timeout_s is None else timeout_s)
         while not self.frames:
             try:
                 data = self.socket.recv(1 << 18)

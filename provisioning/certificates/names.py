@@ -7,14 +7,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
-WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+from protocol.names import LOOPBACK
 
 
 def names_for(*, given: Iterable[str], machine: Iterable[str] = ()) -> tuple[str, ...]:
     """DNS names and addresses, without doubles, in a fixed order. Of ``given``, and of what ``machine`` is called,
     those stay that a certificate can name; ".example.com" becomes "*.example.com" as well."""
-    found = set(LOOPBACK_NAMES)
+    found = set(LOOPBACK)
     for each in (*given, *machine):
         name = each.strip().strip("[]").lower()
         if name.startswith("."):

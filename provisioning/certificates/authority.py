@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from console.names import is_address
+from protocol.files import write_atomically
+from provisioning.certificates.names import is_address
 
 AUTHORITY_LASTS = timedelta(days=3652)
 CERTIFICATE_LASTS = timedelta(days=397)
@@ -74,8 +75,9 @@ class Authority:
         built = built.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         built = built.add_extension(_usage(signs_certificates=True), critical=True)
         built = built.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        _write(self.key, _key_text(key), 0o600)
-        _write(self.certificate, _text(built.sign(key, hashes.SHA256())), 0o644)
+        # Others read certificates, nobody reads keys.
+        write_atomically(self.key, _key_text(key), mode=0o600)
+        write_atomically(self.certificate, _text(built.sign(key, hashes.SHA256())), mode=0o644)
 
     def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         return (x509.load_pem_x509_certificate(self.certificate.read_bytes()),
@@ -100,8 +102,8 @@ class Authority:
     def _issue_console(self, names: Sequence[str], now: datetime) -> None:
         certificate, key = self.issue("Pairwise console", names, now=now)
         # The key first: a certificate without its key is made anew, a new key with the former certificate too.
-        _write(self.console_key, key, 0o600)
-        _write(self.console_certificate, certificate, 0o644)
+        write_atomically(self.console_key, key, mode=0o600)
+        write_atomically(self.console_certificate, certificate, mode=0o644)
 
     def issue(self, subject: str, names: Sequence[str], *, now: datetime | None = None) -> tuple[bytes, bytes]:
         """(certificate, key) as PEM for a server that is reached by ``names`` and itself connects to others.
@@ -148,15 +150,3 @@ def _text(certificate: x509.Certificate) -> bytes:
 def _key_text(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                              serialization.NoEncryption())
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    with open(new, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
-        # Whatever the umask says: others read certificates, nobody reads keys.
-        os.fchmod(file.fileno(), mode)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

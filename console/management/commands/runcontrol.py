@@ -7,11 +7,11 @@ import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from console import tls
 from console.up import errors
 from console.up.databases import provide_record, reserve_room
 from console.up.keys import require_the_key
 from protocol import hangups
+from provisioning.certificates import tls
 
 
 class Command(BaseCommand):

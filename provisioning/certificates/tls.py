@@ -11,10 +11,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from console.authority import Authority, CannotIssue
-from console.names import WILDCARDS, host_of, names_for, of_this_machine
 from protocol import tls
+from protocol.names import WILDCARDS
 from protocol.validity import begins, ends, urgency
+from provisioning.certificates.authority import Authority, CannotIssue
+from provisioning.certificates.names import host_of, names_for, of_this_machine
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The console's own authority: its files, the names that its certificates are for, and who trusts it."""

@@ -1,0 +1,43 @@
+"""Two people who sign in, and what is told of it."""
+
+import pytest
+
+from provisioning.models import HistoryEntry
+from provisioning.permissions import Actor, user_roles
+from provisioning.services import sign_in as service
+from provisioning.services.sign_in import SignInRefused
+from provisioning.states import HistoryAction, Role
+from tests import factories
+
+PASSWORD = "a long password of a test"
+HOME = "192.0.2.1"
+
+
+@pytest.fixture
+def otto(db):
+    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
+
+
+@pytest.fixture
+def ada(db):
+    return factories.make_user("ada", roles=(Role.ADMINISTRATOR,), password=PASSWORD)
+
+
+def by(user):
+    return Actor(name=user.username, user_id=user.pk, roles=user_roles(user), origin="192.0.2.7")
+
+
+def told():
+    """(who, from where, of whom, what) of the entries about sign-ins, oldest first."""
+    return [(entry.user_name, entry.origin, entry.object_name, entry.reason)
+            for entry in HistoryEntry.objects.filter(action=HistoryAction.SIGN_IN).order_by("number")]
+
+
+def let_in(name="otto", password=PASSWORD, origin=HOME):
+    return service.sign_in(name=name, password=password, origin=origin)
+
+
+def refused(name="otto", password="wrong", origin=HOME) -> SignInRefused:
+    with pytest.raises(SignInRefused) as caught:
+        let_in(name, password, origin)
+    return caught.value
