@@ -58,7 +58,9 @@ class Database:
         """``function(*args, **kwargs)``. Raises DatabaseAway after ``patience_s`` seconds, and what it raises."""
         give_up_at = time.monotonic() + patience_s
         loop = asyncio.get_running_loop()
-        for wait_s in doubling(FIRST_WAIT_S, LONGEST_WAIT_S):
+        waits = doubling(FIRST_WAIT_S, LONGEST_WAIT_S)
+        while True:
+            wait_s = next(waits)
             try:
                 return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
             except OWN_FAULTS:
