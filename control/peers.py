@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import cast
 
 from protocol.lines import MAX_LINE, WireError, decode, encode
 from protocol.message import Message
@@ -172,9 +171,8 @@ class Peer(asyncio.Protocol):
         transport = writer.transport
         if transport.is_closing():
             raise WireError("the peer closed the connection")
-        # The writer would close the connection with its own end. A stream's transport also reads, which its type does
-        # not say, and that of uvloop is no subclass that could be asked.
-        self._transport, self._kept = cast(asyncio.Transport, transport), writer
+        # The writer would close the connection with its own end.
+        self._transport, self._kept = transport, writer  # type: ignore[assignment]  # a stream's transport reads, too
         transport.set_protocol(self)
         self.heard_at = time.monotonic()
         self._peers.add(self)
