@@ -280,9 +280,11 @@ async def test_servers_survive_the_agent_and_are_adopted_by_the_next(host, numbe
     pid = await host.started(host.app(auto_restart=True))
     host.agent.end(number)
     assert start_ticks(pid)
+    host.control.forget()
     host.agent.start()
     [listed] = (await host.call("list"))["processes"]
     assert (listed["state"], listed["pid"], listed["by_hand"]) == ("running", pid, False)
+    await host.control.met()
     heard = len(host.control.changes)
     os.kill(pid, signal.SIGKILL)
     backoff = await host.control.change("backoff", after=heard)
