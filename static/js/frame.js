@@ -1,4 +1,6 @@
 // The frame: tree, menus, display choices, times that keep counting, toasts, announcements, keys.
+import { soFar } from "./times.js";
+
 const root = document.documentElement;
 const narrow = matchMedia("(max-width: 799.98px)");
 
@@ -171,19 +173,11 @@ export function recallSections(scope) {
 }
 
 // --- times
-function duration(seconds) {
-  if (seconds < 120) return `${Math.max(0, Math.floor(seconds))} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
-}
-
 const pad = (number) => String(number).padStart(2, "0");
 
 function showTimes(scope) {
   for (const element of scope.querySelectorAll("time[data-ago]")) {
-    const words = `${duration((Date.now() - Date.parse(element.dateTime)) / 1000)} ago`;
+    const words = `${soFar((Date.now() - Date.parse(element.dateTime)) / 1000)} ago`;
     if (element.textContent !== words) element.textContent = words;
   }
   for (const element of scope.querySelectorAll("time[data-local]:not([data-shown])")) {
