@@ -190,7 +190,14 @@ function showTimes(scope) {
 
 // --- toasts leave by themselves, unless they are errors or being read
 const TOAST_MS = 8000;
+/* What was done since may have made another message of before untrue ("Next: install it", of what is deleted now). */
+function replaceToasts(scope) {
+  const said = [...scope.querySelectorAll("[data-toast]:not(.message-error)")];
+  if (!said.some((toast) => !("minded" in toast.dataset))) return;
+  for (const toast of said) if ("minded" in toast.dataset) toast.remove();
+}
 function mindToasts(scope) {
+  replaceToasts(scope);
   for (const toast of scope.querySelectorAll("[data-toast]:not([data-minded])")) {
     toast.dataset.minded = "";
     if (toast.classList.contains("message-error") || toast.classList.contains("message-warning")) continue;
