@@ -86,6 +86,22 @@ def test_a_reason_to_delete_is_offered_for_that_application_alone(page, server, 
     kept(page, 0)
 
 
+def test_what_was_typed_of_a_port_is_offered_for_that_port_alone(page, server):
+    row_of(page, server).get_by_role("link", name=server).first.click()
+    page.get_by_role("button", name="Edit port default").click()
+    page.locator("#dialog [name=info-port]").fill("4242")
+    kept(page, 1)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Edit port sync").click()
+    expect(page.locator("#dialog form")).to_have_attribute("data-looked", "")
+    expect(page.locator("#dialog [data-draft]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Edit port default").click()
+    expect(page.locator("#dialog [data-draft]")).to_contain_text("was not saved")
+    page.locator("#dialog").get_by_role("button", name="Cancel").click()
+    kept(page, 0)
+
+
 def test_an_install_that_was_taken_is_not_offered_to_the_next(page, server):
     row_of(page, server).get_by_role("link", name=server).first.click()
     install = f"{page.url.split('?')[0].removesuffix('/').removesuffix('/edit')}/install/"
