@@ -119,3 +119,28 @@ def test_no_form_is_refused_by_a_bubble_of_the_browser():
               if 'method="get"' not in form and "novalidate" not in form and " hidden" not in form]
     assert len(forms) > 30
     assert silent == []
+
+
+ATTRIBUTES = r"(?:\{%.*?%\}|\{\{.*?\}\}|\"[^\"]*\"|'[^']*'|[^>\"'])*"
+PRESSED = re.compile(rf"<(a|button|summary)\b({ATTRIBUTES})>(.*?)</\1>", re.DOTALL)
+LABEL = re.compile(r'aria-label="((?:\{%.*?%\}|\{\{.*?\}\}|[^"])*)"', re.DOTALL)
+
+
+def words_of(source: str) -> str:
+    """What ``source`` writes: its variables stay, tags of HTML and of templates go."""
+    return " ".join(re.sub(rf"\{{%.*?%\}}|<{ATTRIBUTES}>", " ", source, flags=re.DOTALL).split())
+
+
+def mislabelled(text: str) -> list[tuple[str, str]]:
+    """[(words that are seen, label)] of what is pressed and is labelled by other words."""
+    labelled = [(words_of(inner), words_of(label.group(1))) for _, attributes, inner in PRESSED.findall(text)
+                if (label := LABEL.search(attributes))]
+    return [(seen, label) for seen, label in labelled if re.search(r"\w", seen) and seen not in label]
+
+
+def test_what_is_pressed_is_called_by_the_words_that_are_seen_on_it():
+    """Who speaks to a browser says what stands there (WCAG 2.5.3)."""
+    assert mislabelled('<a aria-label="Add an exception for {{ it }}">{% icon "x" %}<b>Add exception</b></a>') == [
+        ("Add exception", "Add an exception for {{ it }}")]
+    assert mislabelled('<button aria-label="Page {{ n }}">{{ n }}</button><a aria-label="Close">×</a>') == []
+    assert {name: found for name, text in templates().items() if (found := mislabelled(text))} == {}

@@ -8,7 +8,7 @@ from provisioning.states import HostStatus
 
 from . import ages
 from .database_trouble import FULL, LOCKED, Trouble
-from .text import duration
+from .text import duration, so_far
 
 LOCAL_HOST = "localhost"
 OK, DOWN, UNKNOWN = "ok", "down", "unknown"
@@ -35,7 +35,7 @@ def worker_health(beat_at: datetime | None, now: datetime, *, blind: str = "") -
     age_s = _age_s(beat_at, now)
     if age_s <= ages.CONSOLE_PART.total_seconds():
         return Component(OK, age_s)
-    return _unheard(age_s, f"The console worker was last heard of {duration(age_s)} ago.", blind)
+    return _unheard(age_s, f"The console worker was last heard of {so_far(age_s)} ago.", blind)
 
 
 def agent_health(runtime: HostRuntime | None, now: datetime, *, blind: str = "") -> Component:
@@ -47,7 +47,7 @@ def agent_health(runtime: HostRuntime | None, now: datetime, *, blind: str = "")
         return _unheard(age_s, f"The agent of {LOCAL_HOST} is {runtime.status}. {runtime.reason}".strip(), blind)
     if age_s <= ages.OWN_HOST.total_seconds():
         return Component(OK, age_s)
-    return _unheard(age_s, f"The agent of {LOCAL_HOST} was last heard of {duration(age_s)} ago.", blind)
+    return _unheard(age_s, f"The agent of {LOCAL_HOST} was last heard of {so_far(age_s)} ago.", blind)
 
 
 def host_worker_health(runtime: HostRuntime | None, now: datetime, *, blind: str = "") -> Component:

@@ -8,7 +8,7 @@ from functools import cached_property
 from provisioning.states import ApplicationStatus
 
 from . import ages
-from .text import duration
+from .text import duration, so_far
 
 
 def age_s(at: datetime | None, now: datetime) -> float | None:
@@ -92,7 +92,7 @@ class Control:
         """How long nothing has been heard of it or through it, as a sentence; "" while its word is of now."""
         if self.answers and self.is_behind:
             return ("The Configuration Database takes no write: what is shown of servers and hosts is of "
-                    f"{duration(self.as_of_s)} ago. Pairs fail over all the same.")
+                    f"{so_far(self.as_of_s)} ago. Pairs fail over all the same.")
         if self.answers:
             return ""
         if self.at is None:
@@ -100,7 +100,7 @@ class Control:
         if self.is_ahead:
             return (f"Control does not answer: by the clock of this machine its last sign of life is "
                     f"{duration(self.at - self.now)} ahead. Compare the clocks of both machines.")
-        return f"Control does not answer: it was last heard of {duration(self.age_s)} ago."
+        return f"Control does not answer: it was last heard of {so_far(self.age_s)} ago."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def word(control: Control, *, status: str, mode: str = "", reason: str = "") -> 
     age = {"as_of": control.as_of, "age_s": control.as_of_s}
     if control.answers:
         return Word(status=status, mode=mode, reason=reason, **age)
-    ago = "" if control.age_s is None else f", {duration(control.age_s)} ago"
+    ago = "" if control.age_s is None else f", {so_far(control.age_s)} ago"
     role = f" ({mode})" if mode else ""
     return Word(status=str(ApplicationStatus.UNKNOWN), last_status=str(status), last_mode=str(mode), **age,
                 reason=f"Last known: {status}{role}{ago}; control does not answer.")

@@ -9,7 +9,7 @@ from provisioning.states import SyncLink
 from . import ages, copies
 from .members import Member
 from .proofs import Proof
-from .text import duration
+from .text import so_far
 
 
 def decided(reason: str, since: datetime | None, now: datetime, *, disputed: bool = False) -> str:
@@ -17,7 +17,7 @@ def decided(reason: str, since: datetime | None, now: datetime, *, disputed: boo
     if not reason or since is None or disputed:
         # That nothing is decided is no decision, and it counts now.
         return reason
-    return f"Control's last decision, {duration((now - since).total_seconds())} ago: {reason}"
+    return f"Control's last decision, {so_far(now - since)} ago: {reason}"
 
 
 @dataclass(frozen=True, kw_only=True)

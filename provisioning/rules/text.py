@@ -4,6 +4,7 @@ written."""
 import re
 import unicodedata
 from datetime import timedelta
+from math import floor
 
 from provisioning.errors import Refusal
 from provisioning.models.applications import is_secret_option
@@ -37,8 +38,10 @@ def duration(seconds: float | timedelta | None) -> str:
     if isinstance(seconds, timedelta):
         seconds = seconds.total_seconds()
     seconds = max(0.0, float(seconds))
+    if seconds < 0.1:
+        return "0 s"
     if seconds < 1:
-        return f"{seconds:.1f} s" if seconds else "0 s"
+        return f"{int(seconds * 10) / 10} s"
     if seconds < 120:
         return f"{int(seconds)} s"
     minutes = int(seconds // 60)
@@ -46,6 +49,14 @@ def duration(seconds: float | timedelta | None) -> str:
         return f"{minutes} min"
     hours = minutes // 60
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{hours // 24} days"
+
+
+def so_far(seconds: float | timedelta | None) -> str:
+    """How long something has been going on, in whole seconds: a page that counts on (static/js/times.js) shows these
+    words, too."""
+    if isinstance(seconds, timedelta):
+        seconds = seconds.total_seconds()
+    return duration(None if seconds is None else float(floor(seconds)))
 
 
 def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Refusal]:

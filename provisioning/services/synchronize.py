@@ -119,13 +119,19 @@ def declare_exception(*, actor: Actor, application_id: int, what: str, reason: s
 def withdraw_exception(*, actor: Actor, exception_id: int) -> None:
     """The members are to be equal there again. Raises NotFound."""
     actor.require(permissions.CONFIGURE)
-    row = PairException.objects.select_related("primary").filter(pk=exception_id).first()
-    if row is None:
-        raise NotFound("This exception does not exist any more. Somebody may have withdrawn it.")
+    row = get_exception(exception_id)
     row.delete()
     history.record_verb(actor=actor, row=row.primary,
                         reason=f"Withdrew the exception for {row.what} of its pair ({row.reason}).")
     changes.tell(f"application:{row.primary_id}")
+
+
+def get_exception(exception_id: int) -> PairException:
+    """With its primary. Raises NotFound."""
+    row = PairException.objects.select_related("primary").filter(pk=exception_id).first()
+    if row is None:
+        raise NotFound("This exception does not exist any more. Somebody may have withdrawn it.")
+    return row
 
 
 def _told(actor: Actor, pair: Pair, sentence: str) -> None:

@@ -46,12 +46,24 @@ def withdraw(*, actor: Actor, waiver_id: int) -> Waiver:
                                                                           ended_by=actor.name[:150])
         row = get_waiver(waiver_id)
         if not ended:
-            raise Refused(f"The waiver of {row.code} has ended already"
-                          f"{f': {row.ended_by} withdrew it' if row.ended_by else ''}. Nothing is left to withdraw.")
+            raise _over(row)
         history.record_verb(actor=actor, row=row.primary, reason=(
             f"Withdrew the waiver of {row.code} ({row.subject}), which was to hold until {row.expires_on:%Y-%m-%d}."))
         audit_again(row.primary_id, actor=actor)
     return row
+
+
+def get_standing(waiver_id: int) -> Waiver:
+    """A waiver that can be withdrawn. Raises NotFound; Refused when it was withdrawn before."""
+    row = get_waiver(waiver_id)
+    if row.ended_at is not None:
+        raise _over(row)
+    return row
+
+
+def _over(row: Waiver) -> Refused:
+    return Refused(f"The waiver of {row.code} has ended already"
+                   f"{f': {row.ended_by} withdrew it' if row.ended_by else ''}. Nothing is left to withdraw.")
 
 
 def _refusals(reason: str, expires_on: date, today: date) -> list[Refusal]:

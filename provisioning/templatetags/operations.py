@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from provisioning.models import JobStep
-from provisioning.rules.text import duration
+from provisioning.rules.text import duration, so_far
 from provisioning.states import StepState
 from provisioning.templatetags.pairwise import CHIPS, icon
 
@@ -18,7 +18,7 @@ register = template.Library()
 @register.simple_tag
 def timespan(begun: datetime, ended: datetime | None = None) -> str:
     """``12 s`` from ``begun`` to ``ended``, or to now."""
-    return duration((ended or timezone.now()) - begun)
+    return duration(ended - begun) if ended else so_far(timezone.now() - begun)
 
 
 @register.simple_tag

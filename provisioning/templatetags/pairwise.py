@@ -14,7 +14,7 @@ from protocol.events import written
 from provisioning import lists
 from provisioning.glossary import TERMS, anchor
 from provisioning.rules import ages
-from provisioning.rules.text import duration
+from provisioning.rules.text import duration, so_far
 from provisioning.selectors import choices
 from provisioning.selectors.control import word_of
 from provisioning.states import ApplicationStatus as A
@@ -26,6 +26,7 @@ from provisioning.states import StepState as S
 
 register = template.Library()
 register.filter(duration)
+register.filter(so_far)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 
@@ -146,7 +147,7 @@ def _chip(sprite: str, kind: str, icon_name: str, reason: str, word: str) -> Saf
 
 def age(at: datetime) -> str:
     """``2 s ago``; a time ahead of this machine's clock counts as now."""
-    return f"{duration((timezone.now() - at).total_seconds())} ago"
+    return f"{so_far(timezone.now() - at)} ago"
 
 
 @register.simple_tag

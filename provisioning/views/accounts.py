@@ -43,7 +43,9 @@ class SignIn(auth_views.LoginView):
         return ["registration/_sign_in.html"] if self.request.htmx else super().get_template_names()
 
     def get_context_data(self, **more):
-        return super().get_context_data(**more, kept=self.request.POST.get("kept", ""))
+        # Who opens the bare address is led on to a page, but has asked for none.
+        return super().get_context_data(**more, kept=self.request.POST.get("kept", ""),
+                                        asked_for=self.get_redirect_url() not in ("", reverse("home")))
 
     def form_valid(self, form):
         kept = unsealed(self.request)

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.pairs import ExceptionForm
@@ -19,6 +19,10 @@ from provisioning.views.pair_page import PairPage
 
 def _compared(pk: int) -> str:
     return f"{reverse('pair-detail', args=[pk])}#pair-compare"
+
+
+def _label(plan: services.Plan, what: str) -> str:
+    return next((row.label for row in plan.rows if row.what == what), what)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,15 +67,20 @@ def pair_except(request, pk: int):
             refuse(form, error)
     plan = services.plan(actor=actor_of(request), application_id=pk)
     what = form["what"].value()
-    label = next((row.label for row in plan.rows if row.what == what), what)
+    label = _label(plan, what)
     return dialog(request, "pairs/except.html", f"May {label} differ?", {
         "pair": PairPage(request, pk), "form": form, "label": label}, status=422 if posted else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @page(CONFIGURE)
 def pair_withdraw(request, pk: int, exception: int):
-    """The members are to be equal there again."""
+    """Ask first; then the members are to be equal there again."""
+    if request.method != "POST":
+        row = services.get_exception(exception)
+        label = _label(services.plan(actor=actor_of(request), application_id=pk), row.what)
+        return dialog(request, "pairs/withdraw.html", f"Withdraw the exception for {label}?", {
+            "pair": PairPage(request, pk), "exception": row, "label": label})
     services.withdraw_exception(actor=actor_of(request), exception_id=exception)
     messages.success(request, "The exception was withdrawn.")
     return done(request, _compared(pk))

@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.audit.registry import RULES
 from provisioning.errors import Conflict, Refused
@@ -100,10 +100,15 @@ def waiver_list(request):
         "total": Waiver.objects.count()})
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @page(WAIVE)
 def waiver_withdraw(request, waiver: int):
-    """The finding counts again."""
+    """Ask first; then the finding counts again."""
+    if request.method != "POST":
+        row = services.get_standing(waiver)
+        back = safe_address(request, request.GET.get("next", ""), _sheet(row.primary_id))
+        return dialog(request, "audits/withdraw.html", f"Withdraw the waiver of {row.code}?", {
+            "waiver": row, "back": back, "address": request.path})
     row = services.withdraw(actor=actor_of(request), waiver_id=waiver)
     messages.success(request, f"The waiver of {row.code} was withdrawn; the finding counts again.")
     return done(request, safe_address(request, request.POST.get("next", ""), _sheet(row.primary_id)))

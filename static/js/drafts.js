@@ -41,11 +41,17 @@ document.body.addEventListener("pairwise:signed-in", () => {
 });
 
 // --- which forms have one
+/* What somebody types or chooses in ``form``: a control that is seen, sent, and stands in the form itself. A ticked row
+   belongs to the form of a toolbar without standing in it, and is no work that anybody would lose. */
+const isTyped = (input, form) =>
+  form.contains(input) && input.name && /^(?!hidden|submit|button|reset|image|fieldset|output)./.test(input.type);
+const isTypedInto = (form) => [...form.elements].some((input) => isTyped(input, form));
 const isForm = (form) =>
   form?.matches?.("form") &&
   root.dataset.user &&
   (form.hasAttribute("hx-post") || form.method === "post") &&
-  form.matches(":is(#content, #dialog) form:not([data-kept])");
+  form.matches(":is(#content, #dialog) form:not([data-kept])") &&
+  isTypedInto(form);
 const pathOf = (form) =>
   new URL(form.getAttribute("hx-post") || form.getAttribute("action") || location.href, location.href).pathname;
 /* Forms that one address shows after each other have a draft each. */
@@ -78,7 +84,8 @@ function keep(form) {
 }
 function changed(event) {
   const form = event.target.form ?? event.target.closest?.("form");
-  if (!isForm(form)) return;
+  // A script that fills in a hidden field says so on the form.
+  if (!isForm(form) || (event.target !== form && !isTyped(event.target, form))) return;
   form.dataset.typed = "";
   delete form.dataset.left;
   const key = keyOf(form);
@@ -116,10 +123,12 @@ document.addEventListener("submit", (event) => {
   for (const key of all()) if (isOf(key, tab()) && read(key)?.path === path) write(key, { ...read(key), sent });
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.detail.requestConfig?.elt;
-  const wasRefused = event.detail.xhr?.getResponseHeader("X-Pairwise-Refused");
-  if (event.detail.requestConfig?.verb !== "post" || !form?.matches("form")) return;
-  if (event.detail.successful && !wasRefused) {
+  const { requestConfig, xhr } = event.detail;
+  const form = requestConfig?.elt;
+  if (requestConfig?.verb !== "post" || !form?.matches("form")) return;
+  // htmx does not call an answer successful that sends it to another page.
+  const wasTakenNow = xhr.status >= 200 && xhr.status < 300 && !xhr.getResponseHeader("X-Pairwise-Refused");
+  if (wasTakenNow) {
     form.dataset.left = "saved";
     drop(keyOf(form));
   }

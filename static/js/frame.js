@@ -1,4 +1,6 @@
 // The frame: tree, menus, display choices, times that keep counting, toasts, announcements, keys.
+import { soFar } from "./times.js";
+
 const root = document.documentElement;
 const narrow = matchMedia("(max-width: 799.98px)");
 
@@ -171,19 +173,11 @@ export function recallSections(scope) {
 }
 
 // --- times
-function duration(seconds) {
-  if (seconds < 120) return `${Math.max(0, Math.floor(seconds))} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
-}
-
 const pad = (number) => String(number).padStart(2, "0");
 
 function showTimes(scope) {
   for (const element of scope.querySelectorAll("time[data-ago]")) {
-    const words = `${duration((Date.now() - Date.parse(element.dateTime)) / 1000)} ago`;
+    const words = `${soFar((Date.now() - Date.parse(element.dateTime)) / 1000)} ago`;
     if (element.textContent !== words) element.textContent = words;
   }
   for (const element of scope.querySelectorAll("time[data-local]:not([data-shown])")) {
@@ -196,7 +190,14 @@ function showTimes(scope) {
 
 // --- toasts leave by themselves, unless they are errors or being read
 const TOAST_MS = 8000;
+/* What was done since may have made another message of before untrue ("Next: install it", of what is deleted now). */
+function replaceToasts(scope) {
+  const said = [...scope.querySelectorAll("[data-toast]:not(.message-error)")];
+  if (!said.some((toast) => !("minded" in toast.dataset))) return;
+  for (const toast of said) if ("minded" in toast.dataset) toast.remove();
+}
 function mindToasts(scope) {
+  replaceToasts(scope);
   for (const toast of scope.querySelectorAll("[data-toast]:not([data-minded])")) {
     toast.dataset.minded = "";
     if (toast.classList.contains("message-error") || toast.classList.contains("message-warning")) continue;

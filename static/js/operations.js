@@ -1,19 +1,15 @@
 // Jobs and the other pages of operations: times that run, a log that follows its end unless somebody reads further up.
+import { soFar } from "./times.js";
+
 const TICK_MS = 500;
 const AT_END_PX = 24;
-
-function duration(seconds) {
-  if (seconds < 120) return `${Math.max(0, Math.floor(seconds))} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
 
 const since = (text) => (Date.now() - Date.parse(text)) / 1000;
 
 function tick() {
   if (document.hidden) return;
   for (const element of document.querySelectorAll("[data-elapsed-from]")) {
-    const words = duration(since(element.dataset.elapsedFrom));
+    const words = soFar(since(element.dataset.elapsedFrom));
     if (element.textContent !== words) element.textContent = words;
   }
   for (const bar of document.querySelectorAll("progress[data-progress-from]"))

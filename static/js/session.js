@@ -88,7 +88,9 @@ async function signIn() {
   if (!answer?.ok) return trouble(AWAY);
   window.htmx.process(content);
   dialog.showModal();
-  content.querySelector("input[name=username]").focus();
+  const name = content.querySelector("input[name=username]");
+  name.value = root.dataset.user || name.value;
+  (name.value ? content.querySelector("input[name=password]") : name).focus();
 }
 
 function signedIn({ name, token: fresh, must_change: must }) {

@@ -71,7 +71,9 @@ def look(page: Page, name: str) -> None:
 def sign_in_on_top(page: Page) -> None:
     box = page.locator("#sign-in")
     expect(box.get_by_role("heading", name="Sign in again")).to_be_visible()
-    box.get_by_label("User name").fill("admin")
+    # Who it was stands on the page: only the password is asked for.
+    expect(box.get_by_label("User name")).to_have_value("admin")
+    expect(box.get_by_label("Password")).to_be_focused()
     box.get_by_label("Password").fill("not this one")
     box.get_by_role("button", name="Sign in").click()
     expect(box).to_contain_text("The user name or the password is wrong")

@@ -353,14 +353,20 @@ def test_a_waiver_that_expired_gives_way_to_a_new_one(support, warned):
 def test_a_waiver_that_is_withdrawn_lets_the_finding_count_again(support, warned, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         waive(support, warned[0])
+    address = reverse("audit-waiver-withdraw", args=[Waiver.objects.get().pk])
+    asked = flat(support.get(f"{address}?next=/audit/waivers/"))
+    for words in ("A27 counts again for the verdict of", Waiver.objects.get().reason,
+                  'name="next" value="/audit/waivers/"', 'href="/audit/waivers/"'):
+        assert words in asked
+    assert Waiver.objects.get().ended_at is None
     with django_capture_on_commit_callbacks(execute=True):
-        answer = support.post(reverse("audit-waiver-withdraw", args=[Waiver.objects.get().pk]), follow=True)
+        answer = support.post(address, follow=True)
     assert "the finding counts again" in answer.text
     assert PairAudit.objects.get(primary=warned[0], is_latest=True).warnings == 1
     row = Waiver.objects.get()
     assert (row.ended_by, row.ended_at is None) == ("support", False)
-    again = support.post(reverse("audit-waiver-withdraw", args=[row.pk]), follow=True)
-    assert "support withdrew it" in again.text
+    for again in (support.post(address, follow=True), support.get(address, follow=True)):
+        assert "support withdrew it" in again.text
 
 
 def test_the_list_of_waivers_says_how_each_stands_and_why_it_ended(support, warned):

@@ -276,7 +276,7 @@ def test_deleted_objects_stand_in_a_list_until_they_are_brought_back(administrat
     applications.delete_applications(actor=factories.ADMINISTRATOR, application_ids=[changed_twice.pk],
                                      reason="Unused.")
     page = administrator.get(reverse("history-deleted"))
-    for word in ("MS_Primary", "Unused.", "Bring back MS_Primary", url("history-restore", 3)):
+    for word in ("MS_Primary", "Unused.", "Bring Back MS_Primary", url("history-restore", 3)):
         assert word in page.text
     assert "MS_Primary" not in administrator.get(reverse("history-deleted"), {"text": "other"}).text
     shown = administrator.get(url("history-restore", 3))

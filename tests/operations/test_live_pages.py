@@ -341,7 +341,7 @@ def test_paused_failover_appears_in_the_header_of_an_open_page(page, run):
     pause = TELL_PAIR + "PairState.objects.filter(primary=key).update(automatic_failover=on, paused_reason='update')\n"
     run(pause + "announce(f'pair:{key}')", key=keys[0], on=False)
     expect(page.locator("#paused-link")).to_have_attribute(
-        "aria-label", "Automatic failover is paused for MS_Primary")
+        "aria-label", "Failover paused 1: MS_Primary")
     run(pause + "announce(f'pair:{key}')", key=keys[0], on=True)
     expect(page.locator("#paused-link")).to_have_count(0)
 

@@ -162,7 +162,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "drill-cancel": asks(DRILL),
     "pair-synchronize": asks(CONFIGURE),
     "pair-except": asks(CONFIGURE),
-    "pair-withdraw": posts(CONFIGURE),
+    "pair-withdraw": asks(CONFIGURE),
     # audit
     "audit-list": reads(),
     "audit-run": posts(AUDIT, ids="{pair}"),
@@ -172,7 +172,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "audit-finding-waive": asks(WAIVE, reason="A test.", expires_on="{tomorrow}"),
     "audit-finding-fix": asks(CONFIGURE),
     "audit-waivers": reads(),
-    "audit-waiver-withdraw": posts(WAIVE),
+    "audit-waiver-withdraw": asks(WAIVE),
     "audit-export": reads(EXPORT),
     "audit-pair-export": reads(EXPORT),
     # monitoring and machines

@@ -20,6 +20,8 @@ def sign_in(client, password=PASSWORD, **more):
 
 def test_the_right_password_goes_to_the_applications(client, ada):
     assert client.get("/", follow=True).redirect_chain[-1][0].startswith("/login/")
+    assert "the page you asked for" not in client.get("/", follow=True).text
+    assert "Sign in to go on to the page you asked for." in client.get("/audit/", follow=True).text
     assert client.get(sign_in(client)["Location"])["Location"] == "/provisioning/environment/applications/"
 
 

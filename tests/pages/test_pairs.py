@@ -553,6 +553,10 @@ def test_a_difference_is_declared_and_taken_back(administrator, differing):
     exception = PairException.objects.get()
     withdraw = reverse("pair-withdraw", args=[primary.pk, exception.pk])
     assert withdraw in body
+    asked = text_of(administrator.get(withdraw))
+    for words in ("Withdraw the exception for Options [messages] retention-days?", "small disk", "again"):
+        assert words in asked
+    assert PairException.objects.exists()
     assert administrator.post(withdraw).url == f"{detail(primary)}#pair-compare"
     assert not PairException.objects.exists()
 
@@ -682,7 +686,7 @@ def test_paused_failover_is_said_on_every_page(support, control_beats):
                                      paused_at=timezone.now())
     for address in (LIST, reverse("monitoring"), reverse("job-list"), reverse("host-list")):
         body = support.get(address).content.decode()
-        assert 'aria-label="Automatic failover is paused for MS_Primary"' in body
+        assert 'aria-label="Failover paused 1: MS_Primary"' in body
         assert "MS_Primary: kernel update (otto)" in body
         assert f'href="{detail(primary)}"' in body
     assert "kernel update" in support.get(reverse("pair-paused"), headers=script("paused-notice")).content.decode()

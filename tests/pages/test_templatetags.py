@@ -1,6 +1,7 @@
 """Icons, state chips, times and durations."""
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 import pytest
 from django.http import QueryDict
@@ -11,7 +12,9 @@ from django.utils.safestring import mark_safe
 
 from provisioning.states import ApplicationStatus, HostStatus, JobState, Mode, StepState
 from provisioning.templatetags import pairwise as tags
+from provisioning.templatetags.operations import timespan
 
+NOW = datetime(2026, 11, 22, 9, 30, 28, tzinfo=UTC)
 ALL_STATES = [*ApplicationStatus, *HostStatus, *JobState, *StepState, *Mode]
 
 
@@ -49,11 +52,21 @@ def test_an_icon_with_a_label_is_an_image_else_decoration():
 
 
 @pytest.mark.parametrize(("seconds", "words"), [
-    (None, "–"), (0, "0 s"), (0.42, "0.4 s"), (1.9, "1 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"),
+    (None, "–"), (0, "0 s"), (0.04, "0 s"), (0.1, "0.1 s"), (0.42, "0.4 s"), (0.99, "0.9 s"),
+    (1.9, "1 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"),
     (7500, "2 h 5 min"), (172_800, "2 days"), (-5, "0 s"), (timedelta(minutes=4), "4 min"),
 ])
 def test_durations(seconds, words):
     assert tags.duration(seconds) == words
+
+
+@pytest.mark.parametrize("ago", [0, 0.04, 0.6, 1.7])
+def test_what_goes_on_is_told_in_whole_seconds_as_the_page_counts_it_on(ago):
+    with patch.object(timezone, "now", return_value=NOW):
+        begun = NOW - timedelta(seconds=ago)
+        assert f">{int(ago)} s ago<" in tags.ago(begun)
+        assert timespan(begun) == tags.so_far(ago) == f"{int(ago)} s"
+        assert timespan(begun, NOW) == tags.duration(ago)
 
 
 def test_times_carry_utc():
