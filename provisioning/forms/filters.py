@@ -50,7 +50,7 @@ class Named(forms.CharField):
         super().__init__(label=label)
         self.list_id = f"names-of-{kind}"
         self.widget.attrs |= {
-            "list": self.list_id, "placeholder": "Name or part of it",
+            "list": self.list_id,
             "hx-get": reverse_lazy("browse-names", args=[kind]),
             "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#{self.list_id}",
             "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false"}

@@ -41,7 +41,8 @@ from provisioning.services.synchronize import SynchronizePlan
 from provisioning.states import ENDED, HostStatus, JobKind, Mode
 from provisioning.views.context import sentence_for
 
-TIMELINE = 20
+TIMELINE, TIMELINE_FIRST = 20, 6
+"""Rows of a page of the timeline; how many there are until somebody asks for more, as the page goes on below it."""
 DEPLOYED_STEPS = 4
 """Of the guide's procedure: afterwards a pair is synchronized, started and proven again and again."""
 PROBE_S = 4.0
@@ -329,9 +330,14 @@ class PairPage(OfPair):
 
     @cached_property
     def timeline(self) -> Page:
-        everything = self._request.GET.get("events") == "all"
-        rows = selector.pair_events(self.primary, self.backup, everything=everything)
-        return Paginator(rows, TIMELINE).get_page(self._request.GET.get("page", 1))
+        rows = selector.pair_events(self.primary, self.backup, everything=self.shows_everything)
+        size = TIMELINE_FIRST if self.timeline_is_short else TIMELINE
+        return Paginator(rows, size).get_page(self._request.GET.get("page", 1))
+
+    @property
+    def timeline_is_short(self) -> bool:
+        """Whether only its newest rows are shown, because nobody has asked for a page of it."""
+        return "page" not in self._request.GET
 
     @property
     def shows_everything(self) -> bool:

@@ -97,7 +97,7 @@ def test_the_list_is_worked_with_the_keyboard_alone(page: Page, pairwise: Pairwi
     for number in (1, 2, 3):
         apply(pairwise, message_server(f"MS_Keys_{number}"))
     page.goto(LIST)
-    page.get_by_label("Quick filter").fill("MS_Keys")
+    page.get_by_label("Name or host").fill("MS_Keys")
     expect(page.get_by_role("row").filter(has_text="MS_Keys")).to_have_count(3)
     page.wait_for_url(re.compile("q=MS_Keys"))
     first = page.get_by_role("row").filter(has_text="MS_Keys_1")

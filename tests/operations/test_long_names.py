@@ -28,7 +28,8 @@ for row in (primary, backup):
 job = factories.make_job(primary, state="running", started_at=timezone.now(), enqueued_at=timezone.now())
 lines(job, "/srv/" + "d" * 190)
 before = history.snapshot(primary) | {"name": backup.name}
-history.record(actor=Actor(name="w" * 150), row=primary, before=before, after=history.snapshot(primary))
+history.record(actor=Actor(name="w" * 150, origin="o" * 45), row=primary, before=before,
+               after=history.snapshot(primary), reason="r" * 200)
 run_audit(None, trigger=AuditTrigger.SCHEDULE)
 answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk}
 """

@@ -175,7 +175,11 @@ def test_the_timeline_can_tell_everything(support, pair, told):
 def test_the_timeline_has_pages(support, pair):
     Event.objects.bulk_create(Event(application=pair[0], number=20102, at=timezone.now(), text=f"change {n}")
                               for n in range(25))
-    body = flat(support.get(detail(pair[0])))
+    short = flat(support.get(detail(pair[0])))
+    assert "change 24" in short
+    assert "change 18" not in short
+    assert "The newest 6 of 25 are shown." in short
+    body = flat(support.get(detail(pair[0]) + "?page=1"))
     assert "Page 1 of 2" in body
     assert "change 24" in body
     assert "change 0" in support.get(detail(pair[0]) + "?page=2").content.decode()
@@ -590,7 +594,7 @@ def test_the_list_of_pairs_has_trouble_first(support, control_beats):
     assert [row.facts.primary.name for row in page.context["page"]] == ["MS_Primary", "A_Primary"]
     page = support.get(reverse("pair-list") + "?show=trouble")
     assert [row.facts.primary.name for row in page.context["page"]] == ["MS_Primary"]
-    assert "1 of 2" in text_of(page)
+    assert "1–1 of 1, 2 in all" in text_of(page)
     page = support.get(reverse("pair-list") + "?text=a_b")
     assert [row.facts.primary.name for row in page.context["page"]] == ["A_Primary"]
 
