@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from protocol.said import LARGEST, number
 from provisioning.audit import configured, observed
 from provisioning.audit.configured import Configured
 from provisioning.audit.facts import AuditFacts, Client, Hints, Machine, Member, PortUse, Record
@@ -144,9 +145,9 @@ def _machines(host_ids: set[int], whole: bool) -> dict[int, Machine]:
     hosts = {row.id: row for row in found.values_list(*_HOST, named=True)}
     uses: dict[int, dict[int, list[PortUse]]] = defaultdict(lambda: defaultdict(list))
     directories: dict[int, dict[str, list[PortUse]]] = defaultdict(lambda: defaultdict(list))
-    for host_id, key, name, port_id, number in there.filter(ports__isnull=False).values_list(
+    for host_id, key, name, port_id, port in there.filter(ports__isnull=False).values_list(
             "host_id", "pk", "name", "ports__port_id", "ports__port"):
-        uses[host_id][number].append(PortUse(key, name, port_id))
+        uses[host_id][port].append(PortUse(key, name, port_id))
     for host_id, key, name, path in there.values_list("host_id", "pk", "name", "working_directory"):
         if host_id in hosts and (directory := normal_directory(path, hosts[host_id].os_type)):
             directories[host_id][directory].append(PortUse(key, name))
@@ -164,11 +165,8 @@ def _machine(row, uses: dict[int, list[PortUse]], directories: dict[str, list[Po
         account=str(facts.get("account", "")), agent_build=str(facts.get("agent_build", "")),
         comes_back_by=str(facts.get("comes_back_by", "")),
         accounts=facts["accounts"] if isinstance(facts.get("accounts"), dict) else None,
-        clock_offset_s=_number(facts.get("clock_offset_s")), disk_free_bytes=_number(facts.get("disk_free_bytes")),
+        clock_offset_s=number(facts.get("clock_offset_s"), -LARGEST, LARGEST),
+        disk_free_bytes=number(facts.get("disk_free_bytes"), -1, LARGEST),
         uses=uses, directories=directories)
-
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
