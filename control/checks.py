@@ -1,13 +1,15 @@
 """Bounds on what peers say: whatever passes here fits into the database and onto a page."""
 
 import json
-import math
+import re
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
-from protocol.message import MessageError, from_dict
+from protocol.message import Message, MessageError, from_dict
 from protocol.messages import PROCESS_STATES, ProcessChanged
 from protocol.opening_messages import Hello
+from protocol.said import LARGEST, number, storable
 from protocol.server_messages import LINKS, SERVER_STATES, STANDBY_WISHES, Event, Report
 from protocol.wire import WireError
 from provisioning.states import EventLevel
@@ -21,6 +23,10 @@ TROUBLE_MAX_S = 366 * 86_400
 REASON_MAX = 2000
 EVENT_TEXT_MAX = 4000
 FACTS_MAX = 64 * 1024
+FACT_RANGES = {"cpu_percent": (0, 100), "memory_percent": (0, 100), "disk_free_bytes": (-1, LARGEST),
+               "time": (0, TIME_MAX)}
+"""{name: from, to} of the facts of a host that are counted with; -1 bytes: the agent does not know."""
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 CLOCK_TOLERANCE_S = 24 * 3600
 ROLES = ("", "primary", "backup")
 
@@ -29,6 +35,14 @@ def clean(text: str, length: int) -> str:
     """``text`` without what databases and pages choke on, at most ``length`` characters."""
     kept = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text[:length + 1])
     return kept if len(kept) <= length else kept[:length - 1] + "…"
+
+
+def check_numbers(message: Message) -> None:
+    """Of whatever a peer says: each number is finite and fits into the database. Raises WireError."""
+    for each in fields(message):
+        value = getattr(message, each.name)
+        if number(value, -INT_MAX, INT_MAX) is None and isinstance(value, int | float) and not isinstance(value, bool):
+            raise WireError(f"the peer sent {each.name} {value!r:.40}, which is out of range")
 
 
 def _bounded(name: str, value: int, top: int = INT_MAX) -> None:
@@ -75,8 +89,7 @@ def _expiry(port: dict[str, Any]) -> dict[str, Any]:
     if "not_after" not in port:
         return {}
     given = port["not_after"]
-    known = type(given) in (int, float) and 0 <= given <= TIME_MAX
-    return {"not_after": given if known else None}
+    return {"not_after": number(given, 0, TIME_MAX)}
 
 
 def process_of(body: object) -> ProcessChanged:
@@ -93,29 +106,36 @@ def process_of(body: object) -> ProcessChanged:
 
 def check_process(change: ProcessChanged) -> None:
     """Raises WireError."""
+    check_numbers(change)
     if change.state not in PROCESS_STATES:
         raise WireError(f"the agent named the unknown process state {change.state[:20]!r}")
     for name in ("pid", "restarts", "signal"):
         _bounded(name, getattr(change, name), PID_MAX)
     _bounded("started", change.started)
-    if not math.isfinite(change.restart_in_s):
-        raise WireError("the agent named a restart at no time")
 
 
-def check_facts(facts: dict[str, Any]) -> None:
-    """Raises WireError."""
+def facts_of(told: dict[str, Any]) -> dict[str, Any]:
+    """What an agent says of its host, without what cannot be kept. Raises WireError."""
     try:
-        size = len(json.dumps(facts, allow_nan=False))
-    except ValueError:
-        raise WireError("the agent sent host facts that are no numbers") from None
-    if size > FACTS_MAX or "\\u0000" in json.dumps(facts):
-        raise WireError(f"the agent sent host facts of {size} characters, the limit is {FACTS_MAX}")
+        text = json.dumps(told)
+    except RecursionError:
+        raise WireError("the agent sent host facts that are too deep within one another") from None
+    if len(text) > FACTS_MAX:
+        raise WireError(f"the agent sent host facts of {len(text)} characters, the limit is {FACTS_MAX}")
+    if _NUL.search(text):
+        raise WireError("the agent sent host facts with a NUL in a text")
+    for name, (least, most) in FACT_RANGES.items():
+        if name in told and number(told[name], least, most) is None:
+            raise WireError(f"the agent sent the host fact {name} as {told[name]!r:.40}, which is no number from "
+                            f"{least} to {most}")
+    # By how much its clock is off is for control to say.
+    return {name: value for name, value in storable(told).items() if name != "clock_offset_s"}
 
 
 def with_clock_offset(facts: dict[str, Any], now: datetime) -> dict[str, Any]:
     """``facts`` and, when the agent said what time it has, by how many seconds its clock is ahead of ours."""
-    at = facts.get("time")
-    if not isinstance(at, int | float) or isinstance(at, bool):
+    at = number(facts.get("time"), 0, TIME_MAX)
+    if at is None:
         return facts
     return {**facts, "clock_offset_s": round(at - now.timestamp(), 2)}
 
@@ -127,6 +147,6 @@ def event_level(event: Event) -> str:
 def event_time(at: float) -> datetime:
     """When the peer says it happened; now when its clock cannot be believed."""
     now = datetime.now(UTC)
-    if not math.isfinite(at) or abs(at - now.timestamp()) > CLOCK_TOLERANCE_S:
+    if number(at, now.timestamp() - CLOCK_TOLERANCE_S, now.timestamp() + CLOCK_TOLERANCE_S) is None:
         return now
     return datetime.fromtimestamp(at, UTC)

@@ -101,7 +101,8 @@ def _end_event(live: LiveApplication, change: ProcessChanged) -> EventRow:
 
 
 def _row(live: LiveApplication, number: int, text: str) -> EventRow:
-    return EventRow(at=_now(), number=number, application_id=live.facts.id, text=text, source="agent")
+    return EventRow(at=_now(), number=number, application_id=live.facts.id, text=clean(text, REASON_MAX),
+                    source="agent")
 
 
 def pair_event(live: LiveApplication, event: PairEvent | Own, text: str) -> EventRow:

@@ -260,16 +260,17 @@ class Sessions:
                 raise _unexpected(message)
 
     def _host_facts(self, host: LiveHost, told: dict[str, Any]) -> None:
-        checks.check_facts(told)
+        told = checks.facts_of(told)
         self._lca_refused(host, told.pop("lca_refused", None))
         host.agent_facts = checks.with_clock_offset(told, datetime.now(UTC))
         self._solution.put_host(host, host.status, host.reason)
 
     def _lca_refused(self, host: LiveHost, told: object) -> None:
         """The agent says for a minute whom its LCA Port refused."""
-        if isinstance(told, dict) and told.get("number") != host.lca_refused and isinstance(told.get("text"), str):
-            host.lca_refused = told["number"]
-            self._refused("lca", f"{host.facts.name}: {told['text']}", host_id=host.facts.id)
+        number, text = (told.get("number"), told.get("text")) if isinstance(told, dict) else (None, None)
+        if isinstance(number, int) and number != host.lca_refused and isinstance(text, str):
+            host.lca_refused = number
+            self._refused("lca", f"{host.facts.name}: {text}", host_id=host.facts.id)
 
     def _processes(self, host: LiveHost, message: Processes) -> None:
         changes = [checks.process_of(body) for body in message.processes]
@@ -348,6 +349,9 @@ class _FromServer:
         self._events, self._dropped = Bucket(EVENT_RATE, EVENT_BURST), 0
 
     def __call__(self, message: Message) -> None:
+        # The time of an event is replaced where it cannot be believed.
+        if not isinstance(message, Event):
+            checks.check_numbers(message)
         match message:
             case Progress():
                 self._solution.progressed(self._live, self._connection, message)

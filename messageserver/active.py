@@ -104,14 +104,16 @@ class Active:
     async def _admit(self, opening: Opening) -> SyncLink | None:
         """Check who dials; a link once everything fits, else None after a refusal that says why."""
         hello, peer, epoch = opening.hello, self.peer, self._broker.standing.epoch
+        # Who has not shown who it is is told no name.
         if peer is None or self._broker.standing.mode == Mode.DEPOSED:
-            await opening.refuse(f"{self._name} is not the active server")
+            await opening.refuse("this server is not the active one")
         elif hello.kind != "standby" or hello.name != peer.name:
-            self.refused(f"{hello.kind[:20]} {hello.name[:255]!r} is not the other member of this pair")
-            await opening.refuse(f"{self._name} forms a pair with {peer.name}, not with {hello.name[:255]}")
+            self.refused(f"{hello.name[:255]!r} " + ("is not the other member of this pair" if hello.kind == "standby"
+                                                    else f"connects as {hello.kind[:20]!r}, not as a standby"))
+            await opening.refuse("only the other member of the pair of this server connects to this port")
         elif not opening.proves(peer.secret):
             self.refused(f"{hello.name} does not know the sync secret of this pair: install it again")
-            await opening.refuse(f"{self._name} has another sync secret: both members must be of the same Pairwise, "
+            await opening.refuse("this server has another sync secret: both members must be of the same Pairwise, "
                                  "and have read their configuration since they became a pair")
         elif hello.epoch > epoch:
             await opening.refuse(f"epoch {hello.epoch} is newer than epoch {epoch} of {self._name}")

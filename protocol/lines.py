@@ -52,8 +52,9 @@ class UntrustedError(WireError):
 
 
 def encode(message: Message) -> bytes:
-    """One line, newline included. Raises WireError when it would be too long for the peer."""
-    line = json.dumps(message.to_dict(), separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    """One line, newline included. What is no text, as names of files may hold, is a "?" in it. Raises WireError when
+    it would be too long for the peer."""
+    line = json.dumps(message.to_dict(), separators=(",", ":"), ensure_ascii=False).encode(errors="replace") + b"\n"
     if len(line) > MAX_LINE:
         raise WireError(f"message {message.type} is {len(line)} bytes, the limit is {MAX_LINE}")
     return line

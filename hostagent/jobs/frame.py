@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from protocol import auth
 from protocol.identity import start_ticks
 from protocol.jobs import SIGNED_WITHIN_S, STEPS, TAKE_WITHIN_S, sign_job
+from protocol.said import storable
 
 from . import check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop
 from .cancel import Cancellation
@@ -171,13 +172,19 @@ def _outcome(run: Run) -> dict[str, Any]:
 
 def final_report(state: str, reason: str = "", advice: str = "", *, reference: str = "",
                  result: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"state": state, "reason": reason, "advice": advice, "reference": reference, "result": result or {}}
+    """A job's last word. Names of files may hold what is no text: it is written down, logged and sent without it."""
+    return _sayable({"state": state, "reason": reason, "advice": advice, "reference": reference,
+                     "result": result or {}})
+
+
+def _sayable(final: dict[str, Any]) -> dict[str, Any]:
+    return {name: storable(value) for name, value in final.items()}
 
 
 def _undone(run: Run, final: dict[str, Any]) -> dict[str, Any]:
     sentence = _undo(run.context, run.entry, lost=False)
     run.log(f"{final['reason']} {sentence}".strip(), "error" if final["state"] != "cancelled" else "warning")
-    return {**final, "reason": f"{final['reason']} {sentence}".strip()}
+    return _sayable({**final, "reason": f"{final['reason']} {sentence}".strip()})
 
 
 def _undo(context: Context, entry: Entry, *, lost: bool) -> str:

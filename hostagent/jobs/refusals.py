@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from protocol.jobs import sign_report
+from protocol.said import legible
 
 from .sender import Sender
 
@@ -28,6 +29,7 @@ class Refusals:
         if now < next_at:
             self._kinds[kind] = next_at, left_out + 1
             return False
+        text = legible(text)
         if left_out:
             text = f"{text[:TEXT_MAX - 60]} ({left_out} more since the last word of it.)"
         report = {"host": self._host, "at": round(time.time(), 3), "kind": "refused", "what": kind,

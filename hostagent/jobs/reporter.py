@@ -15,6 +15,7 @@ from typing import Any
 
 from protocol.jobs import ALIVE_S, sign_report
 from protocol.pauses import doubling
+from protocol.said import storable
 
 from ..files import read_json
 from ..kept import KeptFile
@@ -61,7 +62,8 @@ class Outbox:
         return self.final is not None or (last is not None and last["kind"] == "finished")
 
     def add(self, kind: str, **fields: Any) -> None:
-        """Queue one report. Log lines join the batch before them."""
+        """Queue one report, as every console can record it. Log lines join the batch before them."""
+        fields = storable(fields)
         last = self.waiting[-1] if self.waiting else None
         if kind == "log" and last and last["kind"] == "log" and len(last["lines"]) < LINES_PER_REPORT:
             last["lines"].extend(fields["lines"])

@@ -1,17 +1,16 @@
 """What a job found on a host about one application: the host's word, checked and typed."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from protocol.said import LARGEST, TEXT_MAX, number
 from provisioning.models.applications import PORT_MAX
 from provisioning.selectors.start_files import StartFiles
 
-BODY_BYTES, TEXT_MAX, WORDS_MAX, ENTRIES_MAX, DEEPEST = 256 * 1024, 20_000, 100, 1000, 8
-_LARGEST = 2**53
+BODY_BYTES, WORDS_MAX = 256 * 1024, 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,29 +58,11 @@ class Found:
     clock_synchronized: bool | None = None
 
 
-def storable(value: Any, depth: int = 0) -> Any:
-    """``value`` as every database takes it and no larger than anything honest: what is deeper, longer or of another
-    kind is left out."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return value[:TEXT_MAX].replace("\0", "�").encode("utf-8", "replace").decode()
-    if isinstance(value, int):
-        return value if abs(value) < _LARGEST else None
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if depth < DEEPEST and isinstance(value, list):
-        return [storable(each, depth + 1) for each in value[:ENTRIES_MAX]]
-    if depth < DEEPEST and isinstance(value, dict):
-        return {storable(str(key)[:255]): storable(each, depth + 1) for key, each in list(value.items())[:ENTRIES_MAX]}
-    return None
-
-
-def bounded(body: dict) -> dict:
-    """``body``, without what is largest in it when it is too large to keep."""
+def bounded(body: dict, most: int = BODY_BYTES) -> dict:
+    """``body``, without what is largest in it when it is too large to keep: as JSON it has ``most`` bytes at most."""
     for leave_out in ((), ("start_files",), ("start_files", "names", "reverse", "changed", "listeners", "process")):
         kept = {name: value for name, value in body.items() if name not in leave_out}
-        if len(json.dumps(kept)) <= BODY_BYTES:
+        if len(json.dumps(kept)) <= most:
             return kept
     return {}
 
@@ -89,14 +70,14 @@ def bounded(body: dict) -> dict:
 def found_from(body: Any, *, at: datetime, host_id: int, start_files: StartFiles | None = None) -> Found:
     """What FoundOnHost.body says; whatever is not of the kind that it should be is left out. Never raises."""
     body = body if isinstance(body, dict) else {}
-    free, changed = body.get("disk_free_bytes"), body.get("changed")
+    changed = body.get("changed")
     return Found(
         at=at, host_id=host_id, start_files=start_files, directory=_file(body.get("directory")),
         program=_file(body.get("program")), process=_process(body.get("process")),
         listeners=_listeners(body.get("listeners")), names=_names(body.get("names")),
         reverse=_texts(body.get("reverse")), runs=_truth(body.get("runs")), runs_problem=_text(body, "runs_problem"),
         version=_text(body, "version")[:32], changed=_words(changed) if isinstance(changed, list) else None,
-        disk_free_bytes=free if _is_number(free) and free >= 0 else None,
+        disk_free_bytes=number(body.get("disk_free_bytes"), 0, LARGEST),
         clock_synchronized=_truth(body.get("clock_synchronized")))
 
 

@@ -100,9 +100,9 @@ def _with_uses(hosts: Mapping[int, Machine], whole: bool) -> dict[int, Machine]:
         there = there.filter(host__in=hosts)
     uses: dict[int, dict[int, list[PortUse]]] = defaultdict(lambda: defaultdict(list))
     directories: dict[int, dict[str, list[PortUse]]] = defaultdict(lambda: defaultdict(list))
-    for host_id, key, name, port_id, number in there.filter(ports__isnull=False).values_list(
+    for host_id, key, name, port_id, port in there.filter(ports__isnull=False).values_list(
             "host_id", "pk", "name", "ports__port_id", "ports__port"):
-        uses[host_id][number].append(PortUse(key, name, port_id))
+        uses[host_id][port].append(PortUse(key, name, port_id))
     for host_id, key, name, path in there.values_list("host_id", "pk", "name", "working_directory"):
         if host_id in hosts and (directory := normal_directory(path, hosts[host_id].os_type)):
             directories[host_id][directory].append(PortUse(key, name))

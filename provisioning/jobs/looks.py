@@ -12,7 +12,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 
 from provisioning import changes
-from provisioning.audit.found import bounded, storable
+from provisioning.audit.found import bounded
 from provisioning.audit.observed import asked_of
 from provisioning.control_client import configuration_server
 from provisioning.job_kinds import AFTER, EFFECT, FAULT, KINDS
@@ -121,7 +121,7 @@ def _body(facts: dict, found: dict, asked: dict) -> dict:
         "reverse": {address: name for address, name in reverse.items() if address in own},
         "clock_synchronized": found.get("clock_synchronized"),
         "asked": {name: asked[name] for name in ("directory", "command_line", "log_on_as")}}
-    return bounded(storable(body))
+    return bounded(body)
 
 
 def _is_outdated(job: Job) -> bool:

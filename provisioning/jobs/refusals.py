@@ -9,6 +9,7 @@ import time
 
 from django.utils import timezone
 
+from protocol.said import legible
 from provisioning import changes
 from provisioning.models import Event, Host
 from provisioning.states import EventLevel, EventSource
@@ -50,7 +51,7 @@ def record(*, host: Host | None, kind: str, text: str, level: EventLevel = Event
     if left_out is None:
         return False
     more = f" ({left_out} more since the last such event.)" if left_out else ""
-    add(host=host, text=text.replace("\x00", "")[:TEXT_MAX] + more, level=level, of_stranger=of_stranger)
+    add(host=host, text=legible(text, TEXT_MAX) + more, level=level, of_stranger=of_stranger)
     return True
 
 

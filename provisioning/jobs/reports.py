@@ -15,8 +15,11 @@ from django.utils import timezone
 
 from protocol import auth
 from protocol.jobs import FINISHED, REFUSED, STEP_STATES, sign_report
+from protocol.said import legible, storable
 from provisioning import changes, history
+from provisioning.job_kinds import KINDS
 from provisioning.models import Host, Job, JobLine, JobReport
+from provisioning.rules.database_trouble import may_pass
 from provisioning.states import EventLevel, JobState, StepState
 
 from . import dispatch, outcome, refusals, states
@@ -58,6 +61,8 @@ def _record(report: Any, signature: Any) -> uuid.UUID | None:
     """The job when reports that waited for this one are left to catch up on, else None."""
     with history.atomic():
         host = _host_of(report, signature)
+        # The door: behind it a host's word is text and numbers that can be kept and shown.
+        report = storable(report)
         if report.get("kind") == "refused":
             _refused(host, report)
             return None
@@ -107,7 +112,7 @@ def _refused(host: Host, report: dict) -> None:
         raise ReportRefused("It tells of a refused job, and was not signed within the last hour: somebody sends it "
                             "again, reports have waited for long, or the clock of the host is off.", host)
     what = report.get("what") if report.get("what") in REFUSED else REFUSED[0]
-    refusals.record(host=host, kind=f"{what} job", text=f"{host.name}: {_text(report.get('text'), 500)}",
+    refusals.record(host=host, kind=f"{what} job", text=f"{host.name}: {legible(report.get('text'), 500)}",
                     level=EventLevel.STANDARD if what == "repeated" else EventLevel.ALARM)
 
 
@@ -115,7 +120,7 @@ def _host_of(report: Any, signature: Any) -> Host:
     if not isinstance(report, dict) or not isinstance(signature, str):
         raise ReportRefused("It is no report.")
     name = report.get("host")
-    host = Host.objects.filter(name=name).first() if isinstance(name, str) else None
+    host = Host.objects.filter(name=legible(name)).first() if isinstance(name, str) else None
     if host is None or not auth.same(sign_report(host.secret, report), signature):
         raise ReportRefused(f"It is not signed with the secret of host {str(name)[:100]!r}.", host)
     return host
@@ -199,17 +204,35 @@ def _apply_waiting(job: Job) -> None:
 
 
 def _apply(job: Job, report: dict) -> None:
-    """Do what it says; its number is not saved."""
-    handler = _HANDLERS.get(report.get("kind"))
+    """Do what it says; its number is not saved. Raises what may pass: anything else would be met again each time that
+    the report came, so the report counts as recorded."""
+    handler = _HANDLERS.get(str(report.get("kind")))
     if handler is None:
         log.warning("job %s: report %s is of the unknown kind %.40r", job.pk, report["seq"], report.get("kind"))
     else:
-        handler(job, report)
+        try:
+            with transaction.atomic():
+                handler(job, report)
+        except Exception as error:
+            if may_pass(error):
+                raise
+            _not_recorded(job, report, error)
     job.last_seq = report["seq"]
 
 
+def _not_recorded(job: Job, report: dict, error: Exception) -> None:
+    """A report led to an error, and nothing of it was done: the log of its job says so, and a last one ends the job."""
+    job.refresh_from_db(fields=["state", "reason", "advice", "started_at", "finished_at"])
+    sentence = f"Report {report['seq']} of the host could not be recorded: it led to the error {type(error).__name__}."
+    log.warning("job %s: %s", job.pk, sentence, exc_info=error)
+    refusals.record(host=job.host, kind="report", text=f"{job.host_name}, {job}: {sentence}")
+    add_lines(job, [(timezone.now(), "error", sentence)])
+    if _is_last(report):
+        outcome.end_in_error(job, f"The host ended its work on {KINDS[job.kind].name(job)}. {sentence}")
+
+
 def _claimed(job: Job, report: dict) -> None:
-    states.move(job, JobState.CLAIMED, at=_time(report.get("at")), worker=_text(report.get("worker"), 255))
+    states.move(job, JobState.CLAIMED, at=_time(report.get("at")), worker=legible(report.get("worker"), 255))
 
 
 def _step(job: Job, report: dict) -> None:
@@ -247,7 +270,7 @@ def _lines(report: dict) -> list[tuple[datetime, str, str]]:
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, list) and len(row) == 3:
             at, level, text = row
-            lines.append((_time(at), level if level in LEVELS else "info", _text(text, MAX_TEXT)))
+            lines.append((_time(at), level if level in LEVELS else "info", legible(text, MAX_TEXT)))
     return lines
 
 
@@ -281,8 +304,8 @@ def _finished(job: Job, report: dict) -> None:
         log.warning("job %s: report %s ends in the unknown state %.40r", job.pk, report["seq"], state)
         state = JobState.ERROR
     result = report.get("result") if isinstance(report.get("result"), dict) else {}
-    fields = {name: _text(report.get(name), MAX_REASON) for name in ("reason", "advice")}
-    fields["reference"] = _text(report.get("reference"), 64)
+    fields = {name: legible(report.get(name), MAX_REASON) for name in ("reason", "advice")}
+    fields["reference"] = legible(report.get("reference"), 64)
     outcome.finish(job, JobState(state), at=_time(report.get("at")), result=result, fields=fields)
 
 
@@ -317,9 +340,3 @@ def _time(value: Any) -> datetime:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 946_684_800 < value < 4_102_444_800:
         return datetime.fromtimestamp(value, UTC)
     return timezone.now()
-
-
-def _text(value: Any, longest: int) -> str:
-    # PostgreSQL refuses NUL in text.
-    text = value.replace("\x00", "") if isinstance(value, str) else ""
-    return text if len(text) <= longest else text[:longest - 1] + "…"

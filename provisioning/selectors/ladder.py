@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from protocol.said import LARGEST, number
 from provisioning.models import Application, Host, InstallationPackage
 from provisioning.rules.known import age_s
 from provisioning.rules.ladder import Installed, Ladder, LadderFacts, ladder
@@ -26,17 +27,25 @@ def host_ladder(host: Host, *, ping: Callable[[str], bool]) -> Ladder:
         reason=said.reason,
         heard_s=age_s(runtime.heard_at, control_of(host).now) if runtime else None,
         worker_alive=bool(runtime and runtime.worker_alive), answers=ping(host.name) if running else None,
-        offset_s=facts.get("clock_offset_s"), disk_free_bytes=facts.get("disk_free_bytes"),
+        offset_s=number(facts.get("clock_offset_s"), -LARGEST, LARGEST),
+        disk_free_bytes=number(facts.get("disk_free_bytes"), 0, LARGEST),
         agent_version=runtime.agent_version if runtime else "", agent_build=str(facts.get("agent_build", "")),
         console_version=built.version if built else "", console_build=built.name if built else "",
         account=str(facts.get("account", "")), accounts=_mapping(facts.get("accounts")),
-        resolved=_mapping(facts.get("resolved")), wrong_accounts=tuple(filter(None, map(wrong_account_of, rows))),
+        resolved=_resolved(facts.get("resolved")), wrong_accounts=tuple(filter(None, map(wrong_account_of, rows))),
         comes_back_by=str(facts["comes_back_by"]) if "comes_back_by" in facts else None,
         applications=tuple(_installed(rows))))
 
 
 def _mapping(value) -> dict | None:
     return value if isinstance(value, dict) else None
+
+
+def _resolved(value) -> dict[str, list[str]] | None:
+    """{name: its addresses there}; whatever else an agent says there is left out."""
+    found = _mapping(value)
+    return found and {name: [each for each in addresses if isinstance(each, str)]
+                      for name, addresses in found.items() if isinstance(addresses, list)}
 
 
 def _installed(rows: list[Application]):

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from protocol.said import LARGEST, number
 from provisioning.declared import columns
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.errors import Link
@@ -138,8 +139,5 @@ def _machine(row) -> Machine:
         account=str(facts.get("account", "")), agent_build=str(facts.get("agent_build", "")),
         comes_back_by=str(facts.get("comes_back_by", "")),
         accounts=facts["accounts"] if isinstance(facts.get("accounts"), dict) else None,
-        clock_offset_s=_number(facts.get("clock_offset_s")), disk_free_bytes=_number(facts.get("disk_free_bytes")))
-
-
-def _number(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+        clock_offset_s=number(facts.get("clock_offset_s"), -LARGEST, LARGEST),
+        disk_free_bytes=number(facts.get("disk_free_bytes"), -1, LARGEST))

@@ -8,10 +8,15 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
+from protocol.said import legible
 from provisioning.control_client import configuration_server
 from provisioning.job_kinds import FIND_START_FILES
 from provisioning.models import Application, FoundOnHost, Job
 from provisioning.states import JobKind, JobState
+
+NAMES = ("run.sh", "startServer.bat", "installService.bat")
+TEXT_MAX, SENTENCE_MAX, PARAMETERS_MAX = 16 * 1024, 1000, 20
+"""A host's word: characters of a file or of a difference, of any other text, and parameters of a file that are read."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +140,20 @@ def _findings(body: Any, wanted: Wanted, *, job_id: uuid.UUID | None, kind: str,
     """``asked``: the directory that the host was asked to look at."""
     if not isinstance(body, dict) or not isinstance(body.get("files"), list):
         return None
-    read = _briefly if brief else _file
-    files = tuple(read(each) for each in body["files"] if isinstance(each, dict) and _text(each.get("name")))
+    files = files_of(body, brief=brief)
     return StartFiles(job_id=job_id, kind=kind, checked_at=checked_at,
                       equal=bool(files) and all(file.equal for file in files),
                       starts=any(file.name == "run.sh" and file.starts for file in files),
                       outdated=_outdated(body, wanted, host=host, asked=asked), files=files)
+
+
+def files_of(body: Any, *, brief: bool = False) -> tuple[StartFile, ...]:
+    """The start files in a host's word, each name once and of every file no more than an honest host says."""
+    files = body.get("files") if isinstance(body, dict) else None
+    by_name = {str(each.get("name")): each for each in (files if isinstance(files, list) else ())
+               if isinstance(each, dict)}
+    read = _briefly if brief else _file
+    return tuple(read(by_name[name]) for name in NAMES if name in by_name)
 
 
 def _outdated(body: dict, wanted: Wanted, *, host: str, asked: Any) -> str:
@@ -168,24 +181,27 @@ def _briefly(body: dict) -> StartFile:
     return StartFile(name=body["name"], present=True, starts=True, equal=body.get("equal") is True)
 
 
+_LONG = ("content", "expected", "diff")
 _PLAIN = {field.name: field.type for field in fields(StartFile) if field.type in (bool, str, int)}
 
 
 def _file(body: dict) -> StartFile:
     """A host's word: whatever is not of the kind that it should be is left out."""
     values = {name: body[name] for name, kind in _PLAIN.items() if isinstance(body.get(name), kind)}
-    parameters = body.get("parameters")
-    differs = body.get("differs")
+    values |= {name: legible(value, TEXT_MAX if name in _LONG else SENTENCE_MAX)
+               for name, value in values.items() if isinstance(value, str)}
+    parameters, differs = ((each if isinstance(each, list) else [])[:PARAMETERS_MAX]
+                           for each in (body.get("parameters"), body.get("differs")))
     return StartFile(**{
         **values, "modified_at": _time(body.get("modified_at")),
-        "differs": tuple(map(_text, differs)) if isinstance(differs, list) else (),
+        "differs": tuple(map(_text, differs)),
         "parameters": tuple(
             Parameter(*(_text(each.get(name)) for name in ("name", "expected", "found", "state")))
-            for each in parameters if isinstance(each, dict)) if isinstance(parameters, list) else ()})
+            for each in parameters if isinstance(each, dict))})
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return legible(value, SENTENCE_MAX)
 
 
 def _time(value: Any) -> datetime | None:

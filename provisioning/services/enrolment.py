@@ -11,6 +11,7 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.places import place_of
+from protocol.said import legible
 from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
 from provisioning.jobs import broker_access, refusals
@@ -25,7 +26,7 @@ from .facts import is_console_host
 
 LIFETIME = timedelta(hours=1)
 STATES = ("running", "done", "failed")
-TEXT_MAX, INSTALL_ROOT_MAX = 1000, 900
+TEXT_MAX, MACHINE_MAX, INSTALL_ROOT_MAX = 1000, 200, 900
 SOURCE = EventSource.JOIN
 MAKE_NEW = "Make a new line on the host's page in the console and paste that one."
 
@@ -170,7 +171,7 @@ def _joined(host_id: int, proven: Host | None, origin: str, machine: str) -> Hos
         host.renew_secret()
     what = "was set up again and kept its secret" if again else "joined and was given a new secret"
     Event.objects.create(at=timezone.now(), host=host, source=SOURCE,
-                         text=f"Host {host.name} {what}, from {origin}. {machine}"[:TEXT_MAX].strip())
+                         text=f"Host {host.name} {what}, from {origin}. {legible(machine, MACHINE_MAX)}".strip())
     changes.tell(f"host:{host.pk}", "hosts", "status", hosts=[host.name])
     return host
 
@@ -196,8 +197,9 @@ def leave(*, host: Host, origin: str) -> None:
 def note_stage(*, enrolment: HostEnrolment, name: str, state: str, text: str) -> None:
     """Keep what the machine says of one stage. Raises Refused."""
     if name not in REPORTED or state not in STATES:
-        raise Refused(f"{name!r} {state!r} is no stage of joining. Use the program of this console.")
+        raise Refused(f"{name[:80]!r} {state[:80]!r} is no stage of joining. Use the program of this console.")
     row = HostEnrolment.objects.select_for_update().get(pk=enrolment.pk)
-    row.stages = with_stage(row.stages, name=name, state=state, text=text[:TEXT_MAX], at=timezone.now().isoformat())
+    row.stages = with_stage(row.stages, name=name, state=state, text=legible(text, TEXT_MAX),
+                            at=timezone.now().isoformat())
     row.save(update_fields=["stages"])
     changes.tell(f"host:{row.host_id}")

@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from protocol.said import LARGEST, number
 from provisioning.audit.looked import looked_at
 from provisioning.errors import Conflict, NotFound, Refused
 from provisioning.forms.filters import HostFilter
@@ -101,7 +102,8 @@ def facts_of(host: Host) -> dict:
     """The facts of the host's agent that the page shows, None where the agent said nothing."""
     runtime = getattr(host, "runtime", None)
     facts = runtime.facts if runtime else {}
-    return {name: facts.get(name) for name in ("cpu_percent", "memory_percent", "disk_free_bytes")}
+    return {name: number(facts.get(name), 0, most) for name, most in (
+        ("cpu_percent", 100), ("memory_percent", 100), ("disk_free_bytes", LARGEST))}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

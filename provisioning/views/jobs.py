@@ -14,6 +14,7 @@ from provisioning.permissions import actor_of
 from provisioning.selectors import jobs as selector
 from provisioning.selectors.applications import get_application
 from provisioning.selectors.readiness import again_refusals, why_not
+from provisioning.selectors.start_files import StartFile, files_of
 from provisioning.services import jobs as services
 from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.tables import Column, Table, page_of
@@ -36,6 +37,7 @@ class JobView:
     kind: Kind
     sentence: str
     facts: list[tuple[str, str, str]]
+    start_files: tuple[StartFile, ...]
     usual_s: float | None
     elapsed_s: float | None
     not_handed_over: bool
@@ -55,6 +57,7 @@ def seen(job: Job, actor) -> JobView:
     return JobView(
         job, kind, kind.sentence(job), [(label, before, job.result[key]) for label, key, before in kind.facts
                                         if job.result.get(key)],
+        start_files=files_of(job.result.get("start_files")) if kind.about_start_files else (),
         usual_s=selector.usual_duration_s(job.kind), elapsed_s=elapsed, not_handed_over=waiting,
         # A host that was silent and speaks again knows better: a lost job may still change.
         changes=job.state in ACTIVE_JOBS or job.state == JobState.LOST,

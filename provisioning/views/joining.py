@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from protocol.broker_url import unverified
+from protocol.said import storable
 from provisioning.errors import Refused
 from provisioning.jobs.broker_access import url_for
 from provisioning.jobs.ping import pings
@@ -130,10 +131,10 @@ def _token(request) -> str:
 
 
 def _body(request) -> dict:
-    """Raises Refused."""
+    """What a machine says, as it can be kept and shown. Raises Refused."""
     try:
-        body = json.loads(request.body) if len(request.body) <= BODY_MAX else None
-    except ValueError:
+        body = storable(json.loads(request.body)) if len(request.body) <= BODY_MAX else None
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise Refused("What the machine sent is no JSON object. Use the program of this console.")

@@ -21,7 +21,7 @@ def _compared(pk: int) -> str:
     return f"{reverse('pair-detail', args=[pk])}#pair-compare"
 
 
-def _label(plan: services.Plan, what: str) -> str:
+def _label(plan: services.SynchronizePlan, what: str) -> str:
     return next((row.label for row in plan.rows if row.what == what), what)
 
 

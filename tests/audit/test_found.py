@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.audit.found import BODY_BYTES, Found, FoundFile, FoundProcess, bounded, found_from, storable
+from protocol.said import storable
+from provisioning.audit.found import BODY_BYTES, Found, FoundFile, FoundProcess, bounded, found_from
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 JSON = st.recursive(

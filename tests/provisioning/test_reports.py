@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from hostagent.jobs.reporter import LINE_LIMIT, LINES_PER_REPORT
 from protocol.jobs import sign_report
+from protocol.said import TEXT_MAX
 from provisioning import control_client, tasks
 from provisioning.jobs import reaper, refusals, reports
 from provisioning.jobs.dispatch import NOT_HANDED_OVER
@@ -186,7 +187,10 @@ def test_too_many_waiting_reports_give_the_missing_one_up(job):
 
 
 def large(length):
-    return {"lines": [[0, "info", "x" * length]]}
+    """Log lines that have ``length`` bytes, or a few more, as JSON."""
+    around = len('[0, "info", ""], ')
+    texts = [min(TEXT_MAX, left) - around for left in range(length, around, -TEXT_MAX)]
+    return {"lines": [[0, "info", "x" * text] for text in texts]}
 
 
 def test_of_reports_that_wait_no_more_is_kept_than_some_megabytes(job):
@@ -203,7 +207,7 @@ def test_of_reports_that_wait_no_more_is_kept_than_some_megabytes(job):
 
 def test_the_end_of_a_job_is_recorded_however_large_it_and_what_waits_is(job):
     report(job, 3, "log", **large(reports.SAID_MEANWHILE_BYTES_MAX - 1000))
-    ended = report(job, 9, "finished", state="succeeded", result={"facts": "x" * reports.WAITING_BYTES_MAX})
+    ended = report(job, 9, "finished", state="succeeded", result={"facts": ["x" * TEXT_MAX] * 220})
     assert (ended.state, ended.last_seq) == ("succeeded", 9)
     assert lines(job) == [(1, "Report 1 to 8 of the host never arrived; the log has a gap.")]
     assert not JobReport.objects.exists()
@@ -248,9 +252,9 @@ def test_log_is_bounded_and_says_that_it_was_cut(job):
                                (MAX_LINES, f"The log is cut here: {MAX_LINES} lines are kept.")]
 
 
-def test_long_lines_are_cut_and_nul_is_taken_out(job):
+def test_long_lines_are_cut_and_what_is_no_text_is_replaced(job):
     report(job, 1, "log", lines=[[0, "info", "x" * 5000], [0, "info", "a\x00b"]])
-    assert [len(text) for _, text in lines(job)] == [4000, 2]
+    assert [len(text) for _, text in lines(job)] == [4000, 3]
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "error", "cancelled"])
