@@ -108,7 +108,8 @@ def test_only_what_happened_in_the_time_is_inside(pair):
 
 def test_what_happened_to_other_servers_of_the_same_host_is_not_inside(pair):
     now, host = timezone.now() - timedelta(seconds=1), pair[0].host
-    Event.objects.create(at=now, application=factories.make_application("Other", host=host), host=host, text="Not ours.")
+    other = factories.make_application("Other", host=host)
+    Event.objects.create(at=now, application=other, host=host, text="Not ours.")
     Event.objects.create(at=now, host=host, text="The host is back.")
     events = made(pair)["events.txt"]
     assert "The host is back." in events
