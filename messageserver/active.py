@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 from protocol.door import Door
 from protocol.sparing import Sparing
@@ -16,7 +17,7 @@ from .settings import Peer
 from .shipping import Shipping
 from .standing import Mode
 from .synclink import Refused, SyncLink
-from .syncwire import Kind, SyncError, frame
+from .syncwire import SyncError
 
 STRANGERS_MAX = 64
 PROVE_S = 2.0
@@ -36,8 +37,7 @@ class Active:
         self.reason = ""
         self.shipping: Shipping | None = None
         self.common: tuple[int, bytes] = (0, b"")
-        self._link: SyncLink | None = None
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[Any] | None = None
         self.refused = Sparing(self._log_refused)
         self._door = Door(STRANGERS_MAX, self.refused)
         self._told = False
@@ -71,10 +71,9 @@ class Active:
         if self.shipping is None or not self.shipping.met:
             return
         if in_sync and not self._told:
-            self._link.send(frame(Kind.SYNCED))
+            self.shipping.tell_synced()
         self._told = in_sync
-        if self.shipping is not None:
-            self.shipping.look()
+        self.shipping.look()
 
     # --- connections -------------------------------------------------------------------------------------
 
@@ -89,14 +88,15 @@ class Active:
         if link is None:
             return
         await self._replace()
-        if self.peer is None or self._broker.standing.epoch != opening.hello.epoch:
+        peer = self.peer
+        if peer is None or self._broker.standing.epoch != opening.hello.epoch:
             link.abort()  # the role changed meanwhile
             return
         self._task = asyncio.current_task()
         # Only ``stop`` and ``_replace`` cancel it, and they have no use for the news.
         with contextlib.suppress(asyncio.CancelledError):
             try:
-                await self._serve(link)
+                await self._serve(link, peer)
             except Exception as error:  # the link is made anew; the clients' messages are not hurt
                 self._log.standard(Event.INTERNAL_ERROR, f"The link to the standby is cut after an internal error: "
                                    f"{type(error).__name__}: {error}.")
@@ -134,10 +134,9 @@ class Active:
             with contextlib.suppress(asyncio.CancelledError):
                 await former
 
-    async def _serve(self, link: SyncLink) -> None:
-        peer = self.peer
+    async def _serve(self, link: SyncLink, peer: Peer) -> None:
         shipping = self.shipping = Shipping(link, self._broker, self._broker.standing.epoch)
-        self._link, self._told = link, False
+        self._told = False
         self.reason = f"{peer.name} is catching up."
         self._changed()
         reason, newer = "this server is no longer the active one", 0
@@ -153,7 +152,7 @@ class Active:
         finally:
             link.abort()
             if self.shipping is shipping:
-                self.shipping = self._link = None
+                self.shipping = None
                 self.common = (shipping.confirmed_seq, shipping.confirmed_digest)
                 self.reason = f"The link to {peer.name} is down: {reason}."
                 self._broker.stand(self._broker.standing.unlinked())

@@ -6,6 +6,7 @@ Read without argparse, whose loading took a tenth of a start.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import VERSION
 from .exits import ExitCode
@@ -53,7 +54,7 @@ def parse(words: list[str]) -> Given:
 
 
 def _read(words: list[str]) -> Given:
-    values: dict = {}
+    values: dict[str, Any] = {}
     rest = iter(words)
     for word in rest:
         name, has_value, value = word.partition("=")

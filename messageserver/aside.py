@@ -29,7 +29,7 @@ def put_aside(directory: Path, records: Iterable[Record]) -> Path:
     return path
 
 
-def _body(body: bytes) -> dict:
+def _body(body: bytes) -> dict[str, str]:
     try:
         return {"body": body.decode()}
     except UnicodeDecodeError:

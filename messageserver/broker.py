@@ -16,7 +16,7 @@ from protocol.tasks import Tasks
 
 from . import standing as standings
 from .delivery import Delivery
-from .disk import Disk
+from .disk import Arguments, Disk, Result
 from .guesses import Guesses
 from .housekeeping import Housekeeping
 from .intake import Intake
@@ -24,8 +24,8 @@ from .log import EventLimit, Log
 from .ownership import StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
-from .records import Draft
-from .roster import Roster
+from .records import Draft, DraftRow, Row
+from .roster import Guest, Roster
 from .settings import Settings
 from .standing import Mode, Standing
 from .store import Appended
@@ -64,7 +64,7 @@ class Broker:
         self.suspending = False
         self.standing = NOBODY
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
-        self.on_stored: Callable[[list[tuple]], None] | None = None
+        self.on_stored: Callable[[list[Row]], None] | None = None
         """Called with the records of each group once they are on this disk."""
         self._waiting = Waiting()
         self._groups: deque[Group] = deque()
@@ -102,11 +102,11 @@ class Broker:
 
     # --- accepting -----------------------------------------------------------------------------------
 
-    def submit(self, draft: Draft, session, receipt: bytes | None) -> None:
+    def submit(self, draft: Draft, session: Guest, receipt: bytes | None) -> None:
         """Queue ``draft``; ``session`` hears about it when it may be acknowledged."""
         self.submit_all([draft], session, [receipt])
 
-    def submit_all(self, drafts: Sequence[tuple], session, receipts: Sequence[bytes | None]) -> None:
+    def submit_all(self, drafts: Sequence[DraftRow], session: Guest, receipts: Sequence[bytes | None]) -> None:
         """Queue ``drafts`` (fields of Draft) for one commit, with the receipt that is wanted for each, or None."""
         if not self._waiting:
             self._idle.clear()
@@ -114,7 +114,7 @@ class Broker:
         self._waiting.add(session, drafts, receipts)
         session.submitted += len(drafts)
 
-    def flush_soon(self, session) -> None:
+    def flush_soon(self, session: Guest) -> None:
         """Send what ``session`` has queued, at the end of the group that is being acknowledged."""
         self.delivery.touch(session)
         self._loop.call_soon(session.flush)
@@ -237,7 +237,8 @@ class Broker:
             self._idle.set()
         self.intake.release()
 
-    async def take_foreign(self, work: Callable, *arguments, patient: bool = False):
+    async def take_foreign(self, work: Callable[[*Arguments], Result], *arguments: *Arguments,
+                           patient: bool = False) -> Result:
         """Run ``work``, which changes the log, in the store's thread, then go on from where the log is.
 
         Raises StaleEpoch, StoreError.

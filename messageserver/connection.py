@@ -5,6 +5,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 
+from .broker import Broker
 from .frames import Refusal
 from .log import Event
 from .stomp import Frame, Limits, Parser, Sends, encode
@@ -21,7 +22,7 @@ _numbers = itertools.count(1)
 class Connection(asyncio.Protocol):
     """Created by the listening server for each connection; ``take`` and ``detach`` are the subclass's."""
 
-    def __init__(self, broker):
+    def __init__(self, broker: Broker):
         self.broker = broker
         self.number = next(_numbers)
         self.login = self.peer = self.address = ""
@@ -52,7 +53,7 @@ class Connection(asyncio.Protocol):
 
     # --- what the transport calls ----------------------------------------------------------------------
 
-    def connection_made(self, transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # a stream has this kind
         self._transport = transport
         transport.set_write_buffer_limits(high=WRITE_HIGH, low=WRITE_LOW)
         name = transport.get_extra_info("peername")
@@ -96,18 +97,23 @@ class Connection(asyncio.Protocol):
 
     def _read(self, data: bytes) -> None:
         parser = self._parser
-        if not self.connected:
-            self._take_parts(parser.parts(data, only_first=True))
-            if self.connected:
-                parser.limits, data = self.broker.settings.limits.frame, b""
         if self.connected:
             self._take_parts(parser.parts(data))
+        else:
+            self._read_first(data)
         if self._closing or self._ending:
             return
         if parser.error is not None:
             self.fail(str(parser.error))
             return
         self.flush()
+
+    def _read_first(self, data: bytes) -> None:
+        """The frame by which a client logs in, and then what came together with it."""
+        self._take_parts(self._parser.parts(data, only_first=True))
+        if self.connected:
+            self._parser.limits = self.broker.settings.limits.frame
+            self._take_parts(self._parser.parts(b""))
 
     def _take_parts(self, parts: list[Frame | Sends]) -> None:
         self.broker.intake.count(sum([len(part.bodies) if type(part) is Sends else 1 for part in parts]))

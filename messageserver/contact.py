@@ -13,6 +13,7 @@ from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.identity import start_ticks
 from protocol.lines import RefusedError, SilentError, StrangerError, UntoldError, UntrustedError, WireError
 from protocol.message import Message
+from protocol.opening_messages import ProcessFields
 from protocol.server_messages import Configuration
 
 from . import VERSION, log, system
@@ -84,7 +85,7 @@ def _unusable(sentence: str) -> Exit:
     return Exit(ExitCode.USAGE, log.Event.APP_INIT_FAILED, sentence)
 
 
-def introduction() -> dict:
+def introduction() -> ProcessFields:
     """The fields of Hello that name this process."""
     return {"version": VERSION, "host": socket.gethostname(), "pid": os.getpid(), "started": start_ticks(os.getpid())}
 

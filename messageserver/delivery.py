@@ -4,11 +4,14 @@ Nothing is handed out before it may be acknowledged: what a subscriber has seen 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from .disk import DiskThread
 from .ownership import StoreError
-from .reader import BATCH_RECORDS, Reader
+from .reader import BATCH_RECORDS, Batch, Reader
+from .records import Row
+from .roster import Guest
 from .subscription import Subscription, message_tail
 
 TURN_DELIVERIES = 2000
@@ -20,11 +23,12 @@ class Delivery:
     """All subscriptions of the server. ``spawn`` starts a task that ends with the broker; ``reading`` reads the
     disk."""
 
-    def __init__(self, reader: Reader, upto: int, spawn: Callable, reading: DiskThread):
+    def __init__(self, reader: Reader, upto: int, spawn: Callable[[Coroutine[Any, Any, None], str], object],
+                 reading: DiskThread):
         self._reader, self._spawn, self._reading = reader, spawn, reading
         self.upto = upto
         """Up to here live subscriptions have been served."""
-        self._dirty: set = set()
+        self._dirty: set[Guest] = set()
         self._subscriptions: set[Subscription] = set()
         self._routes: dict[str, tuple[Subscription, ...]] = {}
 
@@ -36,7 +40,7 @@ class Delivery:
         """True when every subscriber has taken and acknowledged all that there is."""
         return all(s.live and not s.unacknowledged for s in self._subscriptions)
 
-    def touch(self, session) -> None:
+    def touch(self, session: Guest) -> None:
         """``session`` has output that ``flush`` sends."""
         self._dirty.add(session)
 
@@ -45,14 +49,14 @@ class Delivery:
             session.flush()
         self._dirty.clear()
 
-    async def deliver(self, rows: list[tuple]) -> None:
+    async def deliver(self, rows: Sequence[Row]) -> None:
         """Hand ``rows`` to the live subscriptions, a slice a turn: many subscribers must not stop the heart-beats."""
         if self._subscriptions:
             await self._hand_out(rows)
         elif rows:
             self.upto = max(self.upto, rows[-1][0])
 
-    async def _hand_out(self, rows: list[tuple]) -> None:
+    async def _hand_out(self, rows: Sequence[Row]) -> None:
         slice_left = TURN_DELIVERIES
         for seq, epoch, time, destination, headers, body, _, _ in rows:
             if seq <= self.upto:
@@ -131,13 +135,12 @@ class Delivery:
             except StoreError as error:
                 session.fail(f"The stored messages cannot be read: {error}. Try again later.")
                 return
-            if subscription.closed:
-                return
-            for record in batch.records:
-                subscription.deliver(record.seq, message_tail(*record[:6]))
-            subscription.cursor = batch.next_seq
-            session.flush()
+            if not subscription.closed:
+                for record in batch.records:
+                    subscription.deliver(record.seq, message_tail(*record[:6]))
+                subscription.cursor = batch.next_seq
+                session.flush()
 
-    def _read(self, subscription: Subscription):
+    def _read(self, subscription: Subscription) -> Batch:
         limit = max(1, min(BATCH_RECORDS, subscription.free))
         return self._reader.read(subscription.cursor, self.upto, pattern=subscription.pattern, limit=limit)

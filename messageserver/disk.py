@@ -9,6 +9,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, TypeVar, TypeVarTuple
+
+Arguments = TypeVarTuple("Arguments")
+Result = TypeVar("Result")
+_Asked = tuple[asyncio.Future[Any], Callable[..., Any], tuple[Any, ...], bool]
+"""Who waits for it, the work and its arguments, whether it may take long: of each its own types."""
 
 
 class DiskThread:
@@ -16,17 +22,17 @@ class DiskThread:
 
     def __init__(self, name: str):
         self._loop = asyncio.get_running_loop()
-        self._asked: queue.SimpleQueue = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
         self._since: float | None = None
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    async def run(self, work: Callable, *arguments, patient: bool = False):
+    async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments, patient: bool = False) -> Result:
         """The result of ``work(*arguments)``. ``patient``: it may take long though the disk is well."""
-        done = self._loop.create_future()
+        done: asyncio.Future[Result] = self._loop.create_future()
         self._asked.put((done, work, arguments, patient))
         return await done
 
-    def post(self, work: Callable) -> None:
+    def post(self, work: Callable[[], object]) -> None:
         """Do ``work`` when its turn comes; nobody waits for it."""
         self._asked.put((self._loop.create_future(), work, (), True))
 
@@ -59,7 +65,7 @@ class DiskThread:
                 return  # the loop has ended; nobody waits any more
 
 
-def _finish(done: asyncio.Future, result, error: BaseException | None) -> None:
+def _finish(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     if done.cancelled():
         return
     if error is None:
@@ -71,7 +77,7 @@ def _finish(done: asyncio.Future, result, error: BaseException | None) -> None:
 class Disk:
     """All such threads of the server."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._threads: list[DiskThread] = []
 
     def thread(self, name: str) -> DiskThread:

@@ -3,10 +3,11 @@
 import functools
 import hmac
 import itertools
+from collections.abc import Iterable
 
 from protocol import drills
 
-from .records import Draft
+from .records import Draft, DraftRow
 from .stomp import Sends, encode_headers
 
 PREFIXES = ("/topic/", "/queue/", "/log/")
@@ -98,7 +99,7 @@ def make_draft(headers: dict[str, str], body: bytes) -> Draft:
     return Draft(destination, encode_headers(own) if own else b"", body, dedup)
 
 
-def make_drafts(sends: Sends) -> list[tuple] | None:
+def make_drafts(sends: Sends) -> list[DraftRow] | None:
     """What plain SENDs ask to be stored, as fields of Drafts; None when one of them is to be refused."""
     destinations, bodies, _, dedups = sends
     try:
@@ -106,7 +107,7 @@ def make_drafts(sends: Sends) -> list[tuple] | None:
             check_destination(destination)
     except Refusal:
         return None
-    headers = itertools.repeat(b"")
+    headers: Iterable[bytes] = itertools.repeat(b"")
     if any(dedups):
         if max(map(len, filter(None, dedups))) > MAX_DEDUP_ID:
             return None

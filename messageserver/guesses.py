@@ -16,7 +16,7 @@ KEPT_MAX = 10_000
 class Guesses:
     """Only wrong passcodes count, so a thousand clients that come back at once are let in."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._left: OrderedDict[tuple[str, int], tuple[float, float]] = OrderedDict()
 
     def allows(self, address: str, login: str, now: float) -> bool:

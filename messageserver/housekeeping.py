@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from protocol.events import Own
 
@@ -11,6 +12,9 @@ from .log import Log
 from .ownership import StoreError
 from .retention import Removal
 from .standing import Mode
+
+if TYPE_CHECKING:
+    from .broker import Broker
 
 HOUSEKEEPING_S = 1.0
 SAY_TRIMMED_S = 60.0
@@ -58,7 +62,7 @@ class ClockWatch:
 class Housekeeping:
     """Of one broker. ``run`` never ends by itself: whatever the disk does is told as trouble of the store."""
 
-    def __init__(self, broker, log: Log):
+    def __init__(self, broker: "Broker", log: Log):
         self._broker, self._log = broker, log
         self._trimmings = Trimmings(log)
         self._clock = ClockWatch(time.time(), system.since_boot())

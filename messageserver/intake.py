@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from .roster import Guest
+
 HIGH_WATER_BYTES = 8 * 1024 * 1024
 """With so much waiting for the disk, clients are no longer read from."""
 TURN_FRAMES = 5000
@@ -15,7 +17,7 @@ class Intake:
     def __init__(self, loop: asyncio.AbstractEventLoop, waiting: Callable[[], int]):
         self._loop, self._waiting = loop, waiting
         self._frames = 0
-        self._postponed: dict = {}
+        self._postponed: dict[Guest, None] = {}
 
     @property
     def busy(self) -> bool:
@@ -32,7 +34,7 @@ class Intake:
         self._frames = 0
         self.release()
 
-    def postpone(self, connection) -> None:
+    def postpone(self, connection: Guest) -> None:
         """Stop reading from ``connection`` until there is time for it again; first come, first served."""
         self._postponed[connection] = None
         connection.hold(True)

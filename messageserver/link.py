@@ -73,14 +73,16 @@ class Link:
     async def run(self, take: Callable[[Message], Awaitable[None]]) -> None:
         """Take what control says, for ever; connect again whenever the connection is lost."""
         while True:
+            if (channel := self._channel) is None:
+                await self._connect_again()
+                continue
             try:
-                message = await self._channel.receive()
+                message = await channel.receive()
             except WireError as error:
-                self._channel.abort()
+                channel.abort()
                 self._channel = None
                 self._log.standard(log.Event.CONNECTION_LOST, f"The connection to the Configuration Server is lost: "
                                    f"{error}. The server goes on in its role and reconnects.")
-                await self._connect_again()
                 continue
             if isinstance(message, Configuration):
                 self._controls.learn(message.application.get("controls"))
@@ -92,7 +94,7 @@ class Link:
             self._controls.failed()
             await asyncio.sleep(wait_s)
             try:
-                self._channel = await _dial(self._controls.current, self._address, self._secret, self._held())
+                channel = await _dial(self._controls.current, self._address, self._secret, self._held())
             except RefusedError as error:
                 self._controls.hear(error.controls)
                 if str(error) != self._refusal and error.event != NOT_LEADER:
@@ -106,9 +108,12 @@ class Link:
                                        f"trusted: {error}.")
             except (OSError, TimeoutError):
                 pass  # still away: the loss itself was logged
-            if self._channel is not None:
-                break
-        self._refusal, self._telling = "", Telling(self._channel.report_s)
+            else:
+                self._go_on_with(channel)
+                return
+
+    def _go_on_with(self, channel: Channel) -> None:
+        self._channel, self._refusal, self._telling = channel, "", Telling(channel.report_s)
         self._controls.worked()
         host, port = self._controls.current
         self._log.standard(log.Event.CONNECTED, "The server is connected to the Configuration Server at "

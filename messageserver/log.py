@@ -159,10 +159,11 @@ class StreamOutput:
 
 
 class Log:
-    """Writes events. Until ``configure`` everything of level Standard goes to standard output."""
+    """Writes events. Until ``configure`` everything of level Standard goes to standard output. ``network`` is given
+    (number, level, text, Unix time) of what goes to the console."""
 
-    def __init__(self, *, network: Callable[[int, str, str, float], None] | None = None):
-        self._network = network
+    def __init__(self) -> None:
+        self.network: Callable[[int, str, str, float], None] | None = None
         self._threshold = Level.STANDARD
         self._outputs: list[tuple[Level, StreamOutput | FileOutput]] = [(Level.DEBUG, StreamOutput(1))]
         self._to_network: Level | None = None
@@ -223,8 +224,8 @@ class Log:
                 # A full disk or a closed pipe must not end the server that reports it.
                 with contextlib.suppress(OSError):
                     output.write(line)
-        if self._network is not None and self._to_network is not None and level >= Level.STANDARD:
-            self._network(int(event), "standard", flat, now)
+        if self.network is not None and self._to_network is not None and level >= Level.STANDARD:
+            self.network(int(event), "standard", flat, now)
 
 
 class EventLimit:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from . import system
 
@@ -54,7 +55,7 @@ def _held(connection: sqlite3.Connection) -> Held:
     return held_in(dict(connection.execute("SELECT key, value FROM meta")))
 
 
-def held_in(meta: dict) -> Held:
+def held_in(meta: dict[str, Any]) -> Held:
     """What the rows of the table meta say."""
     return Held(meta.get("epoch", 0), meta.get("record_version", 0), meta.get("role", ""), meta.get("generation", ""))
 

@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from . import records
 from .aside import put_aside
@@ -88,7 +89,7 @@ class PairedStore(Store):
             self.truncate_after(seq)
         return removed
 
-    def begin_anew(self, common: int, base_seq: int, base_digest: bytes, ages: list | None = None) -> int:
+    def begin_anew(self, common: int, base_seq: int, base_digest: bytes, ages: list[Any] | None = None) -> int:
         """Remove everything, for a full copy that begins after ``base_seq`` of records with these ``ages``. Records
         after ``common``, which the other copy does not have, are kept in a file; how many they are."""
         kept = self._put_aside_after(max(common, self.first_seq - 1))

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from protocol.handshakes import SecuredListener
 
@@ -14,6 +15,7 @@ from .settings import Port
 
 BACKLOG = 512
 STANDBY_BACKLOG = 16
+Connected = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class PortError(Exception):
@@ -87,7 +89,7 @@ class Ports:
             opened.append(port)
         return opened
 
-    async def listen_for_standby(self, connected: Callable) -> Port | None:
+    async def listen_for_standby(self, connected: Connected) -> Port | None:
         """Take the standby's connections on the HA Sync port; that port, None for none or one that listens already.
 
         ``connected`` is called with the streams of each. Raises PortError."""
@@ -149,7 +151,7 @@ class Ports:
         self._servers.clear()
         self._held.clear()
 
-    def state(self) -> list[dict]:
+    def state(self) -> list[dict[str, Any]]:
         """[{id, port, listening, not_after}] as a Report carries it; ``not_after`` of secured ports only."""
         return [{"id": port.id, "port": port.number, "listening": port.id in self._servers,
                  **({"not_after": self._secured[port.id].not_after} if port.id in self._secured else {})}

@@ -55,7 +55,8 @@ class Reader:
 
     @staticmethod
     def _collect(cursor: sqlite3.Cursor, end: int, limit: int, max_bytes: int) -> Batch:
-        found, size = [], 0
+        found: list[Record] = []
+        size = 0
         for row in cursor:
             if len(found) == limit or (found and size + len(row[5]) > max_bytes):
                 cursor.close()
@@ -65,7 +66,7 @@ class Reader:
         return Batch(found, end + 1)
 
 
-def _condition(pattern: str) -> tuple[str, tuple]:
+def _condition(pattern: str) -> tuple[str, tuple[int | str, ...]]:
     if pattern == "*":
         return "", ()
     if pattern.endswith("*"):

@@ -9,6 +9,7 @@ records are kept that much longer.
 
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from protocol.identity import boot_id
 
@@ -33,10 +34,11 @@ class Removal:
 class Ages:
     """The notes of one store, in its database; used in the store's thread. Raises sqlite3.Error."""
 
-    def __init__(self, db: sqlite3.Connection, meta: dict):
+    def __init__(self, db: sqlite3.Connection, meta: dict[str, Any]):
         self._db, self._boot = db, boot_id()
         db.execute(SCHEMA)
-        lived, at = meta.get("lived", 0.0), meta.get("lived_at", 0.0)
+        lived: float = meta.get("lived", 0.0)
+        at: float = meta.get("lived_at", 0.0)
         same_boot = self._boot and meta.get("lived_boot") == self._boot
         self._before = lived + max(0.0, system.since_boot() - at) if same_boot else lived
         self._opened = system.since_boot()
@@ -76,7 +78,7 @@ class Ages:
         lived = self.lived
         return [[seq, round(lived - at, 1)] for seq, at in self._db.execute("SELECT seq, lived FROM ages ORDER BY seq")]
 
-    def take(self, told: list) -> None:
+    def take(self, told: list[Any]) -> None:
         """In a transaction: the notes of the other copy, as ``told`` gave them; what does not fit is left out."""
         lived = self.lived
         self._db.executemany("INSERT OR IGNORE INTO ages VALUES (?, ?)", [

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from protocol.pair_messages import Probe, Probed, Recorded, StepDown
 from protocol.server_messages import Grant
@@ -134,7 +135,7 @@ class Roles:
         """What this server has, whatever its role."""
         store = self._broker.store
 
-        def look() -> dict:
+        def look() -> dict[str, Any]:
             digest = store.digest_at(message.at) if message.at <= store.last_seq else None
             return {"first_seq": store.first_seq, "last_seq": store.last_seq, "epochs": store.epochs(),
                     "digest": digest.hex() if digest else ""}
@@ -266,7 +267,7 @@ class Roles:
 
     # --- what a Report tells -----------------------------------------------------------------------------
 
-    def report(self) -> dict:
+    def report(self) -> dict[str, Any]:
         """The fields of a Report that are about the pair."""
         broker = self._broker
         wish, version, copy = broker.standing.wish if self.role == "primary" else ("", 0, "")

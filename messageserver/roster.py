@@ -3,6 +3,7 @@
 Each of the three has a bound of its own, so that whoever only opens sockets takes no client's place.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -10,16 +11,27 @@ from protocol.strangers import Strangers
 
 
 class Guest(Protocol):
-    """What the roster needs of a connection: ``address`` is where it comes from; ``drop`` ends it at once, with a
-    reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without one; ``end_once_settled`` when
-    what it sent is answered."""
+    """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
+    ``address`` is where it comes from; ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that
+    says ``sentence``, ``close`` without one; ``end_once_settled`` when what it sent is answered."""
 
     address: str
+    login: str
+    connected: bool
+    submitted: int
+    writable: asyncio.Event
 
+    @property
+    def owes(self) -> bool: ...
     def drop(self, why: str) -> None: ...
     def fail(self, sentence: str) -> None: ...
     def close(self) -> None: ...
-    def end_once_settled(self, ending: Callable[[], None]) -> None: ...
+    def end_once_settled(self, action: Callable[[], None]) -> None: ...
+    def settle(self, count: int) -> None: ...
+    def hold(self, on: bool) -> None: ...
+    def tick(self, now: float) -> None: ...
+    def queue(self, *parts: bytes) -> None: ...
+    def flush(self) -> None: ...
 
 
 class Roster:
@@ -32,7 +44,7 @@ class Roster:
         self._clients: dict[Guest, None] = {}
         self._leaving: dict[Guest, None] = {}
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> Iterator[Guest]:
         """All connections, as they are now: they may come and go meanwhile."""
         return iter((*self._strangers, *self._clients, *self._leaving))
 

@@ -59,7 +59,7 @@ class Secured:
                                f"{self._port.number} ({self._port.id}) cannot be used: {error}. The former one is "
                                "still shown.")
         self.not_after = tls.expires_at(*self._files)
-        if level := urgency(self.not_after, now):
+        if self.not_after is not None and (level := urgency(self.not_after, now)):
             told += self._once(level, Event.TLS_EXPIRED, f"The certificate of port {self._port.number} "
                                f"({self._port.id}) {ends(self.not_after, now)}. Renew the file in place: it is taken "
                                "over by itself.")

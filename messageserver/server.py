@@ -7,6 +7,7 @@ import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from protocol.events import Own
 from protocol.message import Message
@@ -40,17 +41,20 @@ DATA = "data"
 class Server:
     """One Message Server. ``run`` returns when it was asked to stop and raises Exit when it cannot go on."""
 
+    # Each is there once ``_startup`` has come so far; nothing that needs it runs before.
+    _link: Link
+    _settings: settings.Settings
+    _ports: Ports
+    _broker: Broker
+    _roles: Roles
+
     def __init__(self, address: Address, secret: str, directory: Path):
         self._address, self._secret, self._directory = address, secret, directory
-        self._link: Link | None = None
-        self.log = Log(network=self._to_network)
+        self.log = Log()
         self._phase, self._unavailable = "initializing", ""
         self._changed = asyncio.Event()
         self._stop, self._suspend = asyncio.Event(), asyncio.Event()
-        self._broker: Broker | None = None
-        self._ports: Ports | None = None
         self._not_told: dict[str, Sparing] = {}
-        self._roles: Roles | None = None
         self._failed = asyncio.Event()
 
     def stop(self) -> None:
@@ -58,14 +62,13 @@ class Server:
         self._stop.set()
 
     async def run(self) -> None:
-        try:
-            await self._startup()
-            await self._main_loop()
-        except Exit as error:
-            self.log.standard(error.event, str(error))
-            raise
-        finally:
-            await self._shutdown()
+        async with contextlib.AsyncExitStack() as ending:
+            try:
+                await self._startup(ending)
+                await self._main_loop()
+            except Exit as error:
+                self.log.standard(error.event, str(error))
+                raise
 
     def _hung_up(self) -> None:
         """Whoever rotates logs asks for it, or a terminal was closed, which is nothing to end for."""
@@ -74,7 +77,8 @@ class Server:
 
     # --- startup -----------------------------------------------------------------------------------------
 
-    async def _startup(self) -> None:
+    async def _startup(self, ending: contextlib.AsyncExitStack) -> None:
+        """``ending`` gets how to end each part that is there; the last one ends first."""
         loop = asyncio.get_running_loop()
         system.on_signals(loop, stop=self.stop, suspend=self._suspend.set, hangup=self._hung_up)
         data = self._directory / DATA
@@ -87,32 +91,32 @@ class Server:
         channel, configuration = await first_contact(
             self._address, self._secret, replace(held, role=""), controls)
         self._link = Link(self._address, controls, self._secret, channel, self._held, self.log)
+        self.log.network = self._link.add_event
+        ending.push_async_callback(self._leave)
         try:
             self._settings = settings.from_application(configuration.application)
         except settings.SettingsError as error:
             raise Exit(ExitCode.CONFIGURATION, Event.APP_INIT_FAILED, str(error)) from error
         self._configure_log()
         self.log.standard(Event.APP_STARTED, f"Message Server {VERSION} {self._settings.name} is started.")
-        await self._report()
-        self._bind()
+        await self._link.report(Report(state=self._phase))
+        self._bind(ending)
         self._open(data)
+        ending.push_async_callback(self._end)
         self._phase = "ready"
         self.log.standard(Event.APP_INIT_COMPLETED, f"Initialization is completed: {self._broker.last_seq} is the last "
                           f"message, epoch {self._broker.store.held.epoch} was held last. Waiting for a role.")
         await self._report()
-
-    def _to_network(self, number: int, level: str, text: str, at: float) -> None:
-        if self._link is not None:
-            self._link.add_event(number, level, text, at)
 
     def _configure_log(self) -> None:
         problems = (*self._settings.problems, *self.log.configure(self._settings.log, self._directory))
         for problem in problems:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
 
-    def _bind(self) -> None:
+    def _bind(self, ending: contextlib.AsyncExitStack) -> None:
         self._ports = Ports(self._settings.ports, lambda: Session(self._broker),
                             places=lambda: self._settings.limits.max_connections, refused=self._not_tls)
+        ending.callback(self._ports.close)
         try:
             self._ports.bind()
         except PortError as error:
@@ -159,7 +163,7 @@ class Server:
                           f"server ends, so that it is started anew. {trace[-TRACE_CHARACTERS:]}")
         self._failed.set()
 
-    def unhandled(self, _: asyncio.AbstractEventLoop, context: dict) -> None:
+    def unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """The event loop met an error that nobody takes care of."""
         error = context.get("exception")
         self.log.standard(Event.INTERNAL_ERROR, f"{context.get('message')}: {type(error).__name__}: {error}.")
@@ -222,7 +226,7 @@ class Server:
         if self._phase in ("ready", "started"):
             self._phase = "started" if self._roles.role else "ready"
 
-    async def _take_configuration(self, application: dict) -> None:
+    async def _take_configuration(self, application: dict[str, Any]) -> None:
         try:
             new = settings.from_application(application)
         except settings.SettingsError as error:
@@ -245,7 +249,7 @@ class Server:
 
     def _held(self) -> Held:
         held = self._broker.store.held
-        return replace(held, role=self._roles.role if self._roles else "")
+        return replace(held, role=self._roles.role)
 
     def _broker_changed(self) -> None:
         if self._broker.storing.unavailable != self._unavailable:
@@ -268,11 +272,7 @@ class Server:
             await self._report()
 
     async def _report(self) -> None:
-        broker = self._broker
-        if broker is None:
-            await self._link.report(Report(state=self._phase))
-            return
-        roles = self._roles
+        broker, roles = self._broker, self._roles
         reason = broker.storing.unavailable or roles.trouble
         state = "service_unavailable" if reason and self._phase in ("ready", "started") else self._phase
         held = broker.store.held
@@ -284,18 +284,18 @@ class Server:
 
     # --- shutdown ----------------------------------------------------------------------------------------
 
-    async def _shutdown(self) -> None:
-        if self._ports is not None:
-            self._ports.close()
-        if self._broker is not None:
-            self._phase = "stopping"
-            await self._report()
-            self._broker.suspending = True
-            if not self._failed.is_set():
-                await self._broker.settled(STOP_COMMIT_S)
-            await self._roles.stop()
-            await self._broker.stop()
-            self.log.standard(Event.APP_STOPPED, f"{self._settings.name} is stopped.")
-        if self._link is not None:
-            await self._link.flush()
-            await self._link.close()
+    async def _end(self) -> None:
+        """Take nobody any more, answer what was accepted, then close everything but the link."""
+        self._ports.close()
+        self._phase = "stopping"
+        await self._report()
+        self._broker.suspending = True
+        if not self._failed.is_set():
+            await self._broker.settled(STOP_COMMIT_S)
+        await self._roles.stop()
+        await self._broker.stop()
+        self.log.standard(Event.APP_STOPPED, f"{self._settings.name} is stopped.")
+
+    async def _leave(self) -> None:
+        await self._link.flush()
+        await self._link.close()

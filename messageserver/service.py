@@ -49,10 +49,10 @@ class Service:
     """One service in this process. ``work(stop)`` runs the server until ``stop`` is set and returns its exit code;
     ``manager`` is advapi32."""
 
-    def __init__(self, name: str, work: Callable[[threading.Event], int], manager):
+    def __init__(self, name: str, work: Callable[[threading.Event], int], manager: ctypes.CDLL):
         self.name, self._work, self._manager = name, work, manager
         self._stop = threading.Event()
-        self._handle = None
+        self._handle: int | None = None
         self.exit_code = 0
         # The manager keeps their addresses, so they have to live as long as this does.
         self._main, self._handler = ServiceMain(self._run), Handler(self._control)
@@ -62,7 +62,7 @@ class Service:
         table = (Entry * 2)(Entry(self.name, self._main), Entry(None, ServiceMain()))
         return bool(self._manager.StartServiceCtrlDispatcherW(table))
 
-    def _run(self, _count, _arguments) -> None:
+    def _run(self, _count: int, _arguments: object) -> None:
         self._handle = self._manager.RegisterServiceCtrlHandlerExW(self.name, self._handler, None)
         self._tell(status(RUNNING))
         try:
@@ -73,7 +73,7 @@ class Service:
         finally:
             self._tell(status(STOPPED, self.exit_code))
 
-    def _control(self, control: int, _kind, _data, _context) -> int:
+    def _control(self, control: int, _kind: int, _data: object, _context: object) -> int:
         if control in (CONTROL_STOP, CONTROL_SHUTDOWN):
             self._tell(status(STOP_PENDING))
             self._stop.set()
@@ -85,11 +85,11 @@ class Service:
         self._manager.SetServiceStatus(self._handle, byref(said))
 
 
-def manager():
+def manager() -> ctypes.CDLL:
     """advapi32 with the signatures that ``Service`` uses. Raises OSError anywhere but on Windows."""
     if not hasattr(ctypes, "WinDLL"):
         raise OSError("only Windows has services")
-    library = ctypes.WinDLL("advapi32", use_last_error=True)
+    library: ctypes.CDLL = ctypes.WinDLL("advapi32", use_last_error=True)
     library.StartServiceCtrlDispatcherW.argtypes, library.StartServiceCtrlDispatcherW.restype = [POINTER(Entry)], BOOL
     library.RegisterServiceCtrlHandlerExW.argtypes = [c_wchar_p, Handler, LPVOID]
     library.RegisterServiceCtrlHandlerExW.restype = c_void_p

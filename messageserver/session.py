@@ -2,8 +2,10 @@
 
 import itertools
 import time
+from dataclasses import dataclass, field
 
 from . import VERSION
+from .broker import Broker
 from .connection import Connection
 from .frames import (
     Refusal,
@@ -18,6 +20,7 @@ from .frames import (
     version_of,
 )
 from .log import Event
+from .records import Draft
 from .stomp import Frame, Sends, encode, escape
 from .subscription import ACK_MODES, Subscription
 
@@ -26,15 +29,24 @@ STEP_OVERHEAD = 256
 """Bytes that one frame of an open transaction counts beside its body."""
 
 
+@dataclass(frozen=True)
+class Transaction:
+    """What COMMIT carries out: messages, the receipt that is wanted for each, or None, and the headers of ACKs."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    receipts: list[bytes | None] = field(default_factory=list)
+    acknowledgements: list[dict[str, str]] = field(default_factory=list)
+
+
 class Session(Connection):
     """One connection and what it has opened: subscriptions and transactions."""
 
-    def __init__(self, broker):
+    def __init__(self, broker: Broker):
         super().__init__(broker)
         self._storing = broker.storing
         self._subscriptions: dict[str, Subscription] = {}
         self._subscription_numbers = itertools.count(1)
-        self._transactions: dict[str, list[tuple]] = {}
+        self._transactions: dict[str, Transaction] = {}
         self._transaction_bytes = 0
         self._only = ""
         """The one destination that a failover drill may use; "" for clients, who may use all."""
@@ -114,16 +126,17 @@ class Session(Connection):
         broker, headers = self.broker, frame.headers
         draft = make_draft(headers, frame.body)
         self._check_allowed(draft.destination)
-        receipt = headers.get("receipt")
-        if receipt is not None:
-            receipt = escape(receipt).encode()
+        asked = headers.get("receipt")
+        receipt = None if asked is None else escape(asked).encode()
         if self._storing.unavailable:
             raise Refusal(f"{self._storing.unavailable} The message does not count; send it again later.")
         if broker.suspending:
             self.end_once_settled(
                 lambda: self.fail("The server is being stopped. Connect to the other member of the pair."))
         elif (name := headers.get("transaction")) is not None:
-            self._hold_for(name, (draft, receipt), len(frame.body) + len(draft.headers))
+            transaction = self._held_for(name, len(frame.body) + len(draft.headers))
+            transaction.drafts.append(draft)
+            transaction.receipts.append(receipt)
         else:
             broker.submit(draft, self, receipt)
 
@@ -139,36 +152,34 @@ class Session(Connection):
             raise Refusal(f"The transaction {name[:80]!r} has begun already.")
         if len(self._transactions) >= MAX_TRANSACTIONS:
             raise Refusal(f"The connection has {MAX_TRANSACTIONS} transactions already.")
-        self._transactions[name] = []
+        self._transactions[name] = Transaction()
         self._receipt(frame)
 
-    def _hold_for(self, name: str, step: tuple, size: int) -> None:
+    def _held_for(self, name: str, size: int) -> Transaction:
+        """The open transaction ``name``, in which there is room for ``size`` bytes more. Raises Refusal."""
         if name not in self._transactions:
             raise Refusal(f"The transaction {name[:80]!r} has not begun.")
         self._transaction_bytes += size + STEP_OVERHEAD
         if self._transaction_bytes > self.broker.settings.limits.max_backlog_bytes:
             raise Refusal("The open transactions of this connection are too large (option limits/max-backlog-bytes).")
-        self._transactions[name].append(step)
+        return self._transactions[name]
 
-    def _end_transaction(self, frame: Frame) -> list[tuple]:
+    def _end_transaction(self, frame: Frame) -> Transaction:
         name = self._transaction(frame)
         if name not in self._transactions:
             raise Refusal(f"The transaction {name[:80]!r} has not begun.")
-        steps = self._transactions.pop(name)
+        transaction = self._transactions.pop(name)
         if not self._transactions:
             self._transaction_bytes = 0
-        return steps
+        return transaction
 
     def _commit(self, frame: Frame) -> None:
-        sends, acknowledgements = [], []
-        for draft, rest in self._end_transaction(frame):
-            (acknowledgements if draft is None else sends).append((draft, rest))
-        for _, headers in acknowledgements:
+        transaction = self._end_transaction(frame)
+        for headers in transaction.acknowledgements:
             self._acknowledge(headers)
-        if sends:
+        if transaction.drafts:
             # Queued in one step, so they go into one commit of the store: all or none.
-            drafts, receipts = zip(*sends, strict=True)
-            self.broker.submit_all(drafts, self, receipts)
+            self.broker.submit_all(transaction.drafts, self, transaction.receipts)
         self._receipt_once_settled(frame)
 
     def _receipt_once_settled(self, frame: Frame) -> None:
@@ -223,7 +234,7 @@ class Session(Connection):
     def _ack(self, frame: Frame) -> None:
         headers = frame.headers
         if (name := headers.get("transaction")) is not None:
-            self._hold_for(name, (None, headers), 0)
+            self._held_for(name, 0).acknowledgements.append(headers)
         else:
             self._acknowledge(headers)
         self._receipt(frame)

@@ -1,8 +1,9 @@
 """The application's Configuration as one frozen object. Pure: no I/O, built once per Configuration."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from .options import OPTIONS
+from .options import OPTIONS, Option
 from .stomp import Limits as FrameLimits
 
 SUSPENDING_WAIT_DEFAULT_S, SUSPENDING_WAIT_MIN_S, SUSPENDING_WAIT_MAX_S = 10, 5, 600
@@ -98,7 +99,7 @@ class Settings:
         return next((port for port in self.ports if port.ha_sync), None)
 
 
-def from_application(application: dict) -> Settings:
+def from_application(application: dict[str, Any]) -> Settings:
     """Settings of an application as ``Configuration.application`` carries it. Raises SettingsError."""
     sections = _sections(application.get("options"))
     problems: list[str] = []
@@ -126,14 +127,14 @@ def _canonical(name: str) -> str:
     return str(name).strip().lower().replace("_", "-")
 
 
-def _find_section(options, name: str) -> dict:
+def _find_section(options: dict[str, Any] | None, name: str) -> dict[str, Any]:
     for section, values in (options or {}).items():
         if _canonical(section) == name and isinstance(values, dict):
             return values
     return {}
 
 
-def _sections(options) -> dict[str, dict[str, str]]:
+def _sections(options: dict[str, Any] | None) -> dict[str, dict[str, str]]:
     return {
         _canonical(section): {_canonical(key): str(value).strip() for key, value in values.items()}
         for section, values in (options or {}).items()
@@ -141,9 +142,9 @@ def _sections(options) -> dict[str, dict[str, str]]:
     }
 
 
-def _value(option, sections: dict[str, dict[str, str]], problems: list[str]) -> str:
+def _value(option: Option, sections: dict[str, dict[str, str]], problems: list[str]) -> str:
     text = sections.get(option.section.lower(), {}).get(option.key, option.default)
-    if option.low is None:
+    if option.low is None or option.high is None:
         return text
     if not text:
         return option.default
@@ -161,14 +162,14 @@ def _flag(section: str, key: str, values: dict[tuple[str, str], str], problems: 
     return text in ("true", "yes", "1")
 
 
-def _peer(given) -> Peer | None:
+def _peer(given: dict[str, Any] | None) -> Peer | None:
     if not given:
         return None
     return Peer(str(given["name"]), tuple(map(str, given["addresses"])), int(given["port"]), str(given["secret"]),
                 bool(given.get("secured")))
 
 
-def _suspending_wait(annex, problems: list[str]) -> int:
+def _suspending_wait(annex: dict[str, Any] | None, problems: list[str]) -> int:
     text = _sections(annex).get("sml", {}).get("suspending-wait-timeout", str(SUSPENDING_WAIT_DEFAULT_S))
     if text.isascii() and text.isdigit() and SUSPENDING_WAIT_MIN_S <= int(text) <= SUSPENDING_WAIT_MAX_S:
         return int(text)
@@ -177,7 +178,7 @@ def _suspending_wait(annex, problems: list[str]) -> int:
     return SUSPENDING_WAIT_DEFAULT_S
 
 
-def _ports(given: list) -> tuple[Port, ...]:
+def _ports(given: list[dict[str, Any]]) -> tuple[Port, ...]:
     ports = []
     for item in given:
         number = str(item.get("port", "")).strip()

@@ -7,15 +7,17 @@ disk; ``Standing`` says what follows from that.
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
 from protocol.tasks import until_one_ends
 
 from .broker import Broker
 from .position import Position, meeting, read_position
 from .reader import Reader
-from .records import NO_DIGEST
+from .records import NO_DIGEST, Record, Row
 from .synclink import SyncLink
-from .syncwire import Kind, SyncError, batch, echo, read_ack, read_echo, read_trim, read_words, trim, words
+from .syncwire import Kind, SyncError, batch, echo, frame, read_ack, read_echo, read_trim, read_words, trim, words
 
 BATCH_RECORDS, BATCH_BYTES = 4000, 2 * 1024 * 1024
 WINDOW_BYTES = 16 * 1024 * 1024
@@ -34,15 +36,14 @@ class Shipping:
         self._link, self._broker, self.epoch = link, broker, epoch
         self._loop = asyncio.get_running_loop()
         self._reading = broker.disk.thread("shipping")
-        self._reader: Reader | None = None
-        self._buffer: deque[tuple[list[tuple], int]] = deque()
+        self._buffer: deque[tuple[list[Row], int]] = deque()
         self._buffered = 0
         self._sent_seq = self.confirmed_seq = 0
         self.confirmed_digest = b""
         self._under_way: deque[tuple[int, int, bytes]] = deque()
         self._bytes_under_way = 0
         self._more, self._room = asyncio.Event(), asyncio.Event()
-        self._echoes: dict[int, asyncio.Future] = {}
+        self._echoes: dict[int, asyncio.Future[None]] = {}
         self._progress_at = self._linked_at = self._loop.time()
         self.copy = ""
         self._follows_trims, self._trimmed_there, self._trim_news = False, 0, asyncio.Event()
@@ -50,25 +51,36 @@ class Shipping:
         """The common point is agreed on, and records are under way."""
 
     async def run(self) -> None:
-        await self._meet()
+        try:
+            await self._meet()
+            reader = await self._reading.run(Reader, self._broker.store.directory)
+            try:
+                await self._keep_up(reader)
+            finally:
+                # Nobody waits for it: its disk may be what the link ended for.
+                self._reading.post(reader.close)
+        finally:
+            self._broker.disk.release(self._reading)
+
+    async def _keep_up(self, reader: Reader) -> None:
+        """Send what the standby lacks, and whatever comes; ``reader`` is for what is no longer in memory."""
+        self.met = True
+        self._broker.stand(self._broker.standing.linked(self.copy, self._sent_seq))
         self._broker.on_stored = self._stored
         if self._follows_trims:
             self._broker.housekeeping.trim_there = self._trim_there
             self._link.send(trim(self._broker.store.first_seq - 1))
         self._more.set()
         try:
-            await until_one_ends(self._ship(), self._hear(), self._link.beat(), self._watch())
+            await until_one_ends(self._ship(reader), self._hear(), self._link.beat(), self._watch())
         finally:
             self._broker.on_stored = self._broker.housekeeping.trim_there = None
             for waiting in self._echoes.values():
                 waiting.cancel()
-            self._release()
 
-    def _release(self) -> None:
-        """Nobody waits for the reader: its disk may be what the link ended for."""
-        if self._reader is not None:
-            self._reading.post(self._reader.close)
-        self._broker.disk.release(self._reading)
+    def tell_synced(self) -> None:
+        """The standby is recorded as in sync."""
+        self._link.send(frame(Kind.SYNCED))
 
     def look(self) -> None:
         """See whether there is something to send, or else whether the standby is close."""
@@ -78,7 +90,6 @@ class Shipping:
 
     async def _meet(self) -> None:
         """Agree on where the copies part; afterwards the standby has everything up to ``_sent_seq``."""
-        broker = self._broker
         position = read_position(await self._link.expect(Kind.POSITION))
         self.copy, self._follows_trims = position.copy, position.trims
         start = await self._begin_at(position)
@@ -91,11 +102,8 @@ class Shipping:
             raise SyncError("the other member is not where it was told to begin")
         self._sent_seq = self.confirmed_seq = start["seq"]
         self.confirmed_digest = bytes.fromhex(start["digest"])
-        self._reader = await self._reading.run(Reader, broker.store.directory)
-        self.met = True
-        broker.stand(broker.standing.linked(self.copy, self._sent_seq))
 
-    async def _begin_at(self, position: Position) -> dict:
+    async def _begin_at(self, position: Position) -> dict[str, Any]:
         """Tell the standby where to begin, as the fields of the START frame. Raises SyncError when it would have to
         give up what control may still promote it for."""
         broker = self._broker
@@ -106,7 +114,7 @@ class Shipping:
         self._link.send(words(Kind.START, **start))
         return start
 
-    def _start(self, position: Position) -> dict:
+    def _start(self, position: Position) -> dict[str, Any]:
         """The fields of the START frame; in the store's thread."""
         store = self._broker.store
         common, goes_on = meeting(position, store.epochs(), first_seq=store.first_seq, last_seq=store.last_seq,
@@ -141,7 +149,7 @@ class Shipping:
 
     # --- sending -----------------------------------------------------------------------------------------
 
-    def _stored(self, rows: list[tuple]) -> None:
+    def _stored(self, rows: list[Row]) -> None:
         """A group is on this disk: keep it for the standby, as far as there is room."""
         if self._buffered > BUFFER_BYTES:
             self._buffer.clear()
@@ -151,7 +159,7 @@ class Shipping:
         self._buffered += size
         self._more.set()
 
-    async def _ship(self) -> None:
+    async def _ship(self, reader: Reader) -> None:
         while True:
             while self._bytes_under_way > WINDOW_BYTES:
                 self._room.clear()
@@ -160,17 +168,17 @@ class Shipping:
             if rows is not None:
                 self._send(rows, batch(self.epoch, rows))
             elif self._sent_seq < self._broker.last_seq:
-                rows, data = await self._reading.run(self._from_disk)
-                if not rows:
+                read, data = await self._reading.run(self._from_disk, reader)
+                if not read:
                     raise SyncError(f"record {self._sent_seq + 1} is no longer kept here")
-                self._send(rows, data)
+                self._send(read, data)
             else:
                 self._more.clear()
                 self._join_if_close()
                 await self._more.wait()
             await self._link.drained()
 
-    def _from_memory(self) -> list[tuple] | None:
+    def _from_memory(self) -> list[Row] | None:
         """Records that follow what was sent, from the buffer; None when they are not there."""
         while self._buffer:
             rows, size = self._buffer[0]
@@ -182,14 +190,14 @@ class Shipping:
                 return rows[self._sent_seq + 1 - rows[0][0]:]
         return None
 
-    def _from_disk(self) -> tuple[list, bytes]:
-        found = self._reader.read(self._sent_seq + 1, self._broker.last_seq, limit=BATCH_RECORDS, max_bytes=BATCH_BYTES)
+    def _from_disk(self, reader: Reader) -> tuple[list[Record], bytes]:
+        found = reader.read(self._sent_seq + 1, self._broker.last_seq, limit=BATCH_RECORDS, max_bytes=BATCH_BYTES)
         rows = found.records
         if not rows or rows[0].seq != self._sent_seq + 1:
             return [], b""
         return rows, batch(self.epoch, rows)
 
-    def _send(self, rows: list, data: bytes) -> None:
+    def _send(self, rows: Sequence[Row], data: bytes) -> None:
         if not self._under_way:
             self._progress_at = self._loop.time()
         self._sent_seq = rows[-1][0]

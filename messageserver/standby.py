@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from protocol.events import Own
 from protocol.pauses import doubling
 from protocol.tasks import until_one_ends
-from protocol.wire import RefusedError, UntrustedError, WireError, dial
+from protocol.wire import Channel, RefusedError, UntrustedError, WireError, dial
 
 from .broker import Broker
 from .log import Event, Log
@@ -32,7 +33,7 @@ class Standby:
     def __init__(self, name: str, broker: Broker, log: Log, changed: Callable[[], None]):
         self._name, self._broker, self._log, self._changed = name, broker, log, changed
         self.state, self.reason = "down", "It has not connected to the active server yet."
-        self._task: asyncio.Task | None = None
+        self._task: asyncio.Task[None] | None = None
         self._link: SyncLink | None = None
         self._said = ""
         self._trim_to = 0
@@ -106,8 +107,9 @@ class Standby:
             self._link = None
             await link.close()
 
-    async def _dial(self, peer: Peer):
-        held, error = self._broker.store.held, None
+    async def _dial(self, peer: Peer) -> Channel:
+        held = self._broker.store.held
+        error: OSError | None = None
         context = dialling_context(self._broker.settings.sync_port) if peer.secured else None
         for address in peer.addresses:
             try:
@@ -145,7 +147,7 @@ class Standby:
                                f"discarded-….jsonl in {store.directory} and are no longer part of the messages.")
         link.send(words(Kind.READY, last_seq=store.last_seq))
 
-    def _begin(self, start: dict, digest: bytes) -> int:
+    def _begin(self, start: dict[str, Any], digest: bytes) -> int:
         """Cut back to the common point, or begin a full copy; in the store's thread. How many records were put
         aside."""
         store = self._broker.store

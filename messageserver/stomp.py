@@ -7,7 +7,7 @@ are still returned. Versions 1.0 and 1.1 differ too little to need another parse
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Limits:
     max_headers: int = 64
 
 
+@final
 class Frame(NamedTuple):
     """One frame; of a repeated header the first value counts."""
 
@@ -27,6 +28,7 @@ class Frame(NamedTuple):
     body: bytes
 
 
+@final
 class Sends(NamedTuple):
     """Plain SENDs that came one after the other, by columns. ``receipts`` are bytes as they travel."""
 
@@ -39,7 +41,8 @@ class Sends(NamedTuple):
         """The same, one by one."""
         return [Frame("SEND", {name: value for name, value in (
             ("destination", destination), ("content-length", str(len(body))),
-            ("receipt", receipt and receipt.decode()), ("dedup-id", dedup)) if value is not None}, body)
+            ("receipt", None if receipt is None else receipt.decode()), ("dedup-id", dedup))
+            if value is not None}, body)
             for destination, body, receipt, dedup in zip(*self, strict=True)]
 
 
@@ -125,8 +128,8 @@ class Parser:
                 start = _take_plain(data, start, max_head, max_body, frames)
             if start == size:
                 break
-            if data[start] <= 13:
-                start = _LINE_ENDS.match(data, start).end()
+            if data[start] <= 13 and (ends := _LINE_ENDS.match(data, start)) is not None:
+                start = ends.end()
                 if start == size:
                     break
             found = _HEAD_END.search(data, start, start + max_head + 3)
@@ -221,7 +224,7 @@ def parse_head(head: bytes, max_headers: int) -> tuple[str, dict[str, str]]:
 def unescape(text: str) -> str:
     """A header name or value as the sender meant it. Raises ProtocolError for an escape that STOMP 1.2 forbids."""
 
-    def decoded(match: re.Match) -> str:
+    def decoded(match: re.Match[str]) -> str:
         try:
             return _DECODED[match[1]]
         except KeyError:

@@ -9,13 +9,14 @@ import os
 import sqlite3
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from . import records
 from .ownership import FILE, Held, StaleEpoch, StoreError, held_in, take_lock
-from .records import Draft
+from .records import DraftRow, Row
 from .retention import DAY_S, Ages, Removal, trim_point
 from .settings import Retention
 
@@ -30,15 +31,21 @@ class Appended:
     """Outcome of ``append``: ``seqs[i]`` is where draft i stands; ``records`` are the new ones (no duplicates)."""
 
     seqs: Sequence[int]
-    records: list[tuple]
+    records: list[Row]
 
 
 class Store:
     """The log for writing. Raises StoreLocked or StoreError when it cannot be opened."""
 
+    held: Held
+    last_seq: int
+    digest: bytes
+    first_seq: int
+    first_digest: bytes
+    _dedup: OrderedDict[tuple[str, str], int]
+
     def __init__(self, directory: Path, retention: Retention):
         self.directory, self.path, self.retention = directory, directory / FILE, retention
-        self.ages: Ages | None = None
         self._trouble = ""
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o750)
@@ -51,7 +58,8 @@ class Store:
             os.close(self._lock)
             raise StoreError(f"cannot open {self.path}: {error}") from error
 
-    def _open(self) -> None:
+    def _open(self, ages: Ages | None = None) -> None:
+        """``ages``: of the same file when it was open before."""
         self._db = db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10,
                                         cached_statements=64)
         try:
@@ -65,8 +73,10 @@ class Store:
             elif version != records.SCHEMA_VERSION:
                 raise StoreError(f"it was written by another release (format {version}, this server reads "
                                  f"{records.SCHEMA_VERSION})")
-            if self.ages is not None:
-                self.ages.reopened(db)
+            if ages is None:
+                self.ages = Ages(db, self._meta())
+            else:
+                ages.reopened(db)
             self._load()
         except BaseException:
             db.close()
@@ -74,10 +84,8 @@ class Store:
 
     def _load(self) -> None:
         """Take the position from disk; after a failed commit memory may be wrong, the disk is not."""
-        meta = dict(self._db.execute("SELECT key, value FROM meta"))
+        meta = self._meta()
         self.held = held_in(meta)
-        if self.ages is None:
-            self.ages = Ages(self._db, meta)
         base_seq, base_digest = meta.get("base_seq", 0), meta.get("base_digest", records.NO_DIGEST)
         last = self._db.execute("SELECT seq, digest FROM records ORDER BY seq DESC LIMIT 1").fetchone()
         self.last_seq, self.digest = last or (base_seq, base_digest)
@@ -85,6 +93,9 @@ class Store:
         since = self.last_seq - self.retention.dedup_window
         self._dedup = OrderedDict(((destination, dedup), seq) for destination, dedup, seq in self._db.execute(
             "SELECT destination, dedup, seq FROM records WHERE seq > ? AND dedup IS NOT NULL ORDER BY seq", (since,)))
+
+    def _meta(self) -> dict[str, Any]:
+        return dict(self._db.execute("SELECT key, value FROM meta"))
 
     def close(self) -> None:
         """Close the file and give up the lock; everything acknowledged is on disk already."""
@@ -97,7 +108,7 @@ class Store:
 
     # --- writing -------------------------------------------------------------------------------------
 
-    def append(self, drafts: Sequence[Draft], epoch: int) -> Appended:
+    def append(self, drafts: Sequence[DraftRow], epoch: int) -> Appended:
         """Store ``drafts`` in order as one transaction, on disk when this returns.
 
         A draft whose dedup-id stands in the dedup window for the same destination is not stored again: its place
@@ -107,7 +118,10 @@ class Store:
             raise StaleEpoch(f"epoch {epoch} may not write: epoch {self.held.epoch} is held as "
                              f"{self.held.role or 'nothing'}")
         now, seq, digest = time.time_ns() // 1_000_000, self.last_seq, self.digest
-        known, fresh, rows, seqs = self._dedup, {}, [], []
+        known = self._dedup
+        fresh: dict[tuple[str, str], int] = {}
+        rows: list[Row] = []
+        seqs: list[int] = []
         chain = records.chain
         for destination, headers, body, dedup in drafts:
             if dedup is not None:
@@ -203,19 +217,20 @@ class Store:
         """Bytes of the database file that hold records (space freed by retention is used again)."""
         pages, free, size = (self._db.execute(f"PRAGMA {what}").fetchone()[0]
                              for what in ("page_count", "freelist_count", "page_size"))
-        return (pages - free) * size
+        used: int = (pages - free) * size
+        return used
 
     def recover(self) -> None:
         """After a StoreError: open the file anew and prove that it takes data. Raises StoreError while it does not."""
         self._db.close()
         try:
-            self._open()
+            self._open(self.ages)
         except sqlite3.Error as error:
             raise StoreError(self.why(error)) from error
         self._write(lambda: self._db.execute("INSERT INTO room VALUES (zeroblob(?))", (ROOM_BYTES,)))
         self._write(lambda: self._db.execute("DELETE FROM room"))
 
-    def _write(self, body) -> None:
+    def _write(self, body: Callable[[], object]) -> None:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             body()
@@ -237,7 +252,7 @@ class Store:
         except sqlite3.Error:
             self._db.close()  # recover() opens it anew
 
-    def _remember(self, fresh: dict) -> None:
+    def _remember(self, fresh: dict[tuple[str, str], int]) -> None:
         for key, seq in fresh.items():
             self._dedup[key] = seq
             self._dedup.move_to_end(key)
@@ -256,5 +271,6 @@ class Store:
         return self._db.execute("SELECT epoch, first_seq FROM epochs ORDER BY epoch").fetchall()
 
     def _last_epoch(self) -> int:
-        return self._db.execute("SELECT coalesce(max(epoch), 0) FROM records WHERE seq = ?",
-                                (self.last_seq,)).fetchone()[0]
+        epoch: int = self._db.execute("SELECT coalesce(max(epoch), 0) FROM records WHERE seq = ?",
+                                      (self.last_seq,)).fetchone()[0]
+        return epoch

@@ -5,9 +5,9 @@ import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
-from .disk import DiskThread
+from .disk import Arguments, DiskThread, Result
 from .ownership import StoreError
 from .paired_store import PairedStore
 
@@ -23,7 +23,7 @@ class Storing:
         self.unavailable = ""
         self._unavailable_since = 0.0
 
-    async def run(self, work: Callable, *arguments, patient: bool = False):
+    async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments, patient: bool = False) -> Result:
         """Run ``work`` in the store's thread, after everything that was asked of it before. ``patient``: it may take
         long though the disk is well. Raises StoreError, whatever it was that the disk did."""
         try:
@@ -32,7 +32,7 @@ class Storing:
             raise StoreError(self._store.why(error)) from error
 
     @contextlib.asynccontextmanager
-    async def soon(self):
+    async def soon(self) -> AsyncIterator[None]:
         """Inside, a disk that does not answer in time is an error of the store: whoever carries out what control says
         must not wait for it for ever. Raises StoreError."""
         limit_s = self._limit_s()

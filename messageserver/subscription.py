@@ -8,6 +8,7 @@ the last committed record, so there is neither a gap nor a duplicate.
 import asyncio
 from collections import OrderedDict
 
+from .roster import Guest
 from .stomp import escape
 
 ACK_MODES = ("auto", "client", "client-individual")
@@ -16,7 +17,7 @@ ACK_MODES = ("auto", "client", "client-individual")
 class Subscription:
     """``pattern`` is a destination or a prefix followed by ``*``; ``limit`` bounds the messages without ACK."""
 
-    def __init__(self, session, ident: str, number: int, pattern: str, ack: str, cursor: int, limit: int):
+    def __init__(self, session: Guest, ident: str, number: int, pattern: str, ack: str, cursor: int, limit: int):
         self.session, self.id, self.number, self.pattern, self.ack = session, ident, number, pattern, ack
         self.cursor, self.limit = cursor, limit
         self.live = False

@@ -24,9 +24,9 @@ import struct
 from collections.abc import Sequence
 from enum import IntEnum
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .records import DIGEST_BYTES
+from .records import DIGEST_BYTES, Row
 
 MAX_PAYLOAD = 192 * 1024 * 1024
 """Longest payload in bytes: a batch holds at least one record, and the largest body is 64 MB."""
@@ -57,7 +57,7 @@ class Batch(NamedTuple):
     epoch: int
     first_seq: int
     digest: bytes
-    columns: Sequence[tuple]
+    columns: Sequence[tuple[int, int, str, bytes, bytes, str | None]]
 
 
 HEADER = struct.Struct(">BI")
@@ -83,12 +83,12 @@ def header(data: bytes) -> tuple[Kind, int]:
     return kind, length
 
 
-def words(kind: Kind, **body) -> bytes:
+def words(kind: Kind, **body: object) -> bytes:
     """A frame with a JSON payload."""
     return frame(kind, json.dumps(body, separators=(",", ":")).encode())
 
 
-def read_words(payload: bytes, **types: type) -> dict:
+def read_words(payload: bytes, **types: type) -> dict[str, Any]:
     """The JSON payload, with the fields and types that are named. Raises SyncError."""
     try:
         body = json.loads(payload)
@@ -113,7 +113,7 @@ def echo(number: int) -> bytes:
 
 
 def read_echo(payload: bytes) -> int:
-    return _unpack(_NUMBER, payload)[0]
+    return _number(payload)
 
 
 def trim(seq: int) -> bytes:
@@ -121,28 +121,33 @@ def trim(seq: int) -> bytes:
 
 
 def read_trim(payload: bytes) -> int:
-    return _unpack(_NUMBER, payload)[0]
+    return _number(payload)
 
 
-def _unpack(form: struct.Struct, payload: bytes) -> tuple:
+def _number(payload: bytes) -> int:
+    number: int = _unpack(_NUMBER, payload)[0]
+    return number
+
+
+def _unpack(form: struct.Struct, payload: bytes) -> tuple[Any, ...]:
     try:
         return form.unpack(payload)
     except struct.error:
         raise SyncError("the other member sent a frame of the wrong length") from None
 
 
-def batch(epoch: int, rows: Sequence[tuple]) -> bytes:
+def batch(epoch: int, rows: Sequence[Row]) -> bytes:
     """A BATCH frame of ``rows`` (whole records, in order, without a gap)."""
     count = len(rows)
     _, epochs, times, destinations, headers, bodies, dedups, digests = zip(*rows, strict=True)
-    destinations = [text.encode() for text in destinations]
+    paths = [text.encode() for text in destinations]
     names = [b"" if text is None else text.encode() for text in dedups]
     numbers, lengths = struct.Struct(f">{count}Q"), struct.Struct(f">{count}I")
     payload = b"".join((
         _BATCH.pack(epoch, rows[0][0], count, digests[-1]), numbers.pack(*epochs), numbers.pack(*times),
-        lengths.pack(*map(len, destinations)), lengths.pack(*map(len, headers)), lengths.pack(*map(len, bodies)),
+        lengths.pack(*map(len, paths)), lengths.pack(*map(len, headers)), lengths.pack(*map(len, bodies)),
         lengths.pack(*[_NO_DEDUP if text is None else len(name) for text, name in zip(dedups, names, strict=True)]),
-        *destinations, *headers, *bodies, *names))
+        *paths, *headers, *bodies, *names))
     return frame(Kind.BATCH, payload)
 
 
@@ -168,10 +173,10 @@ def read_batch(payload: bytes) -> Batch:
             at = ends[-1]
         if at != len(payload):
             raise SyncError("the other member sent a batch that does not fit its length")
-        destinations, headers, bodies, names = columns
+        paths, headers, bodies, names = columns
         dedups = [None if size == _NO_DEDUP else name.decode()
                   for size, name in zip(name_lengths, names, strict=True)]
-        destinations = [text.decode() for text in destinations]
+        destinations = [path.decode() for path in paths]
     except (struct.error, UnicodeDecodeError):
         raise SyncError("the other member sent a batch that cannot be read") from None
     return Batch(epoch, first_seq, digest, list(zip(epochs, times, destinations, headers, bodies, dedups, strict=True)))

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
+# Written out again where a system has what others lack: the type checker passes over the other systems' code only then.
 WINDOWS = sys.platform == "win32"
 LOCKED_BYTE = 1 << 30
 """Windows locks bytes and hides them from readers; this one is far behind what the file says."""
 
-if WINDOWS:
+if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
@@ -24,28 +25,29 @@ else:
 
 def lock(descriptor: int) -> None:
     """Hold the open file against every other process until it is closed. Raises BlockingIOError when another does."""
-    if not WINDOWS:
+    if sys.platform == "win32":
+        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(error.errno, error.strerror) from error
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return
-    os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    except OSError as error:
-        raise BlockingIOError(error.errno, error.strerror) from error
-    finally:
-        os.lseek(descriptor, 0, os.SEEK_SET)
 
 
 def since_boot() -> float:
     """Seconds since the machine was started, those in which it slept included: nobody can set this clock."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
+    if sys.platform == "linux":
         return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    else:
+        return time.monotonic()
 
 
 def outlive_terminal() -> None:
     """A terminal that is closed, or one that somebody else closes, does not end this process."""
-    if not WINDOWS:
+    if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
@@ -59,12 +61,12 @@ def on_signals(loop: "asyncio.AbstractEventLoop", *, stop: Callable[[], None], s
                hangup: Callable[[], None]) -> None:
     """Call ``stop`` or ``suspend`` in ``loop`` when somebody asks this process to end, ``hangup`` for SIGHUP. Windows
     has Ctrl-C and Ctrl-Break to end it, and hears of neither outside of the main thread, where a service runs."""
-    if not WINDOWS:
+    if sys.platform == "win32":
+        with contextlib.suppress(ValueError):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK):
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+    else:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         loop.add_signal_handler(signal.SIGUSR1, suspend)
         loop.add_signal_handler(signal.SIGHUP, hangup)
-        return
-    with contextlib.suppress(ValueError):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK):
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))

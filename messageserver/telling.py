@@ -22,11 +22,12 @@ class Telling:
         """What to tell now (``now``: seconds, of a clock that only goes on), None for nothing: the whole report when
         something other than a counter has changed, and once a minute."""
         rest = replace(report, **{name: getattr(_NOTHING, name) for name in _COUNTERS})
-        if not self._report_s or rest != self._rest or now - self._whole_at >= WHOLE_EVERY_S:
+        told = self._told
+        if told is None or not self._report_s or rest != self._rest or now - self._whole_at >= WHOLE_EVERY_S:
             self._told, self._rest, self._at, self._whole_at = report, rest, now, now
             return report
         # That time goes on is nothing to tell.
-        if now - self._at < self._report_s or replace(report, clock=self._told.clock) == self._told:
+        if now - self._at < self._report_s or replace(report, clock=told.clock) == told:
             return None
         self._told, self._at = report, now
         return Progress(**{name: getattr(report, name) for name in _COUNTERS})

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
+from .records import DraftRow
+from .roster import Guest
+
 DRAFT_OVERHEAD = 128
 """Bytes that one draft takes beside its headers and body."""
 LEAST_DRAFTS = 250
@@ -15,8 +18,8 @@ class Submitted(NamedTuple):
     """What one step of a session asked to be stored: in one commit, or not at all. ``drafts`` are fields of Draft,
     ``receipts`` what is wanted for each of them, or None; ``size`` is in bytes."""
 
-    session: object
-    drafts: Sequence[tuple]
+    session: Guest
+    drafts: Sequence[DraftRow]
     receipts: Sequence[bytes | None]
     size: int
 
@@ -24,14 +27,14 @@ class Submitted(NamedTuple):
 class Waiting:
     """``drafts`` and ``bytes`` are how much waits."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._submitted: deque[Submitted] = deque()
         self.drafts = self.bytes = 0
 
     def __bool__(self) -> bool:
         return bool(self._submitted)
 
-    def add(self, session, drafts: Sequence[tuple], receipts: Sequence[bytes | None]) -> None:
+    def add(self, session: Guest, drafts: Sequence[DraftRow], receipts: Sequence[bytes | None]) -> None:
         """Put ``drafts`` behind all others."""
         size = DRAFT_OVERHEAD * len(drafts) + sum([len(draft[1]) + len(draft[2]) for draft in drafts])
         self._submitted.append(Submitted(session, drafts, receipts, size))
@@ -56,5 +59,5 @@ class Waiting:
         return taken
 
 
-def drafts_of(submitted: list[Submitted]) -> list[tuple]:
+def drafts_of(submitted: list[Submitted]) -> list[DraftRow]:
     return list(chain.from_iterable([each.drafts for each in submitted]))

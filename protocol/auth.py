@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from typing import Any
 
 NONCE_BYTES = 24
 SIGNS_ALL = "all."
@@ -43,13 +44,13 @@ def server_proof(secret: str, *, server_nonce: str, client_nonce: str) -> str:
     return _mac(secret, "server", server_nonce, client_nonce)
 
 
-def sign_opening(secret: str, side: str, *, server_nonce: str, client_nonce: str, message: dict) -> str:
+def sign_opening(secret: str, side: str, *, server_nonce: str, client_nonce: str, message: dict[str, Any]) -> str:
     """What the ``side`` that says ``message`` (a Hello or a Welcome, as it is sent) puts into its field ``signed``."""
     said = {name: value for name, value in message.items() if name != "signed"}
     return _mac(secret, "opening", side, server_nonce, client_nonce, canonical(said))
 
 
-def signed_opening(secret: str, side: str, *, server_nonce: str, client_nonce: str, message: dict) -> bool:
+def signed_opening(secret: str, side: str, *, server_nonce: str, client_nonce: str, message: dict[str, Any]) -> bool:
     """Whether the ``side`` that said ``message`` knows ``secret`` and said it just so; of a side that does not sign all
     of it nothing is known."""
     if not (client_nonce if side == DIALS else server_nonce).startswith(SIGNS_ALL):
@@ -72,7 +73,7 @@ def request_headers(secret: str, *, host: str, method: str, path: str, at: float
         secret, REQUEST, host=host, method=method, path=path, at=seconds, body=body)}
 
 
-def canonical(body: dict) -> str:
+def canonical(body: dict[str, Any]) -> str:
     """The one JSON text of ``body`` that both sides sign."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 

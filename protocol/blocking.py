@@ -4,6 +4,7 @@ asyncio is loaded."""
 import socket
 import ssl
 import time
+from typing import Unpack
 
 from . import tls
 from .dialling import Dialling, untold
@@ -20,7 +21,7 @@ from .lines import (
     encode,
 )
 from .message import Message
-from .opening_messages import Heartbeat, Welcome
+from .opening_messages import Heartbeat, HelloFields, Welcome
 
 
 class Line:
@@ -102,7 +103,7 @@ class Line:
 
 
 def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, timeout_s: float = OPENING_TIMEOUT_S,
-         context: ssl.SSLContext | None = None, **hello) -> Line:
+         context: ssl.SSLContext | None = None, **hello: Unpack[HelloFields]) -> Line:
     """As ``wire.dial``; the caller closes the line."""
     line = Line(host, port, timeout_s=timeout_s, context=context)
     try:

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from .events import Own
 from .files import write_atomically
@@ -55,11 +56,11 @@ class Controls:
         """As ``learn``."""
         self._all = _unique([*self._all, *_addresses(told)])[:2 * MOST]
 
-    def _load(self) -> dict:
+    def _load(self) -> dict[str, Any]:
         if self._file is None:
             return {}
         try:
-            kept = json.loads(self._file.read_bytes())
+            kept: dict[str, Any] = json.loads(self._file.read_bytes())
             given = kept["given"] == [list(each) for each in self._given]
             known, current = _addresses(kept["all"]), _addresses([kept["current"]])
         except (OSError, ValueError, TypeError, KeyError):
@@ -79,7 +80,7 @@ class Controls:
             self._kept = keep
 
 
-def _told(address: tuple[str, int]) -> dict:
+def _told(address: tuple[str, int]) -> dict[str, str | int]:
     return {"host": address[0], "port": address[1]}
 
 

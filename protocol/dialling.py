@@ -1,18 +1,19 @@
 """How the side that dials opens a connection, whatever carries its lines."""
 
 from dataclasses import replace
+from typing import Unpack
 
 from . import auth
 from .lines import RefusedError, SilentError, StrangerError, UntoldError, UntrustedError, WireError
 from .message import Message
-from .opening_messages import Challenge, Hello, Refused, Welcome
+from .opening_messages import Challenge, Hello, HelloFields, Refused, Welcome
 
 
 class Dialling:
     """``introduce`` answers the peer's first word, ``believe`` takes its second; then both know that the other knows
     ``secret``. ``hello`` are further fields of Hello."""
 
-    def __init__(self, *, kind: str, name: str, secret: str, **hello):
+    def __init__(self, *, kind: str, name: str, secret: str, **hello: Unpack[HelloFields]):
         self._kind, self._name, self._secret, self._hello = kind, name, secret, hello
         self._nonce, self._challenge = auth.new_nonce(), ""
 

@@ -1,6 +1,7 @@
 """Listeners over TLS: a stranger in its handshake holds one of so many places, and gives way as any other stranger."""
 
 import asyncio
+import functools
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -23,14 +24,14 @@ class SecuredListener:
                  context: ssl.SSLContext, *, places: Callable[[], int], within_s: float = OPENING_TIMEOUT_S,
                  failed: Callable[[str, str], None] = lambda address, why: None):
         self._protocol, self._context, self._within_s, self._failed = protocol, context, within_s, failed
-        self._strangers: Strangers[asyncio.Task] = Strangers(places)
+        self._strangers: Strangers[asyncio.Task[None]] = Strangers(places)
         self._loop = asyncio.get_running_loop()
-        self._accepting = []
+        self._accepting: list[asyncio.Task[None]] = []
         for each in listening:
             each.setblocking(False)
             task = self._loop.create_task(self._accept(each), name="accept")
             # Also of one that is cancelled before it began.
-            task.add_done_callback(lambda _, each=each: each.close())
+            task.add_done_callback(functools.partial(_close, each))
             self._accepting.append(task)
 
     @property
@@ -70,7 +71,7 @@ class SecuredListener:
             self._failed(gives_way.get_name(),
                          "its TLS handshake is not done, and newer connections wait for its place")
 
-        def ended(_) -> None:
+        def ended(_: object) -> None:
             self._strangers.gone(task)
             if task.cancelled():
                 # Also of one that was cancelled before it began.
@@ -89,3 +90,7 @@ class SecuredListener:
             # Who left by itself is not told of.
             if self._loop.time() - begun >= self._within_s:
                 self._failed(address, f"its TLS handshake was not done within {self._within_s:g} s")
+
+
+def _close(listening: socket.socket, _: object) -> None:
+    listening.close()

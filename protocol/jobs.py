@@ -56,6 +56,7 @@ there to what should be), parameters [{name, expected, found, state: right|missi
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from . import auth
 
@@ -111,23 +112,23 @@ def reports_queue(host: str) -> str:
     return f"reports.{host}"
 
 
-def sign_job(secret: str, payload: dict) -> str:
+def sign_job(secret: str, payload: dict[str, Any]) -> str:
     """The console's signature of a job for ``payload``'s host."""
     return _sign(secret, auth.JOB, payload, host_queue, "issued_at")
 
 
-def sign_report(secret: str, report: dict) -> str:
+def sign_report(secret: str, report: dict[str, Any]) -> str:
     """The signature of ``report`` by the host that it names."""
     return _sign(secret, auth.REPORT, report, reports_queue, "at")
 
 
-def _sign(secret: str, purpose: str, body: dict, queue: Callable[[str], str], time: str) -> str:
+def _sign(secret: str, purpose: str, body: dict[str, Any], queue: Callable[[str], str], time: str) -> str:
     host = str(body.get("host"))
     return auth.sign(secret, purpose, host=host, method="send", path=queue(host), at=str(body.get(time)),
                      body=auth.canonical(body).encode("utf-8", "surrogatepass"))
 
 
-def bounded_queue() -> dict:
+def bounded_queue() -> dict[str, int | str]:
     """Arguments of a queue of reports at RabbitMQ, which refuses what is more: the host sends it later."""
     return {"x-max-length": REPORTS_MAX, "x-max-length-bytes": REPORTS_BYTES_MAX, "x-overflow": "reject-publish"}
 
@@ -137,7 +138,7 @@ def host_control(host: str) -> str:
     return f"control.{host}"
 
 
-def broker_options(url: str) -> dict:
+def broker_options(url: str) -> dict[str, bool | int]:
     """Transport options of Celery for the broker at ``url``: Redis, else RabbitMQ."""
     if url.startswith("amqp"):
         # A job counts as handed over once the broker has it on its disk.

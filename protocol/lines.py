@@ -1,6 +1,7 @@
 """Messages as lines of text, and what can be wrong with a peer: the wire without its sockets."""
 
 import json
+from typing import Any
 
 from .message import Message, MessageError, from_dict
 
@@ -29,7 +30,7 @@ class RefusedError(WireError):
     """The peer declined. ``event`` is the event number (domain.md 3.5), 0 for none; ``controls`` are where to try
     instead, as it says."""
 
-    def __init__(self, reason: str, event: int = 0, controls: list | None = None):
+    def __init__(self, reason: str, event: int = 0, controls: list[dict[str, Any]] | None = None):
         super().__init__(reason)
         self.event, self.controls = event, controls or []
 

@@ -21,7 +21,7 @@ class Message:
     """Whether a message that came keeps what it said to a newer release, so that a signature over all of it can be
     checked."""
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.type = _snake(cls.__name__)
         _REGISTRY[cls.type] = cls
@@ -39,7 +39,8 @@ def _snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
-_CHECKS = {"str": str, "int": int, "float": (int, float), "bool": bool, "dict": dict, "list": list}
+_CHECKS: dict[str, type | tuple[type, ...]] = {
+    "str": str, "int": int, "float": (int, float), "bool": bool, "dict": dict, "list": list}
 
 
 def from_dict(body: Any) -> Message:
@@ -60,7 +61,8 @@ def from_dict(body: Any) -> Message:
                 raise MessageError(f"{cls.type}: field {f.name} is missing")
             continue
         value = body[f.name]
-        expected = _CHECKS[f.type.__name__ if isinstance(f.type, type) else str(f.type)]
+        # The name of list[str] is list: what is in it is looked at by whoever uses it.
+        expected = _CHECKS[f.type if isinstance(f.type, str) else f.type.__name__]
         if not isinstance(value, expected) or (isinstance(value, bool) and expected is not bool):
             raise MessageError(f"{cls.type}: field {f.name} is not {f.type}")
         values[f.name] = value

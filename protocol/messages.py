@@ -16,6 +16,7 @@ agent → worker            Challenge, Welcome, Refused, Response
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .message import Message, MessageError, from_dict  # noqa: F401 - this module is the catalogue of all messages
 from .opening_messages import (  # noqa: F401 - so is it of these
@@ -56,15 +57,15 @@ class Processes(Message):
     worker (bool: the host worker runs), looks (true: it knows the job collect_facts) and reports
     (``jobs.SIGNATURES`` of its agent); for a minute lca_refused {number, text}: whom the LCA Port refused."""
 
-    processes: list
-    host: dict = field(default_factory=dict)
+    processes: list[dict[str, Any]]
+    host: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class HostFacts(Message):
     """The facts of the host alone, as in Processes. Only to a control whose Welcome says how often."""
 
-    host: dict
+    host: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +103,8 @@ class Supervised(Message):
     auto_restart, log_on_as, suspending_wait_timeout (s), heartbeat_period (s, 0: no signs of life are expected),
     hangup_restart. Sent after Welcome and after each change. ``controls`` is as in Configuration."""
 
-    applications: list
-    controls: list = field(default_factory=list)
+    applications: list[dict[str, Any]]
+    controls: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,15 +150,15 @@ class Ping(Message):
 class Pong(Message):
     """It is. ``facts``: since (Unix time), applications (connected), hosts (connected)."""
 
-    facts: dict = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changed(Message):
     """These applications (names) or hosts changed in the database: read them again."""
 
-    applications: list = field(default_factory=list)
-    hosts: list = field(default_factory=list)
+    applications: list[str] = field(default_factory=list)
+    hosts: list[str] = field(default_factory=list)
 
 
 # --- worker ⇄ agent (LCA port, loopback) -----------------------------------------------------------
@@ -169,7 +170,7 @@ class Request(Message):
 
     id: int
     verb: str
-    arguments: dict = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +179,7 @@ class Response(Message):
 
     id: int
     ok: bool
-    result: dict = field(default_factory=dict)
+    result: dict[str, Any] = field(default_factory=dict)
     reason: str = ""
     advice: str = ""
 

@@ -1,7 +1,7 @@
 """How every connection opens, and what keeps it open (messages.py has the table of who says what)."""
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from .message import Message
 
@@ -50,6 +50,27 @@ class Hello(Message):
     signed: str = ""
 
 
+class ProcessFields(TypedDict, total=False):
+    """What a Hello says of the process that dials."""
+
+    version: str
+    host: str
+    pid: int
+    started: int
+
+
+class HelloFields(ProcessFields, total=False):
+    """What a Hello may say beside who dials and the proof of it."""
+
+    purpose: str
+    epoch: int
+    record_version: int
+    role: str
+    copy: str
+    generation: str
+    speaks: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Welcome(Message):
     """The dialled side accepts; ``proof`` shows that it knows the secret too.
@@ -74,7 +95,7 @@ class Refused(Message):
 
     reason: str
     event: int = 0
-    controls: list = field(default_factory=list)
+    controls: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 table of who says what)."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .message import Message
 
@@ -53,7 +54,7 @@ class Probed(Message):
     accepts: bool
     reason: str = ""
     took_ms: float = 0.0
-    log: dict = field(default_factory=dict)
+    log: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class PairAnswer(Message):
     ok: bool
     reason: str = ""
     advice: str = ""
-    facts: dict = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 PAIR_VERBS = ("switchover", "pause", "resume", "promote", "probe", "record", "restored")

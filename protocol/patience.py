@@ -10,7 +10,7 @@ class PatientClock:
     """Tells the time only once the machine's clock has held to it for HELD_S of time that has really passed, and goes
     back with it at once. So ages come out smaller, never greater, and what is old is removed that much later."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._told, self._held, self._since = 0.0, math.inf, 0.0
 
     def now(self, wall: float, real: float) -> float:

@@ -2,6 +2,7 @@
 what). A server loads these and no others: it starts the sooner."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .message import Message
 
@@ -18,7 +19,7 @@ class Configuration(Message):
     server, controls [{host, port}] of all controls of the console; [] when there is one only.
     """
 
-    application: dict
+    application: dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class Report(Message):
     last_seq: int = 0
     digest: str = ""
     clients: int = 0
-    ports: list = field(default_factory=list)
+    ports: list[dict[str, Any]] = field(default_factory=list)
     copy: str = ""
     link: str = ""
     link_reason: str = ""

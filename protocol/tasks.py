@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 
 async def until_one_ends(*works: Coroutine[Any, Any, object]) -> None:
@@ -26,11 +28,11 @@ class Tasks:
 
     def __init__(self, failed: Callable[[BaseException], None]):
         self._failed = failed
-        self._tasks: set[asyncio.Task] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
-    def start(self, work: Coroutine, name: str = "") -> asyncio.Task:
+    def start(self, work: Coroutine[Any, Any, Result], name: str = "") -> asyncio.Task[Result]:
         """Begin with ``work``."""
-        task = asyncio.get_running_loop().create_task(work, name=name or work.__qualname__)
+        task = asyncio.get_running_loop().create_task(work, name=name or getattr(work, "__qualname__", None))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -42,7 +44,7 @@ class Tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)

@@ -87,7 +87,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _stamps(files: Sequence[str | Path]) -> tuple:
+def _stamps(files: Sequence[str | Path]) -> tuple[tuple[int, int, int] | None, ...]:
     found = []
     for name in files:
         try:

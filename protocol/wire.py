@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from dataclasses import replace
+from typing import Any, Unpack
 
 from . import auth, tls
 from .dialling import Dialling, untold
@@ -25,7 +26,7 @@ from .lines import (
     encode,
 )
 from .message import Message
-from .opening_messages import Challenge, Heartbeat, Hello, Refused, Welcome
+from .opening_messages import Challenge, Heartbeat, Hello, HelloFields, Refused, Welcome
 
 __all__ = ["MAX_LINE", "MAX_LINE_BEFORE_WELCOME", "OPENING_TIMEOUT_S", "SILENCE_HEARTBEATS", "Channel", "Opening",
            "OutOfOrder", "RefusedError", "UntrustedError", "WireError", "decode", "dial", "encode"]
@@ -48,7 +49,7 @@ class Channel:
         self.silence_s = self.report_s = 0.0
         self.max_line = MAX_LINE_BEFORE_WELCOME
         self._buffer = bytearray()
-        self._beat: asyncio.Task | None = None
+        self._beat: asyncio.Task[None] | None = None
         self._sent = False
         self.heard_at = time.monotonic()
         """When the peer last said anything, heartbeats included."""
@@ -138,7 +139,7 @@ class Channel:
 
 
 async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, timeout_s: float = OPENING_TIMEOUT_S,
-               context: ssl.SSLContext | None = None, **hello) -> Channel:
+               context: ssl.SSLContext | None = None, **hello: Unpack[HelloFields]) -> Channel:
     """Connect, prove the secret both ways and return the open Channel with heartbeats running.
 
     With a ``context`` over TLS. ``hello`` are further fields of Hello. Raises OSError/TimeoutError (no listener),
@@ -209,9 +210,11 @@ class Opening:
         return (auth.same(expected, hello.proof)
                 and auth.signed_opening(secret, auth.DIALS, **nonces, message=hello.as_sent()))
 
-    def welcome(self, secret: str, **fields) -> Welcome:
+    def welcome(self, secret: str, *, heartbeat_s: float = 1.0, silence_s: float = 0.0,
+                report_s: float = 0.0) -> Welcome:
         """What shows the peer that this side knows the secret too."""
-        welcome = Welcome(proof=auth.server_proof(secret, **self._nonces), **fields)
+        welcome = Welcome(proof=auth.server_proof(secret, **self._nonces), heartbeat_s=heartbeat_s,
+                          silence_s=silence_s, report_s=report_s)
         return replace(welcome, signed=auth.sign_opening(secret, auth.IS_DIALLED, **self._nonces,
                                                          message=welcome.to_dict()))
 
@@ -226,6 +229,6 @@ class Opening:
         self.channel.start_heartbeats()
         return self.channel
 
-    async def refuse(self, reason: str, *, event: int = 0, controls: list | None = None) -> None:
+    async def refuse(self, reason: str, *, event: int = 0, controls: list[dict[str, Any]] | None = None) -> None:
         await self.channel.send(Refused(reason=reason, event=event, controls=controls or []))
         await self.channel.close()

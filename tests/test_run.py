@@ -21,6 +21,8 @@ from tests.conftest import JOURNEYS, SCENARIOS, further, is_missed
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ("sh", "dirname", "cat", "cmp", "cp", "rm", "id", "sed", "env", "find", "head", "awk", "df", "cut", "mktemp",
          "flock", "ls", "mkdir", "chmod", "nice")
+STYLE_TOOLS = ("ruff", "mypy", "djangofmt")
+"""Without Biome, which there is not for every machine."""
 REGISTRY = "registry.example.net"
 
 
@@ -240,15 +242,12 @@ def test_a_few_cases_stand_for_many_that_each_take_time(number, marked, quick):
     assert sorted([*left_to_long, *quick]) == [*range(number)]
 
 
-@pytest.mark.parametrize(("tried_again", "code"), [(0, 0), (2, 0), (3, 1)])
-def test_what_passes_only_at_the_second_try_is_told_and_has_a_budget(sandbox, tried_again, code):
+def made_ready(sandbox, python: str) -> None:
+    """Everything that `./run test` needs is there; ``python`` is what the interpreter of its .venv does."""
     sandbox.python()
     sandbox.venv("requirements-dev.txt")
-    sandbox.program("python", 'case "$*" in\n'
-                    f'  *--last-failed*) for n in $(seq {tried_again}); do echo "test_$n" >>"$SECOND_TRY"; done ;;\n'
-                    f'  *"-m scenario and not long"*) exit {1 if tried_again else 0} ;;\nesac',
-                    where=sandbox.directory / ".venv/bin")
-    for tool in ("ruff", "djangofmt"):
+    sandbox.program("python", python, where=sandbox.directory / ".venv/bin")
+    for tool in STYLE_TOOLS:
         sandbox.program(tool, "exit 0", where=sandbox.directory / ".venv/bin")
     sandbox.program("redis-server", "exit 0")
     sandbox.program("id", "echo 1000")
@@ -256,6 +255,24 @@ def test_what_passes_only_at_the_second_try_is_told_and_has_a_budget(sandbox, tr
     for tool in ("chromium", "cc", "ip", "ps", "crontab", "sshd", "ldconfig", "grep"):
         (sandbox.bin / tool).unlink(missing_ok=True)
         sandbox.program(tool, "exit 0")
+
+
+@pytest.mark.parametrize("wrong", STYLE_TOOLS)
+def test_the_style_is_wrong_when_one_of_its_tools_says_so_and_the_others_still_speak(sandbox, wrong):
+    made_ready(sandbox, "exit 0")
+    for tool in STYLE_TOOLS:
+        sandbox.program(tool, f"echo {tool} spoke; exit {int(tool == wrong)}", where=sandbox.directory / ".venv/bin")
+    done = sandbox.run("test", "fast")
+    assert done.returncode == 1, done
+    assert [tool for tool in STYLE_TOOLS if f"{tool} spoke\n" in done.stdout] == [*STYLE_TOOLS]
+    assert "--- style: FAILED. fast tests: passed.\n" in done.stdout
+
+
+@pytest.mark.parametrize(("tried_again", "code"), [(0, 0), (2, 0), (3, 1)])
+def test_what_passes_only_at_the_second_try_is_told_and_has_a_budget(sandbox, tried_again, code):
+    made_ready(sandbox, 'case "$*" in\n'
+               f'  *--last-failed*) for n in $(seq {tried_again}); do echo "test_$n" >>"$SECOND_TRY"; done ;;\n'
+               f'  *"-m scenario and not long"*) exit {1 if tried_again else 0} ;;\nesac')
     done = sandbox.run("test")
     assert done.returncode == code, done
     assert ("test_1\n" in done.stdout) is (tried_again > 0)

@@ -20,7 +20,8 @@ def sent():
 
 @pytest.fixture
 def log(sent, tmp_path):
-    made = Log(network=lambda *event: sent.append(event))
+    made = Log()
+    made.network = lambda *event: sent.append(event)
     yield made
     made.configure({}, tmp_path)  # closes the files
 

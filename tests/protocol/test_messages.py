@@ -1,5 +1,6 @@
 import contextlib
 import dataclasses
+from typing import get_origin
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ def values_of(cls: type[Message]):
         dict: st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
         list: st.lists(st.integers(), max_size=2),
     }
-    return st.fixed_dictionaries({f.name: kinds[f.type] for f in dataclasses.fields(cls)})
+    return st.fixed_dictionaries({f.name: kinds[get_origin(f.type) or f.type] for f in dataclasses.fields(cls)})
 
 
 @pytest.mark.parametrize("cls", EVERY_MESSAGE, ids=lambda cls: cls.type)
