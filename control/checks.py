@@ -3,19 +3,12 @@
 import json
 import math
 from datetime import UTC, datetime
+from typing import Any
 
-from protocol.messages import (
-    LINKS,
-    PROCESS_STATES,
-    SERVER_STATES,
-    STANDBY_WISHES,
-    Event,
-    Hello,
-    MessageError,
-    ProcessChanged,
-    Report,
-    from_dict,
-)
+from protocol.message import MessageError, from_dict
+from protocol.messages import PROCESS_STATES, ProcessChanged
+from protocol.opening_messages import Hello
+from protocol.server_messages import LINKS, SERVER_STATES, STANDBY_WISHES, Event, Report
 from protocol.wire import WireError
 from provisioning.states import EventLevel
 
@@ -68,7 +61,7 @@ def check_report(report: Report) -> None:
         raise WireError(f"the peer reported {len(report.ports)} ports, the limit is {PORTS_MAX}")
 
 
-def ports_of(report: Report) -> tuple[dict, ...]:
+def ports_of(report: Report) -> tuple[dict[str, Any], ...]:
     """The ports of a report as {id, port, listening} and, of secured ones, not_after (Unix time; None when the server
     cannot tell); entries of another shape are left out."""
     return tuple({"id": clean(each["id"], 64), "port": each["port"], "listening": each.get("listening") is True,
@@ -78,7 +71,7 @@ def ports_of(report: Report) -> tuple[dict, ...]:
                  and 0 <= each["port"] <= 65535)
 
 
-def _expiry(port: dict) -> dict:
+def _expiry(port: dict[str, Any]) -> dict[str, Any]:
     if "not_after" not in port:
         return {}
     given = port["not_after"]
@@ -109,7 +102,7 @@ def check_process(change: ProcessChanged) -> None:
         raise WireError("the agent named a restart at no time")
 
 
-def check_facts(facts: dict) -> None:
+def check_facts(facts: dict[str, Any]) -> None:
     """Raises WireError."""
     try:
         size = len(json.dumps(facts, allow_nan=False))
@@ -119,7 +112,7 @@ def check_facts(facts: dict) -> None:
         raise WireError(f"the agent sent host facts of {size} characters, the limit is {FACTS_MAX}")
 
 
-def with_clock_offset(facts: dict, now: datetime) -> dict:
+def with_clock_offset(facts: dict[str, Any], now: datetime) -> dict[str, Any]:
     """``facts`` and, when the agent said what time it has, by how many seconds its clock is ahead of ours."""
     at = facts.get("time")
     if not isinstance(at, int | float) or isinstance(at, bool):

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import (
     DatabaseError,
@@ -28,6 +28,7 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 1.0
 OWN_FAULTS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 """Errors of what was asked: asking once more makes it no better."""
 RECORD, CONFIGURATION = "control's database", "the Configuration Database"
+Result = TypeVar("Result")
 
 
 class DatabaseAway(ConnectionError):
@@ -53,11 +54,13 @@ class Database:
         self.name, self.term = name, term
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
-    async def run(self, function: Callable, *args, patience_s: float = 10.0, **kwargs) -> Any:
+    async def run(self, function: Callable[..., Result], *args: Any, patience_s: float = 10.0, **kwargs: Any) -> Result:
         """``function(*args, **kwargs)``. Raises DatabaseAway after ``patience_s`` seconds, and what it raises."""
         give_up_at = time.monotonic() + patience_s
         loop = asyncio.get_running_loop()
-        for wait_s in doubling(FIRST_WAIT_S, LONGEST_WAIT_S):
+        waits = doubling(FIRST_WAIT_S, LONGEST_WAIT_S)
+        while True:
+            wait_s = next(waits)
             try:
                 return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
             except OWN_FAULTS:
@@ -69,7 +72,7 @@ class Database:
                 log.warning("%s did not answer (%s), trying again in %g s", self.name, error, wait_s)
             await asyncio.sleep(wait_s)
 
-    async def write(self, function: Callable, *args, **kwargs) -> Any:
+    async def write(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """As ``run``, of a function that writes what only the leader may. Raises Deposed too."""
         return await self.run(function, *args, term=self.term, **kwargs)
 

@@ -78,7 +78,8 @@ def decide(snapshot: Snapshot, table: tuple[Transition, ...] = TABLE) -> Decisio
         grants.append(GrantTo(serving.name, PRIMARY, record.epoch, record.version, reason))
     record, standby_grants = _decide_standby(snapshot, record)
     grants += standby_grants
-    tells, sync_reason = (), ""
+    tells: tuple[Tell, ...] = ()
+    sync_reason = ""
     if serving is None and state == State.SERVING:
         record, tells, sync_reason = _decide_sync(snapshot, record)
     recheck = snapshot.detection_left_s if row.recheck else None
@@ -171,7 +172,7 @@ def _decide_sync(snapshot: Snapshot, record: Record | None) -> tuple[Record | No
     return record, (tell,), reason
 
 
-def names(snapshot: Snapshot) -> dict:
+def names(snapshot: Snapshot) -> dict[str, str | int]:
     """What the reason sentences of the table may name."""
     other, request = ahead(snapshot), snapshot.request
     absent = [member.name for member in missing(snapshot)]

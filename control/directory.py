@@ -5,7 +5,7 @@ A server or agent that comes back is answered from here, whatever the Configurat
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from . import objects
 from .database import Database
@@ -28,7 +28,7 @@ class Shelf(Generic[Key, Value]):
         self._kept: dict[Key, Value] = {}
         self._asked: dict[Key, asyncio.Future[Value | None]] = {}
         self._being_read: frozenset[Key] = frozenset()
-        self._reader: asyncio.Task | None = None
+        self._reader: asyncio.Task[None] | None = None
 
     def __contains__(self, key: Key) -> bool:
         return key in self._kept
@@ -59,6 +59,12 @@ class Shelf(Generic[Key, Value]):
         keys = [key for key in keys if key in self._kept or key in self._asked or key in self._being_read]
         found = await asyncio.gather(*(self.get(key, fresh=True) for key in keys))
         return {key: value for key, value in zip(keys, found, strict=True) if value is not None}
+
+    async def warm(self, keys: Iterable[Key]) -> None:
+        """Read those of ``keys`` that are not kept yet. Raises DatabaseAway."""
+        missing = [key for key in keys if key not in self._kept]
+        for start in range(0, len(missing), READ_TOGETHER):
+            await asyncio.gather(*(self.get(key) for key in missing[start : start + READ_TOGETHER]))
 
     async def _read_all(self) -> None:
         try:
@@ -99,14 +105,13 @@ class Directory:
     def __init__(self, database: Database):
         self.applications: Shelf[str, ApplicationPeer] = Shelf(database, objects.application_peers)
         self.hosts: Shelf[str, HostPeer] = Shelf(database, objects.host_peers)
-        self.supervised: Shelf[int, list[dict]] = Shelf(database, objects.supervised)
+        self.supervised: Shelf[int, list[dict[str, Any]]] = Shelf(database, objects.supervised)
 
     async def warm(self, applications: Iterable[str], hosts: Iterable[str], host_ids: Iterable[int]) -> None:
         """Read what is not kept yet. Raises DatabaseAway."""
-        for shelf, keys in ((self.applications, applications), (self.hosts, hosts), (self.supervised, host_ids)):
-            missing = [key for key in keys if key not in shelf]
-            for start in range(0, len(missing), READ_TOGETHER):
-                await asyncio.gather(*(shelf.get(key) for key in missing[start : start + READ_TOGETHER]))
+        await self.applications.warm(applications)
+        await self.hosts.warm(hosts)
+        await self.supervised.warm(host_ids)
 
     async def close(self) -> None:
         for shelf in (self.applications, self.hosts, self.supervised):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class ApplicationPeer:
     facts: ApplicationFacts | None
     secret: str = field(repr=False)
     type: str
-    configuration: dict = field(repr=False)
+    configuration: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ class StatusRow:
     last_seq: int = 0
     digest: str = ""
     clients: int = 0
-    ports: tuple = ()
+    ports: tuple[dict[str, Any], ...] = ()
     link: str = ""
     link_reason: str = ""
     common_seq: int = 0
@@ -87,7 +88,7 @@ class StatusRow:
     heard_at: datetime | None = field(default=None, compare=False)
 
     @property
-    def announced(self) -> tuple:
+    def announced(self) -> tuple[object, ...]:
         return (self.status, self.mode, self.reason, self.epoch, self.pid, self.by_hand, self.restarts, self.version,
                 self.ports, self.link, self.link_reason, self.discarded, self.account, self.clock_offset_s)
 
@@ -133,13 +134,13 @@ class HostRow:
     agent_version: str = ""
     agent_pid: int = 0
     worker_alive: bool = False
-    facts: dict = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     changed_at: datetime | None = None
     connected: bool = False
     heard_at: datetime | None = field(default=None, compare=False)
 
     @property
-    def announced(self) -> tuple:
+    def announced(self) -> tuple[object, ...]:
         return self.status, self.reason, self.agent_version, self.agent_pid, self.worker_alive
 
 

@@ -5,7 +5,8 @@ Plain functions, run in a database thread.
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from django.db import OperationalError, connections, transaction
 from django.db.models import F
@@ -55,14 +56,14 @@ def holding(term: int | None) -> Iterator[None]:
         yield
 
 
-def beat(*, term: int, address: str, facts: dict) -> None:
+def beat(*, term: int, address: str, facts: dict[str, Any]) -> None:
     """A sign of life of the leader. Raises Deposed."""
     with holding(term):
         Leadership.objects.filter(name=LEADER).update(beat=F("beat") + 1, address=address)
         _heartbeat(LEADER, facts)
 
 
-def stand_by(facts: dict) -> None:
+def stand_by(facts: dict[str, Any]) -> None:
     """A sign of life of a control that does not lead."""
     _heartbeat(STANDBY, facts)
 
@@ -73,7 +74,7 @@ def leave(*, term: int) -> None:
         Leadership.objects.filter(name=LEADER).update(holder="", beat=0)
 
 
-def _heartbeat(name: str, facts: dict) -> None:
+def _heartbeat(name: str, facts: dict[str, Any]) -> None:
     ControlBeat.objects.update_or_create(name=name, defaults={"at": timezone.now(), "facts": facts})
 
 
@@ -83,9 +84,10 @@ def _bound() -> None:
             cursor.execute(_BOUNDS)
 
 
-def _driver():
+def _driver() -> ModuleType:
     """psycopg where the database is PostgreSQL; elsewhere a start of control does not wait for it to be imported."""
-    return connections[ALIAS].Database
+    driver: ModuleType = connections[ALIAS].Database  # type: ignore[attr-defined]  # of every backend, but not its base
+    return driver
 
 
 class SessionLock:
@@ -93,7 +95,7 @@ class SessionLock:
     the moment in which that session ends; so whoever can have it knows that the leader is gone, or has lost the
     database. Being wrong is no danger: see leadership.py. Elsewhere ``get`` knows nothing."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._session: psycopg.Connection | None = None
 
     def get(self, term: int) -> bool | None:
@@ -103,11 +105,10 @@ class SessionLock:
             return None
         try:
             session = self._connected()
-            held = session.execute(
+            held = _says(session, (
                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid() "
-                "AND classid::bigint = %s AND objid::bigint = %s", (LOCK_CLASS, _number(term))).fetchone()[0]
-            return bool(held) or session.execute(
-                "SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, _number(term))).fetchone()[0]
+                "AND classid::bigint = %s AND objid::bigint = %s"), (LOCK_CLASS, _number(term)))
+            return held or _says(session, "SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, _number(term)))
         except _driver().Error as error:
             self.close()
             raise OperationalError(str(error)) from error
@@ -132,6 +133,12 @@ class SessionLock:
                 "tcp_user_timeout") or name.startswith(("ssl", "keepalives"))}
             self._session = _driver().connect(**parameters, autocommit=True)
         return self._session
+
+
+def _says(session: "psycopg.Connection", question: LiteralString, about: tuple[int, int]) -> bool:
+    """Whether the one value that is answered is true, or more than 0."""
+    row = session.execute(question, about).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _number(term: int) -> int:

@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connections
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from provisioning.record.models import ALIAS, Leadership, PairRecord
@@ -80,15 +82,15 @@ def write(changes: list[Change], *, term: int) -> tuple[int, list[bool]]:
     return position, written
 
 
-def _put(cursor, change: Change) -> bool:
+def _put(cursor: CursorWrapper, change: Change) -> bool:
     cursor.execute(_UPSERT, [*_values(change.row), change.expected_version])
-    done = cursor.rowcount == 1
+    done = bool(cursor.rowcount == 1)
     if done and change.other is not None:
         cursor.execute(_TELL_OTHER, _values(change.other))
     return done
 
 
-def _values(row: Row) -> list:
+def _values(row: Row) -> list[Any]:
     adapt = connections[ALIAS].ops.adapt_datetimefield_value
     return [adapt(value) if isinstance(value := getattr(row, name), datetime) else value for name in _COLUMNS]
 
@@ -118,7 +120,7 @@ class Ledger:
         self._rows: dict[int, Row] = {}
         self._history, self.position = generations.History(()), 0
         self._waiting: list[tuple[Change, asyncio.Future[bool]]] = []
-        self._writer: asyncio.Task | None = None
+        self._writer: asyncio.Task[None] | None = None
         self._hearing = asyncio.Lock()
         self._failed = ""
 
@@ -201,7 +203,7 @@ class Ledger:
         """Put ``change`` on disk together with what else waits; False when the stored version was another one.
 
         Raises DatabaseAway."""
-        done = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((change, done))
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_groups(), name="ledger")

@@ -1,10 +1,15 @@
 """What control knows right now of every application and host. Lives in the event loop, nowhere else."""
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from protocol.messages import Hello, Message, ProcessChanged, Report
+from protocol.message import Message
+from protocol.messages import ProcessChanged
+from protocol.opening_messages import Hello
+from protocol.server_messages import Report
 from provisioning.states import RUNS
 
 from .facts import ApplicationFacts, HostFacts, StatusRow
@@ -30,7 +35,7 @@ class ServerConnection:
     stepping_down: int = 0
     trouble_since: float | None = None
     clock_offset_s: float | None = None
-    configuration: dict | None = None
+    configuration: dict[str, Any] | None = None
     watched: bool = False
     questions: Questions = field(default_factory=Questions)
     foreign: bool = False
@@ -64,7 +69,7 @@ class LiveApplication:
     heard_at: datetime | None = None
     role_reason: str = ""
     dispute: str = ""
-    recheck: object | None = None
+    recheck: asyncio.TimerHandle | None = None
 
     @property
     def pair_id(self) -> int:
@@ -98,7 +103,7 @@ class LiveHost:
     address: str = ""
     listed: bool = False
     reason: str = ""
-    agent_facts: dict = field(default_factory=dict)
+    agent_facts: dict[str, Any] = field(default_factory=dict)
     heard_at: datetime | None = None
     changed_at: datetime | None = None
     status: str = ""
@@ -113,7 +118,7 @@ class LiveHost:
 class World:
     """All live applications and hosts, by id and by name."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.applications: dict[int, LiveApplication] = {}
         self.hosts: dict[int, LiveHost] = {}
         self._by_name: dict[str, LiveApplication] = {}

@@ -7,11 +7,12 @@ import logging
 import os
 import platform
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from protocol import collector
 from protocol.controls import NOT_LEADER
@@ -72,7 +73,8 @@ class Control:
         self.port = settings.port
         self.office = Office(f"{platform.node()}:{settings.data_dir}", address=self._address, facts=self.facts,
                              others=len(settings.controls) > 1)
-        self.ending, self.failure = asyncio.Event(), None
+        self.ending = asyncio.Event()
+        self.failure: BaseException | None = None
         """``failure``: the error by which a part of it has ended, None while all are there; ``ending`` is set then."""
         self._tasks = Tasks(self._failed)
         self.reign: Reign | None = None
@@ -83,7 +85,8 @@ class Control:
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(locked(self.settings.data_dir / "control.lock"))
             stack.push_async_callback(self.office.close)
-            self._listener = Listener(self._serve, self.settings.identity and self.settings.identity.context,
+            identity = self.settings.identity
+            self._listener = Listener(self._serve, None if identity is None else identity.context,
                                       out_of_order=self._out_of_order, refused=self._refused, failed=self._failed)
             stack.push_async_callback(self._listener.close)
             stack.push_async_callback(self._end_reign)
@@ -101,7 +104,7 @@ class Control:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(self, *exc_info) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
 
     def _failed(self, error: BaseException) -> None:
@@ -112,10 +115,11 @@ class Control:
 
     @property
     def solution(self) -> SolutionControl:
-        """Of the present term."""
+        """Of the present term: only while this control leads."""
+        assert self.reign is not None
         return self.reign.solution
 
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """What the heartbeat row tells."""
         own = self.reign.facts() if self.reign is not None else {"leader": self.office.leader}
         return {**own, "pid": os.getpid(), "address": self._address(), "instance": self.office.me}
@@ -195,13 +199,13 @@ class Control:
                                                     text=sentence))
 
 
-async def _ended(task: asyncio.Task) -> None:
+async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 @contextlib.contextmanager
-def locked(path: Path):
+def locked(path: Path) -> Iterator[None]:
     """Holds ``path`` locked. Raises CannotStart when another process does."""
     with open(path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         try:

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from enum import IntEnum
+from typing import TypeGuard
 
 from protocol.events import Own, level_of
 from protocol.messages import ProcessChanged
@@ -31,7 +32,7 @@ STATUS_EVENTS = {
     Status.SUSPENDED: 5097,
 }
 """Numbers of the statuses that have one of their own; the others are told by what the process did."""
-HOST_EVENTS = {HostStatus.RUNNING: 8001, HostStatus.DISCONNECTED: 8000}
+HOST_EVENTS: dict[str, int] = {HostStatus.RUNNING: 8001, HostStatus.DISCONNECTED: 8000}
 
 
 class PairEvent(IntEnum):
@@ -63,7 +64,7 @@ def process_events(live: LiveApplication, before: ProcessChanged | None, listed:
     """What the agent's new word about a process adds to the timeline. ``listed`` False: the agent has just connected
     and tells what it found, so nothing of it is news unless something was known before."""
     change = live.process
-    if before is None and not listed:
+    if change is None or (before is None and not listed):
         return []
     if change.state in ENDED and (before is None or before.state in RUNNING):
         return [_end_event(live, change)]
@@ -76,7 +77,7 @@ def process_events(live: LiveApplication, before: ProcessChanged | None, listed:
     return []
 
 
-def _same_running(before: ProcessChanged | None, change: ProcessChanged) -> bool:
+def _same_running(before: ProcessChanged | None, change: ProcessChanged) -> TypeGuard[ProcessChanged]:
     return before is not None and before.pid == change.pid and before.state in ("running", "stopping")
 
 

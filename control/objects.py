@@ -1,7 +1,8 @@
 """What control reads of the objects in the Configuration Database. Plain functions, run in a database thread."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet, Sum
@@ -10,7 +11,7 @@ from protocol import auth
 from provisioning.declared import AGENT, SERVER, sent
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import Application, Host, ListeningPort, Option
-from provisioning.models.applications import is_secret_option, os_account
+from provisioning.models.applications import PLACEHOLDERS, is_secret_option, os_account
 from provisioning.rules.known_options import SML
 from provisioning.rules.management_layer import management_layer
 from provisioning.spelling import by_name
@@ -19,13 +20,13 @@ from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 from . import facts
 
 LOOKUP_BATCH = 400
+Values = Mapping[str, Any]
+"""Of one object, by the names of its fields."""
 _FACTS = ("id", "name", "type", "version", "enabled", "revision", "working_directory", "command_line",
           "startup_timeout", "host_id", "host__name", "backup_server_id", "primary_server__id", "created_at")
 _HOST_FACTS = ("id", "name", "enabled", "revision", "secret_revision", "left_at")
 _SUPERVISED = ("type", *sent(ApplicationDraft, AGENT))
 _CONFIGURATION, _PORT = sent(ApplicationDraft, SERVER), sent(PortDraft, SERVER)
-PLACEHOLDERS = ("", ".")
-"""What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 
 
 # --- applications and hosts ------------------------------------------------------------------------------
@@ -46,12 +47,12 @@ def applications(names: Iterable[str] | None = None, ids: Iterable[int] = ()) ->
     return list(found.values())
 
 
-def _all_facts(servers: QuerySet) -> list[facts.ApplicationFacts]:
+def _all_facts(servers: QuerySet[Application]) -> list[facts.ApplicationFacts]:
     # Plain values: thousands of model objects would keep the interpreter, and with it every decision, for a second.
     return [_facts_of(row) for row in servers.values(*_FACTS)]
 
 
-def _facts_of(row: dict) -> facts.ApplicationFacts:
+def _facts_of(row: Values) -> facts.ApplicationFacts:
     return facts.ApplicationFacts(
         id=row["id"], name=row["name"], version=row["version"], enabled=row["enabled"], revision=row["revision"],
         installed=row["working_directory"] not in PLACEHOLDERS and row["command_line"] not in PLACEHOLDERS,
@@ -70,7 +71,7 @@ def host_by_id(host_id: int) -> facts.HostFacts | None:
     return _host_facts(row) if row else None
 
 
-def _host_facts(row: dict) -> facts.HostFacts:
+def _host_facts(row: Values) -> facts.HostFacts:
     return facts.HostFacts(managed=row["left_at"] is None,
                            **{name: value for name, value in row.items() if name != "left_at"})
 
@@ -101,8 +102,8 @@ def application_peers(names: Iterable[str]) -> dict[str, facts.ApplicationPeer]:
     return found
 
 
-def _grouped(rows: Iterable[dict]) -> dict[int, list[dict]]:
-    grouped = defaultdict(list)
+def _grouped(rows: Iterable[Values]) -> dict[int, list[Values]]:
+    grouped: defaultdict[int, list[Values]] = defaultdict(list)
     for row in rows:
         grouped[row["application_id"]].append(row)
     return grouped
@@ -114,7 +115,8 @@ def host_peers(names: Iterable[str]) -> dict[str, facts.HostPeer]:
     return {row["name"]: facts.HostPeer(secret=row.pop("secret"), facts=_host_facts(row)) for row in rows}
 
 
-def _configuration(row: dict, partner: dict | None, ports: dict[int, list[dict]], options: list[dict]) -> dict:
+def _configuration(row: Values, partner: Values | None, ports: dict[int, list[Values]], options: list[Values]
+                   ) -> dict[str, Any]:
     """The body of its Configuration message (server_messages), but for the addresses of all controls."""
     backup = partner["name"] if partner and row["backup_server_id"] else ""
     return {
@@ -128,7 +130,7 @@ def _configuration(row: dict, partner: dict | None, ports: dict[int, list[dict]]
     }
 
 
-def _sections(options: Iterable[dict], *, annex: bool) -> dict[str, dict[str, str]]:
+def _sections(options: Iterable[Values], *, annex: bool) -> dict[str, dict[str, str]]:
     sections: dict[str, dict[str, str]] = {}
     for each in options:
         if each["annex"] == annex:
@@ -138,12 +140,12 @@ def _sections(options: Iterable[dict], *, annex: bool) -> dict[str, dict[str, st
     return sections
 
 
-def controls() -> list[dict]:
+def controls() -> list[dict[str, Any]]:
     """What servers and agents are told of the addresses of all controls."""
     return [{"host": host, "port": port} for host, port in settings.PAIRWISE_CONTROLS]
 
 
-def _peer(row: dict, partner: dict, ports: dict[int, list[dict]]) -> dict:
+def _peer(row: Values, partner: Values, ports: dict[int, list[Values]]) -> dict[str, Any]:
     """How ``row`` reaches the HA Sync port of the other member; {} for a pair without one."""
     port = next((port for port in ports[partner["id"]] if port["ha_sync"]), None)
     if port is None or partner["host_id"] is None:
@@ -160,16 +162,16 @@ def _peer(row: dict, partner: dict, ports: dict[int, list[dict]]) -> dict:
             "secret": auth.pair_secret(first["secret"], second["secret"])}
 
 
-def supervised(host_ids: Iterable[int]) -> dict[int, list[dict]]:
+def supervised(host_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     """{host id: list of its Supervised message}: what its agent may start. A server of another type that still runs
     there is told of and can be stopped; nothing starts it again."""
-    found: dict[int, list[dict]] = {host_id: [] for host_id in host_ids}
+    found: dict[int, list[dict[str, Any]]] = {host_id: [] for host_id in host_ids}
     startable = Application.objects.filter(host_id__in=list(found), type__in=RUNNABLE_TYPES)
     rows = startable.order_by(*by_name("name")).values("id", "host_id", "log_on_as", *_SUPERVISED)
     options = Option.objects.filter(application__host_id__in=list(found), annex=True, section__iexact=SML)
     annex = _grouped(options.values("application_id", "key", "value"))
 
-    def sml(key: int) -> dict:
+    def sml(key: int) -> dict[str, Any]:
         return management_layer({SML: {each["key"]: each["value"] for each in annex[key]}})
 
     for row in rows:
@@ -178,7 +180,7 @@ def supervised(host_ids: Iterable[int]) -> dict[int, list[dict]]:
     return found
 
 
-def fingerprint() -> tuple:
+def fingerprint() -> tuple[object, ...]:
     """Differs from an earlier one when an application or a host was made, changed or deleted since."""
     return (*Application.objects.aggregate(count=Count("id"), last=Max("id"), revisions=Sum("revision")).values(),
             *Host.objects.aggregate(count=Count("id"), last=Max("id"), revisions=Sum("revision"),

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from . import lease
 from .database import RECORD, Database, DatabaseAway, Deposed, as_sentence
@@ -24,7 +25,7 @@ class Office:
     controls, so a leader that does not reach the database resigns; the only one goes on with what it knows.
     """
 
-    def __init__(self, me: str, *, address: Callable[[], str], facts: Callable[[], dict], others: bool):
+    def __init__(self, me: str, *, address: Callable[[], str], facts: Callable[[], dict[str, Any]], others: bool):
         self.me, self.others = me, others
         self.term, self.reason, self.predecessor, self.leader, self.trouble = 0, "", "", "", ""
         self._address, self._facts = address, facts

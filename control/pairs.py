@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from protocol.messages import Grant, Message, Recorded, StepDown
+from protocol.message import Message
+from protocol.pair_messages import Recorded, StepDown
+from protocol.server_messages import Grant, Report
 
 from .database import DatabaseAway
-from .decide import Decision, decide
+from .decide import Decision, GrantTo, Tell, decide
 from .ledger import Change, Ledger, Row
 from .live import LiveApplication, ServerConnection, World
 from .snapshot import Member, Record, Request, Snapshot, State, Timing, ahead, state_of, vouched
@@ -51,7 +54,7 @@ class Pairs:
         """Pairs whose members have all been there since the present history began to be trusted from, and agreed with
         the record: what happened to it since then, this control wrote."""
         self._dirty: set[int] = set()
-        self._tasks: dict[int, asyncio.Task] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._locks: dict[int, asyncio.Lock] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._since = time.monotonic()
@@ -181,7 +184,8 @@ class Pairs:
             automatic_failover=row.automatic_failover, active_copy=row.active_copy, standby_copy=row.standby_copy,
             generation=row.generation)
 
-    async def change(self, pair_id: int, changed: Callable[[Snapshot], Record | None], reason: str, **columns) -> bool:
+    async def change(self, pair_id: int, changed: Callable[[Snapshot], Record | None], reason: str,
+                     **columns: Any) -> bool:
         """Write the record as ``changed`` makes it, then decide anew; False when it makes none, or when somebody else
         wrote it meanwhile. Raises DatabaseAway."""
         async with self._lock(pair_id):
@@ -209,7 +213,7 @@ class Pairs:
         self.wake(pair_id)
         return written
 
-    async def _write(self, pair_id: int, before: Record, record: Record, reason: str, **columns) -> bool:
+    async def _write(self, pair_id: int, before: Record, record: Record, reason: str, **columns: Any) -> bool:
         primary, backup = self._members(pair_id)
         ids = {live.facts.name: live.facts.id for live in (primary, backup) if live}
         now, generation = datetime.now(UTC), self._ledger.generation
@@ -233,36 +237,40 @@ class Pairs:
 
     # --- what servers are told ---------------------------------------------------------------------------
 
-    def _send(self, name: str, connection: ServerConnection | None, message: Message) -> bool:
+    def _send(self, name: str, connection: ServerConnection | None, message: Message) -> ServerConnection | None:
+        """The connection that it was sent on, None when it was not."""
         live = self._world.application(name)
         # While the record was written the server may have gone; its next hello brings the next decision.
         if connection is None or live is None or live.connection is not connection:
-            return False
+            return None
         connection.peer.post(message)
-        return True
+        return connection
 
-    def _grant(self, grant, connection: ServerConnection | None) -> None:
-        if self._send(grant.name, connection, Grant(role=grant.role, epoch=grant.epoch, reason=grant.reason,
-                                                    record_version=grant.record_version,
-                                                    generation=self._ledger.token)):
-            connection.granted, connection.told = (grant.role, grant.epoch), grant.record_version
+    def _grant(self, grant: GrantTo, connection: ServerConnection | None) -> None:
+        sent = self._send(grant.name, connection, Grant(
+            role=grant.role, epoch=grant.epoch, reason=grant.reason, record_version=grant.record_version,
+            generation=self._ledger.token))
+        if sent is not None:
+            sent.granted, sent.told = (grant.role, grant.epoch), grant.record_version
 
-    def _tell(self, tell, connection: ServerConnection | None) -> None:
-        if self._send(tell.name, connection, Recorded(epoch=tell.epoch, record_version=tell.record_version,
-                                                      in_sync=tell.in_sync, reason=tell.reason,
-                                                      generation=self._ledger.token)):
-            connection.told = tell.record_version
+    def _tell(self, tell: Tell, connection: ServerConnection | None) -> None:
+        sent = self._send(tell.name, connection, Recorded(
+            epoch=tell.epoch, record_version=tell.record_version, in_sync=tell.in_sync, reason=tell.reason,
+            generation=self._ledger.token))
+        if sent is not None:
+            sent.told = tell.record_version
 
     def _step_down(self, decision: Decision, epoch: int, connection: ServerConnection | None) -> None:
-        if self._send(decision.step_down, connection, StepDown(epoch=epoch, reason=decision.reason)):
-            connection.stepping_down = epoch
+        sent = self._send(decision.step_down, connection, StepDown(epoch=epoch, reason=decision.reason))
+        if sent is not None:
+            sent.stepping_down = epoch
 
     # --- what is known of a member -----------------------------------------------------------------------
 
     def _member(self, live: LiveApplication) -> Member:
         connection, host, now = live.connection, self._world.host_of(live), time.monotonic()
         agent_connected = host is not None and host.peer is not None
-        process = live.process_state(listed=agent_connected and host.listed)
+        process = live.process_state(listed=host is not None and agent_connected and host.listed)
         if connection is None:
             silent_since = live.silent_since if live.silent_since is not None else self._since
             return Member(name=live.facts.name, process=process, agent_connected=agent_connected,
@@ -275,7 +283,7 @@ class Pairs:
         return fresh if said is None else _with_report(fresh, said, now - (connection.trouble_since or now))
 
 
-def _with_report(member: Member, said, trouble_s: float) -> Member:
+def _with_report(member: Member, said: Report, trouble_s: float) -> Member:
     values = {name: getattr(member, name) for name in member.__dataclass_fields__}
     return Member(**values | {
         "state": said.state, "role": said.role, "epoch": max(member.epoch, said.epoch),

@@ -57,7 +57,7 @@ class Bucket:
 class Turns:
     """Who has said something that is not taken yet; everybody gets a turn before anybody gets another one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._waiting: deque[Peer] = deque()
         self._due = False
         self._loop = asyncio.get_running_loop()
@@ -87,7 +87,7 @@ class Turns:
 class Peers:
     """All of them. ``run`` is the sweep."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.turns = Turns()
         self._all: set[Peer] = set()
         self._looks: list[tuple[float, int, Peer]] = []
@@ -158,7 +158,7 @@ class Peer(asyncio.Protocol):
         self._unsent: list[Message] = []
         self._stalled_since: float | None = None
         self._held = False
-        self._ended = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # --- the connection ------------------------------------------------------------------------------------
 
@@ -172,7 +172,7 @@ class Peer(asyncio.Protocol):
         if transport.is_closing():
             raise WireError("the peer closed the connection")
         # The writer would close the connection with its own end.
-        self._transport, self._kept = transport, writer
+        self._transport, self._kept = transport, writer  # type: ignore[assignment]  # a stream's transport reads, too
         transport.set_protocol(self)
         self.heard_at = time.monotonic()
         self._peers.add(self)
@@ -214,20 +214,25 @@ class Peer(asyncio.Protocol):
             self._peers.turns.add(self)
         if len(inbox) > INBOX_LINES and not self._held:
             self._held = True
-            self._transport.pause_reading()
+            if self._transport is not None:
+                self._transport.pause_reading()
 
     def work(self) -> bool:
         """Take some of what the peer has said; True when there is more."""
+        take = self._take
+        if take is None:
+            return False
         for _ in range(min(LINES_A_TURN, len(self._inbox))):
-            if not self._carry_out(self._inbox.popleft()):
+            if not self._carry_out(self._inbox.popleft(), take):
                 self._inbox.clear()
                 break
         if self._held and not self._inbox:
             self._held, self.heard_at = False, time.monotonic()
-            self._transport.resume_reading()
+            if self._transport is not None:
+                self._transport.resume_reading()
         return bool(self._inbox)
 
-    def _carry_out(self, line: bytes) -> bool:
+    def _carry_out(self, line: bytes, take: Callable[[Message], None]) -> bool:
         """False once the connection is not to go on."""
         if self._ended.done():
             return False
@@ -235,7 +240,7 @@ class Peer(asyncio.Protocol):
             message = decode(line)
             if isinstance(message, Heartbeat):
                 return True
-            self._take(message)
+            take(message)
         except WireError as error:
             self.cut(str(error))
             return False
@@ -294,11 +299,12 @@ class Peer(asyncio.Protocol):
             self.cut(str(error))
 
     def _write(self, data: bytes) -> None:
-        if self._transport.is_closing():
+        transport = self._transport
+        if transport is None or transport.is_closing():
             return
-        self._transport.write(data)
+        transport.write(data)
         self._sent_at = time.monotonic()
-        if self._transport.get_write_buffer_size() > OUTBOX_BYTES:
+        if transport.get_write_buffer_size() > OUTBOX_BYTES:
             self.cut(f"{self.name} does not read what it is sent")
 
     def pause_writing(self) -> None:

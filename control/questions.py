@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 
+from protocol.pair_messages import Probed
+
 KEPT_MAX = 64
 """So many questions are remembered beyond their time: a late answer is no foreign one."""
 
@@ -10,10 +12,10 @@ KEPT_MAX = 64
 class Questions:
     """Each connection has its own, so an answer counts only from whom it was asked. Numbers cannot be guessed."""
 
-    def __init__(self):
-        self._asked: dict[int, asyncio.Future] = {}
+    def __init__(self) -> None:
+        self._asked: dict[int, asyncio.Future[Probed]] = {}
 
-    def ask(self) -> tuple[int, asyncio.Future]:
+    def ask(self) -> tuple[int, asyncio.Future[Probed]]:
         """The number of a new question, and what its answer is put into; whoever waits cancels it when he gives up."""
         number = secrets.randbits(53)
         waiting = self._asked[number] = asyncio.get_running_loop().create_future()
@@ -22,7 +24,7 @@ class Questions:
                 del self._asked[former]
         return number, waiting
 
-    def answered(self, number: int, answer: object) -> bool:
+    def answered(self, number: int, answer: Probed) -> bool:
         """Take the answer to ``number``; False when this connection was never asked that."""
         waiting = self._asked.get(number)
         if waiting is not None and not waiting.done():

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from protocol import collector
 from protocol.events import Own
@@ -60,7 +61,7 @@ class Reign:
         live = self.solution.world.applications.get(application_id)
         return live.facts.host_id if live else None
 
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """What a Pong and the heartbeat row tell."""
         applications, hosts = self.solution.world.connected()
         unwritten = self.solution.writer.unwritten_since

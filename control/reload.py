@@ -27,7 +27,7 @@ class Reloader:
         self._solution, self._world = solution, solution.world
         self._database, self._directory, self._ledger = database, directory, ledger
         self._lock = asyncio.Lock()
-        self._compared: tuple = ()
+        self._compared: tuple[object, ...] = ()
 
     async def changed(self, applications: list[str], hosts: list[str]) -> None:
         """Read these again and tell everybody concerned. Raises DatabaseAway."""
@@ -109,8 +109,8 @@ class Reloader:
         """Ids of the hosts whose lists changed with these applications."""
         ids = [live.facts.id for name in names if (live := self._world.application(name)) is not None]
         found = await self._database.run(objects.applications, names, ids)
-        former = [live.facts.name for facts in found if (live := self._world.applications.get(facts.id)) is not None]
-        await self._directory.applications.follow(dict.fromkeys([*names, *former, *(facts.name for facts in found)]))
+        known_as = [live.facts.name for facts in found if (live := self._world.applications.get(facts.id)) is not None]
+        await self._directory.applications.follow(dict.fromkeys([*names, *known_as, *(facts.name for facts in found)]))
         hosts: set[int] = set()
         for application_id in set(ids) - {facts.id for facts in found}:
             hosts |= self._dropped(self._world.drop_application(application_id))

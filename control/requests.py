@@ -6,13 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from protocol.events import Own
-from protocol.messages import PairAnswer, PairRequest, Probe, Probed
+from protocol.pair_messages import PairAnswer, PairRequest, Probe, Probed
 
 from . import restored
 from .checks import clean
-from .live import LiveApplication, World
+from .live import LiveApplication, ServerConnection, World
 from .pairs import Pairs
 from .snapshot import Member, Record, Request, Snapshot, State, forgetful, state_of
 from .transitions import refusal
@@ -117,7 +118,8 @@ class Requests:
         return await self._set_failover(pair_id, True, Own.RESUMED, sentence, {
             "paused_by": "", "paused_reason": "", "paused_at": None})
 
-    async def _set_failover(self, pair_id: int, on: bool, event: Own, sentence: str, columns: dict) -> PairAnswer:
+    async def _set_failover(self, pair_id: int, on: bool, event: Own, sentence: str, columns: dict[str, Any]
+                            ) -> PairAnswer:
         members = self._world.members(pair_id)
         if len(members) < 2:
             return _no("It has no Backup Server, so there is no failover.", "Choose one in Server Info first.")
@@ -166,7 +168,7 @@ class Requests:
             "standby_in_sync": record.standby_in_sync, "members": members})
 
     @staticmethod
-    def _copy(snapshot: Snapshot, member: Member, log: restored.Log | None) -> dict:
+    def _copy(snapshot: Snapshot, member: Member, log: restored.Log | None) -> dict[str, Any]:
         return {"name": member.name, "connected": member.connected, "state": member.state, "role": member.role,
                 "epoch": member.epoch, "version": member.version, "first_seq": log.first_seq if log else None,
                 "last_seq": log.last_seq if log else None, "why_not": restored.refusal(snapshot, member.name)}
@@ -178,7 +180,7 @@ class Requests:
         return len(digests) == 1 and (seq == 0 or digests.pop() not in ("", None))
 
     async def _ask_for_log(self, live: LiveApplication, at: int) -> Probed | None:
-        return await self._ask(live, log=True, at=at) if live.connection is not None else None
+        return await self._ask(live.connection, log=True, at=at) if live.connection is not None else None
 
     async def _restored(self, pair_id: int, asked: PairRequest) -> PairAnswer:
         snapshot = await self._pairs.snapshot(pair_id)
@@ -215,7 +217,7 @@ class Requests:
 
     # --- what members are asked ---------------------------------------------------------------------------
 
-    async def _probe_member(self, live: LiveApplication) -> dict:
+    async def _probe_member(self, live: LiveApplication) -> dict[str, Any]:
         connection = live.connection
         found = {"name": live.facts.name, "connected": connection is not None, "role": "", "epoch": 0,
                  "accepts": False, "reason": "It is not connected to control.", "took_ms": 0.0}
@@ -223,14 +225,13 @@ class Requests:
             return found
         if connection.report is not None:
             found |= {"role": connection.report.role, "epoch": connection.report.epoch}
-        said = await self._ask(live)
+        said = await self._ask(connection)
         if said is None:
             return found | {"reason": f"It did not answer the probe within {PROBE_S:g} s."}
         return found | {"accepts": said.accepts, "reason": clean(said.reason, 500), "took_ms": round(said.took_ms, 1)}
 
-    async def _ask(self, live: LiveApplication, **question) -> Probed | None:
+    async def _ask(self, connection: ServerConnection, **question: Any) -> Probed | None:
         """What the connected member answers to a probe; None when it does not in time."""
-        connection = live.connection
         number, waiting = connection.questions.ask()
         connection.peer.post(Probe(id=number, **question))
         try:

@@ -4,6 +4,7 @@ Pure; ``requests`` asks the members and writes the record.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from protocol.epochs import common_point
 
@@ -25,7 +26,7 @@ class Log:
     epochs: tuple[tuple[int, int], ...]
 
 
-def read_log(body: dict) -> Log | None:
+def read_log(body: dict[str, Any]) -> Log | None:
     """The log in a Probed; None when there is none, as of a server that does not know the question."""
     first, last, epochs = body.get("first_seq"), body.get("last_seq"), body.get("epochs")
     if not (type(first) is int and type(last) is int and isinstance(epochs, list)):
@@ -37,9 +38,11 @@ def read_log(body: dict) -> Log | None:
 
 def meeting_point(logs: list[Log | None]) -> int | None:
     """Up to which record two logs seem to be the same; None when one of them is not known."""
-    if len(logs) != 2 or None in logs:
+    if len(logs) != 2:
         return None
     one, other = logs
+    if one is None or other is None:
+        return None
     return common_point(one.epochs, one.last_seq, other.epochs, other.last_seq)
 
 

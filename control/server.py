@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from protocol import open_files
 from protocol.lines import LeftError
-from protocol.messages import Refused
+from protocol.opening_messages import Refused
 from protocol.strangers import Strangers
 from protocol.tasks import Tasks
 from protocol.tls import why_untrusted
@@ -49,10 +49,10 @@ class Listener:
                  context: ssl.SSLContext | None, *, out_of_order: Callable[[str, str], None],
                  refused: Callable[[str], object], failed: Callable[[BaseException], None]):
         self._serve, self._context, self._out_of_order, self._refused = serve, context, out_of_order, refused
-        self._tasks: set[asyncio.Task] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         # Over TLS nothing can be said before its handshake.
         self._waiting = Waiting(beats=context is None)
-        self._strangers: Strangers[asyncio.Task] = Strangers(lambda: OPENINGS)
+        self._strangers: Strangers[asyncio.Task[None]] = Strangers(lambda: OPENINGS)
         self._listening: list[socket.socket] = []
         self._at_work = Tasks(failed)
 
@@ -68,7 +68,8 @@ class Listener:
             self._at_work.start(self._accept(listening))
         self._at_work.start(self._show_life())
         self._at_work.start(self._make_room())
-        return self._listening[0].getsockname()[1]
+        opened: int = self._listening[0].getsockname()[1]
+        return opened
 
     async def close(self) -> None:
         """Stop listening and end every session."""
@@ -123,7 +124,7 @@ class Listener:
             # Also of one that is cancelled before it begins.
             task.add_done_callback(self._known)
 
-    def _known(self, task: asyncio.Task) -> None:
+    def _known(self, task: asyncio.Task[None]) -> None:
         """It is no stranger any more, or has ended."""
         self._strangers.gone(task)
         self._let_in()
@@ -141,6 +142,7 @@ class Listener:
 
     async def _connected(self, connection: socket.socket) -> None:
         name, address, task = _name(connection), _address(connection), asyncio.current_task()
+        assert task is not None  # a coroutine always runs in one
         try:
             await self._session(connection, address, task)
         except OutOfOrder as error:
@@ -159,7 +161,7 @@ class Listener:
         except Exception:
             log.exception("a session failed; the others go on")
 
-    async def _session(self, connection: socket.socket, address: str, task: asyncio.Task) -> None:
+    async def _session(self, connection: socket.socket, address: str, task: asyncio.Task[None]) -> None:
         writer = None
         try:
             # Reading bounds the silence between two bytes; this bounds the whole.
@@ -205,7 +207,8 @@ async def _readable(connection: socket.socket) -> None:
         loop.remove_reader(connection)
 
 
-async def _streams(connection: socket.socket, context: ssl.SSLContext | None):
+async def _streams(connection: socket.socket, context: ssl.SSLContext | None
+                   ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)

@@ -7,26 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, TypeVar
 
 from protocol import auth
-from protocol.messages import (
-    Changed,
-    Configuration,
-    Event,
-    Hello,
-    HostFacts,
-    Message,
-    PairRequest,
-    Ping,
-    Pong,
-    Probed,
-    ProcessChanged,
-    Processes,
-    Progress,
-    Report,
-    Supervised,
-    Welcome,
-)
+from protocol.message import Message
+from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Processes, Supervised
+from protocol.opening_messages import Hello, Welcome
+from protocol.pair_messages import PairRequest, Probed
+from protocol.server_messages import Configuration, Event, Progress, Report
 from protocol.sparing import Sparing
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.control_client import control_secrets
@@ -34,7 +22,7 @@ from provisioning.states import EventLevel, EventSource
 
 from . import checks, narration, objects
 from .directory import Directory, Shelf
-from .facts import ApplicationPeer, EventRow, HostPeer
+from .facts import ApplicationFacts, ApplicationPeer, EventRow, HostPeer
 from .live import LiveApplication, LiveHost, ServerConnection
 from .peers import Bucket, Peer, Peers
 from .reload import REMOVED, Reloader
@@ -59,6 +47,7 @@ OF_STRANGERS = frozenset({"order", "secret"})
 REREAD_RATE, REREAD_BURST = 5, 50
 """What strangers may make control read."""
 AGENT_RATE, AGENT_BURST = 500, 20_000
+Known = TypeVar("Known", ApplicationPeer, HostPeer)
 _NOBODY = auth.new_secret()
 """Proofs of unknown names are compared with this, so that a name cannot be found out by timing."""
 
@@ -67,11 +56,11 @@ class Sessions:
     """Serves opened connections. ``facts`` is what a Pong tells."""
 
     def __init__(self, solution: SolutionControl, reloader: Reloader, directory: Directory, peers: Peers,
-                 facts: Callable[[], dict]):
+                 facts: Callable[[], dict[str, Any]]):
         self._solution, self._reloader, self._directory, self._facts = solution, reloader, directory, facts
         self._peers = peers
         self._world = solution.world
-        self._refusals: dict[tuple, Bucket] = {}
+        self._refusals: dict[tuple[str, int | None, int | None], Bucket] = {}
         self.refused = Sparing(self._note_refused)
         """Tells of a stranger that was sent away and claims to be nobody we know, in a sentence without its end."""
         self._rereads = Bucket(REREAD_RATE, REREAD_BURST)
@@ -114,7 +103,7 @@ class Sessions:
             source=EventSource.STRANGER if kind in OF_STRANGERS else EventSource.REFUSED,
             text=text))
 
-    async def _known(self, shelf: Shelf, opening: Opening) -> ApplicationPeer | HostPeer | None:
+    async def _known(self, shelf: Shelf[str, Known], opening: Opening) -> Known | None:
         """The object of the name that the peer says, as it is kept; read anew when the peer knows another secret, which
         may be the newer one. Raises DatabaseAway."""
         name = opening.hello.name
@@ -151,7 +140,7 @@ class Sessions:
                                  event=NO_OBJECT)
         else:
             await self._solution.witnesses.heard(f"the server {hello.name}", hello.generation)
-            await self._server(opening, found)
+            await self._server(opening, found, found.facts)
 
     async def _check(self, opening: Opening, found: ApplicationPeer) -> None:
         """An installer asks whether the configuration can be read: answer, register nothing. The newest one of an
@@ -171,11 +160,11 @@ class Sessions:
             if self._checking.get(name) is channel:
                 del self._checking[name]
 
-    async def _server(self, opening: Opening, found: ApplicationPeer) -> None:
-        live = self._world.applications.get(found.facts.id) or self._world.put_application(found.facts)
+    async def _server(self, opening: Opening, found: ApplicationPeer, facts: ApplicationFacts) -> None:
+        live = self._world.applications.get(facts.id) or self._world.put_application(facts)
         await self._solution.wait_for_former(live, opening.hello)
         pace = self._pace()
-        peer = Peer(self._peers, found.facts.name, rate=SERVER_RATE, burst=SERVER_BURST, silence_s=SILENCE_S,
+        peer = Peer(self._peers, facts.name, rate=SERVER_RATE, burst=SERVER_BURST, silence_s=SILENCE_S,
                     beat_s=pace.beat_s(opening.hello))
         connection = self._solution.claim(live, opening.hello, peer, _address(opening))
         if isinstance(connection, str):
@@ -184,7 +173,7 @@ class Sessions:
         try:
             await peer.adopt(opening, pace.welcome(opening, found.secret))
             self._solution.configure(live, found.configuration)
-            log.info("server %s registered (pid %d, %s)", found.facts.name, opening.hello.pid, connection.address)
+            log.info("server %s registered (pid %d, %s)", facts.name, opening.hello.pid, connection.address)
             self._solution.registered(live)
             await peer.run(_FromServer(self._solution, live, connection))
         finally:
@@ -213,14 +202,15 @@ class Sessions:
         proven()
         await self._solution.witnesses.heard(f"the agent of {hello.name}", hello.generation)
         host = self._world.put_host(found.facts)
-        if host.peer is not None and host.hello.pid and (host.hello.pid, host.hello.started) != (
+        held, former = host.peer, host.hello
+        if held is not None and former is not None and former.pid and (former.pid, former.started) != (
                 hello.pid, hello.started):
             # A host that was powered off and on is back before its former connection is given up.
-            if time.monotonic() - host.peer.heard_at < 2 * HEARTBEAT_S:
+            if time.monotonic() - held.heard_at < 2 * HEARTBEAT_S:
                 self._refused("second", f"A second agent of host {hello.name} (pid {hello.pid}, from "
-                              f"{_address(opening)}) was refused by control: the one with pid {host.hello.pid} is "
+                              f"{_address(opening)}) was refused by control: the one with pid {former.pid} is "
                               "connected.", host_id=found.facts.id)
-            await opening.refuse(f'The agent of host "{hello.name}" is already connected (pid {host.hello.pid}): '
+            await opening.refuse(f'The agent of host "{hello.name}" is already connected (pid {former.pid}): '
                                  "stop that one first.")
             return
         if host.peer is not None:
@@ -233,18 +223,18 @@ class Sessions:
         reason = "The agent ended its connection."
         try:
             await peer.adopt(opening, pace.welcome(opening, found.secret))
-            await self._agent_opened(host)
+            await self._agent_opened(host, hello)
             await peer.run(partial(self._from_agent, host))
         except (WireError, OSError) as error:
             reason = f"The connection to its agent is lost: {peer.cut_reason or error}."
             raise
         finally:
             if host.peer is peer:
-                self._agent_lost(host, reason)
+                self._agent_lost(host, peer, reason)
             peer.close()
 
-    async def _agent_opened(self, host: LiveHost) -> None:
-        log.info("the agent of %s is connected (pid %d)", host.facts.name, host.hello.pid)
+    async def _agent_opened(self, host: LiveHost, hello: Hello) -> None:
+        log.info("the agent of %s is connected (pid %d)", host.facts.name, hello.pid)
         supervised = await self._directory.supervised.get(host.facts.id)
         host.post(Supervised(applications=supervised or [], controls=objects.controls()))
         self._solution.witnesses.tell(host)
@@ -269,7 +259,7 @@ class Sessions:
             case _:
                 raise _unexpected(message)
 
-    def _host_facts(self, host: LiveHost, told: dict) -> None:
+    def _host_facts(self, host: LiveHost, told: dict[str, Any]) -> None:
         checks.check_facts(told)
         self._lca_refused(host, told.pop("lca_refused", None))
         host.agent_facts = checks.with_clock_offset(told, datetime.now(UTC))
@@ -296,9 +286,9 @@ class Sessions:
                 self._solution.watch_by_hand(live)
                 self._solution.refresh(live)
 
-    def _agent_lost(self, host: LiveHost, reason: str) -> None:
+    def _agent_lost(self, host: LiveHost, peer: Peer, reason: str) -> None:
         log.warning("host %s: %s", host.facts.name, reason)
-        host.heard_at = host.peer.heard
+        host.heard_at = peer.heard
         host.peer, host.listed = None, False
         reason = reason if host.facts.managed else REMOVED
         if self._world.hosts.get(host.facts.id) is host:

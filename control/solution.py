@@ -6,19 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from protocol import collector
 from protocol.events import level_of
-from protocol.messages import (
-    ApplicationStatus,
-    Configuration,
-    Event,
-    Hello,
-    ProcessChanged,
-    Progress,
-    Report,
-    Watch,
-)
+from protocol.messages import ApplicationStatus, ProcessChanged, Watch
+from protocol.opening_messages import Hello
+from protocol.server_messages import Configuration, Event, Progress, Report
 from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
 from provisioning.states import Mode
@@ -73,18 +67,19 @@ class SolutionControl:
         hosts = [replace(row, connected=False) for row in await database.run(copies.host_rows)]
         pairs = await database.run(copies.pair_rows)
         self.writer.known(statuses, hosts, pairs)
-        for row in pairs:
-            if row.disputed and row.primary_id in self.world.applications and self.ledger.is_doubted(row.primary_id):
+        for pair in pairs:
+            if pair.disputed and pair.primary_id in self.world.applications and self.ledger.is_doubted(
+                    pair.primary_id):
                 # Until it is looked at again pages must not say that it is over.
-                self.world.applications[row.primary_id].dispute = row.reason
+                self.world.applications[pair.primary_id].dispute = pair.reason
         for row in statuses:
             if row.application_id in self.world.applications:
                 live = self.world.applications[row.application_id]
                 live.row, live.heard_at = row, row.heard_at
                 live.verdict = remembered(row.status, row.mode, row.reason, row.pid, row.by_hand)
-        for row in hosts:
-            if row.host_id in self.world.hosts:
-                narration.remember_host(self.world.hosts[row.host_id], row)
+        for known in hosts:
+            if known.host_id in self.world.hosts:
+                narration.remember_host(self.world.hosts[known.host_id], known)
         for live in self.world.applications.values():
             if live.facts.primary_id is None:
                 self._recorded(live.facts.id)
@@ -191,7 +186,8 @@ class SolutionControl:
 
     def _row(self, live: LiveApplication, before: Verdict) -> StatusRow:
         now, found, old = datetime.now(UTC), live.verdict, live.row
-        report = live.connection.report if live.connection else None
+        connection = live.connection
+        report = connection.report if connection is not None else None
         row = StatusRow(
             application_id=live.facts.id, status=found.status, mode=found.mode, pid=found.pid, by_hand=found.by_hand,
             reason=checks.clean(found.reason, checks.REASON_MAX), epoch=old.epoch if old else 0,
@@ -206,11 +202,11 @@ class SolutionControl:
             changed_at=old.changed_at if old else None,
             started_at=narration.started_at(found, before, old, now),
             served_until=narration.served_until(found, old, now))
-        if report is not None:
-            row = replace(row, **_counters(live.connection), ports=checks.ports_of(report), link=report.link,
+        if connection is not None and report is not None:
+            row = replace(row, **_counters(connection, report), ports=checks.ports_of(report), link=report.link,
                           link_reason=checks.clean(report.link_reason, checks.REASON_MAX), discarded=report.discarded,
                           copy=checks.clean(report.copy, 32), epoch=report.epoch if report.role else row.epoch,
-                          version=checks.clean(live.connection.hello.version, 32))
+                          version=checks.clean(connection.hello.version, 32))
         if old is None or old.announced != row.announced:
             row = replace(row, changed_at=now)
         return row
@@ -270,7 +266,7 @@ class SolutionControl:
         checks.check_report(report)
         self._look_at_clock(live, report)
         if live.row is not None:
-            live.row = replace(live.row, heard_at=datetime.now(UTC), **_counters(connection))
+            live.row = replace(live.row, heard_at=datetime.now(UTC), **_counters(connection, report))
             self.writer.put_progress(live.row)
 
     def _look_at_clock(self, live: LiveApplication, report: Report) -> None:
@@ -353,7 +349,7 @@ class SolutionControl:
             self.writer.put_event(narration.host_event(host))
         self.writer.put_host(narration.host_row(host))
 
-    def configure(self, live: LiveApplication, configuration: dict) -> None:
+    def configure(self, live: LiveApplication, configuration: dict[str, Any]) -> None:
         """Send the configuration to the connected server unless it has exactly this one."""
         connection, configuration = live.connection, {**configuration, "controls": objects.controls()}
         if connection is not None and connection.configuration != configuration:
@@ -361,16 +357,15 @@ class SolutionControl:
             connection.peer.post(Configuration(application=configuration))
 
 
-def _counters(connection: ServerConnection) -> dict:
+def _counters(connection: ServerConnection, report: Report) -> dict[str, Any]:
     """The COUNTERS of a row."""
-    report = connection.report
     return {"last_seq": report.last_seq, "digest": checks.clean(report.digest, 64), "clients": report.clients,
             "common_seq": report.common_seq, "common_digest": checks.clean(report.common_digest, 64),
             "first_seq": report.first_seq, "first_digest": checks.clean(report.first_digest, 64),
             "clock_offset_s": connection.clock_offset_s}
 
 
-def _role_facts(report: Report) -> tuple:
+def _role_facts(report: Report) -> tuple[object, ...]:
     return (report.state, report.role, report.epoch, report.record_version, report.reason, report.copy, report.link,
             report.standby, report.standby_version, report.standby_copy)
 

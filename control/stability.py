@@ -13,7 +13,7 @@ OBSERVE_S = 4.0
 class Pauses:
     """``run`` notices when this process itself was held up; ``recent`` is true for a while after that."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._until = 0.0
 
     @property

@@ -3,7 +3,8 @@
 import signal
 from dataclasses import dataclass, replace
 
-from protocol.messages import ProcessChanged, Report
+from protocol.messages import ProcessChanged
+from protocol.server_messages import Report
 from provisioning.states import ALIVE, ApplicationStatus, Mode
 
 LOST_GRACE_S = 1.0
@@ -70,10 +71,10 @@ def verdict(seen: Seen) -> Verdict:
     if seen.replaced and seen.previous.mode == Mode.PRIMARY:
         # Whatever is kept of it for a while: of a pair one is primary.
         seen = replace(seen, previous=replace(seen.previous, mode="", reason=REPLACED))
-    if seen.agent_connected and seen.process is not None and not _is_stale(seen):
-        return _attested(seen)
+    if seen.agent_connected and seen.process is not None and not _is_stale(seen, seen.process):
+        return _attested(seen, seen.process)
     if seen.lost_s is not None:
-        return _lost(seen)
+        return _lost(seen, seen.lost_s)
     if not seen.settled:
         return seen.previous
     return _nothing_heard(seen)
@@ -104,11 +105,10 @@ def _connected(seen: Seen) -> Verdict:
     if report is None:
         return Verdict(Status.INITIALIZING, reason="The server is connected and has not reported yet.",
                        pid=seen.server_pid, by_hand=by_hand)
-    asked_to_stop = process is not None and process.state == "stopping" and process.pid == seen.server_pid
-    if asked_to_stop and report.state not in ("suspending", "suspended"):
+    status, mode, reason = _reported(report, seen.role_reason)
+    if (process is not None and process.state == "stopping" and process.pid == seen.server_pid
+            and report.state not in ("suspending", "suspended")):
         status, mode, reason = Status.STOP_PENDING, Mode.EXITING, process.reason or "The server was asked to stop."
-    else:
-        status, mode, reason = _reported(report, seen.role_reason)
     if not seen.enabled and status == Status.STARTED:
         reason = f"{reason} The object is disabled: the server is left running and cannot be started again."
     return Verdict(status, mode, reason, seen.server_pid, by_hand)
@@ -151,32 +151,30 @@ def _is_by_hand(seen: Seen) -> bool:
 # --- not connected, the agent speaks -----------------------------------------------------------------
 
 
-def _is_stale(seen: Seen) -> bool:
+def _is_stale(seen: Seen, process: ProcessChanged) -> bool:
     """The agent's word is about an earlier process than the server that just lost its connection."""
-    return seen.lost_s is not None and seen.process.state in ENDED and seen.process.pid not in (0, seen.server_pid)
+    return seen.lost_s is not None and process.state in ENDED and process.pid not in (0, seen.server_pid)
 
 
-def _attested(seen: Seen) -> Verdict:
-    process = seen.process
+def _attested(seen: Seen, process: ProcessChanged) -> Verdict:
     if process.state == "stopping":
         return Verdict(Status.STOP_PENDING, Mode.EXITING, process.reason or "The server was asked to stop.",
                        process.pid, process.by_hand)
     if process.state in RUNNING:
-        return _runs_unconnected(seen)
+        return _runs_unconnected(seen, process)
     if process.state == "backoff":
         return Verdict(Status.START_PENDING, "", f"Ended unexpectedly: {describe_end(process)}; {_restart(process)}.")
     if process.state == "gave_up":
         return Verdict(Status.GAVE_UP, "", process.reason or
                        f"Auto-Restart gave up after {process.restarts} restarts; at last: {describe_end(process)}.")
-    return Verdict(Status.STOPPED, "", _stopped_sentence(seen))
+    return Verdict(Status.STOPPED, "", _stopped_sentence(seen, process))
 
 
 def _restart(process: ProcessChanged) -> str:
     return f"restarts in {process.restart_in_s:.3g} s" if process.restart_in_s > 0 else "restarts at once"
 
 
-def _stopped_sentence(seen: Seen) -> str:
-    process = seen.process
+def _stopped_sentence(seen: Seen, process: ProcessChanged) -> str:
     if process.planned:
         return process.reason or "Stopped as asked."
     said_so = seen.report is not None and seen.report.state in ("stopping", "suspended")
@@ -187,10 +185,9 @@ def _stopped_sentence(seen: Seen) -> str:
     return f"Ended unexpectedly: {describe_end(process)}."
 
 
-def _runs_unconnected(seen: Seen) -> Verdict:
-    process = seen.process
+def _runs_unconnected(seen: Seen, process: ProcessChanged) -> Verdict:
     if seen.lost_s is not None and process.pid == seen.server_pid:
-        return _lost(seen)
+        return _lost(seen, seen.lost_s)
     if not seen.settled and seen.previous.pid == process.pid and seen.previous.status in ALIVE:
         return seen.previous
     left = seen.startup_timeout_s - seen.running_s
@@ -207,8 +204,8 @@ def _runs_unconnected(seen: Seen) -> Verdict:
 # --- not connected, nobody attests ---------------------------------------------------------------------
 
 
-def _lost(seen: Seen) -> Verdict:
-    left = LOST_GRACE_S - seen.lost_s
+def _lost(seen: Seen, lost_s: float) -> Verdict:
+    left = LOST_GRACE_S - lost_s
     if left > 0:
         before = seen.previous
         return Verdict(before.status, before.mode, before.reason, before.pid, before.by_hand, left)

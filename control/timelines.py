@@ -35,9 +35,9 @@ class Timelines:
                     self.tell([live], Own.DISPUTED, decision.reason)
                 self._refresh(live)
         for grant in decision.grants:
-            live = self._world.application(grant.name)
-            if live is not None:
-                self.tell([live], Own.GRANTED, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}")
+            granted = self._world.application(grant.name)
+            if granted is not None:
+                self.tell([granted], Own.GRANTED, f"Granted {grant.role} in epoch {grant.epoch}: {grant.reason}")
         for event, text in decision_events(outcome.before, decision):
             self.tell(members, event, text)
             if event == Own.ROLE_CHANGED and not outcome.asked:

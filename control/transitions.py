@@ -5,6 +5,7 @@ docs/pair-states.md shows it, with a diagram.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from .snapshot import GRANTABLE_STATES, Member, Request, Snapshot, State, ahead, missing, state_of
 
@@ -38,7 +39,7 @@ def standby_may_take_over(snapshot: Snapshot) -> bool:
     return snapshot.record.automatic_failover and standby_has_everything(snapshot)
 
 
-def _is_ready(member: Member | None) -> bool:
+def _is_ready(member: Member | None) -> TypeGuard[Member]:
     return member is not None and member.connected and member.state in GRANTABLE_STATES
 
 
@@ -50,7 +51,7 @@ def active_has_ended(snapshot: Snapshot) -> bool:
 def active_is_being_lost(snapshot: Snapshot) -> bool:
     """Silent, and a second, independent sign speaks for its loss."""
     active, standby = snapshot.candidate, snapshot.standby
-    return (standby_may_take_over(snapshot) and not active.connected
+    return (standby is not None and standby_may_take_over(snapshot) and not active.connected
             and (not active.agent_connected or active.process == "absent" or standby.link == "down"))
 
 

@@ -3,9 +3,11 @@
 The ORM's own bulk_create makes the SQL of each value anew, which takes many times as long as the database does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 _AS_THEY_ARE = (models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.FloatField,
                 models.ForeignKey)
@@ -23,7 +25,7 @@ class Upsert:
                       if name not in names and not isinstance(field, models.AutoField)]
         self._model, self._key = model, key and fields[key].column
 
-    def write(self, rows: Iterable) -> None:
+    def write(self, rows: Iterable[object]) -> None:
         """In the transaction that is open. Raises DatabaseError."""
         connection = connections[router.db_for_write(self._model)]
         defaults = [field.get_db_prep_save(field.get_default(), connection) for field in self._rest]
@@ -32,16 +34,16 @@ class Upsert:
             with connection.cursor() as cursor:
                 cursor.executemany(self._statement(connection.ops.quote_name), values)
 
-    def _values(self, row, connection) -> list:
+    def _values(self, row: object, connection: BaseDatabaseWrapper) -> list[Any]:
         return [field.get_db_prep_save(getattr(row, name), connection) if changes else getattr(row, name)
                 for name, field, changes in self._named]
 
-    def _columns(self, quote) -> list[str]:
-        return [quote(field.column) for _, field, _ in self._named]
+    def _columns(self, quote: Callable[[str], str]) -> list[str]:
+        return [quote(_column(field)) for _, field, _ in self._named]
 
-    def _statement(self, quote) -> str:
+    def _statement(self, quote: Callable[[str], str]) -> str:
         columns = self._columns(quote)
-        every = [*columns, *(quote(field.column) for field in self._rest)]
+        every = [*columns, *(quote(_column(field)) for field in self._rest)]
         places = ", ".join(["%s"] * len(every))
         made = f"INSERT INTO {quote(self._model._meta.db_table)} ({', '.join(every)}) VALUES ({places})"
         if not self._key:
@@ -58,7 +60,14 @@ class Update(Upsert):
         super().__init__(model, [*names, key], key)
         self._rest = []
 
-    def _statement(self, quote) -> str:
+    def _statement(self, quote: Callable[[str], str]) -> str:
         *columns, key = self._columns(quote)
         changes = ", ".join(f"{column} = %s" for column in columns)
         return f"UPDATE {quote(self._model._meta.db_table)} SET {changes} WHERE {key} = %s"
+
+
+def _column(field: "models.Field[Any, Any]") -> str:
+    """Raises ValueError for a field that has none, which no concrete field is."""
+    if field.column is None:
+        raise ValueError(f"{field.name} is kept in no column")
+    return field.column

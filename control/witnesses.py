@@ -53,7 +53,7 @@ class Witnesses:
             return
         message = Generation(token=self._ledger.token)
         for host in hosts:
-            if host.peer is not None and host.hello.speaks:
+            if host.peer is not None and host.hello is not None and host.hello.speaks:
                 host.post(message)
 
     async def remember(self, directory: Path) -> None:

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from . import copies
 from .copies import Batch
@@ -205,13 +205,14 @@ class Writer:
         return len(batch)
 
     def _gathered(self) -> Batch:
-        statuses, hosts, pairs = (lane.due(ROWS_A_TURN) for lane in (self._statuses, self._hosts, self._pairs))
+        statuses, hosts = self._statuses.due(ROWS_A_TURN), self._hosts.due(ROWS_A_TURN)
+        pairs = self._pairs.due(ROWS_A_TURN)
         events = self._events[:ROWS_A_TURN]
         return Batch([row for row in statuses if not self._statuses.is_counted(row)],
                      [row for row in statuses if self._statuses.is_counted(row)],
                      hosts, pairs, events, self._topics(statuses, hosts, pairs, events), self._heard_due())
 
-    def _rows_of(self, batch: Batch) -> list[tuple[Lane, list]]:
+    def _rows_of(self, batch: Batch) -> list[tuple[Lane[Any], list[Any]]]:
         return [(self._statuses, [*batch.statuses, *batch.counted]), (self._hosts, batch.hosts),
                 (self._pairs, batch.pairs)]
 

@@ -7,8 +7,10 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
-from protocol.messages import ApplicationStatus, Message, ProcessChanged, Supervised, Watch
+from protocol.message import Message
+from protocol.messages import ApplicationStatus, ProcessChanged, Supervised, Watch
 from protocol.tasks import Tasks
 from protocol.watchdog import Watchdog
 
@@ -59,7 +61,7 @@ class Agent:
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
         self._tasks = Tasks(self._task_failed)
-        self._worker_task: asyncio.Task | None = None
+        self._worker_task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
 
     async def run(self) -> None:
@@ -71,12 +73,13 @@ class Agent:
             await self._shutdown()
 
     async def _startup(self) -> None:
-        await self._port.open()
         loop = asyncio.get_running_loop()
+        # Before the port opens: whoever finds the agent there may send it one at once, and it must not be lost.
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
         loop.add_signal_handler(signal.SIGHUP, _begin_log_anew)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
+        await self._port.open()
         self._processes.adopt()
         self._tasks.start(self._watchdog.show_life(), "signs of life")
         self._tasks.start(self._heartbeats.run(self._processes), "heart-beats")
@@ -124,7 +127,7 @@ class Agent:
                 await self._list_known.wait()
         self._processes.start_what_should_run()
 
-    def _surroundings(self) -> dict:
+    def _surroundings(self) -> dict[str, Any]:
         return {"account": own_account(), "accounts": accounts(self._processes.log_on_as()),
                 "resolved": self._resolved, "comes_back_by": comes_back_by(self._config),
                 "service_account": service_account(), **self._port.facts()}

@@ -22,9 +22,10 @@ class Answer:
 def ask(argv: Sequence[str], *, directory: str, account: tuple[int, int, list[int]] | None,
         environment: Mapping[str, str], within_s: float, limit: int) -> Answer:
     """``account`` is (uid, gid, other groups), None for this process's own. Raises OSError when it cannot be run."""
-    other = {} if account is None else dict(zip(("user", "group", "extra_groups"), account, strict=True))
+    user, group, extra_groups = account or (None, None, None)
     process = subprocess.Popen(argv, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, env=environment, start_new_session=True, **other)
+                               stderr=subprocess.STDOUT, env=environment, start_new_session=True, user=user,
+                               group=group, extra_groups=extra_groups)
     output, until = bytearray(), time.monotonic() + within_s
     with process:
         try:
@@ -39,8 +40,9 @@ def ask(argv: Sequence[str], *, directory: str, account: tuple[int, int, list[in
     return Answer(code, output.decode("utf-8", "replace").replace("\0", "�"))
 
 
-def _read(process: subprocess.Popen, output: bytearray, until: float, limit: int) -> None:
+def _read(process: subprocess.Popen[bytes], output: bytearray, until: float, limit: int) -> None:
     """What it says until its end. Raises TimeoutExpired."""
+    assert process.stdout is not None  # it was given a pipe
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while len(output) < limit:

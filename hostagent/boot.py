@@ -15,12 +15,12 @@ _PLAIN = re.compile(r"/[A-Za-z0-9/._+-]*")
 """Of a path that cron's line can carry as it is."""
 
 
-def line(directory):
+def line(directory: Path) -> str:
     """What cron runs at boot."""
     return f"@reboot {sys.executable} -I {directory}/current/boot.py # Pairwise agent in {directory}"
 
 
-def keep(directory):
+def keep(directory: Path) -> tuple[str, bool]:
     """Have cron start the agent at boot; a sentence, and whether it will."""
     if not _PLAIN.fullmatch(sys.executable) or not _PLAIN.fullmatch(str(directory)):
         return f"cron cannot be given {directory}, as its path has other characters than letters and digits.", False
@@ -35,30 +35,30 @@ def keep(directory):
     return "cron starts it again after a restart of the machine.", True
 
 
-def forget(directory):
+def forget(directory: Path) -> None:
     """Take the line away again."""
     kept = _read()
     if kept and (others := _others(kept, directory)) != kept:
         _write(others)
 
 
-def daemon_runs():
+def daemon_runs() -> bool:
     """True when a process of this machine is a cron daemon."""
     return any(_name(path) in DAEMONS for path in Path("/proc").glob("[0-9]*/comm"))
 
 
-def _name(path):
+def _name(path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError:
         return ""
 
 
-def _others(lines, directory):
+def _others(lines: list[str], directory: Path) -> list[str]:
     return [each for each in lines if not each.endswith(f"# Pairwise agent in {directory}")]
 
 
-def _read():
+def _read() -> list[str] | None:
     """Lines of this account's crontab, None without cron."""
     if shutil.which("crontab") is None:
         return None
@@ -67,7 +67,7 @@ def _read():
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 
-def _write(lines):
+def _write(lines: list[str]) -> str:
     """"" when cron took it, else what it said."""
     text = "".join(f"{each}\n" for each in lines)
     done = subprocess.run(["crontab", "-"], input=text, check=False, capture_output=True, text=True, timeout=CRON_S)

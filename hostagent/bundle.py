@@ -16,6 +16,7 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -32,7 +33,7 @@ BUILD_TIME = 1795305600
 """Unix time that every file in the archive carries."""
 PYTHON_LEAST = (3, 11)
 FACTS, ARCHIVE, PROGRAM = "bundle.json", "bundle.tar.gz", "join.py"
-_FACTS_LINE = "BUNDLE = {}\n"
+_FACTS_LINE = 'BUNDLE: "dict[str, Any]" = {}\n'
 _EXACT = re.compile(r"\.cpython-(\d)(\d+)[^/]*\.so\Z")
 
 STARTER = '''"""Starts the agent from the directory that it was unpacked into."""
@@ -82,7 +83,7 @@ class Damaged(Exception):
     """An installed distribution is not what its RECORD says. The text is a sentence that says what to do."""
 
 
-def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict:
+def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict[str, Any]:
     """Write archive, join program and facts into ``directory`` unless they are there already; the facts.
 
     ``ca`` and ``console_ca`` are the authorities (PEM) by which hosts verify control and the web console: they are part
@@ -105,7 +106,7 @@ def build(directory: Path, *, ca: str = "", console_ca: str = "") -> dict:
     return facts
 
 
-def _kept(directory: Path, inputs: str) -> dict | None:
+def _kept(directory: Path, inputs: str) -> dict[str, Any] | None:
     try:
         facts = json.loads((directory / FACTS).read_bytes())
         whole = (directory / ARCHIVE).stat().st_size == facts["size"]
@@ -118,7 +119,8 @@ def _kept(directory: Path, inputs: str) -> dict | None:
 def distributions() -> list[importlib.metadata.Distribution]:
     """The distributions of ROOTS and of everything that they need on this machine, by name."""
     found: dict[str, importlib.metadata.Distribution] = {}
-    waiting, seen = [Requirement(root) for root in ROOTS], set()
+    waiting = [Requirement(root) for root in ROOTS]
+    seen: set[tuple[str, str]] = set()
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
@@ -161,7 +163,7 @@ def files() -> dict[str, bytes]:
                 continue
             if entry.hash is None:
                 continue  # only RECORD itself and what an installer added have none
-            data = entry.locate().read_bytes()
+            data = Path(entry.locate()).read_bytes()
             digest = base64.urlsafe_b64encode(hashlib.new(entry.hash.mode, data).digest()).rstrip(b"=").decode()
             if digest != entry.hash.value:
                 raise Damaged(f"{path} of the installed package {name} was changed after it was installed: remove "
@@ -172,7 +174,7 @@ def files() -> dict[str, bytes]:
     return found
 
 
-def archive(content: dict[str, bytes]) -> tuple[bytes, dict]:
+def archive(content: dict[str, bytes]) -> tuple[bytes, dict[str, Any]]:
     """The archive of ``content``, and what the join program has to know of it."""
     listed = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(content.items())}
     manifest = json.dumps({"version": VERSION, "files": listed}, sort_keys=True, indent=0).encode()
@@ -189,7 +191,7 @@ def archive(content: dict[str, bytes]) -> tuple[bytes, dict]:
                   "sha256": sha256, "size": len(data), **needs(content)}
 
 
-def needs(content: dict[str, bytes]) -> dict:
+def needs(content: dict[str, bytes]) -> dict[str, Any]:
     """What a machine must be to run ``content``: least Python, the one Python of its compiled parts ("" for any),
     system and machine of its compiled parts ("" without any)."""
     compiled = [name for name in content if name.endswith(".so")]

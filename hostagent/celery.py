@@ -6,6 +6,7 @@ import gzip  # noqa: F401 - as well
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 from celery import Celery
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutting_down
@@ -23,7 +24,7 @@ from .worker import PARENT_VARIABLE
 PR_SET_PDEATHSIG = 1
 
 
-def own_options(config: AgentConfig) -> dict:
+def own_options(config: AgentConfig) -> dict[str, Any]:
     """What was delivered and not acknowledged is kept apart from other hosts', as the host's account at Redis may
     reach its own keys only (``provisioning.rules.broker_access``)."""
     options, host = broker_options(config.broker_url), config.host
@@ -58,8 +59,8 @@ main_pid = os.getpid()
 """The worker's main process; its pool children are forked from it and inherit this value."""
 
 
-@app.task(name=RUN_JOB)
-def run(payload: dict, signature: str) -> None:
+@app.task(name=RUN_JOB)  # type: ignore[untyped-decorator]  # Celery has no types
+def run(payload: dict[str, Any], signature: str) -> None:
     """Entry point only: the frame verifies, journals, runs and reports."""
     run_job(context, payload, signature)
 
@@ -71,22 +72,24 @@ def _die_with_parent(expected_parent: int) -> None:
         os._exit(1)
 
 
-@worker_init.connect(weak=False)
-def _worker_starts(**_) -> None:
+def _worker_starts(**_: object) -> None:
     if parent := os.environ.get(PARENT_VARIABLE):
         _die_with_parent(int(parent))
 
 
-@worker_process_init.connect(weak=False)
-def _pool_child_starts(**_) -> None:
+def _pool_child_starts(**_: object) -> None:
     _die_with_parent(main_pid)
 
 
-@worker_ready.connect(weak=False)
-def _worker_is_ready(**_) -> None:
+def _worker_is_ready(**_: object) -> None:
     janitor.start()
 
 
-@worker_shutting_down.connect(weak=False)
-def _worker_ends(**_) -> None:
+def _worker_ends(**_: object) -> None:
     janitor.stop()
+
+
+worker_init.connect(_worker_starts, weak=False)
+worker_process_init.connect(_pool_child_starts, weak=False)
+worker_ready.connect(_worker_is_ready, weak=False)
+worker_shutting_down.connect(_worker_ends, weak=False)

@@ -5,6 +5,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from protocol.secret_settings import BROKER_URL, SecretSettingError, read
@@ -79,14 +80,14 @@ def load(path: Path, environ: Mapping[str, str]) -> AgentConfig:
         raise ConfigError(f"The agent's configuration {path} is wrong: {what}. Enrol this host again.") from None
 
 
-def _build(path: Path, body: dict, environ: Mapping[str, str]) -> AgentConfig:
+def _build(path: Path, body: dict[str, Any], environ: Mapping[str, str]) -> AgentConfig:
     control = tuple(Endpoint(str(each["host"]), _port(each["port"], "control port")) for each in body["control"])
     if not control:
         raise ValueError("control lists no Configuration Server")
     if not body["host"] or not body["secret"]:
         raise ValueError("host and secret must not be empty")
     console = str(body["console_url"]).rstrip("/")
-    if urlsplit(console).scheme not in ("http", "https"):
+    if urlsplit(console).scheme not in ("http", "https") or not urlsplit(console).hostname:
         raise ValueError("console_url is no http or https address")
     return AgentConfig(
         path=path, host=str(body["host"]), secret=str(body["secret"]), control=control, console_url=console,
@@ -99,20 +100,20 @@ def _build(path: Path, body: dict, environ: Mapping[str, str]) -> AgentConfig:
     )
 
 
-def _port(value, name: str) -> int:
+def _port(value: object, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
         raise ValueError(f"{name} is not a port number from 1 to 65535")
     return value
 
 
-def _directory(value, name: str) -> Path:
+def _directory(value: object, name: str) -> Path:
     directory = Path(str(value))
     if not directory.is_absolute():
         raise ValueError(f"{name} is not an absolute path")
     return directory
 
 
-def _file(value, name: str) -> str:
+def _file(value: object, name: str) -> str:
     if value and not Path(str(value)).is_absolute():
         raise ValueError(f"{name} is not an absolute path")
     return str(value or "")

@@ -8,17 +8,18 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it brings no types
 
 from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.identity import start_ticks
 from protocol.jobs import SIGNATURES
+from protocol.message import Message
 from protocol.messages import (
     ApplicationStatus,
     Generation,
     HostFacts,
-    Message,
     ProcessChanged,
     Processes,
     Supervised,
@@ -54,7 +55,7 @@ class ControlLink:
     called after each connect."""
 
     def __init__(self, config: AgentConfig, *, report: Callable[[], list[ProcessChanged]],
-                 worker_runs: Callable[[], bool], surroundings: Callable[[], dict],
+                 worker_runs: Callable[[], bool], surroundings: Callable[[], dict[str, Any]],
                  on_message: Callable[[Message], None], on_connected: Callable[[], None]):
         self._config = config
         self._controls = Controls([(each.host, each.port) for each in config.control], config.state_dir / FILE)
@@ -143,13 +144,13 @@ class ControlLink:
             self._generation = token
             self.generation_file.keep(token.encode("ascii", "replace"))
 
-    def _snapshot(self) -> list[dict]:
+    def _snapshot(self) -> list[dict[str, Any]]:
         fields = [change.to_dict() for change in self._report()]
         for each in fields:
             del each["type"]
         return fields
 
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """What the console shows of this host."""
         try:
             free = psutil.disk_usage(str(self._config.install_root)).free

@@ -16,7 +16,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from protocol import auth
 from protocol.broker_url import verified
@@ -56,11 +58,11 @@ WantedBy=multi-user.target
 class HostConsole(Console):
     """Proves itself with the token while it has it, and signs once the host has its secret."""
 
-    def __init__(self, url, token, authority=""):
+    def __init__(self, url: str, token: str, authority: str = "") -> None:
         super().__init__(url, token, authority)
         self.host = self.secret = ""
 
-    def proof(self, method, path, data):
+    def proof(self, method: str, path: str, data: bytes) -> dict[str, str]:
         headers = super().proof(method, path, data) if self.token else {}
         if self.secret:
             headers |= auth.request_headers(self.secret, host=self.host, method=method, path=path, at=time.time(),
@@ -68,7 +70,7 @@ class HostConsole(Console):
         return headers
 
 
-def main(url, token, directory, bundle):
+def main(url: str, token: str, directory: Path, bundle: Mapping[str, Any]) -> int:
     """Join with the unpacked ``bundle`` (its facts, as the join program has them) of ``directory``; the exit code."""
     try:
         enrol(HostConsole(url, token, bundle["console_ca"]), directory, bundle)
@@ -78,7 +80,7 @@ def main(url, token, directory, bundle):
     return 0
 
 
-def enrol(console, directory, bundle):
+def enrol(console: HostConsole, directory: Path, bundle: Mapping[str, Any]) -> None:
     """Join, start, wait until connected; each is reported. Raises Stop."""
     name = bundle["name"]
     with stage(console, "join", "Joined") as said:
@@ -91,7 +93,7 @@ def enrol(console, directory, bundle):
     print(f"Host {config['host']} is ready. To take the agent away: {sys.executable} {directory}/current/remove.py")
 
 
-def trust_in(directory, bundle):
+def trust_in(directory: Path, bundle: Mapping[str, Any]) -> dict[str, str]:
     """What agent.json says of the authorities that ``bundle`` brought, after they were written."""
     trust = {}
     for field, file in (("ca", "control-ca.pem"), ("console_ca", "console-ca.pem")):
@@ -102,7 +104,7 @@ def trust_in(directory, bundle):
     return trust
 
 
-def exchange(console, directory, trust=None):
+def exchange(console: HostConsole, directory: Path, trust: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Spend the token; agent.json (mode 0600) from what the console gave for it. Raises Stop."""
     kept = read_config(directory)
     if kept is not None:
@@ -124,7 +126,7 @@ def exchange(console, directory, trust=None):
     return config
 
 
-def point_current(directory, name):
+def point_current(directory: Path, name: str) -> None:
     new = directory / f".current.{os.getpid()}"
     with contextlib.suppress(FileNotFoundError):
         new.unlink()
@@ -132,7 +134,7 @@ def point_current(directory, name):
     os.replace(new, directory / "current")
 
 
-def start(directory, name, config):
+def start(directory: Path, name: str, config: Mapping[str, Any]) -> str:
     """Start the agent, or put the new one in the place of the one that runs; how, as a sentence. Raises Stop."""
     point_current(directory, name)
     if SYSTEMD.is_dir() and os.geteuid() == 0:
@@ -148,18 +150,18 @@ def start(directory, name, config):
     return f"It runs in the background (process {process.pid}), as there is no systemd. {how}{else_}"
 
 
-def unit_name(directory):
+def unit_name(directory: Path) -> str:
     """One per directory: two consoles may have agents on one machine."""
     if directory == DIRECTORY:
         return "pairwise-agent.service"
     return f"pairwise-agent-{hashlib.sha256(str(directory).encode()).hexdigest()[:8]}.service"
 
 
-def unit_text(directory, host):
+def unit_text(directory: Path, host: str) -> str:
     return UNIT.format(host=host, python=sys.executable, directory=directory)
 
 
-def start_service(directory, config):
+def start_service(directory: Path, config: Mapping[str, Any]) -> str:
     unit = unit_name(directory)
     stop_in_background(directory, signal.SIGTERM)
     subprocess.run(["systemctl", "stop", unit], check=False, capture_output=True, timeout=STOP_S * 2)
@@ -176,7 +178,7 @@ def start_service(directory, config):
     return f"It runs as the service {unit}.{provide_account()}"
 
 
-def provide_account():
+def provide_account() -> str:
     """Make the account that servers are to run as, unless it is there; a sentence, "" when it was."""
     with contextlib.suppress(KeyError):
         pwd.getpwnam(SERVICE_ACCOUNT)
@@ -190,7 +192,7 @@ def provide_account():
     return f" The account {SERVICE_ACCOUNT} was created for servers."
 
 
-def start_in_background(directory):
+def start_in_background(directory: Path) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PAIRWISE_")}
     with open(directory / "agent.log", "ab", opener=lambda name, flags: os.open(name, flags, 0o640)) as log:
         process = subprocess.Popen(
@@ -201,17 +203,17 @@ def start_in_background(directory):
     return process
 
 
-def note_boot(directory, by):
+def note_boot(directory: Path, by: str) -> None:
     """What brings the agent back after a restart of the machine; it tells the console."""
     write_atomically(directory / BOOT_FILE, f"{by}\n".encode())
 
 
-def boot(directory):
+def boot(directory: Path) -> subprocess.Popen[bytes] | None:
     """The machine has started: start the agent, unless it runs; its process."""
     return None if running_agent(directory) else start_in_background(directory)
 
 
-def running_agent(directory):
+def running_agent(directory: Path) -> int:
     """Pid of the agent that was started in the background, 0 for none."""
     try:
         pid, ticks = map(int, (directory / "agent.pid").read_text().split())
@@ -220,7 +222,7 @@ def running_agent(directory):
     return pid if is_alive(pid, ticks) else 0
 
 
-def stop_in_background(directory, number):
+def stop_in_background(directory: Path, number: signal.Signals) -> None:
     """SIGTERM: its servers go on. SIGINT: they stop too. Raises Stop."""
     pid = running_agent(directory)
     if not pid:
@@ -238,7 +240,7 @@ def stop_in_background(directory, number):
             os.close(descriptor)
 
 
-def check_port(port):
+def check_port(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -248,7 +250,7 @@ def check_port(port):
                        "LCA Port on the host's page; then make a new line there.") from None
 
 
-def wait_listens(port, alive, log):
+def wait_listens(port: int, alive: Callable[[], bool], log: Path) -> None:
     """Until the agent listens on its LCA Port. Raises Stop with the end of its log."""
     deadline = time.monotonic() + LISTENS_S
     while time.monotonic() < deadline and alive():
@@ -259,7 +261,7 @@ def wait_listens(port, alive, log):
     raise Stop(f"The agent did not start. Its log {log} ends with: {last_line(log)}")
 
 
-def last_line(path):
+def last_line(path: Path) -> str:
     try:
         lines = path.read_text(errors="replace").strip().splitlines()
     except OSError:
@@ -267,10 +269,11 @@ def last_line(path):
     return lines[-1][:500] if lines else "(nothing)"
 
 
-def wait_connected(console, directory):
+def wait_connected(console: Console, directory: Path) -> None:
     """Until control hears the agent and its worker runs. Raises Stop."""
     log = directory / "state" / "logs" / "agent.log"
-    deadline, found = time.monotonic() + CONNECTED_S, {}
+    deadline = time.monotonic() + CONNECTED_S
+    found: dict[str, Any] = {}
     while time.monotonic() < deadline:
         found = json.loads(console.get("/join/state"))
         if found["connected"] and found["worker"]:
@@ -286,7 +289,7 @@ def wait_connected(console, directory):
                "connects by itself.")
 
 
-def remove_old_versions(directory, current):
+def remove_old_versions(directory: Path, current: str) -> None:
     versions = sorted((path for path in directory.iterdir() if (path / "agent.py").is_file() and not path.is_symlink()),
                       key=lambda path: path.stat().st_mtime, reverse=True)
     for path in versions[KEPT_VERSIONS:]:

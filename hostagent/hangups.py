@@ -9,10 +9,10 @@ from celery.signals import beat_embedded_init, worker_process_init
 from protocol.hangups import outlive
 
 
-class Outlive(bootsteps.StartStopStep):
+class Outlive(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
     """Steps are taken after Celery has set handlers of its own, and before it waits for its broker."""
 
-    def start(self, parent) -> None:
+    def start(self, parent: object) -> None:
         outlive()
 
 
@@ -21,8 +21,10 @@ def heed(app: Celery) -> None:
     app.steps["worker"].add(Outlive)
 
 
-@worker_process_init.connect(weak=False)
-@beat_embedded_init.connect(weak=False)
-def _outlive(**_) -> None:
+def _outlive(**_: object) -> None:
     # Celery has given them the usual action by now, and billiard gives those that do not ignore it one that ends them.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+for each in (worker_process_init, beat_embedded_init):
+    each.connect(_outlive, weak=False)

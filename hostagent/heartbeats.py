@@ -50,7 +50,8 @@ class Heartbeats:
             self._signs.close()
 
     def _hear(self) -> None:
-        self._heard |= self._signs.read()
+        if self._signs is not None:
+            self._heard |= self._signs.read()
 
     def _look(self, processes: Processes, now: float) -> None:
         crowded = self._signs is not None and self._signs.were_crowded()

@@ -22,9 +22,12 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-BUNDLE = {}
+# Quoted, as below: a Python that is too old for the agent reads this program to the end, and is told so by it.
+BUNDLE: "dict[str, Any]" = {}
 DIRECTORY = Path("/opt/pairwise-agent")
 ANSWER_S, REPORT_S = 60.0, 10.0
 
@@ -37,36 +40,37 @@ class Console:
     """Proves itself with the token. ``authority`` (PEM) is the only one that the console is verified by, "" for those
     that this machine trusts."""
 
-    def __init__(self, url, token, authority=""):
+    def __init__(self, url: str, token: str, authority: str = "") -> None:
         self.url, self.token = url.rstrip("/"), token
         context = ssl.create_default_context(cadata=authority or None)
         # As the agent does: hosts reach their console directly.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                                    urllib.request.HTTPSHandler(context=context))
 
-    def get(self, path, within_s=ANSWER_S):
+    def get(self, path: str, within_s: float = ANSWER_S) -> bytes:
         """The body of the answer. Raises Stop."""
         return self._send("GET", path, None, within_s)
 
-    def post(self, path, body, within_s=ANSWER_S):
+    def post(self, path: str, body: "dict[str, Any]", within_s: float = ANSWER_S) -> Any:
         """The answer's JSON value. Raises Stop."""
         return json.loads(self._send("POST", path, body, within_s))
 
-    def report(self, stage, state, text):
+    def report(self, stage: str, state: str, text: str) -> Any:
         """What the host's page shows. Raises Stop."""
         return self.post("/join/stage", {"stage": stage, "state": state, "text": text[:1000]}, REPORT_S)
 
-    def proof(self, method, path, data):
+    def proof(self, method: str, path: str, data: bytes) -> "dict[str, str]":
         """Headers that say who asks, and sends ``data``."""
         return {"Authorization": f"Bearer {self.token}"}
 
-    def _send(self, method, path, body, within_s):
+    def _send(self, method: str, path: str, body: "dict[str, Any] | None", within_s: float) -> bytes:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json", **self.proof(method, path, data or b"")}
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with self._opener.open(request, timeout=within_s) as answer:
-                return answer.read()
+                content: bytes = answer.read()
+                return content
         except urllib.error.HTTPError as error:
             text = error.read(2000).decode("utf-8", "replace").strip()
             plain = error.headers.get_content_type() == "text/plain"
@@ -83,9 +87,9 @@ class Console:
 
 
 @contextlib.contextmanager
-def stage(console, name, label):
+def stage(console: Console, name: str, label: str) -> "Iterator[list[str]]":
     """Say what is done here and to the console; ``said`` gets the facts. Raises Stop."""
-    said = []
+    said: list[str] = []
     try:
         yield said
     except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, subprocess.SubprocessError) as error:
@@ -99,14 +103,14 @@ def stage(console, name, label):
     _tell(console, name, "done", " ".join(said))
 
 
-def _tell(console, name, state, text):
+def _tell(console: Console, name: str, state: str, text: str) -> None:
     try:
         console.report(name, state, text)
     except Stop as stop:
         print(f"  (the console was not told: {stop})", file=sys.stderr)
 
 
-def fetch_all(console, directory):
+def fetch_all(console: Console, directory: Path) -> Path:
     """Machine, fetch, check, unpack; each is reported. The directory of the unpacked bundle. Raises Stop."""
     # The first word: a token that is refused ends it here, before anything was changed.
     host = console.report("machine", "running", "")["host"]
@@ -121,13 +125,13 @@ def fetch_all(console, directory):
         content = check(archive)
         said.append(f"{len(content)} files, the SHA-256 of each is as the console says.")
     with stage(console, "unpack", "Unpacked") as said:
-        target = directory / BUNDLE["name"]
+        target = directory / str(BUNDLE["name"])
         unpack(content, target)
         said.append(f"Into {target}.")
     return target
 
 
-def check_machine():
+def check_machine() -> str:
     """What this machine is. Raises Stop when the bundle cannot run on it."""
     here = ".".join(map(str, sys.version_info[:3]))
     least = tuple(map(int, BUNDLE["python_least"].split(".")))
@@ -147,7 +151,7 @@ def check_machine():
     return f"Python {here}, {platform.system()} on {platform.machine()}."
 
 
-def prepare(directory, host):
+def prepare(directory: Path, host: str) -> None:
     """Make ``directory``, unless another host lives in it. Raises Stop."""
     kept = read_config(directory)
     if kept is not None and kept.get("host") != host:
@@ -162,7 +166,7 @@ def prepare(directory, host):
                    "directory of this account.") from None
 
 
-def make(directory):
+def make(directory: Path) -> None:
     """``directory`` and those above it that are not there, with mode 0755 whatever the umask: accounts of servers have
     to come through."""
     for each in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
@@ -170,7 +174,7 @@ def make(directory):
         each.chmod(0o755)
 
 
-def read_config(directory):
+def read_config(directory: Path) -> "dict[str, Any] | None":
     try:
         body = json.loads((directory / "agent.json").read_text())
     except (FileNotFoundError, ValueError):
@@ -178,7 +182,7 @@ def read_config(directory):
     return body if isinstance(body, dict) else None
 
 
-def check(archive):
+def check(archive: bytes) -> "dict[str, bytes]":
     """Path → content of the bundle, each file as its manifest says. Raises Stop."""
     wrong = "Nothing was installed. Reload the host's page and paste its line again."
     if hashlib.sha256(archive).hexdigest() != BUNDLE["sha256"]:
@@ -188,9 +192,10 @@ def check(archive):
     with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
         for entry in tar:
             parts = Path(entry.name).parts
-            if not entry.isreg() or entry.name.startswith("/") or ".." in parts:
+            file = tar.extractfile(entry) if entry.isreg() else None
+            if file is None or entry.name.startswith("/") or ".." in parts:
                 raise Stop(f"The archive holds {entry.name}, which is no plain file inside it. {wrong}")
-            content[entry.name] = tar.extractfile(entry).read()
+            content[entry.name] = file.read()
     listed = json.loads(content.pop("MANIFEST.json"))["files"]
     found = {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
     if found != listed:
@@ -199,7 +204,7 @@ def check(archive):
     return content
 
 
-def unpack(content, target):
+def unpack(content: "dict[str, bytes]", target: Path) -> None:
     """Write ``content`` to ``target``: whole or not at all."""
     if target.is_dir() and all((target / name).is_file() and (target / name).read_bytes() == data
                                for name, data in content.items()):
@@ -218,7 +223,7 @@ def unpack(content, target):
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def main(arguments=None):
+def main(arguments: "list[str] | None" = None) -> int:
     parser = argparse.ArgumentParser(prog="join.py", description="Join this machine to a Pairwise console. The token "
                                      "is read from standard input.")
     parser.add_argument("--console", metavar="URL", required=True, help="address of the console")

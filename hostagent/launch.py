@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from protocol.identity import boot_id, is_alive
 
@@ -49,7 +50,7 @@ class Program:
     file: str
 
 
-def program_of(application: dict, *, account_now: str, is_root: bool) -> Program:
+def program_of(application: dict[str, Any], *, account_now: str, is_root: bool) -> Program:
     """What the fields of ``messages.Supervised`` mean on this host. Raises LaunchError."""
     name, directory = application["name"], str(application.get("working_directory", ""))
     if not os.path.isabs(directory):
@@ -153,7 +154,7 @@ def place_of(program: Program) -> Iterator[Directory | None]:
         yield place
 
 
-def start_shim(run_dir: Path, environment: dict[str, str], place: Directory | None) -> subprocess.Popen:
+def start_shim(run_dir: Path, environment: dict[str, str], place: Directory | None) -> subprocess.Popen[bytes]:
     """``place`` as ``place_of`` gives it."""
     given = () if place is None else (place.descriptor,)
     return subprocess.Popen([sys.executable, "-I", "-S", str(SHIM), str(run_dir), *map(str, given)],
@@ -197,7 +198,7 @@ class Follower:
         self._run_dir = run_dir
         with contextlib.suppress(OSError):
             self._fifo = os.open(run_dir / "events", os.O_RDONLY | os.O_NONBLOCK)
-            self._loop.add_reader(self._fifo, self._fifo_readable)
+            self._loop.add_reader(self._fifo, self._fifo_readable, self._fifo)
 
     def follow_pid(self, pid: int, started: int) -> bool:
         """Watch that process; False when it has ended."""
@@ -205,7 +206,7 @@ class Follower:
         if self._pidfd is None:
             return False
         self.pid = pid
-        self._loop.add_reader(self._pidfd, self._process_ended)
+        self._loop.add_reader(self._pidfd, self._process_ended, self._pidfd)
         return True
 
     def send(self, number: int) -> bool:
@@ -224,16 +225,16 @@ class Follower:
         if self._over or self._run_dir is None:
             return
         try:
-            self._look()
+            self._look(self._run_dir)
         except OSError as error:
             log.warning("%s cannot be read: %s", self._run_dir, error)
             self._loop.call_later(EXIT_FILE_S, self.look)
 
-    def _look(self) -> None:
+    def _look(self, run_dir: Path) -> None:
         """Raises OSError."""
-        if (ended := read_json(self._run_dir / "exit")) is not None:
+        if (ended := read_json(run_dir / "exit")) is not None:
             self._finish(Ended(ended["exit_code"], ended["signal"], ended.get("reason", "")))
-        elif self._pidfd is None and (run := read_json(self._run_dir / "run")) is not None:
+        elif self._pidfd is None and (run := read_json(run_dir / "run")) is not None:
             if self.follow_pid(run["pid"], run["started"]):
                 self._on_running(run["pid"], run["started"])
             elif is_alive(run["shim_pid"], run["shim_started"]):
@@ -242,12 +243,12 @@ class Follower:
             else:
                 self._finish(Ended())
 
-    def abandon(self) -> bool:
-        """True when the shim never took the start over and now never will; else its answer is awaited."""
+    def abandon(self, run_dir: Path) -> bool:
+        """True when the shim of ``run_dir`` never took the start over and never will; else its answer is awaited."""
         with contextlib.suppress(FileNotFoundError):
-            os.rename(self._run_dir / "spec.json", self._run_dir / "abandoned.json")
+            os.rename(run_dir / "spec.json", run_dir / "abandoned.json")
             return True
-        if not (self._run_dir / "claimed.json").exists():
+        if not (run_dir / "claimed.json").exists():
             return True
         self._await_exit_file()
         return False
@@ -262,16 +263,16 @@ class Follower:
         if self._guard is not None:
             self._guard.cancel()
 
-    def _fifo_readable(self) -> None:
+    def _fifo_readable(self, fifo: int) -> None:
         try:
-            data = os.read(self._fifo, 64)
+            data = os.read(fifo, 64)
         except BlockingIOError:
             return
         if data:
             self.look()
         else:
-            self._loop.remove_reader(self._fifo)
-            os.close(self._fifo)
+            self._loop.remove_reader(fifo)
+            os.close(fifo)
             self._fifo = None
             self.shim_gone()
 
@@ -281,8 +282,8 @@ class Follower:
         if not self._over and (self._pidfd is None or has_ended(self._pidfd)):
             self._finish(Ended())
 
-    def _process_ended(self) -> None:
-        self._loop.remove_reader(self._pidfd)
+    def _process_ended(self, pidfd: int) -> None:
+        self._loop.remove_reader(pidfd)
         if self._run_dir is None or self._fifo is None:
             self.look()
             self._finish(Ended())

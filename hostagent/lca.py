@@ -5,6 +5,7 @@ import errno
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 from protocol.door import Door
 from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
@@ -39,14 +40,14 @@ class Refusal(Exception):
 class LcaPort:
     """Answers the verbs of ``LCA_VERBS``. ``facts`` gives what ``ping`` tells about the agent."""
 
-    def __init__(self, config: AgentConfig, processes: Processes, facts: Callable[[], dict]):
+    def __init__(self, config: AgentConfig, processes: Processes, facts: Callable[[], dict[str, Any]]):
         self._config, self._processes, self._facts = config, processes, facts
         self._statuses: dict[str, ApplicationStatus] = {}
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self.refused = Sparing(self._note_refused)
         self._door = Door(STRANGERS_MAX, self.refused)
-        self._last_refused: tuple[float, dict] = float("-inf"), {}
+        self._last_refused: tuple[float, dict[str, Any]] = float("-inf"), {}
         self._served = 0
 
     async def open(self) -> None:
@@ -78,6 +79,7 @@ class LcaPort:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        assert task is not None  # a coroutine always runs in one
         self._connections.add(task)
         try:
             async with self._door.opening(reader, writer) as opening:
@@ -98,7 +100,7 @@ class LcaPort:
         # Another agent of this host, later, does not say the same number.
         self._last_refused = time.monotonic(), {"number": time.time_ns() // 1_000_000, "text": text}
 
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, Any]:
         """For control: who was refused a moment ago."""
         at, refused = self._last_refused
         return {"lca_refused": refused} if time.monotonic() - at < EVERY_S else {}
@@ -116,7 +118,7 @@ class LcaPort:
         return None
 
     async def _serve(self, channel: Channel) -> None:
-        pending: set[asyncio.Task] = set()
+        pending: set[asyncio.Task[None]] = set()
         self._served += 1
         try:
             while True:
@@ -150,13 +152,13 @@ class LcaPort:
 
     # --- verbs --------------------------------------------------------------------------------
 
-    async def _ping(self, arguments: dict) -> dict:
+    async def _ping(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"host": self._config.host, "version": VERSION, **self._facts()}
 
-    async def _list(self, arguments: dict) -> dict:
+    async def _list(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"processes": [each.to_dict() for each in self._processes.report()]}
 
-    async def _start(self, arguments: dict) -> dict:
+    async def _start(self, arguments: dict[str, Any]) -> dict[str, Any]:
         name = arguments["name"]
         self._statuses.pop(name, None)
         try:
@@ -166,7 +168,7 @@ class LcaPort:
         except StartRefused as refused:
             raise Refusal(str(refused)) from None
 
-    async def _wait_started(self, arguments: dict) -> dict:
+    async def _wait_started(self, arguments: dict[str, Any]) -> dict[str, Any]:
         name, pid, timeout_s = arguments["application"], arguments["pid"], _seconds(arguments, "timeout_s")
         # A worker of a former version knows of no dispute: it is told that the server was not Started in time.
         disputed_s = _seconds(arguments, "disputed_s") if "disputed_s" in arguments else None
@@ -180,16 +182,17 @@ class LcaPort:
             return found if found is not None and found.pid == pid else None
 
         def told() -> bool:
-            return word() is not None and word().status == "Started"
+            return (found := word()) is not None and found.status == "Started"
 
         def disputed() -> bool:
-            return disputed_s is not None and word() is not None and word().disputed and not told()
+            return disputed_s is not None and (found := word()) is not None and found.disputed and not told()
 
         in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         while disputed() and not gone():
             # The other server may be about to come, and with it the dispute to end.
             if not await self._processes.wait_until(lambda: gone() or not disputed(), disputed_s):
-                return {"pid": pid, "mode": "", "disputed": word().reason}
+                last = word()
+                return {"pid": pid, "mode": "", "disputed": last.reason if last else ""}
             in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         if gone():
             raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
@@ -207,14 +210,14 @@ class LcaPort:
                                                  f"{timeout_s:g} s ({last}) and was stopped again."),
                       "Read the server's log; check that control runs; raise Startup Timeout if it needs longer.")
 
-    async def _cancel_start(self, arguments: dict) -> dict:
+    async def _cancel_start(self, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"was_running": self._stop_with_defaults(arguments["application"], "The start was cancelled.")}
 
     def _stop_with_defaults(self, name: str, reason: str) -> bool:
         return self._processes.stop(name, graceful=False, shutdown_timeout=self._processes.shutdown_timeout(name),
                                     suspending_wait_timeout=DEFAULT_SUSPEND_S, reason=reason)
 
-    async def _stop(self, arguments: dict) -> dict:
+    async def _stop(self, arguments: dict[str, Any]) -> dict[str, Any]:
         pid = self._processes.status(arguments["application"]).pid
         was_running = self._processes.stop(
             arguments["application"], graceful=bool(arguments.get("graceful")),
@@ -222,7 +225,7 @@ class LcaPort:
             suspending_wait_timeout=_seconds(arguments, "suspending_wait_timeout", DEFAULT_SUSPEND_S))
         return {"was_running": was_running, "pid": pid if was_running else 0}
 
-    async def _wait_stopped(self, arguments: dict) -> dict:
+    async def _wait_stopped(self, arguments: dict[str, Any]) -> dict[str, Any]:
         name, timeout_s = arguments["application"], _seconds(arguments, "timeout_s", LONGEST_WAIT_S)
         stopped = await self._processes.wait_until(
             lambda: self._processes.status(name).state in ("exited", "gave_up"), timeout_s)
@@ -237,6 +240,6 @@ class LcaPort:
         return f"{reason} Last log lines: {' | '.join(lines)}" if lines else reason
 
 
-def _seconds(arguments: dict, key: str, default: float | None = None) -> float:
+def _seconds(arguments: dict[str, Any], key: str, default: float | None = None) -> float:
     value = arguments[key] if default is None else arguments.get(key, default)
     return min(max(float(value), 0.0), LONGEST_WAIT_S)

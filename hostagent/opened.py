@@ -41,7 +41,7 @@ class Directory:
         self.descriptor, self.path = descriptor, path
 
     @classmethod
-    def at(cls, path: str | os.PathLike) -> "Directory":
+    def at(cls, path: str | os.PathLike[str]) -> "Directory":
         """The directory ``path``, as ``real`` gives it."""
         path = os.fspath(path)
         with walked(os.path.dirname(path)) as above:
@@ -50,7 +50,7 @@ class Directory:
     def __enter__(self) -> "Directory":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from protocol.identity import is_alive
 from protocol.messages import ProcessChanged
@@ -35,6 +36,7 @@ from .supervision import (
     Decision,
     Due,
     Ended,
+    Event,
     Found,
     Hung,
     Launch,
@@ -66,7 +68,7 @@ class Shared:
     control_is_there: Callable[[], bool]
     on_change: Callable[[ProcessChanged], None]
     wake: Callable[[], None]
-    shims: list[tuple[subprocess.Popen, Follower]] = field(default_factory=list)
+    shims: list[tuple[subprocess.Popen[bytes], Follower]] = field(default_factory=list)
 
 
 class Process:
@@ -88,7 +90,7 @@ class Process:
     # --- questions ----------------------------------------------------------------------------
 
     @property
-    def application(self) -> dict:
+    def application(self) -> dict[str, Any]:
         """Its last known fields, {} for none."""
         return self._shared.state.supervised.get(self.name, {})
 
@@ -122,7 +124,7 @@ class Process:
 
     # --- what happens to it -------------------------------------------------------------------
 
-    def handle(self, event) -> None:
+    def handle(self, event: Event) -> None:
         """Carry out what is decided about ``event``."""
         application, shared = self.application, self._shared
         allowed = bool(application.get("auto_restart")) and bool(application.get("enabled", True))
@@ -202,9 +204,8 @@ class Process:
         self.status = Status(state="running" if meant_to_run else "stopping", pid=record.pid,
                              started=record.started, planned=not meant_to_run, ladder=((signal.SIGKILL, 0.0),))
         self._adopting = True
-        self._follow(run_dir)
-        self._follower.look()
-        if self._follower is not None and not self._follower.pid and self._follower.abandon():
+        self._follow(run_dir).look()
+        if self._follower is not None and not self._follower.pid and self._follower.abandon(run_dir):
             self._unfollow()
             self.handle(Ended(reason="The agent was ended before the server was started"))
         elif self._follower is not None and interrupted:
@@ -240,7 +241,9 @@ class Process:
         for action in decision.actions:
             if isinstance(action, Send):
                 log.info("%s: signal %d to pid %d", self.name, action.signal, self.status.pid)
-                self._follower.send(action.signal)
+                # What nobody follows has ended: nothing is there to signal.
+                if self._follower is not None:
+                    self._follower.send(action.signal)
             elif isinstance(action, Launch):
                 self._launch()
 
@@ -251,8 +254,8 @@ class Process:
             self._log_start = log_path.stat().st_size if log_path.exists() else 0
             with place_of(program) as place:
                 run_dir = prepare(root, program, log_path, self._remember_run)
-                self._follow(run_dir)
-                self._shared.shims.append((start_shim(run_dir, self._shared.environment, place), self._follower))
+                follower = self._follow(run_dir)
+                self._shared.shims.append((start_shim(run_dir, self._shared.environment, place), follower))
             remove_older_runs(root, run_dir)
         except LaunchError as error:
             self._loop.call_soon(self.handle, Ended(reason=str(error)))
@@ -271,10 +274,11 @@ class Process:
 
     # --- following ----------------------------------------------------------------------------
 
-    def _follow(self, run_dir: Path) -> None:
+    def _follow(self, run_dir: Path) -> Follower:
         self._unfollow()
         self._follower = Follower(self._running, self._ended)
         self._follower.follow_run(run_dir)
+        return self._follower
 
     def _follow_by_hand(self, pid: int, started: int) -> None:
         self._unfollow()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from protocol.messages import ProcessChanged
 
@@ -46,7 +47,7 @@ class Processes:
 
     # --- requests -----------------------------------------------------------------------------
 
-    async def start(self, application: dict) -> int:
+    async def start(self, application: dict[str, Any]) -> int:
         """Start it and return its pid. Raises StartRefused."""
         process = self._process(application["name"])
         if refused := process.why_no_start():
@@ -82,7 +83,7 @@ class Processes:
                                 reason="The agent was asked to end and to stop its servers."))
         await self.wait_until(lambda: not any(each.status.state == "stopping" for each in self._all.values()), None)
 
-    def set_supervised(self, applications: list[dict]) -> None:
+    def set_supervised(self, applications: list[dict[str, Any]]) -> None:
         """Control's list replaces the last known one; applications that are gone lose Auto-Restart with it."""
         self._state.supervised = {each["name"]: each for each in applications if isinstance(each.get("name"), str)}
         for name in [name for name, record in self._state.records.items() if name not in self._state.supervised]:

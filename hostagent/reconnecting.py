@@ -1,7 +1,9 @@
 """How a Celery worker, the host's and the console's, comes back to a broker that was away."""
 
+from typing import Any
+
 from celery.app.amqp import AMQP
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.transport import redis, virtual
 
 from . import unexpanded  # noqa: F401 - every Celery application of ours has its connections from here
@@ -13,12 +15,12 @@ class ReturningConnection(Connection):
     """Tries again every LONGEST_RETRY_S, where kombu's own pauses grow to half a minute: for so long a host would take
     no jobs after the broker is back, and the console would hear of none."""
 
-    def ensure_connection(self, *args, **kwargs):
+    def ensure_connection(self, *args: Any, **kwargs: Any) -> Any:
         pauses = {"interval_start": FIRST_RETRY_S, "interval_step": 1, "interval_max": LONGEST_RETRY_S}
-        return super().ensure_connection(*args, **{**pauses, **kwargs})
+        return super().ensure_connection(*args, **{**pauses, **kwargs})  # type: ignore[no-untyped-call]  # kombu has no types
 
 
-class ReturningAmqp(AMQP):
+class ReturningAmqp(AMQP):  # type: ignore[misc]  # Celery has no types
     """For ``Celery(amqp=...)``."""
 
     Connection = ReturningConnection
@@ -32,11 +34,11 @@ class LettingGo(redis.QoS):
     Redis as not acknowledged; delivered again, it is known by its id.
     """
 
-    def ack(self, delivery_tag):
+    def ack(self, delivery_tag: Any) -> None:
         try:
-            super().ack(delivery_tag)
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]  # kombu has no types
         except Exception:
-            virtual.QoS.ack(self, delivery_tag)
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]  # kombu has no types
             raise
 
 

@@ -13,7 +13,7 @@ from .opened import Directory
 from .ways import real
 
 
-def remove_main(directory):
+def remove_main(directory: Path) -> int:
     """Take the agent in ``directory`` away; the exit code."""
     try:
         remove(directory)
@@ -23,7 +23,7 @@ def remove_main(directory):
     return 0
 
 
-def remove(directory):
+def remove(directory: Path) -> None:
     """Stop the agent with its servers, then take away everything but the installed applications. Raises Stop."""
     unit = unit_name(directory)
     if (UNITS / unit).exists():
@@ -42,19 +42,20 @@ def remove(directory):
           "console, if it is not to come back.")
 
 
-def remove_files(directory):
+def remove_files(directory: Path) -> None:
     """All but the installed applications, which belong to their accounts. Raises Stop."""
     try:
         with Directory.at(real(directory)) as place:
             for name in place.names():
-                kept = name == "apps" and stat.S_ISDIR(place.facts_of(name).st_mode)
+                facts = place.facts_of(name) if name == "apps" else None
+                kept = facts is not None and stat.S_ISDIR(facts.st_mode)
                 if not kept and not place.remove_all(name):
                     raise Stop(f"{directory / name} could not be removed. Remove it by hand.")
     except OSError as error:
         raise Stop(f"{directory} could not be removed: {error.strerror}. Remove it by hand.") from None
 
 
-def tell_leave(directory):
+def tell_leave(directory: Path) -> None:
     """The console gives the host another secret and says that nothing there is managed any more."""
     config = read_config(directory) or {}
     if not config.get("console_url"):

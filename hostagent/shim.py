@@ -15,11 +15,15 @@ import signal
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing itself would cost each server's shim memory
+    from typing import Any, NoReturn
+
 PR_SET_CHILD_SUBREAPER = 36
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 
-def write(name, value):
+def write(name: str, value: dict[str, object]) -> None:
     with open(name + ".tmp", "w") as file:
         json.dump(value, file)
         file.flush()
@@ -30,12 +34,12 @@ def write(name, value):
     os.close(directory)
 
 
-def started(pid):
+def started(pid: int) -> int:
     with open(f"/proc/{pid}/stat") as file:
         return int(file.read().rpartition(")")[2].split()[19])
 
 
-def boot_id():
+def boot_id() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
@@ -43,7 +47,7 @@ def boot_id():
         return ""
 
 
-def become(account):
+def become(account: str) -> None:
     import pwd
 
     entry = pwd.getpwnam(account)
@@ -53,7 +57,7 @@ def become(account):
     os.setuid(entry.pw_uid)
 
 
-def run_program(spec, place, gate, complaint, log):
+def run_program(spec: "dict[str, Any]", place: int | None, gate: int, complaint: int, log: int) -> "NoReturn":
     """In the child: waits until ``run`` is on disk, then becomes the program. Never returns."""
     code = NOT_FOUND
     try:
@@ -78,7 +82,7 @@ def run_program(spec, place, gate, complaint, log):
     os._exit(code)
 
 
-def wait_for(pid):
+def wait_for(pid: int) -> int:
     """Wait status of ``pid``; whatever else was adopted meanwhile is reaped."""
     while True:
         ended, status = os.waitpid(-1, 0)
@@ -86,13 +90,13 @@ def wait_for(pid):
             return status
 
 
-def reap_adopted():
+def reap_adopted() -> None:
     with contextlib.suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
 
 
-def main():
+def main() -> None:
     place = int(sys.argv[2]) if len(sys.argv) > 2 else None
     if place is not None:
         os.set_inheritable(place, False)
@@ -130,8 +134,8 @@ def main():
     with contextlib.suppress(ProcessLookupError, PermissionError):
         # What the server left behind in its group would hold its ports against the next start.
         os.killpg(pid, signal.SIGKILL)
-    code, number = (-1, os.WTERMSIG(status)) if os.WIFSIGNALED(status) else (os.WEXITSTATUS(status), 0)
-    write("exit", {"exit_code": code, "signal": number, "at": time.time(), "reason": reason})
+    code, ended_by = (-1, os.WTERMSIG(status)) if os.WIFSIGNALED(status) else (os.WEXITSTATUS(status), 0)
+    write("exit", {"exit_code": code, "signal": ended_by, "at": time.time(), "reason": reason})
     os.write(events, b"E")
     reap_adopted()
 

@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .files import read_json
 from .kept import KeptFile
@@ -25,8 +26,8 @@ class Record:
     pid: int = 0
     started: int = 0
     by_hand: bool = False
-    stopping: dict = field(default_factory=dict)
-    last: dict = field(default_factory=dict)
+    stopping: dict[str, Any] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,8 +37,8 @@ class AgentState:
 
     file: KeptFile
     records: dict[str, Record] = field(default_factory=dict)
-    supervised: dict[str, dict] = field(default_factory=dict)
-    worker: dict = field(default_factory=dict)
+    supervised: dict[str, dict[str, Any]] = field(default_factory=dict)
+    worker: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> "AgentState":

@@ -7,6 +7,7 @@ import dataclasses
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 STORE_EXIT = 7
 """A Message Server that cannot open its stored messages ends with this code (docs/message-protocol.md)."""
@@ -127,6 +128,10 @@ class Due:
     """The time in ``Status.due`` has come."""
 
 
+Event = Start | Stop | Spawned | Adopted | Found | Ended | Hung | Revived | Confirmed | ControlBack | Due
+AnEvent = TypeVar("AnEvent", bound=Event)
+
+
 # --- actions --------------------------------------------------------------------------------------
 
 
@@ -145,19 +150,19 @@ class Decision:
     """``refused`` is a sentence when the event was a request that cannot be granted."""
 
     status: Status
-    actions: tuple = ()
+    actions: tuple[Launch | Send, ...] = ()
     refused: str = ""
 
 
 @dataclass(frozen=True)
-class Rule:
-    """``to``: every state the rule can lead to."""
+class Rule(Generic[AnEvent]):
+    """What one kind of event means in one state. ``to``: every state the rule can lead to."""
 
-    decide: Callable[[Status, object, float, Policy], Decision]
+    decide: Callable[[Status, AnEvent, float, Policy], Decision]
     to: tuple[str, ...] = field(default=())
 
 
-def decide(status: Status, event, now: float, policy: Policy) -> Decision:
+def decide(status: Status, event: Event, now: float, policy: Policy) -> Decision:
     """What ``event`` at ``now`` means. An event that has no rule in this state changes nothing."""
     rule = RULES.get((status.state, type(event)))
     return rule.decide(status, event, now, policy) if rule else Decision(status)
@@ -180,43 +185,43 @@ def how_it_ended(exit_code: int, number: int) -> str:
 # --- rules ----------------------------------------------------------------------------------------
 
 
-def _launch(status, event: Start, now, policy):
+def _launch(status: Status, event: Start, now: float, policy: Policy) -> Decision:
     fresh = Status(state="starting", planned=False, confirmed=not event.operator, since=now, reason=event.reason)
     return Decision(fresh, (Launch(),))
 
 
-def _refuse_running(status, event, now, policy):
+def _refuse_running(status: Status, event: Start, now: float, policy: Policy) -> Decision:
     hand = ", started by hand" if status.by_hand else ""
     pid = f"pid {status.pid}{hand}" if status.pid else "it is being started"
     return Decision(status, refused=f"already running ({pid})")
 
 
-def _refuse_stopping(status, event, now, policy):
+def _refuse_stopping(status: Status, event: Start, now: float, policy: Policy) -> Decision:
     return Decision(status, refused=f"still stopping (pid {status.pid})")
 
 
-def _spawned(status, event: Spawned, now, policy):
+def _spawned(status: Status, event: Spawned, now: float, policy: Policy) -> Decision:
     reason = status.reason if status.restarts else "The process runs."
     return Decision(_with(status, state="running", pid=event.pid, started=event.started, since=now, due=0.0,
                           reason=reason))
 
 
-def _spawned_while_stopping(status, event: Spawned, now, policy):
+def _spawned_while_stopping(status: Status, event: Spawned, now: float, policy: Policy) -> Decision:
     return _next_rung(_with(status, pid=event.pid, started=event.started), now)
 
 
-def _adopted(status, event: Adopted, now, policy):
+def _adopted(status: Status, event: Adopted, now: float, policy: Policy) -> Decision:
     return Decision(Status(state="running", pid=event.pid, started=event.started, planned=False, since=now,
                            reason="The agent was restarted; the server kept running."))
 
 
-def _found(status, event: Found, now, policy):
+def _found(status: Status, event: Found, now: float, policy: Policy) -> Decision:
     return Decision(Status(state="running", pid=event.pid, started=event.started, planned=False, by_hand=True,
                            since=now, reason="The server was started by hand; the agent watches it."))
 
 
-def _stop(status, event: Stop, now, policy):
-    ladder = ((signal.SIGTERM, max(event.shutdown_timeout, 0.1)), (signal.SIGKILL, 0.0))
+def _stop(status: Status, event: Stop, now: float, policy: Policy) -> Decision:
+    ladder: tuple[tuple[int, float], ...] = ((signal.SIGTERM, max(event.shutdown_timeout, 0.1)), (signal.SIGKILL, 0.0))
     if event.graceful:
         ladder = ((signal.SIGUSR1, event.suspending_wait_timeout + SUSPEND_MARGIN_S), *ladder)
     stopping = _with(status, state="stopping", planned=True, ladder=ladder, due=0.0, reason=event.reason)
@@ -224,7 +229,7 @@ def _stop(status, event: Stop, now, policy):
     return _next_rung(stopping, now) if status.pid else Decision(stopping)
 
 
-def _stop_harder(status, event: Stop, now, policy):
+def _stop_harder(status: Status, event: Stop, now: float, policy: Policy) -> Decision:
     waits_for_suspend = any(number == signal.SIGTERM for number, _ in status.ladder)
     return _stop(status, event, now, policy) if waits_for_suspend and not event.graceful else Decision(status)
 
@@ -238,17 +243,17 @@ def _next_rung(status: Status, now: float) -> Decision:
     return Decision(_with(status, ladder=tuple(rest), due=due, reason=reason), (Send(number),))
 
 
-def _climb(status, event, now, policy):
+def _climb(status: Status, event: Due, now: float, policy: Policy) -> Decision:
     return _next_rung(status, now) if status.ladder else Decision(_with(status, due=0.0))
 
 
-def _stopped(status, event: Ended, now, policy):
+def _stopped(status: Status, event: Ended, now: float, policy: Policy) -> Decision:
     # An empty ladder: its last rung, SIGKILL, was sent.
     reason = status.reason if not status.ladder else f"Stopped as asked: {how_it_ended(event.exit_code, event.signal)}."
     return Decision(_over(status, event, "exited", reason, planned=True))
 
 
-def _failed(status, event: Ended, now, policy):
+def _failed(status: Status, event: Ended, now: float, policy: Policy) -> Decision:
     how = event.reason.rstrip(".") or how_it_ended(event.exit_code, event.signal)
     if status.by_hand:
         how = f"The server that was started by hand is gone: {how}. What was started by hand is not restarted."
@@ -290,23 +295,23 @@ def _over(status: Status, event: Ended, state: str, reason: str, *, planned: boo
                  ladder=(), reason=reason)
 
 
-def _restart(status, event, now, policy):
+def _restart(status: Status, event: Due | ControlBack, now: float, policy: Policy) -> Decision:
     reason = f"Restarted by Auto-Restart (restart {status.restarts} of {policy.limit})."
     fresh = Status(state="starting", planned=False, restarts=status.restarts, since=now, reason=reason)
     return Decision(fresh, (Launch(),))
 
 
-def _give_up_waiting(status, event: Stop, now, policy):
+def _give_up_waiting(status: Status, event: Stop, now: float, policy: Policy) -> Decision:
     return Decision(_with(status, state="exited", planned=True, due=0.0, by_hand=False, reason=(
         f"{event.reason} It was not running; a restart that was due is cancelled." if status.state == "backoff"
         else f"{event.reason} It was not running.")))
 
 
-def _still_stopped(status, event: Stop, now, policy):
+def _still_stopped(status: Status, event: Stop, now: float, policy: Policy) -> Decision:
     return Decision(_with(status, planned=True))
 
 
-def _hung(status, event: Hung, now, policy):
+def _hung(status: Status, event: Hung, now: float, policy: Policy) -> Decision:
     reason = f"It has shown no sign of life for {event.silent_s:.0f} s: it hangs."
     if not (event.restart and policy.auto_restart):
         off = "Auto-Restart" if event.restart else "hangup-restart"
@@ -314,19 +319,20 @@ def _hung(status, event: Hung, now, policy):
     return Decision(_with(status, reason=f"{reason} It was killed (SIGKILL)."), (Send(signal.SIGKILL),))
 
 
-def _revived(status, event: Revived, now, policy):
+def _revived(status: Status, event: Revived, now: float, policy: Policy) -> Decision:
     return Decision(_with(status, reason="It had shown no sign of life, and does so again."))
 
 
-def _confirmed(status, event, now, policy):
+def _confirmed(status: Status, event: Confirmed, now: float, policy: Policy) -> Decision:
     return Decision(_with(status, confirmed=True))
 
 
-def _with(status: Status, **changes) -> Status:
+def _with(status: Status, **changes: Any) -> Status:
     return dataclasses.replace(status, **changes)
 
 
-RULES: dict[tuple[str, type], Rule] = {
+# Any: the type in a key is that of the events its rule is given, which a dict cannot say of each of its pairs.
+RULES: dict[tuple[str, type[Event]], Rule[Any]] = {
     ("exited", Start): Rule(_launch, ("starting",)),
     ("exited", Adopted): Rule(_adopted, ("running",)),
     ("exited", Found): Rule(_found, ("running",)),

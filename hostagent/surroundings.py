@@ -84,10 +84,11 @@ def _is_address(host: str) -> bool:
 
 def resolved(names: Iterable[str]) -> dict[str, list[str]]:
     """{name: its addresses here}; takes as long as the resolver takes."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for name in names:
         try:
-            found[name] = sorted({entry[4][0] for entry in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+            answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+            found[name] = sorted({str(entry[4][0]) for entry in answers})
         except OSError:
             found[name] = []
     return found

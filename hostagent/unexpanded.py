@@ -16,4 +16,4 @@ def _text(data: bytes | memoryview, encoding: str) -> str:
 # Who would send something compressed is told so where he does.
 compression._encoders.clear()
 compression._decoders.clear()
-serialization._decode = _text
+serialization._decode = _text  # type: ignore[assignment]  # theirs is overloaded, ours takes the same

@@ -12,7 +12,7 @@ _ON_THE_WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINKS_MAX = 40
 
 
-def real(path: str | os.PathLike) -> str:
+def real(path: str | os.PathLike[str]) -> str:
     """``path`` without its links, as far as it exists. A link counts where nobody but root and this account can have
     put it. Raises OSError for another one."""
     left, at, links = _parts(os.path.normpath(os.fspath(path)))[::-1], "/", 0

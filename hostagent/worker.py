@@ -36,7 +36,7 @@ class WorkerKeeper:
 
     def __init__(self, config: AgentConfig, state: AgentState):
         self._config, self._state = config, state
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._child_ended = asyncio.Event()
 
     @property
@@ -55,9 +55,9 @@ class WorkerKeeper:
         while True:
             began = loop.time()
             try:
-                self._start()
+                process = self._start()
                 await self._end()
-                how = f"ended ({self._process.returncode})"
+                how = f"ended ({process.returncode})"
             except OSError as error:
                 how = f"could not be started ({error})"
             if loop.time() - began >= STABLE_S:
@@ -101,7 +101,7 @@ class WorkerKeeper:
             if self.runs:
                 await self._child_ended.wait()
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
         """Raises OSError."""
         environment = {**os.environ, CONFIG_VARIABLE: str(self._config.path), PARENT_VARIABLE: str(os.getpid()),
                        "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
@@ -109,11 +109,13 @@ class WorkerKeeper:
                      "-n", f"worker@{self._config.host}", "-c", str(CONCURRENCY), "-P", "prefork", "-l", "INFO",
                      "--without-gossip", "--without-mingle", "--without-heartbeat", "--prefetch-multiplier", "1"]
         with open(self.log_path, "ab") as output:
-            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                             cwd=self._config.state_dir, env=environment, start_new_session=True)
-        self._state.worker = {"pid": self._process.pid, "started": start_ticks(self._process.pid)}
+            self._process = process = subprocess.Popen(
+                arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self._config.state_dir,
+                env=environment, start_new_session=True)
+        self._state.worker = {"pid": process.pid, "started": start_ticks(process.pid)}
         self._state.save()
-        log.info("The host worker was started (pid %d).", self._process.pid)
+        log.info("The host worker was started (pid %d).", process.pid)
+        return process
 
     async def _end_leftover(self) -> None:
         """End the worker of an agent that was killed, so that no job is worked on twice."""

@@ -37,7 +37,7 @@ NOBODY = "0"
 
 
 @dataclass(frozen=True)
-class Kind:
+class Recorded:
     """What History says of objects of one model. ``snapshot``: all of an object as JSON values, "name" among them,
     secrets as MASK, other objects by name (and by id, in fields that end in _id)."""
 
@@ -71,13 +71,13 @@ def user_snapshot(user: User) -> dict:
             "enabled": user.is_active}
 
 
-KINDS: dict[type[Model], Kind] = {
-    Application: Kind("application", "Application", application_snapshot),
-    Host: Kind("host", "Host", fields_of((*columns(HostDraft), "revision"))),
-    ApplicationTemplate: Kind("template", "Application Template", fields_of((*facts(TemplateDraft), "enabled"))),
-    InstallationPackage: Kind("package", "Installation Package", fields_of(columns(PackageDraft))),
-    User: Kind("user", "User", user_snapshot),
-    Console: Kind("console", "Console", fields_of(())),
+KINDS: dict[type[Model], Recorded] = {
+    Application: Recorded("application", "Application", application_snapshot),
+    Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
+    ApplicationTemplate: Recorded("template", "Application Template", fields_of((*facts(TemplateDraft), "enabled"))),
+    InstallationPackage: Recorded("package", "Installation Package", fields_of(columns(PackageDraft))),
+    User: Recorded("user", "User", user_snapshot),
+    Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}
 LABELS: dict[str, str] = {kind.name: kind.label for kind in KINDS.values()}

@@ -63,7 +63,6 @@ def _unpacked(package: Path, filename: str, target: Path, bounds: Bounds) -> Dir
                             "Make room or correct the rights of the directory, then install again.") from None
         raise JobFailed(f"{filename} is damaged and cannot be unpacked: {error}.",
                         "Upload the package to the console again.") from None
-    return check_sums(target, filename)
 
 
 def _read_members(archive: tarfile.TarFile, filename: str, bounds: Bounds) -> tuple[list[tarfile.TarInfo],
@@ -74,8 +73,8 @@ def _read_members(archive: tarfile.TarFile, filename: str, bounds: Bounds) -> tu
     for member in archive:
         members.append(member)
         size += member.size
-        if member.isreg() and size <= KEPT:
-            contents[member.offset] = archive.extractfile(member).read()
+        if member.isreg() and size <= KEPT and (file := archive.extractfile(member)) is not None:
+            contents[member.offset] = file.read()
         if len(members) > bounds.members:
             raise _unsafe(filename, f"it has more than {bounds.members} members")
         if member.size > bounds.member_size or size > bounds.size:
@@ -140,6 +139,7 @@ def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Directory,
         target.link(name, member.linkname)
         return
     source = io.BytesIO(content) if content is not None else archive.extractfile(member)
+    assert source is not None  # it is a plain file: check_members lets nothing else come so far
     target.write_new(name, iter(lambda: source.read(CHUNK), b""), 0o750 if member.mode & 0o100 else 0o640)
 
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
 from .errors import JobCancelled
 
@@ -13,17 +15,17 @@ class Cancellation:
     The signal raises once; later ones do nothing, so that the clean-up of a cancelled job is left in peace.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.requested = False
         self._shields = 1
         self._raised = False
-        self._before = None
+        self._before: Callable[[int, FrameType | None], Any] | int | None = None
 
     def __enter__(self) -> "Cancellation":
         self._before = signal.signal(signal.SIGUSR1, self._signalled)
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         # Celery may send the signal twice; the second must not hit the pool child between two jobs.
         self._shields += 1
         signal.signal(signal.SIGUSR1, signal.SIG_IGN if self.requested else self._before)
@@ -48,7 +50,7 @@ class Cancellation:
             self._shields -= 1
         self._raise_if_due()
 
-    def _signalled(self, *_) -> None:
+    def _signalled(self, *_: object) -> None:
         self.requested = True
         self._raise_if_due()
 

@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from . import target
 from .accounts import account_named, name_of
+from .context import Context
+from .journal import Entry
+from .run import Run
 from .startfacts import Target, opened, read_facts
 from .startfiles import START_FILES
 
@@ -13,7 +17,7 @@ DIFF_LINES = 200
 """Lines of a difference that go into the log; the result has all of them."""
 
 
-def work(run) -> dict:
+def work(run: Run) -> dict[str, Any]:
     """The result of *check_start_files* in ``protocol.jobs``. Raises JobFailed."""
     with run.step(READ):
         wanted = target_of(run)
@@ -24,17 +28,17 @@ def work(run) -> dict:
     return {"start_files": facts}
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """Nothing was changed."""
     return ""
 
 
-def target_of(run) -> Target:
+def target_of(run: Run) -> Target:
     """What the job's arguments name. Raises JobFailed."""
     return target_for(run, {**run.arguments, "name": run.application})
 
 
-def target_for(run, asked: dict) -> Target:
+def target_for(run: Run, asked: dict[str, Any]) -> Target:
     """What ``asked`` names: name, directory, log_on_as. Raises JobFailed."""
     account = account_named(asked.get("log_on_as", ""))
     server = run.arguments["configuration_server"]
@@ -42,15 +46,15 @@ def target_for(run, asked: dict) -> Target:
                   port=int(server["port"]), owner=name_of(account.pw_uid if account else os.geteuid()))
 
 
-def directory_of(run) -> Path:
+def directory_of(run: Run) -> Path:
     return _directory(run, run.arguments)
 
 
-def _directory(run, asked: dict) -> Path:
+def _directory(run: Run, asked: dict[str, Any]) -> Path:
     return target.choose(asked.get("directory", ""), "", run.context.config.install_root)
 
 
-def tell(run, facts: dict) -> None:
+def tell(run: Run, facts: dict[str, Any]) -> None:
     """The findings as log lines, the difference of each file that is not as it should be with it."""
     for file in facts["files"]:
         run.log(file["sentence"], "info" if file["equal"] else "warning")

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from ..files import read_json, write_json
 from ..looking import files, listening, process, rights, version
@@ -11,8 +12,11 @@ from ..looking.naming import Resolving
 from ..opened import Directory
 from .accounts import account_named
 from .check_start_files import target_for
+from .context import Context
 from .errors import JobFailed
+from .journal import Entry
 from .lca_client import LcaClient
+from .run import Run
 from .startfacts import read_facts
 from .startfiles import START_FILES
 
@@ -27,7 +31,7 @@ TIME_ERROR = 5
 RUNS = ("starting", "running", "stopping")
 
 
-def work(run) -> dict:
+def work(run: Run) -> dict[str, Any]:
     """The result of *collect_facts* in ``protocol.jobs``."""
     until = time.monotonic() + WITHIN_S
     hosts = {name: address for each in run.arguments["applications"] for name, address in each["hosts"].items()}
@@ -39,23 +43,26 @@ def work(run) -> dict:
     return {"found": {"applications": found, **names, "clock_synchronized": clock_synchronized()}}
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """Nothing was changed."""
     return ""
 
 
-def _applications(run, until: float) -> list[dict]:
+def _applications(run: Run, until: float) -> list[dict[str, Any]]:
     path = run.context.config.state_dir / KEPT
     kept = read_json(path)
     kept = kept if isinstance(kept, dict) else {}
     before = repr(kept)
-    watched, found, now = _watched(run), [], {}
+    watched = _watched(run)
+    found: list[dict[str, Any]] = []
+    now: dict[str, dict[str, Any]] = {}
     for each in run.arguments["applications"][:APPLICATIONS_MAX]:
         name = each["name"]
         if time.monotonic() > until:
             run.log(f"{name} was left out: looking took too long.", "warning")
             continue
-        now[name] = kept.get(name) if isinstance(kept.get(name), dict) else {}
+        before_of = kept.get(name)
+        now[name] = before_of if isinstance(before_of, dict) else {}
         try:
             within = min(until, time.monotonic() + APPLICATION_S)
             found.append({"name": name, **application_facts(run, each, watched.get(name, 0), now[name], within)})
@@ -69,7 +76,7 @@ def _applications(run, until: float) -> list[dict]:
     return found
 
 
-def _watched(run) -> Mapping[str, int]:
+def _watched(run: Run) -> Mapping[str, int]:
     """{application: pid} of what runs, as the agent says it."""
     try:
         told = LcaClient(run.context.config).call("list", {})["processes"]
@@ -79,7 +86,8 @@ def _watched(run) -> Mapping[str, int]:
     return {each["application"]: each["pid"] for each in told if each["state"] in RUNS}
 
 
-def application_facts(run, asked: dict, watched: int, kept: dict, until: float) -> dict:
+def application_facts(run: Run, asked: dict[str, Any], watched: int, kept: dict[str, Any], until: float
+                      ) -> dict[str, Any]:
     """What is true of one application; ``kept`` is what an earlier look remembered. Raises JobFailed, OSError."""
     try:
         entry = account_named(asked.get("log_on_as", ""))
@@ -100,7 +108,7 @@ def application_facts(run, asked: dict, watched: int, kept: dict, until: float) 
         return facts
 
 
-def process_or_none(pid: int) -> dict | None:
+def process_or_none(pid: int) -> dict[str, Any] | None:
     return process.process_facts(pid) if pid else None
 
 
@@ -112,19 +120,19 @@ def free_bytes(place: Directory | None) -> int | None:
     return found.f_bavail * found.f_frsize
 
 
-def _installed(run, place: Directory, asked: dict, account: rights.Account, kept: dict, until: float, *,
-               usable: bool) -> dict:
+def _installed(run: Run, place: Directory, asked: dict[str, Any], account: rights.Account, kept: dict[str, Any],
+               until: float, *, usable: bool) -> dict[str, Any]:
     program, name = files.program_facts(place, asked["directory"], asked["command_line"], account)
-    facts = {"program": program, "runs": None, "changed": None}
+    facts: dict[str, Any] = {"program": program, "runs": None, "changed": None}
     with contextlib.suppress(JobFailed):
         facts["start_files"] = read_facts(target_for(run, asked), place, START_FILES)
     sums = files.shipped(place)
     if sums is None:
         return facts
     hashes = kept.setdefault("files", {})
-    facts["changed"] = files.changed_files(place, sums, hashes, until)
+    facts["changed"] = changed = files.changed_files(place, sums, hashes, until)
     # Only what the package shipped is known to say its version and nothing else.
-    if name in sums and name not in facts["changed"] and program["usable"] and usable:
+    if name in sums and name not in changed and program["usable"] and usable:
         facts |= version.version_facts(place, name, account, hashes, kept.setdefault("runs", {}), now=time.time())
     return facts
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from protocol import auth, tls
@@ -45,7 +46,7 @@ class Package:
     size: int
 
     @classmethod
-    def of(cls, fields: dict) -> "Package":
+    def of(cls, fields: dict[str, Any]) -> "Package":
         """Raises JobFailed."""
         package = cls(str(fields["path"]), str(fields.get("filename", "the package")), str(fields["sha256"]).lower(),
                       int(fields["size"]))
@@ -164,7 +165,8 @@ def _store(response: http.client.HTTPResponse, part: Path, resumed: bool, packag
         raise _Cut("the console closed the connection")
 
 
-def _request(config: AgentConfig, path: str, headers: dict[str, str]):
+def _request(config: AgentConfig, path: str, headers: dict[str, str]
+             ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     """(connection, response) of a GET signed by this host. Raises JobFailed or OSError."""
     base = urlsplit(config.console_url)
     if not path.startswith("/") or any(ord(character) <= 32 or ord(character) >= 127 for character in path):
@@ -180,14 +182,15 @@ def _request(config: AgentConfig, path: str, headers: dict[str, str]):
 
 
 def _connection(config: AgentConfig, base: SplitResult) -> http.client.HTTPConnection:
+    name = base.hostname or ""  # the configuration takes no address without one
     if base.scheme != "https":
-        return http.client.HTTPConnection(base.hostname, base.port, timeout=TIMEOUT_S)
+        return http.client.HTTPConnection(name, base.port, timeout=TIMEOUT_S)
     try:
         context = console_context(config)
     except tls.TlsError as error:
         raise JobFailed(f"What the console's certificate is checked by cannot be used: {error}.",
                         "Make a new line on the host's page and paste it on this host.") from None
-    return http.client.HTTPSConnection(base.hostname, base.port, timeout=TIMEOUT_S, context=context)
+    return http.client.HTTPSConnection(name, base.port, timeout=TIMEOUT_S, context=context)
 
 
 def _refusal(config: AgentConfig, path: str, response: http.client.HTTPResponse) -> JobFailed:

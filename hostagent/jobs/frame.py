@@ -9,8 +9,7 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any, Protocol
 
 from protocol import auth
 from protocol.identity import start_ticks
@@ -22,17 +21,32 @@ from .context import Context
 from .errors import JobCancelled, JobFailed
 from .journal import Entry, Journal, is_job_id
 from .reporter import Reporter
+from .run import Run
 
 log = logging.getLogger(__name__)
 
 LONGEST_AGE_S = 48 * 3600.0
 SAME_JOB_S = 3.0
-KINDS = {module.__name__.rpartition(".")[2]: module for module in (
-    check_start_files, collect_facts, install, make_certificates, repair_start_files, restart, start, stop)}
+
+
+class Kind(Protocol):
+    """What the module of a kind of job has."""
+
+    def work(self, run: Run) -> dict[str, Any]:
+        """The job's result. Raises JobFailed, JobCancelled."""
+
+    def undo(self, context: Context, entry: Entry, *, lost: bool) -> str:
+        """What is in place now, as a sentence. May be called again at any time. Raises OSError, JobFailed."""
+
+
+KINDS: dict[str, Kind] = {
+    "check_start_files": check_start_files, "collect_facts": collect_facts, "install": install,
+    "make_certificates": make_certificates, "repair_start_files": repair_start_files, "restart": restart,
+    "start": start, "stop": stop}
 """{key of STEPS: the module of this name}."""
 
 
-def run_job(context: Context, payload: dict, signature: str) -> None:
+def run_job(context: Context, payload: dict[str, Any], signature: str) -> None:
     """Run one delivered job, or do what its journal entry says: repeat its last report, or clean up after it."""
     with Cancellation() as cancellation:
         if refusal := reason_to_refuse(payload, signature, context, now=time.time()):
@@ -44,7 +58,7 @@ def run_job(context: Context, payload: dict, signature: str) -> None:
             log.warning("Job %s was delivered again while it is worked on; this delivery is dropped.", payload["job"])
             return
         with contextlib.closing(entry):
-            if entry.body is None:
+            if not entry.body:
                 if refusal := reason_not_to_begin(context, payload, now=time.time()):
                     _refuse_late(context, entry, payload, refusal)
                 else:
@@ -66,7 +80,7 @@ def _open(journal: Journal, job: str) -> Entry | None:
     return entry
 
 
-def reason_to_refuse(payload, signature, context: Context, *, now: float) -> str:
+def reason_to_refuse(payload: object, signature: object, context: Context, *, now: float) -> str:
     """A sentence, "" when the job may run."""
     if not isinstance(payload, dict) or not isinstance(signature, str):
         return "it is not a job."
@@ -90,46 +104,7 @@ def reason_to_refuse(payload, signature, context: Context, *, now: float) -> str
     return ""
 
 
-@dataclass(frozen=True)
-class Run:
-    """What the steps of a job work with. ``shield`` defers a cancel, ``note`` keeps what ``undo`` needs."""
-
-    context: Context
-    payload: dict
-    entry: Entry
-    reporter: Reporter
-    cancellation: Cancellation
-
-    @property
-    def arguments(self) -> dict:
-        return self.payload["arguments"]
-
-    @property
-    def application(self) -> str:
-        return self.payload["application"]
-
-    def log(self, text: str, level: str = "info") -> None:
-        self.reporter.log(text, level)
-
-    def note(self, **notes) -> None:
-        self.entry.note(**notes)
-
-    def shield(self):
-        return self.cancellation.shield()
-
-    @contextlib.contextmanager
-    def step(self, number: int) -> Iterator[None]:
-        self.entry.at_step(number)
-        self.reporter.step(number, "running")
-        try:
-            yield
-        except BaseException:
-            self.reporter.step(number, "failed")
-            raise
-        self.reporter.step(number, "done")
-
-
-def reason_not_to_begin(context: Context, payload: dict, *, now: float) -> str:
+def reason_not_to_begin(context: Context, payload: dict[str, Any], *, now: float) -> str:
     """A sentence when a job came too late, "" else. People were told that it was not run, or a later one was."""
     if overtaken := context.journal.overtaken_by(payload):
         return (f"Job {payload['job']} came after job {overtaken} of {payload['application'] or 'this host'}, which "
@@ -140,7 +115,7 @@ def reason_not_to_begin(context: Context, payload: dict, *, now: float) -> str:
         "run.")
 
 
-def _refuse_late(context: Context, entry: Entry, payload: dict, sentence: str) -> None:
+def _refuse_late(context: Context, entry: Entry, payload: dict[str, Any], sentence: str) -> None:
     log.warning(sentence)
     context.refusals.tell("late", sentence)
     entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
@@ -148,7 +123,7 @@ def _refuse_late(context: Context, entry: Entry, payload: dict, sentence: str) -
     deliver_final(context, entry)
 
 
-def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellation) -> None:
+def _work(context: Context, entry: Entry, payload: dict[str, Any], cancellation: Cancellation) -> None:
     entry.claim(payload["kind"], payload["application"], {"pid": os.getpid(), "started": start_ticks(os.getpid())})
     context.journal.note_order(payload)
     with contextlib.closing(context.make_sender()) as sender:
@@ -165,7 +140,7 @@ def _work(context: Context, entry: Entry, payload: dict, cancellation: Cancellat
             log.warning("The last reports of job %s wait until the broker can be reached.", entry.job)
 
 
-def _outcome_alone(run: Run) -> dict:
+def _outcome_alone(run: Run) -> dict[str, Any]:
     with run.context.journal.alone(run.application) as alone:
         return _outcome(run) if alone else final_report(
             "failed", f"Another job still {_works_on(run.application)} on this host. This one did nothing.",
@@ -176,7 +151,7 @@ def _works_on(application: str) -> str:
     return f"works on {application}" if application else "looks around"
 
 
-def _outcome(run: Run) -> dict:
+def _outcome(run: Run) -> dict[str, Any]:
     """The final report of the job's work; after anything but success the host is as it was before."""
     try:
         with run.cancellation.open():
@@ -195,11 +170,11 @@ def _outcome(run: Run) -> dict:
 
 
 def final_report(state: str, reason: str = "", advice: str = "", *, reference: str = "",
-                 result: dict | None = None) -> dict:
+                 result: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"state": state, "reason": reason, "advice": advice, "reference": reference, "result": result or {}}
 
 
-def _undone(run: Run, final: dict) -> dict:
+def _undone(run: Run, final: dict[str, Any]) -> dict[str, Any]:
     sentence = _undo(run.context, run.entry, lost=False)
     run.log(f"{final['reason']} {sentence}".strip(), "error" if final["state"] != "cancelled" else "warning")
     return {**final, "reason": f"{final['reason']} {sentence}".strip()}

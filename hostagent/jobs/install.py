@@ -9,6 +9,7 @@ import socket
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 from protocol.start_line import COMMAND_LINE, PROGRAM, arguments_of, command_line_arguments
 
@@ -19,10 +20,13 @@ from ..looking.rights import Account, cannot_enter
 from ..opened import Directory
 from . import archive, target
 from .accounts import account_named, name_of, owner_of
+from .context import Context
 from .errors import JobFailed, told
 from .fetch import Package, fetch_package, fetch_secret
 from .former import strangers
+from .journal import Entry
 from .placement import STAYS, carry_out, clear_away, free_stamp, make_plan, undo_noted
+from .run import Run
 from .startfacts import Target, read_facts
 from .startfiles import SERVICE_FILE, START_FILES
 
@@ -36,7 +40,7 @@ STRANGERS_NAMED = 5
 UNCHANGED = "The application was left as it was."
 
 
-def work(run) -> dict:
+def work(run: Run) -> dict[str, Any]:
     """The result of *install* in ``protocol.jobs``. Raises JobFailed."""
     config, arguments = run.context.config, run.arguments
     package = Package.of(arguments["package"])
@@ -61,8 +65,8 @@ def work(run) -> dict:
             until_the_end.enter_context(staging)
         with run.step(WRITE), told(f"The files cannot be written into {staging.path}"):
             _write_start_files(run, staging, server)
-            if account is not None:
-                staging.give_all(owner_of(account))
+            if (owner_ids := owner_of(account)) is not None:
+                staging.give_all(owner_ids)
         with run.step(CONNECT):
             _connect(run, staging, server, account)
         with run.step(PLACE), run.shield(), told(f"The new files could not be moved into {place}"):
@@ -78,7 +82,8 @@ def work(run) -> dict:
             "version": version, "backup": backup, "facts": facts, "start_files": started_by}
 
 
-def _unpack(run, place: Path, fetched: Path, filename: str, account: pwd.struct_passwd | None) -> tuple[Directory, str]:
+def _unpack(run: Run, place: Path, fetched: Path, filename: str, account: pwd.struct_passwd | None
+            ) -> tuple[Directory, str]:
     """The new directory with what the package holds, which the caller closes, and its version. Raises JobFailed."""
     with told(f"{place} cannot be installed into"):
         staging = target.staging_of(place, run.entry.job)
@@ -114,7 +119,7 @@ def _refuse_closed_way(place: Path, account: pwd.struct_passwd | None) -> None:
                         f"Let it (chmod o+x {closed}), or choose another Working Directory.")
 
 
-def _refuse_way_of_others(run, place: Path) -> None:
+def _refuse_way_of_others(run: Run, place: Path) -> None:
     """What was installed there would not be started as root. Raises JobFailed."""
     with told(f"{place} cannot be looked at"):
         why = why_not_as_root(str(place))
@@ -123,13 +128,13 @@ def _refuse_way_of_others(run, place: Path) -> None:
         raise JobFailed(f"{run.application} would run as root, but {said}.", advice[0].upper() + advice[1:])
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """Bring the former installation back and remove what was unpacked. May be called again."""
     undo_noted(entry)
     return f"{UNCHANGED} The former installation, if there was one, is in place." if lost else UNCHANGED
 
 
-def _write_start_files(run, staging: Directory, server: dict) -> None:
+def _write_start_files(run: Run, staging: Directory, server: dict[str, Any]) -> None:
     host, port = str(server["host"]), int(server["port"])
     program = staging.facts_of(PROGRAM)
     if program is None or not stat.S_ISREG(program.st_mode):
@@ -156,12 +161,12 @@ def _authority(config: AgentConfig) -> tuple[tuple[str, str, int], ...]:
                         "Make a new line on the host's page and paste it on this host.") from None
 
 
-def _connect(run, staging: Directory, server: dict, account: pwd.struct_passwd | None) -> None:
+def _connect(run: Run, staging: Directory, server: dict[str, Any], account: pwd.struct_passwd | None) -> None:
     """Let the new program itself read its configuration. Raises JobFailed with what it said."""
     host, port = str(server["host"]), int(server["port"])
     command = [f"./{PROGRAM}", *arguments_of(host, port, run.application), "-check", "-workdir", "."]
     run.log(f"Connecting to the Configuration Server at {host}:{port} as {run.application}.")
-    other = (account.pw_uid, account.pw_gid, []) if account else None
+    other: tuple[int, int, list[int]] | None = (account.pw_uid, account.pw_gid, []) if account else None
     try:
         done = ask(command, directory=staging.enter, account=other, limit=CHECK_BYTES, within_s=CHECK_TIMEOUT_S,
                    environment=server_environment(run.context.config.ca_file))
@@ -203,7 +208,7 @@ def _connect_failure(code: int, lines: list[str], where: str, application: str) 
                      "Correct what it said, then install again.")
 
 
-def _put_in_place(run, place: Path, staging: Directory, account: pwd.struct_passwd | None) -> str:
+def _put_in_place(run: Run, place: Path, staging: Directory, account: pwd.struct_passwd | None) -> str:
     made = tuple(run.entry.body["notes"]["made"])
     with contextlib.ExitStack() as until_the_end:
         present = None
@@ -235,7 +240,7 @@ def _give(place: Directory, owner: tuple[int, int]) -> None:
     place.give(owner)
 
 
-def _facts(place: Directory) -> dict:
+def _facts(place: Directory) -> dict[str, Any]:
     disk = place.disk()
     return {"platform": platform.platform(), "python": platform.python_version(), "hostname": socket.gethostname(),
             "cpus": os.cpu_count() or 0, "disk_free_bytes": disk.f_bavail * disk.f_frsize,

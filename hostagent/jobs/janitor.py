@@ -55,9 +55,12 @@ class Janitor:
 
     def _is_over(self, job: str) -> bool:
         entry = self._context.journal.open(job)
-        if entry is None or entry.body is None:
+        if entry is None:
             return False
         with contextlib.closing(entry):
+            if not entry.body:
+                # Its file went away meanwhile.
+                return False
             if entry.body["state"] == "working" and not recover(self._context, entry):
                 return False
             return deliver_final(self._context, entry)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..files import read_json, write_json
 
@@ -19,7 +20,7 @@ KEEP_FILES = 5000
 _JOB_ID = re.compile(r"[0-9a-zA-Z-]{8,64}")
 
 
-def is_job_id(value) -> bool:
+def is_job_id(value: object) -> bool:
     """True when ``value`` can name files in the journal."""
     return isinstance(value, str) and _JOB_ID.fullmatch(value) is not None
 
@@ -28,11 +29,11 @@ def is_job_id(value) -> bool:
 class Entry:
     """One job, locked while this object is open: nobody else works on it, and a lock that can be taken proves
     that nobody does. ``body`` is {job, kind, application, state: working|finished, step, process {pid, started},
-    notes {...}, final {state, reason, advice, reference, result}}."""
+    notes {...}, final {state, reason, advice, reference, result}}, {} for a job that is new."""
 
     journal: "Journal"
     job: str
-    body: dict | None
+    body: dict[str, Any]
     lock: int
 
     @property
@@ -50,7 +51,7 @@ class Entry:
         with contextlib.suppress(OSError):
             self.journal.step_path(self.job).write_text(str(number))
 
-    def claim(self, kind: str, application: str, process: dict) -> None:
+    def claim(self, kind: str, application: str, process: dict[str, Any]) -> None:
         """Take the job. Raises FileExistsError when it was taken before."""
         self.body = {"job": self.job, "kind": kind, "application": application, "state": "working", "step": -1,
                      "process": process, "notes": {}, "claimed_at": time.time()}
@@ -60,11 +61,11 @@ class Entry:
             file.flush()
             os.fsync(file.fileno())
 
-    def save(self, **changes) -> None:
+    def save(self, **changes: Any) -> None:
         self.body.update(changes)
         write_json(self.path, self.body)
 
-    def note(self, **notes) -> None:
+    def note(self, **notes: Any) -> None:
         """Remember what a roll back needs, before the step that makes it necessary."""
         self.body["notes"].update(notes)
         self.save()
@@ -82,7 +83,7 @@ class Journal:
         self.directory = directory
 
     def open(self, job: str) -> Entry | None:
-        """The entry of ``job``, locked; None while another process works on it. ``body`` None: a new job."""
+        """The entry of ``job``, locked; None while another process works on it. ``body`` {}: a new job."""
         lock = os.open(self.directory / f"{job}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,7 +98,7 @@ class Journal:
                     "notes": {}, "claimed_at": time.time()}
         if body is not None:
             body["step"] = max(body["step"], self._step(job))
-        return Entry(self, job, body, lock)
+        return Entry(self, job, body or {}, lock)
 
     def step_path(self, job: str) -> Path:
         return self.directory / f"{job}.step"
@@ -108,7 +109,7 @@ class Journal:
         except (OSError, ValueError):
             return -1
 
-    def overtaken_by(self, payload: dict) -> str:
+    def overtaken_by(self, payload: dict[str, Any]) -> str:
         """The job of the same application that was signed later and is done already, "" for none.
 
         By number and by time: a console whose clock was set back goes on in number, one whose database was restored
@@ -119,7 +120,7 @@ class Journal:
             return ""
         return kept["job"] if payload["issued_at"] < kept["issued_at"] else ""
 
-    def note_order(self, payload: dict) -> None:
+    def note_order(self, payload: dict[str, Any]) -> None:
         """Remember ``payload`` as the newest job of its application that this host took."""
         if isinstance(payload.get("number"), int):
             write_json(self._of(payload["application"], "newest"),

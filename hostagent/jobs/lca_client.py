@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from typing import Any
 
 from protocol.blocking import Line, dial
 from protocol.lines import RefusedError, StrangerError, WireError
@@ -22,7 +23,7 @@ class LcaClient:
     def __init__(self, config: AgentConfig):
         self._config = config
 
-    def call(self, verb: str, arguments: dict) -> dict:
+    def call(self, verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The result of ``verb``. Raises JobFailed: the agent refused, or could not be reached.
 
         A restarting agent is waited for. All verbs but start may be asked twice, so an answer that was lost is

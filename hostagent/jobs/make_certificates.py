@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from protocol.certificate_files import DIRECTORY, FILES, certificate_paths
 from protocol.files import write_atomically
@@ -10,8 +11,11 @@ from protocol.tls import Identity, TlsError, client_context, expires_at
 from . import target
 from .accounts import account_named, owner_of
 from .check_start_files import directory_of
+from .context import Context
 from .errors import JobFailed, told
 from .fetch import fetch_certificate
+from .journal import Entry
+from .run import Run
 from .startfacts import opened
 
 FETCH, WRITE = range(2)
@@ -20,7 +24,7 @@ MODES = {"trusted_ca": 0o644, "certificate_key": 0o600, "certificate": 0o644}
 it has."""
 
 
-def work(run) -> dict:
+def work(run: Run) -> dict[str, Any]:
     """The result of *make_certificates* in ``protocol.jobs``. Raises JobFailed."""
     config = run.context.config
     place = directory_of(run)
@@ -37,7 +41,7 @@ def work(run) -> dict:
     return {**certificate_paths(str(asked)), "not_after": not_after}
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """A certificate that was written is as good as the one before."""
     return "Certificate and key may be in place; run it again." if lost else ""
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..opened import Directory
 from .journal import Entry
@@ -32,12 +33,12 @@ class Plan:
     moves: tuple[tuple[str, str], ...]
     made: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return {"target": self.target, "staging": self.staging, "backup": self.backup,
                 "moves": [list(move) for move in self.moves], "made": list(self.made)}
 
     @classmethod
-    def from_dict(cls, body: dict) -> "Plan":
+    def from_dict(cls, body: dict[str, Any]) -> "Plan":
         return cls(body["target"], body["staging"], body["backup"], tuple((a, b) for a, b in body["moves"]),
                    tuple(body["made"]))
 
@@ -45,13 +46,13 @@ class Plan:
 class Opened:
     """Directories by their paths, each opened when it is first asked for and kept open until the end."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._all: dict[str, Directory] = {}
 
     def __enter__(self) -> "Opened":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         for each in self._all.values():
             each.close()
 
@@ -127,7 +128,7 @@ def clear_away(staging: str, made: Iterable[str], backup: str = "") -> None:
         _remove(directory, Directory.remove_empty)
 
 
-def _remove(path: str, how: Callable[[Directory, str], None]) -> None:
+def _remove(path: str, how: Callable[[Directory, str], object]) -> None:
     above, name = os.path.split(path)
     with contextlib.suppress(OSError), Directory.at(above) as directory:
         how(directory, name)

@@ -3,12 +3,16 @@
 import contextlib
 import os
 from pathlib import Path
+from typing import Any
 
 from ..opened import Directory
 from . import check_start_files, target
 from .accounts import account_named, owner_of
+from .context import Context
 from .errors import JobFailed
+from .journal import Entry
 from .placement import BACKUP_PREFIX, Plan, carry_out, free_stamp, undo_noted
+from .run import Run
 from .startfacts import Target, fingerprints, opened, read_facts
 from .startfiles import START_FILES, StartFile
 
@@ -16,7 +20,7 @@ READ, WRITE, CHECK = range(3)
 LOOK_AGAIN = "Check the start files again, look at the difference, then repair them."
 
 
-def work(run) -> dict:
+def work(run: Run) -> dict[str, Any]:
     """The result of *repair_start_files* in ``protocol.jobs``. Raises JobFailed."""
     wanted = check_start_files.target_of(run)
     config = run.context.config
@@ -37,7 +41,7 @@ def work(run) -> dict:
     return {"start_files": facts, "backup": backup, "written": [file.name for file in wrong]}
 
 
-def _check(wanted: Target, place: Directory) -> dict:
+def _check(wanted: Target, place: Directory) -> dict[str, Any]:
     facts = read_facts(wanted, place, START_FILES)
     if not facts["equal"]:
         raise JobFailed("The start files were written and are not as they should be: "
@@ -46,7 +50,7 @@ def _check(wanted: Target, place: Directory) -> dict:
     return facts
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """The former files come back. May be called again."""
     if not entry.body["notes"]:
         return ""
@@ -61,7 +65,7 @@ def _refuse_unless_seen(found: dict[str, str], seen: dict[str, str]) -> None:
                         "shown: somebody has changed it since. Nothing was written.", LOOK_AGAIN)
 
 
-def _write(run, wanted: Target, place: Directory, files: list[StartFile]) -> str:
+def _write(run: Run, wanted: Target, place: Directory, files: list[StartFile]) -> str:
     """Put ``files`` in place; returns the directory that holds the former ones, "" for none."""
     if not files:
         run.log("Nothing to write: they are as they should be.")
@@ -91,7 +95,7 @@ def _write(run, wanted: Target, place: Directory, files: list[StartFile]) -> str
     return plan.backup
 
 
-def _stage(run, staging: Directory, wanted: Target, files: list[StartFile]) -> None:
+def _stage(run: Run, staging: Directory, wanted: Target, files: list[StartFile]) -> None:
     owner = owner_of(account_named(run.arguments.get("log_on_as", "")))
     for file in files:
         data = file.text(wanted.host, wanted.port, wanted.application).encode()

@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from protocol.jobs import ALIVE_S, sign_report
 from protocol.pauses import doubling
@@ -28,7 +29,7 @@ FIRST_RETRY_S, LONGEST_RETRY_S = 0.5, 5.0
 LINES_LIMIT, LINES_PER_REPORT = 5000, 500
 LINE_LIMIT = 2000
 
-Send = Callable[[dict, str], None]
+Send = Callable[[dict[str, Any], str], None]
 """Sends (report, signature) to the console queue; raises when the broker cannot be reached."""
 
 
@@ -44,9 +45,9 @@ class Outbox:
         self._host, self._secret, self._send = host, secret, send
         kept = read_json(entry.outbox_path) or {}
         self.seq: int = kept.get("seq", 0)
-        self.sending: dict | None = kept.get("sending")
-        self.waiting: list[dict] = kept.get("waiting", [])
-        self.final: dict | None = kept.get("final")
+        self.sending: dict[str, Any] | None = kept.get("sending")
+        self.waiting: list[dict[str, Any]] = kept.get("waiting", [])
+        self.final: dict[str, Any] | None = kept.get("final")
         self.dropped = 0
 
     @property
@@ -59,7 +60,7 @@ class Outbox:
         last = self.waiting[-1] if self.waiting else self.sending
         return self.final is not None or (last is not None and last["kind"] == "finished")
 
-    def add(self, kind: str, **fields) -> None:
+    def add(self, kind: str, **fields: Any) -> None:
         """Queue one report. Log lines join the batch before them."""
         last = self.waiting[-1] if self.waiting else None
         if kind == "log" and last and last["kind"] == "log" and len(last["lines"]) < LINES_PER_REPORT:
@@ -84,7 +85,7 @@ class Outbox:
                 self.keep()
             self.sending = None
 
-    def _next(self) -> dict:
+    def _next(self) -> dict[str, Any]:
         """What the next report says: what waits, together; its last word alone, because that may be repeated."""
         taken, lines = [self.waiting.pop(0)], 0
         while self.waiting and "finished" not in (taken[-1]["kind"], self.waiting[0]["kind"]):
@@ -105,7 +106,7 @@ class Outbox:
                 "final": self.final}
         self._file.keep(json.dumps(body, separators=(",", ":")).encode())
 
-    def _deliver(self, report: dict) -> None:
+    def _deliver(self, report: dict[str, Any]) -> None:
         self._send(report, sign_report(self._secret, report))
 
     def _bound(self) -> None:
@@ -128,7 +129,7 @@ class Reporter:
     def __init__(self, outbox: Outbox):
         self._outbox = outbox
         # A SimpleQueue may be used from code that a signal interrupts.
-        self._items: queue.SimpleQueue = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._last_sent = time.monotonic()
         self._batches = doubling(BATCH_S, LONGEST_BATCH_S)
@@ -147,7 +148,7 @@ class Reporter:
     def log(self, text: str, level: str = "info") -> None:
         self._items.put(("log", {"lines": [[round(time.time(), 3), level, text[:LINE_LIMIT]]]}))
 
-    def finish(self, final: dict) -> bool:
+    def finish(self, final: dict[str, Any]) -> bool:
         """Send what is left and the finished report; False when some of it still waits (it is on disk).
 
         Takes as long as one attempt to reach the broker.

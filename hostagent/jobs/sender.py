@@ -1,9 +1,11 @@
 """Sends reports to the host's own queue of them over one connection of its own."""
 
 import contextlib
+from typing import Any
 
 from celery import Celery
-from kombu import Connection, Queue
+from kombu.connection import Connection
+from kombu.entity import Queue
 
 from protocol.jobs import RECORD_REPORT, bounded_queue, reports_queue
 
@@ -15,17 +17,18 @@ class Sender:
         self._app, self._queue = app, reports_queue(host)
         self._connection: Connection | None = None
 
-    def __call__(self, report: dict, signature: str) -> None:
+    def __call__(self, report: dict[str, Any], signature: str) -> None:
         try:
             if self._connection is None:
                 self._connection = self._app.connection_for_write()
                 # One attempt: the reporter decides when to try again.
-                self._connection.transport_options = {**self._connection.transport_options, "max_retries": 0}
+                self._connection.transport_options = {**(self._connection.transport_options or {}), "max_retries": 0}
             # RabbitMQ drops what is sent to a queue that is not there. At Redis a host may add to it and nothing else.
             is_redis = self._connection.transport.driver_type == "redis"
+            declare = [] if is_redis else [
+                Queue(self._queue, queue_arguments=bounded_queue())]  # type: ignore[no-untyped-call]  # kombu has no types
             self._app.send_task(RECORD_REPORT, args=[report, signature], queue=self._queue, retry=False,
-                                declare=[] if is_redis else [Queue(self._queue, queue_arguments=bounded_queue())],
-                                connection=self._connection, ignore_result=True)
+                                declare=declare, connection=self._connection, ignore_result=True)
         except Exception:
             self.close()
             raise
@@ -34,4 +37,4 @@ class Sender:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
-                connection.release()
+                connection.release()  # type: ignore[no-untyped-call]  # kombu has no types

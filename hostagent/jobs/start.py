@@ -1,7 +1,12 @@
 """The start job: through the agent; done only when control says Started."""
 
+from typing import Any
+
+from .context import Context
 from .errors import JobFailed
+from .journal import Entry
 from .lca_client import LcaClient
+from .run import Run
 
 START, WAIT = range(2)
 DEFAULT_STARTUP_S = 90.0
@@ -10,7 +15,7 @@ DISPUTED_S = 10.0
 with it the dispute to end (docs/adr/0016)."""
 
 
-def work(run, first: int = START) -> dict:
+def work(run: Run, first: int = START) -> dict[str, Any]:
     """{pid, mode}; its steps are ``first`` and the next. Raises JobFailed with the agent's sentence, or control's while
     nothing is decided about the server's pair."""
     client = LcaClient(run.context.config)
@@ -37,7 +42,7 @@ def work(run, first: int = START) -> dict:
     return {"pid": pid, "mode": result.get("mode", "")}
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """A start that was given up is stopped again; after a lost worker the server is left as it is."""
     if lost:
         return "The server may be running: its status tells."

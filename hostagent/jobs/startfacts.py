@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ..opened import Directory
 from .accounts import name_of
 from .errors import JobFailed
 from .startfiles import StartFile
-from .startparameters import NAMES, RIGHT, sentence, start_parameters
+from .startparameters import NAMES, RIGHT, Parameter, sentence, start_parameters
 
 LIMIT = 16 * 1024
 """Bytes that are read of a file; no start file is longer."""
@@ -52,7 +53,7 @@ class Found:
         return bool(self.sha256)
 
 
-def read_facts(target: Target, place: Directory, files: tuple[StartFile, ...]) -> dict:
+def read_facts(target: Target, place: Directory, files: tuple[StartFile, ...]) -> dict[str, Any]:
     """``start_files`` in ``protocol.jobs``; ``place`` is the opened directory of ``target``."""
     described = [_describe(target, file, _read(place, file.name)) for file in files]
     return {
@@ -116,18 +117,18 @@ def _of(facts: os.stat_result, seen: bytes, *, data: bytes = b"", problem: str) 
                  owner=name_of(facts.st_uid), size=facts.st_size, modified_at=facts.st_mtime, problem=problem)
 
 
-def describe(target: Target, file: StartFile) -> dict:
+def describe(target: Target, file: StartFile) -> dict[str, Any]:
     """What ``read_facts`` says of a file that is as it should be."""
     data = file.text(target.host, target.port, target.application).encode()
     return _describe(target, file, Found(data=data, sha256=hashlib.sha256(data).hexdigest(), mode=file.mode,
                                          owner=target.owner, size=len(data), modified_at=time.time()))
 
 
-def _describe(target: Target, file: StartFile, found: Found) -> dict:
+def _describe(target: Target, file: StartFile, found: Found) -> dict[str, Any]:
     expected = file.text(target.host, target.port, target.application)
     parameters = start_parameters(_text(found.data), target.parameters, batch=file.batch)
     differs = _differences(target, file, found, expected)
-    starts = bool(parameters) and not found.problem and all(each.state == RIGHT for each in parameters)
+    starts = bool(parameters) and not found.problem and all(each.state == RIGHT for each in parameters or ())
     return {
         "name": file.name, "present": found.present, "problem": found.problem, "content": _text(found.data),
         "sha256": found.sha256, "size": found.size, "mode": f"{found.mode:04o}" if found.present else "",
@@ -147,7 +148,7 @@ def _differences(target: Target, file: StartFile, found: Found, expected: str) -
     return [name for name, so in differs.items() if so]
 
 
-def _sentence(file: StartFile, found: Found, parameters, differs: list[str]) -> str:
+def _sentence(file: StartFile, found: Found, parameters: list[Parameter] | None, differs: list[str]) -> str:
     if found.problem:
         return found.problem
     if parameters is None:

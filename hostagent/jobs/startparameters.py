@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .startwords import Command, Word, batch_commands, shell_commands
 
@@ -25,7 +26,7 @@ class Parameter:
     found: str
     state: str
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
@@ -51,7 +52,7 @@ def sentence(parameter: Parameter) -> str:
     }[parameter.state]
 
 
-def _arguments(command: Command, program: re.Pattern) -> Command | None:
+def _arguments(command: Command, program: re.Pattern[str]) -> Command | None:
     """The words after the program, None when the command starts something else."""
     for index, word in enumerate(command):
         if program.fullmatch(word.text):

@@ -69,7 +69,8 @@ def _joined(parts: list[Word]) -> Word:
 
 def shell_commands(text: str) -> list[Command]:
     """The simple commands of a POSIX shell script, in order; redirections and comments left out."""
-    found, variables = _Commands(), {}
+    found = _Commands()
+    variables: dict[str, Word] = {}
     text, at = text.replace("\r\n", "\n"), 0
     while at < len(text):
         match = (None if found.parts else _BEFORE_A_WORD.match(text, at)) or _SHELL_PART.match(text, at)

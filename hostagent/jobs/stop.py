@@ -1,13 +1,18 @@
 """The stop job: through the agent; done when the process has ended."""
 
+from typing import Any
+
+from .context import Context
+from .journal import Entry
 from .lca_client import LcaClient
+from .run import Run
 
 ASK, WAIT = range(2)
 MARGIN_S = 15.0
 DEFAULT_SHUTDOWN_S, DEFAULT_SUSPEND_S = 90.0, 10.0
 
 
-def work(run) -> dict:
+def work(run: Run) -> dict[str, Any]:
     """{exit_code}: -1 when a signal ended it, or when it did not run. Raises JobFailed."""
     client = LcaClient(run.context.config)
     graceful = bool(run.arguments.get("graceful"))
@@ -31,7 +36,7 @@ def work(run) -> dict:
     return {"exit_code": ended["exit_code"] if answer["was_running"] else -1}
 
 
-def undo(context, entry, *, lost: bool) -> str:
+def undo(context: Context, entry: Entry, *, lost: bool) -> str:
     """A stop that was asked for goes on."""
     if not entry.body["notes"].get("asked"):
         return ""

@@ -48,8 +48,8 @@ def check(target: Path, *, taken: Iterable[str], own: Iterable[Path], private: I
     text = str(target)
     if text in TOP or any(_is_inside(target, Path(each)) for each in SYSTEM):
         raise JobFailed(f"{target} is a directory of the operating system.", ANOTHER)
-    for each in taken:
-        other = _real(each)
+    for name in taken:
+        other = _real(name)
         if _is_inside(target, other):
             raise JobFailed(f"{target} belongs to another application ({other}).", ANOTHER)
         if _is_inside(other, target):

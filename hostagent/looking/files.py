@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ..opened import Directory
 from ..surroundings import name_of
@@ -22,7 +23,7 @@ ABSENT = {"present": False, "path": "", "owner": "", "usable": False, "problem":
 
 
 @contextlib.contextmanager
-def opened(directory: str, account: Account) -> Iterator[tuple[Directory | None, dict]]:
+def opened(directory: str, account: Account) -> Iterator[tuple[Directory | None, dict[str, Any]]]:
     """The Working Directory, None when it cannot be entered, and ``directory`` of *collect_facts* in
     ``protocol.jobs``."""
     try:
@@ -60,7 +61,7 @@ def _not_writable(directory: Directory, account: Account) -> str:
     return f"{account.name} may not write in {directory.path}, which belongs to {name_of(directory.facts().st_uid)}."
 
 
-def program_facts(place: Directory, directory: str, command_line: str, account: Account) -> tuple[dict, str]:
+def program_facts(place: Directory, directory: str, command_line: str, account: Account) -> tuple[dict[str, Any], str]:
     """``program`` of *collect_facts* in ``protocol.jobs`` for the first word of Command Line, and its name in the
     directory, "" when it is not a file there. What a link in the directory leads to is not looked at."""
     command = command_line.split()[0] if command_line.split() else ""
@@ -83,7 +84,7 @@ def program_facts(place: Directory, directory: str, command_line: str, account: 
     return {**ABSENT, "problem": f"{command_line} is not in the Working Directory."}, ""
 
 
-def _program(path: str, descriptor: int, account: Account) -> dict:
+def _program(path: str, descriptor: int, account: Account) -> dict[str, Any]:
     facts = os.fstat(descriptor)
     usable = may(account, descriptor, READ | EXECUTE)
     return {"present": True, "path": path, "owner": name_of(facts.st_uid), "usable": usable,
@@ -113,7 +114,7 @@ def identity(facts: os.stat_result | None) -> list[int]:
     return [facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns]
 
 
-def changed_files(place: Directory, sums: Mapping[str, str], known: dict, until: float) -> list[str]:
+def changed_files(place: Directory, sums: Mapping[str, str], known: dict[str, Any], until: float) -> list[str]:
     """Names of shipped files that are missing or have another content. ``known`` is {name: [identity, SHA-256]} of an
     earlier look and is brought up to date: only what was touched since is read. Raises TimeoutError past ``until``,
     what was read before is known."""

@@ -13,7 +13,8 @@ PROC = Path("/proc")
 
 def listening(ports: Iterable[int]) -> dict[int, dict[int, int]]:
     """{port: {inode of a listening socket: uid}} of these ports."""
-    wanted, found = set(ports), {}
+    wanted = set(ports)
+    found: dict[int, dict[int, int]] = {}
     for table in ("net/tcp", "net/tcp6"):
         with contextlib.suppress(OSError), open(PROC / "self" / table) as lines:
             next(lines, None)

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from ..surroundings import resolved
 
@@ -17,8 +18,8 @@ class Resolving:
 
     def __init__(self, hosts: Mapping[str, str]):
         """``hosts`` is {name: address}."""
-        self._left: queue.SimpleQueue = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue = queue.SimpleQueue()
+        self._left: queue.SimpleQueue[tuple[str, str, str]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[str, str, list[str] | str]] = queue.SimpleQueue()
         self._until = time.monotonic() + WITHIN_S
         self._count = 2 * len(hosts)
         for name, address in hosts.items():
@@ -33,13 +34,13 @@ class Resolving:
                 kind, asked, name = self._left.get_nowait()
             except queue.Empty:
                 return
-            answer = resolved([asked])[asked] if kind == "names" else name_of_address(asked, name)
+            answer: list[str] | str = resolved([asked])[asked] if kind == "names" else name_of_address(asked, name)
             self._answers.put((kind, asked, answer))
 
-    def answers(self) -> dict[str, dict]:
+    def answers(self) -> dict[str, dict[str, Any]]:
         """``names`` and ``reverse`` of *collect_facts* in ``protocol.jobs``; what was not answered in time is left
         out."""
-        found: dict[str, dict] = {"names": {}, "reverse": {}}
+        found: dict[str, dict[str, Any]] = {"names": {}, "reverse": {}}
         for _ in range(self._count):
             try:
                 kind, asked, answer = self._answers.get(timeout=max(0.0, self._until - time.monotonic()))

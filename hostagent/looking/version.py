@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import re
+from typing import Any
 
 from ..asked import Answer, ask
 from ..launch import server_environment
@@ -19,8 +20,8 @@ GOOD_FOR_S = 24 * 3600.0
 _VERSION = re.compile(r"\b\d{1,4}(?:\.\d{1,6}){1,5}\b")
 
 
-def version_facts(place: Directory, name: str, account: Account, shipped: dict[str, list], kept: dict, *, now: float
-                  ) -> dict:
+def version_facts(place: Directory, name: str, account: Account, shipped: dict[str, list[Any]], kept: dict[str, Any], *,
+                  now: float) -> dict[str, Any]:
     """``runs``, ``runs_problem`` and ``version`` of *collect_facts* in ``protocol.jobs``. ``name``: of the program in
     the directory; ``shipped``: {name: [identity, SHA-256]} of all that it consists of; ``kept`` is what an earlier look
     found and is brought up to date."""

@@ -4,27 +4,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Q
 
-from provisioning.audit.facts import Live
 from provisioning.audit.found import Found, found_from
 from provisioning.declared import at_start
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.job_kinds import FIND_START_FILES
-from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
+from provisioning.models import Application, Event, FoundOnHost, HistoryEntry, Job
 from provisioning.models.applications import os_account
 from provisioning.rules import ages
-from provisioning.rules.certificates import certificates_of_ports
+from provisioning.rules.members import Member
 from provisioning.selectors import start_files
 from provisioning.selectors.drills import last_drills
-from provisioning.states import ALIVE, DrillState, HistoryAction, JobKind, JobState
+from provisioning.states import DrillState, HistoryAction, JobKind, JobState
 
-_AS_THEY_ARE = ("status", "mode", "reason", "heard_at", "pid", "by_hand", "account", "version", "link", "link_reason",
-                "last_seq", "common_seq", "common_digest", "first_seq", "discarded", "started_at")
-RUNTIME = (*_AS_THEY_ARE, "ports")
-"""Columns of RuntimeStatus."""
 FLAPPING = 10327
 FLAPPING_FOR = timedelta(minutes=10)
 STARTS_FOR = timedelta(days=30)
@@ -46,19 +40,9 @@ class Observed:
     """{application: its snapshot as it was when its server started}, of those that were changed since."""
     drills: Mapping[int, str]
 
-    def live(self, row) -> Live | None:
-        """The last word of the server of ``row``, which has RUNTIME; None when nothing was ever heard of it."""
-        if row.runtime__status is None:
-            return None
-        ports = [port for port in row.runtime__ports or () if isinstance(port, dict)]
-        return Live(
-            **{name: getattr(row, f"runtime__{name}") for name in _AS_THEY_ARE},
-            ports={str(port.get("id")): port.get("port") for port in ports},
-            certificates=certificates_of_ports(ports, self.now.timestamp()))
-
-    def waits(self, row, draft: ApplicationDraft) -> tuple[str, ...]:
+    def waits(self, application_id: int, draft: ApplicationDraft) -> tuple[str, ...]:
         """Labels of what was changed since the server's start and counts from the next one only."""
-        before = self.since_start.get(row.id)
+        before = self.since_start.get(application_id)
         if before is None:
             return ()
         labels = [label for name, label in _AT_START.items()
@@ -69,19 +53,19 @@ class Observed:
         return tuple(labels)
 
 
-def read(rows: Mapping[int, Any], now: datetime, *, whole: bool) -> Observed:
-    """Of ``rows`` (by key, each with RUNTIME); ``whole``: they are all there are."""
-    own = Q() if whole else Q(application_id__in=list(rows))
+def read(members: Mapping[int, Member], now: datetime, *, whole: bool) -> Observed:
+    """Of ``members``, by key; ``whole``: they are all there are."""
+    own = Q() if whole else Q(application_id__in=list(members))
     flaps = Counter(Event.objects.filter(own, number=FLAPPING, at__gte=now - FLAPPING_FOR).values_list(
         "application_id", flat=True))
-    return Observed(now=now, found=_found(rows, own, now), starts=_starts(own, now), flaps=flaps,
-                    since_start=_since_start(rows.values()), drills=_drills(None if whole else rows))
+    return Observed(now=now, found=_found(members, own, now), starts=_starts(own, now), flaps=flaps,
+                    since_start=_since_start(members.values()), drills=_drills(None if whole else members))
 
 
 _LOOK = ("application_id", "host_id", "host__name", "at", "body")
 
 
-def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
+def _found(members: Mapping[int, Member], own: Q, now: datetime) -> dict[int, Found]:
     """{application: what a job last found on its host}. What is about a former Working Directory, Command Line or
     account says nothing about the present one."""
     since = now - ages.FOUND
@@ -93,9 +77,9 @@ def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
               if job.application_id in looks and job.finished_at > looks[job.application_id].at}
     server, found = start_files.server_address(), {}
     for key, look in looks.items():
-        row = rows.get(key)
-        if row is not None and isinstance(look.body, dict) and look.body.get("asked") == asked_of(row):
-            wanted = start_files.Wanted(row.name, row.host__name or "", row.working_directory, server)
+        member = members.get(key)
+        if member is not None and isinstance(look.body, dict) and look.body.get("asked") == asked_of(member.draft):
+            wanted = start_files.Wanted(member.name, member.host_name, member.working_directory, server)
             files = start_files.newer(
                 start_files.of_look(look.body, wanted, host=look.host__name, at=look.at, brief=True),
                 start_files.of_job(newest[key], wanted) if key in newest else None)
@@ -103,8 +87,8 @@ def _found(rows: Mapping[int, Any], own: Q, now: datetime) -> dict[int, Found]:
     return found
 
 
-def asked_of(row) -> dict[str, str]:
-    """What a look on the host goes by, of an application or its columns."""
+def asked_of(row: Application | ApplicationDraft) -> dict[str, str]:
+    """What a look on the host goes by."""
     return {"directory": row.working_directory, "command_line": row.command_line,
             "log_on_as": os_account(row.log_on_as)}
 
@@ -126,10 +110,10 @@ def _drills(primary_ids: Iterable[int] | None) -> dict[int, str]:
             for key, drill in last_drills(primary_ids).items() if drill.state == DrillState.FAILED}
 
 
-def _since_start(rows: Iterable) -> dict[int, dict]:
+def _since_start(members: Iterable[Member]) -> dict[int, dict]:
     """The first snapshot before a change that came after the start of the server that runs now."""
-    started = {str(row.id): row.runtime__started_at for row in rows
-               if row.runtime__started_at and row.runtime__status in ALIVE and row.changed_at > row.runtime__started_at}
+    started = {str(each.id): each.live.started_at for each in members
+               if each.live.started_at and each.live.runs and each.changed_at > each.live.started_at}
     if not started:
         return {}
     found: dict[int, dict] = {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from provisioning.audit.facts import AuditFacts, Member
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.found import Found
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value
 
@@ -16,8 +16,8 @@ def between(facts: AuditFacts, subject: str, sentence: str, primary: object, bac
                                                          shown(backup))), **more)
 
 
-def wanted(member: Member, sentence: str, want: object, got: object, *, subject: str = "", want_label: str = "Wanted",
-           got_label: str = "Found", **more) -> Trouble:
+def wanted(member: AuditedMember, sentence: str, want: object, got: object, *, subject: str = "",
+           want_label: str = "Wanted", got_label: str = "Found", **more) -> Trouble:
     """What should be beside what is, of one member."""
     return Trouble(subject=subject or member.name, sentence=sentence, about=(member.id,),
                    values=(Value(want_label, shown(want)), Value(got_label, shown(got))), **more)
@@ -29,13 +29,14 @@ def shown(value: object) -> str:
     return NOTHING if value is None or value == "" else str(value)
 
 
-def of_each(facts: AuditFacts, wrong: Callable[[Member], Iterator[Trouble] | None]) -> Results:
+def of_each(facts: AuditFacts, wrong: Callable[[AuditedMember], Iterator[Trouble] | None]) -> Results:
     """What ``wrong`` yields about each member."""
     for member in facts.members:
         yield from wrong(member) or ()
 
 
-def on_each_host(facts: AuditFacts, wrong: Callable[[Member, Found], Iterator[Trouble | NotKnown] | None]) -> Results:
+def on_each_host(facts: AuditFacts,
+                 wrong: Callable[[AuditedMember, Found], Iterator[Trouble | NotKnown] | None]) -> Results:
     """What ``wrong`` yields about each installed member as a job found it; not known where none did lately."""
     for member in facts.members:
         if not member.installed:
@@ -47,7 +48,7 @@ def on_each_host(facts: AuditFacts, wrong: Callable[[Member, Found], Iterator[Tr
             yield from wrong(member, found) or ()
 
 
-def unseen(facts: AuditFacts, member: Member) -> NotKnown:
+def unseen(facts: AuditFacts, member: AuditedMember) -> NotKnown:
     """Nobody has looked at the member's host lately."""
     host = member.host
     if host is None:
@@ -64,17 +65,16 @@ def unseen(facts: AuditFacts, member: Member) -> NotKnown:
     return NotKnown(sentence=why, about=(member.id,))
 
 
-def unsaid(member: Member, what: str) -> NotKnown:
+def unsaid(member: AuditedMember, what: str) -> NotKnown:
     """The host's report leaves it out."""
     host = member.host.name if member.host else "its host"
     return NotKnown(sentence=f"{host} did not say {what} of {member.name}. Upgrade its agent, then audit again.",
                     about=(member.id,))
 
 
-def silent(facts: AuditFacts, member: Member) -> NotKnown | None:
+def silent(facts: AuditFacts, member: AuditedMember) -> NotKnown | None:
     """Why the member's last word says nothing about now, None when it does."""
-    live = member.live
-    if live is None or live.heard_at is None:
+    if member.live.heard_at is None:
         return NotKnown(sentence=f"Nothing was ever heard of {member.name}. Start it.", about=(member.id,))
     if not facts.control_answers:
         return NotKnown(sentence=f"Control does not run, so what {member.name} does now is not known. Start control.",

@@ -161,7 +161,7 @@ def _note_versions(latest: Mapping[int, PairAudit], same: list[Result]) -> None:
 
 
 def _version(result: Result) -> int:
-    return result.facts.record.version if result.facts.record else 0
+    return result.facts.version
 
 
 def _replace(run: AuditRun, latest: Mapping[int, PairAudit], new: list[Result]) -> None:

@@ -35,7 +35,7 @@ REAPER = "reaper"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JobVerdict:
     """What is to be done about an active job. ``lost``: the reason and the advice with which it is given up; ``gap``:
     first give up on reports that are missing, and look again; ``asks``: what the broker is asked for then."""
 
@@ -79,7 +79,7 @@ def _settle(key: uuid.UUID, now: datetime, since: datetime) -> bool:
     return bool(found.lost) and _lose(job, now, *found.lost)
 
 
-def _ask(job: Job, found: Verdict) -> None:
+def _ask(job: Job, found: JobVerdict) -> None:
     for ask in found.asks:
         ask(job)
 
@@ -98,52 +98,52 @@ def _hears_since(now: datetime) -> datetime:
     return since
 
 
-def judge(job: Job, now: datetime, since: datetime, first_waiting: datetime | None = None) -> Verdict:
+def judge(job: Job, now: datetime, since: datetime, first_waiting: datetime | None = None) -> JobVerdict:
     """``since``: what hosts said before may still be on its way (``hears_since``); ``first_waiting``: since when a
     report waits for one that is missing. Pure."""
     if job.state == JobState.QUEUED:
         return _judge_queued(job, now, since)
     if _older(first_waiting, now, settings.JOB_LOST_AFTER_S):
-        return Verdict(gap=True)
+        return JobVerdict(gap=True)
     heard = max(job.heard_at or job.started_at or job.created_at, since)
     silent_s = (now - heard).total_seconds()
     if silent_s > settings.JOB_LOST_AFTER_S:
-        return Verdict(lost=(f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_unknown(job)}",
-                             "Check that the agent of that host runs and reaches Redis, then press Retry."))
+        return JobVerdict(lost=(f"Host {job.host_name} has not reported for {silent_s:.0f} s. {_unknown(job)}",
+                                "Check that the agent of that host runs and reaches Redis, then press Retry."))
     again = (_give_it_again,) if _is_due_again(silent_s) else ()
     if job.cancel_requested_at is None:
-        return Verdict(asks=again)
+        return JobVerdict(asks=again)
     if _older(max(job.cancel_requested_at, since), now, CANCEL_ANSWER_S):
-        return Verdict(lost=(
+        return JobVerdict(lost=(
             f"Host {job.host_name} was asked to end the job and did not within {CANCEL_ANSWER_S} s. "
             f"{_unknown(job)}", "Restart the agent of that host, then press Retry."))
     # The first request may have met a worker that was just starting.
-    return Verdict(asks=(*again, _end_it))
+    return JobVerdict(asks=(*again, _end_it))
 
 
-def _judge_queued(job: Job, now: datetime, since: datetime) -> Verdict:
+def _judge_queued(job: Job, now: datetime, since: datetime) -> JobVerdict:
     if job.host_id is None:
-        return Verdict(lost=(f"Host {job.host_name} was deleted before it took the job.", ""))
+        return JobVerdict(lost=(f"Host {job.host_name} was deleted before it took the job.", ""))
     if job.enqueued_at is None:
         return _judge_kept_back(job, now)
     minutes = settings.JOB_UNCLAIMED_AFTER_S // 60
     # A host that took it while the console was deaf is about to say so.
     deaf = not _older(since, now, settings.JOB_LOST_AFTER_S)
     if _older(job.enqueued_at, now, settings.JOB_UNCLAIMED_AFTER_S) and not deaf:
-        return Verdict(asks=(_forget_it,), lost=(
+        return JobVerdict(asks=(_forget_it,), lost=(
             f"No worker of host {job.host_name} took the job within {minutes} minutes. Nothing was done.",
             "Start the agent of that host, then press Retry."))
     again = _is_due_again((now - job.enqueued_at).total_seconds())
-    return Verdict(asks=(_give_it_again,) if again else ())
+    return JobVerdict(asks=(_give_it_again,) if again else ())
 
 
-def _judge_kept_back(job: Job, now: datetime) -> Verdict:
+def _judge_kept_back(job: Job, now: datetime) -> JobVerdict:
     """A job that the broker did not take: it is sent once the broker answers, unless too late."""
     if _older(job.created_at, now, settings.JOB_UNCLAIMED_AFTER_S):
-        return Verdict(lost=(
+        return JobVerdict(lost=(
             f"The broker could not be reached for {settings.JOB_UNCLAIMED_AFTER_S // 60} minutes after the job was "
             "asked for, so no host has seen it. Nothing was done.", "Press Retry if it is still wanted."))
-    return Verdict(asks=(_hand_it_over,) if job.reason or _older(job.created_at, now, NOT_SENT_AFTER_S) else ())
+    return JobVerdict(asks=(_hand_it_over,) if job.reason or _older(job.created_at, now, NOT_SENT_AFTER_S) else ())
 
 
 def _unknown(job: Job) -> str:

@@ -18,6 +18,8 @@ from .encryption import EncryptedTextField
 
 PORT_MIN, PORT_MAX = 1, 65535
 TIMEOUT_MAX_S = 86_400
+PLACEHOLDERS = frozenset({"", "."})
+"""What Working Directory and Command Line say before the installer has filled them in (domain.md 1.2)."""
 SYSTEM_ACCOUNT = "SYSTEM"
 """Log On As of an application that runs as whatever account its host's agent runs as (domain.md 1.2)."""
 _SECRET_KEY = re.compile(r"passw|pass-?phrase|passcode|pwd|secret|private-?key|token|credential|api-?key",
@@ -104,7 +106,7 @@ class Application(models.Model):
     @property
     def is_installed(self) -> bool:
         """True once Working Directory and Command Line are more than the placeholder ``.``."""
-        return self.working_directory not in ("", ".") and self.command_line not in ("", ".")
+        return not {self.working_directory, self.command_line} & PLACEHOLDERS
 
     def options_dict(self, *, annex: bool = False, masked: bool = True) -> dict[str, dict[str, str]]:
         """{section: {key: value}} of the options (or of the annex); secrets as MASK unless ``masked`` is False."""

@@ -8,7 +8,7 @@ EVERY_MOST = 366
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DrillPlan:
     """Every ``every_days`` days at ``at``, or later until ``until`` (of the next day when it is not after ``at``).
     Nothing is due for a time before ``since``, when this was decided."""
 
@@ -19,20 +19,20 @@ class Plan:
     enabled: bool = True
 
 
-def window(plan: Plan, day: date) -> tuple[datetime, datetime]:
+def window(plan: DrillPlan, day: date) -> tuple[datetime, datetime]:
     """From when to when a drill may start that belongs to ``day``."""
     begins = datetime.combine(day, plan.at, UTC)
     ends = datetime.combine(day, plan.until, UTC)
     return begins, ends if ends > begins else ends + DAY
 
 
-def due(plan: Plan, now: datetime, last: datetime | None) -> bool:
+def due(plan: DrillPlan, now: datetime, last: datetime | None) -> bool:
     """Whether a drill is to start ``now``; ``last`` is when the last one of this plan did."""
     begins = _begun(plan, now)
     return plan.enabled and begins is not None and begins >= _earliest(plan, last)
 
 
-def next_due(plan: Plan, now: datetime, last: datetime | None) -> datetime | None:
+def next_due(plan: DrillPlan, now: datetime, last: datetime | None) -> datetime | None:
     """When the next one is to start: now or later; None while it is switched off."""
     if not plan.enabled:
         return None
@@ -45,7 +45,7 @@ def next_due(plan: Plan, now: datetime, last: datetime | None) -> datetime | Non
     return begins if begins >= max(earliest, now) else begins + DAY
 
 
-def _begun(plan: Plan, now: datetime) -> datetime | None:
+def _begun(plan: DrillPlan, now: datetime) -> datetime | None:
     """The beginning of the window that ``now`` is in, None outside."""
     today = now.astimezone(UTC).date()
     for day in (today, today - DAY):
@@ -55,7 +55,7 @@ def _begun(plan: Plan, now: datetime) -> datetime | None:
     return None
 
 
-def _earliest(plan: Plan, last: datetime | None) -> datetime:
+def _earliest(plan: DrillPlan, last: datetime | None) -> datetime:
     """No window counts that begins before this."""
     if last is None:
         return plan.since

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
-from provisioning.rules.failover_facts import NO, OK, Condition, FailoverFacts, Verdict
+from provisioning.rules.failover_facts import NO, OK, Condition, FailoverVerdict
 from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK, no_pair
 from provisioning.rules.restored import IN_DISPUTE
@@ -21,7 +21,7 @@ PRESSING = frozenset({"urgent", "expired"})
 # --- before
 
 
-def preflight(verdict: Verdict, facts: FailoverFacts, jobs: Iterable[str] = ()) -> tuple[Condition, ...]:
+def preflight(verdict: FailoverVerdict, facts: PairFacts, jobs: Iterable[str] = ()) -> tuple[Condition, ...]:
     """All conditions of a drill: those of "would failover work now?", certificates that last, and no job under way.
 
     ``jobs`` are sentences about jobs that work on a member.
@@ -30,9 +30,9 @@ def preflight(verdict: Verdict, facts: FailoverFacts, jobs: Iterable[str] = ()) 
     return (*kept, _certificates(verdict, facts), _jobs(tuple(jobs)))
 
 
-def _certificates(verdict: Verdict, facts: FailoverFacts) -> Condition:
+def _certificates(verdict: FailoverVerdict, facts: PairFacts) -> Condition:
     found = next(each for each in verdict.conditions if each.code == "certificates")
-    pressing = [each.urgency for member in facts.members for each in member.certificates if each.urgency in PRESSING]
+    pressing = [each for member in facts.members for each in member.live.certificates if each.urgency in PRESSING]
     return Condition(found.code, found.label, found.state, found.sentence, found.advice, necessary=bool(pressing))
 
 
@@ -208,9 +208,9 @@ def why_none(facts: PairFacts, running: str = "") -> str:
 def follows(facts: PairFacts) -> tuple[str, ...]:
     """What a confirmation says: what will be hit and what follows."""
     active, standby = facts.active or facts.primary, facts.standby
-    clients = f"{active.clients} client{'' if active.clients == 1 else 's'}"
-    hit = (f"{clients} of {active.name} {'reconnects' if active.clients == 1 else 'reconnect'} twice, each time in "
-           "about a second." if active.clients else f"No client is connected to {active.name} now.")
+    count = active.live.clients
+    hit = (f"{count} client{'' if count == 1 else 's'} of {active.name} {'reconnects' if count == 1 else 'reconnect'} "
+           "twice, each time in about a second." if count else f"No client is connected to {active.name} now.")
     return (f"{active.name} hands over to {standby.name}, and when both are in sync again {standby.name} hands back to "
             f"{active.name}.",
             "First everything is looked at that failover depends on; if something is missing, nothing is switched.",

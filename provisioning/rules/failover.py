@@ -4,15 +4,21 @@ from collections.abc import Callable
 
 from provisioning.rules import ages
 from provisioning.rules.copies import begin_alike, equal
-from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts, Verdict
+from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, FailoverVerdict
+from provisioning.rules.known import age_s
+from provisioning.rules.members import Member
+from provisioning.rules.pair_facts import PairFacts
+from provisioning.rules.proofs import Proof
 from provisioning.rules.restored import WAY_OUT
 from provisioning.rules.text import closed
 from provisioning.rules.unavailable import what_helps
 from provisioning.states import MOVING, ApplicationStatus, Mode, RedundancyType, SyncLink
 
+FRESH_S = ages.MEMBER.total_seconds()
 
-def would_failover_work(facts: FailoverFacts) -> Verdict:
-    return Verdict(tuple(condition(facts) for condition in CONDITIONS))
+
+def would_failover_work(facts: PairFacts) -> FailoverVerdict:
+    return FailoverVerdict(tuple(condition(facts) for condition in CONDITIONS))
 
 
 Result = tuple[str, str, str]
@@ -20,8 +26,8 @@ Result = tuple[str, str, str]
 
 
 def _condition(code: str, label: str, *, necessary: bool = True):
-    def decorate(judge: Callable[[FailoverFacts], Result]) -> Callable[[FailoverFacts], Condition]:
-        def condition(facts: FailoverFacts) -> Condition:
+    def decorate(judge: Callable[[PairFacts], Result]) -> Callable[[PairFacts], Condition]:
+        def condition(facts: PairFacts) -> Condition:
             return Condition(code, label, *judge(facts), necessary=necessary)
 
         condition.code = code
@@ -30,10 +36,10 @@ def _condition(code: str, label: str, *, necessary: bool = True):
     return decorate
 
 
-def _each(facts: FailoverFacts, wrong: Callable[[MemberFacts], str], good: str, advice: str, *,
+def _each(facts: PairFacts, wrong: Callable[[Member], str], good: str, advice: str, *,
           live: bool = False) -> Result:
     """NO with the sentences of ``wrong`` ("" = all right) about both members; ``live``: on what is fresh only."""
-    known = [member for member in facts.members if member.is_fresh or not live]
+    known = [member for member in facts.members if not live or _is_fresh(facts, member)]
     sentences = [sentence for member in known if (sentence := wrong(member))]
     if sentences:
         return NO, " ".join(sentences), advice
@@ -43,110 +49,122 @@ def _each(facts: FailoverFacts, wrong: Callable[[MemberFacts], str], good: str, 
     return OK, good, ""
 
 
-def _hear(facts: FailoverFacts) -> str:
+def _heard_s(facts: PairFacts, member: Member) -> float | None:
+    """Seconds since control last heard of ``member``; None when that is not known."""
+    return age_s(member.live.heard_at, facts.now)
+
+
+def _is_fresh(facts: PairFacts, member: Member) -> bool:
+    heard_s = _heard_s(facts, member)
+    return heard_s is not None and heard_s <= FRESH_S
+
+
+def _hear(facts: PairFacts) -> str:
     """What to do when too little was heard of late."""
-    if facts.database:
-        return f"{facts.database} What is heard meanwhile cannot be written down: end that first."
+    if facts.asked.database:
+        return f"{facts.asked.database} What is heard meanwhile cannot be written down: end that first."
     return "Start control and the servers, and check the network between them."
 
 
 @_condition("redundancy", "Backup Server with Warm Standby")
-def _redundancy(facts: FailoverFacts) -> Result:
-    if facts.redundancy_type != RedundancyType.WARM_STANDBY:
-        return (NO, f"Redundancy Type of {facts.primary.name} is {RedundancyType(facts.redundancy_type).label}.",
+def _redundancy(facts: PairFacts) -> Result:
+    chosen = facts.primary.draft.redundancy_type
+    if chosen != RedundancyType.WARM_STANDBY:
+        return (NO, f"Redundancy Type of {facts.primary.name} is {RedundancyType(chosen).label}.",
                 "Stop both servers, set Warm Standby on the primary and save.")
     return OK, f"{facts.primary.name} has the Backup Server {facts.backup.name}, Warm Standby.", ""
 
 
 @_condition("enabled", "Both enabled")
-def _enabled(facts: FailoverFacts) -> Result:
-    return _each(facts, lambda member: "" if member.enabled else f"{member.name} is disabled.",
+def _enabled(facts: PairFacts) -> Result:
+    return _each(facts, lambda member: "" if member.draft.enabled else f"{member.name} is disabled.",
                  "Both members are enabled.", "Enable it: a disabled server cannot start or connect again.")
 
 
 @_condition("installed", "Both installed")
-def _installed(facts: FailoverFacts) -> Result:
+def _installed(facts: PairFacts) -> Result:
     return _each(facts, lambda member: "" if member.installed else f"{member.name} is not installed.",
                  "Both members are installed.", "Install it.")
 
 
 @_condition("control", "Control answers")
-def _control(facts: FailoverFacts) -> Result:
-    if facts.control is None:
+def _control(facts: PairFacts) -> Result:
+    if facts.asked.control is None:
         return UNKNOWN, "Control was not asked yet.", "Press Check now."
-    if facts.control:
-        return NO, facts.control, "Without control nothing fails over. Start it."
+    if facts.asked.control:
+        return NO, facts.asked.control, "Without control nothing fails over. Start it."
     return OK, "Control answered just now.", ""
 
 
 @_condition("record", "Control can write its record")
-def _record(facts: FailoverFacts) -> Result:
-    if facts.record_trouble:
-        return (NO, f"Control cannot write its record. {facts.record_trouble}",
+def _record(facts: PairFacts) -> Result:
+    if facts.asked.record_trouble:
+        return (NO, f"Control cannot write its record. {facts.asked.record_trouble}",
                 "No role changes until that is over: end that program, or mend the disk.")
     return OK, "Nothing is known that keeps control from writing its record.", ""
 
 
 @_condition("undisputed", "Record not in dispute")
-def _undisputed(facts: FailoverFacts) -> Result:
+def _undisputed(facts: PairFacts) -> Result:
     if facts.disputed:
         return NO, closed(facts.record_reason) or "An older control database was put back.", WAY_OUT
     return OK, "Nothing is known that contradicts control's record.", ""
 
 
-def _unless_disputed(facts: FailoverFacts, advice: str) -> str:
+def _unless_disputed(facts: PairFacts, advice: str) -> str:
     """What helps otherwise does not help while nothing is decided."""
     return WAY_OUT if facts.disputed else advice
 
 
 @_condition("heard", "Both heard of just now")
-def _heard(facts: FailoverFacts) -> Result:
-    def silent(member: MemberFacts) -> str:
-        if member.heard_s is None:
+def _heard(facts: PairFacts) -> Result:
+    def silent(member: Member) -> str:
+        heard_s = _heard_s(facts, member)
+        if heard_s is None:
             return f"It is not known when {member.name} was last heard of."
-        return "" if member.is_fresh else f"{member.name} was last heard of {member.heard_s:.0f} s ago."
+        return "" if heard_s <= FRESH_S else f"{member.name} was last heard of {heard_s:.0f} s ago."
 
     return _each(facts, silent, f"Both were heard of within {ages.MEMBER.total_seconds():g} s.", _hear(facts))
 
 
 @_condition("started", "Both Started")
-def _started(facts: FailoverFacts) -> Result:
-    def stopped(member: MemberFacts) -> str:
+def _started(facts: PairFacts) -> Result:
+    def stopped(member: Member) -> str:
         return "" if member.status == ApplicationStatus.STARTED else \
-            f"{member.name} is {member.status}. {closed(member.status_reason)}".rstrip()
+            f"{member.name} is {member.status}. {closed(member.reason)}".rstrip()
 
-    late = [member for member in facts.members if member.is_fresh and stopped(member)]
+    late = [member for member in facts.members if _is_fresh(facts, member) and stopped(member)]
     advice = " ".join(dict.fromkeys(_starts(facts, member) for member in late))
     return _each(facts, stopped, "Both servers are Started.", advice, live=True)
 
 
-def _starts(facts: FailoverFacts, member: MemberFacts) -> str:
+def _starts(facts: PairFacts, member: Member) -> str:
     """What to do with a member that is not Started."""
     if member.status == ApplicationStatus.SERVICE_UNAVAILABLE:
-        return what_helps(member.status_reason, name=member.name, host=member.host, directory=member.directory)
+        return what_helps(member.reason, name=member.name, host=member.host_name, directory=member.working_directory)
     if member.status in MOVING:
         return _unless_disputed(facts, f"Wait for {member.name}: it is on its way.")
     return f"Start {member.name}; its page and its log say why it is not Started."
 
 
 @_condition("roles", "One Primary, one Backup")
-def _roles(facts: FailoverFacts) -> Result:
-    if not all(member.is_fresh for member in facts.members):
+def _roles(facts: PairFacts) -> Result:
+    if not all(_is_fresh(facts, member) for member in facts.members):
         return UNKNOWN, "The roles of both are not known now.", _hear(facts)
     modes = {member.name: member.mode for member in facts.members}
     if sorted(modes.values()) != sorted((Mode.PRIMARY, Mode.BACKUP)):
         said = " and ".join(f"{name} {f'is {mode}' if mode else 'has no role'}" for name, mode in modes.items())
         return NO, f"{said}.", _unless_disputed(
             facts, "Wait a moment; if it stays so, the timeline says why control grants no other role.")
-    if facts.active and modes.get(facts.active) != Mode.PRIMARY:
-        return (NO, f"The record names {facts.active} as the active server, which is {modes[facts.active]}.",
+    if facts.active and facts.active.mode != Mode.PRIMARY:
+        return (NO, f"The record names {facts.active.name} as the active server, which is {facts.active.mode}.",
                 _unless_disputed(facts, "Wait a moment; if it stays so, restart the server that is Primary."))
     return OK, f"{' and '.join(f'{name} is {mode}' for name, mode in modes.items())}.", ""
 
 
 @_condition("in_sync", "Standby in sync on record")
-def _in_sync(facts: FailoverFacts) -> Result:
-    if facts.standby is None:
+def _in_sync(facts: PairFacts) -> Result:
+    if facts.active is None:
         return NO, "Control has not recorded an active server yet.", _unless_disputed(facts, "Start both servers.")
     if not facts.in_sync:
         if facts.disputed:
@@ -158,12 +176,12 @@ def _in_sync(facts: FailoverFacts) -> Result:
 
 
 @_condition("link", "Sync link")
-def _link(facts: FailoverFacts) -> Result:
-    def broken(member: MemberFacts) -> str:
-        if member.link == SyncLink.SYNCED:
+def _link(facts: PairFacts) -> Result:
+    def broken(member: Member) -> str:
+        if member.live.link == SyncLink.SYNCED:
             return ""
-        label = SyncLink(member.link).label if member.link in SyncLink.values else "not there"
-        return f"{member.name} sees the link as {label.lower()}. {closed(member.link_reason)}".rstrip()
+        label = SyncLink(member.live.link).label if member.live.link in SyncLink.values else "not there"
+        return f"{member.name} sees the link as {label.lower()}. {closed(member.live.link_reason)}".rstrip()
 
     return _each(facts, broken, "Both members see the sync link as in sync.",
                  _unless_disputed(facts, "Check the HA Sync port of both, and the network between their hosts."),
@@ -171,7 +189,7 @@ def _link(facts: FailoverFacts) -> Result:
 
 
 @_condition("automatic_failover", "Automatic failover")
-def _automatic(facts: FailoverFacts) -> Result:
+def _automatic(facts: PairFacts) -> Result:
     if not facts.automatic_failover:
         by = f" by {facts.paused_by}" if facts.paused_by else ""
         why = f": {facts.paused_reason}" if facts.paused_reason else "."
@@ -180,10 +198,10 @@ def _automatic(facts: FailoverFacts) -> Result:
 
 
 @_condition("ports_held", "Ports held")
-def _ports_held(facts: FailoverFacts) -> Result:
-    def lacking(member: MemberFacts) -> str:
-        held = member.held or {}
-        wrong = [f"{key} {number}" for key, number in (member.ports or {}).items() if held.get(key) != number]
+def _ports_held(facts: PairFacts) -> Result:
+    def lacking(member: Member) -> str:
+        held = member.live.ports
+        wrong = [f"{key} {number}" for key, number in member.ports.items() if held.get(key) != number]
         return f"{member.name} does not hold port {', '.join(wrong)}." if wrong else ""
 
     return _each(facts, lacking, "Both members hold all their ports, so nothing else can take them.",
@@ -191,8 +209,8 @@ def _ports_held(facts: FailoverFacts) -> Result:
 
 
 @_condition("port_ids", "Same port IDs")
-def _port_ids(facts: FailoverFacts) -> Result:
-    differ = sorted(set(facts.primary.ports or {}) ^ set(facts.backup.ports or {}))
+def _port_ids(facts: PairFacts) -> Result:
+    differ = sorted(facts.primary.ports.keys() ^ facts.backup.ports.keys())
     if differ:
         return (NO, f"Only one member has port {', '.join(differ)}: a client that uses it finds no port after a "
                     "switchover.", "Synchronize the pair.")
@@ -200,42 +218,43 @@ def _port_ids(facts: FailoverFacts) -> Result:
 
 
 @_condition("proof", "Roles proven")
-def _proof(facts: FailoverFacts) -> Result:
-    standby = facts.standby
-    if standby is None or facts.control is None:
+def _proof(facts: PairFacts) -> Result:
+    active, standby = facts.active, facts.standby
+    if active is None or facts.asked.control is None:
         return UNKNOWN, "No probe has proven the roles yet.", "Press Check now."
-    if facts.control or facts.probe_reason:
-        return UNKNOWN, facts.probe_reason or "Control did not answer, so nothing was proven.", _hear(facts)
-    active = facts.backup if standby is facts.primary else facts.primary
-    if facts.database and _have_changed_roles(active, standby):
+    if facts.asked.control or facts.asked.no_probe:
+        return UNKNOWN, facts.asked.no_probe or "Control did not answer, so nothing was proven.", _hear(facts)
+    serving, other = (facts.asked.proofs.get(member.name) for member in (active, standby))
+    if facts.asked.database and _have_changed_roles(serving, other):
         return (UNKNOWN, f"{standby.name} accepted a write and {active.name} refused it: they have changed roles, and "
-                         f"what is read here is of before. {facts.database}", "End that first, then check again.")
+                         f"what is read here is of before. {facts.asked.database}", "End that first, then check again.")
     wrong = []
-    if active.proof is None or not active.proof.is_primary:
-        wrong.append(f"{active.name} did not accept a write. {active.proof.reason if active.proof else ''}".rstrip())
-    if standby.proof is None or not standby.proof.is_backup:
-        said = standby.proof.reason if standby.proof else ""
-        wrong.append(f"{standby.name} accepted a write." if standby.proof and standby.proof.accepts else
+    if serving is None or not serving.is_primary:
+        wrong.append(f"{active.name} did not accept a write. {serving.reason if serving else ''}".rstrip())
+    if other is None or not other.is_backup:
+        said = other.reason if other else ""
+        wrong.append(f"{standby.name} accepted a write." if other and other.accepts else
                      f"{standby.name} did not prove that it is the backup. {said}".rstrip())
     if wrong:
         return NO, " ".join(wrong), _unproven(facts, active, standby)
-    return OK, f"{active.name} accepted a write in {active.proof.took_ms:.0f} ms, {standby.name} refused it.", ""
+    return OK, f"{active.name} accepted a write in {serving.took_ms:.0f} ms, {standby.name} refused it.", ""
 
 
-def _have_changed_roles(active: MemberFacts, standby: MemberFacts) -> bool:
+def _have_changed_roles(active: Proof | None, standby: Proof | None) -> bool:
     """True when both proved the role that the other one has on record."""
-    return bool(active.proof and active.proof.is_backup and standby.proof and standby.proof.is_primary)
+    return bool(active and active.is_backup and standby and standby.is_primary)
 
 
-def _unproven(facts: FailoverFacts, active: MemberFacts, standby: MemberFacts) -> str:
+def _unproven(facts: PairFacts, active: Member, standby: Member) -> str:
     """What to do when a role was not proven. An active server whose own disk fails or hangs is helped by a switchover,
     one that waits for its standby is not."""
-    said = active.proof.reason if active.proof else ""
+    serving, other = (facts.asked.proofs.get(member.name) for member in (active, standby))
+    said = serving.reason if serving else ""
     if facts.disputed:
         return WAY_OUT
-    if facts.record_trouble:
+    if facts.asked.record_trouble:
         return "No role changes until control can write its record."
-    if standby.proof is None or not standby.proof.is_backup:
+    if other is None or not other.is_backup:
         return "Its log says why. Do not switch over until both roles are proven."
     if "standby" in said:
         return (f"Look at {standby.name} and at the sync link: they keep the write waiting. Do not switch over to "
@@ -247,45 +266,47 @@ def _unproven(facts: FailoverFacts, active: MemberFacts, standby: MemberFacts) -
 
 
 @_condition("agents", "Agents connected", necessary=False)
-def _agents(facts: FailoverFacts) -> Result:
-    return _each(facts, lambda member: f"The agent of host {member.host} ({member.name}) is not connected."
-                 if not member.agent_connected else "", "The agents of both hosts are connected.",
+def _agents(facts: PairFacts) -> Result:
+    return _each(facts, lambda member: "" if member.host and member.host.is_connected else
+                 f"The agent of host {member.host_name} ({member.name}) is not connected.",
+                 "The agents of both hosts are connected.",
                  "Start it: without it a dead server is noticed later, and nobody restarts it.")
 
 
 @_condition("auto_restart", "Auto-Restart", necessary=False)
-def _auto_restart(facts: FailoverFacts) -> Result:
-    return _each(facts, lambda member: "" if member.auto_restart else f"Auto-Restart of {member.name} is off.",
+def _auto_restart(facts: PairFacts) -> Result:
+    return _each(facts, lambda member: "" if member.draft.auto_restart else f"Auto-Restart of {member.name} is off.",
                  "Both members are restarted when they fail.",
                  "Select Auto-Restart: a member that failed stays down, and the other runs without a standby.")
 
 
 @_condition("account", "Log On As Account", necessary=False)
-def _account(facts: FailoverFacts) -> Result:
+def _account(facts: PairFacts) -> Result:
     return _each(facts, lambda member: member.wrong_account, "No member is known to run as a wrong account.",
                  "Stop it and start it from the console: files that another account wrote may be closed to the right "
                  "one when it starts there next.")
 
 
 @_condition("hosts", "Different hosts", necessary=False)
-def _hosts(facts: FailoverFacts) -> Result:
-    if facts.primary.host == facts.backup.host:
-        return (NO, f"Both members are on host {facts.primary.host or '(none)'}: when it fails, both do.",
-                "Move one to another host.")
-    return OK, f"They are on {facts.primary.host} and {facts.backup.host}.", ""
+def _hosts(facts: PairFacts) -> Result:
+    ours, theirs = (member.host_name for member in facts.members)
+    if ours == theirs:
+        return NO, f"Both members are on host {ours or '(none)'}: when it fails, both do.", "Move one to another host."
+    return OK, f"They are on {ours} and {theirs}.", ""
 
 
 @_condition("version", "Same version", necessary=False)
-def _version(facts: FailoverFacts) -> Result:
-    if facts.primary.version != facts.backup.version:
-        return (NO, f"{facts.primary.name} has version {facts.primary.version}, {facts.backup.name} "
-                    f"{facts.backup.version}.", "Install the same version on both.")
-    return OK, f"Both have version {facts.primary.version}.", ""
+def _version(facts: PairFacts) -> Result:
+    ours, theirs = (member.running_version for member in facts.members)
+    if ours != theirs:
+        return (NO, f"{facts.primary.name} has version {ours}, {facts.backup.name} {theirs}.",
+                "Install the same version on both.")
+    return OK, f"Both have version {ours}.", ""
 
 
 @_condition("certificates", "Certificates", necessary=False)
-def _certificates(facts: FailoverFacts) -> Result:
-    known = [(member, each) for member in facts.members for each in member.certificates]
+def _certificates(facts: PairFacts) -> Result:
+    known = [(member, each) for member in facts.members for each in member.live.certificates]
     if not known:
         return OK, "No port of theirs is secured.", ""
     if pressing := [f"{member.name}, {each.sentence}" for member, each in known if each.urgency]:
@@ -293,9 +314,9 @@ def _certificates(facts: FailoverFacts) -> Result:
     return OK, "The certificates of both last longer than 30 days.", ""
 
 
-def _digests(facts: FailoverFacts) -> Condition:
+def _digests(facts: PairFacts) -> Condition:
     """Copies that differ are a reason against; that they were not compared at one record is not."""
-    label, one, other = "Copies equal", facts.primary, facts.backup
+    label, one, other = "Copies equal", facts.primary.live, facts.backup.live
     same = equal(one, other)
     if same is None:
         return Condition("digests", label, UNKNOWN, "Both members last reported different records, so their copies "
@@ -308,13 +329,14 @@ def _digests(facts: FailoverFacts) -> Condition:
     return Condition("digests", label, OK, f"Both copies are equal up to record {one.common_seq}.")
 
 
-def _other_beginning(facts: FailoverFacts, label: str) -> Condition:
+def _other_beginning(facts: PairFacts, label: str) -> Condition:
     """Whose copy begins later lacks records. A standby that still has more than the active server loses nothing."""
-    later, earlier = sorted(facts.members, key=lambda member: member.first_seq, reverse=True)
+    later, earlier = sorted(facts.members, key=lambda member: member.live.first_seq, reverse=True)
     return Condition(
-        "digests", label, NO, f"{later.name} begins at record {later.first_seq}, {earlier.name} at record "
-        f"{earlier.first_seq}.", f"Ask again in a moment. If it stays so, stop {later.name}, put its data directory "
-        "aside and start it as backup: it fetches a full copy.", necessary=facts.standby is not earlier)
+        "digests", label, NO, f"{later.name} begins at record {later.live.first_seq}, {earlier.name} at record "
+        f"{earlier.live.first_seq}.", f"Ask again in a moment. If it stays so, stop {later.name}, put its data "
+        "directory aside and start it as backup: it fetches a full copy.",
+        necessary=facts.active is None or facts.standby is not earlier)
 
 
 CONDITIONS = (_redundancy, _enabled, _installed, _control, _record, _undisputed, _heard, _started, _roles, _in_sync,

@@ -1,81 +1,8 @@
-"""What "would failover work now?" is asked about, and its answer."""
+"""The answer to "would failover work now?"."""
 
 from dataclasses import dataclass
 
-from provisioning.rules import ages
-from provisioning.rules.certificates import Certificate
-from provisioning.rules.proofs import Proof
-from provisioning.states import ApplicationStatus
-
 OK, NO, UNKNOWN = "ok", "no", "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemberFacts:
-    """One member. ``heard_s``: seconds since control last heard of it, None for not known; ``ports``: {ID: number} as
-    configured; ``held``: {ID: number} that the running server holds; ``proof``: its answer to the probe, if any;
-    ``certificates``: of its secured ports; ``wrong_account``: a sentence when it runs as another account than it
-    should."""
-
-    name: str
-    host: str = ""
-    directory: str = ""
-    enabled: bool = True
-    installed: bool = True
-    auto_restart: bool = False
-    version: str = ""
-    status: str = ApplicationStatus.UNKNOWN
-    status_reason: str = ""
-    mode: str = ""
-    heard_s: float | None = None
-    link: str = ""
-    link_reason: str = ""
-    common_seq: int = 0
-    common_digest: str = ""
-    first_seq: int = 0
-    ports: dict[str, int] | None = None
-    held: dict[str, int] | None = None
-    agent_connected: bool | None = None
-    proof: Proof | None = None
-    certificates: tuple[Certificate, ...] = ()
-    wrong_account: str = ""
-
-    @property
-    def is_fresh(self) -> bool:
-        return self.heard_s is not None and self.heard_s <= ages.MEMBER.total_seconds()
-
-
-@dataclass(frozen=True, kw_only=True)
-class FailoverFacts:
-    """``active``: name of the server that the durable record names, "" for none; ``disputed``: an older record was put
-    back, as ``record_reason`` says. ``control``: "" when it answered just
-    now, else the sentence that says why not, None when it was not asked; ``probe_reason``: why it did not probe.
-    ``database``: why the Configuration Database takes no write, ``record_trouble``: why control cannot write its
-    record, "" when they do."""
-
-    primary: MemberFacts
-    backup: MemberFacts
-    redundancy_type: str
-    active: str = ""
-    in_sync: bool = False
-    record_reason: str = ""
-    disputed: bool = False
-    automatic_failover: bool = True
-    paused_by: str = ""
-    paused_reason: str = ""
-    control: str | None = None
-    probe_reason: str = ""
-    database: str = ""
-    record_trouble: str = ""
-
-    @property
-    def members(self) -> tuple[MemberFacts, MemberFacts]:
-        return self.primary, self.backup
-
-    @property
-    def standby(self) -> MemberFacts | None:
-        """The member that would take over; None before there is a record."""
-        return {self.primary.name: self.backup, self.backup.name: self.primary}.get(self.active)
 
 
 @dataclass(frozen=True)
@@ -91,7 +18,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FailoverVerdict:
     conditions: tuple[Condition, ...]
 
     @property

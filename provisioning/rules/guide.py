@@ -9,7 +9,8 @@ from provisioning.errors import Link
 from provisioning.states import ENDED, FINISHED_JOBS, JobState, RedundancyType
 
 from .failover_facts import Condition
-from .pair_facts import MemberFacts
+from .members import Member
+from .systems import is_windows
 from .text import closed
 
 DONE, NOT_DONE, WRONG, NOT_KNOWN = "done", "not done", "wrong", "not known"
@@ -67,18 +68,17 @@ class StartFile:
 
 @dataclass(frozen=True, kw_only=True)
 class MemberSetup:
-    """How one server is configured, beside ``now``, what it does. ``installing``: (state, link, reason) of the last job
-    that installed it, None when there was none."""
+    """One server and what jobs did with it on its host. ``installing``: (state, link, reason) of the last job that
+    installed it, None when there was none."""
 
-    now: MemberFacts
-    type: str
-    template: str
-    ports: tuple[tuple[str, int, bool], ...] = ()
-    """(ID, number, HA Sync)."""
-    auto_restart: bool = False
+    server: Member
     installing: tuple[str, Link, str] | None = None
     start_file: StartFile | None = None
-    start_file_name: str = "run.sh"
+
+    @property
+    def start_file_name(self) -> str:
+        host = self.server.host
+        return "startServer.bat" if host is not None and is_windows(host.os_type) else "run.sh"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,6 @@ class GuideFacts:
     primary: MemberSetup
     backup: MemberSetup | None = None
     linked: bool = False
-    redundancy_type: str = RedundancyType.NOT_SPECIFIED
     differences: int | None = None
     in_sync: bool = False
     missing: tuple[Condition, ...] = field(default=())
@@ -111,7 +110,7 @@ def _after(label: str, number: int) -> Item:
 
 
 def _edit(member: MemberSetup) -> Button:
-    return Button("edit", f"Open {member.now.name}", str(member.now.id))
+    return Button("edit", f"Open {member.server.name}", str(member.server.id))
 
 
 # --- step 1
@@ -119,35 +118,37 @@ def _edit(member: MemberSetup) -> Button:
 
 def _backup_object(facts: GuideFacts) -> Step:
     title = "Configure an Application object for the backup"
-    key = str(facts.primary.now.id)
-    new = (Button("new", "New", key), Button("clone", f"Clone {facts.primary.now.name}", key))
+    key = str(facts.primary.server.id)
+    new = (Button("new", "New", key), Button("clone", f"Clone {facts.primary.server.name}", key))
     if facts.backup is None:
         needs = "It needs one port for clients and one with HA Sync. The template proposes both."
         return Step(1, title, (Item("Application object", NOT_DONE, "No server is chosen to be the backup."),
                                Item("Listening Ports", NOT_DONE, needs)), new)
     backup = facts.backup
-    items = (Item("Application object", DONE, f"{backup.now.name} is saved."), _template(facts.primary, backup),
+    items = (Item("Application object", DONE, f"{backup.server.name} is saved."), _template(facts.primary, backup),
              _host(backup), _ports(backup), _auto_restart(backup))
     edit = () if all(item.state == DONE for item in items) else (_edit(backup),)
     return Step(1, title, items, edit if facts.linked else edit + new)
 
 
 def _template(primary: MemberSetup, backup: MemberSetup) -> Item:
-    if backup.type != primary.type:
-        return Item("Application Template", WRONG, f"{backup.template} makes a {backup.type}; the primary is a "
-                                                   f"{primary.type}. Create the backup from the primary's template.")
-    return Item("Application Template", DONE, backup.template)
+    ours, theirs = primary.server, backup.server
+    if theirs.type != ours.type:
+        return Item("Application Template", WRONG, f"{theirs.template} makes a {theirs.type_label}; the primary is a "
+                                                   f"{ours.type_label}. Create the backup from the primary's template.")
+    return Item("Application Template", DONE, theirs.template)
 
 
 def _host(backup: MemberSetup) -> Item:
-    if not backup.now.host_name:
+    if not backup.server.host_name:
         return Item("Host", NOT_DONE, "Choose the Host with the search icon in Server Info.")
-    return Item("Host", DONE, backup.now.host_name)
+    return Item("Host", DONE, backup.server.host_name)
 
 
 def _ports(member: MemberSetup) -> Item:
-    clients = [str(number) for _, number, sync in member.ports if not sync]
-    sync = [str(number) for _, number, sync in member.ports if sync]
+    ports = member.server.draft.ports or ()
+    clients = [str(port.port) for port in ports if not port.ha_sync]
+    sync = [str(port.port) for port in ports if port.ha_sync]
     if not clients:
         return Item("Listening Ports", NOT_DONE, "Add the port that clients connect to.")
     if not sync:
@@ -156,7 +157,7 @@ def _ports(member: MemberSetup) -> Item:
 
 
 def _auto_restart(backup: MemberSetup) -> Item:
-    if backup.auto_restart:
+    if backup.server.draft.auto_restart:
         return Item("Auto-Restart", DONE, "Selected.")
     return Item("Auto-Restart", NOT_DONE, "Select it, so that the agent starts the server again after a failure.")
 
@@ -172,19 +173,19 @@ def _installed(facts: GuideFacts) -> Step:
 
 
 def _installation(member: MemberSetup) -> Item:
-    name, key = member.now.name, str(member.now.id)
-    label = f"{name} on {member.now.host_name}" if member.now.host_name else name
+    name, key = member.server.name, str(member.server.id)
+    label = f"{name} on {member.server.host_name}" if member.server.host_name else name
     state, job, reason = member.installing or ("", None, "")
     look = (Button("job", "Open the job", job.key),) if job else ()
     if state and state not in FINISHED_JOBS:
         return Item(label, NOT_DONE, "The installation is running.", look)
     install = (Button("install", f"Install {name}", key),)
-    if state and state != JobState.SUCCEEDED and not member.now.installed:
+    if state and state != JobState.SUCCEEDED and not member.server.installed:
         return Item(label, WRONG, f"The last installation did not succeed. {reason}".strip(), install + look)
-    if member.now.installed:
-        return Item(label, DONE, f"In {member.now.working_directory}.")
+    if member.server.installed:
+        return Item(label, DONE, f"In {member.server.working_directory}.")
     return Item(label, NOT_DONE, "Its Working Directory and Command Line are filled in by the installation.",
-                install if member.now.host_name else ())
+                install if member.server.host_name else ())
 
 
 # --- step 3
@@ -192,33 +193,33 @@ def _installation(member: MemberSetup) -> Item:
 
 def _primary_modified(facts: GuideFacts) -> Step:
     title, primary = "Modify the primary", facts.primary
-    warm = facts.redundancy_type == RedundancyType.WARM_STANDBY
-    chosen = Item("Backup Server", DONE, facts.backup.now.name) if facts.linked else Item(
-        "Backup Server", NOT_DONE, f"Choose {facts.backup.now.name if facts.backup else 'the backup'} in the Server "
-                                   f"Info of {primary.now.name} and save.")
+    warm = facts.primary.server.draft.redundancy_type == RedundancyType.WARM_STANDBY
+    chosen = Item("Backup Server", DONE, facts.backup.server.name) if facts.linked else Item(
+        "Backup Server", NOT_DONE, f"Choose {facts.backup.server.name if facts.backup else 'the backup'} in the Server "
+                                   f"Info of {primary.server.name} and save.")
     kind = Item("Redundancy Type", DONE, "Warm Standby.") if warm else Item(
         "Redundancy Type", WRONG if facts.linked else NOT_DONE, "Choose Warm Standby: it is the only type that Message "
                                                                 "Servers support.")
-    restart = Item("Auto-Restart, if required", DONE, "Selected." if primary.auto_restart else
+    restart = Item("Auto-Restart, if required", DONE, "Selected." if primary.server.draft.auto_restart else
                    "Not selected: somebody has to start the primary again after a failure.")
     done = facts.linked and warm
     ports = _ports(primary)
     if not facts.linked and ports.state == WRONG:
         ports = replace(ports, state=NOT_DONE)
     items = (ports, *(() if done else (_both_stopped(facts),)), chosen, kind, restart)
-    return Step(3, f"{title}, {primary.now.name}", items,
+    return Step(3, f"{title}, {primary.server.name}", items,
                 () if all(item.state == DONE for item in items) else (_edit(primary),))
 
 
 def _both_stopped(facts: GuideFacts) -> Item:
     """Backup Server and Redundancy Type change only then."""
-    label, running = "Both servers stopped", [member.now for member in facts.members if member.now.status not in ENDED
-                                              and (member.now.installed or member.now.runs)]
+    label, servers = "Both servers stopped", [member.server for member in facts.members]
+    running = [server for server in servers if server.status not in ENDED and (server.installed or server.runs)]
     if not running:
         return Item(label, DONE, "So Backup Server and Redundancy Type can be changed.")
-    states = " and ".join(f"{now.name} is {now.status}" for now in running)
+    states = " and ".join(f"{server.name} is {server.status}" for server in running)
     stop = Button("stop", "Stop both" if len(running) > 1 else f"Stop {running[0].name}",
-                  " ".join(str(now.id) for now in running))
+                  " ".join(str(server.id) for server in running))
     return Item(label, NOT_DONE, f"{states}. Backup Server and Redundancy Type change only while both are stopped.",
                 (stop,))
 
@@ -235,10 +236,10 @@ def _start_files(facts: GuideFacts) -> Step:
 
 
 def _start_file(member: MemberSetup) -> Item:
-    found, key = member.start_file, str(member.now.id)
-    label = f"{member.start_file_name} of {member.now.name}" + (
-        f" on {member.now.host_name}" if member.now.host_name else "")
-    if not member.now.installed:
+    found, key = member.start_file, str(member.server.id)
+    label = f"{member.start_file_name} of {member.server.name}" + (
+        f" on {member.server.host_name}" if member.server.host_name else "")
+    if not member.server.installed:
         return _after(label, 2)
     check = (Button("check-start-files", "Check again" if found else "Check", key),)
     repair = (Button("repair-start-files", "Repair", key),)
@@ -266,27 +267,27 @@ def _synchronized(facts: GuideFacts) -> Step:
         count = f"{facts.differences} difference{'s' if facts.differences != 1 else ''}"
         verb = "are" if facts.differences != 1 else "is"
         return Step(5, title, (Item(label, NOT_DONE, f"{count} {verb} left that no exception covers."),),
-                    (Button("synchronize", "Synchronize", str(facts.primary.now.id)),))
+                    (Button("synchronize", "Synchronize", str(facts.primary.server.id)),))
     return Step(5, title, (Item(label, DONE, "Nothing differs that should not."),))
 
 
 def _started(facts: GuideFacts) -> Step:
     items = tuple(_running(member) for member in facts.members)
-    stopped = [member for member in facts.members if not member.now.runs and member.now.installed]
-    start = (Button("start", "Start both" if len(stopped) > 1 else f"Start {stopped[0].now.name}",
-                    " ".join(str(member.now.id) for member in stopped)),) if stopped else ()
+    stopped = [member for member in facts.members if not member.server.runs and member.server.installed]
+    start = (Button("start", "Start both" if len(stopped) > 1 else f"Start {stopped[0].server.name}",
+                    " ".join(str(member.server.id) for member in stopped)),) if stopped else ()
     if facts.backup is None:
         items = (*items, _after("The backup is started", 1))
     return Step(6, "Start both", items, start)
 
 
 def _running(member: MemberSetup) -> Item:
-    now = member.now
-    if now.serves or now.stands_by:
-        return Item(now.name, DONE, f"Started as {now.mode}.")
-    if not now.installed:
-        return _after(now.name, 2)
-    return Item(now.name, NOT_DONE, f"{now.status}. {closed(now.reason)}".strip())
+    server = member.server
+    if server.serves or server.stands_by:
+        return Item(server.name, DONE, f"Started as {server.mode}.")
+    if not server.installed:
+        return _after(server.name, 2)
+    return Item(server.name, NOT_DONE, f"{server.status}. {closed(server.reason)}".strip())
 
 
 def _proven(facts: GuideFacts) -> Step:

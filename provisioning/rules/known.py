@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from provisioning.states import ApplicationStatus
 
@@ -56,7 +57,7 @@ class Control:
     now: datetime
     unwritten_since: datetime | None = None
 
-    @property
+    @cached_property
     def age_s(self) -> float | None:
         """Seconds since then; None when that is not known."""
         return age_s(self.at, self.now)
@@ -76,7 +77,7 @@ class Control:
         """Of when its word is."""
         return min(filter(None, (self.at, self.unwritten_since)), default=None)
 
-    @property
+    @cached_property
     def as_of_s(self) -> float | None:
         """How old its word is, in seconds; None when that is not known."""
         return age_s(self.as_of, self.now)

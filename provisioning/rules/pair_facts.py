@@ -1,12 +1,14 @@
 """What the rules of a pair at work look at: frozen values that a caller has read from the database."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from provisioning.errors import Link
-from provisioning.states import ALIVE, ApplicationStatus, HostStatus, Mode, SyncLink
+from provisioning.states import SyncLink
 
 from . import ages, copies
+from .members import Member
+from .proofs import Proof
 from .text import duration
 
 
@@ -19,68 +21,31 @@ def decided(reason: str, since: datetime | None, now: datetime, *, disputed: boo
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemberFacts:
-    """One server of a pair. ``status`` and ``mode`` are known now (rules.known), ``last_mode`` was known before; what
-    follows is its last word, heard at ``heard_at``; ``common_seq`` is the last record that both members have,
-    ``common_digest`` the running digest there, ``first_seq`` the first one that is kept (0: not said), ``copy`` names
-    its store. ``served_until``: when it ceased to serve, None while it serves or never has."""
+class Asked:
+    """What came of asking just now. ``control``: "" when it answered, else the sentence that says why not, None when
+    nobody asked it; ``proofs``: {name: a member's answer to its probe}, ``no_probe``: why it did not probe.
+    ``database``: why the Configuration Database takes no write, ``record_trouble``: why control cannot write its
+    record, "" when they do."""
 
-    id: int
-    name: str
-    status: str = ApplicationStatus.UNKNOWN
-    mode: str = ""
-    last_mode: str = ""
-    reason: str = ""
-    epoch: int = 0
-    enabled: bool = True
-    installed: bool = True
-    host_name: str = ""
-    host_status: str = HostStatus.UNKNOWN
-    working_directory: str = ""
-    link: str = ""
-    link_reason: str = ""
-    last_seq: int = 0
-    common_seq: int = 0
-    common_digest: str = ""
-    first_seq: int = 0
-    clients: int = 0
-    pid: int = 0
-    discarded: int = 0
-    copy: str = ""
-    heard_at: datetime | None = None
-    served_until: datetime | None = None
-    job: Link | None = None
+    control: str | None = None
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
+    no_probe: str = ""
+    database: str = ""
+    record_trouble: str = ""
 
-    @property
-    def link_to(self) -> Link:
-        return Link("application", str(self.id), self.name)
 
-    @property
-    def runs(self) -> bool:
-        return self.status in ALIVE
-
-    @property
-    def serves(self) -> bool:
-        return self.status == ApplicationStatus.STARTED and self.mode == Mode.PRIMARY
-
-    @property
-    def is_at_rest(self) -> bool:
-        """Nobody has started it, or somebody stopped it again: no process of it is known, and none failed."""
-        return (not self.installed or self.status == ApplicationStatus.STOPPED
-                or (self.status == ApplicationStatus.UNKNOWN and self.heard_at is None))
-
-    @property
-    def stands_by(self) -> bool:
-        return self.status == ApplicationStatus.STARTED and self.mode == Mode.BACKUP
+NOBODY_ASKED = Asked()
 
 
 @dataclass(frozen=True, kw_only=True)
 class PairFacts:
-    """A primary with its Backup Server (None while it has none) and control's durable record of them. ``disputed``: an
-    older record was put back, and a member contradicts it or might (``reason`` says so)."""
+    """A primary with its Backup Server (None while it has none) and control's durable record of them, of which there is
+    none yet while ``version`` is 0. ``disputed``: an older record was put back, and a member contradicts it or might
+    (``reason`` says so)."""
 
-    primary: MemberFacts
-    backup: MemberFacts | None = None
+    primary: Member
+    backup: Member | None = None
+    version: int = 0
     epoch: int = 0
     active_id: int | None = None
     active_copy: str = ""
@@ -94,35 +59,41 @@ class PairFacts:
     since: datetime | None = None
     control_answers: bool = True
     now: datetime
+    asked: Asked = NOBODY_ASKED
 
     @property
-    def members(self) -> tuple[MemberFacts, ...]:
+    def members(self) -> tuple[Member, ...]:
         return (self.primary, self.backup) if self.backup else (self.primary,)
 
     @property
-    def active(self) -> MemberFacts | None:
+    def active(self) -> Member | None:
         """Who serves by control's record; None while nobody ever has."""
         return next((member for member in self.members if member.id == self.active_id), None)
 
     @property
-    def standby(self) -> MemberFacts | None:
+    def standby(self) -> Member | None:
         """The member that would take over; of a pair that never served, the configured backup."""
         first = self.active or self.primary
         return next((member for member in self.members if member is not first), None)
+
+    @property
+    def record_reason(self) -> str:
+        """Why control decided as it did last, as a sentence."""
+        return decided(self.reason, self.since, self.now, disputed=self.disputed)
 
     @property
     def outage_since(self) -> datetime | None:
         """When the last member that served ceased to; None while one serves, and when nobody knows."""
         if any(member.serves for member in self.members):
             return None
-        return max((member.served_until for member in self.members if member.served_until), default=None)
+        return max((member.live.served_until for member in self.members if member.live.served_until), default=None)
 
     @property
     def store_was_replaced(self) -> bool:
         """The recorded active server runs with another store than the one that it served with (control's rule)."""
         active = self.active
         return (self.backup is not None and active is not None and active.runs and not active.serves
-                and bool(self.active_copy and active.copy) and active.copy != self.active_copy)
+                and bool(self.active_copy and active.live.copy) and active.live.copy != self.active_copy)
 
     @property
     def lag(self) -> int | None:
@@ -132,20 +103,20 @@ class PairFacts:
             return None
         if self.in_sync:
             return 0
-        if not active.last_seq:
+        if not active.live.last_seq:
             return None
-        return copies.lag(active.last_seq, standby.common_seq)
+        return copies.lag(active.live.last_seq, standby.live.common_seq)
 
-    def is_fresh(self, member: MemberFacts) -> bool:
+    def is_fresh(self, member: Member) -> bool:
         """True while what ``member`` said last is recent enough to count as proven."""
-        return member.heard_at is not None and self.now - member.heard_at <= ages.SERVER
+        return member.live.heard_at is not None and self.now - member.live.heard_at <= ages.SERVER
 
     @property
     def link(self) -> str:
         """The sync link as both ends see it (a value of SyncLink); "" while there is none or nobody knows."""
         if self.backup is None or not all(member.runs and self.is_fresh(member) for member in self.members):
             return ""
-        seen = {member.link for member in self.members}
+        seen = {member.live.link for member in self.members}
         for worst in (SyncLink.DOWN, SyncLink.CATCHING_UP):
             if worst in seen:
                 return str(worst)
@@ -155,16 +126,16 @@ class PairFacts:
 
     @property
     def link_reason(self) -> str:
-        return next((member.link_reason for member in self.members if member.link_reason), "")
+        return next((member.live.link_reason for member in self.members if member.live.link_reason), "")
 
     @property
     def digests_equal(self) -> bool | None:
         """Whether both copies are the same up to their last common record; None when they cannot be compared now."""
-        return copies.equal(*self.members) if self.backup is not None and self.control_answers else None
+        return copies.equal(self.primary.live, self.backup.live) if self.backup and self.control_answers else None
 
     @property
     def standby_begins_later(self) -> bool:
         """Whether the standby is known to lack records that the active member still has, at the beginning."""
         active, standby = self.active, self.standby
-        return (active is not None and standby is not None and not copies.begin_alike(active, standby)
-                and standby.first_seq > active.first_seq)
+        return (active is not None and standby is not None and not copies.begin_alike(active.live, standby.live)
+                and standby.live.first_seq > active.live.first_seq)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from provisioning.states import ENDED, MOVING, ApplicationStatus, SyncLink
 
 from . import copies
-from .pair_facts import MemberFacts, PairFacts
+from .members import Member
+from .pair_facts import PairFacts
 from .proofs import Proof
 from .restored import IN_DISPUTE
 from .text import closed
@@ -67,17 +68,17 @@ def _never_served(facts: PairFacts) -> Headline:
     return Headline(BROKEN, "Nobody serves, and nobody has served in this pair yet.", _why_of(facts.members))
 
 
-def _serving(facts: PairFacts, active: MemberFacts) -> Headline:
+def _serving(facts: PairFacts, active: Member) -> Headline:
     standby, name = facts.standby, active.name
     if not facts.is_fresh(active):
         return Headline(RISK, f"{name} served when it was last heard of; whether it does now is not known.")
     if facts.standby_begins_later:
         return Headline(RISK, f"{name} serves, but {standby.name} lacks its beginning: it begins at record "
-                              f"{standby.first_seq:,}, {name} at record {active.first_seq:,}.",
+                              f"{standby.live.first_seq:,}, {name} at record {active.live.first_seq:,}.",
                         "It fetches what is missing by itself. If it stays so, stop it, put its data directory aside "
                         "and start it again: then it fetches a full copy.")
-    if facts.digests_equal is False and copies.begin_alike(active, standby):
-        return Headline(RISK, f"{name} serves, but the copies differ at record {active.common_seq:,}.",
+    if facts.digests_equal is False and copies.begin_alike(active.live, standby.live):
+        return Headline(RISK, f"{name} serves, but the copies differ at record {active.live.common_seq:,}.",
                         f"Stop {standby.name}, put its data directory aside and start it: it fetches a full copy.")
     if facts.in_sync and standby.stands_by and not facts.automatic_failover:
         return Headline(RISK, f"{name} serves and {standby.name} has every message, but automatic failover is paused.",
@@ -90,7 +91,7 @@ def _serving(facts: PairFacts, active: MemberFacts) -> Headline:
     return _serving_alone(facts, name, standby)
 
 
-def _serving_alone(facts: PairFacts, name: str, standby: MemberFacts) -> Headline:
+def _serving_alone(facts: PairFacts, name: str, standby: Member) -> Headline:
     if not standby.runs:
         then = "" if standby.status not in ENDED or standby.job else f"Start {standby.name}."
         then = then if standby.installed else f"Install {standby.name}."
@@ -105,7 +106,7 @@ def _serving_alone(facts: PairFacts, name: str, standby: MemberFacts) -> Headlin
     return Headline(RISK, f"{name} serves alone: {standby.name} is {standby.status} and not in sync.", standby.reason)
 
 
-def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
+def _not_serving(facts: PairFacts, active: Member) -> Headline:
     standby = facts.standby
     state = f"{active.name} is {active.status}"
     if facts.store_was_replaced and not facts.in_sync:
@@ -134,7 +135,7 @@ def _not_serving(facts: PairFacts, active: MemberFacts) -> Headline:
                     "loss.")
 
 
-def _both_ended(facts: PairFacts, active: MemberFacts, standby: MemberFacts) -> Headline:
+def _both_ended(facts: PairFacts, active: Member, standby: Member) -> Headline:
     if facts.in_sync:
         todo = "Start both: each has every message."
     else:
@@ -238,7 +239,7 @@ class Badge:
 NOT_PROVEN = "unknown"
 
 
-def badge(facts: PairFacts, member: MemberFacts, proof: Proof | None) -> Badge:
+def badge(facts: PairFacts, member: Member, proof: Proof | None) -> Badge:
     """``proof`` is this member's answer to a probe; None when there was none. Green is for what was proven alone."""
     if proof is None or not proof.connected:
         return Badge(NOT_PROVEN, "Not proven", f"{member.name} is not connected to control, so it cannot be asked.")
@@ -266,9 +267,10 @@ def follows(verb: str, facts: PairFacts) -> tuple[str, ...]:
 
 def _switch_over_follows(facts: PairFacts) -> tuple[str, ...]:
     active, standby = facts.active or facts.primary, facts.standby
-    clients = f"{active.clients} client{'s' if active.clients != 1 else ''}"
-    reconnect = (f"{clients} of {active.name} {'reconnect' if active.clients != 1 else 'reconnects'} to {standby.name}."
-                 if active.clients else f"No client is connected to {active.name} now.")
+    count = active.live.clients
+    reconnect = (f"{count} client{'s' if count != 1 else ''} of {active.name} "
+                 f"{'reconnect' if count != 1 else 'reconnects'} to {standby.name}."
+                 if count else f"No client is connected to {active.name} now.")
     if not active.serves:
         return (f"{standby.name} takes over: {active.name} is {active.status}.",
                 f"{standby.name} has every message that was acknowledged, so nothing is lost.")
@@ -301,7 +303,8 @@ def _promote_follows(facts: PairFacts) -> tuple[str, ...]:
 
 def _promote_active_follows(facts: PairFacts) -> tuple[str, ...]:
     active, standby = facts.active or facts.primary, facts.standby
-    has = f"{active.last_seq:,} record{'s' if active.last_seq != 1 else ''}" if active.last_seq else "no record"
+    last_seq = active.live.last_seq
+    has = f"{last_seq:,} record{'s' if last_seq != 1 else ''}" if last_seq else "no record"
     return (f"{active.name} serves with the store that it has now ({has}). The messages of its former store are given "
             "up.",
             f"{standby.name} becomes equal to it: what {standby.name} has and {active.name} has not is cut off there "
@@ -312,11 +315,11 @@ def _promote_active_follows(facts: PairFacts) -> tuple[str, ...]:
 
 def _lost(facts: PairFacts) -> str:
     lag = facts.lag
-    if lag is None or not facts.standby.common_seq:
+    if lag is None or not facts.standby.live.common_seq:
         return "nobody knows how many"
     if not lag:
         return "perhaps none, but nothing proves it"
-    first, last = facts.standby.common_seq + 1, facts.active.last_seq
+    first, last = facts.standby.live.common_seq + 1, facts.active.live.last_seq
     return f"at least {lag:,} record{'s' if lag != 1 else ''} ({first:,} to {last:,})"
 
 

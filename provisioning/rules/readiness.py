@@ -262,7 +262,7 @@ def _switches(subject: Subject) -> Refusal | None:
     if subject.pair is None:
         return subject.refuse(no_pair(subject.name))
     sentence = why_not_pair(subject.pair).get("switchover")
-    return subject.refuse(sentence, "", *(member.link_to for member in subject.pair.members)) if sentence else None
+    return subject.refuse(sentence, "", *(member.link for member in subject.pair.members)) if sentence else None
 
 
 _CHECKS: dict[Need, Check] = {

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from provisioning.declared import compared
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models.applications import MASK, PORT_MAX, is_secret_option
+from provisioning.rules.members import Member
 from provisioning.rules.text import parse_parameters
 from provisioning.states import ListeningMode
 
@@ -55,20 +56,6 @@ class Row:
         return self.primary in ("(none)", self.backup) or new_port
 
 
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """One member: its draft with secrets in plain text, and what is only shown."""
-
-    id: int
-    name: str
-    draft: ApplicationDraft
-    host: str = ""
-    template: str = ""
-    version: str = ""
-    connections: tuple[str, ...] = ()
-    """Its connections as texts, in order."""
-
-
 @dataclass(frozen=True)
 class Comparison:
     """``rows`` in the order of the editor; ``draft`` is the backup as it is to be."""
@@ -81,16 +68,17 @@ class Comparison:
         return tuple(row for row in self.rows if row.copied)
 
 
-def compare(primary: Side, backup: Side, *, exceptions: Mapping[str, str],
+def compare(primary: Member, backup: Member, *, exceptions: Mapping[str, str],
             taken: frozenset[int] = frozenset()) -> Comparison:
-    """``exceptions`` is {what: reason} as declared for this pair; one for ``ports.x`` covers everything of that port.
+    """Of members whose drafts have all rows, with secrets in plain text (to look only: or as fingerprints).
+    ``exceptions`` is {what: reason} as declared for this pair; one for ``ports.x`` covers everything of that port.
     ``taken`` are the port numbers in use on the backup's host, its own included."""
     work = _Comparing(primary, backup, exceptions, set(taken))
     rows = (*work.server_info(), *work.connections(), *work.ports(), *work.tables("options"), *work.tables("annex"))
     return Comparison(rows, work.draft)
 
 
-def alike(primary: Side, backup: Side) -> bool:
+def alike(primary: Member, backup: Member) -> bool:
     """True when it takes no rules to see that nothing differs but port numbers: a comparison of them would find no row
     that differs. Of thousands of pairs, most are."""
     ours, theirs = primary.draft, backup.draft
@@ -124,7 +112,7 @@ def label_of(what: str, rows: Iterable[Row] = ()) -> str:
 
 
 class _Comparing:
-    def __init__(self, primary: Side, backup: Side, exceptions: Mapping[str, str], taken: set[int]):
+    def __init__(self, primary: Member, backup: Member, exceptions: Mapping[str, str], taken: set[int]):
         self.primary, self.backup, self.exceptions, self.taken = primary, backup, exceptions, taken
         self.draft = backup.draft
 
@@ -249,7 +237,7 @@ class _Comparing:
         row = self.row(
             f"ports.{port.port_id}", f"Listening Port {port.port_id}", str(port.port), NOTHING, equal=False,
             action=f"{self.backup.name} gets this port with number {number}, which is free on "
-                   f"{f'host {self.backup.host}' if self.backup.host else 'its host'}."
+                   f"{f'host {self.backup.host.name}' if self.backup.host else 'its host'}."
                    f"{f' Then enter its {enter} in Port Info.' if enter else ''}")
         if not row.copied:
             return [row], None

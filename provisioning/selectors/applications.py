@@ -6,6 +6,7 @@ from provisioning.declared import values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import NotFound
 from provisioning.models import Application, Connection, Host, Job
+from provisioning.models.applications import PLACEHOLDERS
 from provisioning.rules.known import Control, word
 from provisioning.rules.saved_notes import ports_differ, waiting_sentence
 from provisioning.spelling import by_name, ordering
@@ -19,7 +20,6 @@ SORTS = {
     "version": ("version", "name"), "enabled": ("enabled", "name"), "mode": ("mode", "name"),
     "backup": ("backup_server__name", "name"), "changed": ("changed_at", "name"),
 }
-PLACEHOLDERS = ("", ".")
 SECRETS = ("secret", "host__secret", "backup_server__secret", "primary_server__secret")
 """Read only when asked for: decrypting them costs more than all the rest of a row."""
 

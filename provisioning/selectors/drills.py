@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from provisioning.errors import Link, NotFound, Refusal
 from provisioning.models import Drill, DrillSchedule
-from provisioning.rules.drill_schedule import Plan, due, next_due
+from provisioning.rules.drill_schedule import DrillPlan, due, next_due
 from provisioning.states import DrillState
 
 from .pairs import has_backup
@@ -75,9 +75,9 @@ def schedule_of(primary_id: int) -> DrillSchedule | None:
     return DrillSchedule.objects.filter(primary=primary_id).first()
 
 
-def plan_of(schedule: DrillSchedule) -> Plan:
-    return Plan(every_days=schedule.every_days, at=schedule.at, until=schedule.until, since=schedule.set_at,
-                enabled=schedule.enabled)
+def plan_of(schedule: DrillSchedule) -> DrillPlan:
+    return DrillPlan(every_days=schedule.every_days, at=schedule.at, until=schedule.until, since=schedule.set_at,
+                     enabled=schedule.enabled)
 
 
 def next_of(schedule: DrillSchedule | None) -> datetime | None:

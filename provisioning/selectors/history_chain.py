@@ -34,7 +34,7 @@ class Mark:
 
 
 @dataclass
-class Verdict:
+class ChainVerdict:
     """``faults``: sentences, in the order of the chain; the first ends the walk. ``entry``: number of the first entry
     that is not what it should be, None when the fault is none of an entry."""
 
@@ -47,7 +47,7 @@ class Verdict:
         return not self.faults
 
 
-def verify(expected: Mark | None = None) -> Verdict:
+def verify(expected: Mark | None = None) -> ChainVerdict:
     """Look at every entry, AT_ONCE in memory; entries that are added meanwhile do no harm. ``expected``: what an
     earlier run printed."""
     before = _head()
@@ -58,7 +58,7 @@ def verify(expected: Mark | None = None) -> Verdict:
             if walk.fault is None:
                 walk.look_at(entry)
         rows = list(HistoryEntry.objects.filter(number__gt=rows[-1].number).order_by("number", "id")[:AT_ONCE])
-    verdict = Verdict(Mark(walk.number, walk.last), [walk.fault] if walk.fault else [], walk.entry)
+    verdict = ChainVerdict(Mark(walk.number, walk.last), [walk.fault] if walk.fault else [], walk.entry)
     if verdict.is_whole:
         _compare_end(verdict, before, expected)
     if not guard.is_installed(connection):
@@ -126,7 +126,7 @@ class _Walk:
         self.entry, self.fault = number, sentence
 
 
-def _compare_end(verdict: Verdict, before: Mark | None, expected: Mark | None) -> None:
+def _compare_end(verdict: ChainVerdict, before: Mark | None, expected: Mark | None) -> None:
     """What only the end of the chain shows: entries cut off, or added behind it."""
     count, head = verdict.mark.count, HistoryHead.objects.filter(pk=1).first()
     stored = HistoryEntry.objects.filter(number__lte=count).count()

@@ -7,28 +7,20 @@ from datetime import datetime
 from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 
 from protocol.events import Own
-from provisioning.errors import Link, NotFound
-from provisioning.models import Application, Event, Job, PairException, PairState
+from provisioning.errors import NotFound
+from provisioning.models import Application, Event, PairException, PairState
 from provisioning.rules import ages
-from provisioning.rules.known import Control, word
-from provisioning.rules.pair_facts import MemberFacts, PairFacts
+from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import LEVELS, OK, Headline, headline
 from provisioning.spelling import by_name, sort_key
-from provisioning.states import ACTIVE_JOBS, ApplicationStatus, HostStatus, Mode
+from provisioning.states import ApplicationStatus, Mode
 
-from .applications import PLACEHOLDERS, with_related
+from .applications import with_related
 from .control import control_seen
 from .events import OF_PAIR
-from .jobs import lacks_its_last_report
+from .members import facts_of
 from .pairs import has_backup
 
-_RUNTIME = ("status", "mode", "reason", "epoch", "link", "link_reason", "last_seq", "common_seq", "common_digest",
-            "first_seq", "clients", "pid", "discarded", "copy", "heard_at", "served_until")
-_OWN = ("id", "name", "enabled", "working_directory", "command_line", "host__name", "host__runtime__status",
-        *(f"runtime__{name}" for name in _RUNTIME))
-_STATE = ("epoch", "active_id", "active_copy", "standby_in_sync", "automatic_failover", "paused_by", "paused_reason",
-          "paused_at", "disputed", "reason", "since")
-_COLUMNS = (*_OWN, *(f"backup_server__{name}" for name in _OWN), *(f"pair_state__{name}" for name in _STATE))
 EVENT_GRANTED = Own.GRANTED
 
 
@@ -93,7 +85,7 @@ def pair_list(*, text: str = "", show: str = "") -> PairList:
         found = found.filter(pair_state__automatic_failover=False)
     well, others = _well_and_others(found)
     order = [] if show == "trouble" else [(LEVELS.index(OK), sort_key(name), key, None) for key, name in well]
-    for row in map(PairRow.of, _facts_of(Application.objects.filter(pk__in=others) if well else found)):
+    for row in map(PairRow.of, facts_of(Application.objects.filter(pk__in=others) if well else found)):
         if show != "trouble" or row.headline.level != OK:
             primary = row.facts.primary
             order.append((LEVELS.index(row.headline.level), sort_key(primary.name), primary.id, row))
@@ -138,13 +130,13 @@ def _well(now: datetime) -> Q:
 def pairs_in_order(primary_ids: list[int]) -> list[PairRow]:
     """The pairs of these primaries that there still are, in this order: what a page of the list shows, anew."""
     found = Application.objects.filter(has_backup(), pk__in=primary_ids)
-    rows = {facts.primary.id: PairRow.of(facts) for facts in _facts_of(found)}
+    rows = {facts.primary.id: PairRow.of(facts) for facts in facts_of(found)}
     return [rows[key] for key in dict.fromkeys(primary_ids) if key in rows]
 
 
 def pair_facts(primary_id: int) -> PairFacts:
-    """Facts of one pair, or of a single server that has no backup (yet). Raises NotFound."""
-    found = _facts_of(Application.objects.filter(pk=primary_id))
+    """Facts of one pair, or of a single server that has no backup (yet), with ports and Hosts. Raises NotFound."""
+    found = facts_of(Application.objects.filter(pk=primary_id), in_full=True)
     if not found:
         raise NotFound("This application does not exist any more. Somebody may have deleted it.")
     return found[0]
@@ -153,14 +145,8 @@ def pair_facts(primary_id: int) -> PairFacts:
 def facts_of_pairs(primary_ids: Iterable[int]) -> dict[int, PairFacts]:
     """{primary: facts} of pairs."""
     keys = list(primary_ids)
-    found = _facts_of(Application.objects.filter(has_backup(), pk__in=keys)) if keys else []
+    found = facts_of(Application.objects.filter(has_backup(), pk__in=keys)) if keys else []
     return {facts.primary.id: facts for facts in found}
-
-
-def member_facts(application_id: int) -> MemberFacts | None:
-    """Facts of one server by itself; None when it does not exist."""
-    found = _facts_of(Application.objects.filter(pk=application_id))
-    return found[0].primary if found else None
 
 
 def pair_count() -> int:
@@ -207,55 +193,3 @@ def backup_candidates(primary: Application) -> QuerySet[Application]:
     """Servers that ``primary`` could name as its Backup Server, by name."""
     free = with_related(Application.objects.filter(type=primary.type, backup_server=None, primary_server=None))
     return free.exclude(pk=primary.pk).order_by(*by_name("name"))
-
-
-# --- rows into facts
-
-
-def _facts_of(primaries: QuerySet[Application]) -> list[PairFacts]:
-    """Plain values in one query (and one for jobs): thousands of model objects would take seconds."""
-    control = control_seen()
-    rows = list(primaries.order_by(*by_name("name")).values(*_COLUMNS))
-    jobs = _jobs_at_work({row[key] for row in rows for key in ("id", "backup_server__id")} - {None})
-    return [_pair(row, jobs, control) for row in rows]
-
-
-def _jobs_at_work(application_ids: set[int]) -> dict[int, Link]:
-    active = Job.objects.filter(state__in=ACTIVE_JOBS)
-    if len(application_ids) < 100:
-        active = active.filter(application_id__in=application_ids)
-    found = active.select_related("application__runtime").only(
-        "kind", "application_name", "created_at", "application__name", "application__runtime__status",
-        "application__runtime__started_at")
-    return {job.application_id: job.link for job in found
-            if job.application and not lacks_its_last_report(job.application, job)}
-
-
-def _pair(row: dict, jobs: dict[int, Link], control: Control) -> PairFacts:
-    state = {name: row[f"pair_state__{name}"] for name in _STATE}
-    known = state["epoch"] is not None
-    return PairFacts(
-        primary=_member(row, "", jobs, control), backup=_member(row, "backup_server__", jobs, control),
-        epoch=state["epoch"] or 0, active_id=state["active_id"], active_copy=state["active_copy"] or "",
-        in_sync=bool(state["standby_in_sync"]), disputed=bool(state["disputed"]),
-        automatic_failover=state["automatic_failover"] if known else True, paused_by=state["paused_by"] or "",
-        paused_reason=state["paused_reason"] or "", paused_at=state["paused_at"], reason=state["reason"] or "",
-        since=state["since"], control_answers=control.answers, now=control.now)
-
-
-def _member(row: dict, prefix: str, jobs: dict[int, Link], control: Control) -> MemberFacts | None:
-    values = {name: row[prefix + name] for name in _OWN}
-    if values["id"] is None:
-        return None
-    runtime = {name: values[f"runtime__{name}"] for name in _RUNTIME}
-    installed = not {values["working_directory"], values["command_line"]} & set(PLACEHOLDERS)
-    if runtime["status"] is None:
-        runtime = {"status": ApplicationStatus.UNKNOWN if installed else ApplicationStatus.STOPPED}
-    else:
-        said = word(control, **{name: runtime[name] for name in ("status", "mode", "reason")})
-        runtime |= {"status": said.status, "mode": said.mode, "reason": said.reason, "last_mode": said.last_mode}
-    host_status = values["host__runtime__status"] if control.answers else None
-    return MemberFacts(
-        id=values["id"], name=values["name"], enabled=values["enabled"], installed=installed,
-        working_directory=values["working_directory"], host_name=values["host__name"] or "",
-        host_status=host_status or HostStatus.UNKNOWN, job=jobs.get(values["id"]), **runtime)

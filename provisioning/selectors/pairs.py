@@ -7,6 +7,8 @@ from django.db.models import Q
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Application, PairState
 from provisioning.rules.copies import equal, lag
+from provisioning.rules.members import Member
+from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import no_pair
 from provisioning.rules.saved_notes import KEPT_ONLY
 from provisioning.selectors.applications import find_application, get_application
@@ -90,8 +92,19 @@ def _pair_of(row: Application) -> Pair:
         return Pair(row, get_application(row.backup_server_id))
     primary = getattr(row, "primary_server", None)
     if primary is None:
-        raise Refused(Refusal(no_pair(row.name), "", (row.link,)))
+        raise _refused(row)
     return Pair(get_application(primary.pk), row)
+
+
+def paired(facts: PairFacts) -> PairFacts:
+    """``facts``, when there is a Backup Server in them. Raises Refused."""
+    if facts.backup is None:
+        raise _refused(facts.primary)
+    return facts
+
+
+def _refused(server: Application | Member) -> Refused:
+    return Refused(Refusal(no_pair(server.name), "", (server.link,)))
 
 
 def only_kept(*rows: Application) -> Refusal:

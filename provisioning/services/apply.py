@@ -13,13 +13,13 @@ from provisioning.turns import Turns
 
 from .apply_objects import Keys, carry_out
 from .manifest import Manifest
-from .planned import PACKAGE, Plan, Planner, Step
+from .planned import PACKAGE, ApplyPlan, Planner, Step
 
 AT_ONCE = 20
 """So many objects a transaction holds at most."""
 
 
-def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> Plan:
+def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> ApplyPlan:
     """What applying ``manifest`` would do; changes nothing. Paths in it are relative to ``directory``. Raises Refused
     with everything that stands against it, NotAllowed."""
     for asked, permission in ((manifest.templates or manifest.packages, permissions.IMPORT),
@@ -30,7 +30,7 @@ def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> Plan:
     return Planner(manifest, directory).run()
 
 
-def apply(*, actor: Actor, planned: Plan, tell: Callable[[int, int], None] = lambda done, of: None) -> None:
+def apply(*, actor: Actor, planned: ApplyPlan, tell: Callable[[int, int], None] = lambda done, of: None) -> None:
     """Do what ``plan`` found. ``tell`` hears after every transaction how many steps are done, and of how many.
 
     Nothing is refused that the plan could see. What somebody else changed since then, or a database that fails, ends

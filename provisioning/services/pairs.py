@@ -1,14 +1,18 @@
 """What people do to a running pair. Control carries it out or refuses it; both members may be named."""
 
+from dataclasses import replace
+
 from protocol.messages import PairAnswer
 from provisioning import control_client, permissions
 from provisioning.control_client import ControlUnavailable
 from provisioning.errors import Refusal, Refused
 from provisioning.permissions import Actor
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import FailoverFacts, Verdict
-from provisioning.selectors.failover import failover_facts
-from provisioning.selectors.pairs import get_pair
+from provisioning.rules.failover_facts import FailoverVerdict
+from provisioning.rules.pair_facts import PairFacts
+from provisioning.selectors.failover import asked
+from provisioning.selectors.pair_page import pair_facts
+from provisioning.selectors.pairs import get_pair, paired
 
 from .asking import ask, recorded
 from .drill_lock import refuse_during_drill
@@ -100,14 +104,14 @@ def probe(*, actor: Actor, application_id: int) -> PairAnswer:
     return ask(actor, get_pair(application_id).primary, "probe", "", did="The probe")
 
 
-def check_failover(*, actor: Actor, application_id: int) -> Verdict:
+def check_failover(*, actor: Actor, application_id: int) -> FailoverVerdict:
     """Would failover work now? Raises as ``probed_facts``."""
     return would_failover_work(probed_facts(actor=actor, application_id=application_id))
 
 
 def probed_facts(*, actor: Actor, application_id: int,
-                 timeout_s: float = control_client.PAIR_TIMEOUT_S) -> FailoverFacts:
-    """What failover depends on, with both members probed just now; never raises because control is away, that is an
+                 timeout_s: float = control_client.PAIR_TIMEOUT_S) -> PairFacts:
+    """Facts of the pair, with both members probed just now; never raises because control is away, that is an
     answer. Raises NotFound, and Refused when it is no member of a pair."""
     actor.require(permissions.VIEW)
     pair = get_pair(application_id)
@@ -116,4 +120,4 @@ def probed_facts(*, actor: Actor, application_id: int,
     except ControlUnavailable as error:
         answer, away = None, str(error)
     # What the probe found out is in the database by now.
-    return failover_facts(get_pair(pair.id), probe=answer, control=away, database=database_trouble())
+    return replace(paired(pair_facts(pair.id)), asked=asked(answer, away, database_trouble()))

@@ -57,7 +57,7 @@ class Step:
 
 
 @dataclass
-class Plan:
+class ApplyPlan:
     entries: list[Entry] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
@@ -71,11 +71,11 @@ class Planner:
 
     def __init__(self, manifest: Manifest, directory: Path):
         self.manifest, self.directory = manifest, directory
-        self.plan, self.world = Plan(), World(manifest)
+        self.plan, self.world = ApplyPlan(), World(manifest)
         self.refusals: list[Refusal] = []
         self.failed: set[str] = set()
 
-    def run(self) -> Plan:
+    def run(self) -> ApplyPlan:
         """Raises Refused with everything that stands against it."""
         for path in self.manifest.templates:
             self._guard(path, lambda path=path: self._template(path))

@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RemedyPlan:
     """What the remedy of ``finding`` would do. ``refusals`` stand against it now; ``warnings`` are to be read first;
     ``token`` names the state that it was made from, ``apply`` wants it back."""
 
@@ -55,14 +55,14 @@ class Done:
     job: Job | None = None
 
 
-def plan(*, actor: Actor, finding_id: int) -> Plan:
+def plan(*, actor: Actor, finding_id: int) -> RemedyPlan:
     """What would be done; changes nothing. Raises NotFound, NotAllowed; Refused when there is no remedy."""
     actor.require(permissions.VIEW)
     finding = _finding(finding_id)
     work = _WORK[finding.remedy]
     row = _subject(finding)
     steps, warnings, refusals = work.plan(actor, row, finding)
-    return Plan(finding, REMEDIES[finding.remedy], tuple(steps), tuple(warnings), tuple(refusals), _token(row))
+    return RemedyPlan(finding, REMEDIES[finding.remedy], tuple(steps), tuple(warnings), tuple(refusals), _token(row))
 
 
 def apply(*, actor: Actor, finding_id: int, token: str) -> Done:

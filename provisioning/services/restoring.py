@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from provisioning import permissions
+from provisioning import history, permissions
 from provisioning.declared import facts, labels, values
 from provisioning.drafts import ApplicationDraft, HostDraft, PackageDraft, TemplateDraft
 from provisioning.errors import Difference, Refusal, Refused
@@ -43,7 +43,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RestorePlan:
     """What Restore would do. ``row`` None: the object was deleted and is brought back. ``refusals``: what stands
     against all of it."""
 
@@ -72,11 +72,10 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Restorable:
     """How versions of one kind of object are had again. ``blank``: of what is brought back, what cannot be left out."""
 
     permission: str
-    model: type[Model]
     version: Callable[[dict, Any], Version]
     present: Callable[[Any], Any]
     blank: Callable[[Any], Any]
@@ -87,7 +86,7 @@ class Kind:
     create: Callable[..., Model]
 
 
-def plan(*, actor: Actor, number: int) -> Plan:
+def plan(*, actor: Actor, number: int) -> RestorePlan:
     """What restoring the version of history entry ``number`` would change; changes nothing. Raises NotFound, and
     Refused when the entry holds no version or nothing of its kind can be restored."""
     entry, kind = _of(number)
@@ -125,7 +124,7 @@ def restore(*, actor: Actor, number: int, revision: int, names: Collection[str] 
 def version_of(number: int) -> tuple[HistoryEntry, Model | None, Version]:
     """(entry, the object now or None, its version) for an editor. Raises NotFound, and Refused as ``plan``."""
     entry, kind = _of(number)
-    row = _present(entry, kind)
+    row = _present(entry)
     return entry, row, kind.version(entry.version, row)
 
 
@@ -150,7 +149,7 @@ def permission_for(object_type: str) -> str | None:
     return KINDS[object_type].permission if object_type in KINDS else None
 
 
-def _of(number: int) -> tuple[HistoryEntry, Kind]:
+def _of(number: int) -> tuple[HistoryEntry, Restorable]:
     entry = get_entry(number)
     kind = KINDS.get(entry.object_type)
     if kind is None or entry.version is None:
@@ -158,29 +157,29 @@ def _of(number: int) -> tuple[HistoryEntry, Kind]:
     return entry, kind
 
 
-def _present(entry: HistoryEntry, kind: Kind) -> Model | None:
-    return kind.model.objects.filter(pk=entry.object_id).first()
+def _present(entry: HistoryEntry) -> Model | None:
+    return history.MODELS[entry.object_type].objects.filter(pk=entry.object_id).first()
 
 
 def _revision(row: Model | None) -> int:
     return getattr(row, "revision", 1) if row is not None else 0
 
 
-def _drafts(kind: Kind, entry: HistoryEntry, row: Model | None) -> tuple[Any, Any, tuple[Refusal, ...]]:
+def _drafts(kind: Restorable, entry: HistoryEntry, row: Model | None) -> tuple[Any, Any, tuple[Refusal, ...]]:
     """(what is there now, the version, what cannot be had of it)."""
     version = kind.version(entry.version, row)
     return kind.present(row) if row is not None else kind.blank(version.draft), version.draft, version.notes
 
 
-def _plan(entry: HistoryEntry, kind: Kind) -> Plan:
-    row = _present(entry, kind)
+def _plan(entry: HistoryEntry, kind: Restorable) -> RestorePlan:
+    row = _present(entry)
     now, then, notes = _drafts(kind, entry, row)
     names = [f.name for f in fields(then) if getattr(now, f.name) != getattr(then, f.name)]
     why, refusals = _feasible(kind, row, now, then, names)
     items = tuple(Item(name, kind.labels[name], kind.differences(now, then, name), tuple(why.get(name, ())))
                   for name in names)
     lost = _lost_primary(entry) if row is None else []
-    return Plan(entry, row, items, (*notes, *lost), tuple(refusals))
+    return RestorePlan(entry, row, items, (*notes, *lost), tuple(refusals))
 
 
 def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
@@ -198,7 +197,7 @@ def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
                     f"{row.name} before that.", "", (row.link,)) for row in present]
 
 
-def _feasible(kind: Kind, row: Model | None, now: Any, then: Any,
+def _feasible(kind: Restorable, row: Model | None, now: Any, then: Any,
               names: list[str]) -> tuple[dict[str, list[Refusal]], list[Refusal]]:
     """({field: what stands against it}, what stands against the rest). What is refused is left as it is, until the
     rules accept what remains."""
@@ -214,12 +213,12 @@ def _feasible(kind: Kind, row: Model | None, now: Any, then: Any,
             why.setdefault(name, []).append(refusal)
 
 
-def _mixed(kind: Kind, entry: HistoryEntry, row: Model | None, names: Collection[str]) -> Any:
+def _mixed(kind: Restorable, entry: HistoryEntry, row: Model | None, names: Collection[str]) -> Any:
     now, then, _ = _drafts(kind, entry, row)
     return replace(now, **{name: getattr(then, name) for name in names})
 
 
-def _said(found: Plan, names: Collection[str], reason: str) -> str:
+def _said(found: RestorePlan, names: Collection[str], reason: str) -> str:
     """The reason of the entry that the restore adds."""
     entry = found.entry
     verb = "Restored" if found.row is not None else "Brought back from"
@@ -265,23 +264,23 @@ def _template_draft(row: ApplicationTemplate) -> TemplateDraft:
     return TemplateDraft(**{name: getattr(row, name) for name in facts(TemplateDraft)})
 
 
-KINDS: dict[str, Kind] = {
-    "application": Kind(
-        permissions.CONFIGURE, Application, application_version, application_draft, _blank_application,
+KINDS: dict[str, Restorable] = {
+    "application": Restorable(
+        permissions.CONFIGURE, application_version, application_draft, _blank_application,
         lambda draft, row: applications.check_application(draft=draft, application_id=row.pk if row else None),
         lambda now, then, name: comparison.differences(now, then, [name]), labels(ApplicationDraft),
         _update_application, applications.create_application),
-    "host": Kind(
-        permissions.MANAGE_HOSTS, Host, host_version,
+    "host": Restorable(
+        permissions.MANAGE_HOSTS, host_version,
         lambda row: HostDraft(**values(HostDraft, row)),
         lambda draft: draft, lambda draft, row: hosts.check_host(draft=draft, host_id=row.pk if row else None),
         _plain_differences, labels(HostDraft), _update_host, hosts.create_host),
-    "template": Kind(
-        permissions.IMPORT, ApplicationTemplate, template_version, _template_draft,
+    "template": Restorable(
+        permissions.IMPORT, template_version, _template_draft,
         lambda draft: draft, templates.template_refusals, _plain_differences, labels(TemplateDraft),
         _update_template, templates.create_template),
-    "package": Kind(
-        permissions.IMPORT, InstallationPackage, package_version, _package_draft, lambda draft: draft,
+    "package": Restorable(
+        permissions.IMPORT, package_version, _package_draft, lambda draft: draft,
         packages.package_refusals, _plain_differences, labels(PackageDraft), _update_package,
         packages.create_package),
 }

@@ -8,8 +8,9 @@ from provisioning import changes, history, permissions
 from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.models import Application, PairException
 from provisioning.permissions import Actor
+from provisioning.rules.members import Machine, Member
 from provisioning.rules.rows import connection_lines
-from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, Side, compare, label_of
+from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, compare, label_of
 from provisioning.selectors.applications import application_draft, used_ports
 from provisioning.selectors.pairs import Pair, get_pair
 
@@ -21,7 +22,7 @@ MAX_NAMED = 12
 
 
 @dataclass(frozen=True)
-class Plan:
+class SynchronizePlan:
     """What Synchronize would do (or did). The revisions name the objects that it was made from; ``apply_plan`` wants
     them back."""
 
@@ -56,7 +57,7 @@ class Plan:
         return self.primary.revision, self.backup.revision
 
 
-def plan(*, actor: Actor, application_id: int) -> Plan:
+def plan(*, actor: Actor, application_id: int) -> SynchronizePlan:
     """Compare both members of the pair of ``application_id``; changes nothing. Raises NotFound; Refused when it is no
     member of a pair."""
     actor.require(permissions.VIEW)
@@ -64,7 +65,7 @@ def plan(*, actor: Actor, application_id: int) -> Plan:
 
 
 @history.atomic()
-def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int], reason: str = "") -> Plan:
+def apply_plan(*, actor: Actor, application_id: int, revisions: tuple[int, int], reason: str = "") -> SynchronizePlan:
     """Copy what differs from the primary to the backup, by the rules of a save; returns what was done.
 
     ``revisions`` are those of the plan that was shown: when somebody saved either member since, nothing is copied and
@@ -143,19 +144,20 @@ def _told(actor: Actor, pair: Pair, sentence: str) -> None:
     changes.tell(*(f"application:{row.pk}" for row in pair.members))
 
 
-def _plan(pair: Pair) -> Plan:
+def _plan(pair: Pair) -> SynchronizePlan:
     declared = PairException.objects.filter(primary=pair.primary).values_list("what", "reason")
-    found = compare(_side(pair.primary), _side(pair.backup), exceptions=dict(declared),
-                    taken=_taken(pair.backup))
-    return Plan(pair.primary, pair.backup, found)
+    primary, backup = map(_member, pair.members)
+    found = compare(primary, backup, exceptions=dict(declared), taken=_taken(pair.backup))
+    return SynchronizePlan(pair.primary, pair.backup, found)
 
 
-def _side(row: Application) -> Side:
+def _member(row: Application) -> Member:
+    """With secrets in plain text, as a save wants them, and of the rows that are held until the copy is through."""
     draft = application_draft(row, masked=False)
     texts = connection_lines(draft.connections or (), STORED.names(
         Application, (each.server_id for each in draft.connections or ())))
-    return Side(id=row.pk, name=row.name, draft=draft, host=row.host.name if row.host else "",
-                template=row.template.name, version=row.version, connections=texts)
+    host = Machine(id=row.host.pk, name=row.host.name) if row.host else None
+    return Member(id=row.pk, draft=draft, host=host, template=row.template.name, version=row.version, connections=texts)
 
 
 def _taken(backup: Application) -> frozenset[int]:

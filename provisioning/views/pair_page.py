@@ -1,6 +1,6 @@
 """What the Pair page shows of one pair, each part read when a template first asks for it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,9 +16,10 @@ from provisioning.models import Application, Drill
 from provisioning.permissions import actor_of
 from provisioning.rules.drills import why_none
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import Condition, FailoverFacts, Verdict
+from provisioning.rules.failover_facts import Condition, FailoverVerdict
 from provisioning.rules.guide import DONE, Button, Step, procedure
-from provisioning.rules.pair_facts import MemberFacts, PairFacts
+from provisioning.rules.members import Member
+from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import (
     NOT_PROVEN,
     OF_CONTROL,
@@ -33,12 +34,11 @@ from provisioning.rules.proofs import Proof
 from provisioning.rules.synchronizing import EQUAL, Row
 from provisioning.selectors import drills, pair_guide, readiness
 from provisioning.selectors import pair_page as selector
-from provisioning.selectors.failover import failover_facts
-from provisioning.selectors.pairs import OfPair, get_pair, only_kept
+from provisioning.selectors.pairs import OfPair, only_kept, paired
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
-from provisioning.services.synchronize import Plan
-from provisioning.states import ENDED, JobKind, Mode
+from provisioning.services.synchronize import SynchronizePlan
+from provisioning.states import ENDED, HostStatus, JobKind, Mode
 from provisioning.views.context import sentence_for
 
 TIMELINE = 20
@@ -63,11 +63,13 @@ NEEDS = {"switchover": permissions.OPERATE, "pause": permissions.OPERATE, "resum
 class Card:
     """One member. ``assigned`` is its role by control's record, "" while there is none."""
 
-    facts: MemberFacts
+    facts: Member
     row: Application
     assigned: str
     is_standby: bool
     badge: Badge
+    host_status: str
+    """As far as it is known now."""
     why_not_certificates: str = ""
 
     @property
@@ -91,8 +93,8 @@ class PairPage(OfPair):
         self.primary, self.backup = rows or selector.pair_rows(pk)
         if not self.primary.is_runnable:
             raise Refused(only_kept(*self.members))
-        self._failover: FailoverFacts | None = None
-        self._proofs: dict[str, Proof | None] = {}
+        self._probed: PairFacts | None = None
+        self._proofs: Mapping[str, Proof] = {}
         self._unproven = "Nothing was asked yet."
         self.probed_at: datetime | None = None
 
@@ -209,15 +211,19 @@ class PairPage(OfPair):
     def cards(self) -> list[Card]:
         facts = self.facts
         return [Card(member, row, self._assigned(member), member is facts.standby, self._badge(member),
-                     self.why_not_one(JobKind.MAKE_CERTIFICATES, row.pk))
+                     self._host_status(member), self.why_not_one(JobKind.MAKE_CERTIFICATES, row.pk))
                 for member, row in zip(facts.members, self.members, strict=False)]
 
-    def _assigned(self, member: MemberFacts) -> str:
+    def _assigned(self, member: Member) -> str:
         if self.facts.active_id is None or self.backup is None:
             return ""
         return str(Mode.PRIMARY if member.id == self.facts.active_id else Mode.BACKUP)
 
-    def _badge(self, member: MemberFacts) -> Badge:
+    def _host_status(self, member: Member) -> str:
+        known = member.host is not None and self.facts.control_answers
+        return member.host.status if known else HostStatus.UNKNOWN
+
+    def _badge(self, member: Member) -> Badge:
         if self._unproven:
             return Badge(NOT_PROVEN, "Not proven", self._unproven)
         return badge(self.facts, member, self._proofs.get(member.name))
@@ -225,16 +231,16 @@ class PairPage(OfPair):
     def probe(self) -> None:
         """Let both members prove their roles now: cards and the answer about failover show what came of it. Raises
         Refused when there is no pair."""
-        self._failover = services.probed_facts(actor=self._actor, application_id=self.pk, timeout_s=PROBE_S)
+        self._probed = services.probed_facts(actor=self._actor, application_id=self.pk, timeout_s=PROBE_S)
         self.probed_at = timezone.now()
-        self._proofs = {member.name: member.proof for member in self._failover.members}
-        self._unproven = self._failover.control or self._failover.probe_reason
+        asked = self._probed.asked
+        self._proofs, self._unproven = asked.proofs, asked.control or asked.no_probe
 
     # --- would failover work now
 
     @cached_property
-    def failover(self) -> Verdict:
-        return would_failover_work(self._failover or failover_facts(get_pair(self.pk)))
+    def failover(self) -> FailoverVerdict:
+        return would_failover_work(paired(self._probed or self.facts))
 
     @property
     def failover_rows(self) -> list[tuple[Condition, Button | None]]:
@@ -275,16 +281,16 @@ class PairPage(OfPair):
     def steps(self) -> tuple[Step, ...]:
         meant = self.backup or self.candidate
         missing = () if self.backup is None else tuple(each for each in self.failover.missing
-                                                       if each.code not in PROVEN_LIVE or self._failover)
+                                                       if each.code not in PROVEN_LIVE or self._probed)
         facts = pair_guide.guide_facts(
             self.facts, self.primary, meant, differences=self.differences, missing=missing,
-            meant=selector.member_facts(self.candidate.pk) if self.candidate else None)
+            meant=selector.pair_facts(self.candidate.pk).primary if self.candidate else None)
         return procedure(facts)
 
     # --- both members beside each other
 
     @cached_property
-    def plan(self) -> Plan | None:
+    def plan(self) -> SynchronizePlan | None:
         return synchronize.plan(actor=self._actor, application_id=self.pk) if self.backup else None
 
     @property

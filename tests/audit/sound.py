@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from provisioning.audit.facts import AuditFacts, Client, Live, Machine, Member, PortUse, Record
+from provisioning.audit.facts import AuditedMember, AuditFacts, Client
 from provisioning.audit.found import Found, FoundFile, FoundProcess
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
+from provisioning.rules.members import Live, Machine, PortUse
 from provisioning.selectors.start_files import Parameter, StartFile, StartFiles
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -64,8 +65,8 @@ def found(name: str, host_id: int) -> Found:
         runs=True, version=VERSION, changed=(), disk_free_bytes=50 * 1024**3)
 
 
-def member(number: int, name: str, host: Machine, mode: str) -> Member:
-    return Member(id=number, draft=draft(name, host.id), type="MessageServer", version=VERSION,
+def member(number: int, name: str, host: Machine, mode: str) -> AuditedMember:
+    return AuditedMember(id=number, draft=draft(name, host.id), type="MessageServer", version=VERSION,
                   template="Message_Server", host=host, live=live(mode), found=found(name, host.id),
                   longest_start_s=1.0)
 
@@ -75,7 +76,7 @@ def sound() -> AuditFacts:
     backup = member(2, "MS_Backup", machine(2, "beta"), "Backup")
     primary = replace(primary, draft=replace(primary.draft, backup_server_id=2, redundancy_type="warm standby"))
     return AuditFacts(now=NOW, primary=primary, backup=replace(backup, primaries=(primary.link,)), servers=SERVERS,
-                      agent_build="b1", record=Record(version=5, active_id=1, in_sync=True), clients=(CLIENT,))
+                      agent_build="b1", version=5, active_id=1, in_sync=True, clients=(CLIENT,))
 
 
 # --- changes: each gives the facts with one thing that is not right
@@ -112,10 +113,6 @@ def as_account(name: str):
     """Both processes run as it."""
     return lambda facts: replace(facts, **{side: replace(member, live=replace(member.live, account=name)) for side in
                                            ("primary", "backup") if (member := getattr(facts, side))})
-
-
-def record(**fields):
-    return lambda facts: replace(facts, record=replace(facts.record, **fields))
 
 
 def on_host(**fields):

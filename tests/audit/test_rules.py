@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from provisioning.audit.facts import Hints, PortUse
+from provisioning.audit.facts import Hints
 from provisioning.audit.found import FoundFile, FoundProcess
 from provisioning.audit.judging import judge, verdict
 from provisioning.audit.registry import RULES, ordered
@@ -13,6 +13,7 @@ from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, PortDraft
 from provisioning.errors import Link
 from provisioning.rules.certificates import certificate
 from provisioning.rules.known_options import KnownOptions
+from provisioning.rules.members import Live, PortUse
 from provisioning.states import Severity, Verdict
 
 from . import sound as s
@@ -46,7 +47,7 @@ def without_backup(facts):
 
 
 def without_host(facts):
-    return replace(facts, backup=replace(facts.backup, host=None, installed=False))
+    return replace(facts, backup=replace(facts.backup, host=None, draft=replace(facts.backup.draft, command_line=".")))
 
 
 CASES = {
@@ -104,7 +105,7 @@ CASES = {
     "A44": s.client(protocol=""),
     "A45": s.shows(runs=False, runs_problem="python3: not found"),
     "A46": s.says(by_hand=True),
-    "A47": s.record(in_sync=False, reason="It fell behind."),
+    "A47": s.whole(in_sync=False, reason="It fell behind."),
     "A48": s.of_backup(waits=("Listening Mode",)),
     "A49": s.typed(name="MS_Primary."),
     "A50": s.on_host(clock_offset_s=90.0),
@@ -114,7 +115,7 @@ CASES = {
     "A54": s.shows(process=FoundProcess(pid=4711, arguments=tuple(s.arguments("MS_Primary").split()))),
     "A55": s.shows(changed=("broker.py",)),
     "A56": s.shows(disk_free_bytes=500 * 1024**2),
-    "A57": s.record(automatic_failover=False, paused_by="ada"),
+    "A57": s.whole(automatic_failover=False, paused_by="ada"),
     "A58": s.whole(control_answers=False),
     "A59": s.whole(drill="The drill of yesterday failed: 2 messages were lost."),
     "A60": s.on_host(comes_back_by="nothing"),
@@ -123,7 +124,7 @@ CASES = {
                                s.as_account("ms")),
     "A63": s.one_after_another(s.typed_in_both(options={"log": {"verbos": "all"}}), s.of_backup(
         hints=Hints(KnownOptions({"log": {"verbose": {"value": "all", "help": ""}}})))),
-    "A65": s.record(disputed=True, reason="An older control database was put back."),
+    "A65": s.whole(disputed=True, reason="An older control database was put back."),
     "A66": s.says(discarded=3),
     "A67": s.one_after_another(s.typed_in_both(log_on_as="root"), s.as_account("root")),
     "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}}),
@@ -214,7 +215,7 @@ def test_without_control_what_runs_is_not_known():
 
 
 def test_nothing_was_ever_heard_of_a_member():
-    facts = s.of_backup(live=None)(s.sound())
+    facts = s.of_backup(live=Live())(s.sound())
     assert "A38" in {rule.code for rule, _ in judge(facts).unknown}
 
 

@@ -149,6 +149,17 @@ class ControlDouble(Control):
         await until(lambda: self.channel is not None, what="the agent connects")
         await self.channel.send(message)
 
+    async def runs_anew(self, former: int, *, name: str = "MS_Primary") -> int:
+        """The pid of ``name`` once it runs as another process than ``former``. It is told as a change, or, when the
+        agent had not connected yet, by its list of all processes alone."""
+        def found():
+            listed = [body for each in self.snapshots for body in each.processes]
+            changed = [each.to_dict() for _, each in self.changes if isinstance(each, ProcessChanged)]
+            return [each["pid"] for each in (*listed, *changed)
+                    if (each["application"], each["state"]) == (name, "running") and each["pid"] != former]
+
+        return (await until(found, what=f"{name} runs anew; heard {self.states(name)}"))[0]
+
     async def change(self, state: str, *, name: str = "MS_Primary", after: int = 0) -> ProcessChanged:
         """The first change of ``name`` to ``state`` after the first ``after`` ones."""
         def found():

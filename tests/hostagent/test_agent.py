@@ -280,9 +280,11 @@ async def test_servers_survive_the_agent_and_are_adopted_by_the_next(host, numbe
     pid = await host.started(host.app(auto_restart=True))
     host.agent.end(number)
     assert start_ticks(pid)
+    host.control.forget()
     host.agent.start()
     [listed] = (await host.call("list"))["processes"]
     assert (listed["state"], listed["pid"], listed["by_hand"]) == ("running", pid, False)
+    await host.control.met()
     heard = len(host.control.changes)
     os.kill(pid, signal.SIGKILL)
     backoff = await host.control.change("backoff", after=heard)
@@ -296,8 +298,7 @@ async def test_a_server_that_ended_while_the_agent_was_away_is_restarted(host):
     os.kill(pid, signal.SIGKILL)
     await until(lambda: not start_ticks(pid))
     host.agent.start()
-    running = await host.control.change("running", after=2)
-    assert running.pid != pid
+    assert await host.control.runs_anew(pid)
     assert sum(running_pids(host.config.state_dir).values()) == 1
 
 
@@ -333,8 +334,7 @@ async def test_sigint_stops_the_servers_and_the_next_agent_starts_them_again(hos
     assert not start_ticks(pid)
     host.control.on_connect = [Supervised(applications=[host.app()])]
     host.agent.start()
-    running = await host.control.change("running", after=4)
-    assert running.pid != pid
+    assert await host.control.runs_anew(pid)
 
 
 @pytest.mark.long

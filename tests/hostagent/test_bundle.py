@@ -1,11 +1,13 @@
 """What a joining machine fetches, and the first half of joining: fetch, check, unpack."""
 
+import ast
 import hashlib
 import io
 import json
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -160,6 +162,16 @@ def test_a_machine_that_does_not_suit_is_told_what_to_do(monkeypatch, needs, sen
     monkeypatch.setattr(join, "BUNDLE", {**bundle.needs({}), **needs})
     with pytest.raises(join.Stop, match=sentence):
         join.check_machine()
+
+
+def test_a_python_that_is_too_old_reads_the_program_as_far_as_to_say_so():
+    tree = ast.parse(Path(join.__file__).read_text(), feature_version=(3, 6))
+    # Those of a function's own names are never looked at.
+    said = [each.annotation for each in tree.body if isinstance(each, ast.AnnAssign)]
+    said += [each.annotation for each in ast.walk(tree) if isinstance(each, ast.arg) and each.annotation]
+    said += [each.returns for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.returns]
+    # As values neither list[str] nor X | None is known there: they have to be quoted.
+    assert [ast.unparse(each) for each in said if not isinstance(each, ast.Name | ast.Constant)] == []
 
 
 def test_a_directory_of_another_host_is_left_alone(tmp_path):

@@ -1,5 +1,6 @@
 """SIGHUP at an agent: its log is begun anew, and neither that nor a terminal that is closed ends it."""
 
+import asyncio
 import fcntl
 import os
 import signal
@@ -7,6 +8,9 @@ import termios
 
 import pytest
 
+from hostagent.agent import Agent, prepare_directories
+from hostagent.config import load
+from hostagent.lca import LcaPort
 from tests.scenarios.harness import wait_for
 
 from .doubles import AgentProcess, write_config
@@ -17,6 +21,19 @@ def agent(tmp_path):
     agent = AgentProcess(write_config(tmp_path))
     yield agent
     agent.end(signal.SIGKILL)
+
+
+async def test_an_agent_hears_signals_before_anybody_can_find_it(tmp_path, monkeypatch):
+    config = load(write_config(tmp_path), {})
+    os.close(prepare_directories(config))
+
+    async def opened(port):
+        assert signal.SIG_DFL not in map(signal.getsignal, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(LcaPort, "open", opened)
+    async with asyncio.timeout(10):
+        await Agent(config).run()
 
 
 def test_an_agent_begins_its_log_anew_when_it_is_asked_to(agent):

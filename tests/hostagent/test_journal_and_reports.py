@@ -69,7 +69,7 @@ def numbers(console):
 def test_a_job_is_locked_while_it_is_worked_on_and_known_afterwards(tmp_path):
     journal = Journal(tmp_path)
     first = journal.open(JOB)
-    assert first.body is None
+    assert first.body == {}
     assert journal.open(JOB) is None
     first.claim("install", "MS", {})
     first.close()
@@ -132,6 +132,14 @@ def test_a_clock_that_jumps_ahead_forgets_no_job(tmp_path, monkeypatch):
     real[0] += HELD_S
     janitor.look()
     assert journal.jobs() == []
+
+
+def test_looking_at_a_job_that_was_forgotten_meanwhile_leaves_it_unlocked(tmp_path, monkeypatch):
+    journal = Journal(tmp_path)
+    monkeypatch.setattr(journal, "jobs", lambda: [JOB])
+    monkeypatch.setattr(journal, "prune", lambda now: 0)
+    Janitor(SimpleNamespace(journal=journal)).look()
+    assert journal.open(JOB) is not None
 
 
 def test_a_full_disk_does_not_fail_a_step(tmp_path):
@@ -367,7 +375,8 @@ def test_the_configuration_is_read_and_its_secrets_do_not_show(tmp_path):
 @pytest.mark.parametrize(("change", "sentence"), [
     ({"lca_port": 70000}, "lca_port is not a port"), ({"control": []}, "lists no Configuration Server"),
     ({"state_dir": "relative"}, "state_dir is not an absolute path"), ({"secret": ""}, "must not be empty"),
-    ({"console_url": "ftp://x"}, "no http or https"), ({"control": [{"host": "h"}]}, "port is missing")])
+    ({"console_url": "ftp://x"}, "no http or https"), ({"console_url": "https:///"}, "no http or https"),
+    ({"control": [{"host": "h"}]}, "port is missing")])
 def test_a_wrong_configuration_is_told_in_a_sentence(tmp_path, change, sentence):
     with pytest.raises(ConfigError, match=sentence):
         load(write_config(tmp_path, **change), {})

@@ -22,6 +22,7 @@ from provisioning.models import (
 from provisioning.selectors.applications import application_draft
 from provisioning.selectors.export import export_document
 from provisioning.selectors.history import field_changes
+from provisioning.selectors.members import facts_of
 from provisioning.services.comparison import changed_fields, differences
 from provisioning.services.manifest import APPLICATION_KEYS, CONNECTION_KEYS, HOST_KEYS, PORT_KEYS
 from provisioning.services.versions import application_version, host_version
@@ -81,7 +82,8 @@ def test_a_change_of_an_application_is_seen_everywhere(name):
     assert [change.label for change in differences(before, after, [name])] == [label]
     assert [change.label for change in field_changes(was, snapshot(row))] == [label]
     assert getattr(application_version(snapshot(row), row).draft, name) == value
-    assert configured.read([row.pk], whole=False).draft(row) == after
+    [pair] = facts_of(Application.objects.filter(pk=row.pk), in_full=True)
+    assert configured.read([row.pk], whole=False).draft(pair.primary) == after
     [written] = [each for each in export_document()["applications"] if each["name"] == row.name]
     key = facts(ApplicationDraft)[name].written
     shown = getattr(row, name.removesuffix("_id"))

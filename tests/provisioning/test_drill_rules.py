@@ -6,10 +6,12 @@ import pytest
 
 from provisioning.rules import drills
 from provisioning.rules.certificates import certificate
-from provisioning.rules.drill_schedule import Plan, due, next_due
+from provisioning.rules.drill_schedule import DrillPlan, due, next_due
 from provisioning.rules.drills import Figures, Ledger, figures, longest_gap
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, FailoverFacts, MemberFacts
+from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition
+from provisioning.rules.pair_facts import Asked, PairFacts
+from tests.members import NOW, changed, member
 
 
 def ledger(**changes):
@@ -72,9 +74,9 @@ def test_what_is_kept_of_figures_and_conditions_is_read_back():
 
 
 def facts(*certificates):
-    member = {"host": "h", "certificates": certificates}
-    return FailoverFacts(primary=MemberFacts(name="A", **member), backup=MemberFacts(name="B", **member),
-                         redundancy_type="warm standby", active="A", in_sync=True, control="")
+    primary = member(name="A", host="h", certificates=certificates, redundancy_type="warm standby")
+    return PairFacts(primary=primary, backup=changed(primary, id=2, name="B"), active_id=1, in_sync=True, now=NOW,
+                     asked=Asked(control=""))
 
 
 def missing(found, jobs=()):
@@ -131,7 +133,8 @@ def at(text):
 
 
 def plan(**changes):
-    return Plan(**{"every_days": 7, "at": time(3, 0), "until": time(5, 0), "since": at("2026-11-02 12:00"), **changes})
+    return DrillPlan(**{"every_days": 7, "at": time(3, 0), "until": time(5, 0), "since": at("2026-11-02 12:00"),
+                        **changes})
 
 
 @pytest.mark.parametrize(("now", "last", "is_due"), [

@@ -12,29 +12,38 @@ from provisioning.errors import Refused
 from provisioning.models import Application, HostRuntime, ListeningPort, PairState, RuntimeStatus
 from provisioning.rules.certificates import certificate
 from provisioning.rules.failover import would_failover_work
-from provisioning.rules.failover_facts import FailoverFacts, MemberFacts
+from provisioning.rules.pair_facts import Asked, PairFacts
 from provisioning.rules.proofs import Proof, proofs_of
 from provisioning.selectors.failover import record_trouble
 from provisioning.services import health
 from provisioning.services.pairs import check_failover
 from tests.commands import run
 from tests.factories import SUPPORT, make_application, make_host, make_pair
+from tests.members import NOW, changed, member
+
+
+def heard(seconds_ago):
+    return NOW - timedelta(seconds=seconds_ago)
+
 
 ACCEPTS = Proof(name="A", connected=True, role="primary", epoch=3, accepts=True, took_ms=1.4)
 REFUSES = Proof(name="B", connected=True, role="backup", epoch=3, reason="It is the backup.")
-PRIMARY = MemberFacts(
-    name="A", host="alpha", auto_restart=True, version="8.5", status="Started", mode="Primary", heard_s=0.4,
-    link="synced", common_seq=120, common_digest="d", ports={"default": 7001, "sync": 7002},
-    held={"default": 7001, "sync": 7002}, agent_connected=True, proof=ACCEPTS)
-BACKUP = replace(PRIMARY, name="B", host="beta", mode="Backup", ports={"default": 7101, "sync": 7102},
-                 held={"default": 7101, "sync": 7102}, proof=REFUSES)
-WELL = FailoverFacts(primary=PRIMARY, backup=BACKUP, redundancy_type="warm standby", active="A", in_sync=True,
-                     control="")
+HUNG = replace(ACCEPTS, accepts=False, reason="It did not answer the probe within 3 s.")
+PRIMARY = member(
+    id=1, name="A", host="alpha", host_status="Running", auto_restart=True, version="8.5", status="Started",
+    mode="Primary", heard_at=heard(0.4), link="synced", common_seq=120, common_digest="d",
+    ports={"default": 7001, "sync": 7002}, held={"default": 7001, "sync": 7002}, redundancy_type="warm standby")
+BACKUP = changed(PRIMARY, id=2, name="B", host="beta", mode="Backup", ports={"default": 7101, "sync": 7102},
+                 held={"default": 7101, "sync": 7102})
+WELL = PairFacts(primary=PRIMARY, backup=BACKUP, active_id=1, in_sync=True, now=NOW)
+ASKED = Asked(control="", proofs={"A": ACCEPTS, "B": REFUSES})
 
 
-def verdict(*, primary=None, backup=None, **changes):
-    return would_failover_work(replace(WELL, primary=replace(PRIMARY, **(primary or {})),
-                                       backup=replace(BACKUP, **(backup or {})), **changes))
+def verdict(*, primary=None, backup=None, proofs=None, asked=None, **changes):
+    """Of WELL with these changes of its members, of who proved what, and of what came of asking."""
+    probed = replace(ASKED, proofs=ASKED.proofs | (proofs or {}), **(asked or {}))
+    return would_failover_work(replace(WELL, primary=changed(PRIMARY, **(primary or {})),
+                                       backup=changed(BACKUP, **(backup or {})), asked=probed, **changes))
 
 
 def missing(found):
@@ -65,9 +74,9 @@ def test_a_standby_whose_copy_begins_later_lacks_records_one_that_begins_earlier
 
 
 def test_in_a_dispute_every_advice_that_would_not_help_gives_way_to_the_way_out():
-    found = verdict(disputed=True, in_sync=False, record_reason="An older control database was put back",
-                    primary={"status": "Initializing", "mode": "", "link": "down", "proof": None},
-                    backup={"status": "Initializing", "mode": "", "link": "", "proof": None})
+    found = verdict(disputed=True, in_sync=False, reason="An older control database was put back",
+                    proofs={"A": None, "B": None}, primary={"status": "Initializing", "mode": "", "link": "down"},
+                    backup={"status": "Initializing", "mode": "", "link": ""})
     advice = {each.code: each.advice for each in found.missing}
     assert set(advice) == {"undisputed", "started", "roles", "in_sync", "link", "proof"}
     assert {text.partition(":")[0] for text in advice.values()} == {"Open Restored Database"}
@@ -85,21 +94,20 @@ def test_a_member_that_is_stopped_is_to_be_started_in_a_dispute_too():
     ("", "no", "Its log says why. Do not switch over until both roles are proven."),
     ("The database is held.", "unknown", "End that first, then check again.")])
 def test_roles_that_changed_and_could_not_be_written_down_are_not_a_fault_of_the_servers(database, state, advice):
-    found = verdict(database=database, primary={"proof": replace(REFUSES, name="A")},
-                    backup={"proof": replace(ACCEPTS, name="B")})
+    found = verdict(asked={"database": database}, proofs={"A": REFUSES, "B": ACCEPTS})
     assert missing(found) == {"proof": state}
     [proof] = found.missing
     assert (proof.advice, database in proof.sentence) == (advice, True)
 
 
 def test_after_a_switchover_it_says_yes_as_well():
-    found = verdict(active="B", primary={"mode": "Backup", "proof": replace(REFUSES, name="A")},
-                    backup={"mode": "Primary", "proof": replace(ACCEPTS, name="B")})
+    found = verdict(active_id=2, primary={"mode": "Backup"}, backup={"mode": "Primary"},
+                    proofs={"A": REFUSES, "B": ACCEPTS})
     assert found.works
 
 
 @pytest.mark.parametrize(("changes", "expected"), [
-    ({"redundancy_type": "not specified"}, {"redundancy": "no"}),
+    ({"primary": {"redundancy_type": "not specified"}}, {"redundancy": "no"}),
     ({"backup": {"enabled": False}}, {"enabled": "no"}),
     ({"backup": {"installed": False}}, {"installed": "no"}),
     ({"backup": {"status": "Stopped"}}, {"started": "no"}),
@@ -108,26 +116,26 @@ def test_after_a_switchover_it_says_yes_as_well():
     ({"primary": {"mode": "Backup"}, "backup": {"mode": "Primary"}}, {"roles": "no"}),
     ({"backup": {"mode": ""}}, {"roles": "no"}),
     ({"in_sync": False}, {"in_sync": "no"}),
-    ({"active": ""}, {"in_sync": "no", "proof": "unknown"}),
+    ({"active_id": None}, {"in_sync": "no", "proof": "unknown"}),
     ({"backup": {"link": "catching_up"}}, {"link": "no"}),
     ({"primary": {"link": "down", "link_reason": "No route."}}, {"link": "no"}),
     ({"backup": {"common_digest": "e"}}, {"digests": "no"}),
     ({"primary": {"first_seq": 1}, "backup": {"first_seq": 121}}, {"digests": "no"}),
-    ({"disputed": True, "in_sync": False, "record_reason": "An older one."}, {"undisputed": "no", "in_sync": "no"}),
+    ({"disputed": True, "in_sync": False, "reason": "An older one."}, {"undisputed": "no", "in_sync": "no"}),
     ({"automatic_failover": False}, {"automatic_failover": "no"}),
-    ({"control": "Control did not answer."}, {"control": "no", "proof": "unknown"}),
-    ({"control": None}, {"control": "unknown", "proof": "unknown"}),
-    ({"probe_reason": "B is not connected."}, {"proof": "unknown"}),
+    ({"asked": {"control": "Control did not answer."}}, {"control": "no", "proof": "unknown"}),
+    ({"asked": {"control": None}}, {"control": "unknown", "proof": "unknown"}),
+    ({"asked": {"no_probe": "B is not connected."}}, {"proof": "unknown"}),
     ({"backup": {"held": {"sync": 7102}}}, {"ports_held": "no"}),
     ({"backup": {"held": {"default": 7001, "sync": 7102}}}, {"ports_held": "no"}),
     ({"backup": {"ports": {"sync": 7102}, "held": {"sync": 7102}}}, {"port_ids": "no"}),
-    ({"primary": {"proof": replace(ACCEPTS, accepts=False)}}, {"proof": "no"}),
-    ({"backup": {"proof": replace(REFUSES, accepts=True)}}, {"proof": "no"}),
-    ({"backup": {"proof": replace(REFUSES, connected=False)}}, {"proof": "no"}),
-    ({"backup": {"proof": None}}, {"proof": "no"}),
-    ({"backup": {"heard_s": 10.1}},
+    ({"proofs": {"A": replace(ACCEPTS, accepts=False)}}, {"proof": "no"}),
+    ({"proofs": {"B": replace(REFUSES, accepts=True)}}, {"proof": "no"}),
+    ({"proofs": {"B": replace(REFUSES, connected=False)}}, {"proof": "no"}),
+    ({"proofs": {"B": None}}, {"proof": "no"}),
+    ({"backup": {"heard_at": heard(10.1)}},
      {"heard": "no", "started": "unknown", "roles": "unknown", "link": "unknown", "ports_held": "unknown"}),
-    ({"backup": {"heard_s": None}},
+    ({"backup": {"heard_at": None}},
      {"heard": "no", "started": "unknown", "roles": "unknown", "link": "unknown", "ports_held": "unknown"}),
 ])
 def test_each_necessary_condition_by_itself_makes_it_a_no(changes, expected):
@@ -139,7 +147,7 @@ def test_each_necessary_condition_by_itself_makes_it_a_no(changes, expected):
 
 
 @pytest.mark.parametrize(("changes", "expected"), [
-    ({"backup": {"agent_connected": False}}, {"agents": "no"}),
+    ({"backup": {"host_status": "Disconnected"}}, {"agents": "no"}),
     ({"backup": {"auto_restart": False}}, {"auto_restart": "no"}),
     ({"backup": {"host": "alpha"}}, {"hosts": "no"}),
     ({"backup": {"version": "8.6"}}, {"version": "no"}),
@@ -160,7 +168,7 @@ def test_a_certificate_that_is_about_to_expire_is_a_warning(days, expected):
 
 def test_sentences_name_who_and_what_to_do():
     found = verdict(automatic_failover=False, paused_by="otto", paused_reason="work on the rack",
-                    backup={"status": "Service Unavailable", "status_reason": "Its disk is full."}, control=None)
+                    backup={"status": "Service Unavailable", "reason": "Its disk is full."}, asked={"control": None})
     said = {each.code: (each.sentence, each.advice) for each in found.missing}
     assert said["automatic_failover"] == ("Automatic failover is paused by otto: work on the rack.",
                                           "Resume it when the work is done.")
@@ -169,9 +177,8 @@ def test_sentences_name_who_and_what_to_do():
     assert verdict(in_sync=False).sentence == "No: 1 condition does not hold."
 
 
-UNAVAILABLE = {"status": "Service Unavailable", "host": "beta", "directory": "/opt/b"}
+UNAVAILABLE = {"status": "Service Unavailable", "host": "beta", "working_directory": "/opt/b"}
 LOCKED = "Locked: another program has held the Configuration Database for 12 s at least."
-HUNG = replace(ACCEPTS, accepts=False, reason="It did not answer the probe within 3 s.")
 
 
 def advice(code, **changes):
@@ -191,7 +198,7 @@ def advice(code, **changes):
      "B runs, and its log on host beta says why it cannot serve."),
 ])
 def test_a_server_that_runs_and_cannot_serve_is_not_to_be_started(reason, helps):
-    assert advice("started", backup=UNAVAILABLE | {"status_reason": reason}) == helps
+    assert advice("started", backup=UNAVAILABLE | {"reason": reason}) == helps
 
 
 def test_each_member_that_is_not_started_gets_what_helps_it():
@@ -200,24 +207,25 @@ def test_each_member_that_is_not_started_gets_what_helps_it():
 
 
 def test_a_server_whose_disk_hangs_is_helped_by_a_switchover():
-    assert advice("proof", primary={"proof": HUNG}).startswith(
+    assert advice("proof", proofs={"A": HUNG}).startswith(
         "Switch Over works and helps: B has every message, and A need not answer for it.")
 
 
 @pytest.mark.parametrize(("changes", "says"), [
     ({"in_sync": False}, "B is not in sync, so it cannot take over."),
-    ({"primary": {"proof": replace(HUNG, reason="the standby does not confirm: no answer in time")}},
+    ({"proofs": {"A": replace(HUNG, reason="the standby does not confirm: no answer in time")}},
      "Do not switch over to B now."),
-    ({"backup": {"proof": None}}, "Do not switch over until both roles are proven."),
-    ({"backup": {"proof": replace(ACCEPTS, name="B")}}, "Do not switch over until both roles are proven."),
-    ({"record_trouble": LOCKED}, "No role changes until control can write its record."),
+    ({"proofs": {"B": None}}, "Do not switch over until both roles are proven."),
+    ({"proofs": {"B": ACCEPTS}}, "Do not switch over until both roles are proven."),
+    ({"asked": {"record_trouble": LOCKED}}, "No role changes until control can write its record."),
 ])
 def test_a_switchover_is_advised_only_where_it_helps(changes, says):
-    assert says in advice("proof", **{"primary": {"proof": HUNG}, **changes})
+    assert says in advice("proof", **changes | {"proofs": {"A": HUNG} | changes.get("proofs", {})})
 
 
 def test_a_record_that_control_cannot_write_is_said_and_nobody_is_told_to_start_what_runs():
-    found = verdict(record_trouble=LOCKED, database=LOCKED, primary={"heard_s": 45.0}, backup={"heard_s": 45.0})
+    found = verdict(asked={"record_trouble": LOCKED, "database": LOCKED}, primary={"heard_at": heard(45)},
+                    backup={"heard_at": heard(45)})
     said = {each.code: (each.state, each.sentence, each.advice) for each in found.conditions}
     assert said["record"][:2] == ("no", f"Control cannot write its record. {LOCKED}")
     assert {said[code][2] for code in ("heard", "started", "roles")} == {

@@ -7,17 +7,18 @@ import pytest
 from provisioning.errors import Link
 from provisioning.rules.failover_facts import Condition
 from provisioning.rules.guide import GuideFacts, MemberSetup, StartFile, procedure
-from provisioning.rules.pair_facts import MemberFacts
+from tests.members import changed, member
 
-PORTS = (("default", 7001, False), ("sync", 7002, True))
+PORTS = {"default": 7001, "sync": 7002}
+CLIENTS = {"default": 7001}
 PRIMARY = MemberSetup(
-    now=MemberFacts(id=1, name="MS_P", status="Started", mode="Primary", host_name="edge1", working_directory="/a"),
-    type="Message Server", template="Message_Server", ports=PORTS, auto_restart=True,
+    server=member(id=1, name="MS_P", status="Started", mode="Primary", host="edge1", working_directory="/a",
+                  template="Message_Server", ports=PORTS, auto_restart=True, redundancy_type="warm standby"),
     start_file=StartFile(right=True, as_written=True, sentence="run.sh is as it should be."))
-BACKUP = replace(PRIMARY, now=MemberFacts(id=2, name="MS_B", status="Started", mode="Backup", host_name="edge2",
-                                          working_directory="/b"))
-COMPLETE = GuideFacts(primary=PRIMARY, backup=BACKUP, linked=True, redundancy_type="warm standby", differences=0,
-                      in_sync=True)
+BACKUP = replace(PRIMARY, server=changed(PRIMARY.server, id=2, name="MS_B", mode="Backup", host="edge2",
+                                         working_directory="/b"))
+COMPLETE = GuideFacts(primary=PRIMARY, backup=BACKUP, linked=True, differences=0, in_sync=True)
+UNCHOSEN = {"redundancy_type": "not specified"}
 JOB = Link("job", "7", "Install MS_B")
 
 
@@ -26,8 +27,12 @@ def step(facts, number):
 
 
 def backup(**changes):
-    now = {name: changes.pop(name) for name in list(changes) if name in MemberFacts.__dataclass_fields__}
-    return replace(COMPLETE, backup=replace(BACKUP, now=replace(BACKUP.now, **now), **changes))
+    setup = {name: changes.pop(name) for name in list(changes) if name in MemberSetup.__dataclass_fields__}
+    return replace(COMPLETE, backup=replace(BACKUP, server=changed(BACKUP.server, **changes), **setup))
+
+
+def primary(**changes):
+    return replace(PRIMARY, server=changed(PRIMARY.server, **changes))
 
 
 def why(found):
@@ -52,7 +57,7 @@ def test_without_any_backup_object_the_first_step_makes_one_and_the_others_wait(
 
 
 def test_a_server_that_is_meant_to_be_the_backup_is_looked_at_before_it_is_linked():
-    steps = procedure(replace(COMPLETE, linked=False, redundancy_type="not specified", differences=None))
+    steps = procedure(replace(COMPLETE, primary=primary(**UNCHOSEN), linked=False, differences=None))
     assert [each.state for each in steps] == ["done", "done", "not done", "done", "not done", "done", "not done"]
     assert verbs(steps[0]) == ["new", "clone"]
     assert [item.why for item in steps[2].items if item.state == "not done"] == [
@@ -63,7 +68,7 @@ def test_a_server_that_is_meant_to_be_the_backup_is_looked_at_before_it_is_linke
 
 
 def test_step_3_asks_for_the_port_with_ha_sync_before_somebody_runs_into_the_refusal():
-    alone = replace(PRIMARY, ports=PORTS[:1], now=replace(PRIMARY.now, status="Stopped"))
+    alone = primary(ports=CLIENTS, status="Stopped")
     items = step(replace(COMPLETE, primary=alone, linked=False, backup=None), 3).items
     assert (items[0].state, "Add a port with HA Sync" in items[0].why) == ("not done", True)
     assert (items[1].label, items[1].state) == ("Both servers stopped", "done")
@@ -71,9 +76,9 @@ def test_step_3_asks_for_the_port_with_ha_sync_before_somebody_runs_into_the_ref
 
 
 @pytest.mark.parametrize(("changes", "state", "sentence"), [
-    ({"host_name": ""}, "not done", "Choose the Host with the search icon in Server Info."),
-    ({"ports": ()}, "not done", "Add the port that clients connect to."),
-    ({"ports": PORTS[:1]}, "wrong", "Add a port with HA Sync: the other member fetches its messages there."),
+    ({"host": ""}, "not done", "Choose the Host with the search icon in Server Info."),
+    ({"ports": {}}, "not done", "Add the port that clients connect to."),
+    ({"ports": CLIENTS}, "wrong", "Add a port with HA Sync: the other member fetches its messages there."),
     ({"auto_restart": False}, "not done", "Select it, so that the agent starts the server again after a failure."),
 ])
 def test_step_1_says_what_the_object_still_needs(changes, state, sentence):
@@ -82,7 +87,7 @@ def test_step_1_says_what_the_object_still_needs(changes, state, sentence):
 
 
 def test_step_1_refuses_an_object_of_another_type():
-    found = step(backup(type="Generic Server", template="Generic"), 1)
+    found = step(backup(type="GenericServer", template="Generic"), 1)
     assert found.state == "wrong"
     assert "the primary is a Message Server" in why(found)
 
@@ -99,7 +104,7 @@ def test_step_2_follows_the_installation(changes, state, does):
 
 
 def test_step_3_wants_warm_standby_and_leaves_auto_restart_to_people():
-    found = step(replace(COMPLETE, redundancy_type="not specified", primary=replace(PRIMARY, auto_restart=False)), 3)
+    found = step(replace(COMPLETE, primary=primary(**UNCHOSEN, auto_restart=False)), 3)
     assert [item.state for item in found.items] == ["done", "not done", "done", "wrong", "done"]
     assert verbs(found) == ["edit", "stop"]
 
@@ -130,10 +135,10 @@ def test_step_5_counts_what_is_left_to_synchronize(differences, state, does):
     assert (found.state, verbs(found)) == (state, does)
 
 
-@pytest.mark.parametrize(("primary", "other", "label"), [
+@pytest.mark.parametrize(("status", "other", "label"), [
     ("Stopped", "Stopped", "Start both"), ("Started", "Stopped", "Start MS_B"), ("Started", "Initializing", None)])
-def test_step_6_starts_whoever_is_stopped(primary, other, label):
-    facts = replace(backup(status=other, mode=""), primary=replace(PRIMARY, now=replace(PRIMARY.now, status=primary)))
+def test_step_6_starts_whoever_is_stopped(status, other, label):
+    facts = replace(backup(status=other, mode=""), primary=primary(status=status))
     found = step(facts, 6)
     assert found.state == "not done"
     assert [button.label for button in found.buttons] == ([label] if label else [])

@@ -15,16 +15,15 @@ from provisioning.errors import Refused
 from provisioning.models import HostRuntime, RuntimeStatus
 from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
 from provisioning.rules import ages
+from provisioning.rules.failover import CONDITION
 from provisioning.rules.failover_facts import UNKNOWN
 from provisioning.rules.known import Clock, Control, word
 from provisioning.selectors.applications import application_list, get_application, ports_wait
 from provisioning.selectors.control import control_seen
-from provisioning.selectors.failover import failover_facts
 from provisioning.selectors.hosts import get_host, host_list
 from provisioning.selectors.ladder import host_ladder
 from provisioning.selectors.monitoring import application_counts, console_parts, host_counts
 from provisioning.selectors.pair_page import pair_facts, pair_list
-from provisioning.selectors.pairs import Pair
 from provisioning.selectors.readiness import look_refusals, why_not
 from provisioning.selectors.status import status_report
 from provisioning.services import applications
@@ -144,12 +143,12 @@ def test_this_process_reads_the_clock_of_control_by_what_it_has_seen(db, monkeyp
 
 
 def test_what_was_heard_at_a_time_that_is_yet_to_come_was_not_heard_just_now(db):
-    primary, backup = make_pair()
+    primary, _ = make_pair()
     control_answers(ago_s=-3600)
     RuntimeStatus.objects.update(heard_at=timezone.now() + timedelta(hours=1))
     HostRuntime.objects.update(heard_at=timezone.now() + timedelta(hours=1))
-    facts = failover_facts(Pair(get_application(primary.pk), get_application(backup.pk)))
-    assert [member.heard_s for member in (facts.primary, facts.backup)] == [None, None]
+    said = CONDITION["heard"](pair_facts(primary.pk)).sentence
+    assert said.count("It is not known when") == 2
     report = status_report()
     assert {row["heard_s"] for row in report["applications"]} == {None}
     assert {row["last_seen_s"] for row in report["hosts"]} == {None}
@@ -233,10 +232,9 @@ def test_the_dashboard_counts_what_is_known(silent):
 
 def test_the_facts_of_a_pair_have_no_roles(silent):
     facts = pair_facts(silent.pk)
-    assert [(each.status, each.mode, each.last_mode) for each in facts.members] == [
+    assert [(each.status, each.mode, each.word.last_mode) for each in facts.members] == [
         ("Unknown", "", "Primary"), ("Unknown", "", "Backup")]
     assert facts.primary.reason == "Last known: Started (Primary), 10 min ago; control does not answer."
-    assert facts.primary.host_status == "Unknown"
     assert [row.headline.level for row in pair_list()] == ["risk"]
 
 

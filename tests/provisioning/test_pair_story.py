@@ -1,25 +1,25 @@
 """The one sentence about a pair, what was proven, and why a verb cannot be done now."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from provisioning.rules.pair_facts import MemberFacts, PairFacts
+from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.pair_story import LEVELS, badge, follows, headline, no_pair, why_not
 from provisioning.rules.proofs import Proof
 from provisioning.states import MOVING, ApplicationStatus
+from tests.members import NOW, changed, member
 
-NOW = datetime(2025, 4, 25, 12, 0, tzinfo=UTC)
-ACTIVE = MemberFacts(id=1, name="MS_P", status="Started", mode="Primary", host_status="Running", link="synced",
-                     last_seq=100, common_seq=100, common_digest="d", clients=4, heard_at=NOW)
-STANDBY = replace(ACTIVE, id=2, name="MS_B", mode="Backup", clients=0)
+ACTIVE = member(id=1, name="MS_P", status="Started", mode="Primary", link="synced",
+                last_seq=100, common_seq=100, common_digest="d", clients=4, heard_at=NOW)
+STANDBY = changed(ACTIVE, id=2, name="MS_B", mode="Backup", clients=0)
 WELL = PairFacts(primary=ACTIVE, backup=STANDBY, epoch=3, active_id=1, in_sync=True, now=NOW)
 
 
 def pair(primary=None, backup=None, **state):
     """WELL with fields of its members and of its record replaced."""
-    return replace(WELL, primary=replace(ACTIVE, **primary or {}), backup=replace(STANDBY, **backup or {}), **state)
+    return replace(WELL, primary=changed(ACTIVE, **primary or {}), backup=changed(STANDBY, **backup or {}), **state)
 
 
 STOPPED = {"status": "Stopped", "mode": "", "link": ""}

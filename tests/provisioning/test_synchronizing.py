@@ -6,7 +6,8 @@ import pytest
 
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.models.applications import MASK
-from provisioning.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row, Side, compare, label_of
+from provisioning.rules.members import Machine, Member
+from provisioning.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row, compare, label_of
 
 PORTS = (PortDraft(port_id="default", port=7001, protocol="stomp", description="Clients"),
          PortDraft(port_id="sync", port=7002, protocol="sync", ha_sync=True))
@@ -14,15 +15,15 @@ BACKUP_PORTS = tuple(replace(port, port=port.port + 100) for port in PORTS)
 OPTIONS = {"log": {"verbose": "standard", "all": "logs/primary.log"}, "clients": {"bench": "benchpass"},
            "messages": {"retention-days": "7"}}
 DRAFT = ApplicationDraft(name="MS_Primary", template_id=1, ports=PORTS, options=OPTIONS, annex={}, connections=())
+BETA = Machine(id=2, name="beta")
 
 
-def found(primary=None, backup=None, *, exceptions=None, taken=frozenset(), backup_side=None):
+def found(primary=None, backup=None, *, exceptions=None, taken=frozenset(), of_backup=None):
     """Both members equal but for what is given: ``primary`` and ``backup`` are changes of the drafts."""
     one = replace(DRAFT, **(primary or {}))
     other = replace(DRAFT, **{"name": "MS_Backup", "ports": BACKUP_PORTS, **(backup or {})})
-    return compare(Side(id=1, name="MS_Primary", draft=one, template="T", version="8.5"),
-                   replace(Side(id=2, name="MS_Backup", draft=other, host="beta", template="T", version="8.5"),
-                           **(backup_side or {})),
+    own = {"template": "T", "version": "8.5"}
+    return compare(Member(id=1, draft=one, **own), Member(id=2, draft=other, host=BETA, **own | (of_backup or {})),
                    exceptions=exceptions or {}, taken=frozenset(taken) | {port.port for port in other.ports})
 
 
@@ -75,7 +76,7 @@ def test_auto_restart_of_the_backup_stays_on_as_the_guide_wants():
 
 
 def test_version_and_template_are_shown_and_left_to_people():
-    comparison = found(backup_side={"version": "8.4", "template": "Old"})
+    comparison = found(of_backup={"version": "8.4", "template": "Old"})
     for what, action in (("version", "Install the same version on both."),
                          ("template", "Create the backup from the same template.")):
         one = row(comparison, what)
@@ -203,9 +204,8 @@ def test_parameters_that_cannot_be_read_are_compared_as_they_are():
 
 def test_connections_of_the_primary_are_copied_but_not_one_to_the_backup_itself():
     rows = (ConnectionDraft(server_id=9), ConnectionDraft(server_id=2))
-    one = Side(id=1, name="MS_Primary", draft=replace(DRAFT, connections=rows),
-               connections=("DAP default", "MS_Backup x"))
-    other = Side(id=2, name="MS_Backup", draft=replace(DRAFT, ports=BACKUP_PORTS))
+    one = Member(id=1, draft=replace(DRAFT, connections=rows), connections=("DAP default", "MS_Backup x"))
+    other = Member(id=2, draft=replace(DRAFT, name="MS_Backup", ports=BACKUP_PORTS))
     comparison = compare(one, other, exceptions={})
     assert (row(comparison, "connections").primary, row(comparison, "connections").copied) == ("DAP default", True)
     assert comparison.draft.connections == rows[:1]
@@ -244,10 +244,10 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do():
                                           PortDraft(port_id="x", port=7003))},
                        backup={"options": {"extra": {"a": "b"}}})
     assert comparison.copied
-    again = compare(Side(id=1, name="MS_Primary", draft=replace(
+    again = compare(Member(id=1, draft=replace(
         DRAFT, startup_timeout=30, annex={"a": {"b": "c"}},
         ports=(replace(PORTS[0], listening_mode="secured"), PortDraft(port_id="x", port=7003)))),
-        Side(id=2, name="MS_Backup", draft=comparison.draft), exceptions={})
+        Member(id=2, draft=comparison.draft), exceptions={})
     assert [each.what for each in again.copied] == []
 
 

@@ -1,11 +1,10 @@
 """Under which account the members run: the guide wants one for both."""
 
-from provisioning.audit.facts import AuditFacts, Member
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.saying import between, silent, wanted
-from provisioning.models.applications import SYSTEM_ACCOUNT
-from provisioning.rules.accounts import wrong_account
-from provisioning.states import ALIVE, Severity
+from provisioning.models.applications import SYSTEM_ACCOUNT, os_account
+from provisioning.states import Severity
 
 ROOT = "root"
 SAME_ACCOUNT = "Prerequisites: both must be started from the same account"
@@ -27,7 +26,7 @@ def same_account(facts: AuditFacts) -> Results:
 def running_account(facts: AuditFacts) -> Results:
     accounts = {}
     for member in facts.members:
-        if member.live is None or member.live.status not in ALIVE:
+        if not member.live.runs:
             continue
         if unknown := silent(facts, member):
             yield unknown
@@ -36,11 +35,10 @@ def running_account(facts: AuditFacts) -> Results:
             continue
         accounts[member.name] = member.live.account
         agents = member.host.account if member.host else ""
-        want = "" if _log_on_as(member) == SYSTEM_ACCOUNT else _log_on_as(member)
-        sentence = wrong_account(name=member.name, wanted=want, agents=agents, running=member.live.account)
-        if sentence:
-            yield wanted(member, sentence, want or agents, member.live.account, want_label="Account, wanted",
-                         got_label="Account, now")
+        want = os_account(member.draft.log_on_as)
+        if sentence := member.wrong_account:
+            yield wanted(member, sentence, want or agents, member.live.account,
+                         want_label="Account, wanted", got_label="Account, now")
             accounts.pop(member.name)
     if len(set(accounts.values())) > 1 and len({_log_on_as(member) for member in facts.members}) == 1:
         yield between(facts, "account", "The members run as different accounts.", *accounts.values(), remedy="")
@@ -52,7 +50,7 @@ def running_account(facts: AuditFacts) -> Results:
           "start it again. Waive this where root was chosen.")
 def not_root(facts: AuditFacts) -> Results:
     for member in facts.members:
-        running = member.live.account if member.live and member.live.status in ALIVE else ""
+        running = member.live.account if member.live.runs else ""
         if running == ROOT or (not running and runs_as_root(member)):
             how = "is" if _log_on_as(member) == ROOT else "stands for the agent's account where it is"
             yield wanted(member, f"{member.name} {'runs' if running else 'is to run'} as root: its Log On As {how} "
@@ -60,11 +58,11 @@ def not_root(facts: AuditFacts) -> Results:
                          got_label="Account, now")
 
 
-def runs_as_root(member: Member) -> bool:
+def runs_as_root(member: AuditedMember) -> bool:
     """By what is configured, where it is known as whom the agent runs."""
     account = _log_on_as(member)
     return ROOT in (account, member.host.account if member.host and account == SYSTEM_ACCOUNT else "")
 
 
-def _log_on_as(member: Member) -> str:
+def _log_on_as(member: AuditedMember) -> str:
     return member.draft.log_on_as or SYSTEM_ACCOUNT

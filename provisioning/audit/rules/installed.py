@@ -1,12 +1,12 @@
 """What is installed on the hosts: directory, program, arguments, start files, versions."""
 
 from provisioning.audit.arguments import NAMES, parsed, values
-from provisioning.audit.facts import AuditFacts, Member
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, on_each_host, unsaid, wanted
 from provisioning.rules.fields import NOT_YET_INSTALLED, is_absolute
 from provisioning.rules.text import closed
-from provisioning.states import ALIVE, Severity
+from provisioning.states import Severity
 
 STEP_2, STEP_4 = "Installation and Configuration, step 2", "Installation and Configuration, step 4"
 OPTIONS = "Starting the Backup Message Server"
@@ -144,7 +144,7 @@ def same_version(facts: AuditFacts) -> Results:
                       facts.backup.version)
     for member in facts.members:
         live = member.live
-        if live is not None and live.status in ALIVE and live.version and live.version != member.version:
+        if live.runs and live.version and live.version != member.version:
             yield wanted(member, f"{member.name} runs version {live.version}, its object has {member.version}.",
                          member.version, live.version, want_label="Version of the object", got_label="Version running")
 
@@ -190,7 +190,7 @@ def process_arguments(facts: AuditFacts) -> Results:
     return on_each_host(facts, wrong)
 
 
-def _right_arguments(facts: AuditFacts, member: Member) -> dict[str, str]:
+def _right_arguments(facts: AuditFacts, member: AuditedMember) -> dict[str, str]:
     """What the object says, without what is wrong there already (A31, A32)."""
     want = parsed(member.draft.command_line_arguments)
     if want.get("-app") != member.name:

@@ -2,14 +2,14 @@
 
 import re
 
-from provisioning.audit.facts import AuditFacts, Member
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
 from provisioning.audit.rules.accounts import runs_as_root
 from provisioning.audit.saying import between, of_each, on_each_host, wanted
 from provisioning.drafts import PortDraft
 from provisioning.models.applications import PORT_MAX, PORT_MIN
 from provisioning.rules.text import parse_parameters
-from provisioning.states import ALIVE, ListeningMode, Severity
+from provisioning.states import ListeningMode, Severity
 
 STEP_1, STEP_5 = "Installation and Configuration, step 1", "Installation and Configuration, step 5"
 RECOMMENDED = "Installation Recommendations"
@@ -110,7 +110,7 @@ def certificate(facts: AuditFacts) -> Results:
       fix="Renew the files in place, or press Make Certificates; the server takes them over by itself.")
 def certificates_last(facts: AuditFacts) -> Results:
     def wrong(member):
-        for each in member.live.certificates if member.live else ():
+        for each in member.live.certificates:
             if each.urgency:
                 yield wanted(member, f"{member.name}, {each.sentence}", "more than 30 days",
                              each.at.strftime("%Y-%m-%d %H:%M UTC") if each.at else "not readable",
@@ -153,7 +153,7 @@ def sync_port(facts: AuditFacts) -> Results:
 def ports_held(facts: AuditFacts) -> Results:
     def wrong(member):
         live = member.live
-        if live is not None and live.status in ALIVE and live.ports:
+        if live.runs and live.ports:
             for port in member.draft.ports or ():
                 if live.ports.get(port.port_id) != port.port:
                     yield wanted(member, f"{member.name} runs without its port {port.port_id} {port.port}.", port.port,
@@ -188,7 +188,7 @@ def parameters(port: PortDraft) -> dict[str, str]:
         return {}
 
 
-def _sync_ids(member: Member) -> list[str]:
+def _sync_ids(member: AuditedMember) -> list[str]:
     return sorted(port.port_id for port in member.draft.ports or () if port.ha_sync)
 
 

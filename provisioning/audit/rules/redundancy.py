@@ -3,7 +3,7 @@
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, wanted
-from provisioning.states import ApplicationType, RedundancyType, Severity
+from provisioning.states import RedundancyType, Severity
 
 STEP_3 = "Installation and Configuration, step 3"
 RECOMMENDED = "Installation Recommendations"
@@ -36,11 +36,7 @@ def warm_standby(facts: AuditFacts) -> Results:
 def same_type(facts: AuditFacts) -> Results:
     if facts.backup.type != facts.primary.type:
         yield between(facts, "type", f"{facts.primary.name} and {facts.backup.name} are of different types.",
-                      _type(facts.primary.type), _type(facts.backup.type))
-
-
-def _type(value: str) -> str:
-    return str(ApplicationType(value).label) if value in ApplicationType.values else value
+                      facts.primary.type_label, facts.backup.type_label)
 
 
 @rule("A04", Severity.ERROR, "The backup has one primary",

@@ -5,7 +5,7 @@ from provisioning.audit.registry import NotKnown, Results, rule
 from provisioning.audit.saying import between, of_each, silent, wanted
 from provisioning.rules.failover_facts import NO, UNKNOWN
 from provisioning.rules.text import closed
-from provisioning.states import ALIVE, ApplicationStatus, Mode, Severity, SyncLink
+from provisioning.states import ApplicationStatus, Mode, Severity, SyncLink
 
 STARTING = "Starting the Backup Message Server"
 
@@ -25,7 +25,7 @@ def roles(facts: AuditFacts) -> Results:
             yield wanted(member, f"{member.name} is {member.live.status}. {closed(member.live.reason)}".strip(),
                          ApplicationStatus.STARTED, member.live.status, want_label="Status, wanted",
                          got_label="Status, now",
-                         remedy=None if member.live.status not in ALIVE else "")
+                         remedy="" if member.live.runs else None)
     modes = [member.live.mode for member in facts.members]
     if not bad and sorted(modes) != sorted((Mode.PRIMARY, Mode.BACKUP)):
         yield between(facts, "roles", "The members do not run as one Primary and one Backup.", *modes, remedy="")
@@ -47,7 +47,7 @@ def flapping(facts: AuditFacts) -> Results:
       fix="Stop it and start it from the console.")
 def by_hand(facts: AuditFacts) -> Results:
     def wrong(member):
-        if member.live is not None and member.live.status in ALIVE and member.live.by_hand:
+        if member.live.runs and member.live.by_hand:
             yield wanted(member, f"{member.name} was started by hand.", "by the agent", "by hand",
                          want_label="Started, wanted", got_label="Started, now")
 
@@ -60,8 +60,8 @@ def by_hand(facts: AuditFacts) -> Results:
           "disk.",
       guide="Redundancy: data is synchronized between the primary and backup servers")
 def in_sync(facts: AuditFacts) -> Results:
-    running = all(member.live and member.live.status in ALIVE for member in facts.members)
-    if not running or (facts.record is not None and facts.record.disputed):
+    running = all(member.live.runs for member in facts.members)
+    if not running or facts.disputed:
         # That a member does not run is A38's to say, that nothing counts is A65's.
         return
     if not facts.control_answers:
@@ -70,8 +70,7 @@ def in_sync(facts: AuditFacts) -> Results:
         return
     record, link, copies = (facts.condition(code) for code in ("in_sync", "link", "digests"))
     if record.state == NO:
-        standby = facts.failover.standby
-        yield wanted(facts.primary, record.sentence, "in sync", "not in sync" if standby else "no record yet",
+        yield wanted(facts.primary, record.sentence, "in sync", "not in sync" if facts.active else "no record yet",
                      subject="in_sync", want_label="On record, wanted", got_label="On record, now")
     elif link.state == NO:
         yield between(facts, "link", link.sentence, *_links(facts))
@@ -95,7 +94,7 @@ def _links(facts: AuditFacts) -> list[str]:
       fix="Restart the backup, switch over, then restart the other one.")
 def takes_effect(facts: AuditFacts) -> Results:
     def wrong(member):
-        if member.waits and member.live is not None and member.live.status in ALIVE:
+        if member.waits and member.live.runs:
             what = ", ".join(member.waits)
             yield wanted(member, f"{what} of {member.name} {'were' if len(member.waits) > 1 else 'was'} changed after "
                          "its start and wait for the next one.", "as saved", "as at its last start", subject=(
@@ -108,9 +107,9 @@ def takes_effect(facts: AuditFacts) -> Results:
       why="While it is paused nobody takes over when the active server fails.",
       fix="Resume it on the Pair page when the work is done.")
 def automatic_failover(facts: AuditFacts) -> Results:
-    if facts.record is not None and not facts.record.automatic_failover:
+    if not facts.automatic_failover:
         yield wanted(facts.primary, facts.condition("automatic_failover").sentence, "On",
-                     f"Paused by {facts.record.paused_by or 'an unknown user'}", subject="automatic_failover",
+                     f"Paused by {facts.paused_by or 'an unknown user'}", subject="automatic_failover",
                      want_label="Automatic failover, wanted", got_label="Automatic failover, now")
 
 
@@ -138,8 +137,8 @@ def drill(facts: AuditFacts) -> Results:
       fix="Put the newer database back, or open Restored Database (manage.py restored): it shows what each server has "
           "and lets one go on.")
 def undisputed(facts: AuditFacts) -> Results:
-    if facts.record is not None and facts.record.disputed:
-        yield wanted(facts.primary, closed(facts.record.reason) or "An older control database was put back.",
+    if facts.disputed:
+        yield wanted(facts.primary, closed(facts.reason) or "An older control database was put back.",
                      "as its servers know it", "older, or not known to be the newest", subject="record",
                      want_label="Control's record, wanted", got_label="Control's record, now")
 
@@ -151,7 +150,7 @@ def undisputed(facts: AuditFacts) -> Results:
           "move the files away; a server looks for them when it starts.")
 def put_aside(facts: AuditFacts) -> Results:
     def wrong(member):
-        count = member.live.discarded if member.live is not None else 0
+        count = member.live.discarded
         if count:
             records = "record" if count == 1 else "records"
             place = f"{member.draft.working_directory}/data"

@@ -59,7 +59,7 @@ class Command(ServiceCommand):
         except OSError as error:
             raise Refused(f"{file} cannot be read: {error.strerror}.") from None
 
-    def show(self, plan: planned.Plan) -> None:
+    def show(self, plan: planned.ApplyPlan) -> None:
         for entry in plan.entries:
             self.stdout.write(f"{SIGNS[entry.action]} {entry.action} {entry.kind} {entry.name}")
             for row in entry.differences:
@@ -68,7 +68,7 @@ class Command(ServiceCommand):
             for hint in entry.hints:
                 self.stdout.write(f"    ! {hint}")
 
-    def describe(self, plan: planned.Plan, *, applied: bool) -> dict:
+    def describe(self, plan: planned.ApplyPlan, *, applied: bool) -> dict:
         return {"applied": applied, "changes": [
             {"kind": entry.kind, "name": entry.name, "action": entry.action,
              "fields": [{"field": row.field, "label": row.label, "old": row.theirs, "new": row.yours}

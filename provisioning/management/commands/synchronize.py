@@ -39,7 +39,7 @@ class Command(ServiceCommand):
             self.stdout.write("Done." if applied else "Nothing to do.")
         return OK
 
-    def show(self, plan: synchronize.Plan) -> None:
+    def show(self, plan: synchronize.SynchronizePlan) -> None:
         for row in plan.rows:
             if row.state != EQUAL:
                 values = (f"{row.backup} → {row.primary}" if row.copied else
@@ -53,7 +53,7 @@ class Command(ServiceCommand):
     def sign(self, row: Row) -> str:
         return SIGNS.get(row.state, "~" if row.copied else "!")
 
-    def describe(self, plan: synchronize.Plan, *, applied: bool) -> dict:
+    def describe(self, plan: synchronize.SynchronizePlan, *, applied: bool) -> dict:
         return {"primary": plan.primary.name, "backup": plan.backup.name, "applied": applied,
                 "equal": all(row.state != DIFFERS for row in plan.rows),
                 "rows": [{"what": row.what, "label": row.label, "primary": row.primary, "backup": row.backup,

@@ -1,6 +1,6 @@
 from provisioning.errors import Refusal, Refused
 from provisioning.management.console import FAILED, OK, ServiceCommand
-from provisioning.selectors.history_chain import Mark, Verdict, verify
+from provisioning.selectors.history_chain import ChainVerdict, Mark, verify
 
 
 class Command(ServiceCommand):
@@ -26,7 +26,7 @@ class Command(ServiceCommand):
             self.show(verdict)
         return OK if verdict.is_whole else FAILED
 
-    def show(self, verdict: Verdict) -> None:
+    def show(self, verdict: ChainVerdict) -> None:
         for sentence in verdict.faults:
             self.stderr.write(sentence)
         if verdict.is_whole:
