@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q, QuerySet
@@ -96,8 +97,15 @@ def _existing(batch: Batch) -> Batch:
         hosts=[row for row in batch.hosts if row.host_id in hosts],
         pairs=[row for row in batch.pairs
                if row.primary_id in known and (row.active_id is None or row.active_id in known)],
-        events=[row for row in batch.events if (row.application_id is None or row.application_id in known)
-                and (row.host_id is None or row.host_id in hosts)])
+        events=[row for row in map(partial(_somewhere, hosts), batch.events)
+                if row and (row.application_id is None or row.application_id in known)])
+
+
+def _somewhere(hosts: set[int], row: facts.EventRow) -> facts.EventRow | None:
+    """What happened to an application happened without the host as well; None for what was about the host alone."""
+    if row.host_id is None or row.host_id in hosts:
+        return row
+    return None if row.application_id is None else dataclasses.replace(row, host_id=None)
 
 
 def _write(batch: Batch, term: int) -> None:

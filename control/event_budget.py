@@ -4,7 +4,7 @@ their own."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from provisioning.models.records import is_kept_apart
@@ -39,6 +39,12 @@ class EventBudget:
         self._buckets: dict[tuple[Whose, bool], Bucket] = {}
         self._left_out: dict[Whose, tuple[float, int]] = {}
 
+    def located(self, row: EventRow) -> EventRow:
+        """``row`` with the host that its application is on now: the list of events names the host of each."""
+        if row.host_id is not None or row.application_id is None:
+            return row
+        return replace(row, host_id=self._host_of(row.application_id))
+
     def takes(self, row: EventRow) -> bool:
         """False when it is to be left out; it is counted then."""
         apart, owners = is_kept_apart(row), self._owners(row)
@@ -52,7 +58,7 @@ class EventBudget:
     def left_out(self) -> list[EventRow]:
         """What is to be told now of entries that were left out."""
         due = [whose for whose, (since, _) in self._left_out.items() if self._clock() - since >= TELL_AFTER_S]
-        return [_notice(whose, self._left_out.pop(whose)[1]) for whose in due]
+        return [self.located(_notice(whose, self._left_out.pop(whose)[1])) for whose in due]
 
     def forget(self, application_id: int) -> None:
         whose = "application", application_id
@@ -64,8 +70,8 @@ class EventBudget:
         """None of what strangers caused: they use up nobody's allowance, and are bounded where they are refused."""
         if row.source == EventSource.STRANGER:
             return []
-        host_id = row.host_id or (self._host_of(row.application_id) if row.application_id else None)
-        return [(kind, key) for kind, key in (("application", row.application_id), ("host", host_id)) if key]
+        return [(kind, key) for kind, key in (("application", row.application_id),
+                                              ("host", self.located(row).host_id)) if key]
 
     def _bucket(self, whose: Whose, apart: bool) -> Bucket:
         if (whose, apart) not in self._buckets:

@@ -154,7 +154,7 @@ class Writer:
         if len(self._events) >= EVENTS_WAITING:
             self._dropped += 1
             return
-        self._events.append(row)
+        self._events.append(self._budget.located(row))
         self._wake.set()
 
     async def written(self, patience_s: float) -> None:

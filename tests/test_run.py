@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from _pytest.mark.expression import Expression
 
+from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
 from tests.conftest import JOURNEYS, SCENARIOS, further, is_missed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,10 +195,25 @@ def test_a_full_disk_is_said_before_python_starts(sandbox):
     assert "The disk of / is full (1 MB free" in sandbox.sentence(PAIRWISE_DATA_DIR="/no/such/directory")
 
 
-def test_a_port_that_is_no_number(sandbox):
+ONE_PORT = {"PAIRWISE_PORT": (1, 65535), "PAIRWISE_CONTROL_PORT": (1, 65535), "PAIRWISE_REDIS_PORT": (1, 65535),
+            "PAIRWISE_LCA_PORT": (LCA_PORT_MIN, LCA_PORT_MAX)}
+
+
+@pytest.mark.parametrize("name", ONE_PORT)
+def test_a_port_that_cannot_be_one_is_said_before_anything_is_installed(sandbox, name):
+    """Nothing is on this machine yet, not even a Python."""
+    least, most = ONE_PORT[name]
+    for wrong in (f"{least}a", "-1", str(least - 1), str(most + 1), "9" * 30, "0x1F40"):
+        assert sandbox.sentence(**{name: wrong}) == (
+            f'{name} is "{wrong}": set it to a port, a number from {least} to {most}.\n')
+
+
+@pytest.mark.parametrize("name", ONE_PORT)
+def test_the_first_and_the_last_port_are_taken(sandbox, name):
     sandbox.python()
     sandbox.venv("requirements.txt")
-    assert sandbox.sentence(PAIRWISE_LCA_PORT="4999a").startswith('PAIRWISE_LCA_PORT is "4999a": set it to a port')
+    for right in (*map(str, ONE_PORT[name]), ""):
+        assert sandbox.run(**{name: right}).stdout.splitlines()[0] == "python manage.py up"
 
 
 MARKERS = ("scenario", "browser", "network", "long")

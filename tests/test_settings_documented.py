@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
+
 ROOT = Path(__file__).resolve().parent.parent
 READ = re.compile(r"""["'](PAIRWISE_[A-Z_]+)["']""")
 DOCUMENTED = re.compile(r"^\| `(PAIRWISE_[A-Z_]+)` \|", re.MULTILINE)
@@ -21,3 +25,9 @@ def test_the_settings_documented_are_the_settings_read():
 def test_no_setting_is_documented_twice():
     names = DOCUMENTED.findall((ROOT / "docs/operating.md").read_text())
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operating.md"])
+def test_a_setting_that_takes_few_numbers_says_which(page):
+    [line] = [line for line in (ROOT / page).read_text().splitlines() if line.startswith("| `PAIRWISE_LCA_PORT` |")]
+    assert f"{LCA_PORT_MIN} to {LCA_PORT_MAX}" in line

@@ -73,6 +73,11 @@ def rule(code: str, severity: Severity, title: str, *, why: str, fix: str, guide
     return register
 
 
+def rule_words(code: str) -> str:
+    """What the rule ``code`` wants, also of one that an earlier version judged."""
+    return RULES[code].title if code in RULES else "a rule that is not judged any more"
+
+
 def applicable(facts: AuditFacts) -> Iterator[Rule]:
     """The rules that are judged for this pair or single server, in order of their codes."""
     return (each for each in ordered() if facts.backup is not None or each.singles)

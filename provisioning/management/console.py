@@ -21,7 +21,7 @@ from provisioning.states import JobState
 
 OK, FAILED, REFUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 POLL_S = 0.1
-BEHIND = ("The Configuration Database is empty or of an earlier release. Start Pairwise (./run), or run "
+BEHIND = ("The Configuration Database{where} is empty or of an earlier release. Start Pairwise (./run), or run "
           "./run manage migrate, then try again.")
 SETTLE_S = 10.0
 """After a start or stop, control's word on the status follows within moments."""
@@ -53,7 +53,7 @@ class ServiceCommand(BaseCommand, abc.ABC):
             trouble = trouble_of(error)
             if trouble is None and not _is_behind():
                 raise
-            sentence = f"{trouble.sentence} Try again later." if trouble else BEHIND
+            sentence = f"{trouble.sentence} Try again later." if trouble else BEHIND.format(where=_where())
             self.refused(Refused(sentence, *_notes(error)), as_json=as_json)
             code = self.busy if trouble else REFUSED
         except KeyboardInterrupt as stop:
@@ -92,6 +92,11 @@ class ServiceCommand(BaseCommand, abc.ABC):
 
     def print_json(self, body: dict) -> None:
         self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str))
+
+
+def _where() -> str:
+    """" in FILE" of a database that is a file; the address of another one is a secret."""
+    return f" in {connection.settings_dict['NAME']}" if connection.vendor == "sqlite" else ""
 
 
 def _is_behind() -> bool:

@@ -19,7 +19,8 @@ def is_kept_apart(event) -> bool:
 
 
 class Event(models.Model):
-    """An entry of the timeline: what happened to an application or host, with its event number (domain.md 3.5)."""
+    """An entry of the timeline: what happened to an application or host, with its event number (domain.md 3.5).
+    ``host`` of an application's entry is where it was then."""
 
     at = models.DateTimeField(db_index=True)
     number = models.PositiveIntegerField(default=0)

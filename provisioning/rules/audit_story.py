@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 
 from provisioning.states import Severity, Verdict
@@ -14,6 +14,7 @@ WORDS_ALIKE, LETTERS_ALIKE = 0.5, 0.8
 """Below that two values are two values, and marks would be all over them."""
 COMPARED_MAX = 2000
 """Longer values are shown without marks: comparing them would keep a page waiting."""
+_NOW, _MOMENT = ", now", "%Y-%m-%d %H:%M:%S"
 VERDICT_WORDS = {Verdict.BROKEN: "Broken", Verdict.AT_RISK: "At risk", Verdict.READY: "Ready"}
 
 
@@ -63,6 +64,19 @@ def differing(one: str, other: str) -> tuple[list[tuple[bool, str]], list[tuple[
         left += [(differs, "".join(ours[a:b]))] if b > a else []
         right += [(differs, "".join(theirs[c:d]))] if d > c else []
     return left, right
+
+
+def in_the_past(values: Iterable[Sequence[str]]) -> list[tuple[str, str]]:
+    """The labelled values of a finding that is over: what was found "now" was found then."""
+    return [(f"{label.removesuffix(_NOW)}, then" if label.endswith(_NOW) else label, text) for label, text in values]
+
+
+def span(since: datetime, until: datetime) -> str:
+    """``2026-11-29 21:57:34 to 22:10:04`` in the zone of ``since``; a moment is no span, and a day is said once."""
+    first, last = since.replace(microsecond=0), until.astimezone(since.tzinfo).replace(microsecond=0)
+    if last <= first:
+        return f"{first:{_MOMENT}}"
+    return f"{first:{_MOMENT}} to {last:{'%H:%M:%S' if last.date() == first.date() else _MOMENT}}"
 
 
 # --- waivers

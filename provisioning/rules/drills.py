@@ -46,6 +46,18 @@ def missing(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
     return tuple(each for each in conditions if each.necessary and each.state != OK)
 
 
+def summary(conditions: Iterable[Condition]) -> str:
+    """How many of all conditions that the report lists hold, as a sentence."""
+    rows = tuple(conditions)
+    if absent := len(missing(rows)):
+        verb = "does not hold or is" if absent == 1 else "do not hold or are"
+        return f"{absent} of {len(rows)} conditions {verb} not known."
+    if not (doubtful := sum(each.state != OK for each in rows)):
+        return f"All {len(rows)} conditions hold."
+    others = "the other one" if doubtful == 1 else f"the other {doubtful}"
+    return f"{len(rows) - doubtful} of {len(rows)} conditions hold; look at {others}, which a drill does not need."
+
+
 def to_rows(conditions: Iterable[Condition]) -> list[dict]:
     """As ``Drill.preflight`` keeps them."""
     return [asdict(each) for each in conditions]

@@ -5,7 +5,18 @@ from collections.abc import Callable
 from provisioning.rules import ages
 from provisioning.rules.copies import begin_alike, equal
 from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition, FailoverVerdict
-from provisioning.rules.known import age_s
+from provisioning.rules.failover_known import (
+    FRESH_S,
+    Result,
+    are_down,
+    down,
+    hear,
+    heard_s,
+    is_fresh,
+    named,
+    of_both,
+    start,
+)
 from provisioning.rules.members import Member
 from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.proofs import Proof
@@ -14,15 +25,9 @@ from provisioning.rules.text import closed
 from provisioning.rules.unavailable import what_helps
 from provisioning.states import MOVING, ApplicationStatus, Mode, RedundancyType, SyncLink
 
-FRESH_S = ages.MEMBER.total_seconds()
-
 
 def would_failover_work(facts: PairFacts) -> FailoverVerdict:
     return FailoverVerdict(tuple(condition(facts) for condition in CONDITIONS))
-
-
-Result = tuple[str, str, str]
-"""(state, sentence, advice)."""
 
 
 def _condition(code: str, label: str, *, necessary: bool = True):
@@ -36,36 +41,6 @@ def _condition(code: str, label: str, *, necessary: bool = True):
     return decorate
 
 
-def _each(facts: PairFacts, wrong: Callable[[Member], str], good: str, advice: str, *,
-          live: bool = False) -> Result:
-    """NO with the sentences of ``wrong`` ("" = all right) about both members; ``live``: on what is fresh only."""
-    known = [member for member in facts.members if not live or _is_fresh(facts, member)]
-    sentences = [sentence for member in known if (sentence := wrong(member))]
-    if sentences:
-        return NO, " ".join(sentences), advice
-    if len(known) < 2:
-        return UNKNOWN, "It is not known of " + " and ".join(
-            member.name for member in facts.members if member not in known) + ".", _hear(facts)
-    return OK, good, ""
-
-
-def _heard_s(facts: PairFacts, member: Member) -> float | None:
-    """Seconds since control last heard of ``member``; None when that is not known."""
-    return age_s(member.live.heard_at, facts.now)
-
-
-def _is_fresh(facts: PairFacts, member: Member) -> bool:
-    heard_s = _heard_s(facts, member)
-    return heard_s is not None and heard_s <= FRESH_S
-
-
-def _hear(facts: PairFacts) -> str:
-    """What to do when too little was heard of late."""
-    if facts.asked.database:
-        return f"{facts.asked.database} What is heard meanwhile cannot be written down: end that first."
-    return "Start control and the servers, and check the network between them."
-
-
 @_condition("redundancy", "Backup Server with Warm Standby")
 def _redundancy(facts: PairFacts) -> Result:
     chosen = facts.primary.draft.redundancy_type
@@ -77,13 +52,13 @@ def _redundancy(facts: PairFacts) -> Result:
 
 @_condition("enabled", "Both enabled")
 def _enabled(facts: PairFacts) -> Result:
-    return _each(facts, lambda member: "" if member.draft.enabled else f"{member.name} is disabled.",
+    return of_both(facts, lambda member: "" if member.draft.enabled else f"{member.name} is disabled.",
                  "Both members are enabled.", "Enable it: a disabled server cannot start or connect again.")
 
 
 @_condition("installed", "Both installed")
 def _installed(facts: PairFacts) -> Result:
-    return _each(facts, lambda member: "" if member.installed else f"{member.name} is not installed.",
+    return of_both(facts, lambda member: "" if member.installed else f"{member.name} is not installed.",
                  "Both members are installed.", "Install it.")
 
 
@@ -119,12 +94,15 @@ def _unless_disputed(facts: PairFacts, advice: str) -> str:
 @_condition("heard", "Both heard of just now")
 def _heard(facts: PairFacts) -> Result:
     def silent(member: Member) -> str:
-        heard_s = _heard_s(facts, member)
-        if heard_s is None:
+        seconds = heard_s(facts, member)
+        if seconds is None:
             return f"It is not known when {member.name} was last heard of."
-        return "" if heard_s <= FRESH_S else f"{member.name} was last heard of {heard_s:.0f} s ago."
+        return "" if seconds <= FRESH_S else f"{member.name} was last heard of {seconds:.0f} s ago."
 
-    return _each(facts, silent, f"Both were heard of within {ages.MEMBER.total_seconds():g} s.", _hear(facts))
+    if ended := down(facts):
+        others = [said for member in facts.members if member not in ended and (said := silent(member))]
+        return NO, " ".join([are_down(ended), *others]), hear(facts)
+    return of_both(facts, silent, f"Both were heard of within {ages.MEMBER.total_seconds():g} s.", hear(facts))
 
 
 @_condition("started", "Both Started")
@@ -133,9 +111,16 @@ def _started(facts: PairFacts) -> Result:
         return "" if member.status == ApplicationStatus.STARTED else \
             f"{member.name} is {member.status}. {closed(member.reason)}".rstrip()
 
-    late = [member for member in facts.members if _is_fresh(facts, member) and stopped(member)]
-    advice = " ".join(dict.fromkeys(_starts(facts, member) for member in late))
-    return _each(facts, stopped, "Both servers are Started.", advice, live=True)
+    # That a server is not Started is known without its own word: its agent says so.
+    told = [member for member in facts.members
+            if is_fresh(facts, member) or (member.word.known and not facts.asked.database)]
+    late = [member for member in told if stopped(member)]
+    if not late:
+        return of_both(facts, stopped, "Both servers are Started.", "", live=True)
+    if [member.status for member in late] == [ApplicationStatus.STOPPED] * 2:
+        reasons = " ".join(dict.fromkeys(closed(member.reason) for member in late))
+        return NO, f"{are_down(late)} {reasons}".rstrip(), start(late)
+    return NO, " ".join(map(stopped, late)), " ".join(dict.fromkeys(_starts(facts, member) for member in late))
 
 
 def _starts(facts: PairFacts, member: Member) -> str:
@@ -149,8 +134,10 @@ def _starts(facts: PairFacts, member: Member) -> str:
 
 @_condition("roles", "One Primary, one Backup")
 def _roles(facts: PairFacts) -> Result:
-    if not all(_is_fresh(facts, member) for member in facts.members):
-        return UNKNOWN, "The roles of both are not known now.", _hear(facts)
+    if ended := down(facts):
+        return NO, f"{are_down(ended)} Only a server that runs has a role.", start(ended)
+    if not all(is_fresh(facts, member) for member in facts.members):
+        return UNKNOWN, "The roles of both are not known now.", hear(facts)
     modes = {member.name: member.mode for member in facts.members}
     if sorted(modes.values()) != sorted((Mode.PRIMARY, Mode.BACKUP)):
         said = " and ".join(f"{name} {f'is {mode}' if mode else 'has no role'}" for name, mode in modes.items())
@@ -170,8 +157,10 @@ def _in_sync(facts: PairFacts) -> Result:
         if facts.disputed:
             return NO, "What the record says of the standby does not count while it is in dispute.", WAY_OUT
         why = closed(facts.record_reason)
-        return (NO, f"{facts.standby.name} is not in sync, so it may not take over. {why}".rstrip(),
-                "Wait until it has caught up. If it does not, its sync link or its disk is the reason.")
+        said = f"{facts.standby.name} is not in sync, so it may not take over. {why}".rstrip()
+        if ended := down(facts):
+            return NO, said, f"{start(ended)} {facts.standby.name} catches up while both run."
+        return NO, said, "Wait until it has caught up. If it does not, its sync link or its disk is the reason."
     return OK, f"The record says that {facts.standby.name} is in sync.", ""
 
 
@@ -183,7 +172,7 @@ def _link(facts: PairFacts) -> Result:
         label = SyncLink(member.live.link).label if member.live.link in SyncLink.values else "not there"
         return f"{member.name} sees the link as {label.lower()}. {closed(member.live.link_reason)}".rstrip()
 
-    return _each(facts, broken, "Both members see the sync link as in sync.",
+    return of_both(facts, broken, "Both members see the sync link as in sync.",
                  _unless_disputed(facts, "Check the HA Sync port of both, and the network between their hosts."),
                  live=True)
 
@@ -204,7 +193,7 @@ def _ports_held(facts: PairFacts) -> Result:
         wrong = [f"{key} {number}" for key, number in member.ports.items() if held.get(key) != number]
         return f"{member.name} does not hold port {', '.join(wrong)}." if wrong else ""
 
-    return _each(facts, lacking, "Both members hold all their ports, so nothing else can take them.",
+    return of_both(facts, lacking, "Both members hold all their ports, so nothing else can take them.",
                  "Its ports were changed, or another program uses them: restart it.", live=True)
 
 
@@ -219,11 +208,13 @@ def _port_ids(facts: PairFacts) -> Result:
 
 @_condition("proof", "Roles proven")
 def _proof(facts: PairFacts) -> Result:
-    active, standby = facts.active, facts.standby
+    active, standby, ended = facts.active, facts.standby, down(facts)
+    if ended and (active is None or facts.asked.control is None or facts.asked.no_probe):
+        return NO, f"{are_down(ended)} Only a server that runs can prove its role.", start(ended)
     if active is None or facts.asked.control is None:
         return UNKNOWN, "No probe has proven the roles yet.", "Press Check now."
     if facts.asked.control or facts.asked.no_probe:
-        return UNKNOWN, facts.asked.no_probe or "Control did not answer, so nothing was proven.", _hear(facts)
+        return UNKNOWN, facts.asked.no_probe or "Control did not answer, so nothing was proven.", hear(facts)
     serving, other = (facts.asked.proofs.get(member.name) for member in (active, standby))
     if facts.asked.database and _have_changed_roles(serving, other):
         return (UNKNOWN, f"{standby.name} accepted a write and {active.name} refused it: they have changed roles, and "
@@ -236,7 +227,7 @@ def _proof(facts: PairFacts) -> Result:
         wrong.append(f"{standby.name} accepted a write." if other and other.accepts else
                      f"{standby.name} did not prove that it is the backup. {said}".rstrip())
     if wrong:
-        return NO, " ".join(wrong), _unproven(facts, active, standby)
+        return NO, " ".join(wrong), start(ended) if ended else _unproven(facts, active, standby)
     return OK, f"{active.name} accepted a write in {serving.took_ms:.0f} ms, {standby.name} refused it.", ""
 
 
@@ -267,7 +258,7 @@ def _unproven(facts: PairFacts, active: Member, standby: Member) -> str:
 
 @_condition("agents", "Agents connected", necessary=False)
 def _agents(facts: PairFacts) -> Result:
-    return _each(facts, lambda member: "" if member.host and member.host.is_connected else
+    return of_both(facts, lambda member: "" if member.host and member.host.is_connected else
                  f"The agent of host {member.host_name} ({member.name}) is not connected.",
                  "The agents of both hosts are connected.",
                  "Start it: without it a dead server is noticed later, and nobody restarts it.")
@@ -275,14 +266,14 @@ def _agents(facts: PairFacts) -> Result:
 
 @_condition("auto_restart", "Auto-Restart", necessary=False)
 def _auto_restart(facts: PairFacts) -> Result:
-    return _each(facts, lambda member: "" if member.draft.auto_restart else f"Auto-Restart of {member.name} is off.",
+    return of_both(facts, lambda member: "" if member.draft.auto_restart else f"Auto-Restart of {member.name} is off.",
                  "Both members are restarted when they fail.",
                  "Select Auto-Restart: a member that failed stays down, and the other runs without a standby.")
 
 
 @_condition("account", "Log On As Account", necessary=False)
 def _account(facts: PairFacts) -> Result:
-    return _each(facts, lambda member: member.wrong_account, "No member is known to run as a wrong account.",
+    return of_both(facts, lambda member: member.wrong_account, "No member is known to run as a wrong account.",
                  "Stop it and start it from the console: files that another account wrote may be closed to the right "
                  "one when it starts there next.")
 
@@ -319,14 +310,25 @@ def _digests(facts: PairFacts) -> Condition:
     label, one, other = "Copies equal", facts.primary.live, facts.backup.live
     same = equal(one, other)
     if same is None:
-        return Condition("digests", label, UNKNOWN, "Both members last reported different records, so their copies "
-                         "were not compared just now.", "Ask again in a moment.", necessary=False)
+        return Condition("digests", label, UNKNOWN, *_not_compared(facts), necessary=False)
     if not begin_alike(one, other):
         return _other_beginning(facts, label)
     if not same:
         return Condition("digests", label, NO, f"The copies differ at record {one.common_seq}.",
                          "Stop the backup, put its data directory aside and start it: it fetches a full copy.")
     return Condition("digests", label, OK, f"Both copies are equal up to record {one.common_seq}.")
+
+
+def _not_compared(facts: PairFacts) -> tuple[str, str]:
+    """Why the copies were not compared, and what to do."""
+    untold = [member for member in facts.members if not member.live.common_digest]
+    if untold:
+        why = (f"{named(untold)} has not told yet which records it has" if len(untold) == 1 else
+               f"{named(untold)} have not told yet which records they have")
+    else:
+        why = "Both members last reported different records"
+    ended = down(facts)
+    return f"{why}, so the copies were not compared.", start(ended) if ended else "Ask again in a moment."
 
 
 def _other_beginning(facts: PairFacts, label: str) -> Condition:

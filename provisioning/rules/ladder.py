@@ -16,12 +16,13 @@ DISK_RISK_BYTES, DISK_LIMIT_BYTES = 1024**3, 100 * 1024**2
 @dataclass(frozen=True, kw_only=True)
 class Installed:
     """An application of the host. ``version`` is "" while it is not installed; ``package_version`` is the one of the
-    newest package of its type, "" without any."""
+    newest package of its type, "" without any. Not ``is_runnable``: Pairwise keeps it and installs nothing of it."""
 
     name: str
     status: str
     version: str = ""
     package_version: str = ""
+    is_runnable: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +87,15 @@ class Ladder:
         return all(rung.state in (OK, RISK) for rung in self.rungs)
 
     @property
-    def to_look_at(self) -> int:
-        """How many rungs hold and should be looked at all the same."""
-        return sum(rung.state == RISK for rung in self.rungs)
+    def summary(self) -> str:
+        """The ladder in a few words, with the words of its rungs."""
+        if not self.is_whole:
+            return f"Holds up to: {self.deepest}" if self.deepest else "No rung holds"
+        risks = sum(rung.state == RISK for rung in self.rungs)
+        if not risks:
+            return "Every rung holds"
+        holds = len(self.rungs) - risks
+        return f"{holds} of {len(self.rungs)} rungs {'holds' if holds == 1 else 'hold'}, {risks} to look at"
 
 
 def ladder(facts: LadderFacts) -> Ladder:
@@ -244,11 +251,15 @@ def _version(facts: LadderFacts) -> Rung:
 
 
 def _applications(facts: LadderFacts) -> Rung:
-    label, rows = "Applications", facts.applications
+    label, rows = "Applications", [row for row in facts.applications if row.is_runnable]
+    kept = len(facts.applications) - len(rows)
     missing = [row.name for row in rows if not row.version]
     gave_up = [row.name for row in rows if row.status == "Gave Up"]
     older = [row.name for row in rows if row.version and row.package_version and row.version != row.package_version]
-    text = f"{len(rows) - len(missing)} of {len(rows)} installed." if rows else "None is assigned to this host."
+    text = f"{len(rows) - len(missing)} of {len(rows)} installed." if rows or kept else "None is assigned to this host."
+    if kept:
+        text = (f"{text if rows else ''} {kept} {'is' if kept == 1 else 'are'} of types that Pairwise does not "
+                "install.").lstrip()
     if gave_up:
         return Rung(label=label, state=FAILED, text=f"{text} Gave up: {_names(gave_up)}.",
                     advice="Its log says why it failed again and again; Start begins anew.")

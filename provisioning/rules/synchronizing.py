@@ -3,7 +3,7 @@
 Everything goes from primary to backup, never the other way.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from provisioning.declared import compared
@@ -16,6 +16,11 @@ from provisioning.states import ListeningMode
 EQUAL, DIFFERS, EXCEPTION = "equal", "differs", "exception"
 NOTHING = "(none)"
 
+TABLES = {"options": "Options", "annex": "Annex"}
+OF_PORT = {"port": "Port", "transport_parameters": "Transport Parameters"}
+WHOLE = {"template": "Application Template", "version": "Version", "connections": "Connections",
+         "ports": "Listening Ports"}
+"""What ``Row.what`` begins with, or names a field of a port, in the words of the editor."""
 SERVER_INFO, PORT = compared(ApplicationDraft), compared(PortDraft)
 OWN_TRANSPORT = {"certificate": "certificate", "certificate-key": "private key", "address": "address"}
 """Transport Parameters that belong to one member (domain.md 5.11)."""
@@ -69,8 +74,7 @@ def compare(primary: Member, backup: Member, *, exceptions: Mapping[str, str],
     ``exceptions`` is {what: reason} as declared for this pair; one for ``ports.x`` covers everything of that port.
     ``taken`` are the port numbers in use on the backup's host, its own included."""
     work = _Comparing(primary, backup, exceptions, set(taken))
-    rows = (*work.server_info(), *work.connections(), *work.ports(), *work.tables("options", "Options"),
-            *work.tables("annex", "Annex"))
+    rows = (*work.server_info(), *work.connections(), *work.ports(), *work.tables("options"), *work.tables("annex"))
     return Comparison(rows, work.draft)
 
 
@@ -88,6 +92,23 @@ def alike(primary: Member, backup: Member) -> bool:
 
 def _without_numbers(draft: ApplicationDraft) -> list[tuple]:
     return [tuple(getattr(port, name) for name in (*PORT, "transport_parameters")) for port in draft.ports or ()]
+
+
+def label_of(what: str, rows: Iterable[Row] = ()) -> str:
+    """``what`` (``Row.what``, or the part before one of its dots) as people read it. ``rows`` of a comparison settle
+    where a section or a port ID with dots ends; without them it ends at its first dot."""
+    exact = next((row.label for row in rows if row.what == what), "")
+    if exact:
+        return exact
+    kind, _, rest = what.partition(".")
+    name, _, field = rest.partition(".")
+    if kind in TABLES and rest:
+        return f"{TABLES[kind]} [{name}] {field}".rstrip()
+    if kind == "ports" and rest:
+        word, _, parameter = field.partition(".")
+        words = f": {PORT.get(word) or OF_PORT.get(word, word)}" if word else ""
+        return f"Listening Port {name}{words} {parameter}".rstrip()
+    return SERVER_INFO.get(what) or WHOLE.get(what) or TABLES.get(what, what)
 
 
 class _Comparing:
@@ -117,18 +138,17 @@ class _Comparing:
             if row.copied:
                 self.draft = replace(self.draft, **{name: ours})
             yield row
-        for what, label, advice in (
-                ("template", "Application Template", "Create the backup from the same template."),
-                ("version", "Version", "Install the same version on both.")):
+        for what, advice in (("template", "Create the backup from the same template."),
+                             ("version", "Install the same version on both.")):
             ours, theirs = getattr(self.primary, what), getattr(self.backup, what)
-            row = self.row(what, label, ours, theirs, equal=ours == theirs, action=advice)
+            row = self.row(what, WHOLE[what], ours, theirs, equal=ours == theirs, action=advice)
             yield replace(row, copied=False)
 
     def connections(self) -> Iterator[Row]:
         wanted = [(text, draft) for text, draft in zip(self.primary.connections, self.primary.draft.connections or (),
                                                        strict=True) if draft.server_id != self.backup.id]
         ours, theirs = tuple(draft for _, draft in wanted), self.backup.draft.connections or ()
-        row = self.row("connections", "Connections", "; ".join(text for text, _ in wanted) or NOTHING,
+        row = self.row("connections", WHOLE["connections"], "; ".join(text for text, _ in wanted) or NOTHING,
                        "; ".join(self.backup.connections) or NOTHING, equal=ours == tuple(theirs))
         if row.copied:
             self.draft = replace(self.draft, connections=ours)
@@ -136,14 +156,14 @@ class _Comparing:
 
     # --- options and annex
 
-    def tables(self, name: str, label: str) -> Iterator[Row]:
+    def tables(self, name: str) -> Iterator[Row]:
         ours, theirs = (_flat(getattr(side.draft, name)) for side in (self.primary, self.backup))
         result: dict[str, dict[str, str]] = {}
         # In the primary's order, then what only the backup has; upper and lower case are one name.
         for key in [*ours, *(key for key in theirs if key not in ours)]:
             section, option = (ours.get(key) or theirs[key])[:2]
             left, right = (side[key][2] if key in side else None for side in (ours, theirs))
-            row = self._option(f"{name}.{section}.{option}", f"{label} [{section}] {option}", section, option,
+            row = self._option(f"{name}.{section}.{option}", f"{TABLES[name]} [{section}] {option}", section, option,
                                left, right)
             kept = left if row.copied or row.state == EQUAL else right
             if kept is not None:
@@ -182,7 +202,7 @@ class _Comparing:
     def _one_port(self, ours: PortDraft, theirs: PortDraft) -> tuple[list[Row], PortDraft]:
         """The rows of a port that both have, and the backup's as it is to be."""
         at, label = f"ports.{ours.port_id}", f"Listening Port {ours.port_id}"
-        rows, kept = [self.row(f"{at}.port", f"{label}: Port", str(ours.port), str(theirs.port),
+        rows, kept = [self.row(f"{at}.port", f"{label}: {OF_PORT['port']}", str(ours.port), str(theirs.port),
                                equal=ours.port == theirs.port, own=OWN_NUMBER)], theirs
         for name, words in PORT.items():
             left, right = getattr(ours, name), getattr(theirs, name)
@@ -190,7 +210,8 @@ class _Comparing:
                            equal=left == right)
             kept = replace(kept, **{name: left}) if row.copied else kept
             rows.append(row)
-        transport, text = self._transport(f"{at}.transport_parameters", f"{label}: Transport Parameters", ours, theirs)
+        transport, text = self._transport(f"{at}.transport_parameters", f"{label}: {OF_PORT['transport_parameters']}",
+                                          ours, theirs)
         return rows + transport, replace(kept, transport_parameters=text)
 
     def _transport(self, what: str, label: str, ours: PortDraft, theirs: PortDraft) -> tuple[list[Row], str]:

@@ -54,7 +54,7 @@ def _installed(rows: list[Application]):
         newest[row.type] = row.version
     for row in rows:
         yield Installed(name=row.name, status=row.status, version=_version(row),
-                        package_version=newest.get(row.type, ""))
+                        package_version=newest.get(row.type, ""), is_runnable=row.is_runnable)
 
 
 def _version(row: Application) -> str:

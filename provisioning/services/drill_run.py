@@ -108,7 +108,7 @@ class DrillRun:
         if missing := rules.missing(conditions):
             raise Stopped("The pre-flight failed: " + " ".join(each.sentence for each in missing),
                           " ".join(dict.fromkeys(each.advice for each in missing if each.advice)))
-        self._done(f"All {sum(each.necessary for each in conditions)} conditions hold.")
+        self._done(rules.summary(conditions))
 
     def _start_load(self) -> None:
         self._begin(DrillPhase.PROBE)

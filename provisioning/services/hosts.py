@@ -10,7 +10,7 @@ from provisioning import changes, history, permissions
 from provisioning.declared import columns, labels, values
 from provisioning.drafts import HostDraft
 from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, Refused
-from provisioning.models import Application, Host, Job
+from provisioning.models import Application, Event, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
 from provisioning.selectors.applications import status_for_rules
@@ -75,6 +75,8 @@ def delete_host(*, actor: Actor, host_id: int, reason: str = "") -> None:
         raise Refused(Refusal(f"Host {row.name} cannot be deleted while a job works on it.", "", (job.link,)))
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     _after_change(row)
+    # What happened to a server while it was here stays in its timeline.
+    Event.objects.filter(host=row, application__isnull=False).update(host=None)
     Host.objects.filter(pk=row.pk).delete()
 
 

@@ -157,8 +157,10 @@ def _history(scope: Scope) -> Iterator[Part]:
 
 
 def _events(scope: Scope) -> Iterator[Part]:
-    rows = Event.objects.filter(Q(application__in=scope.members) | Q(host__in=scope.hosts), at__gte=scope.since,
-                                at__lt=scope.until).select_related("application", "host").order_by("-id")
+    # What happened to other servers of these hosts is none of the pair's.
+    own = Q(application__in=scope.members) | Q(host__in=scope.hosts, application=None)
+    rows = Event.objects.filter(own, at__gte=scope.since, at__lt=scope.until).select_related(
+        "application", "host").order_by("-id")
     found = scope.newest(rows, EVENTS_MAX, "events.txt")
     yield scope.lines("events.txt", "The timeline: what happened to both members and their hosts.", (
         f"{event.at.isoformat()} {written(event.number):8} {event.level:11} {event.application or event.host or ''}: "

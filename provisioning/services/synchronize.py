@@ -10,7 +10,7 @@ from provisioning.models import Application, PairException
 from provisioning.permissions import Actor
 from provisioning.rules.members import Machine, Member
 from provisioning.rules.rows import connection_lines
-from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, compare
+from provisioning.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, compare, label_of
 from provisioning.selectors.applications import application_draft, used_ports
 from provisioning.selectors.pairs import Pair, get_pair
 
@@ -100,18 +100,20 @@ def declare_exception(*, actor: Actor, application_id: int, what: str, reason: s
     refusals = []
     if not reason or len(reason) > PairException._meta.get_field("reason").max_length:
         refusals.append(Refusal("Say in at most 1024 characters why the members may differ there.", "reason"))
-    rows = [row for row in _plan(pair).rows if row.what == what or row.what.startswith(f"{what}.")]
-    if not rows:
-        refusals.append(Refusal(f'Neither {pair.primary.name} nor {pair.backup.name} has "{what}". Choose a row of the '
-                                "plan.", "what"))
+    rows = _plan(pair).rows
+    label = label_of(what, rows)
+    if not any(row.what == what or row.what.startswith(f"{what}.") for row in rows):
+        refusals.append(Refusal(f'Neither {pair.primary.name} nor {pair.backup.name} has "{label}". Choose a row of '
+                                "the plan.", "what"))
     if refusals:
         raise Refused(*refusals)
     try:
         with transaction.atomic():
             row = PairException.objects.create(primary=pair.primary, what=what, reason=reason, declared_by=actor.name)
     except IntegrityError:
-        raise Refused(Refusal(f"{what} is an exception already.", "what")) from None
-    _told(actor, pair, f"Added an exception: {pair.primary.name} and {pair.backup.name} may differ in {what}. {reason}")
+        raise Refused(Refusal(f"{label} is an exception already.", "what")) from None
+    _told(actor, pair, f"Added an exception: {pair.primary.name} and {pair.backup.name} may differ in {label}. "
+                       f"{reason}")
     return row
 
 
@@ -120,9 +122,10 @@ def withdraw_exception(*, actor: Actor, exception_id: int) -> None:
     """The members are to be equal there again. Raises NotFound."""
     actor.require(permissions.CONFIGURE)
     row = get_exception(exception_id)
+    label = label_of(row.what, _rows_of(row.primary_id))
     row.delete()
     history.record_verb(actor=actor, row=row.primary,
-                        reason=f"Withdrew the exception for {row.what} of its pair ({row.reason}).")
+                        reason=f"Withdrew the exception for {label} of its pair ({row.reason}).")
     changes.tell(f"application:{row.primary_id}")
 
 
@@ -132,6 +135,14 @@ def get_exception(exception_id: int) -> PairException:
     if row is None:
         raise NotFound("This exception does not exist any more. Somebody may have withdrawn it.")
     return row
+
+
+def _rows_of(primary_id: int) -> tuple[Row, ...]:
+    """Nothing of what was a pair and is none any more."""
+    try:
+        return _plan(get_pair(primary_id)).rows
+    except Refused:
+        return ()
 
 
 def _told(actor: Actor, pair: Pair, sentence: str) -> None:

@@ -1,6 +1,6 @@
 """What the pages of the audit write: verdicts, severities, values with what differs, charts."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from django import template
@@ -12,11 +12,11 @@ from django.utils.html import format_html, format_html_join
 from provisioning.audit.exports import FORMATS
 from provisioning.audit.registry import RULES
 from provisioning.permissions import EXPORT
-from provisioning.rules.audit_story import VERDICT_WORDS, differing, unknown_codes
+from provisioning.rules.audit_story import VERDICT_WORDS, differing, in_the_past, span, unknown_codes
 from provisioning.rules.trends import Chart
 from provisioning.selectors import audits as selector
 from provisioning.states import Severity, Verdict
-from provisioning.templatetags.pairwise import BROKEN, IDLE, OK, RISK, UNKNOWN, age, chip, icon
+from provisioning.templatetags.pairwise import BROKEN, IDLE, OK, RISK, UNKNOWN, age, chip, icon, when
 
 register = template.Library()
 
@@ -72,6 +72,20 @@ def milliseconds(number: int) -> str:
     return f"{number} ms" if number < 1000 else f"{number / 1000:.1f} s"
 
 
+@register.simple_tag
+def span_utc(since: datetime, until: datetime) -> str:
+    """From when to when, in UTC, as plain text."""
+    return span(since.astimezone(UTC), until)
+
+
+@register.simple_tag
+def from_to(since: datetime, until: datetime):
+    """From when to when in the reader's own zone; a moment once."""
+    if until.replace(microsecond=0) <= since.replace(microsecond=0):
+        return when(since)
+    return format_html("{} to {}", when(since), when(until))
+
+
 @register.filter
 def rules_unknown(unknown: list[dict]) -> int:
     """How many rules could not be judged."""
@@ -79,8 +93,9 @@ def rules_unknown(unknown: list[dict]) -> int:
 
 
 @register.inclusion_tag("audits/_versus.html")
-def versus(values: list[list[str]]):
-    """Two labelled values side by side, with what differs between them marked."""
+def versus(values: list[list[str]], over: bool = False):
+    """Two labelled values side by side, with what differs between them marked; ``over``: they are not so any more."""
+    values = in_the_past(values) if over else values
     if len(values) != 2:
         return {"sides": [(label, text) for label, text in values]}
     pieces = differing(values[0][1], values[1][1])

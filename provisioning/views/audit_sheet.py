@@ -8,7 +8,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from provisioning.audit.comparing import Compared, compared
-from provisioning.audit.registry import RULES, Rule, ordered
+from provisioning.audit.registry import RULES, Rule, ordered, rule_words
 from provisioning.audit.remedies import REMEDIES, Remedy
 from provisioning.models import Finding, PairAudit
 from provisioning.permissions import WAIVE, actor_of
@@ -45,8 +45,9 @@ class Card:
         return f"{self.finding.code}-{self.finding.fact[:8]}"
 
     @property
-    def title(self) -> str:
-        return self.rule.title if self.rule else "A rule that is not judged any more"
+    def rule_words(self) -> str:
+        """What the rule wants: the opposite of what was found, so the finding's own sentence is the title."""
+        return rule_words(self.finding.code)
 
 
 class AuditSheet(OfPair):

@@ -53,8 +53,9 @@ class DrillView:
         return rules.conditions_of(self.drill.preflight)
 
     @property
-    def in_the_way(self) -> tuple[Condition, ...]:
-        return rules.missing(self.conditions)
+    def preflight(self) -> str:
+        """The conditions in a sentence without its full stop."""
+        return rules.summary(self.conditions).removesuffix(".")
 
     @property
     def elapsed_s(self) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from provisioning.forms.editor import Editor, posted_editor
+from provisioning.forms.kept_types import HELPS, OPTIONS_KEPT, OPTIONS_READ, say_of_kept_type
 from provisioning.forms.rows import ConnectionForm, PortForm, Row, RowForm
 from provisioning.models import Application, Event, Host
 from provisioning.rules.saved_notes import KEPT_TYPE
@@ -29,16 +30,20 @@ def context_of(editor: Editor) -> dict:
     kind = editor.application or template
     if kind and kind.type not in SERVER_TYPES:
         editor.form.ask_nothing_of_a_server()
+    is_kept = kind is not None and kind.type not in RUNNABLE_TYPES
+    if is_kept:
+        say_of_kept_type(editor.form)
     follows = getattr(editor.application, "primary_server", None)
     editor.form.shown_only = (() if editor.is_new else ("template_id",)) + (("tenants",) if follows else ())
     return {
         "editor": editor, "form": editor.form, "template": template, "tabs": _tabs(editor),
-        "names": names_of(editor), "follows": follows,
+        "names": names_of(editor), "follows": follows, "told_by_type": [editor.form[name] for name in HELPS],
         "servers": server_names(editor.connections), "must_show": editor.is_new or bool(editor.summary),
         "facts": {
             "type": kind.get_type_display() if kind else "", "version": kind.version if kind else "",
             "is_server": kind.type in SERVER_TYPES if kind else None,
-            "kept_only": KEPT_TYPE if kind and kind.type not in RUNNABLE_TYPES else "",
+            "kept_only": KEPT_TYPE if is_kept else "",
+            "options_read_by": OPTIONS_KEPT if is_kept else OPTIONS_READ,
             "is_primary": editor.application.is_primary if editor.application else True,
             "startup_type": startup_type(kind.type) if kind else "",
             "component_type": COMPONENT_TYPES.get(kind.type, "Component") if kind else "",

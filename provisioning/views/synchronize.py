@@ -8,6 +8,7 @@ from provisioning.errors import Conflict, Refused
 from provisioning.forms.pairs import ExceptionForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.permissions import CONFIGURE, actor_of
+from provisioning.rules.synchronizing import label_of
 from provisioning.rules.text import key_of
 from provisioning.selectors.applications import ports_wait
 from provisioning.services import synchronize as services
@@ -19,10 +20,6 @@ from provisioning.views.pair_page import PairPage
 
 def _compared(pk: int) -> str:
     return f"{reverse('pair-detail', args=[pk])}#pair-compare"
-
-
-def _label(plan: services.SynchronizePlan, what: str) -> str:
-    return next((row.label for row in plan.rows if row.what == what), what)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,18 +55,17 @@ def pair_except(request, pk: int):
     """Declare that the members may differ in ``what``."""
     posted = request.method == "POST"
     form = ExceptionForm(request.POST if posted else None, initial={"what": request.GET.get("what", "")})
+    plan, what = services.plan(actor=actor_of(request), application_id=pk), form["what"].value() or ""
+    label, row = label_of(what, plan.rows), next((row for row in plan.rows if row.what == what), None)
     if posted and form.is_valid():
         try:
-            row = services.declare_exception(actor=actor_of(request), application_id=pk, **form.cleaned_data)
-            messages.success(request, f"The exception for {row.what} was added.")
+            services.declare_exception(actor=actor_of(request), application_id=pk, **form.cleaned_data)
+            messages.success(request, f"The exception for {label} was added.")
             return done(request, _compared(pk))
         except Refused as error:
             refuse(form, error)
-    plan = services.plan(actor=actor_of(request), application_id=pk)
-    what = form["what"].value()
-    label = _label(plan, what)
     return dialog(request, "pairs/except.html", f"May {label} differ?", {
-        "pair": PairPage(request, pk), "form": form, "label": label}, status=422 if posted else 200)
+        "pair": PairPage(request, pk), "form": form, "label": label, "row": row}, status=422 if posted else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -78,7 +74,7 @@ def pair_withdraw(request, pk: int, exception: int):
     """Ask first; then the members are to be equal there again."""
     if request.method != "POST":
         row = services.get_exception(exception)
-        label = _label(services.plan(actor=actor_of(request), application_id=pk), row.what)
+        label = label_of(row.what, services.plan(actor=actor_of(request), application_id=pk).rows)
         return dialog(request, "pairs/withdraw.html", f"Withdraw the exception for {label}?", {
             "pair": PairPage(request, pk), "exception": row, "label": label})
     services.withdraw_exception(actor=actor_of(request), exception_id=exception)

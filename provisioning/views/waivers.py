@@ -6,12 +6,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.audit.registry import RULES
+from provisioning.audit.registry import rule_words
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.audits import WaiveForm
 from provisioning.forms.filters import WaiverFilter
 from provisioning.lists import onward
-from provisioning.models import Finding, Waiver
+from provisioning.models import Waiver
 from provisioning.permissions import VIEW, WAIVE, actor_of
 from provisioning.rules.audit_story import standing
 from provisioning.selectors import waivers as selector
@@ -43,14 +43,10 @@ def finding_waive(request, pk: int, finding: int):
             return done(request, _sheet(pk))
         except Refused as error:
             refuse(form, error)
-    return dialog(request, "audits/waive.html", f"Waive {found.code}: {_title(found)}?", {
-        "form": form, "finding": found, "back": onward(request, "audit-sheet", pk), "address": request.get_full_path()},
+    return dialog(request, "audits/waive.html", f"Waive: {found.sentence.rstrip('.')}", {
+        "form": form, "finding": found, "rule_words": rule_words(found.code),
+        "back": onward(request, "audit-sheet", pk), "address": request.get_full_path()},
         status=422 if posted else 200)
-
-
-def _title(finding: Finding) -> str:
-    rule = RULES.get(finding.code)
-    return rule.title if rule else finding.code
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +69,7 @@ def finding_fix(request, pk: int, finding: int):
             troubles = [str(error)]
     plan = remedies.plan(actor=actor, finding_id=found.pk)
     return dialog(request, "audits/fix.html", f"{plan.remedy.label}?", {
-        "plan": plan, "finding": found, "title": _title(found), "troubles": troubles,
+        "plan": plan, "finding": found, "rule_words": rule_words(found.code), "troubles": troubles,
         "back": onward(request, "audit-sheet", pk), "address": request.get_full_path(),
         "refusals": [sentence(each) for each in plan.refusals]},
         status=422 if troubles else 200)
@@ -92,7 +88,7 @@ def waiver_list(request):
     """Every waiver: at work, ending soon, ended by hand or by itself."""
     form, today = WaiverFilter(request.GET), timezone.now().date()
     rows = page_of(selector.waiver_list(today=today, **form.chosen()), request.GET)
-    shown = [(row, RULES.get(row.code), standing(
+    shown = [(row, rule_words(row.code), standing(
         today=today, expires_on=row.expires_on, fact=row.fact, now_fact=row.now_fact, ended_by=row.ended_by,
         ended=row.ended_at is not None)) for row in rows]
     return show(request, "audits/waivers.html", {

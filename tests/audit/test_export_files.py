@@ -169,6 +169,7 @@ def test_what_is_gone_since_the_earlier_result_is_told(pair):
     audit()
     (report,) = Pairs(results_of(), LAST)
     assert [(each.code, each.baseline) for each in report.gone] == [("A27", ABSENT)]
+    assert not [label for label, _ in report.gone[0].values if label.endswith(", now")]
 
 
 # --- command line

@@ -175,7 +175,9 @@ def conflict(page: Page, noun: str, theirs: str, yours: str, accessible) -> None
     expect(box).to_be_focused()
     for words in (f"admin saved this {noun} in the meantime", theirs, yours, "Keep mine", "Take theirs"):
         expect(box).to_contain_text(words)
-    look(page, f"conflict-{noun}")
+    buttons, hint = (box.locator(part).bounding_box() for part in (".conflict-choice", ".conflict-choice + p"))
+    assert hint["y"] >= buttons["y"] + buttons["height"]
+    look(page, f"conflict-{noun.split()[0].removesuffix(chr(39) + 's')}")
     accessible(page)
 
 
@@ -242,7 +244,7 @@ def test_the_roles_of_a_user_that_somebody_else_saved_meanwhile(open_tab, access
     expect(theirs.locator("#dialog")).to_be_hidden()
     mine.locator("#dialog").get_by_label("Administrator:").check()
     mine.locator("#dialog").get_by_role("button", name="Save").click()
-    conflict(mine, "user", "Operator, Support", "Administrator, Support", accessible)
+    conflict(mine, "user's roles", "Operator, Support", "Administrator, Support", accessible)
     expect(mine.locator("#dialog").get_by_label("Administrator:")).to_be_checked()
     mine.get_by_role("button", name="Keep mine").click()
     expect(mine.locator("#dialog")).to_be_hidden()

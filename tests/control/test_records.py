@@ -170,6 +170,15 @@ async def test_rows_of_deleted_objects_do_not_keep_the_others_back(objects, term
     await database.close()
 
 
+async def test_what_happened_to_a_server_outlives_the_host_that_it_was_on(objects, term):
+    database = Database(CONFIGURATION, term)
+    writer = Writer(database)
+    writer.put_event(EventRow(at=timezone.now(), text="kept", application_id=objects.server.id, host_id=10**6))
+    await writer.flush()
+    assert await Event.objects.values_list("text", "host_id").aget() == ("kept", None)
+    await database.close()
+
+
 async def test_who_is_connected_is_written_as_heard_of_from_time_to_time(objects, term, monkeypatch):
     database = Database(CONFIGURATION, term)
     writer = Writer(database)

@@ -9,6 +9,7 @@ import pytest
 from control import copies
 from control.copies import Batch
 from control.database import DatabaseAway
+from control.event_budget import EventBudget
 from control.facts import COUNTERS, EventRow, StatusRow
 from control.writer import Writer
 from tests import factories
@@ -50,6 +51,18 @@ async def test_since_when_nothing_can_be_written_is_known_until_it_is_written():
     database.write = write
     await writer.flush()
     assert writer.unwritten_since is None
+
+
+async def test_an_event_names_the_host_that_its_application_is_on():
+    """Whoever adds it: the list of events has a column for it."""
+    database = Database()
+    writer = Writer(database, EventBudget({1: 11, 2: None}.get))
+    for application_id in (1, 2, None):
+        writer.put_event(event(application_id))
+    writer.put_event(replace(event(1), host_id=12))
+    await writer.flush()
+    [(_, events, _)] = database.written
+    assert [row.host_id for row in events] == [11, None, None, 12]
 
 
 async def test_an_event_that_comes_after_the_status_is_announced_as_well():

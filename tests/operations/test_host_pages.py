@@ -322,6 +322,7 @@ def test_a_conflict_says_who_saved(administrator):
                               {**TYPED, "os_version": "mine", "revision": host.revision})
     assert page.status_code == 409
     assert f"{factories.ADMINISTRATOR.name} saved this host in the meantime" in flat(page)
+    assert flat(page).count(f"{factories.ADMINISTRATOR.name} saved") == 1
 
 
 def test_what_was_typed_for_a_host_that_was_deleted_meanwhile_can_be_saved_as_a_new_one(administrator):

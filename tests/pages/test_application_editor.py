@@ -336,6 +336,7 @@ def test_a_save_over_another_save_is_refused_with_what_differs(administrator):
     text = page(answer)
     assert answer.status_code == 409
     assert "ada saved this application in the meantime" in text
+    assert text.count("ada saved") == 1
     for word in ("Description", "theirs", "mine", "Keep mine", "Take theirs"):
         assert word in text
     assert get_application(row.pk).description == "theirs"

@@ -114,7 +114,7 @@ def test_the_report_has_outcome_figures_and_what_was_missing(support, pair):
     answer = support.get(reverse("drill-detail", args=[drill.pk]))
     text = text_of(answer)
     assert "data-live-topic=\"drill" not in answer.content.decode()
-    assert "1 condition missing" in text
+    assert f"1 of {len(CONDITIONS)} conditions does not hold or is not known" in text
     assert "MS_Backup is Stopped. Start it." in text
     passed = text_of(support.get(reverse("drill-detail", args=[ended(pair).pk])))
     assert "Outage over 0.41 s Outage back 0.38 s Sent 240" in passed
@@ -178,7 +178,8 @@ def test_a_schedule_that_somebody_else_saved_meanwhile_is_compared_and_not_writt
     answer = operator.post(address, SENT | {"at": "04:00"} | seen, headers=script())
     assert answer.status_code == 409
     text = text_of(answer)
-    for words in (f"{factories.ADMINISTRATOR.name} saved the schedule of drills while you were choosing one.",
+    assert text.count(f"{factories.ADMINISTRATOR.name} saved") == 1
+    for words in (f"{factories.ADMINISTRATOR.name} saved this schedule of drills in the meantime",
                   "Drills start by themselves no yes", "From 03:00 UTC 04:00 UTC", "Keep mine", "Take theirs"):
         assert words in text
     assert schedule_of(pair) == (False, 1, time(3))

@@ -1,6 +1,7 @@
 """Of what Pairwise only keeps, it says nothing that it does not know, and offers nothing that does not work."""
 
 import json
+import re
 from datetime import time, timedelta
 
 import pytest
@@ -136,6 +137,26 @@ def test_no_page_of_it_leads_to_a_pair_page_or_a_sheet(administrator, kept, kind
         assert [way for way in ways if way in page] == [], address
         assert "Make it one of a pair" not in page
     assert administrator.get(reverse("audit-sheet", args=[kept[0].pk])).status_code == 404
+
+
+HELP = r'class="help" id="[^>]*>|id="[^"]*_rule"[^>]*>\s*<summary[^>]*>\?</summary>\s*<p>|id="option-note">'
+PROMISES = re.compile(r"Install fills|Leave blank|started with it|Start again|has failed|is killed|comes back|"
+                      r"The server reads|needs -host|agent|Message Servers: Warm")
+"""What is said of a Message Server in its editor, and holds of nothing else."""
+
+
+@of_kept
+def test_no_help_in_its_editor_promises_what_is_done_for_message_servers_only(administrator, kind):
+    pages = {}
+    for type_ in (kind, ApplicationType.MESSAGE_SERVER):
+        template = factories.make_template(f"Of_{type_}", type=type_)
+        row = factories.make_application(f"A_{type_}", template=template)
+        stored = administrator.get(reverse("application-edit", args=[row.pk])).text
+        new = administrator.post(reverse("application-fill"), {"template_id": template.pk}).text
+        pages[type_] = [" ".join(re.findall(f"(?:{HELP})([^<]*)<", page)) for page in (stored, new)]
+    assert [PROMISES.findall(text) for text in pages[kind]] == [[], []]
+    for text in pages[ApplicationType.MESSAGE_SERVER]:
+        assert len(set(PROMISES.findall(text))) > 5, text
 
 
 # --- facts of one

@@ -1,9 +1,13 @@
 """Two people change one thing at a time: who saves second is told what the first one saved, whatever form it is."""
 
+import re
 from html.parser import HTMLParser
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils import timezone
 
+from provisioning.errors import Conflict
 from tests.pages.addresses import ADDRESSES, MACHINE, OPEN
 from tests.pages.walk import World, forgotten
 
@@ -76,3 +80,17 @@ def test_a_form_that_shows_what_is_stored_says_what_its_sender_has_seen(broker, 
             "application-install"} <= found.keys()
     silent = {name for name, (_, hidden) in found.items() if not hidden & SAYS_WHAT_WAS_SEEN}
     assert silent == NOTHING_STORED.keys()
+
+
+@pytest.mark.parametrize("conflict", [
+    Conflict("ada saved MS while you were editing it.", revision=2, saved_by="ada", saved_at=timezone.now(),
+             differences=()),
+    Conflict("Somebody else saved MS while you were editing it.", revision=2, saved_by="", saved_at=None,
+             differences=())])
+def test_the_box_says_once_who_saved_and_when_if_that_is_known(conflict):
+    box = render_to_string("partials/_conflict.html", {"conflict": conflict, "noun": "host", "take": "/"})
+    text = " ".join(re.sub("<[^>]*>", " ", box).split())
+    assert text.startswith(f"{conflict.saved_by or 'Somebody else'} saved this host in the meantime")
+    assert text.count(" saved ") == 1
+    assert ("That was" in text) == (conflict.saved_at is not None)
+    assert "never" not in text

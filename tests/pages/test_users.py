@@ -167,9 +167,10 @@ def test_roles_that_somebody_else_saved_meanwhile_are_compared_and_not_lost(admi
     users.set_roles(actor=factories.ADMINISTRATOR, user_id=otto.pk, roles=[Role.SUPPORT])
     answer = administrator.post(address, {"roles": ["Operator", "Administrator"], **seen}, headers=script())
     assert answer.status_code == 409
-    for words in (f"{factories.ADMINISTRATOR.name} saved the roles of otto while you were choosing them", "Support",
+    for words in (f"{factories.ADMINISTRATOR.name} saved this user's roles in the meantime", "Support",
                   "Administrator, Operator", "Keep mine", "Take theirs"):
         assert words in answer.text
+    assert answer.text.count(f"{factories.ADMINISTRATOR.name} saved") == 1
     assert roles_of(otto) == ("Support",)
     # It is known now what is stored: the same once more is meant.
     seen = {"seen": re.search(r'name="seen" value="([^"]*)"', answer.text)[1]}

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from provisioning.rules.audit_story import differing, headline, standing
+from provisioning.rules.audit_story import differing, headline, in_the_past, span, standing
 from provisioning.rules.trends import HEIGHT, LEFT, WIDTH, Point, step_chart
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -25,6 +25,20 @@ def said(verdict, **numbers):
 ])
 def test_the_headline_says_the_verdict_and_why(sentence, expected):
     assert sentence == expected
+
+
+def test_values_that_were_found_now_are_of_then_once_the_finding_is_over():
+    assert in_the_past([["Status, wanted", "Started"], ["Status, now", "Initializing"]]) == [
+        ("Status, wanted", "Started"), ("Status, then", "Initializing")]
+
+
+@pytest.mark.parametrize(("later", "said"), [
+    (timedelta(milliseconds=300), "2026-05-01 12:00:00"),
+    (timedelta(minutes=5), "2026-05-01 12:00:00 to 12:05:00"),
+    (timedelta(hours=13), "2026-05-01 12:00:00 to 2026-05-02 01:00:00"),
+])
+def test_a_span_names_a_moment_once_and_a_day_once(later, said):
+    assert span(NOW, NOW + later) == said
 
 
 def test_what_differs_between_two_values_is_marked_word_by_word():

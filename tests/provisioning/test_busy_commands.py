@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 
+from console.whereabouts import why_nothing_is_there
 from provisioning.management import commands
 from provisioning.management.commands import audit, status
 from provisioning.management.console import BEHIND, BUSY, REFUSED, ServiceCommand
@@ -89,9 +90,45 @@ def test_every_command_for_people_and_scripts_answers_like_that():
         assert issubclass(module.Command, ServiceCommand) or found.name in own, found.name
 
 
-@pytest.mark.parametrize("words", [("users", "list"), ("status",), ("start", "MS"), ("export",), ("audit", "MS")],
-                         ids=lambda words: words[0])
-def test_a_database_that_was_never_set_up_is_a_sentence(tmp_path, words):
+def asked_in(directory, *words):
+    """Exit code, stdout and stderr of a command whose data directory is this one."""
     done = subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, text=True, capture_output=True,
-                          env=os.environ | {"PAIRWISE_DATA_DIR": str(tmp_path)}, timeout=60)
-    assert (done.returncode, done.stderr.strip()) == (REFUSED, BEHIND)
+                          env=os.environ | {"PAIRWISE_DATA_DIR": str(directory)}, timeout=60)
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+WORDS = pytest.mark.parametrize("words", [
+    ("users", "list"), ("status",), ("start", "MS"), ("export",), ("audit", "MS")], ids=lambda words: words[0])
+
+
+@WORDS
+def test_a_database_that_was_never_set_up_is_a_sentence_that_names_it(tmp_path, words):
+    file = tmp_path / "pairwise.sqlite3"
+    file.touch()
+    assert asked_in(tmp_path, *words) == (REFUSED, "", BEHIND.format(where=f" in {file}"))
+
+
+@WORDS
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_command_that_looks_in_the_wrong_directory_names_it_and_leaves_nothing_there(tmp_path, words, exists):
+    directory = tmp_path / "wrong"
+    if exists:
+        directory.mkdir()
+    code, out, said = asked_in(directory, *words)
+    assert (code, out) == (REFUSED, "")
+    assert said.startswith(f"There is no Pairwise in {directory}: set PAIRWISE_DATA_DIR to")
+    assert list(tmp_path.rglob("*")) == ([directory] if exists else [])
+
+
+def test_the_sentence_about_the_wrong_directory_is_there_for_scripts_too(tmp_path):
+    code, out, said = asked_in(tmp_path / "wrong", "status", "--json")
+    assert (code, json.loads(out)) == (REFUSED, {"refusals": [{"field": "", "message": said}]})
+
+
+@pytest.mark.parametrize(("words", "environment"), [
+    ([], {}), (["up"], {}), (["migrate"], {}), (["status", "--help"], {}), (["help", "status"], {}),
+    (["../status"], {}), (["status"], {"PAIRWISE_DATABASE_URL": "postgres://h/n"}),
+    (["status"], {"PAIRWISE_DATABASE_URL_FILE": "/run/url"}),
+])
+def test_what_sets_up_a_pairwise_or_needs_none_is_not_held_up(tmp_path, words, environment):
+    assert why_nothing_is_there(words, {"PAIRWISE_DATA_DIR": str(tmp_path), **environment}) == ""

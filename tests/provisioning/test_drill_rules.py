@@ -9,6 +9,7 @@ from provisioning.rules.certificates import certificate
 from provisioning.rules.drill_schedule import DrillPlan, due, next_due
 from provisioning.rules.drills import Figures, Ledger, figures, longest_gap
 from provisioning.rules.failover import would_failover_work
+from provisioning.rules.failover_facts import NO, OK, UNKNOWN, Condition
 from provisioning.rules.pair_facts import Asked, PairFacts
 from tests.members import NOW, changed, member
 
@@ -90,6 +91,24 @@ def test_a_certificate_that_ends_within_a_week_stands_in_the_way(days, stands_in
 
 def test_a_job_on_a_member_stands_in_the_way():
     assert missing(facts(), ["A: Start is running."]) - missing(facts()) == {"jobs"}
+
+
+def condition(state, necessary=True):
+    return Condition("x", "X", state, "It is so.", necessary=necessary)
+
+
+@pytest.mark.parametrize(("others", "said"), [
+    ([], "All 3 conditions hold."),
+    ([condition(OK, necessary=False)], "All 4 conditions hold."),
+    ([condition(NO, necessary=False)], "3 of 4 conditions hold; look at the other one, which a drill does not need."),
+    ([condition(UNKNOWN, necessary=False)] * 2,
+     "3 of 5 conditions hold; look at the other 2, which a drill does not need."),
+    ([condition(NO)], "1 of 4 conditions does not hold or is not known."),
+    ([condition(NO), condition(UNKNOWN), condition(NO, necessary=False)],
+     "2 of 6 conditions do not hold or are not known."),
+])
+def test_the_summary_of_a_pre_flight_counts_every_row_that_the_report_shows(others, said):
+    assert drills.summary([condition(OK)] * 3 + others) == said
 
 
 @pytest.mark.parametrize(("now", "back", "words"), [

@@ -369,3 +369,67 @@ def test_with_a_record_of_its_own_control_does_not_wait_for_the_configuration_da
     settings.RECORD_IS_APART = True
     assert record_trouble(None, LOCKED) == ""
     assert record_trouble(PairAnswer(ok=False, facts={"database": "Full."}), "") == "Full."
+
+
+# --- servers that are known not to run
+
+LONG_AGO = {"status": "Stopped", "mode": "", "heard_at": heard(600), "link": "down", "held": {}}
+NEVER = LONG_AGO | {"heard_at": None, "common_seq": 0, "common_digest": "", "link": ""}
+MISFITS = ("not known", "check the network", "Check that", "Wait until", "Ask again", "Start control",
+           "different records", "Press Check now")
+"""What does not fit a server that is known not to run."""
+
+
+@pytest.mark.parametrize("asked", [{"control": None}, {"no_probe": "B is not connected."}, {}])
+@pytest.mark.parametrize("in_sync", [True, False])
+@pytest.mark.parametrize("backup", [LONG_AGO, NEVER])
+def test_of_two_servers_that_are_stopped_every_condition_says_so_and_what_helps(asked, in_sync, backup):
+    found = verdict(primary=LONG_AGO, backup=backup, in_sync=in_sync, asked=asked, proofs={"A": None, "B": None})
+    said = {each.code: (each.sentence, each.advice) for each in found.conditions
+            if each.state != "ok" and each.code != "control"}
+    assert said["started"] == ("A and B are Stopped.", "Start both servers.")
+    for code in ("heard", "roles", "link", "ports_held", "proof"):
+        assert said[code][0].startswith("A and B are Stopped.") or code == "proof", said[code]
+        assert said[code][1].startswith("Start both servers."), said[code]
+    texts = [text for sentences in said.values() for text in sentences]
+    assert not [text for text in texts for words in MISFITS if words in text], texts
+
+
+def test_a_copy_that_was_never_told_of_is_not_called_another_record():
+    found = verdict(primary=LONG_AGO, backup=NEVER)
+    [digests] = [each for each in found.conditions if each.code == "digests"]
+    assert (digests.sentence, digests.advice) == (
+        "B has not told yet which records it has, so the copies were not compared.", "Start both servers.")
+
+
+def test_a_standby_that_is_stopped_is_to_be_started_and_not_waited_for():
+    found = verdict(backup=LONG_AGO, in_sync=False, proofs={"B": None})
+    said = {each.code: (each.sentence, each.advice) for each in found.missing}
+    assert said["in_sync"][1] == "Start B. B catches up while both run."
+    assert said["started"][0] == "B is Stopped."
+    assert said["proof"] == ("B did not prove that it is the backup.", "Start B.")
+    assert said["link"] == ("B is Stopped.", "Start B.")
+
+
+@pytest.mark.parametrize(("status", "heard_of", "started"), [
+    ("Initializing", "Wait for B: it is on its way.", "B is Initializing."),
+    ("Started", "Check that B runs, and the network from there to control.", "It is not known of B."),
+    ("Unknown", "Check that B runs, and the network from there to control.", "It is not known of B."),
+])
+def test_of_a_server_that_may_run_and_is_silent_control_is_not_to_be_started(status, heard_of, started):
+    found = verdict(backup={"status": status, "heard_at": None})
+    said = {each.code: (each.sentence, each.advice) for each in found.missing}
+    assert said["heard"][1] == heard_of
+    assert said["started"][0] == started
+
+
+def test_while_nothing_is_written_down_that_a_server_is_stopped_may_be_of_before():
+    found = verdict(backup=LONG_AGO, asked={"database": LOCKED})
+    said = {each.code: each.sentence for each in found.missing}
+    assert said["started"] == "It is not known of B."
+    assert said["roles"] == "The roles of both are not known now."
+
+
+def test_where_control_does_not_answer_it_is_to_be_started():
+    assert "Start control" in advice("heard", backup={"heard_at": None}, asked={"control": "Control did not answer."})
+    assert "Start control" in advice("heard", backup={"heard_at": None}, control_answers=False)

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from django.utils import timezone
 
 from provisioning.declared import values
 from provisioning.drafts import HostDraft
 from provisioning.errors import Conflict, NotAllowed, NotFound, Refused
-from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host
+from provisioning.models import Application, ApplicationTemplate, Event, HistoryEntry, Host
 from provisioning.services import hosts, templates
 from tests.factories import ADMINISTRATOR, OPERATOR, make_application, make_host, make_job
 
@@ -102,6 +103,14 @@ def test_save_over_another_save_is_a_conflict():
     with pytest.raises(Conflict) as caught:
         update(row, os_version="13")
     assert [(d.label, d.theirs, d.yours) for d in caught.value.differences] == [("OS Version", "12", "13")]
+
+
+def test_what_happened_to_a_server_stays_when_the_host_that_it_left_is_deleted():
+    left, application = make_host("alpha"), make_application("MS", host=make_host("beta"))
+    Event.objects.create(at=timezone.now(), application=application, host=left, text="It ran there.")
+    Event.objects.create(at=timezone.now(), host=left, text="Alpha is away.")
+    hosts.delete_host(actor=ADMINISTRATOR, host_id=left.pk)
+    assert list(Event.objects.values_list("text", "host")) == [("It ran there.", None)]
 
 
 def test_host_with_applications_or_jobs_is_not_deleted():

@@ -80,5 +80,24 @@ def test_the_deepest_rung_is_the_one_before_the_first_that_does_not_hold():
     assert found(addresses=(), offset_s=6.0).is_whole  # warnings are no obstacle
 
 
+@pytest.mark.parametrize(("fields", "said"), [
+    ({}, "Every rung holds"), ({"offset_s": 6.0}, "9 of 10 rungs hold, 1 to look at"),
+    ({"answers": False, "offset_s": 6.0}, "Holds up to: Agent connected"),
+    ({"addresses": None, "enabled": False, "heard_s": None}, "Holds up to: Name resolves"),
+])
+def test_the_summary_never_says_that_every_rung_holds_beside_one_to_look_at(fields, said):
+    whole = found(**fields)
+    assert whole.summary == said
+    assert ("Every" in said) == ({each.state for each in whole.rungs} == {"ok"})
+
+
+def test_what_pairwise_never_installs_does_not_count_as_missing():
+    kept = Installed(name="MS_Old", status="", is_runnable=False)
+    installed = Installed(name="MS", status="Started", version="1")
+    both, alone = (rung("Applications", applications=rows) for rows in ((installed, kept), (kept, kept)))
+    assert (both.state, both.text) == ("ok", "1 of 1 installed. 1 is of types that Pairwise does not install.")
+    assert (alone.state, alone.text) == ("ok", "2 are of types that Pairwise does not install.")
+
+
 def test_an_agent_beside_its_console_has_no_build_to_compare():
     assert rung("Agent version", agent_build="", console_build="1-b").state == "ok"

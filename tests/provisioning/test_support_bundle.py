@@ -106,6 +106,16 @@ def test_only_what_happened_in_the_time_is_inside(pair):
     assert not [path for path in files if path.startswith("jobs/")]
 
 
+def test_what_happened_to_other_servers_of_the_same_host_is_not_inside(pair):
+    now, host = timezone.now() - timedelta(seconds=1), pair[0].host
+    other = factories.make_application("Other", host=host)
+    Event.objects.create(at=now, application=other, host=host, text="Not ours.")
+    Event.objects.create(at=now, host=host, text="The host is back.")
+    events = made(pair)["events.txt"]
+    assert "The host is back." in events
+    assert "Not ours." not in events
+
+
 def test_drills_are_inside_when_there_are_some(pair):
     assert "drills.json" not in made(pair)
     Drill.objects.create(primary=pair[0], primary_name="MS_Primary", backup_name="MS_Backup", asked_by="otto",

@@ -126,10 +126,31 @@ def test_a_declared_exception_is_kept_with_who_and_why_and_can_be_withdrawn(pair
     assert [each.what for each in plan(pair[0]).copied] == [DAYS]
     told = HistoryEntry.objects.filter(object_name="MS_Primary").values_list("reason", flat=True)
     assert list(told) == [
-        f"Withdrew the exception for {DAYS} of its pair (The second site keeps more.).",
-        f"Added an exception: MS_Primary and MS_Backup may differ in {DAYS}. The second site keeps more."]
+        "Withdrew the exception for Options [messages] retention-days of its pair (The second site keeps more.).",
+        "Added an exception: MS_Primary and MS_Backup may differ in Options [messages] retention-days. The second site "
+        "keeps more."]
     with pytest.raises(NotFound):
         services.withdraw_exception(actor=ADMINISTRATOR, exception_id=row.pk)
+
+
+def test_an_exception_of_what_is_no_pair_any_more_is_withdrawn_in_the_same_words(pair):
+    row = declare(pair[0], DAYS)
+    Application.objects.filter(pk=pair[0].pk).update(backup_server=None)
+    services.withdraw_exception(actor=ADMINISTRATOR, exception_id=row.pk)
+    assert "for Options [messages] retention-days of its pair" in HistoryEntry.objects.order_by("-number")[0].reason
+
+
+def test_no_sentence_about_an_exception_shows_a_key(pair):
+    """Of any row that a plan has: what people read is its label."""
+    for row in plan(pair[0]).rows:
+        said = declare(pair[0], row.what)
+        with pytest.raises(Refused) as caught:
+            declare(pair[0], row.what)
+        services.withdraw_exception(actor=ADMINISTRATOR, exception_id=said.pk)
+        texts = [*HistoryEntry.objects.order_by("-number").values_list("reason", flat=True)[:2],
+                 *(refusal.message for refusal in caught.value.refusals)]
+        assert len(texts) == 3
+        assert all(row.label in text for text in texts), texts
 
 
 @pytest.mark.parametrize(("what", "reason", "field"), [
@@ -142,7 +163,7 @@ def test_an_exception_names_something_of_the_pair_and_why(pair, what, reason, fi
 
 def test_an_exception_is_declared_once(pair):
     declare(pair[0], "options.messages")
-    with pytest.raises(Refused, match="is an exception already"):
+    with pytest.raises(Refused, match=r"^Options \[messages\] is an exception already"):
         declare(pair[1], "options.messages")
     assert PairException.objects.count() == 1
 

@@ -7,7 +7,7 @@ import pytest
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.models.applications import MASK
 from provisioning.rules.members import Machine, Member
-from provisioning.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, compare
+from provisioning.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row, compare, label_of
 
 PORTS = (PortDraft(port_id="default", port=7001, protocol="stomp", description="Clients"),
          PortDraft(port_id="sync", port=7002, protocol="sync", ha_sync=True))
@@ -249,3 +249,15 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do():
         ports=(replace(PORTS[0], listening_mode="secured"), PortDraft(port_id="x", port=7003)))),
         Member(id=2, draft=comparison.draft), exceptions={})
     assert [each.what for each in again.copied] == []
+
+
+def test_what_a_row_is_called_can_be_told_from_its_key_alone():
+    """When the pair, or the row, is there no more."""
+    tls = PortDraft(port_id="tls", port=7003, protocol="stomp", transport_parameters="tls=1;certificate=/a.pem")
+    rows = found(primary={"annex": {"a": {"b": "c"}}, "ports": (*PORTS, tls)},
+                 backup={"ports": (*BACKUP_PORTS, replace(tls, transport_parameters="tls=1"))}).rows
+    assert "ports.tls.transport_parameters.certificate" in {each.what for each in rows}
+    assert {each.what: label_of(each.what) for each in rows} == {each.what: each.label for each in rows}
+    assert label_of("options.messages") == "Options [messages]"
+    assert label_of("ports.tls") == "Listening Port tls"
+    assert label_of("options.a.b.c", [Row("options.a.b.c", "Options [a.b] c", "", "")]) == "Options [a.b] c"

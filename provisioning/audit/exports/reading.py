@@ -26,10 +26,11 @@ from provisioning.audit.exports.report import (
     Waived,
 )
 from provisioning.audit.loading import audited
-from provisioning.audit.registry import RULES
+from provisioning.audit.registry import RULES, rule_words
 from provisioning.audit.remedies import REMEDIES
 from provisioning.errors import NotFound, Refused
 from provisioning.models import Application, Finding, PairAudit
+from provisioning.rules.audit_story import in_the_past
 from provisioning.spelling import sort_key
 from provisioning.states import Severity, Verdict
 
@@ -138,7 +139,7 @@ def _server(row: Application) -> Server:
 def _found(row: Finding, names: Mapping[int, str]) -> Found:
     rule, waiver = RULES.get(row.code), row.waiver
     return Found(
-        code=row.code, title=rule.title if rule else row.code, severity=row.severity, subject=row.subject,
+        code=row.code, title=rule_words(row.code), severity=row.severity, subject=row.subject,
         sentence=row.sentence, values=tuple((str(label), str(text)) for label, text in row.values),
         why=rule.why if rule else "", fix=rule.fix if rule else "", guide=rule.guide if rule else "", fact=row.fact,
         servers=tuple(names[key] for key in row.about if key in names), since=row.first_found_at,
@@ -154,7 +155,11 @@ def _against(report: PairReport, now: list[Finding], before: list[Finding], name
         for each in rows}
     return replace(
         report, found=tuple(replace(each, baseline=states[each.code, each.subject]) for each in report.found),
-        gone=tuple(replace(_found(row, names), baseline=ABSENT) for row in result.gone))
+        gone=tuple(_gone(_found(row, names)) for row in result.gone))
+
+
+def _gone(found: Found) -> Found:
+    return replace(found, baseline=ABSENT, values=tuple(in_the_past(found.values)))
 
 
 def _all_new(report: PairReport) -> PairReport:

@@ -12,7 +12,7 @@ class Command(JobCommand):
         parser.add_argument("--path", default="", metavar="DIR",
                             help="Directory on the host (default: one of its own).")
         parser.add_argument("--log-on-as", default="", metavar="ACCOUNT",
-                            help="Account of the host that it runs as, with the other member of its pair (default: the "
+                            help="Log On As Account, for it and the other member of its pair (default: the "
                                  "one that it has; SYSTEM: that of the agent; root: needed where it is to run as "
                                  "root).")
 
