@@ -253,7 +253,9 @@ def _facts(application_id: int):
 @pytest.mark.parametrize("message", [
     Processes(processes=[{"application": "MS", "state": "flying"}]), Processes(processes=["MS"]),
     Processes(processes=[], host={"x": "y" * 100_000}), process("running", pid=2**40),
-    process("backoff", restart_in_s=float("inf"))])
+    process("backoff", restart_in_s=float("inf")), process("backoff", restart_in_s=10**400),
+    process("exited", exit_code=10**400), HostFacts(host={"time": 10**400}), HostFacts(host={"disk_free_bytes": "x"}),
+    HostFacts(host={"agent_version": "a\0b"})])
 async def test_an_agent_that_says_nonsense_is_cut(control, peers, objects, message):
     agent = await peers.agent(objects.host)
     await host_that(lambda row: row.status == "Running")

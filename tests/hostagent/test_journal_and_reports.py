@@ -19,6 +19,7 @@ from hostagent.config import ConfigError, load
 from hostagent.files import keep_bounded, read_json, tail
 from hostagent.jobs.cancel import Cancellation
 from hostagent.jobs.errors import JobCancelled
+from hostagent.jobs.frame import final_report
 from hostagent.jobs.janitor import Janitor
 from hostagent.jobs.journal import KEEP_S, Journal, is_job_id
 from hostagent.jobs.reporter import LINES_LIMIT, LINES_PER_REPORT, Outbox, Reporter
@@ -416,3 +417,19 @@ def test_an_interrupted_write_leaves_the_old_content(tmp_path):
         write_atomically(tmp_path / "f.json", "text is not bytes")
     assert read_json(tmp_path / "f.json") == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["f.json"]
+
+
+def test_whatever_a_job_says_can_be_written_down_logged_and_sent(tmp_path):
+    name = b"!\xff".decode("utf-8", "surrogateescape")
+    final = final_report("failed", f"/srv/ms holds {name}.", name, result={name: [name, float("nan"), 10**400, "a\0b"]})
+    assert final["reason"] == "/srv/ms holds !�."
+    assert final["result"] == {"!�": ["!�", None, None, "a�b"]}
+    sent = []
+    entry = Journal(tmp_path).open("9c1f4a34-9f3e-4d6c-8f57-2f1f2f1c8e11")
+    outbox = Outbox(entry, host="alpha", secret="s", send=lambda report, signature: sent.append(report))
+    reporter = Reporter(outbox)
+    reporter.start()
+    reporter.claimed(name)
+    reporter.log(f"It met {name}.")
+    assert reporter.finish(final)
+    assert "It met !�." in json.dumps(sent, ensure_ascii=False).encode().decode()

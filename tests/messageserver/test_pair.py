@@ -6,8 +6,9 @@ import socket
 
 import pytest
 
+from protocol import lines
 from protocol.events import Own
-from protocol.messages import Probe, StepDown
+from protocol.messages import Hello, Probe, StepDown
 from tests.doubles.stomp import Client
 from tests.ports import free_port
 
@@ -377,6 +378,19 @@ def test_a_member_with_another_sync_secret_is_refused_and_both_say_so(make_pair)
                                         if event.number == 20005 and "sync secret" in event.text])
     assert pair.a.report.link == "down"
     assert pair.a.report.standby == ""
+
+
+@pytest.mark.parametrize("kind", ["application", "standby", "console"])
+def test_who_is_not_the_other_member_is_refused_and_told_no_name(pair, kind):
+    with socket.create_connection(("127.0.0.1", pair.a.sync_port), 5) as stranger, stranger.makefile("rb") as answers:
+        answers.readline()
+        name = "somebody" if kind == "standby" else pair.b.name
+        hello = Hello(kind=kind, name=name, proof="0" * 64, nonce="0" * 64, version="1", host="x", pid=1, started=1)
+        stranger.sendall(lines.encode(hello))
+        said = answers.readline().decode()
+    assert '"refused"' in said
+    assert "only the other member of the pair of this server connects to this port" in said
+    assert not any(member.name in said for member in (pair.a, pair.b))
 
 
 @pytest.mark.long

@@ -54,6 +54,42 @@ def lines(job):
     return list(job.lines.values_list("number", "text"))
 
 
+@pytest.fixture
+def failing(monkeypatch):
+    """The console meets an error of its own with what a host says of steps, and with the end of a job."""
+    def fail(*args, **kwargs):
+        raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(refusals, "bound", refusals.Bound())
+    monkeypatch.setattr(reports.outcome, "finish", fail)
+    monkeypatch.setattr(reports, "_steps", fail)
+
+
+def test_a_last_report_that_leads_to_an_error_ends_its_job_with_a_sentence_and_is_not_asked_for_again(job, failing):
+    ended = report(job, 1, "finished", state="succeeded", result={})
+    assert (ended.state, ended.last_seq) == ("error", 1)
+    assert ended.reason == ("The host ended its work on the start of MS. Report 1 of the host could not be recorded: "
+                            "it led to the error UnicodeEncodeError.")
+    assert "log of the console worker" in ended.advice
+    assert lines(ended) == [(1, "Report 1 of the host could not be recorded: it led to the error UnicodeEncodeError.")]
+    assert Event.objects.filter(host=job.host, text__contains="led to the error UnicodeEncodeError").count() == 1
+
+
+def test_a_report_in_between_that_leads_to_an_error_is_told_of_and_the_job_goes_on(job, failing):
+    assert report(job, 1, "claimed", worker="w").state == "claimed"
+    going_on = report(job, 2, "step", number=0, state="running", at=time.time())
+    assert (going_on.state, going_on.last_seq) == ("claimed", 2)
+    report(job, 3, "log", lines=[[time.time(), "info", "It goes on."]])
+    assert [text[:30] for _, text in lines(job)] == ["Report 2 of the host could not", "It goes on."]
+
+
+def test_reports_that_waited_and_lead_to_an_error_hold_up_nothing(job, failing):
+    report(job, 3, "finished", state="succeeded", result={})
+    report(job, 2, "step", number=0, state="running", at=time.time())
+    assert report(job, 1, "claimed", worker="w").state == "error"
+    assert not JobReport.objects.exists()
+
+
 # --- who may report
 
 

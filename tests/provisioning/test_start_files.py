@@ -7,11 +7,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from hostagent.jobs import startfiles
 from protocol.jobs import STEPS
 from provisioning.errors import NotAllowed, Refused
 from provisioning.models import Application, Job
 from provisioning.selectors.applications import application_list, get_application
-from provisioning.selectors.start_files import start_files
+from provisioning.selectors.start_files import NAMES, files_of, start_files
 from provisioning.services import jobs as services
 from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_host, make_job
 
@@ -166,3 +167,15 @@ def test_many_applications_cost_three_queries(settings):
     fill(9)
     assert asked() == (3, 10)
     assert Job.objects.count() == 14
+
+
+def test_of_start_files_no_more_is_read_than_an_honest_host_says():
+    each = {"content": "x" * 10**6, "diff": "+ x\n" * 10**6, "sentence": "s" * 10**6, "differs": ["x"] * 10**5,
+            "parameters": [{"name": "-host", "found": "y" * 10**6}] * 10**5}
+    files = files_of({"files": [{"name": name, **each} for name in ("run.sh", *map(str, range(60_000)), "run.sh")]})
+    assert [file.name for file in files] == ["run.sh"]
+    assert len(repr(files)) < 100_000
+
+
+def test_every_start_file_that_hosts_write_is_read():
+    assert {file.name for file in (*startfiles.START_FILES, startfiles.SERVICE_FILE)} == set(NAMES)
