@@ -23,6 +23,8 @@ LINGER_S = 2.0
 REQUESTS, SIGN_INS, WAIT_S = 64, 4, 10.0
 """Requests at work at once, and those of them that have a password to be looked at, which takes memory; who finds no
 place within WAIT_S is asked to come again."""
+LENGTH_DIGITS = 18
+"""Of a length that a request may say of its body; a longer one is no length."""
 WAITING = 128
 """So many wait for each of these kinds of places; then the oldest of the address that has most is asked to come
 again."""
@@ -210,4 +212,4 @@ def _content_length(scope: Scope) -> int:
     if b"transfer-encoding" in headers:
         return -1
     told = headers.get(b"content-length", b"0")
-    return int(told) if told.isdigit() else -1
+    return int(told) if told.isdigit() and len(told) <= LENGTH_DIGITS else -1

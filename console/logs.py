@@ -1,8 +1,19 @@
-"""What the console's log leaves out."""
+"""What the console's log leaves out: what tells nothing, and what somebody could fill it with."""
 
 import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
 
-REFUSED = (403, 404)
+REFUSED = (400, 403, 404)
+EVERY_S = 60.0
+TRACES, TRACE_CHARACTERS = 20, 8_000
+"""Traces of different errors in EVERY_S, and how long one may be; of each kind of error there is one."""
+OF_A_KIND, OF_AN_ADDRESS, LINE_CHARACTERS = 30, 10, 500
+"""Lines of one kind about requests in EVERY_S, those of them that one address may cause, and how long one may be."""
+ADDRESSES = 1_000
+"""So many addresses are told apart; the others count as one."""
 
 
 class NoTraceOfRefusals(logging.Filter):
@@ -12,3 +23,71 @@ class NoTraceOfRefusals(logging.Filter):
         if getattr(record, "status_code", None) in REFUSED:
             record.exc_info = record.exc_text = None
         return True
+
+
+class Bounded(logging.Filter):
+    """Nobody pushes out what the log holds by making the same fault again and again: of each kind of error there is one
+    trace in EVERY_S, of each kind of line about requests so many, and of each address so many of them. What was left
+    out is counted, and the next one of its kind says how much it was."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        super().__init__()
+        self._clock, self._lock, self._until = clock, threading.Lock(), float("-inf")
+        self._written: Counter[tuple] = Counter()
+        self._left_out: Counter[tuple] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        with self._lock:
+            if self._clock() >= self._until:
+                self._until = self._clock() + EVERY_S
+                self._written.clear()
+            return self._line(record) and self._trace(record)
+
+    def _line(self, record: logging.LogRecord) -> bool:
+        status = getattr(record, "status_code", None)
+        if status is None and not record.name.startswith("uvicorn"):
+            return True
+        kind, address = ("line", record.pathname, record.lineno, status), _address(record)
+        whose = (kind, address)
+        if whose not in self._written and len(self._written) > ADDRESSES:
+            whose = (kind, "")
+        if self._written[kind] >= OF_A_KIND or (address and self._written[whose] >= OF_AN_ADDRESS):
+            self._left_out[kind] += 1
+            return False
+        self._written.update((kind, whose))
+        text = record.getMessage()
+        text = text if len(text) <= LINE_CHARACTERS else f"{text[:LINE_CHARACTERS]}…"
+        record.msg, record.args = text + self._more(kind, "line"), ()
+        return True
+
+    def _trace(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return True
+        kind = ("trace", type(error), _where(error))
+        if self._written[kind] or self._written["traces",] >= TRACES:
+            self._left_out[kind] += 1
+            record.msg = f"{record.getMessage()} ({type(error).__name__}; its trace is above, or was left out.)"
+            record.args, record.exc_info, record.exc_text = (), None, None
+            return True
+        self._written.update((kind, ("traces",)))
+        text, half = logging.Formatter().formatException(record.exc_info), TRACE_CHARACTERS // 2
+        record.exc_text = text if len(text) <= TRACE_CHARACTERS else f"{text[:half]}\n[…]\n{text[-half:]}"
+        record.msg, record.args = record.getMessage() + self._more(kind, "trace"), ()
+        return True
+
+    def _more(self, kind: tuple, what: str) -> str:
+        count = self._left_out.pop(kind, 0)
+        return f" ({count} more since the last such {what}.)" if count else ""
+
+
+def _address(record: logging.LogRecord) -> str:
+    return getattr(getattr(record, "request", None), "META", {}).get("REMOTE_ADDR") or ""
+
+
+def _where(error: BaseException) -> tuple[str, int]:
+    """File and line of the frame that the error came from."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (trace.tb_frame.f_code.co_filename, trace.tb_lineno) if trace is not None else ("", 0)

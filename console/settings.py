@@ -267,9 +267,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "filters": {"no trace of refusals": {"()": "console.logs.NoTraceOfRefusals"}},
+    "filters": {"no trace of refusals": {"()": "console.logs.NoTraceOfRefusals"},
+                "bounded": {"()": "console.logs.Bounded"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line",
-                            "filters": ["no trace of refusals"]}},
+                            "filters": ["no trace of refusals", "bounded"]}},
     "root": {"handlers": ["stderr"], "level": env.str("PAIRWISE_LOG_LEVEL", "INFO")},
     "loggers": {"asyncssh": {"level": "WARNING"}},
 }

@@ -120,7 +120,9 @@ def main() -> int:
     config = uvicorn.Config(
         "console.asgi:application", host=settings.PAIRWISE_HOST, port=settings.PAIRWISE_PORT, lifespan="off", ws="none",
         http=connections.Http, proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
-        timeout_graceful_shutdown=GRACEFUL_S, server_header=False, access_log=False, log_level="warning")
+        timeout_graceful_shutdown=GRACEFUL_S, server_header=False, access_log=False, log_level="warning",
+        # To the handler of the settings, which bounds what strangers may write.
+        log_config=None)
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(serve(config))

@@ -24,6 +24,7 @@ from protocol import auth
 from protocol.broker_url import verified
 from protocol.files import write_atomically
 from protocol.identity import is_alive, start_ticks
+from protocol.outside import read_json
 
 from .boot import forget, keep
 from .join import DIRECTORY, Console, Stop, read_config, stage
@@ -275,7 +276,7 @@ def wait_connected(console: Console, directory: Path) -> None:
     deadline = time.monotonic() + CONNECTED_S
     found: dict[str, Any] = {}
     while time.monotonic() < deadline:
-        found = json.loads(console.get("/join/state"))
+        found = read_json(console.get("/join/state"))
         if found["connected"] and found["worker"]:
             print("  Connected: control hears the agent, and its worker takes jobs.")
             return

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -241,5 +242,8 @@ class LcaPort:
 
 
 def _seconds(arguments: dict[str, Any], key: str, default: float | None = None) -> float:
-    value = arguments[key] if default is None else arguments.get(key, default)
-    return min(max(float(value), 0.0), LONGEST_WAIT_S)
+    """Raises KeyError, TypeError, ValueError."""
+    value = float(arguments[key] if default is None else arguments.get(key, default))
+    if math.isnan(value):
+        raise ValueError(f"{key} is no number of seconds")
+    return min(max(value, 0.0), LONGEST_WAIT_S)

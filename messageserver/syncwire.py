@@ -26,6 +26,8 @@ from enum import IntEnum
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
+from protocol.outside import NotJson, read_json
+
 from .records import DIGEST_BYTES, Row
 
 MAX_PAYLOAD = 192 * 1024 * 1024
@@ -91,8 +93,8 @@ def words(kind: Kind, **body: object) -> bytes:
 def read_words(payload: bytes, **types: type) -> dict[str, Any]:
     """The JSON payload, with the fields and types that are named. Raises SyncError."""
     try:
-        body = json.loads(payload)
-    except (ValueError, RecursionError):
+        body = read_json(payload)
+    except NotJson:
         raise SyncError("the other member sent a frame that is no JSON") from None
     if not isinstance(body, dict) or any(type(body.get(name)) is not kind for name, kind in types.items()):
         raise SyncError("the other member sent a frame with fields that do not fit")

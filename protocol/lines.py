@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from .message import Message, MessageError, from_dict
+from .outside import NotJson, read_json
 
 MAX_LINE = 4 * 1024 * 1024
 """Longest line in bytes; room for the configuration of a host with thousands of applications."""
@@ -63,10 +64,6 @@ def encode(message: Message) -> bytes:
 def decode(line: bytes) -> Message:
     """The message on one line. Raises WireError."""
     try:
-        body = json.loads(line)
-        if b"\\u" in line:
-            # An escaped lone surrogate is legal JSON and no text: it would break whoever writes it down later.
-            json.dumps(body, ensure_ascii=False).encode()
-        return from_dict(body)
-    except (ValueError, RecursionError, MessageError) as error:
+        return from_dict(read_json(line))
+    except (NotJson, MessageError) as error:
         raise WireError(f"the peer sent a line that is no message: {error}") from None

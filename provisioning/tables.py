@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.core.paginator import Page, Paginator
 
 from provisioning.permissions import CONFIGURE, EXPORT, INSTALL, OPERATE, VIEW
+from provisioning.rules.text import key_of
 
 PAGE_SIZES = (50, 100, 200)
 ONE, SOME, NONE = "one", "some", "none"
@@ -93,10 +94,7 @@ def page_of(rows, values) -> Page:
 
     It has ``sizes`` and ``elided`` (page numbers, with gaps) for partials/_pages.html.
     """
-    try:
-        size = int(values.get("size", PAGE_SIZES[0]))
-    except ValueError:
-        size = PAGE_SIZES[0]
+    size = key_of(values.get("size"))
     page = Paginator(rows, size if size in PAGE_SIZES else PAGE_SIZES[0]).get_page(values.get("page", 1))
     page.sizes = PAGE_SIZES
     page.elided = list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1))

@@ -1,9 +1,9 @@
 """Is everything ready? Asks /healthz as anybody could."""
 
 import http.client
-import json
 from urllib.parse import SplitResult, urlsplit
 
+from protocol.outside import read_json
 from protocol.tls import TlsError, client_context
 
 ASK_TIMEOUT_S = 3.0
@@ -17,7 +17,7 @@ def ask(address: str, authority: str = "") -> dict[str, str]:
     try:
         connection = _connection(where, authority)
         connection.request("GET", "/healthz")
-        body = json.loads(connection.getresponse().read(ANSWER_BYTES_MAX))
+        body = read_json(connection.getresponse().read(ANSWER_BYTES_MAX))
         return {name: str(facts.get("status", "")) for name, facts in body["components"].items()}
     except (OSError, ValueError, KeyError, AttributeError, http.client.HTTPException, TlsError):
         return {}

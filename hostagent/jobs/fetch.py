@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import hashlib
 import http.client
-import json
 import os
 import ssl
 import time
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from protocol import auth, tls
+from protocol.outside import read_json
 from protocol.pauses import doubling
 
 from ..config import AgentConfig
@@ -92,7 +92,7 @@ def fetch_secret(config: AgentConfig, path: str) -> str:
 def fetch_certificate(config: AgentConfig, path: str) -> dict[str, str]:
     """{certificate, certificate_key, trusted_ca} as PEM, made by the console for this request. Raises JobFailed."""
     try:
-        body = json.loads(_small(config, path, CERTIFICATE_LIMIT))
+        body = read_json(_small(config, path, CERTIFICATE_LIMIT))
         return {name: str(body[name]) for name in ("certificate", "certificate_key", "trusted_ca")}
     except (ValueError, KeyError, TypeError):
         raise JobFailed("The console answered with something that is no certificate.", "Update the console.") from None

@@ -183,7 +183,7 @@ def posted_editor(values, application: Application | None = None) -> Editor:
     editor = Editor(
         form=ApplicationForm(values), application=application,
         ports=read_rows(values, "ports", PortForm), connections=read_rows(values, "connections", ConnectionForm),
-        revision=_number(values.get("revision")), filled_from=_number(values.get("filled_from")) or None,
+        revision=key_of(values.get("revision")) or 0, filled_from=key_of(values.get("filled_from")),
         tab=values.get("tab", "") or "configuration", reason=ChangeReasonForm(values),
     )
     editor.options = read_options(values, "option", _known(editor.template))
@@ -207,7 +207,3 @@ def fill(editor: Editor, template: ApplicationTemplate | None, host_id: int | No
 
 def _known(template: ApplicationTemplate | None) -> KnownOptions:
     return KnownOptions(template.options if template else {})
-
-
-def _number(text: str | None) -> int:
-    return int(text) if (text or "").isdecimal() else 0

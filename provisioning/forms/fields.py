@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django import forms
 
 from provisioning.declared import labels
+from provisioning.rules.text import KEY_DIGITS
 
 DIGITS = forms.TextInput(attrs={"inputmode": "numeric"})
 """For whole numbers: a browser's own number field sends nothing at all of a text that is none."""
@@ -61,11 +62,12 @@ class Check(_Told, forms.BooleanField):
 
 
 class Key(_Told, forms.IntegerField):
-    """The primary key of an object that is picked in a Browse dialog; None when nothing is."""
+    """The primary key of an object that is picked in a Browse dialog; None when nothing is. One that no object can have
+    is refused before a database is asked for it."""
 
     def __init__(self, *args, **kwargs):
         kwargs.setdefault("widget", forms.HiddenInput())
-        super().__init__(*args, css="", **kwargs)
+        super().__init__(*args, css="", min_value=0, max_value=10**KEY_DIGITS - 1, **kwargs)
 
 
 def labelled(draft: type) -> Callable[[type[forms.Form]], type[forms.Form]]:

@@ -14,6 +14,7 @@ from crispy_forms.layout import Field
 from django import forms
 from django.db import models
 
+from protocol.outside import NotJson, read_json
 from provisioning.drafts import NOT_PASSED_ON, ConnectionDraft, PortDraft
 from provisioning.models import Connection, ListeningPort
 from provisioning.models.applications import MASK, is_secret_option
@@ -28,6 +29,8 @@ from .layouts import Fold, arranged
 ROWS_MAX = 500
 """Rows that are read: more than the rules let an application have, so that they refuse what is over it."""
 TOKEN_MAX = 16
+_PLAIN = (str, int, bool, type(None))
+"""What a field of a row can hold."""
 UNREADABLE = "This row came in a form that cannot be read. Remove it and add it again."
 
 
@@ -145,10 +148,10 @@ def read_row(text: str, form_class: type[RowForm]) -> Row:
     """A row out of its hidden field. What is no row is one all the same, with the sentence that says so: a row that was
     left out would be missing in what is saved, and nobody would know."""
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
+        values = read_json(text)
+    except NotJson:
         values = None
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(value, _PLAIN) for value in values.values()):
         return Row(values=dict.fromkeys(form_class.base_fields, ""), errors=[UNREADABLE])
     form = form_class({f"{form_class.prefix}-{name}": values.get(name) for name in form_class.base_fields})
     row = Row(values={name: values.get(name) for name in form_class.base_fields},

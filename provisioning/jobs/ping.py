@@ -1,7 +1,6 @@
 """Whether a host's worker answers over the broker, as jobs would reach it."""
 
 import base64
-import json
 import logging
 import threading
 import time
@@ -12,6 +11,8 @@ from celery import current_app as app
 from kombu.exceptions import OperationalError
 from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
+
+from protocol.outside import read_json
 
 from .dispatch import CONNECT_TIMEOUT_S, mailbox
 
@@ -45,9 +46,9 @@ class Answers(Mailbox):
 def is_pong(raw: bytes | str) -> bool:
     """True of a message, as kombu writes it into Redis, by which a worker answers a ping."""
     try:
-        answer = json.loads(base64.b64decode(json.loads(raw)["body"]))
+        answer = read_json(base64.b64decode(read_json(raw)["body"]))
         return {"ok": "pong"} in answer.values()
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return False
 
 

@@ -5,11 +5,11 @@ task) is not read.
 """
 
 import base64
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from protocol.jobs import RECORD_REPORT, REPORT_BYTES_MAX
+from protocol.outside import NotJson, read_json
 
 Message = TypeVar("Message")
 
@@ -49,8 +49,8 @@ def _json(raw: bytes) -> Any:
     if len(raw) > REPORT_BYTES_MAX:
         raise NoReport(f"It is larger than {REPORT_BYTES_MAX // 1024 ** 2} MB.")
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
+        return read_json(raw)
+    except NotJson:
         raise NoReport("It is no JSON.") from None
 
 

@@ -2,6 +2,7 @@
 well."""
 
 import json
+import re
 from functools import wraps
 from urllib.parse import quote
 
@@ -10,9 +11,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
 from provisioning.job_kinds import KINDS
@@ -28,13 +29,29 @@ def address_of(link: Link) -> str:
 
 def sentence(refusal: Refusal) -> SafeString:
     """The refusal's message with every object that it names as a link."""
-    text = str(conditional_escape(refusal.message))
-    for link in refusal.links:
-        name = str(conditional_escape(link.name))
-        anchor = format_html('<a href="{}">{}</a>', address_of(link), link.name)
-        text = text.replace(name, "\0", 1).replace("\0", anchor, 1) if name in text else f"{text} ({anchor})"
-    # Every part of it was escaped above.
-    return mark_safe(text)
+    # The longest first: the name of one may be a part of another's.
+    links = sorted(refusal.links, key=lambda link: len(link.name), reverse=True)
+    parts: list[str | Link] = [refusal.message]
+    for link in links:
+        parts = _linked(parts, link)
+    unnamed = [format_html(" ({})", _anchor(link)) for link in refusal.links if link not in parts]
+    return format_html_join("", "{}", ((part if isinstance(part, str) else _anchor(part),)
+                                       for part in (*parts, *unnamed)))
+
+
+def _linked(parts: list[str | Link], link: Link) -> list[str | Link]:
+    """``parts`` with ``link`` in the place of the first time that its name is there as a word of its own. Only what is
+    still text is looked at, so that no name is found within the link of another one."""
+    word = re.compile(rf"(?<!\w){re.escape(link.name)}(?!\w)") if link.name else None
+    for place, part in enumerate(parts):
+        found = word.search(part) if word and isinstance(part, str) else None
+        if found:
+            return [*parts[:place], part[:found.start()], link, part[found.end():], *parts[place + 1:]]
+    return parts
+
+
+def _anchor(link: Link) -> SafeString:
+    return format_html('<a href="{}">{}</a>', address_of(link), link.name)
 
 
 def under_way(job: Job) -> SafeString:
@@ -76,10 +93,11 @@ def say(request, text: str, status: int) -> HttpResponse:
 
 
 def safe_address(request, address: str, otherwise: str) -> str:
-    """``address`` when it is one of this console, else ``otherwise``: a form must not send people elsewhere."""
+    """``address`` when it is one of this console, else ``otherwise``: a form must not send people elsewhere, and a word
+    that is no address would be taken for the name of a view."""
     allowed = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()},
                                               require_https=request.is_secure())
-    return address if address and allowed else otherwise
+    return address if allowed and address.startswith(("/", "http://", "https://")) else otherwise
 
 
 def refused(request, error: Refused, back: str = "application-list"):

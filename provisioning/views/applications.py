@@ -11,6 +11,7 @@ from django_htmx.http import push_url
 from provisioning.forms.filters import ApplicationFilter
 from provisioning.models import Application
 from provisioning.permissions import CONFIGURE, INSTALL, VIEW, actor_of
+from provisioning.rules.text import key_of
 from provisioning.selectors import applications as selector
 from provisioning.selectors.readiness import why_not
 from provisioning.spelling import before
@@ -57,9 +58,9 @@ def _query(values: dict) -> str:
 
 def _with_saved(rows, values: dict, saved: str) -> dict:
     """``values`` with the page on which the row that was just saved stands (in the order by name)."""
-    if not saved.isdigit() or "page" in values or values.get("sort", "name") != "name":
+    if key_of(saved) is None or "page" in values or values.get("sort", "name") != "name":
         return values
-    name = Application.objects.filter(pk=saved).values_list("name", flat=True).first()
+    name = Application.objects.filter(pk=key_of(saved)).values_list("name", flat=True).first()
     earlier = before(rows, "name", name).count() if name else 0
     return {**values, "page": earlier // page_of([], values).paginator.per_page + 1}
 

@@ -11,6 +11,7 @@ from provisioning.forms.filters import JobFilter
 from provisioning.job_kinds import KINDS, Kind
 from provisioning.models import Job
 from provisioning.permissions import actor_of
+from provisioning.rules.text import key_of
 from provisioning.selectors import jobs as selector
 from provisioning.selectors.applications import get_application
 from provisioning.selectors.readiness import again_refusals, why_not
@@ -112,8 +113,7 @@ def job_detail(request, pk):
 
 
 def _lines(request, job: Job) -> dict:
-    after = request.GET.get("after", "")
-    after = int(after) if after.isdigit() and len(after) < 10 else 0
+    after = key_of(request.GET.get("after")) or 0
     lines = selector.job_lines(job, after=after, limit=LINES + 1)
     shown = lines[:LINES]
     return {"lines": shown, "after": shown[-1].number if shown else after, "more": len(lines) > LINES,

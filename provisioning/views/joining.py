@@ -4,7 +4,6 @@ Machines have no session: they prove themselves with a one-time token and, from 
 """
 
 import functools
-import json
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -15,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from protocol.broker_url import unverified
+from protocol.outside import NotJson, read_json
 from protocol.said import storable
 from provisioning.errors import Refused
 from provisioning.jobs.broker_access import url_for
@@ -133,8 +133,8 @@ def _token(request) -> str:
 def _body(request) -> dict:
     """What a machine says, as it can be kept and shown. Raises Refused."""
     try:
-        body = storable(json.loads(request.body)) if len(request.body) <= BODY_MAX else None
-    except (ValueError, RecursionError):
+        body = storable(read_json(request.body)) if len(request.body) <= BODY_MAX else None
+    except NotJson:
         body = None
     if not isinstance(body, dict):
         raise Refused("What the machine sent is no JSON object. Use the program of this console.")

@@ -1,15 +1,18 @@
-"""The console's log: a refused request is one line."""
+"""The console's log: a refused request is one line, and nobody pushes out what the log holds."""
 
 import io
 import logging
+import types
 
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from console.logs import NoTraceOfRefusals
+from console import logs
+from console.logs import EVERY_S, OF_A_KIND, OF_AN_ADDRESS, Bounded, NoTraceOfRefusals
+from console.settings import LOGGING
 
 
-@pytest.mark.parametrize(("status", "has_trace"), [(403, False), (404, False), (500, True)])
+@pytest.mark.parametrize(("status", "has_trace"), [(400, False), (403, False), (404, False), (500, True)])
 def test_only_what_went_wrong_has_a_trace(status, has_trace):
     handler = logging.StreamHandler(written := io.StringIO())
     handler.addFilter(NoTraceOfRefusals())
@@ -21,3 +24,104 @@ def test_only_what_went_wrong_has_a_trace(status, has_trace):
     record.status_code = status
     handler.handle(record)
     assert ("Traceback" in written.getvalue()) == has_trace
+
+
+class Log:
+    """What the console's handler writes, with a clock that ``now`` says."""
+
+    def __init__(self):
+        self.now = 0.0
+        self._handler = logging.StreamHandler(written := io.StringIO())
+        self._written = written
+        for each in (NoTraceOfRefusals(), Bounded(lambda: self.now)):
+            self._handler.addFilter(each)
+
+    def request(self, text="Bad Request: /x", *, status=400, address="203.0.113.9", line=1, error=None):
+        record = logging.LogRecord("django.request", logging.WARNING, "views.py", line, text, (),
+                                   (type(error), error, error.__traceback__) if error else None)
+        record.status_code, record.request = status, types.SimpleNamespace(META={"REMOTE_ADDR": address})
+        self._handler.handle(record)
+
+    @property
+    def text(self) -> str:
+        return self._written.getvalue()
+
+    def count(self, text) -> int:
+        return self.text.count(text)
+
+
+def raised(error=None, depth=0):
+    try:
+        if depth:
+            _deep(depth)
+        raise error or RecursionError("too deep")
+    except Exception as found:
+        return found
+
+
+def _deep(left):
+    if not left:
+        raise ValueError("deep")
+    # Two functions by turns: Python shortens the trace of one that calls itself.
+    _deeper(left - 1)
+
+
+def _deeper(left):
+    _deep(left)
+
+
+def test_one_address_writes_so_many_lines_a_minute_and_the_rest_is_counted():
+    log = Log()
+    for _ in range(2_500):
+        log.request()
+    assert log.count("Bad Request") == OF_AN_ADDRESS
+    log.request(address="203.0.113.10")
+    assert f"({2_500 - OF_AN_ADDRESS} more since the last such line.)" in log.text
+    log.now = EVERY_S
+    log.request()
+    assert log.count("Bad Request") == OF_AN_ADDRESS + 2
+
+
+def test_many_addresses_together_write_so_many_lines_of_a_kind(monkeypatch):
+    monkeypatch.setattr(logs, "ADDRESSES", 50)
+    log = Log()
+    for number in range(2_500):
+        log.request(address=f"2001:db8::{number:x}")
+        log.request("Not Found: /x", status=404, address=f"2001:db8::{number:x}")
+    assert log.count("Bad Request") <= OF_A_KIND
+    assert log.count("Not Found") <= OF_A_KIND
+
+
+def test_an_error_that_comes_again_and_again_has_one_trace_a_minute():
+    log, error = Log(), raised()
+    for number in range(2_500):
+        log.request("Internal Server Error: /x", status=500, address=f"2001:db8::{number:x}", error=error)
+    assert log.count("Traceback") == 1
+    assert len(log.text) < 10_000
+    log.request("Internal Server Error: /x", status=500, error=raised(ValueError("another one")), line=2)
+    assert log.count("Traceback") == 2
+    log.now = EVERY_S
+    log.request("Internal Server Error: /x", status=500, error=error, line=3)
+    assert log.count("Traceback") == 3
+    assert "more since the last such trace.)" in log.text
+
+
+def test_a_long_line_and_a_long_trace_are_cut():
+    log = Log()
+    log.request("Not Found: /" + "x" * 60_000, status=404)
+    assert len(log.text) <= logs.LINE_CHARACTERS + 2
+    log.request(status=500, error=raised(depth=300))
+    assert "[…]" in log.text
+    assert "ValueError: deep" in log.text
+    assert len(log.text) < 2 * logs.TRACE_CHARACTERS
+
+
+def test_lines_of_the_console_itself_are_all_written():
+    log = Log()
+    for number in range(500):
+        log._handler.handle(logging.LogRecord("control.main", logging.INFO, "main.py", 1, "%d agents", (number,), None))
+    assert log.count("agents") == 500
+
+
+def test_the_handler_of_the_settings_is_bounded():
+    assert LOGGING["handlers"]["stderr"]["filters"] == ["no trace of refusals", "bounded"]
