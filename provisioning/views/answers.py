@@ -93,10 +93,11 @@ def say(request, text: str, status: int) -> HttpResponse:
 
 
 def safe_address(request, address: str, otherwise: str) -> str:
-    """``address`` when it is one of this console, else ``otherwise``: a form must not send people elsewhere."""
+    """``address`` when it is one of this console, else ``otherwise``: a form must not send people elsewhere, and a word
+    that is no address would be taken for the name of a view."""
     allowed = url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()},
                                               require_https=request.is_secure())
-    return address if address and allowed else otherwise
+    return address if allowed and address.startswith(("/", "http://", "https://")) else otherwise
 
 
 def refused(request, error: Refused, back: str = "application-list"):

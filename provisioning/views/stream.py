@@ -1,4 +1,4 @@
-"""``/stream/``: Server-Sent Events that say what changed. One stream per browser tab (``static/js/live.js``)."""
+"""``/stream/``: Server-Sent Events that say what changed. One stream per browser (``static/js/stream.js``)."""
 
 import asyncio
 import contextlib

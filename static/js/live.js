@@ -1,4 +1,4 @@
-/* Live pages. One event stream per tab says what changed; the elements that show it fetch themselves again.
+/* Live pages. One event stream (stream.js) says what changed; the elements that show it fetch themselves again.
 
    An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of
    these topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has
@@ -10,12 +10,12 @@
 
    document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
    scripts that want to know. */
+import { follow } from "./stream.js";
+
 (() => {
-  "use strict";
   const COALESCE_MS = 150;
   const POLL_MS = 5000;
   const PATIENCE_MS = 3000; // a stream that is back so soon was no interruption worth a banner
-  const REOPEN_MS = 10000;
   const RETRY_MS = 2000;
 
   const waiting = new Set();
@@ -24,8 +24,7 @@
   let source = null,
     flushTimer = 0,
     pollTimer = 0,
-    patienceTimer = 0,
-    reopenTimer = 0;
+    patienceTimer = 0;
   let refreshOnReady = false,
     firstOpen = true,
     lastId = "";
@@ -150,30 +149,22 @@
   }
 
   function open() {
-    clearTimeout(reopenTimer);
     if (source || document.hidden || !elements().length || !document.documentElement.dataset.stream) return;
-    source = new EventSource(address());
+    source = follow(address, Number(document.documentElement.dataset.liveSince || 0), hear);
+  }
+
+  function hear(kind, { id, topics }) {
+    if (id) lastId = id;
     firstOpen = false;
-    source.addEventListener("ready", (event) => {
-      lastId = event.lastEventId;
+    if (kind === "message") heard(topics);
+    else if (kind === "refresh") refreshAll();
+    else if (kind === "trouble") interrupted();
+    else if (kind === "lost") lost();
+    else {
       live();
       if (refreshOnReady) refreshAll();
       refreshOnReady = false;
-    });
-    source.addEventListener("refresh", refreshAll);
-    source.addEventListener("trouble", interrupted);
-    source.addEventListener("message", (event) => {
-      lastId = event.lastEventId;
-      heard(JSON.parse(event.data));
-    });
-    source.addEventListener("error", () => {
-      lost();
-      // CONNECTING: the browser comes back by itself. CLOSED: it was refused and would not.
-      if (source && source.readyState === EventSource.CLOSED) {
-        close();
-        reopenTimer = setTimeout(open, REOPEN_MS);
-      }
-    });
+    }
   }
 
   function close() {
@@ -183,10 +174,10 @@
 
   function hide() {
     close();
-    for (const timer of [flushTimer, patienceTimer, reopenTimer]) clearTimeout(timer);
+    for (const timer of [flushTimer, patienceTimer]) clearTimeout(timer);
     clearInterval(pollTimer);
     if (pollTimer) banner().hidden = true;
-    flushTimer = patienceTimer = reopenTimer = pollTimer = 0;
+    flushTimer = patienceTimer = pollTimer = 0;
   }
 
   function show() {

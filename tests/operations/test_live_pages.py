@@ -166,6 +166,27 @@ def test_a_lost_stream_is_said_and_the_page_asks_by_itself_until_it_is_back(page
     expect(banner).to_be_hidden(timeout=15_000)
 
 
+def test_the_eighth_window_of_a_browser_is_as_live_as_the_first_and_all_read_one_stream(page, run):
+    key, windows, reads = run(STARTED), [page], []
+    page.context.on("request", lambda request: reads.append(request.frame.page) if "/stream/" in request.url else None)
+    windows += [page.context.new_page() for _ in range(7)]
+    for window in windows:
+        # Once somebody reads it, a page that loads is a window that follows.
+        window.goto("/operations/jobs/")
+    expect(page.locator("#live-list")).to_be_visible()
+    tell = "Job.objects.filter(pk=key).update(state='failed', reason=reason)\ntell(Job.objects.get(pk=key))"
+    run(tell, key=key, reason="All are told.")
+    for window in windows:
+        expect(window.locator("#live-list")).to_contain_text("All are told.")
+    assert len(reads) == 1
+    reads[0].close()
+    run(tell, key=key, reason="One of the others reads on.")
+    for window in windows:
+        if window is not reads[0]:
+            expect(window.locator("#live-list")).to_contain_text("One of the others reads on.", timeout=10_000)
+    assert len(reads) == 2
+
+
 @pytest.mark.long
 def test_an_open_page_notices_that_control_has_fallen_silent_and_that_it_is_back(page, run, silence):
     keys = run(PAIR)

@@ -24,7 +24,7 @@ ROWS = tuple(f'{{"port": {value}, "server_id": {value}, "port_id": {value}}}' fo
     "[1]", '{"a": 1}', '"\\ud800"', "[" * 900 + "]" * 900, "9" * 20, "9" * 5000, "1.5", "NaN", '"²"', "true"))
 """What a port or a connection of the editor may be said to be."""
 IS_NUMBER = ("isdigit", "isdecimal", "isnumeric")
-SILENT = {"health"}
+SILENT = {"healthz"}
 """Says with 503 that control is away."""
 
 
