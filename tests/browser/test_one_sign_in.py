@@ -30,23 +30,23 @@ def choose_password(page: Page, old: str) -> None:
 def test_a_form_outlives_a_password_that_is_reset_while_somebody_types(tab, chromium, pairwise):
     admin = tab.page
     field, _ = in_dialog(admin)
-    field.fill("sue")
+    field.fill("rita")
     admin.get_by_label("Administrator:").check()
     first = one_time_password(admin, "Create")
     hers = Tab(chromium, pairwise.address, **LOOKS["light"])
     page = hers.page
     page.goto("/")
-    sign_in_as(page, "sue", first)
+    sign_in_as(page, "rita", first)
     choose_password(page, first)
     field, button = typed(page, in_page)
     address = page.url
 
     admin.goto(USERS)
-    admin.get_by_role("link", name="sue").click()
+    admin.get_by_role("link", name="rita").click()
     admin.get_by_role("link", name="Reset Password").click()
     second = one_time_password(admin, "Reset Password")
     button.click()
-    sign_in_as(page.locator("#sign-in"), "sue", second)
+    sign_in_as(page.locator("#sign-in"), "rita", second)
     expect(page.locator("#must-change")).to_contain_text("Choose another password in a new tab")
     button.click()
     expect(page.get_by_role("alert")).to_contain_text("choose another password first")
