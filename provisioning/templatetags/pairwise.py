@@ -252,7 +252,7 @@ def posts(context, to: str, *args) -> str:
     posts it as a page. ``to``: an address of this console, or the name of one as ``onward`` takes it."""
     address = to if to.startswith("/") else lists.onward(context["request"], to, *args)
     return format_html('method="post" action="{0}" hx-post="{0}" hx-target="#dialog-content" '
-                       'hx-disabled-elt="find button:not([type=button])"', address)
+                       'hx-disabled-elt="find button.button:not([type=button])"', address)
 
 
 @register.simple_tag(takes_context=True)

@@ -444,7 +444,7 @@ BOUNDS = {
     "services/support_bundle.py": {"make_bundle"},
     "history.py": {"atomic", "_add"},
     # what one report holds (reports.MAX_ITEMS), and so many that waited for it (reports.WAITING_A_TURN)
-    "jobs/reports.py": {"_record", "catch_up"},
+    "jobs/reports.py": {"_record", "_apply", "catch_up"},
     # what a turn holds (turns)
     "turns.py": {"turn"},
     "services/apply.py": {"_write"},
