@@ -341,7 +341,7 @@ def test_a_draft_goes_with_save_cancel_and_sign_out_and_holds_no_secret(tab):
     kept(page, 0)
 
     field, button = in_page(page)
-    field.fill("drafted-host")
+    field.fill("my-drafted-host")
     page.locator("#content [name=ip_address]").fill("203.0.113.99")
     button.click()
     page.wait_for_url(re.compile(r"/hosts/(\d+/)?$"))

@@ -17,7 +17,7 @@ from provisioning.models.audit import Finding
 from provisioning.permissions import Actor
 from provisioning.states import AuditTrigger
 from tests import factories
-hosts = [factories.make_host(f"ms-host-{n}.dc1.example.net", ip_address=f"2001:db8:80::{n}") for n in (1, 2)]
+hosts = [factories.make_host(f"ms-host-{n}.dc2.example.net", ip_address=f"2001:db8:80::{n}") for n in (1, 2)]
 primary, backup = factories.make_pair(hosts=tuple(hosts), names=("MS_Billing_Primary", "MS_Billing_Backup"))
 now = timezone.now()
 for section, key in (("log", "verbose"), ("messages", "max-header-size"), ("messages", "retention-days")):
