@@ -41,9 +41,8 @@ class EventBudget:
 
     def located(self, row: EventRow) -> EventRow:
         """``row`` with the host that its application is on now: the list of events names the host of each."""
-        if row.host_id is not None or row.application_id is None:
-            return row
-        return replace(row, host_id=self._host_of(row.application_id))
+        host_id = self._host_id(row)
+        return row if host_id == row.host_id else replace(row, host_id=host_id)
 
     def takes(self, row: EventRow) -> bool:
         """False when it is to be left out; it is counted then."""
@@ -70,8 +69,10 @@ class EventBudget:
         """None of what strangers caused: they use up nobody's allowance, and are bounded where they are refused."""
         if row.source == EventSource.STRANGER:
             return []
-        return [(kind, key) for kind, key in (("application", row.application_id),
-                                              ("host", self.located(row).host_id)) if key]
+        return [(kind, key) for kind, key in (("application", row.application_id), ("host", self._host_id(row))) if key]
+
+    def _host_id(self, row: EventRow) -> int | None:
+        return row.host_id or (self._host_of(row.application_id) if row.application_id else None)
 
     def _bucket(self, whose: Whose, apart: bool) -> Bucket:
         if (whose, apart) not in self._buckets:

@@ -1,5 +1,6 @@
 """Control's side of the wire on a real port. What it says there to servers, agents and the console is theirs to add."""
 
+import abc
 import asyncio
 import contextlib
 import ssl
@@ -10,7 +11,7 @@ from protocol.wire import Opening, WireError
 WAIT_S = 20.0
 
 
-class Control:
+class Control(abc.ABC):
     """Listens in the loop of whoever enters it. ``meet`` says what happens to one connection, until it ends; ``port``
     is 0 until it listens on one that the system chose. With a ``context`` it speaks TLS."""
 
@@ -19,8 +20,9 @@ class Control:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task] = set()
 
+    @abc.abstractmethod
     async def meet(self, opening: Opening) -> None:
-        raise NotImplementedError
+        """Until the connection has ended."""
 
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._context)

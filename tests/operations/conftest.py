@@ -35,7 +35,6 @@ BEAT = """
 import time
 from pathlib import Path
 from django.conf import settings
-from tests.ports import free_port
 from tests.factories import control_answers
 while True:
     if not (Path(settings.PAIRWISE_DATA_DIR) / "control-is-silent").exists():
