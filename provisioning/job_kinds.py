@@ -237,9 +237,9 @@ ABOUT_START_FILES = tuple(row.kind for row in _ROWS if row.about_start_files)
 
 
 class Hook(dict[str, Callable]):
-    """{kind: function}, each entry made by the module that owns the function; a kind has one at most."""
+    """{kind or verb: function}, each entry made by the module that owns the function; each has one at most."""
 
-    def of(self, kind: JobKind):
+    def of(self, kind: str):
         """A decorator: the function is this kind's."""
         def register(function: Callable) -> Callable:
             if self.setdefault(kind, function) is not function:

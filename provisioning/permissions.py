@@ -50,8 +50,13 @@ class Actor:
     def require(self, verb: str) -> None:
         """Raise NotAllowed unless a role of this actor includes ``verb``."""
         if not self.may(verb):
-            needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
-            raise NotAllowed(f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}.")
+            raise NotAllowed(sentence_for(verb))
+
+
+def sentence_for(verb: str) -> str:
+    """Why somebody without ``verb`` may not, and what to do about it."""
+    needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
+    return f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}."
 
 
 def verbs_of(roles: Iterable[str]) -> frozenset[str]:

@@ -122,4 +122,3 @@ class AuditFacts(PairFacts):
         if found is None or self.now - found.at > ages.FOUND or member.host is None or found.host_id != member.host.id:
             return None
         return found if member.host.answers(self.now) else None
-

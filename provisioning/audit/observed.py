@@ -11,8 +11,8 @@ from provisioning.audit.found import Found, found_from
 from provisioning.declared import at_start
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.job_kinds import FIND_START_FILES
-from provisioning.models import Application, Event, FoundOnHost, HistoryEntry, Job
-from provisioning.models.applications import os_account
+from provisioning.jobs.looks import asked_of
+from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
 from provisioning.rules import ages
 from provisioning.rules.members import Member
 from provisioning.selectors import start_files
@@ -85,12 +85,6 @@ def _found(members: Mapping[int, Member], own: Q, now: datetime) -> dict[int, Fo
                 start_files.of_job(newest[key], wanted) if key in newest else None)
             found[key] = found_from(look.body, at=look.at, host_id=look.host_id, start_files=files)
     return found
-
-
-def asked_of(row: Application | ApplicationDraft) -> dict[str, str]:
-    """What a look on the host goes by."""
-    return {"directory": row.working_directory, "command_line": row.command_line,
-            "log_on_as": os_account(row.log_on_as)}
 
 
 def _starts(own: Q, now: datetime) -> dict[int, float]:

@@ -22,7 +22,6 @@ class _Told:
         if css:
             self.widget.attrs.setdefault("class", css)
 
-
     def called(self, label: str) -> None:
         """What the field is called, where it is not said with the field."""
         self.label = label

@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from provisioning import changes
 from provisioning.audit.found import bounded
-from provisioning.audit.observed import asked_of
 from provisioning.control_client import configuration_server
+from provisioning.drafts import ApplicationDraft
 from provisioning.job_kinds import AFTER, EFFECT, FAULT, KINDS
 from provisioning.models import Application, FoundOnHost, Host, Job, JobStep
+from provisioning.models.applications import os_account
 from provisioning.selectors.looked_at import installed
 from provisioning.states import ACTIVE_JOBS, HostStatus, JobKind, JobState
 
@@ -192,3 +193,9 @@ def look_around(now: datetime | None = None) -> int:
             for key, at in changed.items()]
     keys = due(seen, now, every=timedelta(minutes=settings.PAIRWISE_LOOK_MINUTES))
     return sum(look_at(hosts[key]) is not None for key in keys)
+
+
+def asked_of(row: Application | ApplicationDraft) -> dict[str, str]:
+    """What a look on the host goes by."""
+    return {"directory": row.working_directory, "command_line": row.command_line,
+            "log_on_as": os_account(row.log_on_as)}

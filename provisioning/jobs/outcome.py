@@ -7,7 +7,7 @@ from provisioning.job_kinds import AFTER, EFFECT, FAULT, KINDS
 from provisioning.models import Job
 from provisioning.states import JobState
 
-from . import certificate_ports, installing, looks, refusals, states  # noqa: F401 - they register what they own
+from . import refusals, states
 
 RESULT_BYTES = 1024 * 1024
 """Of a result, as JSON: start files of 16 KB each, as they are and as they should be, fit."""

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from provisioning.models import Application
+
 ROOT = "root"
 
 
@@ -40,3 +42,11 @@ def wrong_account(*, name: str, wanted: str, agents: str, running: str) -> str:
         return ""
     whose = "its Log On As is" if wanted else "its agent, whose account it is to have, runs as"
     return f"{name} runs as {running}, {whose} {right}."
+
+
+def wrong_account_of(row: Application) -> str:
+    """A sentence when the server runs as another account than it should, "" when not or while it is not known."""
+    runtime = getattr(row, "runtime", None)
+    agent = getattr(row.host, "runtime", None) if row.host else None
+    return wrong_account(name=row.name, wanted=row.os_account, running=runtime.account if runtime else "",
+                         agents=str(agent.facts.get("account", "")) if agent else "")

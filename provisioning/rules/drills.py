@@ -6,8 +6,7 @@ from itertools import pairwise
 
 from provisioning.rules.failover_facts import NO, OK, Condition, FailoverVerdict
 from provisioning.rules.pair_facts import PairFacts
-from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK, no_pair
-from provisioning.rules.restored import IN_DISPUTE
+from provisioning.rules.pair_story import BROKEN, MOVING_ON, RISK
 from provisioning.states import DrillState
 
 LEVELS = {DrillState.RUNNING: MOVING_ON, DrillState.PASSED: OK, DrillState.FAILED: BROKEN, DrillState.REFUSED: RISK,
@@ -181,28 +180,6 @@ def _were(count: int) -> str:
 
 
 # --- the button
-
-
-def why_none(facts: PairFacts, running: str = "") -> str:
-    """Why no drill can be started now, as far as it is obvious, "" when nothing is; the pre-flight looks closer.
-    ``running`` is a sentence about the drill that runs."""
-    active, standby = facts.active, facts.standby
-    if facts.backup is None:
-        return no_pair(facts.primary.name)
-    if running:
-        return running
-    if not facts.control_answers:
-        return "Control does not answer, and only control changes roles. Start it first."
-    if facts.disputed:
-        return IN_DISPUTE
-    if active is None or not active.serves:
-        return "Nobody serves in this pair now. Start both members first."
-    if not standby.stands_by or not facts.in_sync:
-        return f"{standby.name} does not stand by in sync, so a drill would be refused. Start it and wait."
-    if not facts.automatic_failover:
-        return "Automatic failover is paused, so a drill would be refused. Resume it first."
-    busy = next((member for member in facts.members if member.job), None)
-    return f"{busy.name} has a running job: {busy.job.name}. Wait for it or cancel it." if busy else ""
 
 
 def follows(facts: PairFacts) -> tuple[str, ...]:

@@ -22,9 +22,6 @@ from provisioning.states import (
     OSType,
 )
 
-from .pair_facts import PairFacts
-from .pair_story import no_pair
-from .pair_story import why_not as why_not_pair
 from .systems import no_agent
 
 UNREACHABLE = frozenset({HostStatus.DISCONNECTED, HostStatus.UNAVAILABLE, HostStatus.UNREACHABLE})
@@ -69,8 +66,9 @@ class Subject:
 
     ``status`` is known now, "" when there is none to know; ``last_status`` also counts what had ended when control was
     last heard of. ``drill`` is what is said while one runs on its pair, ``clients`` connect to it, ``package``: there
-    is one for its type and host; ``keys_travel_safely``: the console can send it a private key. ``start_files`` and
-    ``pair`` are None when there is none, or when nobody asks for a verb that depends on them.
+    is one for its type and host; ``keys_travel_safely``: the console can send it a private key. ``start_files``: None
+    when there are none, or when nobody asks for a verb that depends on them. ``switch``: what stands against a
+    switchover of its pair.
     """
 
     link: Link | None = None
@@ -87,7 +85,7 @@ class Subject:
     secured: bool = False
     keys_travel_safely: bool = True
     start_files: Checked | None = None
-    pair: PairFacts | None = None
+    switch: Refusal | None = None
 
     @property
     def name(self) -> str:
@@ -259,10 +257,7 @@ def _enabled_now(subject: Subject) -> Refusal | None:
 
 
 def _switches(subject: Subject) -> Refusal | None:
-    if subject.pair is None:
-        return subject.refuse(no_pair(subject.name))
-    sentence = why_not_pair(subject.pair).get("switchover")
-    return subject.refuse(sentence, "", *(member.link for member in subject.pair.members)) if sentence else None
+    return subject.switch
 
 
 _CHECKS: dict[Need, Check] = {

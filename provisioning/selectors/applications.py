@@ -7,10 +7,9 @@ from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import NotFound
 from provisioning.models import Application, Connection, Host, Job
 from provisioning.models.applications import PLACEHOLDERS
-from provisioning.rules.known import Control, word
 from provisioning.rules.saved_notes import ports_differ, waiting_sentence
 from provisioning.spelling import by_name, ordering
-from provisioning.states import ACTIVE_JOBS, ALIVE, ENDED, RUNNABLE_TYPES, RUNS, ApplicationStatus
+from provisioning.states import ACTIVE_JOBS, ALIVE, RUNNABLE_TYPES, RUNS, ApplicationStatus
 
 from .called import named
 from .control import control_seen, with_control
@@ -76,18 +75,6 @@ def get_application(application_id: int) -> Application:
     if row is None:
         raise NotFound("This application does not exist any more. Somebody may have deleted it.")
     return row
-
-
-def status_for_rules(application: Application, control: Control) -> str:
-    """Status word; Stopped when it was never started, or cannot run because it is not installed or of a type that
-    Pairwise starts nothing of. What had ended when ``control`` was last heard of counts as ended: without control no
-    server begins to serve."""
-    runtime = getattr(application, "runtime", None)
-    if runtime is None or not (application.is_runnable or runtime.status in RUNS):
-        return ApplicationStatus.STOPPED
-    if runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed:
-        return ApplicationStatus.STOPPED
-    return runtime.status if runtime.status in ENDED else word(control, status=runtime.status).status
 
 
 def find_application(name: str) -> Application:

@@ -42,10 +42,3 @@ def certificates_of(row: Application) -> tuple[Certificate, ...]:
     """Those of the application's secured ports, as its server last reported them."""
     runtime = getattr(row, "runtime", None)
     return certificates_of_ports(runtime.ports, timezone.now().timestamp()) if runtime else ()
-
-
-def keys_travel_safely() -> bool:
-    """True when nobody can listen to a private key on its way from the web console to a host."""
-    secured = (settings.PAIRWISE_WEB_TLS or settings.PAIRWISE_HTTPS
-               or settings.PAIRWISE_CONSOLE_URL.startswith("https://"))
-    return bool(secured or settings.PAIRWISE_HOST in LOOPBACK)

@@ -7,9 +7,11 @@ from django.conf import settings
 from django.db.models import DateTimeField, QuerySet, Value
 from django.utils import timezone
 
+from protocol.names import LOOPBACK
 from provisioning.models import Application, Host
 from provisioning.record.models import UNWRITTEN_SINCE, ControlBeat
 from provisioning.rules.known import Clock, Control, Word, word
+from provisioning.states import ENDED, RUNS, ApplicationStatus
 
 CONTROL = "control"
 """Name of the heartbeat of the control that leads."""
@@ -70,3 +72,22 @@ def word_of(row: Application | Host) -> Word:
     if runtime is None or row.status is None:
         return Word(status=row.status or "")
     return word(control_of(row), status=runtime.status, mode=getattr(runtime, "mode", ""), reason=runtime.reason)
+
+
+def status_for_rules(application: Application, control: Control) -> str:
+    """Status word; Stopped when it was never started, or cannot run because it is not installed or of a type that
+    Pairwise starts nothing of. What had ended when ``control`` was last heard of counts as ended: without control no
+    server begins to serve."""
+    runtime = getattr(application, "runtime", None)
+    if runtime is None or not (application.is_runnable or runtime.status in RUNS):
+        return ApplicationStatus.STOPPED
+    if runtime.status == ApplicationStatus.UNKNOWN and not application.is_installed:
+        return ApplicationStatus.STOPPED
+    return runtime.status if runtime.status in ENDED else word(control, status=runtime.status).status
+
+
+def keys_travel_safely() -> bool:
+    """True when nobody can listen to a private key on its way from the web console to a host."""
+    secured = (settings.PAIRWISE_WEB_TLS or settings.PAIRWISE_HTTPS
+               or settings.PAIRWISE_CONSOLE_URL.startswith("https://"))
+    return bool(secured or settings.PAIRWISE_HOST in LOOPBACK)

@@ -3,40 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from provisioning.errors import Link, NotFound, Refusal
+from provisioning.errors import NotFound
 from provisioning.models import Drill, DrillSchedule
 from provisioning.rules.drill_schedule import DrillPlan, due, next_due
 from provisioning.states import DrillState
 
 from .pairs import has_backup
-
-
-def running_drill() -> Drill | None:
-    """The drill that runs now; the console runs one at a time."""
-    return Drill.objects.filter(state=DrillState.RUNNING).first()
-
-
-def drill_on(application_ids: Iterable[int]) -> Drill | None:
-    """The running drill that one of these applications takes part in."""
-    keys = list(application_ids)
-    return Drill.objects.filter(Q(primary__in=keys) | Q(primary__backup_server__in=keys),
-                                state=DrillState.RUNNING).first()
-
-
-def under_way(drill: Drill) -> str:
-    return f"{drill} of {drill.primary_name} and {drill.backup_name} is running."
-
-
-def in_the_way(drill: Drill) -> Refusal:
-    """What a verb is refused with while ``drill`` runs on the pair."""
-    return Refusal(f"{under_way(drill)} Wait until it has ended, or cancel it.", "", (drill_link(drill),))
-
-
-def drill_link(drill: Drill) -> Link:
-    return Link("drill", str(drill.pk), str(drill))
 
 
 def get_drill(drill_id: int) -> Drill:

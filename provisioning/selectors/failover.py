@@ -1,8 +1,6 @@
 """What "would failover work now?" depends on beside the facts of the pair, and what hosts say of accounts."""
 
 from protocol.messages import PairAnswer
-from provisioning.models import Application
-from provisioning.rules.accounts import wrong_account
 from provisioning.rules.pair_facts import Asked
 from provisioning.rules.proofs import proofs_of
 from provisioning.selectors.control import record_is_here
@@ -25,11 +23,3 @@ def record_trouble(probe: PairAnswer | None, database: str) -> str:
     record is where the console cannot write either."""
     said = probe.facts.get("database") if probe is not None else ""
     return said if isinstance(said, str) and said else database if record_is_here() else ""
-
-
-def wrong_account_of(row: Application) -> str:
-    """A sentence when the server runs as another account than it should, "" when not or while it is not known."""
-    runtime = getattr(row, "runtime", None)
-    agent = getattr(row.host, "runtime", None) if row.host else None
-    return wrong_account(name=row.name, wanted=row.os_account, running=runtime.account if runtime else "",
-                         agents=str(agent.facts.get("account", "")) if agent else "")

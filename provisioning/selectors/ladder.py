@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from protocol.said import LARGEST, number
 from provisioning.models import Application, Host, InstallationPackage
+from provisioning.rules.accounts import wrong_account_of
 from provisioning.rules.known import age_s
 from provisioning.rules.ladder import Installed, Ladder, LadderFacts, ladder
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.control import control_of, word_of
-from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.joining import bundle
 from provisioning.selectors.names import names_of
 from provisioning.states import HostStatus

@@ -4,27 +4,25 @@ from collections.abc import Collection, Iterable, Sequence
 
 from protocol.jobs import SIGNATURES
 from provisioning.errors import Link, Refusal
-from provisioning.job_kinds import KINDS, Need
+from provisioning.job_kinds import KINDS, Hook, Need
 from provisioning.models import Application, Connection, Drill, Host, Job
 from provisioning.rules.known import Control, word
-from provisioning.rules.pair_facts import PairFacts
 from provisioning.rules.readiness import Checked, HostNow, Subject, Work
 from provisioning.rules.readiness import refusals as judge
-from provisioning.states import RETRYABLE_JOBS, JobKind
+from provisioning.selectors.control import keys_travel_safely, status_for_rules
+from provisioning.services.drill_lock import in_the_way, running_drill
+from provisioning.states import JobKind
 
-from .applications import get_application, status_for_rules
 from .catalog import packaged, systems_for
-from .certificates import keys_travel_safely
-from .control import control_of, control_seen
-from .drills import in_the_way, running_drill
-from .hosts import get_host
+from .control import control_of
 from .jobs import lacks_its_last_report
 from .looked_at import installed
-from .pair_page import facts_of_pairs
 from .start_files import start_files
 
 OF_MEMBERS = (JobKind.INSTALL, JobKind.START, JobKind.STOP, JobKind.CHECK_START_FILES, JobKind.MAKE_CERTIFICATES)
 """Verbs of one member for which the Pair page has buttons."""
+AGAINST = Hook()
+"""(rows) → {application: what stands against a verb that is no job}: made by the module that knows."""
 
 
 def why_not(rows: Iterable[Application], verbs: Sequence[str], *,
@@ -54,21 +52,6 @@ def look_refusals(hosts: Iterable[Host], control: Control) -> dict[int, list[Ref
             for host in hosts}
 
 
-def again_refusals(job: Job) -> list[Refusal]:
-    """Everything that stands against running ``job`` again, which has been handed over; what lacks only its last report
-    is waited for."""
-    if job.state not in RETRYABLE_JOBS:
-        return [Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost can be "
-                        "run again.", "", (job.link,))]
-    if KINDS[job.kind].of_host:
-        if job.host_id is None:
-            return [Refusal(f"Host {job.host_name} was deleted, so this job cannot be run again.")]
-        return look_refusals([get_host(job.host_id)], control_seen())[job.host_id]
-    if job.application_id is None:
-        return [Refusal(f"{job.application_name} was deleted, so this job cannot be run again.")]
-    return refusals(get_application(job.application_id), job.kind, waits=True)
-
-
 # --- reading
 
 
@@ -79,7 +62,7 @@ def subjects(rows: Iterable[Application], verbs: Collection[str], *, going: Coll
     needs = {need for verb in verbs if verb in KINDS for need in KINDS[verb].needs}
     drill, drilled = _drill()
     packages = packaged() if Need.PACKAGE in needs else None
-    pairs = _pairs(rows) if "switch-over" in verbs else {}
+    switch = AGAINST["switch-over"](rows) if "switch-over" in verbs else {}
     clients = _clients(rows, going) if "delete" in verbs else {}
     files = start_files(rows) if Need.CHECKED in needs else {}
     safe = keys_travel_safely()
@@ -92,7 +75,7 @@ def subjects(rows: Iterable[Application], verbs: Collection[str], *, going: Coll
             (row.type, system) in packages for system in systems_for(row.host.os_type)),
         secured=any(port.is_secured for port in row.ports.all()), keys_travel_safely=safe,
         start_files=Checked(equal=found.equal, outdated=found.outdated) if (found := files.get(row.pk)) else None,
-        pair=pairs.get(_primary_of(row))) for row in rows}
+        switch=switch.get(row.pk)) for row in rows}
 
 
 def host_now(host: Host, control: Control, *, has_something: bool = True) -> HostNow:
@@ -123,15 +106,6 @@ def _drill() -> tuple[Drill | None, set[int]]:
     drill = running_drill()
     primary = Application.objects.filter(pk=drill.primary_id).first() if drill and drill.primary_id else None
     return drill, {primary.pk, primary.backup_server_id} - {None} if primary else set()
-
-
-def _primary_of(row: Application) -> int | None:
-    primary = row if row.backup_server_id else getattr(row, "primary_server", None)
-    return primary.pk if primary else None
-
-
-def _pairs(rows: list[Application]) -> dict[int, PairFacts]:
-    return facts_of_pairs({key for row in rows if (key := _primary_of(row))})
 
 
 def _clients(rows: list[Application], going: Collection[int]) -> dict[int, list[Link]]:

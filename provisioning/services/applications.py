@@ -15,8 +15,8 @@ from provisioning.permissions import Actor
 from provisioning.rules import application_refusals
 from provisioning.rules.known import Control
 from provisioning.rules.readiness import Subject, refusals
-from provisioning.selectors.applications import application_draft, status_for_rules
-from provisioning.selectors.control import control_seen
+from provisioning.selectors.applications import application_draft
+from provisioning.selectors.control import control_seen, status_for_rules
 from provisioning.selectors.readiness import work_of
 from provisioning.states import ACTIVE_JOBS, RedundancyType
 from provisioning.turns import write_in_turns

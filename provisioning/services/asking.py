@@ -12,9 +12,8 @@ from provisioning.errors import Refusal, Refused, Unanswered
 from provisioning.models import Application
 from provisioning.permissions import Actor
 from provisioning.rules.database_trouble import FAILING, Trouble, trouble_of
+from provisioning.selectors.database import database_trouble, waiting_at_most
 from provisioning.selectors.failover import record_trouble
-
-from .health import database_trouble, waiting_at_most
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,9 @@ from provisioning.jobs import drills as rows
 from provisioning.models import Application, Drill, DrillSchedule, DrillStep
 from provisioning.permissions import Actor
 from provisioning.rules.drill_schedule import EVERY_MOST
-from provisioning.selectors.drills import (
-    drill_link,
-    due_schedules,
-    get_drill,
-    running_drill,
-    schedule_of,
-    under_way,
-)
+from provisioning.selectors.drills import due_schedules, get_drill, schedule_of
 from provisioning.selectors.pairs import get_pair
+from provisioning.services.drill_lock import drill_link, running_drill, under_way
 from provisioning.states import DrillPhase, DrillState, Role
 
 LIMIT_S, LIMIT_LEAST_S, LIMIT_MOST_S = 60, 3, 600

@@ -11,7 +11,8 @@ from provisioning.models import Application, Host, Job
 from provisioning.rules import ApplicationFacts, HostFacts, OtherApplication, TemplateFacts
 from provisioning.rules import Stored as StoredFacts
 from provisioning.rules.known import Control
-from provisioning.selectors.applications import connection_drafts, status_for_rules
+from provisioning.selectors.applications import connection_drafts
+from provisioning.selectors.control import status_for_rules
 from provisioning.selectors.jobs import lacks_its_last_report
 from provisioning.states import ACTIVE_JOBS
 

@@ -13,7 +13,7 @@ from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, R
 from provisioning.models import Application, Event, Host, Job
 from provisioning.permissions import Actor
 from provisioning.rules.hosts import HostDraftFacts, StoredHost, host_refusals
-from provisioning.selectors.applications import status_for_rules
+from provisioning.selectors.control import status_for_rules
 from provisioning.selectors.history import last_change
 from provisioning.states import ACTIVE_JOBS, ENDED
 

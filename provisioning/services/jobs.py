@@ -19,14 +19,15 @@ from provisioning.rules.fields import directory_refusals, is_absolute
 from provisioning.rules.management_layer import management_layer
 from provisioning.selectors.applications import application_draft, get_application
 from provisioning.selectors.catalog import packages_for
+from provisioning.selectors.control import control_seen
+from provisioning.selectors.hosts import get_host
 from provisioning.selectors.jobs import get_job
-from provisioning.selectors.readiness import again_refusals, refusals
-from provisioning.states import JobKind, JobState
+from provisioning.selectors.readiness import look_refusals, refusals
+from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 
 from .facts import application_facts
 from .last_reports import wait_for_last_reports
 from .log_on import settle_account
-from .looks import look_at_host  # noqa: F401 - a look is asked for again by it
 
 
 @ASK.of(JobKind.INSTALL)
@@ -224,3 +225,18 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
         raise Refused(*stands or [f"{row.name} was changed at the same moment. Try again."]) from None
     job.refresh_from_db()
     return job
+
+
+def again_refusals(job: Job) -> list[Refusal]:
+    """Everything that stands against running ``job`` again, which has been handed over; what lacks only its last report
+    is waited for."""
+    if job.state not in RETRYABLE_JOBS:
+        return [Refusal(f"{job} is {job.get_state_display()}; only a job that failed, was cancelled or was lost can be "
+                        "run again.", "", (job.link,))]
+    if KINDS[job.kind].of_host:
+        if job.host_id is None:
+            return [Refusal(f"Host {job.host_name} was deleted, so this job cannot be run again.")]
+        return look_refusals([get_host(job.host_id)], control_seen())[job.host_id]
+    if job.application_id is None:
+        return [Refusal(f"{job.application_name} was deleted, so this job cannot be run again.")]
+    return refusals(get_application(job.application_id), job.kind, waits=True)

@@ -10,13 +10,13 @@ from provisioning.permissions import Actor
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import FailoverVerdict
 from provisioning.rules.pair_facts import PairFacts
+from provisioning.selectors.database import database_trouble
 from provisioning.selectors.failover import asked
 from provisioning.selectors.pair_page import pair_facts
 from provisioning.selectors.pairs import get_pair, paired
 
 from .asking import ask, recorded
 from .drill_lock import refuse_during_drill
-from .health import database_trouble
 from .reasons import one_line
 
 

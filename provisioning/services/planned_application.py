@@ -11,7 +11,8 @@ from provisioning.models import Application
 from provisioning.rules.fields import NOT_YET_INSTALLED
 from provisioning.rules.known_options import KnownOptions
 from provisioning.rules.saved_notes import notes
-from provisioning.selectors.applications import application_draft, status_for_rules
+from provisioning.selectors.applications import application_draft
+from provisioning.selectors.control import status_for_rules
 from provisioning.states import RedundancyType
 
 from . import comparison, drafting

@@ -10,20 +10,14 @@ from typing import Any
 
 from django.db.models import Model
 
-from provisioning import history, permissions
-from provisioning.declared import facts, labels, values
-from provisioning.drafts import ApplicationDraft, HostDraft, PackageDraft, TemplateDraft
+from provisioning import history
+from provisioning.declared import facts
 from provisioning.errors import Difference, Refusal, Refused
-from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage
+from provisioning.models import HistoryEntry
 from provisioning.permissions import Actor
-from provisioning.rules.fields import NOT_YET_INSTALLED
-from provisioning.selectors.applications import application_draft
 from provisioning.selectors.history import field_changes, get_entry
-from provisioning.states import HistoryAction
 
-from . import applications, comparison, hosts, packages, templates
 from .reasons import one_line
-from .versions import Version, application_version, host_version, package_version, template_version
 
 
 @dataclass(frozen=True)
@@ -72,18 +66,40 @@ class RestorePlan:
 
 
 @dataclass(frozen=True)
+class Version:
+    """``draft`` is the version as far as it can be had; ``notes`` say what of it cannot, each with the field of the
+    draft that it is about."""
+
+    draft: Any
+    notes: tuple[Refusal, ...] = ()
+
+
+def plain_differences(now: Any, then: Any, name: str) -> tuple[Difference, ...]:
+    rows = field_changes({name: getattr(now, name)}, {name: getattr(then, name)})
+    return tuple(Difference(name, row.label, row.before, row.after) for row in rows)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Restorable:
-    """How versions of one kind of object are had again. ``blank``: of what is brought back, what cannot be left out."""
+    """How versions of one kind of object are had again. ``blank``: of what is brought back, what cannot be left out;
+    ``lost``: what else an entry's object took with it when it was deleted; ``waits``: the sentence about what of a
+    restored object does not count at once."""
 
     permission: str
+    labels: Mapping[str, str]
     version: Callable[[dict, Any], Version]
     present: Callable[[Any], Any]
-    blank: Callable[[Any], Any]
     refusals: Callable[[Any, Any], list[Refusal]]
-    differences: Callable[[Any, Any, str], tuple[Difference, ...]]
-    labels: Mapping[str, str]
     update: Callable[..., Model]
     create: Callable[..., Model]
+    blank: Callable[[Any], Any] = lambda draft: draft
+    differences: Callable[[Any, Any, str], tuple[Difference, ...]] = plain_differences
+    lost: Callable[[HistoryEntry], list[Refusal]] = lambda entry: []
+    waits: Callable[[Any], str] = lambda row: ""
+
+
+KINDS: dict[str, Restorable] = {}
+"""{kind of object: how its versions are had again}, filled by the modules that own these objects."""
 
 
 def plan(*, actor: Actor, number: int) -> RestorePlan:
@@ -144,6 +160,11 @@ def title_of(entry: HistoryEntry) -> str:
     return f"the version of {entry.at:%Y-%m-%d %H:%M} UTC by {entry.user_name}"
 
 
+def waits(entry: HistoryEntry, row: Model) -> str:
+    """What of ``row``, which was restored, does not count at once, as a sentence; "" when all of it does."""
+    return KINDS[entry.object_type].waits(row)
+
+
 def permission_for(object_type: str) -> str | None:
     """The verb that restoring such an object needs; None when it cannot be restored."""
     return KINDS[object_type].permission if object_type in KINDS else None
@@ -178,23 +199,8 @@ def _plan(entry: HistoryEntry, kind: Restorable) -> RestorePlan:
     why, refusals = _feasible(kind, row, now, then, names)
     items = tuple(Item(name, kind.labels[name], kind.differences(now, then, name), tuple(why.get(name, ())))
                   for name in names)
-    lost = _lost_primary(entry) if row is None else []
+    lost = kind.lost(entry) if row is None else []
     return RestorePlan(entry, row, items, (*notes, *lost), tuple(refusals))
-
-
-def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
-    """The application that lost the one that is brought back as its Backup Server, when it was deleted."""
-    gone = HistoryEntry.objects.filter(object_type=entry.object_type, object_id=entry.object_id,
-                                       action=HistoryAction.DELETED).first()
-    if gone is None or entry.object_type != "application" or not gone.request_id:
-        return []
-    others = HistoryEntry.objects.filter(request_id=gone.request_id, object_type="application",
-                                         action=HistoryAction.CHANGED)
-    lost = [other for other in others if str(other.before.get("backup_server_id")) == entry.object_id
-            and other.after.get("backup_server_id") is None]
-    present = Application.objects.filter(pk__in=[other.object_id for other in lost])
-    return [Refusal(f"{row.name} lost it as its Backup Server. Set it there again, or restore the version of "
-                    f"{row.name} before that.", "", (row.link,)) for row in present]
 
 
 def _feasible(kind: Restorable, row: Model | None, now: Any, then: Any,
@@ -227,60 +233,6 @@ def _said(found: RestorePlan, names: Collection[str], reason: str) -> str:
     return f"{verb} {title_of(entry)} (entry {entry.number}).{but} {reason}".strip()
 
 
-def _update_application(*, actor: Actor, row: Application, draft: ApplicationDraft, reason: str) -> Application:
-    return applications.update_application(actor=actor, application_id=row.pk, revision=row.revision, draft=draft,
-                                           reason=reason)
-
-
-def _update_host(*, actor: Actor, row: Host, draft: HostDraft, reason: str) -> Host:
-    return hosts.update_host(actor=actor, host_id=row.pk, revision=row.revision, draft=draft, reason=reason)
-
-
-def _update_template(*, actor: Actor, row: ApplicationTemplate, draft: TemplateDraft,
-                     reason: str) -> ApplicationTemplate:
-    return templates.update_template(actor=actor, template_id=row.pk, draft=draft, reason=reason)
-
-
-def _blank_application(draft: ApplicationDraft) -> ApplicationDraft:
-    return ApplicationDraft(name=draft.name, template_id=draft.template_id, host_id=draft.host_id,
-                            working_directory=NOT_YET_INSTALLED, command_line=NOT_YET_INSTALLED, ports=(),
-                            connections=(), options={}, annex={})
-
-
-def _plain_differences(now: Any, then: Any, name: str) -> tuple[Difference, ...]:
-    rows = field_changes({name: getattr(now, name)}, {name: getattr(then, name)})
-    return tuple(Difference(name, row.label, row.before, row.after) for row in rows)
-
-
-def _package_draft(row: InstallationPackage) -> PackageDraft:
-    return PackageDraft(**values(PackageDraft, row))
-
-
-def _update_package(*, actor: Actor, row: InstallationPackage, draft: PackageDraft, reason: str) -> InstallationPackage:
-    return row
-
-
-def _template_draft(row: ApplicationTemplate) -> TemplateDraft:
-    return TemplateDraft(**{name: getattr(row, name) for name in facts(TemplateDraft)})
-
-
-KINDS: dict[str, Restorable] = {
-    "application": Restorable(
-        permissions.CONFIGURE, application_version, application_draft, _blank_application,
-        lambda draft, row: applications.check_application(draft=draft, application_id=row.pk if row else None),
-        lambda now, then, name: comparison.differences(now, then, [name]), labels(ApplicationDraft),
-        _update_application, applications.create_application),
-    "host": Restorable(
-        permissions.MANAGE_HOSTS, host_version,
-        lambda row: HostDraft(**values(HostDraft, row)),
-        lambda draft: draft, lambda draft, row: hosts.check_host(draft=draft, host_id=row.pk if row else None),
-        _plain_differences, labels(HostDraft), _update_host, hosts.create_host),
-    "template": Restorable(
-        permissions.IMPORT, template_version, _template_draft,
-        lambda draft: draft, templates.template_refusals, _plain_differences, labels(TemplateDraft),
-        _update_template, templates.create_template),
-    "package": Restorable(
-        permissions.IMPORT, package_version, _package_draft, lambda draft: draft,
-        packages.package_refusals, _plain_differences, labels(PackageDraft), _update_package,
-        packages.create_package),
-}
+def known(draft: type, body: dict) -> dict[str, Any]:
+    """What a snapshot has of the fields of ``draft``: one of before a field was added has fewer."""
+    return {name: body[name] for name in facts(draft) if name in body}

@@ -172,4 +172,3 @@ def _taken(backup: Application) -> frozenset[int]:
         return frozenset(own)
     return frozenset({*own, *used_ports(backup.host_id), backup.host.lca_port,
                       *(number for number, _ in reserved_ports(backup.host))})
-

@@ -7,8 +7,7 @@ from django.utils.safestring import SafeString
 from provisioning.models import Application
 from provisioning.rules.certificates import Certificate, most_urgent
 from provisioning.selectors import certificates
-from provisioning.templatetags.pairs import level_chip
-from provisioning.templatetags.pairwise import BROKEN, RISK
+from provisioning.templatetags.pairwise import BROKEN, RISK, level_chip
 
 register = template.Library()
 

@@ -1,12 +1,13 @@
 """What the pages write of failover drills."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
 
 from provisioning.models import Drill, DrillStep
 from provisioning.rules import drills as rules
-from provisioning.templatetags.pairs import level_icon
+from provisioning.selectors import drills as selector
+from provisioning.templatetags.pairwise import level_icon
 
 register = template.Library()
 
@@ -21,6 +22,18 @@ def outage(ms: float | None) -> str:
 def step_took(step: DrillStep) -> str:
     took: timedelta = step.finished_at - step.started_at
     return rules.seconds(took.total_seconds() * 1000)
+
+
+@register.simple_tag
+def last_drill(primary_id: int) -> Drill | None:
+    """Of the pair, as far as one proves anything."""
+    return selector.last_drills([primary_id]).get(primary_id)
+
+
+@register.simple_tag
+def next_drill(primary_id: int) -> datetime | None:
+    """When the next one of the pair starts by itself."""
+    return selector.next_of(selector.schedule_of(primary_id))
 
 
 @register.simple_tag

@@ -12,34 +12,18 @@ from provisioning.glossary import TERMS
 from provisioning.models import Application
 from provisioning.rules.guide import DONE, NOT_DONE, NOT_KNOWN, WRONG, Button
 from provisioning.rules.pair_facts import PairFacts
-from provisioning.rules.pair_story import NEW
 from provisioning.selectors import applications, readiness
 from provisioning.selectors.control import control_of
 from provisioning.states import SyncLink
-from provisioning.templatetags.pairwise import BROKEN, IDLE, MOVING, OK, RISK, UNKNOWN, icon
+from provisioning.templatetags.pairwise import BROKEN, IDLE, LEVEL_ICONS, OK, RISK, UNKNOWN, icon
 from provisioning.templatetags.pairwise import chip as make_chip
 
 register = template.Library()
 
-LEVEL_ICONS = {OK: "check-circle-fill", MOVING: "arrow-repeat", RISK: "exclamation-triangle-fill",
-               BROKEN: "x-octagon-fill", IDLE: "stop-circle", NEW: "circle", UNKNOWN: "question-circle"}
-LEVEL_WORDS = {OK: "All well", MOVING: "In progress", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
-               NEW: "Not set up yet",               UNKNOWN: "Not known"}
 LINKS = {SyncLink.SYNCED: (OK, "In sync"), SyncLink.CATCHING_UP: (RISK, "Catching up"),
          SyncLink.DOWN: (BROKEN, "Broken"), "": (UNKNOWN, "No link")}
 STEPS = {DONE: (OK, "check-circle-fill"), NOT_DONE: (IDLE, "circle"), WRONG: (BROKEN, "x-circle-fill"),
          NOT_KNOWN: (UNKNOWN, "question-circle")}
-
-
-@register.simple_tag
-def level_icon(level: str):
-    """The icon of a level in its colour, with its word for those who do not see it."""
-    return format_html('<span class="level level-{}">{}</span>', level, icon(LEVEL_ICONS[level], LEVEL_WORDS[level]))
-
-
-@register.simple_tag
-def level_chip(level: str, word: str, reason: str = ""):
-    return make_chip(level, LEVEL_ICONS[level], word, reason)
 
 
 @register.simple_tag

@@ -30,7 +30,7 @@ register.filter(so_far)
 
 SPRITE = "vendor/bootstrap-icons/sprite.svg"
 
-OK, MOVING, RISK, BROKEN, IDLE, UNKNOWN = "ok", "moving", "risk", "broken", "idle", "unknown"
+OK, MOVING, RISK, BROKEN, IDLE, NEW, UNKNOWN = "ok", "moving", "risk", "broken", "idle", "new", "unknown"
 CHIPS: dict[str, tuple[str, str]] = {
     A.STARTED: (OK, "check-circle-fill"),
     A.STOPPED: (IDLE, "stop-circle"),
@@ -265,3 +265,18 @@ def back_to(context, name: str, *args) -> str:
 def leave_for(context, name: str, saved="") -> str:
     """Like ``url``, for what leaves an editor: the list that it was opened from, else the list ``name``."""
     return lists.leave_for(context["request"], name, saved=saved)
+LEVEL_ICONS = {OK: "check-circle-fill", MOVING: "arrow-repeat", RISK: "exclamation-triangle-fill",
+               BROKEN: "x-octagon-fill", IDLE: "stop-circle", NEW: "circle", UNKNOWN: "question-circle"}
+LEVEL_WORDS = {OK: "All well", MOVING: "In progress", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",
+               NEW: "Not set up yet", UNKNOWN: "Not known"}
+
+
+@register.simple_tag
+def level_icon(level: str):
+    """The icon of a level in its colour, with its word for those who do not see it."""
+    return format_html('<span class="level level-{}">{}</span>', level, icon(LEVEL_ICONS[level], LEVEL_WORDS[level]))
+
+
+@register.simple_tag
+def level_chip(level: str, word: str, reason: str = ""):
+    return chip(level, LEVEL_ICONS[level], word, reason)

@@ -2,11 +2,9 @@
 
 import json
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth_views
-from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
@@ -21,13 +19,11 @@ from provisioning.rules.sign_in import minutes_left
 from provisioning.selectors.users import get_person
 from provisioning.services.sign_in import signed_out_by
 from provisioning.services.users import change_own_password
-from provisioning.views.answers import safe_address, say
-from provisioning.views.context import CHOICES
+from provisioning.views.answers import say
 from provisioning.views.kept import kept_page, unsealed
 from provisioning.views.one_sign_in import MUST_CHANGE, must_change
 from provisioning.views.users import words_of
 
-YEAR_S = 365 * 24 * 3600
 by_form = method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 
 
@@ -118,17 +114,3 @@ def account(request):
 @require_safe
 def home(request):
     return redirect("application-list")
-
-
-@login_not_required
-@require_POST
-def display(request):
-    """Keep the chosen theme, size or tree in a cookie; a script gets 204, a plain form goes back where it was."""
-    by_script = request.headers.get("X-Requested-With") == "fetch"
-    answer = HttpResponse(status=204) if by_script else redirect(
-        safe_address(request, request.POST.get("next", ""), reverse("home")))
-    for name, values in CHOICES.items():
-        if request.POST.get(name) in values:
-            answer.set_cookie(f"pairwise_{name}", request.POST[name], max_age=YEAR_S, samesite="Lax",
-                              httponly=True, secure=settings.SESSION_COOKIE_SECURE)
-    return answer

@@ -16,8 +16,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
 from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
-from provisioning.job_kinds import KINDS
-from provisioning.models import Job
 
 PAGES = {"application": "application-edit", "host": "host-detail", "template": "template-detail", "job": "job-detail",
          "drill": "drill-detail", "package": "package-detail", "user": "user-detail"}
@@ -52,13 +50,6 @@ def _linked(parts: list[str | Link], link: Link) -> list[str | Link]:
 
 def _anchor(link: Link) -> SafeString:
     return format_html('<a href="{}">{}</a>', address_of(link), link.name)
-
-
-def under_way(job: Job) -> SafeString:
-    """What a job that was just asked for does, with the way to its page."""
-    kind = KINDS[job.kind]
-    return format_html('{} <a href="{}">Open the job</a>', kind.told(kind.running, job),
-                       address_of(job.link))
 
 
 def with_sentences(view):

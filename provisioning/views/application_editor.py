@@ -27,7 +27,7 @@ from provisioning.services.reasons import one_line
 from provisioning.tables import EDITOR_ACTIONS, JUDGED
 from provisioning.views import editor_parts as parts
 from provisioning.views.answers import sentence, with_sentences
-from provisioning.views.kept import deleted_page
+from provisioning.views.deleted import deleted_page
 from provisioning.views.versions import Opened, opened_version
 
 

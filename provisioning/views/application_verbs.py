@@ -24,10 +24,11 @@ from provisioning.services import batches, jobs
 from provisioning.services.log_on import proposed
 from provisioning.services.reasons import one_line
 from provisioning.tables import ONE, Action
-from provisioning.views.answers import dialog, done, safe_address, sentence, under_way
+from provisioning.views.answers import dialog, done, safe_address, sentence
 from provisioning.views.batches import tell_refusals
 from provisioning.views.pair_page import PairPage
 from provisioning.views.pair_verbs import ask
+from provisioning.views.under_way import under_way
 
 IDS_MAX = 1000
 SHOWN_MAX = 12

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import push_url
 
-from provisioning.forms.filters import ApplicationFilter
+from provisioning.forms.application_filters import ApplicationFilter
 from provisioning.models import Application
 from provisioning.permissions import CONFIGURE, INSTALL, VIEW, actor_of
 from provisioning.rules.text import key_of

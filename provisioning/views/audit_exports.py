@@ -18,7 +18,7 @@ from provisioning.audit.exports.reading import (
     results_of,
 )
 from provisioning.errors import NotFound, Refused
-from provisioning.forms.filters import AuditFilter
+from provisioning.forms.audit_filters import AuditFilter
 from provisioning.permissions import EXPORT, actor_of
 from provisioning.rules.text import file_word
 from provisioning.selectors.audits import audit_list

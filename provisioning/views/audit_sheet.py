@@ -11,7 +11,7 @@ from provisioning.audit.comparing import Compared, compared
 from provisioning.audit.registry import RULES, Rule, ordered, rule_words
 from provisioning.audit.remedies import REMEDIES, Remedy
 from provisioning.models import Finding, PairAudit
-from provisioning.permissions import WAIVE, actor_of
+from provisioning.permissions import WAIVE, actor_of, sentence_for
 from provisioning.rules.audit_story import headline, unknown_codes
 from provisioning.rules.text import key_of
 from provisioning.rules.trends import Chart, Point, step_chart
@@ -21,7 +21,6 @@ from provisioning.selectors.pairs import OfPair
 from provisioning.selectors.readiness import why_not
 from provisioning.services.remedies import kind_of, subject_of, verb_of
 from provisioning.states import Severity
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import page, show
 
 SERIES = (("Errors", "broken"), ("Warnings", "at-risk"))

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from provisioning.audit.loading import audited
 from provisioning.audit.registry import ordered
 from provisioning.audit.remedies import REMEDIES
-from provisioning.forms.filters import AuditFilter
+from provisioning.forms.audit_filters import AuditFilter
 from provisioning.models import Application, AuditRun
 from provisioning.permissions import AUDIT, actor_of
 from provisioning.rules.audit_story import VERDICT_WORDS, counted

@@ -6,11 +6,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from provisioning.errors import Refused
 from provisioning.job_kinds import KINDS
-from provisioning.permissions import actor_of
+from provisioning.permissions import actor_of, sentence_for
 from provisioning.selectors.batches import Batch, get_batch
 from provisioning.services import batches as services
 from provisioning.views.answers import dialog, done, sentence
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import page, show
 
 SAID_MAX = 12

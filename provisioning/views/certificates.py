@@ -8,8 +8,9 @@ from django.views.decorators.http import require_POST
 from provisioning.errors import Refused
 from provisioning.permissions import INSTALL, actor_of
 from provisioning.services.jobs import make_certificates
-from provisioning.views.answers import safe_address, sentence, under_way
+from provisioning.views.answers import safe_address, sentence
 from provisioning.views.pages import page
+from provisioning.views.under_way import under_way
 
 
 @require_POST

@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 
 from provisioning.lists import list_name, opened_from
 from provisioning.models.applications import SECRET_WORDS
-from provisioning.permissions import ROLE_VERBS, VERBS, VIEW, actor_of
+from provisioning.permissions import VERBS, VIEW, actor_of, sentence_for
 from provisioning.rules.audit_story import counted
 from provisioning.rules.known import Control
 from provisioning.selectors.audits import broken_count
@@ -18,12 +18,10 @@ from provisioning.selectors.certificates import console_certificate
 from provisioning.selectors.control import control_seen
 from provisioning.selectors.pair_page import Paused, paused_pairs
 from provisioning.selectors.restored import Disputed, disputed
+from provisioning.views.display import CHOICES
 from provisioning.views.one_sign_in import must_change
 from provisioning.views.saved import SAVED
 from provisioning.views.session_life import left_s
-
-CHOICES = {"theme": ("auto", "light", "dark"), "size": ("compact", "comfortable"), "tree": ("open", "closed")}
-"""Display choices, each kept in a cookie ``pairwise_<name>`` so that the server draws the page right at once."""
 
 DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
@@ -223,12 +221,6 @@ class Frame:
             found.append(f"{certificate.sentence} Hosts and servers do not trust an expired one. "
                          "./run manage check says what to do.")
         return found
-
-
-def sentence_for(verb: str) -> str:
-    """Why somebody without ``verb`` may not, and what to do about it."""
-    needed = " or ".join(role for role, verbs in ROLE_VERBS.items() if verb in verbs)
-    return f"Your role does not let you {VERBS[verb]}. Ask for the role {needed}."
 
 
 def frame(request) -> dict:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.drills import ScheduleForm
 from provisioning.models import Drill
-from provisioning.permissions import DRILL, actor_of
+from provisioning.permissions import DRILL, actor_of, sentence_for
 from provisioning.rules import drills as rules
 from provisioning.rules.drills import Figures
 from provisioning.rules.failover_facts import Condition
@@ -21,7 +21,6 @@ from provisioning.selectors.pairs import get_pair
 from provisioning.services import drills as services
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog, done
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 from provisioning.views.pair_page import PairPage
 

@@ -5,11 +5,12 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 
+from provisioning.forms.accounts import SignInForm
 from provisioning.views.answers import say
-from provisioning.views.kept import WITHOUT_FORM, kept_of, kept_page, sign_in_page
+from provisioning.views.kept import WITHOUT_FORM, kept_of, kept_page, sealed
 from provisioning.views.one_sign_in import CHOOSE_FIRST, must_change
 from provisioning.views.session_life import BY_ITSELF
 
@@ -47,3 +48,13 @@ def _leave(request, address: str) -> HttpResponse:
         # A part of the page that keeps itself up to date: nobody asked for it, and nobody is told.
         return HttpResponse(status=204)
     return say(request, CHOOSE_FIRST, 403)
+
+
+def sign_in_page(request) -> HttpResponse:
+    """For somebody who posted a form without being signed in any more (401): nothing was done, and what was typed comes
+    back after signing in."""
+    kept = sealed(request)
+    answer = render(request, "registration/login.html", {
+        "form": SignInForm(request), "kept": kept, "lost": not kept, "next": resolve_url("home")}, status=401)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

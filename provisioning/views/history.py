@@ -7,19 +7,17 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.errors import Conflict, Link, NotFound, Refused
-from provisioning.forms.filters import DeletedFilter, HistoryFilter
+from provisioning.forms.history_filters import DeletedFilter, HistoryFilter
 from provisioning.forms.reasons import ReasonForm
 from provisioning.history import LABELS
-from provisioning.models import Application, HistoryEntry
-from provisioning.permissions import actor_of
+from provisioning.models import HistoryEntry
+from provisioning.permissions import actor_of, sentence_for
 from provisioning.rules.text import key_of
 from provisioning.selectors import history as selector
-from provisioning.selectors.applications import get_application, ports_wait
 from provisioning.services import restoring
 from provisioning.services.reasons import one_line
 from provisioning.tables import page_of
 from provisioning.views.answers import PAGES, address_of, dialog, done, sentence
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import page, show
 
 EDITORS = {"application": ("application-edit", "application-new"), "host": ("host-edit", "host-new")}
@@ -112,9 +110,8 @@ def _restored(request, pk: int):
     row = restoring.restore(
         actor=actor_of(request), number=pk, revision=-1 if revision is None else revision,
         names=request.POST.getlist("fields"), reason=one_line(request.POST.get("reason", "")))
-    kind = selector.get_entry(pk).object_type
-    address = address_of(Link(kind, str(row.pk), str(row)))
-    later = ports_wait(get_application(row.pk)) if isinstance(row, Application) else ""
+    entry = selector.get_entry(pk)
+    address, later = address_of(Link(entry.object_type, str(row.pk), str(row))), restoring.waits(entry, row)
     what = "was restored" if revision != 0 else "was brought back"
     (messages.warning if later else messages.success)(
         request, format_html('<a href="{}">{}</a> {}. {}', address, row, what, later))

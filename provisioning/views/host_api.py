@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils import timezone
@@ -28,6 +27,7 @@ from provisioning.jobs import refusals as recorded
 from provisioning.models import Application, Host, InstallationPackage, Job
 from provisioning.services.certificates import issue_certificate
 from provisioning.states import JobKind
+from provisioning.views.stored import stored_file
 
 log = logging.getLogger(__name__)
 NOT_SIGNED = ("The signature of this request is missing or wrong. Check the host's name and secret in agent.json, and "
@@ -164,14 +164,6 @@ async def chunks(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
             yield chunk
     finally:
         file.close()
-
-
-def stored_file(package: InstallationPackage) -> Path | None:
-    """The package's file, unless it is gone, of another size or outside the packages directory."""
-    folder = Path(settings.PAIRWISE_PACKAGES_DIR).resolve()
-    path = (folder / package.path).resolve()
-    good = path.is_relative_to(folder) and path.is_file() and path.stat().st_size == package.size
-    return path if good else None
 
 
 def is_to_install(host: Host, package_id: int) -> bool:

@@ -4,36 +4,32 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from protocol.said import LARGEST, number
-from provisioning.audit.looked import looked_at
 from provisioning.errors import Conflict, NotFound, Refused
-from provisioning.forms.filters import HostFilter
+from provisioning.forms.host_filters import HostFilter
 from provisioning.forms.hosts import HostForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.jobs.ping import worker_answers
 from provisioning.models import Host
-from provisioning.permissions import AUDIT, MANAGE_HOSTS, actor_of
+from provisioning.permissions import MANAGE_HOSTS, actor_of
+from provisioning.rules.accounts import wrong_account_of
 from provisioning.rules.systems import no_agent
 from provisioning.selectors.applications import application_list
 from provisioning.selectors.broker import broker, why_not_at_rabbitmq
-from provisioning.selectors.control import control_of
 from provisioning.selectors.events import refusals_of
-from provisioning.selectors.failover import wrong_account_of
 from provisioning.selectors.hosts import get_host
 from provisioning.selectors.hosts import host_list as hosts
 from provisioning.selectors.joining import joining
 from provisioning.selectors.ladder import host_ladder as ask_ladder
-from provisioning.selectors.readiness import look_refusals
-from provisioning.services import enrolment, looks
+from provisioning.services import enrolment
 from provisioning.services import hosts as services
 from provisioning.services.facts import is_console_host
 from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
-from provisioning.views.answers import dialog, under_way
-from provisioning.views.context import sentence_for
-from provisioning.views.kept import deleted_page
+from provisioning.views.answers import dialog
+from provisioning.views.deleted import deleted_page
 from provisioning.views.pages import carry_out, checked, page, refuse, show, summary_of
 from provisioning.views.versions import Opened, opened_version
 
@@ -65,29 +61,11 @@ def host_detail(request, pk):
         "is_console": is_console_host(host), "no_agent": no_agent(host.name, host.os_type),
         "refusals": refusals_of(host, REFUSALS_SHOWN),
         "applications": [(row, wrong_account_of(row)) for row in applications[:APPLICATIONS_SHOWN]],
-        "more": host.application_count > APPLICATIONS_SHOWN,
-        "looked": looked_at(host, None if "looked" in request.GET else APPLICATIONS_SHOWN),
-        "look": looks.active_look(host), "why_not_look": _why_not_look(host, actor_of(request))})
+        "more": host.application_count > APPLICATIONS_SHOWN})
     if joins.line:
         # It holds a token.
         add_never_cache_headers(answer)
     return answer
-
-
-def _why_not_look(host: Host, actor) -> str:
-    if not actor.may(AUDIT):
-        return sentence_for(AUDIT)
-    stands = look_refusals([host], control_of(host))[host.pk]
-    return stands[0].message if stands else ""
-
-
-@require_POST
-@page(AUDIT)
-def host_look(request, pk):
-    """Look on the host now."""
-    back = reverse("host-detail", args=[pk])
-    return carry_out(request, lambda: looks.look_at_host(actor=actor_of(request), host_id=pk), back=back,
-                     to=lambda job: back, said=under_way)
 
 
 @require_safe

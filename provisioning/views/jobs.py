@@ -7,20 +7,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from provisioning.forms.filters import JobFilter
+from provisioning.forms.job_filters import JobFilter
 from provisioning.job_kinds import KINDS, Kind
 from provisioning.models import Job
-from provisioning.permissions import actor_of
+from provisioning.permissions import actor_of, sentence_for
 from provisioning.rules.text import key_of
 from provisioning.selectors import jobs as selector
 from provisioning.selectors.applications import get_application
-from provisioning.selectors.readiness import again_refusals, why_not
+from provisioning.selectors.readiness import why_not
 from provisioning.selectors.start_files import StartFile, files_of
 from provisioning.services import jobs as services
+from provisioning.services.jobs import again_refusals
 from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, show
 
 LINES = 500

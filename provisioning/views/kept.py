@@ -11,14 +11,11 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import render, resolve_url
-from django.urls import Resolver404, resolve, reverse
+from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from provisioning.errors import NotFound
-from provisioning.forms.accounts import SignInForm
 from provisioning.models.applications import MASK, is_secret_option
-from provisioning.selectors.history import last_change
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +30,6 @@ WITHOUT_FORM = frozenset({"login", "logout", "display", "session"})
 """What is posted there was typed by nobody, or is a password."""
 SHOWN_AGAIN = {"application-new": "look", "application-edit": "look"}
 """{name of an address: the ``step`` with which it shows what is posted and saves nothing}."""
-OF_THE_OLD = frozenset({"application", "revision", "version", "tab", "after"})
-"""What a form says of the object that it is for, and no other one has."""
 REFUSED = ("The form was not sent. Its page was open since before you signed in, or the browser has lost the cookie "
            "that goes with it.")
 
@@ -150,16 +145,6 @@ def _browser(request) -> str:
 # --- pages
 
 
-def sign_in_page(request) -> HttpResponse:
-    """For somebody who posted a form without being signed in any more (401): nothing was done, and what was typed comes
-    back after signing in."""
-    kept = sealed(request)
-    answer = render(request, "registration/login.html", {
-        "form": SignInForm(request), "kept": kept, "lost": not kept, "next": resolve_url("home")}, status=401)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
-
-
 def kept_page(request, kept: Kept, *, heading: str, sentence: str, status: int = 200,
               choose_first: bool = False) -> HttpResponse:
     """The form once more, to be sent by its reader; ``choose_first``: after choosing another password."""
@@ -167,18 +152,6 @@ def kept_page(request, kept: Kept, *, heading: str, sentence: str, status: int =
         "kept": kept, "heading": heading, "sentence": sentence, "choose_first": choose_first}, status=status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def deleted_page(request, error: NotFound, *, object_type: str, key: int, new: str) -> HttpResponse:
-    """For somebody who posted a form for an object that was deleted meanwhile: the form once more, for the address that
-    makes a new one. Raises ``error`` again where nothing was typed."""
-    if request.method != "POST" or request.htmx:
-        raise error
-    last = last_change(object_type, key)
-    who = f"{last.user_name} deleted it while you were editing it" if last else "Somebody deleted it"
-    kept = Kept(reverse(new), tuple(field for field in kept_of(request).fields if field.name not in OF_THE_OLD))
-    return kept_page(request, kept, heading=f"{last.object_name if last else 'It'} does not exist any more", status=404,
-                     sentence=f"{who}. What you typed can be saved as a new one.")
 
 
 def csrf_failure(request, reason: str = "") -> HttpResponse:

@@ -3,7 +3,7 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from provisioning.forms.filters import EventFilter
+from provisioning.forms.event_filters import EventFilter
 from provisioning.models import Application, Event
 from provisioning.selectors.audits import last_run, verdict_counts
 from provisioning.selectors.events import event_list as events

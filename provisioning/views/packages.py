@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.forms.filters import CatalogFilter
+from provisioning.forms.catalog_filters import CatalogFilter
 from provisioning.forms.imports import PackageImportForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.models import InstallationPackage
@@ -15,8 +15,8 @@ from provisioning.services import packages as services
 from provisioning.services.reasons import one_line
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog
-from provisioning.views.host_api import stored_file
 from provisioning.views.pages import carry_out, import_file, page, show
+from provisioning.views.stored import stored_file
 
 TABLE = Table((Column("Name"), Column("Version"), Column("Locale"), Column("Operating System"), Column("Status"),
                Column("Size", css="number"), Column("Imported")))

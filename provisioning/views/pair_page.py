@@ -13,8 +13,7 @@ from provisioning import permissions
 from provisioning.errors import Refused
 from provisioning.job_kinds import KINDS
 from provisioning.models import Application, Drill
-from provisioning.permissions import actor_of
-from provisioning.rules.drills import why_none
+from provisioning.permissions import actor_of, sentence_for
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.failover_facts import Condition, FailoverVerdict
 from provisioning.rules.guide import DONE, Button, Step, procedure
@@ -28,18 +27,19 @@ from provisioning.rules.pair_story import (
     badge,
     headline,
     paused_sentence,
+    why_none,
     why_not,
 )
 from provisioning.rules.proofs import Proof
 from provisioning.rules.synchronizing import EQUAL, Row
-from provisioning.selectors import drills, pair_guide, readiness
+from provisioning.selectors import pair_guide, readiness
 from provisioning.selectors import pair_page as selector
 from provisioning.selectors.pairs import OfPair, only_kept, paired
 from provisioning.services import pairs as services
 from provisioning.services import synchronize
+from provisioning.services.drill_lock import in_the_way, running_drill, under_way
 from provisioning.services.synchronize import SynchronizePlan
 from provisioning.states import ENDED, HostStatus, JobKind, Mode
-from provisioning.views.context import sentence_for
 
 TIMELINE, TIMELINE_FIRST = 20, 6
 """Rows of a page of the timeline; how many there are until somebody asks for more, as the page goes on below it."""
@@ -167,7 +167,7 @@ class PairPage(OfPair):
 
     @cached_property
     def _any_drill(self) -> Drill | None:
-        return drills.running_drill()
+        return running_drill()
 
     @property
     def drill(self) -> Drill | None:
@@ -176,22 +176,13 @@ class PairPage(OfPair):
 
     @property
     def _running_drill(self) -> str:
-        return drills.under_way(self._any_drill) if self._any_drill else ""
+        return under_way(self._any_drill) if self._any_drill else ""
 
     @property
     def _during_drill(self) -> dict[str, str]:
         if self.drill is None:
             return {}
-        return dict.fromkeys(OF_CONTROL, drills.in_the_way(self.drill).message)
-
-    @cached_property
-    def last_drill(self) -> Drill | None:
-        return drills.last_drills([self.pk]).get(self.pk)
-
-    @cached_property
-    def next_drill(self) -> datetime | None:
-        """When the next one starts by itself."""
-        return drills.next_of(drills.schedule_of(self.pk))
+        return dict.fromkeys(OF_CONTROL, in_the_way(self.drill).message)
 
     @property
     def can_be_promoted(self) -> bool:

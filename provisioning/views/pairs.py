@@ -4,7 +4,7 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
-from provisioning.forms.filters import PairFilter
+from provisioning.forms.pair_filters import PairFilter
 from provisioning.rules.text import key_of
 from provisioning.selectors import pair_page as selector
 from provisioning.selectors.pairs import only_kept

@@ -7,13 +7,12 @@ from django.views.decorators.http import require_http_methods
 
 from provisioning.errors import Refused
 from provisioning.forms.pairs import GoOnForm
-from provisioning.permissions import ACCEPT_LOSS, actor_of
+from provisioning.permissions import ACCEPT_LOSS, actor_of, sentence_for
 from provisioning.rules.restored import Found
 from provisioning.selectors.control import doubted_count
 from provisioning.selectors.restored import disputed, members_of
 from provisioning.services import restored as services
 from provisioning.views.answers import done
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 
 

@@ -6,15 +6,15 @@ from django.views.decorators.http import require_http_methods
 
 from provisioning.errors import Refused
 from provisioning.job_kinds import KINDS
-from provisioning.permissions import actor_of
+from provisioning.permissions import actor_of, sentence_for
 from provisioning.selectors import applications as selector
 from provisioning.selectors.readiness import why_not
 from provisioning.selectors.start_files import start_files
 from provisioning.services import jobs as services
 from provisioning.states import JobKind
-from provisioning.views.answers import dialog, done, refused, safe_address, sentence, under_way
-from provisioning.views.context import sentence_for
+from provisioning.views.answers import dialog, done, refused, safe_address, sentence
 from provisioning.views.pages import page
+from provisioning.views.under_way import under_way
 
 VERBS = {"check": JobKind.CHECK_START_FILES, "repair": JobKind.REPAIR_START_FILES}
 

@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.forms.filters import CatalogFilter
+from provisioning.forms.catalog_filters import CatalogFilter
 from provisioning.forms.imports import TemplateImportForm
 from provisioning.forms.reasons import ReasonForm
 from provisioning.models import ApplicationTemplate

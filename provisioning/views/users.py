@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from provisioning.errors import Conflict, Refused
 from provisioning.forms.users import ChangedRolesForm, NewUserForm, UserFilter
 from provisioning.lists import leave_for, onward
-from provisioning.permissions import USERS, VERBS, actor_of, verbs_of
+from provisioning.permissions import USERS, VERBS, actor_of, sentence_for, verbs_of
 from provisioning.rules.users import why_not_disable
 from provisioning.selectors import users as selector
 from provisioning.selectors.sign_ins import locked_places
@@ -23,7 +23,6 @@ from provisioning.selectors.users import Person
 from provisioning.services import users as services
 from provisioning.tables import Column, Table, page_of
 from provisioning.views.answers import dialog, done, safe_address
-from provisioning.views.context import sentence_for
 from provisioning.views.pages import carry_out, page, refuse, show
 
 TABLE = Table(tuple(Column(label) for label in ("User name", "Roles", "Last sign-in", "Sign-in", "State")))

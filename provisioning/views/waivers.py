@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.audit.registry import rule_words
 from provisioning.errors import Conflict, Refused
+from provisioning.forms.audit_filters import WaiverFilter
 from provisioning.forms.audits import WaiveForm
-from provisioning.forms.filters import WaiverFilter
 from provisioning.lists import onward
 from provisioning.models import Waiver
 from provisioning.permissions import VIEW, WAIVE, actor_of

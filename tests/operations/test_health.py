@@ -20,6 +20,7 @@ from provisioning.rules import database_trouble
 from provisioning.rules import health as rules
 from provisioning.rules.database_trouble import trouble_of
 from provisioning.rules.health import DOWN, OK, UNKNOWN
+from provisioning.selectors import database
 from provisioning.services import health
 from provisioning.states import HostStatus
 from tests import factories
@@ -155,7 +156,7 @@ class Disk:
 @pytest.fixture
 def proof():
     disk, clock = Disk(), Clock()
-    found = health.WriteProof(disk.write, clock)
+    found = database.WriteProof(disk.write, clock)
     found.disk, found.clock = disk, clock
     return found
 
@@ -210,7 +211,7 @@ def all_up(transactional_db, broker, monkeypatch):
     ComponentHeartbeat.objects.create(name="console-worker", at=timezone.now())
     # Control is a process of its own; that its line works is tested in tests/control.
     monkeypatch.setattr(control_client, "ping", lambda timeout_s: {"since": 1})
-    monkeypatch.setattr(health, "proof", health.WriteProof(health._write))
+    monkeypatch.setattr(health, "proof", database.WriteProof(health._write))
     return host
 
 
@@ -261,7 +262,7 @@ def test_it_is_well_again_once_the_other_program_has_ended(client, all_up, locke
 
 def test_many_monitors_at_once_write_once(client, all_up, monkeypatch):
     writes = []
-    monkeypatch.setattr(health, "proof", health.WriteProof(lambda: writes.append(1)))
+    monkeypatch.setattr(health, "proof", database.WriteProof(lambda: writes.append(1)))
     for _ in range(5):
         assert client.get("/healthz").status_code == 200
     assert writes == [1]

@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from control import objects
 from provisioning.errors import Refused
-from provisioning.forms.filters import EventFilter, HostFilter
+from provisioning.forms.event_filters import EventFilter
+from provisioning.forms.host_filters import HostFilter
 from provisioning.models import Application, Host
 from provisioning.services import enrolment, ssh_joining
 from provisioning.states import (

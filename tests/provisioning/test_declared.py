@@ -23,9 +23,10 @@ from provisioning.selectors.applications import application_draft
 from provisioning.selectors.export import export_document
 from provisioning.selectors.history import field_changes
 from provisioning.selectors.members import facts_of
+from provisioning.services.application_versions import application_version
 from provisioning.services.comparison import changed_fields, differences
+from provisioning.services.host_versions import host_version
 from provisioning.services.manifest import APPLICATION_KEYS, CONNECTION_KEYS, HOST_KEYS, PORT_KEYS
-from provisioning.services.versions import application_version, host_version
 from tests.factories import make_application, make_host, make_template
 
 ROOT = Path(__file__).resolve().parents[2]

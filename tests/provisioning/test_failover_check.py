@@ -14,8 +14,8 @@ from provisioning.rules.certificates import certificate
 from provisioning.rules.failover import would_failover_work
 from provisioning.rules.pair_facts import Asked, PairFacts
 from provisioning.rules.proofs import Proof, proofs_of
+from provisioning.selectors import database
 from provisioning.selectors.failover import record_trouble
-from provisioning.services import health
 from provisioning.services.pairs import check_failover
 from tests.commands import run
 from tests.factories import SUPPORT, make_application, make_host, make_pair
@@ -348,7 +348,7 @@ def test_a_member_that_another_account_started_is_found(control, pair):
 
 def test_a_database_that_another_program_holds_is_named(transactional_db, control, locked, monkeypatch, settings):
     settings.RECORD_IS_APART = False
-    monkeypatch.setattr(health, "beginning", health.WriteProof(health._begin))
+    monkeypatch.setattr(database, "beginning", database.WriteProof(database._begin))
     control.answers["probe"] = GOOD
     primary, _ = make_pair()
     with locked():

@@ -1,31 +1,22 @@
-"""Snapshots of history as drafts: what of an object's version can be had again, and what cannot and why."""
-
-from dataclasses import dataclass, replace
-from typing import Any
+"""Versions of an application: what of one can be had again, and what cannot and why."""
+from dataclasses import replace
 
 from django.db.models import Model
 
-from provisioning.declared import Kind, columns, facts
-from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
+from provisioning import permissions
+from provisioning.declared import Kind, columns, facts, labels
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import Refusal
-from provisioning.models import Application, ApplicationTemplate, Host, InstallationPackage
+from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host
 from provisioning.models.applications import MASK, is_secret_option
+from provisioning.permissions import Actor
 from provisioning.rules.fields import NOT_YET_INSTALLED
-from provisioning.selectors.applications import application_draft
-from provisioning.states import RedundancyType
-
-from . import drafting
+from provisioning.selectors.applications import application_draft, get_application, ports_wait
+from provisioning.services import applications, comparison, drafting
+from provisioning.services.restoring import KINDS, Restorable, Version, known
+from provisioning.states import HistoryAction, RedundancyType
 
 _PLAIN = tuple(name for name in columns(ApplicationDraft) if facts(ApplicationDraft)[name].kind != Kind.LINK)
-
-
-@dataclass(frozen=True)
-class Version:
-    """``draft`` is the version as far as it can be had; ``notes`` say what of it cannot, each with the field of the
-    draft that it is about."""
-
-    draft: Any
-    notes: tuple[Refusal, ...] = ()
 
 
 def application_version(body: dict, row: Application | None) -> Version:
@@ -48,35 +39,11 @@ def application_version(body: dict, row: Application | None) -> Version:
     draft = ApplicationDraft(
         **given, template_id=row.template_id if row is not None else _template(body, notes),
         host_id=_host(body, stored, notes),
-        ports=tuple(PortDraft(**_known(PortDraft, port))
+        ports=tuple(PortDraft(**known(PortDraft, port))
                     for port in body.get("ports") or ()),
         connections=_connections(body, notes), options=_table(body, row, notes, annex=False),
         annex=_table(body, row, notes, annex=True))
     return Version(_with_backup(draft, body, stored, notes), tuple(notes))
-
-
-def host_version(body: dict, row: Host | None) -> Version:
-    """As ``application_version``, of a host."""
-    draft = HostDraft(**_known(HostDraft, body))
-    if row is not None:
-        return Version(draft)
-    return Version(draft, (Refusal("It gets a secret of its own: press Join on its page afterwards, and its agent is "
-                                   "accepted again."),))
-
-
-def template_version(body: dict, row: ApplicationTemplate | None) -> Version:
-    """As ``application_version``, of a template."""
-    return Version(TemplateDraft(**_known(TemplateDraft, body)))
-
-
-def package_version(body: dict, row: InstallationPackage | None) -> Version:
-    """As ``application_version``, of a package."""
-    return Version(PackageDraft(**_known(PackageDraft, body)))
-
-
-def _known(draft: type, body: dict) -> dict[str, Any]:
-    """What a snapshot has of the fields of ``draft``: one of before a field was added has fewer."""
-    return {name: body[name] for name in facts(draft) if name in body}
 
 
 def _found(model: type[Model], key: int | None, name: str) -> Model | None:
@@ -126,7 +93,7 @@ def _connections(body: dict, notes: list[Refusal]) -> tuple[ConnectionDraft, ...
             notes.append(Refusal(f"The connection to {given.get('server')} is left out: that application does not "
                                  "exist any more.", "connections"))
         else:
-            found.append(ConnectionDraft(**_known(ConnectionDraft, given) | {"server_id": server.pk}))
+            found.append(ConnectionDraft(**known(ConnectionDraft, given) | {"server_id": server.pk}))
     return tuple(found)
 
 
@@ -150,3 +117,38 @@ def _table(body: dict, row: Application | None, notes: list[Refusal], *, annex: 
         notes.append(Refusal(f"{', '.join(kept)} {'keeps its' if len(kept) == 1 else 'keep their'} present value: "
                              "history does not hold secrets.", field))
     return table
+
+
+def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
+    """The application that lost the one that is brought back as its Backup Server, when it was deleted."""
+    gone = HistoryEntry.objects.filter(object_type=entry.object_type, object_id=entry.object_id,
+                                       action=HistoryAction.DELETED).first()
+    if gone is None or not gone.request_id:
+        return []
+    others = HistoryEntry.objects.filter(request_id=gone.request_id, object_type="application",
+                                         action=HistoryAction.CHANGED)
+    lost = [other for other in others if str(other.before.get("backup_server_id")) == entry.object_id
+            and other.after.get("backup_server_id") is None]
+    present = Application.objects.filter(pk__in=[other.object_id for other in lost])
+    return [Refusal(f"{row.name} lost it as its Backup Server. Set it there again, or restore the version of "
+                    f"{row.name} before that.", "", (row.link,)) for row in present]
+
+
+def _update_application(*, actor: Actor, row: Application, draft: ApplicationDraft, reason: str) -> Application:
+    return applications.update_application(actor=actor, application_id=row.pk, revision=row.revision, draft=draft,
+                                           reason=reason)
+
+
+def _blank_application(draft: ApplicationDraft) -> ApplicationDraft:
+    return ApplicationDraft(name=draft.name, template_id=draft.template_id, host_id=draft.host_id,
+                            working_directory=NOT_YET_INSTALLED, command_line=NOT_YET_INSTALLED, ports=(),
+                            connections=(), options={}, annex={})
+
+
+KINDS["application"] = Restorable(
+    permission=permissions.CONFIGURE, labels=labels(ApplicationDraft), version=application_version,
+    present=application_draft, blank=_blank_application,
+    refusals=lambda draft, row: applications.check_application(draft=draft, application_id=row.pk if row else None),
+    differences=lambda now, then, name: comparison.differences(now, then, [name]),
+    update=_update_application, create=applications.create_application, lost=_lost_primary,
+    waits=lambda row: ports_wait(get_application(row.pk)))

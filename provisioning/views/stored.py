@@ -1,0 +1,15 @@
+"""Files that the console has kept, sent as they are."""
+
+from pathlib import Path
+
+from django.conf import settings
+
+from provisioning.models import InstallationPackage
+
+
+def stored_file(package: InstallationPackage) -> Path | None:
+    """The package's file, unless it is gone, of another size or outside the packages directory."""
+    folder = Path(settings.PAIRWISE_PACKAGES_DIR).resolve()
+    path = (folder / package.path).resolve()
+    good = path.is_relative_to(folder) and path.is_file() and path.stat().st_size == package.size
+    return path if good else None
