@@ -65,7 +65,7 @@ def measure(pairs: int, rounds: int) -> None:
 
 
 def audit():
-    from provisioning.jobs.audits import run_audit
+    from provisioning.audit.worker.run import run_audit
     from provisioning.states import AuditTrigger
 
     return run_audit(trigger=AuditTrigger.SCHEDULE)

@@ -7,9 +7,9 @@ from django.http import parse_cookie
 from django.urls import reverse
 
 from console.gate import BODY_MAX, STRANGER_BODY_MAX, Scope
-from provisioning.permissions import IMPORT, user_roles, verbs_of
-from provisioning.selectors.sessions import user_of_session
-from provisioning.services.packages import MAX_BYTES
+from provisioning.catalog.services.packages import MAX_BYTES
+from provisioning.core.permissions import IMPORT, user_roles, verbs_of
+from provisioning.web.sessions import user_of_session
 
 FORM_BYTES = 64 * 1024
 """Of a form around its file."""

@@ -80,7 +80,7 @@ def _end_with_beat(sender, **_) -> None:
 @worker_ready.connect(weak=False)
 def _read_reports(sender, **_) -> None:
     """In this process, which carries out no task: hosts reach no queue that Celery reads."""
-    from provisioning.jobs.report_reader import reader
+    from provisioning.jobs.worker.report_reader import reader
 
     if sender.app is app:
         reader.start()
@@ -88,7 +88,7 @@ def _read_reports(sender, **_) -> None:
 
 @worker_shutting_down.connect(weak=False)
 def _read_no_more_reports(**_) -> None:
-    from provisioning.jobs.report_reader import reader
+    from provisioning.jobs.worker.report_reader import reader
 
     reader.stop()
 

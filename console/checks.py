@@ -18,8 +18,8 @@ from console.proxies import networks
 from protocol.names import LOOPBACK
 from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
-from provisioning.certificates import tls
-from provisioning.rules.broker_access import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
+from provisioning.broker.rules import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
+from provisioning.core import tls
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -75,7 +75,7 @@ def secret_key(**_) -> list[CheckMessage]:
 @register(f"{TAG}-database")
 def key_of_the_database(**_) -> list[CheckMessage]:
     """Apart from the others: a start asks it of a database that is as this version needs it."""
-    from provisioning.selectors.encryption import advice, why_wrong
+    from provisioning.monitoring.selectors.encryption import advice, why_wrong
 
     try:
         why = why_wrong()
@@ -116,7 +116,7 @@ def trusted_proxies(**_) -> list[CheckMessage]:
 
 @register(TAG)
 def unnamed_proxy(**_) -> list[CheckMessage]:
-    from provisioning.selectors.proxies import HINT, unnamed_by_settings
+    from provisioning.accounts.selectors.proxies import HINT, unnamed_by_settings
 
     why = unnamed_by_settings()
     return [Warning(why, id="pairwise.W010", hint=HINT)] if why else []
@@ -124,7 +124,7 @@ def unnamed_proxy(**_) -> list[CheckMessage]:
 
 @register(f"{TAG}-database")
 def forwarded_by_nobody_we_know(**_) -> list[CheckMessage]:
-    from provisioning.selectors.proxies import HINT, unnamed_as_seen
+    from provisioning.accounts.selectors.proxies import HINT, unnamed_as_seen
 
     try:
         why = unnamed_as_seen(timezone.now())
@@ -146,7 +146,7 @@ def console_url(**_) -> list[CheckMessage]:
 @register(TAG)
 def broker_accounts(**_) -> list[CheckMessage]:
     """Whether each host can have an account at the broker, and one of its own."""
-    from provisioning.jobs import broker_access
+    from provisioning.broker.worker import access as broker_access
 
     try:
         why = broker_access.why_no_accounts()

@@ -35,7 +35,7 @@ def _record(text: str) -> None:
     # Not above: Django is not set up yet.
     from django.db import connections
 
-    from provisioning.jobs import refusals
+    from provisioning.core import refusals
 
     try:
         refusals.add(host=None, text=text, of_stranger=True)
@@ -65,7 +65,7 @@ class Forwarded:
         # Not above: Django is not set up yet.
         from django.db import connections
 
-        from provisioning.jobs.forwarded import note_forwarded
+        from provisioning.accounts.services.forwarded import note_forwarded
 
         try:
             note_forwarded(address)

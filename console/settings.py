@@ -127,22 +127,22 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "provisioning.views.privacy.CompressedPages",
-    "provisioning.views.privacy.PrivatePages",
+    "provisioning.web.privacy.CompressedPages",
+    "provisioning.web.privacy.PrivatePages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "provisioning.views.gate.SignInRequired",
-    "provisioning.views.session_life.SessionLife",
+    "provisioning.accounts.views.gate.SignInRequired",
+    "provisioning.accounts.views.session_life.SessionLife",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "provisioning.lists.KeepLists",
-    "provisioning.views.saved.TellSaved",
+    "provisioning.web.lists.KeepLists",
+    "provisioning.web.saved.TellSaved",
 ]
-MESSAGE_STORAGE = "provisioning.views.saved.Messages"
+MESSAGE_STORAGE = "provisioning.web.saved.Messages"
 
 ROOT_URLCONF = "console.urls"
 ASGI_APPLICATION = "console.asgi.application"
@@ -156,8 +156,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "provisioning.views.context.frame",
+                "provisioning.frame.frame",
             ],
+            "libraries": {
+                "pairwise": "provisioning.web.tags", "styles": "provisioning.web.styles",
+                **{name: f"provisioning.{name}.tags" for name in (
+                    "audit", "certificates", "drills", "jobs", "looks", "pairs")},
+            },
         },
     }
 ]
@@ -207,13 +212,13 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_COOKIE_AGE = 12 * 3600
-"""A session that nobody uses ends after so long, s (provisioning.views.session_life)."""
+"""A session that nobody uses ends after so long, s (provisioning.accounts.views.session_life)."""
 SESSION_LONGEST_S = 7 * 24 * 3600
 """One that is used ends so long after the sign-in."""
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "provisioning.views.kept.csrf_failure"
+CSRF_FAILURE_VIEW = "provisioning.web.kept.csrf_failure"
 SESSION_COOKIE_NAME = f"pairwise_session_{PAIRWISE_PORT}"
 CSRF_COOKIE_NAME = f"pairwise_csrf_{PAIRWISE_PORT}"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PAIRWISE_HTTPS or PAIRWISE_WEB_TLS

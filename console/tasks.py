@@ -2,8 +2,10 @@
 
 from celery import shared_task
 
-from provisioning.jobs import drills as drill_rows
-from provisioning.services import drill_run, drills, sign_in
+from provisioning.accounts.services import sign_in
+from provisioning.drills.services import drills
+from provisioning.drills.services import run as drill_run
+from provisioning.drills.worker import row as drill_rows
 
 
 @shared_task(name=drill_rows.RUN_DRILL)

@@ -1,4 +1,4 @@
 from django.urls import include, path
 
 urlpatterns = [path("", include("provisioning.urls"))]
-handler500 = "provisioning.views.busy.fault"
+handler500 = "provisioning.web.busy.fault"

@@ -58,7 +58,7 @@ async def serve(config: uvicorn.Config) -> None:
     """Until a signal ends it. Raises CannotIssue, PartEnded."""
     from django.conf import settings
 
-    from provisioning.certificates import tls
+    from provisioning.core import tls
 
     with Watchdog() as watchdog:
         server = uvicorn.Server(config)
@@ -81,7 +81,7 @@ async def serve(config: uvicorn.Config) -> None:
 
 
 async def _tell_of_locked_tries() -> None:
-    from provisioning.services.locked_tries import tell_what_is_due
+    from provisioning.accounts.services.locked_tries import tell_what_is_due
 
     while True:
         await asyncio.sleep(LOOK_S)
@@ -106,7 +106,7 @@ def main() -> int:
 
     from console.up.errors import CannotStart
     from console.up.keys import require_the_key_of_this_process
-    from provisioning.certificates.tls import CannotIssue
+    from provisioning.core.tls import CannotIssue
 
     try:
         require_the_key_of_this_process()

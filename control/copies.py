@@ -13,9 +13,9 @@ from functools import partial
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q, QuerySet
 
+from provisioning.core.signals import announce
 from provisioning.models import Application, CopyTerm, Event, Host, HostRuntime, PairState, RuntimeStatus
 from provisioning.models.records import KEPT_APART
-from provisioning.signals import announce
 from provisioning.states import EventSource
 
 from . import facts

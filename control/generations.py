@@ -11,7 +11,7 @@ import hmac
 from dataclasses import dataclass
 from functools import cached_property
 
-from provisioning.control_client import control_secrets
+from provisioning.core.control_client import control_secrets
 
 MAC_CHARACTERS = 32
 GAP = 1000

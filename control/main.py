@@ -21,7 +21,7 @@ from protocol.tasks import Tasks
 from protocol.tls import Identity
 from protocol.watchdog import Watchdog
 from protocol.wire import Opening
-from provisioning.certificates.tls import look_after
+from provisioning.core.tls import look_after
 from provisioning.states import EventLevel
 
 from .database import DatabaseAway

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from protocol import auth
+from provisioning.applications.rules.management_layer import management_layer
+from provisioning.catalog.known_options import SML
 from provisioning.declared import AGENT, SERVER, sent
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import Application, Host, ListeningPort, Option
 from provisioning.models.applications import PLACEHOLDERS, is_secret_option, os_account
-from provisioning.rules.known_options import SML
-from provisioning.rules.management_layer import management_layer
 from provisioning.spelling import by_name
 from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 

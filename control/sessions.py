@@ -17,7 +17,7 @@ from protocol.pair_messages import PairRequest, Probed
 from protocol.server_messages import Configuration, Event, Progress, Report
 from protocol.sparing import Sparing
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
-from provisioning.control_client import control_secrets
+from provisioning.core.control_client import control_secrets
 from provisioning.states import EventLevel, EventSource
 
 from . import checks, narration, objects

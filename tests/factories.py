@@ -6,6 +6,8 @@ from datetime import timedelta
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
+from provisioning.core.control import CONTROL, clock, control_seen
+from provisioning.core.permissions import Actor
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.models import (
     Application,
@@ -20,9 +22,7 @@ from provisioning.models import (
     PairState,
     RuntimeStatus,
 )
-from provisioning.permissions import Actor
 from provisioning.record.models import ControlBeat
-from provisioning.selectors.control import CONTROL, clock, control_seen
 from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
 _number = itertools.count(1)

@@ -3,9 +3,9 @@
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from provisioning.core.known import Word
 from provisioning.drafts import ApplicationDraft, PortDraft
-from provisioning.rules.known import Word
-from provisioning.rules.members import Live, Machine, Member
+from provisioning.pairs.rules.members import Live, Machine, Member
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PLAIN = Member(id=1, draft=ApplicationDraft(name="A", template_id=1, working_directory="/opt/a", command_line="./run"))

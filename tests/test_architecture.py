@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,29 +12,17 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
-LAYERS = [
-    ("states", "errors", "chain", "keys", "spelling", "glossary", "declared"),
-    ("models", "record", "drafts", "valid_values", "apd", "packages", "signals", "turns", "permissions", "job_kinds",
-     "certificates"),
-    ("selectors", "history", "rules", "control_client"),
-    ("audit", "changes"),
-    ("jobs", "tasks"),
-    ("services",),
-    ("forms", "tables", "lists"),
-    ("views", "api", "templatetags"),
-    ("urls", "urls_operations", "management"),
-]
-"""Layers of provisioning/, lowest first: a module imports from lower ones, and within its own package."""
-LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-SAME_LAYER = {
-    # Reading fills drafts, lists and facts from what history and rules name.
-    ("selectors", "history"), ("selectors", "control_client"), ("selectors", "rules"), ("apd", "drafts"),
-    ("apd", "models"), ("models", "record"), ("apd", "valid_values"), ("tasks", "jobs"), ("tables", "forms"),
-    ("urls", "urls_operations"),
-    ("job_kinds", "permissions"), ("keys", "errors"),
-}
-"""Pairs (importer, imported) within one layer; together they have no circle."""
-OUTSIDE = {"apps", "migrations", ""}
+GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared", "drafts", "turns")
+SLICES = (
+    *GROUND, ("models", "record"), "core", "web", "history", "accounts", "catalog", "broker", "jobs", "applications",
+    "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "fleet", "audit", "support", "monitoring")
+"""What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
+ROOF = ("frame", "registering", "tasks", "urls", "management", "apps")
+"""Above all slices: what puts them together."""
+ROOMS = {name: floor for floor, names in enumerate((*SLICES, ROOF))
+         for name in ([names] if isinstance(names, str) else names)}
+KINDS_OF_MODULE = ("facts", "rules", "selectors", "worker", "services", "forms", "tags", "views", "urls")
+"""Modules or packages of a slice, lowest first: those of one name import from others of these to their left."""
 
 ALLOWED = {
     "protocol": {"protocol"},
@@ -113,45 +102,98 @@ def test_processes_on_hosts_never_import_the_console(package):
 
 
 def test_control_does_not_import_pages_or_verbs():
+    above = re.compile(r"provisioning\.(\w+\.)?(services|worker|forms|tags|views|urls|tasks|management)\b")
     wrong = [where(path, line, name) for path in modules("control") for line, name in imports(path)
-             if re.match(r"provisioning\.(services|forms|tables|views|urls|jobs|tasks|management)\b", name)]
+             if above.match(name)]
     assert not wrong, "\n".join(["", *wrong])
 
 
-def layer_name(name):
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 and parts[0] == "provisioning" else None
+def room(name):
+    """(slice, kind of module or "") of a dotted name within provisioning; None outside of it."""
+    parts = name.split(".") if isinstance(name, str) else name
+    if len(parts) < 2 or parts[0] != "provisioning":
+        return None
+    return parts[1], parts[2] if len(parts) > 2 and parts[2] in KINDS_OF_MODULE else ""
 
 
-def test_every_module_of_provisioning_has_a_layer():
-    names = {dotted(path)[1] if len(dotted(path)) > 1 else "" for path in modules("provisioning")}
-    assert names - LEVEL.keys() - OUTSIDE == set()
+def is_migration(path):
+    return "migrations" in path.parts
 
 
-def test_provisioning_imports_from_lower_layers_only():
-    wrong = []
+def within():
+    """(path, line, its room, the room that it imports from) of every import within provisioning."""
     for path in modules("provisioning"):
-        own = dotted(path)[1] if len(dotted(path)) > 1 else ""
-        if own in OUTSIDE:
-            continue
-        for line, name in imports(path):
-            other = layer_name(name)
-            if other is None or other == own or other in OUTSIDE or other not in LEVEL:
-                continue
-            if LEVEL[other] >= LEVEL[own] and (own, other) not in SAME_LAYER:
-                wrong.append(where(path, line, f"{own} (layer {LEVEL[own]}) imports {other} (layer {LEVEL[other]})"))
+        own = room(dotted(path))
+        if own is not None and not is_migration(path):
+            yield from ((path, line, own, other) for line, name in imports(path) if (other := room(name)) is not None)
+
+
+def test_every_module_of_provisioning_is_in_a_slice():
+    names = {own[0] for path in modules("provisioning") if (own := room(dotted(path)))}
+    assert names - ROOMS.keys() == {"migrations"}
+    assert ROOMS.keys() - names == set()
+
+
+def test_slices_import_from_those_below_them():
+    wrong = [where(path, line, f"{own[0]} imports {other[0]}") for path, line, own, other in within()
+             if other[0] in ROOMS and ROOMS[other[0]] > ROOMS[own[0]]]
     assert not wrong, "\n".join(["", *wrong])
 
 
-def test_exceptions_within_a_layer_have_no_circle():
-    assert all(LEVEL[one] == LEVEL[other] for one, other in SAME_LAYER)
-    assert not {(other, one) for one, other in SAME_LAYER} & SAME_LAYER
+def test_within_a_slice_reading_knows_nothing_of_writing_and_nothing_knows_of_pages():
+    order = {kind: place for place, kind in enumerate(KINDS_OF_MODULE)}
+    wrong = [where(path, line, f"{own[1]} imports {other[1]}") for path, line, own, other in within()
+             if own[0] == other[0] and own[1] and other[1] and order[other[1]] > order[own[1]]]
+    assert not wrong, "\n".join(["", *wrong])
+
+
+def test_imports_of_the_whole_repository_have_no_circle():
+    """Of modules, as they are loaded: what is imported within a function is not there yet."""
+    names = {".".join(dotted(path)): path for package in PACKAGES for path in modules(package)}
+    arrows = {name: {found for _, other in loaded(path) if (found := module_of(other, names)) and found != name}
+              for name, path in names.items()}
+    list(TopologicalSorter(arrows).static_order())
+
+
+def loaded(path):
+    """As ``imports``, without those within functions and for type checkers."""
+    parsed = tree(path)
+    inner = {id(node) for part in ast.walk(parsed)
+             if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef, ast.If)) for node in ast.walk(part)}
+    top = ast.Module([node for node in parsed.body if id(node) not in inner], [])
+    return imports_in(top, dotted(path) if path.name == "__init__.py" else dotted(path)[:-1])
+
+
+def module_of(name, names):
+    """The longest part of a dotted name that is a module; a package is loaded with what is in it, and counts only
+    where its own names are wanted."""
+    parts = name.split(".")
+    return next((found for n in range(len(parts), 0, -1) if (found := ".".join(parts[:n])) in names), None)
+
+
+def of_pages():
+    """What deals with browsers: all but reading, rules and work."""
+    return [path for path in modules("provisioning") if {"forms", "views", "tags", "web", "frame"} & set(dotted(path))]
+
+
+SHARE = 0.6
+
+
+def test_most_imports_stay_in_their_slice():
+    """From file to file, of the slices that are about a thing; what all stand on is not counted."""
+    names = {".".join(dotted(path)): path for path in modules("provisioning")}
+    counted = ROOMS.keys() - {*GROUND, "models", "record", "core", "web", *ROOF}
+    arrows = {(name, other) for name, path in names.items() for _, found in imports(path)
+              if (other := module_of(found, names)) not in (None, name)
+              and all((place := room(end)) and place[0] in counted for end in (name, other))}
+    inside = [1 for name, other in arrows if room(name)[0] == room(other)[0]]
+    assert len(inside) / len(arrows) >= SHARE
 
 
 def test_only_jobs_and_the_commands_that_run_them_know_celery():
     wrong = [where(path, line, name) for path in modules("provisioning") for line, name in imports(path)
              if name.split(".")[0] in ("celery", "kombu", "billiard")
-             if dotted(path)[1] not in ("jobs", "tasks", "apps")]
+             if "worker" not in dotted(path) and dotted(path)[1] not in ("tasks", "apps")]
     assert not wrong, "\n".join(["", *wrong])
 
 
@@ -173,11 +215,11 @@ def chain(node):
             return [*([node.id] if isinstance(node, ast.Name) else []), *reversed(names)]
 
 
-@pytest.mark.parametrize("part", ["views", "forms", "selectors", "rules", "templatetags", "management"])
-def test_only_services_and_jobs_write_objects(part):
+@pytest.mark.parametrize("part", ["views", "forms", "selectors", "rules", "tags", "management"])
+def test_only_services_and_workers_write_objects(part):
     wrong = []
     for path in modules("provisioning"):
-        if dotted(path)[1:2] != (part,):
+        if part not in dotted(path):
             continue
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in WRITES:
@@ -189,7 +231,7 @@ def test_only_services_and_jobs_write_objects(part):
 
 def test_views_do_not_reach_hosts_or_processes():
     forbidden = {"subprocess", "socket", "celery", "paramiko", "psutil"}
-    wrong = [where(path, line, name) for path in modules("provisioning") if dotted(path)[1:2] == ("views",)
+    wrong = [where(path, line, name) for path in modules("provisioning") if "views" in dotted(path)
              for line, name in imports(path) if name.split(".")[0] in forbidden]
     assert not wrong, "\n".join(["", *wrong])
 

@@ -1,9 +1,9 @@
-"""docs/operating.md says what each role may do as provisioning/permissions.py has it."""
+"""docs/operating.md says what each role may do as provisioning/core/permissions.py has it."""
 
 import re
 from pathlib import Path
 
-from provisioning.permissions import ROLE_VERBS, VERBS
+from provisioning.core.permissions import ROLE_VERBS, VERBS
 from provisioning.states import Role
 
 ROOT = Path(__file__).resolve().parent.parent

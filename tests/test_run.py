@@ -238,8 +238,8 @@ def test_each_test_is_where_its_part_looks_for_it():
 
 
 @pytest.mark.parametrize(("folder", "mark", "missed"), [
-    ("scenarios", "scenario", False), ("pages", "long", False), ("pages", "scenario", True),
-    ("scenarios", "browser", True), ("pages", None, False),
+    ("scenarios", "scenario", False), ("provisioning", "long", False), ("provisioning", "scenario", True),
+    ("scenarios", "browser", True), ("provisioning", None, False),
 ])
 def test_a_test_that_no_part_would_find_is_noticed(folder, mark, missed):
     item = SimpleNamespace(path=ROOT / "tests" / folder / "test_it.py",
@@ -293,6 +293,15 @@ def test_what_passes_only_at_the_second_try_is_told_and_has_a_budget(sandbox, tr
     assert done.returncode == code, done
     assert ("test_1\n" in done.stdout) is (tried_again > 0)
     assert ("More than 2 tests of a run needed a second try." in done.stdout) is bool(code)
+
+
+def test_what_failed_is_tried_again_whatever_else_is_marked(sandbox):
+    """Alone, the case that failed is not one of many any more, and so not a long one."""
+    made_ready(sandbox, 'case "$*" in *--last-failed*) echo "$@" ;; *"-m scenario and not long"*) exit 1 ;; esac')
+    done = sandbox.run("test")
+    [again] = [line for line in done.stdout.splitlines() if "--last-failed" in line]
+    assert again.index("-m scenario and not long") < again.index("-n 0 -m  --last-failed"), again
+    assert "-o cache_dir=.pytest_cache/scenarios " in again
 
 
 def test_a_test_that_passes_when_it_is_tried_again_is_noted(tmp_path):

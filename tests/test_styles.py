@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 
-from provisioning.templatetags.styles import GROUPS
+from provisioning.web.styles import GROUPS
 from tests.test_architecture import ROOT
 
 STYLES = ROOT / "static" / "css"

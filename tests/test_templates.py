@@ -13,7 +13,7 @@ WIDTH = 120
 NAME = re.compile(r"[a-z_]+(?:/[a-z_0-9]+)*\.(?:html|css)")
 PYTHON = ("provisioning", "console")
 PACK = "pairwise/"
-"""What crispy-forms looks for by its own names (provisioning/forms/layouts.py)."""
+"""What crispy-forms looks for by its own names (provisioning/web/layouts.py)."""
 
 
 @cache
@@ -88,18 +88,18 @@ def test_what_a_field_looks_like_is_written_once():
 BY_HAND = re.compile(r"<label\b|<textarea\b|<select\b|<input\b(?![^>]*type=\"hidden\")|"
                      r"class=\"(?:field|label|errors)\b")
 NO_FIELDS = {
-    "partials/_header.html": "the search of every page",
-    "operations/_filters.html": "filters of a list: they choose what is shown",
-    "applications/list.html": "filters of a list",
-    "applications/_rows.html": "boxes that pick rows of a list",
-    "operations/_head.html": "the box that picks all rows of a page",
-    "audits/_row.html": "the box that picks a row",
-    "audits/compare.html": "chooses what is shown",
+    "web/_header.html": "the search of every page",
+    "web/_filters.html": "filters of a list: they choose what is shown",
+    "fleet/list.html": "filters of a list",
+    "fleet/_rows.html": "boxes that pick rows of a list",
+    "web/_head.html": "the box that picks all rows of a page",
+    "audit/_row.html": "the box that picks a row",
+    "audit/compare.html": "chooses what is shown",
     "pairs/_guide.html": "chooses what is shown",
     "browse/browse.html": "the filter of a list of choices",
     "history/restore.html": "a box in each row of a plan",
     "applications/_option_row.html": "a row of a table: the columns' heads are its labels",
-    "partials/_kept.html": "whatever a form that is not known here has to be given again",
+    "web/_kept.html": "whatever a form that is not known here has to be given again",
 }
 """{template that writes something to type into by hand: why it is no field of a form}."""
 

@@ -3,7 +3,7 @@
 from django.db import DatabaseError, connections
 
 from console.up.errors import CannotStart
-from provisioning.selectors.encryption import advice, why_wrong
+from provisioning.monitoring.selectors.encryption import advice, why_wrong
 
 
 def require_the_key() -> None:

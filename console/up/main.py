@@ -106,7 +106,7 @@ class _Run:
         from console.up import setup
 
         # Control is told of changes; that it does not run yet is no news.
-        logging.getLogger("provisioning.control_client").setLevel(logging.ERROR)
+        logging.getLogger("provisioning.core.control_client").setLevel(logging.ERROR)
         done = setup.set_up(admin_password=settings.PAIRWISE_ADMIN_PASSWORD, say=say,
                             serves_pages=programs.WEB in self.roles, is_host=programs.AGENT in self.roles)
         return {"agent_config": str(done.agent_config or ""), "new_password": done.new_password,

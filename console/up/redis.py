@@ -21,13 +21,13 @@ MEMORY_LEAST, MEMORY_MOST = 256 * 1024 ** 2, 4 * 1024 ** 3
 BOUNDS = (
     # deploy/compose.yaml has them too. Who has proven himself may be silent for as long as he likes.
     "--maxclients", "10000", "--timeout", "0", "--tcp-keepalive", "60",
-    # The largest answer is that with reports of hosts (provisioning.jobs.report_queues).
+    # The largest answer is that with reports of hosts (provisioning.jobs.worker.report_queues).
     "--client-output-buffer-limit", "normal", "64mb", "32mb", "30",
     "--proto-max-bulk-len", "32mb", "--client-query-buffer-limit", "64mb",
     # What is full says so: a job that was thrown away would be missed by nobody.
     "--maxmemory-policy", "noeviction",
 )
-"""What clients may take, those that have not logged in too; ``provisioning.jobs.broker_guard`` ends those."""
+"""What clients may take, those that have not logged in too; ``provisioning.broker.worker.guard`` ends those."""
 BOUNDS_FOR_OTHERS = ("--maxmemory-clients", "25%")
 """Where hosts connect too. Redis knows it from 7.0 on, and so it does what their accounts are made of."""
 

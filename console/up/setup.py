@@ -30,16 +30,16 @@ from console.up.windows_launcher import windows_launcher
 from hostagent import bundle
 from messageserver import packaging
 from protocol.files import write_atomically
-from provisioning.certificates import tls
+from provisioning.accounts.services.users import set_password
+from provisioning.broker.worker.access import url_for, why_no_accounts
+from provisioning.catalog.services.packages import import_package
+from provisioning.catalog.services.templates import import_template
+from provisioning.core import tls
+from provisioning.core.permissions import command_line_actor
 from provisioning.drafts import HostDraft
 from provisioning.errors import Refused, WrongKey
-from provisioning.jobs.broker_access import url_for, why_no_accounts
+from provisioning.hosts.services.hosts import create_host, update_host
 from provisioning.models import ApplicationTemplate, Host
-from provisioning.permissions import command_line_actor
-from provisioning.services.hosts import create_host, update_host
-from provisioning.services.packages import import_package
-from provisioning.services.templates import import_template
-from provisioning.services.users import set_password
 from provisioning.states import Role
 
 LOCAL_ADDRESS = "127.0.0.1"

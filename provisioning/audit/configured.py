@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.db.models import QuerySet
 
-from provisioning.audit.facts import Client
 from provisioning.declared import columns
 from provisioning.drafts import ApplicationDraft, ConnectionDraft
+from provisioning.history.rows import connection_lines
 from provisioning.keys import derive
 from provisioning.models import Connection, Option
-from provisioning.rules.members import Member
-from provisioning.rules.rows import connection_lines
+from provisioning.pairs.rules.members import Member
 from provisioning.states import ApplicationType
+
+from .facts import Client
 
 Tables = dict[str, dict[str, str]]
 

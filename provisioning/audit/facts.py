@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from provisioning.audit.found import Found
+from provisioning.applications.rules.fields import normal_directory
+from provisioning.catalog.known_options import KnownOptions
+from provisioning.core import ages
 from provisioning.errors import Link
-from provisioning.rules import ages
-from provisioning.rules.failover import CONDITION
-from provisioning.rules.failover_facts import Condition
-from provisioning.rules.fields import normal_directory
-from provisioning.rules.known_options import KnownOptions
-from provisioning.rules.members import Member
-from provisioning.rules.pair_facts import PairFacts
-from provisioning.rules.synchronizing import DIFFERS, Comparison, Row, alike, compare
+from provisioning.jobs.found import Found
+from provisioning.pairs.rules.facts import PairFacts
+from provisioning.pairs.rules.failover import CONDITION
+from provisioning.pairs.rules.failover_facts import Condition
+from provisioning.pairs.rules.members import Member
+from provisioning.pairs.rules.synchronizing import DIFFERS, Comparison, Row, alike, compare
 
 
 class Hints:

@@ -5,10 +5,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from provisioning.audit import rules  # noqa: F401 the rules register themselves
-from provisioning.audit.facts import AuditFacts
-from provisioning.audit.registry import NotKnown, Rule, Trouble, applicable
 from provisioning.states import Severity, Verdict
+
+from . import rules  # noqa: F401 the rules register themselves
+from .facts import AuditFacts
+from .registry import NotKnown, Rule, Trouble, applicable
 
 
 @dataclass(frozen=True)

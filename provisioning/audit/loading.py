@@ -6,21 +6,22 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Q
 from django.utils import timezone
 
-from provisioning.audit import configured, observed
-from provisioning.audit.configured import Configured
-from provisioning.audit.facts import AuditedMember, AuditFacts, Hints
-from provisioning.audit.observed import Observed
-from provisioning.control_client import configuration_server, controls
+from provisioning.applications.rules.fields import normal_directory
+from provisioning.catalog.known_options import KnownOptions
+from provisioning.core.control_client import configuration_server, controls
 from provisioning.errors import Link
+from provisioning.hosts.selectors.joining import bundle
 from provisioning.models import Application, ApplicationTemplate, PairException
-from provisioning.rules.fields import normal_directory
-from provisioning.rules.known_options import KnownOptions
-from provisioning.rules.members import Machine, Member, PortUse
-from provisioning.rules.pair_facts import PairFacts
-from provisioning.selectors.joining import bundle
-from provisioning.selectors.members import facts_of
+from provisioning.pairs.rules.facts import PairFacts
+from provisioning.pairs.rules.members import Machine, Member, PortUse
+from provisioning.pairs.selectors.members import facts_of
 from provisioning.spelling import sort_key
 from provisioning.states import RUNNABLE_TYPES
+
+from . import configured, observed
+from .configured import Configured
+from .facts import AuditedMember, AuditFacts, Hints
+from .observed import Observed
 
 
 def audited() -> Q:

@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from provisioning.audit.found import Found, found_from
+from provisioning.core import ages
 from provisioning.declared import at_start
 from provisioning.drafts import ApplicationDraft, PortDraft
-from provisioning.job_kinds import FIND_START_FILES
-from provisioning.jobs.looks import asked_of
+from provisioning.drills.selectors import last_drills
+from provisioning.jobs.found import Found, found_from
+from provisioning.jobs.kinds import FIND_START_FILES
+from provisioning.jobs.selectors import start_files
+from provisioning.looks.worker import asked_of
 from provisioning.models import Event, FoundOnHost, HistoryEntry, Job
-from provisioning.rules import ages
-from provisioning.rules.members import Member
-from provisioning.selectors import start_files
-from provisioning.selectors.drills import last_drills
+from provisioning.pairs.rules.members import Member
 from provisioning.states import DrillState, HistoryAction, JobKind, JobState
 
 FLAPPING = 10327

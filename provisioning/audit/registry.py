@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from provisioning.audit.facts import AuditFacts
 from provisioning.states import Severity
+
+from .facts import AuditFacts
 
 
 @dataclass(frozen=True)

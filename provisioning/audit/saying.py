@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from provisioning.audit.facts import AuditedMember, AuditFacts
-from provisioning.audit.found import Found
-from provisioning.audit.registry import NotKnown, Results, Trouble, Value
+from provisioning.jobs.found import Found
+
+from .facts import AuditedMember, AuditFacts
+from .registry import NotKnown, Results, Trouble, Value
 
 NOTHING = "(none)"
 

@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from provisioning.applications.selectors.applications import find_application, get_application
+from provisioning.core.database_trouble import trouble_of
+from provisioning.core.permissions import Actor, command_line_actor
 from provisioning.errors import Conflict, NotFound, PairwiseError, Refused, Unanswered
+from provisioning.jobs.selectors.jobs import get_job, job_lines
 from provisioning.models import Application, Job
-from provisioning.permissions import Actor, command_line_actor
-from provisioning.rules.database_trouble import trouble_of
-from provisioning.selectors.applications import find_application, get_application
-from provisioning.selectors.jobs import get_job, job_lines
 from provisioning.states import JobState
 
 OK, FAILED, REFUSED, BUSY, INTERRUPTED = 0, 1, 2, 3, 130

@@ -4,9 +4,10 @@ import abc
 import time
 
 from protocol.messages import PairAnswer
-from provisioning.management.console import OK, ServiceCommand
-from provisioning.selectors.pairs import Pair, find_pair, get_pair
-from provisioning.services import settling
+from provisioning.pairs.selectors.pairs import Pair, find_pair, get_pair
+from provisioning.pairs.services import settling
+
+from .console import OK, ServiceCommand
 
 POLL_S = 0.2
 

@@ -18,8 +18,8 @@ class Account(models.Model):
 
 
 class SignInTry(models.Model):
-    """Sign-ins as one name from one place (``rules.sign_in``). ``name_key`` stands for the name, which may be a
-    password that was typed into the wrong field. ``failures``: in a row, the last at ``tried_at``. ``untold``: those
+    """Sign-ins as one name from one place (``accounts.rules.sign_in``). ``name_key`` stands for the name, which may be
+    a password that was typed into the wrong field. ``failures``: in a row, the last at ``tried_at``. ``untold``: those
     that History does not tell of yet."""
 
     name_key = models.CharField(max_length=64)

@@ -6,13 +6,7 @@ from django.db import models
 from protocol import auth
 from provisioning.errors import Link
 from provisioning.spelling import SortKey
-from provisioning.states import (
-    RUNNABLE_TYPES,
-    SERVER_TYPES,
-    ApplicationType,
-    ListeningMode,
-    RedundancyType,
-)
+from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType, ListeningMode, RedundancyType
 
 from .encryption import EncryptedTextField
 

@@ -7,7 +7,7 @@ from provisioning.states import ApplicationType, OSType
 class ApplicationTemplate(models.Model):
     """The option set and ports that a new application of one type and version starts with (domain.md 1.5).
 
-    ``options`` is {section: {key: {"value": str, "help": str}}}, with "valid" (provisioning.valid_values) where the
+    ``options`` is {section: {key: {"value": str, "help": str}}}, with "valid" (catalog.valid_values) where the
     file says it; ``ports`` is a list of {"id", "port" (int or null), "protocol", "ha_sync", "description"}.
     """
 

@@ -1,5 +1,5 @@
 /* A page that the browser brings back (Back, Forward) is for the session that it was made for. The console names that
-   session in a cookie (provisioning/views/privacy.py); when another one is signed in by now, or nobody, the page goes
+   session in a cookie (provisioning/web/privacy.py); when another one is signed in by now, or nobody, the page goes
    away at once and is asked for anew. For the same session it stays as it was left, with all that was typed. */
 
 const session = () =>

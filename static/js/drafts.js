@@ -102,7 +102,7 @@ addEventListener("pagehide", () => {
 });
 
 // --- when it goes: saved, cancelled, signed out, too old, of somebody else
-/* The cookie with which the console says that it took a form at ``path`` (provisioning/views/saved.py): another one
+/* The cookie with which the console says that it took a form at ``path`` (provisioning/web/saved.py): another one
    each time, "" for none. */
 function saidOf(path) {
   const name = `${root.dataset.saved}${encodeURIComponent(path)}=`;

@@ -1,4 +1,4 @@
-// How long something has been going on, in the words that the console writes itself (provisioning/rules/text.py,
+// How long something has been going on, in the words that the console writes itself (provisioning/core/text.py,
 // ``so_far``): a page that counts on says nothing else than the one that came.
 export function soFar(seconds) {
   if (seconds < 120) return `${Math.max(0, Math.floor(seconds))} s`;

@@ -9,6 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.scenarios.harness import PASSWORD, PATIENCE, Pairwise
+from tests.web import start_web, web, web_environment
+
+__all__ = ["start_web", "web", "web_environment"]
 
 SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", Path(__file__).parent / "screenshots"))
 EXPECTED = re.compile(r"Failed to load resource: .* status of (409|422) |^htmx:(sendAbort|afterRequest), |"

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.test_typed import drafts, in_editor, in_page, lose, tab
+from .test_typed import drafts, in_editor, in_page, lose, tab
 
 __all__ = ["tab"]
 

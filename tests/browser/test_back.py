@@ -5,10 +5,11 @@ import shutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Tab
-from tests.browser.test_typed import FORMS, drafts, typed
 from tests.chromium import ARGUMENTS
 from tests.scenarios.harness import wait_for
+
+from .conftest import Tab
+from .test_typed import FORMS, drafts, typed
 
 LIST = "/provisioning/environment/hosts/"
 

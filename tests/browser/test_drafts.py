@@ -6,9 +6,10 @@ import urllib.parse
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_pages import LINKED, PAGES
-from tests.browser.test_typed import drafts, kept, tab
 from tests.scenarios.applications import LOG_ON_AS, apply, message_server
+
+from .test_pages import LINKED, PAGES
+from .test_typed import drafts, kept, tab
 
 __all__ = ["tab"]
 

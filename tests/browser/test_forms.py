@@ -6,10 +6,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, SCREENSHOTS, Tab
-from tests.browser.test_editor import open_editor
 from tests.scenarios.applications import apply, message_server
 from tests.scenarios.harness import PASSWORD, Pairwise
+
+from .conftest import LOOKS, SCREENSHOTS, Tab
+from .test_editor import open_editor
 
 EDITOR, HOSTS, USERS = ("/provisioning/environment/applications/new/", "/provisioning/environment/hosts/",
                         "/provisioning/accounts/users/")

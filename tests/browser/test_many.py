@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LOOKS, SCREENSHOTS
 from tests.scenarios.applications import apply_file, message_server
+
+from .conftest import LOOKS, SCREENSHOTS
 
 NAMES = ("MS_Many_1", "MS_Many_2", "MS_Many_3")
 WORK_MS = 60_000

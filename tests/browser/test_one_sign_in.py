@@ -2,9 +2,10 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, Tab
-from tests.browser.test_typed import USERS, in_dialog, in_page, tab, typed
 from tests.scenarios.harness import PASSWORD
+
+from .conftest import LOOKS, Tab
+from .test_typed import USERS, in_dialog, in_page, tab, typed
 
 __all__ = ["tab"]
 

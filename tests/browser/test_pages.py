@@ -6,9 +6,10 @@ import urllib.parse
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import IN_LOOKS, LOOKS, SCREENSHOTS
 from tests.scenarios.applications import apply, installed, message_server
 from tests.scenarios.harness import Pairwise
+
+from .conftest import IN_LOOKS, LOOKS, SCREENSHOTS
 
 ENVIRONMENT = "/provisioning/environment"
 PAGES = {

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SCREENSHOTS
-from tests.browser.test_guide import add_port, choose_account, remove_proposed_ports
 from tests.ports import free_port
 from tests.scenarios.applications import installed
 from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
 from tests.scenarios.stomp_client import StompClient
+
+from .conftest import SCREENSHOTS
+from .test_guide import add_port, choose_account, remove_proposed_ports
 
 PRIMARY, BACKUP = "MS_Primary", "MS_Backup"
 LIST = "/provisioning/environment/applications/"

@@ -8,16 +8,17 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from protocol.messages import PairAnswer
+from provisioning.core import ages
 from provisioning.models import PairState
 from provisioning.record.models import ControlBeat
-from provisioning.rules import ages
 from provisioning.states import Role
-from tests.browser.conftest import LOOKS, QUICK_LOOK, Tab
-from tests.browser.test_pages import PHONE, check
 from tests.factories import make_pair
 from tests.provisioning.conftest import control
-from tests.provisioning.test_restored import AWAY, NOTHING_LOST
+from tests.provisioning.pairs.test_restored import AWAY, NOTHING_LOST
 from tests.scenarios.harness import PASSWORD
+
+from .conftest import LOOKS, QUICK_LOOK, Tab
+from .test_pages import PHONE, check
 
 __all__ = ["control"]
 REASON = ("An older control database was put back: MS_Primary has seen version 1204 of the pair's record and epoch 12, "

@@ -3,11 +3,12 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_pages import check
-from tests.browser.test_typed import drafts
 from tests.ports import free_port
 from tests.scenarios.harness import wait_for
 from tests.sshd import Sshd, needs_sshd
+
+from .test_pages import check
+from .test_typed import drafts
 
 pytestmark = needs_sshd
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from provisioning.rules.text import so_far
+from provisioning.core.text import so_far
 from tests.test_architecture import ROOT
 
 SECONDS = (-5, 0, 0.04, 0.6, 1, 1.9, 59.5, 119.9, 120, 3599, 7199, 7200, 7500, 172_799, 172_800, 900_000)

@@ -3,8 +3,14 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Tab
-from tests.browser.test_pair import (
+from tests.scenarios.applications import installed
+from tests.scenarios.harness import PATIENCE
+from tests.scenarios.hosts import why_no_hosts
+from tests.scenarios.site import Site
+from tests.scenarios.stomp_client import StompClient
+
+from .conftest import Tab
+from .test_pair import (
     BACKUP,
     PRIMARY,
     Pair,
@@ -15,11 +21,6 @@ from tests.browser.test_pair import (
     start_both,
     synchronize,
 )
-from tests.scenarios.applications import installed
-from tests.scenarios.harness import PATIENCE
-from tests.scenarios.hosts import why_no_hosts
-from tests.scenarios.site import Site
-from tests.scenarios.stomp_client import StompClient
 
 ON, OTHER = "alpha", "beta"
 BOOTS_S = 60

@@ -6,8 +6,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LOOKS, SCREENSHOTS, Tab
 from tests.scenarios.harness import PASSWORD, wait_for
+
+from .conftest import LOOKS, SCREENSHOTS, Tab
 
 EDITOR, HOST, USERS = ("/provisioning/environment/applications/new/", "/provisioning/environment/hosts/new/",
                        "/provisioning/accounts/users/")

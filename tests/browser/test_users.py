@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Tab
-from tests.browser.test_pages import check
+from .conftest import Tab
+from .test_pages import check
 
 CHOSEN = "a password that sue chose"
 

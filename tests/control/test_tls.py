@@ -8,7 +8,7 @@ import pytest
 from control.main import Control
 from protocol.tls import Identity, client_context
 from protocol.wire import RefusedError, dial
-from provisioning import control_client
+from provisioning.core import control_client
 from provisioning.models import Event
 from tests.certificates import Certificates
 

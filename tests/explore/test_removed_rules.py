@@ -4,15 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .rules import (
-    ACKNOWLEDGED_LATE,
-    MISSING,
-    ROWS,
-    RULES,
-    STANDINGS,
-    TWO_PRIMARIES,
-    TWO_RECORDS,
-)
+from .rules import ACKNOWLEDGED_LATE, MISSING, ROWS, RULES, STANDINGS, TWO_PRIMARIES, TWO_RECORDS
 from .scopes import Scope
 from .walk import behind, dead_ends, walk
 from .world import World

@@ -14,8 +14,8 @@ from redis.lock import Lock
 from hostagent.config import load
 from protocol.jobs import RECORD_REPORT, RUN_JOB, host_control, host_queue, reports_queue, sign_job, sign_report
 from protocol.names import safe_name
-from provisioning.jobs.broker_access import known_commands
-from provisioning.rules import broker_access
+from provisioning.broker import rules as broker_access
+from provisioning.broker.worker.access import known_commands
 from tests.scenarios.harness import wait_for
 
 from .doubles import HOST, SECRET, AgentProcess, ControlDouble, end_servers, items_of, until, write_config

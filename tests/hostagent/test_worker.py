@@ -16,7 +16,7 @@ from hostagent.jobs.lca_client import LcaClient
 from protocol.identity import start_ticks
 from protocol.jobs import RUN_JOB, STEPS, TAKE_WITHIN_S
 from protocol.messages import ApplicationStatus
-from provisioning.rules.broker_access import password_of
+from provisioning.broker.rules import password_of
 from tests.ports import free_port
 
 from .doubles import HOST, SECRET, until

@@ -7,5 +7,5 @@ text and in every encoding of ``traces.py``. What shows text to anybody is a pla
     def audit_reports(world):
         yield "as CSV", export_csv(...)
 
-An address of the console needs nothing: it is looked at once it is in ``tests/pages/addresses.py``.
+An address of the console needs nothing: it is looked at once it is in ``tests/provisioning/addresses.py``.
 """

@@ -7,8 +7,9 @@ import pytest
 
 from hostagent import bundle
 from tests.conftest import _use_broker
-from tests.planted.plant import PlantedWorld
 from tests.provisioning.conftest import no_control
+
+from .plant import PlantedWorld
 
 __all__ = ["no_control"]
 

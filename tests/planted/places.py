@@ -14,16 +14,18 @@ from django.test import Client
 from django.test.utils import override_settings
 from django.utils import timezone
 
+from provisioning.accounts.services import sign_in
+from provisioning.accounts.services.sign_in_story import TOLD_EVERY
 from provisioning.audit.exports import FORMATS
 from provisioning.models import Host
-from provisioning.services import jobs, sign_in
-from provisioning.services.sign_in_story import TOLD_EVERY
+from provisioning.verbs.services import jobs
 from tests import factories
 from tests.commands import run
-from tests.operations.test_host_api import signed
-from tests.pages.addresses import ADDRESSES, MACHINE
-from tests.pages.walk import PEOPLE, forgotten
-from tests.planted.plant import PlantedWorld
+from tests.provisioning.addresses import ADDRESSES, MACHINE
+from tests.provisioning.hosts.test_host_api import signed
+from tests.provisioning.walk import PEOPLE, forgotten
+
+from .plant import PlantedWorld
 
 Texts = Iterator[tuple[str, str]]
 PLACES: dict[str, Callable[[PlantedWorld], Texts]] = {}

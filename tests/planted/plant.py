@@ -6,11 +6,12 @@ from dataclasses import replace
 from django.conf import settings
 from django.contrib.auth.models import User
 
-from provisioning.certificates.authority import Authority
-from provisioning.selectors.applications import application_draft, get_application
-from provisioning.services import applications, jobs
+from provisioning.applications.selectors.applications import application_draft, get_application
+from provisioning.applications.services import applications
+from provisioning.core.authority import Authority
+from provisioning.verbs.services import jobs
 from tests import factories
-from tests.pages.walk import World
+from tests.provisioning.walk import World
 
 MADE_UP = ("client password", "former client password", "option", "annex", "person's password", "mistyped password",
            "password typed as a name", "SSH password", "SSH key", "SSH passphrase", "broker password")

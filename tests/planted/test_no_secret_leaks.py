@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.pages.walk import PEOPLE
-from tests.planted.places import PLACES, pages_of
-from tests.planted.traces import given_away, traces
+from tests.provisioning.walk import PEOPLE
+
+from .places import PLACES, pages_of
+from .traces import given_away, traces
 
 pytestmark = pytest.mark.django_db
 MAY_HAVE = {

@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tests.planted.traces import given_away
+from .traces import given_away
 
 SECRET = "a+secret&/of <20> \"letters\"é"
 

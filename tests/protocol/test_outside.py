@@ -10,9 +10,9 @@ from hypothesis import strategies as some
 from messageserver.syncwire import SyncError, read_words
 from protocol.lines import WireError, decode
 from protocol.outside import WHOLE_MAX, WHOLE_MIN, NotJson, read_json
-from provisioning.forms.rows import UNREADABLE, ConnectionForm, PortForm, read_row
-from provisioning.jobs.ping import is_pong
-from provisioning.rules.report_messages import NoReport, enclosed, opened
+from provisioning.applications.forms.rows import UNREADABLE, ConnectionForm, PortForm, read_row
+from provisioning.hosts.worker.ping import is_pong
+from provisioning.jobs.rules.report_messages import NoReport, enclosed, opened
 from tests.test_architecture import ALLOWED, ROOT, modules
 
 HOSTILE = {
@@ -26,9 +26,9 @@ ALL = {name: text.encode() for name, text in HOSTILE.items()} | BYTES
 
 OWN = {
     "protocol/controls.py", "messageserver/paired_store.py", "hostagent/config.py", "hostagent/files.py",
-    "hostagent/bundle.py", "hostagent/shim.py", "provisioning/chain.py", "provisioning/services/support_parts.py",
-    "provisioning/selectors/joining.py", "provisioning/management/commands/join_by_ssh.py", "console/up/record.py",
-    "console/up/servers.py", "console/up/apart.py",
+    "hostagent/bundle.py", "hostagent/shim.py", "provisioning/chain.py", "provisioning/support/services/parts.py",
+    "provisioning/hosts/selectors/joining.py", "provisioning/management/commands/join_by_ssh.py",
+    "console/up/record.py", "console/up/servers.py", "console/up/apart.py",
     # Runs before it has fetched any other module, and asks the console that it has verified.
     "hostagent/join.py",
 }

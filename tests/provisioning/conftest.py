@@ -2,7 +2,11 @@
 
 import pytest
 
+from tests.web import start_web, web, web_environment
+
 from .control_double import ControlDouble
+
+__all__ = ["start_web", "web", "web_environment"]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from protocol.messages import Changed, Message, PairAnswer, PairRequest, Ping, Pong
 from protocol.wire import Opening
-from provisioning.control_client import control_secrets
+from provisioning.core.control_client import control_secrets
 from tests.doubles.control import ControlInThread
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from provisioning.accounts.services import sign_in as service
+from provisioning.accounts.services.sign_in import SignInRefused
+from provisioning.core.permissions import Actor, user_roles
 from provisioning.models import HistoryEntry
-from provisioning.permissions import Actor, user_roles
-from provisioning.services import sign_in as service
-from provisioning.services.sign_in import SignInRefused
 from provisioning.states import HistoryAction, Role
 from tests import factories
 

@@ -4,29 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.applications.forms.applications import ApplicationForm
+from provisioning.applications.forms.rows import ConnectionForm, PortForm
+from provisioning.applications.selectors.applications import application_draft
+from provisioning.applications.selectors.export import export_document
+from provisioning.applications.services.comparison import changed_fields, differences
+from provisioning.applications.services.versions import application_version
 from provisioning.audit import configured
 from provisioning.declared import AGENT, SERVER, Kind, at_start, columns, compared, facts, labels, sent
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
-from provisioning.forms.applications import ApplicationForm
-from provisioning.forms.hosts import HostForm
-from provisioning.forms.rows import ConnectionForm, PortForm
-from provisioning.history import snapshot
-from provisioning.models import (
-    Application,
-    ApplicationTemplate,
-    Connection,
-    Host,
-    InstallationPackage,
-    ListeningPort,
-)
-from provisioning.selectors.applications import application_draft
-from provisioning.selectors.export import export_document
-from provisioning.selectors.history import field_changes
-from provisioning.selectors.members import facts_of
-from provisioning.services.application_versions import application_version
-from provisioning.services.comparison import changed_fields, differences
-from provisioning.services.host_versions import host_version
-from provisioning.services.manifest import APPLICATION_KEYS, CONNECTION_KEYS, HOST_KEYS, PORT_KEYS
+from provisioning.fleet.services.manifest import APPLICATION_KEYS, CONNECTION_KEYS, HOST_KEYS, PORT_KEYS
+from provisioning.history.entries import field_changes
+from provisioning.history.history import snapshot
+from provisioning.hosts.forms.hosts import HostForm
+from provisioning.hosts.services.versions import host_version
+from provisioning.models import Application, ApplicationTemplate, Connection, Host, InstallationPackage, ListeningPort
+from provisioning.pairs.selectors.members import facts_of
 from tests.factories import make_application, make_host, make_template
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -24,17 +24,18 @@ from console import checks
 from console.up.errors import CannotStart
 from console.up.keys import require_the_key
 from control import generations
-from provisioning import chain, history, keys
-from provisioning.control_client import control_secrets
+from provisioning import chain, keys
+from provisioning.core.control_client import control_secrets
 from provisioning.errors import NotAllowed, WrongKey
+from provisioning.history import history
+from provisioning.history.verify import ends_with_a_former_key, verify
+from provisioning.hosts.selectors import joining as joining_page
+from provisioning.hosts.selectors.joining import KEY_CHANGED, joining
+from provisioning.hosts.services import enrolment
 from provisioning.models import Application, Console, HistoryEntry, HistoryHead, HistoryKey, Host, Option, guard
 from provisioning.models.encryption import as_stored, encrypted_fields
-from provisioning.selectors import encryption
-from provisioning.selectors import joining as joining_page
-from provisioning.selectors.history_chain import ends_with_a_former_key, verify
-from provisioning.selectors.joining import KEY_CHANGED, joining
-from provisioning.services import enrolment
-from provisioning.services import keys as services
+from provisioning.monitoring.selectors import encryption
+from provisioning.monitoring.services import keys as services
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -446,11 +447,11 @@ def test_everything_that_comes_from_the_key_is_known():
              for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts and names_in(path)}
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
-        "provisioning.models.enrolments", "provisioning.control_client", "provisioning.audit.configured",
-        "provisioning.selectors.sign_ins", "provisioning.views.kept", "provisioning.views.privacy",
-        "provisioning.history", "provisioning.selectors.history_chain",  # the chain
-        "provisioning.services.support_secrets",  # is kept out of bundles
+        "provisioning.models.enrolments", "provisioning.core.control_client", "provisioning.audit.configured",
+        "provisioning.accounts.selectors.sign_ins", "provisioning.web.kept", "provisioning.web.privacy",
+        "provisioning.history.history", "provisioning.history.verify",  # the chain
+        "provisioning.support.services.secrets",  # is kept out of bundles
     }
-    for word in ("models.enrolments", "control_client", "audit.configured", "selectors.sign_ins", "views.kept",
-                 "views.privacy", "chain.key_of"):
+    for word in ("models.enrolments", "control_client", "audit.configured", "accounts.selectors.sign_ins", "web.kept",
+                 "web.privacy", "chain.key_of"):
         assert f"``{word}" in keys.__doc__ or word in keys.__doc__

@@ -9,13 +9,13 @@ from django.contrib.auth.models import User
 from django.db.models import Value
 from django.utils import timezone
 
+from provisioning.accounts.selectors.users import user_list
+from provisioning.applications.selectors.applications import application_list
+from provisioning.catalog.selectors import package_list, template_list
+from provisioning.core.events import event_list
+from provisioning.hosts.selectors.hosts import host_list
 from provisioning.models import Application, ApplicationTemplate, Event, Host, InstallationPackage
-from provisioning.selectors.applications import application_list
-from provisioning.selectors.catalog import package_list, template_list
-from provisioning.selectors.events import event_list
-from provisioning.selectors.hosts import host_list
-from provisioning.selectors.pair_page import pair_list
-from provisioning.selectors.users import user_list
+from provisioning.pairs.selectors.page import pair_list
 from provisioning.spelling import Plain, SortKey, before, plain, sort_key
 from tests.factories import make_application, make_host, make_package, make_pair, make_template, make_user
 

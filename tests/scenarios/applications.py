@@ -5,7 +5,8 @@ import os
 import yaml
 
 from tests.ports import free_port
-from tests.scenarios.harness import Pairwise
+
+from .harness import Pairwise
 
 LOG_ON_AS = "root" if os.geteuid() == 0 else "SYSTEM"
 """Where the agent is root, servers run as root because scenarios choose it."""

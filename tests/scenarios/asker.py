@@ -25,14 +25,17 @@ django.setup()
 
 from django.core.management import execute_from_command_line  # noqa: E402
 
+from provisioning.applications.selectors.applications import application_list, find_application  # noqa: E402
+from provisioning.core.permissions import command_line_actor  # noqa: E402
+from provisioning.drills.services import drills  # noqa: E402
 from provisioning.errors import Refused  # noqa: E402
+from provisioning.hosts.selectors.hosts import host_list  # noqa: E402
 from provisioning.models import Drill, Event, Job, RuntimeStatus  # noqa: E402
-from provisioning.permissions import command_line_actor  # noqa: E402
-from provisioning.selectors.applications import application_list, find_application  # noqa: E402
-from provisioning.selectors.hosts import host_list  # noqa: E402
-from provisioning.selectors.status import status_report  # noqa: E402
-from provisioning.services import drills, jobs, pairs  # noqa: E402
-from tests.scenarios import auditor  # noqa: E402
+from provisioning.monitoring.selectors.status import status_report  # noqa: E402
+from provisioning.pairs.services import pairs  # noqa: E402
+from provisioning.verbs.services import jobs  # noqa: E402
+
+from . import auditor  # noqa: E402
 
 EVENTS = 200
 JOBS = {"install": jobs.install_application, "start": jobs.start_application, "stop": jobs.stop_application}
@@ -77,8 +80,9 @@ def answer(ask: str, name: str = "", **arguments) -> dict:
 def _status(about: str) -> dict:
     if not about:
         return status_report()
-    with mock.patch.multiple("provisioning.selectors.status", application_list=lambda: application_list(text=about),
-                             host_list=lambda: host_list(text=about)):
+    with mock.patch.multiple(
+            "provisioning.monitoring.selectors.status", application_list=lambda: application_list(text=about),
+            host_list=lambda: host_list(text=about)):
         return status_report()
 
 

@@ -2,11 +2,12 @@
 
 import time
 
-from provisioning.jobs.audits import run_audit
+from provisioning.applications.selectors.applications import find_application
+from provisioning.audit.services import fix as remedies
+from provisioning.audit.worker.run import run_audit
+from provisioning.core.permissions import command_line_actor
+from provisioning.looks import services as looks
 from provisioning.models import Application, Job, PairAudit
-from provisioning.permissions import command_line_actor
-from provisioning.selectors.applications import find_application
-from provisioning.services import looks, remedies
 from provisioning.states import ACTIVE_JOBS, AuditTrigger, JobKind
 
 ENDS_S = 20.0

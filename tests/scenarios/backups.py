@@ -6,7 +6,8 @@ import sqlite3
 from pathlib import Path
 
 from control.witnesses import FILE
-from tests.scenarios.harness import Pairwise
+
+from .harness import Pairwise
 
 DATABASES = ("pairwise.sqlite3", "control.sqlite3")
 

@@ -20,8 +20,9 @@ from sqlite3 import connect
 import yaml
 
 from tests.locks import held
-from tests.scenarios.harness import ROOT, wait_for
-from tests.scenarios.site import Site
+
+from .harness import ROOT, wait_for
+from .site import Site
 
 PAIRS_A_HOST, SOME = 25, 20
 UNDER_WAY, ENDS_S, INTERRUPTED = "under way", 60.0, 130
@@ -181,7 +182,7 @@ def _audit(*, once: bool) -> None:
 
 
 def _audit_all() -> None:
-    from provisioning.jobs.audits import run_audit
+    from provisioning.audit.worker.run import run_audit
     from provisioning.states import AuditTrigger
 
     run_audit(trigger=AuditTrigger.SCHEDULE)
@@ -189,7 +190,7 @@ def _audit_all() -> None:
 
 def _export(*, once: bool) -> None:
     """Under way when it reads options, of which there are most."""
-    from provisioning.selectors.export import export_yaml
+    from provisioning.applications.selectors.export import export_yaml
 
     _work(export_yaml, 'FROM "provisioning_option"', once=once)
 

@@ -1,10 +1,10 @@
 import pytest
 
-from tests.scenarios.harness import Pairwise
-from tests.scenarios.hosts import why_no_hosts
-from tests.scenarios.pairs import Pair
-from tests.scenarios.scaled import ScaledOut
-from tests.scenarios.site import Site
+from .harness import Pairwise
+from .hosts import why_no_hosts
+from .pairs import Pair
+from .scaled import ScaledOut
+from .site import Site
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from protocol.identity import start_ticks
 from tests.ports import free_port
-from tests.scenarios import prepared
-from tests.scenarios.browserless import Browserless
+
+from . import prepared
+from .browserless import Browserless
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.scenarios.harness import wait_for
-from tests.scenarios.machine import Machine
+from .harness import wait_for
+from .machine import Machine
 
 ROOT = Path(__file__).resolve().parents[2]
 INIT = Path(__file__).with_name("host_init.py")

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tests.scenarios.books import Acknowledgements, Address, Audit, Book, Read, complaints
-from tests.scenarios.harness import wait_for
-from tests.scenarios.publisher import publish
-from tests.scenarios.readback import read_back
+from .books import Acknowledgements, Address, Audit, Book, Read, complaints
+from .harness import wait_for
+from .publisher import publish
+from .readback import read_back
 
 _numbers = itertools.count(1)
 

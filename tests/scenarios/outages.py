@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.scenarios.harness import wait_for
-from tests.scenarios.hosts import VirtualHost
-from tests.scenarios.site import Site
+from .harness import wait_for
+from .hosts import VirtualHost
+from .site import Site
 
 LOGIN, PASSCODE = "bench", "benchpass"
 CUSTOMER = Path(__file__).with_name("customer.py")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import yaml
 
-from tests.scenarios.applications import message_server
-from tests.scenarios.harness import wait_for
-from tests.scenarios.hosts import VirtualHost
-from tests.scenarios.ledger import Ledger
-from tests.scenarios.site import Site
+from .applications import message_server
+from .harness import wait_for
+from .hosts import VirtualHost
+from .ledger import Ledger
+from .site import Site
 
 LOGIN, PASSCODE = "bench", "benchpass"
 WHOLE_S = 30.0

@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tests.scenarios.books import Address, Book
+from .books import Address, Book
 
 if TYPE_CHECKING:
-    from tests.scenarios.ledger import Ledger
+    from .ledger import Ledger
 
 CONNECT_S, TICK_S, BOTH_REFUSED_S = 1.0, 0.01, 0.02
 ERRORS_KEPT = 20

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Sequence
 
 from tests.doubles.stomp import Client
-from tests.scenarios.books import Address, Read
-from tests.scenarios.harness import PATIENCE
+
+from .books import Address, Read
+from .harness import PATIENCE
 
 CONNECT_S = 1.0
 AGAIN_S = 0.05

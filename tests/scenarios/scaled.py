@@ -17,10 +17,11 @@ import yaml
 
 from protocol.broker_url import verified
 from tests.ports import free_port
-from tests.scenarios.applications import message_server
-from tests.scenarios.harness import PATIENCE, ROOT, Pairwise, wait_for
-from tests.scenarios.ledger import Ledger
-from tests.scenarios.site import JOB_S, SECRETS
+
+from .applications import message_server
+from .harness import PATIENCE, ROOT, Pairwise, wait_for
+from .ledger import Ledger
+from .site import JOB_S, SECRETS
 
 ROLES = "control,web,console-worker"
 HOSTS = {"alpha": "127.0.0.2", "beta": "127.0.0.3"}

@@ -18,7 +18,8 @@ from console.up.redis import wait_ready
 from protocol.broker_url import verified
 from tests.certificates import Certificates
 from tests.ports import free_port
-from tests.scenarios.harness import PATIENCE, wait_for
+
+from .harness import PATIENCE, wait_for
 
 ENDS_S, COMMAND_S = 20.0, 60 * PATIENCE
 REDIS_PROGRAMS = ("redis-server", "redis-check-rdb")

@@ -11,9 +11,10 @@ import yaml
 
 from console.up.redis import usual_program, wait_ready
 from tests.ports import free_port
-from tests.scenarios.harness import PASSWORD, ROOT, Pairwise, wait_for
-from tests.scenarios.hosts import Lan, Node, VirtualHost
-from tests.scenarios.machine import Machine
+
+from .harness import PASSWORD, ROOT, Pairwise, wait_for
+from .hosts import Lan, Node, VirtualHost
+from .machine import Machine
 
 CONSOLE, FIRST_HOST = 2, 11
 LCA_PORT = 4999

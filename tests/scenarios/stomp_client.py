@@ -7,8 +7,8 @@ import uuid
 
 import stomp
 
-from tests.scenarios.books import Acknowledgements, Book
-from tests.scenarios.harness import wait_for
+from .books import Acknowledgements, Book
+from .harness import wait_for
 
 
 class StompClient(stomp.ConnectionListener):

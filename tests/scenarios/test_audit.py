@@ -11,10 +11,11 @@ import pytest
 
 from tests.certificates import Certificates
 from tests.ports import free_port
-from tests.scenarios.applications import LOG_ON_AS
-from tests.scenarios.harness import wait_for
-from tests.scenarios.hosts import cut_between, heal_between
-from tests.scenarios.pairs import Pair
+
+from .applications import LOG_ON_AS
+from .harness import wait_for
+from .hosts import cut_between, heal_between
+from .pairs import Pair
 
 ROOM_MB, SMALL_MB, AS_BEFORE_MB = 4096, 60, 64
 SOON_S = 20.0

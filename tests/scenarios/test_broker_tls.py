@@ -9,8 +9,9 @@ import pytest
 from console.up.redis import server_program, wait_ready
 from tests.certificates import Certificates
 from tests.ports import free_port
-from tests.scenarios.applications import installed
-from tests.scenarios.harness import PASSWORD, ROOT
+
+from .applications import installed
+from .harness import PASSWORD, ROOT
 
 ENDS_S = 20.0
 

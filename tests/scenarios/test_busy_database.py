@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from tests.scenarios import busywork
-from tests.scenarios.harness import wait_for
-from tests.scenarios.pairs import Pair, tell, under_load
+from . import busywork
+from .harness import wait_for
+from .pairs import Pair, tell, under_load
 
 AT_MOST_S = 1.0
 """From the last acknowledgement of the killed server to the first one of the other."""

@@ -6,8 +6,9 @@ import subprocess
 from pathlib import Path
 
 from protocol.identity import start_ticks
-from tests.scenarios.applications import installed
-from tests.scenarios.harness import END_S
+
+from .applications import installed
+from .harness import END_S
 
 
 def by_hand(facts: dict) -> subprocess.Popen:

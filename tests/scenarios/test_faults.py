@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from protocol.identity import start_ticks
-from tests.scenarios.applications import apply, installed, message_server
-from tests.scenarios.harness import Pairwise, wait_for
+
+from .applications import apply, installed, message_server
+from .harness import Pairwise, wait_for
 
 CHILDREN = ("redis", "control", "web", "console-worker", "agent")
 

@@ -6,7 +6,7 @@ import tarfile
 import pytest
 import yaml
 
-from tests.scenarios.applications import apply, apply_file, message_server
+from .applications import apply, apply_file, message_server
 
 
 def test_apply_prints_a_plan_and_changes_nothing_without_yes(pairwise):

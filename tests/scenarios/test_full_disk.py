@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.applications import apply_file, message_server
-from tests.scenarios.harness import Pairwise, wait_for
-from tests.scenarios.ledger import Ledger
-from tests.scenarios.pairs import tell
+from .applications import apply_file, message_server
+from .harness import Pairwise, wait_for
+from .ledger import Ledger
+from .pairs import tell
 
 DISK_MB = 256
 ROOM_S = 10

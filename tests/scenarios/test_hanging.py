@@ -5,9 +5,9 @@ import signal
 
 import pytest
 
-from tests.scenarios.applications import installed
-from tests.scenarios.harness import wait_for
-from tests.scenarios.pairs import tell, under_load
+from .applications import installed
+from .harness import wait_for
+from .pairs import tell, under_load
 
 QUICK_S = 2.0
 

@@ -5,8 +5,9 @@ import signal
 from pathlib import Path
 
 from protocol.identity import start_ticks
-from tests.scenarios.applications import installed
-from tests.scenarios.harness import wait_for
+
+from .applications import installed
+from .harness import wait_for
 
 DAEMONS = {"the database of jobs": "-server ", "control": "runcontrol", "web": "console.web",
            "the console worker": "-A console worker", "the agent": "-m hostagent", "the host worker": "-A hostagent",

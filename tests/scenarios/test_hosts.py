@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.scenarios.harness import ROOT, wait_for
-from tests.scenarios.hosts import Lan, Node, VirtualHost, cut_between, heal_between
+from .harness import ROOT, wait_for
+from .hosts import Lan, Node, VirtualHost, cut_between, heal_between
 
 pytestmark = pytest.mark.usefixtures("hosts_allowed")
 PORT = 7000

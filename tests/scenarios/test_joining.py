@@ -12,9 +12,9 @@ import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
-from tests.scenarios.applications import message_server
-from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
-from tests.scenarios.hosts import Lan, Node, VirtualHost
+from .applications import message_server
+from .harness import PATIENCE, Pairwise, wait_for
+from .hosts import Lan, Node, VirtualHost
 
 CONSOLE, MACHINE = 2, 11
 JOIN_S = 90 * PATIENCE

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.applications import installed
-from tests.scenarios.harness import PASSWORD, PATIENCE, ROOT, wait_for
+from .applications import installed
+from .harness import PASSWORD, PATIENCE, ROOT, wait_for
 
 ADDRESS = "127.0.0.2"
 """No loopback to the console: it speaks TLS there, and Redis listens with a password."""

@@ -8,10 +8,11 @@ import pytest
 from tests.messageserver.conftest import ServerProcess, application
 from tests.messageserver.control_double import ControlDouble
 from tests.ports import free_port
-from tests.scenarios.books import Acknowledgements, Book, Read, complaints
-from tests.scenarios.ledger import Ledger
-from tests.scenarios.readback import read_back
-from tests.scenarios.stomp_client import UserOfBoth
+
+from .books import Acknowledgements, Book, Read, complaints
+from .ledger import Ledger
+from .readback import read_back
+from .stomp_client import UserOfBoth
 
 
 def book(acknowledged: dict[int, int], sent: int = 5) -> Book:

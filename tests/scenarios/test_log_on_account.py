@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.applications import message_server
-from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
-from tests.scenarios.hosts import Lan, Node
-from tests.scenarios.test_joining import DIRECTORY, PATHS, Machine, line_of
+from .applications import message_server
+from .harness import PATIENCE, Pairwise, wait_for
+from .hosts import Lan, Node
+from .test_joining import DIRECTORY, PATHS, Machine, line_of
 
 CONSOLE, MACHINE = 2, 14
 SOON_S = 30 * PATIENCE

@@ -8,9 +8,9 @@ import time
 import pytest
 from stomp.exception import ConnectFailedException, NotConnectedException
 
-from tests.scenarios.applications import apply, installed, message_server
-from tests.scenarios.harness import Pairwise, wait_for
-from tests.scenarios.stomp_client import StompClient
+from .applications import apply, installed, message_server
+from .harness import Pairwise, wait_for
+from .stomp_client import StompClient
 
 LOGIN, PASSCODE = "bench", "benchpass"
 

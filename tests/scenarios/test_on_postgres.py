@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.harness import PATIENCE
-from tests.scenarios.services import postgres, why_none
+from .harness import PATIENCE
+from .services import postgres, why_none
 
 pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = ("tests/provisioning/test_history_chain.py", "tests/provisioning/test_keys.py",
+TESTS = ("tests/provisioning/history/test_history_chain.py", "tests/provisioning/test_keys.py",
          "tests/provisioning/test_spelling.py",
-         "tests/provisioning/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
-         "tests/operations/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
+         "tests/provisioning/history/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",
+         "tests/provisioning/history/test_history_pages.py::test_the_deleted_list_costs_the_same_whatever_its_length")
 
 
 @pytest.mark.long

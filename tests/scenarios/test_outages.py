@@ -7,10 +7,10 @@ import signal
 import pytest
 import yaml
 
-from tests.scenarios.applications import message_server
-from tests.scenarios.harness import wait_for
-from tests.scenarios.outages import OUTAGES, SLOW_KBIT, Customer, HeldJob
-from tests.scenarios.site import Site
+from .applications import message_server
+from .harness import wait_for
+from .outages import OUTAGES, SLOW_KBIT, Customer, HeldJob
+from .site import Site
 
 pytestmark = pytest.mark.long
 

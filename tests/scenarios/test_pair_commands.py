@@ -6,8 +6,9 @@ import zipfile
 import pytest
 
 from tests.planted.traces import given_away
-from tests.scenarios.harness import wait_for
-from tests.scenarios.pairs import tell
+
+from .harness import wait_for
+from .pairs import tell
 
 
 def asked(pair, *arguments, code=0):

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from tests.scenarios.harness import wait_for
-from tests.scenarios.pairs import LOGIN, PASSCODE, Pair, tell, under_load
-from tests.scenarios.readback import read_back
+from .harness import wait_for
+from .pairs import LOGIN, PASSCODE, Pair, tell, under_load
+from .readback import read_back
 
 LARGE = {"size": 4000, "rate": 200}
 """Small disks fill up fast, and a full disk is noticed at once."""

@@ -8,10 +8,11 @@ import time
 import pytest
 
 from protocol.wire import RefusedError, dial
-from tests.scenarios.harness import PATIENCE
-from tests.scenarios.hosts import cut_between, heal_between
-from tests.scenarios.ledger import now
-from tests.scenarios.pairs import tell, under_load
+
+from .harness import PATIENCE
+from .hosts import cut_between, heal_between
+from .ledger import now
+from .pairs import tell, under_load
 
 COLD_S, COLD_BUSY_S = 3.0, 8.0
 """Control starts anew first, which is work: on a machine that has more to do than it has processors it takes longer."""

@@ -7,9 +7,10 @@ import pytest
 
 from protocol.events import Own
 from tests.messageserver.pair_of_servers import lose_beginning
-from tests.scenarios.harness import PATIENCE, wait_for
-from tests.scenarios.machine import DAY_S
-from tests.scenarios.pairs import Pair, tell, under_load
+
+from .harness import PATIENCE, wait_for
+from .machine import DAY_S
+from .pairs import Pair, tell, under_load
 
 NOTICED_S = 6.0
 """Silence of a disk has to last for the detection time; a busy machine may take longer."""

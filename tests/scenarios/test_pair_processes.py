@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from tests.scenarios.books import complaints
-from tests.scenarios.ledger import now
-from tests.scenarios.pairs import LOGIN, PASSCODE, tell, under_load
-from tests.scenarios.readback import read_back
-from tests.scenarios.stomp_client import UserOfBoth
+from .books import complaints
+from .ledger import now
+from .pairs import LOGIN, PASSCODE, tell, under_load
+from .readback import read_back
+from .stomp_client import UserOfBoth
 
 QUICK_S = 2.0
 """A death that the agent attests: the standby serves within half a second; a busy machine may take longer."""

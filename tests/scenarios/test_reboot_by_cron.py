@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
-from tests.scenarios.hosts import Lan, Node
-from tests.scenarios.test_joining import Machine, host_of, line_of
+from .harness import PATIENCE, Pairwise, wait_for
+from .hosts import Lan, Node
+from .test_joining import Machine, host_of, line_of
 
 CRON = shutil.which("cron", path=os.environ.get("PATH", "") + ":/usr/sbin")
 pytestmark = [pytest.mark.long, pytest.mark.skipif(CRON is None, reason="needs the package cron")]

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.scenarios.backups import Backup
-from tests.scenarios.harness import wait_for
-from tests.scenarios.pairs import Pair
+from .backups import Backup
+from .harness import wait_for
+from .pairs import Pair
 
 WAY_OUT = "Restored Database"
 

@@ -9,9 +9,10 @@ import pytest
 
 from bench import rabbitmq
 from provisioning.keys import mark_of
-from tests.scenarios.harness import wait_for
-from tests.scenarios.scaled import HOSTS, PAIR, ScaledOut
-from tests.scenarios.services import postgres, rabbit, secured_redis, why_none
+
+from .harness import wait_for
+from .scaled import HOSTS, PAIR, ScaledOut
+from .services import postgres, rabbit, secured_redis, why_none
 
 pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(why_none()), reason=why_none())]
 

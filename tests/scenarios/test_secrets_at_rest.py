@@ -10,8 +10,9 @@ import redis
 
 from console.embedded_redis import embedded_redis_url
 from tests.planted.traces import traces
-from tests.scenarios.applications import installed, message_server
-from tests.scenarios.harness import PASSWORD, Pairwise
+
+from .applications import installed, message_server
+from .harness import PASSWORD, Pairwise
 
 HOLDERS = {
     "application": {"application.secret"}, "host": {"agent.json"}, "secret key": {"secret_key"},

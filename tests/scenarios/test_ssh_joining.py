@@ -6,10 +6,11 @@ import subprocess
 
 import pytest
 
-from tests.scenarios.harness import PATIENCE, Pairwise, wait_for
-from tests.scenarios.hosts import Lan, Node
-from tests.scenarios.test_joining import DIRECTORY, Machine, host_of
 from tests.sshd import Sshd, needs_sshd
+
+from .harness import PATIENCE, Pairwise, wait_for
+from .hosts import Lan, Node
+from .test_joining import DIRECTORY, Machine, host_of
 
 pytestmark = [needs_sshd, pytest.mark.long]
 CONSOLE, MACHINE = 2, 12

@@ -9,11 +9,12 @@ import subprocess
 import pytest
 import yaml
 
-from provisioning.certificates.authority import Authority
-from tests.scenarios.applications import message_server
-from tests.scenarios.harness import Pairwise, wait_for
-from tests.scenarios.hosts import Lan, Node
-from tests.scenarios.test_joining import DIRECTORY, Machine, host_of, line_of
+from provisioning.core.authority import Authority
+
+from .applications import message_server
+from .harness import Pairwise, wait_for
+from .hosts import Lan, Node
+from .test_joining import DIRECTORY, Machine, host_of, line_of
 
 CONSOLE, FIRST = 2, 11
 CLIENT, SYNC = 7001, 7002

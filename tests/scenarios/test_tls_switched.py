@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.applications import installed
+from .applications import installed
 
 pytestmark = pytest.mark.long
 

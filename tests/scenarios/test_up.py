@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.scenarios.browserless import Browserless
-from tests.scenarios.harness import PASSWORD, wait_for
+from .browserless import Browserless
+from .harness import PASSWORD, wait_for
 
 COMPONENTS = {"database", "redis", "control", "console_worker", "agent", "worker"}
 

@@ -6,10 +6,10 @@ from django.contrib.auth import get_user_model
 from console.up.errors import CannotStart
 from console.up.programs import ADMIN
 from console.up.setup import make_administrator, make_roles
+from provisioning.accounts.selectors.users import get_person
+from provisioning.accounts.services import users
+from provisioning.core.permissions import command_line_actor
 from provisioning.models import HistoryEntry
-from provisioning.permissions import command_line_actor
-from provisioning.selectors.users import get_person
-from provisioning.services import users
 from provisioning.states import Role
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from console.up import errors
 from console.up.databases import provide_record, reserve_room
 from console.up.keys import require_the_key
 from protocol import hangups
-from provisioning.certificates import tls
+from provisioning.core import tls
 
 
 class Command(BaseCommand):

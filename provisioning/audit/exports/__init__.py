@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from provisioning.audit import rules  # noqa: F401 the rules register themselves
-from provisioning.audit.exports import csv_rows, html_page, json_document, junit, plain, sarif
-from provisioning.audit.exports.report import Head, PairReport
+
+from . import csv_rows, html_page, json_document, junit, plain, sarif
+from .report import Head, PairReport
 
 Writer = Callable[[Head, Iterable[PairReport]], Iterator[str]]
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from provisioning.audit.exports.report import ABSENT, Found, Head, PairReport, Unjudged
+from .report import ABSENT, Found, Head, PairReport, Unjudged
 
 COLUMNS = (
     "Pair", "Primary", "Backup", "Verdict", "State", "Severity", "Rule", "Title", "Subject", "Finding",

@@ -9,8 +9,9 @@ from functools import cache
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from provisioning.audit.exports.report import Head, PairReport
 from provisioning.states import Severity, Verdict
+
+from .report import Head, PairReport
 
 _LINES, _PAIRS = "<!-- one line of each pair -->", "<!-- each pair -->"
 """Where document.html is left open. Text of objects cannot be one of them: its angle brackets are escaped."""
@@ -41,17 +42,17 @@ def policy() -> str:
 
 def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
     """``pairs`` is walked twice: for the table of all of them, then for each."""
-    document = render_to_string("audits/report/document.html", {
+    document = render_to_string("audit/report/document.html", {
         "head": head, "policy": policy(), "style": _style_element(), "verdicts": _bars(head),
         "severities": [(severity.label, head.found.get(severity, 0)) for severity in Severity]})
     begin, rest = document.split(_LINES)
     between, end = rest.split(_PAIRS)
     yield begin
     for pair in pairs:
-        yield render_to_string("audits/report/_line.html", _of(head, pair))
+        yield render_to_string("audit/report/_line.html", _of(head, pair))
     yield between
     for pair in pairs:
-        yield render_to_string("audits/report/_pair.html", _of(head, pair))
+        yield render_to_string("audit/report/_pair.html", _of(head, pair))
     yield end
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from provisioning.audit.exports.report import Found, Head, PairReport, Server
+from .report import Found, Head, PairReport, Server
 
 SCHEMA = "pairwise-audit/1"
 

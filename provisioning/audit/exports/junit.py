@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from provisioning.audit.exports.report import LOUDNESS, Found, Head, PairReport, Unjudged
 from provisioning.audit.registry import Rule, ordered
+
+from .report import LOUDNESS, Found, Head, PairReport, Unjudged
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from provisioning.audit.exports.report import ABSENT, SEVERITIES, Found, Head, PairReport
 from provisioning.states import Verdict
+
+from .report import ABSENT, SEVERITIES, Found, Head, PairReport
 
 _SIGNS = {"new": "+ ", "updated": "~ ", "unchanged": "  ", "absent": "- ", "": ""}
 

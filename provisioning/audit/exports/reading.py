@@ -12,27 +12,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from provisioning.audit.comparing import compared
-from provisioning.audit.exports.report import (
-    ABSENT,
-    LAST,
-    NEW,
-    UNCHANGED,
-    UPDATED,
-    Found,
-    Head,
-    PairReport,
-    Server,
-    Unjudged,
-    Waived,
-)
 from provisioning.audit.loading import audited
 from provisioning.audit.registry import RULES, rule_words
 from provisioning.audit.remedies import REMEDIES
+from provisioning.audit.story import in_the_past
 from provisioning.errors import NotFound, Refused
 from provisioning.models import Application, Finding, PairAudit
-from provisioning.rules.audit_story import in_the_past
 from provisioning.spelling import sort_key
 from provisioning.states import Severity, Verdict
+
+from .report import ABSENT, LAST, NEW, UNCHANGED, UPDATED, Found, Head, PairReport, Server, Unjudged, Waived
 
 PAIRS_A_TIME = 200
 PAIRS_MAX = 20_000

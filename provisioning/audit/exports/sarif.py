@@ -6,9 +6,10 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator
 
-from provisioning.audit.exports.report import LOUDNESS, Found, Head, PairReport, Server, Unjudged
 from provisioning.audit.registry import Rule, ordered
 from provisioning.states import Severity
+
+from .report import LOUDNESS, Found, Head, PairReport, Server, Unjudged
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 VERSION = "2.1.0"

@@ -1,5 +1,5 @@
 """The rules, one module per noun (codes and sources: domain.md 7)."""
 
-from provisioning.audit.rules import accounts, clients, hosts, installed, options, ports, redundancy, running
+from . import accounts, clients, hosts, installed, options, ports, redundancy, running
 
 __all__ = ["accounts", "clients", "hosts", "installed", "options", "ports", "redundancy", "running"]

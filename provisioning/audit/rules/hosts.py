@@ -3,10 +3,10 @@
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import on_each_host, unsaid, wanted
+from provisioning.hosts.rules.ladder import CLOCK_RISK_S, DISK_LIMIT_BYTES, DISK_RISK_BYTES
 from provisioning.models.applications import SYSTEM_ACCOUNT
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
-from provisioning.rules.ladder import CLOCK_RISK_S, DISK_LIMIT_BYTES, DISK_RISK_BYTES
-from provisioning.rules.members import Machine
+from provisioning.pairs.rules.members import Machine
 from provisioning.states import Severity
 
 GIB = 1024**3

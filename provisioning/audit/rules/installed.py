@@ -1,11 +1,11 @@
 """What is installed on the hosts: directory, program, arguments, start files, versions."""
 
+from provisioning.applications.rules.fields import NOT_YET_INSTALLED, is_absolute
 from provisioning.audit.arguments import NAMES, parsed, values
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, on_each_host, unsaid, wanted
-from provisioning.rules.fields import NOT_YET_INSTALLED, is_absolute
-from provisioning.rules.text import closed
+from provisioning.core.text import closed
 from provisioning.states import Severity
 
 STEP_2, STEP_4 = "Installation and Configuration, step 2", "Installation and Configuration, step 4"

@@ -4,12 +4,13 @@ import re
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
-from provisioning.audit.rules.accounts import runs_as_root
 from provisioning.audit.saying import between, of_each, on_each_host, wanted
+from provisioning.core.text import parse_parameters
 from provisioning.drafts import PortDraft
 from provisioning.models.applications import PORT_MAX, PORT_MIN
-from provisioning.rules.text import parse_parameters
 from provisioning.states import ListeningMode, Severity
+
+from .accounts import runs_as_root
 
 STEP_1, STEP_5 = "Installation and Configuration, step 1", "Installation and Configuration, step 5"
 RECOMMENDED = "Installation Recommendations"

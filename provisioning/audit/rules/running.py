@@ -3,8 +3,8 @@
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.registry import NotKnown, Results, rule
 from provisioning.audit.saying import between, of_each, silent, wanted
-from provisioning.rules.failover_facts import NO, UNKNOWN
-from provisioning.rules.text import closed
+from provisioning.core.text import closed
+from provisioning.pairs.rules.failover_facts import NO, UNKNOWN
 from provisioning.states import ApplicationStatus, Mode, Severity, SyncLink
 
 STARTING = "Starting the Backup Message Server"

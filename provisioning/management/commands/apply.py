@@ -3,9 +3,9 @@ import time
 from pathlib import Path
 
 from provisioning.errors import Refused
+from provisioning.fleet.services import apply, planned
+from provisioning.fleet.services.manifest import MAX_BYTES, read_manifest
 from provisioning.management.console import OK, REFUSED, ServiceCommand
-from provisioning.services import apply, planned
-from provisioning.services.manifest import MAX_BYTES, read_manifest
 
 SIGNS = {planned.CREATE: "+", planned.CHANGE: "~", planned.NOTHING: "="}
 TELL_EVERY_S = 1.0

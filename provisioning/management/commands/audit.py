@@ -9,10 +9,10 @@ from protocol.files import replacing
 from provisioning.audit.exports import FORMATS, TEXT
 from provisioning.audit.exports.reading import EVERYTHING, LAST, Pairs, head_of, moment_of, primaries_named, results_of
 from provisioning.audit.exports.report import PairReport
+from provisioning.audit.services.audits import audit_now, look_first
 from provisioning.errors import Refused
 from provisioning.management.console import FAILED, OK, REFUSED, ServiceCommand
 from provisioning.models import AuditRun
-from provisioning.services.audits import audit_now, look_first
 from provisioning.states import Severity
 
 

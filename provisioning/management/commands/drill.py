@@ -1,11 +1,11 @@
 import time
 
+from provisioning.drills.rules.drills import figures_of, loss, seconds
+from provisioning.drills.selectors import get_drill
+from provisioning.drills.services.drills import LIMIT_S, start_drill
 from provisioning.management.console import FAILED, OK, REFUSED, ServiceCommand
 from provisioning.models import Drill
-from provisioning.rules.drills import figures_of, loss, seconds
-from provisioning.selectors.drills import get_drill
-from provisioning.selectors.pairs import find_pair
-from provisioning.services.drills import LIMIT_S, start_drill
+from provisioning.pairs.selectors.pairs import find_pair
 from provisioning.states import DrillState, StepState
 
 POLL_S = 0.2

@@ -1,6 +1,6 @@
+from provisioning.applications.selectors.applications import find_application
+from provisioning.applications.selectors.export import export_document, export_yaml
 from provisioning.management.console import OK, ServiceCommand
-from provisioning.selectors.applications import find_application
-from provisioning.selectors.export import export_document, export_yaml
 
 
 class Command(ServiceCommand):

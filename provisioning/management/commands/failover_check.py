@@ -1,7 +1,7 @@
 from provisioning.management.console import FAILED, OK, ServiceCommand
-from provisioning.rules import failover_facts
-from provisioning.selectors.pairs import find_pair
-from provisioning.services.pairs import check_failover
+from provisioning.pairs.rules import failover_facts
+from provisioning.pairs.selectors.pairs import find_pair
+from provisioning.pairs.services.pairs import check_failover
 
 SIGNS = {failover_facts.OK: "ok", failover_facts.NO: "NO", failover_facts.UNKNOWN: "??"}
 

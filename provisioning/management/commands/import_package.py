@@ -1,5 +1,5 @@
+from provisioning.catalog.services.packages import import_package
 from provisioning.management.imports import ImportCommand
-from provisioning.services.packages import import_package
 
 
 class Command(ImportCommand):

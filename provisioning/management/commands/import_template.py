@@ -1,6 +1,6 @@
-from provisioning.apd import MAX_BYTES
+from provisioning.catalog.apd import MAX_BYTES
+from provisioning.catalog.services.templates import import_template
 from provisioning.management.imports import ImportCommand
-from provisioning.services.templates import import_template
 
 
 class Command(ImportCommand):

@@ -1,6 +1,6 @@
 from provisioning.errors import Refused
 from provisioning.management.console import JobCommand
-from provisioning.services.jobs import install_application
+from provisioning.verbs.services.jobs import install_application
 
 
 class Command(JobCommand):

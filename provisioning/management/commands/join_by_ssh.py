@@ -3,7 +3,7 @@ import sys
 
 from django.core.management.base import BaseCommand
 
-from provisioning.services.ssh_joining import carry_out
+from provisioning.hosts.services.ssh_joining import carry_out
 
 
 class Command(BaseCommand):

@@ -1,5 +1,5 @@
 from provisioning.management.console import JobCommand
-from provisioning.services.jobs import make_certificates
+from provisioning.verbs.services.jobs import make_certificates
 
 
 class Command(JobCommand):

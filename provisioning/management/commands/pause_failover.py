@@ -1,5 +1,5 @@
 from provisioning.management.pairs import PairCommand
-from provisioning.services.pairs import pause_failover
+from provisioning.pairs.services.pairs import pause_failover
 
 
 class Command(PairCommand):

@@ -1,5 +1,5 @@
 from provisioning.management.pairs import PairCommand
-from provisioning.services.pairs import promote
+from provisioning.pairs.services.pairs import promote
 
 
 class Command(PairCommand):

@@ -1,9 +1,9 @@
+from provisioning.applications.selectors.applications import find_application
+from provisioning.core.control import doubted_count
 from provisioning.management.console import FAILED, OK, ServiceCommand
-from provisioning.rules.restored import Choice
-from provisioning.selectors.applications import find_application
-from provisioning.selectors.control import doubted_count
-from provisioning.selectors.restored import disputed
-from provisioning.services import restored
+from provisioning.pairs.rules.restored import Choice
+from provisioning.pairs.selectors.restored import disputed
+from provisioning.pairs.services import restored
 
 
 class Command(ServiceCommand):

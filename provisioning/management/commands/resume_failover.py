@@ -1,5 +1,5 @@
 from provisioning.management.pairs import PairCommand
-from provisioning.services.pairs import resume_failover
+from provisioning.pairs.services.pairs import resume_failover
 
 
 class Command(PairCommand):

@@ -1,6 +1,6 @@
 from provisioning.keys import keys
 from provisioning.management.console import OK, ServiceCommand
-from provisioning.services.keys import needs_former_key, rotate_key
+from provisioning.monitoring.services.keys import needs_former_key, rotate_key
 
 
 class Command(ServiceCommand):

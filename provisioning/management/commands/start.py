@@ -1,6 +1,6 @@
 from provisioning.management.console import JobCommand
-from provisioning.services.jobs import start_application
 from provisioning.states import ApplicationStatus
+from provisioning.verbs.services.jobs import start_application
 
 
 class Command(JobCommand):

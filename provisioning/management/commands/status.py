@@ -1,5 +1,5 @@
 from provisioning.management.console import OK, ServiceCommand
-from provisioning.selectors.status import status_report
+from provisioning.monitoring.selectors.status import status_report
 
 COLUMNS = ("name", "type", "host", "status", "mode", "pid", "ports")
 PAIR_COLUMNS = ("primary", "backup", "active", "epoch", "in sync", "lag", "digests", "failover")

@@ -1,6 +1,6 @@
 from provisioning.management.console import JobCommand
-from provisioning.services.jobs import stop_application
 from provisioning.states import ENDED
+from provisioning.verbs.services.jobs import stop_application
 
 
 class Command(JobCommand):

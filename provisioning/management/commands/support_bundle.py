@@ -8,7 +8,7 @@ from django.utils import timezone
 from provisioning.audit.exports.reading import moment_of, primaries_named
 from provisioning.errors import Refused
 from provisioning.management.console import OK, ServiceCommand
-from provisioning.services.support_bundle import make_bundle
+from provisioning.support.services.bundle import make_bundle
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 

@@ -2,7 +2,7 @@ import time
 
 from provisioning.management.console import FAILED, OK
 from provisioning.management.pairs import PairCommand, Settling
-from provisioning.services.pairs import switch_over
+from provisioning.pairs.services.pairs import switch_over
 
 
 class Command(PairCommand):

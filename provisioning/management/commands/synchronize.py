@@ -1,7 +1,7 @@
 from provisioning.management.console import OK, REFUSED, ServiceCommand
-from provisioning.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row
-from provisioning.selectors.pairs import find_pair
-from provisioning.services import synchronize
+from provisioning.pairs.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row
+from provisioning.pairs.selectors.pairs import find_pair
+from provisioning.pairs.services import synchronize
 
 SIGNS = {EQUAL: "=", EXCEPTION: "."}
 QUESTION, ADD_YES = "Copy this from {primary} to {backup}?", "Add --yes to apply this plan."

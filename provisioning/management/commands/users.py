@@ -1,9 +1,9 @@
 from django.utils import timezone
 
+from provisioning.accounts.selectors.sign_ins import locked_places
+from provisioning.accounts.selectors.users import Person, find_user, get_person, people, user_list
+from provisioning.accounts.services import users
 from provisioning.management.console import OK, ServiceCommand
-from provisioning.selectors.sign_ins import locked_places
-from provisioning.selectors.users import Person, find_user, get_person, people, user_list
-from provisioning.services import users
 from provisioning.states import Role
 
 SHOWN_ONCE = "good for one sign-in within 24 hours; shown only now"

@@ -1,6 +1,6 @@
 from provisioning.errors import Refusal, Refused
+from provisioning.history.verify import ChainVerdict, Mark, verify
 from provisioning.management.console import FAILED, OK, ServiceCommand
-from provisioning.selectors.history_chain import ChainVerdict, Mark, verify
 
 
 class Command(ServiceCommand):

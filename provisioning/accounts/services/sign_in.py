@@ -1,0 +1,130 @@
+"""Signing in and out: who is let in, and what counts against whoever is not (rules: ``accounts.rules.sign_in``)."""
+
+from datetime import datetime
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from protocol.places import place_of
+from provisioning.accounts.rules.sign_in import FAMILIAR_FOR, LOCKED_FOR, Lock, why_not_good
+from provisioning.accounts.selectors.sign_ins import lock_of, name_key
+from provisioning.core import changes
+from provisioning.core.permissions import Actor
+from provisioning.core.signals import signed_out
+from provisioning.errors import Refused
+from provisioning.history import history
+from provisioning.models import Account, SignInTry
+from provisioning.turns import delete_in_turns
+
+from .locked_tries import TRIES
+from .sign_in_story import tell_counted, tell_failure
+
+
+class SignInRefused(Refused):
+    """``lock`` when it is locked, also by this very failure."""
+
+    def __init__(self, sentence: str, lock: Lock | None = None):
+        super().__init__(sentence)
+        self.lock = lock
+
+
+@sensitive_variables("password")
+def sign_in(*, name: str, password: str, origin: str) -> User:
+    """The user who may have a session now. A password for one sign-in is used up by it. Raises SignInRefused."""
+    _require_no_lock(name, origin)
+    # It takes long on purpose, so it is done before anything is locked.
+    user = authenticate(username=name, password=password)
+    if user is None:
+        raise SignInRefused("The user name or the password is wrong. Both are case-sensitive.",
+                            _failed(name, origin, "wrong password"))
+    if why := _let_in(user, origin):
+        raise SignInRefused(why, _failed(name, origin, "its password is not good any more"))
+    return user
+
+
+@sensitive_variables("password")
+def confirm(*, user: User, password: str, origin: str) -> None:
+    """Raise SignInRefused unless this is the password of the user, who is signed in: who has got hold of a session must
+    not find it out by trying."""
+    name = user.get_username()
+    _require_no_lock(name, origin)
+    if not user.check_password(password):
+        raise SignInRefused("The current password is wrong.", _failed(name, origin, "wrong current password"))
+
+
+@history.atomic()
+def signed_out_by(*, actor: Actor) -> None:
+    """The actor has ended the own session; call it once that is gone."""
+    user = User.objects.get(pk=actor.user_id)
+    history.record_sign_in(actor=actor, user=user, name=actor.name, reason="Signed out.")
+    changes.tell(signed_out(user.pk))
+
+
+def tell_and_forget(now: datetime | None = None) -> None:
+    """History gets what it was not told at once; what does not count any more is removed. Called every minute."""
+    now = now or timezone.now()
+    with history.atomic():
+        tell_counted(now)
+    old = SignInTry.objects.filter(tried_at__lt=now - LOCKED_FOR, untold=0)
+    delete_in_turns(old.exclude(signed_in_at__gt=now - FAMILIAR_FOR))
+
+
+def _require_no_lock(name: str, origin: str) -> None:
+    lock = lock_of(name=name, place=place_of(origin), now=timezone.now())
+    if lock is not None:
+        TRIES.tried(name=name, origin=origin, lock=lock)
+        raise SignInRefused(lock.words, lock)
+
+
+@history.atomic()
+def _let_in(user: User, origin: str) -> str:
+    """"" when the user may have a session, else why not."""
+    now, name = timezone.now(), user.get_username()
+    if why := _use_up(user, now):
+        return why
+    row = _row_of(name, place_of(origin), now)
+    before = f" {row.untold} failed from there just before." if row.untold else ""
+    row.failures, row.untold, row.tried_at, row.signed_in_at = 0, 0, now, now
+    row.save()
+    history.record_sign_in(actor=Actor(name=name, user_id=user.pk, origin=origin), user=user, name=name,
+                           reason=f"Signed in.{before}")
+    changes.tell("users")
+    return ""
+
+
+def _use_up(user: User, now: datetime) -> str:
+    """"" when the password of the user is good for a sign-in; one that is for one alone is used up by it."""
+    # Locked before it is read: of several at once each has to see what the one before has used.
+    account = Account.objects.select_for_update().filter(user=user, must_change_password=True).first()
+    if not User.objects.filter(pk=user.pk, password=user.password, is_active=True).exists():
+        return "The password of this user, or whether the user may sign in, was changed just now. Try again."
+    if account is None:
+        return ""
+    if why := why_not_good(good_until=account.good_until, used_at=account.used_at, now=now):
+        return why
+    account.used_at = now
+    account.save(update_fields=["used_at"])
+    return ""
+
+
+@history.atomic()
+def _failed(name: str, origin: str, why: str) -> Lock | None:
+    """Count a failure; the lock that is there now."""
+    now, place = timezone.now(), place_of(origin)
+    row = _row_of(name, place, now)
+    counts_on = row.tried_at > now - LOCKED_FOR
+    row.failures, row.tried_at, row.untold = (row.failures if counts_on else 0) + 1, now, row.untold + 1
+    row.save()
+    lock = lock_of(name=name, place=place, now=now)
+    tell_failure(row, name=name, user=User.objects.filter(username=name).first(), origin=origin, why=why, lock=lock,
+                 now=now)
+    if lock is not None:
+        changes.tell("users")
+    return lock
+
+
+def _row_of(name: str, place: str, now: datetime) -> SignInTry:
+    return SignInTry.objects.select_for_update().get_or_create(name_key=name_key(name), place=place,
+                                                               defaults={"tried_at": now})[0]

@@ -1,0 +1,61 @@
+"""Whoever has to sign in first is sent there, and comes back to where they were; whoever signed in with a password that
+somebody else made chooses another one first."""
+
+from urllib.parse import urlsplit
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.http import HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+
+from provisioning.accounts.forms.sign_in import SignInForm
+from provisioning.web.answers import say
+from provisioning.web.kept import WITHOUT_FORM, kept_of, kept_page, sealed
+
+from .one_sign_in import CHOOSE_FIRST, must_change
+from .session_life import BY_ITSELF
+
+SIGN_IN = "X-Pairwise-Sign-In"
+"""Header of what a script gets that is not signed in: static/js/session.js signs in without leaving the page."""
+MEANWHILE = frozenset({"password-change", "logout"})
+"""What they may do until they have chosen another."""
+
+
+class SignInRequired(LoginRequiredMiddleware):
+    """A script is told that it is signed out (401, with where to sign in) and leaves its page as it is; a form that was
+    posted comes back, filled in, after signing in."""
+
+    def process_view(self, request, view_func, view_args, view_kwargs):
+        answer = super().process_view(request, view_func, view_args, view_kwargs)
+        is_open = not getattr(view_func, "login_required", True)
+        if answer is not None or is_open or not must_change(request):
+            return answer
+        return None if request.resolver_match.url_name in MEANWHILE else _leave(request, reverse("password-change"))
+
+    def handle_no_permission(self, request, view_func):
+        if request.htmx:
+            return HttpResponse(status=401, headers={SIGN_IN: resolve_url(self.get_login_url(view_func))})
+        if request.method == "POST" and request.resolver_match.url_name not in WITHOUT_FORM:
+            return sign_in_page(request)
+        return super().handle_no_permission(request, view_func)
+
+
+def _leave(request, address: str) -> HttpResponse:
+    if not request.htmx:
+        return redirect(address) if request.method != "POST" else kept_page(
+            request, kept_of(request), heading="Choose another password first",
+            sentence="Before that nothing else can be done.", status=403, choose_first=True)
+    if BY_ITSELF in request.headers or urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
+        # A part of the page that keeps itself up to date: nobody asked for it, and nobody is told.
+        return HttpResponse(status=204)
+    return say(request, CHOOSE_FIRST, 403)
+
+
+def sign_in_page(request) -> HttpResponse:
+    """For somebody who posted a form without being signed in any more (401): nothing was done, and what was typed comes
+    back after signing in."""
+    kept = sealed(request)
+    answer = render(request, "accounts/login.html", {
+        "form": SignInForm(request), "kept": kept, "lost": not kept, "next": resolve_url("home")}, status=401)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -1,0 +1,1 @@
+"""Applications: the object, its rules, its editor."""

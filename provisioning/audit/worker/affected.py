@@ -1,0 +1,149 @@
+"""Which pairs something was changed for since the last look: configuration, what runs, what hosts showed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Manager, Q
+from django.utils import timezone
+
+from provisioning.audit.loading import audited
+from provisioning.models import (
+    Application,
+    AuditMark,
+    AuditRun,
+    Drill,
+    FoundOnHost,
+    HistoryEntry,
+    HostRuntime,
+    PairAudit,
+    RuntimeStatus,
+)
+from provisioning.states import RUNNABLE_TYPES, AuditTrigger
+
+from .run import run_audit
+
+OVERLAP = timedelta(seconds=5)
+"""Rows that were written in one moment may become visible one after the other."""
+ENTRIES_A_TIME = 5000
+UNDER_WAY_FOR = timedelta(minutes=10)
+"""So long a pair that was never audited is left to the audit that was asked to do so: thousands take a while."""
+
+
+@dataclass
+class Touched:
+    """Keys of applications that were changed, and names of hosts on which something was: a port that is free now, a
+    directory that is taken, a host that is disabled."""
+
+    applications: set[int] = field(default_factory=set)
+    hosts: set[str] = field(default_factory=set)
+
+
+def touched_by(entries: Iterable[Mapping]) -> Touched:
+    """Of history entries (object_type, object_id, object_name, before, after)."""
+    found = Touched()
+    for entry in entries:
+        snapshots = [each for each in (entry["before"], entry["after"]) if isinstance(each, dict)]
+        if entry["object_type"] == "host":
+            found.hosts.update([entry["object_name"], *(str(each.get("name", "")) for each in snapshots)])
+        elif entry["object_type"] == "application":
+            if entry["object_id"].isdigit():
+                found.applications.add(int(entry["object_id"]))
+            found.hosts.update(str(each.get("host", "")) for each in snapshots)
+    found.hosts.discard("")
+    return found
+
+
+def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping, now: datetime) -> tuple[set, dict]:
+    """(keys of the ``rows`` (key, time) that were not seen yet, what is seen now). Rows become visible when their
+    transaction ends, so a time before the latest one may be new; what was seen in that span is remembered. A time that
+    has yet to come, of a clock that was wrong, hides no later row."""
+    found = [[key, at.isoformat()] for key, at in rows]
+    known = {tuple(each) for each in seen.get("rows", ())}
+    new = {key for key, at in found if (key, at) not in known}
+    until = min(max([seen.get("until") or "", *(at for _, at in found)]), now.isoformat())
+    if not until:
+        return new, {}
+    least = datetime.fromisoformat(until) - OVERLAP
+    return new, {"until": until, "rows": [each for each in found if datetime.fromisoformat(each[1]) > least]}
+
+
+def unasked(never: set[int], asked: Mapping[str, str], now: datetime) -> tuple[set[int], dict[str, str]]:
+    """(those of ``never``, the pairs without a result, for which no audit was asked lately; when one was asked for each
+    of ``never``). ``asked`` is what this said the last time."""
+    since = {key: at for key in never if (at := asked.get(str(key))) is not None
+             and timedelta(0) <= now - datetime.fromisoformat(at) < UNDER_WAY_FOR}
+    new = never - since.keys()
+    return new, {str(key): at for key, at in (since | dict.fromkeys(new, now.isoformat())).items()}
+
+
+def affected() -> list[int]:
+    """Keys of the pairs (single servers) to audit again; moves the mark on."""
+    mark, _ = AuditMark.objects.get_or_create(name="changes")
+    now = timezone.now()
+    entries = list(HistoryEntry.objects.filter(pk__gt=mark.history_id).order_by("pk").values(
+        "pk", "object_type", "object_id", "object_name", "before", "after")[:ENTRIES_A_TIME])
+    touched, seen = touched_by(entries), {}
+    for source, (found, column, key) in _OBSERVED.items():
+        before = mark.seen.get(source, {})
+        keys, seen[source] = fresh(_since(found, column, key, before, now), before, now)
+        (touched.hosts if source == "host" else touched.applications).update(keys)
+    never = Application.objects.filter(audited()).exclude(audits__is_latest=True).values_list("pk", flat=True)
+    new, seen["never"] = unasked(set(never), mark.seen.get("never", {}), now)
+    if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
+        return []
+    return sorted(_pairs_of(touched) | new)
+
+
+def _moved(before: AuditMark, history_id: int, seen: dict) -> bool:
+    """Move the mark on; False when somebody else has moved it since it was read, and so looks at the same changes."""
+    if (history_id, seen) == (before.history_id, before.seen):
+        return True
+    with transaction.atomic():
+        mark = AuditMark.objects.select_for_update().get(name=before.name)
+        if (mark.history_id, mark.seen) != (before.history_id, before.seen):
+            return False
+        mark.history_id, mark.seen = history_id, seen
+        mark.save(update_fields=["history_id", "seen"])
+    return True
+
+
+_OBSERVED = {
+    "server": (RuntimeStatus.objects, "changed_at", "application_id"),
+    "found": (FoundOnHost.objects, "at", "application_id"),
+    "drill": (Drill.objects, "finished_at", "primary_id"),
+    "host": (HostRuntime.objects, "changed_at", "host__name"),
+}
+"""Where more is known than before: rows, the time of their last change, what they are about."""
+
+
+def _since(found: Manager, column: str, key: str, seen: Mapping, now: datetime) -> list[tuple]:
+    until = seen.get("until")
+    rows = found.filter(**{f"{column}__gt": min(datetime.fromisoformat(until), now) - OVERLAP} if until else {
+        f"{column}__isnull": False})
+    return list(rows.values_list(key, column))
+
+
+def _pairs_of(touched: Touched) -> set[int]:
+    """Pairs with a touched member, on a touched host, with a touched client, or whose durable record moved on."""
+    keys, hosts = touched.applications - {None}, touched.hosts
+    found: set[int] = set()
+    if keys or hosts:
+        near = Q(pk__in=keys) | Q(backup_server__in=keys) | Q(host__name__in=hosts) | Q(
+            backup_server__host__name__in=hosts) | Q(clients__application__in=keys) | Q(
+            backup_server__clients__application__in=keys)
+        found.update(Application.objects.filter(near).filter(audited()).values_list("pk", flat=True))
+        # What was a pair and is none any more has a result to retire.
+        found.update(PairAudit.objects.filter(is_latest=True, primary__in=keys).values_list("primary", flat=True))
+    moved = Q(primary__pair_state__isnull=False) & ~Q(record_version=F("primary__pair_state__version"))
+    # An earlier release judged pairs of other types too.
+    strange = ~Q(primary__type__in=RUNNABLE_TYPES)
+    found.update(PairAudit.objects.filter(moved | strange, is_latest=True).values_list("primary", flat=True))
+    return found
+
+
+def audit_affected() -> AuditRun | None:
+    """Audit what was changed since the last look; None when nothing was."""
+    keys = affected()
+    return run_audit(keys, trigger=AuditTrigger.CHANGE) if keys else None

@@ -1,0 +1,1 @@
+"""Application Templates and Installation Packages."""

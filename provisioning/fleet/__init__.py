@@ -1,0 +1,1 @@
+"""The list of applications, batches and manifests."""

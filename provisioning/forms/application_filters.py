@@ -1,9 +1,0 @@
-"""The filter of Applications."""
-
-from provisioning.forms.filters import FilterForm, Named
-
-
-class ApplicationFilter(FilterForm):
-    """Of the list of applications what its template does not write out itself."""
-
-    host = Named("Host", "hosts")

@@ -1,0 +1,228 @@
+"""What every page of the frame needs: sections, tree, troubles, and how this reader wants it to look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import DatabaseError
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from provisioning.accounts.views.one_sign_in import must_change
+from provisioning.accounts.views.session_life import left_s
+from provisioning.audit.selectors.audits import broken_count
+from provisioning.audit.story import counted
+from provisioning.certificates.selectors import console_certificate
+from provisioning.core.control import control_seen
+from provisioning.core.known import Control
+from provisioning.core.permissions import VERBS, VIEW, actor_of, sentence_for
+from provisioning.models.applications import SECRET_WORDS
+from provisioning.pairs.selectors.page import Paused, paused_pairs
+from provisioning.pairs.selectors.restored import Disputed, disputed
+from provisioning.web.display import CHOICES
+from provisioning.web.lists import list_name, opened_from
+from provisioning.web.saved import SAVED
+
+DISPUTED_MAX = 3
+"""So many are named in the banner; then it leads to all of them."""
+SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/forms.js",
+           "js/grid.js", "js/live.js")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A page of the tree. ``owns``: beginnings of the URL names that count as being on this page."""
+
+    label: str
+    name: str
+    icon: str
+    owns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A tab of the header and a branch of the tree. ``groups``: (label or "", items); ``alarm``: a number that the tab
+    shows unless it is 0, with the word for one of what it counts."""
+
+    label: str
+    groups: tuple[tuple[str, tuple[Item, ...]], ...]
+    alarm: tuple[Callable[[], int], str] | None = None
+
+
+NAVIGATION = (
+    Section("Monitoring", (("", (
+        Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
+        Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
+        Item("Events", "event-list", "bell", ("event-",)),
+    )),)),
+    Section("Provisioning", (("Environment", (
+        Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
+        Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
+        Item("Hosts", "host-list", "hdd-rack", ("host-",)),
+    )), ("Accounts", (
+        Item("Users", "user-list", "person-circle", ("user-",)),
+    )))),
+    Section("Deployment", (("", (
+        Item("Installation Packages", "package-list", "box-seam", ("package-",)),
+    )),)),
+    Section("Operations", (("", (
+        Item("Jobs", "job-list", "list-task", ("job-",)),
+        Item("History", "history", "clock-history", ("history",)),
+    )),)),
+    Section("Audit", (("", (
+        Item("Audit of pairs", "audit-list", "shield-check", ("audit-list", "audit-sheet", "audit-compare",
+                                                                 "audit-finding-")),
+        Item("Waivers", "audit-waivers", "stopwatch", ("audit-waiver",)),
+        Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
+    )),), alarm=(broken_count, "broken pair")),
+)
+
+LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills"}
+"""Lists that are no page of the tree: what they are called."""
+
+
+class Frame:
+    """The frame of one request; everything is worked out when a template first asks, so fragments pay nothing."""
+
+    scripts, secret_words, saved_cookie = SCRIPTS, SECRET_WORDS, SAVED
+
+    def __init__(self, request):
+        self._request = request
+        match = getattr(request, "resolver_match", None)
+        self._here = (match.url_name if match else "") or ""
+
+    @property
+    def now_ms(self) -> int:
+        """When this page was made, Unix ms: the live stream begins there."""
+        return int(timezone.now().timestamp() * 1000)
+
+    @property
+    def session_left_s(self) -> int:
+        return left_s(self._request.session, timezone.now())
+
+    def _choice(self, name: str) -> str:
+        value = self._request.COOKIES.get(f"pairwise_{name}", "")
+        return value if value in CHOICES[name] else CHOICES[name][0]
+
+    @property
+    def theme(self) -> str:
+        return self._choice("theme")
+
+    @property
+    def size(self) -> str:
+        return self._choice("size")
+
+    @property
+    def tree(self) -> str:
+        return self._choice("tree")
+
+    @cached_property
+    def sections(self) -> list[dict]:
+        return [self._section(section) for section in NAVIGATION]
+
+    def _section(self, section: Section) -> dict:
+        groups = [
+            {"label": label, "items": [
+                {"label": item.label, "icon": item.icon, "address": reverse(item.name), "current": self._is_on(item)}
+                for item in items
+            ]}
+            for label, items in section.groups
+        ]
+        items = [item for group in groups for item in group["items"]]
+        return {"label": section.label, "groups": groups, "address": items[0]["address"],
+                "current": any(item["current"] for item in items), "alarm": self._alarm(section)}
+
+    def _alarm(self, section: Section) -> tuple[int, str]:
+        """(number, its words); (0, "") for none."""
+        if section.alarm is None or not self.may[VIEW]:
+            return 0, ""
+        count, word = section.alarm
+        number = count()
+        return number, counted(number, word) if number else ""
+
+    def _is_on(self, item: Item) -> bool:
+        return self._here.startswith(item.owns)
+
+    @cached_property
+    def trail(self) -> list[str]:
+        """Breadcrumb of the page's place in the tree: section, group, page."""
+        for section in self.sections:
+            for group in section["groups"]:
+                for item in group["items"]:
+                    if item["current"]:
+                        return [word for word in (section["label"], group["label"], item["label"]) if word]
+        return []
+
+    @cached_property
+    def came_from(self) -> tuple[str, str] | None:
+        """(name, address) of the list that this page was opened from, where its breadcrumb leads to another one."""
+        address = opened_from(self._request)
+        name, items = list_name(address), [item for section in NAVIGATION for _, group in section.groups
+                                           for item in group]
+        if not name or self._here == name or any(self._here == item.name for item in items):
+            return None
+        if any(item.name == name and self._is_on(item) for item in items):
+            return None
+        return LISTS_WITHIN.get(name) or next(item.label for item in items if item.name == name), address
+
+    @cached_property
+    def roles(self) -> str:
+        return ", ".join(sorted(actor_of(self._request).roles))
+
+    @cached_property
+    def may(self) -> dict[str, bool]:
+        """{verb of provisioning.core.permissions: allowed for this user}."""
+        actor = actor_of(self._request)
+        return {verb: actor.may(verb) for verb in VERBS}
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this page may hear what changes (web.stream)."""
+        return self.may[VIEW] and not must_change(self._request)
+
+    @cached_property
+    def why_not(self) -> dict[str, str]:
+        """{verb: the sentence that says why this user may not}; verbs that are allowed are missing."""
+        return {verb: sentence_for(verb) for verb, allowed in self.may.items() if not allowed}
+
+    @cached_property
+    def paused(self) -> list[Paused]:
+        """Pairs whose automatic failover is paused: every page says so."""
+        return paused_pairs() if self.may[VIEW] else []
+
+    @cached_property
+    def disputed(self) -> list[Disputed]:
+        """The first of what is in dispute since an older database was put back: every page says so."""
+        return disputed(limit=DISPUTED_MAX + 1) if self.may[VIEW] else []
+
+    @cached_property
+    def control(self) -> Control | None:
+        """Its last sign of life; None when the Configuration Database does not answer."""
+        try:
+            return control_seen()
+        except DatabaseError:
+            return None
+
+    @cached_property
+    def troubles(self) -> list[str]:
+        """Sentences for the banner: what of the console itself does not answer."""
+        if self.control is None:
+            return ["The Configuration Database does not answer; what is shown may be old."]
+        found = []
+        if self.control.is_ahead:
+            found.append(f"{self.control.silence} Until it shows another one statuses are not known.")
+        elif not self.control.answers:
+            found.append("Control does not answer: statuses are not known, and nothing fails over. Servers that run "
+                         "keep running.")
+        elif self.control.is_behind:
+            found.append(self.control.silence)
+        certificate = console_certificate()
+        if certificate and certificate.urgency in ("urgent", "expired"):
+            found.append(f"{certificate.sentence} Hosts and servers do not trust an expired one. "
+                         "./run manage check says what to do.")
+        return found
+
+
+def frame(request) -> dict:
+    """Context processor."""
+    return {"frame": Frame(request)}

@@ -1,0 +1,1 @@
+"""History: who changed what, in a chain of entries, and how a version is had again."""

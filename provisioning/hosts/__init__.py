@@ -1,0 +1,1 @@
+"""Hosts: the object, its page, how one joins."""

@@ -1,0 +1,1 @@
+"""Looks on hosts: what is true there."""

@@ -1,0 +1,1 @@
+"""Pairs: what is going on with one, and its verbs."""

@@ -1,1 +1,0 @@
-"""Reading: query sets and reports for pages, commands and control. Nothing here writes."""

@@ -1,0 +1,1 @@
+"""What makes jobs: Install, Start, Stop and the like."""

@@ -1,0 +1,1 @@
+"""How pages answer, whatever they are about."""

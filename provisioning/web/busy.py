@@ -1,0 +1,52 @@
+"""What is answered while the Configuration Database is busy or away: 503 and a sentence, with what was typed kept."""
+
+import logging
+import sys
+from urllib.parse import quote
+
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.template import loader
+from django.views.defaults import server_error
+
+from provisioning.core.database_trouble import FULL, LOCKED, Trouble, trouble_of
+
+from .kept import kept_of
+
+log = logging.getLogger(__name__)
+
+RETRY_S = {LOCKED: 5}
+RETRY_LATER_S = 30
+WHAT_TO_DO = {LOCKED: "The console has waited for it as long as it may.", FULL: "Make room on it, then try again."}
+
+
+def fault(request):
+    """Django's handler of what no view has caught. A fault of the console is 500, as ever."""
+    error = sys.exc_info()[1]
+    trouble = trouble_of(error) if error is not None else None
+    if trouble is None:
+        return server_error(request)
+    log.warning("%s %s was answered with 503: %s (%s)", request.method, request.path, trouble.sentence, error)
+    answer = _answer(request, trouble)
+    answer.headers["Retry-After"] = str(RETRY_S.get(trouble.code, RETRY_LATER_S))
+    answer.headers["Cache-Control"] = "no-store"
+    # Django would log it again, with its traces.
+    answer._has_been_logged = True
+    return answer
+
+
+def _answer(request, trouble: Trouble) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        text = (f"{trouble.sentence} What you asked for was not finished; what you typed is still here. Try again in a "
+                "moment.")
+        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8",
+                            headers={"X-Pairwise-Sentence": quote(text)})
+    if "text/html" not in request.headers.get("Accept", ""):
+        return HttpResponse(f"{trouble.sentence} Try again later.\n", status=503,
+                            content_type="text/plain; charset=utf-8")
+    # Nothing in it asks the database, not even who is signed in.
+    body = loader.render_to_string("web/busy.html", {
+        "trouble": trouble, "what_to_do": WHAT_TO_DO.get(trouble.code, ""), "is_busy": trouble.code == LOCKED,
+        "posts": request.method == "POST", "kept": kept_of(request),
+        "theme": request.COOKIES.get("pairwise_theme", ""), "csrf_token": get_token(request)})
+    return HttpResponse(body, status=503)

@@ -1,0 +1,46 @@
+"""What every filter row is made of."""
+
+from django import forms
+from django.urls import reverse_lazy
+from django.utils.datastructures import MultiValueDict
+
+
+class FilterForm(forms.Form):
+    """A filter in the query string, so that its address can be shared. What is not valid filters nothing."""
+
+    def __init__(self, data: MultiValueDict, **kwargs):
+        super().__init__(data, auto_id="filter-%s", **kwargs)
+        for field in self.fields.values():
+            field.required = False
+            field.widget.is_required = False
+            field.widget.attrs.setdefault("class", "input")
+            if isinstance(field, forms.CharField):
+                field.max_length = 255
+                field.widget.attrs.setdefault("autocomplete", "off")
+
+    def chosen(self) -> dict:
+        """{field: value} of what is filled in and valid."""
+        self.full_clean()
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+    @property
+    def active(self) -> bool:
+        return bool(self.chosen())
+
+
+class Named(forms.CharField):
+    """A name or a part of it. What there is of ``kind`` (a key of browse.views.NAMES) is offered while somebody types,
+    out of any number: in a <datalist> that the page puts beside the field."""
+
+    def __init__(self, label: str, kind: str):
+        super().__init__(label=label)
+        self.list_id = f"names-of-{kind}"
+        self.widget.attrs |= {
+            "list": self.list_id,
+            "hx-get": reverse_lazy("browse-names", args=[kind]),
+            "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#{self.list_id}",
+            "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false"}
+
+
+def choice(label: str, choices, any_label: str = "Any") -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=[("", any_label), *choices])

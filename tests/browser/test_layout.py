@@ -1,0 +1,126 @@
+"""Pages with usual names on a phone, beside the tree and on a desk: words stay whole, fields show what is in them, and
+buttons look like buttons."""
+
+import pytest
+
+from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
+from .test_long_names import OUTSIDE, PAGES, _open
+
+pytestmark = pytest.mark.browser
+WIDTHS = (1280, 800, 390)
+MAKE = """
+from datetime import timedelta
+from provisioning import history
+from provisioning.audit.worker.run import run_audit
+from provisioning.models import Drill, Event, Option, Waiver
+from provisioning.models.audit import Finding
+from provisioning.core.permissions import Actor
+from provisioning.states import AuditTrigger
+from tests import factories
+hosts = [factories.make_host(f"ms-host-{n}.dc2.example.net", ip_address=f"2001:db8:80::{n}") for n in (1, 2)]
+primary, backup = factories.make_pair(hosts=tuple(hosts), names=("MS_Billing_Primary", "MS_Billing_Backup"))
+now = timezone.now()
+for section, key in (("log", "verbose"), ("messages", "max-header-size"), ("messages", "retention-days")):
+    option = Option(application=primary, section=section, key=key)
+    option.set_value("4096")
+    option.save()
+for number in range(20100, 20110):
+    Event.objects.create(application=primary, host=hosts[0], number=20104, at=now,
+                         text="MS_Billing_Primary: role changed from backup to primary, as it was asked to.")
+job = factories.make_job(primary, kind="install", state="succeeded", started_at=now, enqueued_at=now, finished_at=now,
+                         result={"version": "8.5.100.02", "directory": "/srv/pairwise/MS"})
+Drill.objects.create(primary=primary, primary_name=primary.name, backup_name=backup.name, asked_by="ada",
+                     state="passed", started_at=now, finished_at=now, sentence="It took 0.42 s, and nothing was lost.")
+before = history.snapshot(primary) | {"description": "before", "working_directory": "/srv/pairwise/other"}
+entry = history.record(actor=Actor(name="ada", origin="192.0.2.7"), row=primary, before=before,
+                       after=history.snapshot(primary), reason="As the change in the night asked for.")
+run_audit(None, trigger=AuditTrigger.SCHEDULE)
+found = Finding.objects.first()
+Waiver.objects.create(primary=primary, code=found.code, subject=found.subject, fact=found.fact, waived_by="sue",
+                      sentence=found.sentence, reason="It is moved.", expires_on=now.date() + timedelta(days=9))
+run_audit(None, trigger=AuditTrigger.SCHEDULE)
+answer = {"primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number}
+"""
+PAGES = {**PAGES, "restore": "/operations/history/{entry}/restore/", "entry": "/operations/history/{entry}/",
+         "waivers": "/audit/waivers/", "rules": "/audit/rules/"}
+QUICK = {("dashboard", 390), ("restore", 390), ("pair", 800)}
+"""The others are for ./run test all."""
+CASES = [pytest.param(name, width, marks=() if (name, width) in QUICK else pytest.mark.long)
+         for name in PAGES for width in WIDTHS]
+BROKEN_WORDS = r"""() => {
+  const found = [], texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const outer = text.parentElement;
+    if (outer.closest('pre, script, style, option, select, textarea, .visually-hidden')) continue;
+    if (outer.closest('thead') && getComputedStyle(outer.closest('thead')).position === 'absolute') continue;
+    for (const word of text.data.matchAll(/(?<![^\s(])[A-Za-z]{2,20}(?![^\s.,:;)])/g)) {
+      const range = document.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(word[0]);
+    }
+  }
+  return found;
+}"""
+"""Words of letters alone that stand on more than one line; heads of tables that cards hide do not count."""
+PLAIN_BUTTONS = """() => [...document.querySelectorAll('main :is(.grid, .finding, .waived-form) .button')]
+  .filter(e => e.checkVisibility() && e.innerText.trim())
+  .filter(e => getComputedStyle(e).borderTopColor === 'rgba(0, 0, 0, 0)').map(e => e.outerHTML.slice(0, 160))"""
+CUT_FIELDS = """() => [...document.querySelectorAll('.option-rows input.mono')]
+  .filter(e => e.scrollWidth > e.clientWidth).map(e => e.value)"""
+
+
+@pytest.fixture(scope="module")
+def made():
+    return {}
+
+
+@pytest.fixture
+def usual(run, made):  # noqa: F811
+    """Keys of what has usual names; made once."""
+    if not made:
+        made |= run(MAKE)
+    return made
+
+
+@pytest.mark.parametrize(("name", "width"), CASES)
+def test_words_stay_whole_and_buttons_in_lists_have_a_border(page, usual, name, width):  # noqa: F811
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, PAGES[name].format(**usual))
+    assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate(BROKEN_WORDS) == []
+    assert page.evaluate(PLAIN_BUTTONS) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_options_show_their_section_key_and_value_whole(page, usual, width):  # noqa: F811
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, PAGES["editor"].format(**usual))
+    page.locator("#tab-options").click()
+    page.locator(".option-rows input.mono").first.wait_for()
+    assert page.evaluate(CUT_FIELDS) == []
+
+
+def test_the_list_shows_ports_and_the_way_to_the_pair_at_1280_px(page, usual):  # noqa: F811
+    page.set_viewport_size({"width": 1280, "height": 900})
+    _open(page, PAGES["list"])
+    row = page.locator(f"#row-{usual['primary']}")
+    assert row.locator(".c-ports").is_visible()
+    assert row.locator(".c-backup a").get_attribute("href").startswith(f"/monitoring/pairs/{usual['primary']}/")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_editors_verbs_have_words(page, usual, width):  # noqa: F811
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, PAGES["editor"].format(**usual))
+    for word in page.locator("[role=toolbar] .word").all():
+        assert word.bounding_box()["width"] > 20, word.inner_text()
+
+
+def test_the_timeline_of_a_pair_is_short_until_somebody_asks_for_more(page, usual):  # noqa: F811
+    _open(page, PAGES["pair"].format(**usual))
+    assert page.locator(".story li").count() == 6
+    page.locator("#timeline-more").click()
+    page.wait_for_url("**page=1**")
+    assert page.locator(".story li").count() > 6
+    assert page.locator("#timeline-more").count() == 0

@@ -1,0 +1,350 @@
+"""Each rule of the audit fires on what it is about, alone, and on nothing else."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from provisioning.audit.facts import Hints
+from provisioning.audit.judging import judge, verdict
+from provisioning.audit.registry import RULES, ordered
+from provisioning.catalog.known_options import KnownOptions
+from provisioning.certificates.rules import certificate
+from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, PortDraft
+from provisioning.errors import Link
+from provisioning.jobs.found import FoundFile, FoundProcess
+from provisioning.pairs.rules.members import Live, PortUse
+from provisioning.states import Severity, Verdict
+
+from . import sound as s
+
+STRANGER = PortUse(7, "Other")
+SECURED = PortDraft(port_id="default", port=7001, protocol="stomp", listening_mode="secured")
+DAY_S = 86_400
+
+
+def certified(port: PortDraft) -> PortDraft:
+    return replace(port, transport_parameters="certificate=/c.pem;certificate-key=/k.pem")
+
+
+def wrong_run_sh(facts):
+    file = facts.backup.found.start_files.files[0]
+    bad = replace(file, starts=False, equal=False, sentence="In run.sh: -app is wrong.", parameters=tuple(
+        replace(each, found="MS_Bakup", state="different") if each.name == "-app" else each
+        for each in file.parameters))
+    files = replace(facts.backup.found.start_files, files=(bad,), starts=False, equal=False)
+    return s.shows(start_files=files)(facts)
+
+
+def both_start_at(number: int):
+    return s.one_after_another(s.on_one_host, s.typed(ports=s.ports(number)), lambda facts: replace(
+        facts, backup=replace(facts.backup, live=replace(facts.backup.live, ports={"default": number,
+                                                                                   "sync": number + 1}))))
+
+
+def without_backup(facts):
+    return replace(facts, backup=None, clients=())
+
+
+def without_host(facts):
+    return replace(facts, backup=replace(facts.backup, host=None, draft=replace(facts.backup.draft, command_line=".")))
+
+
+CASES = {
+    "A01": without_backup,
+    "A02": lambda facts: replace(facts, primary=replace(facts.primary, draft=replace(
+        facts.primary.draft, redundancy_type="hot standby"))),
+    "A03": s.of_backup(type="GenericServer"),
+    "A04": s.of_backup(primaries=(Link("application", "1", "MS_Primary"), Link("application", "5", "Third"))),
+    "A05": s.of_backup(own_backup=Link("application", "5", "Third")),
+    "A06": s.typed(redundancy_type="hot standby"),
+    "A07": s.typed(enabled=False),
+    "A08": s.on_host(enabled=False),
+    "A09": s.on_one_host,
+    "A10": s.on_host(directories={"/opt/MS_Backup": (PortUse(2, "MS_Backup"), STRANGER)}),
+    "A11": both_start_at(7001),
+    "A12": s.on_host(uses={7001: (PortUse(2, "MS_Backup", "default"), PortUse(7, "Other", "default"))}),
+    "A13": s.one_after_another(s.typed(ports=(*s.ports(7001)[:2], PortDraft(port_id="extra", port=7009))),
+                               s.says(ports={"default": 7001, "sync": 7002, "extra": 7009})),
+    "A14": s.one_after_another(
+        s.typed_in_both(ports=(PortDraft(port_id="clients", port=7001), s.ports(7001)[1])),
+        lambda facts: replace(facts, clients=(), **{side: replace(getattr(facts, side), live=replace(
+            getattr(facts, side).live, ports={"clients": 7001, "sync": 7002})) for side in ("primary", "backup")})),
+    "A15": s.typed(ports=(certified(SECURED), s.ports(7001)[1])),
+    "A16": s.typed_in_both(ports=(SECURED, s.ports(7001)[1])),
+    "A17": s.says(certificates=(certificate("Port default", s.NOW.timestamp() + 3 * DAY_S, s.NOW.timestamp()),)),
+    "A18": s.one_after_another(s.typed(ports=s.ports(80)), s.says(ports={"default": 80, "sync": 81})),
+    "A19": s.typed(ports=tuple(replace(port, ha_sync=False) for port in s.ports(7001))),
+    "A20": s.typed(options={"log": {"verbose": "all", "all": "stdout"}}),
+    "A21": s.one_after_another(s.on_one_host, s.typed_in_both(
+        options={"log": {"verbose": "standard", "all": "/var/log/ms"}})),
+    "A22": s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=(s.connection(),)), connections=("X",)),
+    "A24": s.one_after_another(s.typed(log_on_as="ms"), s.says(account="ms")),
+    "A25": s.says(account="mallory"),
+    "A26": s.typed(tenants="Other"),
+    "A27": s.typed_in_both(auto_restart=False),
+    "A28": s.shows(directory=FoundFile(present=False)),
+    "A29": s.shows(program=FoundFile(present=True, usable=False, problem="MessageServer is not executable.")),
+    "A30": s.typed(command_line_arguments="-app MS_Backup"),
+    "A31": s.one_after_another(s.typed(command_line_arguments=s.arguments("MS_Bakup")), s.shows(
+        process=FoundProcess(pid=4711, arguments=tuple(s.arguments("MS_Bakup").split())))),
+    "A32": s.one_after_another(
+        s.typed(command_line_arguments="-host other -port 2020 -app MS_Backup"),
+        s.shows(process=FoundProcess(pid=4711, arguments=("-host", "other", "-port", "2020", "-app", "MS_Backup")))),
+    "A33": wrong_run_sh,
+    "A34": s.says(version="8.5.200.00"),
+    "A35": s.of_backup(template="Message_Server_90"),
+    "A36": s.on_host(lca_port=1999),
+    "A37": s.shows(names={"alpha": ("198.51.100.9",), "beta": ("192.0.2.2",)}),
+    "A38": s.says(status="Stopped", mode="", link=""),
+    "A39": s.of_backup(flaps=1),
+    "A40": s.of_backup(longest_start_s=88.0),
+    "A41": s.typed_in_both(reconnect_timeout=0),
+    "A42": lambda facts: replace(facts, clients=(replace(s.CLIENT, to="MS_Backup"),)),
+    "A43": s.client(network=False),
+    "A44": s.client(protocol=""),
+    "A45": s.shows(runs=False, runs_problem="python3: not found"),
+    "A46": s.says(by_hand=True),
+    "A47": s.whole(in_sync=False, reason="It fell behind."),
+    "A48": s.of_backup(waits=("Listening Mode",)),
+    "A49": s.typed(name="MS_Primary."),
+    "A50": s.on_host(clock_offset_s=90.0),
+    "A51": s.says(ports={"sync": 7002}),
+    "A52": s.shows(listeners={7001: "python3 (pid 99, account root)"}),
+    "A53": s.client(port_id="vanished"),
+    "A54": s.shows(process=FoundProcess(pid=4711, arguments=tuple(s.arguments("MS_Primary").split()))),
+    "A55": s.shows(changed=("broker.py",)),
+    "A56": s.shows(disk_free_bytes=500 * 1024**2),
+    "A57": s.whole(automatic_failover=False, paused_by="ada"),
+    "A58": s.whole(control_answers=False),
+    "A59": s.whole(drill="The drill of yesterday failed: 2 messages were lost."),
+    "A60": s.on_host(comes_back_by="nothing"),
+    "A61": s.on_host(agent_build="b0"),
+    "A62": s.one_after_another(s.typed_in_both(log_on_as="ms"), s.on_host(accounts={"ms": "missing"}),
+                               s.as_account("ms")),
+    "A63": s.one_after_another(s.typed_in_both(options={"log": {"verbos": "all"}}), s.of_backup(
+        hints=Hints(KnownOptions({"log": {"verbose": {"value": "all", "help": ""}}})))),
+    "A65": s.whole(disputed=True, reason="An older control database was put back."),
+    "A66": s.says(discarded=3),
+    "A67": s.one_after_another(s.typed_in_both(log_on_as="root"), s.as_account("root")),
+    "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}}),
+}
+ALONG = {
+    # A name that is nearly the other's is not the one in the arguments any more.
+    "A49": {"A31", "A54"},
+    # Both on one host is a finding of its own.
+    "A11": {"A09", "A12"}, "A21": {"A09"},
+}
+"""What fires together with it by nature."""
+
+
+def codes(facts) -> set[str]:
+    return {rule.code for rule, _ in judge(facts).troubles}
+
+
+def test_a_pair_that_is_set_up_right_has_no_finding_and_nothing_unknown():
+    found = judge(s.sound())
+    assert (found.troubles, found.unknown) == ((), ())
+    assert len(found.passed) == len(RULES)
+
+
+def test_a_key_of_the_management_layer_that_nothing_reads_is_found_in_the_annex():
+    [(rule, found)] = judge(s.typed_in_both(annex={"sml": {"heartbeat": "10"}})(s.sound())).troubles[:1]
+    assert (rule.code, found.subject) == ("A63", "MS_Primary: annex.sml.heartbeat")
+
+
+def test_every_rule_has_a_case():
+    assert CASES.keys() == RULES.keys()
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_rule_fires_on_what_it_is_about_and_nothing_else_does(code):
+    fired = codes(CASES[code](s.sound()))
+    assert code in fired
+    assert fired - {code} <= ALONG.get(code, set())
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_finding_says_what_is_there_beside_what_should_be(code):
+    for rule, trouble in judge(CASES[code](s.sound())).troubles:
+        one, other = trouble.values
+        assert one.label
+        assert other.label
+        assert one.text != other.text or rule.code in ("A09", "A10", "A11", "A12", "A21"), trouble
+        assert trouble.sentence[0].isupper() or trouble.sentence.startswith("-"), trouble.sentence
+        assert trouble.sentence.rstrip()[-1] in ".?", trouble.sentence
+        assert trouble.subject
+
+
+@pytest.mark.parametrize("rule", ordered(), ids=lambda rule: rule.code)
+def test_every_rule_has_its_texts(rule):
+    for text in (rule.why, rule.fix):
+        assert text.endswith(".")
+        assert len(text) > 20
+    assert rule.title[0].isupper() or rule.title.startswith("-")
+
+
+# --- what is not known
+
+
+ON_HOSTS = sorted(rule.code for rule in ordered() if rule.on_hosts)
+
+
+def test_a_host_that_does_not_answer_makes_its_rules_not_known_and_never_passed():
+    facts = s.on_host(status="Unavailable", reason="It is off.")(s.sound())
+    found = judge(facts)
+    assert {rule.code for rule, _ in found.troubles} == {"A36"}
+    unknown = {rule.code for rule, _ in found.unknown}
+    assert unknown >= {"A28", "A29", "A33", "A34", "A37", "A45", "A50", "A52", "A54", "A55", "A56"}
+    assert not unknown & set(found.passed)
+
+
+def test_what_was_found_long_ago_is_not_known_any_more():
+    facts = s.shows(at=s.NOW - timedelta(hours=3))(s.sound())
+    assert {rule.code for rule, _ in judge(facts).unknown} >= {"A28", "A33", "A52"}
+    assert codes(facts) == set()
+
+
+def test_what_was_found_on_another_host_says_nothing():
+    assert {rule.code for rule, _ in judge(s.shows(host_id=77)(s.sound())).unknown} >= {"A28", "A33", "A52"}
+
+
+def test_without_control_what_runs_is_not_known():
+    found = judge(s.whole(control_answers=False)(s.sound()))
+    assert {rule.code for rule, _ in found.unknown} >= {"A25", "A36", "A38", "A47"}
+
+
+def test_nothing_was_ever_heard_of_a_member():
+    facts = s.of_backup(live=Live())(s.sound())
+    assert "A38" in {rule.code for rule, _ in judge(facts).unknown}
+
+
+def test_a_host_without_a_report_on_a_thing_leaves_its_rule_open():
+    facts = s.shows(directory=None, program=None, start_files=None, names=None)(s.sound())
+    assert {rule.code for rule, _ in judge(facts).unknown} == {"A28", "A29", "A33", "A37"}
+
+
+# --- the verdict
+
+
+@pytest.mark.parametrize(("found", "unknown", "said"), [
+    ((), (), Verdict.READY), (("note",), ("note",), Verdict.READY), (("warning",), (), Verdict.AT_RISK),
+    ((), ("error",), Verdict.AT_RISK), ((), ("warning",), Verdict.AT_RISK), (("error", "note"), (), Verdict.BROKEN),
+])
+def test_the_verdict_is_the_worst_of_what_is_found_and_what_is_not_known_is_no_good_news(found, unknown, said):
+    assert verdict(found, unknown) == said
+
+
+# --- a few that are easily got wrong
+
+
+def test_a_secret_that_differs_is_told_without_its_value():
+    one, other = ({"clients": {"ann": value}} for value in ("fingerprint-1", "fingerprint-2"))
+    facts = s.one_after_another(s.typed(options=other), s.of_primary(draft=replace(
+        s.sound().primary.draft, options=one)))(s.sound())
+    [(_, trouble)] = [each for each in judge(facts).troubles if each[0].code == "A20"]
+    assert "fingerprint" not in str(trouble)
+
+
+def test_a_declared_difference_is_no_finding():
+    facts = s.typed(options={"log": {"verbose": "all", "all": "stdout"}})(s.sound())
+    assert codes(replace(facts, exceptions={"options.log.verbose": "It is watched closely."})) == set()
+
+
+def test_members_without_a_host_are_told_so():
+    facts = without_host(s.sound())
+    assert "A08" in codes(facts)
+
+
+@pytest.mark.parametrize(("agents", "running", "sentence"), [
+    ("root", "root", "MS_Backup runs as root: its Log On As stands for the agent's account where it is SYSTEM."),
+    ("root", "", "MS_Backup is to run as root: its Log On As stands for the agent's account where it is SYSTEM."),
+    ("pairwise", "", None),
+])
+def test_a_server_runs_as_root_where_its_agent_does_and_nobody_chose_another_account(agents, running, sentence):
+    change = s.one_after_another(s.on_host(account=agents),
+                                 s.says(account=running) if running else s.says(status="Stopped", account=""))
+    found = [found.sentence for rule, found in judge(change(s.sound())).troubles if rule.code == "A67"]
+    assert found == ([sentence] if sentence else [])
+
+
+def test_both_members_in_one_directory_are_told_once():
+    same = {"/opt/MS_Primary": (PortUse(1, "MS_Primary"), PortUse(2, "MS_Backup"))}
+    facts = s.one_after_another(s.on_one_host, s.typed(working_directory="/opt/MS_Primary"))(s.sound())
+    host = replace(facts.primary.host, directories=same)
+    facts = replace(facts, primary=replace(facts.primary, host=host), backup=replace(facts.backup, host=host))
+    assert [rule.code for rule, _ in judge(facts).troubles if rule.code == "A10"] == ["A10"]
+
+
+def test_severities_are_those_of_the_field():
+    assert {code for code, rule in RULES.items() if rule.severity == Severity.NOTE} == {
+        "A22", "A26", "A35", "A41", "A42", "A43", "A44", "A46", "A48", "A49", "A50", "A53", "A61", "A63", "A64", "A67"}
+
+
+TOLD_TO_NOBODY = {"tenants": "Other", "reconnect_timeout": 0, "reconnect_attempts": 0, "connections": (s.connection(),)}
+
+
+@pytest.mark.parametrize("change", [
+    *(s.typed_in_both(**{name: value}) for name, value in TOLD_TO_NOBODY.items() if name != "connections"),
+    *(s.typed(**{name: value}) for name, value in TOLD_TO_NOBODY.items() if name != "connections"),
+    s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=TOLD_TO_NOBODY["connections"]), connections=("X",)),
+    *(s.client(**fields) for fields in ({"network": False}, {"protocol": ""}, {"timeout_local": 0},
+                                        {"port_id": "vanished"}, {"to": "MS_Backup"}))])
+def test_what_nobody_is_told_of_is_noted_at_most_and_the_note_says_so(change):
+    assert TOLD_TO_NOBODY.keys() == set(REACH_NOBODY)
+    found = {rule for rule, _ in judge(change(s.sound())).troubles}
+    assert {rule.severity for rule in found} <= {Severity.NOTE}
+    assert all(NOT_PASSED_ON in rule.why for rule in found)
+
+
+def test_a_database_is_asked_for_by_no_rule_while_no_server_writes_into_one():
+    facts = s.typed_in_both(options={"messages": {"db_storage": "true"}})(s.sound())
+    hints = Hints(KnownOptions({"messages": {"retention-days": {"value": "7", "help": ""}}}))
+    facts = replace(facts, primary=replace(facts.primary, hints=hints), backup=replace(facts.backup, hints=hints))
+    assert {(rule.code, found.sentence) for rule, found in judge(facts).troubles} == {
+        ("A63", "The server knows no db_storage in section [messages] and ignores it.")}
+
+
+@pytest.mark.parametrize("code", [code for code in CASES if code != "A01"])
+def test_members_that_look_alike_differ_in_no_row_of_the_comparison(code):
+    facts = CASES[code](s.sound())
+    differing = [row for row in facts.comparison.rows if row.state == "differs"]
+    assert list(facts.differences) == differing
+
+
+# --- hosts as the real world has them
+
+
+def test_a_machine_whose_own_name_leads_to_its_loopback_is_right():
+    facts = s.shows(names={"beta": ("127.0.1.1",), "alpha": ("192.0.2.1",)})(s.sound())
+    assert codes(facts) == set()
+    facts = s.shows(names={"beta": ("192.0.2.2",), "alpha": ("127.0.1.1",)})(s.sound())
+    assert codes(facts) == {"A37"}
+
+
+def test_a_name_that_nobody_resolved_in_time_is_not_known():
+    found = judge(s.shows(names={"alpha": ("192.0.2.1",)})(s.sound()))
+    assert [(rule.code, "nobody said in time" in each.sentence) for rule, each in found.unknown] == [("A37", True)]
+
+
+@pytest.mark.parametrize(("own", "others", "sentence"), [
+    (50 * 1024**2, 10**11, "The disk of host beta where MS_Backup keeps its messages has 50 MB free."),
+    (0, 500 * 1024**2, "The disk of host beta where MS_Backup keeps its messages has no room left."),
+    (500 * 1024**2, 500 * 1024**2, "The disk of host beta where MS_Backup keeps its messages has 0.5 GB free."),
+    (10**11, 500 * 1024**2, None),
+    (None, 500 * 1024**2, "The disk of host beta where applications are installed has 0.5 GB free."),
+])
+def test_the_disk_of_the_own_directory_counts_where_somebody_looked(own, others, sentence):
+    facts = s.on_host(disk_free_bytes=others)(s.shows(disk_free_bytes=own)(s.sound()))
+    said = [trouble.sentence for rule, trouble in judge(facts).troubles if rule.code == "A56"]
+    assert said == ([sentence] if sentence else [])
+
+
+def test_a_process_that_is_right_is_not_blamed_for_arguments_of_the_object_that_are_wrong():
+    assert codes(s.typed(command_line_arguments=s.arguments("MS_Bakup"))(s.sound())) == {"A31"}
+    assert codes(s.typed(command_line_arguments="-host other -port 1 -app MS_Backup")(s.sound())) == {"A32"}
+
+
+def test_a_directory_that_is_closed_to_the_account_is_told_once():
+    closed = FoundFile(present=True, usable=False, problem="ms may not enter /opt.")
+    assert codes(s.shows(directory=closed, runs=False)(s.sound())) == {"A28"}

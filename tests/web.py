@@ -1,0 +1,160 @@
+"""A real web server."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+START_S = 30
+
+MAKE_SESSION = """
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.conf import settings
+user = User.objects.create_superuser("ada", password="a long password of a test")
+session = SessionStore()
+session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+session.create()
+print(f"{settings.SESSION_COOKIE_NAME}={session.session_key}")
+"""
+
+BEAT = """
+import time
+from pathlib import Path
+from django.conf import settings
+from tests.factories import control_answers
+while True:
+    if not (Path(settings.PAIRWISE_DATA_DIR) / "control-is-silent").exists():
+        control_answers()
+    time.sleep(1)
+"""
+
+
+class Web:
+    """A running web server (uvicorn, as the product runs it) with a signed-in session cookie."""
+
+    def __init__(self, environment, cookie, port):
+        self.environment, self.cookie, self.port = environment, cookie, port
+        self.process = subprocess.Popen(
+            self.command(port), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._wait_until_up()
+
+    @staticmethod
+    def command(port) -> list[str]:
+        return [sys.executable, "-m", "uvicorn", "console.asgi:application", "--host", "127.0.0.1", "--port", str(port),
+                "--timeout-graceful-shutdown", "10", "--log-level", "info", "--no-access-log"]
+
+    def _wait_until_up(self):
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                assert self.process.poll() is None, self.process.stdout.read()
+                assert time.monotonic() < deadline, "the web server did not start"
+                time.sleep(0.05)
+
+    def get(self, path, *, headers=None, timeout=15):
+        """(status, headers, body) of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request("GET", path, headers={"Cookie": self.cookie, **(headers or {})})
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+        finally:
+            connection.close()
+
+    @contextmanager
+    def stream(self, *, headers=None, query="", timeout=15):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request("GET", f"/stream/{query}", headers={"Cookie": self.cookie, **(headers or {})})
+            yield Stream(connection.getresponse())
+        finally:
+            connection.close()
+
+    def stop(self, number=signal.SIGTERM):
+        """(seconds until it ended, its output)."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        output, _ = self.process.communicate(timeout=20)
+        return time.monotonic() - began, output
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate(timeout=10)
+        self.process.stdout.close()
+
+
+class Stream:
+    """Server-Sent Events of one answer."""
+
+    def __init__(self, answer):
+        self.answer, self.status = answer, answer.status
+
+    def next(self):
+        """The next event as {"event", "id", "data", "retry"}; None when the stream ended."""
+        event = {}
+        while line := self.answer.readline():
+            text = line.decode().rstrip("\n")
+            if not text and set(event) - {"retry"}:
+                return event
+            name, _, value = text.partition(": ")
+            if name in ("event", "id", "data", "retry"):
+                event[name] = json.loads(value) if name == "data" else value
+        return None
+
+
+@pytest.fixture(scope="session")
+def web_environment(tmp_path_factory, valkey):
+    """Environment and session cookie of a console of its own: database, data directory, Redis. Control shows signs of
+    life there, unless its data directory has a file ``control-is-silent``."""
+    environment = {
+        **os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PAIRWISE_REDIS_URL": valkey,
+        "PAIRWISE_DATA_DIR": str(tmp_path_factory.mktemp("console")), "PAIRWISE_HOST": "127.0.0.1",
+    }
+    for arguments in (["migrate", "-v0"], ["shell", "-v0", "-c", MAKE_SESSION]):
+        done = subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True,
+                              capture_output=True, text=True, timeout=60)
+    beats = subprocess.Popen([sys.executable, "manage.py", "shell", "-v0", "-c", BEAT], cwd=ROOT, env=environment)
+    yield environment, done.stdout.strip().splitlines()[-1]
+    beats.kill()
+    beats.wait(20)
+
+
+@pytest.fixture
+def start_web(web_environment):
+    """Start a web server; keyword arguments change its environment."""
+    started = []
+
+    def start(**changes):
+        environment, cookie = web_environment
+        started.append(Web({**environment, **changes}, cookie, free_port()))
+        return started[-1]
+
+    yield start
+    for web in started:
+        web.end()
+
+
+@pytest.fixture(scope="module")
+def web(web_environment):
+    environment, cookie = web_environment
+    server = Web(environment, cookie, free_port())
+    yield server
+    server.end()
