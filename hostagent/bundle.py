@@ -71,6 +71,19 @@ from hostagent import enrol  # noqa: E402 - only now can it be found
 
 enrol.boot(here.parent)
 '''
+ENROLLER = '''"""Goes on where the join program ended; what that knows is on standard input."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "lib"))
+
+from hostagent import enrol  # noqa: E402 - only now can it be found
+
+sys.exit(enrol.main(json.load(sys.stdin)))
+'''
+PROGRAMS = {"agent.py": STARTER, "remove.py": REMOVER, "boot.py": BOOTER, "enrol.py": ENROLLER}
 ASYNC_TIMEOUT = '''"""What redis asks for on Python 3.11.0 to 3.11.2, from the standard library."""
 
 from asyncio import Timeout, timeout, timeout_at
@@ -170,8 +183,7 @@ def files() -> dict[str, bytes]:
                               ".venv, then run ./run again.")
             found[f"lib/{path}"] = data
     found.setdefault("lib/async_timeout/__init__.py", ASYNC_TIMEOUT.encode())
-    found["agent.py"], found["remove.py"], found["boot.py"] = STARTER.encode(), REMOVER.encode(), BOOTER.encode()
-    return found
+    return found | {name: program.encode() for name, program in PROGRAMS.items()}
 
 
 def archive(content: dict[str, bytes]) -> tuple[bytes, dict[str, Any]]:

@@ -71,10 +71,12 @@ class HostConsole(Console):
         return headers
 
 
-def main(url: str, token: str, directory: Path, bundle: Mapping[str, Any]) -> int:
-    """Join with the unpacked ``bundle`` (its facts, as the join program has them) of ``directory``; the exit code."""
+def main(given: Mapping[str, Any]) -> int:
+    """Join with what the join program gave (``join.go_on``); the exit code. ``bundle``: the facts of the one that was
+    unpacked into ``directory``."""
+    bundle = given["bundle"]
     try:
-        enrol(HostConsole(url, token, bundle["console_ca"]), directory, bundle)
+        enrol(HostConsole(given["console"], given["token"], bundle["console_ca"]), Path(given["directory"]), bundle)
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1

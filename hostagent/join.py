@@ -3,8 +3,8 @@
     echo TOKEN | python3 join.py --console URL      again with a new token: upgrade in place
 
 The console serves this program with the facts of its bundle in BUNDLE; the line on the host's page checks its SHA-256,
-and BUNDLE has the one of everything else. Standard library only: nothing else of Pairwise is on the machine yet. What
-comes after unpacking is in ``hostagent.enrol``.
+and BUNDLE has the one of everything else. Standard library only: nothing else of Pairwise is on the machine yet. After
+unpacking it becomes ``enrol.py`` of the bundle, which goes on (``hostagent.enrol``).
 """
 
 import argparse
@@ -24,7 +24,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # Quoted, as below: a Python that is too old for the agent reads this program to the end, and is told so by it.
 BUNDLE: "dict[str, Any]" = {}
@@ -239,10 +239,19 @@ def main(arguments: "list[str] | None" = None) -> int:
     except Stop as stop:
         print(stop, file=sys.stderr)
         return 1
-    sys.path.insert(0, str(target / "lib"))
-    from hostagent import enrol
+    go_on(target / "enrol.py",
+          {"console": options.console, "token": token, "directory": str(directory), "bundle": BUNDLE})
 
-    return enrol.main(options.console, token, directory, BUNDLE)
+
+def go_on(program: Path, given: "dict[str, Any]") -> NoReturn:
+    """This process becomes ``program``, which reads ``given`` from standard input: arguments are seen by everybody."""
+    reading, writing = os.pipe()
+    os.write(writing, json.dumps(given).encode())
+    os.close(writing)
+    os.dup2(reading, sys.stdin.fileno())
+    os.close(reading)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-I", str(program)])
 
 
 if __name__ == "__main__":

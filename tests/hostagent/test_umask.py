@@ -43,6 +43,22 @@ def test_accounts_of_servers_come_through_to_what_is_newly_made_and_what_was_the
     assert mode_of(own / "opt") == 0o711
 
 
+ENROLLER = f"""
+import json, sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.hostagent.test_umask import enrolled
+enrolled(json.load(sys.stdin))
+"""
+
+
+def enrolled(given) -> None:
+    directory = Path(given["directory"])
+    assert given["token"] == "token"
+    enrol.point_current(directory, given["bundle"]["name"])
+    enrol.trust_in(directory, {"ca": "authority", "console_ca": "authority"})
+    enrol.start_in_background(directory).wait(20)
+
+
 def joined(directory: str) -> None:
     """Paste the line in a process of its own, up to the exchange of the token; the console answers from memory."""
     class Console(join.Console):
@@ -52,16 +68,8 @@ def joined(directory: str) -> None:
         def get(self, path, within_s=0):
             return data
 
-    def exchange(url, token, directory, facts):
-        assert token == "token"
-        enrol.point_current(directory, facts["name"])
-        enrol.trust_in(directory, {"ca": "authority", "console_ca": "authority"})
-        enrol.start_in_background(directory).wait(20)
-        return 0
-
-    data, about = bundle.archive({"agent.py": b"", "lib/hostagent/a.py": b""})
-    join.BUNDLE = {**about, "console_ca": "", "ca": ""}
-    join.Console, enrol.main = Console, exchange
+    data, about = bundle.archive({"agent.py": b"", "enrol.py": ENROLLER.encode(), "lib/hostagent/a.py": b""})
+    join.BUNDLE, join.Console = {**about, "console_ca": "", "ca": ""}, Console
     sys.exit(join.main(["--console", "http://192.0.2.1", "--directory", directory]))
 
 
