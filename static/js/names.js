@@ -1,5 +1,5 @@
 // Names in lists and titles have no blanks: where one must break, it does so behind a mark of it, not within a word.
-const LONG = /\S{14,}/;
+const LONG = /\S{20,}/; // a shorter one goes to the next line whole
 const MARKS = /(?<=\w[_./:@-]+)(?=\w)/;
 
 export function breakNames(scope) {

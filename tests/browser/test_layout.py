@@ -100,7 +100,7 @@ BROKEN_NAMES = r"""() => {
   return found;
 }"""
 """Parts between the marks of a name that stand on more than one line."""
-CROWDED = """() => [...document.querySelectorAll('main :is(.panel, .grid-wrap, .grid td)')]
+CROWDED = """() => [...document.querySelectorAll('main :is(.panel, .grid-wrap, .grid.cards td)')]
   .filter(e => e.clientWidth > 40 && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 160))"""
 """What is wider than its place."""
 CUT_FIELDS = """() => [...document.querySelectorAll('.option-rows input.mono')]
