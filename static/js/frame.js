@@ -1,4 +1,5 @@
 // The frame: tree, menus, display choices, times that keep counting, toasts, announcements, keys.
+import { breakNames } from "./names.js";
 import { soFar } from "./times.js";
 
 const root = document.documentElement;
@@ -49,7 +50,7 @@ document.addEventListener(
     if (toggle) toggleTree(toggle);
     if (event.target.closest("[data-tree-close]")) setDrawer(false);
     for (const menu of document.querySelectorAll("details[data-menu][open]")) {
-      if (!menu.contains(event.target)) menu.open = false;
+      if (!(menu.closest(".more") ?? menu).contains(event.target)) menu.open = false;
     }
     for (const rule of document.querySelectorAll("details.rule[open]")) {
       if (!rule.contains(event.target)) rule.open = false;
@@ -66,6 +67,14 @@ document.addEventListener(
   },
   true,
 );
+
+// What was pressed under More closes it, and the focus is where a dialog gives it back to.
+document.addEventListener("click", (event) => {
+  const more = event.target.closest(".more-verbs :is(a, button)")?.closest(".more").querySelector("details[open]");
+  if (!more) return;
+  more.open = false;
+  more.querySelector("summary").focus();
+});
 
 // --- why a button is off: its sentence beside it when the keyboard has come to it, or when it was pressed
 const OFF = '[aria-disabled="true"]:is(a, button, summary, [role="button"])';
@@ -206,6 +215,7 @@ function mindToasts(scope) {
   }
 }
 
+breakNames(document);
 recallSections(document);
 showTimes(document);
 mindToasts(document);
@@ -214,6 +224,7 @@ setInterval(() => {
 }, 1000);
 document.addEventListener("htmx:load", (event) => {
   const scope = event.detail.elt.parentElement || document;
+  breakNames(scope);
   showTimes(scope);
   recallSections(scope);
   mindToasts(document);

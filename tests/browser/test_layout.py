@@ -1,7 +1,10 @@
 """Pages with usual names on a phone, beside the tree and on a desk: words stay whole, fields show what is in them, and
 buttons look like buttons."""
 
+import re
+
 import pytest
+from playwright.sync_api import expect
 
 from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
 from .test_long_names import OUTSIDE, PAGES, _open
@@ -39,7 +42,21 @@ found = Finding.objects.first()
 Waiver.objects.create(primary=primary, code=found.code, subject=found.subject, fact=found.fact, waived_by="sue",
                       sentence=found.sentence, reason="It is moved.", expires_on=now.date() + timedelta(days=9))
 run_audit(None, trigger=AuditTrigger.SCHEDULE)
-answer = {"primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number}
+tails = [factories.make_host(f"message-server-host-{n}.datacenter.example.net", ip_address=f"2001:db8:81::{n}")
+         for n in (1, 2)]
+names = [f"MessageServer_{role}_East_01_with_a_long_tail" for role in ("Primary", "Backup")]
+tailed, other = factories.make_pair(hosts=tuple(tails), names=tuple(names))
+Drill.objects.create(primary=tailed, primary_name=tailed.name, backup_name=other.name, state="interrupted",
+                     asked_by="bartholomew.montgomery", started_at=now, finished_at=now, sentence="It was cancelled.",
+                     figures={"acknowledged": 12345678, "lost": 3, "outage_over_ms": 420.0, "outage_back_ms": 61380.5})
+factories.make_job(tailed, state="failed", started_at=now, enqueued_at=now, finished_at=now,
+                   reason=f"{tailed.name} ended with code 1.")
+Event.objects.create(application=tailed, host=tails[0], number=20104, at=now, text=f"{tailed.name}: role changed.")
+run_audit(None, trigger=AuditTrigger.SCHEDULE)
+found = Finding.objects.filter(audit__primary=tailed).first()
+Waiver.objects.create(primary=tailed, code=found.code, subject=found.subject, fact=found.fact, waived_by="sue",
+                      sentence=found.sentence, reason="It is moved.", expires_on=now.date() + timedelta(days=1))
+answer = {"tails": tailed.pk, "primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number}
 """
 PAGES = {**PAGES, "restore": "/operations/history/{entry}/restore/", "entry": "/operations/history/{entry}/",
          "waivers": "/audit/waivers/", "rules": "/audit/rules/"}
@@ -66,6 +83,26 @@ BROKEN_WORDS = r"""() => {
 PLAIN_BUTTONS = """() => [...document.querySelectorAll('main :is(.grid, .finding, .waived-form) .button')]
   .filter(e => e.checkVisibility() && e.innerText.trim())
   .filter(e => getComputedStyle(e).borderTopColor === 'rgba(0, 0, 0, 0)').map(e => e.outerHTML.slice(0, 160))"""
+BROKEN_NAMES = r"""() => {
+  const found = [];
+  for (const link of document.querySelectorAll('main .grid td a')) {
+    if (!/_tail\b/.test(link.textContent)) continue;
+    const texts = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+      for (const part of text.data.matchAll(/[A-Za-z0-9]+/g)) {
+        const range = document.createRange();
+        range.setStart(text, part.index);
+        range.setEnd(text, part.index + part[0].length);
+        if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) found.push(part[0]);
+      }
+    }
+  }
+  return found;
+}"""
+"""Parts between the marks of a name that stand on more than one line."""
+CROWDED = """() => [...document.querySelectorAll('main :is(.panel, .grid-wrap, .grid.cards td)')]
+  .filter(e => e.clientWidth > 40 && e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML.slice(0, 160))"""
+"""What is wider than its place."""
 CUT_FIELDS = """() => [...document.querySelectorAll('.option-rows input.mono')]
   .filter(e => e.scrollWidth > e.clientWidth).map(e => e.value)"""
 
@@ -113,8 +150,60 @@ def test_the_list_shows_ports_and_the_way_to_the_pair_at_1280_px(page, usual):  
 def test_the_editors_verbs_have_words(page, usual, width):  # noqa: F811
     page.set_viewport_size({"width": width, "height": 900})
     _open(page, PAGES["editor"].format(**usual))
+    if page.locator("#more").is_visible():
+        page.locator("#more").click()
     for word in page.locator("[role=toolbar] .word").all():
         assert word.bounding_box()["width"] > 20, word.inner_text()
+
+
+def test_a_phone_has_the_editors_lesser_buttons_below_more(page, usual):  # noqa: F811
+    page.set_viewport_size({"width": 390, "height": 900})
+    _open(page, PAGES["editor"].format(**usual))
+    shown = [each for each in page.locator("[role=toolbar] :is(.button, summary)").all() if each.is_visible()]
+    assert [each.inner_text().strip() for each in shown] == ["Cancel", "Save and Close", "Save", "More"]
+    assert len({each.bounding_box()["y"] for each in shown}) == 1, "they share a line"
+    more, stop = page.locator("#more"), page.locator("#verb-stop")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(stop).to_be_visible()
+    assert page.evaluate(OUTSIDE) == []
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Save and New")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(stop).to_be_hidden()
+    expect(more).to_be_focused()
+    more.click()
+    stop.click()
+    expect(page.locator("#dialog")).to_be_visible()
+    expect(stop).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+    expect(more).to_be_focused()
+
+
+def test_what_is_off_below_more_says_why_and_a_click_beside_it_closes_it(page, usual):  # noqa: F811
+    page.set_viewport_size({"width": 390, "height": 900})
+    _open(page, PAGES["editor"].format(**usual))
+    page.locator("#more").click()
+    start = page.locator("#verb-start")
+    start.click(force=True)
+    expect(page.locator(".why")).to_have_text(re.compile("runs already"))
+    expect(start).to_be_visible()
+    page.locator("h1").click()
+    expect(start).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1280, 1100, 800])
+@pytest.mark.parametrize("name", ["drills", "waivers", "jobs", "events", "pairs", "audits", "list"])
+def test_lists_keep_within_their_panel_and_names_break_behind_their_marks(page, usual, name, width):  # noqa: F811
+    page.set_viewport_size({"width": width, "height": 900})
+    _open(page, PAGES[name].format(primary=usual["tails"]))
+    assert page.locator("main .grid tbody tr").count()
+    assert page.evaluate(OUTSIDE) == []
+    assert page.evaluate(CROWDED) == []
+    assert page.evaluate(BROKEN_WORDS) == []
+    if name != "drills":
+        assert page.evaluate(BROKEN_NAMES) == []
 
 
 def test_the_timeline_of_a_pair_is_short_until_somebody_asks_for_more(page, usual):  # noqa: F811
