@@ -314,8 +314,7 @@ class Fleet:
             server.mate.report()
         while any(server.granted_at < begun for server in successors) and time.monotonic() - begun < limit_s:
             await asyncio.sleep(0.02)
-        return sorted(server.granted_at - begun if server.granted_at > begun else float("inf")
-                      for server in successors)
+        return sorted(server.granted_at - begun if server.granted_at > begun else float("inf") for server in successors)
 
     def power_back(self, hosts: list[str]) -> None:
         """They start anew."""

@@ -64,8 +64,7 @@ def measure_kills(pair: LocalPair, rounds: int, rate: float) -> dict:
             active = pair.wait_whole()
             process = psutil.Process(pair.pid(active))
             wait_for(lambda process=process: time.time() - process.create_time() > STABLE_S, 2 * STABLE_S, "stable")
-            outages.append(one_outage(
-                ledger, process.kill, lambda active=active: whole_without(pair, active)))
+            outages.append(one_outage(ledger, process.kill, lambda active=active: whole_without(pair, active)))
         messages = ledger.check(READ_BACK_S)
     return report("kill", outages, messages)
 

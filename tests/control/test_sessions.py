@@ -171,8 +171,7 @@ async def test_after_a_restart_of_control_nothing_is_unknown_before_its_grace_is
             assert "agent of alpha is not connected" in row.reason
 
 
-async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_ran_before(
-        objects, settings_of_control):
+async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_ran_before(objects, settings_of_control):
     async with Peers() as peers:
         async with Control(settings_of_control) as control:
             peers.follow(control)

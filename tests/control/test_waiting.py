@@ -77,8 +77,7 @@ async def test_strangers_that_say_nothing_cost_others_a_wait_and_not_their_conne
     monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 1.0)
     with contextlib.ExitStack() as opened:
         for _ in range(20):
-            opened.enter_context(socket.create_connection(("127.0.0.1", control.port),
-                                                          source_address=("127.0.0.2", 0)))
+            opened.enter_context(socket.create_connection(("127.0.0.1", control.port), source_address=("127.0.0.2", 0)))
         channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
                              started=1, timeout_s=OPENING_TIMEOUT_S)
         await channel.close()

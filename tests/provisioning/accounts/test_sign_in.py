@@ -219,8 +219,7 @@ def test_a_password_for_one_sign_in_is_good_for_exactly_one(ada):
     why = refused("sue", password)
     assert str(why) == ("This password was good for one sign-in and has been used. Ask an Administrator for another "
                         "one (Reset Password).")
-    assert told()[-1] == (STRANGER, HOME, "sue",
-                          "Was not let in: its password is not good any more.")
+    assert told()[-1] == (STRANGER, HOME, "sue", "Was not let in: its password is not good any more.")
     _, password = users.reset_password(actor=by(ada), user_id=user.pk)
     assert let_in("sue", password) == user
 

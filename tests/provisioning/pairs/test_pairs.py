@@ -189,8 +189,7 @@ def test_switch_over_asks_first_and_names_what_is_hit(operator, pair):
 
 def test_switch_over_is_done_by_control_and_recorded(operator, pair, control):
     control.answers["switchover"] = PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4, "took_ms": 730})
-    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), {"reason": "kernel update"},
-                           headers=script())
+    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), {"reason": "kernel update"}, headers=script())
     assert "MS_Backup serves now, in epoch 4. It took 0.7 s." in answer.content.decode()
     assert '"dialog-close": true' in answer["HX-Trigger"]
     assert (control.requests[0].application, control.requests[0].by) == ("MS_Primary", "operator")
