@@ -178,6 +178,13 @@ def closed_port():
         yield taken.getsockname()[1]
 
 
+@pytest.fixture
+def certificates(tmp_path):
+    from tests.certificates import Certificates
+
+    return Certificates(tmp_path / "tls")
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory):
     """Address of a real Valkey that ends with the test run."""

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.scenario
 
 
 @pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "tls")
-
-
-@pytest.fixture
 def make_control(port, certificates):
     made = []
 

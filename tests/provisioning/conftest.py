@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.factories import make_pair
 from tests.web import start_web, web, web_environment
 
 from .control_double import ControlDouble
@@ -21,3 +22,8 @@ def control(settings):
 @pytest.fixture
 def no_control(closed_port, settings):
     settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT = "127.0.0.1", closed_port
+
+
+@pytest.fixture
+def pair(db):
+    return make_pair()

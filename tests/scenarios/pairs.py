@@ -13,7 +13,7 @@ import yaml
 from .applications import message_server
 from .harness import wait_for
 from .hosts import VirtualHost
-from .ledger import Ledger
+from .ledger import Fault, Ledger
 from .site import Site
 
 LOGIN, PASSCODE = "bench", "benchpass"
@@ -321,3 +321,10 @@ def under_load(pair: Pair, **arguments):
 def tell(scenario: str, outage_s: float) -> None:
     """A figure for docs/failover.md; `./run test tests/scenarios -s | grep measured` shows them."""
     print(f"\nmeasured {scenario}: {outage_s * 1000:.0f} ms")
+
+
+def measured(scenario: str, fault: Fault, *, below_s: float) -> None:
+    """Senders waited for less than ``below_s``, and how long is told."""
+    outage = fault.outage()
+    tell(scenario, outage)
+    assert outage < below_s

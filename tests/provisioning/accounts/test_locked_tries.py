@@ -14,9 +14,7 @@ from provisioning.accounts.services.locked_tries import LockedTries
 from provisioning.accounts.services.sign_in_story import MOST, STRANGER, TOLD_EVERY
 from provisioning.errors import NotAllowed, Refused
 from provisioning.models import SignInTry
-from tests.provisioning.sign_ins import HOME, PASSWORD, ada, by, otto, refused, told
-
-__all__ = ["ada", "otto"]
+from tests.provisioning.sign_ins import HOME, PASSWORD, by, refused, told
 
 FIRST = "Was not looked at: it is locked until "
 

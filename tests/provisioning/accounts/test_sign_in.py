@@ -21,9 +21,8 @@ from provisioning.accounts.services.sign_in_story import MOST, STRANGER, TOLD_EV
 from provisioning.history.entries import deleted_objects, mark_present
 from provisioning.models import Account, HistoryEntry, SignInTry
 from tests import factories
-from tests.provisioning.sign_ins import HOME, PASSWORD, ada, by, let_in, otto, refused, told
+from tests.provisioning.sign_ins import HOME, PASSWORD, by, let_in, refused, told
 
-__all__ = ["ada", "otto"]
 
 @pytest.fixture(autouse=True)
 def locked_tries(monkeypatch):

@@ -17,12 +17,6 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    return factories.make_pair()
-
-
 def latest(primary: Application) -> PairAudit:
     return PairAudit.objects.get(primary=primary, is_latest=True)
 

@@ -26,12 +26,6 @@ CONDITIONS = [
      "necessary": False}]
 
 
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    return factories.make_pair()
-
-
 def ended(pair, state=DrillState.PASSED, **fields):
     now = timezone.now()
     drill = Drill.objects.create(primary=pair[0], primary_name="MS_Primary", backup_name="MS_Backup", state=state, **{

@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def pair():
-    return factories.make_pair()
-
-
-@pytest.fixture
 def drill(pair):
     return drills.start_drill(actor=OPERATOR, application_id=pair[0].pk)
 

@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 DONE = PairAnswer(ok=True, reason="MS_Backup took over.", facts={"active": "MS_Backup", "epoch": 4, "took_ms": 87.4})
 
 
-@pytest.fixture
-def pair():
-    return make_pair()
-
-
 def history():
     return [(entry.user_name, entry.action, entry.object_name, entry.reason) for entry in HistoryEntry.objects.all()]
 

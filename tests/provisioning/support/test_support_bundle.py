@@ -29,7 +29,6 @@ from provisioning.models import (
     Waiver,
 )
 from provisioning.models.applications import MASK
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, DrillState
 from provisioning.support.services import bundle as support_bundle
 from provisioning.support.services import parts as support_parts
@@ -52,7 +51,6 @@ def logs(settings, tmp_path):
 
 @pytest.fixture
 def pair(logs):
-    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, backup = factories.make_pair()
     job = factories.make_job(primary, created_by="otto", reason="It did not start.")
     JobLine.objects.create(job=job, number=1, at=timezone.now(), text="Starting MS_Primary")

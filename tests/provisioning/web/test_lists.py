@@ -15,7 +15,6 @@ from provisioning.web.lists import LIST, LISTS
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES
 from tests.provisioning.posted import form_of, script
-from tests.provisioning.walk import World, forgotten
 
 pytestmark = pytest.mark.django_db
 ADMINISTRATOR = str(Role.ADMINISTRATOR)
@@ -49,17 +48,6 @@ WALKS = {
     "audit-list": Walked({"text": "ms_", "sort": "name"}, ("audit-sheet",)),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
-
-
-@pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), forgotten():
-        yield World()
-
-
-@pytest.fixture
-def world(made, db, broker, no_control):
-    return made
 
 
 def left(world, name: str) -> str:

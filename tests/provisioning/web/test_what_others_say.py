@@ -21,7 +21,6 @@ from provisioning.models import FoundOnHost, HostRuntime, Job, JobReport
 from provisioning.states import FINISHED_JOBS, JobKind, JobState, Role
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES, MACHINE
-from tests.provisioning.walk import World, forgotten
 
 pytestmark = pytest.mark.django_db
 PAGE_BYTES_MAX = 1024 * 1024
@@ -39,17 +38,11 @@ INSTALLED = {"working_directory": "/srv/pairwise/MS", "command_line": "./Message
              "command_line_arguments": "-host 127.0.0.1 -port 2020 -app MS_Primary"}
 
 
-@pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), forgotten():
-        yield World()
-
-
 @pytest.fixture
-def world(made, db, broker, no_control, monkeypatch):
+def world(world, monkeypatch):
     monkeypatch.setattr(refusals, "bound", refusals.Bound())
     monkeypatch.setattr(enrolment, "attempts", Attempts())
-    return made
+    return world
 
 
 # What hurt once is tried each time.
