@@ -6,7 +6,6 @@ import re
 import secrets
 from importlib import import_module
 from io import StringIO
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -37,10 +36,9 @@ from provisioning.models.encryption import as_stored, encrypted_fields
 from provisioning.monitoring.selectors import encryption
 from provisioning.monitoring.services import keys as services
 from tests import factories
+from tests.sources import sources
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("console", "control", "provisioning")
 
 
 @pytest.fixture(autouse=True)
@@ -432,9 +430,9 @@ def test_who_is_signed_in_stays_so(client, change, settings):
     assert client.get(reverse("account")).status_code == 302
 
 
-def names_in(path):
+def names_in(text):
     """What a module says of the key: attributes and names, and texts of the labels of Django's own signatures."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(text)
     found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     found |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return found & {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "all_keys", "derive", "salted_hmac", "Signer",
@@ -443,8 +441,8 @@ def names_in(path):
 
 def test_everything_that_comes_from_the_key_is_known():
     """Whoever makes something else from it has to think of rotations, and to write it into the table of keys.py."""
-    users = {str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for package in PACKAGES
-             for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts and names_in(path)}
+    users = {path.removesuffix(".py").replace("/", ".") for path, text in
+             sources("console", "control", "provisioning").items() if "/migrations/" not in path and names_in(text)}
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
         "provisioning.models.enrolments", "provisioning.core.control_client", "provisioning.audit.configured",

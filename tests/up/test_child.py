@@ -8,7 +8,6 @@ import socket
 import sys
 import time
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,9 @@ from console.up.processes import RUN_MARK, end_all, session_members
 from console.up.record import RunRecord
 from console.up.supervisor import Asked, Signals, Supervisor
 from protocol.identity import start_ticks
+from tests.sources import ROOT
 
 MARK = "mark-of-these-tests"
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -44,6 +43,7 @@ from provisioning.turns import delete_in_turns, write_in_turns
 from provisioning.web.tables import APPLICATIONS, SOME
 from tests.factories import ADMINISTRATOR, make_application, make_host, make_job, make_template
 from tests.provisioning.catalog.test_packages import archive
+from tests.sources import sources
 from tests.transactions import watched, within
 
 # --- the mechanism
@@ -424,7 +424,6 @@ def test_a_password_is_hashed_before_its_row_is_written(db, monkeypatch):
 
 # --- every transaction says what bounds it
 
-ROOT = Path(__file__).resolve().parents[3]
 BOUNDS = {
     # one object, with what belongs to it
     "applications/services/applications.py": {
@@ -466,12 +465,12 @@ BOUNDS["applications/services/applications.py"] |= {"_set_enabled", "_delete"}  
 
 def test_every_transaction_says_what_bounds_it():
     found: dict[str, set[str]] = {}
-    for path in (ROOT / "provisioning").rglob("*.py"):
-        if "migrations" in path.parts or path.name == "guard.py":
+    for path, text in sources("provisioning").items():
+        if "/migrations/" in path or path.endswith("/guard.py"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and _opens(node):
-                found.setdefault(str(path.relative_to(ROOT / "provisioning")), set()).add(node.name)
+                found.setdefault(path.removeprefix("provisioning/"), set()).add(node.name)
     assert found == BOUNDS
 
 
