@@ -20,7 +20,6 @@ LINK_LOST_S = 1.5
 """So long a standby takes to see that its active server is silent: three heart-beats of the sync link."""
 FACTS = {"cpu_percent": 3.0, "memory_percent": 40.0, "disk_free_bytes": 10**11, "agent_version": "1", "worker": True,
          "looks": True, "reports": SIGNATURES}
-STORM_PAUSE_S = 0.5
 
 
 class Peer(asyncio.Protocol):

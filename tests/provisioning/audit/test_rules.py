@@ -187,9 +187,6 @@ def test_every_rule_has_its_texts(rule):
 # --- what is not known
 
 
-ON_HOSTS = sorted(rule.code for rule in ordered() if rule.on_hosts)
-
-
 def test_a_host_that_does_not_answer_makes_its_rules_not_known_and_never_passed():
     facts = s.on_host(status="Unavailable", reason="It is off.")(s.sound())
     found = judge(facts)
