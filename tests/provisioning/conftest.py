@@ -2,6 +2,8 @@
 
 import pytest
 
+from provisioning.core import refusals
+from provisioning.hosts.services import enrolment
 from tests.factories import make_pair
 from tests.web import start_web, web, web_environment
 
@@ -22,6 +24,13 @@ def control(settings):
 @pytest.fixture
 def no_control(closed_port, settings):
     settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT = "127.0.0.1", closed_port
+
+
+@pytest.fixture(autouse=True)
+def nobody_was_refused(monkeypatch):
+    """Each test is a process of its own to the memory of whom the console refused."""
+    monkeypatch.setattr(refusals, "bound", refusals.Bound())
+    monkeypatch.setattr(enrolment, "attempts", enrolment.Attempts())
 
 
 @pytest.fixture

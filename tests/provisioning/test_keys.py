@@ -38,13 +38,7 @@ from provisioning.monitoring.services import keys as services
 from tests import factories
 from tests.sources import sources
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_control(closed_port, settings):
-    """Whatever else runs on this machine."""
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ version = 8.5.100.01
 
 
 @pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port, tmp_path):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+def _quiet(no_broker, no_control, settings, tmp_path):
     settings.PAIRWISE_PACKAGES_DIR = tmp_path / "packages"
     settings.PAIRWISE_PACKAGES_DIR.mkdir()
 

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import auth
-from provisioning.core import refusals as recorded
 from provisioning.hosts.views import host_api
 from provisioning.hosts.views.host_api import BoundedLog, Unsatisfiable, parse_range
 from provisioning.models import Event
@@ -176,8 +175,7 @@ def test_a_request_that_is_not_signed_right_is_refused_with_a_sentence(client, h
 
 
 @pytest.mark.parametrize(("off_s", "said"), [(-302, "before"), (302, "ahead of")])
-def test_a_clock_that_is_off_is_told_to_who_has_the_secret_alone(client, host, monkeypatch, off_s, said):
-    monkeypatch.setattr(recorded, "bound", recorded.Bound())
+def test_a_clock_that_is_off_is_told_to_who_has_the_secret_alone(client, host, off_s, said):
     application = factories.make_application(host=host)
     url, at = reverse("host-application-secret", args=[application.pk]), time.time() + off_s
     answer = client.get(url, headers=signed(host, url, at=at))

@@ -12,14 +12,12 @@ from django.utils import timezone
 
 from hostagent import bundle
 from protocol import auth
-from provisioning.core import refusals
-from provisioning.hosts.services import enrolment
 from provisioning.hosts.services.enrolment import Attempts, make_token
 from provisioning.models import Event, HostEnrolment, HostRuntime
 from tests import factories
 from tests.html import flat
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker", "no_control")]
 TYPED = {"name": "edge1", "ip_address": "192.0.2.10", "os_type": "Linux", "os_version": "12", "lca_port": "4999",
          "enabled": "on"}
 
@@ -32,11 +30,8 @@ def agent_dir(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port, monkeypatch, agent_dir):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+def _bundle(settings, agent_dir):
     settings.PAIRWISE_AGENT_DIR = agent_dir
-    monkeypatch.setattr(enrolment, "attempts", Attempts())
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
 
 
 @pytest.fixture

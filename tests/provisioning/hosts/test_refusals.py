@@ -14,14 +14,7 @@ from provisioning.hosts.services import enrolment
 from provisioning.models import Event, HostEnrolment, Job
 from tests import factories
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port, monkeypatch):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
-    monkeypatch.setattr(enrolment, "attempts", enrolment.Attempts())
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker", "no_control")]
 
 
 @pytest.fixture
