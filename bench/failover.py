@@ -132,15 +132,11 @@ def main() -> None:
     if given.silences and (reason := why_no_hosts()):
         print(f"A silent host is left out: {reason}.", file=sys.stderr)
     elif given.silences:
-        with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
-            site = Site(Path(directory))
-            try:
-                pair = Pair(site, "Bench")
-                for fault in (freeze, cut):
-                    print(json.dumps(measure_silences(pair, fault, given.silences, given.rate)), flush=True)
-                pair.stop()
-            finally:
-                site.end()
+        with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory, Site(Path(directory)) as site:
+            pair = Pair(site, "Bench")
+            for fault in (freeze, cut):
+                print(json.dumps(measure_silences(pair, fault, given.silences, given.rate)), flush=True)
+            pair.stop()
 
 
 if __name__ == "__main__":

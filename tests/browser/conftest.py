@@ -44,13 +44,9 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def pairwise(tmp_path_factory):
-    run = Pairwise(tmp_path_factory.mktemp("pairwise") / "var")
-    try:
+    with Pairwise(tmp_path_factory.mktemp("pairwise") / "var") as run:
         run.start().wait_host()
         yield run
-    finally:
-        left = run.end_everything()
-    assert not left, f"left behind: {left}"
 
 
 class Tab:

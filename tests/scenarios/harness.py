@@ -164,6 +164,13 @@ class Pairwise:
                 found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
         return found
 
+    def __enter__(self) -> "Pairwise":
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        left = self.end_everything()
+        assert kind or not left, f"left behind: {left}"
+
     def end_everything(self) -> dict[int, str]:
         """Stop properly, then by force; what the proper stop left behind (empty when all is well)."""
         self.end_asked()

@@ -105,10 +105,8 @@ def _staging(pairwise, name: str) -> list:
 @pytest.fixture(scope="module")
 def own_run(tmp_path_factory):
     """A console that the scenarios of this file end in all ways."""
-    run = Pairwise(tmp_path_factory.mktemp("own") / "var")
-    yield run
-    left = run.end_everything()
-    assert not left, f"left behind: {left}"
+    with Pairwise(tmp_path_factory.mktemp("own") / "var") as run:
+        yield run
 
 
 @pytest.fixture
