@@ -15,10 +15,9 @@ __all__ = ["start_web", "web", "web_environment"]
 @pytest.fixture
 def control(settings):
     """A control that answers as the test says; the console is told where it is."""
-    double = ControlDouble()
-    settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT = "127.0.0.1", double.port
-    yield double
-    double.close()
+    with ControlDouble() as double:
+        settings.PAIRWISE_CONTROL_HOST, settings.PAIRWISE_CONTROL_PORT = "127.0.0.1", double.port
+        yield double
 
 
 @pytest.fixture
