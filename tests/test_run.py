@@ -33,7 +33,7 @@ class Sandbox:
         self.bin.mkdir()
         self.directory.mkdir()
         shutil.copy(ROOT / "run", self.directory / "run")
-        for name in ("requirements.txt", "requirements-dev.txt"):
+        for name in ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
             (self.directory / name).write_text(f"# {name}\n")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
@@ -51,14 +51,13 @@ class Sandbox:
         self.program("python3", f'case "$*" in *"{refuses}"*) echo "https://{REGISTRY}/x" >&2; exit 1;; esac\n'
                                 f'exec "{sys.executable}" "$@"' if refuses != "-" else f'exec "{sys.executable}" "$@"')
 
-    def venv(self, lock: str) -> None:
+    def venv(self, lock: str, *, name: str = ".venv") -> None:
         """A virtual environment made from ``lock``, whose python tells how it was called."""
-        (self.directory / ".venv/bin").mkdir(parents=True)
         self.program("python", '[ "$1" = -c ] || { echo "python $*"; env | grep ^PAIRWISE_ | sort; }',
-                     where=self.directory / ".venv/bin")
-        for tool in ("grep", "sort"):
+                     where=self.directory / name / "bin")
+        for tool in {"grep", "sort"} - set(os.listdir(self.bin)):
             (self.bin / tool).symlink_to(shutil.which(tool))
-        shutil.copy(self.directory / lock, self.directory / ".venv/installed.txt")
+        shutil.copy(self.directory / lock, self.directory / name / "installed.txt")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         return subprocess.run([self.directory / "run", *arguments], env={"PATH": str(self.bin), **environment},
@@ -150,6 +149,24 @@ def test_tests_need_the_lock_of_the_tests(sandbox):
     assert "Installing Python packages (requirements-dev.txt)" in done.stdout
     assert "python -m pytest tests/x" in done.stdout
     assert (sandbox.directory / ".venv/installed.txt").read_text() == "# requirements-dev.txt\n"
+
+
+def test_benchmarks_have_a_lock_and_an_environment_of_their_own(sandbox):
+    made_ready(sandbox, "exit 1")
+    sandbox.venv("requirements-dev.txt", name=".venv-bench")
+    done = sandbox.run("bench", "fleet")
+    assert "Installing Python packages (requirements-bench.txt)" in done.stdout
+    assert "python -m bench fleet" in done.stdout
+    assert (sandbox.directory / ".venv-bench/installed.txt").read_text() == "# requirements-bench.txt\n"
+    assert (sandbox.directory / ".venv/installed.txt").read_text() == "# requirements-dev.txt\n"
+    assert "Installing" not in sandbox.run("bench", "fleet").stdout
+
+
+def test_tests_install_nothing_that_only_benchmarks_need():
+    own = re.findall(r"^([\w.-]+)~=", (ROOT / "requirements-bench.in").read_text(), re.MULTILINE)
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    assert own
+    assert not {*own} & {*locked}
 
 
 def test_manage_hands_over_its_arguments_and_adds_no_output(sandbox):
