@@ -95,20 +95,15 @@ def test_no_python_at_all(sandbox):
     assert "Python 3.11 or newer is needed" in sandbox.sentence()
 
 
-def test_python_is_too_old(sandbox):
-    sandbox.python(refuses="version_info")
-    assert "Python 3.11 or newer is needed" in sandbox.sentence()
-
-
-@pytest.mark.parametrize("module", ["sqlite3", "ssl"])
-def test_python_without_a_module(sandbox, module):
-    sandbox.python(refuses=f"import {module}")
-    assert f"was built without the module {module}" in sandbox.sentence()
-
-
-def test_no_apt_to_install_what_is_missing(sandbox):
-    sandbox.python(refuses="ensurepip")
-    assert "there is no apt-get to install them: python3-venv" in sandbox.sentence()
+@pytest.mark.parametrize(("refuses", "said"), [
+    pytest.param("version_info", "Python 3.11 or newer is needed", id="too old"),
+    pytest.param("import sqlite3", "was built without the module sqlite3", id="without sqlite3"),
+    pytest.param("import ssl", "was built without the module ssl", id="without ssl"),
+    pytest.param("ensurepip", "there is no apt-get to install them: python3-venv", id="without venv and no apt-get"),
+])
+def test_what_python_lacks_is_said(sandbox, refuses, said):
+    sandbox.python(refuses=refuses)
+    assert said in sandbox.sentence()
 
 
 def test_no_right_to_install_what_is_missing(sandbox):

@@ -133,12 +133,6 @@ def test_delete_takes_the_file_along(administrator, settings):
     assert not InstallationPackage.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["template-import", "package-import"])
-def test_only_administrators_import(operator, name):
-    assert operator.get(reverse(name)).status_code == 403
-    assert operator.post(reverse(name)).status_code == 403
-
-
 @pytest.mark.parametrize(("name", "make"), [
     ("template-detail", None), ("package-detail", None), ("template-delete", None), ("package-delete", None)])
 def test_what_is_gone_is_not_found(administrator, name, make):

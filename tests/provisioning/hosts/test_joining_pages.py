@@ -95,13 +95,6 @@ def test_a_revoked_line_is_gone(administrator, host, row):
     assert "The line is good for nothing any more." in page
 
 
-@pytest.mark.parametrize("name", ["host-join", "host-join-revoke"])
-def test_an_operator_makes_and_revokes_no_line(operator, host, row, name):
-    assert operator.post(reverse(name, args=[host.pk])).status_code == 403
-    row.refresh_from_db()
-    assert row.is_open
-
-
 def test_a_console_that_others_cannot_reach_says_so(administrator, host, row):
     assert "it listens on 127.0.0.1 only. Set PAIRWISE_HOST" in html.unescape(page_of(administrator, host))
 

@@ -546,12 +546,6 @@ def test_a_difference_is_declared_and_taken_back(administrator, differing):
     assert not PairException.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["pair-synchronize", "pair-except"])
-@pytest.mark.parametrize("role", ["operator", "support"])
-def test_only_an_administrator_synchronizes(request, role, name, differing):
-    assert request.getfixturevalue(role).get(reverse(name, args=[differing[0].pk])).status_code == 403
-
-
 def test_secrets_are_never_shown_in_the_comparison(administrator, pair):
     for row, secret in zip(pair, ("planted-one", "planted-other"), strict=True):
         option = Option(application=row, section="clients", key="bench")
