@@ -145,6 +145,16 @@ def locked(transactional_db):
 
 
 @pytest.fixture
+def impatient(transactional_db):
+    """The wait for a database that is held is short here."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 20")
+    yield
+    connection.close()
+
+
+@pytest.fixture
 def administrator(client, db):
     return signed_in(client, Role.ADMINISTRATOR)
 

@@ -114,3 +114,14 @@ def accessible():
         assert found.violations_count == 0, found.generate_report()
 
     return check
+
+
+def look(page: Page, name: str, *, widths: tuple[int, ...] = (1280, 800, 390)) -> None:
+    """Screenshots of what is on ``page`` now, light and dark."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        for width in widths:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 860})
+            page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png")
+    page.set_viewport_size(LOOKS["light"]["viewport"])

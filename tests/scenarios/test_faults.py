@@ -9,16 +9,10 @@ import pytest
 
 from protocol.identity import start_ticks
 
-from .applications import apply, installed, message_server
+from .applications import apply, message_server, started
 from .harness import Pairwise, wait_for
 
 CHILDREN = ("redis", "control", "web", "console-worker", "agent")
-
-
-def started(pairwise, name: str, **fields) -> dict:
-    installed(pairwise, name, **fields)
-    pairwise.manage("start", name, "--wait")
-    return pairwise.application(name)
 
 
 @pytest.mark.long

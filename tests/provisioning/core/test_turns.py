@@ -5,7 +5,6 @@ import io
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -44,7 +43,7 @@ from provisioning.web.tables import APPLICATIONS, SOME
 from tests.factories import ADMINISTRATOR, make_application, make_host, make_job, make_template
 from tests.provisioning.catalog.test_packages import archive
 from tests.sources import sources
-from tests.transactions import watched, within
+from tests.transactions import slow_turns, watched, within
 
 # --- the mechanism
 
@@ -177,24 +176,8 @@ class TestLettingOthersIn:
 
 
 PAIRS = 60
-SLOW_S = 0.1
-"""So long every turn seems to last: it takes few items then, and what goes around turns stands out."""
-
-
-@contextmanager
-def slow_turns(monkeypatch):
-    """Turns of TURNS_TAKE items at most."""
-    ticks = iter(range(10**9))
-
-    class Slow:
-        monotonic = staticmethod(lambda: next(ticks) * SLOW_S)
-        sleep = staticmethod(lambda seconds: None)
-
-    monkeypatch.setattr(turns, "time", Slow)
-    yield
-
-
 TURNS_TAKE = 10
+"""So many items at most, when they are slow."""
 
 
 @pytest.fixture
@@ -260,8 +243,8 @@ OF_PAIRS = {
 
 @pytest.mark.parametrize("name", OF_PAIRS)
 def test_the_audit_of_many_pairs_is_many_transactions(pairs, monkeypatch, name):
-    with slow_turns(monkeypatch):
-        seen = OF_PAIRS[name]()
+    slow_turns(monkeypatch)
+    seen = OF_PAIRS[name]()
     assert seen.rows <= TURNS_TAKE * 25, seen.found
     assert len(seen.found) >= PAIRS / TURNS_TAKE
 
@@ -322,8 +305,8 @@ ROWS_AN_ITEM = 15
 
 @pytest.mark.parametrize("name", OF_MANY)
 def test_a_verb_on_many_applications_is_many_transactions(many, monkeypatch, name):
-    with slow_turns(monkeypatch):
-        seen = OF_MANY[name](many)
+    slow_turns(monkeypatch)
+    seen = OF_MANY[name](many)
     most = reports.WAITING_A_TURN * 7 if name == "reports that waited" else TURNS_TAKE * ROWS_AN_ITEM
     assert seen.rows <= most, seen.found
     assert seen.elsewhere == []
@@ -354,7 +337,8 @@ def test_deleting_many_says_how_far_it_came_when_somebody_gets_in_the_way(many, 
         return delete(actor, keys, reason, control)
 
     monkeypatch.setattr(applications, "_delete", with_somebody_else)
-    with slow_turns(monkeypatch), pytest.raises(applications.Refused) as caught:
+    slow_turns(monkeypatch)
+    with pytest.raises(applications.Refused) as caught:
         applications.delete_applications(actor=ADMINISTRATOR, application_ids=many)
     gone = len(many) - Application.objects.count()
     assert 0 < gone < len(many)
@@ -364,8 +348,8 @@ def test_deleting_many_says_how_far_it_came_when_somebody_gets_in_the_way(many, 
 
 
 def test_what_is_deleted_with_its_partners_is_kept_whole_in_history(many, monkeypatch):
-    with slow_turns(monkeypatch):
-        applications.delete_applications(actor=ADMINISTRATOR, application_ids=many)
+    slow_turns(monkeypatch)
+    applications.delete_applications(actor=ADMINISTRATOR, application_ids=many)
     bodies = [entry.before for entry in HistoryEntry.objects.filter(action="deleted")]
     assert sum(bool(body["backup_server"]) for body in bodies) == PAIRS
     assert sum(len(body["connections"]) for body in bodies) == PAIRS - 1

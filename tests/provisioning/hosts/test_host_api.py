@@ -16,6 +16,8 @@ from provisioning.hosts.views.host_api import BoundedLog, Unsatisfiable, parse_r
 from provisioning.models import Event
 from tests import factories
 
+from .machines import signed
+
 CONTENT = bytes(range(256)) * 5000
 
 
@@ -32,11 +34,6 @@ def package(host, settings, tmp_path):
     row = factories.make_package(path="stored.tar.gz", size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
     factories.make_job(factories.make_application(host=host), kind="install", arguments={"package": {"id": row.pk}})
     return row
-
-
-def signed(host, path, *, at=None, secret=None, method="GET"):
-    return auth.request_headers(secret or host.secret, host=host.name, method=method, path=path,
-                                at=time.time() if at is None else at)
 
 
 async def fetch(async_client, host, package, **headers):

@@ -548,9 +548,7 @@ def test_a_difference_is_declared_and_taken_back(administrator, differing):
 
 def test_secrets_are_never_shown_in_the_comparison(administrator, pair):
     for row, secret in zip(pair, ("planted-one", "planted-other"), strict=True):
-        option = Option(application=row, section="clients", key="bench")
-        option.set_value(secret)
-        option.save()
+        factories.set_option(row, "clients", "bench", secret)
     for address in (detail(pair[0]), part(pair[0], "compare"), reverse("pair-synchronize", args=[pair[0].pk])):
         assert "planted-" not in administrator.get(address).content.decode()
 

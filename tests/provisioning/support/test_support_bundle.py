@@ -24,7 +24,6 @@ from provisioning.models import (
     HistoryEntry,
     HostRuntime,
     JobLine,
-    Option,
     PairState,
     Waiver,
 )
@@ -165,9 +164,7 @@ def test_no_secret_is_inside_whichever_it_is_and_wherever_it_was_planted(pair, s
     typed = {name: f"{name}+{secrets.token_urlsafe(12)}/&'" for name in ("client", "option", "annex")}
     for section, key, annex, name in (("clients", "ann", False, "client"), ("log", "db-password", False, "option"),
                                       ("security", "api-key", True, "annex")):
-        option = Option(application=backup, section=section, key=key, annex=annex)
-        option.set_value(typed[name])
-        option.save()
+        factories.set_option(backup, section, key, typed[name], annex=annex)
     token = make_token(actor=factories.ADMINISTRATOR, host_id=primary.host_id)
     settings.PAIRWISE_REDIS_URL = "redis://:broker+password/@127.0.0.1:1/0".replace("+password/", "%2Bpassword%2F")
     known = {**typed, "application": primary.secret, "other application": backup.secret, "host": primary.host.secret,

@@ -16,7 +16,7 @@ from provisioning.models import Application, SignInTry
 from provisioning.web import kept as view
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES, MACHINE, OPEN
-from tests.provisioning.posted import form_of, script
+from tests.provisioning.posted import form_of, post, script
 from tests.provisioning.walk import World, forgotten, no_change
 
 from .test_busy import Form
@@ -45,11 +45,6 @@ def browser(user=None):
     if user:
         client.get("/account/")
     return client
-
-
-def post(client, address, data, **more):
-    token = client.cookies[settings.CSRF_COOKIE_NAME].value
-    return client.post(address, {**data, "csrfmiddlewaretoken": token}, **more)
 
 
 def signed_in_with(client, page, name="ada"):
