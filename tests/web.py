@@ -139,12 +139,12 @@ def web_environment(tmp_path_factory, valkey):
 
 @pytest.fixture
 def start_web(web_environment):
-    """Start a web server; keyword arguments change its environment."""
+    """Start a web server, of a kind of Web; keyword arguments change its environment."""
     started = []
 
-    def start(**changes):
+    def start(kind=Web, **changes):
         environment, cookie = web_environment
-        started.append(Web({**environment, **changes}, cookie, free_port()))
+        started.append(kind({**environment, **changes}, cookie, free_port()))
         return started[-1]
 
     yield start

@@ -5,7 +5,6 @@ import base64
 import re
 import secrets
 from importlib import import_module
-from io import StringIO
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +14,6 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import FieldError
-from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
@@ -35,7 +33,7 @@ from provisioning.models import Application, Console, HistoryEntry, HistoryHead,
 from provisioning.models.encryption import as_stored, encrypted_fields
 from provisioning.monitoring.selectors import encryption
 from provisioning.monitoring.services import keys as services
-from tests import factories
+from tests import commands, factories
 from tests.sources import sources
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
@@ -208,16 +206,11 @@ def test_keys_that_were_cut_off_are_refused(settings):
 @pytest.fixture
 def rotate(transactional_db):
     """Runs the command: (exit code, what it printed)."""
-    return _rotate
+    def rotate():
+        code, out, err = commands.run("rotate_key")
+        return code, out + err
 
-
-def _rotate():
-    out, err = StringIO(), StringIO()
-    try:
-        call_command("rotate_key", stdout=out, stderr=err)
-    except SystemExit as ended:
-        return ended.code, out.getvalue() + err.getvalue()
-    return 0, out.getvalue()
+    return rotate
 
 
 def test_after_a_rotation_the_former_key_is_not_needed(some, rotate, change, settings):

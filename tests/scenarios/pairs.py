@@ -99,15 +99,7 @@ class Member:
 
     def fill_disk(self) -> None:
         """Not a byte is left where its messages go."""
-        directory, size = self.files, 0
-        step = shutil.disk_usage(directory).free
-        with open(directory / BALLAST, "wb") as ballast:
-            while step:
-                try:
-                    os.posix_fallocate(ballast.fileno(), size, step)
-                    size += step
-                except OSError:
-                    step //= 2
+        fill_disk(self.files / BALLAST)
 
     def empty_disk(self) -> None:
         (self.files / BALLAST).unlink(missing_ok=True)
@@ -328,3 +320,16 @@ def measured(scenario: str, fault: Fault, *, below_s: float) -> None:
     outage = fault.outage()
     tell(scenario, outage)
     assert outage < below_s
+
+
+def fill_disk(ballast: Path) -> None:
+    """Not a byte is left where this file is."""
+    step = shutil.disk_usage(ballast.parent).free
+    with open(ballast, "ab") as file:
+        size = file.tell()
+        while step:
+            try:
+                os.posix_fallocate(file.fileno(), size, step)
+                size += step
+            except OSError:
+                step //= 2

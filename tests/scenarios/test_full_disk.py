@@ -1,7 +1,6 @@
 """The disk of the data directory is full for some seconds: nothing ends for it, and a pair elsewhere fails over."""
 
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from .applications import apply_file, message_server
 from .harness import Pairwise, wait_for
 from .ledger import Ledger
-from .pairs import measured
+from .pairs import fill_disk, measured
 
 DISK_MB = 256
 ROOM_S = 10
@@ -33,16 +32,8 @@ def disk(tmp_path):
 
 def fill(disk: Path) -> Path:
     """Not a byte is left; the file to remove for room."""
-    ballast, size, step = disk / "ballast", 0, shutil.disk_usage(disk).free
-    with open(ballast, "ab") as file:
-        size = file.tell()
-        while step:
-            try:
-                os.posix_fallocate(file.fileno(), size, step)
-                size += step
-            except OSError:
-                step //= 2
-    return ballast
+    fill_disk(disk / "ballast")
+    return disk / "ballast"
 
 
 def make_pair(run: Pairwise, apps: Path) -> Ledger:

@@ -17,7 +17,6 @@ from django.test import Client
 from provisioning.web import stream as view
 from provisioning.web.stream import KEEPALIVE_S, Reader, events
 from tests import factories
-from tests.ports import free_port
 from tests.web import ROOT, Web
 
 AT_ONCE_S = 5.0
@@ -153,24 +152,12 @@ async def test_a_stream_that_is_not_told_finds_out_by_itself(monkeypatch, settin
 class Product(Web):
     """The web process as `up` starts it."""
 
+    def __init__(self, environment, cookie, port):
+        super().__init__({**environment, "PAIRWISE_PORT": str(port)}, cookie, port)
+
     @staticmethod
     def command(port) -> list[str]:
         return [sys.executable, "-m", "console.web"]
-
-
-@pytest.fixture
-def start_product(web_environment):
-    started = []
-
-    def start(**changes):
-        environment, cookie = web_environment
-        port = free_port()
-        started.append(Product({**environment, "PAIRWISE_PORT": str(port), **changes}, cookie, port))
-        return started[-1]
-
-    yield start
-    for product in started:
-        product.end()
 
 
 def attempts(product, name, addresses):
@@ -178,16 +165,16 @@ def attempts(product, name, addresses):
             for address in addresses]
 
 
-def test_an_invented_origin_neither_escapes_the_lock_nor_gets_into_history(start_product, web_environment, cookies):
-    product = start_product()
+def test_an_invented_origin_neither_escapes_the_lock_nor_gets_into_history(start_web, web_environment, cookies):
+    product = start_web(Product)
     assert attempts(product, "staying", [f"198.51.100.{number}" for number in range(7)]) == [200] * 4 + [429] * 3
     lines = [line for line in shell(web_environment[0], TOLD) if line[2] == "staying"]
     assert {line[1] for line in lines} == {"127.0.0.1"}
     assert [line[3].partition(" until ")[0] for line in lines[-2:]] == ["Locked", "Was not looked at: it is locked"]
 
 
-def test_behind_a_proxy_that_is_trusted_people_are_told_apart(start_product, web_environment, cookies):
-    product = start_product(PAIRWISE_TRUSTED_PROXIES="127.0.0.0/8")
+def test_behind_a_proxy_that_is_trusted_people_are_told_apart(start_web, web_environment, cookies):
+    product = start_web(Product, PAIRWISE_TRUSTED_PROXIES="127.0.0.0/8")
     assert attempts(product, "degraded", ["203.0.113.7"] * 5) == [200] * 4 + [429]
     assert attempts(product, "degraded", ["203.0.113.8"]) == [200]
     lines = [line for line in shell(web_environment[0], TOLD) if line[0] == "not signed in" and line[2] == "degraded"]
