@@ -165,21 +165,23 @@ def test_support_cannot_open_port_info(support):
 
 
 # --- Connection Info
-def test_a_connection_is_put_into_the_list_with_the_name_of_its_server(administrator):
+def connected(client, port_id):
+    """The answer to a connection to this port of a server that has the port default."""
     server = factories.make_application("Server", ports={"default": 7001})
-    sent = {**form_of(), "info-server_id": server.pk, "info-port_id": "default", "info-timeout_local": "7",
+    sent = {**form_of(), "info-server_id": server.pk, "info-port_id": port_id, "info-timeout_local": "7",
             "info-timeout_remote": "9", "info-trace_mode": "none", "token": "", "ok": "1"}
-    answer = administrator.post("/browse/connection-info/", sent, headers=script())
+    return client.post("/browse/connection-info/", sent, headers=script())
+
+
+def test_a_connection_is_put_into_the_list_with_the_name_of_its_server(administrator):
+    answer = connected(administrator, "default")
     assert answer["HX-Retarget"] == "#connections tbody"
     assert "Server" in flat(answer)
     assert "7 / 9 s" in flat(answer)
 
 
 def test_a_connection_to_a_port_that_is_not_there_is_refused(administrator):
-    server = factories.make_application("Server", ports={"default": 7001})
-    sent = {**form_of(), "info-server_id": server.pk, "info-port_id": "nope", "info-timeout_local": "0",
-            "info-timeout_remote": "0", "info-trace_mode": "none", "token": "", "ok": "1"}
-    answer = administrator.post("/browse/connection-info/", sent, headers=script())
+    answer = connected(administrator, "nope")
     assert answer.status_code == 422
     assert "default" in flat(answer)
 
