@@ -27,7 +27,7 @@ def test_every_kind_has_a_row_steps_a_module_on_the_host_and_a_service():
 
 @pytest.mark.parametrize("kind", JobKind.values)
 def test_the_row_and_the_host_agree(kind):
-    row, module = KINDS[kind], importlib.import_module(KINDS[kind].host_module)
+    row, module = KINDS[kind], importlib.import_module(f"hostagent.jobs.{kind}")
     assert frame.KINDS[kind] is module
     assert callable(module.work)
     assert callable(module.undo)
