@@ -1,7 +1,6 @@
 """Who is disabled, may do less, gets another password or signs out has no open stream left: at a real web server."""
 
 import asyncio
-import http.client
 import json
 import re
 import subprocess
@@ -61,15 +60,9 @@ def cookies(web_environment):
 
 def asked(web, method, path, *, cookie, form=None, headers=None):
     """(status, headers, text) of one request of a browser."""
-    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
-    try:
-        body = None if form is None else urlencode(form)
-        connection.request(method, path, body=body, headers={
-            "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read().decode()
-    finally:
-        connection.close()
+    status, given, body = web.ask(method, path, body=None if form is None else urlencode(form), timeout=20, headers={
+        "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
+    return status, given, body.decode()
 
 
 def posted(web, path, form, *, cookie="", page="", headers=None):
