@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 WIDTHS = (1280, 800, 390)
 MAKE = """
 from datetime import timedelta
-from provisioning import history
+from provisioning.history import history
 from provisioning.audit.worker.run import run_audit
 from provisioning.models import Drill, Event, Option, Waiver
 from provisioning.models.audit import Finding

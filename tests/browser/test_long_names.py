@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 WIDTHS = (1280, 800, 390)
 MAKE = """
 from provisioning.models import Application, Event, RuntimeStatus
-from provisioning import history
+from provisioning.history import history
 from provisioning.audit.worker.run import run_audit
 from provisioning.core.permissions import Actor
 from provisioning.states import AuditTrigger

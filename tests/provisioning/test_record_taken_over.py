@@ -14,13 +14,9 @@ import json, sys
 from datetime import UTC, datetime
 import django
 django.setup()
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from tests.migrating import make_former
 
-former = ("provisioning", "0021_audit_mark_seen")
-call_command("migrate", *former, database="default", verbosity=0)
-model = MigrationExecutor(connection).loader.project_state(former).apps.get_model
+model = make_former("0021_audit_mark_seen")
 template = model("provisioning", "ApplicationTemplate").objects.create(
     name="Message_Server", type="MessageServer", version="8.5")
 ids = [model("provisioning", "Application").objects.create(name=name, template=template, type="MessageServer").pk

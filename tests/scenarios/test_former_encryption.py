@@ -32,10 +32,9 @@ HOST, APPLICATION, PASSCODE = FORMER
 SECRETS = {("provisioning_host", "secret"): HOST, ("provisioning_application", "secret"): APPLICATION,
            ("provisioning_option", "secret_value"): PASSCODE}
 MAKE = f"""
-from django.db import connection
-from django.db.migrations.loader import MigrationLoader
-models = MigrationLoader(connection).project_state(("provisioning", "{BEFORE}")).apps
-make = lambda model, **values: models.get_model("provisioning", model).objects.create(**values)
+from tests.migrating import make_former
+models = make_former("{BEFORE}")
+make = lambda model, **values: models("provisioning", model).objects.create(**values)
 host = make("Host", name="edge")
 template = make("ApplicationTemplate", name="Message_Server", type="MessageServer", version="8.5")
 row = make("Application", name="MS", type="MessageServer", host=host, template=template)
@@ -79,8 +78,6 @@ class Installation:
 def former(tmp_path):
     """Its database as a former version left it."""
     made = Installation(tmp_path / "var")
-    done = made.manage("migrate", "provisioning", BEFORE)
-    assert done.returncode == 0, done.stderr
     done = made.manage("shell", "-v", "0", "-c", MAKE)
     assert done.returncode == 0, done.stderr
     with made.database() as database:

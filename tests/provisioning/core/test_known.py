@@ -198,14 +198,15 @@ def test_that_it_cannot_write_is_told_by_its_sign_of_life(db, client, told, is_b
     make_pair()
     control_answers()
     ControlBeat.objects.filter(name="control").update(facts={UNWRITTEN_SINCE: told()})
-    sentence = "The Configuration Database takes no write: what is shown of servers and hosts is of 20 s ago."
+    # A busy machine takes a while from one look to the next.
+    sentence = re.compile("database takes no write: what is shown of servers and hosts is of 2. s ago.", re.IGNORECASE)
     client.force_login(make_user("sue", roles=(Role.SUPPORT,)))
     report = status_report()
-    assert (control_seen().is_behind, sentence in report["control"]["reason"]) == (is_behind, is_behind)
+    assert (control_seen().is_behind, bool(sentence.search(report["control"]["reason"]))) == (is_behind, is_behind)
     assert ({row["age_s"] >= 20 for row in report["applications"]}, report["pairs"][0]["age_s"] >= 20) == (
         {is_behind}, is_behind)
-    assert (sentence in run("status")[1]) is is_behind
-    assert (sentence in client.get(reverse("monitoring")).text) is is_behind
+    assert bool(sentence.search(run("status")[1])) is is_behind
+    assert bool(sentence.search(client.get(reverse("monitoring")).text)) is is_behind
 
 
 def test_lists_show_sort_and_filter_by_what_is_known(silent):

@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 
 from provisioning import chain
 from provisioning.applications.services import applications as services
@@ -22,6 +21,7 @@ from provisioning.hosts.services import hosts
 from provisioning.models import HistoryEntry, HistoryHead, guard
 from provisioning.models.history import EntryIsKept
 from tests import commands, factories
+from tests.migrating import models_of
 
 pytestmark = pytest.mark.django_db
 TABLE, HEAD = "provisioning_historyentry", "provisioning_historyhead"
@@ -342,8 +342,8 @@ def test_writers_at_the_same_moment_make_one_chain():
 def test_the_migration_chains_the_entries_that_are_there(unguarded):
     execute(f"UPDATE {TABLE} SET number = number + 100, previous = '', digest = ''")
     execute(f"DELETE FROM {HEAD}")
-    then = MigrationExecutor(connection).loader.project_state(("provisioning", "0015_history_chain"))
     migration = import_module("provisioning.migrations.0015_history_chain")
-    migration.chain_entries(then.apps, SimpleNamespace(connection=connection))
+    then = SimpleNamespace(get_model=models_of("0015_history_chain"))
+    migration.chain_entries(then, SimpleNamespace(connection=connection))
     guard.install(connection)
     assert (verify().is_whole, verify().mark.count) == (True, 6)
