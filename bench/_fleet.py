@@ -20,7 +20,6 @@ LINK_LOST_S = 1.5
 """So long a standby takes to see that its active server is silent: three heart-beats of the sync link."""
 FACTS = {"cpu_percent": 3.0, "memory_percent": 40.0, "disk_free_bytes": 10**11, "agent_version": "1", "worker": True,
          "looks": True, "reports": SIGNATURES}
-STORM_PAUSE_S = 0.5
 
 
 class Peer(asyncio.Protocol):
@@ -314,8 +313,7 @@ class Fleet:
             server.mate.report()
         while any(server.granted_at < begun for server in successors) and time.monotonic() - begun < limit_s:
             await asyncio.sleep(0.02)
-        return sorted(server.granted_at - begun if server.granted_at > begun else float("inf")
-                      for server in successors)
+        return sorted(server.granted_at - begun if server.granted_at > begun else float("inf") for server in successors)
 
     def power_back(self, hosts: list[str]) -> None:
         """They start anew."""

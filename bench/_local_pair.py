@@ -79,9 +79,6 @@ class LocalPair:
 @contextlib.contextmanager
 def local_pair(directory: Path | None = None) -> Iterator[LocalPair]:
     """A pair in a temporary directory under ``directory``, ended with everything else at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="pairwise-bench-", dir=directory) as name:
-        run = Pairwise(Path(name) / "var")
-        try:
-            yield LocalPair(run.start())
-        finally:
-            run.end_everything()
+    with (tempfile.TemporaryDirectory(prefix="pairwise-bench-", dir=directory) as name,
+          Pairwise(Path(name) / "var") as run):
+        yield LocalPair(run.start())

@@ -99,14 +99,11 @@ def main() -> None:
     parser.add_argument("-applications", type=int, default=10_000)
     parser.add_argument("-pages", type=int, default=30)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
-        run = Pairwise(Path(directory) / "var")
-        try:
-            browser = run.start().browser()
-            print(json.dumps(measure_starts(run, browser, given.starts)), flush=True)
-            print(json.dumps(measure_list(run, browser, given.applications, given.pages)), flush=True)
-        finally:
-            run.end_everything()
+    with (tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory,
+          Pairwise(Path(directory) / "var") as run):
+        browser = run.start().browser()
+        print(json.dumps(measure_starts(run, browser, given.starts)), flush=True)
+        print(json.dumps(measure_list(run, browser, given.applications, given.pages)), flush=True)
 
 
 if __name__ == "__main__":

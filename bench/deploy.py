@@ -186,8 +186,7 @@ def main() -> int:
         print(f"bench.deploy: the console alone; {why}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
         names = tuple(f"host{number:02}" for number in range(1, max(given.hosts) + 1))
-        site = Site(Path(directory), hosts=names)
-        try:
+        with Site(Path(directory), hosts=names) as site:
             peer = contextlib.nullcontext() if why else _ansible.ansible(
                 Path(directory) / "peer", package_of(site), (site.console.address, site.pairwise.control_port),
                 site.pairwise.data_dir / "tls" / "ca.pem", list(site.hosts.values()))
@@ -195,9 +194,6 @@ def main() -> int:
                 console = Console(site)
                 for size in given.hosts:
                     print(json.dumps(measure(site, console, other, size, given.rounds)), flush=True)
-        finally:
-            left = site.end()
-        assert not left, f"left behind: {left}"
     return 0
 
 

@@ -64,8 +64,7 @@ def measure_kills(pair: LocalPair, rounds: int, rate: float) -> dict:
             active = pair.wait_whole()
             process = psutil.Process(pair.pid(active))
             wait_for(lambda process=process: time.time() - process.create_time() > STABLE_S, 2 * STABLE_S, "stable")
-            outages.append(one_outage(
-                ledger, process.kill, lambda active=active: whole_without(pair, active)))
+            outages.append(one_outage(ledger, process.kill, lambda active=active: whole_without(pair, active)))
         messages = ledger.check(READ_BACK_S)
     return report("kill", outages, messages)
 
@@ -133,15 +132,11 @@ def main() -> None:
     if given.silences and (reason := why_no_hosts()):
         print(f"A silent host is left out: {reason}.", file=sys.stderr)
     elif given.silences:
-        with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
-            site = Site(Path(directory))
-            try:
-                pair = Pair(site, "Bench")
-                for fault in (freeze, cut):
-                    print(json.dumps(measure_silences(pair, fault, given.silences, given.rate)), flush=True)
-                pair.stop()
-            finally:
-                site.end()
+        with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory, Site(Path(directory)) as site:
+            pair = Pair(site, "Bench")
+            for fault in (freeze, cut):
+                print(json.dumps(measure_silences(pair, fault, given.silences, given.rate)), flush=True)
+            pair.stop()
 
 
 if __name__ == "__main__":

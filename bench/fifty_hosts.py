@@ -76,20 +76,16 @@ def main() -> int:
         print(f"bench.fifty_hosts: {why}", file=sys.stderr)
         return 0
     names = tuple(f"host{number:02}" for number in range(1, given.hosts + 1))
-    with tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory:
-        site = Site(Path(directory), hosts=names, disk_mb=1, boot=False)
-        try:
-            browser = site.pairwise.browser()
-            look(site.pairwise, browser, 2)  # what is loaded at the first request is no cost of the hosts
-            alone = look(site.pairwise, browser, given.seconds)
-            begun = time.monotonic()
-            site.boot()
-            joined_s = time.monotonic() - begun
-            with_hosts = look(site.pairwise, browser, given.seconds)
-            memory = sorted(host_mb(host) for host in site.hosts.values())
-        finally:
-            left = site.end()
-        assert not left, f"left behind: {left}"
+    with (tempfile.TemporaryDirectory(prefix="pairwise-bench-") as directory,
+          Site(Path(directory), hosts=names, disk_mb=1, boot=False) as site):
+        browser = site.pairwise.browser()
+        look(site.pairwise, browser, 2)  # what is loaded at the first request is no cost of the hosts
+        alone = look(site.pairwise, browser, given.seconds)
+        begun = time.monotonic()
+        site.boot()
+        joined_s = time.monotonic() - begun
+        with_hosts = look(site.pairwise, browser, given.seconds)
+        memory = sorted(host_mb(host) for host in site.hosts.values())
     print(json.dumps({
         "bench": "fifty_hosts", "hosts": given.hosts, "all_joined_s": round(joined_s, 1), "alone": alone,
         "with_hosts": with_hosts,

@@ -122,8 +122,7 @@ class Pairs:
 
     async def _decide(self, pair_id: int) -> None:
         members = self._world.members(pair_id)
-        if not any(live.connection for live in members) and (
-                self._observing() or not self._ledger.is_doubted(pair_id)):
+        if not any(live.connection for live in members) and (self._observing() or not self._ledger.is_doubted(pair_id)):
             return
         if not self._leads():
             # Nothing would be lost (docs/pair.md), but what a former leader says only confuses.

@@ -16,15 +16,7 @@ from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.identity import start_ticks
 from protocol.jobs import SIGNATURES
 from protocol.message import Message
-from protocol.messages import (
-    ApplicationStatus,
-    Generation,
-    HostFacts,
-    ProcessChanged,
-    Processes,
-    Supervised,
-    Watch,
-)
+from protocol.messages import ApplicationStatus, Generation, HostFacts, ProcessChanged, Processes, Supervised, Watch
 from protocol.opening_messages import SPEAKS
 from protocol.pauses import pauses
 from protocol.tasks import until_one_ends

@@ -196,8 +196,7 @@ class LcaPort:
                 return {"pid": pid, "mode": "", "disputed": last.reason if last else ""}
             in_time = await self._processes.wait_until(lambda: gone() or told() or disputed(), timeout_s)
         if gone():
-            raise Refusal(self._with_log_lines(name, self._processes.status(name).reason),
-                          READ_LOG)
+            raise Refusal(self._with_log_lines(name, self._processes.status(name).reason), READ_LOG)
         if not in_time:
             await self._give_up(name, timeout_s)
         return {"pid": pid, "mode": self._statuses[name].mode}

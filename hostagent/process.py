@@ -269,8 +269,7 @@ class Process:
 
     def _has_room(self) -> bool:
         directory = self.application.get("working_directory", "")
-        return has_room(self._shared.state.file.path.parent) and (
-            not os.path.isdir(directory) or has_room(directory))
+        return has_room(self._shared.state.file.path.parent) and (not os.path.isdir(directory) or has_room(directory))
 
     # --- following ----------------------------------------------------------------------------
 

@@ -27,8 +27,7 @@ TAKEOVER_S = 15.0
 """While a control answers that it does not lead, another one is about to; a start waits for it so long."""
 ASK_AGAIN_S = 0.5
 
-_REFUSALS = {3007: ExitCode.APPLICATION_NOT_FOUND, 6052: ExitCode.APPLICATION_NOT_FOUND,
-             3008: ExitCode.ALREADY_RUNNING}
+_REFUSALS = {3007: ExitCode.APPLICATION_NOT_FOUND, 6052: ExitCode.APPLICATION_NOT_FOUND, 3008: ExitCode.ALREADY_RUNNING}
 
 
 @dataclass(frozen=True)

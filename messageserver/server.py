@@ -88,8 +88,7 @@ class Server:
             raise Exit(ExitCode.STORE, Event.DB_UNABLE_TO_OPEN, f"The messages cannot be opened: {error}.") from error
         # The role of a former process is not held any more: control grants anew.
         controls = self._address.controls(self._directory)
-        channel, configuration = await first_contact(
-            self._address, self._secret, replace(held, role=""), controls)
+        channel, configuration = await first_contact(self._address, self._secret, replace(held, role=""), controls)
         self._link = Link(self._address, controls, self._secret, channel, self._held, self.log)
         self.log.network = self._link.add_event
         ending.push_async_callback(self._leave)

@@ -176,8 +176,7 @@ def read_batch(payload: bytes) -> Batch:
         if at != len(payload):
             raise SyncError("the other member sent a batch that does not fit its length")
         paths, headers, bodies, names = columns
-        dedups = [None if size == _NO_DEDUP else name.decode()
-                  for size, name in zip(name_lengths, names, strict=True)]
+        dedups = [None if size == _NO_DEDUP else name.decode() for size, name in zip(name_lengths, names, strict=True)]
         destinations = [path.decode() for path in paths]
     except (struct.error, UnicodeDecodeError):
         raise SyncError("the other member sent a batch that cannot be read") from None

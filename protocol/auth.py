@@ -64,8 +64,7 @@ def same(expected: str, given: str) -> bool:
     return hmac.compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass"))
 
 
-def request_headers(secret: str, *, host: str, method: str, path: str, at: float,
-                    body: bytes = b"") -> dict[str, str]:
+def request_headers(secret: str, *, host: str, method: str, path: str, at: float, body: bytes = b"") -> dict[str, str]:
     """What a host's HTTP request to the console says of who sends it and when; ``path`` with its query, ``at`` is Unix
     time in seconds."""
     seconds = str(int(at))

@@ -145,6 +145,16 @@ def locked(transactional_db):
 
 
 @pytest.fixture
+def impatient(transactional_db):
+    """The wait for a database that is held is short here."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 20")
+    yield
+    connection.close()
+
+
+@pytest.fixture
 def administrator(client, db):
     return signed_in(client, Role.ADMINISTRATOR)
 
@@ -176,6 +186,13 @@ def closed_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def certificates(tmp_path):
+    from tests.certificates import Certificates
+
+    return Certificates(tmp_path / "tls")
 
 
 @pytest.fixture(scope="session")

@@ -70,13 +70,18 @@ def make_application(name: str = "", *, status: str | None = None, mode: str = "
                                       for key, port in (ports or {}).items())
     for section, keys in (options or {}).items():
         for key, value in keys.items():
-            option = Option(application=row, section=section, key=key)
-            option.set_value(value)
-            option.save()
+            set_option(row, section, key, value)
     if status is not None:
         _somebody_heard_it()
         RuntimeStatus.objects.create(application=row, status=status, mode=mode, heard_at=timezone.now())
     return row
+
+
+def set_option(row: Application, section: str, key: str, value: str, *, annex: bool = False) -> None:
+    which = {"application": row, "annex": annex, "section": section, "key": key}
+    option = Option.objects.filter(**which).first() or Option(**which)
+    option.set_value(value)
+    option.save()
 
 
 def _somebody_heard_it() -> None:

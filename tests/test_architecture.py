@@ -5,11 +5,11 @@ import re
 import sys
 from functools import cache
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.sources import ROOT
+
 PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared", "drafts", "turns")

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 import yaml
@@ -13,9 +12,9 @@ from console.up.redis import BOUNDS, BOUNDS_FOR_OTHERS
 from console.up.supervisor import LOOK_S
 from protocol.secret_settings import SECRET_SETTINGS, variables
 from tests.scenarios.scaled import ROLES
+from tests.sources import ROOT
 from tests.test_settings_documented import settings_read
 
-ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
 OWN = ("console-a", "console-b")
 

@@ -14,9 +14,8 @@ import pytest
 import yaml
 
 from protocol.secret_settings import FILE, SECRET_SETTINGS
+from tests.sources import ROOT, SHIPPED, sources
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 SECRET = re.compile(r"passw|passcode|passphrase|pwd|secret|token|credential|_auth\b|broker_url|redis_url|database_url",
                     re.IGNORECASE)
 STARTS = re.compile(r"(^|\.)(Popen|run|call|check_call|check_output|execv|execve|execvp|spawnv|posix_spawn|ask|python"
@@ -54,12 +53,8 @@ def secrets_named(node):
 
 
 def test_no_argument_of_a_program_is_a_secret():
-    wrong = []
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            for node in argument_lists(ast.parse(path.read_text())):
-                wrong += [f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)} {name}" for name in
-                          secrets_named(node)]
+    wrong = [f"{path}:{getattr(node, 'lineno', 0)} {name}" for path, text in sources("bench", *SHIPPED).items()
+             for node in argument_lists(ast.parse(text)) for name in secrets_named(node)]
     assert wrong == []
 
 
@@ -77,13 +72,12 @@ def test_what_would_be_one_is_found(source):
 def test_no_command_of_ours_takes_one():
     """Options of our own programs: a secret that can be given is given."""
     wrong = []
-    for package in PACKAGES:
-        for path in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_argument"):
-                    wrong += [f"{path.relative_to(ROOT)} {each.value}" for each in node.args
-                              if isinstance(each, ast.Constant) and SECRET.search(str(each.value))
-                              and not str(each.value).endswith("-file")]
+    for path, text in sources("bench", *SHIPPED).items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("add_argument"):
+                wrong += [f"{path} {each.value}" for each in node.args
+                          if isinstance(each, ast.Constant) and SECRET.search(str(each.value))
+                          and not str(each.value).endswith("-file")]
     assert wrong == []
 
 

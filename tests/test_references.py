@@ -13,7 +13,7 @@ FOLDERS = ("bench", "console", "control", "deploy", "docs", "hostagent", "messag
            "static", "templates", "tests")
 WRITTEN_BY_PEOPLE = {".css", ".html", ".js", ".md", ".py", ".service", ".yaml"}
 ON_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "run", "manage.py", "pyproject.toml",
-          "requirements.in", "requirements-dev.in")
+          "requirements.in", "requirements-dev.in", "requirements-bench.in")
 
 FILE = re.compile(r"(?<![\w*./:-])[\w./-]*\w\.md\b")
 NUMBERS = r"(\d+(?:\.\d+)*(?:(?:, | and | to )\d+(?:\.\d+)*)*)"

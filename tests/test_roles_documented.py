@@ -1,12 +1,10 @@
 """docs/operating.md says what each role may do as provisioning/core/permissions.py has it."""
 
 import re
-from pathlib import Path
 
 from provisioning.core.permissions import ROLE_VERBS, VERBS
 from provisioning.states import Role
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.sources import ROOT
 
 
 def test_the_roles_documented_are_the_roles():

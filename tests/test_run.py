@@ -33,7 +33,7 @@ class Sandbox:
         self.bin.mkdir()
         self.directory.mkdir()
         shutil.copy(ROOT / "run", self.directory / "run")
-        for name in ("requirements.txt", "requirements-dev.txt"):
+        for name in ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
             (self.directory / name).write_text(f"# {name}\n")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
@@ -51,14 +51,13 @@ class Sandbox:
         self.program("python3", f'case "$*" in *"{refuses}"*) echo "https://{REGISTRY}/x" >&2; exit 1;; esac\n'
                                 f'exec "{sys.executable}" "$@"' if refuses != "-" else f'exec "{sys.executable}" "$@"')
 
-    def venv(self, lock: str) -> None:
+    def venv(self, lock: str, *, name: str = ".venv") -> None:
         """A virtual environment made from ``lock``, whose python tells how it was called."""
-        (self.directory / ".venv/bin").mkdir(parents=True)
         self.program("python", '[ "$1" = -c ] || { echo "python $*"; env | grep ^PAIRWISE_ | sort; }',
-                     where=self.directory / ".venv/bin")
-        for tool in ("grep", "sort"):
+                     where=self.directory / name / "bin")
+        for tool in {"grep", "sort"} - set(os.listdir(self.bin)):
             (self.bin / tool).symlink_to(shutil.which(tool))
-        shutil.copy(self.directory / lock, self.directory / ".venv/installed.txt")
+        shutil.copy(self.directory / lock, self.directory / name / "installed.txt")
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         return subprocess.run([self.directory / "run", *arguments], env={"PATH": str(self.bin), **environment},
@@ -96,20 +95,15 @@ def test_no_python_at_all(sandbox):
     assert "Python 3.11 or newer is needed" in sandbox.sentence()
 
 
-def test_python_is_too_old(sandbox):
-    sandbox.python(refuses="version_info")
-    assert "Python 3.11 or newer is needed" in sandbox.sentence()
-
-
-@pytest.mark.parametrize("module", ["sqlite3", "ssl"])
-def test_python_without_a_module(sandbox, module):
-    sandbox.python(refuses=f"import {module}")
-    assert f"was built without the module {module}" in sandbox.sentence()
-
-
-def test_no_apt_to_install_what_is_missing(sandbox):
-    sandbox.python(refuses="ensurepip")
-    assert "there is no apt-get to install them: python3-venv" in sandbox.sentence()
+@pytest.mark.parametrize(("refuses", "said"), [
+    pytest.param("version_info", "Python 3.11 or newer is needed", id="too old"),
+    pytest.param("import sqlite3", "was built without the module sqlite3", id="without sqlite3"),
+    pytest.param("import ssl", "was built without the module ssl", id="without ssl"),
+    pytest.param("ensurepip", "there is no apt-get to install them: python3-venv", id="without venv and no apt-get"),
+])
+def test_what_python_lacks_is_said(sandbox, refuses, said):
+    sandbox.python(refuses=refuses)
+    assert said in sandbox.sentence()
 
 
 def test_no_right_to_install_what_is_missing(sandbox):
@@ -150,6 +144,24 @@ def test_tests_need_the_lock_of_the_tests(sandbox):
     assert "Installing Python packages (requirements-dev.txt)" in done.stdout
     assert "python -m pytest tests/x" in done.stdout
     assert (sandbox.directory / ".venv/installed.txt").read_text() == "# requirements-dev.txt\n"
+
+
+def test_benchmarks_have_a_lock_and_an_environment_of_their_own(sandbox):
+    made_ready(sandbox, "exit 1")
+    sandbox.venv("requirements-dev.txt", name=".venv-bench")
+    done = sandbox.run("bench", "fleet")
+    assert "Installing Python packages (requirements-bench.txt)" in done.stdout
+    assert "python -m bench fleet" in done.stdout
+    assert (sandbox.directory / ".venv-bench/installed.txt").read_text() == "# requirements-bench.txt\n"
+    assert (sandbox.directory / ".venv/installed.txt").read_text() == "# requirements-dev.txt\n"
+    assert "Installing" not in sandbox.run("bench", "fleet").stdout
+
+
+def test_tests_install_nothing_that_only_benchmarks_need():
+    own = re.findall(r"^([\w.-]+)~=", (ROOT / "requirements-bench.in").read_text(), re.MULTILINE)
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE)
+    assert own
+    assert not {*own} & {*locked}
 
 
 def test_manage_hands_over_its_arguments_and_adds_no_output(sandbox):

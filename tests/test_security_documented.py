@@ -2,16 +2,15 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
 from hostagent import lca
 from provisioning.audit import rules  # noqa: F401 - registers them
 from provisioning.audit.registry import RULES
+from tests.sources import ROOT, sources
 from tests.test_settings_documented import settings_read
 
-ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "docs/security.md").read_text()
 TOP = (ROOT / "SECURITY.md").read_text()
 FILES = re.compile(r"`((?:console|control|hostagent|messageserver|protocol|provisioning|tests|deploy|docs)/[\w./-]+)`")
@@ -66,9 +65,7 @@ def test_the_lca_port_is_on_loopback_only():
 def test_no_other_process_of_ours_listens():
     """Whoever adds a listener adds a row."""
     listening = re.compile(r"\b(start_server|create_server|start_unix_server|create_unix_server|uvicorn\.Config)\(")
-    packages = ("console", "control", "hostagent", "messageserver", "protocol", "provisioning")
-    found = {str(path.relative_to(ROOT)) for package in packages for path in (ROOT / package).rglob("*.py")
-             if listening.search(path.read_text())}
+    found = {name for name, text in sources().items() if listening.search(text)}
     assert found == {"console/web.py", "control/server.py", "hostagent/lca.py", "messageserver/ports.py"}
 
 

@@ -1,21 +1,18 @@
 """docs/operating.md lists every setting that the code reads, and no other."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
+from tests.sources import ROOT, sources
 
-ROOT = Path(__file__).resolve().parent.parent
 READ = re.compile(r"""["'](PAIRWISE_[A-Z_]+)["']""")
 DOCUMENTED = re.compile(r"^\| `(PAIRWISE_[A-Z_]+)` \|", re.MULTILINE)
-SOURCES = ("console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 
 
 def settings_read() -> set[str]:
-    files = [path for folder in SOURCES for path in (ROOT / folder).rglob("*.py")]
-    return {name for path in files for name in READ.findall(path.read_text())}
+    return {name for text in sources().values() for name in READ.findall(text)}
 
 
 def test_the_settings_documented_are_the_settings_read():

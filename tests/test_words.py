@@ -5,11 +5,11 @@ Looked at are templates, strings of Python that are no docstrings, strings of sc
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.sources import ROOT, sources
+
 PROGRAMS = ("provisioning", "console", "control", "hostagent", "messageserver")
 SAY = {
     r"\bjobs? under way\b|(?<!what )\bis under way\b": "is running",
@@ -90,11 +90,10 @@ def said():
         for line, text in enumerate(path.read_text().splitlines(), 1):
             for found in JS_TEXT.finditer(text):
                 yield f"{path.relative_to(ROOT)}:{line}", found[0][1:-1]
-    for folder in PROGRAMS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            if "migrations" not in path.parts and "models" not in path.parts:
-                for line, text in strings_of(path.read_text()):
-                    yield f"{path.relative_to(ROOT)}:{line}", " ".join(text.split())
+    for path, source in sources(*PROGRAMS).items():
+        if not {"migrations", "models"} & {*path.split("/")}:
+            for line, text in strings_of(source):
+                yield f"{path}:{line}", " ".join(text.split())
 
 
 SAID = list(said())

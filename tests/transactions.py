@@ -11,13 +11,17 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 from django.db.transaction import Atomic, get_connection
 
+from provisioning import turns
+
 ELSEWHERE = {"open", "os.listdir", "os.scandir", "shutil.copyfile", "socket.connect", "socket.getaddrinfo",
              "socket.gethostbyname", "subprocess.Popen", "time.sleep", "urllib.Request"}
 """What the interpreter tells of that has nothing to do with the database (sys.addaudithook)."""
+SLOW_S = 0.1
 _CHANGES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
@@ -121,6 +125,13 @@ def watched() -> Iterator[Seen]:
     finally:
         Atomic.__enter__, Atomic.__exit__ = enter, leave
         SQLiteCursorWrapper.execute, SQLiteCursorWrapper.executemany = execute, executemany
+
+
+def slow_turns(monkeypatch) -> None:
+    """Every turn seems to last as long as one may: it takes few items then, and what goes around turns stands out."""
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(turns, "time", SimpleNamespace(
+        monotonic=lambda: next(ticks) * SLOW_S, sleep=lambda seconds: None))
 
 
 def within() -> bool:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,24 +68,21 @@ class Web:
                 assert time.monotonic() < deadline, "the web server did not start"
                 time.sleep(0.05)
 
-    def get(self, path, *, headers=None, timeout=15):
+    def ask(self, method, path, *, body=None, headers=None, timeout=15):
         """(status, headers, body) of one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
-            connection.request("GET", path, headers={"Cookie": self.cookie, **(headers or {})})
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+            connection.request(method, path, body=body, headers={"Cookie": self.cookie, **(headers or {})})
             answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read()
-        finally:
-            connection.close()
+            return answer.status, answer.headers, answer.read()
+
+    def get(self, path, *, headers=None, timeout=15):
+        return self.ask("GET", path, headers=headers, timeout=timeout)
 
     @contextmanager
     def stream(self, *, headers=None, query="", timeout=15):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        try:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
             connection.request("GET", f"/stream/{query}", headers={"Cookie": self.cookie, **(headers or {})})
             yield Stream(connection.getresponse())
-        finally:
-            connection.close()
 
     def stop(self, number=signal.SIGTERM):
         """(seconds until it ended, its output)."""
@@ -139,12 +136,12 @@ def web_environment(tmp_path_factory, valkey):
 
 @pytest.fixture
 def start_web(web_environment):
-    """Start a web server; keyword arguments change its environment."""
+    """Start a web server, of a kind of Web; keyword arguments change its environment."""
     started = []
 
-    def start(**changes):
+    def start(kind=Web, **changes):
         environment, cookie = web_environment
-        started.append(Web({**environment, **changes}, cookie, free_port()))
+        started.append(kind({**environment, **changes}, cookie, free_port()))
         return started[-1]
 
     yield start

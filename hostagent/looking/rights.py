@@ -79,8 +79,7 @@ def _others_write(descriptor: int, *, sticky: bool = False) -> bool:
     counts for nobody. An access control list, which is not read, is taken to let others write as far as its mask does.
     """
     facts = os.fstat(descriptor)
-    writes = shared(facts) or (
-        not stat.S_ISLNK(facts.st_mode) and facts.st_mode & 0o020 and _has_list(descriptor))
+    writes = shared(facts) or (not stat.S_ISLNK(facts.st_mode) and facts.st_mode & 0o020 and _has_list(descriptor))
     return facts.st_uid != 0 or bool(writes and not (sticky and facts.st_mode & stat.S_ISVTX))
 
 

@@ -78,11 +78,6 @@ class Kind:
     def steps(self) -> tuple[str, ...]:
         return STEPS[self.kind]
 
-    @property
-    def host_module(self) -> str:
-        """What does the work on the host."""
-        return f"hostagent.jobs.{self.kind}"
-
     def told(self, text: str, job) -> str:
         """``text`` of this kind, of ``job``."""
         return text.format(application=job.application_name, host=job.host_name)

@@ -44,13 +44,9 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def pairwise(tmp_path_factory):
-    run = Pairwise(tmp_path_factory.mktemp("pairwise") / "var")
-    try:
+    with Pairwise(tmp_path_factory.mktemp("pairwise") / "var") as run:
         run.start().wait_host()
         yield run
-    finally:
-        left = run.end_everything()
-    assert not left, f"left behind: {left}"
 
 
 class Tab:
@@ -118,3 +114,14 @@ def accessible():
         assert found.violations_count == 0, found.generate_report()
 
     return check
+
+
+def look(page: Page, name: str, *, widths: tuple[int, ...] = (1280, 800, 390)) -> None:
+    """Screenshots of what is on ``page`` now, light and dark."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for scheme in ("light", "dark"):
+        for width in widths:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 860})
+            page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{width}.png")
+    page.set_viewport_size(LOOKS["light"]["viewport"])

@@ -9,22 +9,11 @@ from playwright.sync_api import Page, expect
 from tests.scenarios.applications import apply, message_server
 from tests.scenarios.harness import PASSWORD, Pairwise
 
-from .conftest import LOOKS, SCREENSHOTS, Tab
+from .conftest import LOOKS, Tab, look
 from .test_editor import open_editor
 
 EDITOR, HOSTS, USERS = ("/provisioning/environment/applications/new/", "/provisioning/environment/hosts/",
                         "/provisioning/accounts/users/")
-SIZES = (1280, 800, 390)
-
-
-def look(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        for width in SIZES:
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": 860})
-            page.screenshot(path=SCREENSHOTS / f"forms-{name}-{scheme}-{width}.png")
-    page.set_viewport_size(LOOKS["light"]["viewport"])
 
 
 @pytest.mark.long
@@ -37,7 +26,7 @@ def test_after_a_wrong_password_the_password_has_the_focus(chromium, pairwise, a
     page.get_by_role("button", name="Sign in").click()
     expect(name).to_be_focused()
     expect(page.get_by_text("Type your user name.")).to_be_visible()
-    look(page, "sign-in-empty")
+    look(page, "forms-sign-in-empty")
     name.fill("admin")
     expect(page.get_by_text("Type your user name.")).to_have_count(0)
     password.fill("not this one")
@@ -45,7 +34,7 @@ def test_after_a_wrong_password_the_password_has_the_focus(chromium, pairwise, a
     expect(page.get_by_role("alert")).to_contain_text("The user name or the password is wrong")
     expect(password).to_be_focused()
     expect(name).to_have_value("admin")
-    look(page, "sign-in-refused")
+    look(page, "forms-sign-in-refused")
     accessible(page)
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -66,7 +55,7 @@ def test_the_summary_of_the_editor_follows_what_is_typed(page: Page, accessible)
     lines = summary.get_by_role("listitem")
     before = lines.count()
     assert before >= 3
-    look(page, "summary")
+    look(page, "forms-summary")
     accessible(page)
     page.get_by_role("textbox", name=re.compile("^Name")).fill("MS_Follows")
     expect(lines).to_have_count(before - 1)
@@ -94,7 +83,7 @@ def test_the_summary_of_a_host_follows_and_goes(page: Page, accessible):
     count_of(page, "3 things")
     for words in ("A host needs a Name.", "A host needs an IP Address", "LCA Port must be a whole number."):
         expect(main.locator(".field .error").filter(has_text=words)).to_have_count(1)
-    look(page, "host-refused")
+    look(page, "forms-host-refused")
     accessible(page)
     main.get_by_role("textbox", name=re.compile("^LCA Port")).fill("4999")
     count_of(page, "2 things")
@@ -118,13 +107,13 @@ def test_a_bad_option_is_said_while_it_is_typed_also_in_a_new_row(page: Page, pa
     value.fill("abc")
     expect(row.locator(".error")).to_contain_text("[redundancy] standby-timeout cannot be")
     expect(value).to_have_attribute("aria-invalid", "true")
-    look(page, "options")
+    look(page, "forms-options")
     accessible(page)
     page.get_by_role("button", name="Save", exact=True).click()
     line = page.locator("[data-summary] li")
     expect(line).to_have_count(1)
     assert line.inner_text().count("standby-timeout") == 1
-    look(page, "options-refused")
+    look(page, "forms-options-refused")
     page.get_by_label("Value of redundancy standby-timeout").fill("15")
     expect(page.locator("[data-summary]")).to_have_count(0)
     expect(page.get_by_role("tab", name=re.compile("Options")).locator(".flag")).to_be_hidden()
@@ -162,7 +151,7 @@ def test_messages_are_above_an_open_dialog_and_can_be_closed_there(page: Page):
         '<div class="toast-line message message-error" data-toast role="alert"><div class="text">Drawn</div>'
         + '<button type="button" class="close" data-toast-close aria-label="Close this message">×</button></div>')""")
     close = page.get_by_role("button", name="Close this message")
-    look(page, "toast")
+    look(page, "forms-toast")
     close.click()
     expect(page.get_by_text("Drawn")).to_have_count(0)
     expect(page.locator("#dialog")).to_be_visible()
@@ -178,7 +167,7 @@ def conflict(page: Page, noun: str, theirs: str, yours: str, accessible) -> None
         expect(box).to_contain_text(words)
     buttons, hint = (box.locator(part).bounding_box() for part in (".conflict-choice", ".conflict-choice + p"))
     assert hint["y"] >= buttons["y"] + buttons["height"]
-    look(page, f"conflict-{noun.split()[0].removesuffix(chr(39) + 's')}")
+    look(page, f"forms-conflict-{noun.split()[0].removesuffix(chr(39) + 's')}")
     accessible(page)
 
 

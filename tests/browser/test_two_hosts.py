@@ -30,10 +30,8 @@ BOOTS_S = 60
 def site(tmp_path):
     if reason := why_no_hosts():
         pytest.skip(reason)
-    made = Site(tmp_path / "site", hosts=(ON, OTHER))
-    yield made
-    left = made.end()
-    assert not left, f"left behind: {left}"
+    with Site(tmp_path / "site", hosts=(ON, OTHER)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.scenarios.harness import PASSWORD, wait_for
 
-from .conftest import LOOKS, SCREENSHOTS, Tab
+from .conftest import LOOKS, Tab, look
 
 EDITOR, HOST, USERS = ("/provisioning/environment/applications/new/", "/provisioning/environment/hosts/new/",
                        "/provisioning/accounts/users/")
@@ -59,16 +59,6 @@ def lose(tab: Tab, kind: str) -> None:
     tab.context.clear_cookies(name=re.compile(kind))
 
 
-def look(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
-        for width in (1280, 390):
-            page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": width, "height": 860})
-            page.screenshot(path=SCREENSHOTS / f"typed-{name}-{scheme}-{width}.png")
-    page.set_viewport_size(LOOKS["light"]["viewport"])
-
-
 def sign_in_on_top(page: Page) -> None:
     box = page.locator("#sign-in")
     expect(box.get_by_role("heading", name="Sign in again")).to_be_visible()
@@ -93,7 +83,7 @@ def test_the_session_ends_while_somebody_types(tab, form, accessible):
     button.click()
     expect(page.locator("#sign-in")).to_be_visible()
     if form is in_dialog:
-        look(page, "sign-in-on-top")
+        look(page, "typed-sign-in-on-top", widths=(1280, 390))
         accessible(page)
     sign_in_on_top(page)
     assert page.url == address
@@ -131,12 +121,12 @@ def test_without_scripts_the_form_comes_back_after_signing_in(chromium, pairwise
     lose(tab, "session")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Your session had ended, so nothing was saved.")
-    look(page, "kept-sign-in")
+    look(page, "typed-kept-sign-in", widths=(1280, 390))
     page.get_by_label("User name").fill("admin")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="You are signed in again")).to_be_visible()
-    look(page, "kept-after-sign-in")
+    look(page, "typed-kept-after-sign-in", widths=(1280, 390))
     page.get_by_role("button", name="Open the form, filled in").click()
     expect(page.locator("[name=description]")).to_have_value("typed for an hour")
     tab.close()
@@ -163,7 +153,7 @@ def test_the_console_is_away_and_comes_back(tab, form):
     button.click()
     expect(page.get_by_role("alert")).to_contain_text("The console does not answer. What you typed is still here")
     if form is in_dialog:
-        look(page, "away")
+        look(page, "typed-away", widths=(1280, 390))
     expect(field).to_have_value("typed-for-an-hour")
     tab.context.set_offline(False)
     expect(button).to_be_enabled()
@@ -209,7 +199,7 @@ def test_what_a_page_asks_by_itself_never_leaves_it(tab, form):
     assert page.url == address
     if form is in_dialog:
         return
-    look(page, "signed-out")
+    look(page, "typed-signed-out", widths=(1280, 390))
     page.get_by_role("button", name="Sign in again").click()
     sign_in_on_top(page)
     expect(field).to_have_value(re.compile("^typed"))
@@ -225,7 +215,7 @@ def test_before_the_end_there_is_a_notice_and_a_button_that_stays(tab):
     page.clock.fast_forward(12 * 3600 * 1000 - 200_000)
     notice = page.locator("#session-notice")
     expect(notice).to_contain_text("You will be signed out in 3 minutes.")
-    look(page, "notice")
+    look(page, "typed-notice", widths=(1280, 390))
     notice.get_by_role("button", name="Stay signed in").click()
     expect(notice).to_have_count(0)
 
@@ -240,7 +230,7 @@ def test_what_was_typed_is_offered_after_back_or_a_closed_tab(tab, form, accessi
     expect(offered).to_contain_text("was not saved")
     expect(field).to_have_value("")
     if form is in_page:
-        look(page, "draft")
+        look(page, "typed-draft", widths=(1280, 390))
         accessible(page)
     offered.get_by_role("button", name="Put it back").click()
     expect(field).to_have_value("typed-for-an-hour")

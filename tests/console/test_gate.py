@@ -57,6 +57,11 @@ class Web:
         writer.close()
         return int(answer.split(" ", 2)[1]), answer.partition("\r\n\r\n")[2]
 
+    async def at_work(self, requests: int) -> None:
+        """Until so many have come through to the application."""
+        while self.application.at_work < requests:
+            await asyncio.sleep(0.01)
+
 
 @pytest.fixture
 async def start():
@@ -120,8 +125,7 @@ async def test_only_so_many_sign_ins_are_at_work_and_others_are_answered_meanwhi
     monkeypatch.setattr(gate, "WAIT_S", 0.3)
     web = await start()
     first = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1")) for _ in range(gate.SIGN_INS)]
-    while web.application.at_work < gate.SIGN_INS:
-        await asyncio.sleep(0.01)
+    await web.at_work(gate.SIGN_INS)
     status, text = await web.ask("POST /login/ HTTP/1.1")
     assert (status, "Try again in a moment" in text) == (503, True)
     assert (await web.ask("GET / HTTP/1.1"))[0] == 200
@@ -133,8 +137,7 @@ async def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_sent
     monkeypatch.setattr(gate, "WAITING", 3)
     web = await start()
     first = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1")) for _ in range(gate.SIGN_INS)]
-    while web.application.at_work < gate.SIGN_INS:
-        await asyncio.sleep(0.01)
+    await web.at_work(gate.SIGN_INS)
     lone = asyncio.create_task(web.ask("POST /login/ HTTP/1.1", source="127.0.0.3"))
     crowd = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1", source="127.0.0.2")) for _ in range(5)]
     async with asyncio.timeout(gate.WAIT_S / 2):
@@ -152,11 +155,9 @@ async def test_a_stream_holds_a_place_until_its_answer_begins(start, monkeypatch
     monkeypatch.setattr(gate, "WAIT_S", 0.3)
     web = await start()
     streams = [asyncio.create_task(web.ask("GET /stream/ HTTP/1.1")) for _ in range(3)]
-    while web.application.at_work < 3:
-        await asyncio.sleep(0.01)
+    await web.at_work(3)
     late = asyncio.create_task(web.ask("GET /late/ HTTP/1.1"))
-    while web.application.at_work < 4:
-        await asyncio.sleep(0.01)
+    await web.at_work(4)
     assert (await web.ask("GET /stream/ HTTP/1.1"))[0] == 503
     web.application.free.set()
     assert [status for status, _ in await asyncio.gather(late, *streams)] == [200] * 4

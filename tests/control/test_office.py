@@ -44,8 +44,7 @@ async def test_one_of_several_leads_and_the_others_know_where(offices):
     await a.look()
     await b.look()
     assert (a.term, b.term, b.leader) == (1, 0, "a:2020")
-    assert set(await sync_to_async(list)(ControlBeat.objects.values_list("name", flat=True))) == {
-        "control-standby"}
+    assert set(await sync_to_async(list)(ControlBeat.objects.values_list("name", flat=True))) == {"control-standby"}
     await a.look()
     assert await ControlBeat.objects.filter(name="control").acount() == 1
 

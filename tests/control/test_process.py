@@ -16,6 +16,7 @@ from provisioning.core import control_client
 from provisioning.models import Application, RuntimeStatus
 from provisioning.record.models import ALIAS, ControlBeat, Leadership, PairRecord
 from tests.locks import held
+from tests.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30.0
@@ -25,11 +26,7 @@ pytestmark = pytest.mark.scenario
 
 
 def until(found, message: str):
-    end = time.monotonic() + PATIENCE_S
-    while not (result := found()):
-        assert time.monotonic() < end, message
-        time.sleep(0.02)
-    return result
+    return wait_for(found, PATIENCE_S, f"{message}: it", every=0.02)
 
 
 class Processes:

@@ -12,8 +12,9 @@ from control.sessions import REFUSED_BURST
 from protocol import wire
 from protocol.messages import Changed, Configuration, Event, Grant, Ping, Pong, Report
 from provisioning import models
-from provisioning.models import Application, Option
+from provisioning.models import Application
 from provisioning.record.models import PairRecord
+from tests.factories import set_option
 
 from .conftest import Peers, eventually, new_application, report_on, row_that, status_of
 
@@ -27,16 +28,9 @@ async def test_a_server_registers_gets_configuration_and_a_grant_and_is_started(
     assert row.heard_at is not None
 
 
-@sync_to_async
-def add_option(application: Application, section: str, key: str, value: str, *, annex: bool = False) -> None:
-    option = Option(application=application, section=section, key=key, annex=annex)
-    option.set_value(value)
-    option.save()
-
-
 async def test_the_configuration_is_whole_and_its_secrets_are_not_masked(control, peers, objects):
-    await add_option(objects.server, "clients", "bench", "benchpass")
-    await add_option(objects.server, "sml", "suspending-wait-timeout", "30", annex=True)
+    await sync_to_async(set_option)(objects.server, "clients", "bench", "benchpass")
+    await sync_to_async(set_option)(objects.server, "sml", "suspending-wait-timeout", "30", annex=True)
     await control.reign.reloader.changed(["MS"], [])
     server = await peers.server(objects.server)
     assert (await server.hears(Configuration)).application == {
@@ -171,8 +165,7 @@ async def test_after_a_restart_of_control_nothing_is_unknown_before_its_grace_is
             assert "agent of alpha is not connected" in row.reason
 
 
-async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_ran_before(
-        objects, settings_of_control):
+async def test_right_after_controls_start_a_newcomer_waits_for_the_server_that_ran_before(objects, settings_of_control):
     async with Peers() as peers:
         async with Control(settings_of_control) as control:
             peers.follow(control)

@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "tls")
-
-
-@pytest.fixture
 async def secured(objects, settings_of_control, settings, certificates):
     """A control that takes connections over TLS only."""
     identity = Identity(*certificates.issue("127.0.0.1"))

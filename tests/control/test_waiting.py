@@ -72,28 +72,34 @@ def _read(connection: socket.socket) -> bytes:
         return b""
 
 
+@contextlib.contextmanager
+def strangers(control, count, **how):
+    """So many connections that say nothing."""
+    with contextlib.ExitStack() as opened:
+        for _ in range(count):
+            opened.enter_context(socket.create_connection(("127.0.0.1", control.port), **how))
+        yield
+
+
+async def gets_in(control, objects):
+    channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
+                         started=1, timeout_s=OPENING_TIMEOUT_S)
+    await channel.close()
+
+
 async def test_strangers_that_say_nothing_cost_others_a_wait_and_not_their_connection(control, objects, monkeypatch):
     monkeypatch.setattr(server, "OPENINGS", 4)
     monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 1.0)
-    with contextlib.ExitStack() as opened:
-        for _ in range(20):
-            opened.enter_context(socket.create_connection(("127.0.0.1", control.port),
-                                                          source_address=("127.0.0.2", 0)))
-        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
-                             started=1, timeout_s=OPENING_TIMEOUT_S)
-        await channel.close()
+    with strangers(control, 20, source_address=("127.0.0.2", 0)):
+        await gets_in(control, objects)
 
 
 async def test_strangers_that_are_renewed_all_the_time_give_way_to_who_waits(control, objects, monkeypatch):
     monkeypatch.setattr(server, "OPENINGS", 4)
     monkeypatch.setattr(server, "GRACE_S", 0.3)
     monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 60.0)
-    with contextlib.ExitStack() as opened:
-        for _ in range(8):
-            opened.enter_context(socket.create_connection(("127.0.0.1", control.port)))
-        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
-                             started=1, timeout_s=OPENING_TIMEOUT_S)
-        await channel.close()
+    with strangers(control, 8):
+        await gets_in(control, objects)
 
 
 def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_closed(pair_of_sockets):
@@ -113,12 +119,8 @@ async def test_beyond_all_bounds_the_newest_still_gets_its_turn_and_that_is_said
     monkeypatch.setattr(server, "WAITING_MAX", 3)
     monkeypatch.setattr(server, "OPENINGS", 1)
     monkeypatch.setattr(server, "GRACE_S", 0.1)
-    with contextlib.ExitStack() as opened:
-        for _ in range(10):
-            opened.enter_context(socket.create_connection(("127.0.0.1", control.port)))
-        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
-                             started=1)
-        await channel.close()
+    with strangers(control, 10):
+        await gets_in(control, objects)
     assert told(caplog) == [
         "A connection to control was refused: 127.0.0.1: more than 3 connections wait for their turn."]
 
@@ -131,13 +133,9 @@ async def test_strangers_that_are_silent_slow_or_give_way_are_told_of_once_a_min
                                                                                    caplog):
     monkeypatch.setattr(server, "OPENINGS", 2)
     monkeypatch.setattr(server, "GRACE_S", 0.1)
-    with contextlib.ExitStack() as opened:
-        for _ in range(8):
-            opened.enter_context(socket.create_connection(("127.0.0.1", control.port)))
+    with strangers(control, 8):
         await eventually(lambda: told(caplog), "nothing was told")
-        channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret, pid=1,
-                             started=1, timeout_s=OPENING_TIMEOUT_S)
-        await channel.close()
+        await gets_in(control, objects)
     assert told(caplog) == ["A connection to control was refused: 127.0.0.1 has not shown who it is, and newer "
                             "connections wait for its place."]
     event = await eventually(Event.objects.filter(source="stranger").afirst, "no event")

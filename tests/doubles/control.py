@@ -65,6 +65,12 @@ class ControlInThread(Control):
         self._thread.start()
         self.start()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
     def start(self) -> None:
         """Listen (again), on the same port."""
         self.call(self.listen())

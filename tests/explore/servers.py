@@ -184,8 +184,7 @@ class Servers:
         return None if "a standby refuses older epochs" in self.without else len(node.log)
 
     def _acts_on(self, node: Node, letter: Letter) -> bool:
-        return letter.kind in (PRIMARY, BACKUP) or (
-            node.standing is not None and letter.epoch == node.standing[EPOCH])
+        return letter.kind in (PRIMARY, BACKUP) or (node.standing is not None and letter.epoch == node.standing[EPOCH])
 
     def receives(self, node: Node, letters: tuple[Letter, ...]) -> Node:
         """``letters`` are under way to the server."""

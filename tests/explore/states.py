@@ -160,8 +160,7 @@ class States:
         broken = ""
         if ours.epoch and ours.epoch == theirs.epoch:
             broken = TWO_PRIMARIES
-        elif any(a[0] == b[0] != 0 and a[1] not in (b[1], ~b[1])
-                 for a, b in zip(first.log, second.log, strict=False)):
+        elif any(a[0] == b[0] != 0 and a[1] not in (b[1], ~b[1]) for a, b in zip(first.log, second.log, strict=False)):
             broken = TWO_RECORDS
         used = [mine | other for mine, other in zip(self.nodes.used[one], self.nodes.used[two], strict=True)]
         return _Two(broken, ours.acked | theirs.acked, min(filter(None, (ours.oldest, theirs.oldest)), default=0),

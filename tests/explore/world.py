@@ -82,8 +82,7 @@ class World(Goals):
             new = self._with(state, who, after, partner, self._dead(view) if down else view, rare=rare)
             if removes:
                 new = new._replace(acked=new.acked & ~self.states.removed(index, after))
-            yield self._to(what, who, new, fault,
-                           self.states.lacks(after, state.acked, state.floor) if serves else "")
+            yield self._to(what, who, new, fault, self.states.lacks(after, state.acked, state.floor) if serves else "")
         if not self.nodes.items[index].up:
             return
         yield from self._talks(state, who, index, peer, view)

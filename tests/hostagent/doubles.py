@@ -20,7 +20,7 @@ from protocol.messages import Message, ProcessChanged, Processes
 from protocol.wire import Opening
 from tests.doubles.control import Control
 from tests.ports import free_port
-from tests.scenarios.harness import wait_for
+from tests.waiting import wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECRET = "the secret of this test's host"

@@ -92,8 +92,7 @@ class Site:
         return final
 
     def log_of(self, job):
-        return "\n".join(line[2] for report in self.said_of(job) if report["kind"] == "log"
-                         for line in report["lines"])
+        return "\n".join(line[2] for report in self.said_of(job) if report["kind"] == "log" for line in report["lines"])
 
     def worker_log(self):
         path = self.config.log_dir / "worker.log"

@@ -6,6 +6,8 @@ from hostagent.config import load
 from hostagent.jobs import fetch
 from hostagent.jobs.errors import JobFailed
 from hostagent.jobs.fetch import Package, fetch_package, fetch_secret
+from protocol.tls import Identity
+from tests.certificates import Certificates
 from tests.ports import free_port
 
 from .doubles import write_config
@@ -27,6 +29,10 @@ def config(tmp_path, console):
 
 @pytest.fixture
 def package(tmp_path, console):
+    return package_of(tmp_path, console)
+
+
+def package_of(tmp_path, console) -> Package:
     path = tmp_path / "IP.tar.gz"
     path.write_bytes(bytes(range(256)) * 4000)
     return Package.of(console.serve(path))
@@ -137,3 +143,45 @@ def test_what_is_no_secret_is_refused_and_not_repeated(config, console, body):
     console.files["/secret/7"] = body
     with pytest.raises(JobFailed, match="no application secret"):
         fetch_secret(config, "/secret/7")
+
+
+# --- from a console that speaks HTTPS: what it is verified by is what agent.json names
+
+
+@pytest.fixture
+def secured(request, certificates):
+    names, days = getattr(request, "param", (["127.0.0.1"], 100))
+    with ConsoleDouble(Identity(*certificates.issue(*names, days=days)).context) as console:
+        yield console
+
+
+def config_for(tmp_path, console, authority):
+    config = load(write_config(tmp_path, console_url=console.url, console_ca_file=str(authority)), {})
+    config.packages_dir.mkdir(parents=True, exist_ok=True)
+    return config
+
+
+def test_packages_come_over_https(tmp_path, secured, certificates):
+    package = package_of(tmp_path, secured)
+    found = fetch_package(config_for(tmp_path, secured, certificates.authority), package, print)
+    assert found.read_bytes() == secured.files[package.path]
+
+
+@pytest.mark.parametrize(("secured", "sentence"), [
+    ((["localhost"], 100), "its certificate is not for 127.0.0.1"),
+    ((["127.0.0.1"], -1), "its certificate has expired"),
+], indirect=["secured"])
+def test_nothing_is_fetched_from_a_console_with_a_wrong_certificate(tmp_path, secured, certificates, sentence):
+    config, package = config_for(tmp_path, secured, certificates.authority), package_of(tmp_path, secured)
+    for ask in (lambda: fetch_package(config, package, print), lambda: fetch_secret(config, "/secret")):
+        with pytest.raises(JobFailed, match=sentence):
+            ask()
+    assert secured.ranges == []
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_nothing_is_fetched_from_a_console_of_another_authority(tmp_path, secured, named):
+    other = Certificates(tmp_path / "other").authority if named else ""
+    with pytest.raises(JobFailed, match="not from the authority that is trusted here"):
+        fetch_package(config_for(tmp_path, secured, other), package_of(tmp_path, secured), print)
+    assert secured.ranges == []

@@ -213,8 +213,7 @@ def installed(host, monkeypatch):
     monkeypatch.setattr("hostagent.jobs.lca_client.AGENT_AWAY_S", 0.0)
     host.write("MessageServer", PROGRAM, 0o755)
     (host.directory / "data").mkdir()
-    sums = {"MessageServer": hashlib.sha256(PROGRAM).hexdigest(),
-            "secret": hashlib.sha256(b"root's own").hexdigest()}
+    sums = {"MessageServer": hashlib.sha256(PROGRAM).hexdigest(), "secret": hashlib.sha256(b"root's own").hexdigest()}
     host.write("checksums.sha256", "".join(f"{digest}  {name}\n" for name, digest in sums.items()), 0o644)
     host.write("secret", "mine", 0o644)
     host.write("python.path", "/bin/sh\n", 0o644)

@@ -1,13 +1,17 @@
 """Real servers on free ports, beside a control that is a real socket peer."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
+from console.up.windows_launcher import windows_launcher
+from messageserver import packaging
 from tests.doubles.stomp import Client
 from tests.ports import free_port
 
@@ -82,6 +86,12 @@ class ServerProcess:
         if self.process.poll() is None:
             self.kill()
 
+    def __enter__(self) -> "ServerProcess":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.end()
+
     def client(self, **headers) -> Client:
         return Client(self.port, **headers)
 
@@ -92,20 +102,29 @@ def port():
 
 
 @pytest.fixture
+def control(port):
+    with ControlDouble(application(port)) as double:
+        yield double
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """The package, unpacked."""
+    with tarfile.open(packaging.build(tmp_path, windows_launcher())) as archive:
+        archive.extractall(tmp_path / "installed", filter="data")
+    return tmp_path / "installed"
+
+
+@pytest.fixture
 def start_server(tmp_path, port):
     """Factory: a control and a server with these changes to the configuration; both end with the test."""
-    started: list = []
+    with contextlib.ExitStack() as started:
+        def start(*, serving: bool = True, auto_grant: str = "primary", preexec=None, **changes) -> ServerProcess:
+            control = started.enter_context(ControlDouble(application(port, **changes), auto_grant=auto_grant))
+            server = started.enter_context(ServerProcess(tmp_path / "server", control, port=port, preexec=preexec))
+            return server.serving() if serving else server
 
-    def start(*, serving: bool = True, auto_grant: str = "primary", preexec=None, **changes) -> ServerProcess:
-        control = ControlDouble(application(port, **changes), auto_grant=auto_grant)
-        started.append(control.close)
-        server = ServerProcess(tmp_path / "server", control, port=port, preexec=preexec)
-        started.append(server.end)
-        return server.serving() if serving else server
-
-    yield start
-    for end in reversed(started):
-        end()
+        yield start
 
 
 @pytest.fixture

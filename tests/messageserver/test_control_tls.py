@@ -1,5 +1,7 @@
 """The server verifies control by the file beside its secret, or by the one that its agent names."""
 
+import contextlib
+
 import pytest
 
 from messageserver.contact import CA_FILE, CA_FILE_VARIABLE
@@ -15,22 +17,13 @@ pytestmark = pytest.mark.scenario
 
 
 @pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "tls")
-
-
-@pytest.fixture
 def make_control(port, certificates):
-    made = []
+    with contextlib.ExitStack() as made:
+        def make(*names: str, days: float = 100, secured: bool = True) -> ControlDouble:
+            context = Identity(*certificates.issue(*names or ["127.0.0.1"], days=days)).context if secured else None
+            return made.enter_context(ControlDouble(application(port), context=context))
 
-    def make(*names: str, days: float = 100, secured: bool = True) -> ControlDouble:
-        context = Identity(*certificates.issue(*names or ["127.0.0.1"], days=days)).context if secured else None
-        made.append(ControlDouble(application(port), context=context))
-        return made[-1]
-
-    yield make
-    for control in made:
-        control.close()
+        yield make
 
 
 @pytest.fixture
@@ -44,15 +37,12 @@ def trusting(tmp_path, certificates):
 
 def test_a_server_gets_its_configuration_over_tls_and_again_after_control_was_away(make_control, trusting, port):
     control = make_control()
-    server = ServerProcess(trusting, control, port=port)
-    try:
+    with ServerProcess(trusting, control, port=port) as server:
         server.serving()
         control.stop()
         control.reports.clear()
         control.start()
         control.wait_report(state="started")
-    finally:
-        server.end()
 
 
 @pytest.mark.parametrize(("name", "days", "secured", "sentence"), [

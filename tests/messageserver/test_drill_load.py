@@ -1,6 +1,5 @@
 """The probe load of a failover drill against a real server: what it counts is what was promised and kept."""
 
-import socket
 import time
 
 import pytest
@@ -19,21 +18,13 @@ KEY = "0123456789abcdef"
 
 
 @pytest.fixture
-def nobody():
-    """A port that refuses connections, as a backup's does."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
-
-
-@pytest.fixture
-def load_of(nobody):
+def load_of(closed_port):
     """``load_of(port)``: under way, with a member that refuses connections first in its list."""
     made = []
 
     def make(port, *, secret=SECRET, context=None):
         login = drills.login_of(KEY, int(time.time()) + 600)
-        targets = [Target("A", "localhost", nobody, login, "?"),
+        targets = [Target("A", "localhost", closed_port, login, "?"),
                    Target("B", "localhost", port, login, auth.drill_passcode(secret, login), context)]
         made.append(ProbeLoad(targets, drills.destination_of(KEY), KEY))
         made[-1].start()

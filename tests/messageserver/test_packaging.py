@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
@@ -18,19 +17,10 @@ from messageserver import VERSION, packaging
 from messageserver.exits import ExitCode
 from messageserver.options import OPTIONS
 
-from .conftest import ServerProcess, application
-from .control_double import WAIT_S, ControlDouble
+from .conftest import ServerProcess
+from .control_double import WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def installed(tmp_path):
-    """The package, unpacked."""
-    package = packaging.build(tmp_path, windows_launcher())
-    with tarfile.open(package) as archive:
-        archive.extractall(tmp_path / "installed", filter="data")
-    return tmp_path / "installed"
 
 
 def test_the_same_sources_give_the_same_bytes(tmp_path):
@@ -103,8 +93,7 @@ def test_every_exit_code_and_option_is_in_the_read_me(installed):
         assert f"[{option.section}] {option.key}<" in text
 
 
-def test_the_launcher_becomes_the_server_it_starts(installed, port):
-    control = ControlDouble(application(port))
+def test_the_launcher_becomes_the_server_it_starts(installed, port, control):
     (installed / "python.path").write_text(sys.executable + "\n")
     server = ServerProcess.__new__(ServerProcess)
     server.directory, server.control, server.port, server._preexec = installed, control, port, None
@@ -113,16 +102,12 @@ def test_the_launcher_becomes_the_server_it_starts(installed, port):
     server.command = [str(installed / "MessageServer"), "-host", "127.0.0.1", "-port", str(control.port), "-app",
                       "MS_Primary", "-workdir", str(installed)]
     server.start()
-    try:
-        server.serving()
+    with server.serving():
         assert control.hellos[0].pid == server.process.pid
         with server.client() as client:
             assert client.acked("/topic/a", b"x") == 1
         server.signal(signal.SIGTERM)
         assert server.wait() == 0
-    finally:
-        server.end()
-        control.close()
 
 
 def test_the_launcher_is_not_misled_by_its_surroundings(installed, tmp_path):

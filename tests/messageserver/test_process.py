@@ -39,13 +39,6 @@ def to(control, app: str = "MS_Primary") -> list[str]:
     return ["-host", "127.0.0.1", "-port", str(control.port), "-app", app]
 
 
-@pytest.fixture
-def control(port):
-    double = ControlDouble(application(port))
-    yield double
-    double.close()
-
-
 class Stranger:
     """Accepts connections and says ``says`` before it closes them; None: it says nothing and keeps them."""
 
@@ -163,11 +156,8 @@ def test_refused_because_it_runs_already(tmp_path, control):
 
 
 def test_a_second_process_in_the_same_directory_is_refused(server, tmp_path):
-    second = ControlDouble(application(free_port()))
-    try:
+    with ControlDouble(application(free_port())) as second:
         done = command(server.directory, *to(second))
-    finally:
-        second.close()
     assert done.returncode == ExitCode.ALREADY_RUNNING
     assert f"00-03008 MS_Primary is already running here: process {server.process.pid}" in done.stdout
 
@@ -514,13 +504,10 @@ sys.exit(main.main())
 
 
 def test_a_part_that_ends_and_must_not_takes_the_server_with_it_and_says_so(tmp_path, control, port):
-    server = LosesAPart(tmp_path / "server", control, port=port)
-    try:
+    with LosesAPart(tmp_path / "server", control, port=port) as server:
         server.serving()
         (server.directory / "fail").touch()
         assert server.wait() == ExitCode.INTERNAL
-    finally:
-        server.end()
     told = control.wait_event(Own.TASK_ENDED)
     assert told.text.startswith("A part of the server has ended: ValueError: nobody foresaw this. The server ends")
     assert "in _keep" in told.text
@@ -545,10 +532,6 @@ def test_it_restarts_at_once_on_a_port_that_had_clients(server):
 def test_two_servers_do_not_share_a_port_even_when_neither_listens(start_server, tmp_path):
     first = start_server(serving=False, auto_grant="backup")
     first.control.wait_report(state="started", role="backup")
-    control = ControlDouble(application(first.port), auto_grant="backup")
-    second = ServerProcess(tmp_path / "second", control, port=first.port)
-    try:
+    with (ControlDouble(application(first.port), auto_grant="backup") as control,
+          ServerProcess(tmp_path / "second", control, port=first.port) as second):
         assert second.wait() == ExitCode.PORT_IN_USE
-    finally:
-        second.end()
-        control.close()

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.scenario
 
 
 @pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "tls")
-
-
-@pytest.fixture
 def make_pair(tmp_path):
     made = []
 

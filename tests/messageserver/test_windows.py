@@ -6,7 +6,6 @@ import importlib.util
 import struct
 import subprocess
 import sys
-import tarfile
 import threading
 import zipfile
 from pathlib import Path
@@ -20,18 +19,8 @@ from messageserver import VERSION, packaging, service, system
 from messageserver.exits import ExitCode
 from protocol import files
 
-from .conftest import application
-from .control_double import ControlDouble
-
 X64, CONSOLE = 0x8664, 3
 ONLY_ELSEWHERE = {"fcntl", "resource", "pwd", "grp", "termios"}
-
-
-@pytest.fixture
-def installed(tmp_path):
-    with tarfile.open(packaging.build(tmp_path, windows_launcher())) as archive:
-        archive.extractall(tmp_path / "installed", filter="data")
-    return tmp_path / "installed"
 
 
 def test_the_launcher_is_a_console_program_for_64_bit_windows(installed):
@@ -52,20 +41,16 @@ def test_behind_the_launcher_stands_which_python_runs_what(installed):
         assert archive.testzip() is None
 
 
-def test_what_the_launcher_tells_python_to_run_is_the_server_beside_it(installed, tmp_path, port):
+def test_what_the_launcher_tells_python_to_run_is_the_server_beside_it(installed, tmp_path, control):
     """The launcher runs ``python MessageServer.exe ARGUMENTS``, wherever it was called from."""
     run = [sys.executable, str(installed / "MessageServer.exe")]
     version = subprocess.run([*run, "-V"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=True)
     assert version.stdout.strip() == f"MessageServer {VERSION}"
-    control = ControlDouble(application(port))
-    try:
-        (installed / "application.secret").write_text(control.secret)
-        (installed / "application.secret").chmod(0o600)
-        checked = subprocess.run([*run, "-host", "127.0.0.1", "-port", str(control.port), "-app", "MS_Primary",
-                                  "-workdir", str(installed), "-check"], cwd=tmp_path, capture_output=True, text=True,
-                                 timeout=30, check=False)
-    finally:
-        control.close()
+    (installed / "application.secret").write_text(control.secret)
+    (installed / "application.secret").chmod(0o600)
+    checked = subprocess.run([*run, "-host", "127.0.0.1", "-port", str(control.port), "-app", "MS_Primary",
+                              "-workdir", str(installed), "-check"], cwd=tmp_path, capture_output=True, text=True,
+                             timeout=30, check=False)
     assert checked.returncode == ExitCode.OK, checked.stderr
     assert "knows MS_Primary" in checked.stdout
 

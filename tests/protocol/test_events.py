@@ -2,14 +2,12 @@
 
 import re
 from itertools import count
-from pathlib import Path
 
 import pytest
 
 from docs import events
 from protocol.events import ALARM, KINDS, STANDARD, Own, level_of, number_in, written
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.sources import ROOT
 
 
 def test_the_page_is_up_to_date():

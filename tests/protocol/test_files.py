@@ -3,14 +3,12 @@
 import ast
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
 from protocol.files import replacing, sync_directory, write_atomically
+from tests.sources import sources
 
-PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = ("console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 MOVE_OTHERWISE = {
     "protocol/files.py": "it is the one",
     "hostagent/shim.py": "stands alone: it outlives the agent that it came with",
@@ -25,9 +23,9 @@ MOVE_OTHERWISE = {
 }
 
 
-def moves(path):
-    """The calls in the module ``path`` that give a file another name."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def moves(text):
+    """The calls in a module that give a file another name."""
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             of, name = ast.unparse(node.func.value), node.func.attr
             arguments = len(node.args) + len(node.keywords)
@@ -37,9 +35,7 @@ def moves(path):
 
 
 def test_one_module_replaces_files_and_all_others_have_a_reason():
-    found = {path.relative_to(PROJECT).as_posix() for package in PACKAGES for path in (PROJECT / package).rglob("*.py")
-             if any(moves(path))}
-    assert found == set(MOVE_OTHERWISE)
+    assert {name for name, text in sources().items() if any(moves(text))} == set(MOVE_OTHERWISE)
 
 
 @pytest.mark.parametrize("lasting", [True, False])

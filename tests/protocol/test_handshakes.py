@@ -77,85 +77,78 @@ class Listener:
                 await asyncio.sleep(0.01)
 
 
-@pytest.fixture(params=LOOPS)
-def listening(request, certificates):
-    """``listening(test, **settings)`` runs ``test`` with a Listener; nothing is left unheard of by the loop."""
+def with_listener(**settings):
+    """The coroutine runs as a test on each event loop, with a Listener; nothing is left unheard of by the loop."""
+    def decorate(test):
+        @pytest.mark.parametrize("loop", LOOPS)
+        def run(loop, certificates):
+            async def main():
+                troubles = []
+                asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
+                async with Listener(certificates, **settings) as listener:
+                    await test(listener)
+                assert troubles == []
 
-    def run(test, **settings):
-        async def main():
-            troubles = []
-            asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
-            async with Listener(certificates, **settings) as listener:
-                await test(listener)
-            assert troubles == []
+            with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+                runner.run(main())
 
-        with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
-            runner.run(main())
+        run.__name__, run.__doc__ = test.__name__, test.__doc__
+        return run
 
-    return run
-
-
-def test_a_member_is_served_and_holds_no_place_afterwards(listening):
-    async def test(listener):
-        for size in (1, 100, 300_000):
-            assert await listener.member(b"x" * size) == b"x" * size
-        assert listener.listener.strangers == 0
-        assert listener.told == []
-
-    listening(test)
+    return decorate
 
 
-def test_those_that_stall_hold_so_many_places_and_a_member_gets_in_among_them(listening):
-    async def test(listener):
-        stalled = [await listener.stall(said) for said in (HELLO, b"", HELLO[:3]) for _ in range(20)]
-        await listener.until(lambda: listener.listener.strangers == 4)
-        for _ in range(5):
-            assert await listener.member() == b"let me in"
-        ended = [asyncio.ensure_future(_ended(reader)) for reader, _ in stalled]
-        await listener.until(lambda: sum(each.done() for each in ended) >= 56)
-        assert listener.listener.strangers <= 4
-        for each in ended:
-            each.cancel()
-
-    listening(test)
+@with_listener()
+async def test_a_member_is_served_and_holds_no_place_afterwards(listener):
+    for size in (1, 100, 300_000):
+        assert await listener.member(b"x" * size) == b"x" * size
+    assert listener.listener.strangers == 0
+    assert listener.told == []
 
 
-def test_the_one_that_gives_way_is_of_the_address_that_has_most(listening):
-    async def test(listener):
-        lone, _ = await listener.stall(source="127.0.0.2")
-        await listener.until(lambda: listener.listener.strangers == 1)
-        crowd = [await listener.stall() for _ in range(12)]
-        await _ended(crowd[0][0])
-        assert not lone.at_eof()
-        assert set(listener.told) == {
-            ("127.0.0.1", "its TLS handshake is not done, and newer connections wait for its place")}
-        assert listener.listener.strangers == 4
-
-    listening(test)
-
-
-def test_who_stalls_is_ended_in_time(listening):
-    async def test(listener):
-        reader, _ = await listener.stall()
-        await _ended(reader)
-        await listener.until(lambda: listener.listener.strangers == 0)
+@with_listener()
+async def test_those_that_stall_hold_so_many_places_and_a_member_gets_in_among_them(listener):
+    stalled = [await listener.stall(said) for said in (HELLO, b"", HELLO[:3]) for _ in range(20)]
+    await listener.until(lambda: listener.listener.strangers == 4)
+    for _ in range(5):
         assert await listener.member() == b"let me in"
-        assert listener.told == [("127.0.0.1", "its TLS handshake was not done within 0.3 s")]
+    ended = [asyncio.ensure_future(_ended(reader)) for reader, _ in stalled]
+    await listener.until(lambda: sum(each.done() for each in ended) >= 56)
+    assert listener.listener.strangers <= 4
+    for each in ended:
+        each.cancel()
 
-    listening(test, within_s=0.3)
+
+@with_listener()
+async def test_the_one_that_gives_way_is_of_the_address_that_has_most(listener):
+    lone, _ = await listener.stall(source="127.0.0.2")
+    await listener.until(lambda: listener.listener.strangers == 1)
+    crowd = [await listener.stall() for _ in range(12)]
+    await _ended(crowd[0][0])
+    assert not lone.at_eof()
+    assert set(listener.told) == {
+        ("127.0.0.1", "its TLS handshake is not done, and newer connections wait for its place")}
+    assert listener.listener.strangers == 4
 
 
-def test_who_speaks_no_tls_is_told_of(listening):
-    async def test(listener):
-        reader, _ = await listener.stall(b"CONNECT\naccept-version:1.2\n\n\0")
-        await _ended(reader)
-        await listener.until(lambda: len(listener.told) == 1)
-        await listener.until(lambda: listener.listener.strangers == 0)
-        (address, why), = listener.told
-        assert address == "127.0.0.1"
-        assert "TLS" in why
+@with_listener(within_s=0.3)
+async def test_who_stalls_is_ended_in_time(listener):
+    reader, _ = await listener.stall()
+    await _ended(reader)
+    await listener.until(lambda: listener.listener.strangers == 0)
+    assert await listener.member() == b"let me in"
+    assert listener.told == [("127.0.0.1", "its TLS handshake was not done within 0.3 s")]
 
-    listening(test)
+
+@with_listener()
+async def test_who_speaks_no_tls_is_told_of(listener):
+    reader, _ = await listener.stall(b"CONNECT\naccept-version:1.2\n\n\0")
+    await _ended(reader)
+    await listener.until(lambda: len(listener.told) == 1)
+    await listener.until(lambda: listener.listener.strangers == 0)
+    (address, why), = listener.told
+    assert address == "127.0.0.1"
+    assert "TLS" in why
 
 
 def test_who_has_left_before_being_taken_keeps_nobody_waiting(certificates):

@@ -4,19 +4,16 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from protocol.identity import is_alive, start_ticks, stat_fields
+from tests.sources import SHIPPED, sources
 
-PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protocol", "provisioning")
 CALLED_ODDLY = "import os, sys; open('/proc/self/comm', 'w').write('a) Z 1 ('); print(flush=True); sys.stdin.read()"
 
 
 def test_one_module_reads_what_the_kernel_says_of_a_process_and_the_one_that_stands_alone():
     reads = re.compile(r'/proc/(self|\{[^}]*\})/stat"')
-    found = {path.relative_to(PROJECT).as_posix() for package in PACKAGES for path in (PROJECT / package).rglob("*.py")
-             if reads.search(path.read_text())}
+    found = {name for name, text in sources("bench", *SHIPPED).items() if reads.search(text)}
     assert found == {"protocol/identity.py", "hostagent/shim.py"}
 
 

@@ -2,12 +2,9 @@
 
 import re
 from itertools import islice
-from pathlib import Path
 
 from protocol.pauses import LONGEST_S, OFTEN_FOR_S, OFTEN_S, doubling, pauses
-
-PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = ("console", "control", "hostagent", "messageserver", "protocol", "provisioning")
+from tests.sources import sources
 
 
 def test_a_pause_doubles_up_to_the_longest():
@@ -16,9 +13,7 @@ def test_a_pause_doubles_up_to_the_longest():
 
 def test_no_other_module_doubles_a_pause_by_hand():
     by_hand = re.compile(r"\b\w+_s \*= 2|\b(\w+_s) \* 2\b|_S \* 2 \*\*")
-    found = [path.name for package in PACKAGES for path in (PROJECT / package).rglob("*.py")
-             if by_hand.search(path.read_text())]
-    assert found == ["pauses.py"]
+    assert [name for name, text in sources().items() if by_hand.search(text)] == ["protocol/pauses.py"]
 
 
 def test_a_control_that_is_started_anew_is_looked_for_often_and_one_that_stays_away_ever_more_rarely():

@@ -4,13 +4,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from protocol.secret_settings import LONGEST, SECRET_SETTINGS, SecretSettingError, check_scheme, read, variables
+from tests.sources import ROOT, sources
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = "PAIRWISE_REDIS_URL"
 
 
@@ -142,10 +141,7 @@ def test_no_secret_is_read_past_the_table():
     """Neither from the environment, nor by Django's helper: a value that came by a file would not be seen."""
     quoted = "|".join(SECRET_SETTINGS)
     past = re.compile(rf"""(environ(\.get)?[\[(]|env\.\w+\(|getenv\()\s*["']({quoted})["']""")
-    wrong = [f"{path.relative_to(ROOT)}: {found.group(0)}" for folder in ("console", "control", "hostagent",
-             "messageserver", "provisioning", "protocol") for path in (ROOT / folder).rglob("*.py")
-             for found in past.finditer(path.read_text())]
-    assert wrong == []
+    assert [f"{name}: {found[0]}" for name, text in sources().items() for found in past.finditer(text)] == []
 
 
 def test_operating_names_each():

@@ -12,11 +12,6 @@ from tests.certificates import Certificates
 from .test_wire import who
 
 
-@pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "tls")
-
-
 @contextlib.asynccontextmanager
 async def listening(identity: Identity | None):
     """The port of a listener that accepts everybody who gets so far."""

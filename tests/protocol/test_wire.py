@@ -6,16 +6,7 @@ import contextlib
 import pytest
 
 from protocol.messages import Configuration, Heartbeat, Ping, Pong, Report
-from protocol.wire import (
-    MAX_LINE_BEFORE_WELCOME,
-    Channel,
-    Opening,
-    RefusedError,
-    WireError,
-    decode,
-    dial,
-    encode,
-)
+from protocol.wire import MAX_LINE_BEFORE_WELCOME, Channel, Opening, RefusedError, WireError, decode, dial, encode
 
 
 @contextlib.asynccontextmanager

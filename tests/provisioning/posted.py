@@ -2,6 +2,8 @@
 
 import json
 
+from django.conf import settings
+
 from provisioning.applications.forms.applications import ApplicationForm
 from provisioning.applications.forms.editor import stored_editor
 from provisioning.applications.selectors.applications import get_application
@@ -37,3 +39,9 @@ def form_of(application=None, **changes):
 def script(target="dialog-content"):
     """Headers of a request that htmx makes."""
     return {"HX-Request": "true", "HX-Target": target}
+
+
+def post(client, address, data, **more):
+    """A form as a browser sends it that has been shown one."""
+    token = client.cookies[settings.CSRF_COOKIE_NAME].value
+    return client.post(address, {**data, "csrfmiddlewaretoken": token}, **more)

@@ -1,4 +1,4 @@
-"""Two people who sign in, and what is told of it."""
+"""How people sign in, and what is told of it."""
 
 import pytest
 
@@ -6,21 +6,10 @@ from provisioning.accounts.services import sign_in as service
 from provisioning.accounts.services.sign_in import SignInRefused
 from provisioning.core.permissions import Actor, user_roles
 from provisioning.models import HistoryEntry
-from provisioning.states import HistoryAction, Role
-from tests import factories
+from provisioning.states import HistoryAction
 
 PASSWORD = "a long password of a test"
 HOME = "192.0.2.1"
-
-
-@pytest.fixture
-def otto(db):
-    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
-
-
-@pytest.fixture
-def ada(db):
-    return factories.make_user("ada", roles=(Role.ADMINISTRATOR,), password=PASSWORD)
 
 
 def by(user):

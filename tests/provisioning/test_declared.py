@@ -1,6 +1,5 @@
 """A field of an object is declared once, in drafts.py, and is seen everywhere by that alone."""
 
-from pathlib import Path
 
 import pytest
 
@@ -21,8 +20,8 @@ from provisioning.hosts.services.versions import host_version
 from provisioning.models import Application, ApplicationTemplate, Connection, Host, InstallationPackage, ListeningPort
 from provisioning.pairs.selectors.members import facts_of
 from tests.factories import make_application, make_host, make_template
+from tests.sources import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 STORED = {ApplicationDraft: Application, PortDraft: ListeningPort, ConnectionDraft: Connection, HostDraft: Host,
           PackageDraft: InstallationPackage, TemplateDraft: ApplicationTemplate}
 TYPED = {ApplicationDraft: ApplicationForm, PortDraft: PortForm, ConnectionDraft: ConnectionForm, HostDraft: HostForm}

@@ -5,8 +5,6 @@ import base64
 import re
 import secrets
 from importlib import import_module
-from io import StringIO
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +14,6 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.exceptions import FieldError
-from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
@@ -36,17 +33,10 @@ from provisioning.models import Application, Console, HistoryEntry, HistoryHead,
 from provisioning.models.encryption import as_stored, encrypted_fields
 from provisioning.monitoring.selectors import encryption
 from provisioning.monitoring.services import keys as services
-from tests import factories
+from tests import commands, factories
+from tests.sources import sources
 
-pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("console", "control", "provisioning")
-
-
-@pytest.fixture(autouse=True)
-def no_control(closed_port, settings):
-    """Whatever else runs on this machine."""
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
 
 
 @pytest.fixture
@@ -216,16 +206,11 @@ def test_keys_that_were_cut_off_are_refused(settings):
 @pytest.fixture
 def rotate(transactional_db):
     """Runs the command: (exit code, what it printed)."""
-    return _rotate
+    def rotate():
+        code, out, err = commands.run("rotate_key")
+        return code, out + err
 
-
-def _rotate():
-    out, err = StringIO(), StringIO()
-    try:
-        call_command("rotate_key", stdout=out, stderr=err)
-    except SystemExit as ended:
-        return ended.code, out.getvalue() + err.getvalue()
-    return 0, out.getvalue()
+    return rotate
 
 
 def test_after_a_rotation_the_former_key_is_not_needed(some, rotate, change, settings):
@@ -432,9 +417,9 @@ def test_who_is_signed_in_stays_so(client, change, settings):
     assert client.get(reverse("account")).status_code == 302
 
 
-def names_in(path):
+def names_in(text):
     """What a module says of the key: attributes and names, and texts of the labels of Django's own signatures."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(text)
     found = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     found |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return found & {"SECRET_KEY", "SECRET_KEY_FALLBACKS", "all_keys", "derive", "salted_hmac", "Signer",
@@ -443,8 +428,8 @@ def names_in(path):
 
 def test_everything_that_comes_from_the_key_is_known():
     """Whoever makes something else from it has to think of rotations, and to write it into the table of keys.py."""
-    users = {str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for package in PACKAGES
-             for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts and names_in(path)}
+    users = {path.removesuffix(".py").replace("/", ".") for path, text in
+             sources("console", "control", "provisioning").items() if "/migrations/" not in path and names_in(text)}
     assert users == {
         "console.settings", "console.checks", "provisioning.keys",  # given, looked at
         "provisioning.models.enrolments", "provisioning.core.control_client", "provisioning.audit.configured",

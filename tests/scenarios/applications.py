@@ -42,3 +42,10 @@ def installed(pairwise: Pairwise, name: str, **fields) -> dict:
     apply(pairwise, message_server(name, **fields))
     pairwise.manage("install", name, "--wait")
     return pairwise.application(name)
+
+
+def started(pairwise: Pairwise, name: str, **fields) -> dict:
+    """An installed, started application; its facts."""
+    installed(pairwise, name, **fields)
+    pairwise.manage("start", name, "--wait")
+    return pairwise.application(name)

@@ -28,12 +28,8 @@ def hosts_allowed():
 @pytest.fixture(scope="session")
 def pairwise(tmp_path_factory):
     """One Pairwise that most scenarios share; each scenario makes applications of its own in it."""
-    run = Pairwise(tmp_path_factory.mktemp("pairwise") / "var")
-    try:
+    with Pairwise(tmp_path_factory.mktemp("pairwise") / "var") as run:
         yield run.start()
-    finally:
-        left = run.end_everything()
-    assert not left, f"left behind: {left}"
 
 
 @pytest.fixture
@@ -53,10 +49,8 @@ def make_pairwise(tmp_path):
 
 
 def _site(tmp_path_factory):
-    made = Site(tmp_path_factory.mktemp("site"))
-    yield made
-    left = made.end()
-    assert not left, f"left behind: {left}"
+    with Site(tmp_path_factory.mktemp("site")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

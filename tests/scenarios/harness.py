@@ -9,31 +9,20 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from protocol.identity import start_ticks
 from tests.ports import free_port
+from tests.waiting import PATIENCE, wait_for
 
 from . import prepared
 from .browserless import Browserless
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = float(os.environ.get("TEST_PATIENCE", "1"))
-"""Factor on every time limit, for slow machines."""
 READY_S, END_S, MANAGE_S = 60 * PATIENCE, 60 * PATIENCE, 60 * PATIENCE
 PASSWORD = "scenario-password"
 LOG_TAIL = 4000
-
-
-def wait_for(condition: Callable[[], object], timeout: float, what: str = "the condition", every: float = 0.05):
-    """The first true result of ``condition()``; AssertionError after ``timeout`` (times PATIENCE) seconds."""
-    deadline = time.monotonic() + timeout * PATIENCE
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come true within {timeout * PATIENCE:g} s"
-        time.sleep(every)
-    return result
 
 
 class Pairwise:
@@ -174,6 +163,13 @@ class Pairwise:
             if belongs and int(entry.name) not in (own.pid for own in (self.process, self._asked) if own):
                 found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace").strip()
         return found
+
+    def __enter__(self) -> "Pairwise":
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        left = self.end_everything()
+        assert kind or not left, f"left behind: {left}"
 
     def end_everything(self) -> dict[int, str]:
         """Stop properly, then by force; what the proper stop left behind (empty when all is well)."""

@@ -13,7 +13,7 @@ import yaml
 from .applications import message_server
 from .harness import wait_for
 from .hosts import VirtualHost
-from .ledger import Ledger
+from .ledger import Fault, Ledger
 from .site import Site
 
 LOGIN, PASSCODE = "bench", "benchpass"
@@ -99,15 +99,7 @@ class Member:
 
     def fill_disk(self) -> None:
         """Not a byte is left where its messages go."""
-        directory, size = self.files, 0
-        step = shutil.disk_usage(directory).free
-        with open(directory / BALLAST, "wb") as ballast:
-            while step:
-                try:
-                    os.posix_fallocate(ballast.fileno(), size, step)
-                    size += step
-                except OSError:
-                    step //= 2
+        fill_disk(self.files / BALLAST)
 
     def empty_disk(self) -> None:
         (self.files / BALLAST).unlink(missing_ok=True)
@@ -321,3 +313,23 @@ def under_load(pair: Pair, **arguments):
 def tell(scenario: str, outage_s: float) -> None:
     """A figure for docs/failover.md; `./run test tests/scenarios -s | grep measured` shows them."""
     print(f"\nmeasured {scenario}: {outage_s * 1000:.0f} ms")
+
+
+def measured(scenario: str, fault: Fault, *, below_s: float) -> None:
+    """Senders waited for less than ``below_s``, and how long is told."""
+    outage = fault.outage()
+    tell(scenario, outage)
+    assert outage < below_s
+
+
+def fill_disk(ballast: Path) -> None:
+    """Not a byte is left where this file is."""
+    step = shutil.disk_usage(ballast.parent).free
+    with open(ballast, "ab") as file:
+        size = file.tell()
+        while step:
+            try:
+                os.posix_fallocate(file.fileno(), size, step)
+                size += step
+            except OSError:
+                step //= 2

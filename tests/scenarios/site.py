@@ -168,6 +168,13 @@ class Site:
         """The ends of all logs, by name."""
         return self.pairwise.logs() | {name: text for host in self.hosts.values() for name, text in host.logs().items()}
 
+    def __enter__(self) -> "Site":
+        return self
+
+    def __exit__(self, kind, *_) -> None:
+        left = self.end()
+        assert kind or not left, f"left behind: {left}"
+
     def end(self) -> dict[int, str]:
         """Everything off; what the console left behind (empty when all is well)."""
         left: dict[int, str] = {}

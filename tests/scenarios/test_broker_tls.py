@@ -7,18 +7,12 @@ import sys
 import pytest
 
 from console.up.redis import server_program, wait_ready
-from tests.certificates import Certificates
 from tests.ports import free_port
 
 from .applications import installed
 from .harness import PASSWORD, ROOT
 
 ENDS_S = 20.0
-
-
-@pytest.fixture
-def certificates(tmp_path):
-    return Certificates(tmp_path / "tls")
 
 
 @pytest.fixture

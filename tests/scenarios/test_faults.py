@@ -9,16 +9,10 @@ import pytest
 
 from protocol.identity import start_ticks
 
-from .applications import apply, installed, message_server
+from .applications import apply, message_server, started
 from .harness import Pairwise, wait_for
 
 CHILDREN = ("redis", "control", "web", "console-worker", "agent")
-
-
-def started(pairwise, name: str, **fields) -> dict:
-    installed(pairwise, name, **fields)
-    pairwise.manage("start", name, "--wait")
-    return pairwise.application(name)
 
 
 @pytest.mark.long
@@ -105,10 +99,8 @@ def _staging(pairwise, name: str) -> list:
 @pytest.fixture(scope="module")
 def own_run(tmp_path_factory):
     """A console that the scenarios of this file end in all ways."""
-    run = Pairwise(tmp_path_factory.mktemp("own") / "var")
-    yield run
-    left = run.end_everything()
-    assert not left, f"left behind: {left}"
+    with Pairwise(tmp_path_factory.mktemp("own") / "var") as run:
+        yield run
 
 
 @pytest.fixture

@@ -1,91 +1,28 @@
 """A machine on which nothing of Pairwise runs becomes a host by the one line of its page."""
 
-import html
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import redis
 from redis.exceptions import NoPermissionError
 
 from .applications import message_server
-from .harness import PATIENCE, Pairwise, wait_for
-from .hosts import Lan, Node, VirtualHost
-
-CONSOLE, MACHINE = 2, 11
-JOIN_S = 90 * PATIENCE
-DIRECTORY = Path("/opt/pairwise-agent")
-PATHS = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-
-
-class Machine(VirtualHost):
-    """A machine on which nothing runs, with a /opt of its own and no systemd."""
-
-    def boot(self) -> None:
-        super().boot()
-        for directory in ("/opt", "/run/systemd"):
-            if os.path.isdir(directory):
-                subprocess.run([*self.everything, "mount", "-t", "tmpfs", "tmpfs", directory], check=True)
-
-    def _tell(self, line: str) -> None:
-        super()._tell(json.dumps({**json.loads(line), "argv": ["sleep", "infinity"]}) if line[0] == "{" else line)
-
-    def paste(self, line: str) -> subprocess.CompletedProcess:
-        """What root's shell on this machine says to ``line``; its umask is that of a hardened machine."""
-        return subprocess.run([*self.everything, "sh", "-c", line], cwd="/", env={"PATH": self._path()}, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=JOIN_S, umask=0o077)
-
-    @staticmethod
-    def _path() -> str:
-        # The machine's own Python, where it is new enough; else the one that the tests run on.
-        enough = "import sys; sys.exit(sys.version_info < (3, 11))"
-        own = subprocess.run(["python3", "-c", enough], env={"PATH": PATHS}, check=False)
-        return PATHS if own.returncode == 0 else f"{os.path.dirname(os.path.realpath(sys.executable))}:{PATHS}"
-
-    def logs(self, tail: int = 4000) -> dict[str, str]:
-        return {f"{self.name}/{path.name}": path.read_text(errors="replace")[-tail:]
-                for path in self.file(DIRECTORY).rglob("*.log")}
-
-    def file(self, path: Path) -> Path:
-        """Where this machine has what the machine calls ``path``."""
-        return Path(f"/proc/{self.pid}/root{path}")
+from .harness import Pairwise, wait_for
+from .joining import DIRECTORY, Machine, console_beside, created, host_of, line_of
 
 
 @pytest.fixture(scope="module")
 def network(hosts_allowed, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("joining")
-    with Lan() as lan, Node(lan, CONSOLE) as console:
-        run = Pairwise(directory / "var", inside=console.prefix, host=console.address)
-        machine = Machine(lan, MACHINE, "gamma", directory / "gamma")
-        machine.boot()
-        try:
-            run.start()
-            yield [run, machine]
-        finally:
-            machine.close()
-            left = run.end_everything()
-    assert not left, f"left behind: {left}"
-
-
-def host_of(pairwise: Pairwise, name: str) -> dict:
-    return next(each for each in pairwise.status()["hosts"] if each["name"] == name)
-
-
-def line_of(page: str) -> str:
-    return html.unescape(re.search(r'<pre[^>]*id="join-line"[^>]*><code>(.*?)</code>', page, re.DOTALL)[1])
+    with console_beside(tmp_path_factory.mktemp("joining"), "gamma") as (run, machine):
+        yield [run.start(), machine]
 
 
 @pytest.mark.long
 def test_a_machine_joins_by_the_line_of_its_page_and_runs_a_server(network):
     pairwise, machine = network
     browser = pairwise.browser()
-    page = browser.post("/provisioning/environment/hosts/new/", {
-        "name": machine.name, "ip_address": machine.address, "os_type": "Linux", "os_version": "", "lca_port": "4999",
-        "enabled": "on"})
+    page = created(browser, machine)
     assert page.status == 200, page.text
     first = line_of(page.text)
 

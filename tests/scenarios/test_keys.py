@@ -10,6 +10,7 @@ import pytest
 
 from .applications import installed
 from .harness import PASSWORD, PATIENCE, ROOT, wait_for
+from .test_secrets_at_rest import command_lines
 
 ADDRESS = "127.0.0.2"
 """No loopback to the console: it speaks TLS there, and Redis listens with a password."""
@@ -43,16 +44,6 @@ def ended(run, *command, **environment):
     assert done.returncode == 2, done
     assert "Traceback" not in done.stderr
     return done.stderr
-
-
-def command_lines():
-    lines = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            lines.append((process / "cmdline").read_bytes().decode(errors="replace"))
-        except OSError:
-            continue
-    return "\n".join(lines)
 
 
 @pytest.mark.long
@@ -109,7 +100,7 @@ def test_a_wrong_key_stops_the_start_and_the_right_one_is_rotated_under_load(mak
 
 def _nothing_on_a_command_line(run, *given):
     broker = (run.data_dir / "broker_password").read_text().strip()
-    lines = wait_for(command_lines, 5)
+    lines = wait_for(command_lines, 5).decode(errors="replace")
     assert str(run.data_dir) in lines
     for secret in (*given, PASSWORD, broker):
         assert secret not in lines

@@ -65,11 +65,9 @@ def test_an_outage_is_the_longest_gap_that_ended_after_the_fault():
 @pytest.fixture
 def server(tmp_path):
     port = free_port()
-    control = ControlDouble(application(port, options={"log": {"verbose": "standard", "all": "stdout"}}))
-    process = ServerProcess(tmp_path / "server", control, port=port)
-    yield process.serving()
-    process.end()
-    control.close()
+    configuration = application(port, options={"log": {"verbose": "standard", "all": "stdout"}})
+    with ControlDouble(configuration) as control, ServerProcess(tmp_path / "server", control, port=port) as process:
+        yield process.serving()
 
 
 def both(server, closed_port) -> list[tuple[str, int]]:

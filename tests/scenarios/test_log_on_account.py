@@ -9,39 +9,26 @@ from pathlib import Path
 import pytest
 
 from .applications import message_server
-from .harness import PATIENCE, Pairwise, wait_for
-from .hosts import Lan, Node
-from .test_joining import DIRECTORY, PATHS, Machine, line_of
+from .harness import PATIENCE, wait_for
+from .joining import DIRECTORY, PATHS, console_beside, created, line_of
 
-CONSOLE, MACHINE = 2, 14
 SOON_S = 30 * PATIENCE
 NAME, ACCOUNT = "MS_Account", "nobody"
 
 
 @pytest.fixture
 def ground(hosts_allowed, tmp_path):
-    with Lan() as lan, Node(lan, CONSOLE) as console:
-        run = Pairwise(tmp_path / "var", inside=console.prefix, host=console.address)
-        machine = Machine(lan, MACHINE, "zeta", tmp_path / "zeta")
-        machine.boot()
+    with console_beside(tmp_path, "zeta") as (run, machine):
         if machine._path() != PATHS:
             pytest.skip("the Python of this machine is too old, and the one of the tests is not for other accounts")
-        try:
-            run.start()
-            yield [run, machine]
-        finally:
-            machine.close()
-            left = run.end_everything()
-    assert not left, f"left behind: {left}"
+        yield [run.start(), machine]
 
 
 @pytest.mark.long
 def test_a_server_runs_as_its_account_and_one_of_another_account_is_found(ground):
     run, machine = ground
     browser = run.browser()
-    page = browser.post("/provisioning/environment/hosts/new/", {
-        "name": machine.name, "ip_address": machine.address, "os_type": "Linux", "os_version": "", "lca_port": "4999",
-        "enabled": "on"})
+    page = created(browser, machine)
     address = page.url.removeprefix(run.address)
     done = machine.paste(line_of(page.text))
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"

@@ -8,18 +8,11 @@ import time
 import pytest
 from stomp.exception import ConnectFailedException, NotConnectedException
 
-from .applications import apply, installed, message_server
-from .harness import Pairwise, wait_for
+from .applications import apply, message_server, started
+from .harness import wait_for
 from .stomp_client import StompClient
 
 LOGIN, PASSCODE = "bench", "benchpass"
-
-
-def started(pairwise: Pairwise, name: str, **fields) -> dict:
-    """An installed, started application; its facts."""
-    installed(pairwise, name, **fields)
-    pairwise.manage("start", name, "--wait")
-    return pairwise.application(name)
 
 
 def client_of(facts: dict) -> StompClient:

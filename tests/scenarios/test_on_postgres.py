@@ -4,15 +4,15 @@ its triggers, locks, letters and types are its own."""
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.sources import ROOT
 
 from .harness import PATIENCE
 from .services import postgres, why_none
 
 pytestmark = pytest.mark.skipif(bool(why_none()), reason=why_none())
-ROOT = Path(__file__).resolve().parents[2]
 TESTS = ("tests/provisioning/history/test_history_chain.py", "tests/provisioning/test_keys.py",
          "tests/provisioning/test_spelling.py",
          "tests/provisioning/history/test_history_restore.py::test_a_deleted_application_comes_back_with_all_it_had_and_its_history",

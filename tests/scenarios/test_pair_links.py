@@ -12,7 +12,7 @@ from protocol.wire import RefusedError, dial
 from .harness import PATIENCE
 from .hosts import cut_between, heal_between
 from .ledger import now
-from .pairs import tell, under_load
+from .pairs import measured, tell, under_load
 
 COLD_S, COLD_BUSY_S = 3.0, 8.0
 """Control starts anew first, which is work: on a machine that has more to do than it has processors it takes longer."""
@@ -26,9 +26,7 @@ def test_s04_a_host_that_loses_power_is_replaced_and_comes_back_as_backup(pair):
     with under_load(pair) as ledger:
         fault = ledger.fault(first.host.power_off)
         pair.wait("takeover", active=second.name)
-        outage = fault.outage()
-        tell("S4", outage)
-        assert outage < SILENT_S
+        measured("S4", fault, below_s=SILENT_S)
         first.host.boot()
     assert first.facts()["mode"] == "Backup"
 
@@ -49,9 +47,7 @@ def test_s05_a_host_that_is_shut_down_hands_over_without_the_detection_time(pair
     first, second = pair.members
     with under_load(pair) as ledger:
         fault = ledger.fault(first.host.shut_down)
-        outage = fault.outage()
-        tell("S5", outage)
-        assert outage < QUICK_S
+        measured("S5", fault, below_s=QUICK_S)
         assert pair.active is second
         first.host.boot()
 
@@ -63,9 +59,7 @@ def test_s08_a_primary_cut_off_from_everybody_acknowledges_nothing_and_rejoins_a
     with under_load(pair) as ledger:
         fault = ledger.fault(first.host.cut)
         pair.wait("takeover", active=second.name)
-        outage = fault.outage()
-        tell("S8", outage)
-        assert outage < SILENT_S
+        measured("S8", fault, below_s=SILENT_S)
         ledger.wait_acknowledged(50)
         time.sleep(max(0.0, fault.since + away_s - now()))
         first.host.heal()
@@ -90,9 +84,7 @@ def test_s09_a_standby_cut_off_from_everybody_costs_the_standby_time_out(pair):
     with under_load(pair) as ledger:
         fault = ledger.fault(second.host.cut)
         pair.wait("alone", in_sync=False)
-        outage = fault.outage()
-        tell("S9", outage)
-        assert outage < SILENT_S
+        measured("S9", fault, below_s=SILENT_S)
         ledger.wait_acknowledged(50)
         second.host.heal()
     assert pair.active is first
@@ -105,9 +97,7 @@ def test_s10_with_only_the_link_between_them_cut_the_primary_goes_on_alone(pair)
     with under_load(pair) as ledger:
         fault = ledger.fault(lambda: cut_between(first.host, second.host))
         pair.wait("alone", in_sync=False)
-        outage = fault.outage()
-        tell("S10", outage)
-        assert outage < SILENT_S
+        measured("S10", fault, below_s=SILENT_S)
         ledger.wait_acknowledged(50)
         answer = pair.ask("switchover")
         assert not answer["ok"]
@@ -134,9 +124,7 @@ def test_s11_a_primary_that_control_cannot_hear_is_replaced_although_the_standby
     with under_load(pair) as ledger:
         fault = ledger.fault(lambda: cut_between(first.host, pair.site.console))
         pair.wait("takeover", active=second.name)
-        outage = fault.outage()
-        tell("S11", outage)
-        assert outage < SILENT_S
+        measured("S11", fault, below_s=SILENT_S)
         ledger.wait_acknowledged(50)
         heal_between(first.host, pair.site.console)
     assert pair.active is second
@@ -154,9 +142,7 @@ def test_s11_one_direction_lost_ends_with_one_primary_and_every_message(pair, lo
             pair.wait("takeover", active=second.name)
         else:
             pair.wait("alone", in_sync=False)
-        outage = fault.outage()
-        tell(f"S11, {lost}", outage)
-        assert outage < SILENT_S
+        measured(f"S11, {lost}", fault, below_s=SILENT_S)
         ledger.wait_acknowledged(50)
         source.find(target)
 
@@ -183,9 +169,7 @@ def test_s12_without_control_messages_go_on_and_nothing_changes_when_it_is_back(
         ledger.wait_acknowledged(50)
         pair.site.console.heal()
         first.wait("Started", mode="Primary")
-        outage = fault.outage()
-        tell("S12", outage)
-        assert outage < 0.5
+        measured("S12", fault, below_s=0.5)
     assert [pair.facts()[name] for name in ("active", "epoch", "version")] == [
         before[name] for name in ("active", "epoch", "version")]
 

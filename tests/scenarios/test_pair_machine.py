@@ -10,7 +10,7 @@ from tests.messageserver.pair_of_servers import lose_beginning
 
 from .harness import PATIENCE, wait_for
 from .machine import DAY_S
-from .pairs import Pair, tell, under_load
+from .pairs import Pair, measured, tell, under_load
 
 NOTICED_S = 6.0
 """Silence of a disk has to last for the detection time; a busy machine may take longer."""
@@ -35,9 +35,7 @@ def test_s47_a_primary_whose_disk_is_unwell_hands_over_and_takes_part_again_by_i
     first, second = pair.members
     with under_load(pair) as ledger:
         fault = ledger.fault(lambda: first.disk(**states))
-        outage = fault.outage()
-        tell(f"S47, {states}", outage)
-        assert outage < NOTICED_S
+        measured(f"S47, {states}", fault, below_s=NOTICED_S)
         assert pair.wait("takeover", active=second.name)
         assert "disk" in first.wait("Service Unavailable")["reason"].lower()
         ledger.wait_acknowledged(50)
@@ -50,9 +48,7 @@ def test_s47_a_standby_whose_disk_hangs_is_left_behind_and_catches_up(pair):
     first, second = pair.members
     with under_load(pair) as ledger:
         fault = ledger.fault(lambda: second.disk(syncs="hangs"))
-        outage = fault.outage()
-        tell("S47, standby", outage)
-        assert outage < NOTICED_S
+        measured("S47, standby", fault, below_s=NOTICED_S)
         pair.wait("alone", in_sync=False)
         assert pair.active is first
         second.host.machine.mend()

@@ -7,12 +7,10 @@ import subprocess
 import pytest
 
 from .harness import PATIENCE, Pairwise, wait_for
-from .hosts import Lan, Node
-from .test_joining import Machine, host_of, line_of
+from .joining import Machine, console_beside, created, host_of, line_of
 
 CRON = shutil.which("cron", path=os.environ.get("PATH", "") + ":/usr/sbin")
 pytestmark = [pytest.mark.long, pytest.mark.skipif(CRON is None, reason="needs the package cron")]
-CONSOLE, MACHINE = 2, 13
 BACK_S = 60 * PATIENCE
 
 
@@ -35,23 +33,13 @@ class CronMachine(Machine):
 
 def test_an_agent_in_the_background_comes_back_by_cron(hosts_allowed, tmp_path_factory):
     directory = tmp_path_factory.mktemp("cron")
-    with Lan() as lan, Node(lan, CONSOLE) as console:
-        run = Pairwise(directory / "var", inside=console.prefix, host=console.address)
-        machine = CronMachine(lan, MACHINE, "epsilon", directory / "epsilon")
-        machine.boot()
-        try:
-            joined_and_back(run.start(), machine, directory / "agent")
-        finally:
-            machine.close()
-            left = run.end_everything()
-    assert not left, f"left behind: {left}"
+    with console_beside(directory, "epsilon", kind=CronMachine) as (run, machine):
+        joined_and_back(run.start(), machine, directory / "agent")
 
 
 def joined_and_back(run: Pairwise, machine: CronMachine, home) -> None:
     browser = run.browser()
-    page = browser.post("/provisioning/environment/hosts/new/", {
-        "name": machine.name, "ip_address": machine.address, "os_type": "Linux", "os_version": "", "lca_port": "4999",
-        "enabled": "on"})
+    page = created(browser, machine)
     done = machine.paste(f"{line_of(page.text)} --directory {home}")
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
     address = page.url.removeprefix(run.address)

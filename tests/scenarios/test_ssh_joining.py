@@ -8,34 +8,22 @@ import pytest
 
 from tests.sshd import Sshd, needs_sshd
 
-from .harness import PATIENCE, Pairwise, wait_for
-from .hosts import Lan, Node
-from .test_joining import DIRECTORY, Machine, host_of
+from .harness import wait_for
+from .joining import DIRECTORY, JOIN_S, console_beside, created, host_of
 
 pytestmark = [needs_sshd, pytest.mark.long]
-CONSOLE, MACHINE = 2, 12
 PASSWORD = "a password that is typed once"
-JOIN_S = 90 * PATIENCE
 
 
 @pytest.fixture(scope="module")
 def ground(hosts_allowed, tmp_path_factory):
     directory = tmp_path_factory.mktemp("ssh")
     (directory / "sshd").mkdir()
-    with Lan() as lan, Node(lan, CONSOLE) as console:
-        run = Pairwise(directory / "var", inside=console.prefix, host=console.address)
-        machine = Machine(lan, MACHINE, "delta", directory / "delta")
-        machine.boot()
+    with console_beside(directory, "delta") as (run, machine):
         give_accounts(machine, directory)
-        try:
-            with Sshd(directory / "sshd", machine.address, 2222, inside=machine.everything,
-                      more=f"SetEnv PATH={machine._path()}") as sshd:
-                run.start()
-                yield [run, machine, sshd]
-        finally:
-            machine.close()
-            left = run.end_everything()
-    assert not left, f"left behind: {left}"
+        with Sshd(directory / "sshd", machine.address, 2222, inside=machine.everything,
+                  more=f"SetEnv PATH={machine._path()}") as sshd:
+            yield [run.start(), machine, sshd]
 
 
 def give_accounts(machine, directory):
@@ -58,9 +46,7 @@ def text_of(answer) -> str:
 def test_a_host_is_joined_by_one_login_whose_key_was_confirmed(ground):
     pairwise, machine, sshd = ground
     browser = pairwise.browser()
-    page = browser.post("/provisioning/environment/hosts/new/", {
-        "name": machine.name, "ip_address": machine.address, "os_type": "Linux", "os_version": "", "lca_port": "4999",
-        "enabled": "on"})
+    page = created(browser, machine)
     address = page.url.removeprefix(pairwise.address)
     form = browser.post(f"{address}join/ssh/", {"port": "2222"})
     assert sshd.fingerprint in text_of(form)

@@ -13,38 +13,21 @@ from provisioning.core.authority import Authority
 
 from .applications import message_server
 from .harness import Pairwise, wait_for
-from .hosts import Lan, Node
-from .test_joining import DIRECTORY, Machine, host_of, line_of
+from .joining import DIRECTORY, Machine, console_beside, created, host_of, line_of
 
-CONSOLE, FIRST = 2, 11
 CLIENT, SYNC = 7001, 7002
 MEMBERS = ("MS_A", "MS_B")
 
 
 @pytest.fixture(scope="module")
 def network(hosts_allowed, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tls")
-    with Lan() as lan, Node(lan, CONSOLE) as console:
-        run = Pairwise(directory / "var", inside=console.prefix, host=console.address)
-        machines = [Machine(lan, FIRST + number, name, directory / name) for number, name in enumerate(("one", "two"))]
-        try:
-            for machine in machines:
-                machine.boot()
-            run.start()
-            yield [run, *machines]
-        finally:
-            for machine in machines:
-                machine.close()
-            left = run.end_everything()
-    assert not left, f"left behind: {left}"
+    with console_beside(tmp_path_factory.mktemp("tls"), "one", "two") as (run, *machines):
+        yield [run.start(), *machines]
 
 
 def join(pairwise: Pairwise, machine: Machine) -> str:
     """Make the host and paste the line of its page; the line."""
-    page = pairwise.browser().post("/provisioning/environment/hosts/new/", {
-        "name": machine.name, "ip_address": machine.address, "os_type": "Linux", "os_version": "", "lca_port": "4999",
-        "enabled": "on"})
-    line = line_of(page.text)
+    line = line_of(created(pairwise.browser(), machine).text)
     done = machine.paste(line)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}{machine.logs()}"
     return line

@@ -47,26 +47,6 @@ def possible(act: Callable[[], object]) -> None:
         raise Skipped(str(error)) from None
 
 
-def _kill(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return 0.0, member.kill
-
-
-def _freeze(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return draw.uniform(0.2, 5), member.freeze, member.thaw
-
-
-def _kill_agent(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return 0.0, member.host.kill_agent
-
-
-def _cut(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return draw.uniform(0.2, 5), member.host.cut, member.host.heal
-
-
-def _power(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return draw.uniform(0, 4), member.host.power_off, member.host.boot
-
-
 def _cut_from_control(pair: Pair, member: Member, draw: random.Random) -> tuple:
     ends = member.host, pair.site.console
     return draw.uniform(0.5, 5), lambda: cut_between(*ends), lambda: heal_between(*ends)
@@ -80,10 +60,6 @@ def _cut_link(pair: Pair, member: Member, draw: random.Random) -> tuple:
 def _one_way(pair: Pair, member: Member, draw: random.Random) -> tuple:
     target = draw.choice([pair.other(member).host, pair.site.console])
     return draw.uniform(0.5, 5), lambda: member.host.lose(target), lambda: member.host.find(target)
-
-
-def _full_disk(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return draw.uniform(1, 5), member.fill_disk, member.empty_disk
 
 
 def _disk(pair: Pair, member: Member, draw: random.Random) -> tuple:
@@ -105,14 +81,6 @@ def _stop_and_start(pair: Pair, member: Member, draw: random.Random) -> tuple:
         pair.site.wait_job(answer["facts"]["job"])
 
     return draw.uniform(1, 3), stop, member.start_again
-
-
-def _restart_control(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return 0.0, lambda: pair.site.pairwise.kill_child("control")
-
-
-def _control_away(pair: Pair, member: Member, draw: random.Random) -> tuple:
-    return draw.uniform(1, 5), pair.site.console.cut, pair.site.console.heal
 
 
 def _freeze_control(pair: Pair, member: Member, draw: random.Random) -> tuple:
@@ -163,16 +131,30 @@ def _switch_over(pair: Pair, member: Member, draw: random.Random) -> tuple:
     return 0.0, do
 
 
-MEMBERS = {"kill": _kill, "freeze": _freeze, "kill agent": _kill_agent, "cut": _cut, "power off": _power,
-           "cut from control": _cut_from_control, "one way": _one_way, "full disk": _full_disk, "disk": _disk,
-           "clock": _clock, "stop and start": _stop_and_start}
-"""Kinds that hit one member: the active one or its standby."""
-PAIRS = {"cut link": _cut_link, "restart control": _restart_control, "control away": _control_away,
-         "switchover": _switch_over, "freeze control": _freeze_control, "locked database": _locked_database,
-         "apply": _apply}
+MEMBERS: dict[str, Callable[[Pair, Member, random.Random], tuple]] = {
+    "kill": lambda pair, member, draw: (0.0, member.kill),
+    "freeze": lambda pair, member, draw: (draw.uniform(0.2, 5), member.freeze, member.thaw),
+    "kill agent": lambda pair, member, draw: (0.0, member.host.kill_agent),
+    "cut": lambda pair, member, draw: (draw.uniform(0.2, 5), member.host.cut, member.host.heal),
+    "power off": lambda pair, member, draw: (draw.uniform(0, 4), member.host.power_off, member.host.boot),
+    "cut from control": _cut_from_control,
+    "one way": _one_way,
+    "full disk": lambda pair, member, draw: (draw.uniform(1, 5), member.fill_disk, member.empty_disk),
+    "disk": _disk,
+    "clock": _clock,
+    "stop and start": _stop_and_start,
+}
+"""Kinds that hit one member: the active one or its standby. How long, what is done, how it is undone."""
+PAIRS: dict[str, Callable[[Pair, Member, random.Random], tuple]] = {
+    "cut link": _cut_link,
+    "restart control": lambda pair, member, draw: (0.0, lambda: pair.site.pairwise.kill_child("control")),
+    "control away": lambda pair, member, draw: (draw.uniform(1, 5), pair.site.console.cut, pair.site.console.heal),
+    "switchover": _switch_over,
+    "freeze control": _freeze_control,
+    "locked database": _locked_database,
+    "apply": _apply,
+}
 """Kinds that hit the pair."""
-
-
 UNREACHABLE = frozenset({"cut", "power off", "cut from control", "one way", "control away", "clock", "freeze control",
                          "locked database"})
 """Kinds during which the console cannot have a member stopped and started: its job would wait for somebody's Retry."""

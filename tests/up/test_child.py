@@ -8,7 +8,6 @@ import socket
 import sys
 import time
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,11 @@ from console.up.processes import RUN_MARK, end_all, session_members
 from console.up.record import RunRecord
 from console.up.supervisor import Asked, Signals, Supervisor
 from protocol.identity import start_ticks
+from tests.sources import ROOT
+from tests.waiting import wait_for
 
 MARK = "mark-of-these-tests"
-ROOT = Path(__file__).resolve().parents[2]
+WAIT_S = 10.0
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def make_child(tmp_path):
     yield make
     for child in made:
         child.kill()
-        wait(child.gone)
+        wait_for(child.gone, WAIT_S)
 
 
 @pytest.fixture
@@ -56,15 +57,8 @@ def supervise(tmp_path):
     record.close()
 
 
-def wait(condition, timeout=10.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, "timed out"
-        time.sleep(0.01)
-
-
 def says(child: Child, text: str) -> None:
-    wait(lambda: child.log.exists() and text in child.log.read_text())
+    wait_for(lambda: child.log.exists() and text in child.log.read_text(), WAIT_S)
 
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
@@ -102,11 +96,7 @@ def test_a_child_that_dies_is_started_again_and_it_is_said(make_child, supervise
     supervisor.start(child)
     first = child.pid
     os.kill(first, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while child.pid in (0, first) and time.monotonic() < deadline:
-        supervisor.look()
-        supervisor.wait(1)
-    assert child.pid not in (0, first)
+    wait_for(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2], WAIT_S)
     assert said[0].startswith("Child was ended by SIGKILL; it starts again at once")
     assert said[1] == "Child was started again"
 
@@ -115,7 +105,7 @@ def test_the_second_end_in_a_row_is_answered_after_a_pause(make_child):
     child = make_child("")
     for delay_s in (0.0, 0.5):
         child.start()
-        wait(lambda: child.ended() is not None)
+        wait_for(lambda: child.ended() is not None, WAIT_S)
         assert delay_s - 0.4 < child.start_again_at - time.monotonic() <= delay_s
 
 
@@ -124,7 +114,7 @@ def test_an_end_on_a_full_disk_does_not_make_the_pauses_grow(make_child, monkeyp
     monkeypatch.setattr("console.up.child.has_room", lambda directory: directory != child.log.parent)
     for _ in range(3):
         child.start()
-        wait(lambda: child.ended() is not None)
+        wait_for(lambda: child.ended() is not None, WAIT_S)
         assert NO_ROOM_S - 1 < child.start_again_at - time.monotonic() <= NO_ROOM_S
     monkeypatch.setattr("console.up.child.has_room", lambda directory: True)
     child.start_later()
@@ -139,7 +129,7 @@ def test_one_that_cannot_be_started_is_tried_again_and_ends_nothing(make_child, 
     assert not child.runs
     assert "Child cannot be started" in said[0]
     child.log.rmdir()
-    wait(lambda: (supervisor.look(), child.runs)[1])
+    wait_for(lambda: (supervisor.look(), child.runs)[1], WAIT_S)
     assert said[-1] == "Child was started again"
 
 
@@ -179,14 +169,14 @@ def test_a_child_that_hangs_is_killed_and_started_again(make_child, supervise, m
     for each in (child, other):
         supervisor.start(each)
     first, quiet = child.pid, other.pid
-    wait(lambda: supervisor._signs.read() == {first})
+    wait_for(lambda: supervisor._signs.read() == {first}, WAIT_S)
     begun = time.monotonic()
     while time.monotonic() < begun + 2:
         supervisor.look()
         supervisor.wait(1)
     assert (child.pid, other.pid, said) == (first, quiet, [])
     os.kill(first, signal.SIGSTOP)
-    wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
+    wait_for(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2], WAIT_S)
     assert said[0] == "Child has shown no sign of life for 1 s and is killed"
     assert said[1].startswith("Child was ended by SIGKILL; it starts again at once")
     assert other.pid == quiet
@@ -200,7 +190,7 @@ def test_a_child_that_never_shows_life_is_killed_too(make_child, supervise, monk
     begun = time.monotonic()
     supervisor.start(child)
     first = child.pid
-    wait(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2])
+    wait_for(lambda: (supervisor.look(), supervisor.wait(1), child.pid not in (0, first))[2], WAIT_S)
     assert time.monotonic() - begun > 0.6
     assert "no sign of life" in said[0]
 
@@ -213,7 +203,7 @@ def test_one_that_the_kernel_does_not_let_go_of_is_killed_and_told_of_once(make_
     kills = []
     with monkeypatch.context() as kernel:
         kernel.setattr(child, "kill", lambda: (kills.append(child.pid), setattr(child, "killed", True)))
-        wait(lambda: (supervisor.look(), said)[1])
+        wait_for(lambda: (supervisor.look(), said)[1], WAIT_S)
         for _ in range(3):
             supervisor.look()
     assert said == ["Child has shown no sign of life for 0.1 s and is killed"]
@@ -240,7 +230,7 @@ def test_one_that_hangs_is_not_waited_for_when_everything_stops(make_child, supe
     child.stop_s = 60
     supervisor, _, said = supervise([child])
     supervisor.start(child)
-    wait(lambda: (supervisor.look(), supervisor._silence.silent_s(child.pid, time.monotonic()) > 0)[1])
+    wait_for(lambda: (supervisor.look(), supervisor._silence.silent_s(child.pid, time.monotonic()) > 0)[1], WAIT_S)
     os.kill(child.pid, signal.SIGSTOP)
     begun = time.monotonic()
     supervisor.stop([[child]])
@@ -269,7 +259,7 @@ def test_what_a_dead_child_leaves_in_its_session_is_ended_with_it(make_child):
     says(child, "up")
     other = int(child.log.read_text().split()[0])
     os.kill(child.pid, signal.SIGKILL)
-    wait(lambda: child.ended() is not None)
+    wait_for(lambda: child.ended() is not None, WAIT_S)
     assert not start_ticks(other)
 
 

@@ -14,9 +14,7 @@ from provisioning.accounts.services.locked_tries import LockedTries
 from provisioning.accounts.services.sign_in_story import MOST, STRANGER, TOLD_EVERY
 from provisioning.errors import NotAllowed, Refused
 from provisioning.models import SignInTry
-from tests.provisioning.sign_ins import HOME, PASSWORD, ada, by, otto, refused, told
-
-__all__ = ["ada", "otto"]
+from tests.provisioning.sign_ins import HOME, PASSWORD, by, refused, told
 
 FIRST = "Was not looked at: it is locked until "
 
@@ -76,8 +74,7 @@ def test_of_a_name_that_is_no_user_next_to_nothing_is_kept_during_a_lock_either(
     assert "planted" not in repr([told(), tries._counted])
 
 
-def test_a_flood_during_a_lock_costs_no_row_each_and_fills_neither_history_nor_memory(ada, tries, minutes,
-                                                                                      monkeypatch):
+def test_a_flood_during_a_lock_costs_no_row_each_and_fills_neither_history_nor_memory(ada, tries, minutes, monkeypatch):
     monkeypatch.setattr(locked_tries, "KEPT", 50)
     for number in range(LIMITS[NAME]):
         refused("ada", origin=f"198.51.100.{number}")

@@ -21,9 +21,8 @@ from provisioning.accounts.services.sign_in_story import MOST, STRANGER, TOLD_EV
 from provisioning.history.entries import deleted_objects, mark_present
 from provisioning.models import Account, HistoryEntry, SignInTry
 from tests import factories
-from tests.provisioning.sign_ins import HOME, PASSWORD, ada, by, let_in, otto, refused, told
+from tests.provisioning.sign_ins import HOME, PASSWORD, by, let_in, refused, told
 
-__all__ = ["ada", "otto"]
 
 @pytest.fixture(autouse=True)
 def locked_tries(monkeypatch):
@@ -219,8 +218,7 @@ def test_a_password_for_one_sign_in_is_good_for_exactly_one(ada):
     why = refused("sue", password)
     assert str(why) == ("This password was good for one sign-in and has been used. Ask an Administrator for another "
                         "one (Reset Password).")
-    assert told()[-1] == (STRANGER, HOME, "sue",
-                          "Was not let in: its password is not good any more.")
+    assert told()[-1] == (STRANGER, HOME, "sue", "Was not let in: its password is not good any more.")
     _, password = users.reset_password(actor=by(ada), user_id=user.pk)
     assert let_in("sue", password) == user
 

@@ -12,31 +12,20 @@ from provisioning.accounts.services import users
 from provisioning.accounts.views.gate import MEANWHILE
 from provisioning.accounts.views.one_sign_in import CHOOSE_FIRST
 from provisioning.models import Account, HistoryEntry
-from provisioning.states import Role
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES, MACHINE, OPEN
+from tests.provisioning.sign_ins import PASSWORD, told
 from tests.provisioning.walk import World, forgotten, no_change, patterns
 
 pytestmark = pytest.mark.django_db
-PASSWORD = "a long password of a test"
 ADDRESS = "198.51.100.7"
 OF_THE_MOMENT = re.compile(r'value="[^"]*"|<time.*?</time>|data-live-\S+|"X-CSRFToken": "[^"]*"')
 """What differs from one answer to the next: what was typed, tokens, times."""
 
 
-@pytest.fixture
-def otto():
-    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
-
-
 def sign_in(password=PASSWORD, name="otto", origin=ADDRESS):
     client = Client(REMOTE_ADDR=origin)
     return client, client.post("/login/", {"username": name, "password": password})
-
-
-def told():
-    return [(entry.user_name, entry.origin, entry.object_name, entry.reason)
-            for entry in HistoryEntry.objects.filter(action="sign_in").order_by("number")]
 
 
 def test_who_comes_and_goes_is_told_with_the_address(otto):

@@ -1,7 +1,6 @@
 """Who is disabled, may do less, gets another password or signs out has no open stream left: at a real web server."""
 
 import asyncio
-import http.client
 import json
 import re
 import subprocess
@@ -17,7 +16,6 @@ from django.test import Client
 from provisioning.web import stream as view
 from provisioning.web.stream import KEEPALIVE_S, Reader, events
 from tests import factories
-from tests.ports import free_port
 from tests.web import ROOT, Web
 
 AT_ONCE_S = 5.0
@@ -62,15 +60,9 @@ def cookies(web_environment):
 
 def asked(web, method, path, *, cookie, form=None, headers=None):
     """(status, headers, text) of one request of a browser."""
-    connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=20)
-    try:
-        body = None if form is None else urlencode(form)
-        connection.request(method, path, body=body, headers={
-            "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read().decode()
-    finally:
-        connection.close()
+    status, given, body = web.ask(method, path, body=None if form is None else urlencode(form), timeout=20, headers={
+        "Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", **(headers or {})})
+    return status, given, body.decode()
 
 
 def posted(web, path, form, *, cookie="", page="", headers=None):
@@ -153,24 +145,12 @@ async def test_a_stream_that_is_not_told_finds_out_by_itself(monkeypatch, settin
 class Product(Web):
     """The web process as `up` starts it."""
 
+    def __init__(self, environment, cookie, port):
+        super().__init__({**environment, "PAIRWISE_PORT": str(port)}, cookie, port)
+
     @staticmethod
     def command(port) -> list[str]:
         return [sys.executable, "-m", "console.web"]
-
-
-@pytest.fixture
-def start_product(web_environment):
-    started = []
-
-    def start(**changes):
-        environment, cookie = web_environment
-        port = free_port()
-        started.append(Product({**environment, "PAIRWISE_PORT": str(port), **changes}, cookie, port))
-        return started[-1]
-
-    yield start
-    for product in started:
-        product.end()
 
 
 def attempts(product, name, addresses):
@@ -178,16 +158,16 @@ def attempts(product, name, addresses):
             for address in addresses]
 
 
-def test_an_invented_origin_neither_escapes_the_lock_nor_gets_into_history(start_product, web_environment, cookies):
-    product = start_product()
+def test_an_invented_origin_neither_escapes_the_lock_nor_gets_into_history(start_web, web_environment, cookies):
+    product = start_web(Product)
     assert attempts(product, "staying", [f"198.51.100.{number}" for number in range(7)]) == [200] * 4 + [429] * 3
     lines = [line for line in shell(web_environment[0], TOLD) if line[2] == "staying"]
     assert {line[1] for line in lines} == {"127.0.0.1"}
     assert [line[3].partition(" until ")[0] for line in lines[-2:]] == ["Locked", "Was not looked at: it is locked"]
 
 
-def test_behind_a_proxy_that_is_trusted_people_are_told_apart(start_product, web_environment, cookies):
-    product = start_product(PAIRWISE_TRUSTED_PROXIES="127.0.0.0/8")
+def test_behind_a_proxy_that_is_trusted_people_are_told_apart(start_web, web_environment, cookies):
+    product = start_web(Product, PAIRWISE_TRUSTED_PROXIES="127.0.0.0/8")
     assert attempts(product, "degraded", ["203.0.113.7"] * 5) == [200] * 4 + [429]
     assert attempts(product, "degraded", ["203.0.113.8"]) == [200]
     lines = [line for line in shell(web_environment[0], TOLD) if line[0] == "not signed in" and line[2] == "degraded"]

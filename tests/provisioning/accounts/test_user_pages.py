@@ -15,15 +15,10 @@ from provisioning.accounts.services import users
 from provisioning.states import Role
 from tests import factories
 from tests.provisioning.posted import script
+from tests.provisioning.sign_ins import PASSWORD
 
 pytestmark = pytest.mark.django_db
 LIST = "/provisioning/accounts/users/"
-PASSWORD = "a long password of a test"
-
-
-@pytest.fixture
-def otto():
-    return factories.make_user("otto", roles=(Role.OPERATOR,), password=PASSWORD)
 
 
 def page(user, verb=""):

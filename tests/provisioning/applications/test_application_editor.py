@@ -29,13 +29,9 @@ def said(answer):
     return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
-def page(answer):
-    return flat(answer)
-
-
 # --- the guide, steps 1a to 1e
 def test_the_form_has_every_field_of_a_server_with_its_default(administrator):
-    text = page(administrator.get(NEW))
+    text = flat(administrator.get(NEW))
     for label in ("Name", "Application Template", "Enabled", "Tenants", "Host", "Listening Ports",
                   "Working Directory", "Command Line", "Command Line Arguments", "Startup Timeout", "Shutdown Timeout",
                   "Auto-Restart", "Backup Server", "Redundancy Type", "Reconnect Timeout", "Reconnect Attempts",
@@ -83,7 +79,7 @@ def test_save_stays_and_save_and_new_begins_another(administrator, after, where)
 def test_new_may_begin_with_a_template(administrator):
     template = factories.make_template()
     answer = administrator.get(f"{NEW}?template={template.pk}")
-    assert template.name in page(answer)
+    assert template.name in flat(answer)
     assert [row.key for row in answer.context["editor"].options] == ["all", "verbose", "retention-days"]
 
 
@@ -92,7 +88,7 @@ def test_what_was_typed_outlives_a_refusal(administrator):
     answer = administrator.post(NEW, form_of(
         name="Taken", template_id=factories.make_template().pk, description="Line 7", ports=[port_row(port=7345)],
         option_section=["log"], option_key=["verbose"], option_value=["trace"], filled_from=1, after="close"))
-    text = page(answer)
+    text = flat(answer)
     assert answer.status_code == 422
     for value in ("Taken", "Line 7", "7345", "trace"):
         assert value in text
@@ -102,7 +98,7 @@ def test_what_was_typed_outlives_a_refusal(administrator):
 def test_a_refusal_is_beside_its_field_and_in_a_summary_with_a_link_to_it(administrator):
     other = factories.make_application("Taken")
     answer = administrator.post(NEW, form_of(name="Taken", template_id=factories.make_template().pk, after="close"))
-    text = page(answer)
+    text = flat(answer)
     assert 'data-goto="id_name"' in text
     assert text.count(f'<a href="{LIST}{other.pk}/">Taken</a> exists already') == 2
     assert 'aria-invalid="true"' in text
@@ -110,7 +106,7 @@ def test_a_refusal_is_beside_its_field_and_in_a_summary_with_a_link_to_it(admini
 
 def test_a_missing_template_is_said(administrator):
     answer = administrator.post(NEW, form_of(name="MS", after="close"))
-    assert "Choose an Application Template" in page(answer)
+    assert "Choose an Application Template" in flat(answer)
 
 
 @pytest.mark.parametrize(("field", "value", "sentence"), [
@@ -125,7 +121,7 @@ def test_every_wrong_value_is_answered_with_a_sentence(administrator, field, val
     values = form_of(name="MS", template_id=factories.make_template().pk, after="close")
     answer = administrator.post(NEW, {**values, field: value})
     assert answer.status_code == 422
-    assert sentence in page(answer)
+    assert sentence in flat(answer)
     assert not Application.objects.exists()
 
 
@@ -134,7 +130,7 @@ def test_a_port_in_use_on_the_host_is_refused_in_its_row_and_names_the_other(adm
     other = factories.make_application("Other", host=host, ports={"default": 7001})
     answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk, host_id=host.pk,
                                              ports=[port_row(token="b7")], after="close"))
-    text = page(answer)
+    text = flat(answer)
     assert 'data-goto="row-b7"' in text
     assert f'by <a href="{LIST}{other.pk}/">Other</a>' in text
 
@@ -146,7 +142,7 @@ def test_rows_that_are_no_rows_are_refused_in_their_place_and_nothing_is_saved(a
     answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk,
                                              ports=[port_row(), *rows], after="close"))
     assert answer.status_code == 422
-    text = page(answer)
+    text = flat(answer)
     assert "Listening Port 2</a>" in text
     assert sentence in text
     assert not Application.objects.exists()
@@ -164,7 +160,7 @@ def test_save_changes_what_was_changed_and_nothing_else(administrator):
 
 def test_a_secret_is_shown_as_its_mask_only(administrator):
     row = make(options={"clients": {"bench": "benchpass"}})
-    text = page(administrator.get(f"{LIST}{row.pk}/"))
+    text = flat(administrator.get(f"{LIST}{row.pk}/"))
     assert "benchpass" not in text
     assert MASK in text
 
@@ -173,7 +169,7 @@ def test_a_secret_that_is_partly_overwritten_is_refused(administrator):
     row = make(options={"clients": {"bench": "benchpass"}})
     answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, option_value=[f"{MASK}x"], after="stay"))
     assert answer.status_code == 422
-    assert "mixes the mask with new text" in page(answer)
+    assert "mixes the mask with new text" in flat(answer)
 
 
 def test_the_template_of_a_stored_application_stays(administrator):
@@ -185,13 +181,13 @@ def test_the_template_of_a_stored_application_stays(administrator):
 def test_the_backup_says_whose_backup_it_is(administrator):
     backup = factories.make_application("MS_Backup")
     primary = factories.make_application("MS_Primary", backup_server=backup)
-    assert f'No, it is the backup of <a href="{LIST}{primary.pk}/">MS_Primary</a>' in page(
+    assert f'No, it is the backup of <a href="{LIST}{primary.pk}/">MS_Primary</a>' in flat(
         administrator.get(f"{LIST}{backup.pk}/"))
 
 
 def test_support_sees_the_editor_closed_and_why(support):
     row = make()
-    text = page(support.get(f"{LIST}{row.pk}/"))
+    text = flat(support.get(f"{LIST}{row.pk}/"))
     assert "Ask for the role Administrator. You can look at everything here." in text
     assert '<fieldset class="plain" disabled>' in text
     assert support.post(f"{LIST}{row.pk}/", form_of(row, description="x")).status_code == 403
@@ -200,20 +196,20 @@ def test_support_sees_the_editor_closed_and_why(support):
 def test_an_application_that_is_gone_is_404_with_a_sentence(administrator):
     answer = administrator.get(f"{LIST}4711/")
     assert answer.status_code == 404
-    assert "does not exist any more" in page(answer)
+    assert "does not exist any more" in flat(answer)
 
 
 def test_a_server_without_a_host_is_refused_beside_host(administrator):
     answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk, after="close"))
     assert answer.status_code == 422
-    assert 'data-goto="id_host_id"' in page(answer)
-    assert "Host is required for a server." in page(answer)
+    assert 'data-goto="id_host_id"' in flat(answer)
+    assert "Host is required for a server." in flat(answer)
     assert Application.objects.count() == 0
 
 
 def test_what_is_no_server_is_not_asked_for_a_host(administrator):
     template = factories.make_template("Log_DAP", type="DAP", options={}, ports=[])
-    stars = page(administrator.get(f"{NEW}?template={template.pk}")).count('title="required"')
+    stars = flat(administrator.get(f"{NEW}?template={template.pk}")).count('title="required"')
     assert stars == 2
     answer = administrator.post(NEW, form_of(name="DAP", template_id=template.pk, working_directory="", command_line="",
                                              after="close"))
@@ -247,7 +243,7 @@ def test_everything_that_stands_against_a_save_is_said_at_once(administrator):
         ("Startup Timeout", "id_startup_timeout"), ("Listening Port 1", "row-a1"), ("[a] ", "option-1"),
         ("Name", "id_name"), ("Working Directory", "id_working_directory"), ("Listening Port 2", "row-b2"),
         ("[a] k", "option-0")]
-    assert f'by <a href="{LIST}{other.pk}/">Other</a>' in page(answer)
+    assert f'by <a href="{LIST}{other.pk}/">Other</a>' in flat(answer)
 
 
 def test_what_is_wrong_in_one_row_is_not_held_against_the_whole(administrator):
@@ -263,7 +259,7 @@ def test_option_that_the_server_ignores_is_saved_with_a_hint(administrator):
     form = form_of(row, after="stay", option_section=["log"], option_key=["verbos"], option_value=["all"])
     answer = administrator.post(f"{LIST}{row.pk}/", form)
     assert "The server knows no verbos in section [log] and ignores it. Did you mean verbose?" in said(answer)
-    assert "Did you mean verbose?" in page(administrator.get(f"{LIST}{row.pk}/"))
+    assert "Did you mean verbose?" in flat(administrator.get(f"{LIST}{row.pk}/"))
 
 
 def test_value_that_makes_no_sense_is_refused_in_its_row(administrator):
@@ -272,7 +268,7 @@ def test_value_that_makes_no_sense_is_refused_in_its_row(administrator):
     row = make(template_id=template.pk)
     answer = administrator.post(f"{LIST}{row.pk}/", form_of(
         row, after="stay", option_section=["redundancy"], option_key=["strict"], option_value=["maybe"]))
-    text = page(answer)
+    text = flat(answer)
     assert answer.status_code == 422
     assert 'data-goto="option-0"' in text
     assert text.count("it is true or false, or empty for the default.") == 2
@@ -286,7 +282,7 @@ def test_ports_of_a_running_server_count_from_its_next_start(administrator):
     saved = administrator.post(f"{LIST}{row.pk}/", form_of(row, ports=[port_row(port=7005)], after="stay"))
     sentence = "Listening Ports take effect at the next start of MS, which is Started now."
     assert sentence in said(saved)
-    assert f"The changed {sentence}" in page(administrator.get(f"{LIST}{row.pk}/"))
+    assert f"The changed {sentence}" in flat(administrator.get(f"{LIST}{row.pk}/"))
     live = administrator.post(f"{LIST}{row.pk}/", form_of(get_application(row.pk), startup_timeout=30, after="stay"))
     assert "next start" not in said(live)
 
@@ -301,9 +297,9 @@ def test_another_host_means_another_installation_and_the_page_says_so(administra
 
 def test_panels_are_open_where_something_has_to_be_typed(administrator):
     row = make()
-    new = page(administrator.get(NEW))
-    refused = page(administrator.post(f"{LIST}{row.pk}/", form_of(row, name="", after="stay")))
-    stored = page(administrator.get(f"{LIST}{row.pk}/"))
+    new = flat(administrator.get(NEW))
+    refused = flat(administrator.post(f"{LIST}{row.pk}/", form_of(row, name="", after="stay")))
+    stored = flat(administrator.get(f"{LIST}{row.pk}/"))
     assert ["section-general" in text for text in (new, refused, stored)] == [False, False, True]
 
 
@@ -312,7 +308,7 @@ def test_what_a_backup_takes_over_is_shown_and_kept_but_not_offered_to_be_change
     server = factories.make_application("Log", host=factories.make_host(), ports={"default": 7900})
     for member in (primary, backup):
         member.connections.create(server=server)
-    text = page(administrator.get(f"{LIST}{backup.pk}/"))
+    text = flat(administrator.get(f"{LIST}{backup.pk}/"))
     assert text.count(f'<a id="tenants-primary" href="{LIST}{primary.pk}/">MS_Primary</a>') == 1
     assert "connections-edit" not in text
     assert "connections-add" not in text
@@ -333,7 +329,7 @@ def conflicting(administrator, **mine):
 
 def test_a_save_over_another_save_is_refused_with_what_differs(administrator):
     row, _, answer = conflicting(administrator, description="mine")
-    text = page(answer)
+    text = flat(answer)
     assert answer.status_code == 409
     assert "ada saved this application in the meantime" in text
     assert text.count("ada saved") == 1
@@ -358,7 +354,7 @@ def test_a_save_that_says_the_same_as_theirs_and_more_is_not_refused(administrat
 # --- while typing
 def test_a_check_answers_for_what_was_touched_only(administrator):
     factories.make_application("Taken")
-    text = page(administrator.post(f"{LIST}check/", form_of(name="Taken", touched="name"), headers=script()))
+    text = flat(administrator.post(f"{LIST}check/", form_of(name="Taken", touched="name"), headers=script()))
     assert 'id="id_name_error"' in text
     assert "exists already" in text
     assert "id_template_id_error" not in text
@@ -371,7 +367,7 @@ def test_a_check_writes_nothing(administrator):
 
 def test_a_check_of_a_stored_application_does_not_meet_itself(administrator):
     row = make()
-    text = page(administrator.post(f"{LIST}check/", form_of(row, touched="name"), headers=script()))
+    text = flat(administrator.post(f"{LIST}check/", form_of(row, touched="name"), headers=script()))
     assert "exists already" not in text
 
 
@@ -379,7 +375,7 @@ def test_choosing_a_template_fills_type_version_options_and_ports(administrator)
     template, host = factories.make_template(), factories.make_host()
     factories.make_application(host=host, ports={"default": 7001})
     answer = administrator.post(f"{LIST}fill/", form_of(template_id=template.pk, host_id=host.pk), headers=script())
-    text = page(answer)
+    text = flat(answer)
     for value in ("Message Server", template.version, "retention-days", "How much is logged."):
         assert value in text
     assert 7001 not in [row.values["port"] for row in answer.context["editor"].ports]
@@ -408,14 +404,14 @@ def test_an_error_on_the_options_tab_opens_that_tab(administrator):
     row = make(options={"log": {"verbose": "all"}})
     answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, option_section=[""], after="stay"))
     assert [tab["name"] for tab in answer.context["tabs"] if tab["selected"]] == ["options"]
-    assert "An option needs a section and a key." in page(answer)
+    assert "An option needs a section and a key." in flat(answer)
 
 
 def test_a_running_server_keeps_its_name_and_says_why(administrator):
     row = factories.make_application("MS", host=factories.make_host(), status=ApplicationStatus.STARTED)
     answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, name="Renamed", after="stay"))
     assert answer.status_code == 422
-    assert 'data-goto="id_name"' in page(answer)
+    assert 'data-goto="id_name"' in flat(answer)
 
 
 OPTION = {"option_section": ["redundancy"], "option_key": ["strict"], "option_row": ["n7"]}
@@ -430,7 +426,7 @@ def test_a_bad_option_is_said_while_it_is_typed_in_the_row_that_it_was_typed_int
     row = with_strict()
 
     def said(value):
-        text = page(administrator.post(f"{LIST}check/", form_of(row, **OPTION, option_value=[value]), headers=script()))
+        text = flat(administrator.post(f"{LIST}check/", form_of(row, **OPTION, option_value=[value]), headers=script()))
         return re.search(r'<div id="option-n7_error"[^>]*>(.*?)</div>(?=<div id|$)', text)[1]
 
     assert "[redundancy] strict cannot be" in said("maybe")
@@ -440,12 +436,12 @@ def test_a_bad_option_is_said_while_it_is_typed_in_the_row_that_it_was_typed_int
 def test_an_option_that_is_not_typed_to_its_end_is_not_judged_yet(administrator):
     row = make()
     form = form_of(row, option_section=["redundancy"], option_key=[""], option_value=[""], option_row=["n7"])
-    assert "n7" not in page(administrator.post(f"{LIST}check/", form, headers=script()))
+    assert "n7" not in flat(administrator.post(f"{LIST}check/", form, headers=script()))
 
 
 def test_what_a_line_of_the_summary_is_about_is_said_once(administrator):
     row = with_strict()
-    text = page(administrator.post(f"{LIST}{row.pk}/", form_of(row, **OPTION, option_value=["maybe"],
+    text = flat(administrator.post(f"{LIST}{row.pk}/", form_of(row, **OPTION, option_value=["maybe"],
                                                                startup_timeout="soon")))
     summary = text[text.index("data-summary-of"):text.index("</ul>", text.index("data-summary-of"))]
     lines = [re.sub(r"<[^>]+>", "", line) for line in re.findall(r"<li.*?</li>", summary)]
@@ -469,7 +465,7 @@ def test_what_was_typed_for_an_application_that_was_deleted_meanwhile_can_be_sav
                    option_value=["planted"])
     services.delete_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
     answer = administrator.post(f"{LIST}{row.pk}/", form)
-    text = page(answer)
+    text = flat(answer)
     assert answer.status_code == 404
     for words in ("MS does not exist any more", f"{factories.ADMINISTRATOR.name} deleted it while you were editing it.",
                   f'action="{NEW}"', "typed for an hour", "Open the form, filled in"):

@@ -202,8 +202,7 @@ def test_differences_name_hosts_and_hide_secrets():
     update(row, host_id=second.pk, options={"clients": {"bench": "bbbbbbbb"}})
     with pytest.raises(Conflict) as caught:
         update(row, revision=1, host_id=first.pk, options={"clients": {"bench": "cccccccc"}})
-    assert [(d.theirs, d.yours) for d in caught.value.differences] == [
-        ("beta", "alpha"), (MASK, f"{MASK} (new value)")]
+    assert [(d.theirs, d.yours) for d in caught.value.differences] == [("beta", "alpha"), (MASK, f"{MASK} (new value)")]
 
 
 def test_revision_that_moves_while_saving_is_refused(monkeypatch):

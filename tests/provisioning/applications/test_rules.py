@@ -283,8 +283,7 @@ def test_a_backup_keeps_its_ha_sync_port_while_it_is_one():
 
 
 def test_servers_of_other_types_need_no_ha_sync_port():
-    facts = replace(pair_facts(replace(BACKUP, type="SCS", has_ha_sync=False)),
-                    template=replace(TEMPLATE, type="SCS"))
+    facts = replace(pair_facts(replace(BACKUP, type="SCS", has_ha_sync=False)), template=replace(TEMPLATE, type="SCS"))
     assert refusals(PAIRED, facts, ports=()) == []
 
 

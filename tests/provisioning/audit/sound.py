@@ -90,9 +90,14 @@ def of_backup(**fields):
     return lambda facts: replace(facts, backup=replace(facts.backup, **fields))
 
 
-def typed(**fields):
-    """Fields of the backup's draft."""
-    return lambda facts: replace(facts, backup=replace(facts.backup, draft=replace(facts.backup.draft, **fields)))
+def _in(part):
+    """Fields of a part of the backup."""
+    return lambda **fields: lambda facts: replace(
+        facts, backup=replace(facts.backup, **{part: replace(getattr(facts.backup, part), **fields)}))
+
+
+typed, says, on_host, shows = map(_in, ("draft", "live", "host", "found"))
+"""Of its draft, of its last word, of its host, of what a job found of it."""
 
 
 def typed_in_both(**fields):
@@ -104,25 +109,10 @@ def typed_in_both(**fields):
     return change
 
 
-def says(**fields):
-    """Fields of the backup's last word."""
-    return lambda facts: replace(facts, backup=replace(facts.backup, live=replace(facts.backup.live, **fields)))
-
-
 def as_account(name: str):
     """Both processes run as it."""
     return lambda facts: replace(facts, **{side: replace(member, live=replace(member.live, account=name)) for side in
                                            ("primary", "backup") if (member := getattr(facts, side))})
-
-
-def on_host(**fields):
-    """Fields of the backup's host."""
-    return lambda facts: replace(facts, backup=replace(facts.backup, host=replace(facts.backup.host, **fields)))
-
-
-def shows(**fields):
-    """Fields of what a job found of the backup."""
-    return lambda facts: replace(facts, backup=replace(facts.backup, found=replace(facts.backup.found, **fields)))
 
 
 def client(**fields):

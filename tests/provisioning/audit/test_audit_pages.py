@@ -13,7 +13,6 @@ from django.utils import timezone
 from provisioning.audit.registry import RULES, ordered
 from provisioning.audit.worker.run import run_audit
 from provisioning.models import Application, Finding, HistoryEntry, PairAudit, Waiver
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger
 from tests import factories
 from tests.html import flat
@@ -21,12 +20,6 @@ from tests.provisioning.posted import script
 
 pytestmark = pytest.mark.django_db
 LIST = "/audit/"
-
-
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    return factories.make_pair()
 
 
 def audit(*rows: Application):

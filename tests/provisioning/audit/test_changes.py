@@ -14,7 +14,6 @@ from provisioning.audit.worker import run as audits
 from provisioning.audit.worker.affected import UNDER_WAY_FOR, affected, audit_affected, fresh, touched_by, unasked
 from provisioning.audit.worker.run import forget_old, run_audit
 from provisioning.models import Application, AuditRun, Drill, PairAudit, PairState, RuntimeStatus
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, DrillState
 from tests import factories
 
@@ -24,7 +23,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def pairs():
     """Two pairs that were audited, and the mark behind everything that made them."""
-    ControlBeat.objects.create(name="control", at=timezone.now())
     first = factories.make_pair()
     hosts = factories.make_host(), factories.make_host()
     backup = factories.make_application("Other_Backup", host=hosts[1], installed=True, ports={"default": 7001})

@@ -16,19 +16,12 @@ from provisioning.audit.exports.report import ABSENT, NEW, UNCHANGED
 from provisioning.audit.views.exports import Streamed, gathered
 from provisioning.audit.worker.run import run_audit
 from provisioning.models import Application, HostRuntime, Job, PairAudit, Waiver
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, JobKind
 from tests import factories
 from tests.commands import run as command
 
 pytestmark = pytest.mark.django_db
 RIGHT = "-host 127.0.0.1 -port 2020 -app {}"
-
-
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    return factories.make_pair()
 
 
 def audit(*rows: Application) -> None:

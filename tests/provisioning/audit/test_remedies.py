@@ -1,7 +1,6 @@
 """Fixes: the plan that is shown, and what is done by the verbs of the pages."""
 
 import pytest
-from django.utils import timezone
 
 from provisioning.audit.registry import RULES
 from provisioning.audit.remedies import REMEDIES
@@ -9,7 +8,6 @@ from provisioning.audit.services import fix as remedies
 from provisioning.audit.worker.run import run_audit
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.models import Application, Finding, HistoryEntry, Job, Option, RuntimeStatus
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, JobKind
 from tests import factories
 
@@ -19,7 +17,6 @@ ADMINISTRATOR, OPERATOR, SUPPORT = factories.ADMINISTRATOR, factories.OPERATOR, 
 
 @pytest.fixture
 def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, backup = factories.make_pair()
     for row in (primary, backup):
         Application.objects.filter(pk=row.pk).update(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from docs import audit_rules
 from provisioning.audit.facts import Hints
 from provisioning.audit.judging import judge, verdict
 from provisioning.audit.registry import RULES, ordered
@@ -187,9 +188,6 @@ def test_every_rule_has_its_texts(rule):
 # --- what is not known
 
 
-ON_HOSTS = sorted(rule.code for rule in ordered() if rule.on_hosts)
-
-
 def test_a_host_that_does_not_answer_makes_its_rules_not_known_and_never_passed():
     facts = s.on_host(status="Unavailable", reason="It is off.")(s.sound())
     found = judge(facts)
@@ -348,3 +346,11 @@ def test_a_process_that_is_right_is_not_blamed_for_arguments_of_the_object_that_
 def test_a_directory_that_is_closed_to_the_account_is_told_once():
     closed = FoundFile(present=True, usable=False, problem="ms may not enter /opt.")
     assert codes(s.shows(directory=closed, runs=False)(s.sound())) == {"A28"}
+
+
+def test_the_catalogue_is_up_to_date():
+    assert audit_rules.PAGE.read_text() == audit_rules.page(), "run: python -m docs.audit_rules"
+
+
+def test_every_rule_has_its_section():
+    assert [line[3:] for line in audit_rules.page().splitlines() if line.startswith("## ")] == sorted(RULES)

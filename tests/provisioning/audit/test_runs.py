@@ -10,17 +10,10 @@ from django.utils import timezone
 from provisioning.audit.worker import run as audits
 from provisioning.audit.worker.run import run_audit
 from provisioning.models import Application, AuditRun, Finding, PairAudit, Waiver
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, Verdict
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    return factories.make_pair()
 
 
 def latest(primary: Application) -> PairAudit:
@@ -121,7 +114,6 @@ def test_a_waiver_ends_by_itself_after_its_last_day(pair):
 
 
 def test_a_single_message_server_is_broken_for_want_of_a_backup():
-    ControlBeat.objects.create(name="control", at=timezone.now())
     row = factories.make_application("MS_Single", host=factories.make_host(), installed=True, ports={"default": 7001})
     run()
     assert "A01" in {each.code for each in latest(row).findings.all()}

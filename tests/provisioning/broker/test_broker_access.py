@@ -11,7 +11,6 @@ from console import checks
 from provisioning import tasks
 from provisioning.broker.rules import WITHOUT_KEYS, account, differing, why_none_at_rabbitmq, with_account
 from provisioning.broker.worker import access as broker_access
-from provisioning.core import refusals
 from provisioning.errors import Refused
 from provisioning.hosts.services import enrolment
 from provisioning.models import Console, Event
@@ -112,8 +111,7 @@ def test_what_is_not_its_own_is_refused(as_alpha, command):
         as_alpha.execute_command(*command)
 
 
-def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as_alpha, monkeypatch):
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
+def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as_alpha):
     broker.acl_log_reset()
     with pytest.raises(NoPermissionError):
         as_alpha.rpop("host.beta")
@@ -128,8 +126,7 @@ def test_what_the_broker_refused_is_on_the_hosts_timeline_once(broker, hosts, as
 
 @pytest.mark.parametrize("name", ["{prefix}x", "{prefix}999999", "{prefix}" + "9" * 40, "{prefix}", "root",
                                   "{prefix}²"])
-def test_who_guesses_at_an_account_that_is_no_hosts_is_told_of_once_a_minute(broker, hosts, monkeypatch, name):
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
+def test_who_guesses_at_an_account_that_is_no_hosts_is_told_of_once_a_minute(broker, hosts, name):
     name, denials = name.format(prefix=Console.this().broker_prefix), broker_access.Denials()
     broker.acl_log_reset()
     for guess in ("one", "two"):

@@ -15,7 +15,6 @@ from protocol.jobs import REPORT_BYTES_MAX
 from provisioning.broker.worker import access as broker_access
 from provisioning.broker.worker import guard as broker_guard
 from provisioning.broker.worker.guard import Guard
-from provisioning.core import refusals
 from provisioning.jobs.worker.report_queues import TOGETHER_BYTES, RedisQueues
 from provisioning.jobs.worker.report_reader import Reader
 from provisioning.models import Event
@@ -64,11 +63,6 @@ def as_evil(evil, port):
     with redis.Redis.from_url(broker_access.url_for(evil, f"redis://127.0.0.1:{port}/0")) as client:
         client.ping()
         yield client
-
-
-@pytest.fixture(autouse=True)
-def _own_bound(monkeypatch):
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
 
 
 def looks(monkeypatch, **what):

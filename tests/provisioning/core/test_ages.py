@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from provisioning.core import ages
+from tests.sources import sources
 
-PROVISIONING = Path(__file__).resolve().parents[3] / "provisioning"
 AN_AGE = re.compile(r"(_AFTER|_FOR|_AGE|_OLD|FRESH|SILENT|PROVEN|LATE|STALE|DEAF)(_S|_MAX|_LIMIT)*$")
 NO_WORDS = {
     "audit/observed.py": {"FLAPPING_FOR", "STARTS_FOR"},
@@ -21,9 +21,9 @@ NO_WORDS = {
 """Times that are not the age of a word: what is counted or shown over so long, locked or kept for so long."""
 
 
-def times(path):
+def times(text):
     """Names of the constants of a module that are numbers or times and are called as an age would be."""
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, (ast.Call, ast.Constant, ast.BinOp)):
             number = ast.unparse(node.value)
             if number.startswith("timedelta(") or re.match(r"[\d.]", number):
@@ -32,8 +32,8 @@ def times(path):
 
 
 def test_no_other_module_says_how_old_a_word_may_be():
-    found = {path.relative_to(PROVISIONING).as_posix(): names for path in PROVISIONING.rglob("*.py")
-             if "migrations" not in path.parts and (names := set(times(path)))}
+    found = {path.removeprefix("provisioning/"): names for path, text in sources("provisioning").items()
+             if "/migrations/" not in path and (names := set(times(text)))}
     assert found == NO_WORDS
 
 

@@ -25,12 +25,7 @@ from tests.factories import (
     port,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _nobody_listens(no_broker, settings, closed_port):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_broker", "no_control")]
 
 
 def together(*work):

@@ -4,7 +4,6 @@ import re
 import time
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -31,6 +30,7 @@ from provisioning.states import Role
 from provisioning.web.tables import JUDGED
 from tests.commands import run
 from tests.factories import ADMINISTRATOR, control_answers, make_application, make_host, make_pair, make_user
+from tests.sources import ROOT, sources
 
 NOW = timezone.now()
 SILENT = 600
@@ -371,9 +371,6 @@ def test_an_open_page_can_ask_whether_control_answers(reader, silent):
 
 # --- nobody goes around it
 
-ROOT = Path(__file__).resolve().parents[3]
-
-
 def test_no_template_writes_a_word_of_control_that_may_be_old():
     wrong = [f"{path.relative_to(ROOT)}: {found}" for path in (ROOT / "templates").rglob("*.html")
              for found in re.findall(r"runtime\.(?:status|mode|reason)\b", path.read_text())]
@@ -381,6 +378,5 @@ def test_no_template_writes_a_word_of_control_that_may_be_old():
 
 
 def test_one_place_knows_where_the_sign_of_life_of_control_is():
-    readers = {str(path.relative_to(ROOT)) for path in (ROOT / "provisioning").rglob("*.py")
-               if "ControlBeat.objects" in path.read_text()}
+    readers = {path for path, text in sources("provisioning").items() if "ControlBeat.objects" in text}
     assert readers == {"provisioning/core/control.py"}

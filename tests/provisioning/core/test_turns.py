@@ -5,9 +5,7 @@ import io
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -44,7 +42,8 @@ from provisioning.turns import delete_in_turns, write_in_turns
 from provisioning.web.tables import APPLICATIONS, SOME
 from tests.factories import ADMINISTRATOR, make_application, make_host, make_job, make_template
 from tests.provisioning.catalog.test_packages import archive
-from tests.transactions import watched, within
+from tests.sources import sources
+from tests.transactions import slow_turns, watched, within
 
 # --- the mechanism
 
@@ -177,24 +176,8 @@ class TestLettingOthersIn:
 
 
 PAIRS = 60
-SLOW_S = 0.1
-"""So long every turn seems to last: it takes few items then, and what goes around turns stands out."""
-
-
-@contextmanager
-def slow_turns(monkeypatch):
-    """Turns of TURNS_TAKE items at most."""
-    ticks = iter(range(10**9))
-
-    class Slow:
-        monotonic = staticmethod(lambda: next(ticks) * SLOW_S)
-        sleep = staticmethod(lambda seconds: None)
-
-    monkeypatch.setattr(turns, "time", Slow)
-    yield
-
-
 TURNS_TAKE = 10
+"""So many items at most, when they are slow."""
 
 
 @pytest.fixture
@@ -260,8 +243,8 @@ OF_PAIRS = {
 
 @pytest.mark.parametrize("name", OF_PAIRS)
 def test_the_audit_of_many_pairs_is_many_transactions(pairs, monkeypatch, name):
-    with slow_turns(monkeypatch):
-        seen = OF_PAIRS[name]()
+    slow_turns(monkeypatch)
+    seen = OF_PAIRS[name]()
     assert seen.rows <= TURNS_TAKE * 25, seen.found
     assert len(seen.found) >= PAIRS / TURNS_TAKE
 
@@ -322,8 +305,8 @@ ROWS_AN_ITEM = 15
 
 @pytest.mark.parametrize("name", OF_MANY)
 def test_a_verb_on_many_applications_is_many_transactions(many, monkeypatch, name):
-    with slow_turns(monkeypatch):
-        seen = OF_MANY[name](many)
+    slow_turns(monkeypatch)
+    seen = OF_MANY[name](many)
     most = reports.WAITING_A_TURN * 7 if name == "reports that waited" else TURNS_TAKE * ROWS_AN_ITEM
     assert seen.rows <= most, seen.found
     assert seen.elsewhere == []
@@ -354,7 +337,8 @@ def test_deleting_many_says_how_far_it_came_when_somebody_gets_in_the_way(many, 
         return delete(actor, keys, reason, control)
 
     monkeypatch.setattr(applications, "_delete", with_somebody_else)
-    with slow_turns(monkeypatch), pytest.raises(applications.Refused) as caught:
+    slow_turns(monkeypatch)
+    with pytest.raises(applications.Refused) as caught:
         applications.delete_applications(actor=ADMINISTRATOR, application_ids=many)
     gone = len(many) - Application.objects.count()
     assert 0 < gone < len(many)
@@ -364,8 +348,8 @@ def test_deleting_many_says_how_far_it_came_when_somebody_gets_in_the_way(many, 
 
 
 def test_what_is_deleted_with_its_partners_is_kept_whole_in_history(many, monkeypatch):
-    with slow_turns(monkeypatch):
-        applications.delete_applications(actor=ADMINISTRATOR, application_ids=many)
+    slow_turns(monkeypatch)
+    applications.delete_applications(actor=ADMINISTRATOR, application_ids=many)
     bodies = [entry.before for entry in HistoryEntry.objects.filter(action="deleted")]
     assert sum(bool(body["backup_server"]) for body in bodies) == PAIRS
     assert sum(len(body["connections"]) for body in bodies) == PAIRS - 1
@@ -424,7 +408,6 @@ def test_a_password_is_hashed_before_its_row_is_written(db, monkeypatch):
 
 # --- every transaction says what bounds it
 
-ROOT = Path(__file__).resolve().parents[3]
 BOUNDS = {
     # one object, with what belongs to it
     "applications/services/applications.py": {
@@ -466,12 +449,12 @@ BOUNDS["applications/services/applications.py"] |= {"_set_enabled", "_delete"}  
 
 def test_every_transaction_says_what_bounds_it():
     found: dict[str, set[str]] = {}
-    for path in (ROOT / "provisioning").rglob("*.py"):
-        if "migrations" in path.parts or path.name == "guard.py":
+    for path, text in sources("provisioning").items():
+        if "/migrations/" in path or path.endswith("/guard.py"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and _opens(node):
-                found.setdefault(str(path.relative_to(ROOT / "provisioning")), set()).add(node.name)
+                found.setdefault(path.removeprefix("provisioning/"), set()).add(node.name)
     assert found == BOUNDS
 
 

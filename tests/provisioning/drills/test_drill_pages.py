@@ -10,7 +10,6 @@ from django.utils import timezone
 from provisioning.drills.selectors import get_drill
 from provisioning.drills.services.drills import ScheduleDraft, set_schedule, start_drill
 from provisioning.models import Drill, DrillSchedule, DrillStep
-from provisioning.record.models import ControlBeat
 from provisioning.states import DrillPhase, DrillState
 from tests import factories
 from tests.provisioning.pairs.test_pairs import detail, part, text_of
@@ -24,12 +23,6 @@ CONDITIONS = [
      "advice": "Start it.", "necessary": True},
     {"code": "hosts", "label": "Different hosts", "state": "no", "sentence": "Both are on one host.", "advice": "Move.",
      "necessary": False}]
-
-
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    return factories.make_pair()
 
 
 def ended(pair, state=DrillState.PASSED, **fields):
@@ -68,7 +61,6 @@ def test_starting_leads_to_the_page_of_the_drill(operator, pair):
     ({"status": "Stopped"}, "Start both members first"), ({"in_sync": False}, "does not stand by in sync"),
     ({"automatic_failover": False}, "Resume it first")])
 def test_the_button_is_off_with_the_reason_when_the_pre_flight_would_fail_anyway(operator, change, why):
-    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, _ = factories.make_pair(**change)
     tag = button(operator.get(detail(primary)), "pair-drill")
     assert 'aria-disabled="true"' in tag

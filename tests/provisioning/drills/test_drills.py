@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def pair():
-    return factories.make_pair()
-
-
-@pytest.fixture
 def drill(pair):
     return drills.start_drill(actor=OPERATOR, application_id=pair[0].pk)
 
@@ -107,8 +102,7 @@ def test_what_the_broker_does_not_take_is_refused_and_says_so(pair, django_captu
     assert "nothing was done" in drill.sentence
 
 
-def test_a_drill_without_control_is_refused_before_anything_is_switched(drill, settings, closed_port):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+def test_a_drill_without_control_is_refused_before_anything_is_switched(drill, no_control):
     run_drill(drill_id=drill.pk)
     drill.refresh_from_db()
     assert drill.state == DrillState.REFUSED

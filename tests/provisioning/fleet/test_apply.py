@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from django.core.management import call_command
 from django.db import connection
 
 from protocol.jobs import sign_report
@@ -19,6 +18,7 @@ from provisioning.jobs.worker.reports import record_report
 from provisioning.management import console
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage, Job
 from provisioning.models.applications import MASK
+from tests import commands
 from tests.factories import make_application, make_host, make_template
 from tests.provisioning.catalog.test_hosts_and_templates import APD
 from tests.provisioning.catalog.test_packages import archive
@@ -62,15 +62,10 @@ class Result:
 @pytest.fixture
 def run(monkeypatch):
     def run(name, *args, stdin="", tty=False):
-        out, err, code = io.StringIO(), io.StringIO(), 0
         source = io.TextIOWrapper(io.BytesIO(stdin.encode()))
         source.isatty = lambda: tty
         monkeypatch.setattr("sys.stdin", source)
-        try:
-            call_command(name, *args, stdout=out, stderr=err)
-        except SystemExit as end:
-            code = end.code
-        return Result(code, out.getvalue(), err.getvalue())
+        return Result(*commands.run(name, *args))
     return run
 
 

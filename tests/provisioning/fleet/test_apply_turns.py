@@ -21,7 +21,7 @@ from tests.commands import run
 from tests.factories import ADMINISTRATOR, make_application, make_host, make_template
 from tests.provisioning.catalog.test_hosts_and_templates import APD
 from tests.provisioning.catalog.test_packages import archive
-from tests.transactions import watched
+from tests.transactions import slow_turns, watched
 
 MANY = 60
 AN_APPLICATION = 10
@@ -171,19 +171,8 @@ def test_what_a_template_says_anew_is_a_change_and_counts_for_what_comes_after_i
 # --- the writing
 
 
-@pytest.fixture
-def slow_turns(monkeypatch):
-    """Turns that take FIRST at most: each seems to last as long as one may."""
-    ticks = iter(range(10**9))
-
-    class Slow:
-        monotonic = staticmethod(lambda: next(ticks) * 0.1)
-        sleep = staticmethod(lambda seconds: None)
-
-    monkeypatch.setattr(turns, "time", Slow)
-
-
-def test_many_are_written_in_many_transactions_none_of_which_grows(file, slow_turns):
+def test_many_are_written_in_many_transactions_none_of_which_grows(file, monkeypatch):
+    slow_turns(monkeypatch)
     with watched() as seen:
         assert run("apply", file(MANY_PAIRS), "--yes")[0] == 0
     assert Application.objects.count() == MANY
@@ -238,7 +227,8 @@ class Stopped:
     (KeyboardInterrupt(), 130, "Applying"),
     (OperationalError("locked"), 3, "Another program holds the Configuration Database. Try again later.")])
 def test_what_stops_it_half_way_is_told_with_what_is_done_and_the_same_file_finishes_it(
-        file, monkeypatch, slow_turns, error, code, sentence):
+        file, monkeypatch, error, code, sentence):
+    slow_turns(monkeypatch)
     if isinstance(error, OperationalError):
         error.__cause__ = locked_error()
     with monkeypatch.context() as patched:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, OperationalError
 
 from console.whereabouts import why_nothing_is_there
 from provisioning.management import commands
@@ -20,15 +20,6 @@ from tests.factories import make_application, make_host, make_pair
 
 ROOT = Path(__file__).parents[3]
 SENTENCE = "Another program holds the Configuration Database. Try again later."
-
-
-@pytest.fixture
-def impatient(transactional_db):
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 20")
-    yield
-    connection.close()
 
 
 @pytest.mark.parametrize("words", [

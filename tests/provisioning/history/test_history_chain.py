@@ -3,7 +3,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from io import StringIO
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +20,7 @@ from provisioning.history.verify import Mark, verify
 from provisioning.hosts.services import hosts
 from provisioning.models import HistoryEntry, HistoryHead, guard
 from provisioning.models.history import EntryIsKept
-from tests import factories
+from tests import commands, factories
 from tests.migrating import models_of
 
 pytestmark = pytest.mark.django_db
@@ -295,13 +294,7 @@ def test_history_written_anew_by_whoever_has_the_key_is_found_by_what_was_writte
 
 
 def run(*arguments):
-    out, err = StringIO(), StringIO()
-    try:
-        call_command("verify_history", *arguments, stdout=out, stderr=err)
-        code = 0
-    except SystemExit as ended:
-        code = ended.code
-    return code, out.getvalue(), err.getvalue()
+    return commands.run("verify_history", *arguments)
 
 
 def test_the_command_prints_what_to_keep_elsewhere(entries):

@@ -259,8 +259,7 @@ def test_what_was_deleted_is_edited_as_a_new_one_and_comes_back_under_its_key(ad
 def test_a_host_is_edited_from_a_version(administrator, db):
     draft = HostDraft(name="edge1", ip_address="192.0.2.50", os_version="12")
     host = hosts.create_host(actor=factories.ADMINISTRATOR, draft=draft)
-    hosts.update_host(actor=factories.ADMINISTRATOR, host_id=host.pk, revision=1,
-                      draft=replace(draft, os_version="13"))
+    hosts.update_host(actor=factories.ADMINISTRATOR, host_id=host.pk, revision=1, draft=replace(draft, os_version="13"))
     page = administrator.get(reverse("host-edit", args=[host.pk]), {"version": 1})
     assert page.context["form"]["os_version"].value() == "12"
     sent = {"name": "edge1", "ip_address": "192.0.2.50", "os_type": "Linux", "os_version": "12", "lca_port": 4999,

@@ -5,22 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from provisioning.core import refusals
 from provisioning.errors import NotAllowed, Refused
-from provisioning.hosts.services import enrolment
 from provisioning.hosts.services.enrolment import Attempts, TooMany, make_token, note_stage, revoke_tokens, spend
 from provisioning.models import Event, HistoryEntry, HostEnrolment
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker", "no_control")]
 FROM = "192.0.2.44"
-
-
-@pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port, monkeypatch):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
-    monkeypatch.setattr(enrolment, "attempts", Attempts())
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
 
 
 @pytest.fixture

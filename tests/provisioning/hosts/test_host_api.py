@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import auth
-from provisioning.core import refusals as recorded
 from provisioning.hosts.views import host_api
 from provisioning.hosts.views.host_api import BoundedLog, Unsatisfiable, parse_range
 from provisioning.models import Event
 from tests import factories
+
+from .machines import signed
 
 CONTENT = bytes(range(256)) * 5000
 
@@ -33,11 +34,6 @@ def package(host, settings, tmp_path):
     row = factories.make_package(path="stored.tar.gz", size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest())
     factories.make_job(factories.make_application(host=host), kind="install", arguments={"package": {"id": row.pk}})
     return row
-
-
-def signed(host, path, *, at=None, secret=None, method="GET"):
-    return auth.request_headers(secret or host.secret, host=host.name, method=method, path=path,
-                                at=time.time() if at is None else at)
 
 
 async def fetch(async_client, host, package, **headers):
@@ -176,8 +172,7 @@ def test_a_request_that_is_not_signed_right_is_refused_with_a_sentence(client, h
 
 
 @pytest.mark.parametrize(("off_s", "said"), [(-302, "before"), (302, "ahead of")])
-def test_a_clock_that_is_off_is_told_to_who_has_the_secret_alone(client, host, monkeypatch, off_s, said):
-    monkeypatch.setattr(recorded, "bound", recorded.Bound())
+def test_a_clock_that_is_off_is_told_to_who_has_the_secret_alone(client, host, off_s, said):
     application = factories.make_application(host=host)
     url, at = reverse("host-application-secret", args=[application.pk]), time.time() + off_s
     answer = client.get(url, headers=signed(host, url, at=at))

@@ -16,15 +16,10 @@ from provisioning.states import HostStatus
 from tests import factories
 from tests.html import flat
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker", "no_control")]
 TYPED = {"name": "edge1", "ip_address": "192.0.2.10", "os_type": "Linux", "os_version": "12", "lca_port": "4999",
          "enabled": "on"}
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
 
 
 # --- list and page

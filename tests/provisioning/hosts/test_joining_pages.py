@@ -4,22 +4,20 @@ import hashlib
 import html
 import json
 import re
-import time
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from hostagent import bundle
-from protocol import auth
-from provisioning.core import refusals
-from provisioning.hosts.services import enrolment
 from provisioning.hosts.services.enrolment import Attempts, make_token
 from provisioning.models import Event, HostEnrolment, HostRuntime
 from tests import factories
 from tests.html import flat
 
-pytestmark = pytest.mark.django_db
+from .machines import bearer, exchange, signed
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker", "no_control")]
 TYPED = {"name": "edge1", "ip_address": "192.0.2.10", "os_type": "Linux", "os_version": "12", "lca_port": "4999",
          "enabled": "on"}
 
@@ -32,11 +30,8 @@ def agent_dir(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port, monkeypatch, agent_dir):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+def _bundle(settings, agent_dir):
     settings.PAIRWISE_AGENT_DIR = agent_dir
-    monkeypatch.setattr(enrolment, "attempts", Attempts())
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
 
 
 @pytest.fixture
@@ -100,13 +95,6 @@ def test_a_revoked_line_is_gone(administrator, host, row):
     assert "The line is good for nothing any more." in page
 
 
-@pytest.mark.parametrize("name", ["host-join", "host-join-revoke"])
-def test_an_operator_makes_and_revokes_no_line(operator, host, row, name):
-    assert operator.post(reverse(name, args=[host.pk])).status_code == 403
-    row.refresh_from_db()
-    assert row.is_open
-
-
 def test_a_console_that_others_cannot_reach_says_so(administrator, host, row):
     assert "it listens on 127.0.0.1 only. Set PAIRWISE_HOST" in html.unescape(page_of(administrator, host))
 
@@ -135,23 +123,9 @@ def test_the_host_of_the_console_itself_has_no_line(administrator):
 # --- the machine
 
 
-def bearer(row):
-    return {"Authorization": f"Bearer {row.token}"}
-
-
-def signed(host, method, path, body=None, secret=None):
-    return auth.request_headers(secret or host.secret, host=host.name, method=method, path=path, at=time.time(),
-                                body=b"" if body is None else json.dumps(body).encode())
-
-
 def tell(client, row, stage, state, text="", headers=None):
     body = {"stage": stage, "state": state, "text": text}
     return client.post(reverse("join-stage"), body, content_type="application/json", headers=headers or bearer(row))
-
-
-def exchange(client, row, **headers):
-    return client.post(reverse("join-exchange"), {"python": "3.11.2"}, content_type="application/json",
-                       headers={**bearer(row), **headers})
 
 
 def test_the_program_is_the_one_that_the_line_checks(client, agent_dir):
@@ -188,12 +162,12 @@ def test_a_token_is_exchanged_once_for_what_the_agent_needs(client, host, row, s
 
 def test_a_machine_that_has_the_secret_keeps_it(client, host, row):
     before = host.secret
-    proof = signed(host, "POST", reverse("join-exchange"), {"python": "3.11.2"})
+    proof = signed(host, reverse("join-exchange"), method="POST", body={"python": "3.11.2"})
     assert exchange(client, row, **proof).json()["secret"] == before
 
 
 def test_a_wrong_signature_gives_a_new_secret(client, host, row):
-    proof = signed(host, "POST", reverse("join-exchange"), {"python": "3.11.2"}, secret="another")
+    proof = signed(host, reverse("join-exchange"), method="POST", body={"python": "3.11.2"}, secret="another")
     assert exchange(client, row, **proof).json()["secret"] not in (host.secret, "another")
 
 
@@ -201,7 +175,7 @@ def test_after_joining_stages_are_signed(client, host, row):
     exchange(client, row)
     host.refresh_from_db()
     body = {"stage": "start", "state": "done", "text": "It runs."}
-    headers = signed(host, "POST", reverse("join-stage"), body)
+    headers = signed(host, reverse("join-stage"), method="POST", body=body)
     assert tell(client, row, **{"stage": "start", "state": "done", "text": "It runs."}, headers=headers).json() == {
         "host": "edge1"}
     row.refresh_from_db()
@@ -215,12 +189,12 @@ def test_the_machine_is_told_when_control_hears_its_agent(client, host, row):
     exchange(client, row)
     host.refresh_from_db()
     path = reverse("join-state")
-    assert client.get(path, headers=signed(host, "GET", path)).json() == {"connected": False, "worker": False}
+    assert client.get(path, headers=signed(host, path)).json() == {"connected": False, "worker": False}
     body = {"stage": "start", "state": "done", "text": ""}
-    tell(client, row, "start", "done", headers=signed(host, "POST", reverse("join-stage"), body))
+    tell(client, row, "start", "done", headers=signed(host, reverse("join-stage"), method="POST", body=body))
     HostRuntime.objects.create(host=host, status="Running", heard_at=timezone.now(), worker_alive=True)
     # Its worker is asked over the broker, which is away here.
-    assert client.get(path, headers=signed(host, "GET", path)).json() == {"connected": True, "worker": False}
+    assert client.get(path, headers=signed(host, path)).json() == {"connected": True, "worker": False}
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", "x" * 9000])
@@ -249,7 +223,7 @@ def test_a_removed_agent_takes_its_secret_with_it(administrator, client, host, r
     exchange(client, row)
     host.refresh_from_db()
     path, body = reverse("join-leave"), {"host": host.name}
-    headers = signed(host, "POST", path, body)
+    headers = signed(host, path, method="POST", body=body)
     assert client.post(path, body, content_type="application/json", headers=headers).status_code == 200
     before = host.secret
     host.refresh_from_db()

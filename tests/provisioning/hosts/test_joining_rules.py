@@ -25,11 +25,14 @@ def test_an_advertised_name_of_a_console_with_its_own_tls_has_its_port():
     assert where.console_url == "https://pairwise.example:8000"
 
 
-def test_a_console_on_all_addresses_is_reached_as_it_was_asked():
-    where = found({**OPEN, "web_host": "0.0.0.0", "control_host": "0.0.0.0"}, asked="console.example:8000")
-    assert where.console_url == "http://console.example:8000"
-    assert where.controls[0][0] == "console.example"
-    assert where.broker_url == "redis://console.example:2021/0"
+@pytest.mark.parametrize(("listens_on", "asked", "address"), [
+    pytest.param("0.0.0.0", "console.example", "console.example", id="on all addresses it is reached as it was asked"),
+    pytest.param("2001:db8::1", "[2001:db8::1]", "2001:db8::1", id="an address of version 6 stands in brackets")])
+def test_everything_is_where_the_console_was_asked(listens_on, asked, address):
+    where = found({**OPEN, "web_host": listens_on, "control_host": listens_on}, asked=f"{asked}:8000")
+    assert where.console_url == f"http://{asked}:8000"
+    assert where.controls[0][0] == address
+    assert where.broker_url == f"redis://{asked}:2021/0"
 
 
 def test_an_advertised_name_goes_before_the_address():
@@ -42,13 +45,6 @@ def test_an_advertised_name_goes_before_the_address():
 def test_behind_a_proxy_the_console_is_where_it_was_asked():
     assert found({**OPEN, "advertised_host": "a.example"}, "p.example", "https").console_url == "https://p.example"
     assert found({**OPEN, "console_url": "https://c.example"}, "p.example").console_url == "https://c.example"
-
-
-def test_an_address_of_version_6_stands_in_brackets():
-    where = found({**OPEN, "web_host": "2001:db8::1", "control_host": "2001:db8::1"}, asked="[2001:db8::1]:8000")
-    assert where.console_url == "http://[2001:db8::1]:8000"
-    assert where.controls[0][0] == "2001:db8::1"
-    assert where.broker_url == "redis://[2001:db8::1]:2021/0"
 
 
 @pytest.mark.parametrize(("fields", "asked", "sentence"), [

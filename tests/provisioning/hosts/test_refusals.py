@@ -6,7 +6,6 @@ import time
 import pytest
 from django.urls import reverse
 
-from protocol import auth
 from protocol.jobs import sign_report
 from provisioning import tasks
 from provisioning.core import refusals
@@ -14,14 +13,9 @@ from provisioning.hosts.services import enrolment
 from provisioning.models import Event, HostEnrolment, Job
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+from .machines import exchange, signed
 
-
-@pytest.fixture(autouse=True)
-def _quiet(no_broker, settings, closed_port, monkeypatch):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
-    monkeypatch.setattr(enrolment, "attempts", enrolment.Attempts())
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker", "no_control")]
 
 
 @pytest.fixture
@@ -114,10 +108,6 @@ def test_a_word_of_a_refused_job_is_not_good_for_ever(administrator, alpha):
 # --- downloads
 
 
-def signed(host, path, secret="", at=0):
-    return auth.request_headers(secret or host.secret, host=host.name, method="GET", path=path, at=at or time.time())
-
-
 @pytest.fixture
 def package(settings, tmp_path):
     settings.PAIRWISE_PACKAGES_DIR = tmp_path
@@ -164,26 +154,21 @@ def test_a_secret_of_an_application_elsewhere_is_refused_and_recorded(administra
 # --- tokens
 
 
-def exchange(client, token):
-    return client.post(reverse("join-exchange"), {"python": "3.11"}, content_type="application/json",
-                       headers={"Authorization": f"Bearer {token}"})
-
-
 def test_a_token_that_was_used_or_expired_is_on_the_hosts_page(administrator, client, alpha):
     row = enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=alpha.pk)
-    assert exchange(client, row.token).status_code == 200
-    assert exchange(client, row.token).status_code == 403
+    assert exchange(client, row).status_code == 200
+    assert exchange(client, row).status_code == 403
     assert "A join for host alpha was refused, asked from 127.0.0.1: The token was used already" in page(
         administrator, alpha)
     late = enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=alpha.pk)
     HostEnrolment.objects.filter(pk=late.pk).update(expires_at=late.created_at)
-    assert exchange(client, late.token).status_code == 403
+    assert exchange(client, late).status_code == 403
     assert "The token expired" in page(administrator, alpha)
 
 
 def test_a_token_of_one_host_gives_nothing_of_another(client, alpha, beta):
     row = enrolment.make_token(actor=factories.ADMINISTRATOR, host_id=alpha.pk)
-    given = exchange(client, row.token).json()
+    given = exchange(client, row).json()
     assert given["host"] == "alpha"
     assert given["secret"] != beta.secret
     beta.refresh_from_db()

@@ -165,8 +165,7 @@ def test_the_page_has_the_stage_only_where_ssh_was_used():
 
 
 @pytest.fixture
-def host(no_broker, settings, closed_port):
-    settings.PAIRWISE_CONTROL_PORT = closed_port
+def host(no_broker, no_control):
     return factories.make_host("edge1", ip_address="127.0.0.9", status=None)
 
 

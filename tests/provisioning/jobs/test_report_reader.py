@@ -29,11 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 valkey = brokers.each_broker
 
 
-@pytest.fixture(autouse=True)
-def _own_bound(monkeypatch):
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
-
-
 @pytest.fixture
 def evil(broker, settings):
     settings.EMBEDDED_REDIS_PASSWORD, settings.REDIS_IS_EMBEDDED = "", False

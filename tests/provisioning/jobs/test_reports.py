@@ -16,7 +16,7 @@ from hostagent.jobs.reporter import LINE_LIMIT, LINES_PER_REPORT
 from protocol.jobs import sign_report
 from protocol.said import TEXT_MAX
 from provisioning import tasks
-from provisioning.core import control_client, refusals
+from provisioning.core import control_client
 from provisioning.jobs.worker import reaper, reports
 from provisioning.jobs.worker.dispatch import NOT_HANDED_OVER
 from provisioning.jobs.worker.reports import MAX_LINES, MAX_WAITING, ReportRefused, record_report
@@ -61,7 +61,6 @@ def failing(monkeypatch):
     def fail(*args, **kwargs):
         raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
 
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
     monkeypatch.setattr(reports.outcome, "finish", fail)
     monkeypatch.setattr(reports, "_steps", fail)
 
@@ -341,8 +340,7 @@ def test_failed_install_leaves_the_application_as_it_was(install_job):
     {"working_directory": "/srv/pairwise/MS/"},
     {"command_line_arguments": "-host 127.0.0.1 -port 2020 -app OTHER"}])
 def test_an_install_that_says_anything_but_what_was_asked_is_an_error_and_fills_nothing_in(
-        install_job, change, monkeypatch):
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
+        install_job, change):
     done = report(install_job, 1, "finished", state="succeeded", result={**INSTALLED, **change})
     assert (done.state, "the installation of MS as finished, but" in done.reason) == ("error", True)
     assert Application.objects.get(name="MS").revision == 1

@@ -196,8 +196,7 @@ def test_a_write_that_does_not_come_back_is_told(proof):
     proof.disk.write = hang
     proof._write = hang
     proof.look()
-    assert (seen[0].status, seen[0].reason) == (
-        DOWN, "The Configuration Database has not confirmed a write for 0.8 s.")
+    assert (seen[0].status, seen[0].reason) == (DOWN, "The Configuration Database has not confirmed a write for 0.8 s.")
 
 
 # --- the whole answer

@@ -11,10 +11,10 @@ from provisioning.audit.judging import judge
 from provisioning.audit.loading import load
 from provisioning.drafts import ConnectionDraft, PortDraft
 from provisioning.history.rows import CONNECTION, PORT, connection_lines, port_text
-from provisioning.models import Application, Connection, ListeningPort, Option
+from provisioning.models import Application, Connection, ListeningPort
 from provisioning.pairs.rules.synchronizing import DIFFERS, EQUAL, SERVER_INFO
 from provisioning.pairs.services import synchronize
-from tests.factories import SUPPORT, make_application, make_pair, port
+from tests.factories import SUPPORT, make_application, make_pair, port, set_option
 
 NAMES = {"port_id", "server_id", "server"}
 """What a row is known by among the others."""
@@ -40,12 +40,6 @@ def another(field, value):
     return "a=1" if field.name.endswith("_parameters") else "other"
 
 
-def set_option(row, value, *, section="log", key="verbose", annex=False):
-    option = Option(application=row, annex=annex, section=section, key=key)
-    option.set_value(value)
-    option.save()
-
-
 @pytest.fixture
 def pair():
     """Equal in everything, with a connection each."""
@@ -53,7 +47,7 @@ def pair():
     server = make_application("Server", ports={"default": 7800})
     for row in (primary, backup):
         Connection.objects.create(application=row, server=server)
-        set_option(row, "standard")
+        set_option(row, "log", "verbose", "standard")
     return primary, backup
 
 
@@ -120,7 +114,7 @@ def test_a_port_that_one_member_lacks_differs_to_everybody(pair, member, port_id
 @pytest.mark.parametrize(("section", "key", "value"), [("log", "other", "x"), ("log", "password", "x"),
                                                        ("other", "verbose", "standard")])
 def test_an_option_that_differs_in_section_key_or_value_differs_to_everybody(pair, annex, section, key, value):
-    set_option(pair[1], value, section=section, key=key, annex=annex)
+    set_option(pair[1], section, key, value, annex=annex)
     assert DIFFERS in {row.state for row in both_see(pair).rows}
 
 

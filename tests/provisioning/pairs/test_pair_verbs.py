@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 DONE = PairAnswer(ok=True, reason="MS_Backup took over.", facts={"active": "MS_Backup", "epoch": 4, "took_ms": 87.4})
 
 
-@pytest.fixture
-def pair():
-    return make_pair()
-
-
 def history():
     return [(entry.user_name, entry.action, entry.object_name, entry.reason) for entry in HistoryEntry.objects.all()]
 
@@ -95,8 +90,7 @@ def test_an_active_server_that_came_back_with_another_store_can_be_the_one_that_
     control.answers["promote"] = DONE
     with pytest.raises(Refused, match="Nobody is not a member"):
         services.promote(actor=ADMINISTRATOR, application_id=pair[0].pk, accept_data_loss="MS_Primary", server="Nobody")
-    services.promote(actor=ADMINISTRATOR, application_id=pair[0].pk, accept_data_loss="MS_Primary",
-                     server="MS_Primary")
+    services.promote(actor=ADMINISTRATOR, application_id=pair[0].pk, accept_data_loss="MS_Primary", server="MS_Primary")
     assert [request.target for request in control.requests] == ["MS_Primary"]
     assert "with the store it has now" in history()[0][3]
 

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -15,25 +14,14 @@ from provisioning.core.control_client import configuration_server
 from provisioning.core.events import OF_PAIR
 from provisioning.models import Application, Event, HistoryEntry, Job, Option, PairException, PairState, RuntimeStatus
 from provisioning.pairs.selectors.page import EVENT_GRANTED, pair_list, pairs_in_order
-from provisioning.record.models import ControlBeat
 from tests import factories
 from tests.html import flat
 from tests.provisioning.posted import LIST, script
+from tests.sources import ROOT
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[3]
 MEMBERS = [{"name": "MS_Primary", "connected": True, "role": "primary", "epoch": 3, "accepts": True, "took_ms": 4.0},
            {"name": "MS_Backup", "connected": True, "role": "backup", "epoch": 3, "reason": "it stands by"}]
-
-
-@pytest.fixture
-def control_beats():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-
-
-@pytest.fixture
-def pair(control_beats):
-    return factories.make_pair()
 
 
 def detail(row):
@@ -189,8 +177,7 @@ def test_switch_over_asks_first_and_names_what_is_hit(operator, pair):
 
 def test_switch_over_is_done_by_control_and_recorded(operator, pair, control):
     control.answers["switchover"] = PairAnswer(ok=True, facts={"active": "MS_Backup", "epoch": 4, "took_ms": 730})
-    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), {"reason": "kernel update"},
-                           headers=script())
+    answer = operator.post(reverse("pair-switchover", args=[pair[0].pk]), {"reason": "kernel update"}, headers=script())
     assert "MS_Backup serves now, in epoch 4. It took 0.7 s." in answer.content.decode()
     assert '"dialog-close": true' in answer["HX-Trigger"]
     assert (control.requests[0].application, control.requests[0].by) == ("MS_Primary", "operator")
@@ -227,7 +214,7 @@ def test_pausing_needs_a_reason(operator, pair, control):
     assert control.requests[0].reason == "kernel update"
 
 
-def test_resume_stands_where_pause_stood(operator, control_beats, control):
+def test_resume_stands_where_pause_stood(operator, control):
     primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update")
     body = operator.get(detail(primary)).content.decode()
     assert "Paused by otto: kernel update." in body
@@ -239,7 +226,7 @@ def test_resume_stands_where_pause_stood(operator, control_beats, control):
 
 
 @pytest.fixture
-def lost(control_beats):
+def lost():
     """A pair whose active member is gone while its standby lacks messages."""
     primary, backup = factories.make_pair(in_sync=False)
     RuntimeStatus.objects.filter(application=primary).update(status="Gave Up", mode="", last_seq=150)
@@ -261,7 +248,7 @@ def test_promotion_wants_the_name_of_the_server_whose_messages_are_given_up(admi
 
 
 @pytest.fixture
-def replaced(control_beats):
+def replaced():
     """A pair whose active member came back with an empty store while its standby lacks messages."""
     primary, backup = factories.make_pair(in_sync=False, active_copy="old")
     RuntimeStatus.objects.filter(application=primary).update(status="Initializing", mode="", last_seq=0, copy="new")
@@ -338,7 +325,7 @@ def steps(answer):
     return [step.state for step in answer.context["pair"].steps]
 
 
-def test_a_server_without_a_backup_is_led_through_the_procedure(administrator, control_beats):
+def test_a_server_without_a_backup_is_led_through_the_procedure(administrator):
     host = factories.make_host("edge1")
     primary = factories.make_application("MS_Solo", host=host, installed=True, ports={"default": 7001})
     answer = administrator.get(detail(primary))
@@ -396,7 +383,7 @@ def test_what_control_decided_last_is_not_told_of_servers_that_do_not_run(operat
     assert "was granted the role" not in operator.get(part(pair[0], "head")).content.decode()
 
 
-def test_stop_is_offered_in_step_3_and_asks_first(operator, control_beats):
+def test_stop_is_offered_in_step_3_and_asks_first(operator):
     primary = factories.make_application("MS_Solo", host=factories.make_host(), installed=True, status="Started",
                                          mode="Primary", ports={"default": 7001})
     body = operator.get(part(primary, "guide")).content.decode()
@@ -405,7 +392,7 @@ def test_stop_is_offered_in_step_3_and_asks_first(operator, control_beats):
     assert 'hx-target="#dialog-content"' in button
 
 
-def test_both_are_started_by_one_button_that_comes_back_here(operator, control_beats, no_broker):
+def test_both_are_started_by_one_button_that_comes_back_here(operator, no_broker):
     primary, backup = factories.make_pair(status="Stopped")
     body = operator.get(detail(primary)).content.decode()
     assert "Start both" in body
@@ -559,17 +546,9 @@ def test_a_difference_is_declared_and_taken_back(administrator, differing):
     assert not PairException.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["pair-synchronize", "pair-except"])
-@pytest.mark.parametrize("role", ["operator", "support"])
-def test_only_an_administrator_synchronizes(request, role, name, differing):
-    assert request.getfixturevalue(role).get(reverse(name, args=[differing[0].pk])).status_code == 403
-
-
 def test_secrets_are_never_shown_in_the_comparison(administrator, pair):
     for row, secret in zip(pair, ("planted-one", "planted-other"), strict=True):
-        option = Option(application=row, section="clients", key="bench")
-        option.set_value(secret)
-        option.save()
+        factories.set_option(row, "clients", "bench", secret)
     for address in (detail(pair[0]), part(pair[0], "compare"), reverse("pair-synchronize", args=[pair[0].pk])):
         assert "planted-" not in administrator.get(address).content.decode()
 
@@ -577,11 +556,9 @@ def test_secrets_are_never_shown_in_the_comparison(administrator, pair):
 # --- other pages
 
 
-def test_the_list_of_pairs_has_trouble_first(support, control_beats):
+def test_the_list_of_pairs_has_trouble_first(support):
     factories.make_pair()
-    rename = Application.objects.filter(name__startswith="MS_")
-    for row in rename:
-        Application.objects.filter(pk=row.pk).update(name=row.name.replace("MS_", "A_"))
+    _rename("A_")
     primary, _ = factories.make_pair(in_sync=False)
     RuntimeStatus.objects.filter(application=primary).update(status="Gave Up", mode="")
     page = support.get(reverse("pair-list"))
@@ -615,7 +592,7 @@ def _rename(prefix):
         Application.objects.filter(pk=row.pk).update(name=row.name.replace("MS_", prefix))
 
 
-def test_an_outage_is_first_and_says_since_when_and_what_is_not_set_up_is_last(support, control_beats, broker):
+def test_an_outage_is_first_and_says_since_when_and_what_is_not_set_up_is_last(support, broker):
     """Both members were stopped as asked: it is an outage all the same, and no pair that was never set up."""
     factories.make_pair(status="Stopped", record=False)
     _rename("A_")
@@ -638,7 +615,7 @@ def test_an_outage_is_first_and_says_since_when_and_what_is_not_set_up_is_last(s
     assert "since" in text_of(support.get(detail(primary)))
 
 
-def test_the_list_of_pairs_takes_the_same_queries_for_any_number(control_beats, django_assert_num_queries):
+def test_the_list_of_pairs_takes_the_same_queries_for_any_number(django_assert_num_queries):
     factories.make_pair()
     with django_assert_num_queries(1):
         pair_list()
@@ -655,7 +632,7 @@ def test_the_list_of_pairs_takes_the_same_queries_for_any_number(control_beats, 
 @pytest.mark.parametrize("of", [0, 1])
 @pytest.mark.parametrize("state", [{}, {"in_sync": False}, {"automatic_failover": False}, {"record": False},
                                    {"disputed": True}], ids=str)
-def test_a_pair_is_well_in_the_list_only_when_its_headline_says_so(control_beats, state, of, change):
+def test_a_pair_is_well_in_the_list_only_when_its_headline_says_so(state, of, change):
     members = factories.make_pair(**state)
     RuntimeStatus.objects.update(first_seq=5)
     RuntimeStatus.objects.filter(application=members[of]).update(**change)
@@ -665,8 +642,7 @@ def test_a_pair_is_well_in_the_list_only_when_its_headline_says_so(control_beats
     assert len(pair_list(show="trouble")) == (read.headline.level != "ok")
 
 
-def test_pairs_that_are_well_come_last_by_name_and_are_read_when_they_are_looked_at(
-        control_beats, django_assert_num_queries):
+def test_pairs_that_are_well_come_last_by_name_and_are_read_when_they_are_looked_at(django_assert_num_queries):
     for name in ("b", "A", "c"):
         factories.make_pair()
         Application.objects.filter(name="MS_Primary").update(name=name)
@@ -679,7 +655,7 @@ def test_pairs_that_are_well_come_last_by_name_and_are_read_when_they_are_looked
         assert len(found[1:3]) == 2
 
 
-def test_paused_failover_is_said_on_every_page(support, control_beats):
+def test_paused_failover_is_said_on_every_page(support):
     primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update",
                                      paused_at=timezone.now())
     for address in (LIST, reverse("monitoring"), reverse("job-list"), reverse("host-list")):
@@ -690,7 +666,7 @@ def test_paused_failover_is_said_on_every_page(support, control_beats):
     assert "kernel update" in support.get(reverse("pair-paused"), headers=script("paused-notice")).content.decode()
 
 
-def test_who_paused_failover_and_why_is_text_on_every_page(support, control_beats):
+def test_who_paused_failover_and_why_is_text_on_every_page(support):
     primary, _ = factories.make_pair(automatic_failover=False, paused_by="otto", paused_reason="kernel update")
     sentence = "is paused by otto: kernel update"
     for address in (LIST, detail(primary)):

@@ -1,43 +1,24 @@
 """The pages Restored Database, and how people come there."""
 
-import re
 
 import pytest
 from django.urls import reverse
-from django.utils import timezone
 
 from protocol.messages import PairAnswer
 from provisioning.models import HistoryEntry, PairState
 from provisioning.record.models import ControlBeat
-from tests.factories import make_pair
 from tests.html import flat
 
-from .test_restored import AWAY, NOTHING_LOST, REASON
+from .test_pairs import text_of
+from .test_restored import AWAY, NOTHING_LOST, REASON, asked, pair
+
+__all__ = ["asked", "pair"]
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def pair():
-    ControlBeat.objects.create(name="control", at=timezone.now())
-    primary, backup = make_pair(in_sync=False)
-    PairState.objects.update(disputed=True, reason=REASON)
-    return primary, backup
-
-
-@pytest.fixture
-def asked(control):
-    control.answers |= {"record": NOTHING_LOST, "restored": lambda request: PairAnswer(
-        ok=True, reason=f"{request.target} goes on.", facts={"active": request.target})}
-    return control
-
-
 def here(row):
     return reverse("pair-restored", args=[row.pk])
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def test_the_page_shows_what_each_has_and_what_would_be_lost(administrator, pair, asked):

@@ -5,23 +5,16 @@ import json
 import pytest
 
 from provisioning.errors import NotAllowed, NotFound, Refused
-from provisioning.models import Application, HistoryEntry, ListeningPort, Option, PairException
+from provisioning.models import Application, HistoryEntry, ListeningPort, PairException
 from provisioning.models.applications import MASK
 from provisioning.pairs.rules.synchronizing import EXCEPTION
 from provisioning.pairs.services import synchronize as services
 from tests.commands import run
-from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair
+from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair, set_option
 
 pytestmark = pytest.mark.django_db
 
 DAYS = "options.messages.retention-days"
-
-
-def set_option(row, section, key, value):
-    option = Option.objects.filter(application=row, section=section, key=key).first() or Option(
-        application=row, section=section, key=key)
-    option.set_value(value)
-    option.save()
 
 
 @pytest.fixture

@@ -151,8 +151,7 @@ def test_a_port_that_the_backup_lacks_gets_a_number_that_is_free_on_its_host():
 
 def test_two_ports_that_are_missing_get_different_numbers_and_the_search_goes_round():
     new = (PortDraft(port_id="a", port=65535), PortDraft(port_id="b", port=65534))
-    comparison = found(primary={"ports": (*PORTS, *new)},
-                       taken={65534, *range(1024, 2000)})
+    comparison = found(primary={"ports": (*PORTS, *new)}, taken={65534, *range(1024, 2000)})
     assert [port.port for port in comparison.draft.ports[2:]] == [65535, 2000]
 
 

@@ -24,12 +24,10 @@ from provisioning.models import (
     HistoryEntry,
     HostRuntime,
     JobLine,
-    Option,
     PairState,
     Waiver,
 )
 from provisioning.models.applications import MASK
-from provisioning.record.models import ControlBeat
 from provisioning.states import AuditTrigger, DrillState
 from provisioning.support.services import bundle as support_bundle
 from provisioning.support.services import parts as support_parts
@@ -52,7 +50,6 @@ def logs(settings, tmp_path):
 
 @pytest.fixture
 def pair(logs):
-    ControlBeat.objects.create(name="control", at=timezone.now())
     primary, backup = factories.make_pair()
     job = factories.make_job(primary, created_by="otto", reason="It did not start.")
     JobLine.objects.create(job=job, number=1, at=timezone.now(), text="Starting MS_Primary")
@@ -167,9 +164,7 @@ def test_no_secret_is_inside_whichever_it_is_and_wherever_it_was_planted(pair, s
     typed = {name: f"{name}+{secrets.token_urlsafe(12)}/&'" for name in ("client", "option", "annex")}
     for section, key, annex, name in (("clients", "ann", False, "client"), ("log", "db-password", False, "option"),
                                       ("security", "api-key", True, "annex")):
-        option = Option(application=backup, section=section, key=key, annex=annex)
-        option.set_value(typed[name])
-        option.save()
+        factories.set_option(backup, section, key, typed[name], annex=annex)
     token = make_token(actor=factories.ADMINISTRATOR, host_id=primary.host_id)
     settings.PAIRWISE_REDIS_URL = "redis://:broker+password/@127.0.0.1:1/0".replace("+password/", "%2Bpassword%2F")
     known = {**typed, "application": primary.secret, "other application": backup.secret, "host": primary.host.secret,

@@ -7,7 +7,7 @@ import pytest
 
 from provisioning.core.permissions import ROLE_VERBS
 from tests.provisioning.addresses import ADDRESSES, MACHINE, OPEN, SIGNED_IN, Request
-from tests.provisioning.walk import METHODS, NO_ROLE, NOBODY, PEOPLE, World, forgotten, no_change, patterns
+from tests.provisioning.walk import METHODS, NO_ROLE, NOBODY, PEOPLE, forgotten, no_change, patterns
 
 pytestmark = pytest.mark.django_db
 SENTENCE = "Your role does not let you"
@@ -15,18 +15,6 @@ SAFE = ("GET", "HEAD")
 WORKS = {200, 204, 302, 409, 422, 503}
 """Statuses of an answer that got past permissions: done, asked, or refused because of what was sent or of the moment.
 503 is the health check's while control is away."""
-
-
-@pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
-    """The world, made once: each request takes back what it did, and the end of the module all of it."""
-    with django_db_blocker.unblock(), forgotten():
-        yield World()
-
-
-@pytest.fixture
-def world(made, db, broker, no_control):
-    return made
 
 
 def requests(name: str) -> list[Request]:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -18,7 +18,7 @@ from provisioning.web import busy, kept
 from tests.factories import make_host, make_template, make_user
 from tests.html import flat
 from tests.provisioning.addresses import ADDRESSES, MACHINE
-from tests.provisioning.posted import form_of, script
+from tests.provisioning.posted import form_of, post, script
 from tests.provisioning.walk import PEOPLE, World, forgotten
 from tests.transactions import watched
 
@@ -53,16 +53,6 @@ class Form(HTMLParser):
 
 
 @pytest.fixture
-def impatient(transactional_db):
-    """The wait for a database that is held is short here."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA busy_timeout = 20")
-    yield
-    connection.close()
-
-
-@pytest.fixture
 def ada(impatient):
     client = Client(raise_request_exception=False, enforce_csrf_checks=True, headers=BROWSER)
     user = make_user("ada", roles=("Administrator",))
@@ -72,11 +62,6 @@ def ada(impatient):
     # The page whose form is sent gives the token.
     client.get(reverse("password-change"))
     return client
-
-
-def post(client, address, data, **options):
-    token = client.cookies[settings.CSRF_COOKIE_NAME].value
-    return client.post(address, {**data, "csrfmiddlewaretoken": token}, **options)
 
 
 # --- every address

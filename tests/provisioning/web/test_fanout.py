@@ -11,6 +11,7 @@ from provisioning.core.signals import STREAM
 from provisioning.web import fanout
 from provisioning.web.fanout import TOPICS_MAX, Fanout, Listener, TooSlow
 from provisioning.web.stream_position import StreamTrouble
+from tests.waiting import wait_for
 
 TABS = 200
 SOON_S = 5.0
@@ -39,7 +40,7 @@ async def test_two_hundred_tabs_are_one_reader_at_redis_and_hear_at_once(valkey,
     shared, before = Fanout(), changes.ids()
     async with contextlib.AsyncExitStack() as tabs:
         opened = await asyncio.gather(*[tabs.enter_async_context(shared.listen(valkey)) for _ in range(TABS)])
-        await asyncio.to_thread(until, lambda: blocked(changes) == 1)
+        await asyncio.to_thread(wait_for, lambda: blocked(changes) == 1, SOON_S)
         ours = [each for each in changes.client_list() if each["id"] not in before]
         assert len(ours) == 2  # the reader, and who looks up where a tab goes on
         assert [each["cmd"] for each in ours].count("xread") == 1
@@ -49,18 +50,11 @@ async def test_two_hundred_tabs_are_one_reader_at_redis_and_hear_at_once(valkey,
         for topics in await asyncio.gather(*[heard(tab, "application:19") for tab in opened]):
             assert topics == [f"application:{number}" for number in range(20)]
         assert time.monotonic() - began < 2
-    await asyncio.to_thread(until, lambda: changes.ids() == before)
+    await asyncio.to_thread(wait_for, lambda: changes.ids() == before, SOON_S)
 
 
 def blocked(changes):
     return changes.info("clients")["blocked_clients"]
-
-
-def until(condition):
-    deadline = time.monotonic() + SOON_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 async def test_a_tab_goes_on_after_its_last_event_and_misses_nothing_that_comes_meanwhile(valkey, changes):
@@ -85,7 +79,7 @@ async def test_events_that_come_while_a_tab_catches_up_are_heard_after_what_it_m
         position = await looked(*args, **kwargs)
         changes.add("application:3")
         # The reader has it, and the tab will find it once more in what it missed.
-        await asyncio.to_thread(until, lambda: blocked(changes) == 1)
+        await asyncio.to_thread(wait_for, lambda: blocked(changes) == 1, SOON_S)
         return position
 
     async with shared.listen(valkey):
@@ -124,7 +118,7 @@ def test_what_waits_for_a_tab_is_bounded_however_often_the_same_changes():
 async def test_redis_that_ends_the_reader_is_told_to_each_tab_and_the_next_one_reads_anew(valkey, changes):
     shared = Fanout()
     async with shared.listen(valkey) as one, shared.listen(valkey) as other:
-        await asyncio.to_thread(until, lambda: blocked(changes) == 1)
+        await asyncio.to_thread(wait_for, lambda: blocked(changes) == 1, SOON_S)
         for each in changes.client_list():
             if each["cmd"] == "xread":
                 changes.client_kill(each["addr"])

@@ -1,15 +1,14 @@
 """The glossary: one source for the page, the words that explain themselves, and the document."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from docs import glossary
 from provisioning.glossary import TERMS, anchor
 from provisioning.web.tags import term
+from tests.sources import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 USED = re.compile(r'\{% term "([^"]+)"')
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from provisioning.states import Role
 from tests.protocol.test_outside import ALL
 from tests.provisioning.addresses import ADDRESSES, MACHINE, Request
-from tests.provisioning.walk import World, forgotten
+from tests.provisioning.walk import forgotten
 from tests.test_architecture import of_pages
 
 pytestmark = pytest.mark.django_db
@@ -26,18 +26,6 @@ ROWS = tuple(f'{{"port": {value}, "server_id": {value}, "port_id": {value}}}' fo
 IS_NUMBER = ("isdigit", "isdecimal", "isnumeric")
 SILENT = {"healthz", "join-program"}
 """Say with 503 that control is away, or that nobody has packed the agent."""
-
-
-@pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
-    """The world, made once: each request takes back what it did, and the end of the module all of it."""
-    with django_db_blocker.unblock(), forgotten():
-        yield World()
-
-
-@pytest.fixture
-def world(made, db, broker, no_control):
-    return made
 
 
 @contextmanager

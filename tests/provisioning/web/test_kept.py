@@ -16,7 +16,7 @@ from provisioning.models import Application, SignInTry
 from provisioning.web import kept as view
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES, MACHINE, OPEN
-from tests.provisioning.posted import form_of, script
+from tests.provisioning.posted import form_of, post, script
 from tests.provisioning.walk import World, forgotten, no_change
 
 from .test_busy import Form
@@ -47,34 +47,30 @@ def browser(user=None):
     return client
 
 
-def post(client, address, data, **more):
-    token = client.cookies[settings.CSRF_COOKIE_NAME].value
-    return client.post(address, {**data, "csrfmiddlewaretoken": token}, **more)
-
-
 def signed_in_with(client, page, name="ada"):
     """The page after signing in with the form of ``page``."""
     sealed = re.search(r'name="kept"\s+value="([^"]*)"', page.text)[1]
     return post(client, "/login/", {"username": name, "password": PASSWORD, "next": "/", "kept": sealed})
 
 
+def forms(world, *, but) -> list[tuple[str, dict]]:
+    """(address, what is sent there) of every form that people post, except at the addresses named in ``but``."""
+    found = [(world.addresses(name, request)[0], world.sent(request)) for name in ADDRESSES if name not in but
+             for request in ADDRESSES[name] if request.method == "POST" and request.need not in (OPEN, MACHINE)]
+    assert len(found) > 40
+    return found
+
+
 def test_every_posted_form_is_shown_again_after_signing_in_and_nothing_is_done_by_itself(ada, broker, no_control):
-    world, asked = World(), 0
-    for name in ADDRESSES:
-        for request in ADDRESSES[name]:
-            if request.method != "POST" or request.need in (OPEN, MACHINE) or name in view.WITHOUT_FORM:
-                continue
-            address, sent = world.addresses(name, request)[0], world.sent(request)
-            with forgotten():
-                client = browser()
-                with no_change():
-                    page = post(client, address, sent)
-                assert (page.status_code, "nothing was saved" in page.text) == (401, True), address
-                shown = Form(signed_in_with(client, page).text)
-            assert shown.action == address
-            assert shown.sent().items() >= {key: [value] for key, value in sent.items()}.items(), address
-            asked += 1
-    assert asked > 40
+    for address, sent in forms(World(), but=view.WITHOUT_FORM):
+        with forgotten():
+            client = browser()
+            with no_change():
+                page = post(client, address, sent)
+            assert (page.status_code, "nothing was saved" in page.text) == (401, True), address
+            shown = Form(signed_in_with(client, page).text)
+        assert shown.action == address
+        assert shown.sent().items() >= {key: [value] for key, value in sent.items()}.items(), address
 
 
 def test_the_editor_opens_filled_in_and_saves_when_somebody_says_so(ada):
@@ -172,21 +168,15 @@ def chosen(client, old):
 
 
 def test_every_posted_form_is_shown_again_to_somebody_who_has_to_choose_a_password_first(ada, broker, no_control):
-    world, client, asked = World(), browser(), 0
+    client, found = browser(), forms(World(), but=view.WITHOUT_FORM | MEANWHILE)
     post(client, "/login/", {"username": "ada", "password": reset(ada)})
-    for name in ADDRESSES.keys() - view.WITHOUT_FORM - MEANWHILE:
-        for request in ADDRESSES[name]:
-            if request.method != "POST" or request.need in (OPEN, MACHINE):
-                continue
-            address, sent = world.addresses(name, request)[0], world.sent(request)
-            with forgotten(), no_change():
-                page = post(client, address, sent)
-            assert (page.status_code, "Nothing was changed" in page.text) == (403, True), address
-            assert CHANGE in page.text
-            assert Form(page.text).action == address
-            assert Form(page.text).sent().items() >= {key: [value] for key, value in sent.items()}.items(), address
-            asked += 1
-    assert asked > 40
+    for address, sent in found:
+        with forgotten(), no_change():
+            page = post(client, address, sent)
+        assert (page.status_code, "Nothing was changed" in page.text) == (403, True), address
+        assert CHANGE in page.text
+        assert Form(page.text).action == address
+        assert Form(page.text).sent().items() >= {key: [value] for key, value in sent.items()}.items(), address
 
 
 def test_a_form_outlives_a_password_that_was_reset_while_it_was_typed(ada):

@@ -15,7 +15,6 @@ from provisioning.web.lists import LIST, LISTS
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES
 from tests.provisioning.posted import form_of, script
-from tests.provisioning.walk import World, forgotten
 
 pytestmark = pytest.mark.django_db
 ADMINISTRATOR = str(Role.ADMINISTRATOR)
@@ -49,17 +48,6 @@ WALKS = {
     "audit-list": Walked({"text": "ms_", "sort": "name"}, ("audit-sheet",)),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
-
-
-@pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), forgotten():
-        yield World()
-
-
-@pytest.fixture
-def world(made, db, broker, no_control):
-    return made
 
 
 def left(world, name: str) -> str:
@@ -215,8 +203,7 @@ def test_new_beside_rows_that_a_script_filtered_knows_the_filter(ada):
 def test_two_tabs_keep_what_each_has(ada):
     row = factories.make_application("MS_1", host=factories.make_host(), ports={"default": 7001})
     tabs = [reverse("application-list", query={"q": text}) for text in ("ms", "1")]
-    pages = [next(href for href in links(ada.get(tab)) if urlsplit(href).path.endswith(f"/{row.pk}/"))
-             for tab in tabs]
+    pages = [next(href for href in links(ada.get(tab)) if urlsplit(href).path.endswith(f"/{row.pk}/")) for tab in tabs]
     assert [goes_with(page) for page in pages] == tabs
     assert [f'href="{tab}&amp;saved={row.pk}"' in ada.get(page).content.decode()
             for tab, page in zip(tabs, pages, strict=True)] == [True, True]
@@ -235,8 +222,7 @@ def test_only_a_list_is_gone_back_to(ada, evil):
 
 
 def test_a_list_of_another_machine_is_the_same_list_here(ada):
-    page = ada.get(reverse("application-new", query={
-        LIST: f"https://evil.example{reverse('host-list')}?text=a"}))
+    page = ada.get(reverse("application-new", query={LIST: f"https://evil.example{reverse('host-list')}?text=a"}))
     assert "evil" not in " ".join(links(page))
     assert reverse("host-list", query={"text": "a"}) in links(page)
 

@@ -76,8 +76,7 @@ def forms():
 
 def test_a_form_that_shows_what_is_stored_says_what_its_sender_has_seen(broker, no_control):
     found = {name: (filled, hidden) for name, filled, hidden in forms() if filled}
-    assert {"application-edit", "host-edit", "user-roles", "pair-drill-schedule",
-            "application-install"} <= found.keys()
+    assert {"application-edit", "host-edit", "user-roles", "pair-drill-schedule", "application-install"} <= found.keys()
     silent = {name for name, (_, hidden) in found.items() if not hidden & SAYS_WHAT_WAS_SEEN}
     assert silent == NOTHING_STORED.keys()
 

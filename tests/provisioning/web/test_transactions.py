@@ -6,9 +6,6 @@ from tests.provisioning.addresses import ADDRESSES, MACHINE
 from tests.provisioning.walk import PEOPLE, forgotten
 from tests.transactions import watched
 
-from .test_access import made, world
-
-__all__ = ["made", "world"]
 pytestmark = pytest.mark.django_db
 
 

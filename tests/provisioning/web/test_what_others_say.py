@@ -10,9 +10,7 @@ from django.urls import reverse
 from control import checks
 from protocol.jobs import sign_report
 from protocol.wire import WireError
-from provisioning.core import refusals
-from provisioning.hosts.services import enrolment
-from provisioning.hosts.services.enrolment import Attempts, make_token
+from provisioning.hosts.services.enrolment import make_token
 from provisioning.jobs.kinds import FIND_START_FILES
 from provisioning.jobs.selectors import start_files
 from provisioning.jobs.worker.reports import record_report
@@ -21,7 +19,6 @@ from provisioning.models import FoundOnHost, HostRuntime, Job, JobReport
 from provisioning.states import FINISHED_JOBS, JobKind, JobState, Role
 from tests import factories
 from tests.provisioning.addresses import ADDRESSES, MACHINE
-from tests.provisioning.walk import World, forgotten
 
 pytestmark = pytest.mark.django_db
 PAGE_BYTES_MAX = 1024 * 1024
@@ -37,19 +34,6 @@ KEYS = ("working_directory", "command_line", "command_line_arguments", "version"
 OF_A_FILE = [*start_files._PLAIN, "modified_at", "differs", "parameters"]
 INSTALLED = {"working_directory": "/srv/pairwise/MS", "command_line": "./MessageServer", "version": "8.5.100.02",
              "command_line_arguments": "-host 127.0.0.1 -port 2020 -app MS_Primary"}
-
-
-@pytest.fixture(scope="module")
-def made(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock(), forgotten():
-        yield World()
-
-
-@pytest.fixture
-def world(made, db, broker, no_control, monkeypatch):
-    monkeypatch.setattr(refusals, "bound", refusals.Bound())
-    monkeypatch.setattr(enrolment, "attempts", Attempts())
-    return made
 
 
 # What hurt once is tried each time.
