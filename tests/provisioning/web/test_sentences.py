@@ -1,8 +1,7 @@
 """A refusal names objects, and each is a link, whatever it is called."""
 
 from html.parser import HTMLParser
-
-import pytest
+from itertools import product
 
 from provisioning.errors import Link, Refusal
 from provisioning.web.answers import address_of, sentence
@@ -39,15 +38,14 @@ def link(key, name):
     return Link("application", str(key), name)
 
 
-@pytest.mark.parametrize("first", NAMES)
-@pytest.mark.parametrize("second", NAMES)
-def test_each_object_is_a_link_and_the_text_is_as_it_was(first, second):
-    links = (link(11, first), link(12, second))
-    message = f"{first} is the backup of {second}: a href of MS_Primary & others."
-    found = Read(sentence(Refusal(message, links=links)).replace("\0", "\ufffe"))
-    expected = {address_of(each): each.name.replace("\0", "\ufffe") for each in links}
-    assert found.links == expected
-    assert found.text.startswith(message.replace("\0", "\ufffe"))
+def test_each_object_is_a_link_and_the_text_is_as_it_was():
+    for first, second in product(NAMES, NAMES):
+        links = (link(11, first), link(12, second))
+        message = f"{first} is the backup of {second}: a href of MS_Primary & others."
+        found = Read(sentence(Refusal(message, links=links)).replace("\0", "\ufffe"))
+        expected = {address_of(each): each.name.replace("\0", "\ufffe") for each in links}
+        assert found.links == expected, message
+        assert found.text.startswith(message.replace("\0", "\ufffe")), message
 
 
 def test_a_name_within_another_one_is_no_link():
