@@ -21,7 +21,8 @@ class Finding(Protocol):
     def waiver_id(self) -> int | None: ...
 
 
-T = TypeVar("T", bound=Finding)
+T = TypeVar("T")
+F = TypeVar("F", bound=Finding)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Compared(Generic[T]):
     unchanged: tuple[T, ...]
 
 
-def compared(before: Iterable[T], now: Iterable[T]) -> Compared[T]:
+def compared(before: Iterable[F], now: Iterable[F]) -> Compared[F]:
     """``before`` and ``now`` are findings of one pair."""
     old = {(each.code, each.subject): each for each in before}
     new = {(each.code, each.subject): each for each in now}
