@@ -70,7 +70,7 @@ def _never_served(facts: PairFacts) -> Headline:
 
 
 def _serving(facts: PairFacts, active: Member) -> Headline:
-    standby, name = facts.by_role[1], active.name
+    (_, standby), name = facts.by_role, active.name
     if not facts.is_fresh(active):
         return Headline(RISK, f"{name} served when it was last heard of; whether it does now is not known.")
     if facts.standby_begins_later:
@@ -108,7 +108,7 @@ def _serving_alone(facts: PairFacts, name: str, standby: Member) -> Headline:
 
 
 def _not_serving(facts: PairFacts, active: Member) -> Headline:
-    standby = facts.by_role[1]
+    _, standby = facts.by_role
     state = f"{active.name} is {active.status}"
     if facts.store_was_replaced and not facts.in_sync:
         return Headline(BROKEN, f"Nobody serves: {active.name} came back without the messages that it served with.",
