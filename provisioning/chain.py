@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 FIELDS = ("number", "at", "user_id", "user_name", "origin", "request_id", "action", "object_type", "object_id",
           "object_name", "before", "after", "reason", "previous")
@@ -32,7 +32,7 @@ class Section:
     digest: str
     key: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return json.dumps(asdict(self))
 
     @classmethod
@@ -56,7 +56,20 @@ class ChainKeys:
         return all(same(each.digest, digest) for each in self.former if each.last == number)
 
 
-def sealed_by(keys: Iterable[bytes], head) -> bytes | None:
+class Head(Protocol):
+    """The head of the chain as it is kept: how many entries there are, the digest of the last one, the seal on both."""
+
+    @property
+    def count(self) -> int: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def seal(self) -> str: ...
+
+
+def sealed_by(keys: Iterable[bytes], head: Head) -> bytes | None:
     """The one of ``keys`` that the head of the chain was sealed with."""
     return next((key for key in keys if same(head.seal, seal(key, head.count, head.digest))), None)
 

@@ -43,7 +43,7 @@ class Declared:
 
 
 def declared(label: str, kind: Kind = Kind.TEXT, *, default: Any = MISSING, default_factory: Any = MISSING,
-             **more) -> Any:
+             **more: Any) -> Any:
     """A field of a draft with the facts of Declared."""
     return field(default=default, default_factory=default_factory,
                  metadata={"declared": {"label": label, "kind": kind, **more}})

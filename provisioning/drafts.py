@@ -2,6 +2,7 @@
 says here what holds of it (declared.py)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from provisioning.declared import AGENT, SERVER, Kind, declared, facts
 from provisioning.states import ListeningMode, RedundancyType
@@ -108,5 +109,5 @@ class TemplateDraft:
     type: str = declared("Type")
     version: str = declared("Version")
     options: dict[str, dict[str, dict[str, str]]] = declared("Options", TABLE, default_factory=dict)
-    ports: list[dict] = declared("Ports", ROWS, default_factory=list)
+    ports: list[dict[str, Any]] = declared("Ports", ROWS, default_factory=list)
     file_name: str = declared("File", default="")

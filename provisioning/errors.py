@@ -1,6 +1,7 @@
 """Refusals and faults that users meet, as sentences that say what to do. Imports nothing of Pairwise."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Conflict(PairwiseError):
     """Somebody else saved the object in between. ``revision`` is the stored one, ``saved_by``/``saved_at`` say who
     and when, ``differences`` what differs."""
 
-    def __init__(self, message: str, *, revision: int, saved_by: str, saved_at, differences: tuple[Difference, ...]):
+    def __init__(self, message: str, *, revision: int, saved_by: str, saved_at: datetime | None,
+                 differences: tuple[Difference, ...]):
         super().__init__(message)
         self.revision, self.saved_by, self.saved_at, self.differences = revision, saved_by, saved_at, differences
 

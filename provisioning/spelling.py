@@ -8,12 +8,14 @@ is.
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models import CharField, F, Func, Q, QuerySet, TextField
+from django.db.models import CharField, F, Func, Model, Q, QuerySet, TextField
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import Contains
+from django.db.models.sql.compiler import SQLCompiler
 
 MARKS = r"[\u0300-\u036f]"
 """Accents and the like once they stand apart from their letters; for Python and PostgreSQL alike."""
@@ -21,6 +23,9 @@ LETTERS = {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ı": "i", "ς": "σ"}
 PAIRS = {"ß": "ss", "æ": "ae", "œ": "oe"}
 DIGITS = 20
 """Numbers in names are compared by value up to so many digits."""
+Sql = tuple[str, tuple[str | int, ...]]
+"""A piece of SQL and its parameters."""
+Rows = TypeVar("Rows", bound=QuerySet[Model, Any])
 _MARKS, _LETTERS = re.compile(MARKS), str.maketrans(LETTERS | PAIRS)
 _NUMBER, _FILLED = re.compile("([0-9]+)"), re.compile(f"0*([0-9]{{{DIGITS},}})")
 
@@ -49,10 +54,10 @@ class _Spelled(Func):
     python: Any = None
     postgresql = ""
 
-    def as_sqlite(self, compiler, connection, **context):
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         return self.as_sql(compiler, connection, function=f"pairwise_{self.python.__name__}", **context)
 
-    def as_postgresql(self, compiler, connection, **context):
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any) -> Sql:
         sql, params = compiler.compile(self.get_source_expressions()[0])
         return self.postgresql.format(sql), params
 
@@ -84,14 +89,14 @@ def by_name(field: str) -> list[OrderBy]:
     return _by(field, natural=True)
 
 
-def before(found: QuerySet, field: str, text: str) -> QuerySet:
+def before(found: Rows, field: str, text: str) -> Rows:
     """Those of ``found`` that come before ``text`` in the order ``by_name(field)``."""
     key = sort_key(text)
     return found.alias(spelled=SortKey(field)).filter(Q(spelled__lt=key) | Q(spelled=key, **{f"{field}__lt": text}))
 
 
 def _by(field: str, *, natural: bool, descending: bool = False) -> list[OrderBy]:
-    found = [SortKey(field), F(field)] if natural else [F(field)]
+    found: list[SortKey | F] = [SortKey(field), F(field)] if natural else [F(field)]
     return [each.desc(nulls_last=True) if descending else each.asc(nulls_last=True) for each in found]
 
 
@@ -113,7 +118,7 @@ def ordering(sorts: Mapping[str, tuple[str, ...]], sort: str) -> list[OrderBy]:
 class Holds(Contains):
     """``name__holds=text``: the text is somewhere in it, whatever its case and accents."""
 
-    def __init__(self, lhs, rhs):
+    def __init__(self, lhs: Any, rhs: str | None):
         super().__init__(Plain(lhs), plain(rhs))
 
 
@@ -121,7 +126,7 @@ for _field in (CharField, TextField):
     _field.register_lookup(Holds, "holds")
 
 
-def _teach(connection, **_) -> None:
+def _teach(connection: BaseDatabaseWrapper, **_: Any) -> None:
     if connection.vendor == "sqlite":
         for function in (plain, sort_key):
             connection.connection.create_function(f"pairwise_{function.__name__}", 1, function, deterministic=True)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 TURN_S = 0.1
 """About so long a turn holds the database; how much it writes follows from how long the one before took."""
@@ -63,7 +63,7 @@ def write_in_turns(items: Iterable[T], write: Callable[[list[T]], R], *, most: i
     return results
 
 
-def delete_in_turns(rows: QuerySet, *, most: int = MOST) -> int:
+def delete_in_turns(rows: QuerySet[Model], *, most: int = MOST) -> int:
     """Delete ``rows`` with what hangs on them; how many there were."""
     turns, gone = Turns(most=most), 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:turns.size]):

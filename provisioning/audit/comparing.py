@@ -2,9 +2,27 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+
+class Finding(Protocol):
+    """What is compared of a finding (models.Finding)."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def fact(self) -> str: ...
+
+    @property
+    def waiver_id(self) -> int | None: ...
+
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Finding)
 
 
 @dataclass(frozen=True)
@@ -18,8 +36,8 @@ class Compared(Generic[T]):
     unchanged: tuple[T, ...]
 
 
-def compared(before: Iterable[T], now: Iterable[T]) -> Compared[T]:
-    """``before`` and ``now`` are findings (models.Finding) of one pair."""
+def compared(before: Iterable[F], now: Iterable[F]) -> Compared[F]:
+    """``before`` and ``now`` are findings of one pair."""
     old = {(each.code, each.subject): each for each in before}
     new = {(each.code, each.subject): each for each in now}
     both = [(old[key], each) for key, each in new.items() if key in old]
@@ -30,5 +48,5 @@ def compared(before: Iterable[T], now: Iterable[T]) -> Compared[T]:
         unchanged=tuple(each for was, each in both if _same(was, each)))
 
 
-def _same(was, now) -> bool:
+def _same(was: Finding, now: Finding) -> bool:
     return was.fact == now.fact and bool(was.waiver_id) == bool(now.waiver_id)

@@ -20,7 +20,8 @@ class Hints:
     """What a template says of options that a server would ignore; asked once for each, however many servers have it."""
 
     def __init__(self, known: KnownOptions):
-        self._known, self._found = known, {}
+        self._known = known
+        self._found: dict[tuple[str, str], str] = {}
 
     def of(self, section: str, key: str) -> str:
         """A sentence for an option that the server ignores, "" for one that it reads."""
@@ -51,7 +52,7 @@ class AuditedMember(Member):
 
     def option(self, section: str, key: str) -> str | None:
         """Value of an option whatever its case and whether it is spelt with ``-`` or ``_``; None when not set."""
-        def plain(text):
+        def plain(text: str) -> str:
             return text.casefold().replace("_", "-")
 
         return next((value for name, keys in (self.draft.options or {}).items() if name.casefold() == section.casefold()
@@ -88,6 +89,17 @@ class AuditFacts(PairFacts):
     drill: str = ""
 
     @property
+    def members(self) -> tuple[AuditedMember, ...]:
+        return (self.primary, self.backup) if self.backup else (self.primary,)
+
+    @property
+    def both(self) -> tuple[AuditedMember, AuditedMember]:
+        """Primary and Backup Server, for rules that are judged of pairs alone."""
+        if self.backup is None:
+            raise ValueError(f"{self.primary.name} has no Backup Server")
+        return self.primary, self.backup
+
+    @property
     def record_reason(self) -> str:
         """Without its age: what a rule says stays the same as long as nothing changes."""
         return self.reason
@@ -108,9 +120,8 @@ class AuditFacts(PairFacts):
     @cached_property
     def differences(self) -> tuple[Row, ...]:
         """Rows of the comparison that differ and that nobody declared to be intended."""
-        if self.backup is None or alike(self.primary, self.backup):
-            return ()
-        return tuple(row for row in self.comparison.rows if row.state == DIFFERS)
+        found = self.comparison if self.backup and not alike(self.primary, self.backup) else None
+        return tuple(row for row in found.rows if row.state == DIFFERS) if found else ()
 
     def condition(self, code: str) -> Condition:
         """One condition of "would failover work now?" about the pair."""

@@ -22,12 +22,17 @@ class Judged:
 
 
 def judge(facts: AuditFacts) -> Judged:
-    troubles, unknown, passed = [], [], []
+    troubles: list[tuple[Rule, Trouble]] = []
+    unknown: list[tuple[Rule, NotKnown]] = []
+    passed = []
     for rule in applicable(facts):
         holds = True
         for result in rule.judge(facts):
             holds = False
-            (unknown if isinstance(result, NotKnown) else troubles).append((rule, result))
+            if isinstance(result, NotKnown):
+                unknown.append((rule, result))
+            else:
+                troubles.append((rule, result))
         if holds:
             passed.append(rule.code)
     return Judged(tuple(troubles), tuple(unknown), tuple(passed))

@@ -1,6 +1,6 @@
 """How rules say what they found: both members side by side, what is wanted beside what is there, what is not known."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from provisioning.jobs.found import Found
 
@@ -10,18 +10,19 @@ from .registry import NotKnown, Results, Trouble, Value
 NOTHING = "(none)"
 
 
-def between(facts: AuditFacts, subject: str, sentence: str, primary: object, backup: object, **more) -> Trouble:
+def between(facts: AuditFacts, subject: str, sentence: str, primary: object, backup: object, *,
+            remedy: str | None = None) -> Trouble:
     """Both members' values side by side."""
     return Trouble(subject=subject, sentence=sentence, about=tuple(each.id for each in facts.members), values=(
         Value(facts.primary.name, shown(primary)), Value(facts.backup.name if facts.backup else "Backup Server",
-                                                         shown(backup))), **more)
+                                                         shown(backup))), remedy=remedy)
 
 
 def wanted(member: AuditedMember, sentence: str, want: object, got: object, *, subject: str = "",
-           want_label: str = "Wanted", got_label: str = "Found", **more) -> Trouble:
+           want_label: str = "Wanted", got_label: str = "Found", remedy: str | None = None) -> Trouble:
     """What should be beside what is, of one member."""
     return Trouble(subject=subject or member.name, sentence=sentence, about=(member.id,),
-                   values=(Value(want_label, shown(want)), Value(got_label, shown(got))), **more)
+                   values=(Value(want_label, shown(want)), Value(got_label, shown(got))), remedy=remedy)
 
 
 def shown(value: object) -> str:
@@ -30,14 +31,13 @@ def shown(value: object) -> str:
     return NOTHING if value is None or value == "" else str(value)
 
 
-def of_each(facts: AuditFacts, wrong: Callable[[AuditedMember], Iterator[Trouble] | None]) -> Results:
+def of_each(facts: AuditFacts, wrong: Callable[[AuditedMember], Results]) -> Results:
     """What ``wrong`` yields about each member."""
     for member in facts.members:
-        yield from wrong(member) or ()
+        yield from wrong(member)
 
 
-def on_each_host(facts: AuditFacts,
-                 wrong: Callable[[AuditedMember, Found], Iterator[Trouble | NotKnown] | None]) -> Results:
+def on_each_host(facts: AuditFacts, wrong: Callable[[AuditedMember, Found], Results]) -> Results:
     """What ``wrong`` yields about each installed member as a job found it; not known where none did lately."""
     for member in facts.members:
         if not member.installed:
@@ -46,7 +46,7 @@ def on_each_host(facts: AuditFacts,
         if found is None:
             yield unseen(facts, member)
         else:
-            yield from wrong(member, found) or ()
+            yield from wrong(member, found)
 
 
 def unseen(facts: AuditFacts, member: AuditedMember) -> NotKnown:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
+from typing import Any
 
 from provisioning.states import Severity, Verdict
 
@@ -15,7 +16,7 @@ WORDS_ALIKE, LETTERS_ALIKE = 0.5, 0.8
 COMPARED_MAX = 2000
 """Longer values are shown without marks: comparing them would keep a page waiting."""
 _NOW, _MOMENT = ", now", "%Y-%m-%d %H:%M:%S"
-VERDICT_WORDS = {Verdict.BROKEN: "Broken", Verdict.AT_RISK: "At risk", Verdict.READY: "Ready"}
+VERDICT_WORDS: dict[str, str] = {Verdict.BROKEN: "Broken", Verdict.AT_RISK: "At risk", Verdict.READY: "Ready"}
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -24,7 +25,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def headline(verdict: str, *, errors: int, warnings: int, notes: int, waived: int, passed: int,
-             unknown: Sequence[dict]) -> str:
+             unknown: Sequence[dict[str, Any]]) -> str:
     """The verdict with why, e.g. ``Broken: 1 error, 2 warnings; 3 rules are not known.``"""
     numbers = {Severity.ERROR: errors, Severity.WARNING: warnings, Severity.NOTE: notes}
     found = ", ".join(counted(number, str(severity)) for severity, number in numbers.items() if number)
@@ -37,7 +38,7 @@ def headline(verdict: str, *, errors: int, warnings: int, notes: int, waived: in
     return f"{VERDICT_WORDS.get(verdict, verdict)}: {'; '.join(parts)}."
 
 
-def unknown_codes(unknown: Iterable[dict]) -> list[str]:
+def unknown_codes(unknown: Iterable[dict[str, Any]]) -> list[str]:
     """Codes of the rules that could not be judged, each once, in order."""
     return sorted({code for entry in unknown for code in entry["codes"]})
 
@@ -50,6 +51,8 @@ def differing(one: str, other: str) -> tuple[list[tuple[bool, str]], list[tuple[
     would show nothing."""
     if one == other or max(len(one), len(other)) > COMPARED_MAX:
         return [(False, one)], [(False, other)]
+    ours: Sequence[str]
+    theirs: Sequence[str]
     ours, theirs = (re.findall(r"\w+|\s+|[^\w\s]", text) for text in (one, other))
     match = SequenceMatcher(None, ours, theirs, autojunk=False)
     if match.ratio() < WORDS_ALIKE:

@@ -1,6 +1,6 @@
 """Step charts: how numbers stayed and changed over time, as the paths of an SVG and as rows of a table. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -90,7 +90,7 @@ def _steps(places: Sequence[tuple[float, float]], end: float) -> str:
     return "".join([*path, f"H{end:.1f}"])
 
 
-def _times(began: datetime, until: datetime, across) -> tuple[Tick, ...]:
+def _times(began: datetime, until: datetime, across: Callable[[datetime], float]) -> tuple[Tick, ...]:
     span = until - began
     form = next(form for longest, form in _FORMS if span <= longest)
     places = ("start", *["middle"] * (TIMES - 2), "end")
@@ -99,7 +99,7 @@ def _times(began: datetime, until: datetime, across) -> tuple[Tick, ...]:
     return tuple(ticks) if len({tick.text for tick in ticks}) == len(ticks) else (ticks[0], ticks[-1])
 
 
-def _numbers(highest: int, up) -> tuple[Tick, ...]:
+def _numbers(highest: int, up: Callable[[float], float]) -> tuple[Tick, ...]:
     middle = highest // 2
     return tuple(Tick(round(up(number), 1), f"{number:,}") for number in dict.fromkeys((0, middle, highest)))
 

@@ -7,8 +7,9 @@ to no other, by a selector of its own: of its reports a host may only add to the
 
 import hashlib
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, unquote
 
 from protocol.jobs import host_control, host_queue, reports_queue
@@ -88,7 +89,7 @@ def lacking(known: Collection[str]) -> list[str]:
     return [command for command in (*NEEDED, *COMMANDS) if command not in known and command not in OPTIONAL]
 
 
-def server_name(facts: dict) -> str:
+def server_name(facts: Mapping[str, Any]) -> str:
     """From INFO: Valkey gives the number of the Redis that it stems from, too."""
     valkey = facts.get("valkey_version")
     return f"Valkey {valkey}" if valkey else f"Redis {facts.get('redis_version', '?')}"
@@ -120,7 +121,7 @@ def answers_of(host_name: str) -> str:
     return f"*.reply.{_names(host_name, 0)['mailbox']}"
 
 
-def _names(host_name: str, database: int) -> dict:
+def _names(host_name: str, database: int) -> dict[str, str | int]:
     return {"queue": host_queue(host_name), "mailbox": f"{host_control(host_name)}.pidbox",
             "worker": f"worker@{host_name}", "reports": reports_queue(host_name), "database": database}
 
@@ -129,7 +130,7 @@ def _allowed(commands: tuple[str, ...], known: Collection[str]) -> list[str]:
     return [f"+{command}" for command in commands if command in known]
 
 
-def _selector(grant: Grant, names: dict, known: Collection[str]) -> str:
+def _selector(grant: Grant, names: Mapping[str, str | int], known: Collection[str]) -> str:
     """A host's name has nothing that is special in a pattern (hosts.rules.hosts)."""
     patterns = (pattern.format(**names) for pattern in grant.patterns)
     return f"({' '.join(('resetchannels', *patterns, *_allowed(grant.commands, known)))})"
@@ -145,7 +146,7 @@ def differing(wanted: list[Account], listed: list[str], *, prefix: str) -> tuple
 def addresses_at_rabbitmq(for_hosts: str) -> dict[str, str]:
     """{host: its address with its account} of PAIRWISE_BROKER_URL_FOR_HOSTS; an address of no host in particular is
     under ""."""
-    found = {}
+    found: dict[str, str] = {}
     for word in for_hosts.split():
         host, _, address = word.partition("=")
         found |= {"": word} if "://" in host else {host: address}

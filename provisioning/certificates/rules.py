@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from protocol.validity import ends, urgency
 
@@ -23,7 +24,7 @@ class Certificate:
     def at(self) -> datetime | None:
         return None if self.not_after is None else datetime.fromtimestamp(self.not_after, UTC)
 
-    def to_dict(self) -> dict:
+    def to_dict(self) -> dict[str, Any]:
         return {"not_after": self.at.isoformat() if self.at else None, "urgency": self.urgency,
                 "sentence": self.sentence}
 
@@ -34,7 +35,7 @@ def certificate(label: str, not_after: float | None, now: float) -> Certificate:
     return Certificate(label, not_after, urgency(not_after, now), f"{label}: its certificate {ends(not_after, now)}.")
 
 
-def certificates_of_ports(ports: Iterable, now: float) -> tuple[Certificate, ...]:
+def certificates_of_ports(ports: Iterable[Any], now: float) -> tuple[Certificate, ...]:
     """Those of the secured ones of ``ports`` as a server reported them."""
     return tuple(certificate(f"Port {port.get('id')}", port["not_after"], now) for port in ports
                  if isinstance(port, dict) and "not_after" in port)

@@ -7,9 +7,14 @@ class Copy(Protocol):
     """``common_digest``: the running digest at ``common_seq``, the last record that both have; ``first_seq``: the first
     record that is kept here, 0 when the server did not say."""
 
-    common_seq: int
-    common_digest: str
-    first_seq: int
+    @property
+    def common_seq(self) -> int: ...
+
+    @property
+    def common_digest(self) -> str: ...
+
+    @property
+    def first_seq(self) -> int: ...
 
 
 def lag(active_last_seq: int, standby_common_seq: int) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from provisioning.models import HostRuntime
 from provisioning.states import HostStatus
@@ -23,7 +24,7 @@ class Component:
     age_s: float | None = None
     reason: str = ""
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         age = None if self.age_s is None else round(self.age_s, 1)
         return {"status": self.status, "age_s": age} | ({"reason": self.reason} if self.reason else {})
 
@@ -55,7 +56,7 @@ def host_worker_health(runtime: HostRuntime | None, now: datetime, *, blind: str
     agent = agent_health(runtime, now, blind=blind)
     if agent.status != OK:
         return Component(UNKNOWN, agent.age_s, f"Not known while the agent of {LOCAL_HOST} does not answer.")
-    if runtime.worker_alive:
+    if runtime is not None and runtime.worker_alive:
         return agent
     return Component(DOWN, agent.age_s, f"The host worker of {LOCAL_HOST} does not run.")
 

@@ -22,7 +22,11 @@ class Clock:
     """Control's clock as one process reads it: by its own monotonic time, from what it has seen of signs of life. So it
     changes no age when somebody sets a clock, there or here."""
 
-    def __init__(self):
+    _at: datetime | None
+    _looked_s: float
+    _set: tuple[datetime, float] | None
+
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self.forget()
 
@@ -126,10 +130,10 @@ class Word:
 def word(control: Control, *, status: str, mode: str = "", reason: str = "") -> Word:
     """What control said last of an object (``status``, ``mode``, ``reason``), as far as it is known now: nothing is
     while control does not answer."""
-    age = {"as_of": control.as_of, "age_s": control.as_of_s}
     if control.answers:
-        return Word(status=status, mode=mode, reason=reason, **age)
+        return Word(status=status, mode=mode, reason=reason, as_of=control.as_of, age_s=control.as_of_s)
     ago = "" if control.age_s is None else f", {so_far(control.age_s)} ago"
     role = f" ({mode})" if mode else ""
-    return Word(status=str(ApplicationStatus.UNKNOWN), last_status=str(status), last_mode=str(mode), **age,
+    return Word(status=str(ApplicationStatus.UNKNOWN), last_status=str(status), last_mode=str(mode),
+                as_of=control.as_of, age_s=control.as_of_s,
                 reason=f"Last known: {status}{role}{ago}; control does not answer.")

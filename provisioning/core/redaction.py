@@ -68,7 +68,7 @@ class Redactor:
         return any(form in text for form in self._forms) or bool(self._words and self._words.search(text))
 
 
-def _masked(match: re.Match) -> str:
+def _masked(match: re.Match[str]) -> str:
     mark = match[2][0] if match[2][0] in "\"'" else ""
     return f"{match[1]}{mark}{MASK}{mark}"
 

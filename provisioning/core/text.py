@@ -59,7 +59,7 @@ def so_far(seconds: float | timedelta | None) -> str:
     return duration(None if seconds is None else float(floor(seconds)))
 
 
-def text_refusals(text: str, *, field: str, label: str, longest: int) -> list[Refusal]:
+def text_refusals(text: object, *, field: str, label: str, longest: int) -> list[Refusal]:
     """Too long, or with characters that no line of a file or log can hold."""
     if not isinstance(text, str):
         return [Refusal(f"{label} must be text.", field)]

@@ -20,7 +20,7 @@ def options_and_annex(draft: ApplicationDraft, facts: ApplicationFacts) -> list[
             _table(draft.annex, "annex", stored, ANNEX))
 
 
-def _table(table: dict[str, dict[str, str]] | None, field: str, stored: frozenset,
+def _table(table: dict[str, dict[str, str]] | None, field: str, stored: frozenset[tuple[bool, str, str]],
            known: KnownOptions) -> list[Refusal]:
     label = "Annex" if field == "annex" else "Options"
     count = sum(len(keys) for keys in (table or {}).values())

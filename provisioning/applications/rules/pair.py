@@ -128,7 +128,8 @@ def _redundancy_while_stopped(draft: ApplicationDraft, facts: ApplicationFacts, 
     else:
         return []
     refusals = _not_now(stored, label, field)
-    for key in {draft.backup_server_id, stored.backup_server_id} - {None, stored.id}:
+    others = {key for key in (draft.backup_server_id, stored.backup_server_id) if key is not None and key != stored.id}
+    for key in others:
         other = facts.others.get(key)
         if other is not None and not other.is_stopped:
             refusals.append(Refusal(f"{label} can change only while both servers are stopped; {other.name} is "

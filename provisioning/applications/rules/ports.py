@@ -1,7 +1,7 @@
 """Rules on Listening Ports and on what applications of one host share: port numbers and directories."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from provisioning.core.text import number_refusals, parameter_refusals, parse_parameters, text_refusals
 from provisioning.drafts import ApplicationDraft, PortDraft
@@ -35,7 +35,7 @@ def listening_ports(draft: ApplicationDraft, facts: ApplicationFacts) -> list[Re
     return refusals
 
 
-def _repeated(values: list, field: str, sentence) -> Iterator[Refusal]:
+def _repeated(values: Sequence[object], field: str, sentence: Callable[[int], str]) -> Iterator[Refusal]:
     seen = set()
     for index, value in enumerate(values):
         if value in seen:

@@ -1,6 +1,7 @@
 """What of an application that was saved does not count, or not before the server's next start. Pure."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from provisioning.catalog.known_options import ANNEX, KnownOptions, unknown_options
 from provisioning.declared import at_start
@@ -42,7 +43,7 @@ def waits_for_start(before: ApplicationDraft, after: ApplicationDraft) -> list[s
     return labels
 
 
-def _bound(ports: Iterable[PortDraft] | None) -> list[tuple]:
+def _bound(ports: Iterable[PortDraft] | None) -> list[tuple[object, ...]]:
     """What of the ports a server looks at when it binds them."""
     return [tuple(getattr(port, name) for name in at_start(PortDraft)) for port in ports or ()]
 
@@ -55,7 +56,7 @@ def waiting_sentence(labels: list[str], name: str, status: str) -> str:
     return f"{what} {verb} effect at the next start of {name}, which is {status} now."
 
 
-def ports_differ(configured: Iterable[tuple[str, int]], reported: Iterable[Mapping]) -> bool:
+def ports_differ(configured: Iterable[tuple[str, int]], reported: Iterable[Any]) -> bool:
     """Whether a server that runs holds other ports than its object has; ``reported`` as in RuntimeStatus.ports."""
     held = {(str(port.get("id")), port.get("port")) for port in reported if isinstance(port, Mapping)}
     return bool(held) and held != set(configured)

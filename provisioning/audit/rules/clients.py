@@ -1,6 +1,6 @@
 """Who connects to the pair, and how, as Connections say it. No client is told: these are notes."""
 
-from provisioning.audit.facts import AuditFacts
+from provisioning.audit.facts import AuditFacts, Client
 from provisioning.audit.registry import Results, Trouble, Value, rule
 from provisioning.drafts import NOT_PASSED_ON
 from provisioning.states import Severity
@@ -13,10 +13,11 @@ SANE_S = (1, 120)
           f"pair are split over two servers. {NOT_PASSED_ON}",
       fix="Remove that connection: the one to the primary leads to both.")
 def no_client_of_backup(facts: AuditFacts) -> Results:
+    primary, backup = facts.both
     for client in facts.clients:
-        if client.to == facts.backup.name:
-            yield _of(client, f"{client.name} has a connection to the backup {facts.backup.name}.",
-                      facts.primary.name, facts.backup.name, "Server, wanted", "Server, now")
+        if client.to == backup.name:
+            yield _of(client, f"{client.name} has a connection to the backup {backup.name}.", primary.name, backup.name,
+                      "Server, wanted", "Server, now")
 
 
 @rule("A43", Severity.NOTE, "Clients log to the network", singles=True,
@@ -60,6 +61,6 @@ def known_port(facts: AuditFacts) -> Results:
                       "Port ID of the connection")
 
 
-def _of(client, sentence: str, want: str, got: str, want_label: str, got_label: str) -> Trouble:
+def _of(client: Client, sentence: str, want: str, got: str, want_label: str, got_label: str) -> Trouble:
     return Trouble(subject=f"{client.name} → {client.to} {client.port_id}", sentence=sentence, about=(client.id,),
                    values=(Value(want_label, want or "(none)"), Value(got_label, got or "(none)")))

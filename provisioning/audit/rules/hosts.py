@@ -1,9 +1,10 @@
 """The hosts: agent, names, clock, disk."""
 
-from provisioning.audit.facts import AuditFacts
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import on_each_host, unsaid, wanted
 from provisioning.hosts.rules.ladder import CLOCK_RISK_S, DISK_LIMIT_BYTES, DISK_RISK_BYTES
+from provisioning.jobs.found import Found
 from provisioning.models.applications import SYSTEM_ACCOUNT
 from provisioning.models.hosts import LCA_PORT_MAX, LCA_PORT_MIN
 from provisioning.pairs.rules.members import Machine
@@ -34,28 +35,28 @@ def agent(facts: AuditFacts) -> Results:
 def names(facts: AuditFacts) -> Results:
     hosts = _hosts(facts)
 
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.names is None:
             yield unsaid(member, "what the names of the hosts resolve to")
             return
         for host in hosts:
             addresses = found.names.get(host.name)
             # On many systems a machine's own name leads to its loopback, and nobody is led elsewhere by it.
-            own = host.id == member.host.id and addresses and all(map(_is_loopback, addresses))
+            own = member.id in _about(facts, host) and addresses and all(map(_is_loopback, addresses))
             if addresses is None:
-                yield NotKnown(sentence=f"On host {member.host.name} nobody said in time what the name {host.name} "
+                yield NotKnown(sentence=f"On host {member.host_name} nobody said in time what the name {host.name} "
                                         "resolves to. Look at its name service, then audit again.", about=(member.id,))
             elif host.ip_address not in addresses and not _is_address(host.name) and not own:
-                yield Trouble(subject=f"{member.host.name}: {host.name}", about=(member.id,), sentence=(
-                    f"On host {member.host.name}, the name {host.name} "
+                yield Trouble(subject=f"{member.host_name}: {host.name}", about=(member.id,), sentence=(
+                    f"On host {member.host_name}, the name {host.name} "
                     + (f"resolves to {', '.join(addresses)}." if addresses else "does not resolve.")),
-                    values=(Value("IP Address", host.ip_address), Value(f"On {member.host.name}",
+                    values=(Value("IP Address", host.ip_address), Value(f"On {member.host_name}",
                                                                        ", ".join(addresses) or "(none)")))
             name = (found.reverse or {}).get(host.ip_address)
             if name and not _same_name(name, host.name) and not _is_loopback(host.ip_address):
-                yield Trouble(subject=f"{member.host.name}: {host.ip_address}", about=(member.id,), sentence=(
-                    f"On host {member.host.name}, the address {host.ip_address} belongs to {name}."),
-                    values=(Value("Name", host.name), Value(f"On {member.host.name}", name)))
+                yield Trouble(subject=f"{member.host_name}: {host.ip_address}", about=(member.id,), sentence=(
+                    f"On host {member.host_name}, the address {host.ip_address} belongs to {name}."),
+                    values=(Value("Name", host.name), Value(f"On {member.host_name}", name)))
 
     return on_each_host(facts, wrong)
 
@@ -169,7 +170,9 @@ def agent_version(facts: AuditFacts) -> Results:
 def account_exists(facts: AuditFacts) -> Results:
     for member in facts.members:
         host, account = member.host, member.draft.log_on_as
-        state = (host.accounts or {}).get(account) if host and host.answers(facts.now) else None
+        if host is None or not host.answers(facts.now):
+            continue
+        state = (host.accounts or {}).get(account)
         if account in ("", SYSTEM_ACCOUNT) or state in (None, "ok"):
             continue
         why = "does not exist" if state == "missing" else f"may not be taken by the agent, which runs as {host.account}"

@@ -6,6 +6,8 @@ from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, on_each_host, unsaid, wanted
 from provisioning.core.text import closed
+from provisioning.jobs.found import Found
+from provisioning.jobs.selectors.start_files import StartFile
 from provisioning.states import Severity
 
 STEP_2, STEP_4 = "Installation and Configuration, step 2", "Installation and Configuration, step 4"
@@ -23,13 +25,13 @@ def directory(facts: AuditFacts) -> Results:
                          "an absolute path", path, want_label="Working Directory, wanted",
                          got_label="Working Directory, now")
 
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.directory is None:
             yield unsaid(member, "whether the Working Directory is there")
         elif not found.directory.present or not found.directory.usable:
             yield wanted(member, found.directory.problem or f"The Working Directory of {member.name} is not on host "
-                         f"{member.host.name}.", member.draft.working_directory, found.directory.problem or "not there",
-                         want_label="Working Directory", got_label=f"On {member.host.name}")
+                         f"{member.host_name}.", member.draft.working_directory, found.directory.problem or "not there",
+                         want_label="Working Directory", got_label=f"On {member.host_name}")
 
     yield from on_each_host(facts, wrong)
 
@@ -44,7 +46,7 @@ def program(facts: AuditFacts) -> Results:
                          "installed.", "the program", member.draft.command_line, want_label="Command Line, wanted",
                          got_label="Command Line, now")
 
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.directory is not None and not found.directory.present:
             return
         if found.program is None:
@@ -52,7 +54,7 @@ def program(facts: AuditFacts) -> Results:
         elif not found.program.present or not found.program.usable:
             yield wanted(member, found.program.problem or f"The program of {member.name} is not there.",
                          member.draft.command_line, found.program.problem or "not there", want_label="Command Line",
-                         got_label=f"On {member.host.name}")
+                         got_label=f"On {member.host_name}")
 
     yield from on_each_host(facts, wrong)
 
@@ -62,7 +64,7 @@ def program(facts: AuditFacts) -> Results:
       why="Without them the server does not find its configuration.",
       fix="Write -host, -port and -app into Command Line Arguments, or install the server again.")
 def arguments(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if member.installed:
             given = parsed(member.draft.command_line_arguments)
             missing = [name for name in NAMES if name not in given]
@@ -79,7 +81,7 @@ def arguments(facts: AuditFacts) -> Results:
       fix="Write the exact name of the object after -app, or install the server again: a rename after the installation "
           "is the usual cause.")
 def app(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         given = parsed(member.draft.command_line_arguments).get("-app")
         if given is not None and given != member.name:
             yield wanted(member, f"-app of {member.name} is {given}.", member.name, given, want_label="Name",
@@ -96,7 +98,7 @@ def app(facts: AuditFacts) -> Results:
 def configuration_server(facts: AuditFacts) -> Results:
     known = " or ".join(f"{host}:{port}" for host, port in facts.servers)
 
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         given = parsed(member.draft.command_line_arguments)
         if {"-host", "-port"} <= given.keys():
             address = (given["-host"], given["-port"])
@@ -112,7 +114,7 @@ def configuration_server(facts: AuditFacts) -> Results:
       why="Started by hand with other arguments, the server is not the one that the console starts.",
       fix="Repair the start files from the Pair page, or correct them by hand.")
 def start_files(facts: AuditFacts) -> Results:
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.directory is not None and not found.directory.present:
             return
         if found.start_files is None:
@@ -127,7 +129,7 @@ def start_files(facts: AuditFacts) -> Results:
     return on_each_host(facts, wrong)
 
 
-def _start_file(member, file) -> Trouble:
+def _start_file(member: AuditedMember, file: StartFile) -> Trouble:
     bad = [each for each in file.parameters if each.state != "right"]
     want = " ".join(f"{each.name} {each.expected}" for each in bad) or file.expected.strip()
     got = " ".join(f"{each.name} {each.found or '(none)'}" for each in bad) or file.problem
@@ -139,18 +141,18 @@ def _start_file(member, file) -> Trouble:
 @rule("A34", Severity.WARNING, "Both have the same version", on_hosts=True, guide=STEP_2, remedy="",
       why="Mixed releases may not keep their copies equal.", fix="Install the same version on both.")
 def same_version(facts: AuditFacts) -> Results:
-    if facts.primary.version != facts.backup.version:
-        yield between(facts, "version", "The members have different versions.", facts.primary.version,
-                      facts.backup.version)
+    primary, backup = facts.both
+    if primary.version != backup.version:
+        yield between(facts, "version", "The members have different versions.", primary.version, backup.version)
     for member in facts.members:
         live = member.live
         if live.runs and live.version and live.version != member.version:
             yield wanted(member, f"{member.name} runs version {live.version}, its object has {member.version}.",
                          member.version, live.version, want_label="Version of the object", got_label="Version running")
 
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.version and found.version != member.version:
-            yield wanted(member, f"On host {member.host.name}, {found.version} is installed for {member.name}.",
+            yield wanted(member, f"On host {member.host_name}, {found.version} is installed for {member.name}.",
                          member.version, found.version, want_label="Version of the object",
                          got_label="Version installed", subject=f"{member.name}: installed")
 
@@ -161,7 +163,7 @@ def same_version(facts: AuditFacts) -> Results:
       why="A program that does not run in the agent's surroundings starts by hand and fails from the console.",
       fix="Log on as that account, run the program with -V, and fix what it says.")
 def program_runs(facts: AuditFacts) -> Results:
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         there = [each for each in (found.directory, found.program) if each is not None]
         # What is not there, or closed to the account, is told by A28 and A29.
         if found.runs is False and all(each.present and each.usable for each in there):
@@ -177,7 +179,7 @@ def program_runs(facts: AuditFacts) -> Results:
       why="A server that was started with other arguments may be another member, or read another configuration.",
       fix="Stop it and start it from the console.")
 def process_arguments(facts: AuditFacts) -> Results:
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.process is not None:
             want, got = _right_arguments(facts, member), values(found.process.arguments)
             bad = [name for name in NAMES if name in want and want[name] != got.get(name)]
@@ -206,7 +208,7 @@ def _right_arguments(facts: AuditFacts, member: AuditedMember) -> dict[str, str]
       why="Files that were changed after the installation make this server another program than its partner.",
       fix="Install the server again; its messages stay.")
 def files_unchanged(facts: AuditFacts) -> Results:
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         if found.changed:
             names = ", ".join(found.changed[:5]) + (" and others" if len(found.changed) > 5 else "")
             yield wanted(member, f"Installed files of {member.name} were changed: {names}.", "as in the package", names,

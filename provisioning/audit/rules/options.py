@@ -1,8 +1,9 @@
 """Options, timeouts and what else both members are to have alike."""
 
 import re
+from collections.abc import Collection, Iterator
 
-from provisioning.audit.facts import AuditFacts
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.saying import between, of_each, wanted
 from provisioning.catalog.known_options import ANNEX
@@ -39,7 +40,7 @@ def own_log_files(facts: AuditFacts) -> Results:
                       f"{theirs[path]} = {path}")
 
 
-def _log_files(member):
+def _log_files(member: AuditedMember) -> Iterator[tuple[str, str]]:
     for key in sorted(LOG_OUTPUTS):
         for output in (member.option("log", key) or "").split(","):
             # A relative name lies in the member's own Working Directory.
@@ -69,8 +70,9 @@ def same_texts(facts: AuditFacts) -> Results:
       why="Without it a member that failed stays down, and the pair runs without a standby until somebody notices.",
       fix="Select Auto-Restart in Server Info.")
 def auto_restart(facts: AuditFacts) -> Results:
-    if not facts.backup.draft.auto_restart:
-        yield wanted(facts.backup, f"Auto-Restart of {facts.backup.name} is off.", "Selected", "Not selected",
+    _, backup = facts.both
+    if not backup.draft.auto_restart:
+        yield wanted(backup, f"Auto-Restart of {backup.name} is off.", "Selected", "Not selected",
                      want_label="Auto-Restart, wanted", got_label="Auto-Restart, now")
 
 
@@ -78,9 +80,10 @@ def auto_restart(facts: AuditFacts) -> Results:
       why="From different templates the option sets of the members drift apart.",
       fix="Create the backup from the template of the primary.")
 def same_template(facts: AuditFacts) -> Results:
-    if facts.primary.template != facts.backup.template:
-        yield between(facts, "template", "The members come from different Application Templates.",
-                      facts.primary.template, facts.backup.template)
+    primary, backup = facts.both
+    if primary.template != backup.template:
+        yield between(facts, "template", "The members come from different Application Templates.", primary.template,
+                      backup.template)
 
 
 @rule("A40", Severity.WARNING, "Timeouts fit", singles=True, remedy="synchronize",
@@ -103,7 +106,7 @@ def timeouts(facts: AuditFacts) -> Results:
           f"never try it before the backup. {NOT_PASSED_ON}",
       fix="Set Reconnect Timeout to 10 s and Reconnect Attempts to 1.")
 def reconnect(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if member.draft.reconnect_timeout < 1:
             yield wanted(member, f"Reconnect Timeout of {member.name} is 0.", "10 s", "0 s",
                          subject=f"{member.name}: reconnect_timeout", want_label="Reconnect Timeout, wanted",
@@ -118,17 +121,17 @@ def reconnect(facts: AuditFacts) -> Results:
         yield from _server_info(facts, {"reconnect_timeout", "reconnect_attempts"}, remedy="synchronize")
 
 
-def _server_info(facts: AuditFacts, names, **more) -> Results:
+def _server_info(facts: AuditFacts, names: Collection[str], *, remedy: str | None = None) -> Results:
     for row in facts.differences:
         if row.what in names:
-            yield between(facts, row.what, f"{row.label} differs.", row.primary, row.backup, **more)
+            yield between(facts, row.what, f"{row.label} differs.", row.primary, row.backup, remedy=remedy)
 
 
 @rule("A49", Severity.NOTE, "Names that can be told apart", singles=True,
       why="Names that look alike are confused in -app, in logs and at a switchover.",
       fix="Rename one of them while it is stopped, then install it again.")
 def names(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if member.name != member.name.strip() or len(member.name) > 255:
             yield wanted(member, f'The name "{member.name[:60]}" begins or ends with a blank, or is too long.',
                          member.name.strip()[:255], f'"{member.name}"', want_label="Name, wanted",
@@ -148,7 +151,7 @@ def _plain(name: str) -> str:
       why="An option that is spelt wrong is ignored without a word: the server works with the default.",
       fix="Correct its section or name, or remove it.")
 def known_options(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         tables = [("options", member.draft.options, member.hints.of)] if member.hints else []
         for place, table, hint_of in (*tables, ("annex", member.draft.annex, ANNEX.hint)):
             for section, key in ((section, key) for section, keys in (table or {}).items() for key in keys):

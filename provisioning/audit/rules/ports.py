@@ -7,6 +7,7 @@ from provisioning.audit.registry import Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, on_each_host, wanted
 from provisioning.core.text import parse_parameters
 from provisioning.drafts import PortDraft
+from provisioning.jobs.found import Found
 from provisioning.models.applications import PORT_MAX, PORT_MIN
 from provisioning.states import ListeningMode, Severity
 
@@ -22,12 +23,13 @@ _SECURITY = re.compile(r"ports\.(.+)\.(protocol|listening_mode|transport_paramet
       why="Two servers cannot listen on one port of one host: the second start fails (event 00-04526).",
       fix="Give one of them another port number, then restart it.")
 def own_numbers(facts: AuditFacts) -> Results:
+    primary, backup = facts.both
     if facts.on_one_host:
-        ours = {port.port: port.port_id for port in facts.primary.draft.ports or ()}
-        for port in facts.backup.draft.ports or ():
+        ours = {port.port: port.port_id for port in primary.draft.ports or ()}
+        for port in backup.draft.ports or ():
             if port.port in ours:
                 yield between(facts, f"ports.{port.port_id}", f"Both members listen on port {port.port} of host "
-                              f"{facts.primary.host.name}.", f"{ours[port.port]} {port.port}",
+                              f"{primary.host_name}.", f"{ours[port.port]} {port.port}",
                               f"{port.port_id} {port.port}")
 
 
@@ -37,7 +39,7 @@ def own_numbers(facts: AuditFacts) -> Results:
 def free_numbers(facts: AuditFacts) -> Results:
     pair = {member.id for member in facts.members}
 
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         uses = member.host.uses if member.host else {}
         for port in member.draft.ports or ():
             for use in uses.get(port.port, ()):
@@ -45,7 +47,7 @@ def free_numbers(facts: AuditFacts) -> Results:
                     yield Trouble(
                         subject=f"{member.name}: ports.{port.port_id}", about=(member.id, *filter(None, [
                             use.application_id])),
-                        sentence=f"Port {port.port} of {member.name} is used on host {member.host.name} by {use.name}.",
+                        sentence=f"Port {port.port} of {member.name} is used on host {member.host_name} by {use.name}.",
                         values=(Value(member.name, f"{port.port_id} {port.port}"),
                                 Value(use.name, f"{use.port_id} {port.port}".strip())))
 
@@ -56,10 +58,11 @@ def free_numbers(facts: AuditFacts) -> Results:
       why="Clients refer to a port by its ID: after a switchover one that only the other member has is not found.",
       fix="Synchronize the pair, or add the port by hand.")
 def same_ids(facts: AuditFacts) -> Results:
+    primary, backup = facts.both
     for row in facts.differences:
         # An ID may have dots; what is about one field of a port says so after its ID.
         if row.what.startswith("ports.") and row.label == f"Listening Port {row.what.removeprefix('ports.')}":
-            missing = facts.backup if row.backup == "(none)" else facts.primary
+            missing = backup if row.backup == "(none)" else primary
             yield between(facts, row.what, f"{missing.name} has no port {row.what.removeprefix('ports.')}.",
                           row.primary, row.backup)
 
@@ -68,7 +71,7 @@ def same_ids(facts: AuditFacts) -> Results:
       why="Clients whose connection names no port ID use default.",
       fix="Give the port that clients use the ID default.")
 def default_port(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         ids = [port.port_id for port in member.draft.ports or ()]
         if "default" not in ids:
             yield wanted(member, f"{member.name} has no port with the ID default.", "default", ", ".join(ids),
@@ -92,7 +95,7 @@ def same_security(facts: AuditFacts) -> Results:
       why="A secured port without certificate and key cannot be opened.",
       fix="Press Make Certificates, or name the files with certificate and certificate-key in Transport Parameters.")
 def certificate(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         for port in member.draft.ports or ():
             if is_secured(port):
                 given = parameters(port)
@@ -110,7 +113,7 @@ def certificate(facts: AuditFacts) -> Results:
       why="Clients refuse an expired certificate: with it on the standby, nobody can connect after a switchover.",
       fix="Renew the files in place, or press Make Certificates; the server takes them over by itself.")
 def certificates_last(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         for each in member.live.certificates:
             if each.urgency:
                 yield wanted(member, f"{member.name}, {each.sentence}", "more than 30 days",
@@ -124,7 +127,7 @@ def certificates_last(facts: AuditFacts) -> Results:
       why="A number outside 1 to 65535 is no port; below 1024 only root may listen.",
       fix="Choose a number from 1024 to 65535.")
 def valid_numbers(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         for port in member.draft.ports or ():
             is_port = isinstance(port.port, int) and PORT_MIN <= port.port <= PORT_MAX
             if not is_port or (port.port < FIRST_FREE and not runs_as_root(member)):
@@ -152,7 +155,7 @@ def sync_port(facts: AuditFacts) -> Results:
       why="A standby that does not hold its ports cannot open them when it takes over: another program may have them.",
       fix="End the other program or choose another number, then restart the server.")
 def ports_held(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         live = member.live
         if live.runs and live.ports:
             for port in member.draft.ports or ():
@@ -168,10 +171,10 @@ def ports_held(facts: AuditFacts) -> Results:
       why="A server cannot start, or cannot take over, while another program listens on its port (event 00-04526).",
       fix="End the other program, or give the server another port number.")
 def port_not_taken(facts: AuditFacts) -> Results:
-    def wrong(member, found):
+    def wrong(member: AuditedMember, found: Found) -> Results:
         for port in member.draft.ports or ():
             if other := found.listeners.get(port.port):
-                yield wanted(member, f"Port {port.port} of {member.name} is taken on host {member.host.name} by "
+                yield wanted(member, f"Port {port.port} of {member.name} is taken on host {member.host_name} by "
                              f"{other}.", member.name, other, subject=f"{member.name}: ports.{port.port_id}",
                              want_label=f"Port {port.port}, wanted by", got_label=f"Port {port.port}, taken by")
 
@@ -197,7 +200,7 @@ def _sync_ids(member: AuditedMember) -> list[str]:
       why="On a port that is not secured, everybody on the network can read the passcodes of clients.",
       fix="Choose Listening Mode Secured for the port that clients use, on both members.")
 def passcodes_secured(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if any(section.casefold() == "clients" and keys for section, keys in (member.draft.options or {}).items()):
             for port in member.draft.ports or ():
                 if not port.ha_sync and not is_secured(port):

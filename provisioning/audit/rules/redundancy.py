@@ -1,6 +1,6 @@
 """How the two servers are linked: Backup Server, Redundancy Type, who may be whose backup."""
 
-from provisioning.audit.facts import AuditFacts
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
 from provisioning.audit.saying import between, of_each, wanted
 from provisioning.states import RedundancyType, Severity
@@ -34,30 +34,32 @@ def warm_standby(facts: AuditFacts) -> Results:
       why="Only a server of the same type can take over the clients and the messages of another.",
       fix="Choose a Message Server as Backup Server of the primary.")
 def same_type(facts: AuditFacts) -> Results:
-    if facts.backup.type != facts.primary.type:
-        yield between(facts, "type", f"{facts.primary.name} and {facts.backup.name} are of different types.",
-                      facts.primary.type_label, facts.backup.type_label)
+    primary, backup = facts.both
+    if backup.type != primary.type:
+        yield between(facts, "type", f"{primary.name} and {backup.name} are of different types.", primary.type_label,
+                      backup.type_label)
 
 
 @rule("A04", Severity.ERROR, "The backup has one primary",
       why="A backup of two primaries cannot take over from both: at a switchover its role is ambiguous.",
       fix="Give the other primary a Backup Server of its own.")
 def one_primary(facts: AuditFacts) -> Results:
-    others = [link.name for link in facts.backup.primaries if link.key != str(facts.primary.id)]
+    primary, backup = facts.both
+    others = [link.name for link in backup.primaries if link.key != str(primary.id)]
     if others:
-        yield wanted(facts.backup, f"{facts.backup.name} is the Backup Server of {', '.join(others)} too.",
-                     facts.primary.name, ", ".join([facts.primary.name, *others]), want_label="Primary, wanted",
-                     got_label="Primaries, now")
+        yield wanted(backup, f"{backup.name} is the Backup Server of {', '.join(others)} too.", primary.name,
+                     ", ".join([primary.name, *others]), want_label="Primary, wanted", got_label="Primaries, now")
 
 
 @rule("A05", Severity.ERROR, "The backup has no backup of its own", guide=STEP_3, remedy="clear_own_backup",
       why="In a chain or a circle of backups the roles would be handed on without an end.",
       fix="Clear Backup Server of the backup.")
 def no_chain(facts: AuditFacts) -> Results:
-    own = facts.backup.own_backup
+    _, backup = facts.both
+    own = backup.own_backup
     if own is not None:
-        yield wanted(facts.backup, f"{facts.backup.name} is a backup and names {own.name} as its own Backup Server.",
-                     None, own.name, want_label="Its Backup Server, wanted", got_label="Its Backup Server, now")
+        yield wanted(backup, f"{backup.name} is a backup and names {own.name} as its own Backup Server.", None,
+                     own.name, want_label="Its Backup Server, wanted", got_label="Its Backup Server, now")
 
 
 @rule("A06", Severity.ERROR, "No other Redundancy Type on the backup", remedy="",
@@ -65,17 +67,18 @@ def no_chain(facts: AuditFacts) -> Results:
           "a member may be started with rules that the other does not follow.",
       fix="Open the backup, choose the Redundancy Type of the primary or Not Specified, and save.")
 def same_redundancy(facts: AuditFacts) -> Results:
-    ours, theirs = facts.primary.draft.redundancy_type, facts.backup.draft.redundancy_type
+    primary, backup = facts.both
+    ours, theirs = primary.draft.redundancy_type, backup.draft.redundancy_type
     if theirs not in (ours, RedundancyType.NOT_SPECIFIED):
-        yield between(facts, "redundancy_type", f"{facts.backup.name} has another Redundancy Type than its primary.",
-                      ours, theirs)
+        yield between(facts, "redundancy_type", f"{backup.name} has another Redundancy Type than its primary.", ours,
+                      theirs)
 
 
 @rule("A07", Severity.ERROR, "Both are enabled", singles=True, remedy="enable",
       why="A disabled server cannot start, and one that runs cannot connect again.",
       fix="Select Enabled on the server.")
 def enabled(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if not member.draft.enabled:
             yield wanted(member, f"{member.name} is disabled.", "Enabled", "Disabled", want_label="State, wanted",
                          got_label="State, now")
@@ -87,7 +90,7 @@ def enabled(facts: AuditFacts) -> Results:
       why="Without a Host, or on a disabled one, a server can neither be started nor watched.",
       fix="Choose the Host in Server Info, or enable it.")
 def host(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if member.host is None:
             yield wanted(member, f"{member.name} has no Host.", "a Host", None, want_label="Host, wanted",
                          got_label="Host, now")
@@ -102,7 +105,7 @@ def host(facts: AuditFacts) -> Results:
       why="When the one host fails, both members do.", fix="Install one of them on another host.")
 def different_hosts(facts: AuditFacts) -> Results:
     if facts.on_one_host:
-        name = facts.primary.host.name
+        name = facts.primary.host_name
         yield between(facts, "host", f"Both members are on host {name}.", name, name)
 
 
@@ -119,5 +122,5 @@ def own_directories(facts: AuditFacts) -> Results:
         for use in others:
             yield Trouble(
                 subject=f"{member.name}: {use.name}", about=(member.id, *filter(None, [use.application_id])),
-                sentence=f"{member.name} and {use.name} have the same Working Directory on host {member.host.name}.",
+                sentence=f"{member.name} and {use.name} have the same Working Directory on host {member.host_name}.",
                 values=(Value(member.name, member.draft.working_directory), Value(use.name, member.directory)))

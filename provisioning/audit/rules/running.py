@@ -1,6 +1,6 @@
 """What is true now: roles, the sync link, whether failover would work."""
 
-from provisioning.audit.facts import AuditFacts
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, rule
 from provisioning.audit.saying import between, of_each, silent, wanted
 from provisioning.core.text import closed
@@ -35,9 +35,9 @@ def roles(facts: AuditFacts) -> Results:
       why="A pair whose roles change every few seconds loses its clients again and again (event 43-10327).",
       fix="Look at the timeline: the reasons of the changes name the network or the timeouts.")
 def flapping(facts: AuditFacts) -> Results:
-    count = max(member.flaps for member in facts.members)
-    if count:
-        yield wanted(facts.primary, f"The roles of {facts.primary.name} and {facts.backup.name} change too often.",
+    primary, backup = facts.both
+    if primary.flaps or backup.flaps:
+        yield wanted(primary, f"The roles of {primary.name} and {backup.name} change too often.",
                      "no more than one change in 10 s", "more than one", subject="roles",
                      want_label="Role changes, wanted", got_label="Role changes, lately")
 
@@ -46,7 +46,7 @@ def flapping(facts: AuditFacts) -> Results:
       why="A server that was started by hand is not restarted by the agent when it fails.",
       fix="Stop it and start it from the console.")
 def by_hand(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if member.live.runs and member.live.by_hand:
             yield wanted(member, f"{member.name} was started by hand.", "by the agent", "by hand",
                          want_label="Started, wanted", got_label="Started, now")
@@ -93,7 +93,7 @@ def _links(facts: AuditFacts) -> list[str]:
       why="What was changed and counts from the next start only is not what the server runs with now.",
       fix="Restart the backup, switch over, then restart the other one.")
 def takes_effect(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         if member.waits and member.live.runs:
             what = ", ".join(member.waits)
             yield wanted(member, f"{what} of {member.name} {'were' if len(member.waits) > 1 else 'was'} changed after "
@@ -149,7 +149,7 @@ def undisputed(facts: AuditFacts) -> Results:
       fix="Read the files data/discarded-….jsonl in the Working Directory of the server, send again what counts, then "
           "move the files away; a server looks for them when it starts.")
 def put_aside(facts: AuditFacts) -> Results:
-    def wrong(member):
+    def wrong(member: AuditedMember) -> Results:
         count = member.live.discarded
         if count:
             records = "record" if count == 1 else "records"

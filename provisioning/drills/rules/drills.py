@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import Any
 
 from provisioning.pairs.rules.facts import PairFacts
 from provisioning.pairs.rules.failover_facts import NO, OK, Condition, FailoverVerdict
@@ -57,12 +58,12 @@ def summary(conditions: Iterable[Condition]) -> str:
     return f"{len(rows) - doubtful} of {len(rows)} conditions hold; look at {others}, which a drill does not need."
 
 
-def to_rows(conditions: Iterable[Condition]) -> list[dict]:
+def to_rows(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
     """As ``Drill.preflight`` keeps them."""
     return [asdict(each) for each in conditions]
 
 
-def conditions_of(rows: Iterable[Mapping]) -> tuple[Condition, ...]:
+def conditions_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Condition, ...]:
     return tuple(Condition(**row) for row in rows)
 
 
@@ -126,7 +127,7 @@ def figures(ledger: Ledger, over: tuple[float, float] | None = None,
         outage_over_ms=over_ms, outage_back_ms=back_ms)
 
 
-def figures_of(row: Mapping) -> Figures:
+def figures_of(row: Mapping[str, Any]) -> Figures:
     """As ``Drill.figures`` keeps them."""
     return Figures(**{name: row[name] for name in Figures.__dataclass_fields__ if name in row})
 
@@ -184,7 +185,7 @@ def _were(count: int) -> str:
 
 def follows(facts: PairFacts) -> tuple[str, ...]:
     """What a confirmation says: what will be hit and what follows."""
-    active, standby = facts.active or facts.primary, facts.standby
+    active, standby = facts.by_role
     count = active.live.clients
     hit = (f"{count} client{'' if count == 1 else 's'} of {active.name} {'reconnects' if count == 1 else 'reconnect'} "
            "twice, each time in about a second." if count else f"No client is connected to {active.name} now.")

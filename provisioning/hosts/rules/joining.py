@@ -1,7 +1,9 @@
 """What a machine that joins has to be told, and how far it came: pure rules over facts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from protocol.names import LOOPBACK, WILDCARDS
@@ -66,7 +68,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _problems(listening: Listening, host: str, console_url: str):
+def _problems(listening: Listening, host: str, console_url: str) -> Iterator[str]:
     if listening.web_host in LOOPBACK and not listening.console_url:
         yield (f"Other machines do not reach this console: it listens on {listening.web_host} only. Set PAIRWISE_HOST "
                "to an address of this machine's network and restart it.")
@@ -84,7 +86,7 @@ def _problems(listening: Listening, host: str, console_url: str):
         yield "Other machines do not reach Redis. Set PAIRWISE_REDIS_URL to one that listens on the network."
 
 
-def _tls_problems(listening: Listening, control: str, console_url: str):
+def _tls_problems(listening: Listening, control: str, console_url: str) -> Iterator[str]:
     where = urlsplit(console_url)
     dialled = {where.hostname or ""} if listening.web_tls else set()
     dialled |= {control} if listening.control_tls else set()
@@ -104,7 +106,7 @@ class JoinFacts:
     """What is known of one attempt. ``stages`` are {name, state, text, at}; ``connected`` and ``worker``: control
     hears the agent, and its worker runs, since the token was spent; ``removed``: the agent was taken away since."""
 
-    stages: tuple[dict, ...] = ()
+    stages: tuple[dict[str, Any], ...] = ()
     connected: bool = False
     worker: bool = False
     reason: str = ""
@@ -167,7 +169,7 @@ def join_stages(facts: JoinFacts) -> list[Stage]:
     return found
 
 
-def with_stage(stages: list[dict], *, name: str, state: str, text: str, at: str) -> list[dict]:
+def with_stage(stages: list[dict[str, Any]], *, name: str, state: str, text: str, at: str) -> list[dict[str, Any]]:
     """``stages`` with one more word about ``name``."""
     new = {"name": name, "state": state, "text": text, "at": at}
     if any(each["name"] == name for each in stages):

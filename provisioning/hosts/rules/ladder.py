@@ -142,7 +142,7 @@ def _agent(facts: LadderFacts) -> Rung:
         return Rung(label=label, state=FAILED, text=f"{facts.reason or facts.status} {heard}",
                     advice="Is the machine on, and does its agent run (systemctl status pairwise-agent)? Is control's "
                            "port open from there? It connects by itself.")
-    if facts.heard_s > ages.HOST.total_seconds():
+    if facts.heard_s is not None and facts.heard_s > ages.HOST.total_seconds():
         return Rung(label=label, state=FAILED, text=heard, advice="It should speak every 5 s: is control running?")
     return Rung(label=label, state=OK, text=heard)
 

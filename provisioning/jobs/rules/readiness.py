@@ -90,8 +90,13 @@ class Subject:
     def name(self) -> str:
         return self.link.name if self.link else ""
 
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """To the application; none of a host alone."""
+        return (self.link,) if self.link else ()
+
     def refuse(self, message: str, field: str = "", *links: Link) -> Refusal:
-        return Refusal(message, field, links or (self.link,))
+        return Refusal(message, field, links or self.links)
 
 
 Check = Callable[[Subject], Refusal | None]
@@ -222,14 +227,14 @@ def _checked(subject: Subject) -> Refusal | None:
 
 def _eyes(subject: Subject) -> Refusal | None:
     host = subject.host
-    return None if host.looks else subject.refuse(
+    return None if host is None or host.looks else subject.refuse(
         f"The agent of host {host.link.name} is older than this console and cannot look. Upgrade it on the host's "
         "page.", "", host.link)
 
 
 def _something_there(subject: Subject) -> Refusal | None:
     host = subject.host
-    return None if host.has_something else subject.refuse(
+    return None if host is None or host.has_something else subject.refuse(
         f"No Message Server is installed on host {host.link.name}: there is nothing to look at.", "", host.link)
 
 
@@ -239,7 +244,7 @@ def _no_clients(subject: Subject) -> Refusal | None:
     names = ", ".join(link.name for link in subject.clients[:5]) + (" and others" if len(subject.clients) > 5 else "")
     return subject.refuse(
         f"{subject.name} cannot be deleted: {names} connect{'s' if len(subject.clients) == 1 else ''} to it. Remove "
-        "that connection first.", "", subject.link, *subject.clients[:5])
+        "that connection first.", "", *subject.links, *subject.clients[:5])
 
 
 def _ended(subject: Subject) -> Refusal | None:

@@ -18,7 +18,7 @@ class NoReport(ValueError):
     """A message that holds no report. The text is a sentence."""
 
 
-def enclosed(raw: bytes) -> tuple[dict, str]:
+def enclosed(raw: bytes) -> tuple[dict[str, Any], str]:
     """(report, signature) of a message as kombu writes it into Redis. Raises NoReport."""
     envelope = _json(raw)
     headers = envelope.get("headers") if isinstance(envelope, dict) else None
@@ -31,7 +31,7 @@ def enclosed(raw: bytes) -> tuple[dict, str]:
     return opened(headers.get("task"), body)
 
 
-def opened(task: Any, body: bytes) -> tuple[dict, str]:
+def opened(task: Any, body: bytes) -> tuple[dict[str, Any], str]:
     """(report, signature) of the body of a message for this task. Raises NoReport."""
     if task != RECORD_REPORT:
         raise NoReport(f"It asks for {str(task)[:60]!r}, and a host may only report.")

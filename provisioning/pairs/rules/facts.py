@@ -66,6 +66,20 @@ class PairFacts:
         return (self.primary, self.backup) if self.backup else (self.primary,)
 
     @property
+    def both(self) -> tuple[Member, Member]:
+        """Primary and Backup Server; who asks has seen that there is one."""
+        if self.backup is None:
+            raise ValueError(f"{self.primary.name} has no Backup Server")
+        return self.primary, self.backup
+
+    @property
+    def by_role(self) -> tuple[Member, Member]:
+        """Who serves by control's record (the primary of a pair that never served) and who would take over; who asks
+        has seen that there is a Backup Server."""
+        primary, backup = self.both
+        return (backup, primary) if backup.id == self.active_id else (primary, backup)
+
+    @property
     def active(self) -> Member | None:
         """Who serves by control's record; None while nobody ever has."""
         return next((member for member in self.members if member.id == self.active_id), None)

@@ -1,6 +1,7 @@
 """Would failover work now? A pure function of what is known at one moment (docs/pair.md)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from provisioning.core import ages
 from provisioning.core.copies import begin_alike, equal
@@ -20,24 +21,32 @@ def would_failover_work(facts: PairFacts) -> FailoverVerdict:
     return FailoverVerdict(tuple(condition(facts) for condition in CONDITIONS))
 
 
-def _condition(code: str, label: str, *, necessary: bool = True):
-    def decorate(judge: Callable[[PairFacts], Result]) -> Callable[[PairFacts], Condition]:
-        def condition(facts: PairFacts) -> Condition:
-            return Condition(code, label, *judge(facts), necessary=necessary)
+@dataclass(frozen=True)
+class Question:
+    """One condition as it is judged, by its ``code``."""
 
-        condition.code = code
-        return condition
+    code: str
+    judge: Callable[[PairFacts], Condition]
+
+    def __call__(self, facts: PairFacts) -> Condition:
+        return self.judge(facts)
+
+
+def _condition(code: str, label: str, *, necessary: bool = True) -> Callable[[Callable[[PairFacts], Result]], Question]:
+    def decorate(judge: Callable[[PairFacts], Result]) -> Question:
+        return Question(code, lambda facts: Condition(code, label, *judge(facts), necessary=necessary))
 
     return decorate
 
 
 @_condition("redundancy", "Backup Server with Warm Standby")
 def _redundancy(facts: PairFacts) -> Result:
-    chosen = facts.primary.draft.redundancy_type
+    primary, backup = facts.both
+    chosen = primary.draft.redundancy_type
     if chosen != RedundancyType.WARM_STANDBY:
-        return (NO, f"Redundancy Type of {facts.primary.name} is {RedundancyType(chosen).label}.",
+        return (NO, f"Redundancy Type of {primary.name} is {RedundancyType(chosen).label}.",
                 "Stop both servers, set Warm Standby on the primary and save.")
-    return OK, f"{facts.primary.name} has the Backup Server {facts.backup.name}, Warm Standby.", ""
+    return OK, f"{primary.name} has the Backup Server {backup.name}, Warm Standby.", ""
 
 
 @_condition("enabled", "Both enabled")
@@ -141,17 +150,18 @@ def _roles(facts: PairFacts) -> Result:
 
 @_condition("in_sync", "Standby in sync on record")
 def _in_sync(facts: PairFacts) -> Result:
+    _, standby = facts.by_role
     if facts.active is None:
         return NO, "Control has not recorded an active server yet.", _unless_disputed(facts, "Start both servers.")
     if not facts.in_sync:
         if facts.disputed:
             return NO, "What the record says of the standby does not count while it is in dispute.", WAY_OUT
         why = closed(facts.record_reason)
-        said = f"{facts.standby.name} is not in sync, so it may not take over. {why}".rstrip()
+        said = f"{standby.name} is not in sync, so it may not take over. {why}".rstrip()
         if ended := down(facts):
-            return NO, said, f"{start(ended)} {facts.standby.name} catches up while both run."
+            return NO, said, f"{start(ended)} {standby.name} catches up while both run."
         return NO, said, "Wait until it has caught up. If it does not, its sync link or its disk is the reason."
-    return OK, f"The record says that {facts.standby.name} is in sync.", ""
+    return OK, f"The record says that {standby.name} is in sync.", ""
 
 
 @_condition("link", "Sync link")
@@ -189,7 +199,8 @@ def _ports_held(facts: PairFacts) -> Result:
 
 @_condition("port_ids", "Same port IDs")
 def _port_ids(facts: PairFacts) -> Result:
-    differ = sorted(facts.primary.ports.keys() ^ facts.backup.ports.keys())
+    ours, theirs = (member.ports for member in facts.both)
+    differ = sorted(ours.keys() ^ theirs.keys())
     if differ:
         return (NO, f"Only one member has port {', '.join(differ)}: a client that uses it finds no port after a "
                     "switchover.", "Synchronize the pair.")
@@ -198,10 +209,10 @@ def _port_ids(facts: PairFacts) -> Result:
 
 @_condition("proof", "Roles proven")
 def _proof(facts: PairFacts) -> Result:
-    active, standby, ended = facts.active, facts.standby, down(facts)
-    if ended and (active is None or facts.asked.control is None or facts.asked.no_probe):
+    (active, standby), ended = facts.by_role, down(facts)
+    if ended and (facts.active is None or facts.asked.control is None or facts.asked.no_probe):
         return NO, f"{are_down(ended)} Only a server that runs can prove its role.", start(ended)
-    if active is None or facts.asked.control is None:
+    if facts.active is None or facts.asked.control is None:
         return UNKNOWN, "No probe has proven the roles yet.", "Press Check now."
     if facts.asked.control or facts.asked.no_probe:
         return UNKNOWN, facts.asked.no_probe or "Control did not answer, so nothing was proven.", hear(facts)
@@ -216,7 +227,7 @@ def _proof(facts: PairFacts) -> Result:
         said = other.reason if other else ""
         wrong.append(f"{standby.name} accepted a write." if other and other.accepts else
                      f"{standby.name} did not prove that it is the backup. {said}".rstrip())
-    if wrong:
+    if wrong or serving is None:
         return NO, " ".join(wrong), start(ended) if ended else _unproven(facts, active, standby)
     return OK, f"{active.name} accepted a write in {serving.took_ms:.0f} ms, {standby.name} refused it.", ""
 
@@ -278,9 +289,10 @@ def _hosts(facts: PairFacts) -> Result:
 
 @_condition("version", "Same version", necessary=False)
 def _version(facts: PairFacts) -> Result:
-    ours, theirs = (member.running_version for member in facts.members)
+    primary, backup = facts.both
+    ours, theirs = primary.running_version, backup.running_version
     if ours != theirs:
-        return (NO, f"{facts.primary.name} has version {ours}, {facts.backup.name} {theirs}.",
+        return (NO, f"{primary.name} has version {ours}, {backup.name} {theirs}.",
                 "Install the same version on both.")
     return OK, f"Both have version {ours}.", ""
 
@@ -295,9 +307,9 @@ def _certificates(facts: PairFacts) -> Result:
     return OK, "The certificates of both last longer than 30 days.", ""
 
 
-def _digests(facts: PairFacts) -> Condition:
+def _compared(facts: PairFacts) -> Condition:
     """Copies that differ are a reason against; that they were not compared at one record is not."""
-    label, one, other = "Copies equal", facts.primary.live, facts.backup.live
+    label, (one, other) = "Copies equal", (member.live for member in facts.both)
     same = equal(one, other)
     if same is None:
         return Condition("digests", label, UNKNOWN, *_not_compared(facts), necessary=False)
@@ -331,9 +343,9 @@ def _other_beginning(facts: PairFacts, label: str) -> Condition:
         necessary=facts.active is None or facts.standby is not earlier)
 
 
+_digests = Question("digests", _compared)
 CONDITIONS = (_redundancy, _enabled, _installed, _control, _record, _undisputed, _heard, _started, _roles, _in_sync,
               _link, _digests, _automatic, _ports_held, _port_ids, _proof, _agents, _auto_restart, _account, _hosts,
               _version, _certificates)
-_digests.code = "digests"
 CONDITION = {condition.code: condition for condition in CONDITIONS}
 """Each condition by its code, for who asks about one alone."""

@@ -194,9 +194,9 @@ def _installation(member: MemberSetup) -> Item:
 def _primary_modified(facts: GuideFacts) -> Step:
     title, primary = "Modify the primary", facts.primary
     warm = facts.primary.server.draft.redundancy_type == RedundancyType.WARM_STANDBY
-    chosen = Item("Backup Server", DONE, facts.backup.server.name) if facts.linked else Item(
-        "Backup Server", NOT_DONE, f"Choose {facts.backup.server.name if facts.backup else 'the backup'} in the Server "
-                                   f"Info of {primary.server.name} and save.")
+    backup = facts.backup.server.name if facts.backup else "the backup"
+    chosen = Item("Backup Server", DONE, backup) if facts.linked else Item(
+        "Backup Server", NOT_DONE, f"Choose {backup} in the Server Info of {primary.server.name} and save.")
     kind = Item("Redundancy Type", DONE, "Warm Standby.") if warm else Item(
         "Redundancy Type", WRONG if facts.linked else NOT_DONE, "Choose Warm Standby: it is the only type that Message "
                                                                 "Servers support.")

@@ -1,6 +1,7 @@
 """What a probe proved of both members (protocol.messages.PAIR_VERBS, "probe")."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Proof:
         return self.connected and self.role == "backup" and not self.accepts
 
 
-def proofs_of(facts: dict) -> dict[str, Proof]:
+def proofs_of(facts: dict[str, Any]) -> dict[str, Proof]:
     """{name of the member: its proof} of a probe's facts; what is no proof is left out."""
     found = {}
     for row in facts.get("members") or ():

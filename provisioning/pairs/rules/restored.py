@@ -1,6 +1,7 @@
 """After an older control database was put back: what each member has, and what is lost when it goes on. Pure."""
 
 from dataclasses import dataclass
+from typing import Any
 
 WAY_OUT = "Open Restored Database: it shows what each server has and lets one go on (manage.py restored)."
 """The end of every sentence about a dispute."""
@@ -62,7 +63,7 @@ class Found:
         return next((each for each in self.choices if each.copy.name == name), None)
 
 
-def found_of(facts: dict) -> Found:
+def found_of(facts: dict[str, Any]) -> Found:
     """The facts of control's answer to "record" (protocol.messages.PAIR_VERBS); what is no member is left out."""
     rows = [row for row in facts.get("members") or () if isinstance(row, dict) and isinstance(row.get("name"), str)]
     copies = tuple(Copy(**{key: row[key] for key in Copy.__dataclass_fields__ if row.get(key) is not None})
@@ -88,8 +89,9 @@ def _loss(copy: Copy, other: Copy) -> str:
         return f"Nothing is lost: {other.name} has no record that {copy.name} does not have."
     before = copy.lost_before or 0
     after = copy.lost - before
-    parts = [_records(other.last_seq - after + 1, other.last_seq)] if after else []
-    parts += [_records(other.first_seq, other.first_seq + before - 1)] if before else []
+    first, last = other.first_seq or 0, other.last_seq or 0
+    parts = [_records(last - after + 1, last)] if after else []
+    parts += [_records(first, first + before - 1)] if before else []
     one = copy.lost == 1
     return (f"Of {other.name} {' and '.join(parts)} {'is' if one else 'are'} given up: {copy.name} does not have "
             f"{'it' if one else 'them'}.")

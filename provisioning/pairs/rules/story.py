@@ -1,5 +1,6 @@
 """What is going on with a pair, in one sentence, and why a verb cannot be done to it now. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from provisioning.core import copies
@@ -69,7 +70,7 @@ def _never_served(facts: PairFacts) -> Headline:
 
 
 def _serving(facts: PairFacts, active: Member) -> Headline:
-    standby, name = facts.standby, active.name
+    (_, standby), name = facts.by_role, active.name
     if not facts.is_fresh(active):
         return Headline(RISK, f"{name} served when it was last heard of; whether it does now is not known.")
     if facts.standby_begins_later:
@@ -107,7 +108,7 @@ def _serving_alone(facts: PairFacts, name: str, standby: Member) -> Headline:
 
 
 def _not_serving(facts: PairFacts, active: Member) -> Headline:
-    standby = facts.standby
+    _, standby = facts.by_role
     state = f"{active.name} is {active.status}"
     if facts.store_was_replaced and not facts.in_sync:
         return Headline(BROKEN, f"Nobody serves: {active.name} came back without the messages that it served with.",
@@ -115,7 +116,7 @@ def _not_serving(facts: PairFacts, active: Member) -> Headline:
                         f"{standby.name} or {active.name} and give up what only the former store had.")
     if active.status == ApplicationStatus.SERVICE_UNAVAILABLE:
         return Headline(BROKEN, f"Nobody serves: {active.name} is the active server and cannot serve.", active.reason)
-    if facts.active.status in ENDED and standby.status in ENDED:
+    if active.status in ENDED and standby.status in ENDED:
         return _both_ended(facts, active, standby)
     if active.status in MOVING:
         return Headline(MOVING_ON, f"{state}; nobody serves until it is done.", active.reason)
@@ -152,15 +153,15 @@ def paused_sentence(facts: PairFacts) -> str:
     return f"Paused by {facts.paused_by or 'an unknown user'}{why}".rstrip(".") + "."
 
 
-def _names(members) -> str:
+def _names(members: Sequence[Member]) -> str:
     return " and ".join(member.name for member in members)
 
 
-def _is(members) -> str:
+def _is(members: Sequence[Member]) -> str:
     return "is" if len(members) == 1 else "are"
 
 
-def _why_of(members) -> str:
+def _why_of(members: Sequence[Member]) -> str:
     return " ".join(f"{member.name}: {closed(member.reason)}" for member in members if member.reason)
 
 
@@ -196,8 +197,8 @@ def no_pair(name: str) -> str:
 
 
 def _why_not_switch_over(facts: PairFacts) -> str:
-    active, standby = facts.active, facts.standby
-    if active is None:
+    _, standby = facts.by_role
+    if facts.active is None:
         return "Nobody serves in this pair yet. Start both members first."
     if not standby.runs:
         return f"{standby.name} is {standby.status}. Start it and wait until it is in sync."
@@ -207,8 +208,8 @@ def _why_not_switch_over(facts: PairFacts) -> str:
 
 
 def _why_not_promote(facts: PairFacts) -> str:
-    active, standby = facts.active, facts.standby
-    if active is None:
+    active, standby = facts.by_role
+    if facts.active is None:
         return "Nobody has served in this pair yet, so there is nothing that could be lost. Start both members."
     if facts.in_sync:
         return f"{standby.name} has every message: Switch Over loses nothing."
@@ -266,7 +267,7 @@ def follows(verb: str, facts: PairFacts) -> tuple[str, ...]:
 
 
 def _switch_over_follows(facts: PairFacts) -> tuple[str, ...]:
-    active, standby = facts.active or facts.primary, facts.standby
+    active, standby = facts.by_role
     count = active.live.clients
     reconnect = (f"{count} client{'s' if count != 1 else ''} of {active.name} "
                  f"{'reconnect' if count != 1 else 'reconnects'} to {standby.name}."
@@ -279,14 +280,14 @@ def _switch_over_follows(facts: PairFacts) -> tuple[str, ...]:
 
 
 def _pause_follows(facts: PairFacts) -> tuple[str, ...]:
-    active, standby = facts.active or facts.primary, facts.standby
+    active, standby = facts.by_role
     return (f"If {active.name} fails, {standby.name} does not take over by itself.",
             "Synchronization and Switch Over go on as before.",
             "Every page says that it is paused, by whom and why, until somebody resumes it.")
 
 
 def _resume_follows(facts: PairFacts) -> tuple[str, ...]:
-    active, standby = facts.active or facts.primary, facts.standby
+    active, standby = facts.by_role
     if facts.active and not facts.active.serves and facts.in_sync:
         return (f"{standby.name} takes over at once: {active.name} is {active.status}.", paused_sentence(facts))
     return (f"If {active.name} fails, {standby.name} takes over by itself again, when it is in sync.",
@@ -294,7 +295,7 @@ def _resume_follows(facts: PairFacts) -> tuple[str, ...]:
 
 
 def _promote_follows(facts: PairFacts) -> tuple[str, ...]:
-    active, standby = facts.active or facts.primary, facts.standby
+    active, standby = facts.by_role
     return (f"{standby.name} serves with the messages that it has. What only {active.name} has is given up: "
             f"{_lost(facts)}.",
             f"When {active.name} comes back, it becomes the backup, cuts those records off and keeps them in a file.",
@@ -302,7 +303,7 @@ def _promote_follows(facts: PairFacts) -> tuple[str, ...]:
 
 
 def _promote_active_follows(facts: PairFacts) -> tuple[str, ...]:
-    active, standby = facts.active or facts.primary, facts.standby
+    active, standby = facts.by_role
     last_seq = active.live.last_seq
     has = f"{last_seq:,} record{'s' if last_seq != 1 else ''}" if last_seq else "no record"
     return (f"{active.name} serves with the store that it has now ({has}). The messages of its former store are given "
@@ -315,11 +316,12 @@ def _promote_active_follows(facts: PairFacts) -> tuple[str, ...]:
 
 def _lost(facts: PairFacts) -> str:
     lag = facts.lag
-    if lag is None or not facts.standby.live.common_seq:
+    active, standby = facts.by_role
+    if lag is None or not standby.live.common_seq:
         return "nobody knows how many"
     if not lag:
         return "perhaps none, but nothing proves it"
-    first, last = facts.standby.live.common_seq + 1, facts.active.live.last_seq
+    first, last = standby.live.common_seq + 1, active.live.last_seq
     return f"at least {lag:,} record{'s' if lag != 1 else ''} ({first:,} to {last:,})"
 
 
@@ -330,7 +332,6 @@ _FOLLOWS = {"switchover": _switch_over_follows, "pause": _pause_follows, "resume
 def why_none(facts: PairFacts, running: str = "") -> str:
     """Why no drill can be started now, as far as it is obvious, "" when nothing is; the pre-flight looks closer.
     ``running`` is a sentence about the drill that runs."""
-    active, standby = facts.active, facts.standby
     if facts.backup is None:
         return no_pair(facts.primary.name)
     if running:
@@ -339,11 +340,12 @@ def why_none(facts: PairFacts, running: str = "") -> str:
         return "Control does not answer, and only control changes roles. Start it first."
     if facts.disputed:
         return IN_DISPUTE
-    if active is None or not active.serves:
+    active, standby = facts.by_role
+    if facts.active is None or not active.serves:
         return "Nobody serves in this pair now. Start both members first."
     if not standby.stands_by or not facts.in_sync:
         return f"{standby.name} does not stand by in sync, so a drill would be refused. Start it and wait."
     if not facts.automatic_failover:
         return "Automatic failover is paused, so a drill would be refused. Resume it first."
-    busy = next((member for member in facts.members if member.job), None)
-    return f"{busy.name} has a running job: {busy.job.name}. Wait for it or cancel it." if busy else ""
+    return next((f"{member.name} has a running job: {member.job.name}. Wait for it or cancel it."
+                 for member in facts.members if member.job), "")

@@ -5,6 +5,7 @@ Everything goes from primary to backup, never the other way.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from provisioning.core.text import parse_parameters
 from provisioning.declared import compared
@@ -91,7 +92,7 @@ def alike(primary: Member, backup: Member) -> bool:
         and _without_numbers(ours) == _without_numbers(theirs))
 
 
-def _without_numbers(draft: ApplicationDraft) -> list[tuple]:
+def _without_numbers(draft: ApplicationDraft) -> list[tuple[object, ...]]:
     return [tuple(getattr(port, name) for name in (*PORT, "transport_parameters")) for port in draft.ports or ()]
 
 
@@ -170,7 +171,8 @@ class _Comparing:
             if kept is not None:
                 result.setdefault(section, {})[option] = kept
             yield row
-        self.draft = replace(self.draft, **{name: result})
+        found: dict[str, Any] = {name: result}
+        self.draft = replace(self.draft, **found)
 
     def _option(self, what: str, label: str, section: str, key: str, left: str | None, right: str | None) -> Row:
         own = OWN_LOG if section.casefold() == "log" and key.casefold() in LOG_OUTPUTS else ""
@@ -226,10 +228,10 @@ class _Comparing:
     def _own_parameter(self, what: str, label: str, key: str, left: str | None, right: str | None) -> Row:
         """A parameter that is never copied; one that the backup needs and does not have is left to people."""
         words, declared = OWN_TRANSPORT[key], self.declared(what)
-        shown = (NOTHING if value is None else value for value in (left, right))
+        ours, theirs = (NOTHING if value is None else value for value in (left, right))
         if right is None and key in NEEDED and not declared:
-            return Row(what, label, *shown, DIFFERS, "", f"Enter the {words} of {self.backup.name} in Port Info.")
-        return Row(what, label, *shown, EXCEPTION, declared or f"Each member has its own {words}.")
+            return Row(what, label, ours, theirs, DIFFERS, "", f"Enter the {words} of {self.backup.name} in Port Info.")
+        return Row(what, label, ours, theirs, EXCEPTION, declared or f"Each member has its own {words}.")
 
     def _missing_port(self, port: PortDraft) -> tuple[list[Row], PortDraft | None]:
         number = _free(port.port, self.taken)
@@ -275,7 +277,7 @@ def _joined(parameters: dict[str, str]) -> str:
     return ";".join(f"{key}={value}" if key else value for key, value in parameters.items())
 
 
-def _text(value) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return _MODES.get(value) or str(value)
