@@ -58,7 +58,7 @@ class WriteProof:
         """How the database is by the last look, or by one that has not come back."""
         now = self._clock()
         age_s = None if self._proven_at is None else now - self._proven_at
-        if self.trouble is not None:
+        if self.trouble is not None and self._failing_since is not None:
             return Component(DOWN, age_s, unwritten(self.trouble, now - self._failing_since))
         if self._writing_since is not None:
             return Component(DOWN, age_s, "The Configuration Database has not confirmed a write for "
