@@ -139,7 +139,7 @@ def test_a_password_for_one_sign_in_that_has_no_end_breaks_no_list(ada):
     Account.objects.update_or_create(user=ada, defaults={"must_change_password": True, "good_until": None,
                                                          "used_at": None})
     person, = people(user_list())
-    assert person.must_change_password and person.password_until is None
+    assert (person.must_change_password, person.password_until) == (True, None)
 
 
 def test_a_lock_is_seen_and_ended(ada):
