@@ -35,7 +35,8 @@ def ports(**_) -> list[CheckMessage]:
     if settings.EMBEDDED_REDIS_PASSWORD:
         names.append("PAIRWISE_REDIS_PORT")
     numbers = {name: getattr(settings, name) for name in names}
-    found, seen = [], {}
+    found: list[CheckMessage] = []
+    seen: dict[int, str] = {}
     for name, number in numbers.items():
         if not 1 <= number <= 65535:
             found.append(Error(f"{name} is {number}, which is no port.", id="pairwise.E001",
@@ -173,7 +174,8 @@ def broker_accounts(**_) -> list[CheckMessage]:
 @register(TAG)
 def open_to_the_network(**_) -> list[CheckMessage]:
     """What is fine on loopback and risky or useless on an address that others reach."""
-    host, found = settings.PAIRWISE_HOST, []
+    host = settings.PAIRWISE_HOST
+    found: list[CheckMessage] = []
     if host in LOOPBACK:
         return found
     if settings.DEBUG:
@@ -241,7 +243,7 @@ def _beginning_of_certificate() -> list[CheckMessage]:
 def _ends_of_certificate() -> Iterator[CheckMessage]:
     ends_at, now = expires_at(settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA), time.time()
     level = urgency(ends_at, now)
-    if not level:
+    if not level or ends_at is None:
         return
     kind, ident = (Warning, "pairwise.W004") if level == "soon" else (Error, "pairwise.E011")
     hint = "Control and web renew it while they run: their logs say why they did not." if settings.TLS_IS_OWN else \

@@ -92,7 +92,7 @@ class Http(HttpToolsProtocol):
     _reads_by: asyncio.TimerHandle | None = None
     _said_something = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         super().connection_made(transport)
         self._take_place()
         self._await_headers()

@@ -61,8 +61,7 @@ class Bounded(logging.Filter):
         return True
 
     def _trace(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is None:
+        if not record.exc_info or (error := record.exc_info[1]) is None:
             return True
         kind = ("trace", type(error), _where(error))
         if self._written[kind] or self._written["traces",] >= TRACES:

@@ -9,7 +9,7 @@ import sys
 
 import django
 import uvicorn
-from uvicorn.server import STARTUP_FAILURE
+from uvicorn.config import STARTUP_FAILURE
 
 from console import connections
 from protocol import hangups, open_files
@@ -46,12 +46,16 @@ class TlsServer(uvicorn.Server):
         except OSError as error:
             log.error("%s", error)
             sys.exit(STARTUP_FAILURE)
-        self.servers = [SecuredListener(listening, self._protocol, self._context, places=lambda: connections.PLACES,
-                                        failed=lambda address, why: connections.refused(f"{address}: {why}"))]
+        listener = SecuredListener(listening, self._protocol, self._context, places=lambda: connections.PLACES,
+                                   failed=self._failed)
+        self.servers = [listener]  # type: ignore[list-item]  # uvicorn closes it and waits for it, no more
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(config=self.config, server_state=self.server_state,
-                                               app_state=self.lifespan.state)
+        return self.config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn's own take these
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    def _failed(self, address: str, why: str) -> None:
+        connections.refused(f"{address}: {why}")
 
 
 async def serve(config: uvicorn.Config) -> None:

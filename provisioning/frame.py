@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import DatabaseError
 from django.urls import reverse
@@ -121,7 +122,7 @@ class Frame:
         return [self._section(section) for section in NAVIGATION]
 
     def _section(self, section: Section) -> dict:
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"label": label, "items": [
                 {"label": item.label, "icon": item.icon, "address": reverse(item.name), "current": self._is_on(item)}
                 for item in items

@@ -8,7 +8,7 @@ is.
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
@@ -38,6 +38,14 @@ def plain(text: str | None) -> str | None:
     if text.isascii():
         return text.lower()
     return _MARKS.sub("", unicodedata.normalize("NFKD", text).lower()).translate(_LETTERS)
+
+
+@overload
+def sort_key(text: str) -> str: ...
+
+
+@overload
+def sort_key(text: str | None) -> str | None: ...
 
 
 def sort_key(text: str | None) -> str | None:

@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from console.up.errors import CannotStart
 
@@ -43,7 +44,7 @@ def _work(work: Callable[[], dict], write_end: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         try:
-            answer = {"done": work()}
+            answer: dict[str, Any] = {"done": work()}
         except CannotStart as refused:
             answer = {"refused": str(refused)}
         with open(write_end, "w") as pipe:

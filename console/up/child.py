@@ -120,7 +120,7 @@ class Child:
             return None
         if time.monotonic() - self.started_at > STAYED_UP_S:
             self._delays = restart_delays()
-        self._end_session()
+        self._end_session(self.process)
         self.process = None
         self.start_later()
         return code
@@ -131,12 +131,12 @@ class Child:
 
     def ask_to_stop(self) -> None:
         self.start_again_at = None
-        if self.runs:
+        if self.process is not None and self.process.poll() is None:
             self.process.send_signal(self.program.stop_signal)
 
     def kill(self) -> None:
         self.killed = True
-        if self.runs:
+        if self.process is not None and self.process.poll() is None:
             self.process.kill()
 
     def gone(self) -> bool:
@@ -144,9 +144,9 @@ class Child:
         if self.process is not None:
             if self.process.poll() is None:
                 return False
-            self._end_session()
+            self._end_session(self.process)
             self.process = None
         return True
 
-    def _end_session(self) -> None:
-        end_all(session_members(self.process.pid, self.mark), within_s=END_CHILDREN_S)
+    def _end_session(self, process: subprocess.Popen) -> None:
+        end_all(session_members(process.pid, self.mark), within_s=END_CHILDREN_S)

@@ -28,6 +28,6 @@ def ask(address: str, authority: str = "") -> dict[str, str]:
 
 def _connection(where: SplitResult, authority: str) -> http.client.HTTPConnection:
     if where.scheme != "https":
-        return http.client.HTTPConnection(where.hostname, where.port, timeout=ASK_TIMEOUT_S)
-    return http.client.HTTPSConnection(where.hostname, where.port, timeout=ASK_TIMEOUT_S,
+        return http.client.HTTPConnection(where.hostname or "", where.port, timeout=ASK_TIMEOUT_S)
+    return http.client.HTTPSConnection(where.hostname or "", where.port, timeout=ASK_TIMEOUT_S,
                                        context=client_context(authority))

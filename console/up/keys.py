@@ -25,4 +25,4 @@ def require_the_key_of_this_process() -> None:
         for connection in connections.all(initialized_only=True):
             connection.close()
             if connection.vendor == "postgresql":
-                connection.close_pool()
+                connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has it

@@ -89,7 +89,8 @@ def leftovers(record: dict) -> list[int]:
 
     Servers are not among them: they live in sessions of their own and the next agent adopts them.
     """
-    mark, found = str(record.get("mark", "")), []
+    mark = str(record.get("mark", ""))
+    found: list[int] = []
     if not mark:
         return found
     for child in record.get("children", {}).values():

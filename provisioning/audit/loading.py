@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -72,11 +74,12 @@ class _Loading:
 
     def _member(self, member: Member, *primaries: Link) -> AuditedMember:
         key, seen, draft = member.id, self.observed, self.configured.draft(member)
-        return AuditedMember(**vars(member) | {
+        there: dict[str, Any] = vars(member) | {
             "draft": draft, "connections": self.configured.connection_lines.get(key, ()),
-            "host": self.hosts.get(draft.host_id), "hints": self.hints.get(draft.template_id),
+            "host": self.hosts.get(draft.host_id or 0), "hints": self.hints.get(draft.template_id or 0),
             "found": seen.found.get(key), "longest_start_s": seen.starts.get(key), "flaps": seen.flaps.get(key, 0),
-            "waits": seen.waits(key, draft), "primaries": primaries})
+            "waits": seen.waits(key, draft), "primaries": primaries}
+        return AuditedMember(**there)
 
 
 def _servers() -> tuple[tuple[str, int], ...]:
@@ -107,7 +110,9 @@ def _with_uses(hosts: Mapping[int, Machine], whole: bool) -> dict[int, Machine]:
     for host_id, key, name, path in there.values_list("host_id", "pk", "name", "working_directory"):
         if host_id in hosts and (directory := normal_directory(path, hosts[host_id].os_type)):
             directories[host_id][directory].append(PortUse(key, name))
-    for there_together in (each for places in (*uses.values(), *directories.values()) for each in places.values()):
+    together: list[Iterable[list[PortUse]]] = [places.values() for places in uses.values()]
+    together += [places.values() for places in directories.values()]
+    for there_together in chain.from_iterable(together):
         if len(there_together) > 1:
             there_together.sort(key=lambda use: (sort_key(use.name), use.name))
     for key, host in hosts.items():

@@ -93,7 +93,7 @@ def _starts(own: Q, now: datetime) -> dict[int, float]:
                               finished_at__gte=now - STARTS_FOR)
     longest: dict[int, float] = {}
     for key, began, ended in jobs.values_list("application_id", "started_at", "finished_at"):
-        if key is not None:
+        if key is not None and began and ended:
             longest[key] = max(longest.get(key, 0.0), (ended - began).total_seconds())
     return longest
 
@@ -107,7 +107,8 @@ def _drills(primary_ids: Iterable[int] | None) -> dict[int, str]:
 def _since_start(members: Iterable[Member]) -> dict[int, dict]:
     """The first snapshot before a change that came after the start of the server that runs now."""
     started = {str(each.id): each.live.started_at for each in members
-               if each.live.started_at and each.live.runs and each.changed_at > each.live.started_at}
+               if each.live.started_at and each.live.runs and each.changed_at
+               and each.changed_at > each.live.started_at}
     if not started:
         return {}
     found: dict[int, dict] = {}

@@ -1,5 +1,6 @@
 """What the pages of the audit write: verdicts, severities, values with what differs, charts."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -21,10 +22,12 @@ from .trends import Chart
 
 register = template.Library()
 
-VERDICTS = {Verdict.BROKEN: (BROKEN, "x-octagon-fill"), Verdict.AT_RISK: (RISK, "exclamation-triangle-fill"),
-            Verdict.READY: (OK, "check-circle-fill")}
-SEVERITIES = {Severity.ERROR: (BROKEN, "x-circle-fill"), Severity.WARNING: (RISK, "exclamation-triangle-fill"),
-              Severity.NOTE: (IDLE, "info-circle")}
+VERDICTS: dict[str, tuple[str, str]] = {
+    Verdict.BROKEN: (BROKEN, "x-octagon-fill"), Verdict.AT_RISK: (RISK, "exclamation-triangle-fill"),
+    Verdict.READY: (OK, "check-circle-fill")}
+SEVERITIES: dict[str, tuple[str, str]] = {
+    Severity.ERROR: (BROKEN, "x-circle-fill"), Severity.WARNING: (RISK, "exclamation-triangle-fill"),
+    Severity.NOTE: (IDLE, "info-circle")}
 RUNS_MISSED = 3
 """Green is for what was found a moment ago: a good verdict turns grey when so many runs on schedule did not come."""
 
@@ -94,7 +97,7 @@ def rules_unknown(unknown: list[dict]) -> int:
 
 
 @register.inclusion_tag("audit/_versus.html")
-def versus(values: list[list[str]], over: bool = False):
+def versus(values: Sequence[Sequence[str]], over: bool = False):
     """Two labelled values side by side, with what differs between them marked; ``over``: they are not so any more."""
     values = in_the_past(values) if over else values
     if len(values) != 2:

@@ -188,7 +188,7 @@ def _row_dialog(request, kind: str, title: str, template: str):
         _refuse_row(editor, kind, row, form)
     if "check" in request.POST:
         return checked(request, form, set(form.fields), in_dialog=True)
-    if form.errors:
+    if row is None or form.errors:
         return _show_row(request, kind, title, template, form, token, status=422)
     return _put_row(request, kind, editor, row, is_new=row.token != token)
 

@@ -69,7 +69,8 @@ class _Parser:
         self.template: dict[str, tuple[str, int]] = {}
         self.ports: dict[str, dict] = {}
         self.options: dict[str, dict[str, dict[str, str]]] = {}
-        self.kind, self.section, self.help, self.entries = "", "", [], 0
+        self.kind, self.section, self.entries = "", "", 0
+        self.help: list[str] = []
 
     def line(self, number: int, raw: str) -> None:
         text = raw.strip()

@@ -59,7 +59,8 @@ def _description_of(archive: tarfile.TarFile) -> bytes:
         if name == DESCRIPTION:
             if not member.isreg() or member.size > MAX_DESCRIPTION:
                 raise PackageFileError(f"{DESCRIPTION} must be a file of at most {MAX_DESCRIPTION} bytes.")
-            found = archive.extractfile(member).read(MAX_DESCRIPTION)
+            if file := archive.extractfile(member):
+                found = file.read(MAX_DESCRIPTION)
     if found is None:
         raise PackageFileError(f"The archive has no {DESCRIPTION} at its top level, so it is no Installation Package.")
     return found

@@ -10,7 +10,8 @@ from provisioning.states import OSType
 
 def template_list(*, text: str = "", type: str = "") -> QuerySet[ApplicationTemplate]:
     """Templates by name; each has ``application_count``."""
-    found = ApplicationTemplate.objects.annotate(application_count=Count("applications"))
+    rows: QuerySet = ApplicationTemplate.objects.all()
+    found: QuerySet[ApplicationTemplate] = rows.annotate(application_count=Count("applications"))
     if text:
         found = found.filter(Q(name__holds=text) | Q(version__holds=text))
     if type:

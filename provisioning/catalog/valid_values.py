@@ -22,7 +22,7 @@ class Range:
 
     def allows(self, value: str) -> bool:
         match = _NUMBER.match(value)
-        return bool(match) and (match[2] or "").casefold() == self.unit.casefold() and (
+        return match is not None and (match[2] or "").casefold() == self.unit.casefold() and (
             self.low <= int(match[1]) <= self.high)
 
     def __str__(self):

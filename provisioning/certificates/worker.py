@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from provisioning.core import changes
 from provisioning.core.permissions import Actor
+from provisioning.core.rows import with_key
 from provisioning.core.text import parse_parameters
 from provisioning.history import history
 from provisioning.jobs.kinds import EFFECT, FAULT
@@ -36,7 +37,7 @@ def _path_fault(result: dict) -> str:
 @EFFECT.of(JobKind.MAKE_CERTIFICATES)
 def fill_in(job: Job, result: dict) -> None:
     """Name the files in the Transport Parameters of every secured port."""
-    row = Application.objects.select_for_update().filter(pk=job.application_id).first()
+    row = with_key(Application.objects.select_for_update(), job.application_id)
     if row is None:
         return
     before, changed = history.snapshot(row), False

@@ -81,8 +81,10 @@ class Authority:
         write_atomically(self.certificate, _text(built.sign(key, hashes.SHA256())), mode=0o644)
 
     def _load(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        return (x509.load_pem_x509_certificate(self.certificate.read_bytes()),
-                serialization.load_pem_private_key(self.key.read_bytes(), password=None))
+        key = serialization.load_pem_private_key(self.key.read_bytes(), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise ValueError(f"{self.key} holds a key of another kind than this console makes")
+        return x509.load_pem_x509_certificate(self.certificate.read_bytes()), key
 
     def _is_good(self, names: Sequence[str], now: datetime) -> bool:
         authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())

@@ -16,8 +16,8 @@ def called(model: type[Model], text: str, *fields: str) -> Q:
 def named(model: type[Model], text: str) -> QuerySet:
     """The objects of ``model`` that are ``called`` so, for ``__in``: names are compared once each, and not once for
     each row that points to them."""
-    return model.objects.filter(called(model, text, "name")).order_by().values("pk")
+    return model._default_manager.filter(called(model, text, "name")).order_by().values("pk")
 
 
 def is_name(model: type[Model], text: str) -> bool:
-    return model.objects.filter(name=text).exists()
+    return model._default_manager.filter(name=text).exists()

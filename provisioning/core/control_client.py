@@ -6,29 +6,24 @@ import logging
 import socket
 import ssl
 import time
+from collections.abc import Iterable
+from typing import TypeVar
 
 from django.conf import settings
 
 from protocol import tls, wire
 from protocol.controls import NOT_LEADER
 from protocol.dialling import Dialling
-from protocol.messages import (
-    Challenge,
-    Changed,
-    Heartbeat,
-    Message,
-    PairAnswer,
-    PairRequest,
-    Ping,
-    Pong,
-    Refused,
-    Welcome,
-)
+from protocol.message import Message
+from protocol.messages import Changed, Ping, Pong
+from protocol.opening_messages import Challenge, Heartbeat, Refused, Welcome
+from protocol.pair_messages import PairAnswer, PairRequest
 from provisioning.keys import all_keys
 
 from .tls import control_context, reachable
 
 log = logging.getLogger(__name__)
+_Answer = TypeVar("_Answer", bound=Message)
 _unheard = [False]
 """Whether the last notice did not get through: work that says much says that once."""
 
@@ -78,10 +73,10 @@ def configuration_server() -> dict:
 
 def ping(timeout_s: float = 1.0) -> dict:
     """Control's facts: since (Unix time), applications and hosts (connected). Raises ControlUnavailable."""
-    return _call(Ping(), timeout_s=timeout_s).facts
+    return _call(Ping(), timeout_s=timeout_s, answer=Pong).facts
 
 
-def announce_changed(applications: list[str] = (), hosts: list[str] = ()) -> bool:
+def announce_changed(applications: Iterable[str] = (), hosts: Iterable[str] = ()) -> bool:
     """Tell control to read these applications and hosts again; True when it did.
 
     Never raises: control that does not answer finds the change by itself within seconds or at its next start.
@@ -92,7 +87,8 @@ def announce_changed(applications: list[str] = (), hosts: list[str] = ()) -> boo
     try:
         for start in range(0, max(len(applications), len(hosts)), NAMES_A_MESSAGE):
             part = slice(start, start + NAMES_A_MESSAGE)
-            _call(Changed(applications=applications[part], hosts=hosts[part]), Ping(), timeout_s=NOTICE_TIMEOUT_S)
+            _call(Changed(applications=applications[part], hosts=hosts[part]), Ping(), timeout_s=NOTICE_TIMEOUT_S,
+                  answer=Pong)
     except ControlUnavailable as error:
         first, _unheard[0] = not _unheard[0], True
         log.log(logging.WARNING if first else logging.DEBUG, "control was not told of a change: %s", error)
@@ -109,7 +105,7 @@ def ask_pair(verb: str, application: str, *, target: str = "", by: str = "", rea
     return _call(request, timeout_s=timeout_s, answer=PairAnswer)
 
 
-def _call(*messages: Message, timeout_s: float, answer: type[Message] = Pong) -> Message:
+def _call(*messages: Message, timeout_s: float, answer: type[_Answer]) -> _Answer:
     """Say ``messages`` to the control that leads and return the ``answer`` to the last one."""
     deadline = time.monotonic() + timeout_s
     try:
@@ -189,7 +185,7 @@ class _Line:
         self._socket.settimeout(self._left())
         self._socket.sendall(wire.encode(message))
 
-    def expect(self, kind: type[Message]) -> Message:
+    def expect(self, kind: type[_Answer]) -> _Answer:
         while isinstance(message := wire.decode(self._line()), Heartbeat):
             pass
         if isinstance(message, Refused):

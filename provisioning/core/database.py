@@ -58,11 +58,13 @@ class WriteProof:
         """How the database is by the last look, or by one that has not come back."""
         now = self._clock()
         age_s = None if self._proven_at is None else now - self._proven_at
-        if self.trouble is not None:
-            return Component(DOWN, age_s, unwritten(self.trouble, now - self._failing_since))
-        if self._writing_since is not None:
+        # Another thread may be in the middle of a look.
+        trouble, failing_since, writing_since = self.trouble, self._failing_since, self._writing_since
+        if trouble is not None and failing_since is not None:
+            return Component(DOWN, age_s, unwritten(trouble, now - failing_since))
+        if writing_since is not None:
             return Component(DOWN, age_s, "The Configuration Database has not confirmed a write for "
-                                          f"{now - self._writing_since:.1f} s.")
+                                          f"{now - writing_since:.1f} s.")
         return Component(OK, age_s)
 
     @staticmethod

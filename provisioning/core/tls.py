@@ -96,7 +96,7 @@ def _worth_telling(now: float) -> tuple[str, str]:
         return "not yet", sentence
     ends_at = tls.expires_at(settings.PAIRWISE_TLS_CERTIFICATE, settings.PAIRWISE_TLS_CA)
     level = urgency(ends_at, now)
-    return level, f"The certificate of the console {ends(ends_at, now)}." if level else ""
+    return level, f"The certificate of the console {ends(ends_at, now)}." if level and ends_at is not None else ""
 
 
 def trusted() -> str:

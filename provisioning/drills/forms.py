@@ -3,7 +3,7 @@
 from django import forms
 
 from provisioning.models import DrillSchedule
-from provisioning.web.fields import Check, Whole
+from provisioning.web.fields import Check, Whole, show_instead
 
 from .services.drills import LABELS, ScheduleDraft, mark_of
 
@@ -39,8 +39,7 @@ class ScheduleForm(forms.Form):
 
     def has_seen(self, schedule: DrillSchedule | None) -> None:
         """The sender is shown ``schedule`` now, beside what was chosen."""
-        self.data = self.data.copy()
-        self.data["seen"] = mark_of(schedule)
+        show_instead(self, seen=mark_of(schedule))
 
     def clean_seen(self) -> str | None:
         """None of a sender who looked at nothing."""

@@ -36,7 +36,7 @@ def last_drills(primary_ids: Iterable[int] | None = None) -> dict[int, Drill]:
     if primary_ids is not None:
         told = told.filter(primary__in=list(primary_ids))
     newest = told.order_by().values("primary").annotate(newest=Max("pk")).values("newest")
-    return {drill.primary_id: drill for drill in Drill.objects.filter(pk__in=newest, primary__isnull=False)}
+    return {drill.primary_id: drill for drill in Drill.objects.filter(pk__in=newest) if drill.primary_id is not None}
 
 
 def last_passed(primary_id: int) -> Drill | None:

@@ -1,10 +1,11 @@
 """What the pages write of failover drills."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import template
 
 from provisioning.models import Drill, DrillStep
+from provisioning.states import DrillState
 from provisioning.web.tags import level_icon
 
 from . import selectors as selector
@@ -21,7 +22,9 @@ def outage(ms: float | None) -> str:
 
 @register.simple_tag
 def step_took(step: DrillStep) -> str:
-    took: timedelta = step.finished_at - step.started_at
+    if step.finished_at is None or step.started_at is None:
+        return ""
+    took = step.finished_at - step.started_at
     return rules.seconds(took.total_seconds() * 1000)
 
 
@@ -39,7 +42,7 @@ def next_drill(primary_id: int) -> datetime | None:
 
 @register.simple_tag
 def drill_icon(drill: Drill):
-    return level_icon(rules.LEVELS[drill.state])
+    return level_icon(rules.LEVELS[DrillState(drill.state)])
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from provisioning.models import Drill
 from provisioning.pairs.rules.failover_facts import Condition
 from provisioning.pairs.selectors.pairs import get_pair
 from provisioning.pairs.views.page import PairPage
+from provisioning.states import DrillState
 from provisioning.web.answers import dialog, done
 from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.tables import Column, Table, page_of
@@ -38,7 +39,7 @@ class DrillView:
 
     @property
     def level(self) -> str:
-        return rules.LEVELS[self.drill.state]
+        return rules.LEVELS[DrillState(self.drill.state)]
 
     @cached_property
     def figures(self) -> Figures | None:
@@ -82,7 +83,7 @@ def pair_drill(request, pk: int):
     pair = PairPage(request, get_pair(pk).id)
     last = selector.last_passed(pair.pk)
     cost = [rules.last_time(rules.figures_of(last.figures), DrillView(last).elapsed_s)] if last else []
-    return dialog(request, "pairs/ask.html", f"Drill {pair.primary.name} and {pair.backup.name}?", {
+    return dialog(request, "pairs/ask.html", f"Drill {' and '.join(row.name for row in pair.members)}?", {
         "address": reverse("pair-drill", args=[pair.pk]), "pair": pair, "label": "Start the drill",
         "follows": [*rules.follows(pair.facts), *cost],
         "why_not": pair.why_not.get("drill", "")})

@@ -100,7 +100,7 @@ def deleted_objects(*, text: str = "", object_type: str = "") -> QuerySet[Histor
     for kind, model in MODELS.items():
         # A key of another kind need not be a number, and whoever plans the query may look at it first.
         key = Case(When(object_type=kind, then=Cast("object_id", BigIntegerField())), default=None)
-        found = found.alias(key=key).exclude(Exists(model.objects.filter(pk=OuterRef("key"))))
+        found = found.alias(key=key).exclude(Exists(model._default_manager.filter(pk=OuterRef("key"))))
     if object_type:
         found = found.filter(object_type=object_type)
     return (found.filter(object_name__holds=text) if text else found).order_by("-number")
@@ -111,8 +111,8 @@ def mark_present(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
     found = list(entries)
     for kind in {entry.object_type for entry in found}:
         keys = {entry.object_id for entry in found if entry.object_type == kind}
-        present = {str(key) for key in MODELS[kind].objects.filter(pk__in=keys).values_list("pk", flat=True)} if (
-            kind in MODELS) else set()
+        there = MODELS[kind]._default_manager.filter(pk__in=keys) if kind in MODELS else None
+        present = set() if there is None else {str(key) for key in there.values_list("pk", flat=True)}
         for entry in found:
             if entry.object_type == kind:
                 entry.is_present = entry.object_id in present

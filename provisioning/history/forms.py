@@ -3,6 +3,7 @@
 from django import forms
 
 from provisioning.states import HistoryAction
+from provisioning.web.fields import offer
 from provisioning.web.filters import FilterForm, choice
 
 from .history import LABELS
@@ -18,7 +19,7 @@ class HistoryFilter(FilterForm):
 
     def __init__(self, data, *, users: list[str]):
         super().__init__(data)
-        self.fields["user"].choices = [("", "Anybody"), *((name, name) for name in users)]
+        offer(self, "user", [("", "Anybody"), *((name, name) for name in users)])
 
 
 class DeletedFilter(FilterForm):

@@ -141,7 +141,7 @@ def version_of(number: int) -> tuple[HistoryEntry, Model | None, Version]:
     """(entry, the object now or None, its version) for an editor. Raises NotFound, and Refused as ``plan``."""
     entry, kind = _of(number)
     row = _present(entry)
-    return entry, row, kind.version(entry.version, row)
+    return entry, row, kind.version(entry.version or {}, row)
 
 
 def differences(entry: HistoryEntry, row: Model | None) -> tuple[Difference, ...]:
@@ -179,7 +179,7 @@ def _of(number: int) -> tuple[HistoryEntry, Restorable]:
 
 
 def _present(entry: HistoryEntry) -> Model | None:
-    return history.MODELS[entry.object_type].objects.filter(pk=entry.object_id).first()
+    return history.MODELS[entry.object_type]._default_manager.filter(pk=entry.object_id).first()
 
 
 def _revision(row: Model | None) -> int:
@@ -188,7 +188,7 @@ def _revision(row: Model | None) -> int:
 
 def _drafts(kind: Restorable, entry: HistoryEntry, row: Model | None) -> tuple[Any, Any, tuple[Refusal, ...]]:
     """(what is there now, the version, what cannot be had of it)."""
-    version = kind.version(entry.version, row)
+    version = kind.version(entry.version or {}, row)
     return kind.present(row) if row is not None else kind.blank(version.draft), version.draft, version.notes
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from provisioning.core import changes
 from provisioning.core.control_client import configuration_server
+from provisioning.core.rows import with_key
 from provisioning.drafts import ApplicationDraft
 from provisioning.jobs.found import bounded
 from provisioning.jobs.kinds import AFTER, EFFECT, FAULT, KINDS
@@ -98,7 +99,7 @@ def fault(job: Job, result: dict) -> str:
 @EFFECT.of(JobKind.COLLECT_FACTS)
 def record(job: Job, result: dict) -> None:
     """Keep what a look found, of the applications that it was asked about and that are still on this host."""
-    if _is_outdated(job):
+    if job.host_id is None or _is_outdated(job, job.host_id):
         return
     found = result["found"]
     told = {each["name"]: each for each in found["applications"] if isinstance(each, dict) and isinstance(
@@ -113,8 +114,12 @@ def record(job: Job, result: dict) -> None:
     changes.tell(f"host:{job.host_id}", *(f"application:{key}" for key in asked))
 
 
+def _table(value: object) -> dict:
+    return value if isinstance(value, dict) else {}
+
+
 def _body(facts: dict, found: dict, asked: dict) -> dict:
-    names, reverse = (found.get(kind) if isinstance(found.get(kind), dict) else {} for kind in ("names", "reverse"))
+    names, reverse = (_table(found.get(kind)) for kind in ("names", "reverse"))
     own = set(asked["hosts"].values())
     body = {name: facts[name] for name in _PER_APPLICATION if name in facts} | {
         "names": {name: names[name] for name in asked["hosts"] if name in names},
@@ -124,9 +129,9 @@ def _body(facts: dict, found: dict, asked: dict) -> dict:
     return bounded(body)
 
 
-def _is_outdated(job: Job) -> bool:
+def _is_outdated(job: Job, host_id: int) -> bool:
     """True when a later look of the host succeeded while this one was thought lost."""
-    return Job.objects.filter(kind=JobKind.COLLECT_FACTS, host_id=job.host_id, state=JobState.SUCCEEDED,
+    return Job.objects.filter(kind=JobKind.COLLECT_FACTS, host_id=host_id, state=JobState.SUCCEEDED,
                               created_at__gt=job.created_at, created_at__lte=timezone.now()).exists()
 
 
@@ -139,7 +144,7 @@ def after(job: Job) -> None:
     if settings.PAIRWISE_LOOK_MINUTES and Job.objects.filter(state__in=ACTIVE_JOBS).exclude(
             kind=JobKind.COLLECT_FACTS).exists():
         return
-    host = Host.objects.select_related("runtime").filter(pk=job.host_id).first()
+    host = with_key(Host.objects.select_related("runtime"), job.host_id)
     if host is None or not can_look(host):
         return
     if job.kind == JobKind.COLLECT_FACTS and not Job.objects.filter(
@@ -167,7 +172,8 @@ def due(hosts: Iterable[Seen], now: datetime, *, every: timedelta) -> list[int]:
     more at one time than spreads them over the period."""
     found = list(hosts)
     new = [each for each in found if each.last is None or (each.changed is not None and each.changed > each.last)]
-    turn = sorted((each for each in found if each not in new and now - each.last >= every), key=lambda each: each.last)
+    looked = [(each.last, each) for each in found if each.last is not None and each not in new]
+    turn = [each for last, each in sorted(looked, key=lambda one: one[0]) if now - last >= every]
     most = max(AT_ONCE, math.ceil(2 * len(found) * TICK / every))
     return [each.host_id for each in (*new, *turn)][:most]
 

@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from argparse import ArgumentParser
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
@@ -64,8 +65,8 @@ class ServiceCommand(BaseCommand, abc.ABC):
             sys.exit(code)
 
     @abc.abstractmethod
-    def run(self, **options) -> int:
-        """The command's work; returns the exit code."""
+    def run(self, *args: Any, **options: Any) -> int:
+        """The command's work, which names the options that it has; returns the exit code."""
 
     def agreed(self, question: str, *, otherwise: str, can_ask: bool = True) -> bool:
         """Ask on the terminal; ``otherwise`` says what to do where nobody can be asked."""
@@ -124,7 +125,7 @@ class JobCommand(ServiceCommand):
         self.add_json(parser)
 
     @abc.abstractmethod
-    def create(self, application: Application, **options) -> Job:
+    def create(self, application: Application, *args: Any, **options: Any) -> Job:
         """Call the service."""
 
     def run(self, *, name, wait, timeout, as_json, **options) -> int:

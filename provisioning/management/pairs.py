@@ -2,8 +2,9 @@
 
 import abc
 import time
+from typing import Any
 
-from protocol.messages import PairAnswer
+from protocol.pair_messages import PairAnswer
 from provisioning.pairs.selectors.pairs import Pair, find_pair, get_pair
 from provisioning.pairs.services import settling
 
@@ -20,7 +21,7 @@ class PairCommand(ServiceCommand):
         self.add_json(parser)
 
     @abc.abstractmethod
-    def ask(self, pair: Pair, **options) -> PairAnswer:
+    def ask(self, pair: Pair, *args: Any, **options: Any) -> PairAnswer:
         """Call the service."""
 
     @abc.abstractmethod

@@ -1,4 +1,6 @@
 import re
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,6 +11,9 @@ from provisioning.spelling import SortKey
 from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType, ListeningMode, RedundancyType
 
 from .encryption import EncryptedTextField
+
+if TYPE_CHECKING:
+    from .jobs import Job
 
 PORT_MIN, PORT_MAX = 1, 65535
 TIMEOUT_MAX_S = 86_400
@@ -62,6 +67,17 @@ class Application(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
     changed_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    status: str | None
+    mode: str | None
+    active_jobs: "list[Job]"
+    """These three: of rows of a list of applications (``selectors.applications``)."""
+    control_at: datetime | None
+    asked_at: datetime
+    unwritten_since: datetime | None
+    """These three: of rows of a list of applications or hosts (``core.control.with_control``)."""
+    jobs_at_work: "list[Job]"
+    """Of rows that are read together to be planned or deleted."""
 
     class Meta:
         ordering = [SortKey("name"), "name"]

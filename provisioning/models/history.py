@@ -57,6 +57,8 @@ class HistoryEntry(models.Model):
     digest = models.CharField(max_length=64)
 
     objects = Entries.as_manager()
+    is_present: bool
+    """Whether its object exists now, once ``history.entries.mark_present`` has looked."""
 
     class Meta:
         ordering = ["-number"]

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
@@ -33,6 +35,14 @@ class Host(models.Model):
     revision = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
+
+    status: str
+    application_count: int
+    """These two: of rows of a list of hosts (``hosts.selectors.hosts``)."""
+    control_at: datetime | None
+    asked_at: datetime
+    unwritten_since: datetime | None
+    """These three: of rows of a list of applications or hosts (``core.control.with_control``)."""
 
     class Meta:
         ordering = [SortKey("name"), "name"]

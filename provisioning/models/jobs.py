@@ -39,6 +39,9 @@ class Job(models.Model):
     retry_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
     batch = models.UUIDField(null=True, blank=True, db_index=True, editable=False)
 
+    has_waiting: bool
+    """Of a row that is read to take a report in (``jobs.worker.reports``)."""
+
     class Meta:
         ordering = ["-created_at"]
         constraints = [

@@ -11,6 +11,9 @@ class ApplicationTemplate(models.Model):
     file says it; ``ports`` is a list of {"id", "port" (int or null), "protocol", "ha_sync", "description"}.
     """
 
+    application_count: int
+    """Of rows of a list of templates (``catalog.selectors.template_list``)."""
+
     name = models.CharField(max_length=255, unique=True)
     type = models.CharField(max_length=32, choices=ApplicationType)
     version = models.CharField(max_length=32)

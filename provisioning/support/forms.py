@@ -25,7 +25,8 @@ class BundleForm(forms.Form):
     until = _moment("To")
 
     def clean(self):
-        values = super().clean()
+        super().clean()
+        values = self.cleaned_data
         if values.get("time") == "own" and not values.get("since") and "since" not in self.errors:
             self.add_error("since", "Say from when, or choose another time.")
         return values

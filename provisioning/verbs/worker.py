@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from provisioning.core import changes
 from provisioning.core.permissions import Actor
+from provisioning.core.rows import with_key
 from provisioning.history import history
 from provisioning.jobs.kinds import EFFECT, FAULT
 from provisioning.jobs.rules import reported
@@ -24,8 +25,8 @@ def fault(job: Job, result: dict) -> str:
 @EFFECT.of(JobKind.INSTALL)
 def fill_in(job: Job, result: dict) -> None:
     """Write what the installation found into the application, unless a later one did."""
-    row = Application.objects.select_for_update().filter(pk=job.application_id).first()
-    if row is None or _is_outdated(job):
+    row = with_key(Application.objects.select_for_update(), job.application_id)
+    if row is None or _is_outdated(job, row):
         return
     before = history.snapshot(row)
     values = {name: result[name] for name in _FILLED_IN}
@@ -39,7 +40,7 @@ def fill_in(job: Job, result: dict) -> None:
     changes.tell(f"application:{row.pk}", "applications", applications=[row.name])
 
 
-def _is_outdated(job: Job) -> bool:
+def _is_outdated(job: Job, row: Application) -> bool:
     """True when a later install succeeded while this job was thought lost."""
-    later = Job.objects.filter(application_id=job.application_id, kind=JobKind.INSTALL, state=JobState.SUCCEEDED)
+    later = Job.objects.filter(application=row, kind=JobKind.INSTALL, state=JobState.SUCCEEDED)
     return later.filter(created_at__gt=job.created_at).exists()

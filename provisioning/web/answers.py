@@ -42,8 +42,7 @@ def _linked(parts: list[str | Link], link: Link) -> list[str | Link]:
     still text is looked at, so that no name is found within the link of another one."""
     word = re.compile(rf"(?<!\w){re.escape(link.name)}(?!\w)") if link.name else None
     for place, part in enumerate(parts):
-        found = word.search(part) if word and isinstance(part, str) else None
-        if found:
+        if word and isinstance(part, str) and (found := word.search(part)):
             return [*parts[:place], part[:found.start()], link, part[found.end():], *parts[place + 1:]]
     return parts
 

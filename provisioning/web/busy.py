@@ -31,7 +31,7 @@ def fault(request):
     answer.headers["Retry-After"] = str(RETRY_S.get(trouble.code, RETRY_LATER_S))
     answer.headers["Cache-Control"] = "no-store"
     # Django would log it again, with its traces.
-    answer._has_been_logged = True
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # what its own log looks for
     return answer
 
 

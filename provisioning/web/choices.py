@@ -57,5 +57,8 @@ def choices(field: str, *, text: str = "", chosen: str = "", but: int | None = N
 
 def _rows(field: str, but: int | None) -> QuerySet:
     model = PICKED[field]
-    rows = model.objects.filter(type__in=SERVER_TYPES) if model is Application else model.objects.all()
-    return rows.exclude(pk=but) if but and model is Application else rows
+    rows = model._default_manager.all()
+    if model is not Application:
+        return rows
+    servers = rows.filter(type__in=SERVER_TYPES)
+    return servers.exclude(pk=but) if but else servers

@@ -1,6 +1,7 @@
 """Form fields that know their unit and the rule behind them; the page shows both (templates/pairwise/field.html)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django import forms
 
@@ -11,7 +12,7 @@ DIGITS = forms.TextInput(attrs={"inputmode": "numeric"})
 """For whole numbers: a browser's own number field sends nothing at all of a text that is none."""
 
 
-class _Told:
+class Told(forms.Field):
     """Adds ``unit`` (shown inside the field), ``rule`` (shown behind the "?") and ``must`` (marked as required; the
     sentence that refuses an empty one comes from provisioning.applications.rules)."""
 
@@ -27,7 +28,7 @@ class _Told:
         self.label = label
 
 
-class Text(_Told, forms.CharField):
+class Text(Told, forms.CharField):
     """One line. Blanks at the ends stay, so that the rules can say that they are there."""
 
     def __init__(self, *args, mono: bool = False, **kwargs):
@@ -37,7 +38,7 @@ class Text(_Told, forms.CharField):
         self.widget.attrs.setdefault("spellcheck", "false")
 
 
-class Whole(_Told, forms.IntegerField):
+class Whole(Told, forms.IntegerField):
     """A whole number; what is no number is refused here, its range by provisioning.applications.rules."""
 
     def __init__(self, *args, label: str = "", **kwargs):
@@ -51,16 +52,16 @@ class Whole(_Told, forms.IntegerField):
         self.error_messages |= dict.fromkeys(("required", "invalid"), f"{label} must be a whole number.")
 
 
-class Choice(_Told, forms.ChoiceField):
+class Choice(Told, forms.ChoiceField):
     pass
 
 
-class Check(_Told, forms.BooleanField):
+class Check(Told, forms.BooleanField):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, css="", **kwargs)
 
 
-class Key(_Told, forms.IntegerField):
+class Key(Told, forms.IntegerField):
     """The primary key of an object that is picked in a Browse dialog; None when nothing is. One that no object can have
     is refused before a database is asked for it."""
 
@@ -74,6 +75,38 @@ def labelled(draft: type) -> Callable[[type[forms.Form]], type[forms.Form]]:
     def decorate(form: type[forms.Form]) -> type[forms.Form]:
         for name, label in labels(draft).items():
             if name in form.base_fields:
-                form.base_fields[name].called(label)
+                told(form.base_fields[name]).called(label)
         return form
     return decorate
+
+
+def told(field: forms.Field) -> Told:
+    """``field``, which is one of these."""
+    if not isinstance(field, Told):
+        raise TypeError(f"{field.label} knows neither its unit nor its rule")
+    return field
+
+
+def offered(form: forms.BaseForm, name: str) -> list[tuple[Any, Any]]:
+    """What the field ``name`` can be set to."""
+    return [*_chosen(form, name).choices]  # type: ignore[misc]  # the stubs say what it takes, not what it gives
+
+
+def offer(form: forms.BaseForm, name: str, choices: Iterable[tuple[Any, Any]]) -> None:
+    """Let the field ``name`` be set to ``choices``."""
+    _chosen(form, name).choices = [*choices]
+
+
+def _chosen(form: forms.BaseForm, name: str) -> forms.ChoiceField:
+    field = form.fields[name]
+    if not isinstance(field, forms.ChoiceField):
+        raise TypeError(f"{name} is not chosen from a list")
+    return field
+
+
+def show_instead(form: forms.BaseForm, **values: str) -> None:
+    """The sender of ``form`` is shown ``values`` now, whatever was posted."""
+    data = form.data.copy() if isinstance(form.data, dict) else dict(form.data)
+    for name, value in values.items():
+        data[name] = value
+    form.data = data

@@ -70,7 +70,7 @@ class Kept:
     def step(self) -> str:
         """The ``step`` that shows the form filled in, "" where it can only be sent."""
         try:
-            return SHOWN_AGAIN.get(resolve(urlsplit(self.address).path).url_name, "")
+            return SHOWN_AGAIN.get(resolve(urlsplit(self.address).path).url_name or "", "")
         except Resolver404:
             return ""
 

@@ -32,7 +32,7 @@ def opened_from(request) -> str:
 
 def _opened_from(request) -> str:
     kept = _list_at(request.get_full_path()) or _list_at(request.GET.get(LIST, ""))
-    if kept or _is_list(request.resolver_match):
+    if kept or _list_shown(request.resolver_match):
         return kept
     by_script = bool(getattr(request, "htmx", False))
     asking = (request.htmx.current_url if by_script else request.headers.get("Referer")) or ""
@@ -43,12 +43,11 @@ def _opened_from(request) -> str:
 
 def list_name(address: str) -> str:
     """Of the list at ``address``; "" for none."""
-    match = _match(address)
-    return match.url_name if _is_list(match) else ""
+    return _list_shown(_match(address))
 
 
-def _is_list(match: ResolverMatch | None) -> bool:
-    return match is not None and match.url_name in LISTS
+def _list_shown(match: ResolverMatch | None) -> str:
+    return match.url_name if match is not None and match.url_name in LISTS else ""
 
 
 def _list_of(address: str) -> str:
@@ -60,10 +59,11 @@ def _list_of(address: str) -> str:
 def _list_at(address: str) -> str:
     """``address`` made anew, of this console and with what is to be kept, when it is that of a list."""
     parts, match = _parts(address), _match(address)
-    if parts is None or not _is_list(match):
+    name = _list_shown(match)
+    if parts is None or match is None or not name:
         return ""
     query = _kept(QueryDict(parts.query))
-    return f"{reverse(match.url_name, args=match.args, kwargs=match.kwargs)}?{query}" if query else ""
+    return f"{reverse(name, args=match.args, kwargs=match.kwargs)}?{query}" if query else ""
 
 
 def _kept(values: QueryDict) -> str:
@@ -118,7 +118,7 @@ def carried(request, address: str) -> str:
     if not kept or match is None or parts.scheme or parts.netloc or match.url_name in BEFORE_SIGN_IN:
         return address
     values = QueryDict(parts.query)
-    if _is_list(match):
+    if _list_shown(match):
         same = parts.path == urlsplit(kept).path and not _kept(values)
         return with_query(kept, saved=values.get("saved")) if same else address
     return address if LIST in values else with_query(address, **{LIST: kept})

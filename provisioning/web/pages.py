@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import TypeVar
 
 from django.contrib import messages
 from django.db.models import Model
@@ -12,6 +13,8 @@ from provisioning.core.permissions import VIEW, actor_of
 from provisioning.errors import Conflict, Refusal, Refused
 
 from .answers import dialog, done, sentence, with_sentences
+
+Done = TypeVar("Done")
 
 
 def page(verb: str = VIEW):
@@ -74,8 +77,7 @@ def import_file(request, form_class, keep: Callable[..., Model], *, template: st
     return dialog(request, template, f"Import {noun}", {"form": form}, status=422 if form.is_bound else 200)
 
 
-def carry_out(request, work: Callable[[], object], *, said: Callable[[object], str], to: Callable[[object], str],
-              back: str):
+def carry_out(request, work: Callable[[], Done], *, said: Callable[[Done], str], to: Callable[[Done], str], back: str):
     """Do ``work``; then leave for ``to(result)`` with the message ``said(result)``, or, when it is refused, say why
     and go ``back``."""
     try:

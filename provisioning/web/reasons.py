@@ -1,5 +1,8 @@
 """Why somebody does something: asked wherever History keeps it, and never required."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 
 from provisioning.core.reasons import MAX_REASON
@@ -16,7 +19,7 @@ class ReasonForm(forms.Form):
 class ChangeReasonForm(ReasonForm):
     """The same below the fields of an editor."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, data: Mapping[str, Any] | None = None, **kwargs: Any):
         # A dialog over the editor asks for a reason too.
-        super().__init__(*args, auto_id="change_%s", label_suffix="", **kwargs)
+        super().__init__(data, auto_id="change_%s", label_suffix="", **kwargs)
         self.fields["reason"].label = "Reason for this change"

@@ -11,6 +11,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.encoding import escape_uri_path
 
 from .kept import WITHOUT_FORM
+from .requests import Request
 
 SAVED = f"pairwise_saved_{settings.PAIRWISE_PORT}_"
 """Begin of the name of a cookie that scripts may read; its end is the path of the form. Its value is another one each
@@ -23,6 +24,8 @@ REFUSED = "X-Pairwise-Refused"
 
 class Messages(FallbackStorage):
     """Messages that know whether one of this request was an error: its form was not accepted."""
+
+    request: Request
 
     def add(self, level, message, extra_tags=""):
         if level >= messages.ERROR:

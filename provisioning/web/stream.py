@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import sync_to_async
@@ -106,7 +106,7 @@ class Reader:
             connections.close_all()
 
 
-async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> AsyncIterator[bytes]:
+async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> AsyncGenerator[bytes]:
     """What ``listener`` hears until the stream's life is over, its reader has left or ``stop`` is set. Raises
     StreamTrouble, TooSlow."""
     ends = time.monotonic() + LIFE_S
@@ -125,7 +125,7 @@ async def _changes(listener: Listener, stop: asyncio.Event, whose: Reader) -> As
 
 
 async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "",
-                 since_ms: str = "") -> AsyncIterator[bytes]:
+                 since_ms: str = "") -> AsyncGenerator[bytes]:
     """What a tab of the user receives: ``ready``, ``refresh`` (something may have been missed), unnamed events (lists
     of topics), then ``end`` or ``trouble``. Ends cleanly when ``stop`` is set, when the session is ended and when the
     tab is gone."""
@@ -146,7 +146,7 @@ async def events(whose: Reader, stop: asyncio.Event, last_event_id: str = "",
         _open.pop(stop, None)
 
 
-async def _without_database(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _without_database(parts: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     """``parts``, after the database connection that checked the login was given back: it would stay with this tab as
     long as the tab is open."""
     await sync_to_async(connections.close_all)()

@@ -1,6 +1,8 @@
 """Lists, declared: columns, sizes of a page, actions of a toolbar with what they need and why they are blocked."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
@@ -56,8 +58,12 @@ class Table:
         return {"label": column.label, "css": column.css, "address": f"?{urlencode(changed)}",
                 "aria": "ascending" if ascending else "descending" if descending else "none"}
 
-    def action(self, verb: str) -> Action | None:
+    def find(self, verb: str) -> Action | None:
         return next((action for action in self.actions if action.verb == verb), None)
+
+    def action(self, verb: str) -> Action:
+        """Of a verb that is among them."""
+        return next(action for action in self.actions if action.verb == verb)
 
 
 APPLICATIONS = Table(
@@ -90,12 +96,22 @@ GAPS = frozenset({"delete", "disable", "install", "switch-over"})
 
 
 def page_of(rows, values) -> Page:
-    """The page that the query string ``values`` asks for (page, size); a page that is not there is the nearest one.
-
-    It has ``sizes`` and ``elided`` (page numbers, with gaps) for fleet/_pages.html.
-    """
+    """The page that the query string ``values`` asks for (page, size); a page that is not there is the nearest one."""
     size = key_of(values.get("size"))
-    page = Paginator(rows, size if size in PAGE_SIZES else PAGE_SIZES[0]).get_page(values.get("page", 1))
-    page.sizes = PAGE_SIZES
-    page.elided = list(page.paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1))
-    return page
+    return _Pages(rows, size if size in PAGE_SIZES else PAGE_SIZES[0]).get_page(values.get("page", 1))
+
+
+class _Page(Page):
+    """For fleet/_pages.html."""
+
+    sizes = PAGE_SIZES
+
+    @cached_property
+    def elided(self) -> list[str | int]:
+        """Page numbers, with gaps."""
+        return list(self.paginator.get_elided_page_range(self.number, on_each_side=2, on_ends=1))
+
+
+class _Pages(Paginator):
+    def _get_page(self, *args: Any, **kwargs: Any) -> _Page:
+        return _Page(*args, **kwargs)

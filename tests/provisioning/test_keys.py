@@ -268,10 +268,10 @@ def test_a_rotation_that_breaks_off_says_how_far_it_came_and_goes_on(transaction
     change()
     whole = services._encrypt_again
 
-    def breaks(model, name, rows, *rest):
+    def breaks(model, name, rows, **rest):
         if len(rows) > 10:
             raise OSError("the disk is gone")
-        whole(model, name, rows, *rest)
+        whole(model, name, rows, **rest)
 
     monkeypatch.setattr(services, "_encrypt_again", breaks)
     with pytest.raises(OSError, match="disk") as broken:

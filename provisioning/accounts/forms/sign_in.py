@@ -24,7 +24,8 @@ class SignInForm(AuthenticationForm):
             field = self.fields[name]
             field.widget.attrs["class"] = "input"
             field.error_messages["required"] = sentence
-            field.must = False  # Nobody has to be told by a mark that signing in takes both.
+            # Nobody has to be told by a mark that signing in takes both.
+            field.must = False  # type: ignore[attr-defined]  # of our templates, and the fields are Django's own
 
     @property
     def helper(self) -> FormHelper:
@@ -73,7 +74,8 @@ class PasswordForm(PasswordChangeForm):
 
     @sensitive_variables()
     def clean(self):
-        values = super().clean()
+        super().clean()
+        values = self.cleaned_data
         if values.get("old_password") and values["old_password"] == values.get("new_password1"):
             self.add_error("new_password1", "This is the current password. Choose another one.")
         return values

@@ -6,6 +6,7 @@ from django import forms
 
 from provisioning.core.permissions import ROLE_VERBS, VERBS
 from provisioning.states import Role
+from provisioning.web.fields import show_instead
 from provisioning.web.filters import FilterForm
 
 
@@ -15,13 +16,16 @@ def role_words(role: str) -> str:
         words for verb, words in VERBS.items() if verb in ROLE_VERBS[role])
 
 
+class _Roles(forms.MultipleChoiceField):
+    must = True
+    """The rule is the service's; the mark is the page's."""
+
+
 class RolesForm(forms.Form):
-    roles = forms.MultipleChoiceField(
+    roles = _Roles(
         label="Roles", required=False, widget=forms.CheckboxSelectMultiple,
         choices=[(role, f"{role}: {role_words(role)}") for role in Role.values],
         error_messages={"invalid_choice": "%(value)s is no role."})
-    # The rule is the service's; the mark is the page's.
-    roles.must = True
 
 
 class ChangedRolesForm(RolesForm):
@@ -36,8 +40,7 @@ class ChangedRolesForm(RolesForm):
 
     def has_seen(self, roles: Collection[str]) -> None:
         """The sender is shown ``roles`` now, beside what was chosen."""
-        self.data = self.data.copy()
-        self.data["seen"] = ",".join(roles) or self.NONE
+        show_instead(self, seen=",".join(roles) or self.NONE)
 
     def clean_seen(self) -> list[str] | None:
         """None of a sender who looked at nothing."""

@@ -46,10 +46,11 @@ def locks_of(names: Iterable[str], now: datetime) -> dict[str, list[tuple[str, L
     somewhere; in one query."""
     keys = {name_key(name): name for name in names}
     rows = SignInTry.objects.filter(name_key__in=keys, tried_at__gt=now - rules.LOCKED_FOR)
-    tried, found = [tried_of(row) for row in rows], {}
+    tried = [tried_of(row) for row in rows]
+    found: dict[str, list[tuple[str, rules.Lock]]] = {}
     for each, lock in rules.here_locks(tried, now=now):
         found.setdefault(keys[each.name_key], []).append((each.place, lock))
     for key in {each.name_key for each in tried}:
-        if lock := rules.name_lock(tried, name_key=key, now=now):
-            found.setdefault(keys[key], []).append(("", lock))
+        if of_name := rules.name_lock(tried, name_key=key, now=now):
+            found.setdefault(keys[key], []).append(("", of_name))
     return found

@@ -65,10 +65,11 @@ def people(users: Iterable[User]) -> list[Person]:
 def _person(user: User, locks: list[tuple[str, Lock]], now: datetime) -> Person:
     account: Account | None = getattr(user, "account", None)
     waits = account is not None and account.must_change_password and account.used_at is None
+    until = account.good_until if account and waits else None
     return Person(user, roles=roles_of(user), locked_until=max((lock.until for _, lock in locks), default=None),
                   locked_from=tuple(sorted({place or EVERYWHERE for place, _ in locks})),
                   must_change_password=bool(account and account.must_change_password),
-                  password_until=account.good_until if waits and account.good_until > now else None)
+                  password_until=until if until and until > now else None)
 
 
 def roles_of(user: User) -> tuple[str, ...]:

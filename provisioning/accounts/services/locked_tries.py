@@ -74,7 +74,7 @@ class LockedTries:
         """Whether nothing was told of it for TOLD_EVERY; else it is counted."""
         with self._lock:
             if key not in self._counted and len(self._counted) < KEPT:
-                self._counted[key] = _Counted(user and user.pk, self._clock())
+                self._counted[key] = _Counted(user.pk if user else None, self._clock())
                 return True
             if key not in self._counted:
                 key = OTHERS

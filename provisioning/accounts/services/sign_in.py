@@ -57,7 +57,7 @@ def confirm(*, user: User, password: str, origin: str) -> None:
 @history.atomic()
 def signed_out_by(*, actor: Actor) -> None:
     """The actor has ended the own session; call it once that is gone."""
-    user = User.objects.get(pk=actor.user_id)
+    user = User.objects.get(pk=actor.user_id or 0)
     history.record_sign_in(actor=actor, user=user, name=actor.name, reason="Signed out.")
     changes.tell(signed_out(user.pk))
 

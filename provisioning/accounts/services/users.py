@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, User
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -149,7 +150,7 @@ def unlock_address(*, actor: Actor, address: str) -> str:
 
 
 @sensitive_variables("password")
-def change_own_password(*, actor: Actor, password: str, session_key: str) -> User:
+def change_own_password(*, actor: Actor, password: str, session_key: str | None) -> User:
     """The actor has chosen a password; ``session_key`` is the session that stays."""
     return _choose(actor, actor.user_id, make_password(password), "Changed their own password.", session_key)
 
@@ -161,13 +162,13 @@ def set_password(*, actor: Actor, user_id: int, password: str, reason: str) -> U
 
 
 @history.atomic()
-def _choose(actor: Actor, user_id: int, hashed: str, reason: str, session_key: str) -> User:
-    user = _read(user_id)
+def _choose(actor: Actor, user_id: int | None, hashed: str, reason: str, session_key: str | None) -> User:
+    user = _read(user_id or 0)
     user.password = hashed
     user.save(update_fields=["password"])
     Account.objects.filter(user=user).update(must_change_password=False, good_until=None, used_at=None)
     history.record_verb(actor=actor, row=user, reason=reason)
-    end_sessions(actor=actor, user=user, why="the password was changed.", but=session_key)
+    end_sessions(actor=actor, user=user, why="the password was changed.", but=session_key or "")
     changes.tell("users")
     return user
 
@@ -181,7 +182,7 @@ def _check_name(name: str) -> None:
         raise Refused(Refusal(DASH, "name"))
     if len(name) > NAME_MAX:
         raise Refused(Refusal(f"The name has {len(name)} characters; {NAME_MAX} fit.", "name"))
-    if User.objects.alias(plain=Plain("username")).filter(plain=plain(name)).exists():
+    if User.objects.alias(plain=Plain("username")).filter(Q(plain=plain(name))).exists():
         raise Refused(_taken(name))
 
 

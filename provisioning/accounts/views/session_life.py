@@ -47,7 +47,7 @@ def left_s(session, now: datetime) -> int:
     return max(0, int((session.get_expiry_date() - now).total_seconds()))
 
 
-def use(request, now: datetime, exact_to: timedelta = EXACT_TO) -> Exception | None:
+def use(request, now: datetime, exact_to: timedelta = EXACT_TO) -> BaseException | None:
     """Move the end of the session, if that gains more than ``exact_to``. It is written down at once, and not with the
     answer: while the database is busy (which is what is returned) a page is answered all the same, and the next use
     tries again."""

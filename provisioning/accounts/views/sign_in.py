@@ -21,6 +21,7 @@ from provisioning.accounts.services.users import change_own_password
 from provisioning.core.permissions import actor_of, origin_of
 from provisioning.web.answers import say
 from provisioning.web.kept import kept_page, unsealed
+from provisioning.web.requests import Request
 
 from .one_sign_in import MUST_CHANGE, must_change
 from .users import words_of
@@ -35,6 +36,7 @@ class SignIn(auth_views.LoginView):
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+    request: Request
 
     def get_template_names(self):
         return ["accounts/_sign_in_form.html"] if self.request.htmx else super().get_template_names()

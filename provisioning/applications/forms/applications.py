@@ -9,7 +9,7 @@ from django import forms
 
 from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, ApplicationDraft
 from provisioning.states import RedundancyType
-from provisioning.web.fields import Check, Choice, Key, Text, Whole, labelled
+from provisioning.web.fields import Check, Choice, Key, Text, Whole, labelled, told
 from provisioning.web.layouts import Part, Picker, Section, arranged
 
 
@@ -104,7 +104,7 @@ class ApplicationForm(forms.Form):
     def ask_nothing_of_a_server(self) -> None:
         """Of a type that is no server Host, Working Directory and Command Line are not required."""
         for name in ("host_id", "working_directory", "command_line"):
-            self.fields[name].must = False
+            told(self.fields[name]).must = False
             self.fields[name].widget.attrs.pop("aria-required", None)
 
     def values(self, template_id: int | None = None) -> dict:

@@ -1,12 +1,14 @@
 """The whole Application editor as one value: the form, its rows, and where every refusal belongs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from provisioning.applications.selectors.applications import application_draft
 from provisioning.applications.services.drafting import template_options, template_ports
 from provisioning.catalog.known_options import ANNEX, KnownOptions
+from provisioning.core.rows import with_key
 from provisioning.core.text import key_of
-from provisioning.drafts import ApplicationDraft
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.errors import Refusal
 from provisioning.models import Application, ApplicationTemplate
 from provisioning.web.reasons import ChangeReasonForm
@@ -30,8 +32,8 @@ class Editor:
     form: ApplicationForm
     application: Application | None = None
     revision: int = 0
-    ports: list[Row] = field(default_factory=list)
-    connections: list[Row] = field(default_factory=list)
+    ports: list[Row[PortDraft]] = field(default_factory=list)
+    connections: list[Row[ConnectionDraft]] = field(default_factory=list)
     options: list[OptionRow] = field(default_factory=list)
     annex: list[OptionRow] = field(default_factory=list)
     filled_from: int | None = None
@@ -76,8 +78,9 @@ class Editor:
         unfilled = self.is_new and self.filled_from != self.template_id
         return ApplicationDraft(
             **self.form.values(template_id=self.template_id),
-            ports=None if unfilled and not self.ports else tuple(row.draft for row in self.ports),
-            connections=tuple(row.draft for row in self.connections),
+            ports=None if unfilled and not self.ports else tuple(
+                row.draft for row in self.ports if row.draft),
+            connections=tuple(row.draft for row in self.connections if row.draft),
             options=None if unfilled and not self.options else table_of(self.options), annex=table_of(self.annex),
         )
 
@@ -92,7 +95,7 @@ class Editor:
             "options": table_of(good["options"]), "annex": table_of(good["annex"]),
         })
 
-    def refuse(self, refusals: list[Refusal], say) -> None:
+    def refuse(self, refusals: Iterable[Refusal], say) -> None:
         """Put every refusal beside its field or row; ``say`` makes HTML of one, with links.
 
         What is wrong there already is not said again: the rules have seen another value in its place, or none."""
@@ -158,12 +161,13 @@ def stored_editor(application: Application) -> Editor:
 
 def editor_of(draft: ApplicationDraft, application: Application | None, *, reason: str = "") -> Editor:
     """The editor filled with a complete draft, to be saved over ``application`` or (None) as a new one."""
-    template = ApplicationTemplate.objects.filter(pk=draft.template_id).first()
+    template = with_key(ApplicationTemplate.objects.all(), draft.template_id)
     return Editor(
         form=ApplicationForm(initial=ApplicationForm.initial_of(draft)), application=application,
-        revision=application.revision if application else 0, ports=[row_of(port) for port in draft.ports],
-        connections=[row_of(connection) for connection in draft.connections],
-        options=option_rows(draft.options, _known(template)), annex=option_rows(draft.annex, ANNEX),
+        revision=application.revision if application else 0, ports=[row_of(port) for port in draft.ports or ()],
+        connections=[row_of(connection) for connection in draft.connections or ()],
+        options=option_rows(draft.options or {}, _known(template)),
+        annex=option_rows(draft.annex or {}, ANNEX),
         filled_from=draft.template_id, reason=ChangeReasonForm(initial={"reason": reason}),
     )
 
@@ -183,7 +187,7 @@ def posted_editor(values, application: Application | None = None) -> Editor:
 
 def fill(editor: Editor, template: ApplicationTemplate | None, host_id: int | None) -> None:
     """Give a new object what ``template`` proposes; what somebody changed by hand stays."""
-    before = template_options(ApplicationTemplate.objects.filter(pk=editor.filled_from).first())
+    before = template_options(with_key(ApplicationTemplate.objects.all(), editor.filled_from))
     proposal = template_options(template)
     for row in editor.options:
         if before.get(row.section, {}).get(row.key) != row.value:

@@ -3,6 +3,8 @@ it, so no help may promise that."""
 
 from django.forms import Form
 
+from provisioning.web.fields import told
+
 NO_START = "Pairwise starts nothing of this type."
 HELPS = {
     "name": "Unique over all applications.",
@@ -32,4 +34,4 @@ def say_of_kept_type(form: Form) -> None:
     for name, text in HELPS.items():
         form.fields[name].help_text = text
     for name, text in RULES.items():
-        form.fields[name].rule = text
+        told(form.fields[name]).rule = text

@@ -8,6 +8,7 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from typing import Any, Generic, TypeVar
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Field
@@ -22,9 +23,10 @@ from provisioning.models import Connection, ListeningPort
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.spelling import sort_key
 from provisioning.states import ListeningMode, PortProtocol
-from provisioning.web.fields import Check, Choice, Key, Text, Whole, labelled
+from provisioning.web.fields import Check, Choice, Key, Text, Whole, labelled, offer, offered
 from provisioning.web.layouts import Fold, arranged
 
+Draft = TypeVar("Draft", PortDraft, ConnectionDraft)
 ROWS_MAX = 500
 """Rows that are read: more than the rules let an application have, so that they refuse what is over it."""
 TOKEN_MAX = 16
@@ -41,6 +43,7 @@ class RowForm(forms.Form):
     PLACES: dict[str, Field] = {}
     """Fields that are not shown as every other one is."""
     model: type[models.Model]
+    draft_class: type[Any]
     prefix = "info"
     use_required_attribute = False
 
@@ -50,7 +53,9 @@ class RowForm(forms.Form):
         for name, text in self.fields.items():
             if isinstance(text, Text):
                 # A field's own max_length would have the browser cut what is pasted, without a word.
-                text.validators.append(_fits(text.label, self.model._meta.get_field(name).max_length))
+                longest = getattr(self.model._meta.get_field(name), "max_length", None)
+                if longest is not None:
+                    text.validators.append(_fits(str(text.label), longest))
 
     @property
     def helper(self) -> FormHelper:
@@ -94,9 +99,9 @@ class PortForm(RowForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         stored = self["protocol"].value() or ""
-        if stored not in dict(self.fields["protocol"].choices):
+        if stored not in dict(offered(self, "protocol")):
             # Other types of server speak protocols that are not in the list.
-            self.fields["protocol"].choices += [(stored, stored)]
+            offer(self, "protocol", [*offered(self, "protocol"), (stored, stored)])
 
 
 @labelled(ConnectionDraft)
@@ -124,14 +129,14 @@ class ConnectionForm(RowForm):
 
 
 @dataclass
-class Row:
+class Row(Generic[Draft]):
     """One port or connection of the editor. ``token`` names it on the page; ``proposed`` rows came from the template
     untouched and give way to another template's."""
 
     values: dict
     token: str = field(default_factory=lambda: secrets.token_hex(4))
     proposed: bool = False
-    draft: PortDraft | ConnectionDraft | None = None
+    draft: Draft | None = None
     errors: list = field(default_factory=list)
 
     @property
@@ -139,7 +144,7 @@ class Row:
         return json.dumps({"token": self.token, "proposed": self.proposed, **self.values}, ensure_ascii=False)
 
 
-def row_of(draft: PortDraft | ConnectionDraft, *, proposed: bool = False) -> Row:
+def row_of(draft: Draft, *, proposed: bool = False) -> Row[Draft]:
     return Row(values=asdict(draft), draft=draft, proposed=proposed)
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from provisioning.applications.rules import application_refusals
-from provisioning.applications.selectors.applications import application_draft
+from provisioning.applications.selectors.applications import application_draft, jobs_at_work
 from provisioning.core import permissions
 from provisioning.core.control import control_seen, status_for_rules
 from provisioning.core.known import Control
@@ -18,8 +18,8 @@ from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.history import history
 from provisioning.jobs.rules.readiness import Subject, refusals
 from provisioning.jobs.selectors.readiness import work_of
-from provisioning.models import Application, Connection, Host, Job
-from provisioning.states import ACTIVE_JOBS, RedundancyType
+from provisioning.models import Application, Connection, Host
+from provisioning.states import RedundancyType
 from provisioning.turns import write_in_turns
 
 from . import comparison, drafting, writing
@@ -40,6 +40,8 @@ def create_application(*, actor: Actor, draft: ApplicationDraft, reason: str = "
     draft = drafting.complete(draft, None, objects)
     _refuse(application_refusals(draft, application_facts(draft, None, objects)))
     template = objects.template(draft.template_id)
+    if template is None:
+        raise Refused("This Application Template does not exist any more. Somebody may have deleted it.")
     row = Application(pk=key, template=template, type=template.type, version=template.version, changed_by=actor.name)
     writing.assign(row, draft)
     with _constraints(draft):
@@ -100,11 +102,11 @@ def clone_application(*, actor: Actor, application_id: int, name: str) -> Applic
     source = _reload(application_id)
     draft = application_draft(source, masked=False)
     ports: tuple[PortDraft, ...] = draft.ports or ()
-    if source.host_id:
+    if source.host:
         ports = drafting.free_ports(ports, source.host)
     return create_application(actor=actor, draft=replace(
         draft, name=name, ports=ports, backup_server_id=None, redundancy_type=RedundancyType.NOT_SPECIFIED,
-        **(drafting.INSTALLER_FILLS_IN if source.is_server else {"command_line_arguments": ""})))
+        **(drafting.INSTALLER_FILLS_IN if source.is_server else drafting.WITHOUT_ARGUMENTS)))
 
 
 def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> int:
@@ -153,9 +155,10 @@ def _deletable(rows: list[Application]) -> list[list[int]]:
     """Keys in groups, of which each can be deleted before the next one: who connects to a server and whose backup it is
     goes before it; those that do so in a circle go together."""
     going = {row.pk for row in rows}
-    first = {row.pk: {*(each.application_id for each in row.clients.all()), getattr(
-        getattr(row, "primary_server", None), "pk", None)} & going - {row.pk} for row in rows}
-    sorter, order = TopologicalSorter(first), []
+    first = {row.pk: going & {*(each.application_id for each in row.clients.all()), getattr(
+        getattr(row, "primary_server", None), "pk", None)} - {row.pk} for row in rows}
+    sorter = TopologicalSorter(first)
+    order: list[int] = []
     with suppress(CycleError):
         sorter.prepare()
     while ready := sorter.get_ready():
@@ -175,7 +178,7 @@ def _delete(actor: Actor, application_ids: list[int], reason: str, control: Cont
     for row in rows:
         primary = getattr(row, "primary_server", None)
         if primary is not None and primary.pk not in going:
-            _clear_backup(actor, _reload(primary.pk))
+            _clear_backup(actor, _reload(primary.pk), row)
     for row in rows:
         history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
         after_change(row, also=_partners(row))
@@ -193,8 +196,8 @@ def _delete_refusals(row: Application, going: set[int], control: Control) -> lis
         clients=tuple(client.link for client in clients.values())), "delete")
 
 
-def _clear_backup(actor: Actor, primary: Application) -> None:
-    before, backup = history.snapshot(primary), primary.backup_server
+def _clear_backup(actor: Actor, primary: Application, backup: Application) -> None:
+    before = history.snapshot(primary)
     primary.backup_server, primary.redundancy_type = None, RedundancyType.NOT_SPECIFIED
     writing.save_revision(primary, actor, fields=["backup_server", "redundancy_type"])
     history.record(actor=actor, row=primary, before=before, after=history.snapshot(primary),
@@ -244,8 +247,7 @@ def _reload(application_id: int) -> Application:
 
 def _present(application_ids: list[int]) -> list[Application]:
     """Those that there still are, in this order, with their clients and the jobs that work on them."""
-    rows = _whole().prefetch_related("clients__application", Prefetch(
-        "jobs", Job.objects.filter(state__in=ACTIVE_JOBS), to_attr="jobs_at_work")).in_bulk(application_ids)
+    rows = _whole().prefetch_related("clients__application", jobs_at_work("jobs_at_work")).in_bulk(application_ids)
     return [rows[key] for key in dict.fromkeys(application_ids) if key in rows]
 
 

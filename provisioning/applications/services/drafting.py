@@ -15,9 +15,10 @@ from .facts import reserved_ports
 from .objects import STORED, Stored
 
 FIRST_FREE_PORT = 7000
-INSTALLER_FILLS_IN = {"working_directory": NOT_YET_INSTALLED, "command_line": NOT_YET_INSTALLED,
+INSTALLER_FILLS_IN: dict[str, Any] = {"working_directory": NOT_YET_INSTALLED, "command_line": NOT_YET_INSTALLED,
                       "command_line_arguments": ""}
 """What an installation fills in, and what stands there before it."""
+WITHOUT_ARGUMENTS: dict[str, Any] = {"command_line_arguments": ""}
 _OPEN = ("ports", "connections", "options", "annex")
 
 
@@ -28,14 +29,14 @@ def complete(draft: ApplicationDraft, row: Application | None, objects: Stored =
         stored = application_draft(row)
         filled = {name: getattr(stored, name) for name in _OPEN if getattr(draft, name) is None}
         draft = not_installed_there(stored, replace(draft, **filled)) if row.is_server else replace(draft, **filled)
-        return replace(draft, options=_spelled(draft.options, row.options_dict(masked=False)),
-                       annex=_spelled(draft.annex, row.options_dict(annex=True, masked=False)))
+        return replace(draft, options=_spelled(draft.options or {}, row.options_dict(masked=False)),
+                       annex=_spelled(draft.annex or {}, row.options_dict(annex=True, masked=False)))
     template = objects.template(draft.template_id)
     if draft.options is None:
         draft = replace(draft, options=template_options(template))
     if draft.ports is None:
         draft = replace(draft, ports=template_ports(template, draft.host_id, objects))
-    return replace(draft, options=_spelled(draft.options, {}), annex=_spelled(draft.annex or {}, {}),
+    return replace(draft, options=_spelled(draft.options or {}, {}), annex=_spelled(draft.annex or {}, {}),
                    connections=draft.connections or ())
 
 
@@ -139,5 +140,5 @@ def _touched(row: Application, revision: int, name: str, stored: ApplicationDraf
     if len(bodies) != row.revision - revision:
         return True
     key = _SNAPSHOT_NAMES.get(name, name)
-    return any(before.get(key) != after.get(key) or (name in ("options", "annex") and "New value for" in reason)
+    return any(before.get(key) != (after or {}).get(key) or (name in ("options", "annex") and "New value for" in reason)
                for before, after, reason in bodies if before)

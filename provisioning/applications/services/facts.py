@@ -102,7 +102,7 @@ def application_facts(draft: ApplicationDraft, application: Application | None,
     named = {draft.backup_server_id, *(row.server_id for row in draft.connections or ())}
     if application is not None:
         named.add(application.backup_server_id)
-    others = objects.applications(named - {None, own_id})
+    others = objects.applications(key for key in named if key is not None and key != own_id)
     neighbours = objects.neighbours(draft, host, own_id) if host is not None else ()
     return ApplicationFacts(
         stored=_stored(application, control) if application else None,

@@ -11,6 +11,7 @@ from provisioning.applications.rules.ports import share_a_path
 from provisioning.applications.selectors.applications import used_ports
 from provisioning.core.control import control_seen
 from provisioning.core.known import Control
+from provisioning.core.rows import without
 from provisioning.drafts import ApplicationDraft
 from provisioning.models import Application, ApplicationTemplate, Host
 from provisioning.models.applications import PORT_MAX
@@ -30,7 +31,7 @@ class Stored:
 
     def hosts_like(self, name: str, address: str, but: int | None) -> tuple[Host | None, Host | None]:
         """(the host of this name, the host at this address), not counting the one with the key ``but``."""
-        others = Host.objects.exclude(pk=but)
+        others = without(Host.objects.all(), but)
         return others.filter(name=name).first(), others.filter(ip_address=address).first()
 
     def application_named(self, name: str) -> Application | None:
@@ -45,7 +46,7 @@ class Stored:
 
         A host may have thousands of applications, and this runs while somebody types.
         """
-        on_host = Application.objects.filter(host=host).exclude(pk=own_id)
+        on_host = without(Application.objects.filter(host=host), own_id)
         keys = set(on_host.filter(ports__port__in=port_numbers(draft)).values_list("pk", flat=True))
         own = normal_directory(draft.working_directory, host.os_type)
         if own:
@@ -60,7 +61,7 @@ class Stored:
     def names(self, model: type[Model], keys: Iterable[int]) -> dict[int, str]:
         """{key: name} of those that there are."""
         keys = set(keys)
-        return dict(model.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
+        return dict(model._default_manager.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
 
 
 STORED = Stored()
@@ -69,10 +70,17 @@ STORED = Stored()
 class Moment(Stored):
     """As ``Stored``, for one save: templates, hosts and control are read once."""
 
-    def __init__(self):
-        self.control = cache(super().control)
-        self.template = cache(super().template)
-        self.host = cache(super().host)
+    def __init__(self) -> None:
+        self._control, self._template, self._host = cache(super().control), cache(super().template), cache(super().host)
+
+    def control(self) -> Control:
+        return self._control()
+
+    def template(self, key: int | None) -> ApplicationTemplate | None:
+        return self._template(key)
+
+    def host(self, key: int | None) -> Host | None:
+        return self._host(key)
 
 
 def port_numbers(draft: ApplicationDraft) -> set[int]:

@@ -49,8 +49,8 @@ def application_version(body: dict, row: Application | None) -> Version:
 
 def _found(model: type[Model], key: int | None, name: str) -> Model | None:
     """The object that a snapshot names: by its key, which is never given to another one, or else by its name."""
-    row = model.objects.filter(pk=key).first() if key else None
-    return row or (model.objects.filter(name=name).first() if name else None)
+    row = model._default_manager.filter(pk=key).first() if key else None
+    return row or (model._default_manager.filter(name=name).first() if name else None)
 
 
 def _template(body: dict, notes: list[Refusal]) -> int | None:
@@ -128,8 +128,8 @@ def _lost_primary(entry: HistoryEntry) -> list[Refusal]:
         return []
     others = HistoryEntry.objects.filter(request_id=gone.request_id, object_type="application",
                                          action=HistoryAction.CHANGED)
-    lost = [other for other in others if str(other.before.get("backup_server_id")) == entry.object_id
-            and other.after.get("backup_server_id") is None]
+    lost = [other for other in others if str((other.before or {}).get("backup_server_id")) == entry.object_id
+            and (other.after or {}).get("backup_server_id") is None]
     present = Application.objects.filter(pk__in=[other.object_id for other in lost])
     return [Refusal(f"{row.name} lost it as its Backup Server. Set it there again, or restore the version of "
                     f"{row.name} before that.", "", (row.link,)) for row in present]

@@ -56,7 +56,7 @@ def save_related(row: Application, draft: ApplicationDraft) -> None:
 def save_rows(row: Application, model: type[Model], kind: type, drafts: Collection) -> None:
     """Make the rows of ``model`` that ``row`` has those of ``drafts``, which are of ``kind``."""
     wanted = [values(kind, each) for each in drafts]
-    rows = model.objects.filter(application=row)
+    rows = model._default_manager.filter(application=row)
     if wanted != [values(kind, each) for each in rows]:
         # Numbers and IDs may swap between rows, which single updates could not do under the constraints.
         rows.delete()
@@ -64,7 +64,7 @@ def save_rows(row: Application, model: type[Model], kind: type, drafts: Collecti
 
 
 def _add_rows(row: Application, model: type[Model], kind: type, drafts: Collection) -> None:
-    model.objects.bulk_create(model(application=row, **values(kind, each)) for each in drafts)
+    model._default_manager.bulk_create(model(application=row, **values(kind, each)) for each in drafts)
 
 
 def _save_options(row: Application, table: dict[str, dict[str, str]], *, annex: bool) -> None:

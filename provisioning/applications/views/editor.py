@@ -18,6 +18,7 @@ from provisioning.applications.services import applications as services
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.permissions import CONFIGURE, VIEW, actor_of
 from provisioning.core.reasons import one_line
+from provisioning.core.rows import with_key
 from provisioning.core.text import key_of
 from provisioning.drafts import ApplicationDraft
 from provisioning.errors import Conflict, NotFound, Refusal, Refused
@@ -43,7 +44,7 @@ def new(request):
         return _posted(request, posted_editor(request.POST), version)
     if version is not None:
         return _show(request, editor_of(version.draft, None, reason=version.reason), version=version)
-    template = ApplicationTemplate.objects.filter(pk=key_of(request.GET.get("template"))).first()
+    template = with_key(ApplicationTemplate.objects.all(), key_of(request.GET.get("template")))
     return _show(request, new_editor(template))
 
 
@@ -101,13 +102,13 @@ def _valid(editor: Editor) -> bool:
 
 
 def _refusals(editor: Editor, draft: ApplicationDraft) -> list[Refusal]:
-    return services.check_application(draft=draft, application_id=editor.application and editor.application.pk)
+    return services.check_application(draft=draft, application_id=editor.application.pk if editor.application else None)
 
 
 def _save(actor, editor: Editor, key: int | None) -> Application:
     """``key``: of the deleted application that a new one brings back."""
     reason = one_line(editor.reason.cleaned_data["reason"])
-    if editor.is_new:
+    if editor.application is None:
         return services.create_application(actor=actor, draft=editor.draft(), reason=reason, key=key)
     return services.update_application(actor=actor, application_id=editor.application.pk, revision=editor.revision,
                                        draft=editor.draft(), reason=reason)
@@ -118,7 +119,7 @@ def _after_save(request, editor: Editor, row: Application, before: ApplicationDr
     if before is None and row.is_runnable and not row.is_installed:
         hint = format_html(' Next: <a href="{}">Install</a> it on {}.', onward(request, "application-install", row.pk),
                            row.host)
-    status = editor.application.status if editor.application else ""
+    status = (editor.application.status if editor.application else "") or ""
     found = notes(KnownOptions(row.template.options), before, application_draft(row), status, row.type)
     say = messages.warning if found else messages.success
     say(request, format_html('<a href="{}">{}</a> was saved.{} {}', address, row.name, hint, " ".join(found)))

@@ -16,7 +16,7 @@ TABS = {"configuration": "Configuration", "options": "Options", "dependencies": 
         "jobs": "Jobs", "log": "Log"}
 ROW_FORMS: dict[str, type[RowForm]] = {"ports": PortForm, "connections": ConnectionForm}
 SHOWN_MAX = 100
-COMPONENT_TYPES = {ApplicationType.DATABASE_ACCESS_POINT: "Access Point"}
+COMPONENT_TYPES: dict[str, str] = {ApplicationType.DATABASE_ACCESS_POINT: "Access Point"}
 
 
 def posted(values) -> Editor:
@@ -77,7 +77,7 @@ def server_name(key: int | None) -> str:
 
 
 def server_names(rows: list[Row]) -> dict[int, str]:
-    keys = {key_of(row.values.get("server_id")) for row in rows} - {None}
+    keys = {key for row in rows if (key := key_of(row.values.get("server_id"))) is not None}
     return dict(Application.objects.filter(pk__in=keys).values_list("pk", "name"))
 
 

@@ -22,8 +22,8 @@ def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
     for pair in pairs:
         for each in (*pair.found, *pair.gone):
             yield _line(_finding(pair, each))
-        for each in pair.unjudged:
-            yield _line(_unknown(pair, each))
+        for unknown in pair.unjudged:
+            yield _line(_unknown(pair, unknown))
 
 
 def cell(value: object) -> str:

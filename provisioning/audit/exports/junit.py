@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from provisioning.audit.registry import Rule, ordered
 
-from .report import LOUDNESS, Found, Head, PairReport, Unjudged
+from .report import LOUDNESS, Found, Head, PairReport, Unjudged, Waived
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -45,7 +45,7 @@ def _case(head: Head, pair: PairReport, rule: Rule) -> Element:
     case = Element("testcase", {"name": text(f"{rule.code} {rule.title}"), "classname": text(pair.slug), "time": "0"})
     found = [each for each in pair.found if each.code == rule.code]
     opened = [each for each in found if each.is_open]
-    waived = [each for each in found if each.waived]
+    waived = [each.waived for each in found if each.waived]
     unknown = [each for each in pair.unjudged if rule.code in each.codes]
     if opened and LOUDNESS[str(rule.severity)] <= LOUDNESS[head.least]:
         failure = SubElement(case, "failure", {"type": str(rule.severity),
@@ -56,7 +56,8 @@ def _case(head: Head, pair: PairReport, rule: Rule) -> Element:
     elif waived and not opened:
         SubElement(case, "skipped", {"message": text("; ".join(map(_waiver, waived)))})
     if found or unknown:
-        SubElement(case, "system-out").text = text("\n".join(each.sentence for each in (*found, *unknown)))
+        SubElement(case, "system-out").text = text("\n".join(
+            [*(each.sentence for each in found), *(each.sentence for each in unknown)]))
     return case
 
 
@@ -64,8 +65,8 @@ def _sentences(rows: Iterable[Unjudged]) -> str:
     return " ".join(each.sentence for each in rows)
 
 
-def _waiver(each: Found) -> str:
-    return f"Waived by {each.waived.by} until {each.waived.expires_on}: {each.waived.reason}"
+def _waiver(waived: Waived) -> str:
+    return f"Waived by {waived.by} until {waived.expires_on}: {waived.reason}"
 
 
 def _details(each: Found) -> str:

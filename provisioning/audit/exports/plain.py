@@ -14,9 +14,9 @@ def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
         yield f"{pair.verdict.upper()}  {pair.name}: {_counts(pair)}\n"
         for each in (*pair.found, *pair.gone):
             yield f"  {_SIGNS[each.baseline]}{_state(each):8} {each.code:4} {printable(_line(each))}\n"
-        for each in pair.unjudged:
+        for unknown in pair.unjudged:
             sign = "  " if head.compared_with else ""
-            yield f"  {sign}{'?':8} {'':4} {printable(each.sentence)} ({', '.join(each.codes)})\n"
+            yield f"  {sign}{'?':8} {'':4} {printable(unknown.sentence)} ({', '.join(unknown.codes)})\n"
     verdicts = ", ".join(f"{head.counts.get(verdict, 0)} {verdict}" for verdict in Verdict)
     yield f"{head.pairs} {'pair' if head.pairs == 1 else 'pairs'}: {verdicts}.\n"
 

@@ -110,7 +110,7 @@ def _names(findings: Mapping[int, list[Finding]]) -> dict[int, str]:
 
 
 def _pair(row: PairAudit, findings: list[Finding], names: Mapping[int, str]) -> PairReport:
-    members = [row.primary, row.primary.backup_server] if row.primary.backup_server_id else [row.primary]
+    members = [row.primary, row.primary.backup_server] if row.primary.backup_server else [row.primary]
     return PairReport(
         id=row.primary_id, members=tuple(_server(each) for each in members), verdict=row.verdict, judged=row.at,
         confirmed=row.confirmed_at, passed=row.passed,
@@ -186,9 +186,10 @@ def moment_of(text: str, now: datetime) -> datetime:
         day = parse_date(text) if when is None else None
     except ValueError:
         when = day = None
-    if when is None and day is None:
+    if when is None and day is not None:
+        when = datetime.combine(day, time.min)
+    if when is None:
         raise Refused(f'"{text[:40]}" is no date. Write it as 2026-11-24 or as 2026-11-24T09:30.')
-    when = when or datetime.combine(day, time.min)
     when = timezone.make_aware(when) if timezone.is_naive(when) else when
     if when > now:
         raise Refused(f"{text} lies ahead. Name a moment in the past.")

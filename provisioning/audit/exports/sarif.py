@@ -5,6 +5,7 @@ import json
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from provisioning.audit.registry import Rule, ordered
 from provisioning.states import Severity
@@ -30,8 +31,8 @@ def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
             for each in (*pair.found, *pair.gone):
                 yield f"{comma}\n{_json(_result(pair, each, index))}"
                 comma = ","
-            for each in pair.unjudged:
-                notes.write(f"{',' if notes.tell() else ''}{_json(_notification(pair, each, index))}\n")
+            for unknown in pair.unjudged:
+                notes.write(f"{',' if notes.tell() else ''}{_json(_notification(pair, unknown, index))}\n")
         yield "\n], "
         yield f'"invocations": [{{"executionSuccessful": true, "endTimeUtc": {_json(_utc(head.made_at))}, '
         yield f'"account": {_json(head.made_by)}, "toolExecutionNotifications": ['
@@ -71,7 +72,7 @@ def _rule(rule: Rule) -> dict:
 
 def _result(pair: PairReport, each: Found, index: dict[str, int]) -> dict:
     values = "; ".join(f"{label}: {text}" for label, text in each.values)
-    result = {
+    result: dict[str, Any] = {
         "ruleId": each.code, "level": LEVELS[Severity(each.severity)], "kind": "fail",
         "message": {"text": f"{each.sentence} ({values})" if values else each.sentence},
         "locations": _locations(pair, each),
@@ -118,10 +119,11 @@ def _logical(member: Server, each: Found) -> list[dict]:
 def _notification(pair: PairReport, each: Unjudged, index: dict[str, int]) -> dict:
     """Rules that are not known: the first of them as the associated rule, all as properties."""
     loud = LOUDNESS.get(each.severity, 0) <= LOUDNESS[str(Severity.WARNING)]
-    note = {"level": "warning" if loud else "note", "message": {"text": f"Not known: {each.sentence}"},
-            "locations": [{"logicalLocations": [{"name": pair.slug, "fullyQualifiedName": pair.slug,
-                                                 "kind": "application"}]}],
-            "properties": {"pair": pair.name, "rules": list(each.codes)}}
+    note: dict[str, Any] = {
+        "level": "warning" if loud else "note", "message": {"text": f"Not known: {each.sentence}"},
+        "locations": [{"logicalLocations": [{"name": pair.slug, "fullyQualifiedName": pair.slug,
+                                             "kind": "application"}]}],
+        "properties": {"pair": pair.name, "rules": list(each.codes)}}
     if each.codes and each.codes[0] in index:
         note["associatedRule"] = {"id": each.codes[0], "index": index[each.codes[0]]}
     return note

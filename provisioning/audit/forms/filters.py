@@ -4,6 +4,7 @@ from django import forms
 
 from provisioning.audit.registry import ordered
 from provisioning.states import Severity, Verdict
+from provisioning.web.fields import offer
 from provisioning.web.filters import FilterForm, Named, choice
 
 
@@ -23,7 +24,7 @@ class AuditFilter(FilterForm):
 
     def __init__(self, data):
         super().__init__(data)
-        self.fields["rule"].choices = [("", "Any"), *rule_choices()]
+        offer(self, "rule", [("", "Any"), *rule_choices()])
 
 
 class WaiverFilter(FilterForm):
@@ -33,4 +34,4 @@ class WaiverFilter(FilterForm):
 
     def __init__(self, data):
         super().__init__(data)
-        self.fields["rule"].choices = [("", "Any"), *rule_choices()]
+        offer(self, "rule", [("", "Any"), *rule_choices()])

@@ -19,8 +19,9 @@ _WORST_FIRST = Case(*(When(verdict=verdict, then=Value(place)) for place, verdic
                     default=Value(len(Verdict)), output_field=IntegerField())
 _IN_NO_PAIR = Case(When(primary__backup_server__isnull=True, then=Value(1)), default=Value(0),
                    output_field=IntegerField())
-SORTS = {"verdict": _WORST_FIRST, "name": SortKey("primary__name"), "errors": F("errors"), "warnings": F("warnings"),
-         "notes": F("notes"), "waived": F("waived"), "checked": F("confirmed_at"), "since": F("at")}
+SORTS: dict[str, Case | F | SortKey] = {
+    "verdict": _WORST_FIRST, "name": SortKey("primary__name"), "errors": F("errors"), "warnings": F("warnings"),
+    "notes": F("notes"), "waived": F("waived"), "checked": F("confirmed_at"), "since": F("at")}
 _COUNTED = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
 
 

@@ -28,10 +28,10 @@ def audit_now(*, actor: Actor, primary_ids: Iterable[int] | None = None, here: b
     ``here``: never in the worker, for who waits for the results; ``look``: False leaves the hosts alone."""
     actor.require(permissions.AUDIT)
     ids = None if primary_ids is None else list(dict.fromkeys(primary_ids))
-    few = ids is not None and len(ids) <= AT_ONCE
-    if few and look:
-        looks.look_at_pairs(actor=actor, primary_ids=ids)
-    if here or few:
+    few = ids if ids is not None and len(ids) <= AT_ONCE else None
+    if few is not None and look:
+        looks.look_at_pairs(actor=actor, primary_ids=few)
+    if here or few is not None:
         return run_audit(ids, trigger=AuditTrigger.DEMAND, asked_by=actor.name)
     if dispatch.give_to_console(RUN_AUDIT, expires_s=TAKE_WITHIN_S, primary_ids=ids, trigger=AuditTrigger.DEMAND.value,
                                 asked_by=actor.name):

@@ -68,7 +68,7 @@ def _over(row: Waiver) -> Refused:
 
 def _refusals(reason: str, expires_on: date, today: date) -> list[Refusal]:
     found = []
-    longest = Waiver._meta.get_field("reason").max_length
+    longest = Waiver._meta.get_field("reason").max_length or 0
     if not REASON_MIN <= len(reason) <= longest:
         found.append(Refusal(f"Say in {REASON_MIN} to {longest} characters why the finding is accepted.", "reason"))
     if expires_on < today:

@@ -1,6 +1,7 @@
 """Audits as files: of one pair, or of all that the list shows."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
 
 from asgiref.sync import sync_to_async
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -26,8 +27,10 @@ class Streamed(StreamingHttpResponse):
     """Parts that are read from the database while they are sent, off the event loop."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        parts = iter(self.streaming_content)
-        while (part := await sync_to_async(next)(parts, None)) is not None:
+        content = self.streaming_content
+        if isinstance(content, AsyncIterator):
+            raise TypeError("these parts are read in threads")
+        while (part := await sync_to_async(partial(next, content, None))()) is not None:
             yield part
 
 

@@ -111,15 +111,21 @@ class AuditSheet(OfPair):
     def waived(self) -> list[Card]:
         return [self.card(each) for each in self.findings if each.waiver_id is not None]
 
+    @property
+    def _unknown(self) -> list[dict]:
+        return self.audit.unknown if self.audit else []
+
     @cached_property
     def unknown(self) -> list[tuple[str, str, list[str]]]:
         """(sentence, worst severity, codes)."""
-        return [(entry["sentence"], entry["severity"], entry["codes"]) for entry in self.audit.unknown]
+        return [(entry["sentence"], entry["severity"], entry["codes"]) for entry in self._unknown]
 
     @cached_property
     def passed(self) -> list[Rule]:
         """Rules that hold: those judged for such a pair, without what was found or is not known."""
-        others = {each.code for each in self.findings} | set(unknown_codes(self.audit.unknown))
+        if self.audit is None:
+            return []
+        others = {each.code for each in self.findings} | set(unknown_codes(self._unknown))
         return [rule for rule in ordered() if (self.backup or rule.singles) and rule.code not in others]
 
     # --- earlier results

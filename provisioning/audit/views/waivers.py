@@ -53,7 +53,8 @@ def finding_waive(request, pk: int, finding: int):
 @page(VIEW)
 def finding_fix(request, pk: int, finding: int):
     """What the fix would do; POST does it when that is still what it would do (``token``)."""
-    found, actor, troubles = get_finding(pk, finding), actor_of(request), []
+    found, actor = get_finding(pk, finding), actor_of(request)
+    troubles: list[str] = []
     if found.remedy in remedies.REMEDIES:
         actor.require(remedies.verb_of(found.remedy))
     # The pair may have been audited again since the page was made, with the same outcome.

@@ -59,14 +59,14 @@ def fresh(rows: Iterable[tuple[int | str, datetime]], seen: Mapping, now: dateti
     """(keys of the ``rows`` (key, time) that were not seen yet, what is seen now). Rows become visible when their
     transaction ends, so a time before the latest one may be new; what was seen in that span is remembered. A time that
     has yet to come, of a clock that was wrong, hides no later row."""
-    found = [[key, at.isoformat()] for key, at in rows]
+    found = [(key, at.isoformat()) for key, at in rows]
     known = {tuple(each) for each in seen.get("rows", ())}
     new = {key for key, at in found if (key, at) not in known}
-    until = min(max([seen.get("until") or "", *(at for _, at in found)]), now.isoformat())
+    until = min(max([str(seen.get("until") or ""), *(at for _, at in found)]), now.isoformat())
     if not until:
         return new, {}
     least = datetime.fromisoformat(until) - OVERLAP
-    return new, {"until": until, "rows": [each for each in found if datetime.fromisoformat(each[1]) > least]}
+    return new, {"until": until, "rows": [[*each] for each in found if datetime.fromisoformat(each[1]) > least]}
 
 
 def unasked(never: set[int], asked: Mapping[str, str], now: datetime) -> tuple[set[int], dict[str, str]]:

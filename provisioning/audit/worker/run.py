@@ -137,7 +137,8 @@ def _store(run: AuditRun, results: list[Result]) -> list[int]:
     # Somebody may have deleted some since they were judged.
     there = set(Application.objects.filter(pk__in=keys).values_list("pk", flat=True))
     latest = {row.primary_id: row for row in PairAudit.objects.filter(is_latest=True, primary_id__in=keys)}
-    same, new = [], []
+    same: list[Result] = []
+    new: list[Result] = []
     for result in (result for result in results if result.primary_id in there):
         before = latest.get(result.primary_id)
         if before is not None and before.confirmed_at > run.at:

@@ -50,8 +50,8 @@ class Guard:
             return []
         self._next_at = self._clock() + EVERY_S
         try:
-            self._client = self._client or connect()
-            return [*self._strangers(), *self._keys(hosts), *self._answers(hosts)]
+            self._client = client = self._client or connect()
+            return [*self._strangers(client), *self._keys(client, hosts), *self._answers(client, hosts)]
         except (redis.RedisError, OSError) as error:
             log.info("the broker could not be looked after: %s", error)
             self.close()
@@ -62,60 +62,61 @@ class Guard:
         if client is not None:
             client.close()
 
-    def _strangers(self) -> Iterator[Word]:
+    def _strangers(self, client: redis.Redis) -> Iterator[Word]:
         """At a Redis of its own the console connects by its socket, and hosts by accounts of theirs."""
         if not settings.EMBEDDED_REDIS_PASSWORD:
             return
-        found = sorted((each for each in self._client.client_list(_type="normal") if _is_stranger(each)),
+        found = sorted((each for each in client.client_list(_type="normal") if _is_stranger(each)),
                        key=lambda each: int(each["age"]))
         ended = [each for place, each in enumerate(found)
                  if int(each["age"]) >= STRANGER_S or place >= STRANGERS_MAX]
         if not ended:
             return
-        with self._client.pipeline(transaction=False) as pipe:
+        with client.pipeline(transaction=False) as pipe:
             for each in ended:
                 pipe.execute_command("CLIENT", "KILL", "ID", each["id"])
             pipe.execute(raise_on_error=False)
         yield Word("", "broker strangers", f"{len(ended)} connections to the broker that had not logged in were ended, "
                                            f"one of them from {ended[-1]['addr'].rpartition(':')[0]}.")
 
-    def _keys(self, hosts: Sequence[str]) -> Iterator[Word]:
+    def _keys(self, client: redis.Redis, hosts: Sequence[str]) -> Iterator[Word]:
         hosts, first = sorted(hosts), self._place if self._place < len(hosts) else 0
         self._place = first + HOSTS_A_LOOK
         named = [(host, key) for host in hosts[first:self._place] for key in rules.keys_of(host)]
-        sizes = self._sizes([key for _, key in named])
+        sizes = _sizes(client, [key for _, key in named])
         for (host, key), size in zip(named, sizes, strict=True):
             if size > KEY_BYTES_MAX:
-                self._client.unlink(key)
+                client.unlink(key)
                 yield Word(host, "broker memory", (
                     f"The account of host {host} had put {size // 1024 ** 2} MB into the key {key!r} of the broker, "
                     "which was deleted. Jobs that waited there are sent again."))
 
-    def _answers(self, hosts: Sequence[str]) -> Iterator[Word]:
+    def _answers(self, client: redis.Redis, hosts: Sequence[str]) -> Iterator[Word]:
         """Answers that nobody fetches would stay for ever."""
         by_suffix = {rules.answers_of(host).lstrip("*"): host for host in hosts}
         found: dict[str, list[bytes]] = {}
-        for key in self._client.scan_iter(match=rules.answers_of("*"), count=1000):
+        for key in client.scan_iter(match=rules.answers_of("*"), count=1000):
             _, mark, rest = key.decode(errors="replace").partition(".reply.")
             if (host := by_suffix.get(mark + rest)) is not None:
                 found.setdefault(host, []).append(key)
         for host, keys in found.items():
-            with self._client.pipeline(transaction=False) as pipe:
+            with client.pipeline(transaction=False) as pipe:
                 for key in keys:
                     pipe.expire(key, ANSWER_S, nx=True)
                 pipe.execute()
-            if (size := sum(self._sizes(keys))) > ANSWERS_BYTES_MAX:
-                self._client.unlink(*keys)
+            if (size := sum(_sizes(client, keys))) > ANSWERS_BYTES_MAX:
+                client.unlink(*keys)
                 yield Word(host, "broker memory", (
                     f"The account of host {host} had put {size // 1024 ** 2} MB of answers that nobody asked for into "
                     "the broker, which were deleted."))
 
-    def _sizes(self, keys: Sequence[str | bytes]) -> list[int]:
-        """In bytes; every element counts, as who fills a key may choose which ones are large."""
-        with self._client.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.memory_usage(key, samples=0)
-            return [size or 0 for size in pipe.execute()]
+
+def _sizes(client: redis.Redis, keys: Sequence[str | bytes]) -> list[int]:
+    """In bytes; every element counts, as who fills a key may choose which ones are large."""
+    with client.pipeline(transaction=False) as pipe:
+        for key in keys:
+            pipe.memory_usage(key, samples=0)
+        return [size or 0 for size in pipe.execute()]
 
 
 def _is_stranger(client: dict) -> bool:

@@ -17,7 +17,7 @@ from provisioning.drills.rules import drills as rules
 from provisioning.drills.worker import row as rows
 from provisioning.drills.worker.load import ProbeLoad
 from provisioning.drills.worker.row import Ended
-from provisioning.errors import PairwiseError
+from provisioning.errors import NotFound, PairwiseError
 from provisioning.models import Drill
 from provisioning.pairs.rules.failover import would_failover_work
 from provisioning.pairs.selectors.pairs import Pair, get_pair
@@ -99,11 +99,11 @@ class DrillRun:
 
     def _look(self) -> None:
         self._begin(DrillPhase.PREFLIGHT)
-        facts = pairs.probed_facts(actor=self.actor, application_id=self.drill.primary_id)
+        facts = pairs.probed_facts(actor=self.actor, application_id=self._key)
         pair = self._pair()
         conditions = rules.preflight(would_failover_work(facts), facts, rows.jobs_on(pair))
         if pair.active is not None:
-            self.first, self.second = pair.active.name, pair.standby.name
+            self.first, self.second = pair.active.name, pair.other(pair.active).name
         rows.note(self.drill, preflight=rules.to_rows(conditions), served_before=self.first, serves_now=self.first)
         if missing := rules.missing(conditions):
             raise Stopped("The pre-flight failed: " + " ".join(each.sentence for each in missing),
@@ -118,13 +118,13 @@ class DrillRun:
             raise Stopped(str(error)) from error
         self.load = ProbeLoad(found, destination_of(self.drill.key), self.drill.key)
         self.load.start()
-        if not self._until(lambda: self.load.acknowledged >= ENOUGH):
-            trouble = self.load.trouble.get(self.first)
+        if not self._until(lambda: self._probe.acknowledged >= ENOUGH):
+            trouble = self._probe.trouble.get(self.first)
             why = f"{self.first} at {found[0].host}:{found[0].port}: {trouble}" if trouble else "no reason was given"
-            raise Stopped(f"The probe load had {self.load.acknowledged} of {ENOUGH} messages acknowledged within "
+            raise Stopped(f"The probe load had {self._probe.acknowledged} of {ENOUGH} messages acknowledged within "
                           f"{self.drill.limit_s} s ({why.rstrip('.')}).",
                           "The console worker has to reach the port for clients of both members.")
-        self._done(f"{self.load.acknowledged} messages were acknowledged.")
+        self._done(f"{self._probe.acknowledged} messages were acknowledged.")
 
     # --- there and back
 
@@ -134,22 +134,22 @@ class DrillRun:
         self._check(DrillPhase.OVER_CHECKED)
         self._switch(DrillPhase.BACK, self.first)
         self._settle(DrillPhase.BACK_SETTLED, self.first)
-        self.load.stop_sending()
+        self._probe.stop_sending()
         self._check(DrillPhase.BACK_CHECKED)
 
     def _switch(self, phase: DrillPhase, to: str) -> None:
         self._begin(phase)
         self.windows[phase] = (time.monotonic(), float("inf"))
-        self._touched, sent = True, self.load.newest
+        self._touched, sent = True, self._probe.newest
         try:
-            answer = pairs.switch_over(actor=self.actor, application_id=self.drill.primary_id, to=to,
+            answer = pairs.switch_over(actor=self.actor, application_id=self._key, to=to,
                                        reason=str(self.drill), drill=self.drill.pk)
         except PairwiseError as error:
             raise Stopped(f"{to} did not take over: {error}") from error
         rows.note(self.drill, serves_now=to)
-        if not self._until(lambda: self.load.has_acknowledged_after(sent)):
+        if not self._until(lambda: self._probe.has_acknowledged_after(sent)):
             raise Stopped(f"{to} took over, and acknowledged no message of the probe load within "
-                          f"{self.drill.limit_s} s ({self.load.trouble.get(to) or 'no reason was given'}).")
+                          f"{self.drill.limit_s} s ({self._probe.trouble.get(to) or 'no reason was given'}).")
         took = answer.facts.get("took_ms")
         took = f" Control needed {took:.0f} ms." if isinstance(took, int | float) else ""
         self._done(f"{to} serves.{took}")
@@ -159,19 +159,19 @@ class DrillRun:
         settling = Settling(self.actor, self._pair(), active)
         if not self._until(settling.is_whole):
             raise Stopped(f"The pair was not whole again within {self.drill.limit_s} s: {settling.reason}")
-        served = self.load.acknowledged
-        if not self._until(lambda: self.load.acknowledged >= served + ENOUGH):
-            raise Stopped(f"{active} acknowledged {self.load.acknowledged - served} of {ENOUGH} messages within "
+        served = self._probe.acknowledged
+        if not self._until(lambda: self._probe.acknowledged >= served + ENOUGH):
+            raise Stopped(f"{active} acknowledged {self._probe.acknowledged - served} of {ENOUGH} messages within "
                           f"{self.drill.limit_s} s.")
         over = DrillPhase.OVER if phase == DrillPhase.OVER_SETTLED else DrillPhase.BACK
         self.windows[over] = (self.windows[over][0], time.monotonic())
-        self._done(f"{active} has proven that it serves, and {settling.pair.standby.name} is in sync.")
+        self._done(f"{active} has proven that it serves, and {settling.pair.standby} is in sync.")
 
     def _check(self, phase: DrillPhase) -> None:
         self._begin(phase)
-        promised = self.load.ledger().acknowledged
-        arrived = self._until(lambda: promised <= (self.load.ledger().delivered or {}).keys()) and (
-            phase == DrillPhase.OVER_CHECKED or self._until(lambda: self.load.is_complete))
+        promised = self._probe.ledger().acknowledged
+        arrived = self._until(lambda: promised <= (self._probe.ledger().delivered or {}).keys()) and (
+            phase == DrillPhase.OVER_CHECKED or self._until(lambda: self._probe.is_complete))
         found = self._figures()
         if wrong := rules.complaint(found):
             raise Stopped(wrong, "Keep the logs and data directories of both members: this must not happen.")
@@ -211,7 +211,8 @@ class DrillRun:
         """Switch back when that loses nothing; whether it was done."""
         try:
             pair = self._pair()
-            if pair.active is None or pair.active.name == self.first or not pair.state.standby_in_sync:
+            if pair.active is None or pair.active.name == self.first or not (
+                    pair.state and pair.state.standby_in_sync):
                 return False
             pairs.switch_over(actor=self.actor, application_id=pair.id, to=self.first, drill=self.drill.pk,
                               reason=f"{self.drill}, switched back")
@@ -222,7 +223,7 @@ class DrillRun:
 
     def _wait_for_the_rest(self) -> None:
         deadline = time.monotonic() + LAST_WORDS_S
-        while not self.load.is_complete and time.monotonic() < deadline:
+        while not self._probe.is_complete and time.monotonic() < deadline:
             time.sleep(EVERY_S)
 
     def _finish(self, state: DrillState, sentence: str, advice: str, *, back: bool = False, **fields) -> None:
@@ -232,11 +233,26 @@ class DrillRun:
 
     # --- its row
 
+    @property
+    def _key(self) -> int:
+        """Of the primary. Raises NotFound."""
+        if self.drill.primary_id is None:
+            raise NotFound("This application does not exist any more. Somebody may have deleted it.")
+        return self.drill.primary_id
+
+    @property
+    def _probe(self) -> ProbeLoad:
+        """The load, once it was started."""
+        if self.load is None:
+            raise RuntimeError("the probe load was not started")
+        return self.load
+
     def _pair(self) -> Pair:
-        return get_pair(self.drill.primary_id)
+        return get_pair(self._key)
 
     def _figures(self) -> rules.Figures:
-        return rules.figures(self.load.ledger(), self.windows.get(DrillPhase.OVER), self.windows.get(DrillPhase.BACK))
+        return rules.figures(self._probe.ledger(), self.windows.get(DrillPhase.OVER),
+                             self.windows.get(DrillPhase.BACK))
 
     def _begin(self, phase: DrillPhase) -> None:
         self._phase = phase
@@ -264,7 +280,9 @@ class DrillRun:
     def _beat(self) -> None:
         """Write what is known, hear whether it is to end. Raises Cancelled, Ended."""
         self._written = time.monotonic()
-        found = {"figures": asdict(self._figures())} if self.load is not None else {}
-        rows.note(self.drill, **found)
+        if self.load is not None:
+            rows.note(self.drill, figures=asdict(self._figures()))
+        else:
+            rows.note(self.drill)
         if self.drill.cancel_requested_by:
             raise Cancelled(f"Cancelled by {self.drill.cancel_requested_by}.")

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from provisioning.core import ages, changes
+from provisioning.core.rows import with_key
 from provisioning.drills.rules.drills import left
 from provisioning.jobs.selectors.jobs import working_on
 from provisioning.jobs.worker import dispatch
@@ -111,7 +112,7 @@ def _look_at(drill: Drill, now: datetime) -> bool:
 
 
 def _active_of(drill: Drill) -> str:
-    primary = Application.objects.select_related("pair_state__active").filter(pk=drill.primary_id).first()
+    primary = with_key(Application.objects.select_related("pair_state__active"), drill.primary_id)
     state = getattr(primary, "pair_state", None)
     return state.active.name if state and state.active else ""
 

@@ -3,6 +3,7 @@
 from crispy_forms.helper import FormHelper
 from django import forms
 
+from provisioning.web.fields import show_instead
 from provisioning.web.layouts import Part, arranged
 
 
@@ -35,8 +36,7 @@ class InstallForm(forms.Form):
 
     def has_seen(self, account: str) -> None:
         """The sender is told now which ``account`` is stored."""
-        self.data = self.data.copy()
-        self.data["seen"] = account
+        show_instead(self, seen=account)
 
     def without_account(self) -> "InstallForm":
         """For who may not choose the account: it stays as it is."""

@@ -58,7 +58,8 @@ def get_batch(key: uuid.UUID) -> Batch:
     jobs = list(Job.objects.filter(batch=key).order_by("created_at").prefetch_related("steps"))
     if not jobs:
         raise NotFound("There are no such jobs.")
-    newest, attempts = {}, Counter()
+    newest: dict[int | str, Job] = {}
+    attempts: Counter[int | str] = Counter()
     for job in jobs:
         who = job.application_id or job.application_name
         newest[who] = job

@@ -1,7 +1,7 @@
 """A step of a plan carried out: one verb for each kind of object, each that of the pages."""
 
-from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.db.models import Model
@@ -9,10 +9,10 @@ from django.db.models import Model
 from provisioning.applications.services import applications
 from provisioning.catalog.services import packages, templates
 from provisioning.core.permissions import Actor
-from provisioning.drafts import ApplicationDraft
+from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.hosts.services import hosts
 
-from .planned import APPLICATION, HOST, PACKAGE, TEMPLATE, Step
+from .planned import Step
 
 REASON = "Applied from a file."
 Keys = dict[int, int]
@@ -21,36 +21,27 @@ Keys = dict[int, int]
 
 def carry_out(actor: Actor, step: Step, keys: Keys) -> None:
     """Save what ``step`` says; what it creates goes into ``keys``. Raises what the verb raises."""
-    row = _VERBS[step.kind](actor, step, keys)
+    row = _saved(actor, step, keys)
     if step.key < 0:
         keys[step.key] = row.pk
 
 
-def _template(actor: Actor, step: Step, keys: Keys) -> Model:
-    return templates.keep_template(actor=actor, draft=step.draft)
-
-
-def _package(actor: Actor, step: Step, keys: Keys) -> Model:
-    with open(step.draft, "rb") as file:
-        return packages.import_package(actor=actor, file_name=step.draft.name, stream=file)
-
-
-def _host(actor: Actor, step: Step, keys: Keys) -> Model:
+def _saved(actor: Actor, step: Step, keys: Keys) -> Model:
+    draft = step.draft
+    if isinstance(draft, TemplateDraft):
+        return templates.keep_template(actor=actor, draft=draft)
+    if isinstance(draft, Path):
+        with open(draft, "rb") as file:
+            return packages.import_package(actor=actor, file_name=draft.name, stream=file)
+    if isinstance(draft, HostDraft):
+        if step.revision is None:
+            return hosts.create_host(actor=actor, draft=draft)
+        return hosts.update_host(actor=actor, host_id=step.key, revision=step.revision, draft=draft)
+    named = _named(draft, keys)
     if step.revision is None:
-        return hosts.create_host(actor=actor, draft=step.draft)
-    return hosts.update_host(actor=actor, host_id=step.key, revision=step.revision, draft=step.draft)
-
-
-def _application(actor: Actor, step: Step, keys: Keys) -> Model:
-    draft = _named(step.draft, keys)
-    if step.revision is None:
-        return applications.create_application(actor=actor, draft=draft)
+        return applications.create_application(actor=actor, draft=named)
     return applications.update_application(actor=actor, application_id=keys.get(step.key, step.key),
-                                           revision=step.revision, draft=draft, reason=REASON)
-
-
-_VERBS: dict[str, Callable[[Actor, Step, Keys], Model]] = {
-    TEMPLATE: _template, PACKAGE: _package, HOST: _host, APPLICATION: _application}
+                                           revision=step.revision, draft=named, reason=REASON)
 
 
 def _named(draft: ApplicationDraft, keys: Keys) -> ApplicationDraft:

@@ -4,6 +4,7 @@ together."""
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from provisioning.applications.selectors.applications import get_application
 from provisioning.core.permissions import Actor
@@ -57,7 +58,7 @@ def retry_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:
     if not waiting:
         raise Refused("Nothing here can be tried again: every job runs or has succeeded.")
     with waited_together(job.application_id for job in waiting if job.application_id):
-        return _gather((job.application_id or 0, lambda job=job: retry_job(actor=actor, job_id=job.pk))
+        return _gather((job.application_id or 0, partial(retry_job, actor=actor, job_id=job.pk))
                        for job in waiting)
 
 
@@ -66,7 +67,7 @@ def cancel_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:
     active = [job for job in get_batch(batch).jobs if job.is_active]
     if not active:
         raise Refused("Every job has ended already.")
-    return _gather((job.application_id or 0, lambda job=job: cancel_job(actor=actor, job_id=job.pk)) for job in active)
+    return _gather((job.application_id or 0, partial(cancel_job, actor=actor, job_id=job.pk)) for job in active)
 
 
 def is_retryable(job: Job) -> bool:
@@ -77,7 +78,7 @@ def is_retryable(job: Job) -> bool:
 def _each(application_ids: Iterable[int], verb: Callable[[int], Job]) -> Asked:
     keys = list(dict.fromkeys(application_ids))
     with waited_together(keys):
-        asked = _gather((key, lambda key=key: verb(key)) for key in keys)
+        asked = _gather((key, partial(verb, key)) for key in keys)
     if len(asked.jobs) < 2:
         return asked
     batch = uuid.uuid4()

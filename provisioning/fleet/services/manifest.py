@@ -19,7 +19,7 @@ MAX_BYTES, MAX_OBJECTS = 8 * 1024 * 1024, 20_000
 HOST_KEYS, APPLICATION_KEYS, PORT_KEYS, CONNECTION_KEYS = (
     {each.written: each.kind for each in facts(draft).values()}
     for draft in (HostDraft, ApplicationDraft, PortDraft, ConnectionDraft))
-_SHAPES = {Kind.ROWS: list, Kind.TABLE: dict}
+_SHAPES: dict[Kind, type[list] | type[dict]] = {Kind.ROWS: list, Kind.TABLE: dict}
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 
 

@@ -7,6 +7,7 @@ may name each other in any order.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,11 @@ class Planner:
     def run(self) -> ApplyPlan:
         """Raises Refused with everything that stands against it."""
         for path in self.manifest.templates:
-            self._guard(path, lambda path=path: self._template(path))
+            self._guard(path, partial(self._template, path))
         for path in self.manifest.packages:
-            self._guard(path, lambda path=path: self._package(path))
+            self._guard(path, partial(self._package, path))
         for spec in self.manifest.hosts:
-            self._guard(spec["name"], lambda spec=spec: self._host(spec))
+            self._guard(spec["name"], partial(self._host, spec))
         self._applications()
         if self.refusals:
             raise Refused(*self.refusals)
@@ -109,9 +110,9 @@ class Planner:
         refuse(templates.import_refusals(draft, row))
         action = CREATE if row is None else NOTHING if templates.says_the_same(row, draft) else CHANGE
         if action != NOTHING:
-            row = self.world.put_template(row, draft)
-            self.plan.steps.append(Step(TEMPLATE, row.name, draft, row.pk))
-        self.plan.entries.append(Entry(TEMPLATE, row.name, action))
+            put = self.world.put_template(row, draft)
+            self.plan.steps.append(Step(TEMPLATE, put.name, draft, put.pk))
+        self.plan.entries.append(Entry(TEMPLATE, draft.name, action))
 
     def _package(self, path: str) -> None:
         row, is_there = packages.check_package(self.directory / path)

@@ -24,7 +24,9 @@ class Planning(Protocol):
 
     world: World
     failed: set[str]
-    save: Callable[[Application | None, ApplicationDraft], None]
+
+    def save(self, row: Application | None, draft: ApplicationDraft) -> None:
+        """Put it into the plan."""
 
 
 class PlannedApplication:
@@ -53,11 +55,14 @@ class PlannedApplication:
             self.deferred = self.follows = False
             draft = replace(self._draft(row), options=None, annex=None)
             self.planning.save(row, drafting.complete(draft, row, self.world))
+        template = self.world.template(row.template_id) if row else None
+        if row is None or template is None or self.shown is None:
+            raise RuntimeError(f"{self.spec['name']} was not planned")
         after = application_draft(row)
         shown = replace(self.shown, backup_server_id=after.backup_server_id, connections=after.connections,
                         tenants=after.tenants, redundancy_type=after.redundancy_type)
         self.differences = self._differences(shown)
-        self.hints = tuple(notes(KnownOptions(self.world.template(row.template_id).options), self.before, after,
+        self.hints = tuple(notes(KnownOptions(template.options), self.before, after,
                                  status_for_rules(row, self.world.control()), row.type))
 
     def _differences(self, shown: ApplicationDraft) -> tuple[Difference, ...]:
@@ -91,7 +96,8 @@ class PlannedApplication:
         return replace(draft, **{name: getattr(now, name) for name in repeated})
 
     def _references(self) -> dict[str, Any]:
-        spec, values = self.spec, {}
+        spec = self.spec
+        values: dict[str, Any] = {}
         if "template" in spec:
             values["template_id"] = _found(spec["template"], self.world.template_key, "Application Template")
         if "host" in spec:

@@ -5,28 +5,32 @@ and applications are put in as they are planned, and found by what comes after. 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
+from typing import TypeVar
 
-from django.db.models import Model, Prefetch, Q
+from django.db.models import Model, Q
 from django.utils.functional import cached_property
 
 from provisioning.applications.rules.fields import normal_directory
 from provisioning.applications.rules.ports import share_a_path
+from provisioning.applications.selectors.applications import jobs_at_work
 from provisioning.applications.services import writing
 from provisioning.applications.services.objects import Stored, port_numbers, with_relations
 from provisioning.core.known import Control
 from provisioning.declared import facts, values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft, TemplateDraft
-from provisioning.models import Application, ApplicationTemplate, Connection, Host, Job, ListeningPort, Option
+from provisioning.models import Application, ApplicationTemplate, Connection, Host, ListeningPort, Option
 from provisioning.models.applications import MASK
-from provisioning.states import ACTIVE_JOBS
 
 from .manifest import Manifest
 
 AT_ONCE = 5000
 """So many names a query asks for."""
+
+
+Named = TypeVar("Named", Host, ApplicationTemplate)
 
 
 class World(Stored):
@@ -65,10 +69,9 @@ class World(Stored):
                 row.backup_server = self._applications[row.backup_server_id]
 
     def _whole(self, conditions: Iterable[Q]) -> Iterator[Application]:
-        at_work = Prefetch("jobs", Job.objects.filter(state__in=ACTIVE_JOBS), to_attr="jobs_at_work")
         for condition in conditions:
             yield from with_relations(Application.objects.filter(condition)).prefetch_related(
-                "options", "connections", at_work)
+                "options", "connections", jobs_at_work("jobs_at_work"))
 
     # --- asking, as Stored
 
@@ -80,10 +83,10 @@ class World(Stored):
         return self._control
 
     def template(self, key: int | None) -> ApplicationTemplate | None:
-        return self._templates.get(key)
+        return None if key is None else self._templates.get(key)
 
     def host(self, key: int | None) -> Host | None:
-        return self._hosts.get(key)
+        return None if key is None else self._hosts.get(key)
 
     def hosts_like(self, name: str, address: str, but: int | None) -> tuple[Host | None, Host | None]:
         others = [row for row in self._hosts.values() if row.pk != but]
@@ -91,7 +94,10 @@ class World(Stored):
                 next((row for row in others if row.ip_address == address), None))
 
     def application_named(self, name: str) -> Application | None:
-        return self._applications.get(self._keys[Application].get(name))
+        return self._application(self._keys[Application].get(name))
+
+    def _application(self, key: int | None) -> Application | None:
+        return None if key is None else self._applications.get(key)
 
     def applications(self, keys: Iterable[int]) -> list[Application]:
         return [self._applications[key] for key in keys if key in self._applications]
@@ -108,16 +114,17 @@ class World(Stored):
         return {port.port for row in self.applications(self._on_host[host.pk]) for port in row.ports.all()}
 
     def names(self, model: type[Model], keys: Iterable[int]) -> dict[int, str]:
-        rows = {Application: self._applications, Host: self._hosts, ApplicationTemplate: self._templates}[model]
-        return {key: rows[key].name for key in keys if key in rows}
+        rows: dict[type[Model], Mapping[int, Application | Host | ApplicationTemplate]] = {
+            Application: self._applications, Host: self._hosts, ApplicationTemplate: self._templates}
+        return {key: rows[model][key].name for key in keys if key in rows[model]}
 
     def template_key(self, name: str | None) -> int | None:
         """Of the template of this name."""
-        return self._keys[ApplicationTemplate].get(name)
+        return self._keys[ApplicationTemplate].get(name or "")
 
     def host_key(self, name: str | None) -> int | None:
         """Of the host of this name."""
-        return self._keys[Host].get(name)
+        return self._keys[Host].get(name or "")
 
     # --- planning
 
@@ -132,13 +139,13 @@ class World(Stored):
     def put_application(self, row: Application | None, draft: ApplicationDraft) -> Application:
         """As ``put_template``; ``draft`` is complete and was accepted."""
         if row is None:
-            template = self._templates[draft.template_id]
+            template = self._templates[draft.template_id or 0]
             row = _blank(Application(pk=self._key(), template=template, type=template.type, version=template.version))
         else:
             self._leave(row)
             row.revision += 1
         row.backup_server = None
-        row.backup_server = self._applications.get(draft.backup_server_id)
+        row.backup_server = self._application(draft.backup_server_id)
         writing.assign(row, draft)
         _fill(row, draft)
         self._take(row)
@@ -148,7 +155,7 @@ class World(Stored):
         self._new -= 1
         return self._new
 
-    def _put(self, rows: dict[int, Model], row: Model, draft: HostDraft | TemplateDraft, names: Iterable[str]) -> Model:
+    def _put(self, rows: dict[int, Named], row: Named, draft: HostDraft | TemplateDraft, names: Iterable[str]) -> Named:
         row.pk = row.pk or self._key()
         for name in names:
             setattr(row, name, getattr(draft, name))
@@ -169,7 +176,7 @@ class World(Stored):
             self._listening[row.host_id, port.port].discard(row.pk)
 
 
-def _by_name(rows: dict[int, Model]) -> dict[str, int]:
+def _by_name(rows: Mapping[int, Application | ApplicationTemplate | Host]) -> dict[str, int]:
     return {row.name: key for key, row in rows.items()}
 
 
@@ -190,7 +197,7 @@ def _related(row: Application) -> Iterator[int | None]:
 def _blank(row: Application) -> Application:
     """Without a status, a primary and jobs, so that nobody looks for them in the database."""
     for name in ("runtime", "primary_server"):
-        Application._meta.get_field(name).set_cached_value(row, None)
+        row._state.fields_cache[name] = None
     row.jobs_at_work = []
     _have(row, ports=[], connections=[], options=[])
     return row
@@ -198,7 +205,7 @@ def _blank(row: Application) -> Application:
 
 def _have(row: Application, **related: list) -> None:
     # What a prefetch leaves behind; there is no other way to give a row that is not stored its rows.
-    row._prefetched_objects_cache = related
+    row._prefetched_objects_cache = related  # type: ignore[attr-defined]  # Django's, once something was read ahead
 
 
 def _fill(row: Application, draft: ApplicationDraft) -> None:

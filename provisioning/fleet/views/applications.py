@@ -59,9 +59,10 @@ def _query(values: dict) -> str:
 
 def _with_saved(rows, values: dict, saved: str) -> dict:
     """``values`` with the page on which the row that was just saved stands (in the order by name)."""
-    if key_of(saved) is None or "page" in values or values.get("sort", "name") != "name":
+    key = key_of(saved)
+    if key is None or "page" in values or values.get("sort", "name") != "name":
         return values
-    name = Application.objects.filter(pk=key_of(saved)).values_list("name", flat=True).first()
+    name = Application.objects.filter(pk=key).values_list("name", flat=True).first()
     earlier = before(rows, "name", name).count() if name else 0
     return {**values, "page": earlier // page_of([], values).paginator.per_page + 1}
 
@@ -70,7 +71,7 @@ def _with_saved(rows, values: dict, saved: str) -> dict:
 @with_sentences
 def application_action(request):
     """One verb of the toolbar on the chosen rows: asks first where it says so, then calls the service."""
-    action = APPLICATIONS.action(request.POST.get("verb", ""))
+    action = APPLICATIONS.find(request.POST.get("verb", ""))
     if action is None:
         raise Http404("There is no such action.")
     actor_of(request).require(action.permission)

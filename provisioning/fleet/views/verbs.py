@@ -1,5 +1,6 @@
 """What the buttons of the Applications list and editor do: dialogs that ask, services that act, messages that say."""
 
+from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -205,7 +206,7 @@ def _run(request, action: Action, rows: list) -> batches.Asked:
     return asked
 
 
-RUN = {
+RUN: dict[str, Callable[..., batches.Asked]] = {
     "install": batches.install_applications,
     "start": batches.start_applications,
     "stop": batches.stop_applications,

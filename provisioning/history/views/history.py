@@ -81,7 +81,7 @@ def edit_address(row: HistoryEntry) -> str:
 @page()
 def restore(request, pk: int):
     """The plan of Restore or Bring Back; POST carries it out when it is still the one that was shown."""
-    troubles = []
+    troubles: list[str] = []
     if request.method == "POST":
         try:
             return _restored(request, pk)

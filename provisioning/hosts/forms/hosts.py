@@ -16,7 +16,7 @@ from provisioning.drafts import HostDraft
 from provisioning.models import Host
 from provisioning.models.hosts import LCA_PORT_DEFAULT, LCA_PORT_MAX, LCA_PORT_MIN
 from provisioning.states import OFFERED_SYSTEMS, OSType
-from provisioning.web.fields import DIGITS
+from provisioning.web.fields import DIGITS, offer, offered
 from provisioning.web.layouts import arranged
 
 LOOKUP_S = 3.0
@@ -41,7 +41,7 @@ def look_up_address(name: str, within_s: float = LOOKUP_S) -> str:
             rows = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
         except OSError:
             return
-        found.extend(dict.fromkeys(row[4][0] for row in sorted(rows, key=lambda row: row[0] != socket.AF_INET)))
+        found.extend(dict.fromkeys(str(row[4][0]) for row in sorted(rows, key=lambda row: row[0] != socket.AF_INET)))
 
     thread = threading.Thread(target=resolve, daemon=True, name="look-up")
     thread.start()
@@ -53,6 +53,9 @@ def look_up_address(name: str, within_s: float = LOOKUP_S) -> str:
 
 class HostForm(forms.Form):
     """What is typed for a Host; ``draft()`` is the domain's own value."""
+
+    lookup_error = ""
+    """Why the address was not found that the name has now."""
 
     name = forms.CharField(
         label="Name", max_length=255, error_messages={"required": "A host needs a Name."},
@@ -85,7 +88,7 @@ class HostForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.stored = stored
         if stored not in ("", *OFFERED_SYSTEMS):
-            self.fields["os_type"].choices += [(stored, f"{label_of(stored)} (no agent runs there)")]
+            offer(self, "os_type", [*offered(self, "os_type"), (stored, f"{label_of(stored)} (no agent runs there)")])
         for name, field in self.fields.items():
             if name not in ("enabled", "revision"):
                 field.widget.attrs["class"] = "input short" if name == "lca_port" else "input"

@@ -41,7 +41,8 @@ class LoginForm(PortForm):
         widget=forms.PasswordInput(attrs={"class": "input", "autocomplete": "new-password"}))
 
     def clean(self):
-        given = super().clean()
+        super().clean()
+        given = self.cleaned_data
         if given.get("user", "").startswith("-") or any(ord(c) <= 32 for c in given.get("user", "")):
             self.add_error("user", "A user name has no blanks and does not begin with \"-\".")
         if not given.get("password") and not given.get("private_key"):

@@ -149,7 +149,8 @@ def facts_of(enrolment: HostEnrolment, host: Host) -> JoinFacts:
     connected = bool(started and runtime and runtime.status == HostStatus.RUNNING and runtime.heard_at
                      and runtime.heard_at >= datetime.fromisoformat(started[0]) - BEFORE_TOLD)
     return JoinFacts(stages=tuple(enrolment.stages), connected=connected,
-                     worker=connected and runtime.worker_alive, reason=runtime.reason if runtime else "",
+                     worker=bool(connected and runtime and runtime.worker_alive),
+                     reason=runtime.reason if runtime else "",
                      removed=host.left_at is not None)
 
 

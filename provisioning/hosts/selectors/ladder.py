@@ -50,11 +50,9 @@ def _resolved(value) -> dict[str, list[str]] | None:
 
 
 def _installed(rows: list[Application]):
-    newest = {}
-    for row in InstallationPackage.objects.order_by("id"):
-        newest[row.type] = row.version
+    newest = dict(InstallationPackage.objects.order_by("id").values_list("type", "version"))
     for row in rows:
-        yield Installed(name=row.name, status=row.status, version=_version(row),
+        yield Installed(name=row.name, status=row.status or "", version=_version(row),
                         package_version=newest.get(row.type, ""), is_runnable=row.is_runnable)
 
 

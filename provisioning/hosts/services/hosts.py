@@ -110,7 +110,8 @@ def _links(applications: Iterable[Application]) -> tuple[Link, ...]:
 
 def _facts(draft: HostDraft, row: Host | None, objects: Stored) -> HostDraftFacts:
     same_name, same_address = objects.hosts_like(draft.name, draft.ip_address, row.pk if row else None)
-    stored, ports, control = None, (), objects.control()
+    stored, control = None, objects.control()
+    ports: tuple[tuple[int, Link], ...] = ()
     if row is not None:
         assigned = Application.objects.filter(host=row)
         may_run = assigned.exclude(Q(runtime=None) | Q(runtime__status__in=ENDED)).select_related("runtime")

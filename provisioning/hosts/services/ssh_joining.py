@@ -87,8 +87,9 @@ def _start(order: dict) -> None:
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "join_by_ssh"], stdin=subprocess.PIPE, text=True,
         stdout=subprocess.DEVNULL, cwd=settings.BASE_DIR, start_new_session=True,
         env={**os.environ, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR)})
-    process.stdin.write(json.dumps(order))
-    process.stdin.close()
+    if process.stdin is not None:
+        with process.stdin as pipe:
+            pipe.write(json.dumps(order))
     threading.Thread(target=process.wait, daemon=True, name="join by SSH").start()
 
 

@@ -123,9 +123,10 @@ async def _shown(address: str, port: int) -> str:
     import asyncssh
 
     try:
-        return (await asyncssh.get_server_host_key(address, port, config=None)).get_fingerprint()
-    except (OSError, asyncssh.Error, AttributeError):
+        key = await asyncssh.get_server_host_key(address, port, config=None)
+    except (OSError, asyncssh.Error):
         return ""
+    return key.get_fingerprint() if key is not None else ""
 
 
 async def _look(connection: "asyncssh.SSHClientConnection", login: Login) -> tuple[str, bool, bool]:

@@ -182,7 +182,7 @@ def package_file(request, *, host: Host, pk: int):
         return sentence(f"Host {host.name} has no job to install Installation Package {pk}.", 403)
     package = InstallationPackage.objects.filter(pk=pk).first()
     path = stored_file(package) if package else None
-    if path is None:
+    if package is None or path is None:
         return sentence(f"The file of Installation Package {pk} is not stored here. Import the package again.", 404)
     etag = f'"{package.sha256}"'
     wanted = request.headers.get("Range", "") if request.headers.get("If-Range", etag) == etag else ""

@@ -129,7 +129,7 @@ def _system_of(host: Host | None, version: Opened | None) -> str:
 def _check(request, host: Host | None, form: HostForm):
     """The rules hold for the whole of a host, so they are asked when every text became a value."""
     if form.is_valid():
-        found = services.check_host(draft=form.draft(), host_id=host and host.pk)
+        found = services.check_host(draft=form.draft(), host_id=host.pk if host else None)
         if found:
             refuse(form, Refused(*found))
     return checked(request, form, set(request.POST.get("touched", "").split()))

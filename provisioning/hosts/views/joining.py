@@ -109,7 +109,7 @@ def state(request):
     """Whether control hears the agent of the host that asks, and whether its worker answers over the broker."""
     host, why = signing_host(request)
     row: HostEnrolment | None = last_joined(host) if host else None
-    if row is None:
+    if host is None or row is None:
         raise Refused(why or "This machine has not joined with a token.")
     facts = facts_of(row, host)
     return JsonResponse({"connected": facts.connected, "worker": facts.connected and pings.answers(host.name)})

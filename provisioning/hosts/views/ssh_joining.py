@@ -11,6 +11,7 @@ from provisioning.errors import Refused
 from provisioning.hosts.forms.ssh import LoginForm, PortForm
 from provisioning.hosts.selectors.hosts import get_host
 from provisioning.hosts.services import ssh_joining as services
+from provisioning.web.fields import show_instead
 from provisioning.web.pages import page, refuse, show, summary_of
 
 TEMPLATE = "hosts/ssh.html"
@@ -68,5 +69,5 @@ def _join(request, host):
         refuse(form, refused)
         return _show(request, host, PortForm(request.POST), status=422)
     # The key that is shown now is the one to confirm; and what was typed to log in is never sent back.
-    form.data = {**form.data.dict(), "key": shown.key.text, "private_key": ""}
+    show_instead(form, key=shown.key.text, private_key="")
     return _ask(request, host, shown, form, status=422)

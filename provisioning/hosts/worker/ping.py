@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from celery import current_app as app
 from kombu.exceptions import OperationalError
@@ -29,9 +30,12 @@ return answer
 class Answers(Mailbox):
     """Of a host that was asked: at Redis, an answer that is too large does not leave it, and kombu takes none apart."""
 
+    connection: Any
+
     def _collect(self, ticket, limit=None, timeout=1, callback=None, channel=None, accept=None):
-        channel = channel or self.connection.default_channel
-        if self.connection.transport.driver_type != "redis":
+        connection = self.connection
+        channel = channel or connection.default_channel
+        if connection.transport.driver_type != "redis":
             return super()._collect(ticket, limit, timeout, callback, channel, accept)
         name, take, until = self.reply_queue.name, channel.client.register_script(_TAKE), time.monotonic() + timeout
         try:

@@ -50,13 +50,10 @@ def _matching(state: str, host: str, application: str) -> Q:
 def get_job(job_id: uuid.UUID | str) -> Job:
     """One job with its steps. Raises NotFound."""
     try:
-        key = uuid.UUID(str(job_id))
-    except ValueError:
-        key = None
-    job = Job.objects.select_related("application", "host", "retry_of").prefetch_related("steps").filter(pk=key).first()
-    if job is None:
-        raise NotFound(f"There is no job {job_id}.")
-    return job
+        return Job.objects.select_related("application", "host", "retry_of").prefetch_related("steps").get(
+            pk=uuid.UUID(str(job_id)))
+    except (ValueError, Job.DoesNotExist):
+        raise NotFound(f"There is no job {job_id}.") from None
 
 
 def working_on(row: Application) -> Job | None:
@@ -82,5 +79,5 @@ def usual_duration_s(kind: str) -> float | None:
     """Median seconds from start to end of the last succeeded jobs of a kind; None when there is none."""
     done = Job.objects.filter(kind=kind, state=JobState.SUCCEEDED, started_at__isnull=False, finished_at__isnull=False)
     pairs = done.order_by("-finished_at").values_list("started_at", "finished_at")[:USUAL_OF]
-    seconds = [(finished - started).total_seconds() for started, finished in pairs]
+    seconds = [(finished - started).total_seconds() for started, finished in pairs if started and finished]
     return statistics.median(seconds) if seconds else None

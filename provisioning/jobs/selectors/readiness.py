@@ -104,7 +104,8 @@ def _drill() -> tuple[Drill | None, set[int]]:
     """The drill that runs, and who takes part in it."""
     drill = running_drill()
     primary = Application.objects.filter(pk=drill.primary_id).first() if drill and drill.primary_id else None
-    return drill, {primary.pk, primary.backup_server_id} - {None} if primary else set()
+    keys = (primary.pk, primary.backup_server_id) if primary else ()
+    return drill, {key for key in keys if key is not None}
 
 
 def _clients(rows: list[Application], going: Collection[int]) -> dict[int, list[Link]]:

@@ -102,7 +102,8 @@ def start_files(applications: Iterable[Application]) -> dict[int, StartFiles]:
     server = server_address()
     wanted = {key: Wanted(row.name, row.host.name if row.host else "", row.working_directory, server)
               for key, row in rows.items()}
-    of_jobs = {job.application_id: of_job(job, wanted[job.application_id]) for job in Job.objects.filter(pk__in=keys)}
+    of_jobs = {job.application_id: of_job(job, wanted[job.application_id]) for job in Job.objects.filter(pk__in=keys)
+               if job.application_id is not None}
     looks = FoundOnHost.objects.filter(application__in=rows).values_list("application_id", "host__name", "at", "body")
     of_looks = {key: of_look(body, wanted[key], host=host, at=at) for key, host, at, body in looks}
     both = {key: newer(of_jobs.get(key), of_looks.get(key)) for key in rows}

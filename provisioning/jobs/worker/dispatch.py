@@ -11,7 +11,7 @@ from celery import current_app as app
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
-from kombu import Connection
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError
 from kombu.pidbox import Mailbox
 from redis.exceptions import RedisError
@@ -87,8 +87,10 @@ def topics(job: Job) -> tuple[str, ...]:
 
 def signed_payload(job: Job, *, again: bool = False) -> tuple[dict, str]:
     """(payload, signature) of protocol.jobs for a job whose host still exists."""
-    Host.objects.filter(pk=job.host_id).update(jobs_signed=F("jobs_signed") + 1)
-    number = Host.objects.values_list("jobs_signed", flat=True).get(pk=job.host_id)
+    if job.host is None:
+        raise Host.DoesNotExist
+    Host.objects.filter(pk=job.host.pk).update(jobs_signed=F("jobs_signed") + 1)
+    number = Host.objects.values_list("jobs_signed", flat=True).get(pk=job.host.pk)
     payload = {
         "job": str(job.pk), "kind": job.kind, "host": job.host.name, "application": job.application_name,
         "issued_at": int(timezone.now().timestamp()), "number": number, "arguments": job.arguments,
@@ -123,8 +125,9 @@ def hand_over(job_id: uuid.UUID) -> bool:
 
 
 def _send(job: Job, connection: Connection, *, again: bool = False) -> None:
-    app.send_task(RUN_JOB, args=[*signed_payload(job, again=again)], task_id=str(job.pk),
-                  queue=host_queue(job.host.name), connection=connection, retry=False)
+    payload, signature = signed_payload(job, again=again)
+    app.send_task(RUN_JOB, args=[payload, signature], task_id=str(job.pk),
+                  queue=host_queue(payload["host"]), connection=connection, retry=False)
 
 
 def give_to_console(task: str, *, expires_s: float, **arguments) -> bool:

@@ -76,7 +76,7 @@ def _settle(key: uuid.UUID, now: datetime, since: datetime) -> bool:
             return False
         found = judge(job, now, since)
     transaction.on_commit(lambda: _ask(job, found))
-    return bool(found.lost) and _lose(job, now, *found.lost)
+    return found.lost is not None and _lose(job, now, *found.lost)
 
 
 def _ask(job: Job, found: JobVerdict) -> None:

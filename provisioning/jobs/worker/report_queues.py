@@ -9,7 +9,9 @@ from functools import partial
 from typing import Protocol
 
 import redis
-from kombu import Connection, Message, Queue
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.message import Message
 
 from protocol.jobs import REPORT_BYTES_MAX, REPORTS_BYTES_MAX, REPORTS_MAX, bounded_queue, reports_queue
 from provisioning.jobs.rules.report_messages import NoReport, enclosed, opened
@@ -110,7 +112,7 @@ class RedisQueues:
     def take(self, hosts: Sequence[str]) -> dict[str, Taken]:
         limits = (EACH, REPORT_BYTES_MAX, REPORTS_MAX, REPORTS_BYTES_MAX, TOGETHER_BYTES)
         found = self._take([LEASE, *map(reports_queue, hosts)], [self._name, LEASE_MS, *limits])
-        return {hosts[place - 1]: Taken([lambda raw=raw: enclosed(raw) for raw in raws], lost)
+        return {hosts[place - 1]: Taken([partial(enclosed, raw) for raw in raws], lost)
                 for place, lost, *raws in found}
 
     def done(self, host: str) -> None:
@@ -155,7 +157,8 @@ class RabbitQueues:
     def _get(self, queue: Queue, room: int) -> list[Message]:
         """Messages of ``queue`` until they hold more than ``room`` bytes; what they say of themselves is not believed
         here, as ``queue.get`` would not give what it cannot read, and it would wait for ever."""
-        channel, got = queue.channel, []
+        channel = queue.channel
+        got: list[Message] = []
         while len(got) < EACH and room > 0 and (raw := channel.basic_get(queue=queue.name)) is not None:
             got.append(channel.message_to_python(raw))
             room -= len(got[-1].body)

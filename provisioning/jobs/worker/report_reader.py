@@ -78,22 +78,22 @@ class Reader:
     def look(self) -> bool:
         """Record what waits, for LOOK_S; False when nothing did. Raises what database and broker raise: then what was
         not recorded still waits."""
-        self._queues = self._queues or make_queues()
+        self._queues = queues = self._queues or make_queues()
         with self._with_database:
             try:
-                self._list_hosts()
+                self._list_hosts(queues)
             finally:
                 connections.close_all()
         self._keep_room()
-        waiting = self._queues.take(self._hosts) if self._hosts else {}
+        waiting = queues.take(self._hosts) if self._hosts else {}
         if not waiting:
             return False
         with self._with_database:
             try:
-                self._record(waiting)
+                self._record(queues, waiting)
             finally:
                 connections.close_all()
-                self._queues.give_back()
+                queues.give_back()
         return True
 
     def _keep_room(self) -> None:
@@ -109,23 +109,23 @@ class Reader:
             finally:
                 connections.close_all()
 
-    def _record(self, waiting: dict) -> None:
+    def _record(self, queues: Queues, waiting: dict) -> None:
         until = self._clock() + LOOK_S
         for host, taken in waiting.items():
             if taken.lost:
                 _refuse(host, f"{taken.lost} reports were too many or too large, and were dropped.")
         for host, message in in_turn({host: taken.messages for host, taken in waiting.items()}):
             accept(host, message)
-            self._queues.done(host)
+            queues.done(host)
             if self._clock() >= until:
                 return
 
-    def _list_hosts(self) -> None:
+    def _list_hosts(self, queues: Queues) -> None:
         """Who comes first changes with each look: where not all that waits is taken at once, nobody is always last."""
         if self._listed_at is None or self._clock() - self._listed_at >= HOSTS_S:
             names = list(Host.objects.order_by("pk").values_list("name", flat=True))
             for gone in set(self._hosts) - set(names):
-                self._queues.forget(gone)
+                queues.forget(gone)
             self._hosts, self._listed_at = names, self._clock()
             ComponentHeartbeat.objects.update_or_create(name=BEAT, defaults={"at": timezone.now(),
                                                                              "facts": {"pid": os.getpid()}})

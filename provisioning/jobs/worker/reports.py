@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum, TextField
+from django.db.models import Exists, OuterRef, QuerySet, Sum, TextField
 from django.db.models.functions import Cast, Length
 from django.utils import timezone
 
@@ -132,12 +132,14 @@ def _job_of(host: Host, report: dict) -> Job:
     if isinstance(seq, bool) or not isinstance(seq, int) or not 1 <= seq <= 10_000_000:
         raise ReportRefused(f"Its number is {str(seq)[:40]!r}.", host)
     try:
-        waiting = Exists(JobReport.objects.filter(job=OuterRef("pk")))
-        job = Job.objects.select_for_update(of=("self",)).annotate(has_waiting=waiting).get(
-            pk=report.get("job"), host=host)
+        job = _with_waiting(Job.objects.select_for_update(of=("self",))).get(pk=report.get("job", ""), host=host)
     except (Job.DoesNotExist, ValueError, TypeError, ValidationError):
         raise ReportRefused(f"Host {host.name} has no job {str(report.get('job'))[:40]!r}.", host) from None
     return job
+
+
+def _with_waiting(jobs: QuerySet) -> QuerySet[Job]:
+    return jobs.annotate(has_waiting=Exists(JobReport.objects.filter(job=OuterRef("pk"))))
 
 
 def _is_last(report: dict) -> bool:
@@ -304,10 +306,11 @@ def _finished(job: Job, report: dict) -> None:
     if state not in FINISHED:
         log.warning("job %s: report %s ends in the unknown state %.40r", job.pk, report["seq"], state)
         state = JobState.ERROR
-    result = report.get("result") if isinstance(report.get("result"), dict) else {}
+    result = report.get("result")
     fields = {name: legible(report.get(name), MAX_REASON) for name in ("reason", "advice")}
     fields["reference"] = legible(report.get("reference"), 64)
-    outcome.finish(job, JobState(state), at=_time(report.get("at")), result=result, fields=fields)
+    outcome.finish(job, JobState(state), at=_time(report.get("at")),
+                   result=result if isinstance(result, dict) else {}, fields=fields)
 
 
 _WITHIN = {"claimed": _claimed, "step": _step, "log": _log, "alive": _alive}

@@ -62,7 +62,7 @@ class Command(ServiceCommand):
     def _audit(self, names: list[str], primaries: list[int] | None, *, file_format, output, least, when,
                **options) -> int:
         run = audit_now(actor=self.actor, primary_ids=primaries, here=True, look=False)
-        baseline = baseline_of(when, run) if when else None
+        baseline = baseline_of(when, run) if when and run else None
         results = results_of(primaries)
         scope = ", ".join(names) if names else EVERYTHING
         head = head_of(results, scope=scope, made_by=self.actor.name, least=least, compared_with=baseline)

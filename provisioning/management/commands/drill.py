@@ -9,7 +9,7 @@ from provisioning.pairs.selectors.pairs import find_pair
 from provisioning.states import DrillState, StepState
 
 POLL_S = 0.2
-CODES = {DrillState.PASSED: OK, DrillState.REFUSED: REFUSED}
+CODES: dict[str, int] = {DrillState.PASSED: OK, DrillState.REFUSED: REFUSED}
 
 
 class Command(ServiceCommand):

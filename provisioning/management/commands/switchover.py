@@ -28,7 +28,7 @@ class Command(PairCommand):
         seconds = f" after {took:.0f} ms" if isinstance(took, (int, float)) else ""
         return f"{answer.facts.get('active') or 'The standby'} is the active server{seconds}."
 
-    def run(self, *, name, as_json, wait, timeout, **options) -> int:
+    def run(self, *, name, as_json, wait=False, timeout=60.0, **options) -> int:
         if not wait:
             return super().run(name=name, as_json=as_json, **options)
         deadline = time.monotonic() + timeout
@@ -40,7 +40,7 @@ class Command(PairCommand):
                              "reason": settling.reason or answer.reason})
         elif whole:
             self.stdout.write(f"{self.sentence(settling.pair, answer)} It has proven itself, and "
-                              f"{settling.pair.standby.name} is in sync.")
+                              f"{settling.pair.standby} is in sync.")
         else:
             self.stderr.write(f"{self.sentence(settling.pair, answer)} Not whole again within {timeout:g} s: "
                               f"{settling.reason}")

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.utils import timezone
 
 from provisioning.accounts.selectors.sign_ins import locked_places
@@ -68,7 +70,7 @@ class Command(ServiceCommand):
         """(user, password for one sign-in or "")."""
         if verb == "add":
             return users.create_user(actor=self.actor, name=name, roles=roles)
-        whom = {"actor": self.actor, "user_id": find_user(name).pk}
+        whom: dict[str, Any] = {"actor": self.actor, "user_id": find_user(name).pk}
         if verb == "reset":
             return users.reset_password(**whom)
         if verb == "roles":

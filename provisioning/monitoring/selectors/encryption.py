@@ -16,7 +16,8 @@ def marks() -> Counter[str]:
     found: Counter[str] = Counter()
     for model, name in encrypted_fields():
         begin = Substr(as_stored(name), 1, MARK_CHARACTERS + 1)
-        rows = model.objects.exclude(**{f"{name}__isnull": True}).annotate(begin=begin).order_by().values_list("begin")
+        stored = model._default_manager.exclude(**{f"{name}__isnull": True})
+        rows = stored.annotate(begin=begin).order_by().values_list("begin")
         for text, count in rows.annotate(count=Count("pk")):
             if text.endswith(SEPARATOR):
                 found[text[:-1]] += count
@@ -25,7 +26,7 @@ def marks() -> Counter[str]:
 
 def others(model: type[Model], name: str, mark: str) -> Iterable[int]:
     """Primary keys of the rows whose value was encrypted with another key than that of ``mark``."""
-    rows = model.objects.exclude(**{f"{name}__isnull": True}).annotate(stored=as_stored(name))
+    rows = model._default_manager.exclude(**{f"{name}__isnull": True}).annotate(stored=as_stored(name))
     return rows.exclude(stored__startswith=mark + SEPARATOR).order_by("pk").values_list("pk", flat=True)
 
 

@@ -1,11 +1,12 @@
 """The dashboard: applications and hosts by status, and how the parts of the console are."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import redis
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -50,7 +51,7 @@ class Part:
     trouble: str = ""
 
 
-def _counts(found: dict[str, int], order: type) -> list[StatusCount]:
+def _counts(found: dict[str, int], order: Iterable[str]) -> list[StatusCount]:
     total = sum(found.values()) or 1
     return [
         StatusCount(str(status), found[status], 100 * found[status] / total) for status in order if found.get(status)
@@ -60,15 +61,16 @@ def _counts(found: dict[str, int], order: type) -> list[StatusCount]:
 def application_counts() -> list[StatusCount]:
     """Applications by status, in the order of ApplicationStatus; statuses that nothing has are left out, and so are
     applications that have none."""
-    rows = with_status(Application.objects.order_by()).filter(status__isnull=False)
-    rows = rows.values_list("status").annotate(n=Count("pk"))
+    rows: QuerySet = with_status(Application.objects.order_by())
+    rows = rows.filter(status__isnull=False).values_list("status").annotate(n=Count("pk"))
     return _counts(dict(rows), ApplicationStatus)
 
 
 def host_counts() -> list[StatusCount]:
     """Hosts by status."""
     found: dict[str, int] = {}
-    for status in host_list().values_list("status", flat=True):
+    hosts: QuerySet = host_list()
+    for status in hosts.values_list("status", flat=True):
         found[status] = found.get(status, 0) + 1
     return _counts(found, HostStatus)
 

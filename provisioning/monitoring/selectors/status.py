@@ -73,7 +73,7 @@ def _copy(row: Application, pair: Pair | None, said: Word) -> dict:
     is_decided = _is_known(pair, control_of(row))
     return {
         "digest": runtime.common_digest if runtime else "", "common_seq": runtime.common_seq if runtime else 0,
-        "in_sync": pair.state.standby_in_sync if is_decided else None,
+        "in_sync": pair.state.standby_in_sync if is_decided and pair.state else None,
         "lag": _if(is_decided, lag_of(pair) if is_standby else 0),
         "link": runtime.link if runtime and said.known else "", "discarded": runtime.discarded if runtime else 0,
     }
@@ -99,7 +99,7 @@ def _pair(pair: Pair, control: Control) -> dict:
     return {
         "primary": pair.primary.name, "backup": pair.backup.name, "redundancy_type": pair.primary.redundancy_type,
         "active": pair.active.name if pair.active else "", "epoch": state.epoch if state else 0,
-        "version": state.version if state else 0, "in_sync": state.standby_in_sync if is_known else None,
+        "version": state.version if state else 0, "in_sync": state.standby_in_sync if is_known and state else None,
         "automatic_failover": state.automatic_failover if state else True, "reason": state.reason if state else "",
         "since": _time(state.since) if state else None, "lag": _if(is_known, lag_of(pair)),
         "decided": decided(state.reason, state.since, control.now, disputed=state.disputed) if state else "",

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import redis
 from django.conf import settings
@@ -90,7 +90,7 @@ def _check_control() -> dict[str, Component]:
     return {"control": Component(DOWN, 0.0, f"{trouble} Pairs cannot fail over.") if trouble else Component(OK, 0.0)}
 
 
-CHECKS: dict[str, tuple[Callable[[], dict[str, Component | None]], str]] = {
+CHECKS: dict[str, tuple[Callable[[], Mapping[str, Component | None]], str]] = {
     "database": (_check_database, "The Configuration Database does not answer."),
     "redis": (_check_redis, "Redis does not answer."),
     "control": (_check_control, "Control does not answer."),
@@ -103,7 +103,8 @@ class Flight(threading.Thread):
 
     def __init__(self, name: str):
         super().__init__(daemon=True, name=f"health-{name}")
-        self.component, self.answers = name, {}
+        self.component = name
+        self.answers: Mapping[str, Component | None] = {}
 
     def run(self):
         check, sentence = CHECKS[self.component]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Model
@@ -50,7 +51,7 @@ def rotate_key(*, actor: Actor, say: Callable[[str], None] = lambda line: None) 
             f"Rotates the secret key from mark {' and '.join(former)} to {present}: {rotation.values} values."))
     try:
         for model, name, found in left:
-            write_in_turns(found, lambda some, m=model, n=name: _encrypt_again(m, n, some, rotation, say), most=MOST)
+            write_in_turns(found, partial(_encrypt_again, model, name, rotation=rotation, say=say), most=MOST)
     except BaseException as error:
         error.add_note(f"{rotation}. Run rotate_key again for the rest; keep the former key until then.")
         raise
@@ -75,12 +76,12 @@ def needs_former_key() -> bool:
     return set(marks()) - {keys().marks[0]} != set() or ends_with_a_former_key()
 
 
-def _encrypt_again(model: type[Model], name: str, some: list[int], rotation: Rotation,
+def _encrypt_again(model: type[Model], name: str, some: list[int], *, rotation: Rotation,
                    say: Callable[[str], None]) -> None:
-    stored = model.objects.filter(pk__in=some).select_for_update().annotate(stored=as_stored(name))
+    stored = model._default_manager.filter(pk__in=some).select_for_update().annotate(stored=as_stored(name))
     changed = [model(pk=pk, **{name: keys().decrypt(text)}) for pk, text in stored.values_list("pk", "stored")
                if text and mark_in(text) != keys().marks[0]]
-    model.objects.bulk_update(changed, [name])
+    model._default_manager.bulk_update(changed, [name])
     transaction.on_commit(lambda: _tell(rotation, len(some), say))
 
 

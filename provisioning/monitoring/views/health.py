@@ -21,5 +21,5 @@ def healthz(request):
         status=200 if ok else 503,
     )
     # Somebody asks every second while the console starts: the answer is the message, not a line in the log each time.
-    answer._has_been_logged = True
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # what Django's own log looks for
     return answer

@@ -1,6 +1,6 @@
 """What "would failover work now?" depends on beside the facts of the pair, and what hosts say of accounts."""
 
-from protocol.messages import PairAnswer
+from protocol.pair_messages import PairAnswer
 from provisioning.core.control import record_is_here
 from provisioning.pairs.rules.facts import Asked
 from provisioning.pairs.rules.proofs import proofs_of

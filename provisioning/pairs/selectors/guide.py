@@ -36,7 +36,7 @@ def _last_jobs(application_ids: list[int]) -> dict[tuple[int, str], Job]:
     """{(application id, kind): the latest job of this kind}."""
     jobs = Job.objects.filter(application_id__in=application_ids, kind__in=FIND_START_FILES).order_by("created_at")
     fields = ("kind", "state", "reason", "application_id", "application_name", "created_at", "finished_at")
-    return {(job.application_id, job.kind): job for job in jobs.only(*fields)}
+    return {(job.application_id, job.kind): job for job in jobs.only(*fields) if job.application_id is not None}
 
 
 def _start_file(name: str, last: Job | None, found: StartFiles | None) -> StartFile | None:
@@ -46,7 +46,7 @@ def _start_file(name: str, last: Job | None, found: StartFiles | None) -> StartF
     if last is not None and last.state != JobState.SUCCEEDED and (found is None or last.created_at > found.checked_at):
         return StartFile(trouble=last.reason or f"{last} ended without saying why.")
     file = next((file for file in found.files if file.name == name), None) if found else None
-    if file is None:
+    if found is None or file is None:
         return None
     return StartFile(right=file.starts, as_written=file.equal, outdated=found.outdated, sentence=file.sentence,
                      diff=file.diff)

@@ -47,7 +47,7 @@ def facts_of(primaries: QuerySet[Application], *, in_full: bool = False) -> list
         *(f"pair_state__{name}" for name in _RECORD)))
     members = [part for row in rows for part in (row[:size], row[size:2 * size])]
     reading = _Reading(control, members, in_full=in_full)
-    return [reading.pair(*members[2 * at:2 * at + 2], row[2 * size:]) for at, row in enumerate(rows)]
+    return [reading.pair(members[2 * at], members[2 * at + 1], row[2 * size:]) for at, row in enumerate(rows)]
 
 
 class _Reading:
@@ -76,7 +76,8 @@ class _Reading:
         key, heard = draft.backup_server_id, row[_STATUS] is not None
         member = Member(
             id=row[0], draft=draft, type=kind, version=version, template=template,
-            changed_at=in_full[0] if in_full else None, host=self.hosts.get(draft.host_id), job=self.jobs.get(row[0]),
+            changed_at=in_full[0] if in_full else None, host=self.hosts.get(draft.host_id or 0),
+            job=self.jobs.get(row[0]),
             own_backup=None if key is None else Link("application", str(key), backup),
             **self.heard(row[_DRAFT_END:_LIVE_END], *in_full[1:]) if heard else {})
         if not heard and not member.installed:
@@ -88,7 +89,7 @@ class _Reading:
         """The last word of a server, and what of it is known now."""
         held = [port for port in ports or () if isinstance(port, dict)]
         live = Live(**dict(zip(_LIVE, values, strict=True)), started_at=started_at,
-                    ports={str(port.get("id")): port.get("port") for port in held},
+                    ports={str(port.get("id")): number for port in held if isinstance(number := port.get("port"), int)},
                     certificates=certificates_of_ports(held, self.now_s) if held else ())
         return {"live": live, "word": word(self.control, status=live.status, mode=live.mode, reason=live.reason)}
 
@@ -100,7 +101,7 @@ def _jobs_at_work(application_ids: set[int]) -> dict[int, Link]:
     found = active.select_related("application__runtime").only(
         "kind", "application_name", "created_at", "application__name", "application__runtime__status",
         "application__runtime__started_at")
-    return {job.application_id: job.link for job in found
+    return {job.application.pk: job.link for job in found
             if job.application and not lacks_its_last_report(job.application, job)}
 
 

@@ -84,7 +84,8 @@ def pair_list(*, text: str = "", show: str = "") -> PairList:
     if show == "paused":
         found = found.filter(pair_state__automatic_failover=False)
     well, others = _well_and_others(found)
-    order = [] if show == "trouble" else [(LEVELS.index(OK), sort_key(name), key, None) for key, name in well]
+    order: list[tuple[int, str | None, int, PairRow | None]] = [] if show == "trouble" else [
+        (LEVELS.index(OK), sort_key(name), key, None) for key, name in well]
     for row in map(PairRow.of, facts_of(Application.objects.filter(pk__in=others) if well else found)):
         if show != "trouble" or row.headline.level != OK:
             primary = row.facts.primary
@@ -160,7 +161,7 @@ def pair_rows(primary_id: int) -> tuple[Application, Application | None]:
     if primary_id not in found:
         raise NotFound("This application does not exist any more. Somebody may have deleted it.")
     primary = found[primary_id]
-    return primary, found.get(primary.backup_server_id)
+    return primary, found.get(primary.backup_server_id or 0)
 
 
 def paused_pairs(limit: int = 20) -> list[Paused]:

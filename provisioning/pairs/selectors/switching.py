@@ -17,7 +17,7 @@ def against_switchover(rows: Iterable[Application]) -> dict[int, Refusal]:
     pairs = facts_of_pairs({key for key in primaries.values() if key})
     found = {}
     for row in rows:
-        pair = pairs.get(primaries[row.pk])
+        pair = pairs.get(primaries[row.pk] or 0)
         if pair is None:
             found[row.pk] = Refusal(no_pair(row.name), "", (row.link,))
         elif sentence := why_not(pair).get("switchover"):

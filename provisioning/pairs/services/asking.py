@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import DatabaseError
 
-from protocol.messages import PairAnswer
+from protocol.pair_messages import PairAnswer
 from provisioning.core import control_client
 from provisioning.core.control_client import ControlUnavailable
 from provisioning.core.database import database_trouble, waiting_at_most

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from protocol.messages import PairAnswer
+from protocol.pair_messages import PairAnswer
 from provisioning.core import control_client, permissions
 from provisioning.core.control_client import ControlUnavailable
 from provisioning.core.database import database_trouble

@@ -1,6 +1,6 @@
 """After an older control database was put back: a person looks at what each member has, and says which one goes on."""
 
-from protocol.messages import PairAnswer
+from protocol.pair_messages import PairAnswer
 from provisioning.core import control_client, permissions
 from provisioning.core.control_client import ControlUnavailable
 from provisioning.core.held import refuse_during_drill

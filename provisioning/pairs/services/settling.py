@@ -29,13 +29,14 @@ class Settling:
         late = [row for row in pair.members if row.status != ApplicationStatus.STARTED]
         if late:
             return " ".join(f"{row.name} is {row.status}." for row in late)
-        if not pair.state.standby_in_sync:
-            return f"{pair.standby.name} is not in sync yet."
+        standby = pair.other(pair.active)
+        if not (pair.state and pair.state.standby_in_sync):
+            return f"{standby.name} is not in sync yet."
         try:
             self.proofs = proofs_of(probe(actor=self.actor, application_id=pair.id).facts)
         except PairwiseError as error:
             return str(error)
-        if not roles_are_proven(self.proofs, active=self.active, standby=pair.standby.name):
+        if not roles_are_proven(self.proofs, active=self.active, standby=standby.name):
             said = "; ".join(f"{name}: {proof.reason or 'no reason given'}" for name, proof in self.proofs.items())
             return f"The probe did not prove both roles. {said}".rstrip()
         return ""

@@ -98,7 +98,7 @@ def declare_exception(*, actor: Actor, application_id: int, what: str, reason: s
     actor.require(permissions.CONFIGURE)
     pair, reason = get_pair(application_id), " ".join(reason.split())
     refusals = []
-    if not reason or len(reason) > PairException._meta.get_field("reason").max_length:
+    if not reason or len(reason) > (PairException._meta.get_field("reason").max_length or 0):
         refusals.append(Refusal("Say in at most 1024 characters why the members may differ there.", "reason"))
     rows = _plan(pair).rows
     label = label_of(what, rows)
@@ -170,5 +170,5 @@ def _taken(backup: Application) -> frozenset[int]:
     own = {port.port for port in backup.ports.all()}
     if backup.host is None:
         return frozenset(own)
-    return frozenset({*own, *used_ports(backup.host_id), backup.host.lca_port,
+    return frozenset({*own, *used_ports(backup.host.pk), backup.host.lca_port,
                       *(number for number, _ in reserved_ports(backup.host))})

@@ -194,11 +194,13 @@ class PairPage(OfPair):
 
     @property
     def promote_label(self) -> str:
-        return f"Promote {self.facts.standby.name}"
+        standby = self.facts.standby
+        return f"Promote {standby.name}" if standby else ""
 
     @property
     def promote_active_label(self) -> str:
-        return f"Promote {self.facts.active.name} as it is"
+        active = self.facts.active
+        return f"Promote {active.name} as it is" if active else ""
 
     @cached_property
     def cards(self) -> list[Card]:
@@ -213,8 +215,7 @@ class PairPage(OfPair):
         return str(Mode.PRIMARY if member.id == self.facts.active_id else Mode.BACKUP)
 
     def _host_status(self, member: Member) -> str:
-        known = member.host is not None and self.facts.control_answers
-        return member.host.status if known else HostStatus.UNKNOWN
+        return member.host.status if member.host and self.facts.control_answers else HostStatus.UNKNOWN
 
     def _badge(self, member: Member) -> Badge:
         if self._unproven:
@@ -297,11 +298,15 @@ class PairPage(OfPair):
         declared = selector.exceptions_of(self.pk)
         return [(row, next((key for what, key in declared.items()
                             if row.what == what or row.what.startswith(f"{what}.")), None))
-                for row in self.plan.rows if row.state != EQUAL]
+                for row in self._rows if row.state != EQUAL]
 
     @property
     def equal_rows(self) -> list[Row]:
-        return [row for row in self.plan.rows if row.state == EQUAL]
+        return [row for row in self._rows if row.state == EQUAL]
+
+    @property
+    def _rows(self) -> Iterable[Row]:
+        return self.plan.rows if self.plan else ()
 
     @property
     def steps_done(self) -> int:

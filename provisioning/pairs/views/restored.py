@@ -63,8 +63,10 @@ def _look(actor, pk: int) -> tuple[Found | None, str]:
 
 def _cards(found: Found | None, posted: GoOnForm | None, *, may: bool) -> list[dict]:
     """Each member with its form; what was typed and refused stays in the one that it was typed into."""
-    cards = []
-    for choice in found.choices if found else ():
+    cards: list[dict] = []
+    if found is None:
+        return cards
+    for choice in found.choices:
         server, other = choice.copy.name, found.other(choice.copy)
         mine = posted if posted and posted.data.get("server") == server else GoOnForm(initial={"server": server})
         mine.is_about(choice, len(cards) + 1, can_be=may and not choice.copy.why_not)

@@ -27,14 +27,16 @@ def _compared(pk: int) -> str:
 @page(CONFIGURE)
 def pair_synchronize(request, pk: int):
     """The plan; POST applies it when it is still the one that was shown (``revisions``)."""
-    troubles = []
+    troubles: list[str] = []
     if request.method == "POST":
         shown = [number for number in map(key_of, request.POST.getlist("revisions")) if number is not None]
+        own, other, *_ = *shown, 0, 0
         try:
             plan = services.apply_plan(actor=actor_of(request), application_id=pk,
-                                       revisions=(*shown, 0, 0)[:2],
+                                       revisions=(own, other),
                                        reason=one_line(request.POST.get("reason", "")))
-            later = ports_wait(PairPage(request, pk).backup)
+            backup = PairPage(request, pk).backup
+            later = ports_wait(backup) if backup else ""
             say = messages.warning if later else messages.success
             say(request, f"{plan.backup.name} is synchronized with {plan.primary.name}. {later}".rstrip())
             return done(request, _compared(pk))

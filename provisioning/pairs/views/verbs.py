@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from protocol.messages import PairAnswer
+from protocol.pair_messages import PairAnswer
 from provisioning.core.permissions import actor_of
 from provisioning.errors import Refused
 from provisioning.pairs.forms.verbs import PauseForm, PromoteForm, ReasonForm
@@ -41,7 +41,7 @@ def _switched(pair: PairPage, answer: PairAnswer) -> str:
 
 
 def _both(pair: PairPage) -> str:
-    return f"{pair.primary.name} and {pair.backup.name}"
+    return " and ".join(row.name for row in pair.members)
 
 
 VERBS = {
@@ -97,5 +97,5 @@ def ask(request, pair: PairPage, verb: str, form: ReasonForm | None = None):
 
 
 def _names(pair: PairPage) -> dict[str, str]:
-    facts = pair.facts
-    return {"active": (facts.active or facts.primary).name, "standby": facts.standby.name}
+    active, standby = pair.facts.by_role
+    return {"active": active.name, "standby": standby.name}

@@ -174,7 +174,7 @@ def _jobs(scope: Scope) -> Iterator[Part]:
     for job in scope.newest(rows, JOBS_MAX, "jobs/"):
         what = f"{file_word(job.kind)}-{file_word(job.application_name or job.host_name)}-{str(job.pk)[:8]}"
         path = f"jobs/{job.created_at:%Y%m%d-%H%M%S}-{what}"
-        body = {**_row(job), "steps": [_row(step) for step in job.steps.all()]}
+        body = {**_fields(job), "steps": [_row(step) for step in job.steps.all()]}
         yield scope.json(f"{path}.json", f"{job}: {job.get_state_display()}.", body)
         lines = scope.newest(JobLine.objects.filter(job=job).order_by("-number"), LINES_MAX, f"{path}.log")
         if lines:
@@ -188,12 +188,14 @@ def _drills(scope: Scope) -> Iterator[Part]:
     found = scope.newest(rows, DRILLS_MAX, "drills.json")
     if found:
         yield scope.json("drills.json", "Failover drills in that time with their reports.", [
-            {**_row(drill), "steps": [_row(step) for step in drill.steps.all()]} for drill in found])
+            {**_fields(drill), "steps": [_row(step) for step in drill.steps.all()]} for drill in found])
 
 
 def _versions(scope: Scope) -> Iterator[Part]:
     connection.ensure_connection()
-    version = connection.pg_version if connection.vendor == "postgresql" else sqlite3.sqlite_version
+    version = sqlite3.sqlite_version
+    if connection.vendor == "postgresql":
+        version = connection.pg_version  # type: ignore[attr-defined]  # PostgreSQL's has it
     hosts = {host.name: runtime.agent_version for host in scope.hosts if (runtime := getattr(host, "runtime", None))}
     packages = sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()}, key=str.lower)
     yield scope.json("versions.json", "Versions of everything.", {
@@ -242,7 +244,9 @@ def _tail(path: Path) -> tuple[str, bool]:
 
 
 def _row(row: Model | None) -> dict | None:
+    return None if row is None else _fields(row)
+
+
+def _fields(row: Model) -> dict:
     """Its own fields; encrypted ones are nobody's business."""
-    if row is None:
-        return None
     return {each.attname: getattr(row, each.attname) for each in row._meta.concrete_fields if each.name != "secret"}

@@ -3,6 +3,7 @@
 import re
 import uuid
 from dataclasses import replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -23,7 +24,7 @@ from provisioning.jobs.kinds import ASK, KINDS, ask_again
 from provisioning.jobs.selectors.jobs import get_job
 from provisioning.jobs.selectors.readiness import look_refusals, refusals
 from provisioning.jobs.worker import dispatch, states
-from provisioning.models import Application, InstallationPackage, Job, JobStep
+from provisioning.models import Application, Host, InstallationPackage, Job, JobStep
 from provisioning.states import RETRYABLE_JOBS, JobKind, JobState
 
 from .last_reports import wait_for_last_reports
@@ -100,7 +101,7 @@ def cancel_job(*, actor: Actor, job_id: uuid.UUID) -> Job:
     actor.require(KINDS[job.kind].permission)
     with transaction.atomic():
         job = Job.objects.select_for_update().get(pk=job.pk)
-        asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
+        asked: dict[str, Any] = {"cancel_requested_at": timezone.now(), "cancel_requested_by": actor.name}
         if not job.is_active:
             raise Refused(Refusal(f"{job} has ended already ({job.get_state_display()}).", "", (job.link,)))
         if job.state == JobState.QUEUED:
@@ -141,9 +142,16 @@ def _ready(actor: Actor, application_id: int, kind: JobKind) -> Application:
     return row
 
 
+def _host(row: Application) -> Host:
+    """Where it is to run; there is one, or the judge would have said so."""
+    if row.host is None:
+        raise Refused(f"{row.name} has no Host.")
+    return row.host
+
+
 def _package_for(row: Application) -> InstallationPackage:
     """The newest one; there is one, or the judge would have said so."""
-    return max(packages_for(row.type, row.host.os_type),
+    return max(packages_for(row.type, _host(row).os_type),
                key=lambda package: (_version_key(package.version), package.imported_at))
 
 
@@ -154,7 +162,7 @@ def _version_key(version: str) -> tuple:
 def _check_path(row: Application, path: str) -> None:
     if not path or path == ".":
         return
-    found = directory_refusals(path, row.host.os_type, field="path", label="Path")
+    found = directory_refusals(path, _host(row).os_type, field="path", label="Path")
     if not found:
         draft = replace(application_draft(row), working_directory=path)
         found = [Refusal(r.message, "path", r.links) for r in application_refusals(
@@ -164,7 +172,7 @@ def _check_path(row: Application, path: str) -> None:
 
 
 def _install_arguments(row: Application, package: InstallationPackage, path: str) -> dict:
-    own = row.working_directory if is_absolute(row.working_directory, row.host.os_type) else ""
+    own = row.working_directory if is_absolute(row.working_directory, _host(row).os_type) else ""
     others = Application.objects.filter(host=row.host).exclude(pk=row.pk).values_list("working_directory", flat=True)
     return {
         "package": {"id": package.pk, "path": f"/host-api/packages/{package.pk}/file",
@@ -174,7 +182,7 @@ def _install_arguments(row: Application, package: InstallationPackage, path: str
         "application_secret_path": f"/host-api/applications/{row.pk}/secret",
         "configuration_server": configuration_server(),
         "directory_name": directory_name(row),
-        "taken_directories": sorted(d for d in others if is_absolute(d, row.host.os_type)),
+        "taken_directories": sorted(d for d in others if is_absolute(d, _host(row).os_type)),
         "log_on_as": row.os_account,
     }
 
@@ -214,7 +222,7 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
     try:
         with transaction.atomic():
             job = Job.objects.create(
-                kind=kind, application_id=row.pk, application_name=row.name, host=row.host, host_name=row.host.name,
+                kind=kind, application_id=row.pk, application_name=row.name, host=row.host, host_name=_host(row).name,
                 arguments=arguments, created_by=actor.name)
             JobStep.objects.bulk_create(JobStep(job=job, number=number, name=name)
                                         for number, name in enumerate(KINDS[kind].steps))
@@ -222,7 +230,7 @@ def _create(actor: Actor, row: Application, kind: JobKind, arguments: dict) -> J
             transaction.on_commit(lambda: dispatch.hand_over(job.pk))
     except IntegrityError:
         stands = refusals(get_application(row.pk), kind)
-        raise Refused(*stands or [f"{row.name} was changed at the same moment. Try again."]) from None
+        raise Refused(*stands or [Refusal(f"{row.name} was changed at the same moment. Try again.")]) from None
     job.refresh_from_db()
     return job
 

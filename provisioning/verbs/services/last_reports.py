@@ -39,4 +39,4 @@ def waited_together(application_ids: Iterable[int]) -> Iterator[None]:
 def _are_on_their_way(application_ids: list[int]) -> bool:
     jobs = Job.objects.filter(state__in=ACTIVE_JOBS, application__in=application_ids).select_related(
         "application__runtime")
-    return any(lacks_its_last_report(job.application, job) for job in jobs)
+    return any(job.application is not None and lacks_its_last_report(job.application, job) for job in jobs)

@@ -65,7 +65,7 @@ def _back(request, row) -> str:
 
 def _show(request, row, trouble: str = ""):
     actor = actor_of(request)
-    now = why_not([row], VERBS.values())[row.pk]
+    now = why_not([row], [*VERBS.values()])[row.pk]
     off = {verb: now.get(kind, "") if actor.may(KINDS[kind].permission) else sentence_for(KINDS[kind].permission)
            for verb, kind in VERBS.items()}
     found = start_files([row]).get(row.pk)

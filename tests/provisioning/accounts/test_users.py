@@ -14,7 +14,7 @@ from provisioning.accounts.selectors.users import get_person, people, user_list
 from provisioning.accounts.services import users
 from provisioning.core import permissions
 from provisioning.errors import NotAllowed, Refused
-from provisioning.models import HistoryEntry, SignInTry
+from provisioning.models import Account, HistoryEntry, SignInTry
 from provisioning.states import Role
 from tests import factories
 from tests.commands import run
@@ -132,6 +132,14 @@ def test_the_last_administrator_stays(ada):
 def lock(name, address="192.0.2.9", *, ago=timedelta(0)):
     SignInTry.objects.create(name_key=name_key(name), place=address, failures=LIMITS[HERE],
                               tried_at=timezone.now() - ago)
+
+
+def test_a_password_for_one_sign_in_that_has_no_end_breaks_no_list(ada):
+    """Whoever set the flag by hand said no time; such a password is good for no sign-in."""
+    Account.objects.update_or_create(user=ada, defaults={"must_change_password": True, "good_until": None,
+                                                         "used_at": None})
+    person, = people(user_list())
+    assert (person.must_change_password, person.password_until) == (True, None)
 
 
 def test_a_lock_is_seen_and_ended(ada):

@@ -186,6 +186,20 @@ def test_a_failure_is_told_with_how_long_it_lasts_and_is_not_tried_again_at_once
     assert look(proof, 6) == rules.Component(OK, 0)
 
 
+def test_who_asks_in_the_middle_of_a_failure_hears_of_it():
+    class Watched(database.WriteProof):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "trouble" and value is not None:
+                self.seen = self.component
+
+    disk = Disk()
+    disk.error = OperationalError("x")
+    proof = Watched(disk.write, Clock())
+    proof.look()
+    assert proof.seen.status == DOWN
+
+
 def test_a_write_that_does_not_come_back_is_told(proof):
     seen = []
 
