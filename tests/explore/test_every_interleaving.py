@@ -16,7 +16,7 @@ from .world import World
 
 WHOLE = {"one message": 50_000, "strict": 50_000}
 """Scopes of which every state is walked here, and how many there are at least."""
-NEAR = 4_000
+NEAR = 1_000
 """States of each of the other scopes, from a cold start and from a pair in sync."""
 FAR = 20_000
 """As many in the long part."""

@@ -64,6 +64,7 @@ STEPS = len(make_plan(Path("/t"), Path("/s"), present=["MessageServer", "lib", "
                       new=["MessageServer", "lib", "run.sh"], stamp="now").moves)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("old", [OLD, {}, None])
 @pytest.mark.parametrize("done", range(STEPS + 1))
 @pytest.mark.parametrize("undone", range(STEPS + 1))
