@@ -7,11 +7,10 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from protocol.strangers import Strangers
+from console.places import REQUESTS, SIGN_INS, Place, Places, Refused, Send
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 STRANGER_BODY_MAX, BODY_MAX = 64 * 1024, 2 * 1024 * 1024
 """Bytes of a body, of whoever sends it and of those that are signed in; but for the files of those that may import."""
 BODIES_MAX, UNCOUNTED = 64 * 1024 * 1024, 4096
@@ -20,22 +19,8 @@ and is not kept out by the large bodies of others."""
 BODY_S, SLOWEST_BYTES_A_SECOND = 30.0, 32 * 1024
 """So long a body may take, and so much longer for what of it has come."""
 LINGER_S = 2.0
-REQUESTS, SIGN_INS, WAIT_S = 64, 4, 10.0
-"""Requests at work at once, and those of them that have a password to be looked at, which takes memory; who finds no
-place within WAIT_S is asked to come again."""
 LENGTH_DIGITS = 18
 """Of a length that a request may say of its body; a longer one is no length."""
-WAITING = 128
-"""So many wait for each of these kinds of places; then the oldest of the address that has most is asked to come
-again."""
-
-
-class Refused(Exception):
-    """``status`` and a sentence."""
-
-    def __init__(self, status: HTTPStatus, sentence: str):
-        super().__init__(sentence)
-        self.status = status
 
 
 class Gate:
@@ -125,61 +110,6 @@ class Body:
     def is_gone(self) -> None:
         self._bodies.gone(self._counted)
         self._counted = 0
-
-
-class Places:
-    """``many`` places for requests that are there as a whole, and WAITING for those that wait for one."""
-
-    def __init__(self, many: int):
-        self._free = asyncio.Semaphore(many)
-        self._waiting: Strangers[asyncio.Timeout] = Strangers(lambda: WAITING)
-
-    async def take(self, address: str) -> None:
-        """Raises Refused when none was free within WAIT_S, or when it gave way to others that wait."""
-        try:
-            async with asyncio.timeout(WAIT_S) as limit:
-                if self._free.locked():
-                    self._wait(limit, address)
-                await self._free.acquire()
-        except TimeoutError:
-            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "The console is busy with the requests of others. Try again "
-                          "in a moment.") from None
-        finally:
-            self._waiting.gone(limit)
-
-    def _wait(self, limit: asyncio.Timeout, address: str) -> None:
-        gives_way = self._waiting.came(limit, address)
-        if gives_way is not None and not gives_way.expired():
-            gives_way.reschedule(0)
-
-    def give_back(self) -> None:
-        self._free.release()
-
-
-class Place:
-    """One of ``places``, from when the request is there until its answer begins: whoever sends or reads slowly holds
-    none, nor does a stream."""
-
-    def __init__(self, places: Places, address: str):
-        self._places, self._address, self._taken = places, address, False
-
-    async def take(self) -> None:
-        """Raises Refused."""
-        await self._places.take(self._address)
-        self._taken = True
-
-    def give_back(self) -> None:
-        if self._taken:
-            self._taken = False
-            self._places.give_back()
-
-    def until_answered(self, send: Send) -> Send:
-        """``send``, which gives the place back when the answer begins."""
-        async def sent(message: MutableMapping[str, Any]) -> None:
-            self.give_back()
-            await send(message)
-
-        return sent
 
 
 async def answer(receive: Receive, send: Send, refused: Refused) -> None:

@@ -17,7 +17,7 @@ from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
 from provisioning.states import Mode
 
-from . import checks, copies, narration, objects
+from . import checks, clocks, copies, narration, objects
 from .database import Database
 from .facts import Decided, EventRow, PairCopy, StatusRow
 from .ledger import Ledger
@@ -270,7 +270,7 @@ class SolutionControl:
             self.writer.put_progress(live.row)
 
     def _look_at_clock(self, live: LiveApplication, report: Report) -> None:
-        event = narration.look_at_clock(live, report.clock, time.time())
+        event = clocks.look_at_clock(live, report.clock, time.time())
         if event is not None:
             self.writer.put_event(event)
 

@@ -8,10 +8,11 @@ import os
 import sys
 from pathlib import Path
 
+from hostagent.directories import CannotStart, prepare_directories
 from protocol import hangups
 
 from . import VERSION
-from .agent import EXIT_CANNOT_START, EXIT_OK, CannotStart, PortTaken, prepare_directories, serve
+from .agent import EXIT_CANNOT_START, EXIT_OK, PortTaken, serve
 from .config import ConfigError, load
 
 LOG_BYTES, LOG_FILES = 8 * 1024 * 1024, 3

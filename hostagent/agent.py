@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import signal
-from pathlib import Path
 from typing import Any
 
 from protocol.message import Message
@@ -17,16 +15,14 @@ from protocol.watchdog import Watchdog
 from . import VERSION
 from .config import AgentConfig
 from .control_link import ControlLink
+from .directories import begin_log_anew
 from .heartbeats import Heartbeats
-from .jobs.errors import JobFailed
-from .jobs.target import make_parents
 from .kept import AGAIN_S
 from .launch import server_environment
 from .lca import LcaPort, PortTaken
 from .processes import Processes
 from .state import AgentState
 from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved, service_account
-from .ways import real
 from .worker import WorkerKeeper
 
 log = logging.getLogger(__name__)
@@ -35,10 +31,6 @@ EXIT_OK, EXIT_CANNOT_START = 0, 2
 SUPERVISED_WAIT_S = 3.0
 """How long a starting agent waits for control's list before it goes by its last known copy."""
 HOUSEKEEPING_S = 60.0
-
-
-class CannotStart(Exception):
-    """The agent cannot start on this host. The text is a sentence that says what to do."""
 
 
 class Agent:
@@ -77,7 +69,7 @@ class Agent:
         # Before the port opens: whoever finds the agent there may send it one at once, and it must not be lost.
         loop.add_signal_handler(signal.SIGTERM, self._ending.set)
         loop.add_signal_handler(signal.SIGINT, self._end_with_servers)
-        loop.add_signal_handler(signal.SIGHUP, _begin_log_anew)
+        loop.add_signal_handler(signal.SIGHUP, begin_log_anew)
         loop.add_signal_handler(signal.SIGCHLD, self._child_ended)
         await self._port.open()
         self._processes.adopt()
@@ -174,41 +166,9 @@ class Agent:
             self._processes.watch(message.application, message.pid, message.started)
 
 
-def _begin_log_anew() -> None:
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.FileHandler):
-            # It opens its file by name with the next line.
-            handler.close()
-    log.info("SIGHUP: the log file was opened anew.")
-
-
-def prepare_directories(config: AgentConfig) -> int:
-    """Create what the agent needs and lock it against a second agent; returns the lock, held while it is open.
-
-    Raises CannotStart.
-    """
-    try:
-        # First, and whatever the umask: accounts of servers have to come through, and nobody else may write there.
-        for place in (Path(real(config.install_root)) / "application", Path(real(config.state_dir))):
-            make_parents(place)
-        for directory in (config.state_dir, config.log_dir, config.jobs_dir, config.packages_dir):
-            directory.mkdir(exist_ok=True, mode=0o700)
-        lock = os.open(config.state_dir / "agent.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except (OSError, JobFailed) as error:
-        raise CannotStart(f"The agent cannot use its directories: {error}. Correct state_dir and install_root.") \
-            from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise CannotStart(f"Another agent already runs with the state directory {config.state_dir}. "
-                          "Stop it, or give this one a state_dir of its own.") from None
-    return lock
-
-
 async def serve(config: AgentConfig) -> None:
     """Run the agent. Raises CannotStart, PortTaken."""
     await Agent(config).run()
 
 
-__all__ = ["EXIT_CANNOT_START", "EXIT_OK", "CannotStart", "PortTaken", "prepare_directories", "serve"]
+__all__ = ["EXIT_CANNOT_START", "EXIT_OK", "PortTaken", "serve"]

@@ -1,7 +1,5 @@
 """What every page of the frame needs: sections, tree, troubles, and how this reader wants it to look."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError
@@ -11,13 +9,13 @@ from django.utils.functional import cached_property
 
 from provisioning.accounts.views.one_sign_in import must_change
 from provisioning.accounts.views.session_life import left_s
-from provisioning.audit.selectors.audits import broken_count
 from provisioning.audit.story import counted
 from provisioning.certificates.selectors import console_certificate
 from provisioning.core.control import control_seen
 from provisioning.core.known import Control
 from provisioning.core.permissions import VERBS, VIEW, actor_of, sentence_for
 from provisioning.models.applications import SECRET_WORDS
+from provisioning.navigation import LISTS_WITHIN, NAVIGATION, Item, Section
 from provisioning.pairs.selectors.page import Paused, paused_pairs
 from provisioning.pairs.selectors.restored import Disputed, disputed
 from provisioning.web.display import CHOICES
@@ -28,58 +26,6 @@ DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
 SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/forms.js",
            "js/grid.js", "js/live.js")
-
-
-@dataclass(frozen=True)
-class Item:
-    """A page of the tree. ``owns``: beginnings of the URL names that count as being on this page."""
-
-    label: str
-    name: str
-    icon: str
-    owns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A tab of the header and a branch of the tree. ``groups``: (label or "", items); ``alarm``: a number that the tab
-    shows unless it is 0, with the word for one of what it counts."""
-
-    label: str
-    groups: tuple[tuple[str, tuple[Item, ...]], ...]
-    alarm: tuple[Callable[[], int], str] | None = None
-
-
-NAVIGATION = (
-    Section("Monitoring", (("", (
-        Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
-        Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
-        Item("Events", "event-list", "bell", ("event-",)),
-    )),)),
-    Section("Provisioning", (("Environment", (
-        Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
-        Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
-        Item("Hosts", "host-list", "hdd-rack", ("host-",)),
-    )), ("Accounts", (
-        Item("Users", "user-list", "person-circle", ("user-",)),
-    )))),
-    Section("Deployment", (("", (
-        Item("Installation Packages", "package-list", "box-seam", ("package-",)),
-    )),)),
-    Section("Operations", (("", (
-        Item("Jobs", "job-list", "list-task", ("job-",)),
-        Item("History", "history", "clock-history", ("history",)),
-    )),)),
-    Section("Audit", (("", (
-        Item("Audit of pairs", "audit-list", "shield-check", ("audit-list", "audit-sheet", "audit-compare",
-                                                                 "audit-finding-")),
-        Item("Waivers", "audit-waivers", "stopwatch", ("audit-waiver",)),
-        Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
-    )),), alarm=(broken_count, "broken pair")),
-)
-
-LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills"}
-"""Lists that are no page of the tree: what they are called."""
 
 
 class Frame:

@@ -15,7 +15,7 @@ from provisioning.broker.worker import access as broker_access
 from provisioning.core import refusals
 from provisioning.core.database_trouble import may_pass
 from provisioning.jobs.worker import reaper, reports
-from provisioning.looks import worker as looks
+from provisioning.looks import due
 from provisioning.models import ComponentHeartbeat
 from provisioning.states import AuditTrigger
 
@@ -56,7 +56,7 @@ def reap_jobs():
 @shared_task(name="provisioning.look_around")
 def look_around():
     """Look on the hosts whose turn it is."""
-    looks.look_around()
+    due.look_around()
 
 
 @shared_task(name="provisioning.keep_broker_accounts")

@@ -11,6 +11,7 @@ from provisioning.core import ages
 from provisioning.declared import at_start
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.drills.selectors import last_drills
+from provisioning.jobs.facts import Wanted
 from provisioning.jobs.found import Found, found_from
 from provisioning.jobs.kinds import FIND_START_FILES
 from provisioning.jobs.selectors import start_files
@@ -79,7 +80,7 @@ def _found(members: Mapping[int, Member], own: Q, now: datetime) -> dict[int, Fo
     for key, look in looks.items():
         member = members.get(key)
         if member is not None and isinstance(look.body, dict) and look.body.get("asked") == asked_of(member.draft):
-            wanted = start_files.Wanted(member.name, member.host_name, member.working_directory, server)
+            wanted = Wanted(member.name, member.host_name, member.working_directory, server)
             files = start_files.newer(
                 start_files.of_look(look.body, wanted, host=look.host__name, at=look.at, brief=True),
                 start_files.of_job(newest[key], wanted) if key in newest else None)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import views
+from . import rows, views
 
 urlpatterns = [
     path("browse/templates/", views.templates, name="browse-templates"),
@@ -11,6 +11,6 @@ urlpatterns = [
     path("browse/applications/", views.applications, name="browse-applications"),
     path("browse/servers/", views.servers, name="browse-servers"),
     path("browse/names/<slug:kind>/", views.names, name="browse-names"),
-    path("browse/port-info/", views.port_info, name="port-info"),
-    path("browse/connection-info/", views.connection_info, name="connection-info"),
+    path("browse/port-info/", rows.port_info, name="port-info"),
+    path("browse/connection-info/", rows.connection_info, name="connection-info"),
 ]

@@ -3,31 +3,25 @@
 import hashlib
 import hmac
 import logging
-import socket
 import ssl
 import time
 from collections.abc import Iterable
-from typing import TypeVar
 
 from django.conf import settings
 
-from protocol import tls, wire
-from protocol.controls import NOT_LEADER
-from protocol.dialling import Dialling
+from protocol import tls
 from protocol.message import Message
 from protocol.messages import Changed, Ping, Pong
-from protocol.opening_messages import Challenge, Heartbeat, Refused, Welcome
 from protocol.pair_messages import PairAnswer, PairRequest
+from provisioning.core.control_line import Answer, Line, NotTheLeader, Refuses
 from provisioning.keys import all_keys
 
 from .tls import control_context, reachable
 
 log = logging.getLogger(__name__)
-_Answer = TypeVar("_Answer", bound=Message)
 _unheard = [False]
 """Whether the last notice did not get through: work that says much says that once."""
 
-CONSOLE_NAME = "console"
 NAMES_A_MESSAGE = 2000
 NOTICE_TIMEOUT_S = 1.0
 PAIR_TIMEOUT_S = 15.0
@@ -43,14 +37,6 @@ class ControlUnavailable(ConnectionError):
 
 class OtherKey(ControlUnavailable):
     """Control is there, and what we prove is of no key that it has."""
-
-
-class _Refuses(ConnectionError):
-    """Control heard who we are and did not let us in."""
-
-
-class _NotTheLeader(ConnectionError):
-    """Another control leads, or is about to."""
 
 
 def control_secrets() -> tuple[str, ...]:
@@ -105,7 +91,7 @@ def ask_pair(verb: str, application: str, *, target: str = "", by: str = "", rea
     return _call(request, timeout_s=timeout_s, answer=PairAnswer)
 
 
-def _call(*messages: Message, timeout_s: float, answer: type[_Answer]) -> _Answer:
+def _call(*messages: Message, timeout_s: float, answer: type[Answer]) -> Answer:
     """Say ``messages`` to the control that leads and return the ``answer`` to the last one."""
     deadline = time.monotonic() + timeout_s
     try:
@@ -116,12 +102,12 @@ def _call(*messages: Message, timeout_s: float, answer: type[_Answer]) -> _Answe
     except (OSError, UnicodeError, tls.TlsError) as error:
         where = " and ".join(f"{host}:{port}" for host, port in controls())
         why = tls.why_untrusted(error, where) if isinstance(error, ssl.SSLError) else error
-        raise (OtherKey if isinstance(error, _Refuses) else ControlUnavailable)(
+        raise (OtherKey if isinstance(error, Refuses) else ControlUnavailable)(
             f"The Configuration Server at {where} did not answer ({why}). Start control "
             "(./run starts it; by hand: manage.py runcontrol).") from error
 
 
-def _leader(deadline: float) -> "_Line":
+def _leader(deadline: float) -> "Line":
     """An open line to the control that leads; the one that led last is asked first. Raises OSError, UnicodeError."""
     global _led_last
     known = controls()
@@ -138,13 +124,13 @@ def _leader(deadline: float) -> "_Line":
             else:
                 _led_last = address
                 return line
-        if not any(isinstance(error, _NotTheLeader) for error in troubles) or time.monotonic() + ASK_AGAIN_S > deadline:
+        if not any(isinstance(error, NotTheLeader) for error in troubles) or time.monotonic() + ASK_AGAIN_S > deadline:
             raise troubles[0]
         time.sleep(ASK_AGAIN_S)
 
 
-def _opened(address: tuple[str, int], until: float, deadline: float) -> "_Line":
-    line = _Line((reachable(address[0]), address[1]), control_context(), deadline=until)
+def _opened(address: tuple[str, int], until: float, deadline: float) -> "Line":
+    line = Line((reachable(address[0]), address[1]), control_context(), deadline=until)
     try:
         line.open(control_secrets()[0])
     except BaseException:
@@ -152,57 +138,3 @@ def _opened(address: tuple[str, int], until: float, deadline: float) -> "_Line":
         raise
     line.deadline = deadline
     return line
-
-
-class _Line:
-    """One connection with a deadline over everything that happens on it."""
-
-    def __init__(self, address: tuple[str, int], context: ssl.SSLContext | None, *, deadline: float):
-        self.deadline, self._buffer = deadline, bytearray()
-        self._socket = socket.create_connection(address, timeout=self._left())
-        if context is not None:
-            # It closes the socket when the handshake fails.
-            self._socket = context.wrap_socket(self._socket, server_hostname=address[0])
-
-    def __enter__(self) -> "_Line":
-        return self
-
-    def __exit__(self, *exc_info) -> None:
-        self._socket.close()
-
-    def _left(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return left
-
-    def open(self, secret: str) -> None:
-        dialling = Dialling(kind="console", name=CONSOLE_NAME, secret=secret)
-        self.send(dialling.introduce(self.expect(Challenge)))
-        dialling.believe(self.expect(Welcome))
-
-    def send(self, message: Message) -> None:
-        self._socket.settimeout(self._left())
-        self._socket.sendall(wire.encode(message))
-
-    def expect(self, kind: type[_Answer]) -> _Answer:
-        while isinstance(message := wire.decode(self._line()), Heartbeat):
-            pass
-        if isinstance(message, Refused):
-            raise (_NotTheLeader if message.event == NOT_LEADER else _Refuses)(message.reason)
-        if not isinstance(message, kind):
-            raise ConnectionError(f"it said {message.type} where {kind.type} was due")
-        return message
-
-    def _line(self) -> bytes:
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > wire.MAX_LINE_BEFORE_WELCOME:
-                raise ConnectionError("it sent a line that is too long")
-            self._socket.settimeout(self._left())
-            chunk = self._socket.recv(65536)
-            if not chunk:
-                raise ConnectionError("it closed the connection")
-            self._buffer += chunk
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return line

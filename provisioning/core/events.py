@@ -15,6 +15,7 @@ def refusals_of(host: Host, newest: int) -> QuerySet[Event]:
     refused = Q(source__in=OF_REFUSALS) | Q(source=EventSource.JOIN, level=EventLevel.ALARM)
     return Event.objects.filter(refused, host=host).order_by("-id")[:newest]
 
+
 OF_PAIR = (10327, 10328, *(number for number, kind in KINDS.items() if kind.of_pair))
 """Event numbers that control adds to the timelines of both members: role changes, what was asked for and what stood in
 the way (control.narration)."""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django import template
 
+from provisioning.drills.rules.figures import figures_of, loss, seconds
 from provisioning.models import Drill, DrillStep
 from provisioning.states import DrillState
 from provisioning.web.tags import level_icon
@@ -17,7 +18,7 @@ register = template.Library()
 @register.filter
 def outage(ms: float | None) -> str:
     """``0.41 s``; a dash where there was none."""
-    return rules.seconds(ms) if isinstance(ms, int | float) else "–"
+    return seconds(ms) if isinstance(ms, int | float) else "–"
 
 
 @register.simple_tag
@@ -25,7 +26,7 @@ def step_took(step: DrillStep) -> str:
     if step.finished_at is None or step.started_at is None:
         return ""
     took = step.finished_at - step.started_at
-    return rules.seconds(took.total_seconds() * 1000)
+    return seconds(took.total_seconds() * 1000)
 
 
 @register.simple_tag
@@ -50,6 +51,6 @@ def drill_figures(drill: Drill) -> str:
     """``, outage 0.41 s, no loss``."""
     if not drill.figures:
         return ""
-    found = rules.figures_of(drill.figures)
+    found = figures_of(drill.figures)
     longest = found.longest_outage_ms
-    return f"{'' if longest is None else f', outage {rules.seconds(longest)}'}, {rules.loss(found)}"
+    return f"{'' if longest is None else f', outage {seconds(longest)}'}, {loss(found)}"

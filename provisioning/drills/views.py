@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.core.permissions import DRILL, actor_of, sentence_for
+from provisioning.drills.rules.figures import Figures, figures_of, last_time, loss
 from provisioning.errors import Conflict, Refused
 from provisioning.models import Drill
 from provisioning.pairs.rules.failover_facts import Condition
@@ -23,7 +24,6 @@ from provisioning.web.tables import Column, Table, page_of
 from . import selectors as selector
 from .forms import ScheduleForm
 from .rules import drills as rules
-from .rules.drills import Figures
 from .services import drills as services
 
 TABLE = Table(tuple(map(Column, ("Drill", "Outcome", "Outage over", "Outage back", "Messages", "Requested",
@@ -43,11 +43,11 @@ class DrillView:
 
     @cached_property
     def figures(self) -> Figures | None:
-        return rules.figures_of(self.drill.figures) if self.drill.figures else None
+        return figures_of(self.drill.figures) if self.drill.figures else None
 
     @property
     def loss(self) -> str:
-        return rules.loss(self.figures) if self.figures else ""
+        return loss(self.figures) if self.figures else ""
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
@@ -82,7 +82,7 @@ def pair_drill(request, pk: int):
                          said=lambda drill: f"{drill} was started.")
     pair = PairPage(request, get_pair(pk).id)
     last = selector.last_passed(pair.pk)
-    cost = [rules.last_time(rules.figures_of(last.figures), DrillView(last).elapsed_s)] if last else []
+    cost = [last_time(figures_of(last.figures), DrillView(last).elapsed_s)] if last else []
     return dialog(request, "pairs/ask.html", f"Drill {' and '.join(row.name for row in pair.members)}?", {
         "address": reverse("pair-drill", args=[pair.pk]), "pair": pair, "label": "Start the drill",
         "follows": [*rules.follows(pair.facts), *cost],

@@ -9,12 +9,11 @@ from django.db.models.functions import Cast
 from provisioning.declared import Kind, facts
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
 from provisioning.errors import NotFound
+from provisioning.history.kinds import MODELS
 from provisioning.models import HistoryEntry
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.spelling import by_name
 from provisioning.states import HistoryAction
-
-from .history import MODELS
 
 QUIET_FIELDS = frozenset({"revision", "template_id", "host_id", "backup_server_id", "server_id"})
 """Fields of a snapshot that say nothing about the object itself."""

@@ -2,11 +2,10 @@
 
 from django import forms
 
+from provisioning.history.kinds import LABELS
 from provisioning.states import HistoryAction
 from provisioning.web.fields import offer
 from provisioning.web.filters import FilterForm, choice
-
-from .history import LABELS
 
 
 class HistoryFilter(FilterForm):

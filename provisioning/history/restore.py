@@ -14,9 +14,9 @@ from provisioning.core.permissions import Actor
 from provisioning.core.reasons import one_line
 from provisioning.declared import facts
 from provisioning.errors import Difference, Refusal, Refused
+from provisioning.history.kinds import MODELS
 from provisioning.models import HistoryEntry
 
-from . import history
 from .entries import field_changes, get_entry
 
 
@@ -179,7 +179,7 @@ def _of(number: int) -> tuple[HistoryEntry, Restorable]:
 
 
 def _present(entry: HistoryEntry) -> Model | None:
-    return history.MODELS[entry.object_type]._default_manager.filter(pk=entry.object_id).first()
+    return MODELS[entry.object_type]._default_manager.filter(pk=entry.object_id).first()
 
 
 def _revision(row: Model | None) -> int:

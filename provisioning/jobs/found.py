@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from protocol.said import LARGEST, TEXT_MAX, number
+from provisioning.jobs.facts import StartFiles
 from provisioning.models.applications import PORT_MAX
-
-from .selectors.start_files import StartFiles
 
 BODY_BYTES, WORDS_MAX = 256 * 1024, 100
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from django.template.defaultfilters import filesizeformat
 
 from provisioning.hosts.rules.ladder import DISK_RISK_BYTES
+from provisioning.jobs.facts import StartFiles, Wanted
 from provisioning.jobs.found import Found, FoundFile, found_from
-from provisioning.jobs.selectors.start_files import StartFiles, Wanted, of_look, server_address
+from provisioning.jobs.selectors.start_files import of_look, server_address
 from provisioning.models import Application, FoundOnHost, Host
 from provisioning.spelling import by_name
 

@@ -1,7 +1,9 @@
 """The objects of Pairwise (their fields: domain.md 1.2 to 1.5). What the database can hold is a constraint here."""
 
+from provisioning.models.ports import ListeningPort
+
 from .accounts import Account, SignInTry
-from .applications import Application, Connection, ListeningPort, Option
+from .applications import Application, Connection, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .console import Console
 from .drills import Drill, DrillSchedule, DrillStep

@@ -16,7 +16,7 @@ class Drill(models.Model):
     """A failover drill of a pair, from its start to its report.
 
     ``preflight`` are the conditions that were looked at: [{code, label, state, sentence, advice, necessary}].
-    ``figures`` are those of ``drills.rules.drills.Figures``; empty before the probe load. ``served_before`` and
+    ``figures`` are those of ``drills.rules.figures.Figures``; empty before the probe load. ``served_before`` and
     ``serves_now`` name members. ``limit_s`` is how long each wait may take.
     """
 

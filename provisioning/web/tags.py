@@ -265,6 +265,8 @@ def back_to(context, name: str, *args) -> str:
 def leave_for(context, name: str, saved="") -> str:
     """Like ``url``, for what leaves an editor: the list that it was opened from, else the list ``name``."""
     return lists.leave_for(context["request"], name, saved=saved)
+
+
 LEVEL_ICONS = {OK: "check-circle-fill", MOVING: "arrow-repeat", RISK: "exclamation-triangle-fill",
                BROKEN: "x-octagon-fill", IDLE: "stop-circle", NEW: "circle", UNKNOWN: "question-circle"}
 LEVEL_WORDS = {OK: "All well", MOVING: "In progress", RISK: "At risk", BROKEN: "Broken", IDLE: "At rest",

@@ -10,7 +10,7 @@ import uvicorn
 from asgiref.sync import async_to_sync
 from django.urls import reverse
 
-from console import bounds, connections, gate
+from console import bounds, connections, gate, places
 from console.gate import BODY_MAX, STRANGER_BODY_MAX, Gate
 from protocol.sparing import Sparing
 from provisioning.catalog.services.packages import MAX_BYTES
@@ -122,7 +122,7 @@ async def test_a_body_that_drips_is_given_up(start, monkeypatch):
 
 
 async def test_only_so_many_sign_ins_are_at_work_and_others_are_answered_meanwhile(start, monkeypatch):
-    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+    monkeypatch.setattr(places, "WAIT_S", 0.3)
     web = await start()
     first = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1")) for _ in range(gate.SIGN_INS)]
     await web.at_work(gate.SIGN_INS)
@@ -134,13 +134,13 @@ async def test_only_so_many_sign_ins_are_at_work_and_others_are_answered_meanwhi
 
 
 async def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_sent_away_at_once(start, monkeypatch):
-    monkeypatch.setattr(gate, "WAITING", 3)
+    monkeypatch.setattr(places, "WAITING", 3)
     web = await start()
     first = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1")) for _ in range(gate.SIGN_INS)]
     await web.at_work(gate.SIGN_INS)
     lone = asyncio.create_task(web.ask("POST /login/ HTTP/1.1", source="127.0.0.3"))
     crowd = [asyncio.create_task(web.ask("POST /login/ HTTP/1.1", source="127.0.0.2")) for _ in range(5)]
-    async with asyncio.timeout(gate.WAIT_S / 2):
+    async with asyncio.timeout(places.WAIT_S / 2):
         while sum(each.done() for each in crowd) < 3:
             await asyncio.sleep(0.01)
     assert not lone.done()
@@ -152,7 +152,7 @@ async def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_sent
 
 async def test_a_stream_holds_a_place_until_its_answer_begins(start, monkeypatch):
     monkeypatch.setattr(gate, "REQUESTS", 1)
-    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+    monkeypatch.setattr(places, "WAIT_S", 0.3)
     web = await start()
     streams = [asyncio.create_task(web.ask("GET /stream/ HTTP/1.1")) for _ in range(3)]
     await web.at_work(3)
@@ -207,7 +207,7 @@ def test_what_strangers_may_send_is_all_that_a_request_keeps_in_memory(settings)
 
 async def test_whoever_sends_slowly_holds_no_place(start, monkeypatch):
     monkeypatch.setattr(gate, "REQUESTS", 2)
-    monkeypatch.setattr(gate, "WAIT_S", 0.3)
+    monkeypatch.setattr(places, "WAIT_S", 0.3)
     web = await start()
     slow = [await asyncio.open_connection("127.0.0.1", web.port) for _ in range(5)]
     for _, writer in slow:

@@ -8,8 +8,9 @@ import termios
 
 import pytest
 
-from hostagent.agent import Agent, prepare_directories
+from hostagent.agent import Agent
 from hostagent.config import load
+from hostagent.directories import prepare_directories
 from hostagent.lca import LcaPort
 from tests.scenarios.harness import wait_for
 

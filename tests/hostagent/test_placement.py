@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hostagent.agent import prepare_directories
 from hostagent.config import load
+from hostagent.directories import prepare_directories
 from hostagent.jobs.errors import JobFailed
 from hostagent.jobs.placement import Plan, carry_out, clear_away, make_plan, undo_moves
 from hostagent.jobs.target import check, choose, make_parents

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from hostagent.agent import prepare_directories
 from hostagent.config import load
+from hostagent.directories import prepare_directories
 from hostagent.state import AgentState
 from hostagent.worker import WorkerKeeper
 

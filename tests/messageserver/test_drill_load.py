@@ -5,7 +5,7 @@ import time
 import pytest
 
 from protocol import auth, drills, tls
-from provisioning.drills.rules.drills import figures
+from provisioning.drills.rules.figures import figures
 from provisioning.drills.worker.load import ProbeLoad, Target
 from tests.certificates import Certificates
 from tests.scenarios.harness import wait_for

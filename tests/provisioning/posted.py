@@ -5,7 +5,7 @@ import json
 from django.conf import settings
 
 from provisioning.applications.forms.applications import ApplicationForm
-from provisioning.applications.forms.editor import stored_editor
+from provisioning.applications.forms.editors import stored_editor
 from provisioning.applications.selectors.applications import get_application
 
 LIST = "/provisioning/environment/applications/"

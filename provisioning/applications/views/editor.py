@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from provisioning.applications.forms.editor import Editor, editor_of, new_editor, posted_editor, stored_editor
-from provisioning.applications.forms.editor import fill as fill_editor
+from provisioning.applications.forms.editor import Editor
+from provisioning.applications.forms.editors import editor_of, new_editor, posted_editor, stored_editor
+from provisioning.applications.forms.editors import fill as fill_editor
 from provisioning.applications.rules.saved_notes import notes
 from provisioning.applications.selectors import applications as selector
 from provisioning.applications.selectors.applications import application_draft

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from provisioning.applications.forms.editor import Editor, posted_editor
+from provisioning.applications.forms.editor import Editor
+from provisioning.applications.forms.editors import posted_editor
 from provisioning.applications.forms.kept_types import HELPS, OPTIONS_KEPT, OPTIONS_READ, say_of_kept_type
 from provisioning.applications.forms.rows import ConnectionForm, PortForm, Row, RowForm
 from provisioning.applications.rules.saved_notes import KEPT_TYPE

@@ -1,13 +1,10 @@
 """Runs of the audit: judge pairs, and store what is not as it was."""
 
 import gc
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
@@ -15,9 +12,10 @@ from django.utils import timezone
 
 from protocol.patience import PatientClock
 from provisioning.audit.facts import AuditFacts
-from provisioning.audit.judging import Judged, fact_of, judge, verdict
+from provisioning.audit.judging import fact_of, judge, verdict
 from provisioning.audit.loading import load
 from provisioning.audit.registry import Rule, Trouble
+from provisioning.audit.worker.result import Result
 from provisioning.core import signals
 from provisioning.models import Application, AuditMark, AuditRun, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Severity, Verdict
@@ -28,48 +26,6 @@ log = logging.getLogger(__name__)
 _clock = PatientClock()
 TOPICS_MAX = 50
 """Of more pairs than that, only the list is told."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one run says of one pair, with the waivers that hold."""
-
-    facts: AuditFacts
-    judged: Judged
-    waivers: tuple[Waiver | None, ...]
-    """Of each trouble, in the same order."""
-    verdict: Verdict
-
-    @property
-    def primary_id(self) -> int:
-        return self.facts.primary.id
-
-    @property
-    def pairs(self) -> list[tuple[Rule, Trouble, Waiver | None]]:
-        return [(rule, trouble, waiver) for (rule, trouble), waiver in zip(self.judged.troubles, self.waivers,
-                                                                            strict=True)]
-
-    def open(self, severity: str) -> int:
-        """How many findings of this severity nobody waived."""
-        return sum(rule.severity == severity and waiver is None for rule, _, waiver in self.pairs)
-
-    @property
-    def unknown(self) -> list[dict]:
-        """One entry a sentence, with the codes of all rules that it stands for and the worst of their severities."""
-        found: dict[str, list[Rule]] = {}
-        for rule, each in self.judged.unknown:
-            found.setdefault(each.sentence, []).append(rule)
-        order = list(Severity)
-        return [{"sentence": sentence, "severity": str(min((rule.severity for rule in rules), key=order.index)),
-                 "codes": [rule.code for rule in rules]} for sentence, rules in found.items()]
-
-    @property
-    def digest(self) -> str:
-        """Equal for results that say the same."""
-        body = [str(self.verdict), self.unknown, [
-            [rule.code, trouble.subject, fact_of(trouble), trouble.sentence, waiver.pk if waiver else None]
-            for rule, trouble, waiver in self.pairs]]
-        return hashlib.sha256(json.dumps(body, ensure_ascii=False).encode()).hexdigest()
 
 
 def run_audit(primary_ids: Iterable[int] | None = None, *, trigger: AuditTrigger, asked_by: str = "") -> AuditRun:

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from protocol.drills import destination_of
 from provisioning.core.permissions import Actor
 from provisioning.drills.rules import drills as rules
+from provisioning.drills.rules.figures import Figures, complaint, figures, passed
 from provisioning.drills.worker import row as rows
 from provisioning.drills.worker.load import ProbeLoad
 from provisioning.drills.worker.row import Ended
@@ -80,7 +81,7 @@ class DrillRun:
             self._look()
             self._start_load()
             self._there_and_back()
-            self._finish(DrillState.PASSED, rules.passed(self.first, self.second, self._figures()), "", back=True)
+            self._finish(DrillState.PASSED, passed(self.first, self.second, self._figures()), "", back=True)
         except Stopped as stopped:
             self._give_up(stopped)
         except (Ended, DatabaseError):
@@ -173,7 +174,7 @@ class DrillRun:
         arrived = self._until(lambda: promised <= (self._probe.ledger().delivered or {}).keys()) and (
             phase == DrillPhase.OVER_CHECKED or self._until(lambda: self._probe.is_complete))
         found = self._figures()
-        if wrong := rules.complaint(found):
+        if wrong := complaint(found):
             raise Stopped(wrong, "Keep the logs and data directories of both members: this must not happen.")
         if not arrived:
             raise Stopped(f"Not every acknowledged message could be read back within {self.drill.limit_s} s.")
@@ -195,7 +196,7 @@ class DrillRun:
         active = self._active_now()
         sentence, advice = rules.left(self.first, active, switched_back=back)
         found = self._figures()
-        said = " ".join(filter(None, (str(stopped), rules.complaint(found), sentence)))
+        said = " ".join(filter(None, (str(stopped), complaint(found), sentence)))
         self._finish(DrillState.INTERRUPTED if cancelled else DrillState.FAILED, said,
                      " ".join(filter(None, (stopped.advice, advice))), back=back, serves_now=active)
 
@@ -250,8 +251,8 @@ class DrillRun:
     def _pair(self) -> Pair:
         return get_pair(self._key)
 
-    def _figures(self) -> rules.Figures:
-        return rules.figures(self._probe.ledger(), self.windows.get(DrillPhase.OVER),
+    def _figures(self) -> Figures:
+        return figures(self._probe.ledger(), self.windows.get(DrillPhase.OVER),
                              self.windows.get(DrillPhase.BACK))
 
     def _begin(self, phase: DrillPhase) -> None:

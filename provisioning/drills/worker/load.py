@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from protocol import tls
-from provisioning.drills.rules.drills import Ledger
+from provisioning.drills.rules.figures import Ledger
 
 RATE, SIZE, WINDOW = 20, 200, 64
 CONNECT_S, ANSWER_S, SILENCE_S = 1.5, 3.0, 1.5

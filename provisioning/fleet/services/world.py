@@ -7,7 +7,6 @@ and applications are put in as they are planned, and found by what comes after. 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from itertools import islice
 from typing import TypeVar
 
 from django.db.models import Model, Q
@@ -19,16 +18,12 @@ from provisioning.applications.selectors.applications import jobs_at_work
 from provisioning.applications.services import writing
 from provisioning.applications.services.objects import Stored, port_numbers, with_relations
 from provisioning.core.known import Control
-from provisioning.declared import facts, values
-from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft, TemplateDraft
-from provisioning.models import Application, ApplicationTemplate, Connection, Host, ListeningPort, Option
-from provisioning.models.applications import MASK
+from provisioning.declared import facts
+from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
+from provisioning.fleet.services.world_rows import _blank, _by_name, _fill, _related, _some
+from provisioning.models import Application, ApplicationTemplate, Host
 
 from .manifest import Manifest
-
-AT_ONCE = 5000
-"""So many names a query asks for."""
-
 
 Named = TypeVar("Named", Host, ApplicationTemplate)
 
@@ -174,55 +169,3 @@ class World(Stored):
         self._on_host[row.host_id].discard(row.pk)
         for port in row.ports.all():
             self._listening[row.host_id, port.port].discard(row.pk)
-
-
-def _by_name(rows: Mapping[int, Application | ApplicationTemplate | Host]) -> dict[str, int]:
-    return {row.name: key for key, row in rows.items()}
-
-
-def _some(values: Iterable) -> Iterator[list]:
-    left = iter(values)
-    while some := list(islice(left, AT_ONCE)):
-        yield some
-
-
-def _related(row: Application) -> Iterator[int | None]:
-    """Keys of what a stored application names, and of its primary."""
-    yield row.backup_server_id
-    yield None if row.is_primary else row.primary_server.pk
-    for connection in row.connections.all():
-        yield connection.server_id
-
-
-def _blank(row: Application) -> Application:
-    """Without a status, a primary and jobs, so that nobody looks for them in the database."""
-    for name in ("runtime", "primary_server"):
-        row._state.fields_cache[name] = None
-    row.jobs_at_work = []
-    _have(row, ports=[], connections=[], options=[])
-    return row
-
-
-def _have(row: Application, **related: list) -> None:
-    # What a prefetch leaves behind; there is no other way to give a row that is not stored its rows.
-    row._prefetched_objects_cache = related  # type: ignore[attr-defined]  # Django's, once something was read ahead
-
-
-def _fill(row: Application, draft: ApplicationDraft) -> None:
-    """Give ``row`` the ports, connections and options of a complete draft, as if they had been read."""
-    stored = {(o.annex, o.section, o.key): o for o in row.options.all()}
-    _have(
-        row,
-        ports=[ListeningPort(application=row, **values(PortDraft, port)) for port in draft.ports or ()],
-        connections=[Connection(application=row, **values(ConnectionDraft, connection))
-                     for connection in draft.connections or ()],
-        options=[_option(row, annex, section, key, value, stored)
-                 for table, annex in ((draft.options, False), (draft.annex, True))
-                 for section, keys in (table or {}).items() for key, value in keys.items()])
-
-
-def _option(row: Application, annex: bool, section: str, key: str, value: str, stored: dict) -> Option:
-    kept = stored.get((annex, section, key))
-    if kept is not None and kept.is_secret and value == MASK:
-        value = kept.plain
-    return writing.new_option(row, annex, section, key, value)

@@ -19,7 +19,7 @@ from provisioning.states import ApplicationStatus, ApplicationType
 from provisioning.web.answers import with_sentences
 from provisioning.web.tables import APPLICATIONS, EDITOR_ACTIONS, GAPS, JUDGED, page_of
 
-from . import verbs
+from . import dialogs, verbs
 
 FILTERS = ("q", "type", "host", "status", "sort", "size", "page")
 
@@ -92,7 +92,7 @@ def application_action(request):
 def application_clone(request, pk: int):
     actor_of(request).require(CONFIGURE)
     row = selector.get_application(pk)
-    return verbs.clone(request, row) if request.method == "POST" else verbs.clone_dialog(request, row)
+    return dialogs.clone(request, row) if request.method == "POST" else dialogs.clone_dialog(request, row)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,7 +100,7 @@ def application_clone(request, pk: int):
 def application_install(request, pk: int):
     actor_of(request).require(INSTALL)
     row = selector.get_application(pk)
-    return verbs.install(request, row) if request.method == "POST" else verbs.install_dialog(request, row)
+    return dialogs.install(request, row) if request.method == "POST" else dialogs.install_dialog(request, row)
 
 
 @require_safe

@@ -13,7 +13,7 @@ from provisioning.errors import Conflict, Link, NotFound, Refused
 from provisioning.history import entries as selector
 from provisioning.history import restore as restoring
 from provisioning.history.forms import DeletedFilter, HistoryFilter
-from provisioning.history.history import LABELS
+from provisioning.history.kinds import LABELS
 from provisioning.models import HistoryEntry
 from provisioning.web.answers import PAGES, address_of, dialog, done, sentence
 from provisioning.web.pages import page, show

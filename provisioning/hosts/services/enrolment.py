@@ -1,25 +1,22 @@
 """How a machine becomes a host: a one-time token, and what is given for it (ADR 9)."""
 
-import collections
 import posixpath
-import threading
-import time
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from protocol.places import place_of
 from protocol.said import legible
 from provisioning.applications.services.facts import is_console_host
 from provisioning.broker.worker import access as broker_access
 from provisioning.core import changes, permissions, refusals
 from provisioning.core.permissions import Actor
 from provisioning.core.systems import no_agent
-from provisioning.errors import NotFound, PairwiseError, Refusal, Refused
+from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.history import history
 from provisioning.hosts.rules.joining import REPORTED, with_stage
+from provisioning.hosts.services.attempts import MAKE_NEW, Attempts
 from provisioning.models import Event, Host, HostEnrolment
 from provisioning.models.enrolments import token_hash
 from provisioning.states import EventSource
@@ -28,33 +25,6 @@ LIFETIME = timedelta(hours=1)
 STATES = ("running", "done", "failed")
 TEXT_MAX, MACHINE_MAX, INSTALL_ROOT_MAX = 1000, 200, 900
 SOURCE = EventSource.JOIN
-MAKE_NEW = "Make a new line on the host's page in the console and paste that one."
-
-
-class TooMany(PairwiseError):
-    """So many wrong tokens came from this address that nothing more is looked at for a while."""
-
-
-class Attempts:
-    """Counts refused tokens by address (``place_of``), so that guessing costs the guesser."""
-
-    LIMIT, WITHIN_S, ADDRESSES = 10, 60.0, 1000
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._by_address: collections.OrderedDict[str, collections.deque[float]] = collections.OrderedDict()
-
-    def refuse(self, address: str, now: float | None = None) -> None:
-        """Note one more. Raises TooMany when there were LIMIT within WITHIN_S already."""
-        now, place = time.monotonic() if now is None else now, place_of(address)
-        with self._lock:
-            times = self._by_address.setdefault(place, collections.deque(maxlen=self.LIMIT))
-            self._by_address.move_to_end(place)
-            if len(self._by_address) > self.ADDRESSES:
-                self._by_address.popitem(last=False)
-            if len(times) == self.LIMIT and now - times[0] < self.WITHIN_S:
-                raise TooMany("Too many wrong tokens came from this address. Wait a minute. " + MAKE_NEW)
-            times.append(now)
 
 
 attempts = Attempts()

@@ -3,15 +3,12 @@
 No session: every request is signed with the host's own secret (``protocol.auth.request_headers``).
 """
 
-import asyncio
 import functools
 import logging
 import re
 import threading
 import time
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
@@ -28,15 +25,14 @@ from provisioning.core import refusals as recorded
 from provisioning.errors import Refused
 from provisioning.models import Application, Host, InstallationPackage, Job
 from provisioning.states import JobKind
+from provisioning.web.ranges import Unsatisfiable, chunks, parse_range
 
 log = logging.getLogger(__name__)
 NOT_SIGNED = ("The signature of this request is missing or wrong. Check the host's name and secret in agent.json, and "
               "that the host is enabled; an agent older than the console needs Upgrade Agent on the host's page.")
-CHUNK = 256 * 1024
 LOG_EVERY_S = 10.0
 JOB_AGE = timedelta(hours=48)
 """As long as a host takes a job (hostagent.jobs.frame.LONGEST_AGE_S)."""
-_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
 class BoundedLog:
@@ -131,39 +127,6 @@ def application_certificate(request, *, host: Host, pk: int):
         recorded.record(host=host, kind="certificate", text=f"Host {host.name} asked for a certificate of application "
                                                             f"{pk} and did not get it: {error}")
         return sentence(str(error), 403)
-
-
-class Unsatisfiable(ValueError):
-    """The asked range lies outside the file."""
-
-
-def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """``(first, last)`` byte of a single range, both inclusive; None = send the whole file (no range, several ranges
-    or another unit). Raises Unsatisfiable."""
-    match = _RANGE.fullmatch(header.replace(" ", ""))
-    if not match or match.group(1) == match.group(2) == "":
-        return None
-    first, last = match.groups()
-    if not first:
-        if int(last) == 0 or size == 0:
-            raise Unsatisfiable
-        return max(0, size - int(last)), size - 1
-    if last and int(last) < int(first):
-        return None
-    if int(first) >= size:
-        raise Unsatisfiable
-    return int(first), min(int(last), size - 1) if last else size - 1
-
-
-async def chunks(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(path.open, "rb")
-    try:
-        await asyncio.to_thread(file.seek, first)
-        while length > 0 and (chunk := await asyncio.to_thread(file.read, min(CHUNK, length))):
-            length -= len(chunk)
-            yield chunk
-    finally:
-        file.close()
 
 
 def is_to_install(host: Host, package_id: int) -> bool:

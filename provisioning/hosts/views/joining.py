@@ -22,12 +22,13 @@ from provisioning.errors import Refused
 from provisioning.hosts.selectors.hosts import get_host
 from provisioning.hosts.selectors.joining import NO_BUNDLE, broker_authority, bundle, facts_of, last_joined, reach_from
 from provisioning.hosts.services import enrolment as services
-from provisioning.hosts.services.enrolment import TooMany
+from provisioning.hosts.services.attempts import TooMany
 from provisioning.hosts.worker.ping import pings
 from provisioning.models import HostEnrolment
 from provisioning.web.pages import page
+from provisioning.web.ranges import chunks
 
-from .host_api import chunks, sentence, signing_host
+from .host_api import sentence, signing_host
 
 BODY_MAX = 8192
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from protocol.said import legible
 from provisioning.core.control_client import configuration_server
+from provisioning.jobs.facts import Parameter, StartFile, StartFiles, Wanted
 from provisioning.jobs.kinds import FIND_START_FILES
 from provisioning.models import Application, FoundOnHost, Job
 from provisioning.states import JobKind, JobState
@@ -17,79 +18,6 @@ from provisioning.states import JobKind, JobState
 NAMES = ("run.sh", "startServer.bat", "installService.bat")
 TEXT_MAX, SENTENCE_MAX, PARAMETERS_MAX = 16 * 1024, 1000, 20
 """A host's word: characters of a file or of a difference, of any other text, and parameters of a file that are read."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """-host, -port or -app. ``state``: right, missing, different, placeholder, unknown (known only when it runs)."""
-
-    name: str
-    expected: str
-    found: str
-    state: str
-
-
-@dataclass(frozen=True)
-class StartFile:
-    """One file, as protocol.jobs describes it: what is there, what should be there, and the difference."""
-
-    name: str
-    present: bool = False
-    problem: str = ""
-    content: str = ""
-    sha256: str = ""
-    size: int = 0
-    mode: str = ""
-    owner: str = ""
-    modified_at: datetime | None = None
-    expected: str = ""
-    expected_mode: str = ""
-    expected_owner: str = ""
-    differs: tuple[str, ...] = ()
-    equal: bool = False
-    starts: bool = False
-    sentence: str = ""
-    diff: str = ""
-    parameters: tuple[Parameter, ...] = ()
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Names of the parameters that are not passed at all."""
-        return tuple(each.name for each in self.parameters if each.state == "missing")
-
-
-@dataclass(frozen=True)
-class StartFiles:
-    """What the job ``job_id`` (None: a look on the host) found at ``checked_at``. ``starts``: run.sh passes the right
-    -host, -port and -app; ``equal``: every file is as Install writes it; ``outdated``: why it says nothing about the
-    application as it is configured now, "" when it does."""
-
-    job_id: uuid.UUID | None
-    kind: str
-    checked_at: datetime
-    equal: bool
-    starts: bool
-    outdated: str
-    files: tuple[StartFile, ...]
-
-    @property
-    def seen(self) -> dict[str, str]:
-        """What ``verbs.services.jobs.repair_start_files`` wants to be told."""
-        return {file.name: file.sha256 for file in self.files}
-
-    @property
-    def run_sh(self) -> StartFile | None:
-        return next((file for file in self.files if file.name == "run.sh"), None)
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What start files should be about: an application as it is configured now; ``server`` is host:port."""
-
-    name: str
-    host: str
-    directory: str
-    server: str
 
 
 def start_files(applications: Iterable[Application]) -> dict[int, StartFiles]:

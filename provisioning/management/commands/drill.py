@@ -1,6 +1,6 @@
 import time
 
-from provisioning.drills.rules.drills import figures_of, loss, seconds
+from provisioning.drills.rules.figures import figures_of, loss, seconds
 from provisioning.drills.selectors import get_drill
 from provisioning.drills.services.drills import LIMIT_S, start_drill
 from provisioning.management.console import FAILED, OK, REFUSED, ServiceCommand

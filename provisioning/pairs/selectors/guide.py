@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from provisioning.jobs.facts import StartFiles
 from provisioning.jobs.kinds import ABOUT_START_FILES, FIND_START_FILES
-from provisioning.jobs.selectors.start_files import StartFiles, start_files
+from provisioning.jobs.selectors.start_files import start_files
 from provisioning.models import Application, Job
 from provisioning.pairs.rules.facts import PairFacts
 from provisioning.pairs.rules.failover_facts import Condition

@@ -24,7 +24,7 @@ from provisioning.audit.exports.reading import Pairs, head_of
 from provisioning.broker.selectors import broker
 from provisioning.core.redaction import Redactor
 from provisioning.core.text import file_word
-from provisioning.history import history
+from provisioning.history.kinds import KINDS, application_snapshot
 from provisioning.models import (
     Application,
     Drill,
@@ -96,13 +96,13 @@ def _configuration(scope: Scope) -> Iterator[Part]:
                scope.redactor.exact(text))
     for row in scope.members:
         yield scope.json(f"configuration/application-{file_word(row.name)}.json", f"All of {row.name}.",
-                         history.application_snapshot(row))
+                         application_snapshot(row))
     for host in scope.hosts:
         yield scope.json(f"configuration/host-{file_word(host.name)}.json", f"Host {host.name}.",
-                         history.KINDS[Host].snapshot(host))
+                         KINDS[Host].snapshot(host))
     for template in {row.template_id: row.template for row in scope.members}.values():
         yield scope.json(f"configuration/template-{file_word(template.name)}.json",
-                         f"Application Template {template.name}.", history.KINDS[type(template)].snapshot(template))
+                         f"Application Template {template.name}.", KINDS[type(template)].snapshot(template))
 
 
 def _record(scope: Scope) -> Iterator[Part]:

@@ -10,11 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from provisioning.applications.selectors.applications import get_application
 from provisioning.core.permissions import actor_of, sentence_for
 from provisioning.core.text import key_of
+from provisioning.jobs.facts import StartFile
 from provisioning.jobs.forms import JobFilter
 from provisioning.jobs.kinds import KINDS, Kind
 from provisioning.jobs.selectors import jobs as selector
 from provisioning.jobs.selectors.readiness import why_not
-from provisioning.jobs.selectors.start_files import StartFile, files_of
+from provisioning.jobs.selectors.start_files import files_of
 from provisioning.models import Job
 from provisioning.states import ACTIVE_JOBS, JobState
 from provisioning.verbs.services import jobs as services

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.contrib.messages import get_messages
 
-from provisioning.applications.forms.editor import stored_editor
+from provisioning.applications.forms.editors import stored_editor
 from provisioning.applications.forms.rows import UNREADABLE
 from provisioning.applications.selectors.applications import get_application
 from provisioning.applications.services import applications as services

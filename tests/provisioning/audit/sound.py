@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from provisioning.audit.facts import AuditedMember, AuditFacts, Client
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
+from provisioning.jobs.facts import Parameter, StartFile, StartFiles
 from provisioning.jobs.found import Found, FoundFile, FoundProcess
-from provisioning.jobs.selectors.start_files import Parameter, StartFile, StartFiles
 from provisioning.pairs.rules.members import Live, Machine, PortUse
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

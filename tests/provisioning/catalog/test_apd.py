@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioning.catalog.apd import MAX_BYTES, TemplateFileError, read_template, write_template
+from provisioning.catalog.apd import MAX_BYTES, TemplateFileError, read_template
+from provisioning.catalog.written_apd import write_template
 from provisioning.drafts import TemplateDraft
 from provisioning.models.applications import is_secret_option
 

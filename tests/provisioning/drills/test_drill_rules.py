@@ -6,7 +6,7 @@ import pytest
 
 from provisioning.certificates.rules import certificate
 from provisioning.drills.rules import drills
-from provisioning.drills.rules.drills import Figures, Ledger, figures, longest_gap
+from provisioning.drills.rules.figures import Figures, Ledger, complaint, figures, figures_of, longest_gap, loss, passed
 from provisioning.drills.rules.schedule import DrillPlan, due, next_due
 from provisioning.pairs.rules.facts import Asked, PairFacts
 from provisioning.pairs.rules.failover import would_failover_work
@@ -23,21 +23,21 @@ def test_what_was_acknowledged_and_arrived_once_is_sound_also_when_more_was_sent
     found = figures(ledger())
     assert (found.sent, found.acknowledged, found.delivered, found.lost, found.duplicated) == (5, 4, 4, 0, 0)
     assert found.is_sound
-    assert drills.complaint(found) == ""
+    assert complaint(found) == ""
 
 
 def test_acknowledged_and_absent_is_lost():
     found = figures(ledger(delivered={1: 1, 2: 1, 4: 1}))
     assert found.lost == 1
     assert not found.is_sound
-    assert "1 message was acknowledged and not there" in drills.complaint(found)
+    assert "1 message was acknowledged and not there" in complaint(found)
 
 
 def test_what_nobody_could_read_back_is_not_called_lost_and_not_called_sound():
     found = figures(ledger(delivered={1: 1}, caught_up=False))
     assert found.lost is None
     assert not found.is_sound
-    assert drills.loss(found) == "loss not known"
+    assert loss(found) == "loss not known"
 
 
 def test_everything_there_is_no_loss_however_it_was_read():
@@ -47,7 +47,7 @@ def test_everything_there_is_no_loss_however_it_was_read():
 def test_arrived_twice_is_a_duplicate_and_arrived_without_a_receipt_is_none():
     found = figures(ledger(delivered={1: 1, 2: 3, 3: 1, 4: 1, 5: 1}))
     assert (found.lost, found.duplicated) == (0, 2)
-    assert drills.loss(found) == "no loss, 2 messages twice"
+    assert loss(found) == "no loss, 2 messages twice"
 
 
 @pytest.mark.parametrize(("since", "until", "gap"), [
@@ -68,7 +68,7 @@ def test_each_switch_has_its_own_outage():
 
 def test_what_is_kept_of_figures_and_conditions_is_read_back():
     found = figures(ledger(), over=(0.2, 1.5))
-    assert drills.figures_of(vars(found)) == found
+    assert figures_of(vars(found)) == found
     conditions = would_failover_work(facts()).conditions
     assert drills.conditions_of(drills.to_rows(conditions)) == conditions
 
@@ -121,7 +121,7 @@ def test_what_a_drill_left_is_said_with_what_to_do(now, back, words):
 
 
 def test_a_drill_that_passed_says_how_long_senders_waited():
-    said = drills.passed("A", "B", Figures(acknowledged=1200, lost=0, outage_over_ms=412.4, outage_back_ms=12_300.0))
+    said = passed("A", "B", Figures(acknowledged=1200, lost=0, outage_over_ms=412.4, outage_back_ms=12_300.0))
     assert said == "B took over from A and A from B. Senders waited 0.41 s and 12 s; all 1,200 messages arrived once."
 
 

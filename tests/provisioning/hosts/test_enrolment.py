@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from provisioning.errors import NotAllowed, Refused
-from provisioning.hosts.services.enrolment import Attempts, TooMany, make_token, note_stage, revoke_tokens, spend
+from provisioning.hosts.services.attempts import Attempts, TooMany
+from provisioning.hosts.services.enrolment import make_token, note_stage, revoke_tokens, spend
 from provisioning.models import Event, HistoryEntry, HostEnrolment
 from tests import factories
 

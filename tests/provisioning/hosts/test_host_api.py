@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from protocol import auth
 from provisioning.hosts.views import host_api
-from provisioning.hosts.views.host_api import BoundedLog, Unsatisfiable, parse_range
+from provisioning.hosts.views.host_api import BoundedLog
 from provisioning.models import Event
+from provisioning.web.ranges import Unsatisfiable, parse_range
 from tests import factories
 
 from .machines import signed

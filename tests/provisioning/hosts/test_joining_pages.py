@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from hostagent import bundle
-from provisioning.hosts.services.enrolment import Attempts, make_token
+from provisioning.hosts.services.attempts import Attempts
+from provisioning.hosts.services.enrolment import make_token
 from provisioning.models import Event, HostEnrolment, HostRuntime
 from tests import factories
 from tests.html import flat

@@ -13,7 +13,7 @@ from provisioning.jobs.selectors.start_files import start_files
 from provisioning.jobs.worker import reports
 from provisioning.looks import services
 from provisioning.looks import worker as looks
-from provisioning.looks.worker import Seen, due, look_around
+from provisioning.looks.due import Seen, due, look_around
 from provisioning.models import Application, FoundOnHost, HostRuntime, Job
 from provisioning.states import JobKind, JobState
 from provisioning.verbs.services import jobs

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.frame import NAVIGATION, SCRIPTS
+from provisioning.frame import SCRIPTS
 from provisioning.glossary import TERMS, anchor
+from provisioning.navigation import NAVIGATION
 from provisioning.record.models import ControlBeat
 from provisioning.web.styles import GROUPS
 from provisioning.web.tags import CHIPS

@@ -1,0 +1,60 @@
+"""Kinds of object that have a history, and what of one is kept of it. Another kind is one line in KINDS."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+
+from provisioning.core.permissions import user_roles
+from provisioning.declared import columns, facts, values
+from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
+from provisioning.models import Application, ApplicationTemplate, Console, Host, InstallationPackage
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What History says of objects of one model. ``snapshot``: all of an object as JSON values, "name" among them,
+    secrets as MASK, other objects by name (and by id, in fields that end in _id)."""
+
+    name: str
+    label: str
+    snapshot: Callable[[Any], dict]
+
+
+def fields_of(names: tuple[str, ...]) -> Callable[[Model], dict]:
+    """A snapshot of these fields."""
+    return lambda row: {name: getattr(row, name) for name in names}
+
+
+def application_snapshot(application: Application) -> dict:
+    """All of an application as JSON values; other objects by name and id, secrets as MASK."""
+    return {
+        **fields_of((*columns(ApplicationDraft), "type", "version", "revision"))(application),
+        "template": application.template.name,
+        "host": application.host.name if application.host else "",
+        "backup_server": application.backup_server.name if application.backup_server else "",
+        "ports": [values(PortDraft, row) for row in application.ports.all()],
+        "connections": [{"server": row.server.name, **values(ConnectionDraft, row)}
+                        for row in application.connections.select_related("server")],
+        "options": application.options_dict(),
+        "annex": application.options_dict(annex=True),
+    }
+
+
+def user_snapshot(user: User) -> dict:
+    return {"name": user.get_username(), "roles": ", ".join(sorted(user_roles(user, even_disabled=True))),
+            "enabled": user.is_active}
+
+
+KINDS: dict[type[Model], Recorded] = {
+    Application: Recorded("application", "Application", application_snapshot),
+    Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
+    ApplicationTemplate: Recorded("template", "Application Template", fields_of((*facts(TemplateDraft), "enabled"))),
+    InstallationPackage: Recorded("package", "Installation Package", fields_of(columns(PackageDraft))),
+    User: Recorded("user", "User", user_snapshot),
+    Console: Recorded("console", "Console", fields_of(())),
+}
+MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}
+LABELS: dict[str, str] = {kind.name: kind.label for kind in KINDS.values()}

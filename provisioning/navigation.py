@@ -1,0 +1,57 @@
+"""The tree at the left of every page."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from provisioning.audit.selectors.audits import broken_count
+
+
+@dataclass(frozen=True)
+class Item:
+    """A page of the tree. ``owns``: beginnings of the URL names that count as being on this page."""
+
+    label: str
+    name: str
+    icon: str
+    owns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A tab of the header and a branch of the tree. ``groups``: (label or "", items); ``alarm``: a number that the tab
+    shows unless it is 0, with the word for one of what it counts."""
+
+    label: str
+    groups: tuple[tuple[str, tuple[Item, ...]], ...]
+    alarm: tuple[Callable[[], int], str] | None = None
+
+
+NAVIGATION = (
+    Section("Monitoring", (("", (
+        Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
+        Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
+        Item("Events", "event-list", "bell", ("event-",)),
+    )),)),
+    Section("Provisioning", (("Environment", (
+        Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
+        Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
+        Item("Hosts", "host-list", "hdd-rack", ("host-",)),
+    )), ("Accounts", (
+        Item("Users", "user-list", "person-circle", ("user-",)),
+    )))),
+    Section("Deployment", (("", (
+        Item("Installation Packages", "package-list", "box-seam", ("package-",)),
+    )),)),
+    Section("Operations", (("", (
+        Item("Jobs", "job-list", "list-task", ("job-",)),
+        Item("History", "history", "clock-history", ("history",)),
+    )),)),
+    Section("Audit", (("", (
+        Item("Audit of pairs", "audit-list", "shield-check", ("audit-list", "audit-sheet", "audit-compare",
+                                                                 "audit-finding-")),
+        Item("Waivers", "audit-waivers", "stopwatch", ("audit-waiver",)),
+        Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
+    )),), alarm=(broken_count, "broken pair")),
+)
+LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills"}
+"""Lists that are no page of the tree: what they are called."""
