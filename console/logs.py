@@ -11,9 +11,11 @@ EVERY_S = 60.0
 TRACES, TRACE_CHARACTERS = 20, 8_000
 """Traces of different errors in EVERY_S, and how long one may be; of each kind of error there is one."""
 OF_A_KIND, OF_AN_ADDRESS, LINE_CHARACTERS = 30, 10, 500
-"""Lines of one kind about requests in EVERY_S, those of them that one address may cause, and how long one may be."""
+"""Lines of one place in the code in EVERY_S, those about requests that one address may cause, and how long a line may
+be."""
 ADDRESSES = 1_000
 """So many addresses are told apart; the others count as one."""
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
 class NoTraceOfRefusals(logging.Filter):
@@ -27,8 +29,8 @@ class NoTraceOfRefusals(logging.Filter):
 
 class Bounded(logging.Filter):
     """Nobody pushes out what the log holds by making the same fault again and again: of each kind of error there is one
-    trace in EVERY_S, of each kind of line about requests so many, and of each address so many of them. What was left
-    out is counted, and the next one of its kind says how much it was."""
+    trace in EVERY_S, of each place in the code so many lines, and of those about requests so many of each address; and
+    every line is cut. What was left out is counted, and the next one of its kind says how much it was."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         super().__init__()
@@ -44,10 +46,8 @@ class Bounded(logging.Filter):
             return self._line(record) and self._trace(record)
 
     def _line(self, record: logging.LogRecord) -> bool:
-        status = getattr(record, "status_code", None)
-        if status is None and not record.name.startswith("uvicorn"):
-            return True
-        kind, address = ("line", record.pathname, record.lineno, status), _address(record)
+        kind = ("line", record.pathname, record.lineno, getattr(record, "status_code", None))
+        address = _address(record)
         whose = (kind, address)
         if whose not in self._written and len(self._written) > ADDRESSES:
             whose = (kind, "")
@@ -55,9 +55,7 @@ class Bounded(logging.Filter):
             self._left_out[kind] += 1
             return False
         self._written.update((kind, whose))
-        text = record.getMessage()
-        text = text if len(text) <= LINE_CHARACTERS else f"{text[:LINE_CHARACTERS]}…"
-        record.msg, record.args = text + self._more(kind, "line"), ()
+        record.msg, record.args = _cut(_text(record)) + self._more(kind, "line"), ()
         return True
 
     def _trace(self, record: logging.LogRecord) -> bool:
@@ -78,6 +76,20 @@ class Bounded(logging.Filter):
     def _more(self, kind: tuple, what: str) -> str:
         count = self._left_out.pop(kind, 0)
         return f" ({count} more since the last such {what}.)" if count else ""
+
+
+def _text(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:
+        # Its arguments do not fit it. A filter that raises would end what wanted to say something.
+        return f"{record.msg} {record.args!r}"
+
+
+def _cut(text: str) -> str:
+    """In one line: what somebody sent must not look like lines of the console."""
+    text = text.rstrip().translate(_ESCAPED)
+    return text if len(text) <= LINE_CHARACTERS else f"{text[:LINE_CHARACTERS]}…"
 
 
 def _address(record: logging.LogRecord) -> str:

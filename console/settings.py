@@ -130,6 +130,7 @@ MIDDLEWARE = [
     "provisioning.web.privacy.CompressedPages",
     "provisioning.web.privacy.PrivatePages",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "provisioning.web.asked_host.ReadableHost",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

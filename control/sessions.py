@@ -365,9 +365,10 @@ class _FromServer:
                 raise _unexpected(message)
 
     def _probed(self, said: Probed) -> None:
-        if not self._connection.questions.answered(said.id, said):
+        was_asked = self._connection.questions.answered(said.id, said)
+        if not was_asked and (told := narration.foreign_answer_events(self._live, self._connection)):
             log.warning("%s answered a probe that it was not asked", self._live.facts.name)
-            self._solution.writer_events(narration.foreign_answer_events(self._live, self._connection))
+            self._solution.writer_events(told)
 
     def _event(self, event: Event) -> None:
         if not self._events.take():

@@ -306,9 +306,10 @@ class SolutionControl:
     def process_changed(self, host: LiveHost, change: ProcessChanged) -> None:
         live = self.world.application(change.application)
         if live is None or live.facts.host_id != host.facts.id:
-            log.warning("the agent of %s spoke of %r, which is not an application of its host", host.facts.name,
-                        change.application[:80])
-            self.writer_events(narration.foreign_events(host, change.application))
+            if told := narration.foreign_events(host, change.application):
+                log.warning("the agent of %s spoke of %r, which is not an application of its host", host.facts.name,
+                            change.application[:80])
+                self.writer_events(told)
             return
         before = live.process
         if before == change:

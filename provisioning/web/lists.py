@@ -52,13 +52,13 @@ def _list_shown(match: ResolverMatch | None) -> str:
 
 def _list_of(address: str) -> str:
     """The list from which the page at ``address`` was opened."""
-    parts = _parts(address)
+    parts = parts_of(address)
     return _list_at(QueryDict(parts.query).get(LIST, "")) if parts else ""
 
 
 def _list_at(address: str) -> str:
     """``address`` made anew, of this console and with what is to be kept, when it is that of a list."""
-    parts, match = _parts(address), _match(address)
+    parts, match = parts_of(address), _match(address)
     name = _list_shown(match)
     if parts is None or match is None or not name:
         return ""
@@ -71,7 +71,7 @@ def _kept(values: QueryDict) -> str:
                       for value in found if value])
 
 
-def _parts(address: str):
+def parts_of(address: str):
     """``address`` in its parts; None for what is none, or is longer than any of ours."""
     try:
         return urlsplit(address) if len(address) <= ADDRESS_MAX else None
@@ -80,7 +80,7 @@ def _parts(address: str):
 
 
 def _match(address: str) -> ResolverMatch | None:
-    parts = _parts(address)
+    parts = parts_of(address)
     try:
         return resolve(parts.path) if parts and parts.path else None
     except Resolver404:
@@ -114,7 +114,7 @@ def leave_for(request, name: str, *, saved: object = "") -> str:
 
 def carried(request, address: str) -> str:
     """``address``, to which a request leads on, with the list that its page was opened from."""
-    kept, parts, match = opened_from(request), _parts(address), _match(address)
+    kept, parts, match = opened_from(request), parts_of(address), _match(address)
     if not kept or match is None or parts.scheme or parts.netloc or match.url_name in BEFORE_SIGN_IN:
         return address
     values = QueryDict(parts.query)

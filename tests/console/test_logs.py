@@ -6,6 +6,7 @@ import types
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 
 from console import logs
 from console.logs import EVERY_S, OF_A_KIND, OF_AN_ADDRESS, Bounded, NoTraceOfRefusals
@@ -41,6 +42,9 @@ class Log:
                                    (type(error), error, error.__traceback__) if error else None)
         record.status_code, record.request = status, types.SimpleNamespace(META={"REMOTE_ADDR": address})
         self._handler.handle(record)
+
+    def say(self, text, *args, path="main.py", line=1, name="control.main"):
+        self._handler.handle(logging.LogRecord(name, logging.INFO, path, line, text, args, None))
 
     @property
     def text(self) -> str:
@@ -116,11 +120,48 @@ def test_a_long_line_and_a_long_trace_are_cut():
     assert len(log.text) < 2 * logs.TRACE_CHARACTERS
 
 
-def test_lines_of_the_console_itself_are_all_written():
+@pytest.mark.parametrize("name", ["control.main", "provisioning.web.kept", "provisioning.jobs.worker.reports"])
+def test_each_place_in_the_code_writes_so_many_lines_a_minute_and_the_rest_is_counted(name):
     log = Log()
-    for number in range(500):
-        log._handler.handle(logging.LogRecord("control.main", logging.INFO, "main.py", 1, "%d agents", (number,), None))
-    assert log.count("agents") == 500
+    for number in range(2_500):
+        log.say("POST /%d was refused", number, name=name)
+        log.say("%s", f"another one: {number}", line=2, name=name)
+    assert log.count("was refused") == log.count("another one") == OF_A_KIND
+    log.say("an agent is connected", path="sessions.py")
+    assert "an agent is connected" in log.text
+    log.now = EVERY_S
+    log.say("POST /x was refused", name=name)
+    assert f"POST /x was refused ({2_500 - OF_A_KIND} more since the last such line.)" in log.text
+
+
+def test_every_line_is_cut_and_is_one_line():
+    log = Log()
+    log.say("POST %s was refused", "/" + "x" * 50_000)
+    assert len(log.text) <= logs.LINE_CHARACTERS + 2
+    log.say("POST %s was refused\n", "/\r\n2026-11-30 00:00:00 INFO control.main all is well\x1b[2J\u2028", line=2)
+    assert log.text.count("\n") == 2
+    assert r"/\r\n2026-11-30 00:00:00 INFO control.main all is well\x1b[2J\u2028 was refused" in log.text
+
+
+def test_a_line_whose_arguments_do_not_fit_it_is_written_as_it_is():
+    log = Log()
+    log.say("%d agents", "many")
+    assert log.text == "%d agents ('many',)\n"
+
+
+@pytest.mark.django_db
+def test_forms_of_strangers_without_a_token_do_not_fill_the_log():
+    client = Client(enforce_csrf_checks=True)
+    handler = logging.StreamHandler(written := io.StringIO())
+    handler.addFilter(Bounded())
+    logging.getLogger().addHandler(handler)
+    try:
+        for _ in range(2 * OF_A_KIND):
+            assert client.post(f"/audit/export/{'a' * 20_000}/", {"x": "1"}).status_code == 403
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert "POST /audit/export/aaa" in written.getvalue()
+    assert len(written.getvalue()) < 2 * OF_A_KIND * (logs.LINE_CHARACTERS + 100)
 
 
 def test_the_handler_of_the_settings_is_bounded():

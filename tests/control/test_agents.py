@@ -314,7 +314,7 @@ async def test_a_replayed_hello_opens_nothing(control, peers, objects):
     assert await eventually(lambda: refused_on(objects.host), "the refusal")
 
 
-async def test_an_agent_that_speaks_of_another_hosts_application_changes_nothing(control, peers, objects):
+async def test_an_agent_that_speaks_of_another_hosts_application_changes_nothing(control, peers, objects, caplog):
     beta = await Host.objects.acreate(name="beta", ip_address="127.0.0.2")
     await sync_to_async(control_client.announce_changed, thread_sensitive=False)(hosts=["beta"])
     await peers.agent(objects.host)
@@ -324,6 +324,7 @@ async def test_an_agent_that_speaks_of_another_hosts_application_changes_nothing
         await foreign.say(process("running"))
     [text] = await eventually(lambda: refused_on(beta), "the refusal")
     assert "spoke of 'MS', which is no application of its host" in text
+    assert caplog.text.count("spoke of 'MS'") == 1
     assert (await status_of(objects.server, "Stopped")).pid == 0
 
 

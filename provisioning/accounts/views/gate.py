@@ -1,8 +1,6 @@
 """Whoever has to sign in first is sent there, and comes back to where they were; whoever signed in with a password that
 somebody else made chooses another one first."""
 
-from urllib.parse import urlsplit
-
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
@@ -11,6 +9,7 @@ from django.urls import reverse
 from provisioning.accounts.forms.sign_in import SignInForm
 from provisioning.web.answers import say
 from provisioning.web.kept import WITHOUT_FORM, kept_of, kept_page, sealed
+from provisioning.web.lists import parts_of
 
 from .one_sign_in import CHOOSE_FIRST, must_change
 from .session_life import BY_ITSELF
@@ -45,7 +44,8 @@ def _leave(request, address: str) -> HttpResponse:
         return redirect(address) if request.method != "POST" else kept_page(
             request, kept_of(request), heading="Choose another password first",
             sentence="Before that nothing else can be done.", status=403, choose_first=True)
-    if BY_ITSELF in request.headers or urlsplit(request.headers.get("HX-Current-URL", "")).path == address:
+    shown = parts_of(request.htmx.current_url or "")
+    if BY_ITSELF in request.headers or (shown is not None and shown.path == address):
         # A part of the page that keeps itself up to date: nobody asked for it, and nobody is told.
         return HttpResponse(status=204)
     return say(request, CHOOSE_FIRST, 403)

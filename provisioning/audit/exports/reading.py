@@ -16,6 +16,7 @@ from provisioning.audit.loading import audited
 from provisioning.audit.registry import RULES, rule_words
 from provisioning.audit.remedies import REMEDIES
 from provisioning.audit.story import in_the_past
+from provisioning.core.moments import require_usable
 from provisioning.errors import NotFound, Refused
 from provisioning.models import Application, Finding, PairAudit
 from provisioning.spelling import sort_key
@@ -190,6 +191,7 @@ def moment_of(text: str, now: datetime) -> datetime:
         when = datetime.combine(day, time.min)
     if when is None:
         raise Refused(f'"{text[:40]}" is no date. Write it as 2026-11-24 or as 2026-11-24T09:30.')
+    require_usable(when)
     when = timezone.make_aware(when) if timezone.is_naive(when) else when
     if when > now:
         raise Refused(f"{text} lies ahead. Name a moment in the past.")

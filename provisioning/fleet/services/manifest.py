@@ -59,6 +59,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+for _kind in ("bool", "int", "float", "binary", "timestamp"):
+    # Also of those that say that they are no text: reading what is none of these raises anything.
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", yaml.SafeLoader.construct_yaml_str)
 
 
 def read_manifest(content: bytes, *, file_name: str = "") -> Manifest:

@@ -245,10 +245,11 @@ def _step(job: Job, report: dict) -> None:
 def _steps(job: Job, items: list[dict]) -> None:
     """What was said of steps, in order; one that began and ended meanwhile is written once."""
     values: dict[int, dict[str, Any]] = {}
+    unknown = 0
     for item in items:
         number, state, at = item.get("number"), item.get("state"), _time(item.get("at"))
         if state not in STEP_STATES or not isinstance(number, int):
-            log.warning("job %s: report %s names no step", job.pk, item["seq"])
+            unknown += 1
             continue
         value = values.setdefault(number, {})
         value["state"] = state
@@ -257,6 +258,8 @@ def _steps(job: Job, items: list[dict]) -> None:
             states.move(job, JobState.RUNNING, at=at)
         elif state != StepState.WAITING:
             value["finished_at"] = at
+    if unknown:
+        log.warning("job %s: report %s names no step (%d of its items)", job.pk, items[0]["seq"], unknown)
     for number, value in values.items():
         job.steps.filter(number=number).update(**value)
     if values:
@@ -290,11 +293,15 @@ def _items(report: dict) -> list[dict]:
 def _several(job: Job, report: dict) -> None:
     """Its items by kind: what is written together costs a fraction of what it costs one by one."""
     by_kind: dict[str, list[dict]] = {kind: [] for kind in _WITHIN}
+    unknown = []
     for item in _items(report):
         if (kind := str(item.get("kind"))) in by_kind:
             by_kind[kind].append({**item, "seq": report["seq"]})
         else:
-            log.warning("job %s: report %s holds an unknown item %.100r", job.pk, report["seq"], item)
+            unknown.append(item)
+    if unknown:
+        log.warning("job %s: report %s holds %d unknown items, first %.100r", job.pk, report["seq"], len(unknown),
+                    unknown[0])
     for item in by_kind["claimed"]:
         _claimed(job, item)
     _steps(job, by_kind["step"])

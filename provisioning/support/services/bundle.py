@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from provisioning.core import permissions
+from provisioning.core.moments import require_usable
 from provisioning.core.permissions import Actor
 from provisioning.core.redaction import SHORTEST, Redactor
 from provisioning.core.text import file_word
@@ -47,9 +48,7 @@ def make_bundle(*, actor: Actor, application_id: int, since: datetime | None = N
     History says that it was made. Raises NotFound, and Refused for a time that cannot be, or when a secret would be
     in it."""
     actor.require(permissions.EXPORT)
-    until = until or timezone.now()
-    since = since or until - USUAL
-    _check_time(since, until)
+    since, until = _time(since, until)
     primary, backup = pair_rows(application_id)
     redactor = Redactor(known_secrets([row for row in (primary, backup) if row],
                                       [row.host for row in (primary, backup) if row and row.host]))
@@ -72,12 +71,18 @@ def make_bundle(*, actor: Actor, application_id: int, since: datetime | None = N
     return Bundle(file, f"{root}.zip", size, count, tuple(scope.notes))
 
 
-def _check_time(since: datetime, until: datetime) -> None:
+def _time(since: datetime | None, until: datetime | None) -> tuple[datetime, datetime]:
+    """Raises Refused for one that cannot be."""
+    until = until or timezone.now()
+    require_usable(until, "until")
+    since = since or until - USUAL
+    require_usable(since, "since")
     if since >= until:
         raise Refused(Refusal("The beginning is not before the end. Choose an earlier beginning or a later end.",
                               "since"))
     if until - since > LONGEST:
         raise Refused(Refusal(f"That is more than {LONGEST.days} days. Choose a shorter time.", "since"))
+    return since, until
 
 
 def _write(file: BinaryIO, root: str, scope: Scope, at: datetime) -> int:

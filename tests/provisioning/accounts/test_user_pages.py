@@ -59,6 +59,9 @@ def test_a_new_user_gets_a_password_that_is_shown_once_and_changed_at_the_first_
     assert client.get("/operations/jobs/", headers=script() | {"X-Pairwise-Background": "1"}).status_code == 204
     typing = script() | {"HX-Current-URL": "http://testserver/account/password/"}
     assert client.get("/monitoring/pairs/paused/", headers=typing).status_code == 204
+    for no_address in ("http://[", "http://[x]/account/password/", "", "/" * 5_000):
+        told = client.get("/operations/jobs/", headers=script() | {"HX-Current-URL": no_address})
+        assert "choose another password first" in unquote(told["X-Pairwise-Sentence"])
     assert client.get("/healthz").status_code == 503
     client.post("/account/password/", {"old_password": password, "new_password1": PASSWORD, "new_password2": PASSWORD})
     assert client.get("/operations/jobs/").status_code == 200

@@ -303,6 +303,7 @@ def test_a_waived_finding_stays_on_the_sheet_and_does_not_count(support, warned,
     ({"reason": ""}, "Say why the finding is accepted."), ({"reason": "ok"}, "Say in 3 to 1024 characters"),
     ({"expires_on": ""}, "Choose the last day"), ({"expires_on": "soon"}, "Choose a date"),
     ({"expires_on": "2001-01-01"}, "cannot be past"), ({"expires_on": "2999-01-01"}, "a year at most"),
+    ({"expires_on": "0001-01-01"}, "cannot be past"), ({"expires_on": "9999-12-31"}, "a year at most"),
 ])
 def test_a_waiver_needs_a_reason_and_a_day_that_can_be(support, warned, fields, sentence):
     answer = waive(support, warned[0], **fields)

@@ -101,6 +101,19 @@ def test_a_moment_that_is_none_is_refused(support, pair):
     assert "is no date" in answer.content.decode()
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "0001-01-01", "1969-12-31T23:59:59Z",
+                                    "9999-12-31T23:59-14:00", "9000-01-01"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+def test_a_moment_at_the_edge_of_the_calendar_is_refused(support, pair, moment, zone, settings):
+    settings.TIME_ZONE = zone
+    audit()
+    answer = support.get("/audit/export/json/", {"compare": moment}, follow=True)
+    assert "is not taken here. Name one from 1970 to 8999." in answer.content.decode()
+    code, out, err = command("audit", "--compare-with", moment)
+    assert (code, out) == (2, "")
+    assert err.strip().endswith("Name one from 1970 to 8999.")
+
+
 def test_under_asgi_a_file_is_sent_part_by_part_as_it_is_read():
     made = []
 

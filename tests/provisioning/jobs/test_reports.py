@@ -578,6 +578,16 @@ def test_many_lines_and_steps_in_one_report_cost_few_queries(install_job, django
     assert [number for number, _ in lines(job)] == list(range(1, 61))
 
 
+@pytest.mark.parametrize(("item", "said"), [
+    ({"kind": "unknown"}, "holds 1000 unknown items"),
+    ({"kind": "step", "number": "a", "state": "running"}, "names no step (1000 "),
+])
+def test_what_makes_no_sense_in_one_report_is_one_line_of_the_log(job, caplog, item, said):
+    report(job, 1, "several", items=[item | {"n": number} for number in range(1000)])
+    [line] = [record.getMessage() for record in caplog.records if record.name == reports.__name__]
+    assert said in line
+
+
 @pytest.mark.parametrize("items", [None, "all", [None, 7, {}, {"kind": []}, {"kind": "several", "items": []},
                                                  {"kind": "finished", "state": "succeeded"}]])
 def test_what_may_not_travel_together_is_left_out(job, items):

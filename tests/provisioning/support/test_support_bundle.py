@@ -5,7 +5,7 @@ import hashlib
 import json
 import secrets
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -254,6 +254,19 @@ def test_the_dialog_refuses_what_cannot_be_beside_the_field(support, pair, sent,
     assert sentence in answer.content.decode()
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles"])
+@pytest.mark.parametrize("since", ["0001-01-01T00:00", "0001-01-01T00:00+14:00", "1969-12-31T23:59", "9999-12-31T23:59",
+                                   "9999-12-31T23:59-14:00"])
+def test_a_time_at_the_edge_of_the_calendar_is_refused(support, pair, since, zone, settings):
+    settings.TIME_ZONE = zone
+    for times in ({"since": since}, {"since": "2026-01-01T00:00", "until": since}, {"since": since, "until": since}):
+        answer = support.post(f"/monitoring/pairs/{pair[0].pk}/bundle/", {"time": "own", **times})
+        assert answer.status_code == 422
+        assert "is not taken here. Name one from 1970 to 8999." in answer.content.decode()
+    with pytest.raises(Refused, match="is not taken here"):
+        made(pair, until=datetime(1, 1, 1, tzinfo=UTC))
+
+
 def test_the_pair_page_offers_it(support, pair):
     assert f'href="/monitoring/pairs/{pair[0].pk}/bundle/"' in support.get(
         f"/monitoring/pairs/{pair[0].pk}/").content.decode()
@@ -279,7 +292,8 @@ def test_the_command_writes_the_archive_once(pair, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["Nobody"], ["MS_Primary", "--since", "soon"],
-                                   ["MS_Primary", "--since", "2999-01-01"],
+                                   ["MS_Primary", "--since", "2999-01-01"], ["MS_Primary", "--since", "99999d"],
+                                   ["MS_Primary", "--since", "0001-01-01"], ["MS_Primary", "--until", "0001-01-01"],
                                    ["MS_Primary", "--output", "/nowhere/x.zip"]])
 def test_the_command_refuses_with_2_and_a_sentence(pair, words):
     code, _, err = command("support_bundle", *words)

@@ -23,6 +23,7 @@ VALUES = ("²", "9" * 5000, "9" * 20, "-1", "1e9", "\ud800", "a\0b")
 ROWS = tuple(f'{{"port": {value}, "server_id": {value}, "port_id": {value}}}' for value in (
     "[1]", '{"a": 1}', '"\\ud800"', "[" * 900 + "]" * 900, "9" * 20, "9" * 5000, "1.5", "NaN", '"²"', "true"))
 """What a port or a connection of the editor may be said to be."""
+NO_ADDRESS = "http://["
 IS_NUMBER = ("isdigit", "isdecimal", "isnumeric")
 SILENT = {"healthz", "join-program"}
 """Say with 503 that control is away, or that nobody has packed the agent."""
@@ -93,6 +94,23 @@ def test_no_value_of_a_query_breaks_a_page(world, monkeypatch, name):
     for request in ADDRESSES[name]:
         if request.method == "GET":
             walk(world, monkeypatch, name, request)
+
+
+@pytest.mark.parametrize("no_host", ["[1:2:3]", "[::::]:80", None])
+@pytest.mark.parametrize("name", sorted(ADDRESSES))
+def test_nothing_that_is_no_address_breaks_what_is_asked_with_it(world, name, no_host, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    headers = {"HX-Current-URL": NO_ADDRESS, "Referer": NO_ADDRESS, "Origin": NO_ADDRESS}
+    for request in ADDRESSES[name]:
+        for who in (None, str(Role.ADMINISTRATOR)):
+            for script in ({}, {"HX-Request": "true"}):
+                client = Client(headers=headers | script | ({"Host": no_host} if no_host else {}))
+                if who:
+                    client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[who]
+                with forgotten():
+                    answer = client.generic(request.method, f"{world.addresses(name, request)[0]}?list={NO_ADDRESS}")
+                assert answer.status_code < 500 or name in SILENT, (request.method, who, script)
+                assert answer.status_code == 400 or not no_host
 
 
 @pytest.mark.parametrize("name", sorted(ADDRESSES))
