@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 WAITING_MAX = 16_000
 """So many may wait for their turn; those that have shown their secret are bounded by what there is to connect as."""
 OPENINGS, GRACE_S = 256, 2.0
-"""So many at once may be showing their secret; the others wait for their turn, and one of those that has not said its
-Hello within GRACE_S gives way to them."""
+"""So many at once may be showing their secret. The address that holds most places gives one up at once for one who
+comes from an address with fewer; the others wait for their turn, and one of those that has not said its Hello within
+GRACE_S gives way to them."""
 LOOK_S = 0.25
 BACKLOG, TOGETHER = 4096, 256
 """How many may come before they are taken; how many are taken in one turn of the loop."""
@@ -105,8 +106,13 @@ class Listener:
         connection.setblocking(False)
         if len(self._waiting) >= WAITING_MAX:
             self._refused(f"{self._waiting.give_way()}: more than {WAITING_MAX} connections wait for their turn")
-        self._waiting.add(_address(connection), connection)
+        address = _address(connection)
+        self._waiting.add(address, connection)
         self._let_in()
+        if len(self._strangers) >= OPENINGS and (silent := self._strangers.gives_way_to(address)) is not None:
+            self._send_away(silent)
+            if (first := self._waiting.next(address)) is not None:
+                self._begin(first)
 
     async def _show_life(self) -> None:
         while True:
@@ -116,13 +122,17 @@ class Listener:
     def _let_in(self) -> None:
         """Begin with those that wait, as many as there are places."""
         while len(self._strangers) < OPENINGS and (connection := self._waiting.next()) is not None:
-            address = _address(connection)
-            task = asyncio.create_task(self._connected(connection), name=address)
-            self._tasks.add(task)
-            self._strangers.came(task, address, time.monotonic())
-            task.add_done_callback(self._tasks.discard)
-            # Also of one that is cancelled before it begins.
-            task.add_done_callback(self._known)
+            self._begin(connection)
+
+    def _begin(self, connection: socket.socket) -> None:
+        address = _address(connection)
+        task = asyncio.create_task(self._connected(connection), name=address)
+        self._tasks.add(task)
+        self._strangers.came(task, address, time.monotonic())
+        task.add_done_callback(self._tasks.discard)
+        # Also of one that is cancelled before it begins.
+        task.add_done_callback(self._known)
+        task.add_done_callback(lambda ended: connection.close() if ended.cancelled() else None)
 
     def _known(self, task: asyncio.Task[None]) -> None:
         """It is no stranger any more, or has ended."""
@@ -136,9 +146,12 @@ class Listener:
             for _ in range(len(self._waiting)):
                 if (silent := self._strangers.oldest(before=before, further=False)) is None:
                     break
-                self._strangers.gone(silent)
-                silent.cancel()
-                self._refused(f"{silent.get_name()} has not shown who it is, and newer connections wait for its place")
+                self._send_away(silent)
+
+    def _send_away(self, silent: asyncio.Task[None]) -> None:
+        self._strangers.gone(silent)
+        silent.cancel()
+        self._refused(f"{silent.get_name()} has not shown who it is, and newer connections wait for its place")
 
     async def _connected(self, connection: socket.socket) -> None:
         name, address, task = _name(connection), _address(connection), asyncio.current_task()

@@ -28,10 +28,13 @@ class Waiting:
         self._of.setdefault(place_of(address), deque()).append(connection)
         self._count += 1
 
-    def next(self) -> socket.socket | None:
-        """The one whose turn it is, None when nobody waits. Those that have gone away meanwhile are passed over."""
-        while self._of:
-            address, own = next(iter(self._of.items()))
+    def next(self, address: str | None = None) -> socket.socket | None:
+        """The one whose turn it is, of those from ``address`` if one is given, None when nobody waits. Those that have
+        gone away meanwhile are passed over."""
+        place = None if address is None else place_of(address)
+        while self._of if place is None else place in self._of:
+            address = next(iter(self._of)) if place is None else place
+            own = self._of[address]
             connection = own.popleft()
             self._count -= 1
             if own:

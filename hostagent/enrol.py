@@ -24,11 +24,11 @@ from protocol import auth
 from protocol.broker_url import verified
 from protocol.files import write_atomically
 from protocol.identity import is_alive, start_ticks
+from protocol.names import SERVICE_ACCOUNT
 from protocol.outside import read_json
 
 from .boot import forget, keep
 from .join import DIRECTORY, Console, Stop, read_config, stage
-from .surroundings import SERVICE_ACCOUNT
 
 SYSTEMD = Path("/run/systemd/system")
 UNITS = Path("/etc/systemd/system")

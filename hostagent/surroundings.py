@@ -10,11 +10,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from protocol.names import SERVICE_ACCOUNT
+
 from .config import AgentConfig
 
 NAMES_MAX = 200
-SERVICE_ACCOUNT = "pairwise"
-"""Joining makes it where the agent is a service of root's; people may make it elsewhere."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -54,8 +54,10 @@ def log_on(name: str) -> str:
 
 
 def service_account() -> str:
-    """The account that this host has for servers, "" when it has none or may not take it."""
-    return SERVICE_ACCOUNT if log_on(SERVICE_ACCOUNT) == "ok" else ""
+    """The account that this host has for servers, "" when it has none or may not take it, or when it is root's."""
+    if log_on(SERVICE_ACCOUNT) != "ok" or pwd.getpwnam(SERVICE_ACCOUNT).pw_uid == 0:
+        return ""
+    return SERVICE_ACCOUNT
 
 
 def comes_back_by(config: AgentConfig) -> str:

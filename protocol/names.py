@@ -7,6 +7,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """What a machine alone reaches."""
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})
 """What stands for all addresses of a machine, and leads nowhere from another one."""
+SERVICE_ACCOUNT = "pairwise"
+"""The account that servers are to run as. Joining makes it where the agent is a service of root's; people may make it
+elsewhere. No host names another one to the console."""
 
 
 def safe_name(name: str) -> str:

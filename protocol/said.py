@@ -24,6 +24,11 @@ def legible(text: Any, longest: int = TEXT_MAX) -> str:
     return kept if len(kept) <= longest else kept[:longest - 1] + "…"
 
 
+def is_legible(text: str) -> bool:
+    """Whether every character of ``text`` can be written, and kept by every database."""
+    return not _UNWRITABLE.search(text)
+
+
 def number(value: Any, least: float, most: float) -> Any:
     """``value`` when it is a number from ``least`` to ``most``, else None. Never raises, however large it is."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -54,6 +54,12 @@ class Strangers(Generic[Guest]):
                     return guest
         return None
 
+    def gives_way_to(self, address: str) -> Guest | None:
+        """Who is to give way at once to one who comes from ``address``: one of the address that holds most, where that
+        holds more even then. None where places are as even as they can be."""
+        most = max(map(len, self._of.values()), default=0)
+        return self.oldest() if most > len(self._of.get(place_of(address), ())) + 1 else None
+
     def gone(self, guest: Guest) -> None:
         """It has shown who it is, or has left."""
         address = self._address.pop(guest, None)

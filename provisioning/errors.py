@@ -1,7 +1,9 @@
-"""Refusals and faults that users meet, as sentences that say what to do. Imports nothing of Pairwise."""
+"""Refusals and faults that users meet, as sentences that say what to do. Imports nothing of the console."""
 
 from dataclasses import dataclass
 from datetime import datetime
+
+from protocol.said import is_legible, legible
 
 
 @dataclass(frozen=True)
@@ -16,11 +18,17 @@ class Link:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One rule that was not kept. ``field`` is the form field it belongs to ("" for the whole object)."""
+    """One rule that was not kept. ``field`` is the form field it belongs to ("" for the whole object). Both can be
+    written, whatever they quote."""
 
     message: str
     field: str = ""
     links: tuple[Link, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("message", "field"):
+            if not is_legible(text := str(getattr(self, name))):
+                object.__setattr__(self, name, legible(text, len(text)))
 
 
 class PairwiseError(Exception):

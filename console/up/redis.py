@@ -20,6 +20,8 @@ from protocol.files import write_atomically
 PROGRAMS = ("valkey-server", "redis-server")
 MEMORY_LEAST, MEMORY_MOST = 256 * 1024 ** 2, 4 * 1024 ** 3
 BOUNDS = (
+    # Where there is another one, hosts could fill it: an account counts in all of them.
+    "--databases", "1",
     # deploy/compose.yaml has them too. Who has proven himself may be silent for as long as he likes.
     "--maxclients", "10000", "--timeout", "0", "--tcp-keepalive", "60",
     # The largest answer is that with reports of hosts (provisioning.jobs.worker.report_queues).

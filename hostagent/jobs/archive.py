@@ -7,8 +7,11 @@ import posixpath
 import stat
 import tarfile
 import xml.etree.ElementTree as ElementTree
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+
+from protocol.archives import Archive
 
 from ..opened import Directory
 from .errors import JobFailed
@@ -45,7 +48,7 @@ def unpack(package: Path, filename: str, target: Path, bounds: Bounds = Bounds()
 
 def _unpacked(package: Path, filename: str, target: Path, bounds: Bounds) -> Directory:
     try:
-        with tarfile.open(package, "r:*") as archive, Directory.at(target.parent) as above:
+        with Archive.of(package) as archive, Directory.at(target.parent) as above:
             members, contents = _read_members(archive, filename, bounds)
             check_members(members, filename, bounds)
             _check_room(above, sum(member.size for member in members))
@@ -57,7 +60,7 @@ def _unpacked(package: Path, filename: str, target: Path, bounds: Bounds) -> Dir
                 made.close()
                 raise
             return made
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise JobFailed(f"{filename} could not be unpacked into {target}: {error.strerror}.",
                             "Make room or correct the rights of the directory, then install again.") from None

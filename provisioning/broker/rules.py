@@ -17,8 +17,11 @@ from protocol.jobs import host_control, host_queue, reports_queue
 _UUID = "-".join("?" * length for length in (8, 4, 4, 4, 12))
 OPTIONAL = frozenset({"client|setinfo"})
 """Clients ask for it and go on without it. Redis knows it from 7.2 on."""
-WITHOUT_KEYS = ("auth", "hello", "ping", "select", "client|setinfo", "client|setname", "multi", "exec", "discard",
+WITHOUT_KEYS = ("auth", "hello", "ping", "client|setinfo", "client|setname", "multi", "exec", "discard",
                 "unwatch", "unsubscribe", "punsubscribe")
+SELECT = "select"
+"""Of accounts at another database than 0, in which every connection begins. It opens all of them: an account cannot be
+kept to one, so ``broker.worker.guard`` looks at what is in the others."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ GRANTS = (
     Grant(("smembers",), ("%R~_kombu.binding.reply.{mailbox}",)),
     Grant(("lpush",), ("%W~{reports}", f"%W~{_UUID}.reply.{{mailbox}}")),
 )
-COMMANDS = tuple(dict.fromkeys((*WITHOUT_KEYS, *(command for grant in GRANTS for command in grant.commands))))
+COMMANDS = tuple(dict.fromkeys((*WITHOUT_KEYS, SELECT, *(command for grant in GRANTS for command in grant.commands))))
 NEEDED = ("acl|setuser", "acl|dryrun", "client|kill")
 """Besides: what the console itself asks for. DRYRUN came with selectors, which the rules are made of."""
 
@@ -101,8 +104,9 @@ def account(*, prefix: str, host_id: int, host_name: str, secret: str, database:
     password = password_of(secret)
     hashed = hashlib.sha256(password.encode()).hexdigest()
     names = _names(host_name, database)
+    without_keys = (*WITHOUT_KEYS, SELECT) if database else WITHOUT_KEYS
     # Whatever ``acl-pubsub-default`` says: no channel but those that are named.
-    rules = ("reset", "resetchannels", "on", f"#{hashed}", *_allowed(WITHOUT_KEYS, known),
+    rules = ("reset", "resetchannels", "on", f"#{hashed}", *_allowed(without_keys, known),
              *(_selector(grant, names, known) for grant in GRANTS))
     # A key that nobody has; who lists the accounts sees by it whether this one is as it should be.
     mark = f"%R~pairwise-rules-{hashlib.sha256(' '.join(rules).encode()).hexdigest()[:16]}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from protocol.archives import Archive
 from provisioning.states import ApplicationType, OSType
 
 DESCRIPTION = "ip_description.xml"
@@ -33,7 +34,7 @@ class PackageDescription:
 def read_package(path: Path) -> PackageDescription:
     """Open a package, read its ``ip_description.xml`` and nothing else. Raises PackageFileError, OSError."""
     try:
-        with tarfile.open(path, "r:gz") as archive:
+        with Archive.of(path) as archive:
             content = _description_of(archive)
             _read_to_end(archive)
             return parse_description(content)
@@ -54,7 +55,7 @@ def _description_of(archive: tarfile.TarFile) -> bytes:
             raise PackageFileError(f"The archive is too large: at most {MAX_MEMBERS} files and {MAX_UNPACKED} bytes.")
         name = member.name.removeprefix("./")
         if name.startswith("/") or ".." in name.split("/"):
-            raise PackageFileError(f'The archive holds "{name[:80]}", which lies outside of it. It is not safe to '
+            raise PackageFileError(f"The archive holds {name[:80]!r}, which lies outside of it. It is not safe to "
                                    "install.")
         if name == DESCRIPTION:
             if not member.isreg() or member.size > MAX_DESCRIPTION:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from protocol.names import SERVICE_ACCOUNT
 from provisioning.models import Application
 
 ROOT = "root"
@@ -24,12 +25,14 @@ class Proposal:
 
 def proposal(*, name: str, chosen: str, host: str, agents: str, service: str) -> Proposal | None:
     """None when somebody chose an account, or the agent's is not root. ``chosen`` is Log On As, "" for the account of
-    the agent; ``service`` the account that the host has for servers."""
+    the agent; ``service`` what the host says that it has for servers. A host may say of itself whatever it likes, so no
+    other name than ours is taken from it."""
     if chosen or agents != ROOT:
         return None
-    return Proposal(service, f"{name} would run as root, as the agent of host {host} does. " + (
-        f"{service} is there for servers." if service else
-        "Create an account for servers there (useradd --system pairwise)."))
+    account = SERVICE_ACCOUNT if service == SERVICE_ACCOUNT else ""
+    return Proposal(account, f"{name} would run as root, as the agent of host {host} does. " + (
+        f"{account} is there for servers." if account else
+        f"Create an account for servers there (useradd --system {SERVICE_ACCOUNT})."))
 
 
 def wrong_account(*, name: str, wanted: str, agents: str, running: str) -> str:

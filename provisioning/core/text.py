@@ -9,7 +9,8 @@ from math import floor
 from provisioning.errors import Refusal
 from provisioning.models.applications import is_secret_option
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
+"""Halves of pairs of surrogates too: they are no characters, and nothing that holds one can be written."""
 _PARAMETER_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*\Z")
 
 

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from protocol.said import is_legible, legible
 from provisioning.applications.selectors.applications import find_application, get_application
 from provisioning.core.database_trouble import trouble_of
 from provisioning.core.permissions import Actor, command_line_actor
@@ -46,6 +47,7 @@ class ServiceCommand(BaseCommand, abc.ABC):
     def handle(self, *args, **options):
         as_json = options.get("as_json", False)
         try:
+            _refuse_unreadable(options)
             code = self.run(**options)
         except PairwiseError as error:
             self.refused(error, as_json=as_json)
@@ -93,6 +95,14 @@ class ServiceCommand(BaseCommand, abc.ABC):
 
     def print_json(self, body: dict) -> None:
         self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str))
+
+
+def _refuse_unreadable(options: dict) -> None:
+    """Arguments in other bytes than those of this system's characters. Raises Refused."""
+    for each in options.values():
+        for word in each if isinstance(each, (list, tuple)) else (each,):
+            if isinstance(word, str) and not is_legible(word):
+                raise Refused(f"The argument {legible(word, 80)} holds bytes that are no characters. Type it in UTF-8.")
 
 
 def _where() -> str:

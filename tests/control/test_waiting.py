@@ -1,5 +1,6 @@
 """Connections that wait for their opening."""
 
+import asyncio
 import contextlib
 import socket
 
@@ -9,6 +10,7 @@ from control import server
 from control.waiting import BEAT, Waiting
 from protocol.wire import OPENING_TIMEOUT_S, dial
 from provisioning.models import Event
+from tests.scenarios.harness import PATIENCE
 
 from .conftest import eventually
 
@@ -92,6 +94,32 @@ async def test_strangers_that_say_nothing_cost_others_a_wait_and_not_their_conne
     monkeypatch.setattr(server, "OPENING_TIMEOUT_S", 1.0)
     with strangers(control, 20, source_address=("127.0.0.2", 0)):
         await gets_in(control, objects)
+
+
+@pytest.mark.parametrize("flood", [1, 3])
+async def test_who_takes_all_places_gives_way_at_once_to_another_address(control, objects, monkeypatch, flood):
+    for name, value in (("OPENINGS", 8), ("GRACE_S", 60.0), ("OPENING_TIMEOUT_S", 60.0)):
+        monkeypatch.setattr(server, name, value)
+    with contextlib.ExitStack() as opened:
+        for number in range(60):
+            opened.enter_context(socket.create_connection(
+                ("127.0.0.1", control.port), source_address=(f"127.0.0.{2 + number % flood}", 0)))
+        for _ in range(5):
+            async with asyncio.timeout(5 * PATIENCE):
+                channel = await dial("127.0.0.1", control.port, kind="host", name="alpha", secret=objects.host.secret,
+                                     pid=1, started=1)
+            await channel.close()
+
+
+def test_one_address_may_be_asked_for_its_turn(pair_of_sockets):
+    waiting = Waiting(beats=True)
+    first, second, gone = pair_of_sockets()[1], pair_of_sockets()[1], pair_of_sockets()
+    waiting.add("10.0.0.1", first)
+    waiting.add("10.0.0.2", gone[1])
+    waiting.add("10.0.0.2", second)
+    gone[0].close()
+    assert [waiting.next("10.0.0.2"), waiting.next("10.0.0.2"), waiting.next("10.0.0.3")] == [second, None, None]
+    assert (len(waiting), waiting.next()) == (1, first)
 
 
 async def test_strangers_that_are_renewed_all_the_time_give_way_to_who_waits(control, objects, monkeypatch):

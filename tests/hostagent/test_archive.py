@@ -1,6 +1,8 @@
 """Unpacking an Installation Package that nobody has to trust."""
 
 import tarfile
+import tracemalloc
+import zlib
 
 import pytest
 
@@ -8,6 +10,7 @@ from hostagent.jobs import archive
 from hostagent.jobs.archive import Bounds, read_version, unpack
 from hostagent.jobs.errors import JobFailed
 from hostagent.opened import Directory
+from tests.hostile_archives import HOSTILE, LARGE, block
 
 from .packages import build_package, checksums, files_of, member, write_archive
 
@@ -96,6 +99,30 @@ def test_a_damaged_archive_is_refused(tmp_path, cut):
     package = build_package(tmp_path / "p.tar.gz")
     package.write_bytes(package.read_bytes()[:cut])
     with pytest.raises(JobFailed, match=r"damaged|has no checksums"):
+        unpacked(tmp_path, package)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_archive_is_refused_with_a_sentence_and_takes_no_memory(tmp_path, content):
+    package = tmp_path / "p.tar.gz"
+    package.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(JobFailed, match=r"is damaged and cannot be unpacked: .+\.$"):
+            unpacked(tmp_path, package)
+        assert tracemalloc.get_traced_memory()[1] < LARGE
+    finally:
+        tracemalloc.stop()
+    assert not (tmp_path / "staging").exists()
+
+
+def test_a_stream_that_is_damaged_within_a_member_is_refused_with_a_sentence(tmp_path):
+    package = tmp_path / "p.tar.gz"
+    stream = zlib.compressobj(wbits=31)
+    whole = stream.compress(block("file", tarfile.REGTYPE, b"x" * 100_000)[:50_000]) + stream.flush(zlib.Z_FULL_FLUSH)
+    package.write_bytes(whole + b"\xff" * 100)
+    with pytest.raises(JobFailed, match=r"is damaged and cannot be unpacked: .*invalid block type"):
         unpacked(tmp_path, package)
 
 

@@ -1,6 +1,8 @@
 """The second half of joining: agent.json, the agent in the background, its service, and taking it away."""
 
 import json
+import os
+import pwd
 import shutil
 import signal
 import socket
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hostagent import boot, enrol, join, removal
+from hostagent import boot, enrol, join, removal, surroundings
 from protocol import auth
 from tests.ports import free_port
 from tests.scenarios.harness import wait_for
@@ -86,6 +88,14 @@ def test_a_service_of_roots_makes_an_account_for_servers_unless_it_is_there(monk
 
     monkeypatch.setattr(enrol.subprocess, "run", fails)
     assert "could not be created" in enrol.provide_account()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may take every account")
+def test_an_account_that_is_root_by_another_name_is_none_for_servers(monkeypatch):
+    for uid, wanted in ((0, ""), (998, "pairwise")):
+        entry = pwd.struct_passwd(("pairwise", "x", uid, uid, "", "/nonexistent", "/bin/false"))
+        monkeypatch.setattr(surroundings.pwd, "getpwnam", {"pairwise": entry}.__getitem__)
+        assert surroundings.service_account() == wanted
 
 
 def test_a_taken_lca_port_is_said_before_the_agent_is_started():

@@ -62,6 +62,20 @@ def test_who_came_a_moment_ago_or_has_got_further_is_not_among_those_that_hold_u
     assert made.oldest(before=2.0, further=False) == "second"
 
 
+def test_at_once_only_the_address_that_would_still_hold_more_gives_way():
+    made = strangers(9, ("flood 1", "b"), ("flood 2", "b"), ("flood 3", "b"), ("honest", "a"))
+    assert made.gives_way_to("b") is None
+    assert made.gives_way_to("a") == "flood 1"
+    made.got_further("flood 1")
+    assert made.gives_way_to("new") == "flood 2"
+    made.gone("flood 2")
+    assert made.gives_way_to("a") is None
+    assert made.gives_way_to("new") == "flood 3"
+    made.gone("flood 3")
+    assert made.gives_way_to("new") is None
+    assert strangers(9).gives_way_to("new") is None
+
+
 @pytest.fixture
 async def door_of_two(monkeypatch):
     """(port, outcomes, who was refused): two places, and for how long strangers may stay cut short."""

@@ -1,5 +1,6 @@
 """Rules on options, annex and connections of an application."""
 
+from protocol.said import is_legible
 from provisioning.catalog.known_options import ANNEX, KnownOptions, value_refusals
 from provisioning.core.text import has_control_characters, number_refusals, parameter_refusals
 from provisioning.drafts import ApplicationDraft, ConnectionDraft
@@ -48,13 +49,13 @@ def _table(table: dict[str, dict[str, str]] | None, field: str, stored: frozense
 def _name(name: str, label: str, at: str, forbidden: frozenset[str]) -> list[Refusal]:
     if not name or name != name.strip() or len(name) > MAX_NAME or has_control_characters(name) or (
             forbidden & set(name)) or name[0] in ";#":
-        return [Refusal(f'{label} "{name[:60]}" cannot be used: 1 to {MAX_NAME} characters, no blanks at the ends, '
-                        f'no {" ".join(sorted(forbidden))}, not beginning with ; or #.', at)]
+        return [Refusal(f'{label} "{name[:60]}" cannot be used: 1 to {MAX_NAME} characters, no blanks at the '
+                        f'ends, no {" ".join(sorted(forbidden))}, not beginning with ; or #.', at)]
     return []
 
 
 def _value(value: str, section: str, key: str, at: str, has_stored: bool) -> list[Refusal]:
-    if not isinstance(value, str) or len(value) > MAX_VALUE or "\x00" in value or "\n" in value or "\r" in value:
+    if not isinstance(value, str) or len(value) > MAX_VALUE or not is_legible(value) or set("\r\n") & set(value):
         return [Refusal(f"The value of [{section}] {key} must be one line of at most {MAX_VALUE} characters.", at)]
     if value == MASK and is_secret_option(section, key) and not has_stored:
         return [Refusal(f"[{section}] {key} is secret and has no stored value yet. Type it.", at)]

@@ -30,7 +30,7 @@ class Bar:
 
 @cache
 def style() -> str:
-    return render_to_string("audits/report/report.css")
+    return render_to_string("audit/report/report.css")
 
 
 @cache

@@ -274,7 +274,7 @@ _WORK: dict[str, _Work] = {
     "repair_start_files": _by_job(JobKind.REPAIR_START_FILES, "Write the start files of {} anew",
                                   given=_as_last_seen),
     "install": _by_job(JobKind.INSTALL, "Install {} again", _moves_aside,
-                       given=lambda row: {"log_on_as": without_asking(row)},
+                       given=lambda row: {"log_on_as": without_asking(row), "is_choice": False},
                        against=lambda row: account_refusals(row, without_asking(row))),
     "start": _by_job(JobKind.START, "Start {}"),
     "restart": _by_job(JobKind.RESTART, "Restart {}", _interrupts),

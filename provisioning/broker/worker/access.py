@@ -230,9 +230,13 @@ def connect() -> redis.Redis:
 
 def _account(host: Host, client: redis.Redis, prefix: str,
              known: frozenset[str] = frozenset(rules.COMMANDS)) -> Account:
-    database = int(client.get_connection_kwargs().get("db", 0) or 0)
     return rules.account(prefix=prefix, host_id=host.pk, host_name=host.name,
-                         secret=host.secret, database=database, known=known)
+                         secret=host.secret, database=database_of(client), known=known)
+
+
+def database_of(client: redis.Redis) -> int:
+    """The number of the database that it uses."""
+    return int(client.get_connection_kwargs().get("db", 0) or 0)
 
 
 def known_commands(client: redis.Redis) -> frozenset[str]:

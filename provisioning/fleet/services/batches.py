@@ -48,7 +48,7 @@ def stop_applications(*, actor: Actor, application_ids: Iterable[int], graceful:
 def install_applications(*, actor: Actor, application_ids: Iterable[int]) -> Asked:
     """Install those that can be, each into a directory of its own; none as root that nobody chose it for."""
     return _each(application_ids, lambda key: install_application(
-        actor=actor, application_id=key, log_on_as=without_asking(get_application(key))))
+        actor=actor, application_id=key, log_on_as=without_asking(get_application(key)), is_choice=False))
 
 
 def retry_batch(*, actor: Actor, batch: uuid.UUID) -> Asked:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from protocol.said import is_legible, legible
 from provisioning.declared import Kind, facts
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft
 from provisioning.errors import Refusal, Refused
@@ -37,7 +38,7 @@ class Manifest:
 
 
 class _Loader(yaml.SafeLoader):
-    """Scalars as text, no key twice."""
+    """Scalars as text, no key twice, no other tags."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -46,22 +47,42 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:
+def _unlike(node: yaml.Node, problem: str) -> yaml.YAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    text = loader.construct_scalar(node)
+    if not is_legible(text):
+        raise _unlike(node, "a text holds what is no character and cannot be written")
+    return text
+
+
+def _tagged(loader: _Loader, node: yaml.Node) -> None:
+    raise _unlike(node, f"the tag {legible(node.tag, 60)} is not known; write the value without it")
+
+
+def _mapping(loader: _Loader, node: yaml.Node) -> dict:
+    if not isinstance(node, yaml.MappingNode):
+        raise _unlike(node, "a value is marked as a mapping and is none")
     result = {}
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, "a key is not plain text", key_node.start_mark)
+            raise _unlike(key_node, "a key is not plain text")
         if key in result:
-            raise yaml.constructor.ConstructorError(None, None, f'"{key}" is there twice', key_node.start_mark)
+            raise _unlike(key_node, f'"{key}" is there twice')
         result[key] = loader.construct_object(value_node, deep=True)
     return result
 
 
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-for _kind in ("bool", "int", "float", "binary", "timestamp"):
-    # Also of those that say that they are no text: reading what is none of these raises anything.
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", yaml.SafeLoader.construct_yaml_str)
+_Loader.yaml_constructors = {
+    "tag:yaml.org,2002:null": yaml.SafeLoader.construct_yaml_null,
+    yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG: _text,
+    yaml.resolver.BaseResolver.DEFAULT_SEQUENCE_TAG: yaml.SafeLoader.construct_yaml_seq,
+    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG: _mapping,
+    None: _tagged,
+}
 
 
 def read_manifest(content: bytes, *, file_name: str = "") -> Manifest:
@@ -70,7 +91,7 @@ def read_manifest(content: bytes, *, file_name: str = "") -> Manifest:
     if len(content) > MAX_BYTES:
         raise Refused(f"{what} has {len(content)} bytes; at most {MAX_BYTES} are read. Split it.")
     try:
-        body = yaml.load(content, _Loader)
+        body = _load(content)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(f"{what} is no readable YAML: {_where(error)}") from None
     reader = _Reader()
@@ -78,6 +99,17 @@ def read_manifest(content: bytes, *, file_name: str = "") -> Manifest:
     if reader.refusals:
         raise Refused(*reader.refusals)
     return manifest
+
+
+def _load(content: bytes) -> Any:
+    loader = _Loader(content)
+    try:
+        return loader.get_single_data()
+    except (ValueError, OverflowError):
+        # Of a character or a version whose number is too large; yaml says nothing itself.
+        raise yaml.MarkedYAMLError(problem="a number is too large", problem_mark=loader.get_mark()) from None
+    finally:
+        loader.dispose()
 
 
 def _where(error: Exception) -> str:

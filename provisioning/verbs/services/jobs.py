@@ -33,14 +33,14 @@ from .log_on import settle_account
 
 @ASK.of(JobKind.INSTALL)
 def install_application(*, actor: Actor, application_id: int, path: str = "", log_on_as: str = "",
-                        seen_account: str | None = None) -> Job:
+                        seen_account: str | None = None, is_choice: bool = True) -> Job:
     """Install the newest package of the application's type, into ``path`` when given, to run as ``log_on_as`` when
-    given, which was chosen when ``seen_account`` was stored. Raises Refused, also where it would run as root and nobody
-    chose that, and NotFound."""
+    given, which was chosen when ``seen_account`` was stored; not ``is_choice``: nobody was asked for it. Raises
+    Refused, also where it would run as root and nobody chose that, and NotFound."""
     row = _ready(actor, application_id, JobKind.INSTALL)
     package = _package_for(row)
     _check_path(row, path)
-    settle_account(actor=actor, row=row, log_on_as=log_on_as, seen=seen_account)
+    settle_account(actor=actor, row=row, log_on_as=log_on_as, seen=seen_account, is_choice=is_choice)
     return _create(actor, row, JobKind.INSTALL, _install_arguments(row, package, path))
 
 

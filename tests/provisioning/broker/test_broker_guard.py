@@ -8,10 +8,13 @@ import time
 
 import pytest
 import redis
+from kombu import Connection, Exchange, Queue
+from redis.exceptions import NoPermissionError
 
 from console.embedded_redis import embedded_redis_socket, embedded_redis_url
 from console.up.redis import MEMORY_LEAST, MEMORY_MOST, command, make_directories, memory_max, wait_ready
 from protocol.jobs import REPORT_BYTES_MAX
+from provisioning.broker import rules
 from provisioning.broker.worker import access as broker_access
 from provisioning.broker.worker import guard as broker_guard
 from provisioning.broker.worker.guard import Guard
@@ -157,7 +160,7 @@ def test_guesses_at_the_consoles_own_password_are_told(port, console):
 
 def test_a_key_that_a_host_fills_is_deleted_and_its_name_is_told(console, evil, as_evil, monkeypatch):
     factories.make_host("good")
-    reader = looks(monkeypatch, KEY_BYTES_MAX=1_000_000)
+    reader = looks(monkeypatch, KEYS_BYTES_MAX=1_000_000)
     console.lpush("host.good", "job")
     as_evil.lpush("host.evil", *[os.urandom(100_000)] * 25)
     as_evil.hset("unacked.host.evil", mapping={"large": os.urandom(2_000_000), **{str(n): "x" for n in range(1000)}})
@@ -170,10 +173,84 @@ def test_a_key_that_a_host_fills_is_deleted_and_its_name_is_told(console, evil, 
     assert "The account of host evil had put 2 MB into the key 'host.evil' of the broker" in told()[0][1]
 
 
+def test_all_keys_of_a_host_together_are_bounded_and_the_largest_go(console, evil, as_evil, monkeypatch):
+    reader = looks(monkeypatch, KEYS_BYTES_MAX=1_000_000)
+    as_evil.lpush("host.evil", os.urandom(800_000))
+    as_evil.hset("unacked.host.evil", "large", os.urandom(600_000))
+    as_evil.lpush("reports.evil", "x")
+    reader.look()
+    assert not console.exists("host.evil")
+    assert console.exists("unacked.host.evil")
+
+
+def test_a_host_gets_into_no_other_database(console, as_evil):
+    for number in (0, 1, 15):
+        with pytest.raises(NoPermissionError):
+            as_evil.execute_command("SELECT", number)
+    with pytest.raises(redis.ResponseError, match="out of range"):
+        console.execute_command("SELECT", 1)
+
+
+def test_a_connection_that_was_in_another_database_ends_with_the_new_rules(console, evil, as_evil, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(rules, "WITHOUT_KEYS", (*rules.WITHOUT_KEYS, "select"))
+        assert broker_access.keep() == 1
+        as_evil.execute_command("SELECT", 0)
+    assert broker_access.keep() == 1
+    with pytest.raises((redis.ConnectionError, NoPermissionError)):
+        as_evil.execute_command("SELECT", 0)
+
+
+def test_celerys_client_works_with_the_account_of_a_host(evil, port):
+    """With the options of hostagent.celery."""
+    url = broker_access.url_for(evil, f"redis://127.0.0.1:{port}/0")
+    options = {"priority_steps": [0], **{f"{name}_key": f"{name}.host.evil" for name in (
+        "unacked", "unacked_index", "unacked_mutex")}}
+    with Connection(url, transport_options=options) as connection:
+        queue = connection.SimpleQueue(Queue("host.evil", Exchange("host.evil"), routing_key="host.evil"))
+        queue.put({"job": 1})
+        message = queue.get(timeout=5)
+        assert message.payload == {"job": 1}
+        message.ack()
+        queue.close()
+
+
+@pytest.fixture(params=list(brokers.PROGRAMS))
+def third(request, tmp_path, settings):
+    """Address of a Redis of one's own of which the console has the third database."""
+    if (program := brokers.PROGRAMS[request.param]()) is None:
+        pytest.skip(f"{request.param} is not installed")
+    with brokers.running(program, tmp_path) as url:
+        settings.PAIRWISE_REDIS_URL = url = url.removesuffix("0") + "3"
+        settings.EMBEDDED_REDIS_PASSWORD, settings.REDIS_IS_EMBEDDED = "", False
+        yield url
+
+
+def test_where_hosts_have_to_choose_a_database_what_they_put_into_others_is_deleted(third, monkeypatch):
+    evil = factories.make_host("evil")
+    looks(monkeypatch, KEYS_BYTES_MAX=1_000_000, ANSWERS_BYTES_MAX=500_000)
+    answer = "00000000-0000-0000-0000-000000000001.reply.control.evil.pidbox"
+    with redis.Redis.from_url(broker_access.url_for(evil, third)) as as_evil, redis.Redis.from_url(third) as console:
+        for number in (0, 3, 15):
+            as_evil.execute_command("SELECT", number)
+            as_evil.lpush("reports.evil", os.urandom(900_000))
+            as_evil.lpush(answer, os.urandom(600_000))
+        console.execute_command("SELECT", 7)
+        console.set("of.others", os.urandom(2_000_000))
+        words = Guard().look(["evil"])
+        held = {}
+        for number in (0, 3, 7, 15):
+            console.execute_command("SELECT", number)
+            held[number] = console.keys()
+    assert sum(map(len, held.values())) == 2
+    assert held[7] == [b"of.others"]
+    assert [word.host for word in words] == ["evil"] * 5
+
+
 def test_each_host_has_its_turn_to_be_looked_at(console, monkeypatch):
     monkeypatch.setattr(broker_guard, "HOSTS_A_LOOK", 2)
     monkeypatch.setattr(broker_guard, "EVERY_S", 0.0)
-    monkeypatch.setattr(broker_guard, "KEY_BYTES_MAX", 0)
+    monkeypatch.setattr(broker_guard, "KEYS_BYTES_MAX", 0)
     guard, names = Guard(), ["d", "a", "c", "b", "e"]
     console.mset({f"host.{name}": "x" for name in names})
     assert [[word.host for word in guard.look(names)] for _ in range(4)] == [["a", "b"], ["c", "d"], ["e"], []]
@@ -193,7 +270,7 @@ def test_answers_that_nobody_fetches_go(console, evil, as_evil, monkeypatch):
 
 
 def test_a_server_that_is_full_is_emptied_by_the_same_thread(console, evil, as_evil, monkeypatch):
-    reader = looks(monkeypatch, EVERY_S=0.0, KEY_BYTES_MAX=2_000_000)
+    reader = looks(monkeypatch, EVERY_S=0.0, KEYS_BYTES_MAX=2_000_000)
     reader.look()
     as_evil.lpush("host.evil", *[os.urandom(100_000)] * 80)
     console.config_set("maxmemory", console.info("memory")["used_memory"] - 4_000_000)

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import tracemalloc
 
 import pytest
 
@@ -10,6 +11,7 @@ from provisioning.catalog.services import packages as services
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.models import HistoryEntry, InstallationPackage
 from tests.factories import ADMINISTRATOR, OPERATOR, make_application, make_host, make_job
+from tests.hostile_archives import HOSTILE, LARGE
 
 XML = b"""<?xml version="1.0" encoding="UTF-8"?>
 <InstallationPackage FormatVersion="4.0">
@@ -66,6 +68,24 @@ def test_package_without_description_is_refused(read):
 def test_member_outside_of_the_package_is_refused(read, name):
     with pytest.raises(PackageFileError, match="outside"):
         read(archive((name, b"x")))
+
+
+def test_a_member_outside_whose_name_nobody_can_write_is_told_by_what_can_be_written(read):
+    with pytest.raises(PackageFileError, match="outside") as refused:
+        read(archive(("../\udcff", b"x")))
+    str(refused.value).encode()
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_archive_is_refused_with_a_sentence_and_takes_no_memory(read, content):
+    tracemalloc.start()
+    try:
+        with pytest.raises(PackageFileError, match=r"no readable \.tar\.gz"):
+            read(content)
+        assert tracemalloc.get_traced_memory()[1] < LARGE
+    finally:
+        tracemalloc.stop()
 
 
 def test_description_that_is_a_link_or_too_large_is_refused(read):

@@ -271,6 +271,16 @@ class TestManifest:
         ("? [a]\n: 1", "not plain text"),
         ("!!python/object:os.system {}", "is no readable YAML"), ("\x00", "is no readable YAML"),
         ("templates: [{a: b}]", "list the paths of files."),
+        *((f"hosts:\n- {{name: {scalar}}}", f"is no readable YAML: line 2: {problem}") for scalar, problem in (
+            ("!!int abc", "the tag tag:yaml.org,2002:int is not known"), ("!!int 1", "the tag"),
+            ("!!float x", "the tag"), ("!!timestamp foo", "the tag"), ("!<tag:yaml.org,2002:bool> zz", "the tag"),
+            ("!!binary x", "the tag"), ("!!set {a}", "the tag"), ("!!omap [a]", "the tag"),
+            ("!!pairs [a]", "the tag"), ("!x%ED%A0%80 a", ""), ("!!map a", "a value is marked as a mapping"),
+            ("!!map [a]", "a value is marked as a mapping"), ("!!seq a", ""), ("!!str [a]", ""), ("!!null [a]", ""),
+            (r'"x\ud800y"', "a text holds what is no character"), (r'"\0"', "a text holds what is no character"),
+            (r'"\UFFFFFFFF"', "a number is too large"), (r'"\U00110000"', "a number is too large"))),
+        (r'{"\udfff": 1}', "line 1: a text holds what is no character"),
+        (f"%YAML {'1' * 5000}.1\n--- a", "line 1: a number is too large"),
     ])
     def test_fault_is_a_sentence(self, text, sentence):
         with pytest.raises(Refused) as caught:

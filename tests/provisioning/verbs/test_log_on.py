@@ -60,6 +60,46 @@ def test_root_is_a_choice_as_any_other_and_is_recorded(row, account):
     assert install(row).arguments["log_on_as"] == account
 
 
+@pytest.mark.parametrize("said", ["root", "0", "toor", "daemon", " pairwise", ["pairwise"]])
+def test_no_other_account_is_taken_from_the_word_of_a_host(row, client, said):
+    agent_is("root", service=said)
+    batch = batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
+    assert not batch.jobs
+    assert "useradd --system pairwise" in str(batch)
+    client.force_login(factories.make_user("ada", roles=("Administrator",)))
+    page = client.get(reverse("application-install", args=[row.pk]), headers={"HX-Request": "true"}).content.decode()
+    assert "value=" not in page.partition('name="log_on_as"')[2].partition(">")[0]
+    assert Application.objects.get().log_on_as == "SYSTEM"
+
+
+@pytest.fixture
+def partner(row):
+    """The standby of ``row``, on a host of its own."""
+    other = factories.make_application("MS_B", host=factories.make_host("beta"))
+    Application.objects.filter(pk=row.pk).update(backup_server=other)
+    row.refresh_from_db()
+    return other
+
+
+@pytest.mark.parametrize(("before", "facts", "after"), [
+    ("SYSTEM", {"account": "root", "service_account": "pairwise"}, "pairwise"),
+    ("SYSTEM", {"account": "root", "service_account": ""}, "SYSTEM"),
+    ("SYSTEM", {"account": "ms"}, "SYSTEM"),
+    ("ms", {"account": "root", "service_account": "pairwise"}, "ms"),
+])
+def test_what_one_host_says_changes_the_partner_only_where_its_own_host_says_it_too(row, partner, before, facts, after):
+    Application.objects.filter(pk=partner.pk).update(log_on_as=before)
+    HostRuntime.objects.filter(host=partner.host).update(facts=facts)
+    batches.install_applications(actor=factories.ADMINISTRATOR, application_ids=[row.pk])
+    accounts = dict(Application.objects.values_list("name", "log_on_as"))
+    assert accounts == {"MS": "pairwise", "MS_B": after}
+
+
+def test_what_a_person_chose_is_the_account_of_both(row, partner):
+    install(row, log_on_as="genesys")
+    assert set(Application.objects.values_list("log_on_as", flat=True)) == {"genesys"}
+
+
 @pytest.mark.parametrize("account", ["ms", ""])
 def test_where_the_agent_is_not_root_or_has_not_said_nothing_is_asked(row, account):
     agent_is(account)
