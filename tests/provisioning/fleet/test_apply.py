@@ -290,12 +290,6 @@ class TestManifest:
     def test_empty_file_asks_for_nothing(self):
         assert read_manifest(b"").applications == ()
 
-    @pytest.mark.parametrize("name", ["!!timestamp 2026-99-99", "!!timestamp x", "!!timestamp 0001-01-01T00:00+14:00",
-                                      "!!int x", "!!float x", "!!bool x", "!!binary x"])
-    def test_scalars_that_say_what_they_are_stay_as_typed_too(self, name):
-        manifest = read_manifest(f"applications: [{{name: {name}}}]".encode())
-        assert manifest.applications[0]["name"] == name.split()[1]
-
     def test_scalars_stay_as_typed(self):
         manifest = read_manifest(b"applications: [{name: 007, options: {a: {b: 1.50, c: yes, d: 'null', e: ~}}}]")
         assert manifest.applications[0] == {
