@@ -1,7 +1,7 @@
 """Whether a verb can be done to an application or a host now, and if not, why: the one judge of every page, button,
 service and command. Pure.
 
-A verb is a kind of job (``job_kinds``) or one of stop-gracefully, delete, enable, disable and switch-over. Whether a
+A verb is a kind of job (``jobs.kinds``) or one of stop-gracefully, delete, enable, disable and switch-over. Whether a
 switchover works is decided by control; what is said here of it is what control's record shows.
 """
 

@@ -1,4 +1,4 @@
-"""Creates Jobs (kinds: job_kinds.py), cancels them and runs them again. The work itself happens on the host."""
+"""Creates Jobs (kinds: jobs.kinds), cancels them and runs them again. The work itself happens on the host."""
 
 import re
 import uuid

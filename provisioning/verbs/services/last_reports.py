@@ -1,4 +1,4 @@
-"""Waits shortly for jobs whose work is done and whose last report is still on its way (job_kinds)."""
+"""Waits shortly for jobs whose work is done and whose last report is still on its way (jobs.kinds)."""
 
 import time
 from collections.abc import Iterable, Iterator
