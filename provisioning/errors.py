@@ -6,14 +6,23 @@ from datetime import datetime
 from protocol.said import is_legible, legible
 
 
+def _make_writable(made: object, *names: str) -> None:
+    for name in names:
+        if not is_legible(text := str(getattr(made, name))):
+            object.__setattr__(made, name, legible(text, len(text)))
+
+
 @dataclass(frozen=True)
 class Link:
     """Another object that a refusal names: ``kind`` is application, host, template, package, job or drill; ``key`` its
-    primary key. The page makes an address of it."""
+    primary key. The page makes an address of it. ``name`` is written as in a refusal that quotes it."""
 
     kind: str
     key: str
     name: str
+
+    def __post_init__(self) -> None:
+        _make_writable(self, "name")
 
 
 @dataclass(frozen=True)
@@ -26,9 +35,7 @@ class Refusal:
     links: tuple[Link, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("message", "field"):
-            if not is_legible(text := str(getattr(self, name))):
-                object.__setattr__(self, name, legible(text, len(text)))
+        _make_writable(self, "message", "field")
 
 
 class PairwiseError(Exception):

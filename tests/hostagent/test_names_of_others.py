@@ -12,10 +12,10 @@ HOSTAGENT = Path(__file__).resolve().parents[2] / "hostagent"
 
 OPENS = {"opened.py", "ways.py"}
 OWN = {
-    "__init__.py", "__main__.py", "agent.py", "asked.py", "boot.py", "bundle.py", "celery.py", "config.py",
-    "control_link.py", "ending.py", "enrol.py", "files.py", "heartbeats.py", "identity.py", "join.py", "kept.py",
-    "lca.py", "process.py", "processes.py", "reconnecting.py", "signs.py", "state.py", "supervision.py",
-    "surroundings.py", "trust.py", "worker.py",
+    "__init__.py", "__main__.py", "agent.py", "asked.py", "boot.py", "bundle.py", "bundled.py", "celery.py",
+    "config.py", "control_link.py", "directories.py", "ending.py", "enrol.py", "files.py", "heartbeats.py",
+    "identity.py", "join.py", "kept.py", "lca.py", "process.py", "processes.py", "reconnecting.py", "signs.py",
+    "state.py", "supervision.py", "surroundings.py", "trust.py", "worker.py",
     "jobs/cancel.py", "jobs/context.py", "jobs/errors.py", "jobs/fetch.py", "jobs/frame.py", "jobs/janitor.py",
     "jobs/journal.py", "jobs/lca_client.py", "jobs/refusals.py", "jobs/reporter.py", "jobs/sender.py",
 }
@@ -25,7 +25,6 @@ ALLOWED = {
                   "os.mkfifo", "os.open", "os.rename", ".exists", ".iterdir", "read_json", "write_json"},
     "shim.py": {"open", "os.open", "os.replace", "os.rename"},
     "removal.py": {".exists", ".read_text", ".write_text", ".unlink"},
-    "jobs/archive.py": {"tarfile.open"},
     "jobs/install.py": {".read_text"},
     "jobs/make_certificates.py": {"write_atomically"},
     "jobs/collect_facts.py": {"read_json", "write_json"},
@@ -36,7 +35,7 @@ ALLOWED = {
     "looking/rights.py": {"os.getxattr", "os.statvfs"},
 }
 """What others than ``OWN`` do by paths all the same: in run directories of the agent, which are its own; a look at
-what is to be started, which is then run as its account; a package, an authority and certificates in directories of the
+what is to be started, which is then run as its account; an authority and certificates in directories of the
 agent; the units of systemd; /proc; the deepest directory that is there, by its descriptor."""
 
 BY_PATH = {
