@@ -215,8 +215,9 @@ class Pair:
             raise AssertionError(f"{error}; it is {last}") from None
         return last
 
-    def wait_whole(self, timeout: float = WHOLE_S) -> Member:
-        """Until one serves, the other stands by and is in sync; who serves."""
+    def wait_whole(self, timeout: float = WHOLE_S, by: Member | None = None) -> Member:
+        """Until one serves, the other stands by and is in sync; who serves. ``by``: until it is this one, as what pages
+        show may be of before for a moment."""
         last: dict = {}
 
         def whole() -> bool:
@@ -225,7 +226,8 @@ class Pair:
                          status["applications"] if each["name"] in {member.name for member in self.members}})
             last["pair"] = pair = next(each for each in status["pairs"] if each["primary"] == self.members[0].name)
             modes = {name: facts[1] for name, facts in last.items() if name != "pair"}
-            return (pair["in_sync"] and all(last[name][0] == "Started" for name in modes)
+            return ((by is None or pair["active"] == by.name) and pair["in_sync"]
+                    and all(last[name][0] == "Started" for name in modes)
                     and modes[pair["active"]] == "Primary" and sorted(modes.values()) == ["Backup", "Primary"])
 
         try:

@@ -70,14 +70,16 @@ class Audited:
     def apply(self, name, **fields):
         self.pair._apply([{"name": name, **fields}])
 
-    def found(self, expected, look=True):
-        """The audit once its findings are exactly these (code, member); its last word in the AssertionError."""
+    def found(self, expected, look=True, *, whole=False):
+        """The audit once its findings are exactly these (code, member), and, ``whole``, all is known; its last word in
+        the AssertionError."""
         last = {}
 
         def is_so():
             last.update(self.ask("audit"))
             last["findings"] = [each for each in last["findings"] if each["code"] != AS_ROOT]
-            return {(each["code"], *each["about"][:1]) for each in last["findings"]} == expected
+            return ({(each["code"], *each["about"][:1]) for each in last["findings"]} == expected
+                    and not (whole and last["unknown"]))
 
         if look:
             self.ask("look")
@@ -88,7 +90,7 @@ class Audited:
         return last
 
     def clean(self, look=True):
-        found = self.found(set(), look)
+        found = self.found(set(), look, whole=True)
         assert (found["unknown"], found["verdict"]) == ([], "ready"), found
 
     def stop(self):
@@ -129,6 +131,7 @@ class Audited:
 @pytest.fixture(scope="module")
 def audited(site):
     made = Audited(site)
+    made.ask("look")
     yield made
     made.pair.stop()
     for host in site.hosts.values():

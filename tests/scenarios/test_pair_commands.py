@@ -90,7 +90,7 @@ def test_a_drill_switches_over_and_back_loses_nothing_and_leaves_the_pair_as_it_
     pair.wait_told("switchover", f"Failover drill {report['drill']}")
     tell("a drill, there", figures["outage_over_ms"] / 1000)
     tell("a drill, back", figures["outage_back_ms"] / 1000)
-    assert pair.wait_whole() is primary
+    pair.wait_whole(by=primary)
 
 
 @pytest.mark.long
@@ -117,7 +117,7 @@ def test_a_drill_that_is_cancelled_on_the_way_leaves_the_pair_as_it_found_it(pai
     assert (told["state"], told["serves_now"], told["figures"]["lost"]) == ("interrupted", primary.name, 0), told
     assert "Cancelled by" in told["sentence"]
     assert f"{primary.name} serves again, as before." in told["sentence"]
-    assert pair.wait_whole() is primary
+    pair.wait_whole(by=primary)
 
 
 @pytest.mark.long

@@ -62,7 +62,7 @@ def test_the_member_that_knows_less_returns_first_and_is_not_promoted(pair, tmp_
         assert lost[active.name] == 0
         assert lost[standby.name] >= 200
         asked(pair, "restored", active.name, "--server", active.name)
-        assert pair.wait_whole() is active
+        pair.wait_whole(by=active)
         assert ledger.check() > 200
         assert [member.facts()["discarded"] for member in pair.members] == [0, 0]
         assert asked(pair, "failover_check", active.name)["works"]
@@ -94,7 +94,7 @@ def test_the_newer_database_is_lost_and_the_pair_goes_on_by_the_way_out(pair, tm
         refused = asked(pair, "restored", active.name, "--server", other.name, code=2)["refusals"][0]
         assert f"{active.name} serves" in refused["message"]
         asked(pair, "restored", active.name, "--server", active.name, "--reason", "the newer one is lost")
-        assert pair.wait_whole() is active
+        pair.wait_whole(by=active)
         assert ledger.check() > 100
         pair.wait_equal_copies()
         assert "A65" not in codes(pair)
