@@ -1,9 +1,9 @@
-// Names in lists and titles have no blanks: where one must break, it does so behind a mark of it, not within a word.
+// Names in lists, titles and links have no blanks: where one must break, it does so behind a mark, not within a word.
 const LONG = /\S{20,}/; // a shorter one goes to the next line whole
 const MARKS = /(?<=\w[_./:@-]+)(?=\w)/;
 
 export function breakNames(scope) {
-  for (const cell of scope.querySelectorAll(".grid :is(td, th), .versus dt, main :is(h1, h2, h3)")) {
+  for (const cell of scope.querySelectorAll(".grid :is(td, th), .versus dt, main :is(h1, h2, h3, a)")) {
     if (!LONG.test(cell.textContent)) continue;
     const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
     const long = [];

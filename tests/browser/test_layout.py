@@ -56,6 +56,7 @@ run_audit(None, trigger=AuditTrigger.SCHEDULE)
 found = Finding.objects.filter(audit__primary=tailed).first()
 Waiver.objects.create(primary=tailed, code=found.code, subject=found.subject, fact=found.fact, waived_by="sue",
                       sentence=found.sentence, reason="It is moved.", expires_on=now.date() + timedelta(days=1))
+history.record_verb(actor=Actor(name="sue"), row=tailed, reason="It was looked at.")
 answer = {"tails": tailed.pk, "primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number}
 """
 PAGES = {**PAGES, "restore": "/operations/history/{entry}/restore/", "entry": "/operations/history/{entry}/",
@@ -85,7 +86,7 @@ PLAIN_BUTTONS = """() => [...document.querySelectorAll('main :is(.grid, .finding
   .filter(e => getComputedStyle(e).borderTopColor === 'rgba(0, 0, 0, 0)').map(e => e.outerHTML.slice(0, 160))"""
 BROKEN_NAMES = r"""() => {
   const found = [];
-  for (const link of document.querySelectorAll('main .grid td a')) {
+  for (const link of document.querySelectorAll('main a')) {
     if (!/_tail\b/.test(link.textContent)) continue;
     const texts = document.createTreeWalker(link, NodeFilter.SHOW_TEXT);
     for (let text = texts.nextNode(); text; text = texts.nextNode()) {
@@ -204,6 +205,13 @@ def test_lists_keep_within_their_panel_and_names_break_behind_their_marks(page, 
     assert page.evaluate(BROKEN_WORDS) == []
     if name != "drills":
         assert page.evaluate(BROKEN_NAMES) == []
+
+
+def test_names_in_history_break_behind_their_marks_on_a_phone(page, usual):  # noqa: F811
+    page.set_viewport_size({"width": 390, "height": 900})
+    _open(page, PAGES["history"])
+    assert page.locator("main a", has_text="_with_a_long_tail").count()
+    assert page.evaluate(BROKEN_NAMES) == []
 
 
 def test_the_timeline_of_a_pair_is_short_until_somebody_asks_for_more(page, usual):  # noqa: F811
