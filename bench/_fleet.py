@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from protocol.dialling import Dialling
+from protocol.dialler import Dialling
 from protocol.jobs import SIGNATURES
 from protocol.lines import OPENING_TIMEOUT_S, SILENCE_HEARTBEATS, decode, encode
 from protocol.opening_messages import SPEAKS, Challenge, Heartbeat, Refused, Welcome

@@ -76,7 +76,7 @@ def audit_queries() -> int:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    from provisioning.audit.loading import load
+    from provisioning.audit.loader import load
 
     with CaptureQueriesContext(connection) as caught:
         load()
@@ -122,7 +122,7 @@ def exports():
     import resource
 
     from provisioning.audit.exports import FORMATS
-    from provisioning.audit.exports.reading import Pairs, head_of, results_of
+    from provisioning.audit.exports.stored_results import Pairs, head_of, results_of
 
     for name, chosen in FORMATS.items():
         before, length = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0

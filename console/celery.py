@@ -13,8 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
 
 from django.conf import settings
 
-from hostagent import ending, hangups  # noqa: F401 - ending connects to the worker's signal
-from hostagent.reconnecting import ReturningAmqp
+from hostagent import hangups, pool_end  # noqa: F401 - pool_end connects to the worker's signal
+from hostagent.reconnection import ReturningAmqp
 from protocol.jobs import CONSOLE_QUEUE, broker_options
 
 

@@ -11,8 +11,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from console.proxies import Network, networks
-from protocol.sparing import EVERY_S, Sparing
 from protocol.strangers import Strangers
+from protocol.throttle import EVERY_S, Sparing
 
 log = logging.getLogger(__name__)
 HEADERS_S = 10.0

@@ -16,8 +16,8 @@ from typing import Any
 
 from protocol import collector
 from protocol.controls import NOT_LEADER
-from protocol.sparing import Sparing
 from protocol.tasks import Tasks
+from protocol.throttle import Sparing
 from protocol.tls import Identity
 from protocol.watchdog import Watchdog
 from protocol.wire import Opening

@@ -17,8 +17,8 @@ from protocol.tls import why_untrusted
 from protocol.wire import OPENING_TIMEOUT_S, Opening, OutOfOrder, WireError, encode
 
 from .database import DatabaseAway
+from .openings import Waiting
 from .peers import CLOSE_TIMEOUT_S
-from .waiting import Waiting
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Pr
 from protocol.opening_messages import Hello, Welcome
 from protocol.pair_messages import PairRequest, Probed
 from protocol.server_messages import Configuration, Event, Progress, Report
-from protocol.sparing import Sparing
+from protocol.throttle import Sparing
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.core.control_client import control_secrets
 from provisioning.states import EventLevel, EventSource

@@ -13,12 +13,12 @@ from celery.signals import worker_init, worker_process_init, worker_ready, worke
 
 from protocol.jobs import RUN_JOB, broker_options, host_control, host_queue
 
-from . import ending, hangups  # noqa: F401 - ending connects to the worker's signal
+from . import hangups, pool_end  # noqa: F401 - pool_end connects to the worker's signal
 from .config import CONFIG_VARIABLE, AgentConfig, load
 from .jobs.context import context_of
 from .jobs.frame import run_job
 from .jobs.janitor import Janitor
-from .reconnecting import ReturningAmqp
+from .reconnection import ReturningAmqp
 from .worker import PARENT_VARIABLE
 
 PR_SET_PDEATHSIG = 1

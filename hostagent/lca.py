@@ -10,7 +10,7 @@ from typing import Any
 
 from protocol.door import Door
 from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
-from protocol.sparing import EVERY_S, Sparing
+from protocol.throttle import EVERY_S, Sparing
 from protocol.wire import Channel, Opening, WireError
 
 from . import VERSION

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protocol.door import Door
-from protocol.sparing import Sparing
+from protocol.throttle import Sparing
 from protocol.wire import Opening, WireError
 
 from .broker import Broker

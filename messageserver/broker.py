@@ -1,8 +1,8 @@
 """The broker: takes what sessions send, commits it in groups, acknowledges what is safe, hands it to subscriptions.
 
-Runs in the event loop. The store runs in a thread of its own (``storing``), so a slow disk never stops heart-beats.
-While one group is being written the next one gathers: that is the group commit. A group that is on this disk waits
-until ``standing`` says that it may be acknowledged; meanwhile later groups are written.
+Runs in the event loop. The store runs in a thread of its own (``store_thread``), so a slow disk never stops
+heart-beats. While one group is being written the next one gathers: that is the group commit. A group that is on this
+disk waits until ``standing`` says that it may be acknowledged; meanwhile later groups are written.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ from .roster import Guest, Roster
 from .settings import Settings
 from .standing import Mode, Standing
 from .store import Appended
-from .storing import Storing
-from .waiting import Submitted, Waiting, drafts_of
+from .store_thread import Storing
+from .submissions import Submitted, Waiting, drafts_of
 
 TICK_S = 0.25
 CLOSE_S = 5.0

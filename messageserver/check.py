@@ -3,7 +3,7 @@
 import contextlib
 import time
 
-from protocol.blocking import dial
+from protocol.socket_line import dial
 
 from .contact import Address, Search, introduction
 from .exits import ExitCode

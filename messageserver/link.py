@@ -21,7 +21,7 @@ from . import log
 from .contact import Address, Search, introduction
 from .exits import Exit
 from .ownership import Held
-from .telling import Telling
+from .reports import Telling
 
 EVENTS_MAX = 1000
 """Events kept while control is away; the oldest are dropped first."""

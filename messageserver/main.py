@@ -57,7 +57,7 @@ def _run(given: Given, stop: "threading.Event | None" = None) -> int:
         outlive_terminal()
         # What the launcher became is a Python.
         show_as(PROGRAM)
-        from .running import serve  # with it comes everything that a check does without
+        from .loop import serve  # with it comes everything that a check does without
 
         return serve(address, secret, directory, stop)
     except Exit as error:

@@ -13,8 +13,8 @@ from protocol.events import Own
 from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
 from protocol.server_messages import Configuration, Grant, Report
-from protocol.sparing import Sparing
 from protocol.tasks import until_one_ends
+from protocol.throttle import Sparing
 from protocol.watchdog import Watchdog
 
 from . import VERSION, settings, system

@@ -1,5 +1,5 @@
 """The wire: one JSON object a line over TCP, bounded line length, heartbeats both ways; here over asyncio, in
-``blocking`` over plain sockets."""
+``socket_line`` over plain sockets."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from . import auth, tls
-from .dialling import Dialling, untold
+from .dialler import Dialling, untold
 from .lines import (
     MAX_LINE,
     MAX_LINE_BEFORE_WELCOME,

@@ -10,7 +10,7 @@ class ProvisioningConfig(AppConfig):
     def ready(self):
         from django.contrib.auth.signals import user_logged_in
 
-        from provisioning import registering  # noqa: F401 - what it imports says what it owns
+        from provisioning import registrations  # noqa: F401 - what it imports says what it owns
         from provisioning.accounts.views.session_life import on_signed_in
 
         user_logged_in.connect(on_signed_in)

@@ -17,7 +17,7 @@ SLICES = (
     *GROUND, ("models", "record"), "core", "web", "history", "accounts", "catalog", "broker", "jobs", "applications",
     "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "fleet", "audit", "support", "monitoring")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
-ROOF = ("frame", "navigation", "registering", "tasks", "urls", "management", "apps")
+ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")
 """Above all slices: what puts them together."""
 ROOMS = {name: floor for floor, names in enumerate((*SLICES, ROOF))
          for name in ([names] if isinstance(names, str) else names)}

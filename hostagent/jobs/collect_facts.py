@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..files import read_json, write_json
-from ..looking import files, listening, process, rights, version
-from ..looking.naming import Resolving
+from ..looking import files, listeners, process, rights, version
+from ..looking.names import Resolving
 from ..opened import Directory
 from .accounts import account_named
 from .check_start_files import target_for
@@ -101,7 +101,7 @@ def application_facts(run: Run, asked: dict[str, Any], watched: int, kept: dict[
             directory.update(usable=False, problem=trouble)
         pid = process.pid_of(asked["name"], place, watched)
         facts = {"directory": directory, "process": process_or_none(pid),
-                 "listeners": {str(port): who for port, who in listening.strangers(asked["ports"], pid).items()},
+                 "listeners": {str(port): who for port, who in listeners.strangers(asked["ports"], pid).items()},
                  "disk_free_bytes": free_bytes(place)}
         if place is not None:
             facts |= _installed(run, place, asked, account, kept, until, usable=directory["usable"])

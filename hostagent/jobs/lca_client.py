@@ -4,9 +4,9 @@ import contextlib
 import time
 from typing import Any
 
-from protocol.blocking import Line, dial
 from protocol.lines import RefusedError, StrangerError, WireError
 from protocol.messages import Request, Response
+from protocol.socket_line import Line, dial
 
 from ..config import AgentConfig
 from ..lca import LOOPBACK

@@ -13,7 +13,7 @@ from provisioning.pairs.rules.facts import PairFacts
 from provisioning.pairs.rules.failover import CONDITION
 from provisioning.pairs.rules.failover_facts import Condition
 from provisioning.pairs.rules.members import Member
-from provisioning.pairs.rules.synchronizing import DIFFERS, Comparison, Row, alike, compare
+from provisioning.pairs.rules.synchronization import DIFFERS, Comparison, Row, alike, compare
 
 
 class Hints:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from protocol import wire
 from protocol.controls import NOT_LEADER
-from protocol.dialling import Dialling
+from protocol.dialler import Dialling
 from protocol.message import Message
 from protocol.opening_messages import Challenge, Heartbeat, Refused, Welcome
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from protocol.pair_messages import PairAnswer
 from provisioning.pairs.selectors.pairs import Pair, find_pair, get_pair
-from provisioning.pairs.services import settling
+from provisioning.pairs.services import settlement
 
 from .console import OK, ServiceCommand
 
@@ -53,7 +53,7 @@ class PairCommand(ServiceCommand):
                 "automatic_failover": state.automatic_failover if state else True}
 
 
-class Settling(settling.Settling):
+class Settling(settlement.Settling):
     """Waits until a pair is whole again after a switchover."""
 
     def wait(self, deadline: float) -> bool:

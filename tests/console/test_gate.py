@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from console import bounds, connections, gate, places
 from console.gate import BODY_MAX, STRANGER_BODY_MAX, Gate
-from protocol.sparing import Sparing
+from protocol.throttle import Sparing
 from provisioning.catalog.services.packages import MAX_BYTES
 from provisioning.core import refusals
 from provisioning.states import Role

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from .goals import Goals
 from .parts import DOUBTED, LINKED, VOUCHED, Node, Rec, View
-from .restoring import Restoring, put_back
+from .restores import Restoring, put_back
 from .rules import ROWS, RULES
 from .scopes import SMALL, Scope
 from .servers import Servers, said

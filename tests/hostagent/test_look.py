@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from hostagent.jobs import collect_facts, frame
-from hostagent.looking import listening, naming, process, rights, version
+from hostagent.looking import listeners, names, process, rights, version
 from hostagent.opened import Directory
 from protocol.jobs import sign_job
 from tests.ports import free_port
@@ -220,7 +220,7 @@ def test_a_stranger_on_a_port_is_named_the_own_process_is_not(host):
         me = pwd.getpwuid(os.geteuid()).pw_name
         found = host.look()["listeners"][str(host.ports[0])]
         assert found.endswith(f"(pid {other.pid}, account {me})")
-        assert listening.strangers(host.ports, other.pid) == {host.ports[0]: ""}
+        assert listeners.strangers(host.ports, other.pid) == {host.ports[0]: ""}
 
 
 def test_a_port_that_is_bound_and_not_listened_on_is_nobodys(host):
@@ -250,8 +250,8 @@ def test_names_are_asked_both_ways_and_what_does_not_answer_is_left_out(host, mo
     found = host.found(hosts={"localhost": "127.0.0.1"})
     assert "127.0.0.1" in found["names"]["localhost"]
     assert found["reverse"]["127.0.0.1"] == "localhost"
-    monkeypatch.setattr(naming, "WITHIN_S", 0.2)
-    monkeypatch.setattr(naming, "resolved", lambda names: time.sleep(1) or {names[0]: []})
+    monkeypatch.setattr(names, "WITHIN_S", 0.2)
+    monkeypatch.setattr(names, "resolved", lambda wanted: time.sleep(1) or {wanted[0]: []})
     began = time.monotonic()
     found = host.found(hosts={"slow.example": "127.0.0.1"})
     assert "slow.example" not in found["names"]

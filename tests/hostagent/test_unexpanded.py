@@ -11,7 +11,7 @@ from kombu.message import Message
 from kombu.serialization import loads
 
 from console.celery import app
-from hostagent.reconnecting import ReturningConnection
+from hostagent.reconnection import ReturningConnection
 
 JSON = ["application/json"]
 PACKED = {"application/x-bz2": bz2.compress, "bzip2": bz2.compress, "gzip": gzip.compress, "zlib": gzip.compress,

@@ -9,9 +9,9 @@ from messageserver.exits import ExitCode
 from protocol.tls import Identity
 from tests.certificates import Certificates
 
+from .command import command, to
 from .conftest import ServerProcess, application
 from .control_double import ControlDouble
-from .test_process import command, to
 
 pytestmark = pytest.mark.scenario
 

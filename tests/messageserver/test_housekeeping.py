@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from messageserver.housekeeping import Housekeeping
-from messageserver.storing import Storing
+from messageserver.store_thread import Storing
 from protocol.events import Own
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from protocol import auth
-from protocol.dialling import Dialling
+from protocol.dialler import Dialling
 from protocol.lines import StrangerError, decode, encode
 from protocol.messages import Challenge, Hello, Welcome
 from protocol.wire import Opening

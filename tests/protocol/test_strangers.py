@@ -6,8 +6,8 @@ import pytest
 
 from protocol.door import Door
 from protocol.lines import WireError
-from protocol.sparing import Sparing
 from protocol.strangers import Strangers
+from protocol.throttle import Sparing
 
 
 def strangers(places: int, *guests: tuple[str, str]) -> Strangers:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BEGIN = """
 import django
 django.setup()
-from tests.migrating import make_former
+from tests.former_database import make_former
 make_former("{name}")
 """
 UPGRADE = """

@@ -14,7 +14,7 @@ import json, sys
 from datetime import UTC, datetime
 import django
 django.setup()
-from tests.migrating import make_former
+from tests.former_database import make_former
 
 model = make_former("0021_audit_mark_seen")
 template = model("provisioning", "ApplicationTemplate").objects.create(

@@ -32,7 +32,7 @@ HOST, APPLICATION, PASSCODE = FORMER
 SECRETS = {("provisioning_host", "secret"): HOST, ("provisioning_application", "secret"): APPLICATION,
            ("provisioning_option", "secret_value"): PASSCODE}
 MAKE = f"""
-from tests.migrating import make_former
+from tests.former_database import make_former
 models = make_former("{BEFORE}")
 make = lambda model, **values: models("provisioning", model).objects.create(**values)
 host = make("Host", name="edge")

@@ -4,7 +4,7 @@ from provisioning.applications.forms.applications import ApplicationForm
 from provisioning.applications.forms.editor import Editor
 from provisioning.applications.forms.rows import ConnectionForm, PortForm, option_rows, read_options, read_rows, row_of
 from provisioning.applications.selectors.applications import application_draft
-from provisioning.applications.services.drafting import template_options, template_ports
+from provisioning.applications.services.draft_completion import template_options, template_ports
 from provisioning.catalog.known_options import ANNEX, KnownOptions
 from provisioning.core.rows import with_key
 from provisioning.core.text import key_of

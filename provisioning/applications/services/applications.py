@@ -22,11 +22,11 @@ from provisioning.models import Application, Connection, Host
 from provisioning.states import RedundancyType
 from provisioning.turns import write_in_turns
 
-from . import comparison, drafting, writing
+from . import comparison, draft_completion, storage
+from .copies_of_primary import follow_primary
 from .facts import application_facts
-from .following import follow_primary
 from .objects import Moment
-from .writing import after_change, save_related
+from .storage import after_change, save_related
 
 
 @history.atomic()
@@ -37,16 +37,16 @@ def create_application(*, actor: Actor, draft: ApplicationDraft, reason: str = "
     actor.require(permissions.CONFIGURE)
     _lock_host(draft.host_id)
     objects = Moment()
-    draft = drafting.complete(draft, None, objects)
+    draft = draft_completion.complete(draft, None, objects)
     _refuse(application_refusals(draft, application_facts(draft, None, objects)))
     template = objects.template(draft.template_id)
     if template is None:
         raise Refused("This Application Template does not exist any more. Somebody may have deleted it.")
     row = Application(pk=key, template=template, type=template.type, version=template.version, changed_by=actor.name)
-    writing.assign(row, draft)
+    storage.assign(row, draft)
     with _constraints(draft):
         row.save(force_insert=True)
-        writing.add_related(row, draft)
+        storage.add_related(row, draft)
     row = _reload(row.pk)
     history.record(actor=actor, row=row, before=None, after=history.snapshot(row), reason=reason)
     follow_primary(actor=actor, primary=row)
@@ -67,18 +67,18 @@ def update_application(*, actor: Actor, application_id: int, revision: int, draf
     _lock([application_id])
     row = _reload(application_id)
     stored = application_draft(row)
-    draft = drafting.complete(draft, row)
+    draft = draft_completion.complete(draft, row)
     if row.revision != revision:
-        draft = drafting.merge(row, revision, stored, draft)
+        draft = draft_completion.merge(row, revision, stored, draft)
     _refuse(application_refusals(draft, application_facts(draft, row)))
     changed = comparison.changed_fields(stored, draft)
     if not changed:
         return row
     before, partners = history.snapshot(row), _partners(row)
-    new_secrets = drafting.new_secrets(row, draft)
-    writing.assign(row, draft)
+    new_secrets = draft_completion.new_secrets(row, draft)
+    storage.assign(row, draft)
     with _constraints(draft):
-        writing.save_revision(row, actor)
+        storage.save_revision(row, actor)
         save_related(row, draft)
     row = _reload(row.pk)
     history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason,
@@ -91,7 +91,7 @@ def update_application(*, actor: Actor, application_id: int, revision: int, draf
 def check_application(*, draft: ApplicationDraft, application_id: int | None) -> list[Refusal]:
     """The rules of a save, without the save; for checks while typing. Raises NotFound."""
     row = _reload(application_id) if application_id is not None else None
-    draft = drafting.complete(draft, row)
+    draft = draft_completion.complete(draft, row)
     return application_refusals(draft, application_facts(draft, row))
 
 
@@ -103,10 +103,10 @@ def clone_application(*, actor: Actor, application_id: int, name: str) -> Applic
     draft = application_draft(source, masked=False)
     ports: tuple[PortDraft, ...] = draft.ports or ()
     if source.host:
-        ports = drafting.free_ports(ports, source.host)
+        ports = draft_completion.free_ports(ports, source.host)
     return create_application(actor=actor, draft=replace(
         draft, name=name, ports=ports, backup_server_id=None, redundancy_type=RedundancyType.NOT_SPECIFIED,
-        **(drafting.INSTALLER_FILLS_IN if source.is_server else drafting.WITHOUT_ARGUMENTS)))
+        **(draft_completion.INSTALLER_FILLS_IN if source.is_server else draft_completion.WITHOUT_ARGUMENTS)))
 
 
 def set_enabled(*, actor: Actor, application_ids: list[int], enabled: bool) -> int:
@@ -123,7 +123,7 @@ def _set_enabled(actor: Actor, application_ids: list[int], enabled: bool) -> int
     for row in rows:
         before = history.snapshot(row)
         row.enabled = enabled
-        writing.save_revision(row, actor, fields=["enabled"])
+        storage.save_revision(row, actor, fields=["enabled"])
         history.record(actor=actor, row=row, before=before,
                        after=before | {"enabled": enabled, "revision": row.revision})
         after_change(row)
@@ -199,7 +199,7 @@ def _delete_refusals(row: Application, going: set[int], control: Control) -> lis
 def _clear_backup(actor: Actor, primary: Application, backup: Application) -> None:
     before = history.snapshot(primary)
     primary.backup_server, primary.redundancy_type = None, RedundancyType.NOT_SPECIFIED
-    writing.save_revision(primary, actor, fields=["backup_server", "redundancy_type"])
+    storage.save_revision(primary, actor, fields=["backup_server", "redundancy_type"])
     history.record(actor=actor, row=primary, before=before, after=history.snapshot(primary),
                    reason=f"Its backup {backup.name} was deleted.")
     after_change(primary)

@@ -15,7 +15,7 @@ from provisioning.models import Application, ApplicationTemplate, HistoryEntry, 
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.states import HistoryAction, RedundancyType
 
-from . import applications, comparison, drafting
+from . import applications, comparison, draft_completion
 
 _PLAIN = tuple(name for name in columns(ApplicationDraft) if facts(ApplicationDraft)[name].kind != Kind.LINK)
 
@@ -29,7 +29,8 @@ def application_version(body: dict, row: Application | None) -> Version:
     notes: list[Refusal] = []
     given = {name: body[name] for name in _PLAIN if name in body}
     if row is not None:
-        given = {**{name: getattr(stored, name) for name in _PLAIN}, **drafting.without_placeholders(row, given)}
+        given = {**{name: getattr(stored, name) for name in _PLAIN},
+                 **draft_completion.without_placeholders(row, given)}
     elif given.get("command_line", NOT_YET_INSTALLED) not in ("", NOT_YET_INSTALLED):
         given |= {"command_line": NOT_YET_INSTALLED, "command_line_arguments": ""}
         notes.append(Refusal("It gets a secret of its own, so it has to be installed again before it can start. "

@@ -2,7 +2,7 @@
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
-from provisioning.audit.saying import between, silent, wanted
+from provisioning.audit.sentences import between, silent, wanted
 from provisioning.models.applications import SYSTEM_ACCOUNT, os_account
 from provisioning.states import Severity
 

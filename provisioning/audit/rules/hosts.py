@@ -2,7 +2,7 @@
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
-from provisioning.audit.saying import on_each_host, unsaid, wanted
+from provisioning.audit.sentences import on_each_host, unsaid, wanted
 from provisioning.hosts.rules.ladder import CLOCK_RISK_S, DISK_LIMIT_BYTES, DISK_RISK_BYTES
 from provisioning.jobs.found import Found
 from provisioning.models.applications import SYSTEM_ACCOUNT

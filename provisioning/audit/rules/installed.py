@@ -3,7 +3,7 @@
 from provisioning.applications.rules.fields import NOT_YET_INSTALLED, is_absolute
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, Trouble, Value, rule
-from provisioning.audit.saying import between, on_each_host, unsaid, wanted
+from provisioning.audit.sentences import between, on_each_host, unsaid, wanted
 from provisioning.core.text import closed
 from provisioning.jobs.facts import StartFile
 from provisioning.jobs.found import Found

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
-from provisioning.audit.saying import between, of_each, wanted
+from provisioning.audit.sentences import between, of_each, wanted
 from provisioning.catalog.known_options import ANNEX
 from provisioning.drafts import NOT_PASSED_ON
-from provisioning.pairs.rules.synchronizing import LOG_OUTPUTS, SERVER_INFO
+from provisioning.pairs.rules.synchronization import LOG_OUTPUTS, SERVER_INFO
 from provisioning.states import Severity
 
 STEP_3, STEP_5 = "Installation and Configuration, step 3", "Installation and Configuration, step 5"

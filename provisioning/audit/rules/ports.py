@@ -4,7 +4,7 @@ import re
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
-from provisioning.audit.saying import between, of_each, on_each_host, wanted
+from provisioning.audit.sentences import between, of_each, on_each_host, wanted
 from provisioning.jobs.found import Found
 from provisioning.models.applications import PORT_MAX, PORT_MIN
 from provisioning.states import Severity

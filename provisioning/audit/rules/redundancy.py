@@ -2,7 +2,7 @@
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, Trouble, Value, rule
-from provisioning.audit.saying import between, of_each, wanted
+from provisioning.audit.sentences import between, of_each, wanted
 from provisioning.states import RedundancyType, Severity
 
 STEP_3 = "Installation and Configuration, step 3"

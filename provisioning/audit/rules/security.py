@@ -3,7 +3,7 @@
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.rules.ports import _SECURITY, STEP_5
-from provisioning.audit.saying import between, of_each, wanted
+from provisioning.audit.sentences import between, of_each, wanted
 from provisioning.core.text import parse_parameters
 from provisioning.drafts import PortDraft
 from provisioning.states import ListeningMode, Severity

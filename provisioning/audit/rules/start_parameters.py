@@ -4,7 +4,7 @@ from provisioning.audit.arguments import NAMES, parsed, values
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.rules.installed import OPTIONS
-from provisioning.audit.saying import of_each, on_each_host, wanted
+from provisioning.audit.sentences import of_each, on_each_host, wanted
 from provisioning.jobs.found import Found
 from provisioning.states import Severity
 

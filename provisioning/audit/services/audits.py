@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from provisioning.audit.loading import audited
+from provisioning.audit.loader import audited
 from provisioning.audit.worker.run import run_audit
 from provisioning.core import permissions
 from provisioning.core.permissions import Actor

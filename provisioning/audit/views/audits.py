@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from provisioning.audit.forms.filters import AuditFilter
-from provisioning.audit.loading import audited
+from provisioning.audit.loader import audited
 from provisioning.audit.registry import ordered
 from provisioning.audit.remedies import REMEDIES
 from provisioning.audit.selectors import audits as selector

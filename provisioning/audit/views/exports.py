@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from provisioning.audit.exports import FORMATS, Format, html_page
-from provisioning.audit.exports.reading import EVERYTHING, LAST, PAIRS_MAX, Pairs, head_of, moment_of, results_of
+from provisioning.audit.exports.stored_results import EVERYTHING, LAST, PAIRS_MAX, Pairs, head_of, moment_of, results_of
 from provisioning.audit.forms.filters import AuditFilter
 from provisioning.audit.selectors.audits import audit_list
 from provisioning.core.permissions import EXPORT, actor_of

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
-from provisioning.audit.comparing import Compared, compared
+from provisioning.audit.comparison import Compared, compared
 from provisioning.audit.registry import RULES, Rule, ordered, rule_words
 from provisioning.audit.remedies import REMEDIES, Remedy
 from provisioning.audit.selectors import audits as selector

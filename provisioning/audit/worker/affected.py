@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Manager, Q
 from django.utils import timezone
 
-from provisioning.audit.loading import audited
+from provisioning.audit.loader import audited
 from provisioning.models import (
     Application,
     AuditMark,

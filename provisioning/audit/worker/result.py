@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 
 from provisioning.audit.facts import AuditFacts
-from provisioning.audit.judging import Judged, fact_of
+from provisioning.audit.judgement import Judged, fact_of
 from provisioning.audit.registry import Rule, Trouble
 from provisioning.models import Waiver
 from provisioning.states import Severity, Verdict

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from protocol.patience import PatientClock
 from provisioning.audit.facts import AuditFacts
-from provisioning.audit.judging import fact_of, judge, verdict
-from provisioning.audit.loading import load
+from provisioning.audit.judgement import fact_of, judge, verdict
+from provisioning.audit.loader import load
 from provisioning.audit.registry import Rule, Trouble
 from provisioning.audit.worker.result import Result
 from provisioning.core import signals

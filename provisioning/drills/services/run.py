@@ -23,7 +23,7 @@ from provisioning.models import Drill
 from provisioning.pairs.rules.failover import would_failover_work
 from provisioning.pairs.selectors.pairs import Pair, get_pair
 from provisioning.pairs.services import pairs
-from provisioning.pairs.services.settling import Settling
+from provisioning.pairs.services.settlement import Settling
 from provisioning.states import DrillPhase, DrillState, Role, StepState
 
 from .targets import targets

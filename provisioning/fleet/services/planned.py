@@ -13,8 +13,8 @@ from typing import Any
 
 from provisioning.applications.rules import application_refusals
 from provisioning.applications.selectors.applications import application_draft
+from provisioning.applications.services.copies_of_primary import follows
 from provisioning.applications.services.facts import application_facts, followed_connections
-from provisioning.applications.services.following import follows
 from provisioning.catalog.apd import MAX_BYTES
 from provisioning.catalog.services import packages, templates
 from provisioning.declared import labels, values
@@ -161,7 +161,7 @@ class Planner:
         self.plan.steps.append(Step(APPLICATION, row.name, draft, row.pk, revision))
         backup = row.backup_server
         if backup is not None and not follows(backup, row):
-            # The save of a primary does this by itself (applications.services.following).
+            # The save of a primary does this by itself (applications.services.copies_of_primary).
             self.world.put_application(backup, replace(application_draft(backup), tenants=row.tenants,
                                                        connections=followed_connections(row, backup)))
 

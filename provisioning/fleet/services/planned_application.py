@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from provisioning.applications.rules.fields import NOT_YET_INSTALLED
 from provisioning.applications.rules.saved_notes import notes
 from provisioning.applications.selectors.applications import application_draft
-from provisioning.applications.services import comparison, drafting
+from provisioning.applications.services import comparison, draft_completion
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.control import status_for_rules
 from provisioning.declared import columns
@@ -46,7 +46,7 @@ class PlannedApplication:
         self.before = application_draft(row) if row else None
         # Once its primary is written it has what it takes over from there; by then the file must not contradict it.
         self.follows = self.deferred = row is not None and not row.is_primary
-        self.shown = drafting.complete(self._draft(row), row, self.world)
+        self.shown = draft_completion.complete(self._draft(row), row, self.world)
         self.planning.save(row, self.shown)
 
     def second(self) -> None:
@@ -54,7 +54,7 @@ class PlannedApplication:
         if self.deferred:
             self.deferred = self.follows = False
             draft = replace(self._draft(row), options=None, annex=None)
-            self.planning.save(row, drafting.complete(draft, row, self.world))
+            self.planning.save(row, draft_completion.complete(draft, row, self.world))
         template = self.world.template(row.template_id) if row else None
         if row is None or template is None or self.shown is None:
             raise RuntimeError(f"{self.spec['name']} was not planned")
@@ -81,9 +81,9 @@ class PlannedApplication:
             draft = ApplicationDraft(**{"template_id": None, "working_directory": NOT_YET_INSTALLED,
                                         "command_line": NOT_YET_INSTALLED, **given})
         else:
-            draft = replace(application_draft(row), **drafting.without_placeholders(row, given))
+            draft = replace(application_draft(row), **draft_completion.without_placeholders(row, given))
         draft = replace(draft, **self._references(), **self._tables(draft, row))
-        if base is not None and row is not None and drafting.changes_host(base, draft):
+        if base is not None and row is not None and draft_completion.changes_host(base, draft):
             draft = self._not_installed_there(base, draft, application_draft(row))
         if self.follows and base is not None:
             draft = replace(draft, tenants=base.tenants, connections=base.connections)
@@ -92,7 +92,7 @@ class PlannedApplication:
     def _not_installed_there(self, base: ApplicationDraft, draft: ApplicationDraft,
                              now: ApplicationDraft) -> ApplicationDraft:
         """What the file repeats of the former host is no word about the new one, in the second step either."""
-        repeated = [name for name in drafting.INSTALLER_FILLS_IN if getattr(draft, name) == getattr(base, name)]
+        repeated = [name for name in draft_completion.INSTALLER_FILLS_IN if getattr(draft, name) == getattr(base, name)]
         return replace(draft, **{name: getattr(now, name) for name in repeated})
 
     def _references(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class PlannedApplication:
                                     for port in map(dict, self.spec["ports"]))
         if self.spec.get("options") is not None:
             template = self.world.template(self.world.template_key(self.spec.get("template")))
-            base = draft.options if row else drafting.template_options(template)
+            base = draft.options if row else draft_completion.template_options(template)
             values["options"] = _merged(base or {}, self.spec["options"])
         if self.spec.get("annex") is not None:
             values["annex"] = _merged(draft.annex or {}, self.spec["annex"])

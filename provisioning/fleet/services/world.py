@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from provisioning.applications.rules.fields import normal_directory
 from provisioning.applications.rules.ports import share_a_path
 from provisioning.applications.selectors.applications import jobs_at_work
-from provisioning.applications.services import writing
+from provisioning.applications.services import storage
 from provisioning.applications.services.objects import Stored, port_numbers, with_relations
 from provisioning.core.known import Control
 from provisioning.declared import facts
@@ -141,7 +141,7 @@ class World(Stored):
             row.revision += 1
         row.backup_server = None
         row.backup_server = self._application(draft.backup_server_id)
-        writing.assign(row, draft)
+        storage.assign(row, draft)
         _fill(row, draft)
         self._take(row)
         return row

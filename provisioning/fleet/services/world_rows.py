@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from provisioning.applications.services import writing
+from provisioning.applications.services import storage
 from provisioning.declared import values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.models import Application, ApplicationTemplate, Connection, Host, ListeningPort, Option
@@ -62,4 +62,4 @@ def _option(row: Application, annex: bool, section: str, key: str, value: str, s
     kept = stored.get((annex, section, key))
     if kept is not None and kept.is_secret and value == MASK:
         value = kept.plain
-    return writing.new_option(row, annex, section, key, value)
+    return storage.new_option(row, annex, section, key, value)

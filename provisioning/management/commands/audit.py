@@ -7,8 +7,16 @@ from django.db import DatabaseError
 
 from protocol.files import replacing
 from provisioning.audit.exports import FORMATS, TEXT
-from provisioning.audit.exports.reading import EVERYTHING, LAST, Pairs, head_of, moment_of, primaries_named, results_of
 from provisioning.audit.exports.report import PairReport
+from provisioning.audit.exports.stored_results import (
+    EVERYTHING,
+    LAST,
+    Pairs,
+    head_of,
+    moment_of,
+    primaries_named,
+    results_of,
+)
 from provisioning.audit.services.audits import audit_now, look_first
 from provisioning.errors import Refused
 from provisioning.management.console import FAILED, OK, REFUSED, ServiceCommand

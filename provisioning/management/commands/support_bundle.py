@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from provisioning.audit.exports.reading import moment_of, primaries_named
+from provisioning.audit.exports.stored_results import moment_of, primaries_named
 from provisioning.errors import Refused
 from provisioning.management.console import OK, ServiceCommand
 from provisioning.support.services.bundle import make_bundle

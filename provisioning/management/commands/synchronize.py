@@ -1,5 +1,5 @@
 from provisioning.management.console import OK, REFUSED, ServiceCommand
-from provisioning.pairs.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row
+from provisioning.pairs.rules.synchronization import DIFFERS, EQUAL, EXCEPTION, Row
 from provisioning.pairs.selectors.pairs import find_pair
 from provisioning.pairs.services import synchronize
 

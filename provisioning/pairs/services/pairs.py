@@ -17,7 +17,7 @@ from provisioning.pairs.selectors.failover import asked
 from provisioning.pairs.selectors.page import pair_facts
 from provisioning.pairs.selectors.pairs import get_pair, paired
 
-from .asking import ask, recorded
+from .requests import ask, recorded
 
 
 def switch_over(*, actor: Actor, application_id: int, reason: str = "", to: str = "", drill: int = 0) -> PairAnswer:

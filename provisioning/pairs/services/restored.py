@@ -10,7 +10,7 @@ from provisioning.errors import Refusal, Refused, Unanswered
 from provisioning.pairs.rules.restored import Choice, Found, found_of
 from provisioning.pairs.selectors.restored import members_of
 
-from .asking import ask, recorded
+from .requests import ask, recorded
 
 
 def look(*, actor: Actor, application_id: int) -> Found:

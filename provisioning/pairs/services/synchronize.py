@@ -15,7 +15,7 @@ from provisioning.history import history
 from provisioning.history.rows import connection_lines
 from provisioning.models import Application, PairException
 from provisioning.pairs.rules.members import Machine, Member
-from provisioning.pairs.rules.synchronizing import DIFFERS, EXCEPTION, Comparison, Row, compare, label_of
+from provisioning.pairs.rules.synchronization import DIFFERS, EXCEPTION, Comparison, Row, compare, label_of
 from provisioning.pairs.selectors.pairs import Pair, get_pair
 
 MAX_NAMED = 12

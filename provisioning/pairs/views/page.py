@@ -33,7 +33,7 @@ from provisioning.pairs.rules.story import (
     why_none,
     why_not,
 )
-from provisioning.pairs.rules.synchronizing import EQUAL, Row
+from provisioning.pairs.rules.synchronization import EQUAL, Row
 from provisioning.pairs.selectors import guide as pair_guide
 from provisioning.pairs.selectors import page as selector
 from provisioning.pairs.selectors.pairs import OfPair, only_kept, paired

@@ -10,7 +10,7 @@ from provisioning.core.reasons import one_line
 from provisioning.core.text import key_of
 from provisioning.errors import Conflict, Refused
 from provisioning.pairs.forms.verbs import ExceptionForm
-from provisioning.pairs.rules.synchronizing import label_of
+from provisioning.pairs.rules.synchronization import label_of
 from provisioning.pairs.services import synchronize as services
 from provisioning.web.answers import dialog, done, sentence
 from provisioning.web.pages import page, refuse

@@ -20,7 +20,7 @@ from protocol.events import written
 from protocol.names import safe_name
 from provisioning.applications.selectors.export import export_yaml
 from provisioning.audit.exports import FORMATS
-from provisioning.audit.exports.reading import Pairs, head_of
+from provisioning.audit.exports.stored_results import Pairs, head_of
 from provisioning.broker.selectors import broker
 from provisioning.core.redaction import Redactor
 from provisioning.core.text import file_word

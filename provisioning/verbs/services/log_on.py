@@ -1,7 +1,7 @@
 """The account that a server runs as: what is proposed when it is installed, and the choice, for both of a pair."""
 
 from protocol.names import SERVICE_ACCOUNT
-from provisioning.applications.services import writing
+from provisioning.applications.services import storage
 from provisioning.core import permissions
 from provisioning.core.os_accounts import Proposal, proposal
 from provisioning.core.permissions import Actor
@@ -71,10 +71,10 @@ def choose_account(*, actor: Actor, row: Application, log_on_as: str, is_choice:
         if member.log_on_as == log_on_as:
             continue
         before, member.log_on_as = history.snapshot(member), log_on_as
-        writing.save_revision(member, actor, fields=["log_on_as"])
+        storage.save_revision(member, actor, fields=["log_on_as"])
         history.record(actor=actor, row=member, before=before, reason=f"Chosen when {row.name} was installed.",
                        after=before | {"log_on_as": log_on_as, "revision": member.revision})
-        writing.after_change(member)
+        storage.after_change(member)
 
 
 def _takes_unasked(row: Application, log_on_as: str) -> bool:

@@ -1,154 +1,21 @@
-"""The Application editor: New, Edit, what is refused and where, conflicts, checks while typing."""
-
-import re
+"""The editor of a stored application, also when somebody else saved in between."""
 
 import pytest
-from django.contrib.messages import get_messages
 
-from provisioning.applications.forms.editors import stored_editor
-from provisioning.applications.forms.rows import UNREADABLE
 from provisioning.applications.selectors.applications import get_application
 from provisioning.applications.services import applications as services
-from provisioning.errors import Refusal
 from provisioning.models import Application
 from provisioning.models.applications import MASK
-from provisioning.states import ApplicationStatus, RedundancyType
+from provisioning.states import ApplicationStatus
 from tests import factories
 from tests.html import flat
-from tests.provisioning.posted import LIST, form_of, port_row, script
+from tests.provisioning.posted import LIST, form_of, port_row
+
+from .editor import NEW, make, said
 
 pytestmark = pytest.mark.django_db
-NEW = f"{LIST}new/"
 
 
-def make(name="MS", **fields):
-    return services.create_application(actor=factories.ADMINISTRATOR, draft=factories.make_draft(name=name, **fields))
-
-
-def said(answer):
-    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
-
-
-# --- the guide, steps 1a to 1e
-def test_the_form_has_every_field_of_a_server_with_its_default(administrator):
-    text = flat(administrator.get(NEW))
-    for label in ("Name", "Application Template", "Enabled", "Tenants", "Host", "Listening Ports",
-                  "Working Directory", "Command Line", "Command Line Arguments", "Startup Timeout", "Shutdown Timeout",
-                  "Auto-Restart", "Backup Server", "Redundancy Type", "Reconnect Timeout", "Reconnect Attempts",
-                  "Log On As Account", "Primary", "Connections", "Options", "Annex"):
-        assert label in text, label
-    order = [text.index(label) for label in ("General", "Server Info", "Listening Ports", "Auto-Restart")]
-    assert order == sorted(order)
-
-
-def test_save_and_close_creates_the_object_and_returns_to_its_row(administrator):
-    template, host = factories.make_template(), factories.make_host("ms-host")
-    answer = administrator.post(NEW, form_of(name="MS_Backup", template_id=template.pk, host_id=host.pk,
-                                             ports=[port_row(port=7101)], after="close"))
-    row = Application.objects.get(name="MS_Backup")
-    assert answer["Location"] == f"{LIST}?saved={row.pk}"
-    assert (row.host, row.working_directory, row.auto_restart) == (host, ".", True)
-    assert [port.port for port in row.ports.all()] == [7101]
-
-
-def test_after_the_first_save_it_says_what_to_do_next(administrator):
-    answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk,
-                                             host_id=factories.make_host("ms-host").pk, after="close"))
-    row = Application.objects.get(name="MS")
-    assert f'Next: <a href="{LIST}{row.pk}/install/">Install</a> it on ms-host.' in said(answer)
-
-
-def test_options_and_ports_of_the_template_come_without_a_script_too(administrator):
-    administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk,
-                                    host_id=factories.make_host().pk, after="close"))
-    row = Application.objects.get(name="MS")
-    assert row.options_dict()["log"]["verbose"] == "standard"
-    assert {port.port_id for port in row.ports.all()} == {"default", "sync"}
-
-
-@pytest.mark.parametrize(("after", "where"), [("stay", "{list}{pk}/"), ("new", "{list}new/?template={template}")])
-def test_save_stays_and_save_and_new_begins_another(administrator, after, where):
-    template = factories.make_template()
-    answer = administrator.post(NEW, form_of(name="MS", template_id=template.pk, host_id=factories.make_host().pk,
-                                             after=after))
-    row = Application.objects.get(name="MS")
-    expected = where.format(list=LIST, pk=row.pk, template=template.pk)
-    assert answer["Location"].split("?tab=")[0] == expected
-
-
-def test_new_may_begin_with_a_template(administrator):
-    template = factories.make_template()
-    answer = administrator.get(f"{NEW}?template={template.pk}")
-    assert template.name in flat(answer)
-    assert [row.key for row in answer.context["editor"].options] == ["all", "verbose", "retention-days"]
-
-
-def test_what_was_typed_outlives_a_refusal(administrator):
-    factories.make_application("Taken")
-    answer = administrator.post(NEW, form_of(
-        name="Taken", template_id=factories.make_template().pk, description="Line 7", ports=[port_row(port=7345)],
-        option_section=["log"], option_key=["verbose"], option_value=["trace"], filled_from=1, after="close"))
-    text = flat(answer)
-    assert answer.status_code == 422
-    for value in ("Taken", "Line 7", "7345", "trace"):
-        assert value in text
-    assert Application.objects.count() == 1
-
-
-def test_a_refusal_is_beside_its_field_and_in_a_summary_with_a_link_to_it(administrator):
-    other = factories.make_application("Taken")
-    answer = administrator.post(NEW, form_of(name="Taken", template_id=factories.make_template().pk, after="close"))
-    text = flat(answer)
-    assert 'data-goto="id_name"' in text
-    assert text.count(f'<a href="{LIST}{other.pk}/">Taken</a> exists already') == 2
-    assert 'aria-invalid="true"' in text
-
-
-def test_a_missing_template_is_said(administrator):
-    answer = administrator.post(NEW, form_of(name="MS", after="close"))
-    assert "Choose an Application Template" in flat(answer)
-
-
-@pytest.mark.parametrize(("field", "value", "sentence"), [
-    ("startup_timeout", "soon", "Startup Timeout must be a whole number."),
-    ("reconnect_attempts", "", "Reconnect Attempts must be a whole number."),
-    ("startup_timeout", "0", "Startup Timeout"),
-    ("name", " MS ", "blank"),
-    ("working_directory", "srv/ms", "absolute path"),
-    ("redundancy_type", RedundancyType.HOT_STANDBY, "Warm Standby"),
-])
-def test_every_wrong_value_is_answered_with_a_sentence(administrator, field, value, sentence):
-    values = form_of(name="MS", template_id=factories.make_template().pk, after="close")
-    answer = administrator.post(NEW, {**values, field: value})
-    assert answer.status_code == 422
-    assert sentence in flat(answer)
-    assert not Application.objects.exists()
-
-
-def test_a_port_in_use_on_the_host_is_refused_in_its_row_and_names_the_other(administrator):
-    host = factories.make_host("ms-host")
-    other = factories.make_application("Other", host=host, ports={"default": 7001})
-    answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk, host_id=host.pk,
-                                             ports=[port_row(token="b7")], after="close"))
-    text = flat(answer)
-    assert 'data-goto="row-b7"' in text
-    assert f'by <a href="{LIST}{other.pk}/">Other</a>' in text
-
-
-@pytest.mark.parametrize(("rows", "sentence"), [
-    (["not json"], UNREADABLE), (["[1]"], UNREADABLE), (['{"port": 1'], UNREADABLE), (["x" * 20_000], UNREADABLE),
-    (["[" * 20_000], UNREADABLE), (['{"token": "<b>"}'], "Port must be a whole number.")])
-def test_rows_that_are_no_rows_are_refused_in_their_place_and_nothing_is_saved(administrator, rows, sentence):
-    answer = administrator.post(NEW, form_of(name="MS", template_id=factories.make_template().pk,
-                                             ports=[port_row(), *rows], after="close"))
-    assert answer.status_code == 422
-    text = flat(answer)
-    assert "Listening Port 2</a>" in text
-    assert sentence in text
-    assert not Application.objects.exists()
-
-
-# --- edit
 def test_save_changes_what_was_changed_and_nothing_else(administrator):
     row = make(options={"clients": {"bench": "benchpass"}}, ports=(factories.port(),))
     administrator.post(f"{LIST}{row.pk}/", form_of(row, description="Line 7", auto_restart=True, after="stay"))
@@ -317,7 +184,16 @@ def test_what_a_backup_takes_over_is_shown_and_kept_but_not_offered_to_be_change
     assert [connection.server for connection in get_application(backup.pk).connections.all()] == [server]
 
 
-# --- somebody else saved in between
+def test_a_running_server_keeps_its_name_and_says_why(administrator):
+    row = factories.make_application("MS", host=factories.make_host(), status=ApplicationStatus.STARTED)
+    answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, name="Renamed", after="stay"))
+    assert answer.status_code == 422
+    assert 'data-goto="id_name"' in flat(answer)
+
+
+# --- somebody else saved in between, or deleted it
+
+
 def conflicting(administrator, **mine):
     row = make()
     form = form_of(row, after="stay", **mine)
@@ -349,114 +225,6 @@ def test_a_save_that_says_the_same_as_theirs_and_more_is_not_refused(administrat
     assert answer.status_code == 302
     stored = get_application(row.pk)
     assert (stored.description, stored.log_on_as) == ("theirs", "genesys")
-
-
-# --- while typing
-def test_a_check_answers_for_what_was_touched_only(administrator):
-    factories.make_application("Taken")
-    text = flat(administrator.post(f"{LIST}check/", form_of(name="Taken", touched="name"), headers=script()))
-    assert 'id="id_name_error"' in text
-    assert "exists already" in text
-    assert "id_template_id_error" not in text
-
-
-def test_a_check_writes_nothing(administrator):
-    administrator.post(f"{LIST}check/", form_of(name="MS", template_id=factories.make_template().pk), headers=script())
-    assert not Application.objects.exists()
-
-
-def test_a_check_of_a_stored_application_does_not_meet_itself(administrator):
-    row = make()
-    text = flat(administrator.post(f"{LIST}check/", form_of(row, touched="name"), headers=script()))
-    assert "exists already" not in text
-
-
-def test_choosing_a_template_fills_type_version_options_and_ports(administrator):
-    template, host = factories.make_template(), factories.make_host()
-    factories.make_application(host=host, ports={"default": 7001})
-    answer = administrator.post(f"{LIST}fill/", form_of(template_id=template.pk, host_id=host.pk), headers=script())
-    text = flat(answer)
-    for value in ("Message Server", template.version, "retention-days", "How much is logged."):
-        assert value in text
-    assert 7001 not in [row.values["port"] for row in answer.context["editor"].ports]
-
-
-def test_another_template_replaces_what_was_proposed_and_keeps_what_was_typed(administrator):
-    first = factories.make_template()
-    second = factories.make_template("Other", options={"general": {"mode": {"value": "fast", "help": ""}}}, ports=[])
-    answer = administrator.post(f"{LIST}fill/", form_of(
-        template_id=second.pk, filled_from=first.pk, ports=[port_row(proposed=True)],
-        option_section=["log", "log"], option_key=["verbose", "all"], option_value=["trace", "stdout"],
-    ), headers=script())
-    editor = answer.context["editor"]
-    assert [(row.section, row.key, row.value) for row in editor.options] == [
-        ("general", "mode", "fast"), ("log", "verbose", "trace")]
-    assert editor.ports == []
-
-
-def test_a_port_that_was_typed_stays_when_the_template_changes(administrator):
-    answer = administrator.post(f"{LIST}fill/", form_of(template_id=factories.make_template().pk,
-                                                        ports=[port_row(port=7333)]), headers=script())
-    assert [row.values["port"] for row in answer.context["editor"].ports] == [7333]
-
-
-def test_an_error_on_the_options_tab_opens_that_tab(administrator):
-    row = make(options={"log": {"verbose": "all"}})
-    answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, option_section=[""], after="stay"))
-    assert [tab["name"] for tab in answer.context["tabs"] if tab["selected"]] == ["options"]
-    assert "An option needs a section and a key." in flat(answer)
-
-
-def test_a_running_server_keeps_its_name_and_says_why(administrator):
-    row = factories.make_application("MS", host=factories.make_host(), status=ApplicationStatus.STARTED)
-    answer = administrator.post(f"{LIST}{row.pk}/", form_of(row, name="Renamed", after="stay"))
-    assert answer.status_code == 422
-    assert 'data-goto="id_name"' in flat(answer)
-
-
-OPTION = {"option_section": ["redundancy"], "option_key": ["strict"], "option_row": ["n7"]}
-
-
-def with_strict():
-    return make(template_id=factories.make_template(name="With_Values", options={
-        "redundancy": {"strict": {"value": "false", "help": "", "valid": "true, false"}}}).pk)
-
-
-def test_a_bad_option_is_said_while_it_is_typed_in_the_row_that_it_was_typed_into(administrator):
-    row = with_strict()
-
-    def said(value):
-        text = flat(administrator.post(f"{LIST}check/", form_of(row, **OPTION, option_value=[value]), headers=script()))
-        return re.search(r'<div id="option-n7_error"[^>]*>(.*?)</div>(?=<div id|$)', text)[1]
-
-    assert "[redundancy] strict cannot be" in said("maybe")
-    assert said("true") == ""
-
-
-def test_an_option_that_is_not_typed_to_its_end_is_not_judged_yet(administrator):
-    row = make()
-    form = form_of(row, option_section=["redundancy"], option_key=[""], option_value=[""], option_row=["n7"])
-    assert "n7" not in flat(administrator.post(f"{LIST}check/", form, headers=script()))
-
-
-def test_what_a_line_of_the_summary_is_about_is_said_once(administrator):
-    row = with_strict()
-    text = flat(administrator.post(f"{LIST}{row.pk}/", form_of(row, **OPTION, option_value=["maybe"],
-                                                               startup_timeout="soon")))
-    summary = text[text.index("data-summary-of"):text.index("</ul>", text.index("data-summary-of"))]
-    lines = [re.sub(r"<[^>]+>", "", line) for line in re.findall(r"<li.*?</li>", summary)]
-    assert len(lines) == 2
-    assert [line.count("[redundancy] strict") + line.count("Startup Timeout") for line in lines] == [1, 1]
-
-
-def test_what_belongs_to_a_table_is_said_there_and_in_the_summary(administrator):
-    editor = stored_editor(get_application(make().pk))
-    editor.refuse([Refusal("too many", "ports"), Refusal("no such", "options"), Refusal("not now")],
-                  lambda refusal: refusal.message)
-    assert editor.elsewhere == {"form": ["not now"], "ports": ["too many"], "connections": [], "option": ["no such"],
-                                "annex": []}
-    assert [(label, place) for label, _, place, _ in editor.summary] == [
-        ("Listening Ports", "ports"), ("Options", "option"), ("", "")]
 
 
 def test_what_was_typed_for_an_application_that_was_deleted_meanwhile_can_be_saved_as_a_new_one(administrator):

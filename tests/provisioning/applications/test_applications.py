@@ -1,4 +1,4 @@
-"""The verbs on applications, on the database."""
+"""The services of applications: create, update, somebody else's save in between, who is told."""
 
 from dataclasses import replace
 
@@ -8,9 +8,8 @@ from django.db import transaction
 from provisioning.applications.selectors.applications import application_draft
 from provisioning.applications.services import applications as services
 from provisioning.core import changes, control_client, signals
-from provisioning.drafts import ConnectionDraft
 from provisioning.errors import Conflict, NotAllowed, NotFound, Refused
-from provisioning.models import Application, Connection, HistoryEntry, Host, ListeningPort, RuntimeStatus
+from provisioning.models import Application, HistoryEntry, Host
 from provisioning.models.applications import MASK
 from provisioning.verbs.services import jobs
 from tests.factories import (
@@ -20,30 +19,13 @@ from tests.factories import (
     make_application,
     make_draft,
     make_host,
-    make_job,
     make_template,
     port,
 )
 
+from .saves import SYNC, create, history_of, update
+
 pytestmark = pytest.mark.django_db
-SYNC = (port("sync", 7002, protocol="sync", ha_sync=True),)
-
-
-def create(**fields):
-    return services.create_application(actor=ADMINISTRATOR, draft=make_draft(**fields))
-
-
-def update(row, revision=None, reason="", **fields):
-    draft = replace(application_draft(Application.objects.get(pk=row.pk)), **fields)
-    return services.update_application(actor=ADMINISTRATOR, application_id=row.pk, revision=revision or row.revision,
-                                       draft=draft, reason=reason)
-
-
-def history_of(row):
-    return list(HistoryEntry.objects.filter(object_type="application", object_id=str(row.pk)).order_by("id"))
-
-
-# --- create
 
 
 def test_create_takes_type_and_version_from_the_template():
@@ -213,186 +195,6 @@ def test_revision_that_moves_while_saving_is_refused(monkeypatch):
     with pytest.raises(Refused, match="somebody else"):
         services.update_application(actor=ADMINISTRATOR, application_id=row.pk, revision=1,
                                     draft=replace(application_draft(stale), description="x"))
-
-
-# --- pairs on the database
-
-
-def test_pair_is_linked_and_the_backup_is_no_primary():
-    backup = create(name="MS_Backup", ports=SYNC)
-    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
-    assert (primary.is_primary, Application.objects.get(pk=backup.pk).is_primary) == (True, False)
-
-
-def test_two_primaries_do_not_share_a_backup():
-    backup = create(name="MS_Backup", ports=SYNC)
-    create(name="MS_One", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
-    with pytest.raises(Refused, match="already the backup of MS_One"):
-        create(name="MS_Two", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
-
-
-def test_backup_changes_only_while_both_are_stopped():
-    backup, primary = create(name="MS_Backup", ports=SYNC), create(name="MS_Primary", ports=SYNC)
-    RuntimeStatus.objects.create(application=backup, status="Started")
-    with pytest.raises(Refused, match="MS_Backup is Started"):
-        update(primary, backup_server_id=backup.pk, redundancy_type="warm standby")
-
-
-def test_application_that_was_never_installed_counts_as_stopped_while_its_host_is_away():
-    row = create(name="MS")
-    RuntimeStatus.objects.create(application=row, status="Unknown")
-    assert update(row, name="MS_2").name == "MS_2"
-
-
-def test_a_backup_takes_over_tenants_and_connections_and_keeps_following():
-    server, other = create(name="Server"), create(name="Other")
-    backup = create(name="MS_Backup", ports=SYNC, connections=(ConnectionDraft(server_id=other.pk),))
-    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby",
-                     tenants="East", connections=(ConnectionDraft(server_id=server.pk),))
-    assert connected(backup) == ("East", ["Server"])
-    entry = history_of(backup)[-1]
-    assert (entry.user_name, entry.reason) == (
-        "ada", "Tenants and Connections of a backup are those of its primary MS_Primary.")
-    update(primary, connections=(ConnectionDraft(server_id=other.pk),
-                                 ConnectionDraft(server_id=backup.pk, port_id="sync")))
-    assert connected(backup) == ("East", ["Other"])
-    revision = Application.objects.get(pk=backup.pk).revision
-    update(Application.objects.get(pk=primary.pk), description="x")
-    assert Application.objects.get(pk=backup.pk).revision == revision
-
-
-def test_a_backup_has_no_tenants_and_connections_of_its_own():
-    backup = create(name="MS_Backup", ports=SYNC)
-    create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby", tenants="East")
-    backup = Application.objects.get(pk=backup.pk)
-    with pytest.raises(Refused) as caught:
-        update(backup, tenants="West", connections=(ConnectionDraft(server_id=create(name="Server").pk),))
-    assert [refusal.field for refusal in caught.value.refusals] == ["tenants", "connections"]
-    assert update(backup, description="x").description == "x"
-
-
-def connected(row):
-    row = Application.objects.get(pk=row.pk)
-    return row.tenants, [connection.server.name for connection in row.connections.all()]
-
-
-# --- clone, enable, delete
-
-
-def test_clone_is_not_installed_not_paired_and_on_free_ports():
-    host, backup = make_host(), create(name="MS_Backup", ports=SYNC)
-    source = create(name="MS", host_id=host.pk, working_directory="/srv/ms", command_line="./MessageServer",
-                    command_line_arguments="-app MS", ports=(port("default", 7001), port("sync", 7002, ha_sync=True)),
-                    options={"clients": {"bench": "benchpass"}}, backup_server_id=backup.pk,
-                    redundancy_type="warm standby", auto_restart=True)
-    copy = services.clone_application(actor=ADMINISTRATOR, application_id=source.pk, name="MS_Copy")
-    assert (copy.working_directory, copy.command_line, copy.command_line_arguments) == (".", ".", "")
-    assert (copy.backup_server, copy.redundancy_type, copy.auto_restart) == (None, "not specified", True)
-    assert [(p.port_id, p.port) for p in copy.ports.all()] == [("default", 7003), ("sync", 7004)]
-    assert copy.options_dict(masked=False) == {"clients": {"bench": "benchpass"}}
-    assert copy.secret != source.secret
-
-
-def test_enable_and_disable_count_what_changed():
-    rows = [make_application(), make_application(enabled=False)]
-    keys = [row.pk for row in rows]
-    assert services.set_enabled(actor=ADMINISTRATOR, application_ids=keys, enabled=False) == 1
-    assert set(Application.objects.values_list("enabled", "revision")) == {(False, 2), (False, 1)}
-    assert services.set_enabled(actor=ADMINISTRATOR, application_ids=keys, enabled=True) == 2
-
-
-def test_delete_removes_the_object_and_keeps_its_history():
-    row = create(name="MS", ports=(port(),), options={"log": {"verbose": "all"}})
-    assert services.delete_applications(actor=ADMINISTRATOR, application_ids=[row.pk]) == 1
-    assert (Application.objects.count(), ListeningPort.objects.count()) == (0, 0)
-    last = history_of(row)[-1]
-    assert (last.action, last.before["name"], last.after) == ("deleted", "MS", None)
-
-
-def test_delete_is_refused_while_others_connect_to_it():
-    server = create(name="MS")
-    client = create(name="Client", connections=(ConnectionDraft(server_id=server.pk),))
-    with pytest.raises(Refused, match="Client connects to it") as caught:
-        services.delete_applications(actor=ADMINISTRATOR, application_ids=[server.pk])
-    assert [link.name for link in caught.value.refusals[0].links] == ["MS", "Client"]
-    assert services.delete_applications(actor=ADMINISTRATOR, application_ids=[server.pk, client.pk]) == 2
-    assert not Connection.objects.exists()
-
-
-@pytest.mark.parametrize("status", ["Started", "Unknown", "Start Pending"])
-def test_delete_is_refused_while_it_may_run(status):
-    row = make_application("MS", installed=True, status=status)
-    with pytest.raises(Refused, match=f"while it is {status}"):
-        services.delete_applications(actor=ADMINISTRATOR, application_ids=[row.pk])
-
-
-def test_delete_is_refused_while_a_job_works_on_it_and_nothing_else_goes():
-    busy, idle = make_application("Busy", host=make_host()), make_application("Idle")
-    job = make_job(busy)
-    with pytest.raises(Refused) as caught:
-        services.delete_applications(actor=ADMINISTRATOR, application_ids=[idle.pk, busy.pk])
-    assert caught.value.refusals[0].links[0].key == str(job.pk)
-    assert Application.objects.count() == 2
-
-
-def test_delete_of_a_backup_clears_the_link_with_history():
-    backup = create(name="MS_Backup", ports=SYNC)
-    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
-    services.delete_applications(actor=ADMINISTRATOR, application_ids=[backup.pk])
-    primary = Application.objects.get(pk=primary.pk)
-    assert (primary.backup_server, primary.redundancy_type, primary.revision) == (None, "not specified", 2)
-    entry = history_of(primary)[-1]
-    assert (entry.before["backup_server"], entry.after["backup_server"]) == ("MS_Backup", "")
-    assert entry.reason == "Its backup MS_Backup was deleted."
-
-
-def test_both_members_can_be_deleted_together():
-    backup = create(name="MS_Backup", ports=SYNC)
-    primary = create(name="MS_Primary", ports=SYNC, backup_server_id=backup.pk, redundancy_type="warm standby")
-    assert services.delete_applications(actor=ADMINISTRATOR, application_ids=[primary.pk, backup.pk]) == 2
-
-
-# --- checks while typing
-
-
-def test_check_runs_the_rules_and_writes_nothing():
-    host = make_host()
-    make_application("Other", host=host, ports={"default": 7001})
-    found = services.check_application(draft=make_draft(host_id=host.pk, ports=(port(),)), application_id=None)
-    assert [r.field for r in found] == ["ports.0.port"]
-    assert Application.objects.count() == 1
-
-
-def test_check_of_a_stored_object_does_not_clash_with_itself():
-    host = make_host()
-    row = create(name="MS", host_id=host.pk, ports=(port(),))
-    assert services.check_application(draft=application_draft(row), application_id=row.pk) == []
-
-
-@pytest.mark.parametrize("number", ["7001", 10**30, -1, None, True])
-def test_number_that_is_no_port_is_refused_not_an_error(number):
-    draft = make_draft(host_id=make_host().pk, ports=(port(number=number),))
-    found = services.check_application(draft=draft, application_id=None)
-    assert [r.field for r in found] == ["ports.0.port"]
-
-
-def test_directory_of_a_neighbour_is_found_among_many():
-    host = make_host()
-    for number in range(5):
-        make_application(host=host, working_directory=f"/srv/app{number}")
-    found = services.check_application(draft=make_draft(host_id=host.pk, working_directory="/srv//app3/"),
-                                       application_id=None)
-    assert [r.field for r in found] == ["working_directory"]
-
-
-def test_ports_of_the_console_are_refused_on_its_own_host(settings):
-    settings.PAIRWISE_REDIS_URL = "redis://localhost:6379/0"
-    host = make_host("localhost", ip_address="127.0.0.1")
-    numbers = (settings.PAIRWISE_PORT, settings.PAIRWISE_CONTROL_PORT, 6379)
-    draft = make_draft(host_id=host.pk, ports=tuple(port(f"p{n}", n) for n in numbers))
-    assert len(services.check_application(draft=draft, application_id=None)) == 3
-    elsewhere = replace(draft, host_id=make_host().pk)
-    assert services.check_application(draft=elsewhere, application_id=None) == []
 
 
 # --- who is told

@@ -6,7 +6,7 @@ from tests import factories
 from tests.html import flat
 from tests.provisioning.posted import LIST, form_of, script
 
-from .test_application_editor import NEW, make
+from .editor import NEW, make
 
 pytestmark = pytest.mark.django_db
 

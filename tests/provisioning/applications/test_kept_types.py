@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from provisioning.applications.selectors.applications import application_list, get_application
 from provisioning.applications.services import applications
-from provisioning.audit.loading import load
+from provisioning.audit.loader import load
 from provisioning.audit.selectors.audits import broken_count
 from provisioning.audit.worker.affected import affected, audit_affected
 from provisioning.audit.worker.run import run_audit

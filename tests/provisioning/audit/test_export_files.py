@@ -10,9 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from provisioning.audit.exports import FORMATS, reading
-from provisioning.audit.exports.reading import LAST, Pairs, head_of, results_of
+from provisioning.audit.exports import FORMATS, stored_results
 from provisioning.audit.exports.report import ABSENT, NEW, UNCHANGED
+from provisioning.audit.exports.stored_results import LAST, Pairs, head_of, results_of
 from provisioning.audit.views.exports import Streamed, gathered
 from provisioning.audit.worker.run import run_audit
 from provisioning.models import Application, HostRuntime, Job, PairAudit, Waiver
@@ -164,7 +164,7 @@ def test_a_slice_costs_what_every_slice_costs(pair, monkeypatch):
     make_pairs(5)
     audit()
     whole = queries(None)
-    monkeypatch.setattr(reading, "PAIRS_A_TIME", 3)
+    monkeypatch.setattr(stored_results, "PAIRS_A_TIME", 3)
     assert queries(None) == 2 * whole
 
 

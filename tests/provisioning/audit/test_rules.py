@@ -7,7 +7,7 @@ import pytest
 
 from docs import audit_rules
 from provisioning.audit.facts import Hints
-from provisioning.audit.judging import judge, verdict
+from provisioning.audit.judgement import judge, verdict
 from provisioning.audit.registry import RULES, ordered
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.certificates.rules import certificate

@@ -12,7 +12,7 @@ from provisioning.drills.services.drills import ScheduleDraft, set_schedule, sta
 from provisioning.models import Drill, DrillSchedule, DrillStep
 from provisioning.states import DrillPhase, DrillState
 from tests import factories
-from tests.provisioning.pairs.test_pairs import detail, part, text_of
+from tests.provisioning.pairs.pages import detail, part, text_of
 from tests.provisioning.posted import script
 
 pytestmark = pytest.mark.django_db

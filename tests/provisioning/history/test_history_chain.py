@@ -21,7 +21,7 @@ from provisioning.hosts.services import hosts
 from provisioning.models import HistoryEntry, HistoryHead, guard
 from provisioning.models.history import EntryIsKept
 from tests import commands, factories
-from tests.migrating import models_of
+from tests.former_database import models_of
 
 pytestmark = pytest.mark.django_db
 TABLE, HEAD = "provisioning_historyentry", "provisioning_historyhead"

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from protocol.jobs import SIGNATURES, STEPS, sign_report
-from provisioning.audit.loading import load
+from provisioning.audit.loader import load
 from provisioning.errors import NotAllowed, Refused
 from provisioning.jobs.selectors.jobs import job_list
 from provisioning.jobs.selectors.start_files import start_files

@@ -7,12 +7,12 @@ from django.db import models
 
 from provisioning.applications.selectors.applications import application_draft
 from provisioning.applications.services import comparison
-from provisioning.audit.judging import judge
-from provisioning.audit.loading import load
+from provisioning.audit.judgement import judge
+from provisioning.audit.loader import load
 from provisioning.drafts import ConnectionDraft, PortDraft
 from provisioning.history.rows import CONNECTION, PORT, connection_lines, port_text
 from provisioning.models import Application, Connection, ListeningPort
-from provisioning.pairs.rules.synchronizing import DIFFERS, EQUAL, SERVER_INFO
+from provisioning.pairs.rules.synchronization import DIFFERS, EQUAL, SERVER_INFO
 from provisioning.pairs.services import synchronize
 from tests.factories import SUPPORT, make_application, make_pair, port, set_option
 

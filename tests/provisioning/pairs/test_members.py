@@ -7,7 +7,7 @@ import pytest
 from django.db import models
 from django.urls import reverse
 
-from provisioning.audit.loading import load
+from provisioning.audit.loader import load
 from provisioning.models import Application, HostRuntime, RuntimeStatus
 from provisioning.pairs.rules.members import Live, Machine, Member
 from provisioning.pairs.selectors.members import facts_of

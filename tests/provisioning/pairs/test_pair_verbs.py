@@ -11,8 +11,8 @@ from provisioning.core.permissions import os_account
 from provisioning.errors import NotAllowed, NotFound, Refused, Unanswered
 from provisioning.history import history as history_of
 from provisioning.models import Application, HistoryEntry, PairState, RuntimeStatus
-from provisioning.pairs.services import asking
 from provisioning.pairs.services import pairs as services
+from provisioning.pairs.services import requests
 from tests.commands import run
 from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair
 
@@ -137,7 +137,7 @@ def test_a_switchover_that_the_database_kept_from_happening_says_so(control, pai
     control.answers["switchover"] = PairAnswer(ok=False, reason="MS_Backup has not taken over within 10 s.",
                                                advice="Look at the states of both servers.")
     held = "Locked: another program has held the Configuration Database for 12 s at least."
-    monkeypatch.setattr(asking, "database_trouble", lambda: held)
+    monkeypatch.setattr(requests, "database_trouble", lambda: held)
     with pytest.raises(Refused) as caught:
         services.switch_over(actor=OPERATOR, application_id=pair[0].pk)
     assert str(caught.value) == f"MS_Backup has not taken over within 10 s. {held} Look at the states of both servers."
@@ -154,7 +154,7 @@ def test_that_nobody_answered_is_said_though_it_cannot_be_written_down(pair, no_
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_done_while_another_program_holds_the_database_is_said_to_be_done(control, pair, locked, monkeypatch):
-    monkeypatch.setattr(asking, "RECORD_S", 0.02)
+    monkeypatch.setattr(requests, "RECORD_S", 0.02)
     control.answers["switchover"] = DONE
     with locked():
         code, out, err = run("switchover", "MS_Primary")

@@ -9,7 +9,7 @@ from provisioning.models import HistoryEntry, PairState
 from provisioning.record.models import ControlBeat
 from tests.html import flat
 
-from .test_pairs import text_of
+from .pages import text_of
 from .test_restored import AWAY, NOTHING_LOST, REASON, asked, pair
 
 __all__ = ["asked", "pair"]

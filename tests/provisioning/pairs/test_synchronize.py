@@ -7,7 +7,7 @@ import pytest
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.models import Application, HistoryEntry, ListeningPort, PairException
 from provisioning.models.applications import MASK
-from provisioning.pairs.rules.synchronizing import EXCEPTION
+from provisioning.pairs.rules.synchronization import EXCEPTION
 from provisioning.pairs.services import synchronize as services
 from tests.commands import run
 from tests.factories import ADMINISTRATOR, OPERATOR, SUPPORT, make_application, make_pair, set_option

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messageserver.waiting import LEAST_DRAFTS, Waiting, drafts_of
+from messageserver.submissions import LEAST_DRAFTS, Waiting, drafts_of
 
 counts = st.lists(st.integers(1, 700), max_size=12)
 

@@ -11,8 +11,8 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from provisioning.audit.comparing import compared
-from provisioning.audit.loading import audited
+from provisioning.audit.comparison import compared
+from provisioning.audit.loader import audited
 from provisioning.audit.registry import RULES, rule_words
 from provisioning.audit.remedies import REMEDIES
 from provisioning.audit.story import in_the_past

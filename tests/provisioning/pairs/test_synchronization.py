@@ -7,7 +7,7 @@ import pytest
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
 from provisioning.models.applications import MASK
 from provisioning.pairs.rules.members import Machine, Member
-from provisioning.pairs.rules.synchronizing import DIFFERS, EQUAL, EXCEPTION, Row, compare, label_of
+from provisioning.pairs.rules.synchronization import DIFFERS, EQUAL, EXCEPTION, Row, compare, label_of
 
 PORTS = (PortDraft(port_id="default", port=7001, protocol="stomp", description="Clients"),
          PortDraft(port_id="sync", port=7002, protocol="sync", ha_sync=True))

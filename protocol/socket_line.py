@@ -7,7 +7,7 @@ import time
 from typing import Unpack
 
 from . import tls
-from .dialling import Dialling, untold
+from .dialler import Dialling, untold
 from .lines import (
     MAX_LINE,
     MAX_LINE_BEFORE_WELCOME,

@@ -2,7 +2,7 @@
 
 from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import NotKnown, Results, rule
-from provisioning.audit.saying import between, of_each, silent, wanted
+from provisioning.audit.sentences import between, of_each, silent, wanted
 from provisioning.core.text import closed
 from provisioning.pairs.rules.failover_facts import NO, UNKNOWN
 from provisioning.states import ApplicationStatus, Mode, Severity, SyncLink

@@ -6,9 +6,9 @@ from provisioning.certificates import worker as certificate_ports
 from provisioning.hosts.services import versions as host_versions
 from provisioning.looks import services as looks
 from provisioning.looks import worker as look_jobs
-from provisioning.pairs.selectors import switching
+from provisioning.pairs.selectors import switchover
 from provisioning.verbs import worker as installing
 from provisioning.verbs.services import jobs
 
-OWNERS = (certificate_ports, installing, look_jobs, switching, application_versions, catalog_versions,
+OWNERS = (certificate_ports, installing, look_jobs, switchover, application_versions, catalog_versions,
           host_versions, jobs, looks)

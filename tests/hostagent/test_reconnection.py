@@ -5,7 +5,7 @@ from celery import Celery
 from kombu import Connection, Producer, Queue
 
 from console.celery import app as console_app
-from hostagent.reconnecting import LONGEST_RETRY_S, ReturningAmqp, ReturningConnection
+from hostagent.reconnection import LONGEST_RETRY_S, ReturningAmqp, ReturningConnection
 from tests.ports import free_port
 
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from control import server
-from control.waiting import BEAT, Waiting
+from control.openings import BEAT, Waiting
 from protocol.wire import OPENING_TIMEOUT_S, dial
 from provisioning.models import Event
 from tests.scenarios.harness import PATIENCE

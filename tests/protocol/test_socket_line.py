@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from protocol.blocking import dial
 from protocol.lines import MAX_LINE_BEFORE_WELCOME, RefusedError, StrangerError, WireError
 from protocol.messages import Configuration, Ping, Pong
+from protocol.socket_line import dial
 
 from .test_wire import echo_pings, listener, who
 

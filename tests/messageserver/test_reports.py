@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from messageserver.telling import WHOLE_EVERY_S, Telling
+from messageserver.reports import WHOLE_EVERY_S, Telling
 from protocol.server_messages import Progress, Report
 
 FIRST = Report(state="started", role="primary", epoch=3, last_seq=10, digest="aa", clients=2, clock=1000.0)

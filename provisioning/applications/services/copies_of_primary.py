@@ -7,7 +7,7 @@ from provisioning.history import history
 from provisioning.models import Application, Connection
 
 from .facts import followed_connections
-from .writing import after_change, save_revision, save_rows
+from .storage import after_change, save_revision, save_rows
 
 
 def follows(backup: Application, primary: Application) -> bool:

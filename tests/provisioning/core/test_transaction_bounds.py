@@ -1,0 +1,116 @@
+"""What takes long is done before a transaction, and every transaction says what bounds it."""
+
+import ast
+import io
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from provisioning.accounts.services import users
+from provisioning.catalog.services import packages
+from provisioning.history import history
+from provisioning.history import restore as restoring
+from provisioning.models import Event, HistoryEntry, InstallationPackage
+from tests.factories import ADMINISTRATOR
+from tests.provisioning.catalog.test_packages import archive
+from tests.sources import sources
+from tests.transactions import watched, within
+
+
+def test_the_watch_sees_what_a_transaction_does_besides(db, tmp_path):
+    with watched() as seen:
+        with transaction.atomic():
+            Event.objects.create(at=timezone.now(), text="x")
+            (tmp_path / "file").write_text("x")
+        (tmp_path / "other").write_text("x")
+        Event.objects.update(text="y")
+    assert [(held.rows, len(held.elsewhere)) for held in seen.found] == [(1, 1), (1, 0)]
+    assert "file, within the transaction of test_transaction_bounds.py" in seen.elsewhere[0]
+
+
+@pytest.fixture
+def packages_dir(settings, tmp_path):
+    settings.PAIRWISE_PACKAGES_DIR = tmp_path / "packages"
+
+
+def test_a_package_is_read_before_its_row_is_written(db, packages_dir):
+    with watched() as seen:
+        row = packages.import_package(actor=ADMINISTRATOR, file_name="ip.tar.gz", stream=io.BytesIO(archive()))
+    assert (seen.elsewhere, len(seen.found)) == ([], 1)
+    body = history.snapshot(row)
+    InstallationPackage.objects.all().delete()
+    history.record(actor=ADMINISTRATOR, row=row, before=body, after=None)
+    entry = HistoryEntry.objects.first()
+    with watched() as seen:
+        restoring.restore(actor=ADMINISTRATOR, number=entry.number, revision=0)
+    assert (InstallationPackage.objects.get().sha256, seen.elsewhere) == (row.sha256, [])
+
+
+def test_a_password_is_hashed_before_its_row_is_written(db, monkeypatch):
+    seen = []
+    monkeypatch.setattr(users, "make_password", lambda password: seen.append(within()) or "hash")
+    with watched():
+        user, _ = users.create_user(actor=ADMINISTRATOR, name="sue", roles=["Support"])
+        users.reset_password(actor=ADMINISTRATOR, user_id=user.pk)
+    assert seen == [False, False]
+
+
+# --- every transaction says what bounds it
+
+
+BOUNDS = {
+    # one object, with what belongs to it
+    "applications/services/applications.py": {
+        "create_application", "update_application", "clone_application", "_constraints"},
+    "hosts/services/hosts.py": {"create_host", "update_host", "delete_host"},
+    "catalog/services/templates.py": {"keep_template", "create_template", "update_template", "delete_template"},
+    "catalog/services/packages.py": {"_add", "delete_package"},
+    "accounts/services/users.py": {"_create_user", "set_roles", "set_enabled", "_reset_password", "unlock",
+                          "unlock_address",  # the names tried at one address
+                          "_choose"},
+    "accounts/services/locked_tries.py": {"_tell", "_tell_first"},  # sign_in_story.MOST entries
+    "accounts/services/sign_in.py": {"_let_in", "_failed", "signed_out_by",
+                            "tell_and_forget"},  # sign_in_story.ROWS_AT_ONCE rows, sign_in_story.MOST entries
+    "hosts/services/enrolment.py": {"make_token", "revoke_tokens", "spend", "leave", "note_stage"},
+    "hosts/services/ssh_joining.py": {"begin"},
+    "pairs/services/synchronize.py": {"apply_plan", "declare_exception", "withdraw_exception"},
+    "audit/services/waivers.py": {"waive", "withdraw", "_replace"},
+    "drills/services/drills.py": {"start_drill", "cancel_drill", "set_schedule"},
+    "verbs/services/jobs.py": {"cancel_job", "_create"},
+    "verbs/services/log_on.py": {"choose_account"},
+    "monitoring/services/health.py": {"_write"},
+    "core/database.py": {"_begin"},
+    "drills/worker/row.py": {"finish"},
+    "looks/worker.py": {"look_at"},
+    "audit/worker/affected.py": {"_moved"},
+    # an entry of history
+    "support/services/bundle.py": {"make_bundle"},
+    "history/history.py": {"atomic", "_add"},
+    # what one report holds (reports.MAX_ITEMS), and so many that waited for it (reports.WAITING_A_TURN)
+    "jobs/worker/reports.py": {"_record", "_apply", "catch_up"},
+    # what a turn holds (turns)
+    "turns.py": {"turn"},
+    "fleet/services/apply.py": {"_write"},
+}
+"""Every function that opens a transaction, by what bounds it. A new one that works on many objects is written in turns
+(``provisioning.turns``) and watched in test_many_objects.py."""
+BOUNDS["applications/services/applications.py"] |= {"_set_enabled", "_delete"}  # what a turn holds
+
+
+def test_every_transaction_says_what_bounds_it():
+    found: dict[str, set[str]] = {}
+    for path, text in sources("provisioning").items():
+        if "/migrations/" in path or path.endswith("/guard.py"):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and _opens(node):
+                found.setdefault(path.removeprefix("provisioning/"), set()).add(node.name)
+    assert found == BOUNDS
+
+
+def _opens(function: ast.FunctionDef) -> bool:
+    """True when it begins a transaction itself, not in a function within it."""
+    parts = [*function.decorator_list, *function.body]
+    return any(isinstance(node, ast.Attribute) and node.attr == "atomic" for part in parts
+               if not isinstance(part, ast.FunctionDef) for node in ast.walk(part))
