@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from protocol.events import number_in
 from protocol.log_records import CATEGORIES, LEVELS, LogRecord, read
-from protocol.said import LARGEST, legible
+from protocol.said import legible
 from provisioning.logbook.models import NAME_CHARACTERS, NUMBER_CHARACTERS, TYPE_CHARACTERS
 
 DESTINATION = "/log/"
@@ -89,7 +89,7 @@ def row_of(destination: str, headers: Mapping[str, str], body: bytes) -> tuple[R
     """What is kept of a message, and whether it was a log record; else it is one that says what was wrong with it.
     Raises KeyError, ValueError for a MESSAGE without the headers that every server sets."""
     place = Position(int(headers["epoch"]), int(headers["seq"]))
-    received = int(headers.get("timestamp") or 0)
+    received = min(max(0, int(headers.get("timestamp") or 0)), LATEST_MS)
     try:
         record, is_readable = read(destination, headers, body), True
     except ValueError as error:
@@ -112,7 +112,7 @@ def _row(record: LogRecord, place: Position, received: int) -> Row:
     """Such that every database takes it, whatever is in it."""
     return Row(
         epoch=place.epoch, seq=place.seq, at=record.at_ms if 0 < record.at_ms <= LATEST_MS else received,
-        received=min(received, LARGEST), level=record.level, number=legible(record.number, NUMBER_CHARACTERS),
+        received=received, level=record.level, number=legible(record.number, NUMBER_CHARACTERS),
         event=event_of(record.number),
         category=record.category if record.category in CATEGORIES else CATEGORIES[0],
         application=legible(record.application, NAME_CHARACTERS), type=legible(record.type, TYPE_CHARACTERS),

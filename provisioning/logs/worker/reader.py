@@ -83,9 +83,10 @@ class Reader:
                 self.state.member = ""
                 await asyncio.sleep(LOOK_S)
                 continue
-            served = False
-            for target in self._source.targets:
-                served |= await self._use(self._source, target)
+            served, pair = False, self._source
+            for target in pair.targets:
+                if self._source is not None and self._source.mark == pair.mark:
+                    served |= await self._use(pair, target)
             if served:
                 waits = pauses()
             await asyncio.sleep(next(waits))
