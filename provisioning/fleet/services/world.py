@@ -48,6 +48,7 @@ class World(Stored):
     def _read(self, manifest: Manifest) -> None:
         names = {name for spec in manifest.applications for name in
                  (spec["name"], spec.get("backup"), *(row.get("server") for row in spec.get("connections") or ()))}
+        names.add(manifest.log_to)
         named = list(self._whole(Q(name__in=some) for some in _some(names - {None, ""})))
         known = {row.pk for row in named}
         related = {key for row in named for key in _related(row)} - known - {None}
