@@ -153,7 +153,7 @@ class Planner:
         row, stored = self.world.application_named(name) if name else None, log_chosen().log_to
         if name and row is None:
             raise Refused(f'There is no application "{name}".')
-        refuse(log_setting.refusals(row))
+        refuse(log_setting.refusals(row, self.world.primary_of(row) if row else None))
         is_same = (row.pk if row else None) == (stored.pk if stored else None)
         changed = () if is_same else (Difference(log_setting.FIELD, log_setting.LABEL, log_setting.name_of(stored),
                                                  log_setting.name_of(row)),)

@@ -95,6 +95,10 @@ class World(Stored):
     def _application(self, key: int | None) -> Application | None:
         return None if key is None else self._applications.get(key)
 
+    def primary_of(self, row: Application) -> Application | None:
+        """Whoever names ``row`` as its Backup Server."""
+        return next((each for each in self._applications.values() if each.backup_server_id == row.pk), None)
+
     def applications(self, keys: Iterable[int]) -> list[Application]:
         return [self._applications[key] for key in keys if key in self._applications]
 

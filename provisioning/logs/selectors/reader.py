@@ -6,8 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from provisioning.core import ages
-from provisioning.core.health import DOWN, OK, Component
-from provisioning.core.text import so_far
+from provisioning.core.health import OK, Component, worker_health
 from provisioning.logs.selectors.setting import chosen
 from provisioning.models import ComponentHeartbeat
 
@@ -41,13 +40,7 @@ def reader_seen() -> ReaderSeen:
                       int(facts.get("removed", 0)))
 
 
-def reader_health(now: datetime | None = None) -> Component | None:
-    """None where no pair is chosen and no reader ever ran: nobody misses it then."""
-    now, seen = now or timezone.now(), reader_seen()
-    if seen.at is None:
-        why = "The log reader has never reported. Start it (./run starts it)."
-        return Component(DOWN, None, why) if chosen().log_to_id else None
-    age_s = max(0.0, (now - seen.at).total_seconds())
-    if seen.answers(now):
-        return Component(OK, age_s)
-    return Component(DOWN, age_s, f"The log reader was last heard of {so_far(age_s)} ago.")
+def reader_health(now: datetime | None = None, *, blind: str = "") -> Component | None:
+    """None where none answers and nobody misses it, as no pair is chosen. ``blind`` as of ``worker_health``."""
+    found = worker_health(reader_seen().at, now or timezone.now(), blind=blind, who="The log reader")
+    return None if found.status != OK and chosen().log_to_id is None else found

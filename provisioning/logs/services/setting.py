@@ -24,14 +24,13 @@ def name_of(row: Application | None) -> str:
     return row.name if row else NOBODY
 
 
-def refusals(row: Application | None) -> list[Refusal]:
-    """Why log records cannot be sent to ``row``."""
+def refusals(row: Application | None, primary: Application | None) -> list[Refusal]:
+    """Why log records cannot be sent to ``row``, the Backup Server of ``primary`` or, for None, of nobody."""
     if row is None:
         return []
     if row.type not in RUNNABLE_TYPES:
         return [Refusal(f"{row.name} is a {row.get_type_display()}. Only a Message Server takes log records.", FIELD,
                         (row.link,))]
-    primary = getattr(row, "primary_server", None)
     if primary is not None:
         return [Refusal(f"{row.name} is the Backup Server of {primary.name}. Choose {primary.name}: whichever of the "
                         "two serves takes the records.", FIELD, (primary.link,))]
@@ -43,7 +42,7 @@ def choose(*, actor: Actor, application_id: int | None, seen: str | None = None)
     was asked for, None where nobody looked. Raises Refused, Conflict, NotFound."""
     actor.require(permissions.CONFIGURE)
     row = _row(application_id)
-    if found := refusals(row):
+    if found := refusals(row, getattr(row, "primary_server", None)):
         raise Refused(*found)
     with history.atomic():
         Console.this()
