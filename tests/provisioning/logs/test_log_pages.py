@@ -13,7 +13,7 @@ from provisioning.logs.services.setting import choose
 from provisioning.models import ComponentHeartbeat
 from provisioning.models.applications import MASK
 from tests import factories
-from tests.html import text_of
+from tests.provisioning.pairs.pages import text_of
 from tests.provisioning.posted import script
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +155,7 @@ def test_files_hold_what_the_filter_finds(support):
 
 def test_no_secret_leaves_the_console_in_a_file(support, pair):
     choose(actor=factories.ADMINISTRATOR, application_id=pair[0].pk)
-    pair[0].options.create(section="clients", key="ada", is_secret=True, secret_value="s3cret-passcode")
+    pair[0].options.create(section="clients", key="ada", secret_value="s3cret-passcode")
     factories.make_record(text="Let ada in with s3cret-passcode", attributes={"url": "amqp://ada:hunter22@mq/"})
     text = file(support, "json").content.decode()
     assert MASK in text

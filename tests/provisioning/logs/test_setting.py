@@ -38,7 +38,7 @@ def test_only_an_administrator_chooses(pair):
 
 def test_what_is_no_message_server_is_refused():
     row = factories.make_application("SCS_1", type=ApplicationType.SOLUTION_CONTROL_SERVER)
-    with pytest.raises(Refused, match="SCS_1 is a Solution Control Server. Only a Message Server takes log records"):
+    with pytest.raises(Refused, match=r"SCS_1 is a Solution Control Server. Only a Message Server takes log records"):
         choose(actor=ADMINISTRATOR, application_id=row.pk)
 
 
@@ -98,7 +98,7 @@ def test_export_says_it_and_apply_of_that_finds_nothing_to_do(pair, tmp_path):
 def test_a_file_changes_it(pair, tmp_path, text, name):
     choose(actor=ADMINISTRATOR, application_id=factories.make_application("MS_Other").pk)
     (tmp_path / "file.yaml").write_text(text)
-    code, out, err = commands.run("apply", str(tmp_path / "file.yaml"), "--yes")
+    code, _out, err = commands.run("apply", str(tmp_path / "file.yaml"), "--yes")
     assert code == 0, err
     assert (log_to().name if log_to() else None) == name
 
@@ -108,7 +108,7 @@ def test_a_file_changes_it(pair, tmp_path, text, name):
     ("log: {at: MS_Primary}", 'Known: to')])
 def test_what_a_file_says_wrong_is_refused_before_anything_is_written(pair, tmp_path, text, why):
     (tmp_path / "file.yaml").write_text(text)
-    code, out, err = commands.run("apply", str(tmp_path / "file.yaml"), "--yes")
+    code, _out, err = commands.run("apply", str(tmp_path / "file.yaml"), "--yes")
     assert (code, why in err, log_to()) == (2, True, None), err
 
 
