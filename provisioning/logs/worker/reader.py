@@ -32,6 +32,8 @@ from .source import Source, source
 log = logging.getLogger(__name__)
 LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0
 """How often it is looked which pair is chosen, a sign of life is shown, and pages are told of new records."""
+STAYED_S = 10.0
+"""Who served for longer is looked for anew without a long pause; one that lets us in and drops us at once is not."""
 TRIM_S, TRIM_PAUSE_S = 60.0, 0.05
 Result = TypeVar("Result")
 
@@ -83,11 +85,11 @@ class Reader:
                 self.state.member = ""
                 await asyncio.sleep(LOOK_S)
                 continue
-            served, pair = False, self._source
+            began, pair = time.monotonic(), self._source
             for target in pair.targets:
                 if self._source is not None and self._source.mark == pair.mark:
-                    served |= await self._use(pair, target)
-            if served:
+                    await self._use(pair, target)
+            if time.monotonic() - began > STAYED_S:
                 waits = pauses()
             await asyncio.sleep(next(waits))
 
@@ -104,9 +106,8 @@ class Reader:
         if self._source is None:
             self.state.trouble = ""
 
-    async def _use(self, pair: Source, target: Target) -> bool:
-        """Read there for as long as it serves us; whether it let us in."""
-        following = None
+    async def _use(self, pair: Source, target: Target) -> None:
+        """Read there for as long as it serves us."""
         try:
             row = await self._of_log(kept.followed, application_id=pair.application_id, identity=pair.identity,
                                      name=pair.name)
@@ -127,7 +128,6 @@ class Reader:
             self._not_served(target, f"the connection broke ({type(error).__name__})")
         finally:
             self.state.member = ""
-        return following is not None and following.is_in
 
     def _not_served(self, target: Target, why: str) -> None:
         self.state.trouble = f"{target.name} at {target.host}:{target.port} does not serve the reader: {why}."
