@@ -165,8 +165,8 @@ def when(at: datetime | None, never: str = "–", *, milliseconds: bool = False)
         return format_html('<span class="muted">{}</span>', never)
     shown = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
     if milliseconds:
-        return format_html('<time datetime="{}" title="{}" data-local data-milliseconds>{}.{:03}</time>',
-                           at.isoformat(), utc(at), shown, at.microsecond // 1000)
+        return format_html('<time datetime="{}" title="{}" data-local data-milliseconds>{}</time>',
+                           at.isoformat(), utc(at), f"{shown}.{at.microsecond // 1000:03}")
     return format_html('<time datetime="{}" title="{}" data-local>{}</time>', at.isoformat(), utc(at), shown)
 
 

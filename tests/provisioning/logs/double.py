@@ -43,7 +43,7 @@ class ServerDouble:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self._loop = asyncio.new_event_loop()
-        self._clients = set()
+        self._clients, self._ready = set(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def target(self, login: str = "pairwise.log.reader") -> Target:
@@ -51,6 +51,7 @@ class ServerDouble:
 
     def __enter__(self):
         self._thread.start()
+        assert self._ready.wait(10)
         return self
 
     def __exit__(self, *_):
@@ -76,6 +77,7 @@ class ServerDouble:
         asyncio.set_event_loop(self._loop)
         self._news = asyncio.Event()
         self._loop.run_until_complete(asyncio.start_server(self._serve, sock=self._listening))
+        self._loop.call_soon(self._ready.set)
         self._loop.run_forever()
         for task in asyncio.all_tasks(self._loop):
             task.cancel()

@@ -35,7 +35,7 @@ def test_records_are_shown_newest_first_with_milliseconds(support):
 
 
 def test_without_a_pair_it_says_what_to_do(administrator):
-    assert "No pair is chosen to collect logs. Choose one in Settings." in text_of(page(administrator))
+    assert "No pair is chosen to collect logs. Choose one in Settings" in text_of(page(administrator))
 
 
 def test_with_a_pair_and_no_records_it_says_who_collects(administrator, pair):

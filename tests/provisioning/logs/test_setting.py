@@ -105,7 +105,7 @@ def test_a_file_changes_it(pair, tmp_path, text, name):
 
 @pytest.mark.parametrize(("text", "why"), [
     ("log: {to: MS_Backup}", "Choose MS_Primary"), ("log: {to: Nobody}", 'There is no application "Nobody"'),
-    ("log: {at: MS_Primary}", 'Known: to')])
+    ("log: {at: MS_Primary}", 'Did you mean "to"?')])
 def test_what_a_file_says_wrong_is_refused_before_anything_is_written(pair, tmp_path, text, why):
     (tmp_path / "file.yaml").write_text(text)
     code, _out, err = commands.run("apply", str(tmp_path / "file.yaml"), "--yes")
