@@ -30,6 +30,7 @@ STATUS_EVENTS = {
     Status.UNKNOWN: 5095,
     Status.SUSPENDING: 5096,
     Status.SUSPENDED: 5097,
+    Status.GAVE_UP: Own.GAVE_UP,
 }
 """Numbers of the statuses that have one of their own; the others are told by what the process did."""
 HOST_EVENTS: dict[str, int] = {HostStatus.RUNNING: 8001, HostStatus.DISCONNECTED: 8000}
@@ -55,7 +56,8 @@ def status_event(live: LiveApplication, before: Verdict | None) -> EventRow:
     found = live.verdict
     mode = f" ({found.mode})" if found.mode else ""
     was = f"{before.status} → " if before else ""
-    return EventRow(at=_now(), number=STATUS_EVENTS.get(found.status, 0), application_id=live.facts.id,
+    number = STATUS_EVENTS.get(found.status, 0)
+    return EventRow(at=_now(), number=number, level=level_of(number), application_id=live.facts.id,
                     text=clean(f"{was}{found.status}{mode}: {found.reason}", REASON_MAX))
 
 

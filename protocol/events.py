@@ -35,6 +35,7 @@ class Own(IntEnum):
     DISK_ANSWERS = 20117
     TASK_ENDED = 20118
     GAP = 20119
+    GAVE_UP = 20120
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ KINDS: dict[Own, Kind] = {
     Own.DISK_ANSWERS: Kind(SERVER, STANDARD, "the disk answers again"),
     Own.TASK_ENDED: Kind(SERVER, ALARM, "a part of the server ended that must not; its process ends with it"),
     Own.GAP: Kind(SERVER, ALARM, "this copy begins later than it should; it fetches what is missing"),
+    Own.GAVE_UP: Kind(CONTROL, ALARM, "a server failed too often in a row, so that Auto-Restart starts it no more"),
 }
 
 
