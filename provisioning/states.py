@@ -274,3 +274,27 @@ class AuditTrigger(models.TextChoices):
     SCHEDULE = "schedule", "On schedule"
     DEMAND = "demand", "On demand"
     FIX = "fix", "After a fix"
+
+
+class AlarmCategory(models.TextChoices):
+    """How grave an alarm is, worst first."""
+
+    CRITICAL = "critical", "Critical"
+    MAJOR = "major", "Major"
+    MINOR = "minor", "Minor"
+
+
+class AlarmSelection(models.TextChoices):
+    """Whose events an Alarm Condition is about."""
+
+    ANY = "any", "Select By Any"
+    TYPE = "application_type", "Select By Application Type"
+    APPLICATION = "application", "Select By Application"
+
+
+class AlarmEnd(models.TextChoices):
+    """What an alarm was cleared by."""
+
+    EVENT = "event", "Cancel Event"
+    TIMEOUT = "timeout", "Cancel Timeout"
+    HAND = "hand", "By hand"

@@ -3,6 +3,7 @@
 from provisioning.models.ports import ListeningPort
 
 from .accounts import Account, SignInTry
+from .alarms import Alarm, AlarmCondition, AlarmMark
 from .applications import Application, Connection, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .console import Console
@@ -17,10 +18,9 @@ from .runtime import ComponentHeartbeat, CopyTerm, HostRuntime, PairState, Runti
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
-    "Account", "Application", "ApplicationTemplate", "AuditMark", "AuditRun", "ComponentHeartbeat", "Connection",
-    "Console", "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry",
-    "HistoryHead", "HistoryKey", "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine",
-    "JobReport", "JobStep", "ListeningPort", "Option", "PairAudit", "PairException", "PairState", "RuntimeStatus",
-    "SignInTry",
-    "Waiver",
+    "Account", "Alarm", "AlarmCondition", "AlarmMark", "Application", "ApplicationTemplate", "AuditMark", "AuditRun",
+    "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event",
+    "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey", "Host", "HostEnrolment", "HostRuntime",
+    "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort", "Option", "PairAudit",
+    "PairException", "PairState", "RuntimeStatus", "SignInTry", "Waiver",
 ]

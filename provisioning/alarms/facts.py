@@ -1,0 +1,72 @@
+"""What alarms are judged by: conditions, what happened, and the alarms that are active. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from provisioning.states import AlarmCategory, AlarmEnd, AlarmSelection
+
+
+@dataclass(frozen=True)
+class Condition:
+    """An Alarm Condition as the judge sees it; ``cancel_event`` 0 for none."""
+
+    key: int
+    name: str
+    detect_event: int
+    category: str = AlarmCategory.MAJOR
+    selection_mode: str = AlarmSelection.ANY
+    application_type: str = ""
+    application: str = ""
+    cancel_event: int = 0
+    cancel_timeout: timedelta = timedelta(hours=24)
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class Happened:
+    """An event of the timeline or a log record. ``type`` is a value of ApplicationType or what the record says;
+    ``host`` is where the application was, or what it is about when there is no application. ``planned``: somebody had
+    asked for what caused it."""
+
+    number: int
+    at: datetime
+    application: str = ""
+    type: str = ""
+    host: str = ""
+    text: str = ""
+    planned: bool = False
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """(application, ""), or ("", host): of this there is one alarm a condition."""
+        return (self.application, "") if self.application else ("", self.host)
+
+    @property
+    def mark(self) -> str:
+        """The same of an event of the timeline and of the log record that was made of it."""
+        return f"{self.number} {int(self.at.timestamp() * 1000)} {' '.join(self.about)}"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted."""
+
+    key: int | None
+    condition: int | None
+    condition_name: str
+    category: str
+    number: int
+    application: str
+    application_type: str
+    host: str
+    text: str
+    raised_at: datetime
+    last_at: datetime
+    ends_at: datetime
+    times: int = 1
+    cleared_at: datetime | None = None
+    cleared_how: AlarmEnd | None = None
+
+    @property
+    def about(self) -> tuple[str, str]:
+        return (self.application, "") if self.application else ("", self.host)

@@ -1,0 +1,42 @@
+"""Which events of a pair follow from what somebody asked for: a stop, a restart, a switchover, a drill. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from protocol.events import Own
+from provisioning.states import JobKind
+
+FLAPPING = 10327
+FOLLOWS = frozenset({int(Own.ROLE_CHANGED), int(Own.OUT_OF_SYNC), FLAPPING})
+"""Numbers of events that a stop or a switchover causes. That a process ended unexpectedly, none does."""
+STOPPING = (JobKind.STOP, JobKind.RESTART)
+"""Jobs in which a server ends as asked."""
+PLANNED_STOP = 5091
+"""Told of a process that ended as asked, whoever asked: also without a job, as when its agent is stopped."""
+SETTLES = timedelta(seconds=10)
+"""What follows is told within that: a switchover takes no longer (``control.requests``)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody asked for: of the server ``member`` that it ends, "" for a switchover. ``until`` None: it goes
+    on."""
+
+    member: str
+    since: datetime
+    until: datetime | None
+
+    def covers(self, at: datetime) -> bool:
+        return self.since - SETTLES <= at and (self.until is None or at <= self.until + SETTLES)
+
+
+def is_planned(number: int, text: str, at: datetime, asked: Iterable[Asked]) -> bool:
+    """Whether an event of a pair follows from something of ``asked``, which is about its members."""
+    return number in FOLLOWS and any(each.covers(at) and not _contradicts(number, text, each) for each in asked)
+
+
+def _contradicts(number: int, text: str, asked: Asked) -> bool:
+    """A server that was to end and became the active one took over from the other, which nobody had stopped
+    (``control.narration.decision_events``)."""
+    return number == Own.ROLE_CHANGED and bool(asked.member) and text.startswith(f"{asked.member} is the active server")

@@ -1,0 +1,114 @@
+"""Alarm Conditions and the alarms that they raised (docs/alarms.md)."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from provisioning.spelling import SortKey
+from provisioning.states import AlarmCategory, AlarmEnd, AlarmSelection, ApplicationType
+
+LONGEST_TIMEOUT_H = 24 * 365
+NOTE_CHARACTERS = 1000
+
+
+class AlarmCondition(models.Model):
+    """Which event raises an alarm, and what clears it. Events are numbers without their type, ``cancel_event`` 0 for
+    none. ``application`` is a name, not a key: programs that only write into the log have no object. ``predefined``
+    names what Pairwise brings (alarms/predefined.py), "" for a condition of people."""
+
+    name = models.CharField("Name", max_length=255, unique=True)
+    description = models.CharField("Description", max_length=1024, blank=True)
+    category = models.CharField("Category", max_length=8, choices=AlarmCategory, default=AlarmCategory.MAJOR)
+    detect_event = models.PositiveIntegerField("Detect Event")
+    selection_mode = models.CharField("Selection Mode", max_length=16, choices=AlarmSelection,
+                                      default=AlarmSelection.ANY)
+    application_type = models.CharField("Application Type", max_length=32, choices=ApplicationType, blank=True)
+    application = models.CharField("Application", max_length=255, blank=True)
+    cancel_event = models.PositiveIntegerField("Cancel Event", default=0)
+    cancel_timeout = models.PositiveIntegerField("Cancel Timeout", default=24, validators=[
+        MinValueValidator(1), MaxValueValidator(LONGEST_TIMEOUT_H)])
+    enabled = models.BooleanField("Enabled", default=True)
+    predefined = models.CharField(max_length=32, blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        ordering = [SortKey("name"), "name"]
+        constraints = [models.UniqueConstraint(name="one_condition_a_predefined_name", fields=["predefined"],
+                                               condition=~models.Q(predefined=""))]
+
+    def __str__(self):
+        return self.name
+
+
+class Alarm(models.Model):
+    """What a condition raised, about an application or, where ``application`` is "", about a host. It says all of it in
+    words, so it outlives the condition, the application and the host.
+
+    ``raised_at`` and ``last_at`` are the times of the first and the last of its events, of which there were ``times``;
+    ``ends_at`` is when its timeout clears it. ``cleared_by`` is who did it by hand, ``cleared_how`` what did.
+    """
+
+    condition = models.ForeignKey(AlarmCondition, null=True, on_delete=models.SET_NULL, related_name="alarms")
+    condition_name = models.CharField(max_length=255)
+    category = models.CharField(max_length=8, choices=AlarmCategory)
+    number = models.PositiveIntegerField()
+    application = models.CharField(max_length=255, blank=True)
+    application_type = models.CharField(max_length=64, blank=True)
+    host = models.CharField(max_length=255, blank=True)
+    text = models.TextField(blank=True)
+    raised_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+    ends_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+    cleared_how = models.CharField(max_length=8, choices=AlarmEnd, blank=True)
+    cleared_by = models.CharField(max_length=150, blank=True)
+    clear_reason = models.CharField(max_length=NOTE_CHARACTERS, blank=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.CharField(max_length=150, blank=True)
+    note = models.CharField(max_length=NOTE_CHARACTERS, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(name="one_active_alarm_an_application", fields=["condition", "application"],
+                                    condition=models.Q(cleared_at=None) & ~models.Q(application="")),
+            models.UniqueConstraint(name="one_active_alarm_a_host", fields=["condition", "host"],
+                                    condition=models.Q(cleared_at=None, application="")),
+        ]
+        indexes = [models.Index(fields=["cleared_at", "id"])]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What History calls it."""
+        return f"{self.condition_name}: {self.about}" if self.about else self.condition_name
+
+    @property
+    def about(self) -> str:
+        """The application, else the host; "" for what is about none."""
+        return self.application or self.host
+
+    @property
+    def is_active(self) -> bool:
+        return self.cleared_at is None
+
+
+class AlarmMark(models.Model):
+    """How far events and log records were judged: one row, written together with the alarms.
+
+    ``seen`` are the events just before ``event_id`` that were judged: a transaction that began earlier may end later.
+    ``judged`` names the last events and records that a condition was about, so that what comes by both ways counts
+    once. ``moves`` grows with every step: of two judges one takes it."""
+
+    event_id = models.BigIntegerField(default=0)
+    record_id = models.BigIntegerField(default=0)
+    seen = models.JSONField(default=list)
+    judged = models.JSONField(default=list)
+    moves = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self):
+        return f"{self.event_id}, {self.record_id}"
