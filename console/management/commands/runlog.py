@@ -1,4 +1,4 @@
-"""``manage.py runlog``: the reader of log records."""
+"""``manage.py runlog``: the reader of log records, and the judge of alarms."""
 
 import asyncio
 import signal
@@ -13,11 +13,13 @@ from console.up.keys import require_the_key
 from protocol import hangups
 from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
+from provisioning.alarms.worker.watch import Watch
 from provisioning.logs.worker.reader import Reader
 
 
 class Command(BaseCommand):
-    help = "Read the log records of the chosen pair into the log database until SIGTERM or SIGINT (docs/log.md)."
+    help = ("Read the log records of the chosen pair into the log database, and judge alarms, until SIGTERM or SIGINT "
+            "(docs/log.md, docs/alarms.md).")
     requires_system_checks = []
 
     def handle(self, *args, **options):
@@ -36,10 +38,10 @@ class Command(BaseCommand):
 
 
 async def _until_asked() -> None:
-    """Until a signal asks to end, or a part of the reader ends by an error, which is raised."""
+    """Until a signal asks to end, or one of its parts ends by an error, which is raised."""
     asked, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), asked.wait(), showing)
+        await until_one_ends(Reader().run(), Watch().run(), asked.wait(), showing)

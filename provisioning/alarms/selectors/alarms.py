@@ -1,0 +1,74 @@
+"""Alarms as pages and commands show them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from provisioning.errors import NotFound
+from provisioning.models import Alarm, Application, Event
+from provisioning.states import AlarmCategory
+
+TOPIC = "alarms"
+"""What pages that show alarms are told by."""
+ACTIVE, ENDED, ALL = "", "ended", "all"
+AROUND, STORY_MOST = timedelta(minutes=2), 200
+"""The story of an alarm begins and ends so long before and after it, and has at most so many events."""
+_GRAVITY = Case(*(When(category=category, then=Value(place)) for place, category in enumerate(AlarmCategory.values)),
+                default=Value(len(AlarmCategory.values)), output_field=IntegerField())
+
+
+def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", application: str = "", host: str = "",
+               text: str = "") -> QuerySet[Alarm]:
+    """Active ones first, the gravest and newest of them first; those that ended, newest first. ``condition``,
+    ``application``, ``host`` and ``text`` are parts."""
+    found = Alarm.objects.all()
+    if state != ALL:
+        found = found.filter(cleared_at__isnull=state == ACTIVE)
+    if category:
+        found = found.filter(category=category)
+    parts = {"condition_name": condition, "application": application, "host": host, "text": text}
+    found = found.filter(**{f"{name}__holds": value for name, value in parts.items() if value})
+    ended = Case(When(cleared_at=None, then=Value(0)), default=Value(1), output_field=IntegerField())
+    gravity = Case(When(cleared_at=None, then=_GRAVITY), default=Value(0), output_field=IntegerField())
+    return found.order_by(ended, gravity, "-raised_at", "-id")
+
+
+def active_count() -> int:
+    return Alarm.objects.filter(cleared_at=None).count()
+
+
+def get_alarm(key: int) -> Alarm:
+    """Raises NotFound."""
+    row = Alarm.objects.select_related("condition").filter(pk=key).first()
+    if row is None:
+        raise NotFound("There is no such alarm (any more): of those that ended the oldest are removed.")
+    return row
+
+
+@dataclass(frozen=True)
+class Story:
+    """``events`` around an alarm, in the order in which they happened. ``application`` is still there, or None;
+    ``cut``: there are more."""
+
+    events: list[Event]
+    application: Application | None
+    cut: bool
+
+
+def story(alarm: Alarm) -> Story:
+    """What happened to the application of ``alarm``, to the other member of its pair and to their hosts."""
+    row = Application.objects.select_related("backup_server", "primary_server").filter(
+        name=alarm.application).first() if alarm.application else None
+    members = [] if row is None else [each for each in (
+        row, row.backup_server, getattr(row, "primary_server", None)) if each is not None]
+    hosts = Q(host__name=alarm.host) if alarm.host else Q(host__in=[])
+    own = Q(application__in=members) | (hosts | Q(host__in=[each.host_id for each in members if each.host_id])) & Q(
+        application=None)
+    if not alarm.application and alarm.host:
+        # What happened to the servers there.
+        own |= Q(host__name=alarm.host)
+    end = alarm.cleared_at or alarm.last_at
+    found = list(Event.objects.filter(own, at__range=(alarm.raised_at - AROUND, end + AROUND)).select_related(
+        "application", "host").order_by("at", "id")[:STORY_MOST + 1])
+    return Story(found[:STORY_MOST], row, len(found) > STORY_MOST)
