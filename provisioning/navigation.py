@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from provisioning.alarms.selectors.alarms import active_count
 from provisioning.audit.selectors.audits import broken_count
 
 
@@ -30,13 +31,15 @@ NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
         Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
+        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-",)),
         Item("Events", "event-list", "bell", ("event-",)),
         Item("Centralized Log", "log-list", "journal-text", ("log-",)),
-    )),)),
+    )),), alarm=(active_count, "active alarm")),
     Section("Provisioning", (("Environment", (
         Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
         Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
         Item("Hosts", "host-list", "hdd-rack", ("host-",)),
+        Item("Alarm Conditions", "condition-list", "activity", ("condition-",)),
     )), ("Accounts", (
         Item("Users", "user-list", "person-circle", ("user-",)),
     )))),

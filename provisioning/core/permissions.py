@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from provisioning.errors import NotAllowed
 from provisioning.states import Role
 
-VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, USERS = (
+(VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
+ USERS) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
-    "drill", "users",
+    "drill", "alarms", "conditions", "users",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -25,11 +26,13 @@ VERBS = {
     WAIVE: "waive findings",
     EXPORT: "export the configuration, reports and bundles",
     DRILL: "run failover drills",
+    ALARMS: "acknowledge and clear alarms",
+    CONDITIONS: "create, change and delete alarm conditions",
     USERS: "manage users",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(VERBS),
-    Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL}),
+    Role.OPERATOR: frozenset({VIEW, OPERATE, DRILL, ALARMS}),
     Role.SUPPORT: frozenset({VIEW, AUDIT, WAIVE, EXPORT}),
 }
 

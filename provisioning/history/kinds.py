@@ -7,10 +7,19 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Model
 
+from protocol.events import written
 from provisioning.core.permissions import user_roles
 from provisioning.declared import columns, facts, values
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PackageDraft, PortDraft, TemplateDraft
-from provisioning.models import Application, ApplicationTemplate, Console, Host, InstallationPackage
+from provisioning.models import (
+    Alarm,
+    AlarmCondition,
+    Application,
+    ApplicationTemplate,
+    Console,
+    Host,
+    InstallationPackage,
+)
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,22 @@ def user_snapshot(user: User) -> dict:
             "enabled": user.is_active}
 
 
+def condition_snapshot(row: AlarmCondition) -> dict:
+    """Events as people write them."""
+    names = ("name", "description", "category", "selection_mode", "application_type", "application", "cancel_timeout",
+             "enabled", "revision")
+    return {**fields_of(names)(row), "detect_event": written(row.detect_event),
+            "cancel_event": written(row.cancel_event)}
+
+
 KINDS: dict[type[Model], Recorded] = {
     Application: Recorded("application", "Application", application_snapshot),
     Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
     ApplicationTemplate: Recorded("template", "Application Template", fields_of((*facts(TemplateDraft), "enabled"))),
     InstallationPackage: Recorded("package", "Installation Package", fields_of(columns(PackageDraft))),
     User: Recorded("user", "User", user_snapshot),
+    Alarm: Recorded("alarm", "Alarm", fields_of(("name",))),
+    AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
     Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}

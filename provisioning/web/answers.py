@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from provisioning.errors import Link, NotAllowed, NotFound, Refusal, Refused
 
 PAGES = {"application": "application-edit", "host": "host-detail", "template": "template-detail", "job": "job-detail",
-         "drill": "drill-detail", "package": "package-detail", "user": "user-detail"}
+         "drill": "drill-detail", "package": "package-detail", "user": "user-detail", "alarm": "alarm-detail"}
 
 
 def address_of(link: Link) -> str:

@@ -1,0 +1,87 @@
+"""What an Alarm Condition may say: the refusals of a save. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from protocol.events import number_in
+from provisioning.core.text import name_refusals, number_refusals, text_refusals
+from provisioning.errors import Refusal
+from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType
+
+LONGEST_TIMEOUT_H = 24 * 365
+EXAMPLE = "for example 00-04504"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionDraft:
+    """What somebody wants an Alarm Condition to be. Events are written as pages do or as bare numbers, "" for none;
+    ``cancel_timeout`` in hours."""
+
+    name: str
+    description: str = ""
+    category: str = AlarmCategory.MAJOR
+    detect_event: str = ""
+    selection_mode: str = AlarmSelection.ANY
+    application_type: str = ""
+    application: str = ""
+    cancel_event: str = ""
+    cancel_timeout: int = 24
+    enabled: bool = True
+
+
+LABELS = {
+    "name": "Name", "description": "Description", "category": "Category", "detect_event": "Detect Event",
+    "selection_mode": "Selection Mode", "application_type": "Application Type", "application": "Application",
+    "cancel_event": "Cancel Event", "cancel_timeout": "Cancel Timeout", "enabled": "Enabled",
+}
+
+
+def event_of(text: str) -> int | None:
+    """The number that was typed, 0 for none, None for what is no number of an event."""
+    if not text.strip():
+        return 0
+    try:
+        number = number_in(text)
+    except ValueError:
+        return None
+    return number or None
+
+
+def refusals(draft: ConditionDraft, others: Collection[str]) -> list[Refusal]:
+    """``others``: names of the other Alarm Conditions."""
+    found = name_refusals(draft.name, what="An Alarm Condition")
+    if draft.name in others:
+        found.append(Refusal(f"An Alarm Condition named {draft.name} exists already.", "name"))
+    found += text_refusals(draft.description, field="description", label="Description", longest=1024)
+    if draft.category not in AlarmCategory.values:
+        found.append(Refusal("Category is Critical, Major or Minor.", "category"))
+    found += _of_events(draft) + _of_selection(draft)
+    return found + number_refusals(draft.cancel_timeout, field="cancel_timeout", label="Cancel Timeout", least=1,
+                                   most=LONGEST_TIMEOUT_H, unit="hours")
+
+
+def _of_events(draft: ConditionDraft) -> list[Refusal]:
+    detect, cancel = event_of(draft.detect_event), event_of(draft.cancel_event)
+    if detect == 0:
+        return [Refusal(f"Detect Event is required: {EXAMPLE}.", "detect_event")]
+    found = [Refusal(f"{LABELS[name]} is no event number. Write it as 00-05061 or 5061.", name)
+             for name, number in (("detect_event", detect), ("cancel_event", cancel)) if number is None]
+    if not found and detect == cancel:
+        found.append(Refusal("Cancel Event is the Detect Event. Choose another one.", "cancel_event"))
+    return found
+
+
+def _of_selection(draft: ConditionDraft) -> list[Refusal]:
+    match draft.selection_mode:
+        case AlarmSelection.ANY:
+            return []
+        case AlarmSelection.TYPE:
+            return [] if draft.application_type in ApplicationType.values else [Refusal(
+                "Choose the Application Type whose events count.", "application_type")]
+        case AlarmSelection.APPLICATION:
+            if not draft.application.strip():
+                return [Refusal("Name the Application whose events count.", "application")]
+            return text_refusals(draft.application, field="application", label="Application", longest=255)
+        case _:
+            return [Refusal("Selection Mode is Select By Any, Select By Application Type or Select By Application.",
+                            "selection_mode")]

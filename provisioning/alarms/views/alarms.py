@@ -1,0 +1,70 @@
+"""Monitoring > Alarms: the list, one alarm with what happened around it, Acknowledge and Clear."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.contrib import messages
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from provisioning.alarms.forms import AcknowledgeForm, AlarmFilter, ClearForm
+from provisioning.alarms.selectors import alarms as selector
+from provisioning.alarms.services import alarms as services
+from provisioning.core.permissions import ALARMS, actor_of
+from provisioning.errors import Refused
+from provisioning.models import Alarm
+from provisioning.web.answers import dialog, done
+from provisioning.web.lists import onward
+from provisioning.web.pages import page, refuse, show
+from provisioning.web.tables import Column, Table, page_of
+
+TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since", "Times", "Text")),))
+
+
+@require_safe
+@page()
+def alarm_list(request):
+    form = AlarmFilter(request.GET)
+    return show(request, "alarms/list.html", {
+        "form": form, "page": page_of(selector.alarm_list(**form.chosen()), request.GET), "topic": selector.TOPIC,
+        "header": TABLE.header("", request.GET.dict()), "total": selector.active_count()})
+
+
+@require_safe
+@page()
+def alarm_detail(request, pk: int):
+    alarm = selector.get_alarm(pk)
+    return show(request, "alarms/detail.html", {
+        "alarm": alarm, "story": selector.story(alarm), "topic": selector.TOPIC,
+        "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(ALARMS)
+def alarm_acknowledge(request, pk: int):
+    form = AcknowledgeForm(request.POST if request.method == "POST" else None)
+    return _asked(request, pk, form, "Acknowledge", services.acknowledge, "note", "{alarm} was acknowledged.")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(ALARMS)
+def alarm_clear(request, pk: int):
+    form = ClearForm(request.POST if request.method == "POST" else None)
+    return _asked(request, pk, form, "Clear", services.clear, "reason", "{alarm} was cleared.")
+
+
+def _asked(request, pk: int, form: forms.Form, label: str, work: Callable[..., Alarm], name: str, said: str):
+    """The dialog of a verb, and on POST the verb itself with what was typed as ``name``."""
+    alarm, back = selector.get_alarm(pk), onward(request, "alarm-detail", pk)
+    if form.is_bound and form.is_valid():
+        try:
+            work(actor=actor_of(request), alarm_id=pk, **{name: form.cleaned_data[name]})
+        except Refused as error:
+            refuse(form, error)
+        else:
+            messages.success(request, said.format(alarm=alarm))
+            return done(request, back, leave=True)
+    return dialog(request, "alarms/ask.html", f"{label} {alarm}?", {
+        "alarm": alarm, "form": form, "label": label, "back": back,
+        "address": reverse(f"alarm-{label.lower()}", args=[pk])}, status=422 if form.is_bound else 200)

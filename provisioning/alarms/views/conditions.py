@@ -1,0 +1,85 @@
+"""Provisioning > Environment > Alarm Conditions."""
+
+from django.contrib import messages
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from provisioning.alarms.forms import ConditionFilter, ConditionForm
+from provisioning.alarms.selectors.conditions import condition_list as conditions
+from provisioning.alarms.selectors.conditions import get_condition
+from provisioning.alarms.services import conditions as services
+from provisioning.core.permissions import CONDITIONS, actor_of
+from provisioning.core.reasons import one_line
+from provisioning.errors import Conflict, Refused
+from provisioning.models import AlarmCondition
+from provisioning.web.answers import dialog, done
+from provisioning.web.lists import leave_for
+from provisioning.web.pages import carry_out, page, refuse, show
+from provisioning.web.reasons import ReasonForm
+from provisioning.web.tables import Column, Table, page_of
+
+TABLE = Table((*map(Column, ("Name", "Category", "Detect Event", "Cancel Event", "Cancel Timeout", "Selection Mode",
+                             "State")),))
+
+
+@require_safe
+@page()
+def condition_list(request):
+    form = ConditionFilter(request.GET)
+    return show(request, "alarms/conditions.html", {
+        "form": form, "page": page_of(conditions(**form.chosen()), request.GET), "topic": services.CONDITIONS,
+        "header": TABLE.header("", request.GET.dict()), "total": AlarmCondition.objects.count()})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(CONDITIONS)
+def condition_new(request):
+    return _edited(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(CONDITIONS)
+def condition_edit(request, pk: int):
+    return _edited(request, get_condition(pk))
+
+
+def _edited(request, row: AlarmCondition | None):
+    back, conflict = leave_for(request, "condition-list"), None
+    form = ConditionForm.of(row, request.POST if request.method == "POST" else None)
+    if form.is_bound and form.is_valid():
+        try:
+            saved = _save(request, row, form)
+        except Refused as error:
+            refuse(form, error)
+        except Conflict as error:
+            # Sent once more it is known what is stored.
+            conflict = error
+            form.has_seen(error.revision)
+        else:
+            messages.success(request, f"Alarm Condition {saved} was {'saved' if row else 'created'}.")
+            return done(request, back, leave=True)
+    return dialog(request, "alarms/condition_form.html", f"Alarm Condition {row}" if row else "New Alarm Condition", {
+        "form": form, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
+        "address": reverse("condition-edit", args=[row.pk]) if row else reverse("condition-new")},
+        status=409 if conflict else 422 if form.is_bound else 200)
+
+
+def _save(request, row: AlarmCondition | None, form: ConditionForm) -> AlarmCondition:
+    if row is None:
+        return services.create_condition(actor=actor_of(request), draft=form.draft())
+    return services.update_condition(actor=actor_of(request), condition_id=row.pk, draft=form.draft(),
+                                     revision=form.cleaned_data["revision"])
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(CONDITIONS)
+def condition_delete(request, pk: int):
+    row, back = get_condition(pk), leave_for(request, "condition-list")
+    if request.method != "POST":
+        return dialog(request, "alarms/condition_delete.html", f"Delete Alarm Condition {row}?", {
+            "condition": row, "back": back, "reason": ReasonForm(),
+            "active": row.alarms.filter(cleared_at=None).count(), "why": services.why_not_delete(row)})
+    reason = one_line(request.POST.get("reason", ""))
+    return carry_out(
+        request, lambda: services.delete_condition(actor=actor_of(request), condition_id=pk, reason=reason),
+        said=lambda nothing: f"Alarm Condition {row} was deleted.", to=lambda nothing: back, back=back)
