@@ -19,7 +19,8 @@ from provisioning.web.lists import onward
 from provisioning.web.pages import page, refuse, show
 from provisioning.web.tables import Column, Table, page_of
 
-TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since", "Times", "Text")),))
+TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since")), Column("Times", css="number"),
+               Column("Text")))
 
 
 @require_safe

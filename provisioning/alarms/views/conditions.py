@@ -18,8 +18,8 @@ from provisioning.web.pages import carry_out, page, refuse, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import Column, Table, page_of
 
-TABLE = Table((*map(Column, ("Name", "Category", "Detect Event", "Cancel Event", "Cancel Timeout", "Selection Mode",
-                             "State")),))
+TABLE = Table(tuple(map(Column, ("Name", "Category", "Detect Event", "Cancel Event", "Cancel Timeout",
+                                 "Selection Mode", "State"))))
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from provisioning.alarms.selectors.alarms import active_count, alarm_list
 from provisioning.audit.selectors.audits import last_run, verdict_counts
 from provisioning.core.events import event_list as events
 from provisioning.jobs.selectors.jobs import job_list
@@ -16,6 +17,7 @@ from provisioning.web.tables import Column, Table, page_of
 RECENT_EVENTS = 20
 RECENT_JOBS = 8
 PAIRS = 6
+ALARMS = 6
 EVENTS = Table(tuple(Column(label) for label in ("Time", "Level", "Number", "Application", "Host", "Event")))
 
 
@@ -25,6 +27,7 @@ def dashboard(request):
     applications, hosts, application_total = application_counts(), host_counts(), Application.objects.count()
     verdicts = verdict_counts()
     return show(request, "monitoring/dashboard.html", {
+        "alarms": alarm_list()[:ALARMS], "alarm_total": active_count(),
         "verdicts": verdicts.items(), "verdict_total": sum(verdicts.values()), "audit_run": last_run(),
         "applications": applications, "application_total": application_total,
         "application_kept": application_total - sum(count.number for count in applications),
