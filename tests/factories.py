@@ -11,6 +11,8 @@ from provisioning.core.permissions import Actor
 from provisioning.drafts import ApplicationDraft, PortDraft
 from provisioning.logbook.models import Followed, Record
 from provisioning.models import (
+    Alarm,
+    AlarmCondition,
     Application,
     ApplicationTemplate,
     Host,
@@ -193,3 +195,13 @@ def make_record(**fields) -> Record:
                 "event": 4504, "category": "application", "application": "MS_Primary", "type": "MessageServer",
                 "host": "alpha", "text": f"Said {number}."}
     return Record.objects.create(pair=fields.pop("pair", None) or make_followed(), **{**defaults, **fields})
+
+
+def make_alarm(**fields) -> Alarm:
+    """An active alarm of the predefined condition Failover Happened, raised now."""
+    condition = fields.pop("condition", None) or AlarmCondition.objects.get(predefined="failover")
+    at = fields.pop("raised_at", None) or timezone.now()
+    defaults = {"condition_name": condition.name, "category": condition.category, "number": condition.detect_event,
+                "application": "MS_Primary", "application_type": "MessageServer", "text": "It took over.",
+                "raised_at": at, "last_at": at, "ends_at": at + timedelta(hours=24)}
+    return Alarm.objects.create(condition=condition, **{**defaults, **fields})

@@ -85,6 +85,12 @@ BOUNDS = {
     "logs/services/setting.py": {"choose"},
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
     "logs/worker/kept.py": {"keep", "trim"},
+    "alarms/services/alarms.py": {"acknowledge", "clear"},
+    "alarms/services/conditions.py": {
+        "create_condition", "update_condition", "_saved",
+        "delete_condition"},  # with the active alarms that it raised (judging.ACTIVE_MOST), in one statement
+    # what was judged at once (happened.EVENTS_AT_ONCE, RECORDS_AT_ONCE), and what timed out (judging.AT_ONCE)
+    "alarms/worker/judging.py": {"_write", "end_old"},
     "looks/worker.py": {"look_at"},
     "audit/worker/affected.py": {"_moved"},
     # an entry of history

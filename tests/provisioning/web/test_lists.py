@@ -47,6 +47,8 @@ WALKS = {
     "pair-drills": Walked({"page": "1"}, ("drill-detail",), pk="pair"),
     "audit-list": Walked({"text": "ms_", "sort": "name"}, ("audit-sheet",)),
     "log-list": Walked({"application": "MS_Primary"}, ("log-record",)),
+    "alarm-list": Walked({"application": "MS_Primary"}, ("alarm-detail", "alarm-acknowledge", "alarm-clear")),
+    "condition-list": Walked({"text": "Line"}, ("condition-new", "condition-edit", "condition-delete")),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 

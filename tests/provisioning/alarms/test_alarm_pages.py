@@ -1,0 +1,105 @@
+"""Monitoring > Alarms and Provisioning > Environment > Alarm Conditions."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from provisioning.models import Alarm, AlarmCondition, Event
+from tests import factories
+from tests.provisioning.pairs.pages import text_of
+from tests.provisioning.posted import script
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
+NEW = {"name": "Line lost", "category": "major", "detect_event": "00-04504", "selection_mode": "any",
+       "cancel_timeout": "24", "enabled": "on"}
+
+
+def test_without_any_it_says_so_and_leads_to_cleared_ones(support):
+    text = text_of(support.get(reverse("alarm-list")))
+    assert "No alarm is active." in text
+    assert "Show those that were cleared" in text
+
+
+def test_active_ones_are_shown_and_counted_on_every_page(support):
+    factories.make_alarm()
+    factories.make_alarm(application="MS_Gone", cleared_at=timezone.now())
+    answer = support.get(reverse("alarm-list"))
+    text = text_of(answer)
+    assert all(each in text for each in ("Major", "Failover Happened", "MS_Primary", "It took over.", "1 active alarm"))
+    assert "MS_Gone" not in text
+    assert "MS_Gone" in text_of(support.get(reverse("alarm-list"), {"state": "ended"}))
+    assert 'aria-disabled="true"' in answer.content.decode()
+
+
+def test_the_dashboard_shows_active_ones_first(operator):
+    assert "dash-alarms" not in operator.get(reverse("monitoring")).content.decode()
+    factories.make_alarm()
+    page = operator.get(reverse("monitoring")).content.decode()
+    assert page.index("dash-alarms") < page.index("dash-pairs")
+
+
+def test_its_page_tells_the_story_with_milliseconds(support, pair):
+    alarm = factories.make_alarm(note="Called the owner.", acknowledged_by="otto", acknowledged_at=timezone.now())
+    Event.objects.create(at=alarm.raised_at.replace(microsecond=42_000), application=pair[0], number=5024,
+                         text="MS_Primary was killed.")
+    text = text_of(support.get(reverse("alarm-detail", args=[alarm.pk])))
+    assert all(each in text for each in ("Called the owner.", "by otto", "MS_Primary was killed.", ".042", "00-05024"))
+    assert support.get(reverse("alarm-detail", args=[alarm.pk + 1])).status_code == 404
+
+
+def test_an_operator_acknowledges_and_clears(operator):
+    alarm = factories.make_alarm()
+    address = reverse("alarm-acknowledge", args=[alarm.pk])
+    assert "Acknowledge" in text_of(operator.get(address, headers=script()))
+    assert operator.post(address, {"note": "Mine."}).status_code == 302
+    address = reverse("alarm-clear", args=[alarm.pk])
+    refused = operator.post(address, {"reason": ""}, headers=script())
+    assert (refused.status_code, "Say why the alarm is cleared." in text_of(refused)) == (422, True)
+    assert operator.post(address, {"reason": "Over."}).status_code == 302
+    alarm = Alarm.objects.get()
+    assert (alarm.note, alarm.clear_reason, alarm.is_active) == ("Mine.", "Over.", False)
+    assert "was cleared already" in text_of(operator.post(address, {"reason": "Twice."}, headers=script()))
+
+
+def test_conditions_are_listed_with_what_they_are_about(support):
+    text = text_of(support.get(reverse("condition-list")))
+    assert all(each in text for each in ("Failover Happened", "predefined", "42-20102", "24 h", "Disabled"))
+    assert support.get(reverse("condition-new")).status_code == 403
+
+
+def test_an_administrator_creates_and_changes_one(administrator):
+    assert "Cancel Timeout" in text_of(administrator.get(reverse("condition-new"), headers=script()))
+    assert administrator.post(reverse("condition-new"), NEW).status_code == 302
+    row = AlarmCondition.objects.get(name="Line lost")
+    address = reverse("condition-edit", args=[row.pk])
+    assert 'value="00-04504"' in administrator.get(address).content.decode()
+    answer = administrator.post(address, {**NEW, "category": "minor", "enabled": "", "revision": "1"})
+    row.refresh_from_db()
+    assert (answer.status_code, row.category, row.enabled, row.revision) == (302, "minor", False, 2)
+    late = administrator.post(address, {**NEW, "revision": "1"}, headers=script())
+    assert (late.status_code, "saved this Alarm Condition in the meantime" in text_of(late)) == (409, True)
+
+
+@pytest.mark.parametrize(("changes", "why"), [
+    ({"detect_event": ""}, "Detect Event is required: for example 00-04504."),
+    ({"cancel_event": "4504"}, "Cancel Event is the Detect Event. Choose another one."),
+    ({"name": "Gave Up"}, "An Alarm Condition named Gave Up exists already."),
+    ({"cancel_timeout": "x"}, "Cancel Timeout must be a whole number.")])
+def test_what_is_wrong_stands_beside_its_field(administrator, changes, why):
+    answer = administrator.post(reverse("condition-new"), NEW | changes, headers=script())
+    assert (answer.status_code, why in text_of(answer)) == (422, True)
+    assert not AlarmCondition.objects.filter(name="Line lost").exists()
+
+
+def test_one_is_deleted_after_a_question_and_a_predefined_one_is_not(administrator):
+    row = AlarmCondition.objects.create(name="Line lost", detect_event=4504)
+    factories.make_alarm(condition=row)
+    address = reverse("condition-delete", args=[row.pk])
+    assert "1 active alarm is cleared." in text_of(administrator.get(address, headers=script()))
+    administrator.post(address, {"reason": "Not needed."})
+    assert not AlarmCondition.objects.filter(pk=row.pk).exists()
+    kept = AlarmCondition.objects.get(predefined="gave-up")
+    address, why = reverse("condition-delete", args=[kept.pk]), "Gave Up is predefined and cannot be deleted. Disable it."
+    assert why in text_of(administrator.get(address, headers=script()))
+    assert why in text_of(administrator.post(address, {}, follow=True))
+    assert AlarmCondition.objects.filter(pk=kept.pk).exists()

@@ -1,0 +1,33 @@
+"""What somebody asked for raises no alarm; what happened besides does."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from protocol.events import Own
+from provisioning.alarms.rules.planned import FLAPPING, Asked, is_planned
+
+AT = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
+STOP_OF_A = Asked("MS_A", AT - timedelta(seconds=1), AT + timedelta(seconds=2))
+SWITCHOVER = Asked("", AT, AT)
+TAKES_OVER = "{} is the active server in epoch 4: the other one has ended."
+
+
+@pytest.mark.parametrize(("number", "text", "asked", "planned"), [
+    (Own.ROLE_CHANGED, TAKES_OVER.format("MS_B"), [STOP_OF_A], True),
+    (Own.ROLE_CHANGED, TAKES_OVER.format("MS_A"), [STOP_OF_A], False),
+    (Own.ROLE_CHANGED, TAKES_OVER.format("MS_A"), [SWITCHOVER], True),
+    (Own.ROLE_CHANGED, TAKES_OVER.format("MS_B"), [], False),
+    (Own.OUT_OF_SYNC, "MS_B goes on alone.", [STOP_OF_A], True),
+    (FLAPPING, "It changes too often.", [SWITCHOVER], True),
+    (5024, "The process ended unexpectedly.", [STOP_OF_A, SWITCHOVER], False),
+    (5094, "Service Unavailable", [STOP_OF_A], False)])
+def test_what_follows_from_a_stop_or_a_switchover(number, text, asked, planned):
+    assert is_planned(number, text, AT, asked) == planned
+
+
+@pytest.mark.parametrize(("seconds", "until", "planned"), [
+    (0, AT, True), (9, AT, True), (11, AT, False), (3600, None, True), (-9, AT, True), (-11, AT, False)])
+def test_it_counts_while_it_goes_on_and_shortly_after(seconds, until, planned):
+    asked = [Asked("MS_A", AT, until)]
+    assert is_planned(Own.OUT_OF_SYNC, "", AT + timedelta(seconds=seconds), asked) == planned
