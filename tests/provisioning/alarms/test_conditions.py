@@ -66,7 +66,7 @@ def test_of_what_is_not_selected_nothing_is_kept():
 
 def test_a_name_is_given_once():
     create_condition(actor=ADMINISTRATOR, draft=DRAFT)
-    with pytest.raises(Refused, match="An Alarm Condition named Line lost exists already."):
+    with pytest.raises(Refused, match="An Alarm Condition named Line lost exists already"):
         create_condition(actor=ADMINISTRATOR, draft=DRAFT)
 
 
