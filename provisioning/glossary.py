@@ -9,8 +9,8 @@ TERMS: dict[str, str] = {
     "Active server": "The member of a pair that serves clients now, whichever of the two is configured as the primary.",
     "Agent": "The program on a host, the field's Local Control Agent (LCA), that starts, watches and restarts the "
              "servers there.",
-    "Alarm": "What an Alarm Condition raised about an application or a host; as a level, an event that somebody has to look "
-             "at.",
+    "Alarm": "What an Alarm Condition raised about an application or a host; as a level, an event that somebody has to "
+             "look at.",
     "Alarm Condition": "Which event raises an alarm, about whom, and which event or how much time clears it.",
     "Annex": "Settings of an application for the Management Layer, beside the options that its server reads.",
     "Application": "An object that says what a program is, on which host it runs, how it is started and with which "

@@ -99,7 +99,7 @@ def test_one_is_deleted_after_a_question_and_a_predefined_one_is_not(administrat
     administrator.post(address, {"reason": "Not needed."})
     assert not AlarmCondition.objects.filter(pk=row.pk).exists()
     kept = AlarmCondition.objects.get(predefined="gave-up")
-    address, why = reverse("condition-delete", args=[kept.pk]), "Gave Up is predefined and cannot be deleted. Disable it."
+    address, why = reverse("condition-delete", args=[kept.pk]), "Gave Up is predefined and cannot be deleted."
     assert why in text_of(administrator.get(address, headers=script()))
     assert why in text_of(administrator.post(address, {}, follow=True))
     assert AlarmCondition.objects.filter(pk=kept.pk).exists()
