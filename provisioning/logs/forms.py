@@ -56,7 +56,7 @@ class SettingForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         field = self.fields["application"]
-        field.required, field.strip = False, False
+        field.required = False
         field.widget.attrs |= {"class": "input", "autocomplete": "off"}
         field.help_text = ("The primary of the pair that collects log records, or a Message Server without a Backup "
                            "Server. Empty: none are collected.")
