@@ -40,7 +40,8 @@ class ConditionForm(forms.Form):
                             help_text="Whose events count.")
     application_type = Choice(label=LABELS["application_type"], choices=[("", "None"), *ApplicationType.choices],
                               help_text="For Select By Application Type.")
-    application = Named(LABELS["application"], "applications")
+    application = Named(LABELS["application"], "applications", required=False, max_length=255, help_text=(
+        "For Select By Application: its name, also of a program that only writes into the log."))
     cancel_event = Text(label=LABELS["cancel_event"], mono=True,
                         help_text="The number of the event that clears the alarm of the same application. Optional.")
     cancel_timeout = Whole(label=LABELS["cancel_timeout"], unit="hours",
@@ -50,10 +51,7 @@ class ConditionForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        field = self.fields["application"]
-        field.required, field.strip = False, False
-        field.widget.attrs |= {"class": "input", "autocomplete": "off"}
-        field.help_text = "For Select By Application: its name, also of a program that only writes into the log."
+        self.fields["application"].widget.attrs |= {"class": "input", "autocomplete": "off"}
 
     @classmethod
     def of(cls, row: AlarmCondition | None, data=None) -> "ConditionForm":

@@ -1,6 +1,6 @@
 """What happened since the last look: events of the timeline and log records that a condition is about."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ RECORDS_AT_ONCE, RECORDS_SCANNED = 500, 20_000
 CONSOLE = "Pairwise"
 """Whose log records those are that are about no application."""
 HOST_DISCONNECTED = 8000
+Row = Mapping[str, Any]
 _TYPES = {label: value for value, label in ApplicationType.choices}
 
 
@@ -67,12 +68,12 @@ def new_events(event_id: int, seen: Sequence[int], numbers: Collection[int]) -> 
                   newest, kept, more=len(rows) == EVENTS_AT_ONCE)
 
 
-def _is_told_of_primary(row: dict[str, Any]) -> bool:
+def _is_told_of_primary(row: Row) -> bool:
     """What concerns a pair stands in the timelines of both members; there is one alarm about it."""
     return row["number"] in OF_PAIR and row["application__primary_server__name"] is not None
 
 
-def _of_event(row: dict[str, Any]) -> Happened:
+def _of_event(row: Row) -> Happened:
     removed = row["number"] == HOST_DISCONNECTED and row["host__left_at"] is not None
     members = [key for key in (row["application_id"], row["application__backup_server_id"]) if key is not None]
     return Happened(
@@ -97,7 +98,7 @@ def new_records(record_id: int, numbers: Collection[int]) -> Records:
     return Records([_of_record(row) for row in _without_backups(rows)], end, more=end < newest)
 
 
-def _without_backups(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _without_backups(rows: Sequence[Row]) -> Sequence[Row]:
     """As ``_is_told_of_primary``."""
     names = {row["application"] for row in rows if row["event"] in OF_PAIR}
     if not names:
@@ -107,7 +108,7 @@ def _without_backups(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if not (row["event"] in OF_PAIR and row["application"] in backups)]
 
 
-def _of_record(row: dict[str, Any]) -> Happened:
+def _of_record(row: Row) -> Happened:
     return Happened(number=row["event"], at=moment(row["at"]),
                     application="" if row["application"] == CONSOLE else row["application"],
                     type=_TYPES.get(row["type"], row["type"]), host=row["host"], text=row["text"])

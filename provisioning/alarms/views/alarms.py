@@ -15,7 +15,7 @@ from provisioning.core.permissions import ALARMS, actor_of
 from provisioning.errors import Refused
 from provisioning.models import Alarm
 from provisioning.web.answers import dialog, done
-from provisioning.web.lists import onward
+from provisioning.web.lists import leave_for
 from provisioning.web.pages import page, refuse, show
 from provisioning.web.tables import Column, Table, page_of
 
@@ -57,7 +57,7 @@ def alarm_clear(request, pk: int):
 
 def _asked(request, pk: int, form: forms.Form, label: str, work: Callable[..., Alarm], name: str, said: str):
     """The dialog of a verb, and on POST the verb itself with what was typed as ``name``."""
-    alarm, back = selector.get_alarm(pk), onward(request, "alarm-detail", pk)
+    alarm, back = selector.get_alarm(pk), leave_for(request, "alarm-list")
     if form.is_bound and form.is_valid():
         try:
             work(actor=actor_of(request), alarm_id=pk, **{name: form.cleaned_data[name]})

@@ -53,6 +53,11 @@ class Part:
     at: datetime | None
     trouble: str = ""
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether pages say when it was last heard of."""
+        return self.name in (BEATING | READER)
+
 
 def _counts(found: dict[str, int], order: Iterable[str]) -> list[StatusCount]:
     total = sum(found.values()) or 1
