@@ -49,6 +49,7 @@ def addresses(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_what_is_not_typed_into_a_form_is_kept_of_none(tab, server):
     page, forms = tab.page, 0
     for address in addresses(page):
