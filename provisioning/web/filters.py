@@ -4,6 +4,8 @@ from django import forms
 from django.urls import reverse_lazy
 from django.utils.datastructures import MultiValueDict
 
+from protocol.events import number_in
+
 
 class FilterForm(forms.Form):
     """A filter in the query string, so that its address can be shared. What is not valid filters nothing."""
@@ -40,6 +42,19 @@ class Named(forms.CharField):
             "hx-get": reverse_lazy("browse-names", args=[kind]),
             "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#{self.list_id}",
             "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false"}
+
+
+class EventNumberField(forms.CharField):
+    """An event's number, as pages and logs write it or without its type and zeros; its value is an int."""
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return number_in(text)
+        except ValueError:
+            raise forms.ValidationError("Write an event number as 00-05061 or 5061.") from None
 
 
 def choice(label: str, choices, any_label: str = "Any") -> forms.ChoiceField:
