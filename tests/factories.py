@@ -9,6 +9,7 @@ from django.utils import timezone
 from provisioning.core.control import CONTROL, clock, control_seen
 from provisioning.core.permissions import Actor
 from provisioning.drafts import ApplicationDraft, PortDraft
+from provisioning.logbook.models import Followed, Record
 from provisioning.models import (
     Application,
     ApplicationTemplate,
@@ -22,7 +23,6 @@ from provisioning.models import (
     PairState,
     RuntimeStatus,
 )
-from provisioning.logbook.models import Followed, Record
 from provisioning.record.models import ControlBeat
 from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
