@@ -27,6 +27,7 @@ from provisioning.models import ComponentHeartbeat
 
 from . import kept
 from .following import AnotherLog, Following
+from .forwarder import Forwarder
 from .source import Source, source
 
 log = logging.getLogger(__name__)
@@ -66,13 +67,15 @@ class Reader:
         self._writer = ThreadPoolExecutor(1, "log writer")
         self._looker = ThreadPoolExecutor(1, "log looker")
         self._trimmer = ThreadPoolExecutor(1, "log trimmer")
+        self._publisher = ThreadPoolExecutor(1, "log publisher")
 
     async def run(self) -> None:
         """Until one of its parts ends, which none does without an error."""
         try:
-            await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim())
+            await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim(),
+                                 Forwarder(partial(self._in, self._publisher)).run())
         finally:
-            for pool in (self._writer, self._looker, self._trimmer):
+            for pool in (self._writer, self._looker, self._trimmer, self._publisher):
                 await asyncio.to_thread(pool.shutdown)
 
     # --- following
