@@ -93,7 +93,7 @@ def row_of(destination: str, headers: Mapping[str, str], body: bytes) -> tuple[R
     try:
         record, is_readable = read(destination, headers, body), True
     except ValueError as error:
-        why = "its text is not in UTF-8." if isinstance(error, UnicodeDecodeError) else str(error)
+        why = str(error)
         record, is_readable = _unreadable(destination, headers, body, why), False
     return _row(record, place, received), is_readable
 

@@ -1,6 +1,6 @@
 """What of the timeline and of History has not been published yet, and how far it was."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db.models import Max, QuerySet
@@ -52,7 +52,7 @@ class Settled:
         up_to = self._newest.get(name, 0)
         self._newest[name] = newest
         position, _ = Published.objects.get_or_create(kind=name, defaults={"number": newest})
-        rows: Iterable = kind.rows().filter(**{f"{kind.field}__gt": position.number, f"{kind.field}__lte": up_to})
+        rows = kind.rows().filter(**{f"{kind.field}__gt": position.number, f"{kind.field}__lte": up_to})
         rows = rows.order_by(kind.field)[:AT_ONCE]
         return Unsent(name, tuple((getattr(row, kind.field), kind.record(row)) for row in rows))
 

@@ -25,11 +25,11 @@ def as_read(record):
 
 @pytest.mark.django_db
 def test_an_event_is_a_record_with_the_fields_number_of_its_application():
-    row = factories.make_application("MS_Primary")
-    record = of_event(event(number=5064, level="alarm", application=row, host=row.host, source="agent"))
+    row, host = factories.make_application("MS_Primary"), factories.make_host("alpha")
+    record = of_event(event(number=5064, level="alarm", application=row, host=host, source="agent"))
     assert as_read(record) == record
     assert (record.number, record.level, record.application, record.type, record.host, record.category) == (
-        "00-05064", "alarm", "MS_Primary", "MessageServer", row.host.name, "application")
+        "00-05064", "alarm", "MS_Primary", "MessageServer", "alpha", "application")
     assert record.at_ms == AT.timestamp() * 1000
 
 
