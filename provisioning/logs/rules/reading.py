@@ -93,8 +93,7 @@ def row_of(destination: str, headers: Mapping[str, str], body: bytes) -> tuple[R
     try:
         record, is_readable = read(destination, headers, body), True
     except ValueError as error:
-        why = str(error)
-        record, is_readable = _unreadable(destination, headers, body, why), False
+        record, is_readable = _unreadable(destination, headers, body, str(error)), False
     return _row(record, place, received), is_readable
 
 

@@ -44,7 +44,10 @@ class Forwarder:
     async def _step(self) -> bool:
         """Publish what waits; whether anything did."""
         pair = await self._in_thread(source, log_logins.CONSOLE)
-        waiting = await self._in_thread(self._settled.unsent) if pair is not None else []
+        if pair is None:
+            await self._in_thread(self._settled.pass_by)
+            return False
+        waiting = await self._in_thread(self._settled.unsent)
         if not waiting:
             return False
         await _to_one_of(pair.targets, waiting)

@@ -47,14 +47,29 @@ class Settled:
         """At most AT_ONCE of each kind. What was there before anything was ever published stays where it is."""
         return [found for name, kind in KINDS.items() if (found := self._of(name, kind)).records]
 
+    def pass_by(self) -> None:
+        """Nobody takes what is there now: it is never published."""
+        for name, kind in KINDS.items():
+            self._newest[name] = newest = _newest(kind)
+            position = _position(name, newest)
+            if position < newest:
+                sent(name, newest)
+
     def _of(self, name: str, kind: Kind) -> Unsent:
-        newest = kind.rows().aggregate(newest=Max(kind.field))["newest"] or 0
-        up_to = self._newest.get(name, 0)
-        self._newest[name] = newest
-        position, _ = Published.objects.get_or_create(kind=name, defaults={"number": newest})
-        rows = kind.rows().filter(**{f"{kind.field}__gt": position.number, f"{kind.field}__lte": up_to})
+        newest = _newest(kind)
+        up_to, self._newest[name] = self._newest.get(name, 0), newest
+        rows = kind.rows().filter(**{f"{kind.field}__gt": _position(name, newest), f"{kind.field}__lte": up_to})
         rows = rows.order_by(kind.field)[:AT_ONCE]
         return Unsent(name, tuple((getattr(row, kind.field), kind.record(row)) for row in rows))
+
+
+def _newest(kind: Kind) -> int:
+    return kind.rows().aggregate(newest=Max(kind.field))["newest"] or 0
+
+
+def _position(name: str, first: int) -> int:
+    """How far it was; ``first`` when it was never asked before."""
+    return Published.objects.get_or_create(kind=name, defaults={"number": first})[0].number
 
 
 def sent(kind: str, up_to: int) -> None:

@@ -78,3 +78,14 @@ def test_after_a_restart_it_goes_on_where_it_was():
     sent("event", 0)
     assert Published.objects.get(kind="event").number < row.pk
     assert set(KINDS) == {each.kind for each in Published.objects.all()}
+
+
+@pytest.mark.django_db
+def test_what_happens_while_no_pair_is_chosen_is_not_published_and_the_choice_is():
+    settled = Settled()
+    settled.pass_by()
+    event("while none was chosen")
+    settled.pass_by()
+    row = event("the choice")
+    assert settled.unsent() == []
+    assert [number for number, _ in settled.unsent()[0].records] == [row.pk]
