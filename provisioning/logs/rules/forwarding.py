@@ -15,7 +15,7 @@ def of_event(event: Event) -> LogRecord:
     application = event.application
     return LogRecord(
         number=written(event.number) or NO_NUMBER, level=event.level if event.level in LEVELS else EventLevel.STANDARD,
-        application=application.name if application else CONSOLE, type=application.type if application else "",
+        application=application.name if application else CONSOLE, type=application.get_type_display() if application else "",
         host=event.host.name if event.host else "", at_ms=int(event.at.timestamp() * 1000), text=_cut(event.text),
         attributes={"source": event.source})
 

@@ -29,7 +29,7 @@ def test_an_event_is_a_record_with_the_fields_number_of_its_application():
     record = of_event(event(number=5064, level="alarm", application=row, host=host, source="agent"))
     assert as_read(record) == record
     assert (record.number, record.level, record.application, record.type, record.host, record.category) == (
-        "00-05064", "alarm", "MS_Primary", "MessageServer", "alpha", "application")
+        "00-05064", "alarm", "MS_Primary", "Message Server", "alpha", "application")
     assert record.at_ms == AT.timestamp() * 1000
 
 
