@@ -44,6 +44,11 @@ def moment(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
+def milliseconds(at: datetime) -> int:
+    """Unix time."""
+    return int(at.timestamp() * 1000)
+
+
 def iso(at_ms: int) -> str:
     """``2026-11-30T04:10:00.123Z``."""
     return moment(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from provisioning.models import Application
 from provisioning.web.fields import show_instead
 from provisioning.web.filters import EventNumberField, FilterForm, Named, choice
 
-from .facts import CATEGORIES_SHOWN, LEVELS_SHOWN, Query
+from .facts import CATEGORIES_SHOWN, LEVELS_SHOWN, Query, milliseconds
 from .services.setting import LABEL
 
 RANGES = {"hour": ("The last hour", timedelta(hours=1)), "day": ("The last 24 hours", timedelta(hours=24)),
@@ -40,26 +40,21 @@ class LogFilter(FilterForm):
         since, until = chosen.pop("since", None), chosen.pop("until", None)
         if length := RANGES.get(chosen.pop("time", ""), ("", None))[1]:
             since, until = (now or timezone.now()) - length, None
-        return Query(since=_milliseconds(since), until=_milliseconds(until), event=chosen.pop("number", None), **chosen)
-
-
-def _milliseconds(at: datetime | None) -> int | None:
-    return None if at is None else int(at.timestamp() * 1000)
+        return Query(since=since and milliseconds(since), until=until and milliseconds(until),
+                     event=chosen.pop("number", None), **chosen)
 
 
 class SettingForm(forms.Form):
     """``seen``: what was chosen when this was asked for."""
 
-    application = Named(LABEL, "applications")
+    application = Named(LABEL, "applications", required=False, max_length=255, help_text=(
+        "The primary of the pair that collects log records, or a Message Server without a Backup Server. Empty: none "
+        "are collected."))
     seen = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        field = self.fields["application"]
-        field.required = False
-        field.widget.attrs |= {"class": "input", "autocomplete": "off"}
-        field.help_text = ("The primary of the pair that collects log records, or a Message Server without a Backup "
-                           "Server. Empty: none are collected.")
+        self.fields["application"].widget.attrs |= {"class": "input", "autocomplete": "off"}
 
     @classmethod
     def of(cls, row: Application | None, seen: str, data=None) -> "SettingForm":

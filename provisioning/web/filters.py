@@ -34,8 +34,8 @@ class Named(forms.CharField):
     """A name or a part of it. What there is of ``kind`` (a key of browse.views.NAMES) is offered while somebody types,
     out of any number: in a <datalist> that the page puts beside the field."""
 
-    def __init__(self, label: str, kind: str):
-        super().__init__(label=label)
+    def __init__(self, label: str, kind: str, **kwargs):
+        super().__init__(label=label, **kwargs)
         self.list_id = f"names-of-{kind}"
         self.widget.attrs |= {
             "list": self.list_id,

@@ -7,11 +7,10 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from protocol.events import number_in
-from protocol.log_records import CATEGORIES, LEVELS, LogRecord, read
+from protocol.log_records import CATEGORIES, LEVELS, PREFIX, LogRecord, read
 from protocol.said import legible
 from provisioning.logbook.models import NAME_CHARACTERS, NUMBER_CHARACTERS, TYPE_CHARACTERS
 
-DESTINATION = "/log/"
 SHOWN_CHARACTERS = 200
 """So much of what is no log record is kept, for people to see what it was."""
 LATEST_MS = 7_258_118_400_000
@@ -98,7 +97,7 @@ def row_of(destination: str, headers: Mapping[str, str], body: bytes) -> tuple[R
 
 
 def _unreadable(destination: str, headers: Mapping[str, str], body: bytes, why: str) -> LogRecord:
-    level = destination.removeprefix(DESTINATION)
+    level = destination.removeprefix(PREFIX)
     begins = body[:4 * SHOWN_CHARACTERS].decode(errors="replace")
     shown = f" It begins with: {legible(begins, SHOWN_CHARACTERS)}" if begins else ""
     return LogRecord(number="", level=level if level in LEVELS else "standard",

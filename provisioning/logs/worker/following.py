@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from protocol.log_records import TEXT_BYTES
+from protocol.log_records import PREFIX, TEXT_BYTES
 from protocol.tasks import until_one_ends
 from provisioning.core.stomp import Dropped, Frame, Target, dialled, entered, frame, write
-from provisioning.logs.rules.reading import DESTINATION, First, Opening, Position, Row, first, opening, removed, row_of
+from provisioning.logs.rules.reading import First, Opening, Position, Row, first, opening, removed, row_of
 
 AT_ONCE, WAITING_MOST = 2000, 8000
 """Records of one transaction; and so many may wait for the next ones before no more are read."""
@@ -47,7 +47,7 @@ class Following:
             headers = await entered(self._target, self._reader, self._writer, f"0,{BEAT_MS}")
             self._first_seq = int(headers["first-seq"])
             opened = opening(self._position, int(headers["last-seq"]))
-            write(self._writer, "SUBSCRIBE", {"id": SUBSCRIPTION, "destination": f"{DESTINATION}*", "ack": "client",
+            write(self._writer, "SUBSCRIBE", {"id": SUBSCRIPTION, "destination": f"{PREFIX}*", "ack": "client",
                                               "from-seq": str(opened.from_seq)})
             self.is_in, self._heard_at = True, time.monotonic()
             self.removed = removed(self._position, self._first_seq)

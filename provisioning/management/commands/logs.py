@@ -10,7 +10,7 @@ from protocol.log_records import LEVELS
 from provisioning.core.moments import require_usable
 from provisioning.errors import Refusal, Refused
 from provisioning.logs import shown
-from provisioning.logs.facts import Query
+from provisioning.logs.facts import Query, milliseconds
 from provisioning.logs.selectors.records import all_of
 from provisioning.management.console import OK, ServiceCommand
 
@@ -60,7 +60,7 @@ def _moment(text: str, field: str) -> int | None:
     require_usable(at, field)
     if timezone.is_naive(at):
         at = timezone.make_aware(at, timezone.get_default_timezone())
-    return int(at.timestamp() * 1000)
+    return milliseconds(at)
 
 
 def _parsed(text: str) -> datetime | None:
