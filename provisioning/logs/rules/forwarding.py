@@ -2,6 +2,7 @@
 
 from protocol.events import Own, written
 from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord
+from provisioning.logs.facts import milliseconds
 from provisioning.models import Event, HistoryEntry
 from provisioning.states import EventLevel, HistoryAction
 
@@ -15,8 +16,9 @@ def of_event(event: Event) -> LogRecord:
     application = event.application
     return LogRecord(
         number=written(event.number) or NO_NUMBER, level=event.level if event.level in LEVELS else EventLevel.STANDARD,
-        application=application.name if application else CONSOLE, type=application.get_type_display() if application else "",
-        host=event.host.name if event.host else "", at_ms=int(event.at.timestamp() * 1000), text=_cut(event.text),
+        application=application.name if application else CONSOLE,
+        type=application.get_type_display() if application else "",
+        host=event.host.name if event.host else "", at_ms=milliseconds(event.at), text=_cut(event.text),
         attributes={"source": event.source})
 
 
@@ -28,7 +30,7 @@ def of_entry(entry: HistoryEntry) -> LogRecord:
     done = HistoryAction(entry.action).label.lower()
     text = f"{entry.user_name or 'Somebody'}: {done} {entry.object_type} {entry.object_name}. {entry.reason}".strip()
     return LogRecord(number=written(Own.DONE_BY_SOMEBODY), level=EventLevel.STANDARD, application=CONSOLE,
-                     at_ms=int(entry.at.timestamp() * 1000), category=AUDIT, text=_cut(text),
+                     at_ms=milliseconds(entry.at), category=AUDIT, text=_cut(text),
                      attributes={name: value for name, value in said.items() if value})
 
 
