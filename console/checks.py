@@ -62,6 +62,21 @@ def looks(**_) -> list[CheckMessage]:
 
 
 @register(TAG)
+def log_records(**_) -> list[CheckMessage]:
+    """Some are kept, and in no database of anything else: there they would keep everybody waiting."""
+    found: list[CheckMessage] = []
+    for name in ("PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS"):
+        if (number := getattr(settings, name)) < 1:
+            found.append(Error(f"{name} is {number}.", id="pairwise.E018", hint="Set it to a number from 1."))
+    where = {alias: tuple(database.get(key) for key in ("ENGINE", "HOST", "PORT", "NAME"))
+             for alias, database in settings.DATABASES.items()}
+    if where["log"] in (where["default"], where["control"]):
+        found.append(Error("PAIRWISE_LOG_DATABASE_URL names a database that holds something else.",
+                           id="pairwise.E019", hint="Give log records a database of their own."))
+    return found
+
+
+@register(TAG)
 def secret_key(**_) -> list[CheckMessage]:
     if any(len(key) < SECRET_KEY_MIN for key in settings.SECRET_KEY_FALLBACKS):
         return [Error("A key in PAIRWISE_SECRET_KEY_FALLBACKS is too short to have been one.", id="pairwise.E016",

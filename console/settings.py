@@ -121,6 +121,7 @@ INSTALLED_APPS = [
     "csp",
     "console",
     "provisioning.record",
+    "provisioning.logbook",
     "provisioning",
 ]
 
@@ -168,9 +169,9 @@ TEMPLATES = [
     }
 ]
 
-# --- Configuration Database, and control's record
-def _database(url: str) -> dict:
-    """Settings of the database at ``url``, as both of ours need them."""
+# --- Configuration Database, control's record, log records
+def _database(url: str, *, synchronous: str = "FULL") -> dict:
+    """Settings of the database at ``url``, as all of ours need them."""
     database = env.db_url_config(url)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: a transaction that reads first and writes later must not meet "database is locked".
@@ -178,7 +179,7 @@ def _database(url: str) -> dict:
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA busy_timeout=20000;",
         }
     else:
         # One that swallows everything must be noticed before the system's own minutes have passed.
@@ -197,7 +198,12 @@ _RECORD_URL = _SECRETS["PAIRWISE_CONTROL_DATABASE_URL"] or (
 DATABASES["control"] = _database(_RECORD_URL)
 RECORD_IS_APART = _RECORD_URL != _CONFIGURATION_URL
 """Whether control's record has a database of its own (ADR 15), or only connections of its own to the same one."""
-DATABASE_ROUTERS = ["provisioning.record.router.RecordRouter"]
+# NORMAL: a power cut may take the last records and with them how far the reader was, so it reads them again.
+DATABASES["log"] = _database(
+    _SECRETS["PAIRWISE_LOG_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3", synchronous="NORMAL")
+PAIRWISE_LOG_DAYS = env.int("PAIRWISE_LOG_DAYS", 30)
+PAIRWISE_LOG_RECORDS = env.int("PAIRWISE_LOG_RECORDS", 5_000_000)
+DATABASE_ROUTERS = ["provisioning.logbook.router.LogRouter", "provisioning.record.router.RecordRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people

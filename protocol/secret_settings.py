@@ -15,12 +15,14 @@ SECRET_SETTINGS = (
     "PAIRWISE_ADMIN_PASSWORD",
     "PAIRWISE_DATABASE_URL",
     "PAIRWISE_CONTROL_DATABASE_URL",
+    "PAIRWISE_LOG_DATABASE_URL",
     "PAIRWISE_REDIS_URL",
     BROKER_URL,
     "PAIRWISE_BROKER_URL_FOR_HOSTS",
 )
 _DATABASES = ("sqlite", "postgres", "postgresql")
-SCHEMES = {"PAIRWISE_DATABASE_URL": _DATABASES, "PAIRWISE_CONTROL_DATABASE_URL": _DATABASES}
+SCHEMES = dict.fromkeys(("PAIRWISE_DATABASE_URL", "PAIRWISE_CONTROL_DATABASE_URL", "PAIRWISE_LOG_DATABASE_URL"),
+                        _DATABASES)
 """{setting: what its address may begin with}; of the others whatever their library takes."""
 LONGEST = 64 * 1024
 """Bytes: whoever names a wrong file gets a sentence, not a console that reads it all."""

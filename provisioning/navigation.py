@@ -31,6 +31,7 @@ NAVIGATION = (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
         Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
         Item("Events", "event-list", "bell", ("event-",)),
+        Item("Centralized Log", "log-list", "journal-text", ("log-",)),
     )),)),
     Section("Provisioning", (("Environment", (
         Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),

@@ -27,7 +27,7 @@ LONGEST = ("test_every_interleaving", "test_removed_rules", "test_access", "test
            "test_live_pages", "test_pair_commands", "test_main_job", "test_joining", "test_tls_switched", "test_pages")
 """Names of files. Each is one worker's: a long one that comes last keeps the others waiting."""
 
-DATABASES = ["default", "control"]
+DATABASES = ["default", "control", "log"]
 SCENARIOS, JOURNEYS = ("scenarios", "messageserver", "control"), ("browser",)
 """Folders in which `run` looks for tests with real processes and for those in a browser."""
 FOLDERS = {"scenario": SCENARIOS, "browser": JOURNEYS, "network": JOURNEYS}
@@ -76,7 +76,7 @@ def is_missed(item) -> bool:
 
 
 def _use_all_databases(item):
-    """Control's record is a database of its own: a test that uses objects may use it too."""
+    """Control's record and log records are databases of their own: a test that uses objects may use them too."""
     marks = list(item.iter_markers("django_db"))
     fixtures = getattr(item, "fixturenames", ())
     if not marks and {"db", "transactional_db"} & {*fixtures}:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from provisioning.core.control import CONTROL, clock, control_seen
 from provisioning.core.permissions import Actor
 from provisioning.drafts import ApplicationDraft, PortDraft
+from provisioning.logbook.models import Followed, Record
 from provisioning.models import (
     Application,
     ApplicationTemplate,
@@ -177,3 +178,18 @@ def make_runtime(row: Application, **fields) -> RuntimeStatus:
     return RuntimeStatus.objects.create(application=row, **{
         "epoch": 3, "last_seq": 120, "digest": "d120", "common_seq": 120, "common_digest": "d120", "link": "synced",
         "ports": ports, "version": "8.5.100.01", "pid": 4711, "heard_at": timezone.now(), **fields})
+
+
+def make_followed(name: str = "MS_Primary", **fields) -> Followed:
+    """A pair whose log records are read."""
+    return Followed.objects.get_or_create(application_id=1, identity="20260101", defaults={"name": name, **fields})[0]
+
+
+def make_record(**fields) -> Record:
+    """A log record of now."""
+    number = next(_number)
+    now = int(timezone.now().timestamp() * 1000)
+    defaults = {"epoch": 1, "seq": number, "at": now, "received": now, "level": "standard", "number": "00-04504",
+                "event": 4504, "category": "application", "application": "MS_Primary", "type": "MessageServer",
+                "host": "alpha", "text": f"Said {number}."}
+    return Record.objects.create(pair=fields.pop("pair", None) or make_followed(), **{**defaults, **fields})

@@ -11,6 +11,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
     # A file: a database in memory cannot be shared by processes, nor by threads that write at the same time.
     DATABASES["default"]["TEST"] = {"NAME": str(PAIRWISE_DATA_DIR / "test.sqlite3")}  # noqa: F405
     DATABASES["control"]["TEST"] = {"NAME": str(PAIRWISE_DATA_DIR / "test-control.sqlite3")}  # noqa: F405
+if DATABASES["log"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    DATABASES["log"]["TEST"] = {"NAME": str(PAIRWISE_DATA_DIR / "test-log.sqlite3")}  # noqa: F405
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

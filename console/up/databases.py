@@ -1,4 +1,4 @@
-"""Both databases brought up to date, where they are not."""
+"""Every database brought up to date, where it is not."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +9,9 @@ from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from provisioning.logbook import migrations as log_migrations
+from provisioning.logbook.models import ALIAS as LOG
+from provisioning.logbook.router import LABEL as LOGBOOK
 from provisioning.record import migrations
 from provisioning.record.models import ALIAS
 
@@ -46,6 +49,7 @@ def _databases() -> Iterable[tuple[str, tuple[str, ...]]]:
     yield DEFAULT_DB_ALIAS, ()
     if settings.RECORD_IS_APART:
         yield ALIAS, ("record",)
+    yield LOG, (LOGBOOK,)
 
 
 def _behind(alias: str, labels: tuple[str, ...]) -> bool:
@@ -57,16 +61,25 @@ def _behind(alias: str, labels: tuple[str, ...]) -> bool:
 def provide_record() -> None:
     """Control's own database as this release needs it. Costs next to nothing when it is so already: a control that
     starts again is waited for."""
-    if not _record_is_current():
+    if not _is_current(ALIAS, "record", migrations.__file__):
         with one_at_a_time():
             call_command("migrate", "record", interactive=False, verbosity=0)
 
 
-def _record_is_current() -> bool:
-    wanted = {path.stem for path in Path(migrations.__file__).parent.glob("[0-9]*.py")}
+def provide_log() -> None:
+    """The database of log records as this release needs it. Where it is so already, the Configuration Database is not
+    asked: its reader starts also while that is away."""
+    if not _is_current(LOG, LOGBOOK, log_migrations.__file__):
+        with one_at_a_time():
+            call_command("migrate", LOGBOOK, interactive=False, verbosity=0)
+
+
+def _is_current(alias: str, label: str, package: str | None) -> bool:
+    """``package``: the file of the migrations' package."""
+    wanted = {path.stem for path in Path(package or "").parent.glob("[0-9]*.py")}
     try:
-        with connections[ALIAS].cursor() as cursor:
-            cursor.execute("SELECT name FROM django_migrations WHERE app = 'record'")
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT name FROM django_migrations WHERE app = %s", [label])
             return wanted <= {name for name, in cursor.fetchall()}
     except DatabaseError:
         return False

@@ -23,8 +23,8 @@ APPLICATIONS_UMASK = 0o022
 """Of the agent: applications may run under accounts of their own. Everything else is for our account only."""
 DECIDER_SILENT_S, SILENT_S = 5.0, 10.0
 """Without control nothing fails over. The others may wait a moment for a slow disk, and jobs end with the agent."""
-REDIS, WEB, CONTROL, WORKER, AGENT = "redis", "web", "control", "console-worker", "agent"
-ROLES = (REDIS, CONTROL, WEB, WORKER, AGENT)
+REDIS, WEB, CONTROL, WORKER, LOG, AGENT = "redis", "web", "control", "console-worker", "log-reader", "agent"
+ROLES = (REDIS, CONTROL, WEB, WORKER, LOG, AGENT)
 """What `up` runs on this machine, or some of it."""
 
 
@@ -34,7 +34,7 @@ def console_address() -> str:
 
 
 def console_environment(mark: str) -> dict[str, str]:
-    """What web, control and the console worker see: the settings of this process, wherever they are started."""
+    """What all but Redis and the agent see: the settings of this process, wherever they are started."""
     environment = {name: value for name, value in os.environ.items() if name not in OF_THIS_PROCESS}
     environment |= {RUN_MARK: mark, "PAIRWISE_DATA_DIR": str(settings.PAIRWISE_DATA_DIR), "PYTHONUNBUFFERED": "1"}
     # The host's downloads and our own health check come by this name, whatever names the users' browsers use.
@@ -74,13 +74,15 @@ def _all_programs(agent_config: Path, mark: str) -> list[Program]:
         Program(name=WORKER, label="The console worker", environment=console, directory=root, arguments=python(
             "-m", "celery", "--quiet", "-A", "console", "worker", "-Q", "console", "-B", "-c", "2", "--pool", "prefork",
             "--without-mingle", "--without-gossip", "--loglevel", "WARNING")),
+        Program(name=LOG, label="The log reader", arguments=python("manage.py", "runlog"), environment=console,
+                directory=root, silent_s=SILENT_S),
         Program(name=AGENT, label="The agent", environment=agent_environment(mark), directory=root,
                 arguments=python("-m", "hostagent", "--config", str(agent_config)), stop_signal=signal.SIGINT,
                 umask=APPLICATIONS_UMASK, silent_s=SILENT_S),
     ]
 
 
-STOP_ORDER: tuple[tuple[str, ...], ...] = ((AGENT,), (WORKER,), (CONTROL, WEB), (REDIS,))
+STOP_ORDER: tuple[tuple[str, ...], ...] = ((AGENT,), (WORKER, LOG), (CONTROL, WEB), (REDIS,))
 """The agent first, while control is there to see its servers end; Redis last, so that no report is lost."""
 
 

@@ -29,14 +29,16 @@ class Component:
         return {"status": self.status, "age_s": age} | ({"reason": self.reason} if self.reason else {})
 
 
-def worker_health(beat_at: datetime | None, now: datetime, *, blind: str = "") -> Component:
-    """Of the console worker, from its heartbeat. ``blind``: why no newer one would be known."""
+def worker_health(beat_at: datetime | None, now: datetime, *, blind: str = "",
+                  who: str = "The console worker") -> Component:
+    """Of the console worker, or whoever else shows signs of life as it does, from its heartbeat. ``blind``: why no
+    newer one would be known."""
     if beat_at is None:
-        return Component(DOWN, None, "The console worker has never reported. Start it (./run starts it).")
+        return Component(DOWN, None, f"{who} has never reported. Start it (./run starts it).")
     age_s = _age_s(beat_at, now)
     if age_s <= ages.CONSOLE_PART.total_seconds():
         return Component(OK, age_s)
-    return _unheard(age_s, f"The console worker was last heard of {so_far(age_s)} ago.", blind)
+    return _unheard(age_s, f"{who} was last heard of {so_far(age_s)} ago.", blind)
 
 
 def agent_health(runtime: HostRuntime | None, now: datetime, *, blind: str = "") -> Component:

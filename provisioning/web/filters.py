@@ -4,6 +4,8 @@ from django import forms
 from django.urls import reverse_lazy
 from django.utils.datastructures import MultiValueDict
 
+from protocol.events import number_in
+
 
 class FilterForm(forms.Form):
     """A filter in the query string, so that its address can be shared. What is not valid filters nothing."""
@@ -32,14 +34,27 @@ class Named(forms.CharField):
     """A name or a part of it. What there is of ``kind`` (a key of browse.views.NAMES) is offered while somebody types,
     out of any number: in a <datalist> that the page puts beside the field."""
 
-    def __init__(self, label: str, kind: str):
-        super().__init__(label=label)
+    def __init__(self, label: str, kind: str, **kwargs):
+        super().__init__(label=label, **kwargs)
         self.list_id = f"names-of-{kind}"
         self.widget.attrs |= {
             "list": self.list_id,
             "hx-get": reverse_lazy("browse-names", args=[kind]),
             "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#{self.list_id}",
             "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false"}
+
+
+class EventNumberField(forms.CharField):
+    """An event's number, as pages and logs write it or without its type and zeros; its value is an int."""
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return number_in(text)
+        except ValueError:
+            raise forms.ValidationError("Write an event number as 00-05061 or 5061.") from None
 
 
 def choice(label: str, choices, any_label: str = "Any") -> forms.ChoiceField:

@@ -159,11 +159,14 @@ def ago(at: datetime | None, never: str = "never") -> SafeString:
 
 
 @register.simple_tag
-def when(at: datetime | None, never: str = "–") -> SafeString:
+def when(at: datetime | None, never: str = "–", *, milliseconds: bool = False) -> SafeString:
     """Date and time in the reader's own zone (the page's script converts), with UTC on hover."""
     if at is None:
         return format_html('<span class="muted">{}</span>', never)
     shown = timezone.localtime(at).strftime("%Y-%m-%d %H:%M:%S")
+    if milliseconds:
+        return format_html('<time datetime="{}" title="{}" data-local data-milliseconds>{}</time>',
+                           at.isoformat(), utc(at), f"{shown}.{at.microsecond // 1000:03}")
     return format_html('<time datetime="{}" title="{}" data-local>{}</time>', at.isoformat(), utc(at), shown)
 
 

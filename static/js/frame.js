@@ -192,7 +192,9 @@ function showTimes(scope) {
   for (const element of scope.querySelectorAll("time[data-local]:not([data-shown])")) {
     const at = new Date(element.dateTime);
     const day = [at.getFullYear(), pad(at.getMonth() + 1), pad(at.getDate())].join("-");
-    element.textContent = `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(pad).join(":")}`;
+    const second = [at.getHours(), at.getMinutes(), at.getSeconds()].map(pad).join(":");
+    const fraction = "milliseconds" in element.dataset ? `.${String(at.getMilliseconds()).padStart(3, "0")}` : "";
+    element.textContent = `${day} ${second}${fraction}`;
     element.dataset.shown = "";
   }
 }

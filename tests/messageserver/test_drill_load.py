@@ -5,8 +5,9 @@ import time
 import pytest
 
 from protocol import auth, drills, tls
+from provisioning.core.stomp import Target
 from provisioning.drills.rules.figures import figures
-from provisioning.drills.worker.load import ProbeLoad, Target
+from provisioning.drills.worker.load import ProbeLoad
 from tests.certificates import Certificates
 from tests.scenarios.harness import wait_for
 

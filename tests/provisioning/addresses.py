@@ -24,6 +24,7 @@ from provisioning.core.permissions import (
     VIEW,
     WAIVE,
 )
+from provisioning.logs.files import FORMATS as LOG_FORMATS
 from provisioning.pairs.views.pairs import PARTS
 
 OPEN, SIGNED_IN, MACHINE = "open", "signed in", "machine"
@@ -179,6 +180,10 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "monitoring": reads(),
     "troubles": reads(),
     "event-list": reads(),
+    "log-list": reads(),
+    "log-record": reads(),
+    "log-settings": asks(CONFIGURE, application="MS_Primary"),
+    "log-export": reads(EXPORT),
     "glossary": reads(),
     "stream": reads(),
     "healthz": reads(OPEN),
@@ -193,5 +198,6 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "join-leave": machines("POST"),
 }
 ARGUMENTS: dict[str, list] = {
-    "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS)}
+    "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS),
+    "log_format": list(LOG_FORMATS)}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

@@ -435,7 +435,7 @@ def test_everything_that_comes_from_the_key_is_known():
         "provisioning.models.enrolments", "provisioning.core.control_client", "provisioning.audit.configured",
         "provisioning.accounts.selectors.sign_ins", "provisioning.web.kept", "provisioning.web.privacy",
         "provisioning.history.history", "provisioning.history.verify",  # the chain
-        "provisioning.support.services.secrets",  # is kept out of bundles
+        "provisioning.broker.secrets",  # is kept out of bundles and files
     }
     for word in ("models.enrolments", "control_client", "audit.configured", "accounts.selectors.sign_ins", "web.kept",
                  "web.privacy", "chain.key_of"):

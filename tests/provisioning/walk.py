@@ -92,7 +92,7 @@ class World:
             "package": factories.make_package().pk, "job": jobs["batch"].pk, "install": jobs["installs"].pk,
             "drill": Drill.objects.create(primary=primary, primary_name="MS_Primary", backup_name="MS_Backup",
                                           asked_by="ada", state=DrillState.PASSED).pk,
-            **self._audited(primary, backup),
+            **self._audited(primary, backup), "log": factories.make_record(application="MS_Primary").pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
         self.objects |= self._entries(primary, host)
         self.primary, self.backup = primary, backup

@@ -12,7 +12,7 @@ from protocol.identity import start_ticks
 from .applications import apply, message_server, started
 from .harness import Pairwise, wait_for
 
-CHILDREN = ("redis", "control", "web", "console-worker", "agent")
+CHILDREN = ("redis", "control", "web", "console-worker", "log-reader", "agent")
 
 
 @pytest.mark.long

@@ -10,8 +10,9 @@ from .applications import installed
 from .harness import wait_for
 
 DAEMONS = {"the database of jobs": "-server ", "control": "runcontrol", "web": "console.web",
-           "the console worker": "-A console worker", "the agent": "-m hostagent", "the host worker": "-A hostagent",
-           "the keeper of an exit code": "shim.py", "a Message Server": "lib.zip"}
+           "the console worker": "-A console worker", "the log reader": "runlog", "the agent": "-m hostagent",
+           "the host worker": "-A hostagent", "the keeper of an exit code": "shim.py",
+           "a Message Server": "lib.zip"}
 PASSING = (" -V", " -check")
 
 

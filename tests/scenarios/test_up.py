@@ -10,7 +10,7 @@ import pytest
 from .browserless import Browserless
 from .harness import PASSWORD, wait_for
 
-COMPONENTS = {"database", "redis", "control", "console_worker", "agent", "worker"}
+COMPONENTS = {"database", "redis", "control", "console_worker", "log_reader", "agent", "worker"}
 
 
 def refused(run) -> str:
@@ -22,6 +22,8 @@ def refused(run) -> str:
 
 
 def test_health_names_every_component_and_all_answer(pairwise):
+    # No pair is chosen, so nobody waited for the log reader.
+    wait_for(lambda: "log_reader" in pairwise.health()[1]["components"], 10, "the log reader")
     status, body = pairwise.health()
     assert set(body["components"]) == COMPONENTS
     assert (status, body["status"]) == (200, "ok"), body
@@ -41,7 +43,7 @@ def test_a_second_start_beside_it_names_the_running_one(pairwise, make_pairwise)
 
 
 def test_a_component_that_dies_is_started_again_and_the_terminal_says_so(pairwise):
-    for name in ("web", "console-worker", "control"):
+    for name in ("web", "console-worker", "control", "log-reader"):
         before = pairwise.child(name)
         os.kill(before, signal.SIGKILL)
         wait_for(lambda name=name, before=before: pairwise.child(name) != before, 10, f"a new {name}")

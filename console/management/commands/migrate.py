@@ -1,4 +1,4 @@
-"""``manage.py migrate``: as Django's own, of both databases unless one is named."""
+"""``manage.py migrate``: as Django's own, of all databases unless one is named."""
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -6,11 +6,14 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 
 from provisioning.errors import WrongKey
+from provisioning.logbook.models import ALIAS as LOG
+from provisioning.logbook.router import LABEL as LOGBOOK
 from provisioning.record.models import ALIAS
 
 
 class Command(migrate.Command):
-    help = migrate.Command.help + " Without --database and an application: control's database, then everything else."
+    help = migrate.Command.help + (" Without --database and an application: control's database, then that of log "
+                                   "records, then everything else.")
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
@@ -27,11 +30,14 @@ class Command(migrate.Command):
 
     def _migrate(self, *args, **options):
         label, database = options["app_label"], options["database"]
-        if database or not settings.RECORD_IS_APART:
-            super().handle(*args, **options | {"database": database or DEFAULT_DB_ALIAS})
-            return
         # Control's first: it takes over what an earlier version kept in the other one, which then drops it.
-        if label in (None, "record"):
-            super().handle(*args, **options | {"database": ALIAS, "app_label": "record"})
-        if label != "record":
+        apart = {"record": ALIAS} if settings.RECORD_IS_APART else {}
+        apart[LOGBOOK] = LOG
+        if database:
+            super().handle(*args, **options)
+            return
+        for own, alias in apart.items():
+            if label in (None, own):
+                super().handle(*args, **options | {"database": alias, "app_label": own})
+        if label not in apart:
             super().handle(*args, **options | {"database": DEFAULT_DB_ALIAS})

@@ -7,21 +7,24 @@ from django.db.models import Model
 
 from provisioning.declared import Kind, columns, facts
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft
-from provisioning.models import Application, Host
+from provisioning.models import Application, Console, Host
 from provisioning.spelling import by_name
 
 from .applications import with_related
 
 
 def export_document(*, names: list[str] | None = None) -> dict[str, Any]:
-    """{"hosts": [...], "applications": [...]}; ``names`` limits it to these applications and their hosts."""
+    """{"hosts": [...], "applications": [...]}, and "log" when a pair is chosen to collect log records; ``names`` limits
+    it to these applications and their hosts."""
     applications = with_related(Application.objects.order_by(*by_name("name"))).prefetch_related(
         "options", "connections__server")
     hosts = Host.objects.order_by(*by_name("name"))
     if names is not None:
         applications = applications.filter(name__in=names)
         hosts = hosts.filter(applications__name__in=names).distinct()
-    return {"hosts": [_host(row) for row in hosts], "applications": [_application(row) for row in applications]}
+    log_to = Console.objects.filter(log_to__isnull=False).values_list("log_to__name", flat=True).first()
+    log = {"log": {"to": log_to}} if log_to and names is None else {}
+    return {"hosts": [_host(row) for row in hosts], "applications": [_application(row) for row in applications], **log}
 
 
 def export_yaml(*, names: list[str] | None = None) -> str:

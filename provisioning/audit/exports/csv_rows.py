@@ -1,8 +1,8 @@
 """The report as CSV for spreadsheets: a row for each finding, and for each reason why rules are not known."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
+
+from provisioning.core.csv_cells import BOM, line
 
 from .report import ABSENT, Found, Head, PairReport, Unjudged
 
@@ -11,31 +11,15 @@ COLUMNS = (
     "First label", "First value", "Second label", "Second value", "Why it matters", "How to fix it", "Guide",
     "Servers", "Since", "Waived by", "Reason", "Waived until", "Compared", "Checked",
 )
-BOM = "\ufeff"
-"""Without it Excel takes the file for one in the local 8-bit code page."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A cell that begins so is run as a formula by spreadsheets, unless an apostrophe stands before it."""
 
 
 def write(head: Head, pairs: Iterable[PairReport]) -> Iterator[str]:
-    yield BOM + _line(COLUMNS)
+    yield BOM + line(COLUMNS)
     for pair in pairs:
         for each in (*pair.found, *pair.gone):
-            yield _line(_finding(pair, each))
+            yield line(_finding(pair, each))
         for unknown in pair.unjudged:
-            yield _line(_unknown(pair, unknown))
-
-
-def cell(value: object) -> str:
-    """``value`` as a cell that shows it and does nothing else."""
-    text = "" if value is None else str(value).replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _line(values: Iterable[object]) -> str:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerow([cell(value) for value in values])
-    return buffer.getvalue()
+            yield line(_unknown(pair, unknown))
 
 
 def _pair(pair: PairReport) -> tuple:

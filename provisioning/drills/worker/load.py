@@ -8,40 +8,20 @@ SIZE bytes, each with a receipt and a ``dedup-id``, so that a repeated one count
 import asyncio
 import contextlib
 import itertools
-import os
-import ssl
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from protocol import tls
+from provisioning.core.stomp import ANSWER_S, CONNECT_S, UNREADABLE, Dropped, Target, dialled, entered, frame, write
 from provisioning.drills.rules.figures import Ledger
 
 RATE, SIZE, WINDOW = 20, 200, 64
-CONNECT_S, ANSWER_S, SILENCE_S = 1.5, 3.0, 1.5
-"""Seconds that one member gets to take the connection, to let the client in, and to acknowledge what is pending."""
+SILENCE_S = 1.5
+"""Seconds that one member gets to acknowledge what is pending."""
 BOTH_REFUSED_S = 0.02
-FRAME_MAX = 65_536
 CAUGHT_UP_S = 2.0
 """So long after its last connection nothing that is there is still on its way."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A member of the pair; with ``context`` its port is dialled over TLS."""
-
-    name: str
-    host: str
-    port: int
-    login: str
-    passcode: str = field(repr=False)
-    context: ssl.SSLContext | None = None
-
-
-class Dropped(ConnectionError):
-    """The server does not serve this client any more. The text is a sentence or ""."""
 
 
 class ProbeLoad:
@@ -115,49 +95,33 @@ class ProbeLoad:
     async def _use(self, target: Target) -> bool:
         """Send and read there for as long as it serves; False when it did not let us in."""
         try:
-            async with asyncio.timeout(CONNECT_S):
-                reader, writer = await asyncio.open_connection(
-                    target.host, target.port, limit=FRAME_MAX, ssl=target.context,
-                    server_hostname=target.host if target.context else None)
-        except ssl.SSLError as error:
-            return self._not_used(target, tls.why_untrusted(error, target.host))
-        except TimeoutError:
-            return self._not_used(target, f"it did not answer within {CONNECT_S:g} s")
-        except OSError as error:
-            # asyncio's own text names the call that failed.
-            return self._not_used(target, os.strerror(error.errno) if error.errno else str(error))
-        entered = False
+            reader, writer = await dialled(target)
+        except Dropped as error:
+            return self._not_used(target, str(error))
+        is_in = False
         try:
             await self._enter(target, reader, writer)
-            entered = True
+            is_in = True
             await self._talk(reader, writer)
         except Dropped as error:
             self._not_used(target, str(error) or "it closed the connection")
-        except (OSError, EOFError, ValueError, KeyError, asyncio.LimitOverrunError) as error:
+        except UNREADABLE as error:
             self._not_used(target, f"the connection broke ({type(error).__name__})")
         finally:
             self._connected_at = 0.0
             writer.transport.abort()
-        return entered
+        return is_in
 
     def _not_used(self, target: Target, why: str) -> bool:
         self.trouble[target.name] = why
         return False
 
     async def _enter(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        _write(writer, "CONNECT", {"accept-version": "1.2", "host": "/", "login": target.login,
-                                   "passcode": target.passcode, "heart-beat": "0,0"})
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                command, headers, _ = await _frame(reader)
-        except TimeoutError:
-            raise Dropped(f"it did not let the client in within {ANSWER_S:g} s") from None
-        if command != "CONNECTED":
-            raise Dropped(headers.get("message", ""))
+        headers = await entered(target, reader, writer)
         if self._last_seq is None:
             self._last_seq = int(headers["last-seq"])
-        _write(writer, "SUBSCRIBE", {"id": "drill", "destination": self._destination,
-                                     "from-seq": str(self._last_seq + 1)})
+        write(writer, "SUBSCRIBE", {"id": "drill", "destination": self._destination,
+                                    "from-seq": str(self._last_seq + 1)})
         for number in list(self._pending):
             self._send(writer, number)
         self.trouble.pop(target.name, None)
@@ -170,7 +134,7 @@ class ProbeLoad:
             while not self._over:
                 try:
                     async with asyncio.timeout(0.25):
-                        command, headers, body = await _frame(reader)
+                        command, headers, body = await frame(reader)
                 except TimeoutError:
                     if self._pending and time.monotonic() - heard_at > SILENCE_S:
                         raise Dropped(f"it acknowledged nothing for {SILENCE_S:g} s") from None
@@ -206,44 +170,5 @@ class ProbeLoad:
             await asyncio.sleep(1 / RATE)
 
     def _send(self, writer: asyncio.StreamWriter, number: int) -> None:
-        _write(writer, "SEND", {"destination": self._destination, "receipt": str(number), "drill": self._key,
-                                "dedup-id": f"{self._key}-{number}"}, f"{number} ".ljust(SIZE, "."))
-
-
-def _write(writer: asyncio.StreamWriter, command: str, headers: dict[str, str], body: str = "") -> None:
-    lines = [command, *(f"{name}:{value}" for name, value in headers.items()), "", body]
-    writer.write("\n".join(lines).encode() + b"\0")
-
-
-_ESCAPES = {"\\c": ":", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
-
-
-async def _frame(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
-    """The next frame. Raises EOFError, ValueError, asyncio.LimitOverrunError for what cannot be read.
-
-    Cancelled while it waits for the beginning of a frame it has taken nothing.
-    """
-    while not (head := (await reader.readuntil(b"\n\n")).decode().lstrip("\n")):
-        pass
-    command, *lines = head.rstrip("\n").split("\n")
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers.setdefault(name, value)
-    if "message" in headers:
-        headers["message"] = _unescaped(headers["message"])
-    if "content-length" in headers:
-        length = int(headers["content-length"])
-        if not 0 <= length <= FRAME_MAX:
-            raise ValueError(f"a frame of {length} bytes")
-        return command, headers, (await reader.readexactly(length + 1))[:-1]
-    return command, headers, (await reader.readuntil(b"\0"))[:-1]
-
-
-def _unescaped(text: str) -> str:
-    out, at = [], 0
-    while at < len(text):
-        pair = text[at:at + 2]
-        out.append(_ESCAPES.get(pair, text[at]))
-        at += 2 if pair in _ESCAPES else 1
-    return "".join(out)
+        write(writer, "SEND", {"destination": self._destination, "receipt": str(number), "drill": self._key,
+                               "dedup-id": f"{self._key}-{number}"}, f"{number} ".ljust(SIZE, "."))

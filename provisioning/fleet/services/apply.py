@@ -25,7 +25,7 @@ def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> ApplyPlan:
     with everything that stands against it, NotAllowed."""
     for asked, permission in ((manifest.templates or manifest.packages, permissions.IMPORT),
                               (manifest.hosts, permissions.MANAGE_HOSTS),
-                              (manifest.applications, permissions.CONFIGURE)):
+                              (manifest.applications or manifest.log_to is not None, permissions.CONFIGURE)):
         if asked:
             actor.require(permission)
     return Planner(manifest, directory).run()

@@ -11,8 +11,9 @@ from provisioning.catalog.services import packages, templates
 from provisioning.core.permissions import Actor
 from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.hosts.services import hosts
+from provisioning.logs.services import setting as log_setting
 
-from .planned import Step
+from .planned import LogTo, Step
 
 REASON = "Applied from a file."
 Keys = dict[int, int]
@@ -21,13 +22,16 @@ Keys = dict[int, int]
 
 def carry_out(actor: Actor, step: Step, keys: Keys) -> None:
     """Save what ``step`` says; what it creates goes into ``keys``. Raises what the verb raises."""
-    row = _saved(actor, step, keys)
+    if isinstance(step.draft, LogTo):
+        key = step.draft.primary_id
+        log_setting.choose(actor=actor, application_id=None if key is None else keys.get(key, key))
+        return
+    row = _saved(actor, step, step.draft, keys)
     if step.key < 0:
         keys[step.key] = row.pk
 
 
-def _saved(actor: Actor, step: Step, keys: Keys) -> Model:
-    draft = step.draft
+def _saved(actor: Actor, step: Step, draft: ApplicationDraft | HostDraft | TemplateDraft | Path, keys: Keys) -> Model:
     if isinstance(draft, TemplateDraft):
         return templates.keep_template(actor=actor, draft=draft)
     if isinstance(draft, Path):

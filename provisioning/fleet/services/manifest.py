@@ -20,6 +20,7 @@ MAX_BYTES, MAX_OBJECTS = 8 * 1024 * 1024, 20_000
 HOST_KEYS, APPLICATION_KEYS, PORT_KEYS, CONNECTION_KEYS = (
     {each.written: each.kind for each in facts(draft).values()}
     for draft in (HostDraft, ApplicationDraft, PortDraft, ConnectionDraft))
+LOG_KEYS = {"to": Kind.TEXT}
 _SHAPES: dict[Kind, type[list] | type[dict]] = {Kind.ROWS: list, Kind.TABLE: dict}
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -28,13 +29,15 @@ _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 class Manifest:
     """What a file asks for: paths as written, hosts and applications as {key: value} with values of their kind.
 
-    ``options`` and ``annex`` are {section: {key: text or None}}; None removes.
+    ``options`` and ``annex`` are {section: {key: text or None}}; None removes. ``log_to``: name of the primary that log
+    records are sent to, "" for none; None where the file does not say.
     """
 
     templates: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     hosts: tuple[dict[str, Any], ...] = ()
     applications: tuple[dict[str, Any], ...] = ()
+    log_to: str | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -126,7 +129,7 @@ class _Reader:
         self.refusals.append(Refusal(f"{at}: {message}" if at else message, at))
 
     def manifest(self, body: Any) -> Manifest:
-        kinds = dict.fromkeys(("templates", "packages", "hosts", "applications"), Kind.ROWS)
+        kinds = dict.fromkeys(("templates", "packages", "hosts", "applications"), Kind.ROWS) | {"log": Kind.TABLE}
         body = self.keys(body, kinds, "")
         return Manifest(
             templates=self.paths(body.get("templates"), "templates"),
@@ -134,6 +137,7 @@ class _Reader:
             hosts=self.objects(body.get("hosts"), "hosts", HOST_KEYS),
             applications=tuple(map(self.application, self.objects(body.get("applications"), "applications",
                                                                  APPLICATION_KEYS))),
+            log_to=None if body.get("log") is None else self.keys(body["log"], LOG_KEYS, "log").get("to"),
         )
 
     def paths(self, value: Any, at: str) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from provisioning.declared import labels, values
 from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.errors import Difference, PairwiseError, Refusal, Refused
 from provisioning.hosts.services import hosts
+from provisioning.logs.selectors.setting import chosen as log_chosen
+from provisioning.logs.services import setting as log_setting
 from provisioning.models import Application
 
 from .manifest import Manifest
@@ -28,7 +30,14 @@ from .planned_application import PlannedApplication, in_order
 from .world import World
 
 CREATE, CHANGE, NOTHING = "create", "change", "nothing"
-TEMPLATE, PACKAGE, HOST, APPLICATION = "template", "package", "host", "application"
+TEMPLATE, PACKAGE, HOST, APPLICATION, SETTING = "template", "package", "host", "application", "setting"
+
+
+@dataclass(frozen=True)
+class LogTo:
+    """Which pair log records are sent to: the key of its primary, None for none."""
+
+    primary_id: int | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Step:
 
     kind: str
     name: str
-    draft: ApplicationDraft | HostDraft | TemplateDraft | Path
+    draft: ApplicationDraft | HostDraft | TemplateDraft | LogTo | Path
     key: int = 0
     revision: int | None = None
 
@@ -86,6 +95,8 @@ class Planner:
         for spec in self.manifest.hosts:
             self._guard(spec["name"], partial(self._host, spec))
         self._applications()
+        if self.manifest.log_to is not None:
+            self._guard(log_setting.LABEL, partial(self._log_to, self.manifest.log_to))
         if self.refusals:
             raise Refused(*self.refusals)
         return self.plan
@@ -134,6 +145,21 @@ class Planner:
             put = self.world.put_host(row, draft)
             self.plan.steps.append(Step(HOST, draft.name, draft, put.pk, revision))
         self.plan.entries.append(Entry(HOST, spec["name"], _action(row is None, changed), changed))
+
+    def _log_to(self, name: str) -> None:
+        """After the applications: it may be one that the file creates."""
+        if name in self.failed:
+            return
+        row, stored = self.world.application_named(name) if name else None, log_chosen().log_to
+        if name and row is None:
+            raise Refused(f'There is no application "{name}".')
+        refuse(log_setting.refusals(row, self.world.primary_of(row) if row else None))
+        is_same = (row.pk if row else None) == (stored.pk if stored else None)
+        changed = () if is_same else (Difference(log_setting.FIELD, log_setting.LABEL, log_setting.name_of(stored),
+                                                 log_setting.name_of(row)),)
+        if changed:
+            self.plan.steps.append(Step(SETTING, log_setting.LABEL, LogTo(row.pk if row else None)))
+        self.plan.entries.append(Entry(SETTING, log_setting.LABEL, _action(False, changed), changed))
 
     # --- applications
 

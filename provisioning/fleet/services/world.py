@@ -48,6 +48,7 @@ class World(Stored):
     def _read(self, manifest: Manifest) -> None:
         names = {name for spec in manifest.applications for name in
                  (spec["name"], spec.get("backup"), *(row.get("server") for row in spec.get("connections") or ()))}
+        names.add(manifest.log_to)
         named = list(self._whole(Q(name__in=some) for some in _some(names - {None, ""})))
         known = {row.pk for row in named}
         related = {key for row in named for key in _related(row)} - known - {None}
@@ -93,6 +94,10 @@ class World(Stored):
 
     def _application(self, key: int | None) -> Application | None:
         return None if key is None else self._applications.get(key)
+
+    def primary_of(self, row: Application) -> Application | None:
+        """Whoever names ``row`` as its Backup Server."""
+        return next((each for each in self._applications.values() if each.backup_server_id == row.pk), None)
 
     def applications(self, keys: Iterable[int]) -> list[Application]:
         return [self._applications[key] for key in keys if key in self._applications]

@@ -17,6 +17,7 @@ from provisioning.broker.selectors import broker
 from provisioning.core import ages
 from provisioning.core.control import CONTROL, control_beats, control_seen
 from provisioning.hosts.selectors.hosts import host_list
+from provisioning.logs.selectors.reader import LOG_READER, reader_health
 from provisioning.models import Application, ComponentHeartbeat
 from provisioning.states import ApplicationStatus, HostStatus
 
@@ -25,6 +26,8 @@ BEATING = {
     "control": ("Control", "Configuration Server and Solution Control: decides who is primary, knows every status."),
     "console-worker": ("Console worker", "Records what hosts report and finds jobs that were lost."),
 }
+READER = {LOG_READER: ("Log reader", "Reads the log records of the pair that is chosen at Centralized Log.")}
+"""Shown where one runs, or is missed as a pair is chosen."""
 STANDBY = {"control-standby": ("Standby control", "Takes over when the control that leads is gone.")}
 """Shown when there are several controls."""
 
@@ -49,6 +52,11 @@ class Part:
     status: str
     at: datetime | None
     trouble: str = ""
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether pages say when it was last heard of."""
+        return self.name in (BEATING | READER)
 
 
 def _counts(found: dict[str, int], order: Iterable[str]) -> list[StatusCount]:
@@ -85,6 +93,7 @@ def heartbeat_status(at: datetime | None, now: datetime, late_after: timedelta =
 def console_parts() -> list[Part]:
     """Every part of the console. This page was made by the web server out of the database, so both answer."""
     now, noted = timezone.now(), broker()
+    reads = READER if reader_health(now) else {}
     control, server = control_seen(now), " ".join(filter(None, (noted.server, noted.program and f"({noted.program})")))
     beats = dict(ComponentHeartbeat.objects.values_list("name", "at")) | control_beats()
     parts = [
@@ -97,7 +106,7 @@ def console_parts() -> list[Part]:
         Part(name, label, what, "failed" if name == CONTROL and control.is_ahead else heartbeat_status(
             beats.get(name), control.now if name == CONTROL else now,
             ages.CONTROL if name == CONTROL else ages.CONSOLE_PART), beats.get(name))
-        for name, (label, what) in (BEATING | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
+        for name, (label, what) in (BEATING | reads | (STANDBY if len(settings.PAIRWISE_CONTROLS) > 1 else {})).items()
     ]
 
 

@@ -26,10 +26,12 @@ from provisioning.core.health import (
     host_worker_health,
     worker_health,
 )
+from provisioning.logs.selectors.reader import reader_health
 from provisioning.models import ComponentHeartbeat, Host, HostRuntime
 
 CHECK_S = 0.9
-COMPONENTS = ("database", "redis", "control", "console_worker", "broker_accounts", "agent", "worker")
+COMPONENTS = ("database", "redis", "control", "console_worker", "log_reader", "broker_accounts", "agent",
+              "worker")
 NO_ACCOUNTS = "Hosts cannot have accounts at the broker, so none takes jobs: ./run manage check says why."
 WORKER_BEATS = ("console-worker", "report-reader")
 _flights: dict[str, "Flight"] = {}
@@ -62,6 +64,7 @@ def _check_database() -> dict[str, Component | None]:
         unwritten_since = "the Configuration Database takes no write, so nothing newer is in it." if proof.trouble \
             else ""
         found = {"database": proof.component, "console_worker": worker_health(beat_at, now, blind=unwritten_since),
+                 "log_reader": reader_health(now, blind=unwritten_since),
                  "broker_accounts": Component(DOWN, None, NO_ACCOUNTS) if broker().why else None}
         if not is_host:
             # This machine only serves the console; the hosts are others.
@@ -127,8 +130,9 @@ def _down(name: str, sentence: str) -> Component:
 
 
 def health() -> dict[str, Component]:
-    """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host and without
-    the hosts' accounts while these are well, within about CHECK_S seconds. Never raises."""
+    """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host, without the
+    log reader where nobody has use for it, and without the hosts' accounts while these are well, within about CHECK_S
+    seconds. Never raises."""
     deadline = time.monotonic() + CHECK_S
     with _lock:
         for name in CHECKS:

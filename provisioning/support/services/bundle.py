@@ -11,6 +11,7 @@ from typing import BinaryIO
 from django.conf import settings
 from django.utils import timezone
 
+from provisioning.broker.secrets import known_secrets
 from provisioning.core import permissions
 from provisioning.core.moments import require_usable
 from provisioning.core.permissions import Actor
@@ -22,7 +23,6 @@ from provisioning.models.applications import MASK
 from provisioning.pairs.selectors.page import pair_rows
 
 from .parts import Part, Scope, parts
-from .secrets import known_secrets
 
 USUAL = timedelta(hours=24)
 LONGEST = timedelta(days=92)

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioning.audit.exports import FORMATS, TEXT, html_page
-from provisioning.audit.exports.csv_rows import COLUMNS, FORMULA, cell
+from provisioning.audit.exports.csv_rows import COLUMNS
 from provisioning.audit.exports.report import ABSENT, LAST, NEW, UNCHANGED, UPDATED
 from provisioning.audit.registry import RULES, ordered
+from provisioning.core.csv_cells import FORMULA, cell
 
 from .reports import AT, found, head, pair, unjudged, waived
 

@@ -10,11 +10,11 @@ from redis.exceptions import NoPermissionError
 from console import checks
 from provisioning import tasks
 from provisioning.broker.rules import WITHOUT_KEYS, account, differing, why_none_at_rabbitmq, with_account
+from provisioning.broker.secrets import known_secrets
 from provisioning.broker.worker import access as broker_access
 from provisioning.errors import Refused
 from provisioning.hosts.services import enrolment
 from provisioning.models import Console, Event
-from provisioning.support.services.secrets import known_secrets
 from tests import brokers, factories
 from tests.waiting import wait_for
 

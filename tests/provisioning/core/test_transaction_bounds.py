@@ -82,6 +82,9 @@ BOUNDS = {
     "monitoring/services/health.py": {"_write"},
     "core/database.py": {"_begin"},
     "drills/worker/row.py": {"finish"},
+    "logs/services/setting.py": {"choose"},
+    # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
+    "logs/worker/kept.py": {"keep", "trim"},
     "looks/worker.py": {"look_at"},
     "audit/worker/affected.py": {"_moved"},
     # an entry of history

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from provisioning.drills.worker.load import FRAME_MAX, ProbeLoad, _frame
+from provisioning.core.stomp import FRAME_MAX, frame
+from provisioning.drills.worker.load import ProbeLoad
 
 
 def reader_of(data: bytes) -> asyncio.StreamReader:
@@ -14,7 +15,7 @@ def reader_of(data: bytes) -> asyncio.StreamReader:
 
 
 async def test_a_frame_is_read_as_far_as_it_says():
-    assert await _frame(reader_of(b"CONNECTED\ncontent-length:3\n\na\0b\0")) == (
+    assert await frame(reader_of(b"CONNECTED\ncontent-length:3\n\na\0b\0")) == (
         "CONNECTED", {"content-length": "3"}, b"a\0b")
 
 
@@ -22,13 +23,13 @@ async def test_a_frame_is_read_as_far_as_it_says():
 async def test_a_frame_that_says_it_is_too_long_is_not_waited_for(length):
     async with asyncio.timeout(5):
         with pytest.raises(ValueError, match=f"{length} bytes"):
-            await _frame(reader_of(b"CONNECTED\ncontent-length:%d\n\n" % length))
+            await frame(reader_of(b"CONNECTED\ncontent-length:%d\n\n" % length))
 
 
 async def test_a_frame_without_an_end_is_given_up():
     async with asyncio.timeout(5):
         with pytest.raises(asyncio.LimitOverrunError):
-            await _frame(reader_of(b"CONNECTED\n\n" + b"x" * (FRAME_MAX + 2)))
+            await frame(reader_of(b"CONNECTED\n\n" + b"x" * (FRAME_MAX + 2)))
 
 
 @pytest.fixture

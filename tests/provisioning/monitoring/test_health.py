@@ -219,7 +219,8 @@ def test_a_write_that_does_not_come_back_is_told(proof):
 @pytest.fixture
 def all_up(transactional_db, broker, monkeypatch):
     host = factories.make_host("localhost")
-    ComponentHeartbeat.objects.create(name="console-worker", at=timezone.now())
+    for name in ("console-worker", "log-reader"):
+        ComponentHeartbeat.objects.create(name=name, at=timezone.now())
     # Control is a process of its own; that its line works is tested in tests/control.
     monkeypatch.setattr(control_client, "ping", lambda timeout_s: {"since": 1})
     monkeypatch.setattr(health, "proof", database.WriteProof(health._write))

@@ -46,6 +46,7 @@ WALKS = {
     "pair-list": Walked({"text": "ms_"}, ("pair-detail",)),
     "pair-drills": Walked({"page": "1"}, ("drill-detail",), pk="pair"),
     "audit-list": Walked({"text": "ms_", "sort": "name"}, ("audit-sheet",)),
+    "log-list": Walked({"application": "MS_Primary"}, ("log-record",)),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 

@@ -1,4 +1,4 @@
-"""Every secret that a support bundle of some objects must not hold."""
+"""Every secret that a file about some objects must not hold, when it leaves the console."""
 
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urlsplit

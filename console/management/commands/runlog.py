@@ -1,0 +1,45 @@
+"""``manage.py runlog``: the reader of log records."""
+
+import asyncio
+import signal
+import sys
+
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError
+
+from console.up.databases import provide_log
+from console.up.errors import CannotStart
+from console.up.keys import require_the_key
+from protocol import hangups
+from protocol.tasks import until_one_ends
+from protocol.watchdog import Watchdog
+from provisioning.logs.worker.reader import Reader
+
+
+class Command(BaseCommand):
+    help = "Read the log records of the chosen pair into the log database until SIGTERM or SIGINT (docs/log.md)."
+    requires_system_checks = []
+
+    def handle(self, *args, **options):
+        hangups.outlive()
+        try:
+            require_the_key()
+            provide_log()
+        except CannotStart as error:
+            self.stderr.write(str(error))
+            sys.exit(2)
+        except DatabaseError:
+            # The error's own text may hold an address or a password.
+            self.stderr.write("The log database does not answer: check PAIRWISE_LOG_DATABASE_URL and the free space.")
+            sys.exit(2)
+        asyncio.run(_until_asked())
+
+
+async def _until_asked() -> None:
+    """Until a signal asks to end, or a part of the reader ends by an error, which is raised."""
+    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    with Watchdog() as watchdog:
+        showing = watchdog.show_life() if watchdog.every_s else asked.wait()
+        await until_one_ends(Reader().run(), asked.wait(), showing)

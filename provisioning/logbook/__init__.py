@@ -1,0 +1,1 @@
+"""Log records that were collected from pairs, in a database of their own (docs/log.md)."""

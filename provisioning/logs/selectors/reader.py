@@ -1,0 +1,46 @@
+"""How the reader of log records is, as it says itself with its signs of life."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from provisioning.core import ages
+from provisioning.core.health import OK, Component, worker_health
+from provisioning.logs.selectors.setting import chosen
+from provisioning.models import ComponentHeartbeat
+
+LOG_READER = "log-reader"
+"""Name of its heartbeat."""
+TOPIC = "log"
+"""What pages that show records are told by."""
+
+
+@dataclass(frozen=True)
+class ReaderSeen:
+    """``at``: its last sign of life; ``member``: which member of ``pair`` serves it, "" for none; ``trouble``: a
+    sentence."""
+
+    at: datetime | None = None
+    pair: str = ""
+    member: str = ""
+    trouble: str = ""
+    removed: int = 0
+
+    def answers(self, now: datetime) -> bool:
+        return self.at is not None and now - self.at <= ages.CONSOLE_PART
+
+
+def reader_seen() -> ReaderSeen:
+    row = ComponentHeartbeat.objects.filter(name=LOG_READER).first()
+    if row is None:
+        return ReaderSeen()
+    facts = row.facts
+    return ReaderSeen(row.at, str(facts.get("pair", "")), str(facts.get("member", "")), str(facts.get("trouble", "")),
+                      int(facts.get("removed", 0)))
+
+
+def reader_health(now: datetime | None = None, *, blind: str = "") -> Component | None:
+    """None where none answers and nobody misses it, as no pair is chosen. ``blind`` as of ``worker_health``."""
+    found = worker_health(reader_seen().at, now or timezone.now(), blind=blind, who="The log reader")
+    return None if found.status != OK and chosen().log_to_id is None else found

@@ -1,0 +1,34 @@
+"""Which pair takes the log records."""
+
+from provisioning.applications.selectors.applications import get_application
+from provisioning.errors import NotFound
+from provisioning.models import Application, Console
+
+NONE_CHOSEN = "No pair is chosen to collect logs."
+CHOOSE = "Choose one at Monitoring > Centralized Log > Settings."
+
+
+def chosen() -> Console:
+    """The row that says it, with who chose it."""
+    return Console.objects.select_related("log_to").defer("log_to__secret").filter(pk=1).first() or Console()
+
+
+def log_to() -> Application | None:
+    """The primary of the pair, or a Message Server by itself, as a row of a list of applications; None when none is
+    chosen."""
+    key = Console.objects.filter(pk=1).values_list("log_to_id", flat=True).first()
+    if key is None:
+        return None
+    try:
+        return get_application(key)
+    except NotFound:
+        return None
+
+
+def members(primary: Application) -> list[Application]:
+    """Those of the pair, whoever is recorded to serve first."""
+    if primary.backup_server_id is None:
+        return [primary]
+    both = [primary, get_application(primary.backup_server_id)]
+    state = getattr(primary, "pair_state", None)
+    return both[::-1] if state is not None and state.active_id == both[1].pk else both

@@ -1,0 +1,218 @@
+"""The reader of log records: follows whoever of the chosen pair serves, for as long as its process runs."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from protocol import log_logins
+from protocol.patience import PatientClock
+from protocol.pauses import pauses
+from protocol.tasks import until_one_ends
+from provisioning.core import signals
+from provisioning.core.stomp import UNREADABLE, Dropped, Target
+from provisioning.errors import PairwiseError
+from provisioning.logbook.models import Followed
+from provisioning.logs.rules.reading import Position, Row
+from provisioning.logs.selectors.reader import LOG_READER, TOPIC
+from provisioning.models import ComponentHeartbeat
+
+from . import kept
+from .following import AnotherLog, Following
+from .forwarder import Forwarder
+from .source import Source, source
+
+log = logging.getLogger(__name__)
+LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0
+"""How often it is looked which pair is chosen, a sign of life is shown, and pages are told of new records."""
+STAYED_S = 10.0
+"""Who served for longer is looked for anew without a long pause; one that lets us in and drops us at once is not."""
+TRIM_S, TRIM_PAUSE_S = 60.0, 0.05
+Result = TypeVar("Result")
+
+
+class SourceChanged(Exception):
+    """Another pair was chosen, or its members are found elsewhere."""
+
+
+class LogTrouble(Exception):
+    """The database of log records does not do what it was asked. The text is a sentence."""
+
+
+@dataclass
+class State:
+    """What pages say of the reader: the pair that it reads (name), the member that serves it, "" for none, and what is
+    wrong, as a sentence; ``removed`` counts messages that the pair removed before they were read."""
+
+    pair: str = ""
+    member: str = ""
+    trouble: str = ""
+    removed: int = 0
+
+
+class Reader:
+    def __init__(self) -> None:
+        self.state = State()
+        self._source: Source | None = None
+        self._news = 0
+        # Each thread has connections of its own; records are written by one, so in their order.
+        self._writer = ThreadPoolExecutor(1, "log writer")
+        self._looker = ThreadPoolExecutor(1, "log looker")
+        self._trimmer = ThreadPoolExecutor(1, "log trimmer")
+        self._publisher = ThreadPoolExecutor(1, "log publisher")
+
+    async def run(self) -> None:
+        """Until one of its parts ends, which none does without an error."""
+        try:
+            await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim(),
+                                 Forwarder(partial(self._in, self._publisher)).run())
+        finally:
+            for pool in (self._writer, self._looker, self._trimmer, self._publisher):
+                await asyncio.to_thread(pool.shutdown)
+
+    # --- following
+
+    async def _follow_all(self) -> None:
+        waits = pauses()
+        while True:
+            await self._look()
+            if self._source is None:
+                self.state.member = ""
+                await asyncio.sleep(LOOK_S)
+                continue
+            began, pair = time.monotonic(), self._source
+            for target in pair.targets:
+                if self._source is not None and self._source.mark == pair.mark:
+                    await self._use(pair, target)
+            if time.monotonic() - began > STAYED_S:
+                waits = pauses()
+            await asyncio.sleep(next(waits))
+
+    async def _look(self) -> None:
+        """Which pair is chosen. While the Configuration Database is away, the one that was."""
+        try:
+            self._source = await self._in(self._looker, source, log_logins.READER)
+        except (PairwiseError, DatabaseError) as error:
+            refused = isinstance(error, PairwiseError)
+            self._source = None if refused else self._source
+            self.state.trouble = str(error) if refused else "The Configuration Database does not answer."
+            return
+        self.state.pair = self._source.name if self._source else ""
+        if self._source is None:
+            self.state.trouble = ""
+
+    async def _use(self, pair: Source, target: Target) -> None:
+        """Read there for as long as it serves us."""
+        try:
+            row = await self._of_log(kept.followed, application_id=pair.application_id, identity=pair.identity,
+                                     name=pair.name)
+            following = Following(target, Position(row.epoch, row.seq), partial(self._keep, row))
+            await until_one_ends(following.run(), self._until_changed(pair), self._note(following, target))
+        except AnotherLog:
+            log.warning("%s has another log than the one that was read before; all of it is read.", target.name)
+            await self._begin_again(row)
+        except SourceChanged:
+            pass
+        except kept.Moved:
+            self.state.trouble = "Another reader of the console reads the same pair."
+        except LogTrouble as error:
+            self.state.trouble = str(error)
+        except Dropped as error:
+            self._not_served(target, str(error) or "it closed the connection")
+        except UNREADABLE as error:
+            self._not_served(target, f"the connection broke ({type(error).__name__})")
+        finally:
+            self.state.member = ""
+
+    def _not_served(self, target: Target, why: str) -> None:
+        self.state.trouble = f"{target.name} at {target.host}:{target.port} does not serve the reader: {why}."
+
+    async def _note(self, following: Following, target: Target) -> None:
+        while not following.is_in:
+            await asyncio.sleep(0.05)
+        self.state.member, self.state.trouble, self.state.removed = target.name, "", following.removed
+        if following.removed:
+            log.warning("%s removed %d messages before they were read.", target.name, following.removed)
+        await asyncio.Event().wait()
+
+    async def _until_changed(self, pair: Source) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._look()
+            if self._source is None or self._source.mark != pair.mark:
+                raise SourceChanged
+
+    async def _begin_again(self, row: Followed) -> None:
+        try:
+            await self._of_log(kept.begin_again, row)
+        except (kept.Moved, LogTrouble) as error:
+            log.warning("The position was not set back: %r", error)
+
+    async def _keep(self, row: Followed, rows: Sequence[Row], to: Position, unreadable: int) -> None:
+        self._news += await self._of_log(kept.keep, row, rows, to, unreadable=unreadable)
+
+    # --- beside it
+
+    async def _beat(self) -> None:
+        while True:
+            facts = asdict(self.state)
+            try:
+                await self._in(self._looker, _beat, facts)
+            except DatabaseError:
+                log.info("The sign of life was not written: the Configuration Database does not take it.")
+            await asyncio.sleep(BEAT_S)
+
+    async def _tell(self) -> None:
+        """Pages that show records; once a second at most, however many come."""
+        told = 0
+        while True:
+            await asyncio.sleep(TELL_S)
+            if self._news != told:
+                told = self._news
+                await self._in(self._looker, signals.announce, TOPIC)
+
+    async def _trim(self) -> None:
+        clock = PatientClock()
+        while True:
+            pause_s = TRIM_S
+            try:
+                oldest = clock.now(time.time(), time.monotonic()) - settings.PAIRWISE_LOG_DAYS * 24 * 3600
+                if await self._in(self._trimmer, partial(kept.trim, received_before=int(oldest * 1000),
+                                                         most=settings.PAIRWISE_LOG_RECORDS)):
+                    pause_s = TRIM_PAUSE_S
+            except DatabaseError as error:
+                log.warning("Old records were not removed: %s", error)
+            await asyncio.sleep(pause_s)
+
+    async def _of_log(self, work: Callable[..., Result], *args: Any, **options: Any) -> Result:
+        """``work`` in the thread that writes records. Raises LogTrouble."""
+        try:
+            return await self._in(self._writer, partial(work, *args, **options))
+        except DatabaseError as error:
+            log.warning("Records were not written: %s", error)
+            raise LogTrouble("The log database takes no records; the reader's log says why.") from error
+
+    async def _in(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *args: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(pool, partial(_done, work, *args))
+
+
+def _done(work: Callable[..., Result], *args: Any) -> Result:
+    try:
+        return work(*args)
+    except DatabaseError:
+        # The next one begins with connections that work.
+        for connection in connections.all(initialized_only=True):
+            connection.close()
+        raise
+
+
+def _beat(facts: dict[str, Any]) -> None:
+    ComponentHeartbeat.objects.update_or_create(name=LOG_READER, defaults={"at": timezone.now(), "facts": facts})

@@ -1,0 +1,78 @@
+import json
+import re
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from protocol.events import number_in
+from protocol.log_records import LEVELS
+from provisioning.core.moments import require_usable
+from provisioning.errors import Refusal, Refused
+from provisioning.logs import shown
+from provisioning.logs.facts import Query, milliseconds
+from provisioning.logs.selectors.records import all_of
+from provisioning.management.console import OK, ServiceCommand
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+LIMIT, LIMIT_MOST = 100, 1_000_000
+
+
+class Command(ServiceCommand):
+    help = ("Print log records that were collected (docs/log.md): the newest --limit that fit, oldest first, one a "
+            "line. TIME is a moment (2026-11-30T04:10, in the time zone of PAIRWISE_TIME_ZONE unless it names one) or "
+            "how long ago (90s, 15m, 6h, 7d).")
+    command_name = "logs"
+
+    def add_arguments(self, parser):
+        parser.add_argument("--since", default="", metavar="TIME", help="From this moment on.")
+        parser.add_argument("--until", default="", metavar="TIME", help="Before this moment.")
+        parser.add_argument("--level", default="", choices=LEVELS)
+        parser.add_argument("--application", default="", metavar="NAME", help="A name or a part of one.")
+        parser.add_argument("--host", default="", metavar="NAME", help="A name or a part of one.")
+        parser.add_argument("--number", default="", metavar="EVENT", help="An event, as 00-04504 or 4504.")
+        parser.add_argument("--text", default="", help="A part of the text.")
+        parser.add_argument("--limit", type=int, default=LIMIT, metavar="N", help="So many (default %(default)s).")
+        parser.add_argument("--json", action="store_true", dest="as_json", help="One JSON object a line.")
+
+    def run(self, *, since, until, level, application, host, number, text, limit, as_json, **options) -> int:
+        if not 1 <= limit <= LIMIT_MOST:
+            raise Refused(Refusal(f"--limit is {limit}; it must lie between 1 and {LIMIT_MOST}.", "limit"))
+        query = Query(since=_moment(since, "since"), until=_moment(until, "until"), level=level, event=_event(number),
+                      application=application, host=host, text=text)
+        for row in reversed(all_of(query, limit).rows):
+            values = shown.values(row)
+            self.stdout.write(json.dumps(values, ensure_ascii=False) if as_json else shown.line(row))
+        return OK
+
+
+def _moment(text: str, field: str) -> int | None:
+    """Unix time in milliseconds. Raises Refused."""
+    if not text:
+        return None
+    if ago := re.fullmatch(r"([0-9]{1,5})([smhd])", text):
+        at: datetime | None = timezone.now() - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    else:
+        at = _parsed(text)
+    if at is None:
+        raise Refused(Refusal(f'--{field}: "{text}" is no moment. Write 2026-11-30T04:10, or how long ago as 90s, 15m, '
+                              "6h or 7d.", field))
+    require_usable(at, field)
+    if timezone.is_naive(at):
+        at = timezone.make_aware(at, timezone.get_default_timezone())
+    return milliseconds(at)
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return parse_datetime(text)
+    except ValueError:
+        return None
+
+
+def _event(text: str) -> int | None:
+    """Raises Refused."""
+    try:
+        return number_in(text) if text else None
+    except ValueError as error:
+        raise Refused(Refusal(f"--number: {error}.", "number")) from error
