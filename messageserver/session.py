@@ -4,6 +4,8 @@ import itertools
 import time
 from dataclasses import dataclass, field
 
+from protocol import log_logins
+
 from . import VERSION
 from .broker import Broker
 from .connection import Connection
@@ -80,7 +82,11 @@ class Session(Connection):
                 raise Refusal(f"The server has {broker.roster.clients} connections already (option "
                               "limits/max-connections). Try again later.")
         except Refusal as refusal:
-            broker.client_event(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
+            said = f"A client at {self.peer} is refused: {refusal}"
+            if log_logins.is_of_log(frame.headers.get("login", "")):
+                broker.log_refused(said)
+            else:
+                broker.client_event(Event.CLIENT_REFUSED, said)
             raise
         self._send_every_s, self._expect_every_s, offer = heart_beats(frame.headers)
         self.connected = True

@@ -18,6 +18,8 @@ def publisher(name: str) -> str:
 
 CONSOLE = publisher("console")
 """The only one whose records may have the category audit."""
+PROGRAMS = publisher("programs")
+"""What `manage.py logmsg` sends for whoever calls it."""
 
 
 def is_of_log(login: str) -> bool:

@@ -3,7 +3,9 @@
 
 import pytest
 
+from messageserver.rights import internal
 from protocol import log_logins
+from tests.waiting import wait_for
 
 from .control_double import SECRET
 
@@ -87,3 +89,25 @@ def test_the_login_of_another_application_is_refused_with_a_sentence(server):
     with server.client(connect=False) as client:
         client.send("CONNECT", {"accept-version": "1.2", **credential(MS, "another")})
         assert "another secret" in client.expect("ERROR").headers["message"]
+
+
+@pytest.mark.scenario
+def test_a_login_that_is_refused_again_and_again_is_told_once(server):
+    """The console tries for ever, and what the server says of it is published there."""
+    for _ in range(5):
+        with server.client(connect=False) as client:
+            client.send("CONNECT", {"accept-version": "1.2", **credential(log_logins.READER, "another")})
+            client.expect("ERROR")
+
+    def told():
+        """Where the console hears of it; a trace of each connection is in the server's own log alone."""
+        return [line for line in server.output.splitlines() if " Std " in line and "another secret" in line]
+
+    wait_for(told, 5, "the refusal in the log")
+    assert len(told()) == 1
+
+
+def test_what_anybody_may_call_is_not_the_console():
+    """A record of the category audit is nothing that `manage.py logmsg` can say."""
+    assert not internal(credential(log_logins.PROGRAMS), SECRET, 0.0).audits
+    assert internal(credential(log_logins.CONSOLE), SECRET, 0.0).audits

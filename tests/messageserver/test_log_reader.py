@@ -8,9 +8,9 @@ import pytest
 from protocol import log_logins
 from protocol.log_records import LogRecord
 from provisioning.core.stomp import Dropped, Target
-from provisioning.logs.rules.reading import Position
-from provisioning.logs.services.publishing import _published
-from provisioning.logs.worker.following import Following
+from provisioning.logs.rules.messages import Position
+from provisioning.logs.services.records import _published
+from provisioning.logs.worker.subscription import Following
 
 from .control_double import SECRET
 

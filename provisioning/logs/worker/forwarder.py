@@ -1,7 +1,8 @@
 """Publishes what the console knows to the pair that is chosen: events of the timeline, and History as category audit.
 
 What waits lies in the Configuration Database, so nothing is lost while nobody serves. What is sent once more, as nobody
-could tell whether it was taken, counts once at the pair (``dedup-id``).
+could tell whether it was taken, counts once at the pair (``dedup-id``). The time is part of what tells it apart: an
+older Configuration Database that was put back gives its numbers away again.
 """
 
 import asyncio
@@ -78,7 +79,7 @@ async def _publish(target: Target, waiting: list[Unsent]) -> None:
                 # What is sent on one connection is stored in that order: the last receipt stands for all.
                 asked = {"receipt": str(number)} if number == last else {}
                 write(writer, "SEND", {**record.headers(), "destination": record.destination(), **asked,
-                                       "dedup-id": f"pairwise-{found.kind}-{number}",
+                                       "dedup-id": f"pairwise-{found.kind}-{number}-{record.at_ms}",
                                        "content-length": str(len(record.text.encode()))}, record.text)
             await writer.drain()
             command, headers, _ = await frame(reader)

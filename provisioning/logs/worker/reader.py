@@ -21,14 +21,14 @@ from provisioning.core import signals
 from provisioning.core.stomp import UNREADABLE, Dropped, Target
 from provisioning.errors import PairwiseError
 from provisioning.logbook.models import Followed
-from provisioning.logs.rules.reading import Position, Row
+from provisioning.logs.rules.messages import Position, Row
 from provisioning.logs.selectors.reader import LOG_READER, TOPIC
 from provisioning.models import ComponentHeartbeat
 
 from . import kept
-from .following import AnotherLog, Following
 from .forwarder import Forwarder
 from .source import Source, source
+from .subscription import AnotherLog, Following
 
 log = logging.getLogger(__name__)
 LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0

@@ -7,7 +7,7 @@ from django.db.models import Max, QuerySet
 
 from protocol.log_records import LogRecord
 from provisioning.logbook.models import Published
-from provisioning.logs.rules.forwarding import of_entry, of_event
+from provisioning.logs.rules.published import of_entry, of_event
 from provisioning.models import Event, HistoryEntry
 
 AT_ONCE = 2000
@@ -67,9 +67,14 @@ def _newest(kind: Kind) -> int:
     return kind.rows().aggregate(newest=Max(kind.field))["newest"] or 0
 
 
-def _position(name: str, first: int) -> int:
-    """How far it was; ``first`` when it was never asked before."""
-    return Published.objects.get_or_create(kind=name, defaults={"number": first})[0].number
+def _position(name: str, newest: int) -> int:
+    """How far it was: at ``newest`` when it was never asked before, or when it had been further than that, as an older
+    Configuration Database was put back, which gives the numbers behind it away again."""
+    row, _ = Published.objects.get_or_create(kind=name, defaults={"number": newest})
+    if row.number > newest:
+        row.number = newest
+        row.save(update_fields=["number"])
+    return row.number
 
 
 def sent(kind: str, up_to: int) -> None:

@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, connections
 
 from provisioning.logbook.models import ALIAS, Followed, Record
-from provisioning.logs.rules.reading import Position, row_of
+from provisioning.logs.rules.messages import Position, row_of
 from provisioning.logs.worker import kept
 from tests import factories
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from protocol.log_records import LogRecord
-from provisioning.logs.rules.reading import (
+from provisioning.logs.rules.messages import (
     LATEST_MS,
     SHOWN_CHARACTERS,
     First,

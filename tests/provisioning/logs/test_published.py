@@ -7,7 +7,7 @@ import pytest
 from protocol.log_records import TEXT_BYTES, read
 from provisioning.history import history
 from provisioning.logbook.models import Published
-from provisioning.logs.rules.forwarding import of_entry, of_event
+from provisioning.logs.rules.published import of_entry, of_event
 from provisioning.logs.worker.unsent import KINDS, Settled, sent
 from provisioning.models import Event, HistoryEntry
 from tests import factories
@@ -88,4 +88,17 @@ def test_what_happens_while_no_pair_is_chosen_is_not_published_and_the_choice_is
     settled.pass_by()
     row = event("the choice")
     assert settled.unsent() == []
+    assert [number for number, _ in settled.unsent()[0].records] == [row.pk]
+
+
+@pytest.mark.django_db
+def test_after_an_older_database_was_put_back_what_happens_is_published_though_its_numbers_were_used():
+    settled = Settled()
+    settled.pass_by()
+    before = event("before").pk
+    Published.objects.filter(kind="event").update(number=before + 1000)
+    settled = Settled()
+    settled.unsent()
+    row = event("after")
+    settled.unsent()
     assert [number for number, _ in settled.unsent()[0].records] == [row.pk]
