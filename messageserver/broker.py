@@ -7,12 +7,14 @@ disk waits until ``standing`` says that it may be acknowledged; meanwhile later 
 
 import asyncio
 import contextlib
+import functools
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from protocol.server_messages import Grant
 from protocol.tasks import Tasks
+from protocol.throttle import Sparing
 
 from . import standing as standings
 from .delivery import Delivery
@@ -20,7 +22,7 @@ from .disk import Arguments, Disk, Result
 from .guesses import Guesses
 from .housekeeping import Housekeeping
 from .intake import Intake
-from .log import EventLimit, Log
+from .log import Event, EventLimit, Log
 from .ownership import StaleEpoch, StoreError
 from .paired_store import PairedStore
 from .reader import Reader
@@ -75,6 +77,8 @@ class Broker:
         self.intake = Intake(self._loop, lambda: self._waiting.bytes + self._held_bytes)
         self.guesses = Guesses()
         self.client_event = EventLimit(log, self._loop.time)
+        self.log_refused = Sparing(functools.partial(log.standard, Event.CLIENT_REFUSED), clock=self._loop.time)
+        """Of the centralized log's own logins, which try again for ever: what is said of it is published there."""
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""
         self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"))

@@ -5,7 +5,7 @@ import hmac
 import itertools
 from collections.abc import Iterable
 
-from protocol import drills
+from protocol import log_records
 
 from .records import Draft, DraftRow
 from .stomp import Sends, encode_headers
@@ -61,19 +61,6 @@ def check_login(headers: dict[str, str], clients: dict[str, str]) -> str:
     return login
 
 
-def drill_destination(headers: dict[str, str], secret: str, now: float) -> str:
-    """The only destination of a failover drill's login, "" when it is none. Raises Refusal for one that is not good."""
-    login = headers.get("login", "")
-    if not drills.is_drill(login):
-        return ""
-    destination = drills.opens(secret, login, headers.get("passcode", ""), now)
-    if not destination:
-        raise Refusal("The login of this failover drill is not good here: this server has another secret than the "
-                      "console, or the clocks of both differ by hours. Install the application again, and compare the "
-                      "clocks.")
-    return destination
-
-
 def heart_beats(headers: dict[str, str]) -> tuple[float, float, str]:
     """(seconds between our heart-beats, seconds between the client's, our heart-beat header); 0 = none."""
     sends, _, wants = headers.get("heart-beat", "0,0").partition(",")
@@ -105,6 +92,8 @@ def make_drafts(sends: Sends) -> list[DraftRow] | None:
     try:
         for destination in set(destinations):
             check_destination(destination)
+            if is_of_log(destination):
+                return None
     except Refusal:
         return None
     headers: Iterable[bytes] = itertools.repeat(b"")
@@ -113,6 +102,11 @@ def make_drafts(sends: Sends) -> list[DraftRow] | None:
             return None
         headers = [b"" if dedup is None else f"dedup-id:{dedup}\n".encode() for dedup in dedups]
     return list(zip(destinations, headers, bodies, dedups, strict=False))
+
+
+def is_of_log(destination: str) -> bool:
+    """What goes there is a record of the centralized log, and looked at as one."""
+    return destination.startswith(log_records.PREFIX)
 
 
 @functools.lru_cache(1024)

@@ -4,6 +4,8 @@ import itertools
 import time
 from dataclasses import dataclass, field
 
+from protocol import log_logins
+
 from . import VERSION
 from .broker import Broker
 from .connection import Connection
@@ -12,8 +14,8 @@ from .frames import (
     TooManyGuesses,
     WrongPasscode,
     check_login,
-    drill_destination,
     heart_beats,
+    is_of_log,
     make_draft,
     make_drafts,
     parse_from_seq,
@@ -21,6 +23,7 @@ from .frames import (
 )
 from .log import Event
 from .records import Draft
+from .rights import Rights, checked_record, internal, of_client
 from .stomp import Frame, Sends, encode, escape
 from .subscription import ACK_MODES, Subscription
 
@@ -48,8 +51,7 @@ class Session(Connection):
         self._subscription_numbers = itertools.count(1)
         self._transactions: dict[str, Transaction] = {}
         self._transaction_bytes = 0
-        self._only = ""
-        """The one destination that a failover drill may use; "" for clients, who may use all."""
+        self._rights = Rights()
 
     def take(self, frame: Frame) -> None:
         if not self.connected:
@@ -80,7 +82,11 @@ class Session(Connection):
                 raise Refusal(f"The server has {broker.roster.clients} connections already (option "
                               "limits/max-connections). Try again later.")
         except Refusal as refusal:
-            broker.client_event(Event.CLIENT_REFUSED, f"A client at {self.peer} is refused: {refusal}")
+            said = f"A client at {self.peer} is refused: {refusal}"
+            if log_logins.is_of_log(frame.headers.get("login", "")):
+                broker.log_refused(said)
+            else:
+                broker.client_event(Event.CLIENT_REFUSED, said)
             raise
         self._send_every_s, self._expect_every_s, offer = heart_beats(frame.headers)
         self.connected = True
@@ -93,28 +99,25 @@ class Session(Connection):
     def _log_in(self, headers: dict[str, str]) -> None:
         clients, guesses, login = self.broker.settings.clients, self.broker.guesses, headers.get("login", "")
         if login not in clients:
-            # What opens a drill is nothing that can be guessed.
-            self._only = drill_destination(headers, self.broker.secret, time.time())
-        if self._only:
-            self.login = login
-            return
+            # Passcodes of the console's own logins are nothing that can be guessed.
+            rights = internal(headers, self.broker.secret, time.time())
+            if rights is not None:
+                self.login, self._rights = login, rights
+                return
         if not guesses.allows(self.address, login, self._time()):
             raise TooManyGuesses(f"Too many wrong passcodes for this login come from {self.address} at the moment: "
                                  "this one was not looked at. Try again.")
         try:
             self.login = check_login(headers, clients)
+            self._rights = of_client(self.login)
         except WrongPasscode:
             guesses.wrong(self.address, login, self._time())
             raise
 
-    def _check_allowed(self, destination: str) -> None:
-        if self._only and destination != self._only:
-            raise Refusal(f"A failover drill uses {self._only} and nothing else.")
-
     # --- sending ---------------------------------------------------------------------------------------
 
     def take_together(self, sends: Sends) -> bool:
-        if not self.connected or self._only or self._storing.unavailable or self.broker.suspending:
+        if not self.connected or self._rights.limited or self._storing.unavailable or self.broker.suspending:
             return False
         drafts = make_drafts(sends)
         if drafts is None:
@@ -124,8 +127,7 @@ class Session(Connection):
 
     def _send(self, frame: Frame) -> None:
         broker, headers = self.broker, frame.headers
-        draft = make_draft(headers, frame.body)
-        self._check_allowed(draft.destination)
+        draft = self._draft(headers, frame.body)
         asked = headers.get("receipt")
         receipt = None if asked is None else escape(asked).encode()
         if self._storing.unavailable:
@@ -139,6 +141,13 @@ class Session(Connection):
             transaction.receipts.append(receipt)
         else:
             broker.submit(draft, self, receipt)
+
+    def _draft(self, headers: dict[str, str], body: bytes) -> Draft:
+        draft = make_draft(headers, body)
+        self._rights.check_send(draft.destination)
+        if is_of_log(draft.destination):
+            return make_draft(checked_record(self._rights, draft.destination, headers, body), body)
+        return draft
 
     def _transaction(self, frame: Frame) -> str:
         name = frame.headers.get("transaction")
@@ -213,7 +222,7 @@ class Session(Connection):
             raise Refusal(f"The ack mode {ack[:40]!r} is none of {', '.join(ACK_MODES)}.")
         if "*" in pattern[:-1] or not pattern.startswith("/"):
             raise Refusal("A destination to subscribe to begins with / and has a * at its end only.")
-        self._check_allowed(pattern)
+        self._rights.check_read(pattern)
         if len(self._subscriptions) >= limits.max_subscriptions:
             raise Refusal(f"The connection has {limits.max_subscriptions} subscriptions already (option "
                           "limits/max-subscriptions).")

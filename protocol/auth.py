@@ -91,3 +91,8 @@ def pair_secret(primary_secret: str, backup_secret: str) -> str:
 def drill_passcode(secret: str, login: str) -> str:
     """The passcode of a failover drill's ``login`` at the server whose secret this is (protocol.drills)."""
     return _mac(secret, "drill", login)
+
+
+def log_passcode(secret: str, login: str) -> str:
+    """The passcode of a ``login`` of the centralized log at the server whose secret this is (protocol.log_logins)."""
+    return _mac(secret, "log", login)

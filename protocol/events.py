@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 ALARM, STANDARD = "alarm", "standard"
-CONTROL, SERVER = "control", "server"
+CONTROL, SERVER, CONSOLE = "control", "server", "console"
 
 
 class Own(IntEnum):
@@ -35,7 +35,8 @@ class Own(IntEnum):
     DISK_ANSWERS = 20117
     TASK_ENDED = 20118
     GAP = 20119
-    GAVE_UP = 20120
+    DONE_BY_SOMEBODY = 20120
+    GAVE_UP = 20121
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ KINDS: dict[Own, Kind] = {
     Own.DISK_ANSWERS: Kind(SERVER, STANDARD, "the disk answers again"),
     Own.TASK_ENDED: Kind(SERVER, ALARM, "a part of the server ended that must not; its process ends with it"),
     Own.GAP: Kind(SERVER, ALARM, "this copy begins later than it should; it fetches what is missing"),
+    Own.DONE_BY_SOMEBODY: Kind(CONSOLE, STANDARD, "somebody did something in the console, as History has it"),
     Own.GAVE_UP: Kind(CONTROL, ALARM, "a server failed too often in a row, so that Auto-Restart starts it no more"),
 }
 

@@ -1,20 +1,41 @@
-"""How a Message Server lets those in who write and read log records: logins made of the application's secret."""
+"""Logins of the centralized log, made of an application's secret as those of failover drills are: one for each
+publisher, which may only send to ``/log/*``, and one for the console's reader, which may only subscribe there.
 
-import hashlib
-import hmac
+Nobody hands them out to people, and no client has one.
+"""
 
-READER = "pairwise.log.reader"
-_PUBLISHER = "pairwise.log.publisher."
+from . import auth
+
+PREFIX = "pairwise.log."
+READER = f"{PREFIX}reader"
+_PUBLISHER = f"{PREFIX}publisher."
 
 
 def publisher(name: str) -> str:
-    """The login of the publisher of this name."""
+    """The login of the publisher ``name``: an application, ``agent.<host>``, or one of the console's own programs."""
     return f"{_PUBLISHER}{name}"
 
 
 CONSOLE = publisher("console")
+"""The only one whose records may have the category audit."""
+PROGRAMS = publisher("programs")
+"""What `manage.py logmsg` sends for whoever calls it."""
+
+
+def is_of_log(login: str) -> bool:
+    return login.startswith(PREFIX)
+
+
+def publishes(login: str) -> bool:
+    return login.startswith(_PUBLISHER) and login != _PUBLISHER
 
 
 def passcode(secret: str, login: str) -> str:
     """The passcode of ``login`` at the server whose secret this is."""
-    return hmac.new(secret.encode(), f"log {login}".encode(), hashlib.sha256).hexdigest()
+    return auth.log_passcode(secret, login)
+
+
+def opens(secret: str, login: str, given: str) -> bool:
+    """Whether ``login`` is one of the log and ``given`` its passcode at the server with this ``secret``."""
+    right = auth.same(passcode(secret, login), given)
+    return bool(secret) and right and (login == READER or publishes(login))

@@ -1,7 +1,7 @@
 """Records of the centralized log: what one says, and how it lies in a message on ``/log/<level>``.
 
-Headers are named as in field.md M2 of the specification: ``event`` is the number with its type ("00-04504"), ``time``
-is in milliseconds of Unix time, attributes are ``attr.<name>``; the body is the text in UTF-8.
+Headers are as docs/message-protocol.md has them: ``event`` is the number with its type ("00-04504"), ``time`` is in
+milliseconds of Unix time, attributes are ``attr.<name>``; the body is the text in UTF-8.
 """
 
 import re

@@ -4,6 +4,7 @@ Looked at are templates, strings of Python that are no docstrings, strings of sc
 """
 
 import ast
+import functools
 import re
 
 import pytest
@@ -78,8 +79,13 @@ def strings_of(source):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent]
 
 
+@functools.cache
 def said():
-    """Every (place, text) that people may read."""
+    """[(place, text)] of everything that people may read."""
+    return list(_said())
+
+
+def _said():
     for path in sorted((ROOT / "templates").rglob("*.html")):
         yield str(path.relative_to(ROOT)), " ".join(UNSEEN.sub("", path.read_text()).split())
     for path in sorted((ROOT / "docs").glob("*.md")):
@@ -96,17 +102,14 @@ def said():
                 yield f"{path}:{line}", " ".join(text.split())
 
 
-SAID = list(said())
-
-
 @pytest.mark.parametrize("pattern", SAY)
 def test_people_read_plain_words_and_one_for_each_thing(pattern):
     wrong = [f"{place}: …{text[max(0, found.start() - 40):found.end() + 40]}… (say: {SAY[pattern]})"
-             for place, text in SAID for found in re.finditer(pattern, text)]
+             for place, text in said() for found in re.finditer(pattern, text)]
     assert not wrong, "\n".join(["", *wrong])
 
 
 def test_strings_that_people_read_are_found_and_docstrings_are_none():
     found = strings_of('"""A docstring."""\ndef f(x):\n    """Another."""\n    return f"Only who {x}", "Begun"\n')
     assert sorted(text for _, text in found) == ["Begun", "Only who "]
-    assert len(SAID) > 3000
+    assert len(said()) > 3000

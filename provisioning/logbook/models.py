@@ -33,6 +33,16 @@ class Followed(models.Model):
         return self.name
 
 
+class Published(models.Model):
+    """How far the console has published what it knows: all of ``kind`` (worker/unsent.py) up to ``number``."""
+
+    kind = models.CharField(max_length=16, unique=True)
+    number = models.PositiveBigIntegerField()
+
+    def __str__(self):
+        return f"{self.kind} {self.number}"
+
+
 class Record(models.Model):
     """One log record. ``(pair, epoch, seq)`` names it for ever (docs/message-protocol.md).
 

@@ -71,7 +71,7 @@ def log_settings(request):
         except Refused as error:
             refuse(form, error)
         except NotFound as error:
-            form.add_error("application", str(error))
+            form.add_error("application", f"{error} Choose one of those that are offered while you type.")
         except Conflict as error:
             # Sent once more it is known what is stored.
             conflict = error

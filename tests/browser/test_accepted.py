@@ -56,6 +56,7 @@ def test_what_the_console_did_not_take_is_offered_whatever_page_comes_afterwards
     expect(field).to_have_value("typed-for-an-hour")
 
 
+@pytest.mark.long
 def test_a_tab_that_is_closed_on_a_fault_leaves_what_was_typed_to_a_new_one(tab):
     page = tab.page
     button = fill(page, in_page, "typed-for-an-hour")
@@ -82,6 +83,7 @@ def test_what_the_console_took_is_not_offered_again(tab):
     expect(offered(page, in_page)[0]).to_contain_text("was not saved")
 
 
+@pytest.mark.long
 def test_what_the_console_took_on_a_second_way_is_not_offered_again(tab):
     """The cookie of the forms was lost, so the console shows the form again, to be sent by one click."""
     page = tab.page

@@ -1,11 +1,9 @@
 """Back: what was typed is still there; after a sign-out nothing of who was signed in is."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chromium import ARGUMENTS
+from tests.chromium import ARGUMENTS, WHOLE, program
 from tests.scenarios.harness import wait_for
 
 from .conftest import Tab
@@ -33,7 +31,7 @@ def test_after_a_sign_out_back_shows_the_sign_in_page(page: Page):
 def remembering(chromium, pairwise):
     """A signed-in page of a browser that keeps whole pages in memory for Back, as people's do and those of tests do
     not."""
-    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS,
+    browser = chromium.browser_type.launch(executable_path=program(*WHOLE), args=ARGUMENTS,
                                            ignore_default_args=["--disable-back-forward-cache"])
     yield Tab(browser, pairwise.address).sign_in()
     browser.close()

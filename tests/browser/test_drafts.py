@@ -49,6 +49,7 @@ def addresses(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_what_is_not_typed_into_a_form_is_kept_of_none(tab, server):
     page, forms = tab.page, 0
     for address in addresses(page):
@@ -58,6 +59,7 @@ def test_what_is_not_typed_into_a_form_is_kept_of_none(tab, server):
     assert forms > 15
 
 
+@pytest.mark.long
 def test_a_row_that_was_ticked_is_nothing_that_was_not_saved(page, server):
     row_of(page, server).get_by_role("checkbox").check()
     page.get_by_role("row", name=re.compile(server)).press("Escape")
@@ -69,6 +71,7 @@ def test_a_row_that_was_ticked_is_nothing_that_was_not_saved(page, server):
     expect(page.locator("[data-draft]")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_reason_to_delete_is_offered_for_that_application_alone(page, server, pairwise):
     other = apply(pairwise, message_server("MS_Other_Drafts"))["name"]
     row_of(page, server).get_by_role("checkbox").check()
@@ -87,6 +90,7 @@ def test_a_reason_to_delete_is_offered_for_that_application_alone(page, server, 
     kept(page, 0)
 
 
+@pytest.mark.long
 def test_what_was_typed_of_a_port_is_offered_for_that_port_alone(page, server):
     row_of(page, server).get_by_role("link", name=server).first.click()
     page.get_by_role("button", name="Edit port default").click()
@@ -116,6 +120,7 @@ def test_an_install_that_was_taken_is_not_offered_to_the_next(page, server):
     expect(page.locator("#content")).to_contain_text("Succeeded", timeout=60_000)
 
 
+@pytest.mark.long
 def test_a_message_of_before_goes_with_the_next_one(page, pairwise):
     name = apply(pairwise, message_server("MS_Old"))["name"]
     row_of(page, name).get_by_role("link", name=name).first.click()

@@ -273,7 +273,8 @@ def test_cancel_asks_in_a_dialog_and_escape_gives_the_focus_back(page, run):
     expect(page.locator("#job-cancel")).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(page, run, scheme):
     key = run(STARTED)
     page.emulate_media(color_scheme=scheme)

@@ -132,6 +132,7 @@ def test_without_scripts_the_form_comes_back_after_signing_in(chromium, pairwise
     tab.close()
 
 
+@pytest.mark.long
 @FORMS
 def test_the_cookie_of_the_forms_is_gone(tab, form):
     page = tab.page
@@ -166,6 +167,7 @@ def busy(route) -> None:
     route.fulfill(status=503, headers={"X-Pairwise-Sentence": "Another%20program%20holds%20it."})
 
 
+@pytest.mark.long
 @FORMS
 @pytest.mark.parametrize("answer", [busy, lambda route: route.fulfill(status=500)])
 def test_the_console_is_busy_or_at_fault(tab, form, answer):
@@ -182,6 +184,7 @@ def test_the_console_is_busy_or_at_fault(tab, form, answer):
     expect(page.locator("[aria-invalid=true], .field .error").first).to_be_visible()
 
 
+@pytest.mark.long
 @FORMS
 def test_what_a_page_asks_by_itself_never_leaves_it(tab, form):
     page = tab.page
@@ -250,6 +253,7 @@ def kept(page: Page, count: int) -> None:
     wait_for(lambda: len(drafts(page)) == count, 10, f"{count} drafts")
 
 
+@pytest.mark.long
 @FORMS
 def test_a_closed_tab_leaves_what_was_typed_to_a_new_one(tab, form):
     page = tab.page
@@ -277,6 +281,7 @@ def test_a_closed_tab_leaves_what_was_typed_to_a_new_one(tab, form):
     assert drafts(again) == []
 
 
+@pytest.mark.long
 def test_who_signs_out_takes_along_what_was_typed_in_every_tab(tab):
     page = tab.page
     field, _ = typed(page, in_page)
@@ -291,6 +296,7 @@ def test_who_signs_out_takes_along_what_was_typed_in_every_tab(tab):
     assert drafts(other) == []
 
 
+@pytest.mark.long
 def test_what_was_put_back_does_not_write_over_a_save_in_between(tab):
     page = tab.page
     field, button = in_page(page)

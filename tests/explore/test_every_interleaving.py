@@ -48,7 +48,7 @@ def test_no_state_that_can_be_reached_breaks_a_promise(name, record_property):
     assert found.states > WHOLE[name]
 
 
-@pytest.mark.parametrize("past", [(), ("is_in_sync",)], ids=["cold", "in sync"])
+@pytest.mark.parametrize("past", [pytest.param((), marks=pytest.mark.long), ("is_in_sync",)], ids=["cold", "in sync"])
 @pytest.mark.parametrize("most", [NEAR, pytest.param(FAR, marks=pytest.mark.long)], ids=["near", "far"])
 @pytest.mark.parametrize("name", [name for name in SCOPES if name not in WHOLE])
 def test_no_state_nearby_breaks_a_promise(name, past, most, record_property):

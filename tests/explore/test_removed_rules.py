@@ -10,15 +10,10 @@ from .walk import behind, dead_ends, walk
 from .world import World
 
 MOST = 400_000
-QUICK = 6
-"""So many of each kind are in every run of the tests."""
 
 
-def some_long(names):
-    return [name if place < QUICK else pytest.param(name, marks=pytest.mark.long) for place, name in enumerate(names)]
-
-
-@pytest.mark.parametrize("name", some_long(RULES))
+@pytest.mark.dear
+@pytest.mark.parametrize("name", RULES)
 def test_without_the_rule_a_promise_is_broken(name, record_property):
     rule = RULES[name]
     world = World(rule.scope, frozenset([name]))
@@ -35,7 +30,7 @@ def test_a_grant_in_an_epoch_that_was_used_makes_two_records_of_one_name():
     assert found.broken == TWO_RECORDS
 
 
-@pytest.mark.parametrize("name", some_long(ROWS))
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.long
 def test_without_the_rule_there_is_no_way_on(name, record_property):
     world = World(without=frozenset([name]))

@@ -4,11 +4,11 @@ import contextlib
 import signal
 import socket
 import sqlite3
-import time
 from pathlib import Path
 
 from protocol.messages import Recorded
 from tests.doubles.stomp import Client
+from tests.waiting import wait_for
 
 from .conftest import ServerProcess, application
 from .control_double import WAIT_S, ControlDouble
@@ -55,10 +55,10 @@ class Member(ServerProcess):
 
     def says(self, text: str) -> None:
         """Wait until its log says ``text``, for what control cannot hear."""
-        deadline = time.monotonic() + WAIT_S
-        while text not in self.output:
-            assert time.monotonic() < deadline, self.output
-            time.sleep(0.02)
+        try:
+            wait_for(lambda: text in self.output, WAIT_S, text)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it said {self.output}") from None
 
     def freeze(self) -> None:
         self.signal(signal.SIGSTOP)
@@ -118,11 +118,12 @@ class PairOfServers:
 
     def wait_equal(self) -> None:
         """Until both say that they have the same last record, with the same digest."""
-        deadline = time.monotonic() + WAIT_S
-        while not (self.a.report.last_seq == self.b.report.last_seq and self.a.report.digest == self.b.report.digest):
-            assert time.monotonic() < deadline, (self.a.report, self.b.report)
+        def equal() -> bool:
             self.a.control.wait_report()
-            time.sleep(0.02)
+            a, b = self.a.report, self.b.report
+            return (a.last_seq, a.digest) == (b.last_seq, b.digest)
+
+        wait_for(equal, WAIT_S, "both with the same last record")
 
     def end(self) -> None:
         for member in (self.a, self.b):

@@ -12,6 +12,7 @@ from protocol.lines import OPENING_TIMEOUT_S
 from tests.certificates import Certificates
 from tests.doubles.stomp import Client
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 from .control_double import WAIT_S
 from .pair_of_servers import SYNC_SECRET, PairOfServers
@@ -181,9 +182,8 @@ def test_who_stalls_at_the_secured_ha_sync_port_keeps_no_standby_out_and_is_ende
     with Client(pair.a.port) as client:
         client.acked("/topic/a", b"both")
     pair.wait_equal()
-    deadline = time.monotonic() + 2 * OPENING_TIMEOUT_S + LATER_S
-    for each, openings in [(each, 1) for each in in_handshake] + [(each, 2) for each in after_it]:
-        while each.lived_s is None:
-            assert time.monotonic() < deadline, "a stranger is still there"
-            time.sleep(0.05)
+    strangers = [(each, 1) for each in in_handshake] + [(each, 2) for each in after_it]
+    wait_for(lambda: all(each.lived_s is not None for each, _ in strangers), 2 * OPENING_TIMEOUT_S + LATER_S,
+             "no stranger there any more")
+    for each, openings in strangers:
         assert each.lived_s < openings * OPENING_TIMEOUT_S + LATER_S

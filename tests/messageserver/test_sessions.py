@@ -100,7 +100,7 @@ def test_only_matching_destinations_are_delivered(server):
         client.subscribe("/log/*", "log")
         client.subscribe("/topic/b", "exact")
         for destination in ("/topic/a.1", "/topic/b", "/topic/bb", "/queue/a.1", "/log/standard", "/topic/a.2.3"):
-            client.publish(destination, b"")
+            client.publish(destination, b"", event="00-04504", application="MS")
         got = [(m.headers["subscription"], m.headers["destination"]) for m in client.messages(4)]
         assert sorted(got) == [("exact", "/topic/b"), ("log", "/log/standard"), ("prefix", "/topic/a.1"),
                                ("prefix", "/topic/a.2.3")]

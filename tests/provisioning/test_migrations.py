@@ -57,9 +57,8 @@ def new(tmp_path_factory):
     return run(UPGRADE, tmp_path_factory.mktemp("new"))
 
 
-@pytest.mark.parametrize("name", [
-    name if name in (FORMER[0], FORMER[-1]) else pytest.param(name, marks=pytest.mark.long)
-    for name in FORMER])
+@pytest.mark.dear
+@pytest.mark.parametrize("name", FORMER)
 def test_an_installation_of_any_version_is_upgraded_by_migrate_alone(tmp_path, new, name):
     run(BEGIN.format(name=name), tmp_path)
     assert run(UPGRADE, tmp_path) == new

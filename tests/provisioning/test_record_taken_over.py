@@ -56,7 +56,8 @@ def run(script: str, environment: dict):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.fixture(params=["a database of its own", "one database for both"])
+@pytest.fixture(params=[
+    "a database of its own", pytest.param("one database for both", marks=pytest.mark.long)])
 def environment(request, tmp_path) -> dict:
     """Of the console on empty SQLite files."""
     found = {name: value for name, value in os.environ.items() if not name.startswith(("PAIRWISE_", "DJANGO_"))}

@@ -49,6 +49,7 @@ def test_a_killed_server_is_replaced_within_a_second_during(pair, name):
     replaced_during(pair, name, busywork.QUICK)
 
 
+@pytest.mark.long
 def test_while_another_program_holds_the_database_that_is_what_people_read_and_a_switchover_works(pair):
     active, other, console = pair.active, pair.standby, pair.site.pairwise
     with under_load(pair):

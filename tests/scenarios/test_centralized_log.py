@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+from .applications import installed
 from .harness import wait_for
 
 
@@ -78,3 +79,25 @@ def _file(pair):
     path = pair.site.directory / "log_to.yaml"
     path.write_text(f"log: {{to: {pair.members[0].name}}}\n")
     return path
+
+
+def test_what_programs_people_and_servers_do_is_in_the_log(pairwise, tmp_path):
+    """The server that takes the log has no client configured: the console's own logins are made of its secret."""
+    installed(pairwise, "TakesTheLog", options={})
+    pairwise.manage("start", "TakesTheLog", "--wait")
+    path = tmp_path / "log_to.yaml"
+    path.write_text("log: {to: TakesTheLog}\n")
+    pairwise.manage("apply", str(path), "--yes")
+    pairwise.manage("logmsg", "--application", "Nightly", "--number", "00-04504", "--level", "alarm", "No backup: Ä")
+
+    def records(**wanted):
+        lines = pairwise.manage("logs", "--limit", "1000", "--json").stdout.splitlines()
+        return [each for each in map(json.loads, lines) if all(each[name] == value for name, value in wanted.items())]
+
+    [said] = wait_for(lambda: records(application="Nightly"), 10, "what the program said")
+    assert {said["level"], said["number"], said["text"]} == {"alarm", "00-04504", "No backup: Ä"}
+    pairwise.manage("stop", "TakesTheLog", "--wait")
+    pairwise.manage("start", "TakesTheLog", "--wait")
+    wait_for(lambda: records(application="TakesTheLog"), 20, "events of the server")
+    done = wait_for(lambda: records(category="audit"), 20, "what somebody did")
+    assert "Log to: none → TakesTheLog." in done[0]["text"]

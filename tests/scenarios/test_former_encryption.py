@@ -12,7 +12,7 @@ import pytest
 
 from provisioning.keys import mark_of
 
-pytestmark = pytest.mark.scenario
+pytestmark = [pytest.mark.scenario, pytest.mark.long]
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = "0025_sign_ins"
 """The last migration of the versions that used django-fernet-encrypted-fields."""

@@ -30,6 +30,7 @@ def test_a_control_that_hangs_is_replaced_and_fails_over_afterwards_as_ever(pair
         pair.wait_whole(by=second)
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_is_started_again_after_its_heartbeat_period(pairwise):
     installed(pairwise, "HangsAlone", auto_restart=True, annex={"sml": {"heartbeat-period": "3"}})
     pairwise.manage("start", "HangsAlone", "--wait")

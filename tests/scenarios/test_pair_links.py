@@ -147,6 +147,7 @@ def test_s11_one_direction_lost_ends_with_one_primary_and_every_message(pair, lo
         source.find(target)
 
 
+@pytest.mark.long
 def test_s11_a_standby_that_control_cannot_hear_stays_in_sync_and_serves_nobody(pair):
     first, second = pair.members
     with under_load(pair) as ledger:

@@ -55,6 +55,7 @@ def test_s47_a_standby_whose_disk_hangs_is_left_behind_and_catches_up(pair):
         pair.wait_whole(WELL_AGAIN_S)
 
 
+@pytest.mark.long
 def test_s48_read_errors_and_then_write_errors_end_nothing_for_good(pair):
     first, _ = pair.members
     with under_load(pair) as ledger:

@@ -157,6 +157,7 @@ def test_s20_a_client_that_stays_with_the_frozen_primary_hears_no_receipt_after_
         ledger.check()
 
 
+@pytest.mark.long
 def test_s32_a_stuck_standby_is_dropped_by_the_record_and_not_promoted(pair):
     first, second = pair.members
     with under_load(pair) as ledger:

@@ -6,7 +6,7 @@ from django.db import connections, transaction
 from django.db.models import F, Max, Q
 
 from provisioning.logbook.models import ALIAS, Followed, Record
-from provisioning.logs.rules.reading import Position, Row
+from provisioning.logs.rules.messages import Position, Row
 
 TRIM_AT_ONCE = 1000
 _COLUMNS = ("pair_id", *Row._fields)

@@ -21,13 +21,14 @@ from provisioning.core import signals
 from provisioning.core.stomp import UNREADABLE, Dropped, Target
 from provisioning.errors import PairwiseError
 from provisioning.logbook.models import Followed
-from provisioning.logs.rules.reading import Position, Row
+from provisioning.logs.rules.messages import Position, Row
 from provisioning.logs.selectors.reader import LOG_READER, TOPIC
 from provisioning.models import ComponentHeartbeat
 
 from . import kept
-from .following import AnotherLog, Following
+from .forwarder import Forwarder
 from .source import Source, source
+from .subscription import AnotherLog, Following
 
 log = logging.getLogger(__name__)
 LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0
@@ -66,13 +67,15 @@ class Reader:
         self._writer = ThreadPoolExecutor(1, "log writer")
         self._looker = ThreadPoolExecutor(1, "log looker")
         self._trimmer = ThreadPoolExecutor(1, "log trimmer")
+        self._publisher = ThreadPoolExecutor(1, "log publisher")
 
     async def run(self) -> None:
         """Until one of its parts ends, which none does without an error."""
         try:
-            await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim())
+            await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim(),
+                                 Forwarder(partial(self._in, self._publisher)).run())
         finally:
-            for pool in (self._writer, self._looker, self._trimmer):
+            for pool in (self._writer, self._looker, self._trimmer, self._publisher):
                 await asyncio.to_thread(pool.shutdown)
 
     # --- following

@@ -83,6 +83,7 @@ def ends_at_once(stream, since):
     assert not [topics for topics in heard if "signed-out" in str(topics)], "this is for streams alone"
 
 
+@pytest.mark.dear
 @pytest.mark.parametrize("name", BY_COMMAND)
 def test_the_stream_of_who_may_do_less_ends_at_once(web, web_environment, cookies, name):
     with (web.stream(headers={"Cookie": cookies[name]}) as stream,

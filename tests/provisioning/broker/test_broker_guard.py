@@ -4,7 +4,6 @@ import contextlib
 import os
 import socket
 import subprocess
-import time
 
 import pytest
 import redis
@@ -24,6 +23,7 @@ from provisioning.models import Event
 from tests import brokers, factories
 from tests.ports import free_port
 from tests.scenarios.harness import PATIENCE
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "only-for-this-test"
@@ -86,8 +86,7 @@ def strangers(port, console, count, says=b""):
     """The server knows of all of them."""
     with contextlib.ExitStack() as opened:
         found = [opened.enter_context(socket.create_connection(("127.0.0.1", port), 10)) for _ in range(count)]
-        while sum(map(broker_guard._is_stranger, console.client_list())) < count:
-            time.sleep(0.01)
+        wait_for(lambda: sum(map(broker_guard._is_stranger, console.client_list())) >= count, 10, "all of them")
         for each in found:
             each.sendall(says)
         yield found

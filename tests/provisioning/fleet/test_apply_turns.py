@@ -222,6 +222,7 @@ class Stopped:
         return self.step(*args)
 
 
+@pytest.mark.dear
 @pytest.mark.parametrize(("error", "code", "sentence"), [
     (Refused("Somebody took the port."), 2, "Somebody took the port."),
     (KeyboardInterrupt(), 130, "Applying"),

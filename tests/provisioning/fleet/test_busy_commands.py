@@ -92,6 +92,7 @@ WORDS = pytest.mark.parametrize("words", [
     ("users", "list"), ("status",), ("start", "MS"), ("export",), ("audit", "MS")], ids=lambda words: words[0])
 
 
+@pytest.mark.dear
 @WORDS
 def test_a_database_that_was_never_set_up_is_a_sentence_that_names_it(tmp_path, words):
     file = tmp_path / "pairwise.sqlite3"

@@ -105,10 +105,11 @@ def test_a_worker_of_celery_is_heard(broker):
             node = dispatch.mailbox("good", connection).Node("worker@good", handlers=Panel.data,
                                                              channel=connection.default_channel)
             node.listen()
-            ready.set()
             while not over.is_set():
                 with contextlib.suppress(TimeoutError):
                     connection.drain_events(timeout=0.1)
+                # Not before: kombu subscribes at Redis when it waits for the first time.
+                ready.set()
 
     thread = threading.Thread(target=work)
     thread.start()

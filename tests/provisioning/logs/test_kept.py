@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, connections
 
 from provisioning.logbook.models import ALIAS, Followed, Record
-from provisioning.logs.rules.reading import Position, row_of
+from provisioning.logs.rules.messages import Position, row_of
 from provisioning.logs.worker import kept
 from tests import factories
 
@@ -82,4 +82,4 @@ def test_the_oldest_are_removed_in_small_parts_by_age_and_by_number(monkeypatch)
 def test_nothing_of_it_is_in_the_configuration_database():
     assert not [name for name in connections["default"].introspection.table_names() if name.startswith("logbook")]
     names = [name for name in connections[ALIAS].introspection.table_names() if name != "django_migrations"]
-    assert sorted(names) == ["logbook_followed", "logbook_record"]
+    assert sorted(names) == ["logbook_followed", "logbook_published", "logbook_record"]

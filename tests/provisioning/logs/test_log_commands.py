@@ -6,7 +6,7 @@ import pytest
 
 from protocol import log_logins
 from provisioning.errors import Unanswered
-from provisioning.logs.services import publishing
+from provisioning.logs.services import records
 from provisioning.logs.worker.source import Source
 from tests import commands, factories
 from tests.factories import ADMINISTRATOR
@@ -64,8 +64,8 @@ def test_what_cannot_be_asked_for_is_refused_in_words(words, why):
 @pytest.fixture
 def pair_of(monkeypatch):
     def use(*servers):
-        made = Source(1, "x", "MS_Primary", tuple(each.target(log_logins.CONSOLE) for each in servers))
-        monkeypatch.setattr(publishing, "source", lambda login: made)
+        made = Source(1, "x", "MS_Primary", tuple(each.target(log_logins.PROGRAMS) for each in servers))
+        monkeypatch.setattr(records, "source", lambda login: made)
     return use
 
 
@@ -75,7 +75,7 @@ def test_a_record_that_was_acknowledged_is_said_so(pair_of):
         code, out, err = commands.run(*MESSAGE, "--host", "alpha")
         [(headers, body)] = server.sent.values()
     assert (code, out) == (0, "MS_Primary has acknowledged it.\n"), err
-    assert server.logins == ["pairwise.log.publisher.console"]
+    assert server.logins == ["pairwise.log.publisher.programs"]
     assert (headers["destination"], headers["event"], headers["application"], headers["host"], body) == (
         "/log/standard", "00-04504", "MS_A", "alpha", b"It is lost.")
 
@@ -131,4 +131,4 @@ def test_a_server_that_is_silent_is_not_waited_for_for_ever(pair_of, closed_port
         server.port = closed_port
         pair_of(server)
         with pytest.raises(Unanswered):
-            publishing.publish(actor=ADMINISTRATOR, record=record(1), within_s=0.2)
+            records.publish(actor=ADMINISTRATOR, record=record(1), within_s=0.2)

@@ -14,7 +14,7 @@ from provisioning.web.privacy import SHOWN_TO
 from tests.provisioning.addresses import ADDRESSES, MACHINE
 from tests.provisioning.walk import World, forgotten
 
-pytestmark = pytest.mark.django_db(databases=["default", "control"])
+pytestmark = pytest.mark.django_db
 READ = [(name, request) for name, requests in ADDRESSES.items() for request in requests
         if request.method == "GET" and request.need != MACHINE]
 TOKEN = re.compile(rb'name="csrfmiddlewaretoken" value="(\w+)"')

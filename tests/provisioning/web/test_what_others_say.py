@@ -174,6 +174,7 @@ def test_every_page_of_a_host_is_shown_whatever_its_agent_says(world, said):
             assert world.ask(str(Role.ADMINISTRATOR), "GET", address).status_code == 200
 
 
+@pytest.mark.dear
 @pytest.mark.parametrize("said", ["x", 10**19, 1e308, True, ["x"], {"x": [1]}, None], ids=str)
 def test_facts_that_an_earlier_release_took_in_hurt_no_page(world, said):
     for facts in facts_that(said):

@@ -28,7 +28,7 @@ def publish(*, actor: Actor, record: LogRecord, within_s: float = WITHIN_S) -> s
     """The name of the member that acknowledged ``record``. Raises Refused, when it is no record that a Message Server
     takes, and Unanswered when none acknowledged it: it may be there all the same."""
     actor.require(permissions.OPERATE)
-    pair = source(log_logins.CONSOLE)
+    pair = source(log_logins.PROGRAMS)
     if pair is None:
         raise Refused(f"{NONE_CHOSEN} {CHOOSE}")
     try:

@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from provisioning.core.stomp import Dropped
-from provisioning.logs.rules.reading import Position
-from provisioning.logs.worker import following
-from provisioning.logs.worker.following import AnotherLog, Following
+from provisioning.logs.rules.messages import Position
+from provisioning.logs.worker import subscription
+from provisioning.logs.worker.subscription import AnotherLog, Following
 
 from .double import ServerDouble, Stored
 
@@ -114,8 +114,8 @@ async def test_headers_that_had_to_be_escaped_are_as_they_were(server):
 
 
 async def test_many_wait_in_a_bounded_room_while_the_database_is_slow(server, monkeypatch):
-    monkeypatch.setattr(following, "AT_ONCE", 10)
-    monkeypatch.setattr(following, "WAITING_MOST", 30)
+    monkeypatch.setattr(subscription, "AT_ONCE", 10)
+    monkeypatch.setattr(subscription, "WAITING_MOST", 30)
     server.log = [Stored(seq) for seq in range(1, 501)]
     kept, seen = Kept(), []
     keep = kept.keep
@@ -138,8 +138,8 @@ async def test_a_member_that_does_not_let_the_reader_in_says_why(server):
 
 
 async def test_a_member_that_falls_silent_is_left(server, monkeypatch):
-    monkeypatch.setattr(following, "SILENT_S", 0.2)
-    monkeypatch.setattr(following, "LOOK_S", 0.05)
+    monkeypatch.setattr(subscription, "SILENT_S", 0.2)
+    monkeypatch.setattr(subscription, "LOOK_S", 0.05)
     with pytest.raises(Dropped, match="silent"):
         await Kept().run(server, 1)
 

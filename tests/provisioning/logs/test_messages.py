@@ -5,7 +5,7 @@ import json
 import pytest
 
 from protocol.log_records import LogRecord
-from provisioning.logs.rules.reading import (
+from provisioning.logs.rules.messages import (
     LATEST_MS,
     SHOWN_CHARACTERS,
     First,
@@ -46,7 +46,7 @@ def test_a_record_without_a_time_or_of_another_age_is_of_the_moment_it_was_recei
     ("/log/foo", {"event": "00-04504", "application": "MS_A"}, b"x", "/log/foo"),
     ("/log/standard", {"application": "MS_A"}, b"x", "is no log record"),
     ("/log/standard", {"event": "00-04504"}, b"x", "is no log record"),
-    ("/log/standard", {"event": "00-04504", "application": "MS_A"}, b"\xff\xfe", "UTF-8"),
+    ("/log/standard", {"event": "00-04504", "application": "MS_A"}, b"\xff\xfe", "text of a log record is UTF-8"),
     ("/log/standard", {"event": "00-04504", "application": "MS_A"}, b"x" * 5000, "is no log record")])
 def test_what_is_no_log_record_is_kept_as_one_that_says_so(destination, headers, body, says):
     row, is_readable = row_of(destination, {**headers, **PLACE}, body)

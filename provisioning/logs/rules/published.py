@@ -1,0 +1,39 @@
+"""Which log records events of the timeline and entries of History are. Pure."""
+
+from protocol.events import Own, written
+from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord
+from provisioning.logs.facts import milliseconds
+from provisioning.models import Event, HistoryEntry
+from provisioning.states import EventLevel, HistoryAction
+
+CONSOLE = "Pairwise"
+"""Who says what is said of no application."""
+NO_NUMBER = "00-00000"
+
+
+def of_event(event: Event) -> LogRecord:
+    """``event`` with its application and host, as the record that its publisher would have sent."""
+    application = event.application
+    return LogRecord(
+        number=written(event.number) or NO_NUMBER, level=event.level if event.level in LEVELS else EventLevel.STANDARD,
+        application=application.name if application else CONSOLE,
+        type=application.get_type_display() if application else "",
+        host=event.host.name if event.host else "", at_ms=milliseconds(event.at), text=_cut(event.text),
+        attributes={"source": event.source})
+
+
+def of_entry(entry: HistoryEntry) -> LogRecord:
+    """What somebody did, without what it was before and after: that stays in History, with secrets masked."""
+    said = {"user": entry.user_name, "origin": entry.origin, "action": entry.action, "object-type": entry.object_type,
+            "object": entry.object_name, "request-id": entry.request_id, "entry": str(entry.number),
+            "digest": entry.digest}
+    done = HistoryAction(entry.action).label.lower()
+    text = f"{entry.user_name or 'Somebody'}: {done} {entry.object_type} {entry.object_name}. {entry.reason}".strip()
+    return LogRecord(number=written(Own.DONE_BY_SOMEBODY), level=EventLevel.STANDARD, application=CONSOLE,
+                     at_ms=milliseconds(entry.at), category=AUDIT, text=_cut(text),
+                     attributes={name: value for name, value in said.items() if value})
+
+
+def _cut(text: str) -> str:
+    """Whole characters of it, as many as a record may have bytes."""
+    return text.encode()[:TEXT_BYTES].decode(errors="ignore")

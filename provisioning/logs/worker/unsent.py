@@ -1,0 +1,82 @@
+"""What of the timeline and of History has not been published yet, and how far it was."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Max, QuerySet
+
+from protocol.log_records import LogRecord
+from provisioning.logbook.models import Published
+from provisioning.logs.rules.published import of_entry, of_event
+from provisioning.models import Event, HistoryEntry
+
+AT_ONCE = 2000
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``rows`` in the order of ``field``, which grows."""
+
+    rows: Callable[[], QuerySet]
+    field: str
+    record: Callable[..., LogRecord]
+
+
+KINDS = {
+    "event": Kind(lambda: Event.objects.select_related("application", "host"), "id", of_event),
+    "history": Kind(HistoryEntry.objects.all, "number", of_entry),
+}
+"""A new kind of thing that is published is a row here."""
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """Records of one kind with the numbers that tell them apart, in order."""
+
+    kind: str
+    records: tuple[tuple[int, LogRecord], ...]
+
+
+class Settled:
+    """Of what was there at the look before: a transaction that began earlier and ended later is not passed by."""
+
+    def __init__(self) -> None:
+        self._newest: dict[str, int] = {}
+
+    def unsent(self) -> list[Unsent]:
+        """At most AT_ONCE of each kind. What was there before anything was ever published stays where it is."""
+        return [found for name, kind in KINDS.items() if (found := self._of(name, kind)).records]
+
+    def pass_by(self) -> None:
+        """Nobody takes what is there now: it is never published."""
+        for name, kind in KINDS.items():
+            self._newest[name] = newest = _newest(kind)
+            position = _position(name, newest)
+            if position < newest:
+                sent(name, newest)
+
+    def _of(self, name: str, kind: Kind) -> Unsent:
+        newest = _newest(kind)
+        up_to, self._newest[name] = self._newest.get(name, 0), newest
+        rows = kind.rows().filter(**{f"{kind.field}__gt": _position(name, newest), f"{kind.field}__lte": up_to})
+        rows = rows.order_by(kind.field)[:AT_ONCE]
+        return Unsent(name, tuple((getattr(row, kind.field), kind.record(row)) for row in rows))
+
+
+def _newest(kind: Kind) -> int:
+    return kind.rows().aggregate(newest=Max(kind.field))["newest"] or 0
+
+
+def _position(name: str, newest: int) -> int:
+    """How far it was: at ``newest`` when it was never asked before, or when it had been further than that, as an older
+    Configuration Database was put back, which gives the numbers behind it away again."""
+    row, _ = Published.objects.get_or_create(kind=name, defaults={"number": newest})
+    if row.number > newest:
+        row.number = newest
+        row.save(update_fields=["number"])
+    return row.number
+
+
+def sent(kind: str, up_to: int) -> None:
+    """All of ``kind`` up to this number is at the pair."""
+    Published.objects.filter(kind=kind, number__lt=up_to).update(number=up_to)
