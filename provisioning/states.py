@@ -298,3 +298,38 @@ class AlarmEnd(models.TextChoices):
     EVENT = "event", "Cancel Event"
     TIMEOUT = "timeout", "Cancel Timeout"
     HAND = "hand", "By hand"
+
+
+class ChannelKind(models.TextChoices):
+    """What a notification goes through."""
+
+    MAIL = "mail", "E-mail"
+    WEBHOOK = "webhook", "Webhook"
+    TEAMS = "teams", "Microsoft Teams"
+    SLACK = "slack", "Slack"
+    MATTERMOST = "mattermost", "Mattermost"
+    WEBEX = "webex", "Webex"
+    GOOGLE_CHAT = "google_chat", "Google Chat"
+    PAGERDUTY = "pagerduty", "PagerDuty"
+    OPSGENIE = "opsgenie", "Opsgenie"
+    JIRA = "jira", "Jira Service Management"
+    SNS = "sns", "Amazon SNS"
+    COMMAND = "command", "Command"
+
+
+class DeliveryState(models.TextChoices):
+    """Where a message to a channel stands."""
+
+    WAITING = "waiting", "Waiting"
+    SENT = "sent", "Sent"
+    FAILED = "failed", "Given up"
+
+
+class Told(models.TextChoices):
+    """What a message to a channel tells."""
+
+    RAISED = "raised", "Raised"
+    REPEATED = "repeated", "Still active"
+    CLEARED = "cleared", "Cleared"
+    DIGEST = "digest", "Digest"
+    TEST = "test", "Test"

@@ -10,9 +10,9 @@ from provisioning.errors import NotAllowed
 from provisioning.states import Role
 
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
- USERS) = (
+ NOTIFY, USERS) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
-    "drill", "alarms", "conditions", "users",
+    "drill", "alarms", "conditions", "notify", "users",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -28,6 +28,7 @@ VERBS = {
     DRILL: "run failover drills",
     ALARMS: "acknowledge and clear alarms",
     CONDITIONS: "create, change and delete alarm conditions",
+    NOTIFY: "create, change, test and delete channels and notification rules",
     USERS: "manage users",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {

@@ -12,6 +12,7 @@ from .enrolments import HostEnrolment
 from .history import HistoryEntry, HistoryHead, HistoryKey
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
+from .notifications import Channel, Delivery, DeliveryAttempt, Notice, NotificationMark, NotificationRule
 from .pairs import PairException
 from .records import Event
 from .runtime import ComponentHeartbeat, CopyTerm, HostRuntime, PairState, RuntimeStatus
@@ -19,8 +20,9 @@ from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Account", "Alarm", "AlarmCondition", "AlarmMark", "Application", "ApplicationTemplate", "AuditMark", "AuditRun",
-    "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "Drill", "DrillSchedule", "DrillStep", "Event",
-    "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey", "Host", "HostEnrolment", "HostRuntime",
-    "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep", "ListeningPort", "Option", "PairAudit",
-    "PairException", "PairState", "RuntimeStatus", "SignInTry", "Waiver",
+    "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "Delivery", "DeliveryAttempt", "Drill",
+    "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
+    "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
+    "ListeningPort", "Notice", "NotificationMark", "NotificationRule", "Option", "PairAudit", "PairException",
+    "PairState", "RuntimeStatus", "SignInTry", "Waiver",
 ]

@@ -1,0 +1,139 @@
+"""Who is told of alarms: channels, notification rules, and the outbox of what was and is to be delivered
+(docs/notifications.md)."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from provisioning.spelling import SortKey
+from provisioning.states import ChannelKind, DeliveryState, Told
+
+from .encryption import EncryptedTextField
+
+ANSWER_CHARACTERS = 1000
+
+
+class Channel(models.Model):
+    """A way to reach somebody. ``settings`` {name: text} and ``secrets``, the same as JSON text and encrypted, are the
+    fields of its kind (notifications/rules/kinds.py)."""
+
+    name = models.CharField("Name", max_length=255, unique=True)
+    description = models.CharField("Description", max_length=1024, blank=True)
+    kind = models.CharField("Kind", max_length=16, choices=ChannelKind)
+    settings = models.JSONField(default=dict)
+    secrets = EncryptedTextField(null=True, blank=True, default="")
+    enabled = models.BooleanField("Enabled", default=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        ordering = [SortKey("name"), "name"]
+
+    def __str__(self):
+        return self.name
+
+
+class NotificationRule(models.Model):
+    """Which alarms are told through which channels. A filter that is empty matches every alarm. ``conditions``,
+    ``applications``, ``hosts`` and ``pairs`` are names, not keys: an alarm outlives what it names; a pair is named by
+    its primary. ``quiet_hours`` "22:00-06:00" in ``time_zone``, "" for none: what is due then waits for their end."""
+
+    name = models.CharField("Name", max_length=255, unique=True)
+    channels = models.ManyToManyField(Channel, related_name="rules")
+    categories = models.JSONField("Categories", default=list)
+    conditions = models.JSONField("Alarm Conditions", default=list)
+    applications = models.JSONField("Applications", default=list)
+    hosts = models.JSONField("Hosts", default=list)
+    pairs = models.JSONField("Pairs", default=list)
+    quiet_hours = models.CharField("Quiet Hours", max_length=11, blank=True)
+    time_zone = models.CharField("Time Zone", max_length=64, blank=True)
+    wait_s = models.PositiveIntegerField("Wait", default=0)
+    repeat_h = models.PositiveIntegerField("Repeat Every", default=0)
+    recovery = models.BooleanField("Recovery Message", default=True)
+    group_s = models.PositiveIntegerField("Gather For", default=60)
+    limit_per_hour = models.PositiveIntegerField("Limit", default=20, validators=[
+        MinValueValidator(1), MaxValueValidator(1000)])
+    enabled = models.BooleanField("Enabled", default=True)
+    revision = models.PositiveIntegerField(default=1, editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        ordering = [SortKey("name"), "name"]
+
+    def __str__(self):
+        return self.name
+
+
+class Notice(models.Model):
+    """What a rule has still to tell of an alarm, or told: one row for each of the two. ``due_at`` is when it is told
+    next, None for no more; ``told_at`` when it was told last. It is deleted with its alarm."""
+
+    rule = models.ForeignKey(NotificationRule, on_delete=models.CASCADE, related_name="notices")
+    alarm = models.ForeignKey("Alarm", on_delete=models.CASCADE, related_name="notices")
+    due_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+    told = models.CharField(max_length=8, choices=Told, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="one_notice_a_rule_and_alarm", fields=["rule", "alarm"])]
+        indexes = [models.Index(fields=["due_at"])]
+
+    def __str__(self):
+        return f"{self.rule_id}: {self.alarm_id}"
+
+
+class Delivery(models.Model):
+    """One message to one channel: a row of the outbox. ``message_id`` is the same at every attempt, so that who gets it
+    twice knows. It says all of it in words and outlives the channel, the rule and the alarms.
+
+    ``payload`` is what a webhook gets, ``alarms`` the numbers of the alarms that it tells of. ``due_at``: when it is
+    tried next, None where it is not."""
+
+    message_id = models.CharField(max_length=64, unique=True)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="deliveries")
+    channel_name = models.CharField(max_length=255)
+    rule_name = models.CharField(max_length=255, blank=True)
+    told = models.CharField(max_length=8, choices=Told)
+    subject = models.CharField(max_length=500)
+    text = models.TextField(blank=True)
+    payload = models.JSONField(default=dict)
+    alarms = models.JSONField(default=list)
+    state = models.CharField(max_length=8, choices=DeliveryState, default=DeliveryState.WAITING)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["state", "due_at"]), models.Index(fields=["channel", "id"])]
+
+    def __str__(self):
+        return self.subject
+
+
+class DeliveryAttempt(models.Model):
+    """A try to deliver: ``status`` of HTTP where there was one, ``answer`` its beginning or the error in words."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField()
+    succeeded = models.BooleanField()
+    status = models.PositiveIntegerField(null=True)
+    answer = models.CharField(max_length=ANSWER_CHARACTERS, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self):
+        return f"{self.delivery_id} at {self.at}"
+
+
+class NotificationMark(models.Model):
+    """How far alarms were looked at by the rules: one row. Those with a greater ``alarm_id`` were not yet."""
+
+    alarm_id = models.BigIntegerField(default=0)
+
+    def __str__(self):
+        return str(self.alarm_id)

@@ -1,0 +1,1 @@
+"""Telling somebody of alarms: channels, notification rules, and the outbox (docs/notifications.md)."""
