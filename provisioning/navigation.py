@@ -32,6 +32,7 @@ NAVIGATION = (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
         Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
         Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-",)),
+        Item("Notifications", "channel-list", "broadcast", ("channel-", "rule-", "delivery-")),
         Item("Events", "event-list", "bell", ("event-",)),
         Item("Centralized Log", "log-list", "journal-text", ("log-",)),
     )),), alarm=(active_count, "active alarm")),

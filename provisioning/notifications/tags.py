@@ -1,0 +1,25 @@
+"""The part of an alarm's page that says who was told of it."""
+
+from django import template
+
+from provisioning.models import Alarm
+
+from .selectors.notifications import DELIVERIES
+from .selectors.told import deliveries_of
+
+register = template.Library()
+SHOWN_MOST = 20
+
+
+@register.simple_tag
+def delivery_topic() -> str:
+    """What pages that show deliveries are told by."""
+    return DELIVERIES
+
+
+@register.inclusion_tag("notifications/_told.html", takes_context=True)
+def who_was_told(context, alarm: Alarm) -> dict:
+    found = deliveries_of(alarm)
+    shown = list(found[:SHOWN_MOST + 1])
+    return {"request": context["request"], "alarm": alarm, "deliveries": shown[:SHOWN_MOST],
+            "more": len(shown) > SHOWN_MOST}
