@@ -15,18 +15,31 @@ from provisioning.models import (
     AlarmCondition,
     Application,
     ApplicationTemplate,
+    Channel,
+    Delivery,
+    DeliveryAttempt,
     Host,
     HostRuntime,
     InstallationPackage,
     Job,
     JobStep,
     ListeningPort,
+    NotificationRule,
     Option,
     PairState,
     RuntimeStatus,
 )
 from provisioning.record.models import ControlBeat
-from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
+from provisioning.states import (
+    ChannelKind,
+    DeliveryState,
+    HostStatus,
+    JobKind,
+    JobState,
+    RedundancyType,
+    Role,
+    Told,
+)
 
 _number = itertools.count(1)
 
@@ -205,3 +218,33 @@ def make_alarm(**fields) -> Alarm:
                 "application": "MS_Primary", "application_type": "MessageServer", "text": "It took over.",
                 "raised_at": at, "last_at": at, "ends_at": at + timedelta(hours=24)}
     return Alarm.objects.create(condition=condition, **{**defaults, **fields})
+
+
+def make_channel(name: str = "Duty", *, secrets: dict[str, str] | None = None, **fields) -> Channel:
+    """A webhook that this machine is not let ask, so nothing leaves it."""
+    settings = fields.pop("settings", {"url": "https://127.0.0.1:9/hook"})
+    row = Channel(name=name, kind=fields.pop("kind", ChannelKind.WEBHOOK), **fields)
+    row.set_fields(settings, secrets or {})
+    row.save()
+    return row
+
+
+def make_notification_rule(name: str = "Night", *, channels: tuple[Channel, ...] = (), **fields) -> NotificationRule:
+    row = NotificationRule.objects.create(name=name, **fields)
+    row.channels.set(channels)
+    return row
+
+
+def make_delivery(channel: Channel, **fields) -> Delivery:
+    """One that was taken at once."""
+    at = fields.pop("created_at", None) or timezone.now()
+    tried = fields.get("state") != DeliveryState.WAITING
+    defaults = {"message_id": f"msg_{Delivery.objects.count()}", "channel_name": channel.name, "rule_name": "Night",
+                "told": Told.RAISED, "subject": "Critical: Gave Up of MS_Primary", "text": "It gave up.",
+                "payload": {"event": "raised"}, "state": DeliveryState.SENT, "attempts": int(tried),
+                "finished_at": at if tried else None, "due_at": None if tried else at}
+    row = Delivery.objects.create(channel=channel, created_at=at, **{**defaults, **fields})
+    if row.attempts:
+        DeliveryAttempt.objects.create(delivery=row, at=at, took_ms=12, status=200 if row.state == DeliveryState.SENT
+                                       else 503, succeeded=row.state == DeliveryState.SENT, answer="As answered.")
+    return row

@@ -21,12 +21,14 @@ from provisioning.core.permissions import (
     IMPORT,
     INSTALL,
     MANAGE_HOSTS,
+    NOTIFY,
     OPERATE,
     USERS,
     VIEW,
     WAIVE,
 )
 from provisioning.logs.files import FORMATS as LOG_FORMATS
+from provisioning.notifications.views.names import NAMED
 from provisioning.pairs.views.pairs import PARTS
 
 OPEN, SIGNED_IN, MACHINE = "open", "signed in", "machine"
@@ -196,6 +198,22 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "condition-edit": asks(CONDITIONS, name="Another", detect_event="4504", cancel_timeout="24", category="major",
                            selection_mode="any"),
     "condition-delete": asks(CONDITIONS),
+    "channel-list": reads(),
+    "channel-new": asks(NOTIFY, kind="mail", name="Another", own_to="duty@example.com"),
+    "channel-edit": asks(NOTIFY, kind="webhook", name="Another", own_url="https://hooks.example.com/"),
+    "channel-delete": asks(NOTIFY),
+    "channel-enable": posts(NOTIFY, enabled="0"),
+    "channel-test": asks(NOTIFY),
+    "rule-list": reads(),
+    "rule-new": asks(NOTIFY, name="Another", channels="Duty", wait_s="0", repeat_h="0", group_s="60",
+                     limit_per_hour="20", time_zone="UTC"),
+    "rule-edit": asks(NOTIFY, name="Another", channels="Duty", wait_s="0", repeat_h="0", group_s="60",
+                      limit_per_hour="20", time_zone="UTC"),
+    "rule-delete": asks(NOTIFY),
+    "delivery-list": reads(),
+    "delivery-detail": reads(),
+    "delivery-resend": asks(NOTIFY),
+    "notification-names": reads(),
     "glossary": reads(),
     "stream": reads(),
     "healthz": reads(OPEN),
@@ -211,5 +229,5 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
 }
 ARGUMENTS: dict[str, list] = {
     "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS),
-    "log_format": list(LOG_FORMATS)}
+    "log_format": list(LOG_FORMATS), "named": list(NAMED)}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

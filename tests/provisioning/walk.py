@@ -15,7 +15,7 @@ from django.utils import timezone
 from provisioning.audit.worker.run import run_audit
 from provisioning.history import history
 from provisioning.hosts.services import enrolment
-from provisioning.models import AlarmCondition, Application, Drill, Event, Finding, PairException, Waiver
+from provisioning.models import Alarm, AlarmCondition, Application, Drill, Event, Finding, PairException, Waiver
 from provisioning.states import AuditTrigger, DrillState, JobKind, JobState, Role
 from tests import factories
 
@@ -96,10 +96,16 @@ class World:
             "alarm": factories.make_alarm().pk,
             "condition": AlarmCondition.objects.create(name="Line lost", detect_event=4504).pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
-        self.objects |= self._entries(primary, host)
+        self.objects |= self._entries(primary, host) | self._notified()
         self.primary, self.backup = primary, backup
         self.objects["user"] = factories.make_user("another", roles=(Role.OPERATOR,)).pk
         self.sessions = {who: self._session(who) for who in PEOPLE if who != NOBODY}
+
+    @staticmethod
+    def _notified() -> dict:
+        channel = factories.make_channel(secrets={"secret": "a-secret-of-the-channel"})
+        return {"channel": channel.pk, "rule": factories.make_notification_rule(channels=(channel,)).pk,
+                "delivery": factories.make_delivery(channel, alarms=[Alarm.objects.get().pk]).pk}
 
     def _audited(self, primary, backup) -> dict:
         """A finding that can be fixed, and a waiver of another one."""

@@ -4,6 +4,7 @@ from django.db.models import Count, Q, QuerySet
 
 from provisioning.errors import NotFound
 from provisioning.models import Channel, Delivery, NotificationRule
+from provisioning.spelling import by_name
 
 CHANNELS, RULES, DELIVERIES = "notification-channels", "notification-rules", "notification-deliveries"
 """What pages that show them are told by."""
@@ -11,7 +12,7 @@ CHANNELS, RULES, DELIVERIES = "notification-channels", "notification-rules", "no
 
 def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet[Channel]:
     """Channels by name, each with ``rule_count``; ``text`` is a part of the name or of the description."""
-    found = Channel.objects.annotate(rule_count=Count("rules"))
+    found = Channel.objects.annotate(rule_count=Count("rules")).order_by(*by_name("name"))
     if text:
         found = found.filter(Q(name__holds=text) | Q(description__holds=text))
     if kind:

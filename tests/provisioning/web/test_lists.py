@@ -49,6 +49,9 @@ WALKS = {
     "log-list": Walked({"application": "MS_Primary"}, ("log-record",)),
     "alarm-list": Walked({"application": "MS_Primary"}, ("alarm-detail", "alarm-acknowledge", "alarm-clear")),
     "condition-list": Walked({"text": "Line"}, ("condition-new", "condition-edit", "condition-delete")),
+    "channel-list": Walked({"text": "Duty"}, ("channel-new", "channel-edit", "channel-delete", "channel-test")),
+    "rule-list": Walked({"text": "Night"}, ("rule-new", "rule-edit", "rule-delete")),
+    "delivery-list": Walked({"text": "gave"}, ("delivery-detail",)),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 
