@@ -31,7 +31,7 @@ def suggested(field: forms.Field, named: str) -> None:
     field.widget.attrs |= {
         "list": f"names-{named}", "autocomplete": "off", "hx-get": reverse_lazy("notification-names", args=[named]),
         "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#names-{named}", "hx-swap": "innerHTML",
-        "hx-sync": "this:replace", "hx-push-url": "false"}
+        "hx-sync": "this:replace", "hx-push-url": "false", "hx-disabled-elt": "unset"}
 
 
 class ChannelFilter(FilterForm):
@@ -76,7 +76,8 @@ class ChannelForm(forms.Form):
             form = cls(data, initial={"enabled": True, **(typed or {}), "kind": kind})
             form.fields["kind"].widget.attrs |= {
                 "hx-get": reverse_lazy("channel-new"), "hx-trigger": "change", "hx-target": "#channel-kind",
-                "hx-select": "#channel-kind", "hx-swap": "outerHTML", "hx-push-url": "false"}
+                "hx-select": "#channel-kind", "hx-swap": "outerHTML", "hx-push-url": "false",
+                "hx-disabled-elt": "unset"}
         else:
             stored = {name: getattr(row, name) for name in ("name", "description", "enabled", "kind", "revision")}
             form = cls(data, initial=stored)

@@ -1,11 +1,15 @@
 """What was sent through channels, and who was told of an alarm."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db.models import Max, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from provisioning.models import Alarm, Channel, Delivery
+
+CLOCKS_DIFFER = timedelta(hours=1)
+"""An alarm was raised by the clock of another machine."""
 
 
 def last_deliveries(channels: Iterable[Channel]) -> dict[int, Delivery]:
@@ -21,7 +25,7 @@ def deliveries_of(alarm: Alarm) -> QuerySet[Delivery]:
     # One of our databases cannot look into a list of JSON, and both write it so.
     forms = Q(listed=f"[{number}]") | Q(listed__startswith=f"[{number}, ") | Q(listed__endswith=f", {number}]") | Q(
         listed__contains=f", {number}, ")
-    return Delivery.objects.filter(created_at__gte=alarm.raised_at).annotate(
+    return Delivery.objects.filter(created_at__gte=alarm.raised_at - CLOCKS_DIFFER).annotate(
         listed=Cast("alarms", TextField())).filter(forms).select_related("channel")
 
 

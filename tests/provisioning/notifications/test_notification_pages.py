@@ -270,7 +270,8 @@ def test_a_delivery_shows_its_message_each_attempt_and_its_alarms(support, duty)
     answer = support.get(reverse("delivery-detail", args=[row.pk]))
     text = text_of(answer)
     assert all(each in text for each in (
-        "It gave up.", "&quot;event&quot;: &quot;raised&quot;", "503", "12 ms", "As answered.", "a trouble of its own", str(alarm),
+        "It gave up.", "&quot;event&quot;: &quot;raised&quot;", "503", "12 ms", "As answered.",
+        "a trouble of its own", str(alarm),
         f"Alarm {alarm.pk + 1}, which was removed"))
     assert f'href="{reverse("alarm-detail", args=[alarm.pk])}"' in answer.content.decode()
     assert support.get(reverse("delivery-detail", args=[row.pk + 1])).status_code == 404
