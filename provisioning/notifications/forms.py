@@ -168,11 +168,11 @@ class RuleForm(forms.Form):
     channels = _Several("channels", "There is no channel %(value)s any more. Choose another one.", must=True)
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled tells nobody.")
     categories = _Several("categories", "%(value)s is no category.", choices=AlarmCategory.choices,
-                          help_text="None stands for all.")
-    conditions = _Names("conditions", "Names with commas between them; none stands for all.")
-    applications = _Names("applications", "None stands for all. MS_* is every name that begins so.")
-    hosts = _Names("hosts", "None stands for all.")
-    pairs = _Names("pairs", "Names of Primary Servers: alarms of both members are told. None stands for all.")
+                          help_text="None stands for all; so it does below.")
+    conditions = _Names("conditions", "Names with commas between them. MS_* is every name that begins so.")
+    applications = _Names("applications", "An alarm that is about a host is of no application.")
+    hosts = _Names("hosts", "Also alarms of applications there.")
+    pairs = _Names("pairs", "Names of Primary Servers: alarms of both members are told.")
     wait_s = Whole(label=LABELS["wait_s"], unit="s", help_text=(
         "An alarm that is cleared or acknowledged within that time is not told."))
     quiet_from = _Clock("Quiet From", help_text="What is due in Quiet Hours is told at their end. Empty: none.")
@@ -187,14 +187,15 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        offer(self, "channels", ((name, name) for name in Channel.objects.values_list("name", flat=True)))
+        offer(self, "channels", ((name, name if enabled else f"{name} (disabled)")
+                                 for name, enabled in Channel.objects.values_list("name", "enabled")))
         offer(self, "time_zone", zones(str(self.initial.get("time_zone", ""))))
 
     @property
     def helper(self) -> FormHelper:
         return arranged(
             "name", "channels", "enabled",
-            Section("What", "categories", "conditions", "applications", "hosts", "pairs"),
+            Section("Which alarms", "categories", "conditions", "applications", "hosts", "pairs"),
             Section("When", "wait_s", "repeat_h", "recovery", "quiet_from", "quiet_to", "time_zone", "group_s",
                     "limit_per_hour"))
 
