@@ -29,17 +29,9 @@ from provisioning.models import (
     PairState,
     RuntimeStatus,
 )
+from provisioning.notifications.rules.kinds import fields_of
 from provisioning.record.models import ControlBeat
-from provisioning.states import (
-    ChannelKind,
-    DeliveryState,
-    HostStatus,
-    JobKind,
-    JobState,
-    RedundancyType,
-    Role,
-    Told,
-)
+from provisioning.states import DeliveryState, HostStatus, JobKind, JobState, RedundancyType, Role
 
 _number = itertools.count(1)
 
@@ -220,31 +212,40 @@ def make_alarm(**fields) -> Alarm:
     return Alarm.objects.create(condition=condition, **{**defaults, **fields})
 
 
-def make_channel(name: str = "Duty", *, secrets: dict[str, str] | None = None, **fields) -> Channel:
-    """A webhook that this machine is not let ask, so nothing leaves it."""
-    settings = fields.pop("settings", {"url": "https://127.0.0.1:9/hook"})
-    row = Channel(name=name, kind=fields.pop("kind", ChannelKind.WEBHOOK), **fields)
-    row.set_fields(settings, secrets or {})
+def make_channel(name: str = "hook", *, kind: str = "webhook", fields: dict | None = None, **values) -> Channel:
+    """A webhook that nobody answers; ``fields`` of its kind, ``secret``, ``key`` and ``url`` of chats as secrets."""
+    fields = {"url": "https://192.0.2.80/hook"} if fields is None else fields
+    hidden = {each.name for each in fields_of(kind) if each.secret}
+    row = Channel(name=name, kind=kind, **values)
+    row.set_fields({name: text for name, text in fields.items() if name not in hidden},
+                   {name: text for name, text in fields.items() if name in hidden})
     row.save()
     return row
 
 
-def make_notification_rule(name: str = "Night", *, channels: tuple[Channel, ...] = (), **fields) -> NotificationRule:
+def make_rule(*channels: Channel, name: str = "all", **fields) -> NotificationRule:
+    """A notification rule that tells of every alarm through ``channels``."""
     row = NotificationRule.objects.create(name=name, **fields)
     row.channels.set(channels)
     return row
 
 
 def make_delivery(channel: Channel, **fields) -> Delivery:
-    """One that was taken at once."""
-    at = fields.pop("created_at", None) or timezone.now()
-    tried = fields.get("state") != DeliveryState.WAITING
-    defaults = {"message_id": f"msg_{Delivery.objects.count()}", "channel_name": channel.name, "rule_name": "Night",
-                "told": Told.RAISED, "subject": "Critical: Gave Up of MS_Primary", "text": "It gave up.",
-                "payload": {"event": "raised"}, "state": DeliveryState.SENT, "attempts": int(tried),
-                "finished_at": at if tried else None, "due_at": None if tried else at}
-    row = Delivery.objects.create(channel=channel, created_at=at, **{**defaults, **fields})
-    if row.attempts:
-        DeliveryAttempt.objects.create(delivery=row, at=at, took_ms=12, status=200 if row.state == DeliveryState.SENT
-                                       else 503, succeeded=row.state == DeliveryState.SENT, answer="As answered.")
+    """A message that is due."""
+    number, now = next(_number), timezone.now()
+    defaults = {"message_id": f"msg_{number}", "channel_name": channel.name, "rule_name": "all", "told": "raised",
+                "subject": f"Critical: MS_{number}", "text": f"It happened {number}.", "created_at": now, "due_at": now,
+                "payload": {"type": "alarm.raised", "timestamp": "2026-03-02T12:00:00.000Z", "data": {"text": "é"}}}
+    return Delivery.objects.create(channel=channel, **{**defaults, **fields})
+
+
+def make_tried(channel: Channel, **fields) -> Delivery:
+    """A delivery that was tried once, and taken unless its ``state`` says otherwise."""
+    state, now = fields.pop("state", DeliveryState.SENT), timezone.now()
+    over = state != DeliveryState.WAITING
+    row = make_delivery(channel, **{"state": state, "attempts": 1, "finished_at": now if over else None,
+                                    "due_at": None if over else now, **fields})
+    taken = state == DeliveryState.SENT
+    DeliveryAttempt.objects.create(delivery=row, at=row.created_at, took_ms=12, status=200 if taken else 503,
+                                   succeeded=taken, answer="As answered.")
     return row

@@ -169,9 +169,9 @@ class RuleForm(forms.Form):
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled tells nobody.")
     categories = _Several("categories", "%(value)s is no category.", choices=AlarmCategory.choices,
                           help_text="None stands for all; so it does below.")
-    conditions = _Names("conditions", "Names with commas between them. MS_* is every name that begins so.")
-    applications = _Names("applications", "An alarm that is about a host is of no application.")
-    hosts = _Names("hosts", "Also alarms of applications there.")
+    conditions = _Names("conditions", "Names, with commas between them.")
+    applications = _Names("applications", "MS_* is every name that begins so.")
+    hosts = _Names("hosts", "Alarms that name these hosts.")
     pairs = _Names("pairs", "Names of Primary Servers: alarms of both members are told.")
     wait_s = Whole(label=LABELS["wait_s"], unit="s", help_text=(
         "An alarm that is cleared or acknowledged within that time is not told."))

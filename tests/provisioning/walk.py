@@ -103,9 +103,10 @@ class World:
 
     @staticmethod
     def _notified() -> dict:
-        channel = factories.make_channel(secrets={"secret": "a-secret-of-the-channel"})
-        return {"channel": channel.pk, "rule": factories.make_notification_rule(channels=(channel,)).pk,
-                "delivery": factories.make_delivery(channel, alarms=[Alarm.objects.get().pk]).pk}
+        """The webhook is one that this machine is not let ask, so nothing leaves it."""
+        channel = factories.make_channel("Duty", fields={"url": "https://127.0.0.1:9/", "secret": "s3cret-of-a-hook"})
+        return {"channel": channel.pk, "rule": factories.make_rule(channel, name="Night").pk,
+                "delivery": factories.make_tried(channel, alarms=[Alarm.objects.get().pk]).pk}
 
     def _audited(self, primary, backup) -> dict:
         """A finding that can be fixed, and a waiver of another one."""

@@ -51,7 +51,7 @@ WALKS = {
     "condition-list": Walked({"text": "Line"}, ("condition-new", "condition-edit", "condition-delete")),
     "channel-list": Walked({"text": "Duty"}, ("channel-new", "channel-edit", "channel-delete", "channel-test")),
     "rule-list": Walked({"text": "Night"}, ("rule-new", "rule-edit", "rule-delete")),
-    "delivery-list": Walked({"text": "gave"}, ("delivery-detail",)),
+    "delivery-list": Walked({"text": "happened"}, ("delivery-detail",)),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 
