@@ -168,7 +168,7 @@ class RuleForm(forms.Form):
     channels = _Several("channels", "There is no channel %(value)s any more. Choose another one.", must=True)
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled tells nobody.")
     categories = _Several("categories", "%(value)s is no category.", choices=AlarmCategory.choices,
-                          help_text="None stands for all; so it does below.")
+                          help_text="None means all. An empty field below means all, too.")
     conditions = _Names("conditions", "Names, with commas between them.")
     applications = _Names("applications", "MS_* is every name that begins so.")
     hosts = _Names("hosts", "Alarms that name these hosts.")

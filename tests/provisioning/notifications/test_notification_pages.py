@@ -67,6 +67,8 @@ def test_without_scripts_a_button_brings_the_fields_and_keeps_what_was_typed(adm
     answer = administrator.post(reverse("channel-new"), {"kind": "webhook", "name": "Typed", "choose": "1"})
     text = answer.content.decode()
     assert (answer.status_code, 'value="Typed"' in text, 'name="own_url"' in text) == (200, True, True)
+    # Enter in a field presses the first button.
+    assert text.index("Create</button>") < text.index('name="choose"')
     assert "is required" not in text
     assert not Channel.objects.exists()
 
