@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from .views import channels, deliveries, names, rules
+from .views import channels, deliveries, names
+from .views import notification_rules as rules
 
 NOTIFICATIONS = "monitoring/notifications/"
 
