@@ -74,7 +74,7 @@ def _sns(fields: Fields, message: Message) -> tuple[str, Options]:
 def _alert(message: Message) -> Options:
     """Told once more, an alarm is the same alert; its end is one of its own."""
     ended = message.told == Told.CLEARED
-    return {"action": "new", "alias": f"{_case(message)}{'-cleared' if ended else ''}",
+    return {"action": "new", "batch": "yes", "alias": f"{_case(message)}{'-cleared' if ended else ''}",
             "priority": "low" if ended or message.told == Told.TEST else "high"}
 
 

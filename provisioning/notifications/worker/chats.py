@@ -2,13 +2,36 @@
 
 import logging
 import threading
+from importlib import import_module
+from typing import Any
 
 from provisioning.notifications.facts import Answer, Message, Recipient
 from provisioning.notifications.rules.chats import apprise_url, without_mentions
-from provisioning.states import Told
+from provisioning.states import ChannelKind, Told
 
 _CHARACTERS = 3000
 """Of a message: chats take no more in one."""
+
+
+SERVICES: dict[ChannelKind, tuple[str, str]] = {
+    ChannelKind.TEAMS: ("workflows", "NotifyWorkflows"), ChannelKind.SLACK: ("slack", "NotifySlack"),
+    ChannelKind.WEBEX: ("webexteams", "NotifyWebexTeams"), ChannelKind.GOOGLE_CHAT: ("google_chat", "NotifyGoogleChat"),
+    ChannelKind.PAGERDUTY: ("pagerduty", "NotifyPagerDuty"), ChannelKind.OPSGENIE: ("opsgenie", "NotifyOpsgenie"),
+    ChannelKind.JIRA: ("jira", "NotifyJira"), ChannelKind.SNS: ("sns", "NotifySNS")}
+"""{kind: (module, class) of Apprise}: of its more than a hundred services no other one is loaded."""
+
+
+def service_of(kind: ChannelKind, address: str) -> Any:
+    """What Apprise makes of its own ``address``. Raises TypeError."""
+    from apprise import AppriseAsset
+
+    module, name = SERVICES[kind]
+    service = getattr(import_module(f"apprise.plugins.{module}"), name)
+    found = service.parse_url(address)
+    if not found:
+        raise TypeError("its address cannot be read")
+    asset = AppriseAsset(app_id="Pairwise", app_desc="Pairwise", app_url="", async_mode=False, secure_logging=True)
+    return service(**found, asset=asset)
 
 
 class _Heard(logging.Handler):
@@ -29,21 +52,21 @@ def send(recipient: Recipient, message: Message) -> Answer:
     except ValueError as error:
         return Answer(False, str(error))
     # It takes most of a second to load, and most consoles send mail or webhooks.
-    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType
+    from apprise import NotifyFormat, NotifyType
     from apprise.logger import logger
 
     # What goes wrong is kept with the delivery, without secrets; the log would have it with them.
     logger.propagate, heard = False, _Heard()
     logger.addHandler(heard)
     try:
-        asset = AppriseAsset(app_id="Pairwise", app_desc="Pairwise", app_url="", async_mode=False, secure_logging=True)
-        service = Apprise.instantiate(address, asset=asset)
-        if service is None:
-            return Answer(False, f"The fields of this channel do not fit {recipient.kind.label}. {heard.said}")
+        service = service_of(recipient.kind, address)
         kind = NotifyType.SUCCESS if message.told == Told.CLEARED else (
             NotifyType.INFO if message.told == Told.TEST else NotifyType.FAILURE)
         taken = service.notify(body=without_mentions(message.text)[:_CHARACTERS], notify_type=kind,
                                title=without_mentions(message.subject), body_format=NotifyFormat.TEXT)
+    except TypeError as error:
+        # What Apprise raises for fields that it does not take.
+        return Answer(False, f"The fields of this channel do not fit {recipient.kind.label}: {error}")
     finally:
         logger.removeHandler(heard)
     return Answer(bool(taken), "" if taken else heard.said or f"{recipient.kind.label} did not take it.")

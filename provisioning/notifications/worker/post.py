@@ -39,7 +39,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], allowed: Allowed) ->
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     with sock, Cut(sock, deadline - time.monotonic()) as cut:
         try:
-            return _asked(_Connection(host, port, sock, is_secured=parts.scheme == "https"), target, body, headers)
+            connection = _Connection(host, port, sock, is_secured=parts.scheme == "https")
+            return _asked(connection, target, body, headers, cut)
         except ssl.SSLCertVerificationError as error:
             return Answer(False, f"The certificate of {host} is not trusted ({error.verify_message}). Correct it "
                           "there, or let this machine trust its authority.")
@@ -61,10 +62,13 @@ class _Connection(http.client.HTTPConnection):
             self.sock = context.wrap_socket(sock, server_hostname=host)
 
 
-def _asked(connection: _Connection, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _asked(connection: _Connection, target: str, body: bytes, headers: Mapping[str, str], cut: Cut) -> Answer:
     try:
         connection.request("POST", target, body, {"User-Agent": AGENT, **headers})
         response = connection.getresponse()
+        if cut.happened:
+            # Headers that were cut off look like complete ones.
+            raise TimeoutError
         said = _beginning(response)
     finally:
         connection.close()

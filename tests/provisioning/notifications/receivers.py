@@ -1,0 +1,130 @@
+"""Receivers on loopback: a web server whose answers the test chooses, and a mail server."""
+
+import contextlib
+import http.server
+import socketserver
+import threading
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        """Peers of tests leave in the middle."""
+
+
+class WebReceiver:
+    """``answers``: what is done with each request in turn, the last one from then on; ``got`` (path, headers, body)."""
+
+    def __init__(self, *answers, tls=None):
+        self.got, self.ended = [], threading.Event()
+        self._answers = list(answers) or [answering(200, b"Thanks.")]
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def setup(self):
+                if tls is not None:
+                    self.request = tls.wrap_socket(self.request, server_side=True)
+                super().setup()
+
+            def finish(self):
+                super().finish()
+                if tls is not None:
+                    self.request.close()
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.got.append((self.path, dict(self.headers), body))
+                answers = receiver._answers
+                with contextlib.suppress(OSError):
+                    (answers.pop(0) if len(answers) > 1 else answers[0])(self, receiver)
+
+            def log_message(self, *args):
+                pass
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}/hook?a=b"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def answering(status, body=b"", **headers):
+    def answer(request, receiver):
+        request.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+    return answer
+
+
+def hanging(request, receiver):
+    """Takes the request and says nothing."""
+    receiver.ended.wait(20)
+
+
+def dripping(request, receiver):
+    """Says a byte of the headers now and then, for ever."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not receiver.ended.wait(0.02):
+        request.wfile.write(b"x")
+
+
+class MailReceiver:
+    """Takes mail for everybody but nobody@…; ``got`` (sender, recipients, lines)."""
+
+    def __init__(self, *, greeting=b"220 mail.example.com ESMTP\r\n", drips=False):
+        self.got, self.ended = [], threading.Event()
+        receiver = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                if drips:
+                    self.wfile.write(b"220 ")
+                    with contextlib.suppress(OSError):
+                        while not receiver.ended.wait(0.02):
+                            self.wfile.write(b"x")
+                    return
+                self.wfile.write(greeting)
+                sender, recipients = "", []
+                while line := self.rfile.readline().decode().strip():
+                    verb = line[:4].upper()
+                    if verb in ("EHLO", "HELO"):
+                        self.wfile.write(b"250 mail.example.com\r\n")
+                    elif verb == "MAIL":
+                        sender = line.split(":", 1)[1].split(">")[0].strip(" <")
+                        self.wfile.write(b"250 OK\r\n")
+                    elif verb == "RCPT":
+                        to = line.split(":", 1)[1].strip(" <>")
+                        refused = to.startswith("nobody@")
+                        recipients += [] if refused else [to]
+                        self.wfile.write(b"550 No such user\r\n" if refused else b"250 OK\r\n")
+                    elif verb == "DATA":
+                        self.wfile.write(b"354 Go on\r\n")
+                        lines = []
+                        while (text := self.rfile.readline()) != b".\r\n":
+                            lines.append(text)
+                        receiver.got.append((sender, recipients, b"".join(lines)))
+                        self.wfile.write(b"250 Taken\r\n")
+                    else:
+                        self.wfile.write(b"221 Bye\r\n" if verb == "QUIT" else b"250 OK\r\n")
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.url = f"smtp://127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self._server.shutdown()
+        self._server.server_close()
