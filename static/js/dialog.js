@@ -20,7 +20,8 @@ export function closeDialog() {
 
 dialog.addEventListener("close", () => {
   content.replaceChildren();
-  if (opener?.isConnected) opener.focus();
+  // What it was opened by may have been drawn anew meanwhile.
+  if (opener) (opener.isConnected ? opener : document.getElementById(opener.id))?.focus();
   opener = null;
 });
 dialog.addEventListener("click", (event) => {
