@@ -70,6 +70,9 @@ PREDEFINED: dict[str, Predefined] = {
     "gap": Predefined(
         "Copy Begins Too Late", MINOR, Own.GAP, 0,
         "The copy of a standby begins later than it should; it fetches what is missing."),
+    "not-delivered": Predefined(
+        "Notification Given Up", MINOR, Own.NOT_DELIVERED, 0,
+        "A message about alarms was tried for 24 hours and not taken, so a channel told nobody. Test that channel."),
     "connection-failure": Predefined(
         "Connection Failure", MINOR, 4504, 4503,
         "A program lost a connection. Every server tells it when control is restarted, so this is disabled until "

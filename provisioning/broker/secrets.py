@@ -8,7 +8,7 @@ from django.conf import settings
 from provisioning.broker.rules import addresses_at_rabbitmq, password_of
 from provisioning.core.control_client import control_secrets
 from provisioning.keys import all_keys
-from provisioning.models import Application, Host, HostEnrolment, Option
+from provisioning.models import Application, Channel, Host, HostEnrolment, Option
 
 
 def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) -> set[str]:
@@ -22,6 +22,8 @@ def known_secrets(applications: Iterable[Application], hosts: Iterable[Host]) ->
         found |= {secret, password_of(secret)}
     for row in HostEnrolment.objects.filter(host_id__in=host_keys):
         found |= {row.token, row.nonce}
+    for channel in Channel.objects.all():
+        found |= set(channel.secret_fields.values())
     return {each for each in found if each}
 
 
@@ -31,6 +33,6 @@ def _of_the_console() -> Iterator[str]:
     yield settings.EMBEDDED_REDIS_PASSWORD
     yield settings.PAIRWISE_ADMIN_PASSWORD
     yield from (str(database.get("PASSWORD") or "") for database in settings.DATABASES.values())
-    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL,
+    for address in (settings.PAIRWISE_REDIS_URL, settings.PAIRWISE_BROKER_URL, settings.PAIRWISE_SMTP_URL,
                     *addresses_at_rabbitmq(settings.PAIRWISE_BROKER_URL_FOR_HOSTS).values()):
         yield unquote(urlsplit(address).password or "")

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from unittest.mock import patch
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -9,12 +10,16 @@ from django.contrib.auth.models import User
 from provisioning.applications.selectors.applications import application_draft, get_application
 from provisioning.applications.services import applications
 from provisioning.core.authority import Authority
+from provisioning.notifications.facts import Answer
+from provisioning.notifications.rules.drafts import ChannelDraft
+from provisioning.notifications.services import channels
+from provisioning.notifications.worker import outbox, transports
 from provisioning.verbs.services import jobs
 from tests import factories
 from tests.provisioning.walk import World
 
 MADE_UP = ("client password", "former client password", "option", "annex", "person's password", "mistyped password",
-           "password typed as a name", "SSH password", "SSH key", "SSH passphrase", "broker password")
+           "password typed as a name", "SSH password", "SSH key", "SSH passphrase", "broker password", "webhook secret")
 """Secrets that a person types somewhere; the others are made by the console."""
 
 
@@ -27,6 +32,8 @@ class PlantedWorld(World):
         self.stopped, self.other = (factories.make_application(name, host=self.primary.host, installed=True)
                                     for name in ("MS_Stopped", "MS_Other"))
         self._type_options()
+        self.secrets["chat webhook"] = secrets.token_urlsafe(18)
+        self._type_channels()
         enrolment = self.primary.host.enrolments.first()
         person = User.objects.create_user("planted", password=self.secrets["person's password"])
         made = Authority(settings.PAIRWISE_TLS_DIR)
@@ -48,6 +55,26 @@ class PlantedWorld(World):
                     draft, options={"clients": {"publisher": self.secrets[client]},
                                     "log": {"verbose": "all", "db-password": self.secrets["option"]}},
                     annex={"security": {"api-key": self.secrets["annex"]}}))
+
+    def _type_channels(self) -> None:
+        """One that signs, and one whose address is the secret, each saved once more as it is shown."""
+        for name, kind, fields in (
+                ("hook", "webhook", {"url": "https://192.0.2.80/", "secret": self.secrets["webhook secret"]}),
+                ("chat", "slack", {"url": f"https://hooks.slack.com/services/T1/B1/{self.secrets['chat webhook']}"})):
+            row = channels.create_channel(actor=factories.ADMINISTRATOR, draft=ChannelDraft(
+                name=name, kind=kind, fields=fields))
+            channels.update_channel(actor=factories.ADMINISTRATOR, channel_id=row.pk, draft=replace(
+                channels.draft_of(row), description="Of the shift."))
+            self.answers(row, fields)
+
+    @staticmethod
+    def answers(row, fields) -> None:
+        """Somebody at the other end repeats what he should keep to himself."""
+        delivery = factories.make_delivery(row)
+        taken = outbox.take(row.pk)
+        with patch.object(transports, "transport_of", lambda kind: lambda *_: Answer(False, f"No: {fields}", 400)):
+            outbox.record(taken, outbox.tried(taken))
+        assert delivery.tries.get().answer.startswith("No: ")
 
     def begin_jobs(self) -> None:
         """Jobs of both members, handed to the broker when the transaction is over."""

@@ -21,8 +21,7 @@ def hours_of(text: str) -> tuple[time, time] | None:
     found = _HOURS.fullmatch(text.strip())
     if found is None:
         return None
-    numbers = list(map(int, found.groups()))
-    begin, end = time(*numbers[:2]), time(*numbers[2:])
+    begin, end = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
     return None if begin == end else (begin, end)
 
 

@@ -101,7 +101,8 @@ def _saved(row: Channel, draft: ChannelDraft) -> Channel:
     kept = row.secret_fields if row.pk and row.kind == draft.kind else {}
     if found := channel_refusals(draft, others, allowed=allowed_addresses(), kept=kept):
         raise Refused(*found)
-    settings, secrets = {}, {}
+    settings: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for field in fields_of(draft.kind):
         text = draft.fields.get(field.name, "").strip()
         text = ", ".join(listed(text)) if field.many else kept[field.name] if field.secret and text == MASK else text

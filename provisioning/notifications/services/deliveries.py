@@ -16,15 +16,16 @@ def resend(*, actor: Actor, delivery_id: int) -> Delivery:
     """The same message once more, as a delivery of its own. Raises Refused, NotFound."""
     actor.require(permissions.NOTIFY)
     old = get_delivery(delivery_id)
-    if why := why_not_resend(old):
+    why, channel = why_not_resend(old), old.channel
+    if why or channel is None:
         raise Refused(why)
     now = timezone.now()
     with history.atomic():
         row = Delivery.objects.create(
-            message_id=new_message_id(), channel=old.channel, channel_name=old.channel.name, rule_name=old.rule_name,
+            message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=old.rule_name,
             told=old.told, subject=old.subject, text=old.text, payload=old.payload, alarms=old.alarms,
             created_at=now, due_at=now)
-        history.record_verb(actor=actor, row=old.channel, reason=f"Sent again: {old.subject}")
+        history.record_verb(actor=actor, row=channel, reason=f"Sent again: {old.subject}")
         changes.tell(DELIVERIES)
     return row
 

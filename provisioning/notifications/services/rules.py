@@ -1,6 +1,7 @@
 """Notification rules: create, change, delete."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -56,9 +57,9 @@ def delete_rule(*, actor: Actor, rule_id: int, reason: str = "") -> None:
 
 def draft_of(row: NotificationRule) -> RuleDraft:
     """What is stored, as somebody would type it."""
-    return RuleDraft(channels=tuple(channel.name for channel in row.channels.all()),
-                     **{name: tuple(getattr(row, name)) for name in LISTS},
-                     **{name: getattr(row, name) for name in PLAIN})
+    values: dict[str, Any] = {name: tuple(getattr(row, name)) for name in LISTS}
+    values |= {name: getattr(row, name) for name in PLAIN}
+    return RuleDraft(channels=tuple(channel.name for channel in row.channels.all()), **values)
 
 
 def _locked(rule_id: int) -> NotificationRule:

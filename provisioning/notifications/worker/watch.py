@@ -24,7 +24,8 @@ LOOK_S, AWAY_S, REMOVE_EVERY_S = 1.0, 2.0, 600.0
 """How often it is looked for what other processes wrote, while the database is away, and for old deliveries."""
 MOST_AT_ONCE = 16
 ENDING_S = 2.0
-Given, Result = ParamSpec("Given"), TypeVar("Result")
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 class Notifier:
