@@ -174,13 +174,15 @@ class RuleForm(forms.Form):
     hosts = _Names("hosts", "Alarms that name these hosts.")
     pairs = _Names("pairs", "Names of Primary Servers: alarms of both members are told.")
     wait_s = Whole(label=LABELS["wait_s"], unit="s", help_text=(
-        "An alarm that is cleared or acknowledged within that time is not told."))
+        "An alarm that is cleared within that time is not told."))
     quiet_from = _Clock("Quiet From", help_text="What is due in Quiet Hours is told at their end. Empty: none.")
     quiet_to = _Clock("Quiet To")
     time_zone = Choice(label=LABELS["time_zone"], help_text="Of Quiet Hours.")
-    repeat_h = Whole(label=LABELS["repeat_h"], unit="h", help_text="While an alarm stays active. 0: it is told once.")
+    repeat_h = Whole(label=LABELS["repeat_h"], unit="h", help_text=(
+        "While an alarm is active and nobody has acknowledged it. 0: it is told once."))
     recovery = Check(label=LABELS["recovery"], help_text="Tell, too, when an alarm that was told is cleared.")
-    group_s = Whole(label=LABELS["group_s"], unit="s", help_text="What comes within that time is one message.")
+    group_s = Whole(label=LABELS["group_s"], unit="s", help_text=(
+        "The first message goes at once; what comes within that time after it goes together."))
     limit_per_hour = Whole(label=LABELS["limit_per_hour"], unit="/ h", help_text=(
         "So many messages an hour through each channel; what is more comes as a digest."))
     revision = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)

@@ -72,7 +72,7 @@ def json_of(delivery: Delivery) -> str:
 
 
 _UNREACHABLE: Mapping[str, str] = {
-    ChannelKind.MAIL: "Look whether the mail server of the console is set and answers (docs/notifications.md).",
+    ChannelKind.MAIL: "Look whether PAIRWISE_SMTP_URL names the mail server, and whether it answers.",
     ChannelKind.COMMAND: "Look whether the program is there, may be run by the account of Pairwise, and ends with 0.",
 }
 _NO_ANSWER = "Look whether the address is right, and whether the console's machine reaches it."
