@@ -5,6 +5,7 @@ import re
 import stat
 import time
 from collections.abc import Iterator
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
 from provisioning.broker.rules import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 from provisioning.core import tls
+from provisioning.notifications.rules.mail import HOW, smtp_server
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
@@ -73,6 +75,21 @@ def log_records(**_) -> list[CheckMessage]:
     if where["log"] in (where["default"], where["control"]):
         found.append(Error("PAIRWISE_LOG_DATABASE_URL names a database that holds something else.",
                            id="pairwise.E019", hint="Give log records a database of their own."))
+    return found
+
+
+@register(TAG)
+def mail(**_) -> list[CheckMessage]:
+    """Notifications by mail would fail only once somebody has to be told."""
+    found: list[CheckMessage] = []
+    if settings.PAIRWISE_SMTP_URL:
+        try:
+            smtp_server(settings.PAIRWISE_SMTP_URL)
+        except ValueError:
+            found.append(Error("PAIRWISE_SMTP_URL is no address of a mail server.", id="pairwise.E020", hint=HOW))
+    if "@" not in parseaddr(settings.PAIRWISE_MAIL_FROM)[1]:
+        found.append(Error(f"PAIRWISE_MAIL_FROM is {settings.PAIRWISE_MAIL_FROM!r}, which is no address of mail.",
+                           id="pairwise.E021", hint="Write it as Pairwise <pairwise@example.com>."))
     return found
 
 

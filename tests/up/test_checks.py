@@ -35,6 +35,17 @@ def test_looks_on_hosts(settings, minutes, expected):
     assert ids(checks.looks()) == expected
 
 
+@pytest.mark.parametrize(("url", "sender", "expected"), [
+    ("", "Pairwise <pairwise@localhost>", []),
+    ("smtps://ada:pw@mail.example.com", "pairwise@example.com", []),
+    ("mail.example.com", "pairwise@example.com", ["pairwise.E020"]),
+    ("", "Pairwise", ["pairwise.E021"]),
+])
+def test_mail(settings, url, sender, expected):
+    settings.PAIRWISE_SMTP_URL, settings.PAIRWISE_MAIL_FROM = url, sender
+    assert ids(checks.mail()) == expected
+
+
 def test_the_port_of_an_embedded_redis_counts_only_while_it_has_one(settings):
     settings.PAIRWISE_PORT = settings.PAIRWISE_REDIS_PORT = 8000
     assert ids(checks.ports()) == []

@@ -58,7 +58,8 @@ KINDS: dict[ChannelKind, tuple[ChannelField, ...]] = {
         ChannelField("topics", "Topics", "Names of topics in that region, separated by commas.", many=True)),
     ChannelKind.COMMAND: (
         ChannelField("command", "Command", "A program's whole path and its arguments. It runs as the account of "
-                     "Pairwise, without a shell, and reads JSON from its standard input."),),
+                     "Pairwise, without a shell, and reads JSON from its standard input. Everybody who signs in can "
+                     "read this."),),
 }
 """{kind: its fields in the order of the form}."""
 

@@ -82,6 +82,9 @@ def _saved(row: NotificationRule, draft: RuleDraft) -> NotificationRule:
     except IntegrityError:
         raise Refused(Refusal(f"A notification rule named {draft.name} exists already.", "name")) from None
     row.channels.set(channels.values())
+    if not row.enabled:
+        # Enabled again it tells of what happens then.
+        row.notices.filter(over=False).update(over=True, due_at=None)
     return row
 
 

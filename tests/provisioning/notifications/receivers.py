@@ -76,14 +76,37 @@ def dripping(request, receiver):
         request.wfile.write(b"x")
 
 
+class MailServer(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """As above."""
+
+
 class MailReceiver:
     """Takes mail for everybody but nobody@…; ``got`` (sender, recipients, lines)."""
 
-    def __init__(self, *, greeting=b"220 mail.example.com ESMTP\r\n", drips=False):
-        self.got, self.ended = [], threading.Event()
+    def __init__(self, *, greeting=b"220 mail.example.com ESMTP\r\n", drips=False, tls=None, starttls=None):
+        self.got, self.ended, self.secured = [], threading.Event(), 0
         receiver = self
 
         class Handler(socketserver.StreamRequestHandler):
+            def setup(self):
+                if tls is not None:
+                    self.request = tls.wrap_socket(self.request, server_side=True)
+                super().setup()
+
+            def finish(self):
+                super().finish()
+                self.request.close()
+
+            def secure(self):
+                self.wfile.write(b"220 Go on\r\n")
+                super().finish()
+                self.request = starttls.wrap_socket(self.request, server_side=True)
+                super().setup()
+                receiver.secured += 1
+
             def handle(self):
                 if drips:
                     self.wfile.write(b"220 ")
@@ -96,7 +119,10 @@ class MailReceiver:
                 while line := self.rfile.readline().decode().strip():
                     verb = line[:4].upper()
                     if verb in ("EHLO", "HELO"):
-                        self.wfile.write(b"250 mail.example.com\r\n")
+                        offers = b"250-mail.example.com\r\n250 STARTTLS\r\n"
+                        self.wfile.write(offers if starttls else b"250 mail.example.com\r\n")
+                    elif verb == "STAR":
+                        self.secure()
                     elif verb == "MAIL":
                         sender = line.split(":", 1)[1].split(">")[0].strip(" <")
                         self.wfile.write(b"250 OK\r\n")
@@ -115,8 +141,7 @@ class MailReceiver:
                     else:
                         self.wfile.write(b"221 Bye\r\n" if verb == "QUIT" else b"250 OK\r\n")
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = MailServer(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
         self.url = f"smtp://127.0.0.1:{self.port}"
 

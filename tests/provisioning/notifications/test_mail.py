@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import ssl
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -57,6 +58,19 @@ def test_that_an_alarm_ended_stands_in_the_thread_of_that_it_was_raised(settings
         sent(settings, receiver, ended)
     first, second = map(opened, receiver.got)
     assert first["References"] == second["References"] == "<alarm-7@console.example.com>"
+
+
+@pytest.mark.parametrize(("scheme", "how"), [("smtps", "tls"), ("smtp+tls", "starttls")])
+def test_it_goes_over_tls_to_a_server_whose_certificate_is_trusted(settings, certificates, monkeypatch, scheme, how):
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    for name, taken in (("localhost", True), ("other.example.com", False)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificates.issue(name))
+        with MailReceiver(**{how: context}) as receiver:
+            settings.PAIRWISE_SMTP_URL = f"{scheme}://localhost:{receiver.port}"
+            answer = mail.send(TO, MESSAGE)
+        assert (answer.succeeded, len(receiver.got)) == (taken, taken), answer
+    assert "certificate verify failed" in answer.said
 
 
 def test_a_subject_is_one_line_whatever_an_alarm_is_called(settings):

@@ -116,7 +116,9 @@ def test_a_rule_is_kept_as_it_was_written(night):
     assert rules.draft_of(row) == replace(NIGHT, hosts=("h1", "h*"))
     assert entries()[-1] == ("created", "notification_rule", "night")
     assert newest_entry().after["channels"] == "hook"
+    row.notices.create(alarm=factories.make_alarm())
     rules.update_rule(actor=ADA, rule_id=row.pk, draft=replace(NIGHT, enabled=False), reason="Holidays.")
+    assert row.notices.get().over
     assert (newest_entry().before["enabled"], newest_entry().reason) == (True, "Holidays.")
     rules.delete_rule(actor=ADA, rule_id=row.pk)
     assert [action for action, kind, _ in entries() if kind == "notification_rule"] == ["created", "changed", "deleted"]
