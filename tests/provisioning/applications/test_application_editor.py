@@ -78,8 +78,8 @@ def test_what_is_no_server_is_not_asked_for_a_host(administrator):
     template = factories.make_template("Of_Clients", type="GenericClient", options={}, ports=[])
     stars = flat(administrator.get(f"{NEW}?template={template.pk}")).count('title="required"')
     assert stars == 2
-    answer = administrator.post(NEW, form_of(name="Client", template_id=template.pk, working_directory="", command_line="",
-                                             after="close"))
+    answer = administrator.post(NEW, form_of(
+        name="Client", template_id=template.pk, working_directory="", command_line="", after="close"))
     assert answer.status_code == 302
     assert "None" not in said(answer)
     assert "Pairwise keeps the configuration of Client, and installs and starts Message Servers only." in said(answer)
