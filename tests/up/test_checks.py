@@ -47,9 +47,8 @@ def test_some_log_records_are_kept(settings, name, number, expected):
 @pytest.mark.parametrize("other", ["default", "control"])
 @pytest.mark.parametrize(("changed", "expected"), [({}, ["pairwise.E019"]), ({"NAME": "of_its_own"}, []),
                                                    ({"HOST": "elsewhere"}, []), ({"PORT": "5433"}, [])])
-def test_log_records_share_no_database(settings, other, changed, expected):
-    found = dict(settings.DATABASES[other])
-    settings.DATABASES = {**settings.DATABASES, "log": {**found, **changed}}
+def test_log_records_share_no_database(settings, monkeypatch, other, changed, expected):
+    monkeypatch.setitem(settings.DATABASES, "log", {**settings.DATABASES[other], **changed})
     assert ids(checks.log_records()) == expected
 
 

@@ -300,7 +300,8 @@ def test_what_nobody_is_told_of_is_noted_at_most_and_the_note_says_so(change):
 
 def test_a_database_is_asked_for_by_no_rule_while_no_server_writes_into_one():
     facts = s.typed_in_both(options={"messages": {"db_storage": "true"}, "log": s.LOG})(s.sound())
-    hints = Hints(KnownOptions({"messages": {"retention-days": {"value": "7", "help": ""}}}))
+    hints = Hints(KnownOptions({"messages": {"retention-days": {"value": "7", "help": ""}},
+                                "log": {name: {"value": "", "help": ""} for name in s.LOG}}))
     facts = replace(facts, primary=replace(facts.primary, hints=hints), backup=replace(facts.backup, hints=hints))
     assert {(rule.code, found.sentence) for rule, found in judge(facts).troubles} == {
         ("A63", "The server knows no db_storage in section [messages] and ignores it.")}
