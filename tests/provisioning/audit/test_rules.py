@@ -284,6 +284,39 @@ def test_severities_are_those_of_the_field():
         "A22", "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64", "A67"}
 
 
+NOTHING_CHOSEN = s.whole(log_to=None)
+
+
+def logs_to(**options):
+    return s.typed_in_both(options={"log": options})
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    (logs_to(verbose="standard", all="stdout"), "What MS_Primary tells by itself stays in its own log files"),
+    (logs_to(verbose="none", all="network"), "What MS_Primary tells by itself stays in its own log files"),
+    (logs_to(), "What MS_Primary tells by itself stays in its own log files"),
+    (NOTHING_CHOSEN, "Events of MS_Primary come to the timeline only: no pair is chosen to collect logs.")])
+def test_events_that_do_not_reach_the_log_are_told_of_each_server(change, sentence):
+    found = [trouble for rule, trouble in judge(change(s.sound())).troubles if rule.code == "A43"]
+    assert [trouble.about for trouble in found] == [(1,), (2,)]
+    assert found[0].sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize("change", [
+    *(logs_to(verbose="ALL", **{key: "/var/log/ms-1,network"}) for key in (
+        "all", "Standard", "interaction", "trace", "debug")),
+    s.one_after_another(NOTHING_CHOSEN, logs_to(all="stdout"))])
+def test_events_that_are_sent_and_taken_or_neither_are_right(change):
+    assert "A43" not in codes(change(s.sound()))
+
+
+@pytest.mark.parametrize(("log_to", "told"), [("1", [(1,), (2,)]), ("2", [(2,)]), ("9", [])])
+def test_a_port_for_clients_is_asked_of_whoever_is_used_as_the_log(log_to, told):
+    facts = s.one_after_another(s.whole(log_to=Link("application", log_to, "X")),
+                                s.typed_in_both(ports=no_port_for_clients()))(s.sound())
+    assert [trouble.about for rule, trouble in judge(facts).troubles if rule.code == "A53"] == told
+
+
 TOLD_TO_NOBODY = {"tenants": "Other", "reconnect_timeout": 0, "reconnect_attempts": 0, "connections": (s.connection(),)}
 
 
