@@ -29,9 +29,9 @@ class Whose:
     until: datetime
 
     def newest(self) -> Iterator[Record]:
-        time = {"since": milliseconds(self.since), "until": milliseconds(self.until)}
-        found = [newest(application=name, **time) for name in self.applications]
-        found += [newest(application=CONSOLE, host=name, **time) for name in self.hosts]
+        since, until = milliseconds(self.since), milliseconds(self.until)
+        found = [newest(application=name, since=since, until=until) for name in self.applications]
+        found += [newest(application=CONSOLE, host=name, since=since, until=until) for name in self.hosts]
         return heapq.merge(*found, key=lambda row: (-row.at, -row.pk))
 
 
