@@ -20,7 +20,7 @@ from provisioning.notifications.rules.drafts import ChannelDraft, RuleDraft
 from provisioning.notifications.rules.refusals import CHANNEL_LABELS, RULE_LABELS, channel_refusals, rule_refusals
 from provisioning.notifications.selectors.allowed import allowed_addresses
 from provisioning.notifications.services import channels, rules
-from provisioning.states import ChannelKind
+from provisioning.states import AlarmSelection, ChannelKind
 
 Values = dict[str, Any]
 """{key in the file: text, number, flag or list of texts}."""
@@ -63,9 +63,22 @@ class Listed:
 # --- alarm conditions
 
 
+_CHOSEN = {"application_type": AlarmSelection.TYPE, "application": AlarmSelection.APPLICATION}
+"""{field that says whose events count: the Selection Mode with which it does}."""
+
 def _condition(given: Values, row: AlarmCondition | None) -> ConditionDraft:
     base = ConditionDraft(name=given["name"]) if row is None else conditions.draft_of(row)
-    return condition_rules.as_stored(replace(base, **given))
+    draft = condition_rules.as_stored(replace(base, **given))
+    # What the file says and the Selection Mode leaves out is not dropped unseen, but refused.
+    return replace(draft, **{name: given[name] for name in _CHOSEN
+                             if given.get(name, "").strip() and not getattr(draft, name)})
+
+
+def _condition_refusals(draft: ConditionDraft, row: Any, names: Collection[str]) -> list[Refusal]:
+    as_stored, labels = condition_rules.as_stored(draft), condition_rules.LABELS
+    return condition_rules.refusals(draft, ()) + [
+        Refusal(f"{labels[name]} counts with selection_mode: {mode} only. Write that, or leave {name} out.", name)
+        for name, mode in _CHOSEN.items() if getattr(draft, name) and not getattr(as_stored, name)]
 
 
 # --- channels
@@ -138,7 +151,7 @@ LISTED: Mapping[str, Listed] = {
     CONDITIONS: Listed(
         label="alarm condition", permission=permissions.CONDITIONS, keys=_keys(ConditionDraft),
         stored=AlarmCondition.objects.all, draft_of=conditions.draft_of, drafted=_condition,
-        refusals=lambda draft, row, names: condition_rules.refusals(draft, ()), values=asdict,
+        refusals=_condition_refusals, values=asdict,
         labels=lambda draft: condition_rules.LABELS, create=conditions.create_condition,
         update=lambda key, **rest: conditions.update_condition(condition_id=key, **rest)),
     CHANNELS: Listed(
