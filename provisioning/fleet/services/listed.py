@@ -131,8 +131,8 @@ _CHANNEL_KEYS = dict.fromkeys(CHANNEL_LABELS, Kind.TEXT) | {"enabled": Kind.FLAG
 
 def _rule(given: Values, row: NotificationRule | None) -> RuleDraft:
     base = RuleDraft(name=given["name"]) if row is None else rules.draft_of(row)
-    return replace(base, **{name: _each_once(value) if isinstance(value, tuple) else value
-                            for name, value in given.items()})
+    values: Values = {name: _each_once(value) if isinstance(value, tuple) else value for name, value in given.items()}
+    return replace(base, **values)
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:

@@ -227,7 +227,7 @@ class _Reader:
             if not isinstance(value, _SHAPES[kind]):
                 self.refuse(at, "write key: value pairs here." if kind == Kind.TABLE else "write a list here.")
                 return None
-            return self.names(value, at) if kind == Kind.NAMES else value
+            return self.names(value, at) if kind == Kind.NAMES and isinstance(value, list) else value
         if not isinstance(value, str):
             self.refuse(at, "write a single value here.")
             return None
