@@ -58,3 +58,35 @@ class Answer:
     succeeded: bool
     said: str = ""
     status: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleFact:
+    """A notification rule that is enabled, as its row says; ``channels`` are the keys of those that are enabled."""
+
+    id: int
+    name: str
+    channels: tuple[int, ...] = ()
+    categories: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    quiet_hours: str = ""
+    time_zone: str = ""
+    wait_s: int = 0
+    repeat_h: int = 0
+    recovery: bool = True
+    group_s: int = 60
+    limit_per_hour: int = 20
+
+
+@dataclass(frozen=True)
+class NoticeFact:
+    """What a rule has to tell of an alarm: as its row says."""
+
+    alarm: AlarmFact
+    told: str = ""
+    due_at: datetime | None = None
+    told_at: datetime | None = None
+    over: bool = False

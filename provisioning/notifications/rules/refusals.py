@@ -13,6 +13,7 @@ from provisioning.states import AlarmCategory, ChannelKind
 from .addresses import NOTHING, VENDORS, Allowed, vendor_parts, why_not_post
 from .drafts import ChannelDraft, RuleDraft
 from .kinds import ChannelField, fields_of, listed
+from .signature import key_of
 from .times import hours_of, zone_names
 
 LONGEST_FIELD, LONGEST_NAME = 2000, 255
@@ -106,10 +107,19 @@ def _command(text: str, allowed: Allowed) -> str:
     return ""
 
 
+def _signs(text: str, allowed: Allowed) -> str:
+    try:
+        key_of(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 _NO_KEY = "no key: it has letters, digits and - only. Copy it again"
 _CHECKS: dict[tuple[ChannelKind, str], Check] = {
     (ChannelKind.MAIL, "to"): _mail,
     (ChannelKind.WEBHOOK, "url"): _any_server,
+    (ChannelKind.WEBHOOK, "secret"): _signs,
     (ChannelKind.MATTERMOST, "url"): _any_server,
     **{(kind, "url"): _vendor(kind) for kind in VENDORS},
     **{(kind, "key"): _fits(_KEY, _NO_KEY) for kind in (

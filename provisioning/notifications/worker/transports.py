@@ -12,6 +12,7 @@ from provisioning.core.redaction import Redactor
 from provisioning.models import Channel, DeliveryAttempt
 from provisioning.models.notifications import ANSWER_CHARACTERS
 from provisioning.notifications.facts import Answer, Message, Recipient
+from provisioning.notifications.rules.addresses import VENDORS, vendor_parts
 from provisioning.states import ChannelKind
 
 log = logging.getLogger(__name__)
@@ -29,8 +30,10 @@ def transport_of(kind: ChannelKind) -> Transport:
 
 def recipient_of(row: Channel) -> Recipient:
     """Raises WrongKey."""
-    secrets = row.secret_fields
-    return Recipient(row.name, ChannelKind(row.kind), {**row.settings, **secrets}, frozenset(secrets.values()))
+    secrets, kind = row.secret_fields, ChannelKind(row.kind)
+    parts = vendor_parts(kind, secrets.get("url", "")) if kind in VENDORS else None
+    hidden = {*secrets.values(), *(parts or {}).values()} - {(parts or {}).get("host", ""), ""}
+    return Recipient(row.name, kind, {**row.settings, **secrets}, frozenset(hidden))
 
 
 def attempt(recipient: Recipient, message: Message) -> DeliveryAttempt:
