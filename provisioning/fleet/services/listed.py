@@ -24,6 +24,8 @@ from provisioning.states import AlarmSelection, ChannelKind
 
 Values = dict[str, Any]
 """{key in the file: text, number, flag or list of texts}."""
+Names = Mapping[str, Collection[str]]
+"""{key of a kind: names of its objects, stored or in the file}."""
 CONDITIONS, CHANNELS, RULES = "alarm_conditions", "channels", "notification_rules"
 _KINDS: Mapping[Any, Kind] = {str: Kind.TEXT, int: Kind.NUMBER, bool: Kind.FLAG, tuple[str, ...]: Kind.NAMES}
 
@@ -38,7 +40,8 @@ class Listed:
     ``draft_of`` each as somebody would type it, secrets as MASK.
 
     ``drafted`` makes what the file says of the object with this row (None: a new one) a whole draft, in the spelling in
-    which it will be stored. ``refusals`` are those of a save, given the names of the channels that there will be.
+    which it will be stored. ``refusals`` are those of a save, ``hints`` what is allowed and still strange, both given
+    the names of what there will be.
     ``values`` is a draft as the file writes it; ``labels`` and ``secrets`` are of its keys.
     """
 
@@ -48,7 +51,8 @@ class Listed:
     stored: Callable[[], QuerySet]
     draft_of: Callable[[Any], Any]
     drafted: Callable[[Values, Any], Any]
-    refusals: Callable[[Any, Any, Collection[str]], list[Refusal]]
+    refusals: Callable[[Any, Any, Names], list[Refusal]]
+    hints: Callable[[Any, Names], Iterable[str]] = lambda draft, names: ()
     values: Callable[[Any], Values]
     labels: Callable[[Any], Mapping[str, str]]
     secrets: Callable[[Any], Collection[str]] = lambda draft: ()
@@ -74,7 +78,7 @@ def _condition(given: Values, row: AlarmCondition | None) -> ConditionDraft:
                              if given.get(name, "").strip() and not getattr(draft, name)})
 
 
-def _condition_refusals(draft: ConditionDraft, row: Any, names: Collection[str]) -> list[Refusal]:
+def _condition_refusals(draft: ConditionDraft, row: Any, names: Names) -> list[Refusal]:
     as_stored, labels = condition_rules.as_stored(draft), condition_rules.LABELS
     return condition_rules.refusals(draft, ()) + [
         Refusal(f"{labels[name]} counts with selection_mode: {mode} only. Write that, or leave {name} out.", name)
@@ -100,7 +104,7 @@ def _typed(value: str | tuple[str, ...]) -> str:
     return value.strip() if isinstance(value, str) else ", ".join(channel_kinds.listed(",".join(value)))
 
 
-def _channel_refusals(draft: ChannelDraft, row: Channel | None, names: Collection[str]) -> list[Refusal]:
+def _channel_refusals(draft: ChannelDraft, row: Channel | None, names: Names) -> list[Refusal]:
     if not draft.kind:
         return [Refusal(f"kind is missing: it is one of {', '.join(ChannelKind.values)}.", "kind")]
     kept = row.secret_fields if row is not None and row.kind == draft.kind else {}
@@ -144,6 +148,11 @@ def _rule_values(draft: RuleDraft) -> Values:
     return {name: sorted(value) if isinstance(value, tuple) else value for name, value in asdict(draft).items()}
 
 
+def _rule_hints(draft: RuleDraft, names: Names) -> list[str]:
+    return [f"There is no alarm condition {name}: no alarm of it is told until there is one."
+            for name in draft.conditions if name not in names[CONDITIONS]]
+
+
 # --- all of them
 
 
@@ -162,7 +171,8 @@ LISTED: Mapping[str, Listed] = {
     RULES: Listed(
         label="notification rule", permission=permissions.NOTIFY, keys=_keys(RuleDraft),
         stored=lambda: NotificationRule.objects.prefetch_related("channels"), draft_of=rules.draft_of, drafted=_rule,
-        refusals=lambda draft, row, names: rule_refusals(draft, (), names), values=_rule_values,
+        refusals=lambda draft, row, names: rule_refusals(draft, (), names[CHANNELS]),
+        hints=_rule_hints, values=_rule_values,
         labels=lambda draft: RULE_LABELS, create=rules.create_rule,
         update=lambda key, **rest: rules.update_rule(rule_id=key, **rest)),
 }

@@ -25,10 +25,10 @@ from provisioning.logs.selectors.setting import chosen as log_chosen
 from provisioning.logs.services import setting as log_setting
 from provisioning.models import Application
 
-from .listed import CHANNELS, LISTED
+from .listed import LISTED, Names
 from .manifest import Manifest
 from .planned_application import PlannedApplication, in_order
-from .planned_listed import ListedDraft, channel_names, differences, stored
+from .planned_listed import ListedDraft, differences, names_with, stored
 from .world import World
 
 CREATE, CHANGE, NOTHING = "create", "change", "nothing"
@@ -99,8 +99,8 @@ class Planner:
         self._applications()
         if self.manifest.log_to is not None:
             self._guard(log_setting.LABEL, partial(self._log_to, self.manifest.log_to))
-        for key, specs in self.manifest.listed.items():
-            self._listed(key, specs)
+        if self.manifest.listed:
+            self._listed()
         if self.refusals:
             raise Refused(*self.refusals)
         return self.plan
@@ -165,14 +165,15 @@ class Planner:
             self.plan.steps.append(Step(SETTING, log_setting.LABEL, LogTo(row.pk if row else None)))
         self.plan.entries.append(Entry(SETTING, log_setting.LABEL, _action(False, changed), changed))
 
-    def _listed(self, key: str, specs: tuple[dict[str, Any], ...]) -> None:
-        """Objects of one kind of LISTED. A rule may name a channel that the file creates."""
-        rows = stored(key, (spec["name"] for spec in specs))
-        names = channel_names(self.manifest.listed.get(CHANNELS, ())) if specs else frozenset()
-        for spec in specs:
-            self._guard(spec["name"], partial(self._one_listed, key, spec, rows.get(spec["name"]), names))
+    def _listed(self) -> None:
+        """Objects of the kinds of LISTED. A rule may name a channel that the file creates."""
+        names = names_with(self.manifest.listed)
+        for key, specs in self.manifest.listed.items():
+            rows = stored(key, (spec["name"] for spec in specs))
+            for spec in specs:
+                self._guard(spec["name"], partial(self._one_listed, key, spec, rows.get(spec["name"]), names))
 
-    def _one_listed(self, key: str, spec: dict[str, Any], row: Any, names: frozenset[str]) -> None:
+    def _one_listed(self, key: str, spec: dict[str, Any], row: Any, names: Names) -> None:
         kind = LISTED[key]
         draft = kind.drafted({name: value for name, value in spec.items() if value is not None}, row)
         changed = differences(kind, row, draft)
@@ -180,7 +181,8 @@ class Planner:
             refuse(kind.refusals(draft, row, names))
             of_row = (0, None) if row is None else (row.pk, row.revision)
             self.plan.steps.append(Step(kind.label, draft.name, ListedDraft(key, draft), *of_row))
-        self.plan.entries.append(Entry(kind.label, draft.name, _action(row is None, changed), changed))
+        self.plan.entries.append(Entry(kind.label, draft.name, _action(row is None, changed), changed,
+                                       tuple(kind.hints(draft, names))))
 
     # --- applications
 

@@ -7,7 +7,7 @@ from typing import Any
 from provisioning.errors import Difference
 from provisioning.models.applications import MASK
 
-from .listed import CHANNELS, LISTED, Listed
+from .listed import LISTED, Listed, Names
 from .world_rows import _some
 
 
@@ -24,9 +24,10 @@ def stored(key: str, names: Iterable[str]) -> dict[str, Any]:
     return {row.name: row for some in _some(names) for row in LISTED[key].stored().filter(name__in=some)}
 
 
-def channel_names(in_file: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Of the channels that there are, and of those that the file creates."""
-    return frozenset(LISTED[CHANNELS].stored().values_list("name", flat=True)) | {spec["name"] for spec in in_file}
+def names_with(in_file: Mapping[str, Iterable[Mapping[str, Any]]]) -> Names:
+    """Of what there is, and of what the file creates."""
+    return {key: {*kind.stored().values_list("name", flat=True), *(spec["name"] for spec in in_file.get(key, ()))}
+            for key, kind in LISTED.items()}
 
 
 def differences(kind: Listed, row: Any, draft: Any) -> tuple[Difference, ...]:

@@ -230,6 +230,13 @@ def test_what_cannot_be_is_a_sentence_with_object_and_field_and_changes_nothing(
     assert (code, sentence in err, Host.objects.count(), HistoryEntry.objects.count()) == (2, True, 0, 0), err
 
 
+def test_a_rule_of_a_condition_that_is_not_there_is_allowed_and_told(file):
+    body = changed(FILE, "notification_rules", conditions=["Gave Up", "Billing Silent", "Gaev Up"])
+    code, out, _ = run("apply", file(body), "--yes")
+    assert (code, [line for line in out.splitlines() if "!" in line]) == (
+        0, ["    ! There is no alarm condition Gaev Up: no alarm of it is told until there is one."])
+
+
 def test_a_field_of_another_kind_is_refused_also_where_nothing_else_changes():
     apply_all(FILE)
     with pytest.raises(Refused, match="has no field url"):
@@ -259,7 +266,7 @@ def test_a_plan_of_many_asks_no_more_than_one_of_few(django_assert_max_num_queri
     apply_all(many | {"notification_rules": []})
     many["channels"] = [each | {"description": "new"} for each in many["channels"]]
     many["notification_rules"] = [{"name": f"r{n}", "channels": [f"c{n}"]} for n in range(60)]
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         assert len(plan_of(many).steps) == 120
 
 
