@@ -70,6 +70,7 @@ class Listed:
 _CHOSEN = {"application_type": AlarmSelection.TYPE, "application": AlarmSelection.APPLICATION}
 """{field that says whose events count: the Selection Mode with which it does}."""
 
+
 def _condition(given: Values, row: AlarmCondition | None) -> ConditionDraft:
     base = ConditionDraft(name=given["name"]) if row is None else conditions.draft_of(row)
     draft = condition_rules.as_stored(replace(base, **given))
