@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from provisioning.models import Alarm, Application, NotificationRule
 from provisioning.notifications.facts import AlarmFact, RuleFact
+from provisioning.notifications.selectors.notifications import WITH_CHANNELS
 
 _ANY = ("0.0.0.0", "::", "")
 
@@ -42,7 +43,7 @@ def console_address() -> str:
 
 def enabled_rules() -> list[RuleFact]:
     """In the order in which they were made."""
-    rows = NotificationRule.objects.filter(enabled=True).prefetch_related("channels").order_by("id")
+    rows = NotificationRule.objects.filter(enabled=True).prefetch_related(WITH_CHANNELS).order_by("id")
     return [RuleFact(
         id=row.pk, name=row.name, channels=tuple(channel.pk for channel in row.channels.all() if channel.enabled),
         categories=tuple(row.categories), conditions=tuple(row.conditions), applications=tuple(row.applications),

@@ -1,6 +1,6 @@
 """Channels, notification rules and deliveries, as pages and commands show them."""
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from provisioning.errors import NotFound
 from provisioning.models import Channel, Delivery, NotificationRule
@@ -8,10 +8,13 @@ from provisioning.models import Channel, Delivery, NotificationRule
 CHANNELS, RULES, DELIVERIES = "notification-channels", "notification-rules", "notification-deliveries"
 """What pages that show them are told by."""
 
+WITH_CHANNELS = Prefetch("channels", Channel.objects.defer("secrets"))
+"""Channels of rules. Secrets are read where they are needed: one that no key opens breaks no list."""
+
 
 def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet[Channel]:
     """Channels by name, each with ``rule_count``; ``text`` is a part of the name or of the description."""
-    found = Channel.objects.annotate(rule_count=Count("rules"))
+    found = Channel.objects.defer("secrets").annotate(rule_count=Count("rules"))
     if text:
         found = found.filter(Q(name__holds=text) | Q(description__holds=text))
     if kind:
@@ -21,7 +24,7 @@ def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet
 
 def get_channel(key: int) -> Channel:
     """Raises NotFound."""
-    row = Channel.objects.filter(pk=key).first()
+    row = Channel.objects.defer("secrets").filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such channel (any more).")
     return row
@@ -29,7 +32,7 @@ def get_channel(key: int) -> Channel:
 
 def find_channel(name: str) -> Channel:
     """Raises NotFound."""
-    row = Channel.objects.filter(name=name).first()
+    row = Channel.objects.defer("secrets").filter(name=name).first()
     if row is None:
         raise NotFound(f"There is no channel named {name}. Monitoring > Notifications lists them.")
     return row
@@ -38,7 +41,7 @@ def find_channel(name: str) -> Channel:
 def rule_list(*, text: str = "", channel: str = "", state: str = "") -> QuerySet[NotificationRule]:
     """Notification rules by name with their channels; ``text`` is a part of the name, ``channel`` one of a channel's
     name."""
-    found = NotificationRule.objects.prefetch_related("channels")
+    found = NotificationRule.objects.prefetch_related(WITH_CHANNELS)
     if text:
         found = found.filter(name__holds=text)
     if channel:
@@ -49,7 +52,7 @@ def rule_list(*, text: str = "", channel: str = "", state: str = "") -> QuerySet
 
 def get_rule(key: int) -> NotificationRule:
     """Raises NotFound."""
-    row = NotificationRule.objects.prefetch_related("channels").filter(pk=key).first()
+    row = NotificationRule.objects.prefetch_related(WITH_CHANNELS).filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such notification rule (any more).")
     return row
@@ -58,7 +61,7 @@ def get_rule(key: int) -> NotificationRule:
 def delivery_list(*, state: str = "", channel: str = "", rule: str = "", told: str = "",
                   text: str = "") -> QuerySet[Delivery]:
     """Deliveries, newest first; ``channel``, ``rule`` and ``text`` (of subject or message) are parts."""
-    found = Delivery.objects.select_related("channel")
+    found = Delivery.objects.select_related("channel").defer("channel__secrets")
     for name, value in (("state", state), ("told", told), ("channel_name__holds", channel), ("rule_name__holds", rule)):
         if value:
             found = found.filter(**{name: value})
@@ -67,7 +70,8 @@ def delivery_list(*, state: str = "", channel: str = "", rule: str = "", told: s
 
 def get_delivery(key: int) -> Delivery:
     """With its attempts in ``tries``. Raises NotFound."""
-    row = Delivery.objects.select_related("channel").prefetch_related("tries").filter(pk=key).first()
+    row = Delivery.objects.select_related("channel").defer("channel__secrets").prefetch_related("tries").filter(
+        pk=key).first()
     if row is None:
         raise NotFound("There is no such delivery (any more): they are kept for 90 days.")
     return row

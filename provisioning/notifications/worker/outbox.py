@@ -51,7 +51,7 @@ def take(channel_id: int | None, now: datetime | None = None) -> Taken | None:
         if row is None or not Delivery.objects.filter(pk=row.pk, state=DeliveryState.WAITING, due_at=row.due_at).update(
                 due_at=now + LEASE):
             return None
-    channel = Channel.objects.filter(pk=channel_id).first() if channel_id is not None else None
+    channel = Channel.objects.defer("secrets").filter(pk=channel_id).first() if channel_id is not None else None
     recipient, why = _recipient(row, channel)
     return Taken(row.pk, recipient, Message(
         message_id=row.message_id, told=Told(row.told), subject=row.subject, text=row.text, payload=row.payload,
@@ -103,7 +103,7 @@ def _finish(row: Delivery, state: DeliveryState, now: datetime) -> None:
 
 
 def _tell_of(row: Delivery, made: DeliveryAttempt, now: datetime) -> None:
-    log.warning("A message to the channel %s was given up after %d attempts.", row.channel_name, row.attempts)
+    log.warning("A message to the channel %s was given up.", row.channel_name)
     Event.objects.create(
         at=now, number=Own.NOT_DELIVERED, level=EventLevel.ALARM, source=SOURCE,
         text=f"The message \"{row.subject}\" to the channel {row.channel_name} was given up after {row.attempts} "

@@ -1,6 +1,8 @@
 """One look at alarms: what is to be told of them is written to the outbox, together with how far that is."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -85,31 +87,36 @@ def _tell(rule: RuleFact, now: datetime) -> None:
     held_until = next_message_at(rule, sent)
     if not rule.channels or (held_until is not None and held_until > now):
         return
-    found: list[tuple[Notice, NoticeFact, Told]] = []
-    rest: list[Notice] = []
-    for row, notice in _open(rule, now):
+    found: list[tuple[NoticeFact, Told]] = []
+    changed: dict[int, NoticeFact] = {}
+    for notice in _open(rule, now):
         what = what_next(rule, notice, now)
         if isinstance(what, Told):
-            found.append((row, notice, what))
+            found.append((notice, what))
         elif what != Rest.LATER:
-            row.due_at, row.over = None, what == Rest.OVER
-            rest.append(row)
-    due = [at for _, notice, _ in found if (at := became_due(notice)) is not None]
-    digest = is_digest(rule, sent, due, len({what for *_, what in found}), now)
-    told = batches([Item(what, notice.alarm) for _, notice, what in found], as_digest=digest)
-    _write(rule, told, now)
-    for row, notice, what in found:
-        after = after_telling(rule, notice, what, now, is_digest=digest)
-        row.told, row.told_at, row.due_at, row.over = after.told, after.told_at, after.due_at, after.over
-    Notice.objects.bulk_update([*rest, *(row for row, *_ in found)], ["told", "told_at", "due_at", "over"],
-                               batch_size=200)
+            changed[notice.alarm.id] = replace(notice, due_at=None, over=what == Rest.OVER)
+    due = [at for notice, _ in found if (at := became_due(notice)) is not None]
+    digest = len(found) > 1 and is_digest(rule, sent, due, len({what for _, what in found}), now)
+    _write(rule, batches([Item(what, notice.alarm) for notice, what in found], as_digest=digest), now)
+    changed |= {notice.alarm.id: after_telling(rule, notice, what, now, is_digest=digest) for notice, what in found}
+    _keep(rule, changed)
 
 
-def _open(rule: RuleFact, now: datetime) -> list[tuple[Notice, NoticeFact]]:
+def _keep(rule: RuleFact, changed: Mapping[int, NoticeFact]) -> None:
+    """``changed`` {key of the alarm: its notice}. Most of them changed alike."""
+    alike: dict[tuple[str, datetime | None, datetime | None, bool], list[int]] = defaultdict(list)
+    for alarm, notice in changed.items():
+        alike[notice.told, notice.told_at, notice.due_at, notice.over].append(alarm)
+    for (told, told_at, due_at, over), alarms in alike.items():
+        Notice.objects.filter(rule=rule.id, alarm__in=alarms).update(
+            told=told, told_at=told_at, due_at=due_at, over=over)
+
+
+def _open(rule: RuleFact, now: datetime) -> list[NoticeFact]:
     rows = list(Notice.objects.filter(Q(due_at__lte=now) | _TO_CLEAR, rule=rule.id, over=False).select_related(
         "alarm").order_by("alarm_id")[:NOTICES_AT_ONCE])
     facts = alarm_facts([row.alarm for row in rows])
-    return [(row, NoticeFact(facts[row.alarm_id], row.told, row.due_at, row.told_at, row.over)) for row in rows]
+    return [NoticeFact(facts[row.alarm_id], row.told, row.due_at, row.told_at, row.over) for row in rows]
 
 
 def _sent(rule: RuleFact) -> list[datetime]:
@@ -126,7 +133,7 @@ def _write(rule: RuleFact, told: Sequence[tuple[Told, list[AlarmFact]]], now: da
     if not told:
         return
     composed = [compose(what, alarms, at=now, zone=_zone(rule)) for what, alarms in told]
-    channels = Channel.objects.in_bulk(rule.channels)
+    channels = Channel.objects.defer("secrets").in_bulk(rule.channels)
     Delivery.objects.bulk_create([Delivery(
         message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=rule.name, told=each.told,
         subject=each.subject, text=each.text, payload=each.payload, alarms=list(each.alarms),
