@@ -274,6 +274,13 @@ JOB_UNCLAIMED_AFTER_S = TAKE_WITHIN_S
 PAIRWISE_AUDIT_MINUTES = env.float("PAIRWISE_AUDIT_MINUTES", 15)
 PAIRWISE_AUDIT_KEEP_DAYS = env.int("PAIRWISE_AUDIT_KEEP_DAYS", 90)
 
+# --- notifications
+PAIRWISE_SMTP_URL = _SECRETS["PAIRWISE_SMTP_URL"]
+"""The mail server: smtp://, smtp+tls:// (STARTTLS) or smtps://, "" for none."""
+PAIRWISE_MAIL_FROM = env.str("PAIRWISE_MAIL_FROM", "Pairwise <pairwise@localhost>")
+PAIRWISE_WEBHOOK_LOOPBACK = env.bool("PAIRWISE_WEBHOOK_LOOPBACK", False)
+PAIRWISE_WEBHOOK_HTTP = env.bool("PAIRWISE_WEBHOOK_HTTP", False)
+
 # --- logs
 LOGGING = {
     "version": 1,

@@ -37,6 +37,7 @@ class Own(IntEnum):
     GAP = 20119
     DONE_BY_SOMEBODY = 20120
     GAVE_UP = 20121
+    NOT_DELIVERED = 20122
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ KINDS: dict[Own, Kind] = {
     Own.GAP: Kind(SERVER, ALARM, "this copy begins later than it should; it fetches what is missing"),
     Own.DONE_BY_SOMEBODY: Kind(CONSOLE, STANDARD, "somebody did something in the console, as History has it"),
     Own.GAVE_UP: Kind(CONTROL, ALARM, "a server failed too often in a row, so that Auto-Restart starts it no more"),
+    Own.NOT_DELIVERED: Kind(CONSOLE, ALARM, "a notification was given up: nobody was told"),
 }
 
 

@@ -15,16 +15,20 @@ from provisioning.models import (
     AlarmCondition,
     Application,
     ApplicationTemplate,
+    Channel,
+    Delivery,
     Host,
     HostRuntime,
     InstallationPackage,
     Job,
     JobStep,
     ListeningPort,
+    NotificationRule,
     Option,
     PairState,
     RuntimeStatus,
 )
+from provisioning.notifications.rules.kinds import fields_of
 from provisioning.record.models import ControlBeat
 from provisioning.states import HostStatus, JobKind, JobState, RedundancyType, Role
 
@@ -205,3 +209,30 @@ def make_alarm(**fields) -> Alarm:
                 "application": "MS_Primary", "application_type": "MessageServer", "text": "It took over.",
                 "raised_at": at, "last_at": at, "ends_at": at + timedelta(hours=24)}
     return Alarm.objects.create(condition=condition, **{**defaults, **fields})
+
+
+def make_channel(name: str = "hook", *, kind: str = "webhook", fields: dict | None = None, **values) -> Channel:
+    """A webhook that nobody answers; ``fields`` of its kind, ``secret``, ``key`` and ``url`` of chats as secrets."""
+    fields = {"url": "https://192.0.2.80/hook"} if fields is None else fields
+    hidden = {each.name for each in fields_of(kind) if each.secret}
+    row = Channel(name=name, kind=kind, **values)
+    row.set_fields({name: text for name, text in fields.items() if name not in hidden},
+                   {name: text for name, text in fields.items() if name in hidden})
+    row.save()
+    return row
+
+
+def make_rule(*channels: Channel, name: str = "all", **fields) -> NotificationRule:
+    """A notification rule that tells of every alarm through ``channels``."""
+    row = NotificationRule.objects.create(name=name, **fields)
+    row.channels.set(channels)
+    return row
+
+
+def make_delivery(channel: Channel, **fields) -> Delivery:
+    """A message that is due."""
+    number, now = next(_number), timezone.now()
+    defaults = {"message_id": f"msg_{number}", "channel_name": channel.name, "rule_name": "all", "told": "raised",
+                "subject": f"Critical: MS_{number}", "text": f"It happened {number}.", "created_at": now, "due_at": now,
+                "payload": {"type": "alarm.raised", "timestamp": "2026-03-02T12:00:00.000Z", "data": {"text": "é"}}}
+    return Delivery.objects.create(channel=channel, **{**defaults, **fields})

@@ -16,9 +16,11 @@ from provisioning.models import (
     AlarmCondition,
     Application,
     ApplicationTemplate,
+    Channel,
     Console,
     Host,
     InstallationPackage,
+    NotificationRule,
 )
 
 
@@ -65,6 +67,21 @@ def condition_snapshot(row: AlarmCondition) -> dict:
             "cancel_event": written(row.cancel_event)}
 
 
+def channel_snapshot(row: Channel) -> dict:
+    """Fields of its kind beside those of all channels."""
+    return {**fields_of(("name", "description", "kind", "enabled", "revision"))(row), **row.shown_fields()}
+
+
+def rule_snapshot(row: NotificationRule) -> dict:
+    """Lists as people write them."""
+    names = ("name", "quiet_hours", "time_zone", "wait_s", "repeat_h", "recovery", "group_s", "limit_per_hour",
+             "enabled", "revision")
+    lists = {name: ", ".join(getattr(row, name)) for name in (
+        "categories", "conditions", "applications", "hosts", "pairs")}
+    return {**fields_of(names)(row), **lists,
+            "channels": ", ".join(row.channels.values_list("name", flat=True))}
+
+
 KINDS: dict[type[Model], Recorded] = {
     Application: Recorded("application", "Application", application_snapshot),
     Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
@@ -73,6 +90,8 @@ KINDS: dict[type[Model], Recorded] = {
     User: Recorded("user", "User", user_snapshot),
     Alarm: Recorded("alarm", "Alarm", fields_of(("name",))),
     AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
+    Channel: Recorded("channel", "Channel", channel_snapshot),
+    NotificationRule: Recorded("notification_rule", "Notification Rule", rule_snapshot),
     Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}

@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(null=True)),
                 ('told_at', models.DateTimeField(null=True)),
                 ('told', models.CharField(blank=True, choices=[('raised', 'Raised'), ('repeated', 'Still active'), ('cleared', 'Cleared'), ('digest', 'Digest'), ('test', 'Test')], max_length=8)),
+                ('over', models.BooleanField(default=False)),
                 ('alarm', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='provisioning.alarm')),
                 ('rule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='notices', to='provisioning.notificationrule')),
             ],
@@ -125,7 +126,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='notice',
-            index=models.Index(fields=['due_at'], name='provisionin_due_at_d91f88_idx'),
+            index=models.Index(fields=['over', 'due_at'], name='provisionin_over_bed1af_idx'),
         ),
         migrations.AddConstraint(
             model_name='notice',

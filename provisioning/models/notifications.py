@@ -1,12 +1,15 @@
 """Who is told of alarms: channels, notification rules, and the outbox of what was and is to be delivered
 (docs/notifications.md)."""
 
+import json
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from provisioning.spelling import SortKey
 from provisioning.states import ChannelKind, DeliveryState, Told
 
+from .applications import MASK
 from .encryption import EncryptedTextField
 
 ANSWER_CHARACTERS = 1000
@@ -31,6 +34,19 @@ class Channel(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def secret_fields(self) -> dict[str, str]:
+        """{name: text} of those that have a value. Raises WrongKey when it is read from the database."""
+        return json.loads(self.secrets) if self.secrets else {}
+
+    def shown_fields(self) -> dict[str, str]:
+        """All fields of its kind, secrets as MASK."""
+        return {**self.settings, **dict.fromkeys(self.secret_fields, MASK)}
+
+    def set_fields(self, settings: dict[str, str], secrets: dict[str, str]) -> None:
+        """Does not save."""
+        self.settings, self.secrets = settings, json.dumps(secrets) if secrets else ""
 
 
 class NotificationRule(models.Model):
@@ -67,17 +83,19 @@ class NotificationRule(models.Model):
 
 class Notice(models.Model):
     """What a rule has still to tell of an alarm, or told: one row for each of the two. ``due_at`` is when it is told
-    next, None for no more; ``told_at`` when it was told last. It is deleted with its alarm."""
+    next, None where nothing is known to be; ``told_at`` when it was told last. ``over``: nothing more is told of it. It
+    is deleted with its alarm."""
 
     rule = models.ForeignKey(NotificationRule, on_delete=models.CASCADE, related_name="notices")
     alarm = models.ForeignKey("Alarm", on_delete=models.CASCADE, related_name="notices")
     due_at = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
     told = models.CharField(max_length=8, choices=Told, blank=True)
+    over = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="one_notice_a_rule_and_alarm", fields=["rule", "alarm"])]
-        indexes = [models.Index(fields=["due_at"])]
+        indexes = [models.Index(fields=["over", "due_at"])]
 
     def __str__(self):
         return f"{self.rule_id}: {self.alarm_id}"

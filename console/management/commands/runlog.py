@@ -1,4 +1,4 @@
-"""``manage.py runlog``: the reader of log records, and the judge of alarms."""
+"""``manage.py runlog``: the reader of log records, the judge of alarms, and who tells of them."""
 
 import asyncio
 import signal
@@ -15,11 +15,12 @@ from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
 from provisioning.alarms.worker.watch import Watch
 from provisioning.logs.worker.reader import Reader
+from provisioning.notifications.worker.watch import Notifier
 
 
 class Command(BaseCommand):
-    help = ("Read the log records of the chosen pair into the log database, and judge alarms, until SIGTERM or SIGINT "
-            "(docs/log.md, docs/alarms.md).")
+    help = ("Read the log records of the chosen pair into the log database, judge alarms, and send "
+            "notifications, until SIGTERM or SIGINT (docs/log.md, docs/alarms.md, docs/notifications.md).")
     requires_system_checks = []
 
     def handle(self, *args, **options):
@@ -44,4 +45,4 @@ async def _until_asked() -> None:
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), Watch().run(), asked.wait(), showing)
+        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), asked.wait(), showing)

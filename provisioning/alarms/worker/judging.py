@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, transaction
 from django.db.models import F, Q
+from django.dispatch import Signal
 from django.utils import timezone
 
 from provisioning.alarms.facts import Condition, Happened, Standing
@@ -25,6 +26,8 @@ from provisioning.models import Alarm, AlarmMark
 from provisioning.turns import delete_in_turns
 
 log = logging.getLogger(__name__)
+alarms_changed = Signal()
+"""Sent after alarms were raised, told once more or cleared, in the thread that wrote them."""
 JUDGED_KEPT = 1000
 """So many of the last events are remembered by name: a log record comes seconds after its event."""
 ACTIVE_MOST, ENDED_KEPT = 5000, 10_000
@@ -130,6 +133,7 @@ def _keep(changed: list[Standing]) -> None:
         Alarm.objects.bulk_create([_as_row(alarm) for alarm in new[:room]])
     if changed:
         changes.tell(TOPIC)
+        transaction.on_commit(lambda: alarms_changed.send(None), robust=True)
 
 
 def _as_row(alarm: Standing) -> Alarm:

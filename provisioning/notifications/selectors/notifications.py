@@ -1,0 +1,77 @@
+"""Channels, notification rules and deliveries, as pages and commands show them."""
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from provisioning.errors import NotFound
+from provisioning.models import Channel, Delivery, NotificationRule
+
+CHANNELS, RULES, DELIVERIES = "notification-channels", "notification-rules", "notification-deliveries"
+"""What pages that show them are told by."""
+
+WITH_CHANNELS = Prefetch("channels", Channel.objects.defer("secrets"))
+"""Channels of rules. Secrets are read where they are needed: one that no key opens breaks no list."""
+
+
+def channel_list(*, text: str = "", kind: str = "", state: str = "") -> QuerySet[Channel]:
+    """Channels by name, each with ``rule_count``; ``text`` is a part of the name or of the description."""
+    found = Channel.objects.defer("secrets").annotate(rule_count=Count("rules"))
+    if text:
+        found = found.filter(Q(name__holds=text) | Q(description__holds=text))
+    if kind:
+        found = found.filter(kind=kind)
+    return found.filter(enabled=state == "enabled") if state else found
+
+
+def get_channel(key: int) -> Channel:
+    """Raises NotFound."""
+    row = Channel.objects.defer("secrets").filter(pk=key).first()
+    if row is None:
+        raise NotFound("There is no such channel (any more).")
+    return row
+
+
+def find_channel(name: str) -> Channel:
+    """Raises NotFound."""
+    row = Channel.objects.defer("secrets").filter(name=name).first()
+    if row is None:
+        raise NotFound(f"There is no channel named {name}. Monitoring > Notifications lists them.")
+    return row
+
+
+def rule_list(*, text: str = "", channel: str = "", state: str = "") -> QuerySet[NotificationRule]:
+    """Notification rules by name with their channels; ``text`` is a part of the name, ``channel`` one of a channel's
+    name."""
+    found = NotificationRule.objects.prefetch_related(WITH_CHANNELS)
+    if text:
+        found = found.filter(name__holds=text)
+    if channel:
+        found = found.filter(pk__in=NotificationRule.channels.through.objects.filter(
+            channel__name__holds=channel).values("notificationrule"))
+    return found.filter(enabled=state == "enabled") if state else found
+
+
+def get_rule(key: int) -> NotificationRule:
+    """Raises NotFound."""
+    row = NotificationRule.objects.prefetch_related(WITH_CHANNELS).filter(pk=key).first()
+    if row is None:
+        raise NotFound("There is no such notification rule (any more).")
+    return row
+
+
+def delivery_list(*, state: str = "", channel: str = "", rule: str = "", told: str = "",
+                  text: str = "") -> QuerySet[Delivery]:
+    """Deliveries, newest first; ``channel``, ``rule`` and ``text`` (of subject or message) are parts."""
+    found = Delivery.objects.select_related("channel").defer("channel__secrets")
+    for name, value in (("state", state), ("told", told), ("channel_name__holds", channel), ("rule_name__holds", rule)):
+        if value:
+            found = found.filter(**{name: value})
+    return found.filter(Q(subject__holds=text) | Q(text__holds=text)) if text else found
+
+
+def get_delivery(key: int) -> Delivery:
+    """With its attempts in ``tries``. Raises NotFound."""
+    row = Delivery.objects.select_related("channel").defer("channel__secrets").prefetch_related("tries").filter(
+        pk=key).first()
+    if row is None:
+        raise NotFound("There is no such delivery (any more): they are kept for 90 days.")
+    return row

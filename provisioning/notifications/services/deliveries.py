@@ -1,0 +1,38 @@
+"""Deliveries: send one again."""
+
+from django.utils import timezone
+
+from provisioning.core import changes, permissions
+from provisioning.core.permissions import Actor
+from provisioning.errors import Refused
+from provisioning.history import history
+from provisioning.models import Delivery
+from provisioning.notifications.rules.messages import new_message_id
+from provisioning.notifications.selectors.notifications import DELIVERIES, get_delivery
+from provisioning.states import DeliveryState
+
+
+def resend(*, actor: Actor, delivery_id: int) -> Delivery:
+    """The same message once more, as a delivery of its own. Raises Refused, NotFound."""
+    actor.require(permissions.NOTIFY)
+    old = get_delivery(delivery_id)
+    if why := why_not_resend(old):
+        raise Refused(why)
+    now = timezone.now()
+    with history.atomic():
+        row = Delivery.objects.create(
+            message_id=new_message_id(), channel=old.channel, channel_name=old.channel.name, rule_name=old.rule_name,
+            told=old.told, subject=old.subject, text=old.text, payload=old.payload, alarms=old.alarms,
+            created_at=now, due_at=now)
+        history.record_verb(actor=actor, row=old.channel, reason=f"Sent again: {old.subject}")
+        changes.tell(DELIVERIES)
+    return row
+
+
+def why_not_resend(row: Delivery) -> str:
+    """A sentence, "" when it can be sent again."""
+    if row.state == DeliveryState.WAITING:
+        return "This message is still tried. Wait until it is sent or given up."
+    if row.channel is None:
+        return f"The channel {row.channel_name} was deleted, so nothing can be sent through it."
+    return "" if row.channel.enabled else f"The channel {row.channel.name} is disabled. Enable it first."

@@ -1,0 +1,146 @@
+"""One look at alarms: what is to be told of them is written to the outbox, together with how far that is."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+
+from provisioning.core import changes
+from provisioning.models import Alarm, Channel, Delivery, Notice, NotificationMark
+from provisioning.notifications.facts import AlarmFact, NoticeFact, RuleFact
+from provisioning.notifications.rules.matching import matches
+from provisioning.notifications.rules.messages import compose, new_message_id
+from provisioning.notifications.rules.planning import (
+    TOLD_BEFORE,
+    Item,
+    Rest,
+    after_telling,
+    batches,
+    became_due,
+    first_due,
+    is_digest,
+    next_message_at,
+    what_next,
+)
+from provisioning.notifications.rules.times import zone_names
+from provisioning.notifications.selectors.alarms import alarm_facts, enabled_rules
+from provisioning.notifications.selectors.notifications import DELIVERIES
+from provisioning.states import DeliveryState, Told
+
+ALARMS_AT_ONCE, NOTICES_AT_ONCE = 500, 1000
+_TO_CLEAR = Q(told__in=TOLD_BEFORE, alarm__cleared_at__isnull=False)
+
+
+def plan(now: datetime | None = None) -> bool:
+    """Whether anything was written. Raises DatabaseError."""
+    now = now or timezone.now()
+    if not _is_anything(now):
+        return False
+    with transaction.atomic():
+        # Of two processes one waits here, and then finds what the other one left.
+        mark = NotificationMark.objects.select_for_update().get(pk=1)
+        rules = enabled_rules()
+        _begin(mark, rules, now)
+        for rule in rules:
+            _tell(rule, now)
+        _forget(rules)
+    return True
+
+
+def _is_anything(now: datetime) -> bool:
+    """Whether there may be something to do. What was raised before anybody looked is told to nobody."""
+    mark = NotificationMark.objects.filter(pk=1).first()
+    if mark is None:
+        newest = Alarm.objects.aggregate(newest=Max("id"))["newest"] or 0
+        mark, _ = NotificationMark.objects.get_or_create(pk=1, defaults={"alarm_id": newest})
+    if Alarm.objects.filter(id__gt=mark.alarm_id).exists():
+        return True
+    return Notice.objects.filter(Q(due_at__lte=now) | _TO_CLEAR, over=False).exists()
+
+
+def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> None:
+    """A notice for each new alarm and each rule that is about it."""
+    rows = list(Alarm.objects.filter(id__gt=mark.alarm_id).order_by("id")[:ALARMS_AT_ONCE])
+    if not rows:
+        return
+    facts = alarm_facts(rows)
+    Notice.objects.bulk_create([
+        Notice(rule_id=rule.id, alarm_id=alarm.id, due_at=first_due(rule, now))
+        for alarm in facts.values() for rule in rules if rule.channels and matches(rule, alarm)])
+    mark.alarm_id = rows[-1].pk
+    mark.save(update_fields=["alarm_id"])
+
+
+def _forget(rules: Iterable[RuleFact]) -> None:
+    """What a rule that is disabled, or all of whose channels are, would have told."""
+    Notice.objects.filter(over=False).exclude(rule__in=[rule.id for rule in rules if rule.channels]).update(
+        over=True, due_at=None)
+
+
+def _tell(rule: RuleFact, now: datetime) -> None:
+    sent = _sent(rule)
+    held_until = next_message_at(rule, sent)
+    if not rule.channels or (held_until is not None and held_until > now):
+        return
+    found: list[tuple[NoticeFact, Told]] = []
+    changed: dict[int, NoticeFact] = {}
+    for notice in _open(rule, now):
+        what = what_next(rule, notice, now)
+        if isinstance(what, Told):
+            found.append((notice, what))
+        elif what != Rest.LATER:
+            changed[notice.alarm.id] = replace(notice, due_at=None, over=what == Rest.OVER)
+    due = [at for notice, _ in found if (at := became_due(notice)) is not None]
+    digest = len(found) > 1 and is_digest(rule, sent, due, len({what for _, what in found}), now)
+    _write(rule, batches([Item(what, notice.alarm) for notice, what in found], as_digest=digest), now)
+    changed |= {notice.alarm.id: after_telling(rule, notice, what, now, is_digest=digest) for notice, what in found}
+    _keep(rule, changed)
+
+
+def _keep(rule: RuleFact, changed: Mapping[int, NoticeFact]) -> None:
+    """``changed`` {key of the alarm: its notice}. Most of them changed alike."""
+    alike: dict[tuple[str, datetime | None, datetime | None, bool], list[int]] = defaultdict(list)
+    for alarm, notice in changed.items():
+        alike[notice.told, notice.told_at, notice.due_at, notice.over].append(alarm)
+    for (told, told_at, due_at, over), alarms in alike.items():
+        Notice.objects.filter(rule=rule.id, alarm__in=alarms).update(
+            told=told, told_at=told_at, due_at=due_at, over=over)
+
+
+def _open(rule: RuleFact, now: datetime) -> list[NoticeFact]:
+    rows = list(Notice.objects.filter(Q(due_at__lte=now) | _TO_CLEAR, rule=rule.id, over=False).select_related(
+        "alarm").order_by("alarm_id")[:NOTICES_AT_ONCE])
+    facts = alarm_facts([row.alarm for row in rows])
+    return [NoticeFact(facts[row.alarm_id], row.told, row.due_at, row.told_at, row.over) for row in rows]
+
+
+def _sent(rule: RuleFact) -> list[datetime]:
+    """When the last messages of ``rule`` were written, those of its channel that had most."""
+    return max((list(_of(rule, channel)[:rule.limit_per_hour]) for channel in rule.channels), key=len, default=[])
+
+
+def _of(rule: RuleFact, channel: int) -> QuerySet[Delivery, datetime]:
+    return Delivery.objects.filter(channel=channel, rule_name=rule.name).order_by("-id").values_list(
+        "created_at", flat=True)
+
+
+def _write(rule: RuleFact, told: Sequence[tuple[Told, list[AlarmFact]]], now: datetime) -> None:
+    if not told:
+        return
+    composed = [compose(what, alarms, at=now, zone=_zone(rule)) for what, alarms in told]
+    channels = Channel.objects.defer("secrets").in_bulk(rule.channels)
+    Delivery.objects.bulk_create([Delivery(
+        message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=rule.name, told=each.told,
+        subject=each.subject, text=each.text, payload=each.payload, alarms=list(each.alarms),
+        state=DeliveryState.WAITING, created_at=now, due_at=now)
+        for each in composed for channel in channels.values()])
+    changes.tell(DELIVERIES)
+
+
+def _zone(rule: RuleFact) -> tzinfo:
+    return ZoneInfo(rule.time_zone) if rule.time_zone in zone_names() else UTC
