@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from protocol.dialler import Dialling
+from protocol.dialler import Dialler
 from protocol.jobs import SIGNATURES
 from protocol.lines import OPENING_TIMEOUT_S, SILENCE_HEARTBEATS, decode, encode
 from protocol.opening_messages import SPEAKS, Challenge, Heartbeat, Refused, Welcome
@@ -47,7 +47,7 @@ class Peer(asyncio.Protocol):
 
     async def _dial(self) -> None:
         self.fleet.counts["dials"] += 1
-        self._dialling = Dialling(kind=self.kind, name=self.name, secret=self.secret, **self.hello())
+        self._dialling = Dialler(kind=self.kind, name=self.name, secret=self.secret, **self.hello())
         self._rest, self.silence_s, self.heard_at = b"", OPENING_TIMEOUT_S, time.monotonic()
         try:
             await asyncio.get_running_loop().create_connection(

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from console.proxies import Network, networks
 from protocol.strangers import Strangers
-from protocol.throttle import EVERY_S, Sparing
+from protocol.throttle import EVERY_S, Throttle
 
 log = logging.getLogger(__name__)
 HEADERS_S = 10.0
@@ -59,7 +59,7 @@ def _record(text: str) -> None:
         connections.close_all()
 
 
-refused = Sparing(_note)
+refused = Throttle(_note)
 """Tells of a stranger that was sent away, in a sentence without its end."""
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from protocol import collector
 from protocol.controls import NOT_LEADER
 from protocol.tasks import Tasks
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 from protocol.tls import Identity
 from protocol.watchdog import Watchdog
 from protocol.wire import Opening
@@ -78,7 +78,7 @@ class Control:
         """``failure``: the error by which a part of it has ended, None while all are there; ``ending`` is set then."""
         self._tasks = Tasks(self._failed)
         self.reign: Reign | None = None
-        self._refused_alone = Sparing(lambda text: log.warning("A connection to control was refused: %s.", text))
+        self._refused_alone = Throttle(lambda text: log.warning("A connection to control was refused: %s.", text))
         self._stack = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> "Control":

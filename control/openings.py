@@ -11,7 +11,7 @@ from protocol.places import place_of
 BEAT = encode(Heartbeat())
 
 
-class Waiting:
+class Openings:
     """Each address (``place_of``) gets a turn before any gets another one: whoever dials often waits behind himself.
 
     ``beats``: those that wait may be shown a sign of life.

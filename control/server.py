@@ -17,7 +17,7 @@ from protocol.tls import why_untrusted
 from protocol.wire import OPENING_TIMEOUT_S, Opening, OutOfOrder, WireError, encode
 
 from .database import DatabaseAway
-from .openings import Waiting
+from .openings import Openings
 from .peers import CLOSE_TIMEOUT_S
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Listener:
         self._serve, self._context, self._out_of_order, self._refused = serve, context, out_of_order, refused
         self._tasks: set[asyncio.Task[None]] = set()
         # Over TLS nothing can be said before its handshake.
-        self._waiting = Waiting(beats=context is None)
+        self._waiting = Openings(beats=context is None)
         self._strangers: Strangers[asyncio.Task[None]] = Strangers(lambda: OPENINGS)
         self._listening: list[socket.socket] = []
         self._at_work = Tasks(failed)

@@ -15,7 +15,7 @@ from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Pr
 from protocol.opening_messages import Hello, Welcome
 from protocol.pair_messages import PairRequest, Probed
 from protocol.server_messages import Configuration, Event, Progress, Report
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.core.control_client import control_secrets
 from provisioning.states import EventLevel, EventSource
@@ -61,7 +61,7 @@ class Sessions:
         self._peers = peers
         self._world = solution.world
         self._refusals: dict[tuple[str, int | None, int | None], Bucket] = {}
-        self.refused = Sparing(self._note_refused)
+        self.refused = Throttle(self._note_refused)
         """Tells of a stranger that was sent away and claims to be nobody we know, in a sentence without its end."""
         self._rereads = Bucket(REREAD_RATE, REREAD_BURST)
         self._checking: dict[str, Channel] = {}

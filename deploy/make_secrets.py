@@ -24,6 +24,8 @@ def make(directory: Path, address: str) -> list[Path]:
     return [*made, *_keep(directory / "console" / "secret_key", secrets.token_urlsafe(48), CONSOLE),
             *_keep(directory / "console" / "database_url",
                    f"postgres://pairwise:{database}@postgres/pairwise", CONSOLE),
+            *_keep(directory / "console" / "log_database_url",
+                   f"postgres://pairwise:{database}@log-postgres/pairwise_log", CONSOLE),
             *_keep(directory / "console" / "redis_url", f"rediss://:{redis}@{address}:6380/0", CONSOLE)]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from protocol.door import Door
 from protocol.messages import LCA_VERBS, ApplicationStatus, Request, Response
-from protocol.throttle import EVERY_S, Sparing
+from protocol.throttle import EVERY_S, Throttle
 from protocol.wire import Channel, Opening, WireError
 
 from . import VERSION
@@ -46,7 +46,7 @@ class LcaPort:
         self._statuses: dict[str, ApplicationStatus] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
-        self.refused = Sparing(self._note_refused)
+        self.refused = Throttle(self._note_refused)
         self._door = Door(STRANGERS_MAX, self.refused)
         self._last_refused: tuple[float, dict[str, Any]] = float("-inf"), {}
         self._served = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from protocol.door import Door
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 from protocol.wire import Opening, WireError
 
 from .broker import Broker
@@ -38,7 +38,7 @@ class Active:
         self.shipping: Shipping | None = None
         self.common: tuple[int, bytes] = (0, b"")
         self._task: asyncio.Task[Any] | None = None
-        self.refused = Sparing(self._log_refused)
+        self.refused = Throttle(self._log_refused)
         self._door = Door(STRANGERS_MAX, self.refused)
         self._told = False
         self._said = ""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from protocol.server_messages import Grant
 from protocol.tasks import Tasks
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 
 from . import standing as standings
 from .delivery import Delivery
@@ -31,8 +31,8 @@ from .roster import Guest, Roster
 from .settings import Settings
 from .standing import Mode, Standing
 from .store import Appended
-from .store_thread import Storing
-from .submissions import Submitted, Waiting, drafts_of
+from .store_thread import StoreThread
+from .submissions import Submissions, Submitted, drafts_of
 
 TICK_S = 0.25
 CLOSE_S = 5.0
@@ -58,7 +58,7 @@ class Broker:
         self.settings, self.log, self.store, self.secret = settings, log, store, secret
         self._changed = changed
         self.disk = Disk()
-        self.storing = Storing(store, self.disk.thread("store"), lambda: self.settings.redundancy.standby_timeout_s,
+        self.storing = StoreThread(store, self.disk.thread("store"), lambda: self.settings.redundancy.standby_timeout_s,
                                changed)
         self._loop = asyncio.get_running_loop()
         self.roster = Roster(lambda: self.settings.limits.max_connections)
@@ -68,7 +68,7 @@ class Broker:
         self.last_seq, self.digest, self.first_seq = store.last_seq, store.digest, store.first_seq
         self.on_stored: Callable[[list[Row]], None] | None = None
         """Called with the records of each group once they are on this disk."""
-        self._waiting = Waiting()
+        self._waiting = Submissions()
         self._groups: deque[Group] = deque()
         self._held_bytes = 0
         self._wake, self._releasable, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -77,7 +77,7 @@ class Broker:
         self.intake = Intake(self._loop, lambda: self._waiting.bytes + self._held_bytes)
         self.guesses = Guesses()
         self.client_event = EventLimit(log, self._loop.time)
-        self.log_refused = Sparing(functools.partial(log.standard, Event.CLIENT_REFUSED), clock=self._loop.time)
+        self.log_refused = Throttle(functools.partial(log.standard, Event.CLIENT_REFUSED), clock=self._loop.time)
         """Of the centralized log's own logins, which try again for ever: what is said of it is published there."""
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""

@@ -21,7 +21,7 @@ from . import log
 from .contact import Address, Search, introduction
 from .exits import Exit
 from .ownership import Held
-from .reports import Telling
+from .reports import Reports
 
 EVENTS_MAX = 1000
 """Events kept while control is away; the oldest are dropped first."""
@@ -62,7 +62,7 @@ class Link:
         self._address, self._controls = address, controls
         self._secret, self._held, self._log = secret, held, logger
         self._channel: Channel | None = channel
-        self._telling = Telling(channel.report_s)
+        self._telling = Reports(channel.report_s)
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._refusal = ""
 
@@ -113,7 +113,7 @@ class Link:
                 return
 
     def _go_on_with(self, channel: Channel) -> None:
-        self._channel, self._refusal, self._telling = channel, "", Telling(channel.report_s)
+        self._channel, self._refusal, self._telling = channel, "", Reports(channel.report_s)
         self._controls.worked()
         host, port = self._controls.current
         self._log.standard(log.Event.CONNECTED, "The server is connected to the Configuration Server at "

@@ -9,7 +9,7 @@ _COUNTERS = tuple(each.name for each in fields(Progress))
 _NOTHING = Progress()
 
 
-class Telling:
+class Reports:
     """What one connection has been told. ``report_s`` is what control's Welcome said: with 0 it wants whole reports."""
 
     def __init__(self, report_s: float):

@@ -14,7 +14,7 @@ from protocol.message import Message
 from protocol.pair_messages import Probe, Recorded, StepDown
 from protocol.server_messages import Configuration, Grant, Report
 from protocol.tasks import until_one_ends
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 from protocol.watchdog import Watchdog
 
 from . import VERSION, settings, system
@@ -54,7 +54,7 @@ class Server:
         self._phase, self._unavailable = "initializing", ""
         self._changed = asyncio.Event()
         self._stop, self._suspend = asyncio.Event(), asyncio.Event()
-        self._not_told: dict[str, Sparing] = {}
+        self._not_told: dict[str, Throttle] = {}
         self._failed = asyncio.Event()
 
     def stop(self) -> None:
@@ -124,7 +124,7 @@ class Server:
 
     def _not_tls(self, port: settings.Port, address: str, why: str) -> None:
         event = Event.SYNC_REFUSED if port.ha_sync else Event.CLIENT_REFUSED
-        told = self._not_told.setdefault(port.id, Sparing(functools.partial(self.log.standard, event)))
+        told = self._not_told.setdefault(port.id, Throttle(functools.partial(self.log.standard, event)))
         told(f"A connection from {address} to port {port.number} ({port.id}) is refused: {why}.")
 
     def _open(self, data: Path) -> None:

@@ -12,7 +12,7 @@ from .ownership import StoreError
 from .paired_store import PairedStore
 
 
-class Storing:
+class StoreThread:
     """``unavailable`` is a sentence about why nothing can be stored, or ""; ``changed`` is called when it changes.
     ``limit_s`` tells for how many seconds a disk may keep silent."""
 

@@ -24,7 +24,7 @@ class Submitted(NamedTuple):
     size: int
 
 
-class Waiting:
+class Submissions:
     """``drafts`` and ``bytes`` are how much waits."""
 
     def __init__(self) -> None:

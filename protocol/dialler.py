@@ -9,7 +9,7 @@ from .message import Message
 from .opening_messages import Challenge, Hello, HelloFields, Refused, Welcome
 
 
-class Dialling:
+class Dialler:
     """``introduce`` answers the peer's first word, ``believe`` takes its second; then both know that the other knows
     ``secret``. ``hello`` are further fields of Hello."""
 

@@ -17,7 +17,7 @@ NAME_MAX, ATTRIBUTES_MAX, ATTRIBUTE_MAX = 255, 50, 1024
 """Characters of a name; attributes of a record; characters of an attribute's name and value together."""
 TIME_MAX = 253_402_300_799_999
 """Milliseconds until the end of the year 9999."""
-_NUMBER = re.compile(r"[0-9]{2,3}-[0-9]{5}")
+NUMBER = re.compile(r"[0-9]{2,3}-[0-9]{5}")
 _ATTRIBUTE = "attr."
 
 
@@ -52,7 +52,7 @@ def read(destination: str, headers: Mapping[str, str], body: bytes) -> LogRecord
     if level not in LEVELS or destination == level:
         raise ValueError(f"{destination[:80]} is no log level: use alarm, standard, interaction or trace.")
     number, application = headers.get("event", ""), headers.get("application", "")
-    if not _NUMBER.fullmatch(number):
+    if not NUMBER.fullmatch(number):
         raise ValueError("A log record needs the header event with its number, for example 00-04504.")
     if not application:
         raise ValueError("A log record needs the header application with the name of who says it.")

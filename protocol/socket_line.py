@@ -7,7 +7,7 @@ import time
 from typing import Unpack
 
 from . import tls
-from .dialler import Dialling, untold
+from .dialler import Dialler, untold
 from .lines import (
     MAX_LINE,
     MAX_LINE_BEFORE_WELCOME,
@@ -39,7 +39,7 @@ class Line:
         self._buffer = bytearray()
         self._max_line, self._silence_s, self._beat_s = MAX_LINE_BEFORE_WELCOME, timeout_s, 0.0
 
-    def open(self, dialling: Dialling) -> None:
+    def open(self, dialling: Dialler) -> None:
         """Prove the secret both ways. Raises RefusedError, WireError."""
         try:
             first = self.receive()
@@ -107,7 +107,7 @@ def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, timeout_
     """As ``wire.dial``; the caller closes the line."""
     line = Line(host, port, timeout_s=timeout_s, context=context)
     try:
-        line.open(Dialling(kind=kind, name=name, secret=secret, **hello))
+        line.open(Dialler(kind=kind, name=name, secret=secret, **hello))
     except BaseException:
         line.close()
         raise

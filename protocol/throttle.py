@@ -6,7 +6,7 @@ from collections.abc import Callable
 EVERY_S = 60.0
 
 
-class Sparing:
+class Throttle:
     """Hands a sentence on to ``say`` at most once every EVERY_S; it then says how many were left out before it."""
 
     def __init__(self, say: Callable[[str], None], *, clock: Callable[[], float] = time.monotonic):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from . import auth, tls
-from .dialler import Dialling, untold
+from .dialler import Dialler, untold
 from .lines import (
     MAX_LINE,
     MAX_LINE_BEFORE_WELCOME,
@@ -151,7 +151,7 @@ async def dial(host: str, port: int, /, *, kind: str, name: str, secret: str, ti
     except ssl.SSLError as error:
         raise UntrustedError(tls.why_untrusted(error, host)) from None
     _notice_loss(writer)
-    dialling = Dialling(kind=kind, name=name, secret=secret, **hello)
+    dialling = Dialler(kind=kind, name=name, secret=secret, **hello)
     channel = Channel(reader, writer)
     try:
         first = await _first_word(channel, timeout_s, secured=context is not None)

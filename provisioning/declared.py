@@ -15,8 +15,8 @@ AGENT, SERVER = "agent", "server"
 
 
 class Kind(StrEnum):
-    """What a value is. LINK: the key of another object, None for none. ROWS: a tuple of drafts. TABLE: {section: {key:
-    value}}."""
+    """What a value is. LINK: the key of another object, None for none. ROWS: a tuple of drafts. NAMES: a tuple of
+    texts. TABLE: {section: {key: value}}."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -24,6 +24,7 @@ class Kind(StrEnum):
     LINK = "link"
     ROWS = "rows"
     TABLE = "table"
+    NAMES = "names"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,6 @@ class ApplicationType(models.TextChoices):
 
     MESSAGE_SERVER = "MessageServer", "Message Server"
     SOLUTION_CONTROL_SERVER = "SCS", "Solution Control Server"
-    DATABASE_ACCESS_POINT = "DAP", "Database Access Point"
     GENERIC_SERVER = "GenericServer", "Generic Server"
     GENERIC_CLIENT = "GenericClient", "Generic Client"
 
@@ -16,11 +15,13 @@ class ApplicationType(models.TextChoices):
 TYPE_NUMBERS = {
     ApplicationType.MESSAGE_SERVER: 42,
     ApplicationType.SOLUTION_CONTROL_SERVER: 43,
-    ApplicationType.DATABASE_ACCESS_POINT: 8,
-    # 23 and 24 are other types of the field: Third Party Server and Strategy Simulator.
+    # 8, 23 and 24 are other types of the field: Database Access Point, Third Party Server, Strategy Simulator.
     ApplicationType.GENERIC_SERVER: 107,
     ApplicationType.GENERIC_CLIENT: 108,
 }
+FORMER_TYPES = {"DAP": ApplicationType.GENERIC_CLIENT}
+"""What earlier versions had a type for, and files and History of theirs still name: as what it is taken now. Nothing
+ever connected to a Database Access Point, and no Host was asked of it, as of a Generic Client."""
 SERVER_TYPES = frozenset(
     {ApplicationType.MESSAGE_SERVER, ApplicationType.SOLUTION_CONTROL_SERVER, ApplicationType.GENERIC_SERVER}
 )

@@ -17,6 +17,7 @@ from tests.test_settings_documented import settings_read
 
 DEPLOY = ROOT / "deploy"
 OWN = ("console-a", "console-b")
+READER = "log-reader"
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +32,36 @@ def example() -> dict[str, str]:
 
 def test_every_setting_exists(services):
     known = settings_read() | {each for name in SECRET_SETTINGS for each in variables(name)}
-    for environment in (*(services[name]["environment"] for name in OWN), example()):
+    for environment in (*(services[name]["environment"] for name in (*OWN, READER)), example()):
         assert {name for name in environment if name.startswith("PAIRWISE_")} - known == set()
 
 
 def test_both_run_the_roles_that_the_scenario_runs(services):
     for environment in (*(services[name]["environment"] for name in OWN), example()):
-        assert roles_of(environment["PAIRWISE_ONLY"]) == roles_of(ROLES)
+        assert roles_of(environment["PAIRWISE_ONLY"]) - {READER} == roles_of(ROLES)
+
+
+def test_one_reads_log_records_and_all_know_their_database(services):
+    consoles = {name: service["environment"] for name, service in services.items() if "build" in service}
+    reading = {name for name, environment in consoles.items() if READER in roles_of(environment["PAIRWISE_ONLY"])}
+    assert (consoles.keys(), reading) == ({*OWN, READER}, {READER})
+    setting = "PAIRWISE_LOG_DATABASE_URL_FILE"
+    assert {environment[setting] for environment in consoles.values()} == {"/run/secrets/log_database_url"}
+    assert READER in roles_of(example()["PAIRWISE_ONLY"])
+    assert setting in example()
+
+
+def test_log_records_have_a_database_of_their_own(services):
+    made = re.findall(r"postgres://(\w+):{database}@([\w-]+)/(\w+)", (DEPLOY / "make_secrets.py").read_text())
+    for user, host, name in made:
+        environment = services[host]["environment"]
+        assert (environment["POSTGRES_USER"], environment["POSTGRES_DB"]) == (user, name)
+        assert host in services[READER]["depends_on"]
+    assert len({services[host]["volumes"][0] for _, host, _ in made}) == len(made) == 2
 
 
 def test_every_command_is_up(services):
-    assert {tuple(services[name]["command"]) for name in OWN} == {("up",)}
+    assert {tuple(services[name]["command"]) for name in (*OWN, READER)} == {("up",)}
     assert 'ENTRYPOINT ["python", "manage.py"]' in (DEPLOY / "Dockerfile").read_text()
     [start] = re.findall(r"^ExecStart=(.*)$", (DEPLOY / "pairwise-console.service").read_text(), re.MULTILINE)
     assert shlex.split(start)[1:] == ["manage.py", "up"]

@@ -121,7 +121,8 @@ def test_no_environment_of_a_container_holds_one(compose):
 def test_each_container_sees_its_own_secrets_only(compose):
     seen = {name: {compose["secrets"][each]["file"].split("/")[2] for each in service.get("secrets", ())}
             for name, service in compose["services"].items()}
-    assert seen == {"postgres": {"stores"}, "redis": {"stores"}, "console-a": {"console"}, "console-b": {"console"}}
+    assert seen == {"postgres": {"stores"}, "log-postgres": {"stores"}, "redis": {"stores"}, "console-a": {"console"},
+                    "console-b": {"console"}, "log-reader": {"console"}}
     for service in compose["services"].values():
         assert not [volume for volume in service.get("volumes", ()) if "secrets" in volume]
 
@@ -159,6 +160,8 @@ def test_what_the_containers_need_is_made_as_files_of_their_own(tmp_path, compos
         assert (tmp_path / file).read_text().strip() not in first
     password = (tmp_path / "stores/database_password").read_text().strip()
     assert (tmp_path / "console/database_url").read_text() == f"postgres://pairwise:{password}@postgres/pairwise\n"
+    assert (tmp_path / "console/log_database_url").read_text() == (
+        f"postgres://pairwise:{password}@log-postgres/pairwise_log\n")
     assert (tmp_path / "stores/redis_access").read_text().split()[1] in (tmp_path / "console/redis_url").read_text()
     for file in certificates:
         (tmp_path / file).touch(0o644)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..files import read_json, write_json
 from ..looking import files, listeners, process, rights, version
-from ..looking.names import Resolving
+from ..looking.names import NameLookup
 from ..opened import Directory
 from .accounts import account_named
 from .check_start_files import target_for
@@ -35,7 +35,7 @@ def work(run: Run) -> dict[str, Any]:
     """The result of *collect_facts* in ``protocol.jobs``."""
     until = time.monotonic() + WITHIN_S
     hosts = {name: address for each in run.arguments["applications"] for name, address in each["hosts"].items()}
-    resolving = Resolving(dict(list(hosts.items())[:HOSTS_MAX]))
+    resolving = NameLookup(dict(list(hosts.items())[:HOSTS_MAX]))
     with run.step(APPLICATIONS):
         found = _applications(run, until)
     with run.step(NAMES):

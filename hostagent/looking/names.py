@@ -13,7 +13,7 @@ THREADS = 8
 WITHIN_S = 5.0
 
 
-class Resolving:
+class NameLookup:
     """Asks in threads from the moment that it is made: a resolver that does not answer takes its time."""
 
     def __init__(self, hosts: Mapping[str, str]):

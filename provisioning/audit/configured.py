@@ -1,4 +1,4 @@
-"""Reads what is configured: drafts of members without plain secrets, connections, clients."""
+"""Reads what is configured: drafts of members without plain secrets, and connections."""
 
 import hashlib
 from collections import defaultdict
@@ -14,9 +14,6 @@ from provisioning.history.rows import connection_lines
 from provisioning.keys import derive
 from provisioning.models import Connection, Option
 from provisioning.pairs.rules.members import Member
-from provisioning.states import ApplicationType
-
-from .facts import Client
 
 Tables = dict[str, dict[str, str]]
 
@@ -29,7 +26,6 @@ class Configured:
     annex: Mapping[int, Tables]
     connections: Mapping[int, list[ConnectionDraft]]
     connection_lines: Mapping[int, tuple[str, ...]]
-    clients: Mapping[int, list[Client]]
 
     def draft(self, member: Member) -> ApplicationDraft:
         """The draft of ``member`` with all its rows."""
@@ -40,7 +36,7 @@ class Configured:
 
 
 def read(rows: Iterable[int], *, whole: bool) -> Configured:
-    """Of the applications with these keys and the clients that connect to them; ``whole``: they are all there are."""
+    """Of the applications with these keys; ``whole``: they are all there are."""
     own = list(rows)
     options, annex = _tables(None if whole else own)
     connections: dict[int, list[ConnectionDraft]] = defaultdict(list)
@@ -52,8 +48,7 @@ def read(rows: Iterable[int], *, whole: bool) -> Configured:
         names[row["server_id"]] = row["server__name"]
     return Configured(
         options=options, annex=annex, connections=connections,
-        connection_lines={key: connection_lines(found, names) for key, found in connections.items()},
-        clients=_clients(own, options if whole else None))
+        connection_lines={key: connection_lines(found, names) for key, found in connections.items()})
 
 
 def _tables(application_ids: list[int] | None) -> tuple[dict[int, Tables], dict[int, Tables]]:
@@ -80,25 +75,3 @@ def _fingerprint(secret: str) -> str:
     """Equal for equal secrets and of no use to anybody who sees it."""
     return hashlib.blake2b(secret.encode(), key=derive(settings.SECRET_KEY, "fingerprint"), digest_size=16).hexdigest()
 
-
-def _clients(server_ids: list[int], options: Mapping[int, Tables] | None) -> dict[int, list[Client]]:
-    """{server: its clients}. ``options`` None: the clients' are read."""
-    links = Connection.objects.filter(server_id__in=server_ids) if options is None else Connection.objects.filter(
-        server__type=ApplicationType.MESSAGE_SERVER)
-    rows = list(links.order_by("id").values_list("application_id", "application__name", "server_id", "server__name",
-                                                 "port_id", "protocol", "timeout_local", "timeout_remote"))
-    if options is None:
-        options = _tables([row[0] for row in rows])[0]
-    found: dict[int, list[Client]] = defaultdict(list)
-    for key, name, server_id, server, port_id, protocol, local, remote in rows:
-        found[server_id].append(Client(
-            id=key, name=name, to=server, port_id=port_id, protocol=protocol, timeout_local=local,
-            timeout_remote=remote, network=_network(options.get(key, {}))))
-    return found
-
-
-def _network(options: Tables) -> bool | None:
-    log = next((keys for section, keys in options.items() if section.casefold() == "log"), None)
-    if not log:
-        return None
-    return any("network" in (part.strip() for part in value.split(",")) for value in log.values())

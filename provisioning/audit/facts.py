@@ -60,33 +60,18 @@ class AuditedMember(Member):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Client:
-    """An application with a connection to a member: ``to`` names the member. ``network``: a log output of it goes to
-    the network; None for one whose options do not say."""
-
-    id: int
-    name: str
-    to: str
-    port_id: str
-    protocol: str = ""
-    timeout_local: int = 0
-    timeout_remote: int = 0
-    network: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class AuditFacts(PairFacts):
     """One pair, or a single Message Server (``backup`` None). ``servers``: (host, port) of every Configuration Server;
     ``agent_build``: of the agent that the console hands out; ``drill``: the sentence of a last drill that failed,
-    "" else."""
+    "" else; ``log_to``: the application that is chosen to collect log records, of any pair."""
 
     primary: AuditedMember
     backup: AuditedMember | None = None
     exceptions: Mapping[str, str] = field(default_factory=dict)
-    clients: tuple[Client, ...] = ()
     servers: tuple[tuple[str, int], ...] = ()
     agent_build: str = ""
     drill: str = ""
+    log_to: Link | None = None
 
     @property
     def members(self) -> tuple[AuditedMember, ...]:

@@ -13,6 +13,7 @@ from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.control_client import configuration_server, controls
 from provisioning.errors import Link
 from provisioning.hosts.selectors.joining import bundle
+from provisioning.logs.selectors.setting import chosen as chosen_for_logs
 from provisioning.models import Application, ApplicationTemplate, PairException
 from provisioning.pairs.rules.facts import PairFacts
 from provisioning.pairs.rules.members import Machine, Member, PortUse
@@ -56,6 +57,8 @@ class _Loading:
             pk__in={member.draft.template_id for member in members.values()}).values_list("pk", "options")}
         built = bundle()
         self.agent_build = built.name if built else ""
+        chosen = chosen_for_logs().log_to
+        self.log_to = chosen and chosen.link
         self.exceptions = _exceptions([pair.primary.id for pair in pairs], whole)
         self.hosts = _with_uses({member.host.id: member.host for member in members.values() if member.host}, whole)
 
@@ -63,14 +66,12 @@ class _Loading:
         return [self._pair(pair) for pair in self.pairs]
 
     def _pair(self, pair: PairFacts) -> AuditFacts:
-        members = {member.id for member in pair.members}
         return AuditFacts(**vars(pair) | {
             "primary": self._member(pair.primary),
             "backup": pair.backup and self._member(pair.backup, pair.primary.link),
             "exceptions": self.exceptions.get(pair.primary.id, {}), "servers": self.servers,
             "agent_build": self.agent_build, "drill": self.observed.drills.get(pair.primary.id, ""),
-            "clients": tuple(client for key in members for client in self.configured.clients.get(key, ())
-                             if client.id not in members)})
+            "log_to": self.log_to})
 
     def _member(self, member: Member, *primaries: Link) -> AuditedMember:
         key, seen, draft = member.id, self.observed, self.configured.draft(member)

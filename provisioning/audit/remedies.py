@@ -20,7 +20,7 @@ REMEDIES: dict[str, Remedy] = {
     "synchronize": Remedy("Synchronize"),
     "set_auto_restart": Remedy("Select Auto-Restart"),
     "set_arguments": Remedy("Write the arguments"),
-    "set_reconnect": Remedy("Set the defaults"),
+    "log_to_primary": Remedy("Log to the primary"),
     "make_certificates": Remedy("Make Certificates", by_job=True),
     "repair_start_files": Remedy("Repair the start files", by_job=True),
     "install": Remedy("Install", by_job=True),

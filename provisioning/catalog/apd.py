@@ -28,7 +28,7 @@ import re
 
 from provisioning.drafts import TemplateDraft
 from provisioning.models.applications import PORT_MAX, PORT_MIN, is_secret_option
-from provisioning.states import ApplicationType
+from provisioning.states import FORMER_TYPES, ApplicationType
 
 from .valid_values import read_valid_values
 
@@ -153,6 +153,8 @@ class _Parser:
             raise TemplateFileError(f'"{key}" is unknown in [template]. It has: {", ".join(_TEMPLATE_KEYS)}.', number)
         if key in self.template:
             raise TemplateFileError(f'"{key}" is there twice in [template]. Keep one.', number)
+        if key == "type":
+            value = FORMER_TYPES.get(value, value)
         if key == "type" and value not in ApplicationType.values:
             raise TemplateFileError(f'Type "{value[:60]}" is unknown. Known: {", ".join(ApplicationType.values)}.',
                                     number)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from protocol.archives import Archive
-from provisioning.states import ApplicationType, OSType
+from provisioning.states import FORMER_TYPES, ApplicationType, OSType
 
 DESCRIPTION = "ip_description.xml"
 MAX_DESCRIPTION, MAX_MEMBERS, MAX_UNPACKED, MAX_TRAILER = 256 * 1024, 20_000, 4 * 1024**3, 1024**2
@@ -87,6 +87,7 @@ def parse_description(content: bytes) -> PackageDescription:
     if not _VERSION.match(version):
         raise PackageFileError(f'{DESCRIPTION}: Release Version "{version[:40]}" is missing or no version.')
     kind = product.get("AppClass") or ""
+    kind = FORMER_TYPES.get(kind, kind)
     if kind not in ApplicationType.values:
         raise PackageFileError(f'{DESCRIPTION}: AppClass "{kind[:40]}" is no application type. '
                                f"Known: {', '.join(ApplicationType.values)}.")

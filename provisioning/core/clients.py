@@ -1,11 +1,13 @@
 """Where the console finds a Message Server as a client of it, and how it is let in: a login made of its secret."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from django.conf import settings
 
 from protocol import tls
+from provisioning.drafts import PortDraft
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Application, ListeningPort
 from provisioning.states import PortProtocol
@@ -15,12 +17,13 @@ from .tls import reachable
 
 PREFERRED = "default"
 CLIENTS = frozenset({"", PortProtocol.STOMP})
+AnyPort = TypeVar("AnyPort", ListeningPort, PortDraft)
 
 
 def target(row: Application, login: str, passcode: Callable[[str, str], str]) -> Target:
     """``row`` as a client of it with ``login`` finds it; ``passcode`` is made of the server's secret and the login.
     Raises Refused when it cannot be reached so."""
-    port = _client_port(row)
+    port = client_port(row.ports.all())
     if port is None or row.host is None:
         raise Refused(Refusal(f"{row.name} has no Host or no listening port for clients (Connection Protocol stomp), "
                               "so no message can be sent to it.", "", (row.link,)))
@@ -30,8 +33,9 @@ def target(row: Application, login: str, passcode: Callable[[str, str], str]) ->
                   passcode(secret, login), _context(row, port))
 
 
-def _client_port(row: Application) -> ListeningPort | None:
-    found = [port for port in row.ports.all() if not port.ha_sync and port.protocol.lower() in CLIENTS]
+def client_port(ports: Iterable[AnyPort]) -> AnyPort | None:
+    """The one of them at which the console is a client, None when there is none for clients."""
+    found = [port for port in ports if not port.ha_sync and port.protocol.lower() in CLIENTS]
     return next((port for port in found if port.port_id == PREFERRED), found[0] if found else None)
 
 

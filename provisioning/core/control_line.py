@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from protocol import wire
 from protocol.controls import NOT_LEADER
-from protocol.dialler import Dialling
+from protocol.dialler import Dialler
 from protocol.message import Message
 from protocol.opening_messages import Challenge, Heartbeat, Refused, Welcome
 
@@ -46,7 +46,7 @@ class Line:
         return left
 
     def open(self, secret: str) -> None:
-        dialling = Dialling(kind="console", name=CONSOLE_NAME, secret=secret)
+        dialling = Dialler(kind="console", name=CONSOLE_NAME, secret=secret)
         self.send(dialling.introduce(self.expect(Challenge)))
         dialling.believe(self.expect(Welcome))
 

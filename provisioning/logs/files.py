@@ -22,20 +22,21 @@ class Format:
     write: Callable[[Found, Redactor], str]
 
 
-def _cleaned(row: Record, redactor: Redactor) -> dict[str, Any]:
+def cleaned(row: Record, redactor: Redactor) -> dict[str, Any]:
+    """All of a record that files have of it."""
     return {**redactor.value(values(row)), ATTRIBUTES: redactor.value(row.attributes)}
 
 
 def _json(found: Found, redactor: Redactor) -> str:
     return json.dumps({"complete": found.next is None,
                        "looked_back_to": iso(found.looked_to.at) if found.looked_to else None,
-                       "records": [_cleaned(row, redactor) for row in found.rows]}, ensure_ascii=False, indent=1)
+                       "records": [cleaned(row, redactor) for row in found.rows]}, ensure_ascii=False, indent=1)
 
 
 def _csv(found: Found, redactor: Redactor) -> str:
     lines = [line((*COLUMNS, ATTRIBUTES))]
     for row in found.rows:
-        cells = _cleaned(row, redactor)
+        cells = cleaned(row, redactor)
         lines.append(line([*(cells[name] for name in COLUMNS), json.dumps(cells[ATTRIBUTES], ensure_ascii=False)]))
     return BOM + "".join(lines)
 

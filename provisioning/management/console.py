@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -16,7 +17,7 @@ from protocol.said import is_legible, legible
 from provisioning.applications.selectors.applications import find_application, get_application
 from provisioning.core.database_trouble import trouble_of
 from provisioning.core.permissions import Actor, command_line_actor
-from provisioning.errors import Conflict, NotFound, PairwiseError, Refused, Unanswered
+from provisioning.errors import Conflict, NotFound, PairwiseError, Refusal, Refused, Unanswered
 from provisioning.jobs.selectors.jobs import get_job, job_lines
 from provisioning.models import Application, Job
 from provisioning.states import JobState
@@ -95,6 +96,13 @@ class ServiceCommand(BaseCommand, abc.ABC):
 
     def print_json(self, body: dict) -> None:
         self.stdout.write(json.dumps(body, ensure_ascii=False, indent=2, default=str))
+
+
+def one_of(option: str, word: str, words: Sequence[str]) -> str:
+    """``word``. Raises Refused unless it is one of ``words``."""
+    if word not in words:
+        raise Refused(Refusal(f'--{option}: "{word}" is none of {", ".join(words)}. Write one of them.', option))
+    return word
 
 
 def _refuse_unreadable(options: dict) -> None:

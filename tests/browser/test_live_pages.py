@@ -153,6 +153,7 @@ def test_a_list_takes_up_a_new_row_and_keeps_the_focus(page, run):
     expect(link).to_be_focused()
 
 
+@pytest.mark.long
 def test_a_lost_stream_is_said_and_the_page_asks_by_itself_until_it_is_back(page, run):
     key = run(STARTED)
     page.route("**/stream/**", lambda route: route.abort())
@@ -166,6 +167,7 @@ def test_a_lost_stream_is_said_and_the_page_asks_by_itself_until_it_is_back(page
     expect(banner).to_be_hidden(timeout=15_000)
 
 
+@pytest.mark.long
 def test_the_eighth_window_of_a_browser_is_as_live_as_the_first_and_all_read_one_stream(page, run):
     key, windows, reads = run(STARTED), [page], []
     page.context.on("request", lambda request: reads.append(request.frame.page) if "/stream/" in request.url else None)

@@ -2,6 +2,7 @@
 
 import json
 import urllib.parse
+from collections.abc import Iterable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.scenarios.applications import apply, installed, message_server
 from tests.scenarios.harness import Pairwise
 
-from .conftest import IN_LOOKS, LOOKS, SCREENSHOTS
+from .conftest import LOOKS, QUICK_LOOK, SCREENSHOTS
 
 ENVIRONMENT = "/provisioning/environment"
 PAGES = {
@@ -68,18 +69,28 @@ ON_A_PHONE = ("dashboard", "pairs", "pair", "applications", "job", "audit", "aud
 """Pages that somebody opens beside the rack."""
 
 
-@pytest.mark.parametrize("look", IN_LOOKS)
+EVERY_DAY = ("applications", "application", *ON_A_PHONE)
+"""What the quick part looks at."""
+
+
+def test_the_pages_of_every_day_are_accessible_and_fit(populated, open_tab, accessible, chromium):
+    check_sign_in(chromium, QUICK_LOOK, populated, accessible)
+    walk(open_tab(**LOOKS[QUICK_LOOK]), QUICK_LOOK, accessible, EVERY_DAY)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_accessible_fits_and_has_a_screenshot(look, populated, open_tab, accessible, chromium):
     check_sign_in(chromium, look, populated, accessible)
-    page = open_tab(**LOOKS[look])
-    for name, path in PAGES.items():
+    walk(open_tab(**LOOKS[look]), look, accessible, (*PAGES, *LINKED))
+
+
+def walk(page: Page, look: str, accessible, names: Iterable[str]) -> None:
+    for name in dict.fromkeys(names):
+        path, link = LINKED.get(name) or (PAGES[name], "")
         page.goto(path)
-        check(page, look, name, accessible)
-        if look == "narrow" and name in ON_A_PHONE:
-            check_on_a_phone(page, name, accessible)
-    for name, (path, link) in LINKED.items():
-        page.goto(path)
-        page.goto(urllib.parse.urljoin(page.url, page.locator(link).first.get_attribute("href")))
+        if link:
+            page.goto(urllib.parse.urljoin(page.url, page.locator(link).first.get_attribute("href")))
         check(page, look, name, accessible)
         if look == "narrow" and name in ON_A_PHONE:
             check_on_a_phone(page, name, accessible)

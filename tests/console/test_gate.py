@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from console import bounds, connections, gate, places
 from console.gate import BODY_MAX, STRANGER_BODY_MAX, Gate
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 from provisioning.catalog.services.packages import MAX_BYTES
 from provisioning.core import refusals
 from provisioning.states import Role
@@ -250,7 +250,7 @@ async def test_headers_that_do_not_come_end_the_connection(start, monkeypatch):
 async def test_who_was_refused_is_an_event_at_most_once_a_minute(monkeypatch):
     added = queue.Queue()
     monkeypatch.setattr(refusals, "add", lambda **what: added.put(what))
-    told = Sparing(connections._note)
+    told = Throttle(connections._note)
     assert [told(f"127.0.0.{number}: too late") for number in (1, 2, 3)] == [True, False, False]
     async with asyncio.timeout(5):
         what = await asyncio.to_thread(added.get)

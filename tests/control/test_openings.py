@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from control import server
-from control.openings import BEAT, Waiting
+from control.openings import BEAT, Openings
 from protocol.wire import OPENING_TIMEOUT_S, dial
 from provisioning.models import Event
 from tests.scenarios.harness import PATIENCE
@@ -29,7 +29,7 @@ def pair_of_sockets():
 
 
 def test_an_address_that_dials_often_waits_behind_itself(pair_of_sockets):
-    waiting = Waiting(beats=True)
+    waiting = Openings(beats=True)
     often = [pair_of_sockets()[1] for _ in range(3)]
     for connection in often:
         waiting.add("10.0.0.1", connection)
@@ -39,7 +39,7 @@ def test_an_address_that_dials_often_waits_behind_itself(pair_of_sockets):
 
 
 def test_the_addresses_of_one_network_wait_behind_each_other(pair_of_sockets):
-    waiting = Waiting(beats=True)
+    waiting = Openings(beats=True)
     often = [pair_of_sockets()[1] for _ in range(3)]
     for number, connection in enumerate(often):
         waiting.add(f"2001:db8::{number}", connection)
@@ -49,7 +49,7 @@ def test_the_addresses_of_one_network_wait_behind_each_other(pair_of_sockets):
 
 
 def test_one_that_went_away_is_passed_over(pair_of_sockets):
-    waiting = Waiting(beats=True)
+    waiting = Openings(beats=True)
     gone, stays = pair_of_sockets(), pair_of_sockets()
     for _, ours in (gone, stays):
         waiting.add("10.0.0.1", ours)
@@ -59,7 +59,7 @@ def test_one_that_went_away_is_passed_over(pair_of_sockets):
 
 @pytest.mark.parametrize(("beats", "heard"), [(True, BEAT), (False, b"")])
 def test_those_that_wait_are_shown_a_sign_of_life_where_they_can_understand_it(pair_of_sockets, beats, heard):
-    waiting = Waiting(beats=beats)
+    waiting = Openings(beats=beats)
     theirs, ours = pair_of_sockets()
     waiting.add("10.0.0.1", ours)
     waiting.beat()
@@ -112,7 +112,7 @@ async def test_who_takes_all_places_gives_way_at_once_to_another_address(control
 
 
 def test_one_address_may_be_asked_for_its_turn(pair_of_sockets):
-    waiting = Waiting(beats=True)
+    waiting = Openings(beats=True)
     first, second, gone = pair_of_sockets()[1], pair_of_sockets()[1], pair_of_sockets()
     waiting.add("10.0.0.1", first)
     waiting.add("10.0.0.2", gone[1])
@@ -131,7 +131,7 @@ async def test_strangers_that_are_renewed_all_the_time_give_way_to_who_waits(con
 
 
 def test_of_too_many_that_wait_the_oldest_of_the_address_with_most_is_closed(pair_of_sockets):
-    waiting = Waiting(beats=True)
+    waiting = Openings(beats=True)
     once, often = pair_of_sockets()[1], [pair_of_sockets()[1] for _ in range(2)]
     waiting.add("10.0.0.2", once)
     for connection in often:

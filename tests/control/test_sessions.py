@@ -86,7 +86,7 @@ async def test_a_disabled_application_is_refused(control, peers, objects):
 
 
 async def test_an_object_that_is_no_server_is_refused(control, peers, objects):
-    await Application.objects.filter(name="MS").aupdate(type="DAP")
+    await Application.objects.filter(name="MS").aupdate(type="GenericClient")
     await control.reign.reloader.changed(["MS"], [])
     assert (await refused(peers, "MS", objects.server.secret)).event == 6052
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from messageserver.housekeeping import Housekeeping
-from messageserver.store_thread import Storing
+from messageserver.store_thread import StoreThread
 from protocol.events import Own
 
 
@@ -17,7 +17,7 @@ async def server():
     """As much of a server as looks at its disk; ``said`` is its log, ``broker.disk.silent_s`` what the disk does."""
     said, limit_s = [], 2.0
     broker = SimpleNamespace(
-        disk=SimpleNamespace(silent_s=0.0), storing=Storing(None, None, lambda: limit_s, lambda: None),
+        disk=SimpleNamespace(silent_s=0.0), storing=StoreThread(None, None, lambda: limit_s, lambda: None),
         settings=SimpleNamespace(redundancy=SimpleNamespace(standby_timeout_s=limit_s)))
     log = SimpleNamespace(standard=lambda number, text: said.append((number, text)))
     return SimpleNamespace(broker=broker, said=said, look=Housekeeping(broker, log).look_at_disk)

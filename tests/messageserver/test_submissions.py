@@ -3,13 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messageserver.submissions import LEAST_DRAFTS, Waiting, drafts_of
+from messageserver.submissions import LEAST_DRAFTS, Submissions, drafts_of
 
 counts = st.lists(st.integers(1, 700), max_size=12)
 
 
-def waiting_of(numbers: list[int]) -> tuple[Waiting, list[tuple]]:
-    waiting, drafts = Waiting(), []
+def waiting_of(numbers: list[int]) -> tuple[Submissions, list[tuple]]:
+    waiting, drafts = Submissions(), []
     for session, count in enumerate(numbers):
         part = [("/queue/a", b"", b"%d-%d" % (session, at), None) for at in range(count)]
         waiting.add(session, part, [None] * count)

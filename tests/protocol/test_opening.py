@@ -6,7 +6,7 @@ import json
 import pytest
 
 from protocol import auth
-from protocol.dialler import Dialling
+from protocol.dialler import Dialler
 from protocol.lines import StrangerError, decode, encode
 from protocol.messages import Challenge, Hello, Welcome
 from protocol.wire import Opening
@@ -28,7 +28,7 @@ def changed(message, **changes):
 def spoken_to(server_nonce: str = ""):
     """What a listener makes of a Hello, and the side that said it."""
     server_nonce = server_nonce or auth.new_nonce()
-    dialling = Dialling(kind="application", name="MS", secret=SECRET, **FACTS)
+    dialling = Dialler(kind="application", name="MS", secret=SECRET, **FACTS)
     return Opening(None, changed(dialling.introduce(Challenge(nonce=server_nonce))), server_nonce), dialling
 
 
@@ -112,7 +112,7 @@ def test_nobody_in_between_makes_a_former_release_of_a_present_one():
         assert not altered(opening, **changes).proves(SECRET)
     # The listener's nonce was changed on its way to the one that dials, whose proof covers it.
     nonce = auth.new_nonce()
-    dialling = Dialling(kind="application", name="MS", secret=SECRET, **FACTS)
+    dialling = Dialler(kind="application", name="MS", secret=SECRET, **FACTS)
     hello = dialling.introduce(Challenge(nonce=nonce.removeprefix(auth.SIGNS_ALL)))
     assert not Opening(None, changed(hello), nonce).proves(SECRET)
 

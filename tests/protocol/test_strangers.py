@@ -7,7 +7,7 @@ import pytest
 from protocol.door import Door
 from protocol.lines import WireError
 from protocol.strangers import Strangers
-from protocol.throttle import Sparing
+from protocol.throttle import Throttle
 
 
 def strangers(places: int, *guests: tuple[str, str]) -> Strangers:
@@ -139,7 +139,7 @@ async def test_who_sends_rubbish_is_told_of_and_who_leaves_is_not(door_of_two):
 
 def test_strangers_are_told_of_once_a_minute_with_how_many_there_were():
     said, now = [], 0.0
-    tell = Sparing(said.append, clock=lambda: now)
+    tell = Throttle(said.append, clock=lambda: now)
     for now in (0.0, 1.0, 59.0, 60.0, 60.5, 125.0, 200.0):
         tell(f"at {now:g}")
     assert said == ["at 0", "at 60 (2 more since the last such line.)", "at 125 (1 more since the last such line.)",

@@ -44,7 +44,9 @@ class Audited:
                         "transport_parameters": f"certificate={self.certificate};certificate-key={key}"}
         extra = {"id": "extra", "port": free_port(), "protocol": "stomp"}
         # No client of its own: passcodes in the plain are a finding.
-        self.pair = Pair(site, "audited", small_disk=True, options={"clients": {}}, more_ports=(self.secured, extra))
+        # Nobody collects logs here: an output network would be a finding, too.
+        options = {"clients": {}, "log": {"verbose": "trace", "all": "stdout"}}
+        self.pair = Pair(site, "audited", small_disk=True, options=options, more_ports=(self.secured, extra))
         self.primary, self.backup = self.pair.members
         self.files = self.backup.files
         self.ports = self.pair.placed(self.backup)["ports"]

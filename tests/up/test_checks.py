@@ -46,6 +46,23 @@ def test_mail(settings, url, sender, expected):
     assert ids(checks.mail()) == expected
 
 
+@pytest.mark.parametrize("name", ["PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS"])
+@pytest.mark.parametrize(("number", "expected"), [(1, []), (0, ["pairwise.E018"]), (-5, ["pairwise.E018"])])
+def test_some_log_records_are_kept(settings, name, number, expected):
+    setattr(settings, name, number)
+    found = checks.log_records()
+    assert ids(found) == expected
+    assert [each.msg for each in found] == [f"{name} is {number}." for _ in expected]
+
+
+@pytest.mark.parametrize("other", ["default", "control"])
+@pytest.mark.parametrize(("changed", "expected"), [({}, ["pairwise.E019"]), ({"NAME": "of_its_own"}, []),
+                                                   ({"HOST": "elsewhere"}, []), ({"PORT": "5433"}, [])])
+def test_log_records_share_no_database(settings, monkeypatch, other, changed, expected):
+    monkeypatch.setitem(settings.DATABASES, "log", {**settings.DATABASES[other], **changed})
+    assert ids(checks.log_records()) == expected
+
+
 def test_the_port_of_an_embedded_redis_counts_only_while_it_has_one(settings):
     settings.PAIRWISE_PORT = settings.PAIRWISE_REDIS_PORT = 8000
     assert ids(checks.ports()) == []

@@ -1,9 +1,9 @@
 """What an Alarm Condition may say: the refusals of a save. Pure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from protocol.events import number_in
+from protocol.events import number_in, written
 from provisioning.core.text import name_refusals, number_refusals, text_refusals
 from provisioning.errors import Refusal
 from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType
@@ -45,6 +45,20 @@ def event_of(text: str) -> int | None:
     except ValueError:
         return None
     return number or None
+
+
+def as_stored(draft: ConditionDraft) -> ConditionDraft:
+    """``draft`` in the one spelling in which it is kept: events as pages write them. Of what is not chosen nothing is
+    kept: it would come back unseen with another Selection Mode."""
+    return replace(
+        draft, detect_event=_spelled(draft.detect_event), cancel_event=_spelled(draft.cancel_event),
+        application_type=draft.application_type if draft.selection_mode == AlarmSelection.TYPE else "",
+        application=draft.application.strip() if draft.selection_mode == AlarmSelection.APPLICATION else "")
+
+
+def _spelled(event: str) -> str:
+    number = event_of(event)
+    return event if number is None else written(number)
 
 
 def refusals(draft: ConditionDraft, others: Collection[str]) -> list[Refusal]:

@@ -23,7 +23,7 @@ CONSOLE = "Pairwise"
 """Whose log records those are that are about no application."""
 HOST_DISCONNECTED = 8000
 Row = Mapping[str, Any]
-_TYPES = {label: value for value, label in ApplicationType.choices}
+_TYPES = {str(label): str(value) for value, label in ApplicationType.choices}
 
 
 @dataclass(frozen=True)

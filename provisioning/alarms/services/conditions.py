@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from protocol.events import written
-from provisioning.alarms.rules.conditions import LABELS, ConditionDraft, event_of, refusals
+from provisioning.alarms.rules.conditions import LABELS, ConditionDraft, as_stored, event_of, refusals
 from provisioning.alarms.selectors.alarms import TOPIC
 from provisioning.alarms.selectors.conditions import get_condition
 from provisioning.core import changes, permissions
@@ -12,7 +12,7 @@ from provisioning.core.permissions import Actor
 from provisioning.errors import Conflict, Difference, Refusal, Refused
 from provisioning.history import history
 from provisioning.models import AlarmCondition
-from provisioning.states import AlarmEnd, AlarmSelection
+from provisioning.states import AlarmEnd
 
 CONDITIONS = "alarm-conditions"
 """What pages that show conditions are told by."""
@@ -82,12 +82,11 @@ def _saved(row: AlarmCondition, draft: ConditionDraft) -> AlarmCondition:
     others = set(AlarmCondition.objects.exclude(pk=row.pk).values_list("name", flat=True))
     if found := refusals(draft, others):
         raise Refused(*found)
+    draft = as_stored(draft)
     row.name, row.description, row.category = draft.name, draft.description, draft.category
     row.detect_event, row.cancel_event = event_of(draft.detect_event) or 0, event_of(draft.cancel_event) or 0
     row.selection_mode, row.cancel_timeout, row.enabled = draft.selection_mode, draft.cancel_timeout, draft.enabled
-    # Of what is not chosen nothing is kept: it would come back unseen with another Selection Mode.
-    row.application_type = draft.application_type if draft.selection_mode == AlarmSelection.TYPE else ""
-    row.application = draft.application.strip() if draft.selection_mode == AlarmSelection.APPLICATION else ""
+    row.application_type, row.application = draft.application_type, draft.application
     try:
         with transaction.atomic():
             row.save()

@@ -1,4 +1,4 @@
-"""The configuration as the YAML that ``manage.py apply`` reads; secrets are masked."""
+"""Hosts and applications as the YAML that ``manage.py apply`` reads; secrets are masked."""
 
 from typing import Any
 
@@ -29,7 +29,11 @@ def export_document(*, names: list[str] | None = None) -> dict[str, Any]:
 
 def export_yaml(*, names: list[str] | None = None) -> str:
     """As text. ``apply`` of it finds nothing to do; a masked secret keeps the stored one."""
-    return yaml.safe_dump(export_document(names=names), sort_keys=False, allow_unicode=True, width=1000)
+    return as_yaml(export_document(names=names))
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1000)
 
 
 def _host(row: Host) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from provisioning.applications.selectors.applications import clients_of, get_app
 from provisioning.core.text import key_of
 from provisioning.history.entries import group_by_request, history_list
 from provisioning.models import Application, Event, Host
-from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType, startup_type
+from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, startup_type
 
 TABS = {"configuration": "Configuration", "options": "Options", "dependencies": "Dependencies", "history": "History",
         "jobs": "Jobs", "log": "Log"}
 ROW_FORMS: dict[str, type[RowForm]] = {"ports": PortForm, "connections": ConnectionForm}
 SHOWN_MAX = 100
-COMPONENT_TYPES: dict[str, str] = {ApplicationType.DATABASE_ACCESS_POINT: "Access Point"}
 
 
 def posted(values) -> Editor:
@@ -47,7 +46,6 @@ def context_of(editor: Editor) -> dict:
             "options_read_by": OPTIONS_KEPT if is_kept else OPTIONS_READ,
             "is_primary": editor.application.is_primary if editor.application else True,
             "startup_type": startup_type(kind.type) if kind else "",
-            "component_type": COMPONENT_TYPES.get(kind.type, "Component") if kind else "",
         },
     }
 

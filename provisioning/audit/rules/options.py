@@ -15,7 +15,7 @@ STEP_3, STEP_5 = "Installation and Configuration, step 3", "Installation and Con
 _OUTPUTS = frozenset({"stdout", "stderr", "network", "memory"})
 _APART = {"auto_restart", "tenants", "reconnect_timeout", "reconnect_attempts"}
 _PORT_ID = re.compile(r"ports\..+\.port_id$")
-_KEPT = re.compile(r"tenants$|ports\..+\.(application_parameters|description)$")
+_KEPT = re.compile(r"tenants$|reconnect_(timeout|attempts)$|ports\..+\.(application_parameters|description)$")
 """What is only kept, for people."""
 
 
@@ -58,8 +58,9 @@ def same_connections(facts: AuditFacts) -> Results:
             yield between(facts, row.what, "The Connections of the members differ.", row.primary, row.backup)
 
 
-@rule("A26", Severity.NOTE, "Tenants and texts of ports equal", remedy="synchronize",
-      why=f"A backup serves the Tenants of its primary, and is described like it. {NOT_PASSED_ON}",
+@rule("A26", Severity.NOTE, "Tenants, reconnects and texts of ports equal", remedy="synchronize",
+      why="A backup serves the Tenants of its primary, is tried as often by clients, and is described like it. "
+          f"{NOT_PASSED_ON}",
       fix="Save the primary again, or synchronize the pair.")
 def same_texts(facts: AuditFacts) -> Results:
     yield from _server_info(facts, {row.what for row in facts.differences if _KEPT.match(row.what)})
@@ -99,26 +100,6 @@ def timeouts(facts: AuditFacts) -> Results:
             yield wanted(member, f"A start of {member.name} took {took:.0f} s, its Startup Timeout is {limit} s.",
                          f"more than {took:.0f} s", f"{limit} s", subject=f"{member.name}: startup_timeout",
                          want_label="Startup Timeout, wanted", got_label="Startup Timeout, now", remedy="")
-
-
-@rule("A41", Severity.NOTE, "Reconnect Timeout and Attempts", singles=True, remedy="set_reconnect",
-      why="Clients that are set up with a Reconnect Timeout of 0 hammer a server that is down; with 0 Attempts they "
-          f"never try it before the backup. {NOT_PASSED_ON}",
-      fix="Set Reconnect Timeout to 10 s and Reconnect Attempts to 1.")
-def reconnect(facts: AuditFacts) -> Results:
-    def wrong(member: AuditedMember) -> Results:
-        if member.draft.reconnect_timeout < 1:
-            yield wanted(member, f"Reconnect Timeout of {member.name} is 0.", "10 s", "0 s",
-                         subject=f"{member.name}: reconnect_timeout", want_label="Reconnect Timeout, wanted",
-                         got_label="Reconnect Timeout, now")
-        if member.draft.reconnect_attempts < 1:
-            yield wanted(member, f"Reconnect Attempts of {member.name} is 0.", "1", "0",
-                         subject=f"{member.name}: reconnect_attempts", want_label="Reconnect Attempts, wanted",
-                         got_label="Reconnect Attempts, now")
-
-    yield from of_each(facts, wrong)
-    if facts.backup is not None:
-        yield from _server_info(facts, {"reconnect_timeout", "reconnect_attempts"}, remedy="synchronize")
 
 
 def _server_info(facts: AuditFacts, names: Collection[str], *, remedy: str | None = None) -> Results:

@@ -16,15 +16,13 @@ from provisioning.errors import NotFound, Refusal, Refused
 from provisioning.jobs.kinds import ASK, KINDS
 from provisioning.jobs.selectors.readiness import refusals
 from provisioning.jobs.selectors.start_files import start_files
+from provisioning.logs.services import setting
 from provisioning.models import Application, Finding, Job
 from provisioning.pairs.services import pairs, synchronize
 from provisioning.states import JobKind, Mode, RedundancyType
 from provisioning.verbs.services.log_on import account_refusals, proposed, without_asking
 
 from . import audits
-
-TIMEOUT_S, ATTEMPTS = 10, 1
-"""Reconnect Timeout and Attempts that the field recommends (domain.md 1.2)."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +228,21 @@ def _enable() -> _Work:
     return _Work(permissions.CONFIGURE, planned, applied)
 
 
+def _log_to_primary() -> _Work:
+    """``row`` is the Backup Server that is chosen by itself."""
+    def planned(actor: Actor, row: Application, finding: Finding) -> Planned:
+        primary = finding.audit.primary
+        return [Step(setting.LABEL, row.name, primary.name)], [], setting.refusals(
+            primary, getattr(primary, "primary_server", None))
+
+    def applied(actor: Actor, row: Application, finding: Finding) -> Done:
+        primary = finding.audit.primary
+        setting.choose(actor=actor, application_id=primary.pk, seen=str(row.pk))
+        return Done(f"Log records are collected from {primary.name} and its Backup Server.")
+
+    return _Work(permissions.CONFIGURE, planned, applied)
+
+
 def _resume() -> _Work:
     def planned(actor: Actor, row: Application, finding: Finding) -> Planned:
         return [Step(f"Automatic failover of {row.name}", "Paused", "On")], [], []
@@ -263,10 +276,7 @@ _WORK: dict[str, _Work] = {
     "set_auto_restart": _saves(lambda draft: replace(draft, auto_restart=True), "Auto-Restart",
                                lambda draft: draft.auto_restart),
     "set_arguments": _saves(_with_arguments, "Command Line Arguments", lambda draft: draft.command_line_arguments),
-    "set_reconnect": _saves(
-        lambda draft: replace(draft, reconnect_timeout=draft.reconnect_timeout or TIMEOUT_S,
-                              reconnect_attempts=draft.reconnect_attempts or ATTEMPTS),
-        "Reconnect Timeout and Attempts", lambda draft: f"{draft.reconnect_timeout} s, {draft.reconnect_attempts}"),
+    "log_to_primary": _log_to_primary(),
     "enable": _enable(),
     "synchronize": _synchronize(),
     "resume_failover": _resume(),

@@ -9,6 +9,7 @@ from django.db.models import F, Manager, Q
 from django.utils import timezone
 
 from provisioning.audit.loader import audited
+from provisioning.logs.selectors.setting import chosen
 from provisioning.models import (
     Application,
     AuditMark,
@@ -91,8 +92,12 @@ def affected() -> list[int]:
         (touched.hosts if source == "host" else touched.applications).update(keys)
     never = Application.objects.filter(audited()).exclude(audits__is_latest=True).values_list("pk", flat=True)
     new, seen["never"] = unasked(set(never), mark.seen.get("never", {}), now)
+    seen["log_to"] = {"id": chosen().log_to_id}
     if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
         return []
+    if seen["log_to"] != mark.seen.get("log_to", {"id": None}):
+        # Every pair is judged by it.
+        new |= set(Application.objects.filter(audited()).values_list("pk", flat=True))
     return sorted(_pairs_of(touched) | new)
 
 
@@ -126,13 +131,12 @@ def _since(found: Manager, column: str, key: str, seen: Mapping, now: datetime) 
 
 
 def _pairs_of(touched: Touched) -> set[int]:
-    """Pairs with a touched member, on a touched host, with a touched client, or whose durable record moved on."""
+    """Pairs with a touched member, on a touched host, or whose durable record moved on."""
     keys, hosts = touched.applications - {None}, touched.hosts
     found: set[int] = set()
     if keys or hosts:
         near = Q(pk__in=keys) | Q(backup_server__in=keys) | Q(host__name__in=hosts) | Q(
-            backup_server__host__name__in=hosts) | Q(clients__application__in=keys) | Q(
-            backup_server__clients__application__in=keys)
+            backup_server__host__name__in=hosts)
         found.update(Application.objects.filter(near).filter(audited()).values_list("pk", flat=True))
         # What was a pair and is none any more has a result to retire.
         found.update(PairAudit.objects.filter(is_latest=True, primary__in=keys).values_list("primary", flat=True))

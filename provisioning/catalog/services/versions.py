@@ -5,18 +5,24 @@ from provisioning.declared import facts, labels, values
 from provisioning.drafts import PackageDraft, TemplateDraft
 from provisioning.history.restore import KINDS, Restorable, Version, known
 from provisioning.models import ApplicationTemplate, InstallationPackage
+from provisioning.states import FORMER_TYPES
 
 from . import packages, templates
 
 
 def template_version(body: dict, row: ApplicationTemplate | None) -> Version:
     """As ``application_version``, of a template."""
-    return Version(TemplateDraft(**known(TemplateDraft, body)))
+    return Version(TemplateDraft(**known(TemplateDraft, _as_now(body))))
 
 
 def package_version(body: dict, row: InstallationPackage | None) -> Version:
     """As ``application_version``, of a package."""
-    return Version(PackageDraft(**known(PackageDraft, body)))
+    return Version(PackageDraft(**known(PackageDraft, _as_now(body))))
+
+
+def _as_now(body: dict) -> dict:
+    """A snapshot of a type that there is no more, as of what was made of it."""
+    return {**body, "type": FORMER_TYPES.get(body["type"], body["type"])} if "type" in body else body
 
 
 def _update_template(*, actor: Actor, row: ApplicationTemplate, draft: TemplateDraft,

@@ -13,6 +13,7 @@ from provisioning.history import history
 from provisioning.turns import Turns
 
 from .apply_objects import Keys, carry_out
+from .listed import LISTED
 from .manifest import Manifest
 from .planned import PACKAGE, ApplyPlan, Planner, Step
 
@@ -25,7 +26,8 @@ def plan(*, actor: Actor, manifest: Manifest, directory: Path) -> ApplyPlan:
     with everything that stands against it, NotAllowed."""
     for asked, permission in ((manifest.templates or manifest.packages, permissions.IMPORT),
                               (manifest.hosts, permissions.MANAGE_HOSTS),
-                              (manifest.applications or manifest.log_to is not None, permissions.CONFIGURE)):
+                              (manifest.applications or manifest.log_to is not None, permissions.CONFIGURE),
+                              *((specs, LISTED[key].permission) for key, specs in manifest.listed.items())):
         if asked:
             actor.require(permission)
     return Planner(manifest, directory).run()

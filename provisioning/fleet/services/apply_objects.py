@@ -13,7 +13,9 @@ from provisioning.drafts import ApplicationDraft, HostDraft, TemplateDraft
 from provisioning.hosts.services import hosts
 from provisioning.logs.services import setting as log_setting
 
+from .listed import LISTED
 from .planned import LogTo, Step
+from .planned_listed import ListedDraft
 
 REASON = "Applied from a file."
 Keys = dict[int, int]
@@ -25,6 +27,9 @@ def carry_out(actor: Actor, step: Step, keys: Keys) -> None:
     if isinstance(step.draft, LogTo):
         key = step.draft.primary_id
         log_setting.choose(actor=actor, application_id=None if key is None else keys.get(key, key))
+        return
+    if isinstance(step.draft, ListedDraft):
+        _save_listed(actor, step, step.draft)
         return
     row = _saved(actor, step, step.draft, keys)
     if step.key < 0:
@@ -46,6 +51,14 @@ def _saved(actor: Actor, step: Step, draft: ApplicationDraft | HostDraft | Templ
         return applications.create_application(actor=actor, draft=named)
     return applications.update_application(actor=actor, application_id=keys.get(step.key, step.key),
                                            revision=step.revision, draft=named, reason=REASON)
+
+
+def _save_listed(actor: Actor, step: Step, listed: ListedDraft) -> None:
+    kind = LISTED[listed.key]
+    if step.revision is None:
+        kind.create(actor=actor, draft=listed.draft)
+    else:
+        kind.update(step.key, actor=actor, draft=listed.draft, revision=step.revision, reason=REASON)
 
 
 def _named(draft: ApplicationDraft, keys: Keys) -> ApplicationDraft:

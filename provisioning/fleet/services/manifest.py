@@ -16,12 +16,14 @@ from provisioning.declared import Kind, facts
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, HostDraft, PortDraft
 from provisioning.errors import Refusal, Refused
 
+from .listed import LISTED
+
 MAX_BYTES, MAX_OBJECTS = 8 * 1024 * 1024, 20_000
 HOST_KEYS, APPLICATION_KEYS, PORT_KEYS, CONNECTION_KEYS = (
     {each.written: each.kind for each in facts(draft).values()}
     for draft in (HostDraft, ApplicationDraft, PortDraft, ConnectionDraft))
 LOG_KEYS = {"to": Kind.TEXT}
-_SHAPES: dict[Kind, type[list] | type[dict]] = {Kind.ROWS: list, Kind.TABLE: dict}
+_SHAPES: dict[Kind, type[list] | type[dict]] = {Kind.ROWS: list, Kind.NAMES: list, Kind.TABLE: dict}
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 
 
@@ -30,7 +32,8 @@ class Manifest:
     """What a file asks for: paths as written, hosts and applications as {key: value} with values of their kind.
 
     ``options`` and ``annex`` are {section: {key: text or None}}; None removes. ``log_to``: name of the primary that log
-    records are sent to, "" for none; None where the file does not say.
+    records are sent to, "" for none; None where the file does not say. ``listed``: {key of a kind of LISTED: its
+    objects}, of the kinds that the file names.
     """
 
     templates: tuple[str, ...] = ()
@@ -38,6 +41,7 @@ class Manifest:
     hosts: tuple[dict[str, Any], ...] = ()
     applications: tuple[dict[str, Any], ...] = ()
     log_to: str | None = None
+    listed: Mapping[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
 
 
 class _Loader(yaml.SafeLoader):
@@ -129,7 +133,8 @@ class _Reader:
         self.refusals.append(Refusal(f"{at}: {message}" if at else message, at))
 
     def manifest(self, body: Any) -> Manifest:
-        kinds = dict.fromkeys(("templates", "packages", "hosts", "applications"), Kind.ROWS) | {"log": Kind.TABLE}
+        lists = ("templates", "packages", "hosts", "applications", *LISTED)
+        kinds = dict.fromkeys(lists, Kind.ROWS) | {"log": Kind.TABLE}
         body = self.keys(body, kinds, "")
         return Manifest(
             templates=self.paths(body.get("templates"), "templates"),
@@ -138,6 +143,7 @@ class _Reader:
             applications=tuple(map(self.application, self.objects(body.get("applications"), "applications",
                                                                  APPLICATION_KEYS))),
             log_to=None if body.get("log") is None else self.keys(body["log"], LOG_KEYS, "log").get("to"),
+            listed={key: self.objects(body[key], key, kind.keys) for key, kind in LISTED.items() if key in body},
         )
 
     def paths(self, value: Any, at: str) -> tuple[str, ...]:
@@ -193,6 +199,12 @@ class _Reader:
             return {}
         return keys
 
+    def names(self, rows: list[Any], at: str) -> tuple[str, ...]:
+        if not all(isinstance(row, str) for row in rows):
+            self.refuse(at, "write a list of single values here.")
+            return ()
+        return tuple(rows)
+
     def keys(self, body: Any, kinds: Mapping[str, Kind], at: str) -> dict[str, Any]:
         """``body`` with known keys only, each value of its kind."""
         if not isinstance(body, dict):
@@ -213,9 +225,9 @@ class _Reader:
             return "" if kind == Kind.TEXT else None
         if kind in _SHAPES:
             if not isinstance(value, _SHAPES[kind]):
-                self.refuse(at, "write a list here." if kind == Kind.ROWS else "write key: value pairs here.")
+                self.refuse(at, "write key: value pairs here." if kind == Kind.TABLE else "write a list here.")
                 return None
-            return value
+            return self.names(value, at) if kind == Kind.NAMES and isinstance(value, list) else value
         if not isinstance(value, str):
             self.refuse(at, "write a single value here.")
             return None

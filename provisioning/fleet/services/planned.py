@@ -25,8 +25,10 @@ from provisioning.logs.selectors.setting import chosen as log_chosen
 from provisioning.logs.services import setting as log_setting
 from provisioning.models import Application
 
+from .listed import LISTED, Names
 from .manifest import Manifest
 from .planned_application import PlannedApplication, in_order
+from .planned_listed import ListedDraft, differences, names_with, stored
 from .world import World
 
 CREATE, CHANGE, NOTHING = "create", "change", "nothing"
@@ -59,7 +61,7 @@ class Step:
 
     kind: str
     name: str
-    draft: ApplicationDraft | HostDraft | TemplateDraft | LogTo | Path
+    draft: ApplicationDraft | HostDraft | TemplateDraft | LogTo | ListedDraft | Path
     key: int = 0
     revision: int | None = None
 
@@ -97,6 +99,8 @@ class Planner:
         self._applications()
         if self.manifest.log_to is not None:
             self._guard(log_setting.LABEL, partial(self._log_to, self.manifest.log_to))
+        if self.manifest.listed:
+            self._listed()
         if self.refusals:
             raise Refused(*self.refusals)
         return self.plan
@@ -160,6 +164,25 @@ class Planner:
         if changed:
             self.plan.steps.append(Step(SETTING, log_setting.LABEL, LogTo(row.pk if row else None)))
         self.plan.entries.append(Entry(SETTING, log_setting.LABEL, _action(False, changed), changed))
+
+    def _listed(self) -> None:
+        """Objects of the kinds of LISTED. A rule may name a channel that the file creates."""
+        names = names_with(self.manifest.listed)
+        for key, specs in self.manifest.listed.items():
+            rows = stored(key, (spec["name"] for spec in specs))
+            for spec in specs:
+                self._guard(spec["name"], partial(self._one_listed, key, spec, rows.get(spec["name"]), names))
+
+    def _one_listed(self, key: str, spec: dict[str, Any], row: Any, names: Names) -> None:
+        kind = LISTED[key]
+        draft = kind.drafted({name: value for name, value in spec.items() if value is not None}, row)
+        changed = differences(kind, row, draft)
+        if row is None or changed:
+            refuse(kind.refusals(draft, row, names))
+            of_row = (0, None) if row is None else (row.pk, row.revision)
+            self.plan.steps.append(Step(kind.label, draft.name, ListedDraft(key, draft), *of_row))
+        self.plan.entries.append(Entry(kind.label, draft.name, _action(row is None, changed), changed,
+                                       tuple(kind.hints(draft, names))))
 
     # --- applications
 

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from provisioning.applications.selectors import applications as selector
-from provisioning.applications.selectors.export import export_yaml
 from provisioning.applications.services import applications as services
 from provisioning.core.permissions import actor_of
 from provisioning.core.reasons import one_line
@@ -19,6 +18,7 @@ from provisioning.core.text import key_of
 from provisioning.errors import Refused
 from provisioning.fleet.selectors.consequences import what_follows
 from provisioning.fleet.services import batches
+from provisioning.fleet.services.export import export_yaml
 from provisioning.fleet.views.dialogs import clone_dialog, install_dialog
 from provisioning.jobs.selectors.readiness import refusals, why_not
 from provisioning.jobs.views import under_way

@@ -7,7 +7,7 @@ looked, and goes on from there when it is asked to.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -100,6 +100,13 @@ def _rest(query: Query) -> Q:
 def _is_whole(field: str, text: str) -> bool:
     """Whether there are records that have just this: MS_1 is then not part of MS_10."""
     return bool(text) and Record.objects.filter(**{field: text}).exists()
+
+
+def newest(*, application: str, host: str = "", since: int, until: int) -> Iterator[Record]:
+    """Records of an application, on a host unless that is "", each by its whole name, in [``since``, ``until``), Unix
+    time in milliseconds; newest first, read as they are taken."""
+    found = Record.objects.filter(application=application, **({"host": host} if host else {}))
+    return _older(_in_time(found, Query(since=since, until=until)), None).iterator(chunk_size=AT_ONCE)
 
 
 def get_record(key: int) -> Record:

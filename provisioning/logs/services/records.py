@@ -28,13 +28,13 @@ def publish(*, actor: Actor, record: LogRecord, within_s: float = WITHIN_S) -> s
     """The name of the member that acknowledged ``record``. Raises Refused, when it is no record that a Message Server
     takes, and Unanswered when none acknowledged it: it may be there all the same."""
     actor.require(permissions.OPERATE)
-    pair = source(log_logins.PROGRAMS)
-    if pair is None:
-        raise Refused(f"{NONE_CHOSEN} {CHOOSE}")
     try:
         read(record.destination(), record.headers(), record.text.encode())
     except ValueError as error:
         raise Refused(str(error)) from error
+    pair = source(log_logins.PROGRAMS)
+    if pair is None:
+        raise Refused(f"{NONE_CHOSEN} {CHOOSE}")
     try:
         return asyncio.run(_published(pair.name, pair.targets, record, within_s))
     except _NotTaken as refused:

@@ -1,10 +1,11 @@
 from provisioning.applications.selectors.applications import find_application
-from provisioning.applications.selectors.export import export_document, export_yaml
+from provisioning.fleet.services.export import export_document, export_yaml
 from provisioning.management.console import OK, ServiceCommand
 
 
 class Command(ServiceCommand):
-    help = "Print hosts and applications as the YAML that apply reads. Secrets are masked; apply keeps the stored ones."
+    help = ("Print hosts, applications, alarm conditions, channels and notification rules as the YAML that apply "
+            "reads. Secrets are masked; apply keeps the stored ones.")
     command_name = "export"
 
     def add_arguments(self, parser):

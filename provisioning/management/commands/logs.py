@@ -12,7 +12,7 @@ from provisioning.errors import Refusal, Refused
 from provisioning.logs import shown
 from provisioning.logs.facts import Query, milliseconds
 from provisioning.logs.selectors.records import all_of
-from provisioning.management.console import OK, ServiceCommand
+from provisioning.management.console import OK, ServiceCommand, one_of
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LIMIT, LIMIT_MOST = 100, 1_000_000
@@ -27,7 +27,7 @@ class Command(ServiceCommand):
     def add_arguments(self, parser):
         parser.add_argument("--since", default="", metavar="TIME", help="From this moment on.")
         parser.add_argument("--until", default="", metavar="TIME", help="Before this moment.")
-        parser.add_argument("--level", default="", choices=LEVELS)
+        parser.add_argument("--level", default="", help=f"One of {', '.join(LEVELS)}.")
         parser.add_argument("--application", default="", metavar="NAME", help="A name or a part of one.")
         parser.add_argument("--host", default="", metavar="NAME", help="A name or a part of one.")
         parser.add_argument("--number", default="", metavar="EVENT", help="An event, as 00-04504 or 4504.")
@@ -38,12 +38,17 @@ class Command(ServiceCommand):
     def run(self, *, since, until, level, application, host, number, text, limit, as_json, **options) -> int:
         if not 1 <= limit <= LIMIT_MOST:
             raise Refused(Refusal(f"--limit is {limit}; it must lie between 1 and {LIMIT_MOST}.", "limit"))
-        query = Query(since=_moment(since, "since"), until=_moment(until, "until"), level=level, event=_event(number),
+        query = Query(since=_moment(since, "since"), until=_moment(until, "until"),
+                      level=one_of("level", level, LEVELS) if level else "", event=_event(number),
                       application=application, host=host, text=text)
         for row in reversed(all_of(query, limit).rows):
             values = shown.values(row)
             self.stdout.write(json.dumps(values, ensure_ascii=False) if as_json else shown.line(row))
         return OK
+
+    def print_json(self, body: dict) -> None:
+        """What is refused is a line, too."""
+        self.stdout.write(json.dumps(body, ensure_ascii=False))
 
 
 def _moment(text: str, field: str) -> int | None:

@@ -22,11 +22,10 @@ from provisioning.history import history
 from provisioning.models.applications import MASK
 from provisioning.pairs.selectors.page import pair_rows
 
-from .parts import Part, Scope, parts
+from .parts import PART_CHARACTERS, Part, Scope, parts
 
 USUAL = timedelta(hours=24)
 LONGEST = timedelta(days=92)
-PART_CHARACTERS = 8 * 1024 * 1024
 BUNDLE_BYTES = 96 * 1024 * 1024
 """Of text, before it is packed."""
 

@@ -41,8 +41,11 @@ from provisioning.models import (
 )
 from provisioning.pairs.selectors.pairs import OfPair
 
+from .log_lines import Whose, log_lines
+
 HISTORY_MAX, EVENTS_MAX, JOBS_MAX, LINES_MAX, RESULTS_MAX, DRILLS_MAX = 5_000, 20_000, 200, 5_000, 100, 50
 LOG_BYTES, LOGS_MAX = 2 * 1024 * 1024, 20
+PART_CHARACTERS = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ class Scope(OfPair):
 
 
 def parts(scope: Scope) -> Iterator[Part]:
-    for each in (_configuration, _record, _states, _audit, _history, _events, _jobs, _drills, _versions, _logs):
+    for each in (_configuration, _record, _states, _audit, _history, _events, _jobs, _drills, _versions,
+                 _log_records, _logs):
         yield from each(scope)
 
 
@@ -203,6 +207,15 @@ def _versions(scope: Scope) -> Iterator[Part]:
         "database": {"kind": connection.vendor, "version": str(version)}, "broker": asdict(broker()),
         "agents": hosts, "servers": {row.name: {"object": row.version, "runs": row.runtime.version if getattr(
             row, "runtime", None) else ""} for row in scope.members}, "packages": packages})
+
+
+def _log_records(scope: Scope) -> Iterator[Part]:
+    path = "log-records.jsonl"
+    whose = Whose(tuple(row.name for row in scope.members), tuple(host.name for host in scope.hosts), scope.since,
+                  scope.until)
+    text, notes = log_lines(whose, scope.redactor, characters=PART_CHARACTERS)
+    scope.notes.extend(f"{path}: {note}" for note in notes)
+    yield Part(path, "The centralized log of both members and their hosts, newest first, a record a line.", text)
 
 
 def _logs(scope: Scope) -> Iterator[Part]:

@@ -75,14 +75,14 @@ def test_a_server_without_a_host_is_refused_beside_host(administrator):
 
 
 def test_what_is_no_server_is_not_asked_for_a_host(administrator):
-    template = factories.make_template("Log_DAP", type="DAP", options={}, ports=[])
+    template = factories.make_template("Of_Clients", type="GenericClient", options={}, ports=[])
     stars = flat(administrator.get(f"{NEW}?template={template.pk}")).count('title="required"')
     assert stars == 2
-    answer = administrator.post(NEW, form_of(name="DAP", template_id=template.pk, working_directory="", command_line="",
-                                             after="close"))
+    answer = administrator.post(NEW, form_of(
+        name="Client", template_id=template.pk, working_directory="", command_line="", after="close"))
     assert answer.status_code == 302
     assert "None" not in said(answer)
-    assert "Pairwise keeps the configuration of DAP, and installs and starts Message Servers only." in said(answer)
+    assert "Pairwise keeps the configuration of Client, and installs and starts Message Servers only." in said(answer)
 
 
 @pytest.mark.parametrize(("kind", "offered"), [("MessageServer", True), ("SCS", False), ("GenericServer", False)])

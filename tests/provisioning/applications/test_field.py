@@ -53,7 +53,7 @@ def test_ports_that_were_stored_say_what_was_done():
 
 def test_application_types_have_the_numbers_of_the_field():
     assert {str(kind): number for kind, number in TYPE_NUMBERS.items()} == {
-        "MessageServer": 42, "SCS": 43, "DAP": 8, "GenericServer": 107, "GenericClient": 108}
+        "MessageServer": 42, "SCS": 43, "GenericServer": 107, "GenericClient": 108}
     assert TYPE_NUMBERS.keys() == set(ApplicationType)
     assert written(20001) == f"{TYPE_NUMBERS[ApplicationType.MESSAGE_SERVER]}-20001"
 

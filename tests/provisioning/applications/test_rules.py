@@ -87,8 +87,8 @@ def test_server_needs_working_directory_and_command_line():
     assert fields_of(refusals(working_directory="", command_line="")) == ["working_directory", "command_line"]
 
 
-def test_access_point_needs_neither():
-    facts = replace(FACTS, template=replace(TEMPLATE, type="DAP"))
+def test_what_is_no_server_needs_neither():
+    facts = replace(FACTS, template=replace(TEMPLATE, type="GenericClient"))
     assert refusals(working_directory="", command_line="", facts=facts) == []
 
 

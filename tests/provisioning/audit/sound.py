@@ -3,8 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from provisioning.audit.facts import AuditedMember, AuditFacts, Client
+from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.drafts import ApplicationDraft, ConnectionDraft, PortDraft
+from provisioning.errors import Link
 from provisioning.jobs.facts import Parameter, StartFile, StartFiles
 from provisioning.jobs.found import Found, FoundFile, FoundProcess
 from provisioning.pairs.rules.members import Live, Machine, PortUse
@@ -12,8 +13,8 @@ from provisioning.pairs.rules.members import Live, Machine, PortUse
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 VERSION = "8.5.100.01"
 SERVERS = (("console", 2020),)
-CLIENT = Client(id=9, name="Router", to="MS_Primary", port_id="default", protocol="addp", timeout_local=10,
-                timeout_remote=10, network=True)
+LOG = {"verbose": "standard", "all": "stdout, network"}
+LOG_TO = Link("application", "9", "MS_Log")
 
 
 def ports(first: int) -> tuple[PortDraft, ...]:
@@ -29,7 +30,7 @@ def draft(name: str, host_id: int, **fields) -> ApplicationDraft:
     return ApplicationDraft(**{
         "name": name, "template_id": 1, "host_id": host_id, "working_directory": f"/opt/{name}",
         "command_line": "./MessageServer", "command_line_arguments": arguments(name), "auto_restart": True,
-        "ports": ports(7001), "connections": (), "options": {"log": {"verbose": "standard", "all": "stdout"}},
+        "ports": ports(7001), "connections": (), "options": {"log": LOG},
         "annex": {}, **fields})
 
 
@@ -76,7 +77,7 @@ def sound() -> AuditFacts:
     backup = member(2, "MS_Backup", machine(2, "beta"), "Backup")
     primary = replace(primary, draft=replace(primary.draft, backup_server_id=2, redundancy_type="warm standby"))
     return AuditFacts(now=NOW, primary=primary, backup=replace(backup, primaries=(primary.link,)), servers=SERVERS,
-                      agent_build="b1", version=5, active_id=1, in_sync=True, clients=(CLIENT,))
+                      agent_build="b1", version=5, active_id=1, in_sync=True, log_to=LOG_TO)
 
 
 # --- changes: each gives the facts with one thing that is not right
@@ -113,10 +114,6 @@ def as_account(name: str):
     """Both processes run as it."""
     return lambda facts: replace(facts, **{side: replace(member, live=replace(member.live, account=name)) for side in
                                            ("primary", "backup") if (member := getattr(facts, side))})
-
-
-def client(**fields):
-    return lambda facts: replace(facts, clients=(replace(CLIENT, **fields),))
 
 
 def whole(**fields):

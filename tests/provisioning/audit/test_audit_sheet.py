@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from provisioning.audit.exports import FORMATS
 from provisioning.audit.registry import ordered
 from provisioning.models import Finding, PairAudit
 from tests import factories
@@ -39,6 +40,22 @@ def test_what_no_host_has_shown_stands_under_not_known(support, warned):
     text = unescape(support.get(sheet(warned[0])).text)
     assert "Look on the hosts" in text
     assert PairAudit.objects.get().unknown[0]["sentence"] in text
+
+
+def test_a_result_of_a_rule_that_is_gone_can_still_be_read(administrator, warned):
+    finding = found(warned[0], "A27")
+    Finding.objects.filter(pk=finding.pk).update(code="A41", remedy="set_reconnect")
+    text = flat(administrator.get(sheet(warned[0])))
+    assert "a rule that is not judged any more" in text
+    assert finding.sentence in text
+    assert "#A41" not in text
+    fix = reverse("audit-finding-fix", args=[warned[0].pk, finding.pk])
+    assert fix not in text
+    assert "Pairwise has no fix for it." in flat(administrator.get(fix, follow=True))
+    # A test suite has a case for each rule that there is.
+    for file_format in FORMATS.keys() - {"junit"}:
+        answer = administrator.get(reverse("audit-pair-export", args=[warned[0].pk, file_format]))
+        assert (answer.status_code, "A41" in answer.getvalue().decode()) == (200, True), file_format
 
 
 def test_a_backup_leads_to_the_sheet_of_its_primary(support, warned):

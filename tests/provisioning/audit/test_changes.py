@@ -13,7 +13,8 @@ from provisioning.applications.services.applications import create_application, 
 from provisioning.audit.worker import run as audits
 from provisioning.audit.worker.affected import UNDER_WAY_FOR, affected, audit_affected, fresh, touched_by, unasked
 from provisioning.audit.worker.run import forget_old, run_audit
-from provisioning.models import Application, AuditRun, Drill, PairAudit, PairState, RuntimeStatus
+from provisioning.logs.services.setting import choose
+from provisioning.models import Application, AuditRun, Console, Drill, PairAudit, PairState, RuntimeStatus
 from provisioning.states import AuditTrigger, DrillState
 from tests import factories
 
@@ -71,6 +72,15 @@ def test_a_drill_that_ends_touches_its_pair_and_is_told_when_it_failed(pairs):
     run_audit([primary.pk], trigger=AuditTrigger.CHANGE)
     found = PairAudit.objects.get(primary=primary, is_latest=True).findings.get(code="A59")
     assert found.sentence == "2 messages were lost."
+
+
+def test_another_pair_that_collects_logs_touches_all(pairs):
+    (primary, _), (other, _) = pairs
+    choose(actor=factories.ADMINISTRATOR, application_id=other.pk)
+    assert affected() == sorted([primary.pk, other.pk])
+    assert affected() == []
+    Console.objects.update(log_to=None)
+    assert affected() == sorted([primary.pk, other.pk])
 
 
 def test_a_pair_that_is_no_pair_any_more_is_retired(pairs):

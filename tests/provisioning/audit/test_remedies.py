@@ -1,13 +1,14 @@
 """Fixes: the plan that is shown, and what is done by the verbs of the pages."""
 
 import pytest
+from django.utils import timezone
 
 from provisioning.audit.registry import RULES
 from provisioning.audit.remedies import REMEDIES
 from provisioning.audit.services import fix as remedies
 from provisioning.audit.worker.run import run_audit
-from provisioning.errors import NotAllowed, NotFound, Refused
-from provisioning.models import Application, Finding, HistoryEntry, Job, Option, RuntimeStatus
+from provisioning.errors import Conflict, NotAllowed, NotFound, Refused
+from provisioning.models import Application, Console, Finding, HistoryEntry, Job, Option, RuntimeStatus
 from provisioning.states import AuditTrigger, JobKind
 from tests import factories
 
@@ -95,6 +96,41 @@ def test_options_are_synchronized(pair):
     assert any("verbose" in step.what for step in plan.steps)
     fix(found)
     assert Option.objects.filter(application=pair[1], section="log", key="verbose", value="all").exists()
+
+
+@pytest.fixture
+def log_of_the_backup(pair):
+    """Log records are collected from what became a Backup Server since it was chosen."""
+    Console.objects.update_or_create(pk=1, defaults={
+        "log_to": pair[1], "log_to_by": "ada", "log_to_at": timezone.now()})
+    return finding("A42")
+
+
+def test_log_records_are_collected_from_the_primary_in_place_of_its_backup(
+        pair, log_of_the_backup, django_capture_on_commit_callbacks):
+    plan = remedies.plan(actor=SUPPORT, finding_id=log_of_the_backup.pk)
+    assert [(step.what, step.before, step.after) for step in plan.steps] == [("Log to", "MS_Backup", "MS_Primary")]
+    assert not plan.refusals
+    with django_capture_on_commit_callbacks(execute=True):
+        done = fix(log_of_the_backup)
+    assert done.sentence == "Log records are collected from MS_Primary and its Backup Server."
+    assert Console.objects.get().log_to == pair[0]
+    assert HistoryEntry.objects.latest("id").reason == "Log to: MS_Backup → MS_Primary."
+    assert not Finding.objects.filter(audit__is_latest=True, code="A42").exists()
+
+
+def test_a_pair_that_somebody_chose_meanwhile_is_not_taken_away(pair, log_of_the_backup):
+    other = factories.make_application("MS_Log")
+    Console.objects.update(log_to=other)
+    with pytest.raises(Conflict, match="ada chose another pair"):
+        fix(log_of_the_backup)
+    assert Console.objects.get().log_to == other
+
+
+def test_whoever_may_not_choose_the_pair_may_not_fix_it(log_of_the_backup):
+    for actor in (OPERATOR, SUPPORT):
+        with pytest.raises(NotAllowed):
+            fix(log_of_the_backup, actor)
 
 
 def test_arguments_are_written_and_what_else_stands_there_stays(pair):

@@ -44,11 +44,18 @@ def both_start_at(number: int):
 
 
 def without_backup(facts):
-    return replace(facts, backup=None, clients=())
+    return replace(facts, backup=None)
 
 
 def without_host(facts):
     return replace(facts, backup=replace(facts.backup, host=None, draft=replace(facts.backup.draft, command_line=".")))
+
+
+log_here = s.whole(log_to=Link("application", "1", "MS_Primary"))
+
+
+def no_port_for_clients():
+    return (replace(s.ports(7001)[0], protocol="other"), s.ports(7001)[1])
 
 
 CASES = {
@@ -69,16 +76,16 @@ CASES = {
                                s.says(ports={"default": 7001, "sync": 7002, "extra": 7009})),
     "A14": s.one_after_another(
         s.typed_in_both(ports=(PortDraft(port_id="clients", port=7001), s.ports(7001)[1])),
-        lambda facts: replace(facts, clients=(), **{side: replace(getattr(facts, side), live=replace(
+        lambda facts: replace(facts, **{side: replace(getattr(facts, side), live=replace(
             getattr(facts, side).live, ports={"clients": 7001, "sync": 7002})) for side in ("primary", "backup")})),
     "A15": s.typed(ports=(certified(SECURED), s.ports(7001)[1])),
     "A16": s.typed_in_both(ports=(SECURED, s.ports(7001)[1])),
     "A17": s.says(certificates=(certificate("Port default", s.NOW.timestamp() + 3 * DAY_S, s.NOW.timestamp()),)),
     "A18": s.one_after_another(s.typed(ports=s.ports(80)), s.says(ports={"default": 80, "sync": 81})),
     "A19": s.typed(ports=tuple(replace(port, ha_sync=False) for port in s.ports(7001))),
-    "A20": s.typed(options={"log": {"verbose": "all", "all": "stdout"}}),
+    "A20": s.typed(options={"log": {**s.LOG, "verbose": "all"}}),
     "A21": s.one_after_another(s.on_one_host, s.typed_in_both(
-        options={"log": {"verbose": "standard", "all": "/var/log/ms"}})),
+        options={"log": {**s.LOG, "all": "/var/log/ms, network"}})),
     "A22": s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=(s.connection(),)), connections=("X",)),
     "A24": s.one_after_another(s.typed(log_on_as="ms"), s.says(account="ms")),
     "A25": s.says(account="mallory"),
@@ -100,10 +107,8 @@ CASES = {
     "A38": s.says(status="Stopped", mode="", link=""),
     "A39": s.of_backup(flaps=1),
     "A40": s.of_backup(longest_start_s=88.0),
-    "A41": s.typed_in_both(reconnect_timeout=0),
-    "A42": lambda facts: replace(facts, clients=(replace(s.CLIENT, to="MS_Backup"),)),
-    "A43": s.client(network=False),
-    "A44": s.client(protocol=""),
+    "A42": s.whole(log_to=Link("application", "2", "MS_Backup")),
+    "A43": s.typed_in_both(options={"log": {"all": "stdout"}}),
     "A45": s.shows(runs=False, runs_problem="python3: not found"),
     "A46": s.says(by_hand=True),
     "A47": s.whole(in_sync=False, reason="It fell behind."),
@@ -112,7 +117,7 @@ CASES = {
     "A50": s.on_host(clock_offset_s=90.0),
     "A51": s.says(ports={"sync": 7002}),
     "A52": s.shows(listeners={7001: "python3 (pid 99, account root)"}),
-    "A53": s.client(port_id="vanished"),
+    "A53": s.one_after_another(log_here, s.typed_in_both(ports=no_port_for_clients())),
     "A54": s.shows(process=FoundProcess(pid=4711, arguments=tuple(s.arguments("MS_Primary").split()))),
     "A55": s.shows(changed=("broker.py",)),
     "A56": s.shows(disk_free_bytes=500 * 1024**2),
@@ -123,12 +128,12 @@ CASES = {
     "A61": s.on_host(agent_build="b0"),
     "A62": s.one_after_another(s.typed_in_both(log_on_as="ms"), s.on_host(accounts={"ms": "missing"}),
                                s.as_account("ms")),
-    "A63": s.one_after_another(s.typed_in_both(options={"log": {"verbos": "all"}}), s.of_backup(
-        hints=Hints(KnownOptions({"log": {"verbose": {"value": "all", "help": ""}}})))),
+    "A63": s.one_after_another(s.typed_in_both(options={"log": {"verbos": "all", "all": "network"}}), s.of_backup(
+        hints=Hints(KnownOptions({"log": {name: {"value": "", "help": ""} for name in s.LOG}})))),
     "A65": s.whole(disputed=True, reason="An older control database was put back."),
     "A66": s.says(discarded=3),
     "A67": s.one_after_another(s.typed_in_both(log_on_as="root"), s.as_account("root")),
-    "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}}),
+    "A64": s.typed_in_both(options={"clients": {"ann": "fingerprint"}, "log": s.LOG}),
 }
 ALONG = {
     # A name that is nearly the other's is not the one in the arguments any more.
@@ -245,7 +250,7 @@ def test_a_secret_that_differs_is_told_without_its_value():
 
 
 def test_a_declared_difference_is_no_finding():
-    facts = s.typed(options={"log": {"verbose": "all", "all": "stdout"}})(s.sound())
+    facts = s.typed(options={"log": {**s.LOG, "verbose": "all"}})(s.sound())
     assert codes(replace(facts, exceptions={"options.log.verbose": "It is watched closely."})) == set()
 
 
@@ -276,7 +281,40 @@ def test_both_members_in_one_directory_are_told_once():
 
 def test_severities_are_those_of_the_field():
     assert {code for code, rule in RULES.items() if rule.severity == Severity.NOTE} == {
-        "A22", "A26", "A35", "A41", "A42", "A43", "A44", "A46", "A48", "A49", "A50", "A53", "A61", "A63", "A64", "A67"}
+        "A22", "A26", "A35", "A43", "A46", "A48", "A49", "A50", "A61", "A63", "A64", "A67"}
+
+
+NOTHING_CHOSEN = s.whole(log_to=None)
+
+
+def logs_to(**options):
+    return s.typed_in_both(options={"log": options})
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    (logs_to(verbose="standard", all="stdout"), "What MS_Primary tells by itself stays in its own log files"),
+    (logs_to(verbose="none", all="network"), "What MS_Primary tells by itself stays in its own log files"),
+    (logs_to(), "What MS_Primary tells by itself stays in its own log files"),
+    (NOTHING_CHOSEN, "Events of MS_Primary come to the timeline only: no pair is chosen to collect logs.")])
+def test_events_that_do_not_reach_the_log_are_told_of_each_server(change, sentence):
+    found = [trouble for rule, trouble in judge(change(s.sound())).troubles if rule.code == "A43"]
+    assert [trouble.about for trouble in found] == [(1,), (2,)]
+    assert found[0].sentence.startswith(sentence)
+
+
+@pytest.mark.parametrize("change", [
+    *(logs_to(verbose="ALL", **{key: "/var/log/ms-1,network"}) for key in (
+        "all", "Standard", "interaction", "trace", "debug")),
+    s.one_after_another(NOTHING_CHOSEN, logs_to(all="stdout"))])
+def test_events_that_are_sent_and_taken_or_neither_are_right(change):
+    assert "A43" not in codes(change(s.sound()))
+
+
+@pytest.mark.parametrize(("log_to", "told"), [("1", [(1,), (2,)]), ("2", [(2,)]), ("9", [])])
+def test_a_port_for_clients_is_asked_of_whoever_is_used_as_the_log(log_to, told):
+    facts = s.one_after_another(s.whole(log_to=Link("application", log_to, "X")),
+                                s.typed_in_both(ports=no_port_for_clients()))(s.sound())
+    assert [trouble.about for rule, trouble in judge(facts).troubles if rule.code == "A53"] == told
 
 
 TOLD_TO_NOBODY = {"tenants": "Other", "reconnect_timeout": 0, "reconnect_attempts": 0, "connections": (s.connection(),)}
@@ -285,9 +323,7 @@ TOLD_TO_NOBODY = {"tenants": "Other", "reconnect_timeout": 0, "reconnect_attempt
 @pytest.mark.parametrize("change", [
     *(s.typed_in_both(**{name: value}) for name, value in TOLD_TO_NOBODY.items() if name != "connections"),
     *(s.typed(**{name: value}) for name, value in TOLD_TO_NOBODY.items() if name != "connections"),
-    s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=TOLD_TO_NOBODY["connections"]), connections=("X",)),
-    *(s.client(**fields) for fields in ({"network": False}, {"protocol": ""}, {"timeout_local": 0},
-                                        {"port_id": "vanished"}, {"to": "MS_Backup"}))])
+    s.of_backup(draft=replace(s.draft("MS_Backup", 2), connections=TOLD_TO_NOBODY["connections"]), connections=("X",))])
 def test_what_nobody_is_told_of_is_noted_at_most_and_the_note_says_so(change):
     assert TOLD_TO_NOBODY.keys() == set(REACH_NOBODY)
     found = {rule for rule, _ in judge(change(s.sound())).troubles}
@@ -296,8 +332,9 @@ def test_what_nobody_is_told_of_is_noted_at_most_and_the_note_says_so(change):
 
 
 def test_a_database_is_asked_for_by_no_rule_while_no_server_writes_into_one():
-    facts = s.typed_in_both(options={"messages": {"db_storage": "true"}})(s.sound())
-    hints = Hints(KnownOptions({"messages": {"retention-days": {"value": "7", "help": ""}}}))
+    facts = s.typed_in_both(options={"messages": {"db_storage": "true"}, "log": s.LOG})(s.sound())
+    hints = Hints(KnownOptions({"messages": {"retention-days": {"value": "7", "help": ""}},
+                                "log": {name: {"value": "", "help": ""} for name in s.LOG}}))
     facts = replace(facts, primary=replace(facts.primary, hints=hints), backup=replace(facts.backup, hints=hints))
     assert {(rule.code, found.sentence) for rule, found in judge(facts).troubles} == {
         ("A63", "The server knows no db_storage in section [messages] and ignores it.")}

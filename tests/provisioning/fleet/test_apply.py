@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 import time
 from pathlib import Path
@@ -13,11 +14,13 @@ from django.db import connection
 from protocol.jobs import sign_report
 from provisioning.catalog.apd import read_template
 from provisioning.errors import Refused
+from provisioning.fleet.services.listed import LISTED
 from provisioning.fleet.services.manifest import APPLICATION_KEYS, CONNECTION_KEYS, HOST_KEYS, PORT_KEYS, read_manifest
 from provisioning.jobs.worker.reports import record_report
 from provisioning.management import console
 from provisioning.models import Application, ApplicationTemplate, HistoryEntry, Host, InstallationPackage, Job
 from provisioning.models.applications import MASK
+from provisioning.notifications.rules.kinds import KINDS
 from tests import commands
 from tests.factories import make_application, make_host, make_template
 from tests.provisioning.catalog.test_hosts_and_templates import APD
@@ -305,6 +308,7 @@ class TestDocumentation:
     def test_documented_file_is_read(self):
         manifest = read_manifest(self.block("yaml"))
         assert [spec["name"] for spec in manifest.applications] == ["MS_Primary", "MS_Backup"]
+        assert list(manifest.listed) == list(LISTED)
 
     def test_documented_template_is_read(self):
         assert read_template(self.block("ini")).options["log"]["verbose"]["help"] == "How much is logged."
@@ -312,6 +316,20 @@ class TestDocumentation:
     def test_every_key_is_documented(self):
         keys = {*HOST_KEYS, *APPLICATION_KEYS, *PORT_KEYS, *CONNECTION_KEYS}
         assert [key for key in sorted(keys) if key not in self.DOCUMENT] == []
+
+    @pytest.mark.parametrize("key", LISTED)
+    def test_every_key_of_what_is_listed_is_in_its_own_table(self, key):
+        of_it = self.DOCUMENT.split(f"\n`{key}`")[1].split("\n# ")[0]
+        of_it = re.split("|".join(f"\n`{other}`" for other in LISTED), of_it)[0]
+        assert [name for name in LISTED[key].keys if f"`{name}`" not in of_it] == []
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_field_of_a_kind_of_channel_is_in_its_row(self, kind):
+        [row] = [line for line in self.DOCUMENT.splitlines()
+                 if line.startswith("| `") and f"`{kind}`" in line.split("|")[1]]
+        told = {word: ("secret" in said, "optional" in said, "list" in said) for word, said in re.findall(
+            r"`(\w+)`(?: \(([^)]*)\))?", row.split("|")[2])}
+        assert told == {field.name: (field.secret, not field.required, field.many) for field in KINDS[kind]}
 
 
 @pytest.mark.usefixtures("template")

@@ -149,7 +149,7 @@ def agree(row, verb, page):
 @example(state=WELL | {"host": "Disconnected"})
 @example(state=WELL | {"status": "Started"})
 @example(state=WELL | {"type": "GenericServer"})
-@example(state=WELL | {"type": "DAP"})
+@example(state=WELL | {"type": "GenericClient"})
 @example(state=WELL | {"drill": True})
 @example(state=WELL | {"package": False})
 @example(state=WELL | {"client": True})

@@ -52,10 +52,13 @@ def test_what_is_printed_is_what_was_asked_for(words, texts):
 
 @pytest.mark.parametrize(("words", "why"), [
     (("--since", "noon"), "is no moment"), (("--until", "9999-01-01T00:00"), "year 9999"),
-    (("--limit", "0"), "between"), (("--number", "word"), "no event number"), (("--since", "99999d"), "year")])
+    (("--limit", "0"), "between"), (("--number", "word"), "no event number"), (("--since", "99999d"), "year"),
+    (("--level", "loud"), '--level: "loud" is none of alarm, standard, interaction, trace.')])
 def test_what_cannot_be_asked_for_is_refused_in_words(words, why):
     code, out, err = commands.run("logs", *words)
-    assert (code, out, why in err) == (2, "", True), err
+    assert (code, out, why in err, err.count("\n")) == (2, "", True, 1), err
+    code, out, err = commands.run("logs", *words, "--json")
+    assert (code, json.loads(out)["refusals"][0]["message"] + "\n", out.count("\n")) == (2, err, 1)
 
 
 # --- one record
@@ -99,6 +102,25 @@ def test_without_a_pair_it_says_what_to_do():
     code, out, err = commands.run(*MESSAGE)
     assert (code, out) == (2, "")
     assert "No pair is chosen to collect logs. Choose one at Monitoring > Centralized Log > Settings." in err
+
+
+@pytest.mark.parametrize(("words", "why"), [
+    (("--level", "loud"), '--level: "loud" is none of alarm, standard, interaction, trace.'),
+    (("--number", "word"), '--number: "word" is no event number. Write it as 00-04504 or 4504.'),
+    (("--number", "0"), "is no event number"), (("--number", "00-4504"), "is no event number"),
+    (("--application", ""), "needs the header application"), (("--timeout", "nan"), "--timeout is nan"),
+    (("--timeout", "0"), "--timeout is 0; it must lie between 0 and 3600 s.")])
+def test_what_is_no_record_is_refused_in_a_line_also_while_no_pair_is_chosen(words, why):
+    code, out, err = commands.run(*MESSAGE[:-1], *words, MESSAGE[-1])
+    assert (code, out, why in err, err.count("\n")) == (2, "", True, 1), err
+
+
+def test_the_number_of_an_event_may_be_typed_without_its_type(pair_of):
+    with ServerDouble() as server:
+        pair_of(server)
+        assert commands.run(*MESSAGE[:-1], "--number", "4504", MESSAGE[-1])[0] == 0
+        [(headers, _)] = server.sent.values()
+    assert headers["event"] == "00-04504"
 
 
 def test_nobody_serves(pair_of):

@@ -168,6 +168,15 @@ def test_the_first_goes_at_once_and_the_rest_together(channel, now):
     assert Delivery.objects.first().subject == "11 alarms of host h3: 11 Major"
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_waiting(channel, now):
+    factories.make_rule(channel)
+    alarm()
+    plan(now + 24 * HOUR)
+    row = alarm()
+    plan(now)
+    assert told()[1:] == [(Told.RAISED, [row.pk])]
+
+
 def test_above_the_limit_one_digest_counts_what_was_left_out(channel, now):
     factories.make_rule(channel, group_s=0, limit_per_hour=2)
     rows = []

@@ -203,10 +203,10 @@ def test_parameters_that_cannot_be_read_are_compared_as_they_are():
 
 def test_connections_of_the_primary_are_copied_but_not_one_to_the_backup_itself():
     rows = (ConnectionDraft(server_id=9), ConnectionDraft(server_id=2))
-    one = Member(id=1, draft=replace(DRAFT, connections=rows), connections=("DAP default", "MS_Backup x"))
+    one = Member(id=1, draft=replace(DRAFT, connections=rows), connections=("Other default", "MS_Backup x"))
     other = Member(id=2, draft=replace(DRAFT, name="MS_Backup", ports=BACKUP_PORTS))
     comparison = compare(one, other, exceptions={})
-    assert (row(comparison, "connections").primary, row(comparison, "connections").copied) == ("DAP default", True)
+    assert (row(comparison, "connections").primary, row(comparison, "connections").copied) == ("Other default", True)
     assert comparison.draft.connections == rows[:1]
 
 

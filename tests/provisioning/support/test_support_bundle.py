@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import yaml
+from django.db import OperationalError
 from django.utils import timezone
 
 from provisioning.audit.worker.run import run_audit
@@ -17,6 +18,7 @@ from provisioning.core.redaction import Redactor
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.hosts.services.enrolment import make_token
 from provisioning.models import (
+    Console,
     Drill,
     Event,
     Finding,
@@ -30,6 +32,7 @@ from provisioning.models import (
 from provisioning.models.applications import MASK
 from provisioning.states import AuditTrigger, DrillState
 from provisioning.support.services import bundle as support_bundle
+from provisioning.support.services import log_lines
 from provisioning.support.services import parts as support_parts
 from provisioning.support.services.bundle import make_bundle
 from tests import factories
@@ -135,6 +138,68 @@ def test_a_single_server_has_one_too(logs):
     assert "was never audited" in files["README.txt"]
 
 
+# --- log records
+
+
+def recorded(files) -> list[dict]:
+    return [json.loads(line) for line in files["log-records.jsonl"].splitlines()]
+
+
+@pytest.fixture
+def collected(pair):
+    """Log records of a moment ago, the oldest first, and the pair is chosen to collect them."""
+    Console.objects.update_or_create(pk=1, defaults={"log_to": pair[0]})
+    at = int(timezone.now().timestamp() * 1000) - 60_000
+    host = pair[0].host.name
+    for number, (application, on) in enumerate([
+            ("MS_Primary", host), ("MS_Backup", ""), ("Other", host), ("MS_Primary_2", host), ("Pairwise", host),
+            ("Pairwise", "elsewhere"), ("Pairwise", ""), ("MS_Primary", "elsewhere")]):
+        factories.make_record(at=at + number, application=application, host=on, text=f"Said {number}.")
+    return at
+
+
+def test_log_records_of_the_pair_and_its_hosts_are_inside_newest_first(pair, collected):
+    files = made(pair)
+    assert [row["text"] for row in recorded(files)] == ["Said 7.", "Said 4.", "Said 1.", "Said 0."]
+    assert recorded(files)[0]["application"] == "MS_Primary"
+    assert "log-records.jsonl:" not in files["README.txt"]
+
+
+def test_log_records_are_those_of_the_time(pair, collected):
+    at = datetime.fromtimestamp((collected + 1) / 1000, UTC)
+    files = made(pair, since=at, until=at + timedelta(milliseconds=6))
+    assert [row["text"] for row in recorded(files)] == ["Said 4.", "Said 1."]
+
+
+def test_too_many_log_records_are_cut_at_a_whole_line_and_the_readme_says_so(pair, collected, monkeypatch):
+    whole = made(pair)["log-records.jsonl"]
+    monkeypatch.setattr(support_parts, "PART_CHARACTERS", len(whole) - 1)
+    files = made(pair)
+    assert [row["text"] for row in recorded(files)] == ["Said 7.", "Said 4.", "Said 1."]
+    assert "log-records.jsonl: Only the newest 3 are here" in files["README.txt"]
+    monkeypatch.undo()
+    monkeypatch.setattr(log_lines, "RECORDS_MAX", 2)
+    assert len(recorded(made(pair))) == 2
+
+
+def test_who_collects_no_log_records_is_told_so(pair):
+    files = made(pair)
+    assert files["log-records.jsonl"] == ""
+    assert "log-records.jsonl: No pair is chosen to collect logs." in files["README.txt"]
+    assert "log-records.jsonl: There are none of that time." in files["README.txt"]
+
+
+def test_a_bundle_is_made_while_the_log_database_is_away(pair, collected, monkeypatch):
+    def away(**whose):
+        raise OperationalError("unable to open database file")
+
+    monkeypatch.setattr(log_lines, "newest", away)
+    files = made(pair)
+    assert files["log-records.jsonl"] == ""
+    assert "log-records.jsonl: The log database does not answer" in files["README.txt"]
+    assert "granted" in files["events.txt"]
+
+
 # --- secrets
 
 def everywhere(pair, secret: str) -> None:
@@ -145,6 +210,7 @@ def everywhere(pair, secret: str) -> None:
     job = factories.make_job(pair[1], state="failed", finished_at=now, reason=f"Reason {secret}", advice=secret,
                              result={"x": [secret]}, arguments={"deep": {secret: secret}})
     JobLine.objects.create(job=job, number=1, at=now, text=f"Line {secret}")
+    factories.make_record(application="MS_Primary", text=f"Record {secret}", attributes={"x": secret})
     HostRuntime.objects.filter(host=primary.host).update(facts={"x": secret}, reason=secret)
     FoundOnHost.objects.update(body={"start_files": {"content": f"-app {secret}"}})
     PairState.objects.update(reason=secret)

@@ -108,7 +108,7 @@ class TestRefusals:
 
     def test_what_is_no_server(self):
         row = on_host()
-        Application.objects.update(type="DAP")
+        Application.objects.update(type="GenericClient")
         with pytest.raises(Refused, match="is no server"):
             start(row)
 
