@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from django.db.models import Max, Q, QuerySet, TextField
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast
 
 from provisioning.models import Alarm, Channel, Delivery
@@ -14,9 +14,11 @@ CLOCKS_DIFFER = timedelta(hours=1)
 
 def last_deliveries(channels: Iterable[Channel]) -> dict[int, Delivery]:
     """{key of a channel: the last delivery through it that was tried}."""
-    newest = Delivery.objects.filter(channel__in=[row.pk for row in channels], attempts__gt=0).order_by().values(
-        "channel").annotate(newest=Max("pk")).values("newest")
-    return {row.channel_id: row for row in Delivery.objects.filter(pk__in=newest) if row.channel_id is not None}
+    newest = Delivery.objects.filter(channel=OuterRef("pk"), attempts__gt=0).order_by("-id").values("pk")[:1]
+    rows = Channel.objects.filter(pk__in=[row.pk for row in channels]).order_by()
+    keys = rows.values_list(Subquery(newest), flat=True)
+    found = Delivery.objects.defer("text", "payload").filter(pk__in=[key for key in keys if key])
+    return {row.channel_id: row for row in found if row.channel_id is not None}
 
 
 def deliveries_of(alarm: Alarm) -> QuerySet[Delivery]:
@@ -26,7 +28,7 @@ def deliveries_of(alarm: Alarm) -> QuerySet[Delivery]:
     forms = Q(listed=f"[{number}]") | Q(listed__startswith=f"[{number}, ") | Q(listed__endswith=f", {number}]") | Q(
         listed__contains=f", {number}, ")
     return Delivery.objects.filter(created_at__gte=alarm.raised_at - CLOCKS_DIFFER).annotate(
-        listed=Cast("alarms", TextField())).filter(forms).select_related("channel")
+        listed=Cast("alarms", TextField())).filter(forms).defer("text", "payload")
 
 
 def alarms_of(delivery: Delivery) -> list[tuple[int, Alarm | None]]:
