@@ -12,7 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "css/tokens.css", "css/reset.css", "css/base.css", "css/frame.css", "css/header.css", "css/tree.css",
         "css/messages.css", "css/signin.css", "css/buttons.css", "css/toolbar.css", "css/chips.css", "css/panels.css",
         "css/inputs.css", "css/dialogs.css", "css/values.css", "css/lists.css", "css/grids.css",
-        "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css", "css/glossary.css"),
+        "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css", "css/glossary.css", "css/strip.css"),
     "work": ("css/jobs.css", "css/hosts.css", "css/dashboard.css", "css/changes.css", "css/events.css",
              "css/logs.css", "css/alarms.css"),
     "pairs": ("css/pair.css", "css/timeline.css", "css/guide.css", "css/compare.css", "css/restored.css"),

@@ -1,0 +1,82 @@
+"""Alarms that nobody has acknowledged, as every page shows them."""
+
+from dataclasses import dataclass
+
+from django.db.models import Case, Count, Max, Q, QuerySet, Value, When, Window
+
+from provisioning.alarms.rules.next_step import WAYS, Concerned, NextStep, Server, next_step
+from provisioning.core.text import closed
+from provisioning.models import Alarm, Application, Host
+from provisioning.states import ENDED, AlarmCategory
+
+from .alarms import GRAVEST_FIRST
+
+LOUD = (AlarmCategory.CRITICAL, AlarmCategory.MAJOR)
+"""Categories that the title and the icon of a page show too."""
+_OPEN = Q(acknowledged_at=None)
+_COUNTS = {"active": Count("id"), "count": Count("id", filter=_OPEN), "newest": Max("id", filter=_OPEN),
+           "loud": Count("id", filter=_OPEN & Q(category__in=LOUD))}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many alarms are ``active``, how many of these wait for somebody to acknowledge them, and how many of those
+    are ``loud``. ``newest`` is the key of the one of them that was raised last, 0 for none; ``first`` the gravest and
+    newest, with what to do about it."""
+
+    active: int = 0
+    count: int = 0
+    loud: int = 0
+    newest: int = 0
+    first: Alarm | None = None
+    step: NextStep | None = None
+
+    @property
+    def more(self) -> int:
+        """How many wait beside the first one."""
+        return max(0, self.count - 1)
+
+    @property
+    def said(self) -> str:
+        """The newest one as a sentence, for who hears pages and for notifications."""
+        if self.first is None:
+            return ""
+        if self.first.pk != self.newest:
+            return f"A new alarm was raised. {self.count} alarms are not acknowledged."
+        return f"{self.first.get_category_display()} alarm: {closed(str(self.first))} {self.first.text}".strip()
+
+
+def waiting() -> Waiting:
+    """One query, and one more where the button depends on what the alarm is about: every page asks."""
+    acknowledged = Case(When(_OPEN, then=Value(0)), default=Value(1))
+    found: QuerySet = Alarm.objects.filter(cleared_at=None).annotate(
+        **{f"all_{name}": Window(each) for name, each in _COUNTS.items()})
+    row = found.order_by(acknowledged, *GRAVEST_FIRST).first()
+    if row is None:
+        return Waiting()
+    counts = {name: getattr(row, f"all_{name}") or 0 for name in _COUNTS}
+    return Waiting(**counts, first=row, step=step_of(row)) if counts["count"] else Waiting(**counts)
+
+
+def step_of(alarm: Alarm) -> NextStep:
+    """What is done next about ``alarm``; at most one query."""
+    return next_step(alarm.number, alarm.pk, _concerned(alarm) if alarm.number in WAYS else Concerned())
+
+
+_MEMBER = ("id", "name", "runtime__status")
+
+
+def _concerned(alarm: Alarm) -> Concerned:
+    if not alarm.application:
+        return Concerned(host=Host.objects.filter(name=alarm.host).values_list("pk", flat=True).first())
+    row = Application.objects.filter(name=alarm.application).values_list(*(
+        f"{prefix}{name}" for prefix in ("", "backup_server__", "primary_server__") for name in _MEMBER)).first()
+    if row is None:
+        return Concerned()
+    own, backup, primary = (_server(*row[at:at + len(_MEMBER)]) for at in range(0, len(row), len(_MEMBER)))
+    of_pair = own if backup else primary
+    return Concerned(own=own, other=backup or primary, pair=of_pair.key if of_pair else None)
+
+
+def _server(key: int | None, name: str, status: str | None) -> Server | None:
+    return None if key is None else Server(key, name, status in ENDED)
