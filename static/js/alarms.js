@@ -41,7 +41,7 @@ let moved = 0,
   heldSince = 0;
 document.addEventListener("pointermove", () => (moved = performance.now()), { passive: true });
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.target.id !== "alarm-strip") return;
+  if (event.target.id !== "alarm-strip" || !event.detail.shouldSwap) return;
   const now = performance.now();
   const isThere = Boolean(event.target.querySelector(".alarm-line"));
   const moves = isThere !== event.detail.serverResponse.includes("alarm-line") && now - moved < STILL_MS;
@@ -110,8 +110,8 @@ function offer() {
   const [label, sentence] = SAYS[now];
   button.querySelector("span").textContent = label;
   button.setAttribute("aria-pressed", String(now === "on"));
-  button.toggleAttribute("aria-disabled", off);
   if (off) button.setAttribute("aria-disabled", "true");
+  else button.removeAttribute("aria-disabled");
   button.title = off ? sentence : "";
   document.getElementById("notify-state").textContent = sentence;
 }

@@ -22,7 +22,7 @@ class Verb(StrEnum):
 class Server:
     """``ended``: no process of it runs."""
 
-    key: int
+    id: int
     name: str
     ended: bool
 
@@ -40,12 +40,18 @@ class Concerned:
 
 @dataclass(frozen=True)
 class NextStep:
-    """``key``: of what is started or opened; ``label`` stands on the button, ``whole`` says it without the rest."""
+    """``key``: of the pair, host or alarm that is opened; ``server``: what is started. ``label`` stands on the button,
+    ``whole`` says it for who hears nothing else of the line."""
 
     verb: Verb
-    key: int
     label: str
     whole: str
+    key: int = 0
+    server: Server | None = None
+
+    @property
+    def starts(self) -> list[Server]:
+        return [self.server] if self.server else []
 
 
 Way = Callable[[Concerned], NextStep | None]
@@ -54,7 +60,7 @@ Way = Callable[[Concerned], NextStep | None]
 def _start(server: Server | None, label: str = "Start") -> NextStep | None:
     if server is None or not server.ended:
         return None
-    return NextStep(Verb.START, server.key, label, f"Start {server.name}")
+    return NextStep(Verb.START, label, f"Start {server.name}", server=server)
 
 
 def _start_own(about: Concerned) -> NextStep | None:
@@ -70,11 +76,11 @@ def _start_missing(about: Concerned) -> NextStep | None:
 def _open_pair(about: Concerned) -> NextStep | None:
     if about.pair is None:
         return None
-    return NextStep(Verb.PAIR, about.pair, "Open the pair", "Open the pair")
+    return NextStep(Verb.PAIR, "Open the pair", "Open the pair", about.pair)
 
 
 def _open_host(about: Concerned) -> NextStep | None:
-    return None if about.host is None else NextStep(Verb.HOST, about.host, "Open the host", "Open the host")
+    return None if about.host is None else NextStep(Verb.HOST, "Open the host", "Open the host", about.host)
 
 
 WAYS: dict[int, tuple[Way, ...]] = {
@@ -92,4 +98,4 @@ def next_step(number: int, alarm_id: int, about: Concerned) -> NextStep:
     for way in WAYS.get(number, ()):
         if step := way(about):
             return step
-    return NextStep(Verb.ALARM, alarm_id, "Open", "Open the alarm")
+    return NextStep(Verb.ALARM, "Open", "Open the alarm", alarm_id)

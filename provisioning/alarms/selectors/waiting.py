@@ -75,7 +75,7 @@ def _concerned(alarm: Alarm) -> Concerned:
         return Concerned()
     own, backup, primary = (_server(*row[at:at + len(_MEMBER)]) for at in range(0, len(row), len(_MEMBER)))
     of_pair = own if backup else primary
-    return Concerned(own=own, other=backup or primary, pair=of_pair.key if of_pair else None)
+    return Concerned(own=own, other=backup or primary, pair=of_pair.id if of_pair else None)
 
 
 def _server(key: int | None, name: str, status: str | None) -> Server | None:
