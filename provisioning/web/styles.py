@@ -22,8 +22,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "no scripts": ("css/noscript.css",),
     "wall": ("css/tokens.css", "css/reset.css", "css/base.css", "css/chips.css", "css/wall.css"),
 }
-"""{what a template asks for: its files}. A file is in one group, so no page loads it twice; the wall display is a page by
-itself."""
+"""{what a template asks for: its files}. A file is in one group, so no page loads it twice; the wall display is a
+page by itself."""
 
 
 @register.simple_tag

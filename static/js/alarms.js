@@ -35,8 +35,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 setInterval(() => document.hidden && ask(), HIDDEN_MS);
 
-/* What is under a pointer, or has the focus, is not replaced while it is used, and nothing below moves while the pointer
-   does; but not for ever. */
+/* What is under a pointer, or has the focus, is not replaced while it is used, and nothing below moves while the
+   pointer does; but not for ever. */
 let moved = 0,
   heldSince = 0;
 document.addEventListener("pointermove", () => (moved = performance.now()), { passive: true });

@@ -12,8 +12,7 @@ let heardAt = new Date();
 function tick() {
   for (const time of document.querySelectorAll("time[data-so-far]"))
     time.textContent = soFar((Date.now() - Date.parse(time.dateTime)) / 1000);
-  for (const time of document.querySelectorAll("time[data-local]"))
-    time.textContent = clock(new Date(time.dateTime));
+  for (const time of document.querySelectorAll("time[data-local]")) time.textContent = clock(new Date(time.dateTime));
 }
 
 function say(sentence) {

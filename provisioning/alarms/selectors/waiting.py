@@ -37,6 +37,11 @@ class Waiting:
         return max(0, self.count - 1)
 
     @property
+    def mark(self) -> str:
+        """What the title of a page begins with."""
+        return f"({self.loud}!) " if self.loud else ""
+
+    @property
     def said(self) -> str:
         """The newest one as a sentence, for who hears pages and for notifications."""
         if self.first is None:
