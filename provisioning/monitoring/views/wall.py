@@ -35,7 +35,7 @@ def wall_page(request, token: str):
         raise Http404(str(error)) from None
     else:
         answer = render(request, "monitoring/wall.html", {"wall": wall()})
-    answer.headers["Referrer-Policy"], answer.headers["Cache-Control"] = "no-referrer", "no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
 
 
@@ -50,10 +50,8 @@ def wall_display(request):
     if verb == "make":
         token = services.make_address(actor=actor_of(request))
         address = request.build_absolute_uri(reverse("wall", args=[token]))
-        answer = dialog(request, "monitoring/wall_address.html", "Address of the wall display", {
+        return dialog(request, "monitoring/wall_address.html", "Address of the wall display", {
             "address": address, "back": back})
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
     if verb == "revoke":
         try:
             services.revoke_address(actor=actor_of(request))
