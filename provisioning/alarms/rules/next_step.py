@@ -40,12 +40,12 @@ class Concerned:
 
 @dataclass(frozen=True)
 class NextStep:
-    """``key``: of the pair, host or alarm that is opened; ``server``: what is started. ``label`` stands on the button,
-    ``whole`` says it for who hears nothing else of the line."""
+    """``key``: of the pair, host or alarm that is opened; ``server``: what is started. ``label`` stands on the button;
+    ``of`` is what it is about, where that does not say it to who hears nothing else of the line."""
 
     verb: Verb
     label: str
-    whole: str
+    of: str = ""
     key: int = 0
     server: Server | None = None
 
@@ -57,30 +57,23 @@ class NextStep:
 Way = Callable[[Concerned], NextStep | None]
 
 
-def _start(server: Server | None, label: str = "Start") -> NextStep | None:
-    if server is None or not server.ended:
-        return None
-    return NextStep(Verb.START, label, f"Start {server.name}", server=server)
-
-
 def _start_own(about: Concerned) -> NextStep | None:
-    return _start(about.own)
+    own = about.own
+    return NextStep(Verb.START, "Start", own.name, server=own) if own is not None and own.ended else None
 
 
 def _start_missing(about: Concerned) -> NextStep | None:
     """The member that is stopped while the other one runs, whichever the alarm names."""
     ended = [each for each in (about.own, about.other) if each is not None and each.ended]
-    return _start(ended[0], f"Start {ended[0].name}") if len(ended) == 1 else None
+    return NextStep(Verb.START, f"Start {ended[0].name}", server=ended[0]) if len(ended) == 1 else None
 
 
 def _open_pair(about: Concerned) -> NextStep | None:
-    if about.pair is None:
-        return None
-    return NextStep(Verb.PAIR, "Open the pair", "Open the pair", about.pair)
+    return None if about.pair is None else NextStep(Verb.PAIR, "Open the pair", key=about.pair)
 
 
 def _open_host(about: Concerned) -> NextStep | None:
-    return None if about.host is None else NextStep(Verb.HOST, "Open the host", "Open the host", about.host)
+    return None if about.host is None else NextStep(Verb.HOST, "Open the host", key=about.host)
 
 
 WAYS: dict[int, tuple[Way, ...]] = {
@@ -98,4 +91,4 @@ def next_step(number: int, alarm_id: int, about: Concerned) -> NextStep:
     for way in WAYS.get(number, ()):
         if step := way(about):
             return step
-    return NextStep(Verb.ALARM, "Open", "Open the alarm", alarm_id)
+    return NextStep(Verb.ALARM, "Open", key=alarm_id)

@@ -11,6 +11,7 @@ from provisioning.alarms.selectors.alarms import alarm_list
 from provisioning.core.control import control_seen
 from provisioning.models import Alarm, Console
 from provisioning.monitoring.rules.wall import TROUBLE, Overall, overall
+from provisioning.pairs.rules.story import OK
 from provisioning.pairs.selectors.page import PairRow, pair_count, pair_list
 
 from .monitoring import StatusCount, application_counts, host_counts
@@ -30,6 +31,10 @@ class Wall:
     applications: list[StatusCount]
     hosts: list[StatusCount]
     at: datetime
+
+    @property
+    def icon(self) -> str:
+        return "icon.svg" if self.overall.level == OK else "icon-alarm.svg"
 
 
 def wall() -> Wall:

@@ -67,7 +67,8 @@ def test_who_has_the_address_sees_what_is_wrong_without_signing_in(address, pair
     factories.make_alarm(condition=AlarmCondition.objects.get(predefined="gave-up"), application="MS_Worst")
     text = text_of(shown(address))
     assert text.index("Nobody serves in 1 pair; 1 critical alarm active") < text.index("Gave Up: MS_Worst")
-    assert text.index("Gave Up: MS_Worst") < text.index("Failover Happened: MS_Primary") < text.index("Pairs in trouble")
+    assert text.index("Gave Up: MS_Worst") < text.index("Failover Happened: MS_Primary")
+    assert text.index("Failover Happened: MS_Primary") < text.index("Pairs in trouble")
     assert all(each in text for each in ("Active alarms: 2", "acknowledged,", "Pairs in trouble: 1", "Stopped 2"))
 
 
