@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.waiting import wait_for
+
 from .test_live_pages import console, page, run, site
 
 __all__ = ["console", "page", "run", "site"]
@@ -17,6 +19,7 @@ row = factories.make_alarm(condition=AlarmCondition.objects.get(predefined=mark)
 announce("alarms")
 answer = row.pk
 """
+WALL = "from provisioning.monitoring.services import wall\n"
 NO_NOTIFICATIONS = """
 window.shown = [];
 window.Notification = class {
@@ -41,7 +44,7 @@ def strip_of(page):
     return page.locator(".alarm-line")
 
 
-def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_where_one_is(page, run):
+def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_where_one_is(page, run, accessible):
     page.goto(HOSTS)
     page.evaluate("window.sameDocument = true")
     expect(strip_of(page)).to_have_count(0)
@@ -54,6 +57,7 @@ def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_wh
     expect(strip_of(page)).to_contain_text("Gave Up: MS_Worst")
     expect(page.locator("#strip-more")).to_have_text("and 1 more")
     expect(page).to_have_title(re.compile(r"^\(2!\) Hosts"))
+    accessible(page)
     for name in ("Gave Up: MS_Worst", "Failover Happened: MS_Primary"):
         page.get_by_role("link", name=f"Acknowledge {name}").click()
         page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
@@ -62,6 +66,18 @@ def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_wh
     expect(page).to_have_title(re.compile("^Hosts"))
     expect(page.locator("#page-icon")).not_to_have_attribute("href", re.compile("icon-alarm"))
     assert page.evaluate("window.sameDocument")
+
+
+def test_a_page_that_is_not_shown_asks_by_itself(page, run):
+    page.clock.install()
+    page.goto(HOSTS)
+    page.evaluate("""() => {
+      Object.defineProperty(document, "hidden", { get: () => true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    raise_alarm(run)
+    page.clock.fast_forward(11_000)
+    expect(page).to_have_title(re.compile(r"^\(1!\) Hosts"))
 
 
 def test_what_is_under_the_pointer_is_not_replaced(page, run):
@@ -95,7 +111,7 @@ def test_a_browser_that_was_asked_to_notifies_of_new_alarms_until_it_is_told_to_
     expect(says).to_have_text("Notifications are on while a page of the console is open in this browser.")
     expect(button).to_have_text("Stop notifying me")
     raise_alarm(run)
-    page.wait_for_function("window.shown.length === 1")
+    wait_for(lambda: page.evaluate("window.shown.length") == 1, 10, "a notification")
     assert page.evaluate("window.shown[0]") == ["Pairwise", "Major alarm: Failover Happened: MS_Primary. It took over."]
     button.click()
     expect(says).to_have_text("Notifications are off in this browser.")
@@ -114,9 +130,8 @@ def test_a_browser_without_notifications_says_so(page):
     expect(page.locator("#notify-state")).to_have_text("This browser shows no notifications here: it needs HTTPS.")
 
 
-def test_the_wall_display_goes_on_by_itself_and_says_when_nobody_answers(chromium, site, run):
-    token = run("from provisioning.monitoring.services import wall\n"
-                "answer = wall.make_address(actor=factories.ADMINISTRATOR)")
+def test_the_wall_display_goes_on_by_itself_and_says_when_nobody_answers(chromium, site, run, accessible):
+    token = run(f"{WALL}answer = wall.make_address(actor=factories.ADMINISTRATOR)")
     context = chromium.new_context(base_url=f"http://127.0.0.1:{site.port}")
     page = context.new_page()
     page.clock.install()
@@ -126,13 +141,14 @@ def test_the_wall_display_goes_on_by_itself_and_says_when_nobody_answers(chromiu
     page.clock.fast_forward(6_000)
     expect(page.get_by_role("heading", level=1)).to_have_text("1 critical alarm active.")
     expect(page.locator("#wall")).to_contain_text("Gave Up: MS_Worst")
+    accessible(page)
     context.set_offline(True)
     page.clock.fast_forward(6_000)
     expect(page.locator("#wall-lost")).to_have_text(re.compile(r"No contact with Pairwise since \d\d:\d\d:\d\d"))
     context.set_offline(False)
     page.clock.fast_forward(6_000)
     expect(page.locator("#wall-lost")).to_be_hidden()
-    run("wall.revoke_address(actor=factories.ADMINISTRATOR)")
+    run(f"{WALL}wall.revoke_address(actor=factories.ADMINISTRATOR)")
     page.clock.fast_forward(6_000)
     expect(page.locator("#wall-lost")).to_contain_text("This address is good for nothing any more")
     context.close()
