@@ -1,6 +1,7 @@
 """Alarms that nobody has acknowledged, as every page shows them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Count, Max, Q, QuerySet, Value, When, Window
 
@@ -59,7 +60,7 @@ def waiting() -> Waiting:
     row = found.order_by(acknowledged, *GRAVEST_FIRST).first()
     if row is None:
         return Waiting()
-    counts = {name: getattr(row, f"all_{name}") or 0 for name in _COUNTS}
+    counts: dict[str, Any] = {name: getattr(row, f"all_{name}") or 0 for name in _COUNTS}
     return Waiting(**counts, first=row, step=step_of(row)) if counts["count"] else Waiting(**counts)
 
 
