@@ -20,6 +20,10 @@ function show() {
   const icon = document.getElementById("page-icon");
   const wanted = loud ? icon.dataset.alarm : icon.dataset.quiet;
   if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+  const tab = document.getElementById("tab-monitoring");
+  tab?.querySelector(".tab-alarm")?.remove();
+  const sign = document.getElementById("alarms-counted").content.querySelector(".tab-alarm");
+  if (sign) tab?.append(sign.cloneNode(true));
   if (Number(said.newest) > newest) {
     announce(said.said);
     if (isOn()) tell(said.said, said.newest);

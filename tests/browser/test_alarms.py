@@ -47,6 +47,8 @@ def strip_of(page):
 def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_where_one_is(page, run, accessible):
     page.goto(HOSTS)
     page.evaluate("window.sameDocument = true")
+    tab = page.locator("#tab-monitoring")
+    expect(tab).to_have_text("Monitoring")
     expect(strip_of(page)).to_have_count(0)
     raise_alarm(run)
     expect(strip_of(page)).to_contain_text("Failover Happened: MS_Primary — It took over.")
@@ -57,6 +59,7 @@ def test_an_alarm_is_seen_heard_and_counted_without_a_reload_and_acknowledged_wh
     expect(strip_of(page)).to_contain_text("Gave Up: MS_Worst")
     expect(page.locator("#strip-more")).to_have_text("and 1 more")
     expect(page).to_have_title(re.compile(r"^\(2!\) Hosts"))
+    expect(tab).to_have_text("Monitoring2, 2 active alarms")
     accessible(page)
     for name in ("Gave Up: MS_Worst", "Failover Happened: MS_Primary"):
         page.get_by_role("link", name=f"Acknowledge {name}").click()

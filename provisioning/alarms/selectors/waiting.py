@@ -38,6 +38,10 @@ class Waiting:
         return max(0, self.count - 1)
 
     @property
+    def words(self) -> str:
+        return f"{self.active} active alarm{'' if self.active == 1 else 's'}"
+
+    @property
     def mark(self) -> str:
         """What the title of a page begins with."""
         return f"({self.loud}!) " if self.loud else ""
