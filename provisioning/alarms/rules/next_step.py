@@ -38,6 +38,9 @@ class Concerned:
     host: int | None = None
 
 
+NOTHING = Concerned()
+
+
 @dataclass(frozen=True)
 class NextStep:
     """``key``: of the pair, host or alarm that is opened; ``server``: what is started. ``label`` stands on the button;

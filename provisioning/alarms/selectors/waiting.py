@@ -5,32 +5,44 @@ from typing import Any
 
 from django.db.models import Case, Count, Max, Q, QuerySet, Value, When, Window
 
-from provisioning.alarms.rules.next_step import WAYS, Concerned, NextStep, Server, next_step
+from provisioning.alarms.rules.next_step import NOTHING, WAYS, Concerned, NextStep, Server, next_step
 from provisioning.core.text import closed
 from provisioning.models import Alarm, Application, Host
 from provisioning.states import ENDED, AlarmCategory
 
-from .alarms import GRAVEST_FIRST
+from .alarms import GRAVEST_FIRST, TOPIC
 
 LOUD = (AlarmCategory.CRITICAL, AlarmCategory.MAJOR)
 """Categories that the title and the icon of a page show too."""
 _OPEN = Q(acknowledged_at=None)
 _COUNTS = {"active": Count("id"), "count": Count("id", filter=_OPEN), "newest": Max("id", filter=_OPEN),
            "loud": Count("id", filter=_OPEN & Q(category__in=LOUD))}
+_MEMBER = ("id", "name", "runtime__status")
 
 
 @dataclass(frozen=True)
 class Waiting:
     """How many alarms are ``active``, how many of these wait for somebody to acknowledge them, and how many of those
     are ``loud``. ``newest`` is the key of the one of them that was raised last, 0 for none; ``first`` the gravest and
-    newest, with what to do about it."""
+    newest, with what it is about where that says what to do."""
 
     active: int = 0
     count: int = 0
     loud: int = 0
     newest: int = 0
     first: Alarm | None = None
-    step: NextStep | None = None
+    about: Concerned = NOTHING
+
+    @property
+    def step(self) -> NextStep | None:
+        """What is done next about the first one."""
+        return next_step(self.first.number, self.first.pk, self.about) if self.first else None
+
+    @property
+    def topics(self) -> str:
+        """What changes when anything that is shown of them does."""
+        servers = [each for each in (self.about.own, self.about.other) if each is not None]
+        return " ".join((TOPIC, *(f"application:{each.id}" for each in servers)))
 
     @property
     def more(self) -> int:
@@ -65,24 +77,19 @@ def waiting() -> Waiting:
     if row is None:
         return Waiting()
     counts: dict[str, Any] = {name: getattr(row, f"all_{name}") or 0 for name in _COUNTS}
-    return Waiting(**counts, first=row, step=step_of(row)) if counts["count"] else Waiting(**counts)
-
-
-def step_of(alarm: Alarm) -> NextStep:
-    """What is done next about ``alarm``; at most one query."""
-    return next_step(alarm.number, alarm.pk, _concerned(alarm) if alarm.number in WAYS else Concerned())
-
-
-_MEMBER = ("id", "name", "runtime__status")
+    if not counts["count"]:
+        return Waiting(**counts)
+    return Waiting(**counts, first=row, about=_concerned(row) if row.number in WAYS else NOTHING)
 
 
 def _concerned(alarm: Alarm) -> Concerned:
+    """What ``alarm`` is about, in one query."""
     if not alarm.application:
         return Concerned(host=Host.objects.filter(name=alarm.host).values_list("pk", flat=True).first())
     row = Application.objects.filter(name=alarm.application).values_list(*(
         f"{prefix}{name}" for prefix in ("", "backup_server__", "primary_server__") for name in _MEMBER)).first()
     if row is None:
-        return Concerned()
+        return NOTHING
     own, backup, primary = (_server(*row[at:at + len(_MEMBER)]) for at in range(0, len(row), len(_MEMBER)))
     of_pair = own if backup else primary
     return Concerned(own=own, other=backup or primary, pair=of_pair.id if of_pair else None)

@@ -125,6 +125,7 @@ def test_the_member_of_a_pair_that_is_stopped_is_started(operator, pair):
     line = line_of(operator)
     assert button_of(line) == (f"Start {backup.name}", False)
     assert f'name="ids" value="{backup.pk}"' in line
+    assert waiting().topics == f"alarms application:{primary.pk} application:{backup.pk}"
 
 
 @pytest.mark.parametrize("of_backup", [False, True])
