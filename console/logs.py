@@ -1,6 +1,7 @@
 """What the console's log leaves out: what tells nothing, and what somebody could fill it with."""
 
 import logging
+import re
 import threading
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ OF_A_KIND, OF_AN_ADDRESS, LINE_CHARACTERS = 30, 10, 500
 be."""
 ADDRESSES = 1_000
 """So many addresses are told apart; the others count as one."""
+WALL = re.compile(r"(/monitoring/wall/)[^/\s]+")
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
@@ -24,6 +26,16 @@ class NoTraceOfRefusals(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", None) in REFUSED:
             record.exc_info = record.exc_text = None
+        return True
+
+
+class WithoutTokens(logging.Filter):
+    """The address of the wall display opens it: what is written of it is where it is, not its token."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = _text(record)
+        if WALL.search(text):
+            record.msg, record.args = WALL.sub(r"\1…", text), ()
         return True
 
 

@@ -287,9 +287,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "filters": {"no trace of refusals": {"()": "console.logs.NoTraceOfRefusals"},
+                "without tokens": {"()": "console.logs.WithoutTokens"},
                 "bounded": {"()": "console.logs.Bounded"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line",
-                            "filters": ["no trace of refusals", "bounded"]}},
+                            "filters": ["no trace of refusals", "without tokens", "bounded"]}},
     "root": {"handlers": ["stderr"], "level": env.str("PAIRWISE_LOG_LEVEL", "INFO")},
     "loggers": {"asyncssh": {"level": "WARNING"}},
 }

@@ -9,6 +9,7 @@ from django.utils.functional import cached_property
 
 from provisioning.accounts.views.one_sign_in import must_change
 from provisioning.accounts.views.session_life import left_s
+from provisioning.alarms.selectors.waiting import Waiting, waiting
 from provisioning.audit.story import counted
 from provisioning.certificates.selectors import console_certificate
 from provisioning.core.control import control_seen
@@ -25,7 +26,7 @@ from provisioning.web.saved import SAVED
 DISPUTED_MAX = 3
 """So many are named in the banner; then it leads to all of them."""
 SCRIPTS = ("js/back.js", "js/frame.js", "js/session.js", "js/answers.js", "js/drafts.js", "js/dialog.js", "js/forms.js",
-           "js/grid.js", "js/live.js")
+           "js/grid.js", "js/live.js", "js/alarms.js")
 
 
 class Frame:
@@ -84,7 +85,7 @@ class Frame:
         if section.alarm is None or not self.may[VIEW]:
             return 0, ""
         count, word = section.alarm
-        number = count()
+        number = count(self)
         return number, counted(number, word) if number else ""
 
     def _is_on(self, item: Item) -> bool:
@@ -131,6 +132,11 @@ class Frame:
     def why_not(self) -> dict[str, str]:
         """{verb: the sentence that says why this user may not}; verbs that are allowed are missing."""
         return {verb: sentence_for(verb) for verb, allowed in self.may.items() if not allowed}
+
+    @cached_property
+    def alarms(self) -> Waiting:
+        """How many alarms there are, and the gravest that nobody has acknowledged: every page says so."""
+        return waiting() if self.may[VIEW] else Waiting()
 
     @cached_property
     def paused(self) -> list[Paused]:

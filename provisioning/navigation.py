@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from provisioning.alarms.selectors.alarms import active_count
 from provisioning.audit.selectors.audits import broken_count
 
 
@@ -20,11 +20,11 @@ class Item:
 @dataclass(frozen=True)
 class Section:
     """A tab of the header and a branch of the tree. ``groups``: (label or "", items); ``alarm``: a number that the tab
-    shows unless it is 0, with the word for one of what it counts."""
+    shows unless it is 0, told by the frame of the page, with the word for one of what it counts."""
 
     label: str
     groups: tuple[tuple[str, tuple[Item, ...]], ...]
-    alarm: tuple[Callable[[], int], str] | None = None
+    alarm: tuple[Callable[[Any], int], str] | None = None
 
 
 NAVIGATION = (
@@ -35,7 +35,7 @@ NAVIGATION = (
         Item("Notifications", "channel-list", "broadcast", ("channel-", "rule-", "delivery-")),
         Item("Events", "event-list", "bell", ("event-",)),
         Item("Centralized Log", "log-list", "journal-text", ("log-",)),
-    )),), alarm=(active_count, "active alarm")),
+    )),), alarm=(lambda frame: frame.alarms.active, "active alarm")),
     Section("Provisioning", (("Environment", (
         Item("Applications", "application-list", "boxes", ("application-", "browse-", "port-", "connection-")),
         Item("Application Templates", "template-list", "file-earmark-code", ("template-",)),
@@ -56,7 +56,7 @@ NAVIGATION = (
                                                                  "audit-finding-")),
         Item("Waivers", "audit-waivers", "stopwatch", ("audit-waiver",)),
         Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
-    )),), alarm=(broken_count, "broken pair")),
+    )),), alarm=(lambda frame: broken_count(), "broken pair")),
 )
 LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills", "rule-list": "Notification rules",
                 "delivery-list": "Deliveries"}

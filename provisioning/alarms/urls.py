@@ -8,6 +8,7 @@ CONDITIONS = "provisioning/environment/alarm-conditions/"
 
 urlpatterns = [
     path("monitoring/alarms/", alarms.alarm_list, name="alarm-list"),
+    path("monitoring/alarms/strip/", alarms.alarm_strip, name="alarm-strip"),
     path("monitoring/alarms/<int:pk>/", alarms.alarm_detail, name="alarm-detail"),
     path("monitoring/alarms/<int:pk>/acknowledge/", alarms.alarm_acknowledge, name="alarm-acknowledge"),
     path("monitoring/alarms/<int:pk>/clear/", alarms.alarm_clear, name="alarm-clear"),

@@ -10,9 +10,9 @@ from provisioning.errors import NotAllowed
 from provisioning.states import Role
 
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
- NOTIFY, USERS) = (
+ NOTIFY, WALL, USERS) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
-    "drill", "alarms", "conditions", "notify", "users",
+    "drill", "alarms", "conditions", "notify", "wall", "users",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -29,6 +29,7 @@ VERBS = {
     ALARMS: "acknowledge and clear alarms",
     CONDITIONS: "create, change and delete alarm conditions",
     NOTIFY: "create, change, test and delete channels and notification rules",
+    WALL: "make and revoke the address of the wall display",
     USERS: "manage users",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {

@@ -12,13 +12,17 @@ def new_broker_prefix() -> str:
 class Console(models.Model):
     """One row. ``broker_prefix``: what the names of its hosts' accounts at the broker begin with, as several consoles
     may share one; hosts keep these names on their disks, so they outlive a rotation of the key. ``log_to``: the primary
-    of the pair that log records are sent to and read from, and who chose it when."""
+    of the pair that log records are sent to and read from, and who chose it when. ``wall_digest``: what the address of
+    the wall display is compared with, "" while there is none, and who made it when."""
 
     name = "this console"
     broker_prefix = models.CharField(max_length=64, default=new_broker_prefix, editable=False)
     log_to = models.ForeignKey("Application", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     log_to_by = models.CharField(max_length=150, blank=True)
     log_to_at = models.DateTimeField(null=True)
+    wall_digest = models.CharField(max_length=64, blank=True, editable=False)
+    wall_by = models.CharField(max_length=150, blank=True, editable=False)
+    wall_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self):
         return self.name

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from .views import health, monitoring
+from .views import health, monitoring, wall
 
 urlpatterns = [
     path("monitoring/", monitoring.dashboard, name="monitoring"),
     path("monitoring/troubles/", monitoring.troubles, name="troubles"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),
+    path("monitoring/wall/", wall.wall_display, name="wall-display"),
+    path("monitoring/wall/<str:token>/", wall.wall_page, name="wall"),
     path("healthz", health.healthz, name="healthz"),
 ]

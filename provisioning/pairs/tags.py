@@ -121,7 +121,8 @@ def start_button(context, pair):
     """Start whichever member is stopped and can be."""
     able = [key for key in pair.stopped if not pair.why_not_one("start", key)] or pair.stopped
     label = "Start both" if len(able) > 1 else f"Start {next(m.name for m in pair.facts.members if m.id == able[0])}"
-    return guide_button(context, pair, Button("start", label, " ".join(map(str, able)))) | {"big": True}
+    return guide_button(context, pair, Button("start", label, " ".join(map(str, able)))) | {
+        "big": True, "primary": pair.starts_first}
 
 
 @register.simple_tag

@@ -8,17 +8,19 @@ from django.utils.safestring import SafeString
 register = template.Library()
 
 GROUPS: dict[str, tuple[str, ...]] = {
+    "ground": ("css/tokens.css", "css/reset.css", "css/base.css", "css/chips.css"),
     "every page": (
-        "css/tokens.css", "css/reset.css", "css/base.css", "css/frame.css", "css/header.css", "css/tree.css",
-        "css/messages.css", "css/signin.css", "css/buttons.css", "css/toolbar.css", "css/chips.css", "css/panels.css",
-        "css/inputs.css", "css/dialogs.css", "css/values.css", "css/lists.css", "css/grids.css",
-        "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css", "css/glossary.css"),
+        "css/frame.css", "css/header.css", "css/tree.css", "css/messages.css", "css/signin.css", "css/buttons.css",
+        "css/toolbar.css", "css/panels.css", "css/inputs.css", "css/dialogs.css", "css/values.css", "css/lists.css",
+        "css/grids.css", "css/applications.css", "css/fields.css", "css/editor.css", "css/browse.css",
+        "css/glossary.css", "css/strip.css"),
     "work": ("css/jobs.css", "css/hosts.css", "css/dashboard.css", "css/changes.css", "css/events.css",
              "css/logs.css", "css/alarms.css", "css/notifications.css"),
     "pairs": ("css/pair.css", "css/timeline.css", "css/guide.css", "css/compare.css", "css/restored.css"),
     "drills": ("css/drill.css",),
     "audit": ("css/audit.css", "css/findings.css", "css/trend.css"),
     "no scripts": ("css/noscript.css",),
+    "wall": ("css/wall.css",),
 }
 """{what a template asks for: its files}. A file is in one group, so no page loads it twice."""
 

@@ -159,6 +159,13 @@ def ago(at: datetime | None, never: str = "never") -> SafeString:
 
 
 @register.simple_tag
+def lasting(at: datetime) -> SafeString:
+    """``2 s``, since ``at``, that the page keeps counting, with the time in UTC on hover."""
+    return format_html('<time datetime="{}" title="{}" data-so-far>{}</time>', at.isoformat(), utc(at),
+                       so_far(timezone.now() - at))
+
+
+@register.simple_tag
 def when(at: datetime | None, never: str = "–", *, milliseconds: bool = False) -> SafeString:
     """Date and time in the reader's own zone (the page's script converts), with UTC on hover."""
     if at is None:

@@ -185,8 +185,9 @@ export function recallSections(scope) {
 const pad = (number) => String(number).padStart(2, "0");
 
 function showTimes(scope) {
-  for (const element of scope.querySelectorAll("time[data-ago]")) {
-    const words = `${soFar((Date.now() - Date.parse(element.dateTime)) / 1000)} ago`;
+  for (const element of scope.querySelectorAll("time:is([data-ago], [data-so-far])")) {
+    const lasts = soFar((Date.now() - Date.parse(element.dateTime)) / 1000);
+    const words = "ago" in element.dataset ? `${lasts} ago` : lasts;
     if (element.textContent !== words) element.textContent = words;
   }
   for (const element of scope.querySelectorAll("time[data-local]:not([data-shown])")) {

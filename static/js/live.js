@@ -3,8 +3,8 @@
    An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of
    these topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has
    data-live-always, else as soon as it can be seen; with data-live-every="2000" (and an id) at most once in so many
-   milliseconds. <html> says where the stream is (data-stream; none, when nobody is there who may see it) and when the
-   page was made (data-live-since).
+   milliseconds. What is on every page, and shows nothing that control says, has data-live-frame. <html> says where the
+   stream is (data-stream; none, when nobody is there who may see it) and when the page was made (data-live-since).
    Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and
    when its data-control has changed, everything that is live fetches itself again.
 
@@ -223,7 +223,7 @@ import { follow } from "./stream.js";
   // By hand: htmx would follow the way to the sign-in page when the session is over, and take along what was typed.
   async function askAboutControl() {
     const said = document.getElementById("troubles");
-    const shows = [...elements()].some((element) => element.id !== "paused-notice");
+    const shows = [...elements()].some((element) => !element.matches("[data-live-frame]"));
     if (!said || !shows || document.hidden) return;
     const answer = await fetch(said.dataset.address).catch(() => null);
     const text = answer?.ok ? await answer.text() : "";

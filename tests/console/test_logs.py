@@ -165,4 +165,4 @@ def test_forms_of_strangers_without_a_token_do_not_fill_the_log():
 
 
 def test_the_handler_of_the_settings_is_bounded():
-    assert LOGGING["handlers"]["stderr"]["filters"] == ["no trace of refusals", "bounded"]
+    assert LOGGING["handlers"]["stderr"]["filters"] == ["no trace of refusals", "without tokens", "bounded"]

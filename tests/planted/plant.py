@@ -42,6 +42,7 @@ class PlantedWorld(World):
             "application secret": self.primary.secret, "other application secret": self.backup.secret,
             "host secret": self.primary.host.secret, "join token": enrolment.token, "nonce of a token": enrolment.nonce,
             "password hash": person.password, "secret key": settings.SECRET_KEY,
+            "token of the wall display": self.objects["token"],
             "console's TLS key": _body(made.console_key), "authority's key": _body(made.key),
             **{f"session of {who}": key for who, key in self.sessions.items()}}
 

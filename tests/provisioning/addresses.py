@@ -26,6 +26,7 @@ from provisioning.core.permissions import (
     USERS,
     VIEW,
     WAIVE,
+    WALL,
 )
 from provisioning.logs.files import FORMATS as LOG_FORMATS
 from provisioning.notifications.views.names import NAMED
@@ -183,12 +184,15 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     # monitoring and machines
     "monitoring": reads(),
     "troubles": reads(),
+    "wall": reads(OPEN),
+    "wall-display": asks(WALL, verb="make"),
     "event-list": reads(),
     "log-list": reads(),
     "log-record": reads(),
     "log-settings": asks(CONFIGURE, application="MS_Primary"),
     "log-export": reads(EXPORT),
     "alarm-list": reads(),
+    "alarm-strip": reads(),
     "alarm-detail": reads(),
     "alarm-acknowledge": asks(ALARMS, note="A test."),
     "alarm-clear": asks(ALARMS, reason="A test."),

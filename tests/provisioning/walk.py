@@ -16,6 +16,7 @@ from provisioning.audit.worker.run import run_audit
 from provisioning.history import history
 from provisioning.hosts.services import enrolment
 from provisioning.models import Alarm, AlarmCondition, Application, Drill, Event, Finding, PairException, Waiver
+from provisioning.monitoring.services import wall
 from provisioning.states import AuditTrigger, DrillState, JobKind, JobState, Role
 from tests import factories
 
@@ -95,6 +96,7 @@ class World:
             **self._audited(primary, backup), "log": factories.make_record(application="MS_Primary").pk,
             "alarm": factories.make_alarm().pk,
             "condition": AlarmCondition.objects.create(name="Line lost", detect_event=4504).pk,
+            "token": wall.make_address(actor=factories.ADMINISTRATOR),
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
         self.objects |= self._entries(primary, host) | self._notified()
         self.primary, self.backup = primary, backup

@@ -19,6 +19,7 @@ from provisioning.accounts.selectors.users import get_person
 from provisioning.accounts.services.sign_in import signed_out_by
 from provisioning.accounts.services.users import change_own_password
 from provisioning.core.permissions import actor_of, origin_of
+from provisioning.states import Role
 from provisioning.web.answers import say
 from provisioning.web.kept import kept_page, unsealed
 from provisioning.web.requests import Request
@@ -116,4 +117,6 @@ def account(request):
 
 @require_safe
 def home(request):
-    return redirect("application-list")
+    """Who runs what others configure begins with how it is."""
+    roles = actor_of(request).roles
+    return redirect("monitoring" if Role.OPERATOR in roles and Role.ADMINISTRATOR not in roles else "application-list")

@@ -16,6 +16,8 @@ AROUND, STORY_MOST = timedelta(minutes=2), 200
 """The story of an alarm begins and ends so long before and after it, and has at most so many events."""
 _GRAVITY = Case(*(When(category=category, then=Value(place)) for place, category in enumerate(AlarmCategory.values)),
                 default=Value(len(AlarmCategory.values)), output_field=IntegerField())
+GRAVEST_FIRST = (_GRAVITY, "-raised_at", "-id")
+"""The order of active alarms."""
 
 
 def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", application: str = "", host: str = "",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django import forms
 from django.contrib import messages
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -41,6 +42,13 @@ def alarm_detail(request, pk: int):
         "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
 
 
+@require_safe
+@page()
+def alarm_strip(request):
+    """What every page says of alarms that nobody has acknowledged, for the script."""
+    return render(request, "alarms/_strip.html")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(ALARMS)
 def alarm_acknowledge(request, pk: int):
@@ -60,12 +68,13 @@ def _asked(request, pk: int, form: forms.Form, label: str, work: Callable[..., A
     alarm, back = selector.get_alarm(pk), leave_for(request, "alarm-list")
     if form.is_bound and form.is_valid():
         try:
-            work(actor=actor_of(request), alarm_id=pk, **{name: form.cleaned_data[name]})
+            row = work(actor=actor_of(request), alarm_id=pk, **{name: form.cleaned_data[name]})
         except Refused as error:
             refuse(form, error)
         else:
             messages.success(request, said.format(alarm=alarm))
-            return done(request, back, leave=True)
+            # One that is acknowledged is still there, on whichever page that was done.
+            return done(request, back, leave=not row.is_active)
     return dialog(request, "alarms/ask.html", f"{label} {alarm}?", {
         "alarm": alarm, "form": form, "label": label, "back": back,
         "address": reverse(f"alarm-{label.lower()}", args=[pk])}, status=422 if form.is_bound else 200)

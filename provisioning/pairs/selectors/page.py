@@ -14,9 +14,10 @@ from provisioning.core.events import OF_PAIR
 from provisioning.errors import NotFound
 from provisioning.models import Application, Event, PairException, PairState
 from provisioning.pairs.rules.facts import PairFacts
-from provisioning.pairs.rules.story import LEVELS, OK, Headline, headline
+from provisioning.pairs.rules.members import Member
+from provisioning.pairs.rules.story import BROKEN, LEVELS, OK, Headline, headline
 from provisioning.spelling import by_name, sort_key
-from provisioning.states import ApplicationStatus, Mode
+from provisioning.states import ENDED, ApplicationStatus, Mode
 
 from .members import facts_of
 from .pairs import has_backup
@@ -39,6 +40,18 @@ class PairRow:
     def topics(self) -> str:
         """What changes when anything that the line shows does."""
         return " ".join((f"pair:{self.facts.primary.id}", *(f"application:{each.id}" for each in self.facts.members)))
+
+    @property
+    def to_start(self) -> list[Member]:
+        """Members that nobody starts yet, while nobody serves in the pair."""
+        if self.headline.level != BROKEN or self.facts.disputed:
+            return []
+        return [each for each in self.facts.members if each.status in ENDED and each.job is None]
+
+    @property
+    def start_label(self) -> str:
+        names = [each.name for each in self.to_start]
+        return "Start both" if len(names) > 1 else f"Start {names[0]}" if names else ""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from provisioning.pairs.rules.guide import DONE, Button, Step, procedure
 from provisioning.pairs.rules.members import Member
 from provisioning.pairs.rules.proofs import Proof
 from provisioning.pairs.rules.story import (
+    BROKEN,
     NOT_PROVEN,
     OF_CONTROL,
     Badge,
@@ -163,6 +164,11 @@ class PairPage(OfPair):
     def stopped(self) -> list[int]:
         """Members of which no process runs."""
         return [member.id for member in self.facts.members if member.status in ENDED]
+
+    @property
+    def starts_first(self) -> bool:
+        """Whether starting is what comes first: nobody serves, and there is somebody to start."""
+        return self.headline.level == BROKEN and not self.facts.disputed and bool(self.stopped)
 
     # --- failover drills
 

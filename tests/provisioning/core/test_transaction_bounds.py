@@ -80,6 +80,7 @@ BOUNDS = {
     "verbs/services/jobs.py": {"cancel_job", "_create"},
     "verbs/services/log_on.py": {"choose_account"},
     "monitoring/services/health.py": {"_write"},
+    "monitoring/services/wall.py": {"make_address", "revoke_address"},
     "core/database.py": {"_begin"},
     "drills/worker/row.py": {"finish"},
     "logs/services/setting.py": {"choose"},
