@@ -203,6 +203,7 @@ DATABASES["log"] = _database(
     _SECRETS["PAIRWISE_LOG_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3", synchronous="NORMAL")
 PAIRWISE_LOG_DAYS = env.int("PAIRWISE_LOG_DAYS", 30)
 PAIRWISE_LOG_RECORDS = env.int("PAIRWISE_LOG_RECORDS", 5_000_000)
+PAIRWISE_LOG_RATE = env.int("PAIRWISE_LOG_RATE", 1000)
 DATABASE_ROUTERS = ["provisioning.logbook.router.LogRouter", "provisioning.record.router.RecordRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

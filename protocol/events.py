@@ -37,6 +37,7 @@ class Own(IntEnum):
     GAP = 20119
     DONE_BY_SOMEBODY = 20120
     GAVE_UP = 20121
+    LEFT_OUT = 20122
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ KINDS: dict[Own, Kind] = {
     Own.GAP: Kind(SERVER, ALARM, "this copy begins later than it should; it fetches what is missing"),
     Own.DONE_BY_SOMEBODY: Kind(CONSOLE, STANDARD, "somebody did something in the console, as History has it"),
     Own.GAVE_UP: Kind(CONTROL, ALARM, "a server failed too often in a row, so that Auto-Restart starts it no more"),
+    Own.LEFT_OUT: Kind(CONSOLE, STANDARD, "an application said so much on a host that log records of it were left out, "
+                       "and how many"),
 }
 
 
