@@ -136,9 +136,12 @@ def _seen(sent: list[float], count: int) -> list[float]:
 
 
 def search(given: argparse.Namespace) -> Iterator[dict]:
+    from django.db import connections
+
     now_ms = int(time.time() * 1000)
     begun = time.perf_counter()
     path, pair = empty_log(), followed()
+    connections.close_all()
     _log_rows.fill(path, pair.pk, given.n, now_ms)
     yield {"bench": "log_fill", "records": given.n, "s": round(time.perf_counter() - begun, 1)}
     lines = [_searched(name, query, now_ms) for name, query in _queries(now_ms, given.n).items()]

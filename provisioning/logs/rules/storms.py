@@ -23,10 +23,10 @@ Key = tuple[str, str, str]
 
 
 class Left(NamedTuple):
-    """``row`` is the first of ``count`` that were left out."""
+    """``row`` is the first of so many ``records`` that were left out, without what it said."""
 
     row: Row
-    count: int
+    records: int
 
 
 class Spoken(NamedTuple):
@@ -83,16 +83,16 @@ def remembered(spoken: dict[Key, Spoken], changed: Mapping[Key, Spoken]) -> None
 
 def _left(before: Left | None, row: Row) -> Left:
     if before is not None and 0 <= row.received - before.row.received < AVERAGED_S * 1000:
-        return before._replace(count=before.count + 1)
-    return Left(row, 1)
+        return before._replace(records=before.records + 1)
+    return Left(row._replace(text="", attributes="{}"), 1)
 
 
 def _counting(left: Left, per_second: int) -> Row:
     """The record that says it, of the same application and host, so that whoever looks for theirs finds it."""
     first = left.row
     who = f"{first.application or 'whoever names no application'}{f' on {first.host}' if first.host else ''}"
-    records = "log record was" if left.count == 1 else "log records were"
-    text = (f"From here on {left.count} {records} left out of those of {who} with level {first.level}: within a minute "
+    records = "1 log record was" if left.records == 1 else f"{left.records} log records were"
+    text = (f"From here on {records} left out of those of {who} with level {first.level}: within a minute "
             f"there came more than {per_second} a second.")
     return first._replace(level=level_of(Own.LEFT_OUT), number=written(Own.LEFT_OUT), event=int(Own.LEFT_OUT),
-                          category=CATEGORIES[0], text=text, attributes="{}")
+                          category=CATEGORIES[0], text=text)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from django.db import connections, transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Min, Q
 
 from provisioning.logbook.models import ALIAS, Followed, Record
 from provisioning.logs.rules.messages import Position, Row
 
-TRIM_AT_ONCE = 3000
+TRIM_AT_ONCE = 2500
+"""More than are written in one transaction: who takes turns with writing keeps up with it."""
 _COLUMNS = ("pair_id", *Row._fields)
 _INSERT = (f"INSERT INTO {Record._meta.db_table} ({', '.join(_COLUMNS)}) "
            f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
@@ -70,10 +71,10 @@ def trim(*, received_before: int, most: int) -> int:
     """Remove some of the oldest records that were received before that time (milliseconds) or that are more than
     ``most``; how many. What is left is for the next time: the reader has to get in between."""
     newest = Record.objects.aggregate(newest=Max("id"))["newest"]
-    oldest = list(Record.objects.order_by("id").values_list("id", flat=True)[:TRIM_AT_ONCE])
-    if not oldest:
+    oldest = Record.objects.aggregate(oldest=Min("id"))["oldest"]
+    if oldest is None:
         return 0
     with transaction.atomic(using=ALIAS):
-        removed, _ = Record.objects.filter(id__range=(oldest[0], oldest[-1])).filter(
+        removed, _ = Record.objects.filter(id__range=(oldest, oldest + TRIM_AT_ONCE - 1)).filter(
             Q(received__lt=received_before) | Q(id__lte=newest - most)).delete()
     return removed

@@ -64,7 +64,8 @@ class Reader:
         self.state = State()
         self._source: Source | None = None
         self._news = 0
-        self._spoken: dict[Key, Spoken] = {}
+        # By the key of ``Followed``: what is left out is counted in a place of that pair.
+        self._spoken: dict[int, dict[Key, Spoken]] = {}
         # Each thread has connections of its own. Records are written by one, so in their order, and removed by the same
         # one: who trims never keeps the one waiting who writes for more than one part, and takes turns with it.
         self._writer = ThreadPoolExecutor(1, "log writer")
@@ -159,9 +160,10 @@ class Reader:
             log.warning("The position was not set back: %r", error)
 
     async def _keep(self, row: Followed, rows: Sequence[Row], to: Position, unreadable: int) -> None:
-        found = bounded(self._spoken, rows, settings.PAIRWISE_LOG_RATE)
+        spoken = self._spoken.setdefault(row.pk, {})
+        found = bounded(spoken, rows, settings.PAIRWISE_LOG_RATE)
         self._news += await self._of_log(kept.keep, row, found.kept, to, counts=found.counts, unreadable=unreadable)
-        remembered(self._spoken, found.spoken)
+        remembered(spoken, found.spoken)
 
     # --- beside it
 
