@@ -149,6 +149,7 @@ def search(given: argparse.Namespace) -> Iterator[dict]:
     worst = max(lines, key=lambda line: line["worst_ms"])
     yield {"bench": "log_search", "filter": "all of these", "records": given.n, "slowest": worst["filter"],
            "worst_ms": worst["worst_ms"], "limit_ms": PAGE_MS, "ratio": round(worst["worst_ms"] / PAGE_MS, 2)}
+    yield _pages(now_ms)
     yield from _trimmed(pair, given.n, given.seconds, now_ms)
 
 
@@ -193,6 +194,34 @@ def _searched(name: str, query, now_ms: int) -> dict:
     return {"bench": "log_search", "filter": name, "median_ms": round(statistics.median(times), 1),
             "worst_ms": round(max(times), 1), "limit_ms": PAGE_MS, "ratio": round(max(times) / PAGE_MS, 2),
             "rows": rows} | ({"days_searched": looked} if looked else {})
+
+
+def _pages(now_ms: int) -> dict:
+    """The whole page: with 100 records, and of a search that finds none in its time, newest and in the middle."""
+    from django.contrib.auth import get_user_model
+    from django.core.management import call_command
+    from django.test import Client
+
+    from console.up.setup import collect_static
+
+    call_command("migrate", verbosity=0)
+    collect_static(lambda text: None)
+    client = Client(headers={"host": "localhost"})
+    client.force_login(get_user_model().objects.create_superuser("bench", password="bench"))
+    middle = f"before={round(now_ms - DAYS / 2 * DAY_MS)}-{10**12}"
+    times = {}
+    asked = ("", middle, "text=never+said", f"text=never+said&{middle}")
+    for address in (f"/monitoring/log/?{each}" for each in asked):
+        client.get(address)
+        for _ in range(3):
+            begun = time.perf_counter()
+            status = client.get(address).status_code
+            times.setdefault(address, []).append((time.perf_counter() - begun) * 1000)
+        if status != 200:
+            raise SystemExit(f"{address} answered {status}.")
+    worst = max(max(some) for some in times.values())
+    return {"bench": "log_page", "median_ms": [round(statistics.median(some), 1) for some in times.values()],
+            "worst_ms": round(worst, 1), "limit_ms": PAGE_MS, "ratio": round(worst / PAGE_MS, 2)}
 
 
 # --- removing old ones

@@ -199,9 +199,9 @@ _RECORD_URL = _SECRETS["PAIRWISE_CONTROL_DATABASE_URL"] or (
 DATABASES["control"] = _database(_RECORD_URL)
 RECORD_IS_APART = _RECORD_URL != _CONFIGURATION_URL
 """Whether control's record has a database of its own (ADR 15), or only connections of its own to the same one."""
-# NORMAL: a power cut may take the last records and with them how far the reader was, so it reads them again. Each record
-# is written to and removed from six indexes in hundreds of places: these pages (32 MB) stay in memory, and are carried
-# from the journal into the file when it has as many, not with every transaction.
+# NORMAL: a power cut may take the last records and with them how far the reader was, so it reads them again.
+# A record is written to, and removed from, hundreds of places in six indexes: these pages (32 MB) stay in memory, and
+# are carried from the journal into the file when it has as many, not with every transaction.
 DATABASES["log"] = _database(
     _SECRETS["PAIRWISE_LOG_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3", synchronous="NORMAL",
     pragmas="PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=8000;")
