@@ -8,8 +8,8 @@ from django.db.models import F, Max, Min, Q
 from provisioning.logbook.models import ALIAS, Followed, Record
 from provisioning.logs.rules.messages import Position, Row
 
-TRIM_AT_ONCE = 2500
-"""More than are written in one transaction: who takes turns with writing keeps up with it."""
+TRIM_AT_ONCE = 2000
+"""As many as the reader writes in one transaction: trimming takes turns with it, and so keeps up with it."""
 _COLUMNS = ("pair_id", *Row._fields)
 _INSERT = (f"INSERT INTO {Record._meta.db_table} ({', '.join(_COLUMNS)}) "
            f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
