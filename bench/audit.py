@@ -49,8 +49,10 @@ def measure(pairs: int, rounds: int) -> None:
     django.setup()
     from django.core.management import call_command
 
+    from console.up.setup import collect_static
+
     call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
+    collect_static(lambda text: None)
     fill(0, pairs // 10)
     few = audit_queries()
     fill(pairs // 10, pairs)

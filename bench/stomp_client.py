@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Load:
-    """What to send: ``messages`` over ``connections`` with ``window`` unacknowledged each, ``size`` bytes a body."""
+    """What to send: ``messages`` over ``connections`` with ``window`` unacknowledged each, ``size`` bytes a body.
+    ``heads``: further headers of the messages in turn, each line with its end."""
 
     host: str
     port: int
@@ -28,6 +29,7 @@ class Load:
     window: int = 250
     size: int = 300
     destination: str = "/queue/bench"
+    heads: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,9 @@ class Sender(asyncio.Protocol):
         self._rest = b""
         self._sent_at: list[float] = []
         self._latencies: list[float] = []
-        head = f"SEND\ndestination:{load.destination}\ncontent-length:{load.size}\nreceipt:".encode()
-        self._frame = head + b"%d\n\n" + b"x" * load.size + b"\0"
+        start = f"SEND\ndestination:{load.destination}\ncontent-length:{load.size}\n"
+        self._frames = [f"{start}{head}receipt:".encode() + b"%d\n\n" + b"x" * load.size + b"\0"
+                        for head in load.heads]
 
     def connection_made(self, transport) -> None:
         self._transport = transport
@@ -69,10 +72,10 @@ class Sender(asyncio.Protocol):
         count = min(count, self._left)
         if count:
             first = len(self._sent_at)
-            frame = self._frame
+            frames, kinds = self._frames, len(self._frames)
             self._left -= count
             self._sent_at += [time.perf_counter()] * count
-            self._transport.write(b"".join([frame % number for number in range(first, first + count)]))
+            self._transport.write(b"".join([frames[number % kinds] % number for number in range(first, first + count)]))
 
     def data_received(self, data: bytes) -> None:
         *frames, self._rest = (self._rest + data).split(b"\0")
@@ -116,15 +119,15 @@ async def run(load: Load) -> Result:
     return Result(len(latencies), time.perf_counter() - start, sorted(latencies))
 
 
-def measure(load: Load) -> Result:
-    """``run`` in an event loop of its own, uvloop when present."""
+def measure(load: Load, within_s: float | None = None) -> Result:
+    """``run`` in an event loop of its own, uvloop when present. Raises TimeoutError after ``within_s``."""
     factory = None
     with contextlib.suppress(ImportError):
         import uvloop
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(run(load))
+        return runner.run(asyncio.wait_for(run(load), within_s))
 
 
 def summary(load: Load, result: Result) -> dict:

@@ -70,6 +70,9 @@ def log_records(**_) -> list[CheckMessage]:
     for name in ("PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS"):
         if (number := getattr(settings, name)) < 1:
             found.append(Error(f"{name} is {number}.", id="pairwise.E018", hint="Set it to a number from 1."))
+    if settings.PAIRWISE_LOG_RATE < 0:
+        found.append(Error(f"PAIRWISE_LOG_RATE is {settings.PAIRWISE_LOG_RATE}.", id="pairwise.E018",
+                           hint="Set it to a number from 1, or to 0 for no bound."))
     where = {alias: tuple(database.get(key) for key in ("ENGINE", "HOST", "PORT", "NAME"))
              for alias, database in settings.DATABASES.items()}
     if where["log"] in (where["default"], where["control"]):

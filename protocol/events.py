@@ -38,6 +38,7 @@ class Own(IntEnum):
     DONE_BY_SOMEBODY = 20120
     GAVE_UP = 20121
     NOT_DELIVERED = 20122
+    LEFT_OUT = 20123
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ KINDS: dict[Own, Kind] = {
     Own.DONE_BY_SOMEBODY: Kind(CONSOLE, STANDARD, "somebody did something in the console, as History has it"),
     Own.GAVE_UP: Kind(CONTROL, ALARM, "a server failed too often in a row, so that Auto-Restart starts it no more"),
     Own.NOT_DELIVERED: Kind(CONSOLE, ALARM, "a notification was given up: nobody was told"),
+    Own.LEFT_OUT: Kind(CONSOLE, STANDARD, "an application said so much on a host that log records of it were left out, "
+                       "and how many"),
 }
 
 

@@ -20,6 +20,9 @@ def legible(text: Any, longest: int = TEXT_MAX) -> str:
     """``text`` in at most ``longest`` characters that can all be written, "" for what is no text."""
     if not isinstance(text, str):
         return ""
+    if len(text) <= longest and text.isascii() and "\0" not in text:
+        # Thousands of log records a second are mostly this.
+        return text
     kept = _UNWRITABLE.sub("�", text[:longest + 1])
     return kept if len(kept) <= longest else kept[:longest - 1] + "…"
 

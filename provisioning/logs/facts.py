@@ -54,10 +54,10 @@ def iso(at_ms: int) -> str:
     return moment(at_ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def exact(query: Query, *, application: bool, host: bool) -> tuple[dict[str, object], Query]:
+def exact(query: Query, *, application: bool, host: bool) -> tuple[dict[str, str | int], Query]:
     """({column: value} that an index answers, what is left of ``query`` for every row to be looked at). ``application``
     and ``host``: whether what was typed is a whole name."""
-    found: dict[str, object] = {}
+    found: dict[str, str | int] = {}
     if query.level:
         found["level"] = query.level
     if query.host and host:
@@ -69,11 +69,3 @@ def exact(query: Query, *, application: bool, host: bool) -> tuple[dict[str, obj
     left = replace(query, level="", event=None, application="" if application else query.application,
                    host="" if host else query.host)
     return found, left
-
-
-def driving(found: dict[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-    """(the condition whose index is walked, the others): of several the one that fewest records have, mostly."""
-    if not found:
-        return {}, {}
-    name = list(found)[-1]
-    return {name: found[name]}, {key: value for key, value in found.items() if key != name}

@@ -39,7 +39,8 @@ def _shown(row) -> dict:
 def log_list(request):
     form, before = LogFilter(request.GET), Cursor.read(request.GET.get("before", ""))
     query = form.query()
-    found = records.find(query, before=before)
+    found = records.find(query, before=before,
+                         within_s=records.LOOK_ON_S if request.GET.get("on") else records.LOOK_S)
     return show(request, "logs/list.html", {
         "form": form, "page": [_shown(row) for row in found.rows], "found": found, "before": before, "topic": TOPIC,
         "header": TABLE.header("", request.GET.dict()), "chosen": chosen().log_to, "reader": _reader(),

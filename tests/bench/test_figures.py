@@ -1,13 +1,15 @@
 """What the measurements make of what they measured."""
 
 import argparse
+import concurrent.futures
 import subprocess
 import sys
 
 import pytest
 
-from bench import _cpu, deploy, failover, pair, rabbitmq
-from bench.stomp_client import Result
+from bench import _cpu, _log_rows, deploy, failover, pair, rabbitmq
+from bench.stomp_client import Load, Result, Sender
+from protocol.log_records import read
 from tests.scenarios.harness import ROOT
 
 
@@ -49,7 +51,7 @@ def test_nodes_of_rabbitmq_have_nothing_in_common_with_the_system_or_each_other(
 def test_a_name_that_is_no_measurement_is_refused_with_those_that_are(name):
     done = subprocess.run([sys.executable, "-m", "bench", name], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
-    known = "audit, catchup, console, deploy, failover, fifty_hosts, fleet, message_server, pair, rabbitmq"
+    known = "audit, catchup, console, deploy, failover, fifty_hosts, fleet, log, message_server, pair, rabbitmq"
     assert f"Known: {known}." in done.stderr
 
 
@@ -85,3 +87,21 @@ def test_processes_below_this_one_are_seen_while_they_run():
         assert spent["server"] > 0.1
         assert any(key[0] == child.pid for key in before)
     assert not any(key[0] == child.pid for key in _cpu.look())
+
+
+def test_log_records_that_are_searched_are_such_as_a_server_takes():
+    some = list(_log_rows.records(5000))
+    assert [read(each.destination(), each.headers(), each.text.encode()) for each in some] == some
+    assert len({each.application for each in some}) == _log_rows.APPLICATIONS
+    assert len({each.host for each in some}) == _log_rows.HOSTS
+    assert 0 < sum(each.level == "alarm" for each in some) < 150
+
+
+def test_messages_have_the_further_headers_in_turn():
+    written = []
+    load = Load("", 0, "", "", window=3, size=2, heads=("a:1\n", "a:2\n"))
+    sender = Sender(load, 3, concurrent.futures.Future())
+    sender.connection_made(argparse.Namespace(write=written.append))
+    sender.data_received(b"CONNECTED\n\n\0")
+    assert [frame.split(b"\n")[3:5] for frame in written[1].split(b"\0")[:3]] == [
+        [b"a:1", b"receipt:0"], [b"a:2", b"receipt:1"], [b"a:1", b"receipt:2"]]

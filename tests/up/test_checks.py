@@ -159,3 +159,11 @@ def test_addresses_that_this_machine_can_use():
     assert web_address("0.0.0.0", 80) == "http://127.0.0.1:80"
     assert web_address("10.0.0.7", 80) == "http://10.0.0.7:80"
     assert reachable_host("::1") == "[::1]"
+
+
+@pytest.mark.parametrize(("name", "value", "expected"), [
+    ("PAIRWISE_LOG_DAYS", 0, ["pairwise.E018"]), ("PAIRWISE_LOG_RECORDS", 0, ["pairwise.E018"]),
+    ("PAIRWISE_LOG_RATE", -1, ["pairwise.E018"]), ("PAIRWISE_LOG_RATE", 0, [])])
+def test_how_much_of_the_log_is_kept(settings, name, value, expected):
+    setattr(settings, name, value)
+    assert ids(checks.log_records()) == expected

@@ -15,6 +15,7 @@ SHOWN_CHARACTERS = 200
 """So much of what is no log record is kept, for people to see what it was."""
 LATEST_MS = 7_258_118_400_000
 """The year 2200: a record that says it is of a later time, or of none, counts as of when it was received."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,8 @@ def _row(record: LogRecord, place: Position, received: int) -> Row:
         category=record.category if record.category in CATEGORIES else CATEGORIES[0],
         application=legible(record.application, NAME_CHARACTERS), type=legible(record.type, TYPE_CHARACTERS),
         host=legible(record.host, NAME_CHARACTERS), text=legible(record.text),
-        attributes=json.dumps({legible(name, NAME_CHARACTERS): legible(value)
-                               for name, value in record.attributes.items()}, ensure_ascii=False))
+        attributes=_JSON.encode({legible(name, NAME_CHARACTERS): legible(value)
+                                 for name, value in record.attributes.items()}))
 
 
 def event_of(number: str) -> int:

@@ -1,6 +1,6 @@
 """Log records, newest first, however many there are.
 
-What an index answers is read from it at once. What every record has to be looked at for (a text, a part of a name, a
+What one index answers is read from it at once. What every record has to be looked at for (a text, a part of a name, a
 second condition) is looked for in slices of so many records, as long as there is time; then the search says how far it
 looked, and goes on from there when it is asked to.
 """
@@ -10,17 +10,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from provisioning.errors import NotFound
 from provisioning.logbook.models import Record
-from provisioning.logs.facts import Cursor, Query, driving, exact, moment
+from provisioning.logs.facts import Cursor, Query, exact, moment
 
 AT_ONCE = 100
-SLICE = 20_000
+SLICE = 2000
 """Records that are looked at between two looks at the clock."""
-LOOK_S = 0.7
-"""So long a page searches."""
+LOOK_S, LOOK_ON_S = 0.1, 1.0
+"""So long a page searches, so that it is there at once; and when somebody asks to search on."""
 
 
 @dataclass(frozen=True)
@@ -37,34 +39,66 @@ class Found:
         return moment(self.looked_to.at) if self.looked_to else None
 
 
+@dataclass(frozen=True)
+class _Walk:
+    """``rows`` are those that an index answers in their order; ``rest``: what each of them is looked at for."""
+
+    rows: QuerySet[Record]
+    rest: Q
+
+
 def find(query: Query, *, before: Cursor | None = None, most: int = AT_ONCE, within_s: float = LOOK_S,
          clock: Callable[[], float] = time.monotonic) -> Found:
     """The newest ``most`` records that ``query`` finds, older than ``before``."""
     found, left = exact(query, application=_is_whole("application", query.application),
                         host=_is_whole("host", query.host))
-    first, others = driving(found)
-    walked = _in_time(Record.objects.filter(**first), query)
-    rest = Q(**others) & _rest(left)
-    if not rest:
-        return _ended(list(_older(walked, before)[:most + 1]), most)
-    return _in_slices(walked, rest, before, most, clock, clock() + within_s)
+    walks = _walks(found, query, _rest(left))
+    if not walks[0].rest:
+        return _ended(list(_older(walks[0].rows, before)[:most + 1]), most)
+    return _in_slices(walks, before, most, clock, clock() + within_s)
 
 
-def _in_slices(walked: QuerySet[Record], rest: Q, at: Cursor | None, most: int, clock: Callable[[], float],
-               until: float) -> Found:
+def _walks(found: dict[str, str | int], query: Query, rest: Q) -> list[_Walk]:
+    """All ways to the same records, one for each condition of ``found`` that has an index."""
+    if not found:
+        return [_Walk(_in_time(Record.objects.all(), query), rest)]
+    return [_Walk(_in_time(Record.objects.filter(**{name: value}), query),
+                  Q(*(_looked_at(other, found[other]) for other in found if other != name)) & rest)
+            for name, value in found.items()]
+
+
+def _looked_at(name: str, value: str | int) -> Exact:
+    """That the column is so, written such that no database goes by its index: it does not know which index is best."""
+    return Exact(Coalesce(F(name), Value(value)), value)
+
+
+def _in_slices(walks: list[_Walk], at: Cursor | None, most: int, clock: Callable[[], float], until: float) -> Found:
     rows: list[Record] = []
     while True:
-        end = _older(walked, at).values_list("at", "id")[SLICE - 1:SLICE].first()
-        part = _older(walked, at).filter(rest)
+        walk, end = _longest(walks, at)
+        part = _older(walk.rows, at).filter(walk.rest)
         if end is not None:
             # As below, so that an index answers it.
-            part = part.filter(at__gte=end[0]).exclude(at=end[0], id__lt=end[1])
+            part = part.filter(at__gte=end.at).exclude(at=end.at, id__lt=end.id)
         rows += part[:most + 1 - len(rows)]
         if len(rows) > most or end is None:
             return _ended(rows, most)
-        at = Cursor(*end)
+        at = end
         if clock() >= until:
             return Found(rows, at, at)
+
+
+def _longest(walks: list[_Walk], at: Cursor | None) -> tuple[_Walk, Cursor | None]:
+    """The way on which a slice reaches back furthest, as the fewest records are on it, and where the slice ends; None
+    when it has all that is left."""
+    ends = []
+    for walk in walks:
+        end = _older(walk.rows, at).values_list("at", "id")[SLICE - 1:SLICE].first()
+        if end is None:
+            return walk, None
+        ends.append((end, walk))
+    end, walk = min(ends, key=lambda pair: pair[0])
+    return walk, Cursor(*end)
 
 
 def _ended(rows: list[Record], most: int) -> Found:

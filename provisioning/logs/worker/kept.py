@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 
 from django.db import connections, transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Min, Q
 
 from provisioning.logbook.models import ALIAS, Followed, Record
 from provisioning.logs.rules.messages import Position, Row
 
-TRIM_AT_ONCE = 1000
+TRIM_AT_ONCE = 2000
+"""As many as the reader writes in one transaction: trimming takes turns with it, and so keeps up with it."""
 _COLUMNS = ("pair_id", *Row._fields)
 _INSERT = (f"INSERT INTO {Record._meta.db_table} ({', '.join(_COLUMNS)}) "
            f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
+_COUNT = (f"{_INSERT} ON CONFLICT (pair_id, seq, epoch) DO UPDATE SET text = excluded.text "
+          f"WHERE {Record._meta.db_table}.event = excluded.event")
 
 
 class Moved(Exception):
@@ -27,18 +30,20 @@ def followed(*, application_id: int, identity: str, name: str) -> Followed:
     return row
 
 
-def keep(pair: Followed, rows: Sequence[Row], to: Position, *, unreadable: int = 0) -> int:
+def keep(pair: Followed, rows: Sequence[Row], to: Position, *, counts: Sequence[Row] = (), unreadable: int = 0) -> int:
     """Write ``rows``, in their order, and that ``pair`` was read up to ``to``; how many of them were not there before.
-    Raises Moved when somebody else moved ``pair`` meanwhile: nothing is written then."""
+    ``counts`` are written, too, or their texts where they are there (``rules/storms.py``). Raises Moved when somebody
+    else moved ``pair`` meanwhile: nothing is written then."""
     with transaction.atomic(using=ALIAS):
         # First: of two readers one waits here, and then finds that the other was faster.
         _move(pair, to, unreadable)
         new = _new(pair, rows)
-        if new:
-            with connections[ALIAS].cursor() as cursor:
-                cursor.executemany(_INSERT, [(pair.pk, *row) for row in new])
+        for sql, written in ((_INSERT, new), (_COUNT, counts)):
+            if written:
+                with connections[ALIAS].cursor() as cursor:
+                    cursor.executemany(sql, [(pair.pk, *row) for row in written])
     pair.epoch, pair.seq, pair.moves = to.epoch, to.seq, pair.moves + 1
-    return len(new)
+    return len(new) + len(counts)
 
 
 def begin_again(pair: Followed) -> None:
@@ -66,10 +71,10 @@ def trim(*, received_before: int, most: int) -> int:
     """Remove some of the oldest records that were received before that time (milliseconds) or that are more than
     ``most``; how many. What is left is for the next time: the reader has to get in between."""
     newest = Record.objects.aggregate(newest=Max("id"))["newest"]
-    oldest = list(Record.objects.order_by("id").values_list("id", flat=True)[:TRIM_AT_ONCE])
-    if not oldest:
+    oldest = Record.objects.aggregate(oldest=Min("id"))["oldest"]
+    if oldest is None:
         return 0
     with transaction.atomic(using=ALIAS):
-        removed, _ = Record.objects.filter(id__range=(oldest[0], oldest[-1])).filter(
+        removed, _ = Record.objects.filter(id__range=(oldest, oldest + TRIM_AT_ONCE - 1)).filter(
             Q(received__lt=received_before) | Q(id__lte=newest - most)).delete()
     return removed

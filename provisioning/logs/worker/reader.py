@@ -22,6 +22,7 @@ from provisioning.core.stomp import UNREADABLE, Dropped, Target
 from provisioning.errors import PairwiseError
 from provisioning.logbook.models import Followed
 from provisioning.logs.rules.messages import Position, Row
+from provisioning.logs.rules.storms import Key, Spoken, bounded, remembered
 from provisioning.logs.selectors.reader import LOG_READER, TOPIC
 from provisioning.models import ComponentHeartbeat
 
@@ -35,7 +36,7 @@ LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0
 """How often it is looked which pair is chosen, a sign of life is shown, and pages are told of new records."""
 STAYED_S = 10.0
 """Who served for longer is looked for anew without a long pause; one that lets us in and drops us at once is not."""
-TRIM_S, TRIM_PAUSE_S = 60.0, 0.05
+TRIM_S = 60.0
 Result = TypeVar("Result")
 
 
@@ -63,10 +64,12 @@ class Reader:
         self.state = State()
         self._source: Source | None = None
         self._news = 0
-        # Each thread has connections of its own; records are written by one, so in their order.
+        # By the key of ``Followed``: what is left out is counted in a place of that pair.
+        self._spoken: dict[int, dict[Key, Spoken]] = {}
+        # Each thread has connections of its own. Records are written by one, so in their order, and removed by the same
+        # one: who trims never keeps the one waiting who writes for more than one part, and takes turns with it.
         self._writer = ThreadPoolExecutor(1, "log writer")
         self._looker = ThreadPoolExecutor(1, "log looker")
-        self._trimmer = ThreadPoolExecutor(1, "log trimmer")
         self._publisher = ThreadPoolExecutor(1, "log publisher")
 
     async def run(self) -> None:
@@ -75,7 +78,7 @@ class Reader:
             await until_one_ends(self._follow_all(), self._beat(), self._tell(), self._trim(),
                                  Forwarder(partial(self._in, self._publisher)).run())
         finally:
-            for pool in (self._writer, self._looker, self._trimmer, self._publisher):
+            for pool in (self._writer, self._looker, self._publisher):
                 await asyncio.to_thread(pool.shutdown)
 
     # --- following
@@ -157,7 +160,10 @@ class Reader:
             log.warning("The position was not set back: %r", error)
 
     async def _keep(self, row: Followed, rows: Sequence[Row], to: Position, unreadable: int) -> None:
-        self._news += await self._of_log(kept.keep, row, rows, to, unreadable=unreadable)
+        spoken = self._spoken.setdefault(row.pk, {})
+        found = bounded(spoken, rows, settings.PAIRWISE_LOG_RATE)
+        self._news += await self._of_log(kept.keep, row, found.kept, to, counts=found.counts, unreadable=unreadable)
+        remembered(spoken, found.spoken)
 
     # --- beside it
 
@@ -185,9 +191,9 @@ class Reader:
             pause_s = TRIM_S
             try:
                 oldest = clock.now(time.time(), time.monotonic()) - settings.PAIRWISE_LOG_DAYS * 24 * 3600
-                if await self._in(self._trimmer, partial(kept.trim, received_before=int(oldest * 1000),
-                                                         most=settings.PAIRWISE_LOG_RECORDS)):
-                    pause_s = TRIM_PAUSE_S
+                if await self._in(self._writer, partial(kept.trim, received_before=int(oldest * 1000),
+                                                        most=settings.PAIRWISE_LOG_RECORDS)):
+                    pause_s = 0.0
             except DatabaseError as error:
                 log.warning("Old records were not removed: %s", error)
             await asyncio.sleep(pause_s)

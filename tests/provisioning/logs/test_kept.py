@@ -65,6 +65,17 @@ def test_what_cannot_be_written_moves_nothing(pair, monkeypatch):
     assert (Followed.objects.get(pk=pair.pk).seq, seqs()) == (0, [])
 
 
+def test_a_record_that_counts_is_there_once_and_takes_no_other_ones_place(pair):
+    [first, other] = rows(2, 3)
+    counting = first._replace(event=20123, number="42-20123", text="7 were left out")
+    assert kept.keep(pair, rows(1), Position(1, 4), counts=[counting]) == 2
+    kept.keep(pair, (), Position(1, 9), counts=[counting._replace(text="9 were left out")])
+    kept.keep(pair, [other], Position(1, 9))
+    kept.keep(pair, (), Position(1, 9), counts=[counting._replace(seq=3)])
+    assert list(Record.objects.order_by("seq").values_list("seq", "text")) == [
+        (1, "Said 1"), (2, "9 were left out"), (3, "Said 3")]
+
+
 def test_an_application_that_got_the_id_of_another_is_another_pair(pair):
     assert kept.followed(application_id=7, identity="20260202", name="MS_Primary").pk != pair.pk
 

@@ -1,6 +1,8 @@
 """Monitoring > Centralized Log: the list, a record, the settings, the files."""
 
+import html
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -78,18 +80,25 @@ def test_batches_of_a_hundred_lead_to_older_ones_and_back(support):
     assert "Older" not in text_of(older)
 
 
-def test_a_search_that_ran_out_of_time_goes_on_where_it_was(support, monkeypatch):
+def test_a_search_that_ran_out_of_time_says_how_far_it_is_and_goes_on_there_for_longer(support, monkeypatch):
     monkeypatch.setattr(records, "SLICE", 2)
-    monkeypatch.setattr(records, "LOOK_S", 0)
-    monkeypatch.setattr(records.find, "__kwdefaults__", {**records.find.__kwdefaults__, "within_s": 0})
+    monkeypatch.setattr(records, "LOOK_S", -1)
     for number in range(6):
-        factories.make_record(at=number, text="needle" if number == 0 else "hay")
+        factories.make_record(at=1000 * number, text="needle" if number == 0 else "hay")
     answer = page(support, text="needle")
-    assert "Nothing matches this filter as far back as" in text_of(answer)
-    assert "Look further back" in text_of(answer)
-    for _ in range(2):
-        answer = page(support, text="needle", before=str(answer.context["found"].next))
+    assert "Searched back to 1970-01-01 00:00:04; nothing found so far. Search on" in text_of(answer).replace(" ;", ";")
+    [on] = re.findall(r'id="log-search-on" href="([^"]+)"', answer.content.decode())
+    answer = support.get(f"{reverse(LIST)}{html.unescape(on)}")
     assert [each["record"].text for each in answer.context["page"]] == ["needle"]
+
+
+def test_only_the_newest_records_are_shown_anew_when_more_come(support):
+    for number in range(150):
+        factories.make_record(at=number)
+    newest = page(support)
+    assert 'data-live-topic="log status"' in newest.content.decode()
+    older = page(support, before=str(newest.context["found"].next))
+    assert 'data-live-topic=" status"' in older.content.decode()
 
 
 def test_a_record_shows_its_attributes(support):

@@ -151,6 +151,35 @@ def test_while_the_log_database_takes_nothing_it_says_so_and_nothing_is_lost(cho
                     (lambda: broken.__setitem__(0, False), lambda: seqs() == [1, 2])))
 
 
+def test_of_a_storm_so_much_is_kept_and_the_rest_is_counted(chosen, servers, settings):
+    settings.PAIRWISE_LOG_RATE = 1
+    primary, _ = servers
+    chosen(primary)
+    primary.log = [Stored(seq) for seq in range(1, 101)]
+
+    def counted():
+        return Record.objects.filter(event=20123).values_list("seq", "text").first()
+
+    asyncio.run(run((nothing, lambda: (found := counted()) and found[1].startswith("From here on 40 log records"))))
+    assert (counted()[0], len(seqs()), Followed.objects.get().seq) == (61, 61, 100)
+
+
+def test_what_is_left_out_of_one_pair_is_not_counted_in_another(chosen, servers, settings):
+    settings.PAIRWISE_LOG_RATE = 1
+    primary, backup = servers
+    backup.refuses = ""
+    primary.log = [Stored(seq) for seq in range(1, 71)]
+    backup.log = [Stored(seq) for seq in range(1, 81)]
+    chosen(primary)
+
+    def counted():
+        return {each.pair_id: (each.seq, each.text.split()[3]) for each in Record.objects.filter(event=20123)}
+
+    asyncio.run(run((nothing, lambda: list(counted().values()) == [(61, "10")]),
+                    (lambda: chosen(backup, application_id=2),
+                     lambda: list(counted().values()) == [(61, "10"), (61, "20")])))
+
+
 def test_pages_are_told_of_new_records(chosen, servers, monkeypatch):
     primary, _ = servers
     chosen(primary)

@@ -1,0 +1,133 @@
+"""The centralized log on a real pair of this machine, and searches in millions of records.
+
+    python -m bench.log [-n 200000] [-rate 200] [-seconds 20] [-records 5000000] [-only pair search] [-directory DIR]
+
+``log_through``: log records that publishers have acknowledged by the pair and that stand in the console's table a
+second, from the first SEND to the last row; beside it what the pair acknowledges while nobody reads, what the reader
+takes of a log that is there already, and what SQLite inserts alone. ``ratio`` is over the lesser of the first and the
+last. ``log_latency``: from SEND until the page's search finds the record. ``log_search``: a page of 100 by each filter,
+at the newest, in the middle and near the oldest. ``log_trim``: removing what is too old, alone and in turns with
+writing, and the longest time that it kept the table locked.
+"""
+
+import argparse
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.scenarios.harness import ROOT, wait_for
+
+from ._local_pair import LOGIN, PASSCODE, LocalPair, local_pair
+from ._log_rows import APPLICATIONS, HOSTS
+from .stomp_client import Load, Result, measure
+
+CONNECTIONS, WINDOW, SIZE = 4, 500, 80
+ALONE, THROUGH = 4597, 4598
+"""Events of the records of each measurement."""
+WARM = 10_000
+LOAD_S, COLLECTED_S, PART_S = 120, 180, 600
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.log", description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=200_000, help="log records that go through the pair")
+    parser.add_argument("-rate", type=int, default=200, help="records a second of which the latency is measured")
+    parser.add_argument("-seconds", type=float, default=20, help="how long that, and trimming, is measured")
+    parser.add_argument("-records", type=int, default=5_000_000, help="records that are searched")
+    parser.add_argument("-only", nargs="+", choices=MEASURED, default=tuple(MEASURED))
+    parser.add_argument("-directory", type=Path, help="where the data goes (default: the temporary directory)")
+    given = parser.parse_args()
+    for name in given.only:
+        for figures in MEASURED[name](given):
+            print(json.dumps(figures), flush=True)
+
+
+def measure_pair(given: argparse.Namespace) -> Iterator[dict]:
+    with local_pair(given.directory) as pair:
+        collect(pair, "")
+        sent(pair, ALONE, WARM)
+        alone = sent(pair, ALONE, given.n)
+        begun = time.monotonic()
+        collect(pair, pair.names[0])
+        wait_collected(pair, ALONE, WARM + given.n)
+        backlog = (WARM + given.n) / (time.monotonic() - begun)
+        begun = time.monotonic()
+        through = sent(pair, THROUGH, given.n)
+        wait_collected(pair, THROUGH, given.n)
+        per_s = given.n / (time.monotonic() - begun)
+        [latency] = part("latency", pair.run.environment, "-rate", given.rate, "-seconds", given.seconds)
+    with scratch(given.directory) as environment:
+        [limit] = part("insert", environment, "-n", given.n)
+    yield {"bench": "log_through", "records": given.n, "connections": CONNECTIONS, "window": WINDOW, "size": SIZE,
+           "collected_per_s": round(per_s), "acked_per_s": round(through.per_second),
+           "acked_p99_ms": round(through.percentile(0.99), 1), "backlog_per_s": round(backlog),
+           "pair_alone_per_s": round(alone.per_second), "sqlite_alone_per_s": limit["per_s"],
+           "ratio": round(per_s / min(alone.per_second, limit["per_s"]), 2)}
+    yield {"bench": "log_latency", **latency}
+
+
+def sent(pair: LocalPair, event: int, count: int) -> Result:
+    """As an ordinary client: ``count`` records of 200 applications, each SEND with a receipt."""
+    heads = tuple(f"event:00-{event:05d}\napplication:App_{number:03d}\ntype:MessageServer\n"
+                  f"host:host-{number % HOSTS:02d}\nattr.peer:App_{(number + 1) % APPLICATIONS:03d}\n"
+                  for number in range(APPLICATIONS))
+    load = Load("127.0.0.1", pair.ports[pair.wait_whole()], LOGIN, PASSCODE, count, CONNECTIONS, WINDOW, SIZE,
+                "/log/standard", heads)
+    return measure(load, LOAD_S)
+
+
+def collect(pair: LocalPair, primary: str) -> None:
+    """Have the console read the log records of this pair, "" for of none."""
+    path = pair.run.data_dir.parent / "log_to.yaml"
+    path.write_text(json.dumps({"log": {"to": primary}}))
+    pair.run.manage("apply", str(path), "--yes")
+
+
+def wait_collected(pair: LocalPair, event: int, count: int) -> None:
+    """Until the console's table has ``count`` records of ``event``. Raises AssertionError, also when it has more."""
+    table = sqlite3.connect(f"file:{pair.run.data_dir / 'log.sqlite3'}?mode=ro", uri=True, timeout=20)
+
+    def there() -> int:
+        return table.execute("SELECT COUNT(*) FROM logbook_record WHERE event = ?", [event]).fetchone()[0]
+
+    try:
+        wait_for(lambda: there() >= count, COLLECTED_S, f"{count} collected records", every=0.1)
+        assert there() == count, f"{there()} records instead of {count}"
+    finally:
+        table.close()
+
+
+def measure_search(given: argparse.Namespace) -> Iterator[dict]:
+    with scratch(given.directory) as environment:
+        yield from part("search", environment, "-n", given.records, "-seconds", given.seconds)
+
+
+def scratch(directory: Path | None) -> "Scratch":
+    return Scratch(prefix="pairwise-bench-", dir=directory)
+
+
+class Scratch(tempfile.TemporaryDirectory):
+    """The environment of a console with an empty data directory."""
+
+    def __enter__(self) -> dict[str, str]:
+        return {**os.environ, "PAIRWISE_DATA_DIR": super().__enter__(), "DJANGO_SETTINGS_MODULE": "console.settings",
+                "PAIRWISE_LOG_LEVEL": "ERROR"}
+
+
+def part(name: str, environment: dict[str, str], *options: object) -> Iterator[dict]:
+    """What a part that works in the console's own code has measured."""
+    done = subprocess.run([sys.executable, "-m", "bench._log_parts", name, *map(str, options)], cwd=ROOT,
+                          env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=PART_S)
+    return map(json.loads, done.stdout.splitlines())
+
+
+MEASURED = {"pair": measure_pair, "search": measure_search}
+
+if __name__ == "__main__":
+    main()
