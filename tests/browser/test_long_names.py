@@ -25,7 +25,8 @@ for row in (primary, backup):
     Application.objects.filter(pk=row.pk).update(working_directory="/srv/" + "d" * 190)
     row.refresh_from_db()
     Event.objects.create(application=row, number=20104, text=f"{row.name} is not in sync.", at=timezone.now())
-job = factories.make_job(primary, kind="check_start_files", state="running", started_at=timezone.now(), enqueued_at=timezone.now())
+job = factories.make_job(primary, kind="check_start_files", state="running", started_at=timezone.now(),
+                         enqueued_at=timezone.now())
 lines(job, "/srv/" + "d" * 190)
 before = history.snapshot(primary) | {"name": backup.name}
 history.record(actor=Actor(name="w" * 150, origin="o" * 45), row=primary, before=before,
