@@ -25,13 +25,20 @@ for row in (primary, backup):
     Application.objects.filter(pk=row.pk).update(working_directory="/srv/" + "d" * 190)
     row.refresh_from_db()
     Event.objects.create(application=row, number=20104, text=f"{row.name} is not in sync.", at=timezone.now())
-job = factories.make_job(primary, kind="check_start_files", state="running", started_at=timezone.now(), enqueued_at=timezone.now())
+job = factories.make_job(primary, kind="check_start_files", state="running", started_at=timezone.now(),
+                         enqueued_at=timezone.now())
 lines(job, "/srv/" + "d" * 190)
 before = history.snapshot(primary) | {"name": backup.name}
 history.record(actor=Actor(name="w" * 150, origin="o" * 45), row=primary, before=before,
                after=history.snapshot(primary), reason="r" * 200)
 run_audit(None, trigger=AuditTrigger.SCHEDULE)
-answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk}
+channel = factories.make_channel(long("Duty", "."), fields={"url": "https://192.0.2.80/" + "u" * 190})
+factories.make_rule(channel, name=long("Night", "."), pairs=[primary.name], hosts=[hosts[0].name])
+alarm = factories.make_alarm(application=primary.name)
+delivery = factories.make_tried(channel, subject=long("Major: ", primary.name[-90:]), rule_name=long("Night", "."),
+                                text="t" * 400, alarms=[alarm.pk])
+answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk, "alarm": alarm.pk,
+          "delivery": delivery.pk, "channel": channel.pk}
 """
 PAGES = {
     "list": "/provisioning/environment/applications/",
@@ -42,6 +49,9 @@ PAGES = {
     **{f"{tab} tab": f"/provisioning/environment/applications/{{primary}}/tab/{tab}/"
        for tab in ("dependencies", "history", "jobs", "log")},
     "drills": "/monitoring/pairs/{primary}/drills/", "synchronize": "/monitoring/pairs/{primary}/synchronize/",
+    **{name: f"/monitoring/notifications/{name}/" for name in ("channels", "rules", "deliveries", "rules/new")},
+    "delivery": "/monitoring/notifications/deliveries/{delivery}/", "alarm": "/monitoring/alarms/{alarm}/",
+    "delete channel": "/monitoring/notifications/channels/{channel}/delete/",
     "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
 }
 QUICK = {("list", 390), ("pair", 800), ("audits", 390)}
