@@ -108,19 +108,19 @@ _CLOUDS = r"(?:[A-Za-z0-9-]+\.)+(?:logic\.azure\.[a-z]{2,12}|(?:power|apps)platf
 VENDORS: dict[ChannelKind, tuple[re.Pattern[str], str]] = {
     ChannelKind.TEAMS: (re.compile(
         rf"https://(?P<host>{_CLOUDS})(?::443)?(?:/powerautomate/automations/direct(?:/cu/(?P<unit>[0-9]+))?)?/workflows/"
-        rf"(?P<workflow>{_WORD})/triggers/manual/paths/invoke/?\?(?P<query>[^#]*)"),
-        "the URL that Power Automate shows for the workflow"),
+        rf"(?P<workflow>{_WORD})/triggers/manual/paths/invoke/?\?(?=(?:[^#]*&)?sig=)(?P<query>[^#]*)"),
+        "the one that Power Automate shows for the workflow, with all that stands behind the ?"),
     ChannelKind.SLACK: (re.compile(
         rf"https://hooks\.slack\.com/services/(?P<team>{_WORD})/(?P<bot>{_WORD})/(?P<token>{_WORD})/?"),
-        "https://hooks.slack.com/services/T…/B…/…"),
+        "that of an incoming webhook: https://hooks.slack.com/services/T…/B…/…"),
     ChannelKind.WEBEX: (re.compile(
         rf"https://(?:webexapis\.com|api\.ciscospark\.com)/v1/webhooks/incoming/(?P<token>{_WORD})/?"),
-        "https://webexapis.com/v1/webhooks/incoming/…"),
+        "that of an incoming webhook: https://webexapis.com/v1/webhooks/incoming/…"),
     ChannelKind.GOOGLE_CHAT: (re.compile(
-        rf"https://chat\.googleapis\.com/v1/spaces/(?P<space>{_WORD})/messages\?(?P<query>[^#]*)"),
-        "https://chat.googleapis.com/v1/spaces/…/messages?key=…&token=…"),
+        rf"https://chat\.googleapis\.com/v1/spaces/(?P<space>{_WORD})/messages\?(?=(?:[^#]*&)?key=)(?=(?:[^#]*&)?token=)(?P<query>[^#]*)"),
+        "that of a webhook of the space: https://chat.googleapis.com/v1/spaces/…/messages?key=…&token=…"),
 }
-"""{kind: (what its URLs look like, how that is said)}: nothing else is asked for it."""
+"""{kind: (what its URLs look like, which one to copy)}: nothing else is asked for it."""
 
 
 def vendor_parts(kind: ChannelKind, url: str) -> dict[str, str] | None:

@@ -90,7 +90,7 @@ def _parts(kind: ChannelKind, fields: Fields) -> dict[str, str]:
     """Raises ValueError."""
     parts = vendor_parts(kind, fields["url"])
     if parts is None:
-        raise ValueError(f"Webhook URL is none of {kind.label}: copy it there again.")
+        raise ValueError(f"Webhook URL is no address of {kind.label}. Copy it there again.")
     return parts
 
 

@@ -82,7 +82,7 @@ def _any_server(text: str, allowed: Allowed) -> str:
 def _vendor(kind: ChannelKind) -> Check:
     def check(text: str, allowed: Allowed) -> str:
         return "" if vendor_parts(kind, text) is not None else (
-            f"is none of {kind.label}: copy {VENDORS[kind][1]} from there.")
+            f"is no address of {kind.label}. Copy {VENDORS[kind][1]}.")
     return check
 
 
