@@ -32,7 +32,13 @@ before = history.snapshot(primary) | {"name": backup.name}
 history.record(actor=Actor(name="w" * 150, origin="o" * 45), row=primary, before=before,
                after=history.snapshot(primary), reason="r" * 200)
 run_audit(None, trigger=AuditTrigger.SCHEDULE)
-answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk}
+channel = factories.make_channel(long("Duty", "."), fields={"url": "https://192.0.2.80/" + "u" * 190})
+factories.make_rule(channel, name=long("Night", "."), pairs=[primary.name], hosts=[hosts[0].name])
+alarm = factories.make_alarm(application=primary.name)
+delivery = factories.make_tried(channel, subject=long("Major: ", primary.name[-90:]), rule_name=long("Night", "."),
+                                text="t" * 400, alarms=[alarm.pk])
+answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk, "alarm": alarm.pk,
+          "delivery": delivery.pk, "channel": channel.pk}
 """
 PAGES = {
     "list": "/provisioning/environment/applications/",
@@ -43,6 +49,9 @@ PAGES = {
     **{f"{tab} tab": f"/provisioning/environment/applications/{{primary}}/tab/{tab}/"
        for tab in ("dependencies", "history", "jobs", "log")},
     "drills": "/monitoring/pairs/{primary}/drills/", "synchronize": "/monitoring/pairs/{primary}/synchronize/",
+    **{name: f"/monitoring/notifications/{name}/" for name in ("channels", "rules", "deliveries", "rules/new")},
+    "delivery": "/monitoring/notifications/deliveries/{delivery}/", "alarm": "/monitoring/alarms/{alarm}/",
+    "delete channel": "/monitoring/notifications/channels/{channel}/delete/",
     "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
 }
 QUICK = {("list", 390), ("pair", 800), ("audits", 390)}

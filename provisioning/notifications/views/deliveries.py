@@ -43,8 +43,11 @@ def delivery_detail(request, pk: int):
 
 
 def _advice(delivery: Delivery, status: int | None) -> str:
-    return "" if delivery.channel is None or delivery.state == DeliveryState.SENT else shown.advice(
-        delivery.channel.kind, status)
+    """What to do; "" where the attempt says that nothing can be sent there."""
+    channel = delivery.channel
+    if channel is None or not channel.enabled or delivery.state == DeliveryState.SENT:
+        return ""
+    return shown.advice(channel.kind, status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -92,6 +92,13 @@ BOUNDS = {
         "delete_condition"},  # with the active alarms that it raised (judging.ACTIVE_MOST), in one statement
     # what was judged at once (happened.EVENTS_AT_ONCE, RECORDS_AT_ONCE), and what timed out (judging.AT_ONCE)
     "alarms/worker/judging.py": {"_write", "end_old"},
+    "notifications/services/channels.py": {
+        "create_channel", "update_channel", "delete_channel", "test_channel", "_saved"},
+    "notifications/services/rules.py": {"create_rule", "update_rule", "delete_rule", "_saved"},
+    "notifications/services/deliveries.py": {"resend"},
+    # a message; what of alarms is new or due at once (planner.ALARMS_AT_ONCE, NOTICES_AT_ONCE)
+    "notifications/worker/outbox.py": {"take", "record"},
+    "notifications/worker/planner.py": {"plan"},
     "looks/worker.py": {"look_at"},
     "audit/worker/affected.py": {"_moved"},
     # an entry of history
