@@ -91,7 +91,7 @@ class Site:
             self.redis.start()
             self.pairwise = Pairwise(directory / "var", inside=[*self.console.prefix, *self.machine.prefix],
                                      host=self.console.address,
-                                     PAIRWISE_REDIS_URL=self.redis.url)
+                                     PAIRWISE_REDIS_URL=self.redis.url, PAIRWISE_WEBHOOK_HTTP="1")
             for number, name in enumerate(hosts, FIRST_HOST):
                 self.hosts[name] = VirtualHost(self.lan, number, name, directory / name)
             for host in self.hosts.values():

@@ -14,7 +14,7 @@ class Server(http.server.ThreadingHTTPServer):
 class WebReceiver:
     """``answers``: what is done with each request in turn, the last one from then on; ``got`` (path, headers, body)."""
 
-    def __init__(self, *answers, tls=None):
+    def __init__(self, *answers, tls=None, host="127.0.0.1"):
         self.got, self.ended = [], threading.Event()
         self._answers = list(answers) or [answering(200, b"Thanks.")]
         receiver = self
@@ -40,9 +40,9 @@ class WebReceiver:
             def log_message(self, *args):
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server((host, 0), Handler)
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/hook?a=b"
+        self.url = f"http://{host}:{self.port}/hook?a=b"
 
     def __enter__(self):
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
