@@ -231,6 +231,7 @@ TOLD_LEVELS = (EventLevel.ALARM, EventLevel.STANDARD)
 class EventSource:
     """Who an event comes from, where it is asked for."""
 
+    CONSOLE = "console"
     JOIN = "join"
     REFUSED = "refused"
     STRANGER = "stranger"

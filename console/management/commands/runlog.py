@@ -15,6 +15,7 @@ from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
 from provisioning.alarms.worker.watch import Watch
 from provisioning.logs.worker.reader import Reader
+from provisioning.monitoring.services.observer import Observer
 
 
 class Command(BaseCommand):
@@ -44,4 +45,4 @@ async def _until_asked() -> None:
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), Watch().run(), asked.wait(), showing)
+        await until_one_ends(Reader().run(), Watch().run(), Observer().run(), asked.wait(), showing)

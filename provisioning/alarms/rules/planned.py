@@ -8,7 +8,7 @@ from protocol.events import Own
 from provisioning.states import JobKind
 
 FLAPPING = 10327
-FOLLOWS = frozenset({int(Own.ROLE_CHANGED), int(Own.OUT_OF_SYNC), FLAPPING})
+FOLLOWS = frozenset({int(Own.ROLE_CHANGED), int(Own.OUT_OF_SYNC), FLAPPING, int(Own.AUDIT_WORSE)})
 """Numbers of events that a stop or a switchover causes. That a process ended unexpectedly, none does."""
 STOPPING = (JobKind.STOP, JobKind.RESTART)
 """Jobs in which a server ends as asked."""
@@ -16,6 +16,8 @@ PLANNED_STOP = 5091
 """Told of a process that ended as asked, whoever asked: also without a job, as when its agent is stopped."""
 SETTLES = timedelta(seconds=10)
 """What follows is told within that: a switchover takes no longer (``control.requests``)."""
+AUDITED = timedelta(seconds=60)
+"""An audit takes note of it within that."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,19 @@ class Asked:
     since: datetime
     until: datetime | None
 
-    def covers(self, at: datetime) -> bool:
-        return self.since - SETTLES <= at and (self.until is None or at <= self.until + SETTLES)
+    def covers(self, at: datetime, settles: timedelta = SETTLES) -> bool:
+        return self.since - SETTLES <= at and (self.until is None or at <= self.until + settles)
+
+
+def settles(number: int) -> timedelta:
+    """Within which time after its end what was asked for causes an event of this number."""
+    return AUDITED if number == Own.AUDIT_WORSE else SETTLES
 
 
 def is_planned(number: int, text: str, at: datetime, asked: Iterable[Asked]) -> bool:
     """Whether an event of a pair follows from something of ``asked``, which is about its members."""
-    return number in FOLLOWS and any(each.covers(at) and not _contradicts(number, text, each) for each in asked)
+    return number in FOLLOWS and any(
+        each.covers(at, settles(number)) and not _contradicts(number, text, each) for each in asked)
 
 
 def _contradicts(number: int, text: str, asked: Asked) -> bool:
