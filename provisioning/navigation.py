@@ -31,7 +31,7 @@ NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
         Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
-        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-",)),
+        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-", "maintenance-")),
         Item("Events", "event-list", "bell", ("event-",)),
         Item("Centralized Log", "log-list", "journal-text", ("log-",)),
     )),), alarm=(active_count, "active alarm")),

@@ -285,6 +285,14 @@ class AlarmCategory(models.TextChoices):
     MINOR = "minor", "Minor"
 
 
+class MaintenanceKind(models.TextChoices):
+    """What a maintenance is about."""
+
+    HOST = "host", "Host"
+    PAIR = "pair", "Pair"
+    APPLICATION = "application", "Application"
+
+
 class AlarmSelection(models.TextChoices):
     """Whose events an Alarm Condition is about."""
 

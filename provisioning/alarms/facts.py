@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from provisioning.states import AlarmCategory, AlarmEnd, AlarmSelection
 
+HOST_DISCONNECTED = 8000
+
 
 @dataclass(frozen=True)
 class Condition:

@@ -19,6 +19,7 @@ from provisioning.models import (
     Console,
     Host,
     InstallationPackage,
+    Maintenance,
 )
 
 
@@ -65,6 +66,11 @@ def condition_snapshot(row: AlarmCondition) -> dict:
             "cancel_event": written(row.cancel_event)}
 
 
+def maintenance_snapshot(row: Maintenance) -> dict:
+    return {"name": str(row), "begins_at": row.begins_at.isoformat(), "ends_at": row.ends_at.isoformat(),
+            "reason": row.reason}
+
+
 KINDS: dict[type[Model], Recorded] = {
     Application: Recorded("application", "Application", application_snapshot),
     Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
@@ -73,6 +79,7 @@ KINDS: dict[type[Model], Recorded] = {
     User: Recorded("user", "User", user_snapshot),
     Alarm: Recorded("alarm", "Alarm", fields_of(("name",))),
     AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
+    Maintenance: Recorded("maintenance", "Maintenance", maintenance_snapshot),
     Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}

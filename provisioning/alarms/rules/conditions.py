@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from protocol.events import number_in
+from protocol.events import OF_ALARMS, number_in
 from provisioning.core.text import name_refusals, number_refusals, text_refusals
 from provisioning.errors import Refusal
 from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType
@@ -66,6 +66,8 @@ def _of_events(draft: ConditionDraft) -> list[Refusal]:
         return [Refusal(f"Detect Event is required: {EXAMPLE}.", "detect_event")]
     found = [Refusal(f"{LABELS[name]} is no event number. Write it as 00-05061 or 5061.", name)
              for name, number in (("detect_event", detect), ("cancel_event", cancel)) if number is None]
+    found += [Refusal(f"{LABELS[name]} tells of alarms. Choose another event: none is about another alarm.", name)
+              for name, number in (("detect_event", detect), ("cancel_event", cancel)) if number in OF_ALARMS]
     if not found and detect == cancel:
         found.append(Refusal("Cancel Event is the Detect Event. Choose another one.", "cancel_event"))
     return found

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from protocol.events import OF_ALARMS
 from provisioning.alarms.facts import Condition, Happened, Standing
 from provisioning.states import AlarmEnd, AlarmSelection
 
@@ -12,9 +13,9 @@ Place = tuple[int, tuple[str, str]]
 
 
 def numbers(conditions: Iterable[Condition]) -> frozenset[int]:
-    """Numbers of the events that say anything to ``conditions``."""
+    """Numbers of the events that say anything to ``conditions``; what is told of alarms never does."""
     return frozenset(number for condition in conditions for number in (condition.detect_event, condition.cancel_event)
-                     if number)
+                     if number and number not in OF_ALARMS)
 
 
 def selects(condition: Condition, event: Happened) -> bool:

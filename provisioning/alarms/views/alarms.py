@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.alarms.forms import AcknowledgeForm, AlarmFilter, ClearForm
 from provisioning.alarms.selectors import alarms as selector
+from provisioning.alarms.selectors.maintenance import going_on
 from provisioning.alarms.services import alarms as services
 from provisioning.core.permissions import ALARMS, actor_of
 from provisioning.errors import Refused
@@ -27,9 +28,11 @@ TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since")), 
 @page()
 def alarm_list(request):
     form = AlarmFilter(request.GET)
+    found = selector.alarm_list(**form.chosen(), grouped=not form.active)
     return show(request, "alarms/list.html", {
-        "form": form, "page": page_of(selector.alarm_list(**form.chosen()), request.GET), "topic": selector.TOPIC,
-        "header": TABLE.header("", request.GET.dict()), "total": selector.active_count()})
+        "form": form, "page": page_of(found, request.GET), "topic": selector.TOPIC,
+        "header": TABLE.header("", request.GET.dict()), "total": selector.active_count(),
+        "maintenance": going_on(timezone.now())})
 
 
 @require_safe

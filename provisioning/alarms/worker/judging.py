@@ -24,6 +24,9 @@ from provisioning.core import changes
 from provisioning.models import Alarm, AlarmMark
 from provisioning.turns import delete_in_turns
 
+from .marks import mark_new, mask
+from .told import tell_cleared, tell_raised
+
 log = logging.getLogger(__name__)
 JUDGED_KEPT = 1000
 """So many of the last events are remembered by name: a log record comes seconds after its event."""
@@ -95,7 +98,7 @@ def _write(before: AlarmMark, after: AlarmMark, conditions: list[Condition], hap
         if not moved:
             raise Moved
         if happened:
-            _keep(judge(conditions, _standing(conditions, happened), happened, now=now))
+            _keep(judge(conditions, _standing(conditions, happened), happened, now=now), now)
 
 
 def _standing(conditions: list[Condition], happened: Iterable[Happened]) -> list[Standing]:
@@ -115,21 +118,33 @@ def _as_standing(row: Alarm) -> Standing:
         text=row.text, raised_at=row.raised_at, last_at=row.last_at, ends_at=row.ends_at, times=row.times)
 
 
-def _keep(changed: list[Standing]) -> None:
+def _keep(changed: list[Standing], now: datetime) -> None:
     """Those that ended come first, so that nowhere two are active."""
-    new = [alarm for alarm in changed if alarm.key is None]
     for alarm in changed:
         if alarm.key is not None:
             Alarm.objects.filter(pk=alarm.key, cleared_at=None).update(
                 host=alarm.host, text=alarm.text, last_at=alarm.last_at, ends_at=alarm.ends_at, times=alarm.times,
                 cleared_at=alarm.cleared_at, cleared_how=alarm.cleared_how or "")
-    if new:
-        room = max(0, ACTIVE_MOST - Alarm.objects.filter(cleared_at=None).count())
-        if len(new) > room:
-            log.warning("%d alarms were left out: %d are active.", len(new) - room, ACTIVE_MOST - room)
-        Alarm.objects.bulk_create([_as_row(alarm) for alarm in new[:room]])
+    new = _created([_as_row(alarm) for alarm in changed if alarm.key is None], now)
+    ended = [_as_row(alarm) for alarm in changed if alarm.key is not None and alarm.cleared_at]
+    tell_cleared(ended + [row for row in new if row.cleared_at])
     if changed:
         changes.tell(TOPIC)
+
+
+def _created(rows: list[Alarm], now: datetime) -> list[Alarm]:
+    """Those of ``rows`` for which there is room, stored and told of."""
+    if not rows:
+        return []
+    room = max(0, ACTIVE_MOST - Alarm.objects.filter(cleared_at=None).count())
+    if len(rows) > room:
+        log.warning("%d alarms were left out: %d are active.", len(rows) - room, ACTIVE_MOST - room)
+        rows = rows[:room]
+    Alarm.objects.bulk_create(rows)
+    if rows:
+        mark_new(rows, now)
+    tell_raised(rows)
+    return rows
 
 
 def _as_row(alarm: Standing) -> Alarm:
@@ -141,11 +156,13 @@ def _as_row(alarm: Standing) -> Alarm:
 
 
 def end_old(now: datetime | None = None) -> None:
-    """Clear what timed out, and forget the oldest of those that ended."""
+    """Clear what timed out, mask what a maintenance is about, and forget the oldest of those that ended."""
     now = now or timezone.now()
     with transaction.atomic():
         due = Alarm.objects.select_for_update().filter(cleared_at=None, ends_at__lte=now).order_by("id")[:AT_ONCE]
-        _keep(timed_out([_as_standing(row) for row in due], now=now))
+        _keep(timed_out([_as_standing(row) for row in due], now=now), now)
+        if mask(now):
+            changes.tell(TOPIC)
     ended = Alarm.objects.filter(cleared_at__isnull=False).order_by("-id")
     last = ended.values_list("id", flat=True)[ENDED_KEPT:ENDED_KEPT + 1].first()
     if last is not None:

@@ -49,6 +49,7 @@ WALKS = {
     "log-list": Walked({"application": "MS_Primary"}, ("log-record",)),
     "alarm-list": Walked({"application": "MS_Primary"}, ("alarm-detail", "alarm-acknowledge", "alarm-clear")),
     "condition-list": Walked({"text": "Line"}, ("condition-new", "condition-edit", "condition-delete")),
+    "maintenance-list": Walked({"text": "disk"}, ("maintenance-new", "maintenance-end")),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 
