@@ -24,8 +24,9 @@ _GRAVITY = Case(*(When(category=category, then=Value(place)) for place, category
 def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", application: str = "", host: str = "",
                text: str = "", cause: int | None = None, grouped: bool = False) -> QuerySet[Alarm]:
     """Active ones first, the gravest and newest of them first; those that ended, newest first. ``condition``,
-    ``application``, ``host`` and ``text`` are parts; ``cause``: what follows from that alarm. ``grouped``: without what follows from the loss of a host, unless
-    it is critical. Each has ``followed``: how many active ones follow from it."""
+    ``application``, ``host`` and ``text`` are parts; ``cause``: what follows from that alarm. ``grouped``: without what
+    follows from the loss of a host, unless it is critical. Each has ``followed``: how many active ones follow from
+    it."""
     found = Alarm.objects.filter(_OF_STATE[state]).annotate(followed=Count(
         "consequences", filter=Q(consequences__cleared_at=None)))
     if grouped:
