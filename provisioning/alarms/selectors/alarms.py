@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 
 from protocol.events import OF_ALARMS
+from provisioning.alarms.rules.incident import Said
 from provisioning.errors import NotFound
 from provisioning.models import Alarm, Application, Event
 from provisioning.states import AlarmCategory
@@ -50,7 +51,7 @@ def active_count() -> int:
 
 def get_alarm(key: int) -> Alarm:
     """Raises NotFound."""
-    row = Alarm.objects.select_related("condition").filter(pk=key).first()
+    row = Alarm.objects.select_related("condition", "cause").filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such alarm (any more): of those that ended the oldest are removed.")
     return row
@@ -64,6 +65,11 @@ class Story:
     events: list[Event]
     application: Application | None
     cut: bool
+
+    def said(self) -> list[Said]:
+        """Its events as the rules see them."""
+        return [Said(event.number, event.at, getattr(event.application or event.host, "name", ""), event.text)
+                for event in self.events]
 
 
 def story(alarm: Alarm) -> Story:

@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.alarms.forms import AcknowledgeForm, AlarmFilter, ClearForm
+from provisioning.alarms.rules.advice import advice
+from provisioning.alarms.rules.incident import incident
 from provisioning.alarms.selectors import alarms as selector
 from provisioning.alarms.selectors.maintenance import going_on
 from provisioning.alarms.services import alarms as services
@@ -39,8 +41,11 @@ def alarm_list(request):
 @page()
 def alarm_detail(request, pk: int):
     alarm = selector.get_alarm(pk)
+    story = selector.story(alarm)
     return show(request, "alarms/detail.html", {
-        "alarm": alarm, "story": selector.story(alarm), "topic": selector.TOPIC,
+        "alarm": alarm, "story": story, "topic": selector.TOPIC, "incident": incident(story.said(), alarm.raised_at),
+        "advice": advice(alarm.condition.predefined if alarm.condition else ""),
+        "followed": selector.alarm_list(cause=alarm.pk, state=selector.ALL).count(),
         "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
 
 
