@@ -14,6 +14,8 @@ STOPPING = (JobKind.STOP, JobKind.RESTART)
 """Jobs in which a server ends as asked."""
 PLANNED_STOP = 5091
 """Told of a process that ended as asked, whoever asked: also without a job, as when its agent is stopped."""
+BY_SOMEBODY = ("asked for a switchover", "accepted that messages may be lost")
+"""What is in the reason of a role change that somebody asked for (``control.transitions``)."""
 SETTLES = timedelta(seconds=10)
 """What follows is told within that: a switchover takes no longer (``control.requests``)."""
 AUDITED = timedelta(seconds=60)
@@ -45,6 +47,10 @@ def is_planned(number: int, text: str, at: datetime, asked: Iterable[Asked]) -> 
 
 
 def _contradicts(number: int, text: str, asked: Asked) -> bool:
-    """A server that was to end and became the active one took over from the other, which nobody had stopped
-    (``control.narration.decision_events``)."""
-    return number == Own.ROLE_CHANGED and bool(asked.member) and text.startswith(f"{asked.member} is the active server")
+    """A server that was to end and became the active one took over from the other, which nobody had stopped; and what
+    a switchover causes says so (``control.narration.decision_events``)."""
+    if number != Own.ROLE_CHANGED:
+        return False
+    if asked.member:
+        return text.startswith(f"{asked.member} is the active server")
+    return not any(words in text for words in BY_SOMEBODY)

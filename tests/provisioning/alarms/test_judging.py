@@ -91,7 +91,7 @@ def test_the_standby_that_is_restarted_does_not_hide_a_crash_of_the_active_serve
 @pytest.mark.parametrize("number", [Own.ASKED, 5091])
 def test_a_switchover_that_was_asked_for_and_a_stop_without_a_job_raise_nothing(pair, number):
     tell(number, pair[0])
-    tell(Own.ROLE_CHANGED, pair[0], text="MS_Backup is the active server in epoch 4: as asked.")
+    tell(Own.ROLE_CHANGED, pair[0], text="MS_Backup is the active server in epoch 4: ada asked for a switchover.")
     look()
     assert active() == []
 
