@@ -16,7 +16,7 @@ from provisioning.core.text import duration
 
 ENDED, STARTED, CANNOT_SERVE, HOST_BACK = 5024, 5093, 5094, 8001
 BEFORE = timedelta(seconds=15)
-"""What led to an alarm was told within that before it."""
+"""What went wrong and led to an alarm was told within that before it."""
 SENTENCES_MOST = 8
 
 
@@ -42,7 +42,10 @@ class Course:
 def incident(events: Iterable[Said], raised_at: datetime) -> str:
     """Sentences about ``events``, in the order in which they happened, from what led to the alarm until all is well; ""
     where none of them says anything of that."""
-    told = [event for event in events if event.number in _TELLS and event.at >= raised_at - BEFORE]
+    told = [event for event in events if event.number in _TELLS]
+    began = min((event.at for event in told if event.number in _BREAKS and raised_at - BEFORE <= event.at <= raised_at),
+                default=raised_at)
+    told = [event for event in told if event.at >= began]
     course = Course()
     for event in told:
         after = "" if event is told[0] else f" after {_lasted(event.at - told[0].at)}"

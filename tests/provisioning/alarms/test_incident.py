@@ -30,7 +30,7 @@ def said(seconds, number, name="MS_P", text=""):
 
 def test_a_failover_is_told_from_the_end_of_the_process_until_it_is_in_sync_again():
     events = [
-        said(-60, Own.ROLE_CHANGED, text="MS_P is the active server in epoch 1: as asked."),
+        said(-5, Own.ROLE_CHANGED, text="MS_P is the active server in epoch 1: as asked."),
         said(0, ENDED, text=KILLED), said(0.3, Own.ROLE_CHANGED, text=TAKES_OVER),
         said(0.3, Own.ROLE_CHANGED, "MS_B", TAKES_OVER), said(0.31, 5022, text="Restarted by Auto-Restart after 0.3 s"),
         said(0.7, 5093, text="Initializing → Started (Backup): Stands by in epoch 2."),
