@@ -26,7 +26,7 @@ VERBS = {
     WAIVE: "waive findings",
     EXPORT: "export the configuration, reports and bundles",
     DRILL: "run failover drills",
-    ALARMS: "acknowledge and clear alarms, and mask them during maintenance",
+    ALARMS: "acknowledge, clear and mask alarms",
     CONDITIONS: "create, change and delete alarm conditions",
     NOTIFY: "create, change, test and delete channels and notification rules",
     USERS: "manage users",

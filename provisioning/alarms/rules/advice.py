@@ -3,8 +3,8 @@
 LOOK_AT_LOG = "Look at what its log and the events below say last."
 ADVICE = {
     "service-unavailable": "Look at its reason: the disk is full or fails, its store cannot be read, or a link is "
-                           "gone. Put that right; it serves again by itself, or restart it.",
-    "gave-up": f"{LOOK_AT_LOG} Put right what ends it, then start it.",
+                           "gone. Once that is corrected it serves again by itself; else restart it.",
+    "gave-up": f"{LOOK_AT_LOG} Correct what ends it, then start it.",
     "disputed": "Open Restored Database of the pair: it shows what each member has. Bring back the member that is "
                 "away, or let an Administrator say which server goes on.",
     "restored": "Check that the right copy was put back. Pairs that it contradicts are under Restored Database.",
@@ -20,7 +20,7 @@ ADVICE = {
     "disk-silent": "Look at the disk and the storage behind it. The standby takes over where it is in sync.",
     "task-ended": "Its process ends and is started again. Keep its log: it names an error of the program.",
     "certificate-ends": "Renew the certificate on the page of the application or host, then restart what uses it.",
-    "drill-failed": "Read the report of the drill, put right what it names, and repeat it: the next failover would "
+    "drill-failed": "Read the report of the drill, correct what it names, and repeat it: the next failover would "
                     "meet the same.",
     "component-down": "Start the part that is down again; ./run and systemd do that by themselves. The dashboard "
                       "shows every part.",

@@ -39,7 +39,7 @@ def test_it_is_cleared_with_a_reason_once():
 
 def test_support_looks_and_does_nothing_about_it():
     row = factories.make_alarm()
-    with pytest.raises(NotAllowed, match="acknowledge and clear alarms"):
+    with pytest.raises(NotAllowed, match="acknowledge, clear and mask alarms"):
         clear(actor=SUPPORT, alarm_id=row.pk, reason="No.")
     with pytest.raises(NotAllowed):
         acknowledge(actor=SUPPORT, alarm_id=row.pk)
