@@ -81,8 +81,9 @@ def _who(event: Said) -> str:
     return found[1] if found else event.name
 
 
-_NAMES = {Own.ROLE_CHANGED: r"(.+?) is the active server", Own.IN_SYNC: r"(.+?) has everything that",
-          Own.OUT_OF_SYNC: r"(.+?) goes on alone", Own.SERVES_AGAIN: r"(.+?) serves"}
+_NAMES: dict[int, str] = {
+    Own.ROLE_CHANGED: r"(.+?) is the active server", Own.IN_SYNC: r"(.+?) has everything that",
+    Own.OUT_OF_SYNC: r"(.+?) goes on alone", Own.SERVES_AGAIN: r"(.+?) serves"}
 
 
 def _reason(text: str) -> str:

@@ -21,7 +21,8 @@ def begin_maintenance(*, actor: Actor, draft: MaintenanceDraft) -> Maintenance:
     """Alarms about it are masked in that time. Raises Refused."""
     actor.require(permissions.ALARMS)
     now, draft = timezone.now(), replace(draft, name=draft.name.strip(), reason=one_line(draft.reason))
-    if found := refusals(draft, there=is_there(draft.kind, draft.name), now=now):
+    found = refusals(draft, there=is_there(draft.kind, draft.name), now=now)
+    if found or draft.ends_at is None:
         raise Refused(*found)
     name = primary_of(draft.name) if draft.kind == MaintenanceKind.PAIR else draft.name
     with history.atomic():

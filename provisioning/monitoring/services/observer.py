@@ -59,4 +59,4 @@ def tell_of_long_pauses() -> None:
     Event.objects.bulk_create([
         of_console(Own.PAUSED_LONG, f"Automatic failover of {name} has been paused for an hour, by {by or 'somebody'}: "
                                     f"{reason}", application_id=key)
-        for key, name, by, reason, at in rows if key not in told or told[key] < at])
+        for key, name, by, reason, at in rows if at is not None and (key not in told or told[key] < at)])
