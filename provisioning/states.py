@@ -285,6 +285,21 @@ class AlarmCategory(models.TextChoices):
     MINOR = "minor", "Minor"
 
 
+class ReactionVerb(models.TextChoices):
+    """What the console does by itself about an alarm."""
+
+    SWITCHOVER = "switchover", "Switch Over"
+    RESTART = "restart", "Restart"
+    START = "start", "Start"
+
+
+class ReactionState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    LEFT_OUT = "left_out", "Left out"
+
+
 class MaintenanceKind(models.TextChoices):
     """What a maintenance is about."""
 

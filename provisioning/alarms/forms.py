@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from provisioning.core.reasons import MAX_REASON
 from provisioning.models import AlarmCondition
-from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind
+from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind, ReactionVerb
 from provisioning.web.fields import Check, Choice, Key, Text, Whole, show_instead
 from provisioning.web.filters import FilterForm, Named, choice
 
@@ -52,6 +52,10 @@ class ConditionForm(forms.Form):
     cancel_timeout = Whole(label=LABELS["cancel_timeout"], unit="hours",
                            help_text="An alarm whose event does not come again is cleared after that time.")
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled raises no alarms.")
+    reaction = Choice(label=LABELS["reaction"], choices=[("", "None"), *ReactionVerb.choices], help_text=(
+        "What the console does by itself with the application when an alarm is raised."))
+    clearance_reaction = Choice(label=LABELS["clearance_reaction"], choices=[("", "None"), *ReactionVerb.choices],
+                                help_text="The same when its Cancel Event or Cancel Timeout clears it.")
     revision = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):

@@ -61,7 +61,7 @@ def user_snapshot(user: User) -> dict:
 def condition_snapshot(row: AlarmCondition) -> dict:
     """Events as people write them."""
     names = ("name", "description", "category", "selection_mode", "application_type", "application", "cancel_timeout",
-             "enabled", "revision")
+             "enabled", "reaction", "clearance_reaction", "revision")
     return {**fields_of(names)(row), "detect_event": written(row.detect_event),
             "cancel_event": written(row.cancel_event)}
 

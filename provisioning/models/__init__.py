@@ -3,7 +3,7 @@
 from provisioning.models.ports import ListeningPort
 
 from .accounts import Account, SignInTry
-from .alarms import Alarm, AlarmCondition, AlarmMark, Maintenance
+from .alarms import Alarm, AlarmCondition, AlarmMark, Maintenance, Reaction
 from .applications import Application, Connection, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .console import Console
@@ -24,5 +24,5 @@ __all__ = [
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
     "ListeningPort", "Maintenance", "Notice", "NotificationMark", "NotificationRule", "Option", "PairAudit",
-    "PairException", "PairState", "RuntimeStatus", "SignInTry", "Waiver",
+    "PairException", "PairState", "Reaction", "RuntimeStatus", "SignInTry", "Waiver",
 ]

@@ -4,7 +4,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from provisioning.spelling import SortKey
-from provisioning.states import AlarmCategory, AlarmEnd, AlarmSelection, ApplicationType, MaintenanceKind
+from provisioning.states import (
+    AlarmCategory,
+    AlarmEnd,
+    AlarmSelection,
+    ApplicationType,
+    MaintenanceKind,
+    ReactionState,
+    ReactionVerb,
+)
 
 LONGEST_TIMEOUT_H = 24 * 365
 NOTE_CHARACTERS = 1000
@@ -27,6 +35,8 @@ class AlarmCondition(models.Model):
     cancel_timeout = models.PositiveIntegerField("Cancel Timeout", default=24, validators=[
         MinValueValidator(1), MaxValueValidator(LONGEST_TIMEOUT_H)])
     enabled = models.BooleanField("Enabled", default=True)
+    reaction = models.CharField("Reaction", max_length=12, choices=ReactionVerb, blank=True)
+    clearance_reaction = models.CharField("Clearance Reaction", max_length=12, choices=ReactionVerb, blank=True)
     predefined = models.CharField(max_length=32, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
@@ -98,6 +108,27 @@ class Alarm(models.Model):
     @property
     def is_active(self) -> bool:
         return self.cleared_at is None
+
+
+class Reaction(models.Model):
+    """What is done about the application of an alarm because it was raised or, ``is_clearance``, cleared. ``tries``
+    began so far, the next one at ``due_at``; ``said`` is what came of the last one, as a sentence."""
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="reactions")
+    verb = models.CharField(max_length=12, choices=ReactionVerb)
+    is_clearance = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, choices=ReactionState, default=ReactionState.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    said = models.CharField(max_length=NOTE_CHARACTERS, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["state", "due_at"])]
+
+    def __str__(self):
+        return f"{self.get_verb_display()} of {self.alarm.application}"
 
 
 class Maintenance(models.Model):

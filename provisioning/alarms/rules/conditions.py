@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from protocol.events import OF_ALARMS, number_in
 from provisioning.core.text import name_refusals, number_refusals, text_refusals
 from provisioning.errors import Refusal
-from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType
+from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, ReactionVerb
 
 LONGEST_TIMEOUT_H = 24 * 365
 EXAMPLE = "for example 00-04504"
@@ -27,12 +27,15 @@ class ConditionDraft:
     cancel_event: str = ""
     cancel_timeout: int = 24
     enabled: bool = True
+    reaction: str = ""
+    clearance_reaction: str = ""
 
 
 LABELS = {
     "name": "Name", "description": "Description", "category": "Category", "detect_event": "Detect Event",
     "selection_mode": "Selection Mode", "application_type": "Application Type", "application": "Application",
     "cancel_event": "Cancel Event", "cancel_timeout": "Cancel Timeout", "enabled": "Enabled",
+    "reaction": "Reaction", "clearance_reaction": "Clearance Reaction",
 }
 
 
@@ -56,6 +59,9 @@ def refusals(draft: ConditionDraft, others: Collection[str]) -> list[Refusal]:
     if draft.category not in AlarmCategory.values:
         found.append(Refusal("Category is Critical, Major or Minor.", "category"))
     found += _of_events(draft) + _of_selection(draft)
+    found += [Refusal(f"{LABELS[name]} is Switch Over, Restart, Start or none.", name) for name, verb in (
+        ("reaction", draft.reaction), ("clearance_reaction", draft.clearance_reaction))
+        if verb not in ("", *ReactionVerb.values)]
     return found + number_refusals(draft.cancel_timeout, field="cancel_timeout", label="Cancel Timeout", least=1,
                                    most=LONGEST_TIMEOUT_H, unit="hours")
 

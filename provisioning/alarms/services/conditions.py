@@ -74,7 +74,8 @@ def draft_of(row: AlarmCondition) -> ConditionDraft:
     return ConditionDraft(
         name=row.name, description=row.description, category=row.category, detect_event=written(row.detect_event),
         selection_mode=row.selection_mode, application_type=row.application_type, application=row.application,
-        cancel_event=written(row.cancel_event), cancel_timeout=row.cancel_timeout, enabled=row.enabled)
+        cancel_event=written(row.cancel_event), cancel_timeout=row.cancel_timeout, enabled=row.enabled,
+        reaction=row.reaction, clearance_reaction=row.clearance_reaction)
 
 
 def _locked(condition_id: int) -> AlarmCondition:
@@ -89,6 +90,7 @@ def _saved(row: AlarmCondition, draft: ConditionDraft) -> AlarmCondition:
     row.name, row.description, row.category = draft.name, draft.description, draft.category
     row.detect_event, row.cancel_event = event_of(draft.detect_event) or 0, event_of(draft.cancel_event) or 0
     row.selection_mode, row.cancel_timeout, row.enabled = draft.selection_mode, draft.cancel_timeout, draft.enabled
+    row.reaction, row.clearance_reaction = draft.reaction, draft.clearance_reaction
     # Of what is not chosen nothing is kept: it would come back unseen with another Selection Mode.
     row.application_type = draft.application_type if draft.selection_mode == AlarmSelection.TYPE else ""
     row.application = draft.application.strip() if draft.selection_mode == AlarmSelection.APPLICATION else ""

@@ -45,6 +45,7 @@ def alarm_detail(request, pk: int):
     return show(request, "alarms/detail.html", {
         "alarm": alarm, "story": story, "topic": selector.TOPIC, "incident": incident(story.said(), alarm.raised_at),
         "advice": advice(alarm.condition.predefined if alarm.condition else ""),
+        "reactions": alarm.reactions.select_related("alarm"),
         "followed": selector.alarm_list(cause=alarm.pk, state=selector.ALL).count(),
         "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
 

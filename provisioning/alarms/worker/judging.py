@@ -25,6 +25,7 @@ from provisioning.models import Alarm, AlarmMark
 from provisioning.turns import delete_in_turns
 
 from .marks import mark_new, mask
+from .plans import plan
 from .told import tell_cleared, tell_raised
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,8 @@ def _keep(changed: list[Standing], now: datetime) -> None:
     new = _created([_as_row(alarm) for alarm in changed if alarm.key is None], now)
     ended = [_as_row(alarm) for alarm in changed if alarm.key is not None and alarm.cleared_at]
     tell_cleared(ended + [row for row in new if row.cleared_at])
+    plan([row for row in new if not row.cleared_at], now)
+    plan(ended, now, is_clearance=True)
     if changed:
         changes.tell(TOPIC)
 
@@ -149,7 +152,7 @@ def _created(rows: list[Alarm], now: datetime) -> list[Alarm]:
 
 def _as_row(alarm: Standing) -> Alarm:
     return Alarm(
-        condition_id=alarm.condition, condition_name=alarm.condition_name, category=alarm.category,
+        pk=alarm.key, condition_id=alarm.condition, condition_name=alarm.condition_name, category=alarm.category,
         number=alarm.number, application=alarm.application, application_type=alarm.application_type[:64],
         host=alarm.host, text=alarm.text, raised_at=alarm.raised_at, last_at=alarm.last_at, ends_at=alarm.ends_at,
         times=alarm.times, cleared_at=alarm.cleared_at, cleared_how=alarm.cleared_how or "")

@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import timedelta
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from protocol.events import Own
@@ -32,9 +32,16 @@ class Observer:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                await asyncio.to_thread(self.look)
+                await asyncio.to_thread(self._in_thread)
             except DatabaseError as error:
                 log.info("What is down was not told: %s", error)
+
+    def _in_thread(self) -> None:
+        try:
+            self.look()
+        finally:
+            # Whichever thread comes next begins with a connection that works.
+            connections.close_all()
 
     def look(self) -> None:
         """Tell what is new. Raises DatabaseError."""
