@@ -67,3 +67,23 @@ def test_a_pair_that_nobody_serves_any_more_is_critical_until_one_does_and_one_t
     pair.wait_whole()
     wait_for(lambda: raised.wait("Nobody Serves")["cleared_at"], 20, "the end of the alarm")
     assert raised.wait("Nobody Serves")["times"] == 1
+
+
+@pytest.mark.long
+def test_a_reaction_switches_over_away_from_the_application_of_the_alarm_in_the_name_of_its_condition(pair):
+    """Any event will do: here it is that failover was paused."""
+    first, second = pair.members
+    browser, raised = pair.site.pairwise.browser(), Raised(pair)
+    browser.post("/provisioning/environment/alarm-conditions/new/", {
+        "name": "Leave it", "category": "minor", "detect_event": "42-20105", "cancel_event": "42-20106",
+        "cancel_timeout": "1", "selection_mode": "application", "application": first.name, "enabled": "on",
+        "reaction": "switchover"})
+    assert pair.ask("pause", reason="work on the rack")["ok"]
+    alarm = raised.wait("Leave it")
+    pair.wait("the reaction", active=second.name)
+    assert pair.ask("resume")["ok"]
+    pair.wait_whole(by=second)
+    pair.wait_told(second.name, "Leave it asked for a switchover")
+    wait_for(lambda: f"Switch Over of {first.name}: Done. {second.name} took over." in flat(
+        browser.get(f"/monitoring/alarms/{alarm['id']}/").text), 10, "what came of it")
+    assert "Failover Happened" not in {each["condition"] for each in raised.now()}
