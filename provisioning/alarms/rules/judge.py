@@ -66,12 +66,13 @@ def _raised(condition: Condition, before: Standing | None, event: Happened, now:
     return Standing(
         key=None, condition=condition.key, condition_name=condition.name, category=condition.category,
         number=event.number, application=event.application, application_type=event.type, host=event.host,
-        text=event.text, raised_at=event.at, last_at=event.at, ends_at=ends_at)
+        text=event.text, raised_at=event.at, last_at=event.at, ends_at=ends_at, by_record=event.is_record)
 
 
 def _cleared(alarm: Standing, event: Happened) -> Standing:
     # The clocks of two machines may differ: nothing is over before it was there.
-    return replace(alarm, cleared_at=max(event.at, alarm.last_at), cleared_how=AlarmEnd.EVENT)
+    return replace(alarm, cleared_at=max(event.at, alarm.last_at), cleared_how=AlarmEnd.EVENT,
+                   by_record=event.is_record)
 
 
 def timed_out(standing: Iterable[Standing], *, now: datetime) -> list[Standing]:

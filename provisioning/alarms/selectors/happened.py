@@ -110,4 +110,4 @@ def _without_backups(rows: Sequence[Row]) -> Sequence[Row]:
 def _of_record(row: Row) -> Happened:
     return Happened(number=row["event"], at=moment(row["at"]),
                     application="" if row["application"] == CONSOLE else row["application"],
-                    type=_TYPES.get(row["type"]) or row["type"], host=row["host"], text=row["text"])
+                    type=_TYPES.get(row["type"]) or row["type"], host=row["host"], text=row["text"], is_record=True)

@@ -126,11 +126,14 @@ def _keep(changed: list[Standing], now: datetime) -> None:
             Alarm.objects.filter(pk=alarm.key, cleared_at=None).update(
                 host=alarm.host, text=alarm.text, last_at=alarm.last_at, ends_at=alarm.ends_at, times=alarm.times,
                 cleared_at=alarm.cleared_at, cleared_how=alarm.cleared_how or "")
-    new = _created([_as_row(alarm) for alarm in changed if alarm.key is None], now)
-    ended = [_as_row(alarm) for alarm in changed if alarm.key is not None and alarm.cleared_at]
+    rows = [(alarm, _as_row(alarm)) for alarm in changed]
+    new = _created([row for alarm, row in rows if alarm.key is None], now)
+    ended = [row for alarm, row in rows if alarm.key is not None and alarm.cleared_at]
     tell_cleared(ended + [row for row in new if row.cleared_at])
-    plan([row for row in new if not row.cleared_at], now)
-    plan(ended, now, is_clearance=True)
+    # Whoever may publish log records has nothing done by them.
+    by_events = {id(row) for alarm, row in rows if not alarm.by_record}
+    plan([row for row in new if not row.cleared_at and id(row) in by_events], now)
+    plan([row for row in ended if id(row) in by_events], now, is_clearance=True)
     if changed:
         changes.tell(TOPIC)
 

@@ -12,7 +12,8 @@ def mask(now: datetime) -> bool:
     """Mask what a maintenance is about, and no longer what none is about any more; whether anything changed."""
     active, going_on = Alarm.objects.filter(cleared_at=None), windows(now)
     if not going_on:
-        return bool(active.filter(masked=True).update(masked=False))
+        former = active.filter(masked=True)
+        return former.exists() and bool(former.update(masked=False))
     rows = list(active)
     masked = {alarm.key for alarm in concerned(rows) if is_masked(alarm, going_on, now)}
     changed = [row.pk for row in rows if row.masked != (row.pk in masked)]

@@ -14,6 +14,7 @@ from provisioning.alarms.worker.judging import look
 from provisioning.errors import PairwiseError, Refused, Unanswered
 from provisioning.models import Alarm, AlarmCondition, Event, Job, Reaction
 from provisioning.states import ReactionVerb
+from tests import factories
 from tests.provisioning.pairs.pages import text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
@@ -136,6 +137,17 @@ def test_what_happened_long_ago_and_what_is_about_a_host_has_none(pair, done):
     AlarmCondition.objects.update(reaction="restart")
     tell(5024, pair[0], ago=timedelta(minutes=6))
     tell(8000, host=pair[0].host)
+    assert not Reaction.objects.exists()
+
+
+def test_whoever_may_publish_log_records_has_nothing_done_by_them(pair, done):
+    factories.make_record(event=5024, application="MS_Primary")
+    look()
+    assert Alarm.objects.filter(application="MS_Primary", cleared_at=None).exists()
+    AlarmCondition.objects.filter(predefined="application-failure").update(clearance_reaction="start")
+    factories.make_record(event=5093, application="MS_Primary")
+    look()
+    assert not Alarm.objects.filter(cleared_at=None).exists()
     assert not Reaction.objects.exists()
 
 
