@@ -22,6 +22,7 @@ from .database import Database
 from .facts import Decided, EventRow, PairCopy, StatusRow
 from .ledger import Ledger
 from .live import LiveApplication, LiveHost, ServerConnection, World
+from .outages import Outages
 from .pairs import Outcome, Pairs
 from .peers import Peer
 from .requests import Requests
@@ -52,6 +53,7 @@ class SolutionControl:
                            on_recorded=self._recorded, on_decided=self._decided)
         self.witnesses = Witnesses(self.world, ledger, self.pairs, writer)
         self.requests = Requests(self.world, self.pairs, self.timelines.tell, self.writer.written)
+        self.outages = Outages(self.world, self.timelines.tell, detection_s=timing.detection_s)
         self.started_at, self.settled = time.monotonic(), False
         self._settle_s, self._closed = settle_s, False
 
@@ -80,6 +82,7 @@ class SolutionControl:
         for known in hosts:
             if known.host_id in self.world.hosts:
                 narration.remember_host(self.world.hosts[known.host_id], known)
+        self.outages.begin()
         for live in self.world.applications.values():
             if live.facts.primary_id is None:
                 self._recorded(live.facts.id)
@@ -87,6 +90,7 @@ class SolutionControl:
     def close(self) -> None:
         """Nothing is looked at, decided or written any more."""
         self._closed = True
+        self.outages.close()
 
     async def settle(self) -> None:
         """After the startup grace: who has not come back by now is looked at as it is."""
@@ -164,6 +168,7 @@ class SolutionControl:
             host.post(self.status_message(row, live))
         live.row = row
         self.writer.put_status(row)
+        self.outages.look(live.pair_id)
 
     def status_message(self, row: StatusRow, live: LiveApplication) -> ApplicationStatus:
         primary = self.world.applications.get(live.pair_id)

@@ -39,6 +39,23 @@ class Own(IntEnum):
     GAVE_UP = 20121
     NOT_DELIVERED = 20122
     LEFT_OUT = 20123
+    NOBODY_SERVES = 20130
+    SERVES_AGAIN = 20131
+    DRILL_FAILED = 20132
+    DRILL_PASSED = 20133
+    AUDIT_WORSE = 20134
+    AUDIT_BETTER = 20135
+    COMPONENT_DOWN = 20136
+    COMPONENTS_BACK = 20137
+    READER_BEHIND = 20138
+    READER_CAUGHT_UP = 20139
+    PAUSED_LONG = 20140
+    ALARM_RAISED = 20141
+    ALARM_CLEARED = 20142
+
+
+OF_ALARMS = frozenset({Own.ALARM_RAISED, Own.ALARM_CLEARED})
+"""What is told of alarms themselves, which never raises one."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +97,20 @@ KINDS: dict[Own, Kind] = {
     Own.NOT_DELIVERED: Kind(CONSOLE, ALARM, "a notification was given up: nobody was told"),
     Own.LEFT_OUT: Kind(CONSOLE, STANDARD, "an application said so much on a host that log records of it were left out, "
                        "and how many"),
+    Own.NOBODY_SERVES: Kind(CONTROL, ALARM, "a pair has had no active server for a while, and nobody stopped it",
+                            of_pair=True),
+    Own.SERVES_AGAIN: Kind(CONTROL, STANDARD, "a member of such a pair serves again", of_pair=True),
+    Own.DRILL_FAILED: Kind(CONSOLE, ALARM, "a failover drill failed"),
+    Own.DRILL_PASSED: Kind(CONSOLE, STANDARD, "a failover drill passed"),
+    Own.AUDIT_WORSE: Kind(CONSOLE, ALARM, "an audit says something worse of a pair than the one before"),
+    Own.AUDIT_BETTER: Kind(CONSOLE, STANDARD, "an audit says something better of a pair than the one before"),
+    Own.COMPONENT_DOWN: Kind(CONSOLE, ALARM, "a part of the console does not answer"),
+    Own.COMPONENTS_BACK: Kind(CONSOLE, STANDARD, "all parts of the console answer again"),
+    Own.READER_BEHIND: Kind(CONSOLE, ALARM, "the reader of the centralized log cannot read"),
+    Own.READER_CAUGHT_UP: Kind(CONSOLE, STANDARD, "the reader of the centralized log reads again"),
+    Own.PAUSED_LONG: Kind(CONSOLE, ALARM, "automatic failover of a pair has been paused for an hour"),
+    Own.ALARM_RAISED: Kind(CONSOLE, ALARM, "an alarm was raised"),
+    Own.ALARM_CLEARED: Kind(CONSOLE, ALARM, "an alarm was cleared"),
 }
 
 

@@ -57,6 +57,7 @@ TERMS: dict[str, str] = {
     "Log On As Account": "The account of the operating system that a server runs as; SYSTEM stands for that of the "
                          "agent.",
     "Lost": "Said of a job whose host fell silent, so that nobody knows how it ended.",
+    "Maintenance": "A time in which something is worked on: alarms about it are masked, so nobody is told of them.",
     "Management Layer": "The field's name for what starts, stops and watches applications: control and the agents.",
     "Member": "One of the two servers of a pair.",
     "Message Server": "The server that keeps messages in a log on disk and delivers them to its clients.",

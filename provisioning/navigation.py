@@ -31,7 +31,7 @@ NAVIGATION = (
     Section("Monitoring", (("", (
         Item("Dashboard", "monitoring", "speedometer2", ("monitoring",)),
         Item("Pairs", "pair-list", "diagram-2", ("pair-", "drill-", "restored-")),
-        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-",)),
+        Item("Alarms", "alarm-list", "exclamation-triangle-fill", ("alarm-", "maintenance-")),
         Item("Notifications", "channel-list", "broadcast", ("channel-", "rule-", "delivery-")),
         Item("Events", "event-list", "bell", ("event-",)),
         Item("Centralized Log", "log-list", "journal-text", ("log-",)),
@@ -58,6 +58,6 @@ NAVIGATION = (
         Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
     )),), alarm=(lambda frame: broken_count(), "broken pair")),
 )
-LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills", "rule-list": "Notification rules",
-                "delivery-list": "Deliveries"}
+LISTS_WITHIN = {"maintenance-list": "Maintenance", "history-deleted": "Deleted objects", "pair-drills": "Drills",
+                "rule-list": "Notification rules", "delivery-list": "Deliveries"}
 """Lists that are no page of the tree: what they are called."""

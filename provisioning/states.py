@@ -232,6 +232,7 @@ TOLD_LEVELS = (EventLevel.ALARM, EventLevel.STANDARD)
 class EventSource:
     """Who an event comes from, where it is asked for."""
 
+    CONSOLE = "console"
     JOIN = "join"
     REFUSED = "refused"
     STRANGER = "stranger"
@@ -283,6 +284,29 @@ class AlarmCategory(models.TextChoices):
     CRITICAL = "critical", "Critical"
     MAJOR = "major", "Major"
     MINOR = "minor", "Minor"
+
+
+class ReactionVerb(models.TextChoices):
+    """What the console does by itself about an alarm."""
+
+    SWITCHOVER = "switchover", "Switch Over"
+    RESTART = "restart", "Restart"
+    START = "start", "Start"
+
+
+class ReactionState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    LEFT_OUT = "left_out", "Left out"
+
+
+class MaintenanceKind(models.TextChoices):
+    """What a maintenance is about."""
+
+    HOST = "host", "Host"
+    PAIR = "pair", "Pair"
+    APPLICATION = "application", "Application"
 
 
 class AlarmSelection(models.TextChoices):

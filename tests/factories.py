@@ -24,6 +24,7 @@ from provisioning.models import (
     Job,
     JobStep,
     ListeningPort,
+    Maintenance,
     NotificationRule,
     Option,
     PairState,
@@ -31,7 +32,15 @@ from provisioning.models import (
 )
 from provisioning.notifications.rules.kinds import fields_of
 from provisioning.record.models import ControlBeat
-from provisioning.states import DeliveryState, HostStatus, JobKind, JobState, RedundancyType, Role
+from provisioning.states import (
+    DeliveryState,
+    HostStatus,
+    JobKind,
+    JobState,
+    MaintenanceKind,
+    RedundancyType,
+    Role,
+)
 
 _number = itertools.count(1)
 
@@ -200,6 +209,14 @@ def make_record(**fields) -> Record:
                 "event": 4504, "category": "application", "application": "MS_Primary", "type": "MessageServer",
                 "host": "alpha", "text": f"Said {number}."}
     return Record.objects.create(pair=fields.pop("pair", None) or make_followed(), **{**defaults, **fields})
+
+
+def make_maintenance(**fields) -> Maintenance:
+    """One of the host of the first pair that goes on for an hour."""
+    now = timezone.now()
+    defaults = {"kind": MaintenanceKind.HOST, "name": "alpha", "begins_at": now, "ends_at": now + timedelta(hours=1),
+                "reason": "A new disk.", "created_by": "ada"}
+    return Maintenance.objects.create(**{**defaults, **fields})
 
 
 def make_alarm(**fields) -> Alarm:

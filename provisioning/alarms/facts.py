@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from provisioning.states import AlarmCategory, AlarmEnd, AlarmSelection
 
+HOST_DISCONNECTED = 8000
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -26,7 +28,7 @@ class Condition:
 class Happened:
     """An event of the timeline or a log record. ``type`` is a value of ApplicationType or what the record says;
     ``host`` is where the application was, or what it is about when there is no application. ``planned``: somebody had
-    asked for what caused it."""
+    asked for what caused it. ``is_record``: whoever may publish log records said so."""
 
     number: int
     at: datetime
@@ -35,6 +37,7 @@ class Happened:
     host: str = ""
     text: str = ""
     planned: bool = False
+    is_record: bool = False
 
     @property
     def about(self) -> tuple[str, str]:
@@ -49,7 +52,8 @@ class Happened:
 
 @dataclass(frozen=True)
 class Standing:
-    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted."""
+    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted. ``by_record``: a log
+    record raised or cleared it."""
 
     key: int | None
     condition: int | None
@@ -66,6 +70,7 @@ class Standing:
     times: int = 1
     cleared_at: datetime | None = None
     cleared_how: AlarmEnd | None = None
+    by_record: bool = False
 
     @property
     def about(self) -> tuple[str, str]:

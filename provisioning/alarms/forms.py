@@ -1,25 +1,30 @@
 """Filters of alarms and of Alarm Conditions, and what somebody types about one."""
 
 from django import forms
+from django.utils import timezone
 
 from provisioning.core.reasons import MAX_REASON
 from provisioning.models import AlarmCondition
-from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType
-from provisioning.web.fields import Check, Choice, Text, Whole, show_instead
+from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind, ReactionVerb
+from provisioning.web.fields import Check, Choice, Key, Text, Whole, show_instead
 from provisioning.web.filters import FilterForm, Named, choice
 
 from .rules.conditions import LABELS, ConditionDraft
-from .selectors.alarms import ALL, ENDED
+from .rules.maintenance import LABELS as MAINTENANCE
+from .rules.maintenance import MaintenanceDraft, field_of
+from .selectors.alarms import ALL, ENDED, MASKED
+from .selectors.maintenance import OVER
 from .services.conditions import draft_of
 
 
 class AlarmFilter(FilterForm):
     text = forms.CharField(label="Text")
-    state = choice("State", ((ENDED, "Cleared"), (ALL, "Active and cleared")), "Active")
+    state = choice("State", ((MASKED, "Masked"), (ENDED, "Cleared"), (ALL, "Active and cleared")), "Active")
     category = choice("Category", AlarmCategory.choices)
     condition = forms.CharField(label="Condition")
     application = Named("Application", "applications")
     host = Named("Host", "hosts")
+    cause = Key(label="Cause")
 
 
 class ConditionFilter(FilterForm):
@@ -47,6 +52,10 @@ class ConditionForm(forms.Form):
     cancel_timeout = Whole(label=LABELS["cancel_timeout"], unit="hours",
                            help_text="An alarm whose event does not come again is cleared after that time.")
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled raises no alarms.")
+    reaction = Choice(label=LABELS["reaction"], choices=[("", "None"), *ReactionVerb.choices], help_text=(
+        "What the console does by itself with the application when an alarm is raised."))
+    clearance_reaction = Choice(label=LABELS["clearance_reaction"], choices=[("", "None"), *ReactionVerb.choices],
+                                help_text="The same when its Cancel Event or Cancel Timeout clears it.")
     revision = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
@@ -76,3 +85,37 @@ class AcknowledgeForm(forms.Form):
 
 class ClearForm(forms.Form):
     reason = Text(label="Reason", must=True, max_length=MAX_REASON, help_text="Shown with the alarm and in History.")
+
+
+class MaintenanceFilter(FilterForm):
+    text = forms.CharField(label="Name or reason")
+    state = choice("State", ((OVER, "Over"),), "Going on and coming")
+
+
+def _moment(name: str, help_text: str) -> forms.DateTimeField:
+    label = MAINTENANCE[name]
+    return forms.DateTimeField(
+        label=label, required=False, help_text=f"{help_text} In {timezone.get_default_timezone_name()}.",
+        error_messages={"invalid": f"{label} is a date and a time, for example 2026-12-01 03:00."},
+        widget=forms.DateTimeInput(attrs={"class": "input", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
+
+
+class MaintenanceForm(forms.Form):
+    kind = Choice(label=MAINTENANCE["kind"], choices=MaintenanceKind.choices, initial=MaintenanceKind.HOST)
+    host = Named(MAINTENANCE["host"], "hosts", required=False, max_length=255, help_text="For Host.")
+    application = Named(MAINTENANCE["application"], "applications", required=False, max_length=255, help_text=(
+        "For Application, or either member for Pair."))
+    begins_at = _moment("begins_at", "Empty: now.")
+    ends_at = _moment("ends_at", "At most 30 days later.")
+    reason = Text(label=MAINTENANCE["reason"], must=True, max_length=MAX_REASON,
+                  help_text="Shown with what is masked, and in History.")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for name in ("host", "application"):
+            self.fields[name].widget.attrs |= {"class": "input", "autocomplete": "off"}
+
+    def draft(self) -> MaintenanceDraft:
+        values = self.cleaned_data
+        return MaintenanceDraft(kind=values["kind"], name=values[field_of(values["kind"])],
+                                begins_at=values["begins_at"], ends_at=values["ends_at"], reason=values["reason"])

@@ -7,6 +7,7 @@ from protocol.events import Own
 from provisioning.models import AlarmCondition
 from provisioning.states import AlarmCategory
 
+MONTH = 24 * 30
 CRITICAL, MAJOR, MINOR = AlarmCategory.CRITICAL, AlarmCategory.MAJOR, AlarmCategory.MINOR
 
 
@@ -37,6 +38,10 @@ PREDEFINED: dict[str, Predefined] = {
     "restored": Predefined(
         "Older Control Database", CRITICAL, Own.RESTORED, 0,
         "An older copy of control's database was put back."),
+    "nobody-serves": Predefined(
+        "Nobody Serves", CRITICAL, Own.NOBODY_SERVES, Own.SERVES_AGAIN,
+        "A pair that served has had no active server for seconds, and nobody stopped it: clients cannot send.",
+        hours=MONTH),
     "without-standby": Predefined(
         "Pair Without Standby", MAJOR, Own.OUT_OF_SYNC, Own.IN_SYNC,
         "The active server of a pair goes on alone: each message is on one disk only, and no failover is possible."),
@@ -61,6 +66,22 @@ PREDEFINED: dict[str, Predefined] = {
     "certificate-ends": Predefined(
         "Certificate Ends", MAJOR, 8100, 0,
         "A certificate ends soon or has ended. Programs do not trust an expired one.", hours=48),
+    "drill-failed": Predefined(
+        "Drill Failed", MAJOR, Own.DRILL_FAILED, Own.DRILL_PASSED,
+        "A failover drill failed. Cleared by the next one that passes.", hours=MONTH),
+    "component-down": Predefined(
+        "Console Component Down", MAJOR, Own.COMPONENT_DOWN, Own.COMPONENTS_BACK,
+        "A part of the console has not answered for seconds. Servers go on. Without control none fails over.",
+        hours=MONTH),
+    "audit-worse": Predefined(
+        "Audit Got Worse", MINOR, Own.AUDIT_WORSE, Own.AUDIT_BETTER,
+        "The audit found something worse about a pair than before, and nobody had stopped a member."),
+    "failover-paused": Predefined(
+        "Failover Paused", MINOR, Own.PAUSED_LONG, Own.RESUMED,
+        "Automatic failover of a pair has been paused for an hour: nobody takes over by itself.", hours=MONTH),
+    "reader-behind": Predefined(
+        "Log Reader Behind", MINOR, Own.READER_BEHIND, Own.READER_CAUGHT_UP,
+        "The log reader cannot read the pair that collects log records. They wait there.", hours=MONTH),
     "clock-off": Predefined(
         "Clock Off", MINOR, Own.CLOCK_OFF, 0,
         "The clock of a server's machine differs from that of control. The times that it gives are wrong."),

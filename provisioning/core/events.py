@@ -1,13 +1,29 @@
 """The timeline."""
 
-from django.db.models import Q, QuerySet
+from collections.abc import Collection
+from datetime import datetime
 
-from protocol.events import KINDS
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from protocol.events import KINDS, Own, level_of
 from provisioning.models import Application, Event, Host
 from provisioning.models.records import OF_REFUSALS
 from provisioning.states import EventLevel, EventSource
 
 from .called import named
+
+
+def of_console(number: Own, text: str, *, application_id: int | None = None, host_id: int | None = None,
+               at: datetime | None = None) -> Event:
+    """What the console itself tells, not stored yet."""
+    return Event(at=at or timezone.now(), number=number, level=level_of(number), application_id=application_id,
+                 host_id=host_id, source=EventSource.CONSOLE, text=text)
+
+
+def last_of(numbers: Collection[Own]) -> int:
+    """Which of ``numbers`` was told last, 0 for none."""
+    return Event.objects.filter(number__in=numbers).order_by("-id").values_list("number", flat=True).first() or 0
 
 
 def refusals_of(host: Host, newest: int) -> QuerySet[Event]:

@@ -26,7 +26,7 @@ VERBS = {
     WAIVE: "waive findings",
     EXPORT: "export the configuration, reports and bundles",
     DRILL: "run failover drills",
-    ALARMS: "acknowledge and clear alarms",
+    ALARMS: "acknowledge, clear and mask alarms",
     CONDITIONS: "create, change and delete alarm conditions",
     NOTIFY: "create, change, test and delete channels and notification rules",
     WALL: "make and revoke the address of the wall display",

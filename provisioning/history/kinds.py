@@ -20,6 +20,7 @@ from provisioning.models import (
     Console,
     Host,
     InstallationPackage,
+    Maintenance,
     NotificationRule,
 )
 
@@ -62,7 +63,7 @@ def user_snapshot(user: User) -> dict:
 def condition_snapshot(row: AlarmCondition) -> dict:
     """Events as people write them."""
     names = ("name", "description", "category", "selection_mode", "application_type", "application", "cancel_timeout",
-             "enabled", "revision")
+             "enabled", "reaction", "clearance_reaction", "revision")
     return {**fields_of(names)(row), "detect_event": written(row.detect_event),
             "cancel_event": written(row.cancel_event)}
 
@@ -82,6 +83,11 @@ def rule_snapshot(row: NotificationRule) -> dict:
             "channels": ", ".join(row.channels.values_list("name", flat=True))}
 
 
+def maintenance_snapshot(row: Maintenance) -> dict:
+    return {"name": str(row), "begins_at": row.begins_at.isoformat(), "ends_at": row.ends_at.isoformat(),
+            "reason": row.reason}
+
+
 KINDS: dict[type[Model], Recorded] = {
     Application: Recorded("application", "Application", application_snapshot),
     Host: Recorded("host", "Host", fields_of((*columns(HostDraft), "revision"))),
@@ -92,6 +98,7 @@ KINDS: dict[type[Model], Recorded] = {
     AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
     Channel: Recorded("channel", "Channel", channel_snapshot),
     NotificationRule: Recorded("notification_rule", "Notification Rule", rule_snapshot),
+    Maintenance: Recorded("maintenance", "Maintenance", maintenance_snapshot),
     Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}

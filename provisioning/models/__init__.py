@@ -3,7 +3,7 @@
 from provisioning.models.ports import ListeningPort
 
 from .accounts import Account, SignInTry
-from .alarms import Alarm, AlarmCondition, AlarmMark
+from .alarms import Alarm, AlarmCondition, AlarmMark, Maintenance, Reaction
 from .applications import Application, Connection, Option
 from .audit import AuditMark, AuditRun, Finding, FoundOnHost, PairAudit, Waiver
 from .console import Console
@@ -23,6 +23,6 @@ __all__ = [
     "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "Delivery", "DeliveryAttempt", "Drill",
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
-    "ListeningPort", "Notice", "NotificationMark", "NotificationRule", "Option", "PairAudit", "PairException",
-    "PairState", "RuntimeStatus", "SignInTry", "Waiver",
+    "ListeningPort", "Maintenance", "Notice", "NotificationMark", "NotificationRule", "Option", "PairAudit",
+    "PairException", "PairState", "Reaction", "RuntimeStatus", "SignInTry", "Waiver",
 ]

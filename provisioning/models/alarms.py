@@ -4,7 +4,15 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from provisioning.spelling import SortKey
-from provisioning.states import AlarmCategory, AlarmEnd, AlarmSelection, ApplicationType
+from provisioning.states import (
+    AlarmCategory,
+    AlarmEnd,
+    AlarmSelection,
+    ApplicationType,
+    MaintenanceKind,
+    ReactionState,
+    ReactionVerb,
+)
 
 LONGEST_TIMEOUT_H = 24 * 365
 NOTE_CHARACTERS = 1000
@@ -27,6 +35,8 @@ class AlarmCondition(models.Model):
     cancel_timeout = models.PositiveIntegerField("Cancel Timeout", default=24, validators=[
         MinValueValidator(1), MaxValueValidator(LONGEST_TIMEOUT_H)])
     enabled = models.BooleanField("Enabled", default=True)
+    reaction = models.CharField("Reaction", max_length=12, choices=ReactionVerb, blank=True)
+    clearance_reaction = models.CharField("Clearance Reaction", max_length=12, choices=ReactionVerb, blank=True)
     predefined = models.CharField(max_length=32, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
@@ -47,6 +57,7 @@ class Alarm(models.Model):
 
     ``raised_at`` and ``last_at`` are the times of the first and the last of its events, of which there were ``times``;
     ``ends_at`` is when its timeout clears it. ``cleared_by`` is who did it by hand, ``cleared_how`` what did.
+    ``masked``: a maintenance goes on, so nobody is told. ``cause``: the alarm about the host that went with it.
     """
 
     condition = models.ForeignKey(AlarmCondition, null=True, on_delete=models.SET_NULL, related_name="alarms")
@@ -68,6 +79,8 @@ class Alarm(models.Model):
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.CharField(max_length=150, blank=True)
     note = models.CharField(max_length=NOTE_CHARACTERS, blank=True)
+    masked = models.BooleanField(default=False)
+    cause = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="consequences")
 
     class Meta:
         ordering = ["-id"]
@@ -95,6 +108,50 @@ class Alarm(models.Model):
     @property
     def is_active(self) -> bool:
         return self.cleared_at is None
+
+
+class Reaction(models.Model):
+    """What is done about the application of an alarm because it was raised or, ``is_clearance``, cleared. ``tries``
+    began so far, the next one at ``due_at``; ``said`` is what came of the last one, as a sentence."""
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="reactions")
+    verb = models.CharField(max_length=12, choices=ReactionVerb)
+    is_clearance = models.BooleanField(default=False)
+    state = models.CharField(max_length=12, choices=ReactionState, default=ReactionState.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    said = models.CharField(max_length=NOTE_CHARACTERS, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["state", "due_at"])]
+
+    def __str__(self):
+        return f"{self.get_verb_display()} of {self.alarm.application}"
+
+
+class Maintenance(models.Model):
+    """A time in which alarms about something are masked. ``name``: of the host or application, or of the primary of
+    the pair; no key, as alarms have none. One that was cancelled before its time ends as it begins."""
+
+    kind = models.CharField("About", max_length=12, choices=MaintenanceKind)
+    name = models.CharField("Name", max_length=255)
+    begins_at = models.DateTimeField("From")
+    ends_at = models.DateTimeField("To")
+    reason = models.CharField("Reason", max_length=NOTE_CHARACTERS)
+    created_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    ended_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-ends_at", "-id"]
+        constraints = [models.CheckConstraint(name="maintenance_ends_after_it_begins",
+                                              condition=models.Q(ends_at__gte=models.F("begins_at")))]
+        indexes = [models.Index(fields=["ends_at"])]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.name}"
 
 
 class AlarmMark(models.Model):

@@ -95,6 +95,7 @@ class World:
                                           asked_by="ada", state=DrillState.PASSED).pk,
             **self._audited(primary, backup), "log": factories.make_record(application="MS_Primary").pk,
             "alarm": factories.make_alarm().pk,
+            "maintenance": factories.make_maintenance().pk,
             "condition": AlarmCondition.objects.create(name="Line lost", detect_event=4504).pk,
             "token": wall.make_address(actor=factories.ADMINISTRATOR),
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}

@@ -13,8 +13,10 @@ from console.up.keys import require_the_key
 from protocol import hangups
 from protocol.tasks import until_one_ends
 from protocol.watchdog import Watchdog
+from provisioning.alarms.services.reactions import react
 from provisioning.alarms.worker.watch import Watch
 from provisioning.logs.worker.reader import Reader
+from provisioning.monitoring.services.observer import Observer
 from provisioning.notifications.worker.watch import Notifier
 
 
@@ -45,4 +47,5 @@ async def _until_asked() -> None:
         loop.add_signal_handler(number, asked.set)
     with Watchdog() as watchdog:
         showing = watchdog.show_life() if watchdog.every_s else asked.wait()
-        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), asked.wait(), showing)
+        await until_one_ends(Reader().run(), Watch().run(), Notifier().run(), Observer().run(), react(), asked.wait(),
+                             showing)

@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from protocol.events import number_in, written
+from protocol.events import OF_ALARMS, number_in, written
 from provisioning.core.text import name_refusals, number_refusals, text_refusals
 from provisioning.errors import Refusal
-from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType
+from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, ReactionVerb
 
 LONGEST_TIMEOUT_H = 24 * 365
 EXAMPLE = "for example 00-04504"
@@ -27,12 +27,15 @@ class ConditionDraft:
     cancel_event: str = ""
     cancel_timeout: int = 24
     enabled: bool = True
+    reaction: str = ""
+    clearance_reaction: str = ""
 
 
 LABELS = {
     "name": "Name", "description": "Description", "category": "Category", "detect_event": "Detect Event",
     "selection_mode": "Selection Mode", "application_type": "Application Type", "application": "Application",
     "cancel_event": "Cancel Event", "cancel_timeout": "Cancel Timeout", "enabled": "Enabled",
+    "reaction": "Reaction", "clearance_reaction": "Clearance Reaction",
 }
 
 
@@ -70,6 +73,9 @@ def refusals(draft: ConditionDraft, others: Collection[str]) -> list[Refusal]:
     if draft.category not in AlarmCategory.values:
         found.append(Refusal("Category is Critical, Major or Minor.", "category"))
     found += _of_events(draft) + _of_selection(draft)
+    found += [Refusal(f"{LABELS[name]} is Switch Over, Restart, Start or none.", name) for name, verb in (
+        ("reaction", draft.reaction), ("clearance_reaction", draft.clearance_reaction))
+        if verb not in ("", *ReactionVerb.values)]
     return found + number_refusals(draft.cancel_timeout, field="cancel_timeout", label="Cancel Timeout", least=1,
                                    most=LONGEST_TIMEOUT_H, unit="hours")
 
@@ -80,6 +86,8 @@ def _of_events(draft: ConditionDraft) -> list[Refusal]:
         return [Refusal(f"Detect Event is required: {EXAMPLE}.", "detect_event")]
     found = [Refusal(f"{LABELS[name]} is no event number. Write it as 00-05061 or 5061.", name)
              for name, number in (("detect_event", detect), ("cancel_event", cancel)) if number is None]
+    found += [Refusal(f"{LABELS[name]} tells of alarms. Choose another event: none is about another alarm.", name)
+              for name, number in (("detect_event", detect), ("cancel_event", cancel)) if number in OF_ALARMS]
     if not found and detect == cancel:
         found.append(Refusal("Cancel Event is the Detect Event. Choose another one.", "cancel_event"))
     return found

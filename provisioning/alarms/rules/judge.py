@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from protocol.events import OF_ALARMS
 from provisioning.alarms.facts import Condition, Happened, Standing
 from provisioning.states import AlarmEnd, AlarmSelection
 
@@ -12,9 +13,9 @@ Place = tuple[int, tuple[str, str]]
 
 
 def numbers(conditions: Iterable[Condition]) -> frozenset[int]:
-    """Numbers of the events that say anything to ``conditions``."""
+    """Numbers of the events that say anything to ``conditions``; what is told of alarms never does."""
     return frozenset(number for condition in conditions for number in (condition.detect_event, condition.cancel_event)
-                     if number)
+                     if number and number not in OF_ALARMS)
 
 
 def selects(condition: Condition, event: Happened) -> bool:
@@ -65,12 +66,13 @@ def _raised(condition: Condition, before: Standing | None, event: Happened, now:
     return Standing(
         key=None, condition=condition.key, condition_name=condition.name, category=condition.category,
         number=event.number, application=event.application, application_type=event.type, host=event.host,
-        text=event.text, raised_at=event.at, last_at=event.at, ends_at=ends_at)
+        text=event.text, raised_at=event.at, last_at=event.at, ends_at=ends_at, by_record=event.is_record)
 
 
 def _cleared(alarm: Standing, event: Happened) -> Standing:
     # The clocks of two machines may differ: nothing is over before it was there.
-    return replace(alarm, cleared_at=max(event.at, alarm.last_at), cleared_how=AlarmEnd.EVENT)
+    return replace(alarm, cleared_at=max(event.at, alarm.last_at), cleared_how=AlarmEnd.EVENT,
+                   by_record=event.is_record)
 
 
 def timed_out(standing: Iterable[Standing], *, now: datetime) -> list[Standing]:

@@ -3,15 +3,19 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 
+from protocol.events import OF_ALARMS
+from provisioning.alarms.rules.incident import Said
 from provisioning.errors import NotFound
 from provisioning.models import Alarm, Application, Event
 from provisioning.states import AlarmCategory
 
 TOPIC = "alarms"
 """What pages that show alarms are told by."""
-ACTIVE, ENDED, ALL = "", "ended", "all"
+ACTIVE, MASKED, ENDED, ALL = "", "masked", "ended", "all"
+_OF_STATE = {ACTIVE: Q(cleared_at=None, masked=False), MASKED: Q(cleared_at=None, masked=True),
+             ENDED: Q(cleared_at__isnull=False), ALL: Q()}
 AROUND, STORY_MOST = timedelta(minutes=2), 200
 """The story of an alarm begins and ends so long before and after it, and has at most so many events."""
 _GRAVITY = Case(*(When(category=category, then=Value(place)) for place, category in enumerate(AlarmCategory.values)),
@@ -21,12 +25,18 @@ GRAVEST_FIRST = (_GRAVITY, "-raised_at", "-id")
 
 
 def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", application: str = "", host: str = "",
-               text: str = "") -> QuerySet[Alarm]:
+               text: str = "", cause: int | None = None, grouped: bool = False) -> QuerySet[Alarm]:
     """Active ones first, the gravest and newest of them first; those that ended, newest first. ``condition``,
-    ``application``, ``host`` and ``text`` are parts."""
-    found = Alarm.objects.all()
-    if state != ALL:
-        found = found.filter(cleared_at__isnull=state == ACTIVE)
+    ``application``, ``host`` and ``text`` are parts; ``cause``: what follows from that alarm. ``grouped``: without what
+    follows from the loss of a host, unless it is critical. Each has ``followed``: how many active ones follow from
+    it."""
+    found = Alarm.objects.filter(_OF_STATE[state]).annotate(followed=Count(
+        "consequences", filter=Q(consequences__cleared_at=None)))
+    if grouped:
+        found = found.exclude(~Q(category=AlarmCategory.CRITICAL), cause__isnull=False, cause__cleared_at=None,
+                              cause__masked=F("masked"))
+    if cause is not None:
+        found = found.filter(cause=cause)
     if category:
         found = found.filter(category=category)
     parts = {"condition_name": condition, "application": application, "host": host, "text": text}
@@ -37,12 +47,13 @@ def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", 
 
 
 def active_count() -> int:
-    return Alarm.objects.filter(cleared_at=None).count()
+    """Without those that a maintenance masks."""
+    return Alarm.objects.filter(_OF_STATE[ACTIVE]).count()
 
 
 def get_alarm(key: int) -> Alarm:
     """Raises NotFound."""
-    row = Alarm.objects.select_related("condition").filter(pk=key).first()
+    row = Alarm.objects.select_related("condition", "cause").filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such alarm (any more): of those that ended the oldest are removed.")
     return row
@@ -56,6 +67,11 @@ class Story:
     events: list[Event]
     application: Application | None
     cut: bool
+
+    def said(self) -> list[Said]:
+        """Its events as the rules see them."""
+        return [Said(event.number, event.at, getattr(event.application or event.host, "name", ""), event.text)
+                for event in self.events]
 
 
 def story(alarm: Alarm) -> Story:
@@ -71,6 +87,6 @@ def story(alarm: Alarm) -> Story:
         # What happened to the servers there.
         own |= Q(host__name=alarm.host)
     end = alarm.cleared_at or alarm.last_at
-    found = list(Event.objects.filter(own, at__range=(alarm.raised_at - AROUND, end + AROUND)).select_related(
-        "application", "host").order_by("at", "id")[:STORY_MOST + 1])
+    found = list(Event.objects.filter(own, at__range=(alarm.raised_at - AROUND, end + AROUND)).exclude(
+        number__in=OF_ALARMS).select_related("application", "host").order_by("at", "id")[:STORY_MOST + 1])
     return Story(found[:STORY_MOST], row, len(found) > STORY_MOST)

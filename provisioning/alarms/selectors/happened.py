@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F, Max
 
-from provisioning.alarms.facts import Happened
+from provisioning.alarms.facts import HOST_DISCONNECTED, Happened
 from provisioning.core.events import OF_PAIR
 from provisioning.logbook.models import Record
 from provisioning.logs.facts import moment
@@ -21,7 +21,6 @@ the same time the one with the smaller number may be seen later."""
 RECORDS_AT_ONCE, RECORDS_SCANNED = 500, 20_000
 CONSOLE = "Pairwise"
 """Whose log records those are that are about no application."""
-HOST_DISCONNECTED = 8000
 Row = Mapping[str, Any]
 _TYPES = {str(label): str(value) for value, label in ApplicationType.choices}
 
@@ -111,4 +110,4 @@ def _without_backups(rows: Sequence[Row]) -> Sequence[Row]:
 def _of_record(row: Row) -> Happened:
     return Happened(number=row["event"], at=moment(row["at"]),
                     application="" if row["application"] == CONSOLE else row["application"],
-                    type=str(_TYPES.get(row["type"], row["type"])), host=row["host"], text=row["text"])
+                    type=str(_TYPES.get(row["type"], row["type"])), host=row["host"], text=row["text"], is_record=True)

@@ -7,11 +7,12 @@ from protocol.events import written
 from provisioning.alarms.rules.conditions import LABELS, ConditionDraft, as_stored, event_of, refusals
 from provisioning.alarms.selectors.alarms import TOPIC
 from provisioning.alarms.selectors.conditions import get_condition
+from provisioning.alarms.worker.told import tell_cleared
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
 from provisioning.errors import Conflict, Difference, Refusal, Refused
 from provisioning.history import history
-from provisioning.models import AlarmCondition
+from provisioning.models import Alarm, AlarmCondition
 from provisioning.states import AlarmEnd
 
 CONDITIONS = "alarm-conditions"
@@ -52,9 +53,12 @@ def delete_condition(*, actor: Actor, condition_id: int, reason: str = "") -> No
         row = _locked(condition_id)
         if why := why_not_delete(row):
             raise Refused(why)
-        row.alarms.filter(cleared_at=None).update(
-            cleared_at=timezone.now(), cleared_how=AlarmEnd.HAND, cleared_by=actor.name[:150],
-            clear_reason="Its Alarm Condition was deleted.")
+        active = list(row.alarms.filter(cleared_at=None))
+        for alarm in active:
+            alarm.cleared_at, alarm.cleared_how, alarm.cleared_by = timezone.now(), AlarmEnd.HAND, actor.name[:150]
+            alarm.clear_reason = "Its Alarm Condition was deleted."
+        Alarm.objects.bulk_update(active, ["cleared_at", "cleared_how", "cleared_by", "clear_reason"], batch_size=200)
+        tell_cleared(active)
         history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
         row.delete()
         changes.tell(CONDITIONS, TOPIC)
@@ -70,7 +74,8 @@ def draft_of(row: AlarmCondition) -> ConditionDraft:
     return ConditionDraft(
         name=row.name, description=row.description, category=row.category, detect_event=written(row.detect_event),
         selection_mode=row.selection_mode, application_type=row.application_type, application=row.application,
-        cancel_event=written(row.cancel_event), cancel_timeout=row.cancel_timeout, enabled=row.enabled)
+        cancel_event=written(row.cancel_event), cancel_timeout=row.cancel_timeout, enabled=row.enabled,
+        reaction=row.reaction, clearance_reaction=row.clearance_reaction)
 
 
 def _locked(condition_id: int) -> AlarmCondition:
@@ -87,6 +92,7 @@ def _saved(row: AlarmCondition, draft: ConditionDraft) -> AlarmCondition:
     row.detect_event, row.cancel_event = event_of(draft.detect_event) or 0, event_of(draft.cancel_event) or 0
     row.selection_mode, row.cancel_timeout, row.enabled = draft.selection_mode, draft.cancel_timeout, draft.enabled
     row.application_type, row.application = draft.application_type, draft.application
+    row.reaction, row.clearance_reaction = draft.reaction, draft.clearance_reaction
     try:
         with transaction.atomic():
             row.save()

@@ -10,7 +10,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.alarms.forms import AcknowledgeForm, AlarmFilter, ClearForm
+from provisioning.alarms.rules.advice import advice
+from provisioning.alarms.rules.incident import incident
 from provisioning.alarms.selectors import alarms as selector
+from provisioning.alarms.selectors.maintenance import going_on
 from provisioning.alarms.services import alarms as services
 from provisioning.core.permissions import ALARMS, actor_of
 from provisioning.errors import Refused
@@ -28,17 +31,23 @@ TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since")), 
 @page()
 def alarm_list(request):
     form = AlarmFilter(request.GET)
+    found = selector.alarm_list(**form.chosen(), grouped=not form.active)
     return show(request, "alarms/list.html", {
-        "form": form, "page": page_of(selector.alarm_list(**form.chosen()), request.GET), "topic": selector.TOPIC,
-        "header": TABLE.header("", request.GET.dict()), "total": selector.active_count()})
+        "form": form, "page": page_of(found, request.GET), "topic": selector.TOPIC,
+        "header": TABLE.header("", request.GET.dict()), "total": selector.active_count(),
+        "maintenance": going_on(timezone.now())})
 
 
 @require_safe
 @page()
 def alarm_detail(request, pk: int):
     alarm = selector.get_alarm(pk)
+    story = selector.story(alarm)
     return show(request, "alarms/detail.html", {
-        "alarm": alarm, "story": selector.story(alarm), "topic": selector.TOPIC,
+        "alarm": alarm, "story": story, "topic": selector.TOPIC, "incident": incident(story.said(), alarm.raised_at),
+        "advice": advice(alarm.condition.predefined if alarm.condition else ""),
+        "reactions": alarm.reactions.select_related("alarm"),
+        "followed": selector.alarm_list(cause=alarm.pk, state=selector.ALL).count(),
         "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
 
 

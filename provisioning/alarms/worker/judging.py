@@ -25,6 +25,10 @@ from provisioning.core import changes
 from provisioning.models import Alarm, AlarmMark
 from provisioning.turns import delete_in_turns
 
+from .marks import mark_new, mask
+from .plans import plan
+from .told import tell_cleared, tell_raised
+
 log = logging.getLogger(__name__)
 alarms_changed = Signal()
 """Sent after alarms were raised, told once more or cleared, in the thread that wrote them."""
@@ -98,7 +102,7 @@ def _write(before: AlarmMark, after: AlarmMark, conditions: list[Condition], hap
         if not moved:
             raise Moved
         if happened:
-            _keep(judge(conditions, _standing(conditions, happened), happened, now=now))
+            _keep(judge(conditions, _standing(conditions, happened), happened, now=now), now)
 
 
 def _standing(conditions: list[Condition], happened: Iterable[Happened]) -> list[Standing]:
@@ -118,38 +122,57 @@ def _as_standing(row: Alarm) -> Standing:
         text=row.text, raised_at=row.raised_at, last_at=row.last_at, ends_at=row.ends_at, times=row.times)
 
 
-def _keep(changed: list[Standing]) -> None:
+def _keep(changed: list[Standing], now: datetime) -> None:
     """Those that ended come first, so that nowhere two are active."""
-    new = [alarm for alarm in changed if alarm.key is None]
     for alarm in changed:
         if alarm.key is not None:
             Alarm.objects.filter(pk=alarm.key, cleared_at=None).update(
                 host=alarm.host, text=alarm.text, last_at=alarm.last_at, ends_at=alarm.ends_at, times=alarm.times,
                 cleared_at=alarm.cleared_at, cleared_how=alarm.cleared_how or "")
-    if new:
-        room = max(0, ACTIVE_MOST - Alarm.objects.filter(cleared_at=None).count())
-        if len(new) > room:
-            log.warning("%d alarms were left out: %d are active.", len(new) - room, ACTIVE_MOST - room)
-        Alarm.objects.bulk_create([_as_row(alarm) for alarm in new[:room]])
+    rows = [(alarm, _as_row(alarm)) for alarm in changed]
+    new = _created([row for alarm, row in rows if alarm.key is None], now)
+    ended = [row for alarm, row in rows if alarm.key is not None and alarm.cleared_at]
+    tell_cleared(ended + [row for row in new if row.cleared_at])
+    # Whoever may publish log records has nothing done by them.
+    by_events = {id(row) for alarm, row in rows if not alarm.by_record}
+    plan([row for row in new if not row.cleared_at and id(row) in by_events], now)
+    plan([row for row in ended if id(row) in by_events], now, is_clearance=True)
     if changed:
         changes.tell(TOPIC)
         transaction.on_commit(lambda: alarms_changed.send(None), robust=True)
 
 
+def _created(rows: list[Alarm], now: datetime) -> list[Alarm]:
+    """Those of ``rows`` for which there is room, stored and told of."""
+    if not rows:
+        return []
+    room = max(0, ACTIVE_MOST - Alarm.objects.filter(cleared_at=None).count())
+    if len(rows) > room:
+        log.warning("%d alarms were left out: %d are active.", len(rows) - room, ACTIVE_MOST - room)
+        rows = rows[:room]
+    Alarm.objects.bulk_create(rows)
+    if rows:
+        mark_new(rows, now)
+    tell_raised(rows)
+    return rows
+
+
 def _as_row(alarm: Standing) -> Alarm:
     return Alarm(
-        condition_id=alarm.condition, condition_name=alarm.condition_name, category=alarm.category,
+        pk=alarm.key, condition_id=alarm.condition, condition_name=alarm.condition_name, category=alarm.category,
         number=alarm.number, application=alarm.application, application_type=alarm.application_type[:64],
         host=alarm.host, text=alarm.text, raised_at=alarm.raised_at, last_at=alarm.last_at, ends_at=alarm.ends_at,
         times=alarm.times, cleared_at=alarm.cleared_at, cleared_how=alarm.cleared_how or "")
 
 
 def end_old(now: datetime | None = None) -> None:
-    """Clear what timed out, and forget the oldest of those that ended."""
+    """Clear what timed out, mask what a maintenance is about, and forget the oldest of those that ended."""
     now = now or timezone.now()
     with transaction.atomic():
         due = Alarm.objects.select_for_update().filter(cleared_at=None, ends_at__lte=now).order_by("id")[:AT_ONCE]
-        _keep(timed_out([_as_standing(row) for row in due], now=now))
+        _keep(timed_out([_as_standing(row) for row in due], now=now), now)
+        if mask(now):
+            changes.tell(TOPIC)
     ended = Alarm.objects.filter(cleared_at__isnull=False).order_by("-id")
     last = ended.values_list("id", flat=True)[ENDED_KEPT:ENDED_KEPT + 1].first()
     if last is not None:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from protocol.events import Own
 from protocol.patience import PatientClock
 from provisioning.audit.facts import AuditFacts
 from provisioning.audit.judgement import fact_of, judge, verdict
@@ -17,7 +18,8 @@ from provisioning.audit.loader import load
 from provisioning.audit.registry import Rule, Trouble
 from provisioning.audit.worker.result import Result
 from provisioning.core import signals
-from provisioning.models import Application, AuditMark, AuditRun, Finding, PairAudit, Waiver
+from provisioning.core.events import of_console
+from provisioning.models import Application, AuditMark, AuditRun, Event, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Severity, Verdict
 from provisioning.turns import delete_in_turns, write_in_turns
 
@@ -132,6 +134,34 @@ def _replace(run: AuditRun, latest: Mapping[int, PairAudit], new: list[Result]) 
     Finding.objects.bulk_create([
         _finding(row, rule, trouble, waiver, since.get((result.primary_id, rule.code, trouble.subject), run.at))
         for row, result in zip(rows, new, strict=True) for rule, trouble, waiver in result.pairs])
+    _tell_of_verdicts(latest, rows)
+
+
+def _tell_of_verdicts(latest: Mapping[int, PairAudit], rows: list[PairAudit]) -> None:
+    """What became worse or better since the result before."""
+    told = ((row, moved(latest[row.primary_id], row)) for row in rows if row.primary_id in latest)
+    Event.objects.bulk_create([
+        of_console(number, said_of(latest[row.primary_id], row), application_id=row.primary_id)
+        for row, number in told if number is not None])
+
+
+def moved(before: PairAudit, after: PairAudit) -> Own | None:
+    """By what was found alone: that something is not known at the moment makes no pair worse."""
+    was, found = _by_findings(before), _by_findings(after)
+    order = [*Verdict]
+    if was == found:
+        return None
+    return Own.AUDIT_WORSE if order.index(found) < order.index(was) else Own.AUDIT_BETTER
+
+
+def _by_findings(row: PairAudit) -> Verdict:
+    return verdict([Severity.ERROR] * bool(row.errors) + [Severity.WARNING] * bool(row.warnings), ())
+
+
+def said_of(before: PairAudit, after: PairAudit) -> str:
+    """Both verdicts and how much was found, as a sentence."""
+    return (f"Audit: {_by_findings(before).label} → {_by_findings(after).label}, errors: {after.errors}, warnings: "
+            f"{after.warnings}.")
 
 
 def _row(run: AuditRun, result: Result) -> PairAudit:

@@ -7,7 +7,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from protocol.events import Own
 from provisioning.core import ages, changes
+from provisioning.core.events import of_console
 from provisioning.core.rows import with_key
 from provisioning.drills.rules.drills import left
 from provisioning.jobs.selectors.jobs import working_on
@@ -19,6 +21,8 @@ from provisioning.states import DrillState, StepState
 log = logging.getLogger(__name__)
 
 RUN_DRILL = "console.run_drill"
+TOLD = {DrillState.PASSED: Own.DRILL_PASSED, DrillState.FAILED: Own.DRILL_FAILED}
+"""Ends that stand in the timeline of the primary."""
 TAKEN_WITHIN_S = int(ages.DRILL_NOT_TAKEN.total_seconds())
 
 
@@ -78,6 +82,8 @@ def finish(drill: Drill, state: DrillState, sentence: str, advice: str = "", **f
         drill.steps.filter(state=StepState.RUNNING).update(state=StepState.FAILED, finished_at=fields["finished_at"])
         drill.steps.filter(state=StepState.WAITING).update(state=StepState.SKIPPED)
         drill.refresh_from_db()
+        if state in TOLD and drill.primary_id is not None:
+            of_console(TOLD[state], f"{drill}: {sentence}", application_id=drill.primary_id).save()
         changes.tell(*topics(drill))
     return True
 

@@ -14,13 +14,16 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from protocol import log_logins
+from protocol.events import Own
 from protocol.patience import PatientClock
 from protocol.pauses import pauses
 from protocol.tasks import until_one_ends
 from provisioning.core import signals
+from provisioning.core.events import last_of, of_console
 from provisioning.core.stomp import UNREADABLE, Dropped, Target
 from provisioning.errors import PairwiseError
 from provisioning.logbook.models import Followed
+from provisioning.logs.rules.behind import Behind
 from provisioning.logs.rules.messages import Position, Row
 from provisioning.logs.rules.storms import Key, Spoken, bounded, remembered
 from provisioning.logs.selectors.reader import LOG_READER, TOPIC
@@ -168,10 +171,15 @@ class Reader:
     # --- beside it
 
     async def _beat(self) -> None:
+        behind: Behind | None = None
         while True:
-            facts = asdict(self.state)
             try:
-                await self._in(self._looker, _beat, facts)
+                if behind is None:
+                    behind = Behind(await self._in(self._looker, last_of, (Own.READER_BEHIND, Own.READER_CAUGHT_UP)))
+                await self._in(self._looker, _beat, asdict(self.state))
+                if found := behind.look(self.state.pair, self.state.member, self.state.trouble, time.monotonic()):
+                    await self._in(self._looker, _tell, *found)
+                    behind.told = found[0]
             except DatabaseError:
                 log.info("The sign of life was not written: the Configuration Database does not take it.")
             await asyncio.sleep(BEAT_S)
@@ -218,6 +226,10 @@ def _done(work: Callable[..., Result], *args: Any) -> Result:
         for connection in connections.all(initialized_only=True):
             connection.close()
         raise
+
+
+def _tell(number: Own, text: str) -> None:
+    of_console(number, text).save()
 
 
 def _beat(facts: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def dashboard(request):
     applications, hosts, application_total = application_counts(), host_counts(), Application.objects.count()
     verdicts = verdict_counts()
     return show(request, "monitoring/dashboard.html", {
-        "alarms": alarm_list()[:ALARMS], "alarm_total": active_count(),
+        "alarms": alarm_list(grouped=True)[:ALARMS], "alarm_total": active_count(),
         "verdicts": verdicts.items(), "verdict_total": sum(verdicts.values()), "audit_run": last_run(),
         "applications": applications, "application_total": application_total,
         "application_kept": application_total - sum(count.number for count in applications),

@@ -39,7 +39,7 @@ def test_it_is_cleared_with_a_reason_once():
 
 def test_support_looks_and_does_nothing_about_it():
     row = factories.make_alarm()
-    with pytest.raises(NotAllowed, match="acknowledge and clear alarms"):
+    with pytest.raises(NotAllowed, match="acknowledge, clear and mask alarms"):
         clear(actor=SUPPORT, alarm_id=row.pk, reason="No.")
     with pytest.raises(NotAllowed):
         acknowledge(actor=SUPPORT, alarm_id=row.pk)
@@ -101,7 +101,7 @@ def test_the_command_prints_an_array_and_nothing_else():
     assert found.pop("raised_at").endswith(".007Z")
     assert found == {"condition": "Failover Happened", "category": "major", "application": "MS_Primary",
                      "host": "alpha", "cleared_at": None, "times": 1, "text": "It took over.",
-                     "acknowledged_by": "otto"}
+                     "acknowledged_by": "otto", "masked": False, "cause": None}
     both = json.loads(commands.run("alarms", "--all", "--json")[1])
     assert [each["application"] for each in both] == ["MS_Primary", "MS_B"]
     assert both[1]["cleared_at"].endswith(".007Z")

@@ -4,19 +4,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from control.transitions import TABLE
 from protocol.events import Own
-from provisioning.alarms.rules.planned import FLAPPING, Asked, is_planned
+from provisioning.alarms.rules.planned import BY_SOMEBODY, FLAPPING, Asked, is_planned
 
 AT = datetime(2026, 11, 30, 4, 0, tzinfo=UTC)
 STOP_OF_A = Asked("MS_A", AT - timedelta(seconds=1), AT + timedelta(seconds=2))
 SWITCHOVER = Asked("", AT, AT)
+HANDED_OVER = "MS_A is the active server in epoch 4: ada asked for a switchover: MS_B has handed over to MS_A."
 TAKES_OVER = "{} is the active server in epoch 4: the other one has ended."
 
 
 @pytest.mark.parametrize(("number", "text", "asked", "planned"), [
     (Own.ROLE_CHANGED, TAKES_OVER.format("MS_B"), [STOP_OF_A], True),
     (Own.ROLE_CHANGED, TAKES_OVER.format("MS_A"), [STOP_OF_A], False),
-    (Own.ROLE_CHANGED, TAKES_OVER.format("MS_A"), [SWITCHOVER], True),
+    (Own.ROLE_CHANGED, TAKES_OVER.format("MS_A"), [SWITCHOVER], False),
+    (Own.ROLE_CHANGED, HANDED_OVER, [SWITCHOVER], True),
+    (Own.ROLE_CHANGED, HANDED_OVER, [], False),
     (Own.ROLE_CHANGED, TAKES_OVER.format("MS_B"), [], False),
     (Own.OUT_OF_SYNC, "MS_B goes on alone.", [STOP_OF_A], True),
     (FLAPPING, "It changes too often.", [SWITCHOVER], True),
@@ -31,3 +35,13 @@ def test_what_follows_from_a_stop_or_a_switchover(number, text, asked, planned):
 def test_it_counts_while_it_goes_on_and_shortly_after(seconds, until, planned):
     asked = [Asked("MS_A", AT, until)]
     assert is_planned(Own.OUT_OF_SYNC, "", AT + timedelta(seconds=seconds), asked) == planned
+
+
+@pytest.mark.parametrize("words", BY_SOMEBODY)
+def test_what_somebody_asked_for_is_known_by_words_of_control(words):
+    assert any(words in row.reason for row in TABLE)
+
+
+@pytest.mark.parametrize(("seconds", "planned"), [(50, True), (70, False)])
+def test_an_audit_takes_note_later(seconds, planned):
+    assert is_planned(Own.AUDIT_WORSE, "", AT + timedelta(seconds=seconds), [Asked("MS_A", AT, AT)]) == planned

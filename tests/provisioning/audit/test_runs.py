@@ -7,9 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from protocol.events import Own
 from provisioning.audit.worker import run as audits
 from provisioning.audit.worker.run import run_audit
-from provisioning.models import Application, AuditRun, Finding, PairAudit, Waiver
+from provisioning.models import Application, AuditRun, Event, Finding, PairAudit, Waiver
 from provisioning.states import AuditTrigger, Verdict
 from tests import factories
 
@@ -135,3 +136,21 @@ def test_any_number_of_pairs_costs_the_same_number_of_queries(pair):
                                    ports={"default": 7001}, options={"clients": {"ann": "secret"}})
     run()
     assert queries() == once
+
+
+def test_what_became_worse_and_better_stands_in_the_timeline_of_the_primary(pair):
+    run()
+    for errors, warnings in ((0, 0), (1, 0), (0, 2)):
+        PairAudit.objects.filter(is_latest=True).update(errors=errors, warnings=warnings, digest="another")
+        run()
+    assert list(Event.objects.order_by("id").values_list("number", "application__name", "text")) == [
+        (Own.AUDIT_WORSE, "MS_Primary", f"Audit: {before} → Broken, errors: {latest(pair[0]).errors}, warnings: 0.")
+        for before in ("Ready", "At risk")]
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [
+    ((0, 0), (0, 1), Own.AUDIT_WORSE), ((0, 1), (2, 1), Own.AUDIT_WORSE), ((2, 1), (0, 3), Own.AUDIT_BETTER),
+    ((1, 0), (2, 5), None), ((0, 0), (0, 0), None)])
+def test_the_verdict_counts_and_not_how_much_was_found(before, after, told):
+    rows = [PairAudit(errors=errors, warnings=warnings) for errors, warnings in (before, after)]
+    assert audits.moved(*rows) == told

@@ -90,6 +90,8 @@ BOUNDS = {
     "alarms/services/conditions.py": {
         "create_condition", "update_condition", "_saved",
         "delete_condition"},  # with the active alarms that it raised (judging.ACTIVE_MOST), in one statement
+    # with what goes on (judging.ACTIVE_MOST alarms), in two statements
+    "alarms/services/maintenance.py": {"begin_maintenance", "end_maintenance"},
     # what was judged at once (happened.EVENTS_AT_ONCE, RECORDS_AT_ONCE), and what timed out (judging.AT_ONCE)
     "alarms/worker/judging.py": {"_write", "end_old"},
     "notifications/services/channels.py": {

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from django.utils import timezone
 
+from protocol.events import Own
 from provisioning.drills import selectors
 from provisioning.drills.services import drills
 from provisioning.drills.services.drills import ScheduleDraft
 from provisioning.drills.services.run import run_drill
 from provisioning.drills.worker import row as rows
 from provisioning.errors import NotAllowed, NotFound, Refused
-from provisioning.models import Drill, DrillSchedule, HistoryEntry, PairState
+from provisioning.models import Drill, DrillSchedule, Event, HistoryEntry, PairState
 from provisioning.pairs.services import pairs
 from provisioning.states import DrillPhase, DrillState
 from provisioning.verbs.services import jobs
@@ -168,6 +169,16 @@ def test_a_drill_whose_worker_ended_says_who_serves_now_and_whether_to_switch_ba
     with pytest.raises(rows.Ended):
         rows.note(drill, served_before="somebody")
     assert not rows.finish(drill, DrillState.PASSED, "All well.")
+
+
+@pytest.mark.parametrize(("state", "told"), [
+    (DrillState.PASSED, [Own.DRILL_PASSED]), (DrillState.FAILED, [Own.DRILL_FAILED]), (DrillState.REFUSED, []),
+    (DrillState.INTERRUPTED, [])])
+def test_its_end_stands_in_the_timeline_of_the_primary(drill, state, told):
+    rows.finish(drill, state, "So it ended.")
+    found = Event.objects.filter(application=drill.primary)
+    assert [event.number for event in found] == told
+    assert all(event.text == f"Failover drill {drill.pk}: So it ended." for event in found)
 
 
 def test_the_last_drill_of_each_pair_is_told_in_one_query(pair, django_assert_num_queries):

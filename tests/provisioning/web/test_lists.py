@@ -52,6 +52,7 @@ WALKS = {
     "channel-list": Walked({"text": "Duty"}, ("channel-new", "channel-edit", "channel-delete", "channel-test")),
     "rule-list": Walked({"text": "Night"}, ("rule-new", "rule-edit", "rule-delete")),
     "delivery-list": Walked({"text": "happened"}, ("delivery-detail",)),
+    "maintenance-list": Walked({"text": "disk"}, ("maintenance-new", "maintenance-end")),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 
