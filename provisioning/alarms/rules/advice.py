@@ -17,6 +17,7 @@ ADVICE = {
     "application-failure": f"{LOOK_AT_LOG} Auto-Restart starts it again where it is on; else start it.",
     "host-unavailable": "Check that the machine runs and its network works, then that its agent does. Servers on it "
                         "may go on without the agent.",
+    "not-delivered": "Open the delivery to see what came back, mend the channel, test it, and resend the message.",
     "disk-silent": "Look at the disk and the storage behind it. The standby takes over where it is in sync.",
     "task-ended": "Its process ends and is started again. Keep its log: it names an error of the program.",
     "certificate-ends": "Renew the certificate on the page of the application or host, then restart what uses it.",

@@ -156,7 +156,7 @@ def test_a_role_that_may_not_finds_the_buttons_off_with_the_reason(support):
     alarm_of("gave-up", application="MS_Lost")
     assert button_of(line_of(support))[1]
     off = re.search(r'<a [^>]*id="strip-acknowledge"[^>]*>', line_of(support))[0]
-    assert "Your role does not let you acknowledge and clear alarms." in off
+    assert "Your role does not let you acknowledge, clear and mask alarms." in off
 
 
 def test_an_operator_may_acknowledge_and_stays_where_it_was_done(operator):

@@ -45,7 +45,7 @@ def test_an_alarm_is_told_of_when_it_is_raised_and_when_its_event_clears_it(pair
         (Own.ALARM_RAISED, ALARM, "Major alarm raised, Application Failure: MS_Primary. So it is."),
         (Own.ALARM_CLEARED, ALARM, "Major alarm cleared, Application Failure: MS_Primary, by its Cancel Event.")]
     record = of_event(Event.objects.get(number=Own.ALARM_RAISED))
-    assert (record.level, record.number, record.application) == ("alarm", "42-20141", "MS_Primary")
+    assert (record.level, record.number, record.application) == ("alarm", "42-20135", "MS_Primary")
 
 
 def test_so_is_one_that_ends_by_its_timeout_by_hand_and_with_its_condition(pair):
@@ -65,7 +65,7 @@ def test_what_is_told_of_alarms_raises_none_and_is_no_part_of_a_story(pair):
     tell(5024, pair[0])
     [alarm] = Alarm.objects.all()
     assert {event.number for event in story(alarm).events} == {5024}
-    [refusal] = refusals(ConditionDraft(name="Loop", detect_event="42-20142"), ())
+    [refusal] = refusals(ConditionDraft(name="Loop", detect_event="42-20136"), ())
     assert refusal.field == "detect_event"
 
 
