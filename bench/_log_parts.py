@@ -150,7 +150,7 @@ def search(given: argparse.Namespace) -> Iterator[dict]:
     yield {"bench": "log_search", "filter": "all of these", "records": given.n, "slowest": worst["filter"],
            "worst_ms": worst["worst_ms"], "limit_ms": PAGE_MS, "ratio": round(worst["worst_ms"] / PAGE_MS, 2)}
     yield _pages(now_ms)
-    yield from _trimmed(pair, given.n, given.seconds, now_ms)
+    yield from _trimmed(pair, given.seconds, now_ms)
 
 
 def _queries(now_ms: int, count: int) -> dict:
@@ -227,33 +227,34 @@ def _pages(now_ms: int) -> dict:
 # --- removing old ones
 
 
-def _trimmed(pair, count: int, seconds: float, now_ms: int) -> Iterator[dict]:
+def _trimmed(pair, seconds: float, now_ms: int) -> Iterator[dict]:
     """Alone; and in turns with a reader that writes as fast as it can, as in the reader's process."""
-    alone = _turns(pair, count, seconds, 0, now_ms)
-    beside = _turns(pair, count - alone[0], seconds, AT_ONCE, now_ms)
-    for name, (removed, written, took, longest) in {"alone": alone, "in turns with writing": beside}.items():
-        yield {"bench": "log_trim", "trimming": name, "removed_per_s": round(removed / took),
-               "written_per_s": round(written / took), "longest_lock_ms": round(longest * 1000, 1),
-               "limit_ms": TRIM_LOCK_MS, "ratio": round(longest * 1000 / TRIM_LOCK_MS, 2)}
+    for name, at_once in (("alone", 0), ("in turns with writing", AT_ONCE)):
+        removed, written, turns = _turns(pair, seconds, at_once, now_ms)
+        longest = round(turns[-1] * 1000, 1)
+        yield {"bench": "log_trim", "trimming": name, "removed_per_s": round(removed / seconds),
+               "written_per_s": round(written / seconds), "median_ms": round(statistics.median(turns) * 1000, 1),
+               "p99_ms": round(turns[int(len(turns) * 0.99)] * 1000, 1), "worst_ms": longest, "limit_ms": TRIM_LOCK_MS,
+               "ratio": round(longest / TRIM_LOCK_MS, 2)}
 
 
-def _turns(pair, left: int, seconds: float, at_once: int, now_ms: int) -> tuple[int, int, float, float]:
+def _turns(pair, seconds: float, at_once: int, now_ms: int) -> tuple[int, int, list[float]]:
+    """(records removed, records written, seconds of each turn of the trimming in order of their length)."""
     from provisioning.logs.rules.messages import Position, Row
     from provisioning.logs.worker import kept
 
-    some = [Row(*row[1:]) for row in _log_rows.rows(pair.pk, 0, max(1, at_once), now_ms, 1000)]
+    some = [Row(*row[1:]) for row in _log_rows.rows(pair.pk, 0, max(1, at_once), now_ms, AT_ONCE)]
     removed = written = 0
-    longest, begun = 0.0, time.perf_counter()
-    while time.perf_counter() - begun < seconds and removed < left // 2:
-        started = time.perf_counter()
+    turns, until, seq = [], time.perf_counter() + seconds, max(10**9, pair.seq)
+    while (started := time.perf_counter()) < until:
         removed += kept.trim(received_before=now_ms, most=10**9)
-        longest = max(longest, time.perf_counter() - started)
+        turns.append(time.perf_counter() - started)
         if at_once:
-            first = 10**9 + (pair.seq % 10**9)
-            seqs = range(first, first + at_once)
-            batch = [row._replace(seq=seq) for row, seq in zip(some, seqs, strict=True)]
-            written += kept.keep(pair, batch, Position(1, first + at_once))
-    return removed, written, time.perf_counter() - begun, longest
+            batch = [row._replace(seq=seq + place, at=now_ms + written + place, received=now_ms + written + place)
+                     for place, row in enumerate(some, 1)]
+            seq += at_once
+            written += kept.keep(pair, batch, Position(1, seq))
+    return removed, written, sorted(turns)
 
 
 PARTS = {"insert": insert, "latency": latency, "search": search}
