@@ -10,7 +10,8 @@ from provisioning.states import ChannelKind, Told
 @dataclass(frozen=True, kw_only=True)
 class AlarmFact:
     """An alarm as rules and messages see it. ``pair`` is the primary's name of the pair whose member it is about, ""
-    for none; ``url`` its page, "" where nobody said how the console is reached."""
+    for none; ``url`` its page, "" where nobody said how the console is reached. ``is_masked``: it is about what is in
+    maintenance."""
 
     id: int
     condition: str
@@ -23,6 +24,7 @@ class AlarmFact:
     raised_at: datetime
     cleared_at: datetime | None = None
     is_acknowledged: bool = False
+    is_masked: bool = False
     times: int = 1
     url: str = ""
 

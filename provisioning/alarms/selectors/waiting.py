@@ -71,7 +71,7 @@ class Waiting:
 def waiting() -> Waiting:
     """One query, and one more where the button depends on what the alarm is about: every page asks."""
     acknowledged = Case(When(_OPEN, then=Value(0)), default=Value(1))
-    found: QuerySet = Alarm.objects.filter(cleared_at=None).annotate(
+    found: QuerySet = Alarm.objects.filter(cleared_at=None, masked=False).annotate(
         **{f"all_{name}": Window(each) for name, each in _COUNTS.items()})
     row = found.order_by(acknowledged, *GRAVEST_FIRST).first()
     if row is None:

@@ -41,7 +41,7 @@ def what_next(rule: RuleFact, notice: NoticeFact, now: datetime) -> Told | Rest:
     if notice.over:
         return Rest.OVER
     if not notice.told:
-        if rule.wait_s and alarm.cleared_at is not None:
+        if alarm.cleared_at is not None and (rule.wait_s or alarm.is_masked):
             return Rest.OVER
         found: Told | Rest = Told.RAISED if is_due else Rest.LATER
     elif alarm.cleared_at is not None:
@@ -50,6 +50,8 @@ def what_next(rule: RuleFact, notice: NoticeFact, now: datetime) -> Told | Rest:
         return Rest.LATER
     else:
         found = Told.REPEATED if rule.repeat_h and not alarm.is_acknowledged else Rest.ENOUGH
+    if alarm.is_masked and found in (Told.RAISED, Told.REPEATED):
+        return Rest.LATER
     is_quiet = after_quiet(now, rule.quiet_hours, rule.time_zone) > now
     return Rest.LATER if isinstance(found, Told) and is_quiet else found
 

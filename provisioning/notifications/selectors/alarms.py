@@ -19,7 +19,8 @@ def alarm_facts(rows: Iterable[Alarm]) -> dict[int, AlarmFact]:
     return {row.pk: AlarmFact(
         id=row.pk, condition=row.condition_name, category=row.category, number=row.number, application=row.application,
         host=row.host, pair=pairs.get(row.application, ""), text=row.text, raised_at=row.raised_at,
-        cleared_at=row.cleared_at, is_acknowledged=row.acknowledged_at is not None, times=row.times,
+        cleared_at=row.cleared_at, is_acknowledged=row.acknowledged_at is not None,
+        is_masked=row.masked, times=row.times,
         url=f"{base}{reverse('alarm-detail', args=[row.pk])}" if base else "") for row in rows}
 
 

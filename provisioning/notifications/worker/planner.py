@@ -33,6 +33,8 @@ from provisioning.notifications.selectors.notifications import DELIVERIES
 from provisioning.states import DeliveryState, Told
 
 ALARMS_AT_ONCE, NOTICES_AT_ONCE = 500, 1000
+_MASKED = Q(alarm__masked=True, alarm__cleared_at=None)
+"""While it is, only its end is told."""
 _TO_CLEAR = Q(told__in=TOLD_BEFORE, alarm__cleared_at__isnull=False)
 
 
@@ -60,7 +62,7 @@ def _is_anything(now: datetime) -> bool:
         mark, _ = NotificationMark.objects.get_or_create(pk=1, defaults={"alarm_id": newest})
     if Alarm.objects.filter(id__gt=mark.alarm_id).exists():
         return True
-    return Notice.objects.filter(Q(due_at__lte=now) | _TO_CLEAR, over=False).exists()
+    return Notice.objects.filter(Q(due_at__lte=now) & ~_MASKED | _TO_CLEAR, over=False).exists()
 
 
 def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> None:
@@ -113,7 +115,8 @@ def _keep(rule: RuleFact, changed: Mapping[int, NoticeFact]) -> None:
 
 
 def _open(rule: RuleFact, now: datetime) -> list[NoticeFact]:
-    rows = list(Notice.objects.filter(Q(due_at__lte=now) | _TO_CLEAR, rule=rule.id, over=False).select_related(
+    rows = list(Notice.objects.filter(
+        Q(due_at__lte=now) & ~_MASKED | _TO_CLEAR, rule=rule.id, over=False).select_related(
         "alarm").order_by("alarm_id")[:NOTICES_AT_ONCE])
     facts = alarm_facts([row.alarm for row in rows])
     return [NoticeFact(facts[row.alarm_id], row.told, row.due_at, row.told_at, row.over) for row in rows]

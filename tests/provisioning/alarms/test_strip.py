@@ -52,6 +52,11 @@ def test_the_gravest_and_newest_is_shown_on_every_page_with_how_many_more(operat
             ">and 2 more</a>", reverse("alarm-detail", args=[first.pk]), f'href="{reverse("alarm-list")}"')), address
 
 
+def test_what_a_maintenance_masks_is_not_shown(operator):
+    factories.make_alarm(masked=True)
+    assert (line_of(operator), waiting()) == ("", Waiting())
+
+
 def test_what_is_acknowledged_or_cleared_is_not_shown_and_still_counted(operator):
     factories.make_alarm(acknowledged_at=timezone.now(), acknowledged_by="otto")
     alarm_of("gave-up", cleared_at=timezone.now())

@@ -54,6 +54,31 @@ def test_what_was_raised_before_anybody_looked_is_told_to_nobody(channel, now):
     assert (plan(now), told()) == (False, [])
 
 
+def test_what_a_maintenance_masks_is_told_when_the_maintenance_ends_and_not_at_all_where_it_was_cleared_before(
+        channel, now):
+    factories.make_rule(channel, group_s=0)
+    lasting, passing = alarm(masked=True), alarm(masked=True)
+    assert (plan(now), plan(now + SECOND), told()) == (True, False, [])
+    clear(passing, now)
+    plan(now + 2 * SECOND)
+    Alarm.objects.filter(pk=lasting.pk).update(masked=False)
+    plan(now + 3 * SECOND)
+    assert told() == [(Told.RAISED, [lasting.pk])]
+    assert not Notice.objects.filter(alarm=passing, over=False).exists()
+
+
+def test_the_end_of_what_was_told_is_told_during_a_maintenance_too(channel, now):
+    factories.make_rule(channel, group_s=0, repeat_h=1)
+    row = alarm()
+    plan(now)
+    Alarm.objects.filter(pk=row.pk).update(masked=True)
+    plan(now + 2 * HOUR)
+    row.refresh_from_db()
+    clear(row, now + 2 * HOUR)
+    plan(now + 3 * HOUR)
+    assert told() == [(Told.RAISED, [row.pk]), (Told.CLEARED, [row.pk])]
+
+
 def test_an_alarm_is_told_once_through_each_channel_of_each_rule_about_it(channel, now):
     other = factories.make_channel("mail", kind="mail", fields={"to": "a@b.example"})
     factories.make_rule(channel, other, name="grave", categories=["critical"])
