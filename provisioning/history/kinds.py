@@ -19,6 +19,7 @@ from provisioning.models import (
     Console,
     Host,
     InstallationPackage,
+    SavedSearch,
 )
 
 
@@ -73,6 +74,7 @@ KINDS: dict[type[Model], Recorded] = {
     User: Recorded("user", "User", user_snapshot),
     Alarm: Recorded("alarm", "Alarm", fields_of(("name",))),
     AlarmCondition: Recorded("alarm_condition", "Alarm Condition", condition_snapshot),
+    SavedSearch: Recorded("saved_search", "Saved Search", fields_of(("name", "list", "query", "shared"))),
     Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}

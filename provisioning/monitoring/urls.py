@@ -8,5 +8,6 @@ urlpatterns = [
     path("monitoring/", monitoring.dashboard, name="monitoring"),
     path("monitoring/troubles/", monitoring.troubles, name="troubles"),
     path("monitoring/events/", monitoring.event_list, name="event-list"),
+    path("monitoring/events/export/<slug:list_format>/", monitoring.event_export, name="event-export"),
     path("healthz", health.healthz, name="healthz"),
 ]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from provisioning.audit.worker.run import run_audit
 from provisioning.history import history
 from provisioning.hosts.services import enrolment
-from provisioning.models import AlarmCondition, Application, Drill, Event, Finding, PairException, Waiver
+from provisioning.models import AlarmCondition, Application, Drill, Event, Finding, PairException, SavedSearch, Waiver
 from provisioning.states import AuditTrigger, DrillState, JobKind, JobState, Role
 from tests import factories
 
@@ -95,6 +95,8 @@ class World:
             **self._audited(primary, backup), "log": factories.make_record(application="MS_Primary").pk,
             "alarm": factories.make_alarm().pk,
             "condition": AlarmCondition.objects.create(name="Line lost", detect_event=4504).pk,
+            "search": SavedSearch.objects.create(user=factories.make_user("searcher"), list="event-list", name="Lost",
+                                                 query="text=lost", shared=True).pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
         self.objects |= self._entries(primary, host)
         self.primary, self.backup = primary, backup

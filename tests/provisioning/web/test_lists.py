@@ -49,6 +49,7 @@ WALKS = {
     "log-list": Walked({"application": "MS_Primary"}, ("log-record",)),
     "alarm-list": Walked({"application": "MS_Primary"}, ("alarm-detail", "alarm-acknowledge", "alarm-clear")),
     "condition-list": Walked({"text": "Line"}, ("condition-new", "condition-edit", "condition-delete")),
+    "pair-changes": Walked({"kind": "job"}, ("job-detail",), pk="pair"),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 
