@@ -57,5 +57,5 @@ NAVIGATION = (
         Item("Rules", "audit-rules", "journal-text", ("audit-rules",)),
     )),), alarm=(broken_count, "broken pair")),
 )
-LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills"}
+LISTS_WITHIN = {"history-deleted": "Deleted objects", "pair-drills": "Drills", "pair-changes": "Changes"}
 """Lists that are no page of the tree: what they are called."""

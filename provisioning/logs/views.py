@@ -43,7 +43,8 @@ def log_list(request):
     query = form.query()
     found = records.find(query, before=before)
     return show(request, "logs/list.html", {
-        "form": form, "page": [_shown(row) for row in found.rows], "keys": keys_by_name(row.application for row in found.rows), "found": found, "before": before, "topic": TOPIC,
+        "form": form, "page": [_shown(row) for row in found.rows], "found": found, "before": before, "topic": TOPIC,
+        "keys": keys_by_name(row.application for row in found.rows),
         "header": TABLE.header("", request.GET.dict()), "chosen": chosen().log_to, "reader": _reader(),
         "is_empty": not found.rows and not records.are_there()})
 

@@ -10,7 +10,7 @@ from provisioning.history import history
 from provisioning.models import SavedSearch
 
 from .facts import query_of
-from .selectors import get_search
+from .selectors import get_search, may_delete
 
 MOST = 100
 """Of one person."""
@@ -42,10 +42,12 @@ def save_search(*, actor: Actor, list_name: str, name: str, query: str, shared: 
 
 
 def delete_search(*, actor: Actor, search_id: int) -> SavedSearch:
-    """One's own, or as an Administrator a shared one. Raises NotFound."""
+    """One's own, or as an Administrator one that is shared. Raises NotFound, NotAllowed."""
     actor.require(permissions.VIEW)
     with history.atomic():
         row = get_search(actor, search_id)
+        if not may_delete(actor, row):
+            actor.require(permissions.USERS)
         if row.shared:
             history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
         SavedSearch.objects.filter(pk=row.pk).delete()
