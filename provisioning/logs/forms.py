@@ -34,7 +34,7 @@ class LogFilter(TimeRangeFilter):
 
 
 def _last_failover(*, pair: str = "", application: str = "", **others: object) -> datetime | None:
-    return last_failover(pair or application)
+    return last_failover(member_names(pair)[0] if pair else application)
 
 
 class SettingForm(forms.Form):

@@ -7,7 +7,8 @@ from provisioning.models.searches import QUERY_CHARACTERS
 
 
 class SearchForm(forms.Form):
-    """``query``: the filter as it was when this was asked for. Only who ``may_share`` is asked about that."""
+    """``query``: the filter as it was when this was asked for. Only who ``may_share`` is asked about that;
+    of anybody else who sends it the service says why not."""
 
     name = forms.CharField(label="Name", max_length=SavedSearch._meta.get_field("name").max_length,
                            widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))
@@ -18,4 +19,4 @@ class SearchForm(forms.Form):
     def __init__(self, *args, may_share: bool, **kwargs):
         super().__init__(*args, **kwargs)
         if not may_share:
-            del self.fields["shared"]
+            self.fields["shared"].widget = forms.HiddenInput()

@@ -1,10 +1,13 @@
 """History: before and after by field, grouped by request."""
 
+import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from provisioning.applications.selectors.applications import application_draft, get_application
 from provisioning.applications.services import applications
