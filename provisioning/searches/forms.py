@@ -11,7 +11,8 @@ class SearchForm(forms.Form):
     of anybody else who sends it the service says why not."""
 
     name = forms.CharField(label="Name", max_length=SavedSearch._meta.get_field("name").max_length,
-                           widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}))
+                           widget=forms.TextInput(attrs={"class": "input", "autocomplete": "off"}),
+                           error_messages={"required": "Write a name."})
     shared = forms.BooleanField(label="For everybody", required=False,
                                 help_text="Everybody sees it in this list. Administrators can delete it.")
     query = forms.CharField(required=False, max_length=QUERY_CHARACTERS, widget=forms.HiddenInput)

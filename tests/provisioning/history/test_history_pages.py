@@ -324,7 +324,7 @@ def test_the_time_range_filters_entries(support):
     row = factories.make_application("MS_1")
     history.record(actor=factories.ADMINISTRATOR, row=row, before=None, after=history.snapshot(row))
     later = (timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
-    shown = {time: len(support.get(url("history"), query).context["page"].object_list) for time, query in (
+    shown = {time: len(support.get(reverse("history"), query).context["page"].object_list) for time, query in (
         ("hour", {"time": "hour"}), ("later", {"since": later}))}
     assert shown == {"hour": 1, "later": 0}
 

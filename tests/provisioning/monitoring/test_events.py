@@ -2,8 +2,10 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils import timezone
 
@@ -23,6 +25,16 @@ AT = datetime(2026, 11, 30, 1, 2, 3, 456_000, tzinfo=UTC)
 
 def tell(text="It ended.", at=None, **fields):
     return Event.objects.create(at=at or timezone.now(), text=text, **fields)
+
+
+def test_events_of_former_versions_are_given_the_names_of_what_they_are_about():
+    row = factories.make_application("MS_1", host=factories.make_host("alpha"))
+    for fields in ({"application": row}, {"host": row.host}, {}):
+        tell(**fields)
+    Event.objects.update(application_name="", host_name="")
+    import_module("provisioning.migrations.0034_event_names").name_what_events_are_about(apps, None)
+    assert [*Event.objects.order_by("id").values_list("application_name", "host_name")] == [
+        ("MS_1", ""), ("", "alpha"), ("", "")]
 
 
 def shown(client, **query):
