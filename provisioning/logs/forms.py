@@ -29,8 +29,8 @@ class LogFilter(TimeRangeFilter):
         within, chosen = self.parts(_last_failover, now=now)
         if pair := chosen.pop("pair", ""):
             chosen["members"] = tuple(member_names(pair))
-        return Query(since=within.since and milliseconds(within.since),
-                     until=within.until and milliseconds(within.until), event=chosen.pop("number", None), **chosen)
+        since, until = (None if at is None else milliseconds(at) for at in (within.since, within.until))
+        return Query(since=since, until=until, event=chosen.pop("number", None), **chosen)
 
 
 def _last_failover(*, pair: str = "", application: str = "", **others: object) -> datetime | None:

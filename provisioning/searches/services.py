@@ -27,14 +27,14 @@ def save_search(*, actor: Actor, list_name: str, name: str, query: str, shared: 
         raise Refused(*refusals)
     with history.atomic():
         # One after the other of a person, so that the bound holds.
-        User.objects.select_for_update().get(pk=actor.user_id)
-        own = SavedSearch.objects.filter(user_id=actor.user_id)
+        user = _locked(actor)
+        own = SavedSearch.objects.filter(user=user)
         if own.filter(list=list_name, name=name).exists():
             raise Refused(Refusal(f"You have a search called {name} here. Choose another name, or delete that one "
                                   "first.", "name"))
         if own.count() >= MOST:
             raise Refused(Refusal(f"You have {MOST} saved searches, and no more are kept. Delete one first.", ""))
-        row = SavedSearch.objects.create(user_id=actor.user_id, list=list_name, name=name, query=kept, shared=shared)
+        row = SavedSearch.objects.create(user=user, list=list_name, name=name, query=kept, shared=shared)
         if shared:
             history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
         changes.tell(TOPIC)
@@ -53,6 +53,14 @@ def delete_search(*, actor: Actor, search_id: int) -> SavedSearch:
         SavedSearch.objects.filter(pk=row.pk).delete()
         changes.tell(TOPIC)
     return row
+
+
+def _locked(actor: Actor) -> User:
+    """Raises Refused."""
+    user = None if actor.user_id is None else User.objects.select_for_update().filter(pk=actor.user_id).first()
+    if user is None:
+        raise Refused("Only somebody who is signed in saves searches. Sign in first.")
+    return user
 
 
 def _refusals(name: str, kept: str) -> list[Refusal]:

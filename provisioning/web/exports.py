@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from asgiref.sync import sync_to_async
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from provisioning.core.csv_cells import BOM, line
@@ -96,6 +97,11 @@ def file_of(request, file_format: str, sheet: Sheet, rows: Callable[[], Iterable
     if request.method == "HEAD":
         return HttpResponse(headers=headers)
     return Streamed(gathered(chosen.write(sheet, rows())), headers=headers)
+
+
+def files_of(name: str, *args: object) -> list[tuple[str, str]]:
+    """(format, address) of each file that the address ``name`` gives, for web/_files.html."""
+    return [(each, reverse(name, args=[*args, each])) for each in FORMATS]
 
 
 def newest_first(rows: "QuerySet[Row]", field: str, most: int = MOST + 1) -> Iterator[Row]:

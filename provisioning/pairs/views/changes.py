@@ -14,7 +14,7 @@ from provisioning.pairs.forms.filters import ChangesFilter
 from provisioning.pairs.rules.changes import Change, Place
 from provisioning.pairs.selectors.changes import all_changes_of, changes_of
 from provisioning.pairs.selectors.page import pair_rows
-from provisioning.web.exports import AT_ONCE, MOST, Sheet, file_of, iso
+from provisioning.web.exports import AT_ONCE, MOST, Sheet, file_of, files_of, iso
 from provisioning.web.pages import page, show
 from provisioning.web.tables import Column, Table
 
@@ -32,6 +32,7 @@ def pair_changes(request, pk: int):
     return show(request, "pairs/changes.html", {
         "members": members, "pair_id": pk, "name": _name(members), "form": form, "page": found.rows,
         "next": found.next, "before": before, "header": TABLE.header("", request.GET.dict()),
+        "files": files_of("pair-changes-export", pk),
         "topics": " ".join(f"application:{row.pk} events:{row.pk}" for row in members)})
 
 

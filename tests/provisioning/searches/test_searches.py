@@ -109,6 +109,7 @@ def test_the_dialog_takes_what_a_script_has_filtered_since_the_page_was_sent(sup
     assert page.context["form"].initial["query"] == "text=found"
     assert support.get(f"{address}?text=old").context["form"].initial["query"] == "text=old"
     assert "For everybody" not in flat(page)
+    assert "there is nothing to save" in flat(support.get(address))
 
 
 def test_saved_and_deleted_on_the_page(support):
