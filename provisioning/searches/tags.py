@@ -19,7 +19,7 @@ def list_bar(context, list_name: str, export: str):
     actor, plain = actor_of(request), reverse(list_name)
     now = query_of(list_name, request.GET.urlencode())
     return {
-        "request": request, "frame": context["frame"], "list_name": list_name, "searches": [(row, f"{plain}?{row.query}", row.query == now, may_delete(actor, row),
+        "request": request, "frame": context["frame"], "list_name": list_name, "files": files_of(export),
+        "searches": [(row, f"{plain}?{row.query}", row.query == now, may_delete(actor, row),
                       "" if row.user_id == actor.user_id else row.user.get_username())
-                     for row in searches(actor, list_name)],
-        "files": files_of(export)}
+                     for row in searches(actor, list_name)]}

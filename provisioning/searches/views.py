@@ -36,8 +36,9 @@ def search_new(request, list_name: str):
             messages.success(request, f"The search {row.name} was saved.")
             return done(request, f"{reverse(list_name)}?{row.query}", leave=True)
     return dialog(request, "searches/new.html", f"{TITLES[list_name]}: Save Search", {
-        "form": form, "list_name": list_name, "nothing": not (form.is_bound or form.initial["query"]), "back": back if query_of(list_name, urlsplit(back).query)
-        else reverse(list_name)}, status=422 if form.is_bound else 200)
+        "form": form, "list_name": list_name, "nothing": not (form.is_bound or form.initial["query"]),
+        "back": back if query_of(list_name, urlsplit(back).query) else reverse(list_name),
+    }, status=422 if form.is_bound else 200)
 
 
 def _filtered_by(request, list_name: str) -> str:
