@@ -25,7 +25,8 @@ from .upsert import Update, Upsert
 
 EVENTS_KEPT, ALARMS_KEPT = 200_000, 1000
 """The timeline keeps so many of the newest entries, and so many refusals and alarms of each application and host and of
-none of them; what strangers caused who claim to be it counts by itself."""
+none of them; what strangers caused who claim to be it counts by itself, and so does what happened to applications that
+were deleted."""
 EVENTS_A_TURN = 1000
 """Entries that are dropped in one transaction: others want to write too."""
 
@@ -97,15 +98,17 @@ def _existing(batch: Batch) -> Batch:
         hosts=[row for row in batch.hosts if row.host_id in hosts],
         pairs=[row for row in batch.pairs
                if row.primary_id in known and (row.active_id is None or row.active_id in known)],
-        events=[row for row in map(partial(_somewhere, hosts), batch.events)
-                if row and (row.application_id is None or row.application_id in known)])
+        events=[row for row in map(partial(_told, known, hosts), batch.events) if row])
 
 
-def _somewhere(hosts: set[int], row: facts.EventRow) -> facts.EventRow | None:
-    """What happened to an application happened without the host as well; None for what was about the host alone."""
-    if row.host_id is None or row.host_id in hosts:
-        return row
-    return None if row.application_id is None else dataclasses.replace(row, host_id=None)
+def _told(known: set[int], hosts: set[int], row: facts.EventRow) -> facts.EventRow | None:
+    """What happened to an application or a host that was deleted keeps its name; None for what nobody could tell any
+    more what it was about."""
+    told = dataclasses.replace(row, application_id=row.application_id if row.application_id in known else None,
+                               host_id=row.host_id if row.host_id in hosts else None)
+    was_about_one = row.application_id is not None or row.host_id is not None
+    says = told.application_id or told.host_id or told.application_name or told.host_name
+    return told if says or not was_about_one else None
 
 
 def _write(batch: Batch, term: int) -> None:
@@ -147,7 +150,9 @@ def _crowded() -> Iterator[int]:
     """Refusals and alarms of whoever has more than ALARMS_KEPT of them, the oldest of each."""
     apart = Event.objects.filter(KEPT_APART)
     of_stranger = Q(source=EventSource.STRANGER)
-    for whose in (apart.filter(of_stranger), apart.exclude(of_stranger)):
+    of_deleted = Q(application=None) & ~Q(application_name="")
+    for whose in (apart.filter(of_stranger), apart.filter(~of_stranger, of_deleted),
+                  apart.exclude(of_stranger).exclude(of_deleted)):
         yield from _crowded_among(whose)
 
 

@@ -28,21 +28,26 @@ ALLOWANCES = {("application", False): Allowance(1 / 2, 2000), ("host", False): A
               ("application", True): Allowance(1 / 10, 500), ("host", True): Allowance(1 / 10, 1000)}
 """By whose they are, and whether they are kept apart. All servers of a host may start at once."""
 Whose = tuple[str, int]
+NamesOf = Callable[[int | None, int | None], tuple[str, str]]
 
 
 class EventBudget:
-    """``host_of`` gives the host of an application, None for none."""
+    """``host_of`` gives the host of an application, None for none; ``names_of`` the names of an application and of a
+    host, "" for what is not known."""
 
-    def __init__(self, host_of: Callable[[int], int | None] = lambda application_id: None, *,
+    def __init__(self, host_of: Callable[[int], int | None] = lambda application_id: None,
+                 names_of: NamesOf = lambda application_id, host_id: ("", ""), *,
                  clock: Callable[[], float] = time.monotonic):
-        self._host_of, self._clock = host_of, clock
+        self._host_of, self._names_of, self._clock = host_of, names_of, clock
         self._buckets: dict[tuple[Whose, bool], Bucket] = {}
         self._left_out: dict[Whose, tuple[float, int]] = {}
 
     def located(self, row: EventRow) -> EventRow:
-        """``row`` with the host that its application is on now: the list of events names the host of each."""
+        """``row`` with the host that its application is on now and with the names of both, which it keeps when they
+        are deleted."""
         host_id = self._host_id(row)
-        return row if host_id == row.host_id else replace(row, host_id=host_id)
+        application_name, host_name = self._names_of(row.application_id, host_id)
+        return replace(row, host_id=host_id, application_name=application_name, host_name=host_name)
 
     def takes(self, row: EventRow) -> bool:
         """False when it is to be left out; it is counted then."""

@@ -153,5 +153,7 @@ class EventRow:
     number: int = 0
     level: str = "standard"
     application_id: int | None = None
+    application_name: str = ""
     host_id: int | None = None
+    host_name: str = ""
     source: str = "control"

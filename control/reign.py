@@ -49,7 +49,7 @@ class Reign:
         self._record, self._objects, self._copies = self._databases = (
             Database(RECORD, self.term), Database(CONFIGURATION), Database(CONFIGURATION, self.term))
         self.ledger, self.directory = Ledger(self._record, lambda: office.trouble), Directory(self._objects)
-        writer = Writer(self._copies, EventBudget(self._host_of))
+        writer = Writer(self._copies, EventBudget(self._host_of, self._names_of))
         self.solution = SolutionControl(self.ledger, writer, timing=timing, settle_s=settle_s,
                                         leads=lambda: office.is_sure and office.term == self.term)
         self.reloader = Reloader(self.solution, self._objects, self.directory, self.ledger)
@@ -60,6 +60,12 @@ class Reign:
     def _host_of(self, application_id: int) -> int | None:
         live = self.solution.world.applications.get(application_id)
         return live.facts.host_id if live else None
+
+    def _names_of(self, application_id: int | None, host_id: int | None) -> tuple[str, str]:
+        world = self.solution.world
+        live = world.applications.get(application_id) if application_id else None
+        host = world.hosts.get(host_id) if host_id else None
+        return live.facts.name if live else "", host.facts.name if host else ""
 
     def facts(self) -> dict[str, Any]:
         """What a Pong and the heartbeat row tell."""

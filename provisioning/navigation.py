@@ -59,5 +59,5 @@ NAVIGATION = (
     )),), alarm=(lambda frame: broken_count(), "broken pair")),
 )
 LISTS_WITHIN = {"maintenance-list": "Maintenance", "history-deleted": "Deleted objects", "pair-drills": "Drills",
-                "rule-list": "Notification rules", "delivery-list": "Deliveries"}
+                "pair-changes": "Changes", "rule-list": "Notification rules", "delivery-list": "Deliveries"}
 """Lists that are no page of the tree: what they are called."""

@@ -147,6 +147,7 @@ def _free_servers(request):
 NAMES: dict[str, tuple[str, Callable[[HttpRequest], QuerySet]]] = {
     "hosts": ("host", lambda request: Host.objects.all()),
     "applications": ("application", lambda request: Application.objects.all()),
+    "pairs": ("pair", lambda request: Application.objects.filter(backup_server__isnull=False)),
     "backups": ("candidate", _free_servers)}
 """{kind: (name of the field that is typed into, what it is a name of)}."""
 

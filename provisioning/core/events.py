@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
 
 from protocol.events import KINDS, Own, level_of
@@ -11,7 +11,7 @@ from provisioning.models import Application, Event, Host
 from provisioning.models.records import OF_REFUSALS
 from provisioning.states import EventLevel, EventSource
 
-from .called import named
+from .called import called, is_name, named
 
 
 def of_console(number: Own, text: str, *, application_id: int | None = None, host_id: int | None = None,
@@ -44,9 +44,9 @@ def event_list(*, application: str = "", host: str = "", level: str = "", number
     asked for."""
     found = Event.objects.select_related("application", "host").exclude(_twice(application))
     if application:
-        found = found.filter(application__in=named(Application, application))
+        found = found.filter(_about("application", Application, application))
     if host:
-        found = found.filter(host__in=named(Host, host))
+        found = found.filter(_about("host", Host, host))
     if level:
         found = found.filter(level=level)
     if number is not None:
@@ -62,3 +62,28 @@ def _twice(application: str) -> Q:
     if not application:
         return of_backup
     return of_backup & Q(application__primary_server__in=named(Application, application))
+
+
+def last_failover(application: str = "", **others: object) -> datetime | None:
+    """When the active server of a pair changed last: of one of which a member is called ``application``, or of any
+    pair. None when the timeline tells of no change. ``others``: what else a list is filtered by, which has no say."""
+    found = Event.objects.filter(number=Own.ROLE_CHANGED)
+    if application:
+        found = found.filter(_about("application", Application, application))
+    return found.order_by("-id").values_list("at", flat=True).first()
+
+
+def last_failover_of(*members: int) -> datetime | None:
+    """As ``last_failover``, of these applications."""
+    found = Event.objects.filter(number=Own.ROLE_CHANGED, application__in=members)
+    return found.order_by("-id").values_list("at", flat=True).first()
+
+
+def _about(field: str, model: type[Model], text: str) -> Q:
+    """Events about an object of ``model`` that is called ``text`` or, when none is, has it in its name; also those
+    about what was deleted."""
+    kept = Q(**{f"{field}__isnull": True})
+    was_one = not is_name(model, text) and Event.objects.filter(kept, **{f"{field}_name": text}).exists()
+    if was_one:
+        return kept & Q(**{f"{field}_name": text})
+    return Q(**{f"{field}__in": named(model, text)}) | kept & called(model, text, f"{field}_name")

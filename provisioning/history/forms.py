@@ -6,9 +6,10 @@ from provisioning.history.kinds import LABELS
 from provisioning.states import HistoryAction
 from provisioning.web.fields import offer
 from provisioning.web.filters import FilterForm, choice
+from provisioning.web.time_range import TimeRangeFilter
 
 
-class HistoryFilter(FilterForm):
+class HistoryFilter(TimeRangeFilter):
     text = forms.CharField(label="Object or reason")
     object_type = choice("Kind of object", LABELS.items())
     action = choice("What", HistoryAction.choices)

@@ -22,6 +22,7 @@ from provisioning.models import (
     InstallationPackage,
     Maintenance,
     NotificationRule,
+    SavedSearch,
 )
 
 
@@ -99,6 +100,7 @@ KINDS: dict[type[Model], Recorded] = {
     Channel: Recorded("channel", "Channel", channel_snapshot),
     NotificationRule: Recorded("notification_rule", "Notification Rule", rule_snapshot),
     Maintenance: Recorded("maintenance", "Maintenance", maintenance_snapshot),
+    SavedSearch: Recorded("saved_search", "Saved Search", fields_of(("name", "list", "query", "shared"))),
     Console: Recorded("console", "Console", fields_of(())),
 }
 MODELS: dict[str, type[Model]] = {kind.name: model for model, kind in KINDS.items()}

@@ -10,7 +10,8 @@ CATEGORIES_SHOWN = {"application": "Application", "audit": "Audit"}
 @dataclass(frozen=True)
 class Query:
     """Records that have all of this. ``since`` and ``until``: Unix time in milliseconds, [since, until); ``event``: a
-    number without its type. ``application`` and ``host`` are names or parts of names, ``text`` a part of the text."""
+    number without its type. ``application`` and ``host`` are names or parts of names, ``text`` a part of the text;
+    ``members`` are whole names, of which a record has one."""
 
     since: int | None = None
     until: int | None = None
@@ -20,11 +21,12 @@ class Query:
     host: str = ""
     category: str = ""
     text: str = ""
+    members: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Cursor:
-    """A place in the order of records, newest first: what comes next is older than this."""
+    """A place in the order of records, newest first: what comes next is older than this. The greater one is newer."""
 
     at: int
     id: int

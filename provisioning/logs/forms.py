@@ -1,47 +1,40 @@
 """The filter of log records, and which pair collects them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import forms
-from django.utils import timezone
 
+from provisioning.core.events import last_failover
 from provisioning.models import Application
+from provisioning.pairs.selectors.pairs import member_names
 from provisioning.web.fields import show_instead
-from provisioning.web.filters import EventNumberField, FilterForm, Named, choice
+from provisioning.web.filters import EventNumberField, Named, choice
+from provisioning.web.time_range import TimeRangeFilter
 
 from .facts import CATEGORIES_SHOWN, LEVELS_SHOWN, Query, milliseconds
 from .services.setting import LABEL
 
-RANGES = {"hour": ("The last hour", timedelta(hours=1)), "day": ("The last 24 hours", timedelta(hours=24)),
-          "week": ("The last 7 days", timedelta(days=7))}
 
-
-def _moment(label: str) -> forms.DateTimeField:
-    return forms.DateTimeField(
-        label=label, widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
-
-
-class LogFilter(FilterForm):
-    """``since`` and ``until`` count unless ``time`` says another time."""
-
+class LogFilter(TimeRangeFilter):
     text = forms.CharField(label="Text")
-    time = choice("Time", [(name, label) for name, (label, _) in RANGES.items()])
-    since = _moment("From")
-    until = _moment("To")
     level = choice("Level", LEVELS_SHOWN.items())
     number = EventNumberField(label="Event")
     application = Named("Application", "applications")
+    pair = Named("Pair", "pairs")
     host = Named("Host", "hosts")
     category = choice("Category", CATEGORIES_SHOWN.items())
 
     def query(self, now: datetime | None = None) -> Query:
-        """What it looks for."""
-        chosen = self.chosen()
-        since, until = chosen.pop("since", None), chosen.pop("until", None)
-        if length := RANGES.get(chosen.pop("time", ""), ("", None))[1]:
-            since, until = (now or timezone.now()) - length, None
-        return Query(since=since and milliseconds(since), until=until and milliseconds(until),
-                     event=chosen.pop("number", None), **chosen)
+        """What it looks for. A pair is called as either of its members."""
+        within, chosen = self.parts(_last_failover, now=now)
+        if pair := chosen.pop("pair", ""):
+            chosen["members"] = tuple(member_names(pair))
+        since, until = (None if at is None else milliseconds(at) for at in (within.since, within.until))
+        return Query(since=since, until=until, event=chosen.pop("number", None), **chosen)
+
+
+def _last_failover(*, pair: str = "", application: str = "", **others: object) -> datetime | None:
+    return last_failover(member_names(pair)[0] if pair else application)
 
 
 class SettingForm(forms.Form):

@@ -2,11 +2,12 @@
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.applications.selectors.applications import find_application
+from provisioning.applications.selectors.applications import find_application, keys_by_name
 from provisioning.broker.secrets import known_secrets
 from provisioning.core.permissions import CONFIGURE, EXPORT, actor_of
 from provisioning.core.redaction import Redactor
@@ -26,6 +27,7 @@ from .services import setting
 
 TABLE = Table(tuple(map(Column, ("Time", "Level", "Event", "Application", "Type", "Host", "Text"))))
 EXPORTED_MOST, EXPORT_LOOK_S = 10_000, 20.0
+NEWEST = 50
 
 
 def _shown(row) -> dict:
@@ -43,8 +45,19 @@ def log_list(request):
                          within_s=records.LOOK_ON_S if request.GET.get("on") else records.LOOK_S)
     return show(request, "logs/list.html", {
         "form": form, "page": [_shown(row) for row in found.rows], "found": found, "before": before, "topic": TOPIC,
+        "keys": keys_by_name(row.application for row in found.rows),
         "header": TABLE.header("", request.GET.dict()), "chosen": chosen().log_to, "reader": _reader(),
         "is_empty": not found.rows and not records.are_there()})
+
+
+@require_safe
+@page()
+def log_newest(request):
+    """The newest records of what is named whole in the address, for a part of a page about it."""
+    found = records.find(LogFilter(request.GET).query(), most=NEWEST, whole=True)
+    return render(request, "logs/_newest.html", {
+        "page": [_shown(row) for row in found.rows], "more": found.next, "query": request.GET.urlencode(),
+        "chosen": chosen().log_to})
 
 
 def _reader() -> dict:

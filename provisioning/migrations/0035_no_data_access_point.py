@@ -40,7 +40,7 @@ def type_field(**options):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("provisioning", "0033_wall"),
+        ("provisioning", "0034_event_names"),
     ]
 
     operations = [

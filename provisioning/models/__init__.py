@@ -16,6 +16,7 @@ from .notifications import Channel, Delivery, DeliveryAttempt, Notice, Notificat
 from .pairs import PairException
 from .records import Event
 from .runtime import ComponentHeartbeat, CopyTerm, HostRuntime, PairState, RuntimeStatus
+from .searches import SavedSearch
 from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
@@ -24,5 +25,5 @@ __all__ = [
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
     "ListeningPort", "Maintenance", "Notice", "NotificationMark", "NotificationRule", "Option", "PairAudit",
-    "PairException", "PairState", "Reaction", "RuntimeStatus", "SignInTry", "Waiver",
+    "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "SignInTry", "Waiver",
 ]

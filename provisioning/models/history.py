@@ -62,7 +62,7 @@ class HistoryEntry(models.Model):
 
     class Meta:
         ordering = ["-number"]
-        indexes = [models.Index(fields=["object_type", "object_id"])]
+        indexes = [models.Index(fields=["object_type", "object_id", "at"], name="entry_of_object")]
 
     def __str__(self):
         return f"{self.action} {self.object_type} {self.object_name}"

@@ -44,6 +44,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["application", "created_at"], name="job_of_application")]
         constraints = [
             models.UniqueConstraint(name="one_active_job_per_application", fields=["application"],
                                     condition=models.Q(state__in=sorted(ACTIVE_JOBS))),

@@ -3,10 +3,11 @@
 from django import forms
 
 from provisioning.states import TOLD_LEVELS
-from provisioning.web.filters import EventNumberField, FilterForm, Named, choice
+from provisioning.web.filters import EventNumberField, Named, choice
+from provisioning.web.time_range import TimeRangeFilter
 
 
-class EventFilter(FilterForm):
+class EventFilter(TimeRangeFilter):
     text = forms.CharField(label="Text")
     application = Named("Application", "applications")
     host = Named("Host", "hosts")

@@ -10,5 +10,6 @@ urlpatterns = [
     path("monitoring/events/", monitoring.event_list, name="event-list"),
     path("monitoring/wall/", wall.wall_display, name="wall-display"),
     path("monitoring/wall/<str:token>/", wall.wall_page, name="wall"),
+    path("monitoring/events/export/<slug:list_format>/", monitoring.event_export, name="event-export"),
     path("healthz", health.healthz, name="healthz"),
 ]

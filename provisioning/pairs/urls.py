@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import pairs, restored, synchronize, verbs
+from .views import changes, pairs, restored, synchronize, verbs
 
 urlpatterns = [
     path("monitoring/pairs/", pairs.pair_list, name="pair-list"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("monitoring/pairs/rows/", pairs.pair_rows, name="pair-rows"),
     path("monitoring/pairs/<int:pk>/", pairs.pair_detail, name="pair-detail"),
     path("monitoring/pairs/<int:pk>/part/<slug:part>/", pairs.pair_part, name="pair-part"),
+    path("monitoring/pairs/<int:pk>/changes/", changes.pair_changes, name="pair-changes"),
+    path("monitoring/pairs/<int:pk>/changes/export/<slug:list_format>/", changes.pair_changes_export,
+         name="pair-changes-export"),
     path("monitoring/pairs/<int:pk>/probe/", pairs.pair_probe, name="pair-probe"),
     *(path(f"monitoring/pairs/<int:pk>/{verb}/", verbs.pair_verb, {"verb": verb}, name=f"pair-{verb}")
       for verb in ("switchover", "pause", "resume", "promote", "promote-active")),

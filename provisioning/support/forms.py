@@ -1,39 +1,40 @@
 """What is asked before a support bundle is made."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django import forms
 from django.utils import timezone
 
-RANGES = {"hour": ("The last hour", timedelta(hours=1)), "day": ("The last 24 hours", timedelta(hours=24)),
-          "week": ("The last 7 days", timedelta(days=7)), "own": ("From … to …", None)}
+from provisioning.web.time_range import LENGTHS, moment_field
+
+OWN = "own"
 
 
 def _moment(label: str) -> forms.DateTimeField:
-    return forms.DateTimeField(
-        label=label, required=False,
-        help_text=f"Used with “From … to …” above. In {timezone.get_default_timezone_name()}.",
-        widget=forms.DateTimeInput(attrs={"class": "input", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
+    field = moment_field(label, **{"class": "input"})
+    field.required = field.widget.is_required = False
+    field.help_text = f"Used with “From … to …” above. In {timezone.get_default_timezone_name()}."
+    return field
 
 
 class BundleForm(forms.Form):
     """Which time it is about; ``since`` and ``until`` count with "own" only."""
 
     time = forms.ChoiceField(label="Time", initial="day", widget=forms.RadioSelect,
-                             choices=[(name, label) for name, (label, _) in RANGES.items()])
+                             choices=[*((name, label) for name, (label, _) in LENGTHS.items()), (OWN, "From … to …")])
     since = _moment("From")
     until = _moment("To")
 
     def clean(self):
         super().clean()
         values = self.cleaned_data
-        if values.get("time") == "own" and not values.get("since") and "since" not in self.errors:
+        if values.get("time") == OWN and not values.get("since") and "since" not in self.errors:
             self.add_error("since", "Say from when, or choose another time.")
         return values
 
     def chosen(self) -> tuple[datetime | None, datetime]:
         """(since, until) of what was chosen."""
-        now, (_, length) = timezone.now(), RANGES[self.cleaned_data["time"]]
-        if length is not None:
-            return now - length, now
+        now, time = timezone.now(), self.cleaned_data["time"]
+        if time != OWN:
+            return now - LENGTHS[time][1], now
         return self.cleaned_data["since"], self.cleaned_data["until"] or now

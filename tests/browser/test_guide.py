@@ -162,7 +162,7 @@ def kill_it(guide: Guide) -> None:
         client.subscribe("/topic/guide", from_seq=1)
         assert client.bodies(1) == ["kept"]
     guide.row().get_by_role("link", name=NAME).click()
-    guide.page.get_by_role("tab", name="Log").click()
+    guide.page.get_by_role("tab", name="Events").click()
     expect(guide.page.locator("#panel-log")).to_contain_text(re.compile("SIGKILL|signal 9"))
 
 

@@ -15,6 +15,7 @@ from control import copies
 from control import ledger as ledger_module
 from control.copies import Batch
 from control.database import CONFIGURATION, RECORD, Database, DatabaseAway
+from control.event_budget import EventBudget
 from control.facts import EventRow, HostRow, StatusRow
 from control.ledger import Change, Ledger, Row, load, prune
 from control.main import Control
@@ -176,6 +177,16 @@ async def test_what_happened_to_a_server_outlives_the_host_that_it_was_on(object
     writer.put_event(EventRow(at=timezone.now(), text="kept", application_id=objects.server.id, host_id=10**6))
     await writer.flush()
     assert await Event.objects.values_list("text", "host_id").aget() == ("kept", None)
+    await database.close()
+
+
+async def test_what_happened_to_what_was_deleted_meanwhile_keeps_its_name(objects, term):
+    database = Database(CONFIGURATION, term)
+    writer = Writer(database, EventBudget(names_of=lambda application_id, host_id: ("MS_Gone", "alpha")))
+    writer.put_event(EventRow(at=timezone.now(), text="kept", application_id=10**6, host_id=objects.host.id))
+    await writer.flush()
+    assert await Event.objects.values_list("application_id", "application_name", "host_id", "host_name").aget() == (
+        None, "MS_Gone", objects.host.id, "alpha")
     await database.close()
 
 

@@ -65,6 +65,17 @@ async def test_an_event_names_the_host_that_its_application_is_on():
     assert [row.host_id for row in events] == [11, None, None, 12]
 
 
+async def test_an_event_keeps_the_names_of_its_application_and_of_the_host_that_this_is_on():
+    database = Database()
+    names = {(1, 11): ("MS_1", "alpha")}
+    writer = Writer(database, EventBudget({1: 11}.get, lambda *keys: names.get(keys, ("", ""))))
+    for application_id in (1, None):
+        writer.put_event(event(application_id))
+    await writer.flush()
+    [(_, events, _)] = database.written
+    assert [(row.application_name, row.host_name) for row in events] == [("MS_1", "alpha"), ("", "")]
+
+
 async def test_an_event_that_comes_after_the_status_is_announced_as_well():
     database = Database()
     writer = Writer(database)

@@ -31,6 +31,8 @@ from provisioning.core.permissions import (
 from provisioning.logs.files import FORMATS as LOG_FORMATS
 from provisioning.notifications.views.names import NAMED
 from provisioning.pairs.views.pairs import PARTS
+from provisioning.searches.facts import FILTERS
+from provisioning.web.exports import FORMATS as LIST_FORMATS
 
 OPEN, SIGNED_IN, MACHINE = "open", "signed in", "machine"
 """Besides verbs: without a login; by whoever is signed in, role or not; with a token or signature of its own."""
@@ -142,6 +144,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "batch-retry": posts(OPERATE) + posts(INSTALL, pk="installs"),
     "batch-cancel": asks(OPERATE) + posts(INSTALL, pk="installs"),
     "history": reads(),
+    "history-export": reads(EXPORT),
     "history-deleted": reads(),
     "history-entry": reads() + reads(pk="host entry") + reads(pk="deleted entry"),
     "history-restore": asks(CONFIGURE, revision="1", fields="description") + asks(MANAGE_HOSTS, pk="host entry") +
@@ -153,6 +156,8 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "pair-detail": reads(),
     "pair-part": reads(),
     "pair-probe": reads(),
+    "pair-changes": reads(),
+    "pair-changes-export": reads(EXPORT),
     "pair-bundle": asks(EXPORT, time="day"),
     "pair-switchover": asks(OPERATE),
     "pair-pause": asks(OPERATE, reason="A test."),
@@ -187,10 +192,16 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "wall": reads(OPEN),
     "wall-display": asks(WALL, verb="make"),
     "event-list": reads(),
+    "event-export": reads(EXPORT),
     "log-list": reads(),
+    "log-newest": reads(),
     "log-record": reads(),
     "log-settings": asks(CONFIGURE, application="MS_Primary"),
     "log-export": reads(EXPORT),
+    "search-new": (
+        reads() + posts(VIEW, name="Alarms", query="text=lost") + posts(
+            USERS, name="Alarms", query="text=lost", shared="on")),
+    "search-delete": posts(USERS),
     "alarm-list": reads(),
     "alarm-strip": reads(),
     "alarm-detail": reads(),
@@ -237,5 +248,6 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
 }
 ARGUMENTS: dict[str, list] = {
     "tab": list(SHOWN_TABS), "part": list(PARTS), "kind": list(NAMES), "file_format": list(FORMATS),
-    "log_format": list(LOG_FORMATS), "named": list(NAMED)}
+    "log_format": list(LOG_FORMATS), "named": list(NAMED), "list_format": list(LIST_FORMATS),
+    "list_name": list(FILTERS)}
 """Values of the arguments of addresses that are no keys; every one of them is read."""

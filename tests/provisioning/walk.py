@@ -15,7 +15,17 @@ from django.utils import timezone
 from provisioning.audit.worker.run import run_audit
 from provisioning.history import history
 from provisioning.hosts.services import enrolment
-from provisioning.models import Alarm, AlarmCondition, Application, Drill, Event, Finding, PairException, Waiver
+from provisioning.models import (
+    Alarm,
+    AlarmCondition,
+    Application,
+    Drill,
+    Event,
+    Finding,
+    PairException,
+    SavedSearch,
+    Waiver,
+)
 from provisioning.monitoring.services import wall
 from provisioning.states import AuditTrigger, DrillState, JobKind, JobState, Role
 from tests import factories
@@ -98,6 +108,8 @@ class World:
             "maintenance": factories.make_maintenance().pk,
             "condition": AlarmCondition.objects.create(name="Line lost", detect_event=4504).pk,
             "token": wall.make_address(actor=factories.ADMINISTRATOR),
+            "search": SavedSearch.objects.create(user=factories.make_user("searcher"), list="event-list", name="Lost",
+                                                 query="text=lost", shared=True).pk,
             "exception": PairException.objects.create(primary=primary, what="description", reason="A test.").pk}
         self.objects |= self._entries(primary, host) | self._notified()
         self.primary, self.backup = primary, backup

@@ -9,6 +9,7 @@ from protocol.events import OF_ALARMS
 from provisioning.alarms.rules.incident import Said
 from provisioning.errors import NotFound
 from provisioning.models import Alarm, Application, Event
+from provisioning.models.records import OF_NO_APPLICATION
 from provisioning.states import AlarmCategory
 
 TOPIC = "alarms"
@@ -80,12 +81,14 @@ def story(alarm: Alarm) -> Story:
         name=alarm.application).first() if alarm.application else None
     members = [] if row is None else [each for each in (
         row, row.backup_server, getattr(row, "primary_server", None)) if each is not None]
-    hosts = Q(host__name=alarm.host) if alarm.host else Q(host__in=[])
-    own = Q(application__in=members) | (hosts | Q(host__in=[each.host_id for each in members if each.host_id])) & Q(
-        application=None)
-    if not alarm.application and alarm.host:
+    hosts = Q(host__name=alarm.host) | Q(host=None, host_name=alarm.host) if alarm.host else Q(host__in=[])
+    own = Q(application__in=members) | (
+        hosts | Q(host__in=[each.host_id for each in members if each.host_id])) & OF_NO_APPLICATION
+    if alarm.application and row is None:
+        own |= Q(application=None, application_name=alarm.application)
+    if not alarm.application:
         # What happened to the servers there.
-        own |= Q(host__name=alarm.host)
+        own |= hosts
     end = alarm.cleared_at or alarm.last_at
     found = list(Event.objects.filter(own, at__range=(alarm.raised_at - AROUND, end + AROUND)).exclude(
         number__in=OF_ALARMS).select_related("application", "host").order_by("at", "id")[:STORY_MOST + 1])

@@ -58,8 +58,9 @@ def newest_record() -> int:
 def new_events(event_id: int, seen: Sequence[int], numbers: Collection[int]) -> Events:
     """Events after ``event_id``, and those before it that are not among ``seen``."""
     rows = list(Event.objects.filter(id__gt=event_id - EVENTS_BEFORE).exclude(id__in=seen).order_by("id").values(
-        "id", "at", "number", "text", "application_id", "application__name", "application__type",
-        "application__backup_server_id", "application__primary_server__name", "host__name", "host__left_at"
+        "id", "at", "number", "text", "application_id", "application_name", "application__name", "application__type",
+        "application__backup_server_id", "application__primary_server__name", "host_name", "host__name",
+        "host__left_at"
     )[:EVENTS_AT_ONCE])
     newest = max([event_id, *(row["id"] for row in rows)])
     kept = sorted(key for key in {*seen, *(row["id"] for row in rows)} if key > newest - EVENTS_BEFORE)
@@ -76,8 +77,8 @@ def _of_event(row: Row) -> Happened:
     removed = row["number"] == HOST_DISCONNECTED and row["host__left_at"] is not None
     members = [key for key in (row["application_id"], row["application__backup_server_id"]) if key is not None]
     return Happened(
-        number=row["number"], at=row["at"], application=row["application__name"] or "",
-        type=row["application__type"] or "", host=row["host__name"] or "", text=row["text"],
+        number=row["number"], at=row["at"], application=row["application__name"] or row["application_name"],
+        type=row["application__type"] or "", host=row["host__name"] or row["host_name"], text=row["text"],
         planned=removed or is_asked_for(row["number"], row["text"], row["at"], members))
 
 

@@ -1,5 +1,7 @@
 """Applications as lists, as drafts (for editor, clone and export) and by name."""
 
+from collections.abc import Iterable
+
 from django.db.models import Case, F, Prefetch, Q, QuerySet, Value, When
 
 from provisioning.applications.rules.saved_notes import ports_differ, waiting_sentence
@@ -121,3 +123,8 @@ def used_ports(host_id: int) -> dict[int, str]:
     """{port number: application name} of everything that listens on a host."""
     rows = Application.objects.filter(host_id=host_id, ports__isnull=False)
     return dict(rows.values_list("ports__port", "name"))
+
+
+def keys_by_name(names: Iterable[str]) -> dict[str, int]:
+    """{name: key} of those among ``names`` that there are."""
+    return dict(Application.objects.filter(name__in={*names} - {""}).values_list("name", "pk"))

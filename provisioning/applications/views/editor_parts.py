@@ -14,7 +14,7 @@ from provisioning.models import Application, Event, Host
 from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, startup_type
 
 TABS = {"configuration": "Configuration", "options": "Options", "dependencies": "Dependencies", "history": "History",
-        "jobs": "Jobs", "log": "Log"}
+        "jobs": "Jobs", "log": "Events", "records": "Log"}
 ROW_FORMS: dict[str, type[RowForm]] = {"ports": PortForm, "connections": ConnectionForm}
 SHOWN_MAX = 100
 

@@ -1,10 +1,6 @@
 """Audits as files: of one pair, or of all that the list shows."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
-from functools import partial
-
-from asgiref.sync import sync_to_async
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -18,20 +14,8 @@ from provisioning.errors import NotFound, Refused
 from provisioning.pairs.selectors.page import pair_rows
 from provisioning.states import Severity
 from provisioning.web.answers import refused
+from provisioning.web.exports import Streamed, gathered
 from provisioning.web.pages import page
-
-PART_CHARACTERS = 64 * 1024
-
-
-class Streamed(StreamingHttpResponse):
-    """Parts that are read from the database while they are sent, off the event loop."""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        content = self.streaming_content
-        if isinstance(content, AsyncIterator):
-            raise TypeError("these parts are read in threads")
-        while (part := await sync_to_async(partial(next, content, None))()) is not None:
-            yield part
 
 
 @require_safe
@@ -95,17 +79,3 @@ def _headers(chosen: Format, name: str) -> dict[str, str]:
     return {"Content-Type": chosen.content_type, "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{"-".join(words)}.{chosen.suffix}"',
             "Content-Security-Policy": html_page.policy()}
-
-
-def gathered(parts: Iterable[str]) -> Iterator[str]:
-    """The same text in fewer parts."""
-    kept: list[str] = []
-    length = 0
-    for part in parts:
-        kept.append(part)
-        length += len(part)
-        if length >= PART_CHARACTERS:
-            yield "".join(kept)
-            kept, length = [], 0
-    if kept:
-        yield "".join(kept)

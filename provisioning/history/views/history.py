@@ -1,13 +1,18 @@
 """History: who changed what, when and from where; its versions, Restore, and what was deleted."""
 
+from datetime import datetime
+
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
 
-from provisioning.core.permissions import actor_of, sentence_for
+from provisioning.core.events import last_failover, last_failover_of
+from provisioning.core.permissions import EXPORT, actor_of, sentence_for
 from provisioning.core.reasons import one_line
+from provisioning.core.redaction import Redactor
 from provisioning.core.text import key_of
 from provisioning.errors import Conflict, Link, NotFound, Refused
 from provisioning.history import entries as selector
@@ -16,10 +21,14 @@ from provisioning.history.forms import DeletedFilter, HistoryFilter
 from provisioning.history.kinds import LABELS
 from provisioning.models import HistoryEntry
 from provisioning.web.answers import PAGES, address_of, dialog, done, sentence
+from provisioning.web.exports import Sheet, file_of, iso, newest_first
 from provisioning.web.pages import page, show
 from provisioning.web.reasons import ReasonForm
 from provisioning.web.tables import page_of
 
+FILE = Sheet("pairwise-history", "entries", (
+    "number", "at", "user_name", "origin", "action", "object_type", "object_id", "object_name", "reason", "request_id",
+    "changes"))
 EDITORS = {"application": ("application-edit", "application-new"), "host": ("host-edit", "host-new")}
 """Kinds of object with an editor: its address for what exists, and for what is brought back."""
 
@@ -29,10 +38,37 @@ EDITORS = {"application": ("application-edit", "application-new"), "host": ("hos
 def history(request):
     """Entries of one request stand together, with before and after of each field."""
     form = HistoryFilter(request.GET, users=selector.history_users())
-    found = page_of(selector.history_list(**form.chosen()), request.GET)
+    found = page_of(_chosen(form), request.GET)
     return show(request, "history/list.html", {
         "form": form, "page": found, "requests": selector.group_by_request(selector.mark_present(found)),
         "pages": PAGES, "kinds": LABELS, "total": HistoryEntry.objects.count()})
+
+
+def _chosen(form: HistoryFilter) -> QuerySet[HistoryEntry]:
+    within, chosen = form.parts(_last_failover)
+    return within.of(selector.history_list(**chosen))
+
+
+def _last_failover(*, object_type: str = "", object_id: str = "", **others: object) -> datetime | None:
+    """Of the application whose entries are shown, else of any."""
+    key = key_of(object_id) if object_type == "application" else None
+    return last_failover() if key is None else last_failover_of(key)
+
+
+@require_safe
+@page(EXPORT)
+def export(request, list_format: str):
+    """What the list shows with the same filter, from its newest on, without secrets."""
+    form, redactor = HistoryFilter(request.GET, users=selector.history_users()), Redactor(())
+    return file_of(request, list_format, FILE, lambda: (
+        redactor.value(_cells(row)) for row in newest_first(_chosen(form), "number")))
+
+
+def _cells(row: HistoryEntry) -> dict:
+    changes = [{"field": change.label, "before": change.before, "after": change.after}
+               for change in selector.field_changes(row.before, row.after)]
+    return {"at": iso(row.at), "changes": changes,
+            **{name: getattr(row, name) for name in FILE.columns if name not in ("at", "changes")}}
 
 
 @require_safe

@@ -17,7 +17,7 @@ from provisioning.errors import Conflict, Difference, Link, NotFound, Refusal, R
 from provisioning.history import history
 from provisioning.history.entries import last_change
 from provisioning.hosts.rules.hosts import HostDraftFacts, StoredHost, host_refusals
-from provisioning.models import Application, Event, Host, Job
+from provisioning.models import Application, Host, Job
 from provisioning.states import ACTIVE_JOBS, ENDED
 
 NAMED = 5
@@ -75,8 +75,6 @@ def delete_host(*, actor: Actor, host_id: int, reason: str = "") -> None:
         raise Refused(Refusal(f"Host {row.name} cannot be deleted while a job works on it.", "", (job.link,)))
     history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
     _after_change(row)
-    # What happened to a server while it was here stays in its timeline.
-    Event.objects.filter(host=row, application__isnull=False).update(host=None)
     Host.objects.filter(pk=row.pk).delete()
 
 

@@ -12,13 +12,14 @@ NO_NUMBER = "00-00000"
 
 
 def of_event(event: Event) -> LogRecord:
-    """``event`` with its application and host, as the record that its publisher would have sent."""
+    """``event`` with its application and host, as the record that its publisher would have sent; of those that
+    were deleted it has the names."""
     application = event.application
     return LogRecord(
         number=written(event.number) or NO_NUMBER, level=event.level if event.level in LEVELS else EventLevel.STANDARD,
-        application=application.name if application else CONSOLE,
+        application=event.application_shown or CONSOLE,
         type=application.get_type_display() if application else "",
-        host=event.host.name if event.host else "", at_ms=milliseconds(event.at), text=_cut(event.text),
+        host=event.host_shown, at_ms=milliseconds(event.at), text=_cut(event.text),
         attributes={"source": event.source})
 
 

@@ -7,8 +7,8 @@ looked, and goes on from there when it is asked to.
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -48,10 +48,15 @@ class _Walk:
 
 
 def find(query: Query, *, before: Cursor | None = None, most: int = AT_ONCE, within_s: float = LOOK_S,
-         clock: Callable[[], float] = time.monotonic) -> Found:
-    """The newest ``most`` records that ``query`` finds, older than ``before``."""
-    found, left = exact(query, application=_is_whole("application", query.application),
-                        host=_is_whole("host", query.host))
+         clock: Callable[[], float] = time.monotonic, whole: bool = False) -> Found:
+    """The newest ``most`` records that ``query`` finds, older than ``before``. ``whole``: what it has are names, and no
+    parts of names."""
+    if query.members:
+        names = [name for name in query.members if query.application.casefold() in name.casefold()]
+        return merged([find(replace(query, members=(), application=name), before=before, most=most, clock=clock,
+                            within_s=within_s / len(names), whole=True) for name in names], most)
+    found, left = exact(query, application=whole or _is_whole("application", query.application),
+                        host=(whole and not query.application) or _is_whole("host", query.host))
     walks = _walks(found, query, _rest(left))
     if not walks[0].rest:
         return _ended(list(_older(walks[0].rows, before)[:most + 1]), most)
@@ -101,10 +106,27 @@ def _longest(walks: list[_Walk], at: Cursor | None) -> tuple[_Walk, Cursor | Non
     return walk, Cursor(*end)
 
 
+def merged(parts: Sequence[Found], most: int) -> Found:
+    """What several searches found, as one. What is older than the place to which one of them has not looked waits for
+    the next search."""
+    looked_to = max((part.looked_to for part in parts if part.looked_to), default=None)
+    begins = max((part.next for part in parts if part.next), default=None)
+    rows = sorted((row for part in parts for row in part.rows), key=_place, reverse=True)
+    if begins is not None:
+        rows = [row for row in rows if _place(row) >= begins]
+    if len(rows) > most:
+        return Found(rows[:most], _place(rows[most - 1]))
+    return Found(rows, begins, looked_to if begins == looked_to else None)
+
+
+def _place(row: Record) -> Cursor:
+    return Cursor(row.at, row.pk)
+
+
 def _ended(rows: list[Record], most: int) -> Found:
     if len(rows) <= most:
         return Found(rows)
-    return Found(rows[:most], Cursor(rows[most - 1].at, rows[most - 1].pk))
+    return Found(rows[:most], _place(rows[most - 1]))
 
 
 def _older(found: QuerySet[Record], than: Cursor | None) -> QuerySet[Record]:

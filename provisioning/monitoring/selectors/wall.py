@@ -38,7 +38,8 @@ class Wall:
 
 
 def wall() -> Wall:
-    by_category = dict(Alarm.objects.filter(cleared_at=None, masked=False).order_by().values_list("category").annotate(Count("id")))
+    active = Alarm.objects.filter(cleared_at=None, masked=False)
+    by_category = dict(active.order_by().values_list("category").annotate(Count("id")))
     pairs = [row for row in pair_list(show="trouble") if row.headline.level in TROUBLE]
     levels = Counter(row.headline.level for row in pairs)
     return Wall(

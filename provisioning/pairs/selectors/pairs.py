@@ -132,3 +132,12 @@ def digests_equal_of(pair: Pair) -> bool | None:
     """True when both copies are proven equal up to their last common record; None when they cannot be compared."""
     found = _runtimes(pair)
     return equal(*found) if len(found) == 2 else None
+
+
+def member_names(name: str) -> tuple[str, ...]:
+    """Of the pair of which a member has this name, the primary first; of anything else ``name`` alone."""
+    row = Application.objects.filter(name=name).select_related("backup_server", "primary_server").only(
+        "name", "backup_server__name", "primary_server__name").first()
+    primary = getattr(row, "primary_server", None) or row
+    backup = row if primary is not row else getattr(row, "backup_server", None)
+    return (name,) if primary is None else tuple(each.name for each in (primary, backup) if each)

@@ -39,6 +39,7 @@ from provisioning.models import (
     RuntimeStatus,
     Waiver,
 )
+from provisioning.models.records import OF_NO_APPLICATION
 from provisioning.pairs.selectors.pairs import OfPair
 
 from .log_lines import Whose, log_lines
@@ -162,13 +163,13 @@ def _history(scope: Scope) -> Iterator[Part]:
 
 def _events(scope: Scope) -> Iterator[Part]:
     # What happened to other servers of these hosts is none of the pair's.
-    own = Q(application__in=scope.members) | Q(host__in=scope.hosts, application=None)
+    own = Q(application__in=scope.members) | Q(host__in=scope.hosts) & OF_NO_APPLICATION
     rows = Event.objects.filter(own, at__gte=scope.since, at__lt=scope.until).select_related(
         "application", "host").order_by("-id")
     found = scope.newest(rows, EVENTS_MAX, "events.txt")
     yield scope.lines("events.txt", "The timeline: what happened to both members and their hosts.", (
-        f"{event.at.isoformat()} {written(event.number):8} {event.level:11} {event.application or event.host or ''}: "
-        f"{event.text}" for event in found))
+        f"{event.at.isoformat()} {written(event.number):8} {event.level:11} "
+        f"{event.application_shown or event.host_shown}: {event.text}" for event in found))
 
 
 def _jobs(scope: Scope) -> Iterator[Part]:

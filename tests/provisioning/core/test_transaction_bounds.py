@@ -84,6 +84,7 @@ BOUNDS = {
     "core/database.py": {"_begin"},
     "drills/worker/row.py": {"finish"},
     "logs/services/setting.py": {"choose"},
+    "searches/services.py": {"save_search", "delete_search"},
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
     "logs/worker/kept.py": {"keep", "trim"},
     "alarms/services/alarms.py": {"acknowledge", "clear"},

@@ -1,10 +1,13 @@
 """History: before and after by field, grouped by request."""
 
+import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from provisioning.applications.selectors.applications import application_draft, get_application
 from provisioning.applications.services import applications
@@ -315,3 +318,24 @@ def test_a_reason_that_is_too_long_is_refused_beside_its_field(administrator, ch
                                 form_of(changed_twice) | {"description": "third", "reason": "x" * 1001})
     assert answer.status_code == 422
     assert "at most 1000 characters" in answer.text
+
+
+def test_the_time_range_filters_entries(support):
+    row = factories.make_application("MS_1")
+    history.record(actor=factories.ADMINISTRATOR, row=row, before=None, after=history.snapshot(row))
+    later = (timezone.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M")
+    shown = {time: len(support.get(reverse("history"), query).context["page"].object_list) for time, query in (
+        ("hour", {"time": "hour"}), ("later", {"since": later}))}
+    assert shown == {"hour": 1, "later": 0}
+
+
+def test_files_hold_what_the_filter_finds_without_secrets(support):
+    row = factories.make_application("MS_1")
+    factories.set_option(row, "x", "password", "hunter22")
+    history.record(actor=factories.ADMINISTRATOR, row=row, before=None, after=history.snapshot(row), reason="=two()")
+    answer = support.get(reverse("history-export", args=["json"], query={"object_type": "application"}))
+    [entry] = json.loads(answer.getvalue())["entries"]
+    assert (entry["object_name"], entry["action"], entry["reason"]) == ("MS_1", "created", "=two()")
+    assert {"field": "Name", "before": "", "after": "MS_1"} in entry["changes"]
+    assert "hunter22" not in answer.getvalue().decode()
+    assert "'=two()" in support.get(reverse("history-export", args=["csv"])).getvalue().decode()

@@ -3,16 +3,19 @@
 import html
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from protocol.events import Own
+from provisioning.logs.facts import Query
 from provisioning.logs.selectors import records
 from provisioning.logs.selectors.reader import LOG_READER
 from provisioning.logs.selectors.setting import log_to
 from provisioning.logs.services.setting import choose
-from provisioning.models import ComponentHeartbeat
+from provisioning.models import ComponentHeartbeat, Event
 from provisioning.models.applications import MASK
 from tests import factories
 from tests.provisioning.pairs.pages import text_of
@@ -170,3 +173,82 @@ def test_no_secret_leaves_the_console_in_a_file(support, pair):
     assert MASK in text
     assert "s3cret-passcode" not in text
     assert "hunter22" not in text
+
+
+# --- of one application, host or pair
+
+
+@pytest.mark.parametrize("name", ["MS_Primary", "MS_Backup"])
+def test_a_pair_is_found_by_either_member_and_nobody_whose_name_only_begins_so(support, pair, name):
+    for number, application in enumerate(("MS_Primary", "MS_Backup", "MS_Primary_2", "MS_Backup")):
+        factories.make_record(at=number, application=application)
+    found = page(support, pair=name).context["page"]
+    assert [(each["record"].at, each["record"].application) for each in found] == [
+        (3, "MS_Backup"), (1, "MS_Backup"), (0, "MS_Primary")]
+    assert len(page(support, pair=name, application="MS_Prim").context["page"]) == 1
+
+
+def test_batches_of_a_pair_lead_to_older_ones(support, pair):
+    for number in range(230):
+        factories.make_record(at=number // 2, application=pair[number % 2].name)
+    seen, before = [], ""
+    for _ in range(3):
+        answer = page(support, pair="MS_Primary", before=before)
+        seen += [each["record"].pk for each in answer.context["page"]]
+        before = str(answer.context["found"].next)
+    assert len(seen) == len({*seen}) == 230
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_a_search_of_a_pair_that_ran_out_of_time_loses_nothing(pair, monkeypatch):
+    monkeypatch.setattr(records, "SLICE", 2)
+    for number in range(12):
+        factories.make_record(at=number, application=pair[number % 3 == 0].name,
+                              text="needle" if number % 2 else "hay")
+    query, before, seen = Query(members=("MS_Primary", "MS_Backup"), text="needle"), None, []
+    for _ in range(12):
+        found = records.find(query, before=before, within_s=0)
+        seen += [row.at for row in found.rows]
+        before = found.next
+        if before is None:
+            break
+    assert seen == [11, 9, 7, 5, 3, 1]
+
+
+def test_applications_that_are_there_are_linked_at_the_cost_of_one_query(support, pair):
+    for name in ("MS_Primary", "MS_Backup", "Nobody"):
+        factories.make_record(application=name)
+    text = page(support).content.decode()
+    assert all(reverse("application-edit", args=[row.pk]) in text for row in pair)
+    assert page(support).context["keys"] == {row.name: row.pk for row in pair}
+
+
+def test_the_newest_of_an_application_are_those_of_its_whole_name(support):
+    factories.make_record(application="MS_10", text="Of another one.")
+    address = reverse("log-newest", query={"application": "MS_1"})
+    assert "Of another one." not in text_of(support.get(address))
+    factories.make_record(application="MS_1", text="Of this one.")
+    text = text_of(support.get(address))
+    assert "Of this one." in text
+    assert "Of another one." not in text
+    assert "Open in Centralized Log" in text
+
+
+def test_pages_of_applications_hosts_and_pairs_lead_to_their_log(support, pair):
+    row = pair[0]
+    editor = support.get(reverse("application-edit", args=[row.pk])).content.decode()
+    assert reverse("log-newest", query={"application": row.name}) in editor
+    assert reverse(LIST, query={"host": row.host.name}) in support.get(
+        reverse("host-detail", args=[row.host_id])).content.decode()
+    assert reverse(LIST, query={"pair": row.name}) in support.get(
+        reverse("pair-detail", args=[row.pk])).content.decode()
+
+
+def test_since_the_last_failover_of_a_pair(support, pair):
+    factories.make_record(at=1_500_000_000_000, text="before")
+    factories.make_record(text="after")
+    at = timezone.now() - timedelta(hours=1)
+    Event.objects.create(at=at, number=Own.ROLE_CHANGED, application=pair[0], text="MS_Backup is the active server.")
+    for query in ({"pair": "MS_Backup"}, {}, {"application": "MS_Primary"}):
+        found = page(support, time="failover", **query).context["page"]
+        assert [each["record"].text for each in found] == ["after"]

@@ -39,6 +39,7 @@ CUT = {
     "notifications/tags.py SHOWN_MOST + 1": "the same",
     "pairs/views/page.py DEPLOYED_STEPS": "no list: the steps of the guide",
     "pairs/views/pairs.py ROWS_MAX": "more than the rows of a page of the list",
+    "web/exports.py min(AT_ONCE, most)": "test_exports.py: the next ones are read while the file is sent",
     "applications/forms/rows.py ROWS_MAX": "test_left_out.py: more than an application may have, so it is refused",
     "applications/forms/rows.py TOKEN_MAX": "no list: a row's name in the page",
 }

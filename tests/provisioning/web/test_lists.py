@@ -53,6 +53,7 @@ WALKS = {
     "rule-list": Walked({"text": "Night"}, ("rule-new", "rule-edit", "rule-delete")),
     "delivery-list": Walked({"text": "happened"}, ("delivery-detail",)),
     "maintenance-list": Walked({"text": "disk"}, ("maintenance-new", "maintenance-end")),
+    "pair-changes": Walked({"kind": "job"}, ("job-detail",), pk="pair"),
     "audit-waivers": Walked({"state": "active"}, ("audit-sheet",)),
 }
 

@@ -1,0 +1,57 @@
+"""From when until when a list tells: declared once, for every list of what happened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .filters import FilterForm, choice
+
+LENGTHS = {"hour": ("The last hour", timedelta(hours=1)), "day": ("The last 24 hours", timedelta(hours=24)),
+           "week": ("The last 7 days", timedelta(days=7))}
+"""{name in an address: (label, how long)}."""
+SINCE_FAILOVER = "failover"
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """[since, until); None: without an end on that side."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def of(self, rows: QuerySet, field: str = "at") -> QuerySet:
+        """Those of ``rows`` that are in it."""
+        if self.since is not None:
+            rows = rows.filter(**{f"{field}__gte": self.since})
+        return rows if self.until is None else rows.filter(**{f"{field}__lt": self.until})
+
+
+def moment_field(label: str, **widget) -> forms.DateTimeField:
+    """A date and a time of the console's own time zone."""
+    return forms.DateTimeField(label=label, widget=forms.DateTimeInput(
+        attrs={"type": "datetime-local", **widget}, format="%Y-%m-%dT%H:%M"))
+
+
+class TimeRangeFilter(FilterForm):
+    """``since`` and ``until`` count unless ``time`` says another time."""
+
+    time = choice("Time", [*((name, label) for name, (label, _) in LENGTHS.items()),
+                           (SINCE_FAILOVER, "Since the last failover")])
+    since = moment_field("From")
+    until = moment_field("To")
+    field_order = ("text",)
+
+    def parts(self, failover: Callable[..., datetime | None], *, now: datetime | None = None) -> tuple[TimeRange, dict]:
+        """(from when until when, the rest of what is chosen). ``failover`` is called with that rest, where it matters,
+        and says when the active server changed last; None, when none has, leaves the range without a beginning."""
+        rest = self.chosen()
+        time, since, until = (rest.pop(name, None) for name in ("time", "since", "until"))
+        if time == SINCE_FAILOVER:
+            return TimeRange(failover(**rest)), rest
+        if time:
+            return TimeRange((now or timezone.now()) - LENGTHS[time][1]), rest
+        return TimeRange(since, until), rest
