@@ -84,7 +84,7 @@ BOUNDS = {
     "drills/worker/row.py": {"finish"},
     "logs/services/setting.py": {"choose"},
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
-    "logs/worker/kept.py": {"keep", "trim"},
+    "logs/worker/kept.py": {"keep", "trim_part"},
     "alarms/services/alarms.py": {"acknowledge", "clear"},
     "alarms/services/conditions.py": {
         "create_condition", "update_condition", "_saved",
