@@ -13,6 +13,7 @@ writing, and the longest time that it kept the table locked.
 import argparse
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -43,6 +44,8 @@ def main() -> None:
     parser.add_argument("-only", nargs="+", choices=MEASURED, default=tuple(MEASURED))
     parser.add_argument("-directory", type=Path, help="where the data goes (default: the temporary directory)")
     given = parser.parse_args()
+    # Whoever ends it ends the pair with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for name in given.only:
         for figures in MEASURED[name](given):
             print(json.dumps(figures), flush=True)
@@ -61,15 +64,15 @@ def measure_pair(given: argparse.Namespace) -> Iterator[dict]:
         through = sent(pair, THROUGH, given.n)
         wait_collected(pair, THROUGH, given.n)
         per_s = given.n / (time.monotonic() - begun)
+        with scratch(given.directory) as environment:
+            [limit] = part("insert", environment, "-n", given.n)
+        yield {"bench": "log_through", "records": given.n, "connections": CONNECTIONS, "window": WINDOW, "size": SIZE,
+               "collected_per_s": round(per_s), "acked_per_s": round(through.per_second),
+               "acked_p99_ms": round(through.percentile(0.99), 1), "backlog_per_s": round(backlog),
+               "pair_alone_per_s": round(alone.per_second), "sqlite_alone_per_s": limit["per_s"],
+               "ratio": round(per_s / min(alone.per_second, limit["per_s"]), 2)}
         [latency] = part("latency", pair.run.environment, "-rate", given.rate, "-seconds", given.seconds)
-    with scratch(given.directory) as environment:
-        [limit] = part("insert", environment, "-n", given.n)
-    yield {"bench": "log_through", "records": given.n, "connections": CONNECTIONS, "window": WINDOW, "size": SIZE,
-           "collected_per_s": round(per_s), "acked_per_s": round(through.per_second),
-           "acked_p99_ms": round(through.percentile(0.99), 1), "backlog_per_s": round(backlog),
-           "pair_alone_per_s": round(alone.per_second), "sqlite_alone_per_s": limit["per_s"],
-           "ratio": round(per_s / min(alone.per_second, limit["per_s"]), 2)}
-    yield {"bench": "log_latency", **latency}
+        yield {"bench": "log_latency", **latency}
 
 
 def sent(pair: LocalPair, event: int, count: int) -> Result:
