@@ -5,9 +5,10 @@
 ``log_through``: log records that publishers have acknowledged by the pair and that stand in the console's table a
 second, from the first SEND to the last row; beside it what the pair acknowledges while nobody reads, what the reader
 takes of a log that is there already, and what SQLite inserts alone. ``ratio`` is over the lesser of the first and the
-last; ``processor_us`` is what a record costs each kind of process, also on a machine that does other work. ``log_latency``: from SEND until the page's search finds the record. ``log_search``: a page of 100 by each filter,
-at the newest, in the middle and near the oldest. ``log_trim``: removing what is too old, alone and in turns with
-writing, and the longest time that it kept the table locked.
+last; ``processor_us`` is what a record costs each kind of process, also on a machine that does other work.
+``log_latency``: from SEND until the page's search finds the record. ``log_search``: a page of 100 by each filter, at
+the newest, in the middle and near the oldest. ``log_page``: the whole page. ``log_trim``: removing what is too old,
+alone and in turns with writing, and how long each transaction kept the table locked.
 """
 
 import argparse
