@@ -10,7 +10,8 @@ from protocol.identity import stat_fields
 
 TICKS = os.sysconf("SC_CLK_TCK")
 KINDS = (
-    ("web", "console.web"), ("control", "runcontrol"), ("console worker", "-A console"), ("console", "manage.py up"),
+    ("web", "console.web"), ("control", "runcontrol"), ("log reader", "runlog"),
+    ("console worker", "-A console"), ("console", "manage.py up"),
     ("host worker", "-A hostagent"), ("agent", "-m hostagent"), ("shim", "shim.py"), ("server", " -app "),
     ("Redis", "redis-server"), ("Redis", "valkey-server"),
 )

@@ -5,14 +5,16 @@
 ``log_through``: log records that publishers have acknowledged by the pair and that stand in the console's table a
 second, from the first SEND to the last row; beside it what the pair acknowledges while nobody reads, what the reader
 takes of a log that is there already, and what SQLite inserts alone. ``ratio`` is over the lesser of the first and the
-last. ``log_latency``: from SEND until the page's search finds the record. ``log_search``: a page of 100 by each filter,
-at the newest, in the middle and near the oldest. ``log_trim``: removing what is too old, alone and in turns with
-writing, and the longest time that it kept the table locked.
+last; ``processor_us`` is what a record costs each kind of process, also on a machine that does other work.
+``log_latency``: from SEND until the page's search finds the record. ``log_search``: a page of 100 by each filter, at
+the newest, in the middle and near the oldest. ``log_page``: the whole page. ``log_trim``: removing what is too old,
+alone and in turns with writing, and how long each transaction kept the table locked.
 """
 
 import argparse
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +25,7 @@ from pathlib import Path
 
 from tests.scenarios.harness import ROOT, wait_for
 
+from . import _cpu
 from ._local_pair import LOGIN, PASSCODE, LocalPair, local_pair
 from ._log_rows import APPLICATIONS, HOSTS
 from .stomp_client import Load, Result, measure
@@ -43,6 +46,8 @@ def main() -> None:
     parser.add_argument("-only", nargs="+", choices=MEASURED, default=tuple(MEASURED))
     parser.add_argument("-directory", type=Path, help="where the data goes (default: the temporary directory)")
     given = parser.parse_args()
+    # Whoever ends it ends the pair with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for name in given.only:
         for figures in MEASURED[name](given):
             print(json.dumps(figures), flush=True)
@@ -57,19 +62,20 @@ def measure_pair(given: argparse.Namespace) -> Iterator[dict]:
         collect(pair, pair.names[0])
         wait_collected(pair, ALONE, WARM + given.n)
         backlog = (WARM + given.n) / (time.monotonic() - begun)
-        begun = time.monotonic()
+        begun, before = time.monotonic(), _cpu.look()
         through = sent(pair, THROUGH, given.n)
         wait_collected(pair, THROUGH, given.n)
-        per_s = given.n / (time.monotonic() - begun)
+        per_s, used = given.n / (time.monotonic() - begun), _cpu.spent(before, _cpu.look())
+        with scratch(given.directory) as environment:
+            [limit] = part("insert", environment, "-n", given.n)
+        yield {"bench": "log_through", "records": given.n, "connections": CONNECTIONS, "window": WINDOW, "size": SIZE,
+               "collected_per_s": round(per_s), "acked_per_s": round(through.per_second),
+               "acked_p99_ms": round(through.percentile(0.99), 1), "backlog_per_s": round(backlog),
+               "pair_alone_per_s": round(alone.per_second), "sqlite_alone_per_s": limit["per_s"],
+               "ratio": round(per_s / min(alone.per_second, limit["per_s"]), 2),
+               "processor_us": {kind: round(seconds / given.n * 1e6, 1) for kind, seconds in used.most_common(6)}}
         [latency] = part("latency", pair.run.environment, "-rate", given.rate, "-seconds", given.seconds)
-    with scratch(given.directory) as environment:
-        [limit] = part("insert", environment, "-n", given.n)
-    yield {"bench": "log_through", "records": given.n, "connections": CONNECTIONS, "window": WINDOW, "size": SIZE,
-           "collected_per_s": round(per_s), "acked_per_s": round(through.per_second),
-           "acked_p99_ms": round(through.percentile(0.99), 1), "backlog_per_s": round(backlog),
-           "pair_alone_per_s": round(alone.per_second), "sqlite_alone_per_s": limit["per_s"],
-           "ratio": round(per_s / min(alone.per_second, limit["per_s"]), 2)}
-    yield {"bench": "log_latency", **latency}
+        yield {"bench": "log_latency", **latency}
 
 
 def sent(pair: LocalPair, event: int, count: int) -> Result:

@@ -170,8 +170,8 @@ TEMPLATES = [
 ]
 
 # --- Configuration Database, control's record, log records
-def _database(url: str, *, synchronous: str = "FULL", pragmas: str = "") -> dict:
-    """Settings of the database at ``url``, as all of ours need them; ``pragmas`` for SQLite."""
+def _database(url: str, *, synchronous: str = "FULL") -> dict:
+    """Settings of the database at ``url``, as all of ours need them."""
     database = env.db_url_config(url)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # IMMEDIATE: a transaction that reads first and writes later must not meet "database is locked".
@@ -179,8 +179,7 @@ def _database(url: str, *, synchronous: str = "FULL", pragmas: str = "") -> dict
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": (f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA busy_timeout=20000;"
-                             + pragmas),
+            "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA busy_timeout=20000;",
         }
     else:
         # One that swallows everything must be noticed before the system's own minutes have passed.
@@ -200,11 +199,8 @@ DATABASES["control"] = _database(_RECORD_URL)
 RECORD_IS_APART = _RECORD_URL != _CONFIGURATION_URL
 """Whether control's record has a database of its own (ADR 15), or only connections of its own to the same one."""
 # NORMAL: a power cut may take the last records and with them how far the reader was, so it reads them again.
-# A record is written to, and removed from, hundreds of places in six indexes: these pages (32 MB) stay in memory, and
-# are carried from the journal into the file when it has as many, not with every transaction.
 DATABASES["log"] = _database(
-    _SECRETS["PAIRWISE_LOG_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3", synchronous="NORMAL",
-    pragmas="PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=8000;")
+    _SECRETS["PAIRWISE_LOG_DATABASE_URL"] or f"sqlite:///{PAIRWISE_DATA_DIR}/log.sqlite3", synchronous="NORMAL")
 PAIRWISE_LOG_DAYS = env.int("PAIRWISE_LOG_DAYS", 30)
 PAIRWISE_LOG_RECORDS = env.int("PAIRWISE_LOG_RECORDS", 5_000_000)
 PAIRWISE_LOG_RATE = env.int("PAIRWISE_LOG_RATE", 12_000)

@@ -8,8 +8,9 @@ from django.db.models import F, Max, Min, Q
 from provisioning.logbook.models import ALIAS, Followed, Record
 from provisioning.logs.rules.messages import Position, Row
 
-TRIM_AT_ONCE = 2000
-"""As many as the reader writes in one transaction: trimming takes turns with it, and so keeps up with it."""
+TRIM_AT_ONCE, TRIM_PARTS = 1000, 2
+"""Of one transaction, and how many of these are a turn: together as many as the reader writes in one of its own, so who
+takes turns with it keeps up with it."""
 _COLUMNS = ("pair_id", *Row._fields)
 _INSERT = (f"INSERT INTO {Record._meta.db_table} ({', '.join(_COLUMNS)}) "
            f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
@@ -69,7 +70,18 @@ def _new(pair: Followed, rows: Sequence[Row]) -> list[Row]:
 
 def trim(*, received_before: int, most: int) -> int:
     """Remove some of the oldest records that were received before that time (milliseconds) or that are more than
-    ``most``; how many. What is left is for the next time: the reader has to get in between."""
+    ``most``; how many. What is left is for the next turn: the reader has to get in between."""
+    removed = 0
+    for _ in range(TRIM_PARTS):
+        part = trim_part(received_before, most)
+        removed += part
+        if part < TRIM_AT_ONCE:
+            break
+    return removed
+
+
+def trim_part(received_before: int, most: int) -> int:
+    """One transaction of ``trim``."""
     newest = Record.objects.aggregate(newest=Max("id"))["newest"]
     oldest = Record.objects.aggregate(oldest=Min("id"))["oldest"]
     if oldest is None:

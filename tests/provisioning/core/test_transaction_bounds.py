@@ -86,7 +86,7 @@ BOUNDS = {
     "logs/services/setting.py": {"choose"},
     "searches/services.py": {"save_search", "delete_search"},
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
-    "logs/worker/kept.py": {"keep", "trim"},
+    "logs/worker/kept.py": {"keep", "trim_part"},
     "alarms/services/alarms.py": {"acknowledge", "clear"},
     "alarms/services/conditions.py": {
         "create_condition", "update_condition", "_saved",

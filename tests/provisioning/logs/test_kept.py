@@ -83,9 +83,9 @@ def test_an_application_that_got_the_id_of_another_is_another_pair(pair):
 def test_the_oldest_are_removed_in_small_parts_by_age_and_by_number(monkeypatch):
     made = [factories.make_record(received=number) for number in range(10)]
     monkeypatch.setattr(kept, "TRIM_AT_ONCE", 3)
-    assert [kept.trim(received_before=5, most=100) for _ in range(3)] == [3, 2, 0]
-    assert kept.trim(received_before=0, most=2) == 3
-    assert list(Record.objects.order_by("id").values_list("id", flat=True)) == [row.pk for row in made[8:]]
+    assert [kept.trim(received_before=8, most=100) for _ in range(3)] == [6, 2, 0]
+    assert kept.trim(received_before=0, most=1) == 1
+    assert list(Record.objects.order_by("id").values_list("id", flat=True)) == [row.pk for row in made[9:]]
     Record.objects.all().delete()
     assert kept.trim(received_before=5, most=2) == 0
 
