@@ -17,6 +17,9 @@ NO_WORDS = {
     "hosts/selectors/joining.py": {"SHOWN_AFTER"},
     "hosts/views/host_api.py": {"JOB_AGE"},
     "web/kept.py": {"KEPT_FOR_S"},
+    "alarms/rules/reactions.py": {"LATE"},
+    "monitoring/services/observer.py": {"PAUSED_FOR"},
+    "notifications/rules/attempts.py": {"GIVEN_UP_AFTER"},
 }
 """Times that are not the age of a word: what is counted or shown over so long, locked or kept for so long."""
 

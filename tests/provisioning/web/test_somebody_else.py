@@ -18,6 +18,7 @@ NOTHING_STORED = {
     "application-clone": "a name for a new object",
     "host-join-ssh": "the port and user of a login that is stored nowhere",
     "pair-bundle": "what a file is to hold",
+    "maintenance-new": "the time of a new object",
 }
 """{form that comes filled in: with what that nobody else can have saved}."""
 TYPED = {"text", "number", "time", "date", "datetime-local", "url", "email", "search"}
