@@ -125,6 +125,10 @@ class Processes:
 
     # --- questions ----------------------------------------------------------------------------
 
+    def application(self, name: str) -> dict[str, Any]:
+        """Its last known fields (``messages.Supervised``), {} for none."""
+        return self._state.supervised.get(name, {})
+
     def status(self, name: str) -> Status:
         process = self._all.get(name)
         return process.status if process else Status()

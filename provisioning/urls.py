@@ -4,6 +4,6 @@ from django.urls import include, path
 
 SLICES = (
     "web", "history", "accounts", "catalog", "applications", "hosts", "looks", "verbs", "pairs", "browse", "drills",
-    "logs", "alarms", "fleet", "audit", "support", "monitoring")
+    "logs", "server_log", "alarms", "fleet", "audit", "support", "monitoring")
 
 urlpatterns = [path("", include(f"provisioning.{name}.urls")) for name in SLICES]
