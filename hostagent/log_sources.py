@@ -86,13 +86,15 @@ def usual(found: list[Source]) -> str:
 
 @contextlib.contextmanager
 def opened(source: Source, way: str) -> Iterator[int]:
-    """A descriptor that reads it. Raises Unreadable."""
+    """A descriptor that reads it. Raises Unreadable, also for what fails while it is read, and TimeoutError."""
     try:
         with Directory.at(real(source.directory)) as directory, closing(directory.plain(way)) as descriptor:
             if os.fstat(descriptor).st_nlink != 1:
                 # It may be a file of somebody else, who does not let this account read it.
                 raise Unreadable("It has several names on its disk, so the agent does not read it.", way)
             yield descriptor
+    except TimeoutError:
+        raise
     except OSError as error:
         raise Unreadable(why(error), os.path.join(source.directory, way)) from None
 

@@ -1,5 +1,5 @@
 /* The lines of a server's own log (templates/server_log/tab.html): Follow, Older, and the search in what is loaded.
-   What came is in the list; where it begins and ends in the file is in data-begins and data-ends of [data-server-log]. */
+   What came is in the list; where it begins and ends in the file is in data-begins and data-ends of its element. */
 const EVERY_MS = 2000;
 const MOST_LINES = 20000;
 const SEARCHED_PAGES = 25; // of a thousand lines each, with one press

@@ -95,6 +95,7 @@ BOUNDS = {
     "audit/worker/affected.py": {"_moved"},
     # an entry of history
     "support/services/bundle.py": {"make_bundle"},
+    "server_log/services.py": {"download"},
     "history/history.py": {"atomic", "_add"},
     # what one report holds (reports.MAX_ITEMS), and so many that waited for it (reports.WAITING_A_TURN)
     "jobs/worker/reports.py": {"_record", "_apply", "catch_up"},
