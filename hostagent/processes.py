@@ -52,7 +52,8 @@ class Processes:
         process = self._process(application["name"])
         if refused := process.why_no_start():
             raise StartRefused(refused)
-        self._state.supervised[process.name] = application
+        # A job does not say all that control does.
+        self._state.supervised[process.name] = {**process.application, **application}
         try:
             process.program()
         except LaunchError as error:
