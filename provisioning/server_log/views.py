@@ -9,17 +9,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from protocol.log_messages import LINES_MAX
 from provisioning.applications.selectors.applications import get_application
-from provisioning.core.permissions import EXPORT, actor_of
+from provisioning.core.permissions import CONFIGURE, EXPORT, actor_of
 from provisioning.core.text import key_of
 from provisioning.errors import Refused
 from provisioning.web.answers import refused
-from provisioning.web.lists import onward
-from provisioning.web.pages import page
+from provisioning.web.lists import onward, with_query
+from provisioning.web.pages import carry_out, page
 
-from . import services
 from .facts import SHOWN_LINES, WHERE_TO_SET
 from .forms import LogChoice
 from .selectors import read
+from .services import detail, files
 
 FILE_MAX = 4200
 
@@ -44,7 +44,7 @@ def server_log(request, pk: int):
         "heading": f"{row.name}: Server log", "answer": answer, "lines": answer.lines, "shown": shown,
         "choice": LogChoice(answer, search), "before": request.GET.get("before"),
         "chosen": next((each for each in answer.files if each.name == answer.file), None),
-        "where_to_set": WHERE_TO_SET if answer.names_no_file else ""})
+        "where_to_set": WHERE_TO_SET if answer.names_no_file else "", "minutes": detail.MINUTES})
 
 
 @require_safe
@@ -63,8 +63,25 @@ def lines(request, pk: int):
 def download(request, pk: int):
     """The newest part of the log as a file."""
     try:
-        made = services.download(actor=actor_of(request), application_id=pk, file=_asked(request.POST)["file"])
+        made = files.download(actor=actor_of(request), application_id=pk, file=_asked(request.POST)["file"])
     except Refused as error:
-        return refused(request, error, f"{onward(request, 'application-edit', pk)}")
+        return refused(request, error, _tab_of(request, pk))
     return HttpResponse(made.body, content_type="text/plain; charset=utf-8", headers={
         "Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="{made.name}"'})
+
+
+@require_POST
+@page(CONFIGURE)
+def more_detail(request, pk: int):
+    """More detail for a while (``verb`` begin), or back to normal (end)."""
+    actor, address = actor_of(request), _tab_of(request, pk)
+    if request.POST.get("verb") == "end":
+        return carry_out(request, lambda: detail.end(actor=actor, application_id=pk), back=address,
+                         said=lambda _: "The log is back to normal.", to=lambda _: address)
+    return carry_out(request, lambda: detail.begin(actor=actor, application_id=pk), back=address,
+                     said=lambda row: f"{row.application} writes everything into its log for {detail.MINUTES} minutes.",
+                     to=lambda _: address)
+
+
+def _tab_of(request, pk: int) -> str:
+    return with_query(onward(request, "application-edit", pk), tab="server-log")

@@ -94,6 +94,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "application-tab": reads(),
     "application-server-log": reads(),
     "application-server-log-lines": reads(),
+    "application-server-log-detail": posts(CONFIGURE, verb="begin") + posts(CONFIGURE, verb="end"),
     "application-server-log-download": posts(EXPORT, file="stdout"),
     "browse-templates": reads(),
     "browse-templates-import": posts(IMPORT),

@@ -7,8 +7,8 @@ from protocol.log_messages import LogRead, ReadLog
 from provisioning.errors import NotAllowed, Refused
 from provisioning.models import HistoryEntry
 from provisioning.models.applications import MASK
-from provisioning.server_log import services
-from provisioning.server_log.services import download
+from provisioning.server_log.services import files
+from provisioning.server_log.services.files import download
 from tests import factories
 from tests.provisioning.pairs.pages import text_of
 
@@ -146,7 +146,7 @@ def test_a_download_holds_the_log_in_order_without_secrets_and_history_tells_of_
 
 
 def test_of_a_long_log_the_newest_part_is_downloaded(server, control, monkeypatch):
-    monkeypatch.setattr(services, "MOST_BYTES", 150)
+    monkeypatch.setattr(files, "MOST_BYTES", 150)
     control.log = pages_of(["one"], ["two"], ["three"])
     made = download(actor=factories.SUPPORT, application_id=server.pk, file="logs/ms.log")
     assert made.body == b"two\nthree\n"
@@ -154,7 +154,7 @@ def test_of_a_long_log_the_newest_part_is_downloaded(server, control, monkeypatc
 
 
 def test_a_log_that_takes_too_long_is_downloaded_as_far_as_it_came(server, control, monkeypatch):
-    monkeypatch.setattr(services, "TAKES_S", -1.0)
+    monkeypatch.setattr(files, "TAKES_S", -1.0)
     control.log = pages_of(["one"], ["two"])
     assert download(actor=factories.SUPPORT, application_id=server.pk, file="x").body == b"two\n"
 

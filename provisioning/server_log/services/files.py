@@ -12,9 +12,8 @@ from provisioning.core.text import file_word
 from provisioning.errors import Refusal, Refused
 from provisioning.history import history
 from provisioning.models import Application
-
-from .facts import Lines, size
-from .selectors import read, redactor_of
+from provisioning.server_log.facts import Lines, size
+from provisioning.server_log.selectors import read, redactor_of
 
 MOST_BYTES = 8 * 1024 * 1024
 TAKES_S = 20.0
