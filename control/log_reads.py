@@ -112,7 +112,7 @@ def _text(value: object, most: int) -> str:
 
 
 def _number(value: object) -> int | float:
-    found = number(value, 0, LARGEST)
+    found: int | float | None = number(value, 0, LARGEST)
     if found is None:
         raise WireError("the agent sent a number about a log that is none")
     return found

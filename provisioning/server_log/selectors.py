@@ -12,12 +12,15 @@ from provisioning.models import Application
 from .facts import Answer, File, Lines, moment
 from .rules import without_secrets
 
+NAME_MAX = 4200
+
 
 def read(row: Application, *, file: str = "", before: int | None = None, after: int | None = None, of: str = "",
          lines: int = LINES_MAX, listing: bool = False, redactor: Redactor | None = None) -> Answer:
     """Lines of a log ``file`` of ``row`` without secrets, or why there are none. The rest is as in ``ReadLog``."""
-    asked = ReadLog(application=row.name, file=file, before=-1 if before is None else before,
-                    after=-1 if after is None else after, of=of, lines=lines, listing=listing)
+    # Longer ones are none that an agent has said.
+    asked = ReadLog(application=row.name, file=file[:NAME_MAX], before=-1 if before is None else before,
+                    after=-1 if after is None else after, of=of[:NAME_MAX], lines=lines, listing=listing)
     try:
         said = read_log(asked)
     except ControlUnavailable as error:

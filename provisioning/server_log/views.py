@@ -21,12 +21,10 @@ from .forms import LogChoice
 from .selectors import read
 from .services import detail, files
 
-FILE_MAX = 4200
-
 
 def _asked(values) -> dict[str, Any]:
     """What a browser may say of the lines that it wants."""
-    return {"file": str(values.get("file", ""))[:FILE_MAX], "before": key_of(values.get("before"))}
+    return {"file": values.get("file", ""), "before": key_of(values.get("before"))}
 
 
 @require_safe
@@ -35,7 +33,7 @@ def server_log(request, pk: int):
     """The last lines of a file, or those before a place (``?before=``), for a script or as a page of its own."""
     row = get_application(pk)
     answer = read(row, **_asked(request.GET), lines=SHOWN_LINES, listing=True)
-    search = request.GET.get("search", "")[:255]
+    search = request.GET.get("search", "")
     shown = answer.lines.lines if answer.lines else []
     if search and not request.htmx:
         shown = [line for line in shown if search.casefold() in line.casefold()]
@@ -53,7 +51,7 @@ def lines(request, pk: int):
     """For the script, as JSON: the lines after ``after`` (of the file ``of``), or before ``before``; {"trouble": …}
     when they cannot be read."""
     answer = read(get_application(pk), **_asked(request.GET), after=key_of(request.GET.get("after")),
-                  of=request.GET.get("of", "")[:100], lines=LINES_MAX)
+                  of=request.GET.get("of", ""), lines=LINES_MAX)
     said = {"trouble": answer.trouble} if answer.lines is None else asdict(answer.lines)
     return JsonResponse(said, headers={"Cache-Control": "no-store"})
 

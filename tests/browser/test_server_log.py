@@ -66,7 +66,7 @@ def test_the_log_of_a_server_is_read_in_the_browser(log, page, accessible):
     expect(page.get_by_text("earlier line 0", exact=False)).to_have_count(1)
     expect(page.get_by_role("link", name="Older")).to_be_hidden()
 
-    page.get_by_label("File", exact=True).select_option("stdout")
+    page.locator("select[name=file]").select_option("stdout")
     expect(page.get_by_label("Lines of stdout")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
