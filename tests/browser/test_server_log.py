@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.scenarios.applications import started
-from tests.scenarios.harness import Pairwise
+from tests.scenarios.harness import Pairwise, wait_for
 
 from .conftest import look
 
 NAME = "MS_Logged"
-OPTIONS = {"clients": {"bench": "benchpass-of-the-log"}, "log": {"verbose": "all", "all": "stdout, logs/ms.log"}}
+OPTIONS = {"clients": {"bench": "benchpass-of-the-log"}, "log": {"verbose": "standard", "all": "stdout, logs/ms.log"}}
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,6 @@ def test_the_log_of_a_server_is_read_in_the_browser(log, page, accessible):
     lines = opened(page)
     expect(lines).to_have_count(500)
     expect(page.locator("[data-log-lines]")).to_contain_text("00-05061")
-    look(page, "server-log", widths=(1440, 390))
-    accessible(page)
-
     page.get_by_role("button", name="Follow").click()
     add(log, "a new line benchpass-of-the-log\nhalf of ")
     expect(page.get_by_text("a new line")).to_be_visible()
@@ -71,3 +68,18 @@ def test_the_log_of_a_server_is_read_in_the_browser(log, page, accessible):
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert "00-05061" in Path(download.value.path()).read_text()
+
+
+def test_the_server_takes_more_detail_without_a_restart_until_somebody_says_so(pairwise, log, page, accessible):
+    pid = pairwise.application(NAME)["pid"]
+    opened(page)
+    page.get_by_role("button", name="More detail for 15 minutes").click()
+    expect(page.get_by_text("writes everything into its log until")).to_be_visible()
+    expect(page.locator("[data-log-lines] li").first).to_be_visible()
+    accessible(page)
+    look(page, "server-log", widths=(1440, 390))
+    page.get_by_role("button", name="Back to normal now").click()
+    expect(page.get_by_text("The log is back to normal.")).to_be_visible()
+    expect(page.get_by_text("writes everything into its log until")).to_have_count(0)
+    wait_for(lambda: log.read_text().count("The configuration was changed") == 2, 10, "two changes in the log")
+    assert pairwise.application(NAME)["pid"] == pid
