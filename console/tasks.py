@@ -6,6 +6,7 @@ from provisioning.accounts.services import sign_in
 from provisioning.drills.services import drills
 from provisioning.drills.services import run as drill_run
 from provisioning.drills.worker import row as drill_rows
+from provisioning.server_log.services import detail
 
 
 @shared_task(name=drill_rows.RUN_DRILL)
@@ -20,6 +21,12 @@ def keep_drills():
     """End drills that nobody carries out any more, and start what is due."""
     drill_rows.reap()
     drills.start_due()
+
+
+@shared_task(name="console.end_more_detail")
+def end_more_detail():
+    """Logs that were more detailed for a while are as before."""
+    detail.end_due()
 
 
 @shared_task(name="console.keep_sign_ins")

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from protocol.log_messages import LogRead
 from protocol.message import Message
 from protocol.messages import ProcessChanged
 from protocol.opening_messages import Hello
+from protocol.pair_messages import Probed
 from protocol.server_messages import Report
 from provisioning.states import RUNS
 
@@ -16,6 +18,9 @@ from .facts import ApplicationFacts, HostFacts, StatusRow
 from .peers import Peer
 from .questions import Questions
 from .status import ENDED, RUNNING, Verdict
+
+LOGS_AT_ONCE = 2
+"""So many answers with lines of logs may be under way from one agent: they share its connection with its reports."""
 
 
 @dataclass(eq=False)
@@ -37,7 +42,7 @@ class ServerConnection:
     clock_offset_s: float | None = None
     configuration: dict[str, Any] | None = None
     watched: bool = False
-    questions: Questions = field(default_factory=Questions)
+    questions: Questions[Probed] = field(default_factory=Questions)
     foreign: bool = False
 
     @property
@@ -94,7 +99,8 @@ class LiveApplication:
 class LiveHost:
     """``listed``: the agent sent its whole list since it connected. ``proven``: the secret by which it connected.
     ``foreign``: names of applications of other hosts that it spoke of. ``lca_refused``: the number of its last word of
-    whom its LCA Port refused."""
+    whom its LCA Port refused. ``log_questions``: what its agent was asked to read, ``log_turns`` how many more at the
+    same time."""
 
     facts: HostFacts
     peer: Peer | None = None
@@ -109,6 +115,8 @@ class LiveHost:
     status: str = ""
     foreign: set[str] = field(default_factory=set)
     lca_refused: object = 0
+    log_questions: Questions[LogRead] = field(default_factory=Questions)
+    log_turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOGS_AT_ONCE))
 
     def post(self, message: Message) -> None:
         if self.peer is not None:

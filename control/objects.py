@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from protocol import auth
+from protocol import auth, log_files
 from provisioning.applications.rules.management_layer import management_layer
 from provisioning.catalog.known_options import SML
 from provisioning.declared import AGENT, SERVER, sent
@@ -20,6 +20,8 @@ from provisioning.states import RUNNABLE_TYPES, SERVER_TYPES, ApplicationType
 from . import facts
 
 LOOKUP_BATCH = 400
+LOG = "log"
+"""The section of options that says where a server writes its log."""
 Values = Mapping[str, Any]
 """Of one object, by the names of its fields."""
 _FACTS = ("id", "name", "type", "version", "enabled", "revision", "working_directory", "command_line",
@@ -168,15 +170,17 @@ def supervised(host_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = {host_id: [] for host_id in host_ids}
     startable = Application.objects.filter(host_id__in=list(found), type__in=RUNNABLE_TYPES)
     rows = startable.order_by(*by_name("name")).values("id", "host_id", "log_on_as", *_SUPERVISED)
-    options = Option.objects.filter(application__host_id__in=list(found), annex=True, section__iexact=SML)
-    annex = _grouped(options.values("application_id", "key", "value"))
+    options = Option.objects.filter(application__host_id__in=list(found))
+    annex = _grouped(options.filter(annex=True, section__iexact=SML).values("application_id", "key", "value"))
+    log = _grouped(options.filter(annex=False, section__iexact=LOG).values("application_id", "key", "value"))
 
     def sml(key: int) -> dict[str, Any]:
         return management_layer({SML: {each["key"]: each["value"] for each in annex[key]}})
 
     for row in rows:
         found[row["host_id"]].append({name: row[name] for name in _SUPERVISED} | {
-            "log_on_as": os_account(row["log_on_as"])} | sml(row["id"]))
+            "log_on_as": os_account(row["log_on_as"]),
+            "log_files": log_files.files({each["key"]: each["value"] for each in log[row["id"]]})} | sml(row["id"]))
     return found
 
 

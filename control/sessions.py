@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from protocol import auth
+from protocol.log_messages import LogRead, ReadLog
 from protocol.message import Message
 from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Processes, Supervised
 from protocol.opening_messages import Hello, Welcome
@@ -24,6 +25,7 @@ from . import checks, narration, objects
 from .directory import Directory, Shelf
 from .facts import ApplicationFacts, ApplicationPeer, EventRow, HostPeer
 from .live import LiveApplication, LiveHost, ServerConnection
+from .log_reads import LogReads
 from .peers import Bucket, Peer, Peers
 from .reload import REMOVED, Reloader
 from .solution import SolutionControl
@@ -60,6 +62,7 @@ class Sessions:
         self._solution, self._reloader, self._directory, self._facts = solution, reloader, directory, facts
         self._peers = peers
         self._world = solution.world
+        self._log_reads = LogReads(self._world)
         self._refusals: dict[tuple[str, int | None, int | None], Bucket] = {}
         self.refused = Throttle(self._note_refused)
         """Tells of a stranger that was sent away and claims to be nobody we know, in a sentence without its end."""
@@ -256,6 +259,8 @@ class Sessions:
                 self._host_facts(host, message.host)
             case Processes():
                 self._processes(host, message)
+            case LogRead():
+                self._log_reads.heard(host, message)
             case _:
                 raise _unexpected(message)
 
@@ -315,6 +320,8 @@ class Sessions:
                     await channel.send(Pong(facts=self._facts()))
                 case PairRequest() as asked:
                     await channel.send(await self._solution.requests.answer(asked))
+                case ReadLog() as asked:
+                    await channel.send(await self._log_reads.answer(asked))
                 case Changed() as changed:
                     await self._reloader.changed([name for name in changed.applications if isinstance(name, str)],
                                                  [name for name in changed.hosts if isinstance(name, str)])

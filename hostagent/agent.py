@@ -7,6 +7,7 @@ import os
 import signal
 from typing import Any
 
+from protocol.log_messages import ReadLog
 from protocol.message import Message
 from protocol.messages import ApplicationStatus, ProcessChanged, Supervised, Watch
 from protocol.tasks import Tasks
@@ -20,6 +21,7 @@ from .heartbeats import Heartbeats
 from .kept import AGAIN_S
 from .launch import server_environment
 from .lca import LcaPort, PortTaken
+from .log_reads import LogReads
 from .processes import Processes
 from .state import AgentState
 from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved, service_account
@@ -52,6 +54,7 @@ class Agent:
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
+        self._log_reads = LogReads(config.log_dir, self._processes.application, self._link.tell)
         self._tasks = Tasks(self._task_failed)
         self._worker_task: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
@@ -164,6 +167,8 @@ class Agent:
             self._port.remember(message)
         elif isinstance(message, Watch):
             self._processes.watch(message.application, message.pid, message.started)
+        elif isinstance(message, ReadLog):
+            self._log_reads.take(message)
 
 
 async def serve(config: AgentConfig) -> None:

@@ -15,6 +15,7 @@ import psutil  # type: ignore[import-untyped]  # it brings no types
 from protocol.controls import FILE, NOT_LEADER, Controls
 from protocol.identity import start_ticks
 from protocol.jobs import SIGNATURES
+from protocol.log_messages import ReadLog
 from protocol.message import Message
 from protocol.messages import ApplicationStatus, Generation, HostFacts, ProcessChanged, Processes, Supervised, Watch
 from protocol.opening_messages import SPEAKS
@@ -43,8 +44,8 @@ BUILD = _HOME.name if (_HOME / "agent.py").is_file() else ""
 
 class ControlLink:
     """``report`` gives the present processes, ``worker_runs`` whether the host worker lives, ``surroundings`` further
-    facts of the host. Control's words go to ``on_message`` (Supervised, ApplicationStatus, Watch); ``on_connected`` is
-    called after each connect."""
+    facts of the host. Control's words go to ``on_message`` (Supervised, ApplicationStatus, Watch, ReadLog);
+    ``on_connected`` is called after each connect."""
 
     def __init__(self, config: AgentConfig, *, report: Callable[[], list[ProcessChanged]],
                  worker_runs: Callable[[], bool], surroundings: Callable[[], dict[str, Any]],
@@ -53,16 +54,16 @@ class ControlLink:
         self._controls = Controls([(each.host, each.port) for each in config.control], config.state_dir / FILE)
         self._report, self._worker_runs, self._surroundings = report, worker_runs, surroundings
         self._on_message, self._on_connected = on_message, on_connected
-        self._unsent: collections.deque[ProcessChanged] = collections.deque(maxlen=UNSENT_LIMIT)
+        self._unsent: collections.deque[Message] = collections.deque(maxlen=UNSENT_LIMIT)
         self._wake = asyncio.Event()
         self.generation_file = KeptFile(config.state_dir / GENERATION_FILE)
         self._generation = _line_in(self.generation_file.path)
         self.connected = False
 
-    def tell(self, change: ProcessChanged) -> None:
-        """Send one change at once; while control is away the next connection begins with the whole list."""
+    def tell(self, message: Message) -> None:
+        """Send a change or an answer at once; while control is away the next connection begins with the whole list."""
         if self.connected:
-            self._unsent.append(change)
+            self._unsent.append(message)
             self._wake.set()
 
     async def run(self) -> None:
@@ -107,7 +108,7 @@ class ControlLink:
                 self._controls.learn(message.controls)
             if isinstance(message, Generation):
                 self._keep_generation(message.token[:TOKEN_MAX])
-            if isinstance(message, (Supervised, ApplicationStatus, Watch)):
+            if isinstance(message, (Supervised, ApplicationStatus, Watch, ReadLog)):
                 self._on_message(message)
 
     async def _send(self, channel: Channel) -> None:

@@ -52,7 +52,8 @@ class Processes:
         process = self._process(application["name"])
         if refused := process.why_no_start():
             raise StartRefused(refused)
-        self._state.supervised[process.name] = application
+        # A job does not say all that control does.
+        self._state.supervised[process.name] = {**process.application, **application}
         try:
             process.program()
         except LaunchError as error:
@@ -124,6 +125,10 @@ class Processes:
             process.handle(ControlBack())
 
     # --- questions ----------------------------------------------------------------------------
+
+    def application(self, name: str) -> dict[str, Any]:
+        """Its last known fields (``messages.Supervised``), {} for none."""
+        return self._state.supervised.get(name, {})
 
     def status(self, name: str) -> Status:
         process = self._all.get(name)

@@ -8,7 +8,6 @@ import contextlib
 import glob
 import io
 import os
-import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from protocol.events import written
+from protocol.log_files import NETWORK, OUTPUT_OPTIONS, SEGMENT, STREAMS, outputs_in
 
 
 class Level(IntEnum):
@@ -31,8 +31,7 @@ class Level(IntEnum):
 _SHORT = {Level.DEBUG: "Dbg", Level.TRACE: "Trc", Level.INTERACTION: "Int", Level.STANDARD: "Std"}
 _VERBOSE = {"all": Level.DEBUG, "debug": Level.DEBUG, "trace": Level.TRACE, "interaction": Level.INTERACTION,
             "standard": Level.STANDARD, "none": Level.NONE}
-_OUTPUT_OPTIONS = {"all": Level.DEBUG, "standard": Level.STANDARD, "interaction": Level.INTERACTION,
-                   "trace": Level.TRACE, "debug": Level.DEBUG}
+_LEAST = {"standard": Level.STANDARD, "interaction": Level.INTERACTION, "trace": Level.TRACE}
 _UNITS = {"kb": 1024, "mb": 1024 * 1024}
 
 
@@ -80,7 +79,6 @@ class Event(IntEnum):
     INTERNAL_ERROR = 20099
 
 
-_SEGMENT = re.compile(r"(\d{8}_\d{6}_\d{6})(?:\.(\d+))?")
 LOOK_S = 1.0
 """How soon a log file that somebody else renamed or removed is begun anew."""
 
@@ -134,7 +132,7 @@ class FileOutput:
         versions gave them none."""
         found = []
         for path in self._path.parent.glob(f"{glob.escape(self._path.name)}.*"):
-            if match := _SEGMENT.fullmatch(path.name.removeprefix(f"{self._path.name}.")):
+            if match := SEGMENT.fullmatch(path.name.removeprefix(f"{self._path.name}.")):
                 found.append((int(match[2] or 0), match[1], path))
         return sorted(found)
 
@@ -172,15 +170,15 @@ class Log:
         """Take the ``[log]`` options; relative file paths are under ``directory``. Sentences about what failed."""
         problems: list[str] = []
         wanted: dict[str, Level] = {}
-        for option, level in _OUTPUT_OPTIONS.items():
-            for target in filter(None, (part.strip() for part in options.get(option, "").split(","))):
-                wanted[target] = min(level, wanted.get(target, Level.NONE))
-        self._to_network = wanted.pop("network", None)
+        for option in OUTPUT_OPTIONS:
+            for target in outputs_in(options.get(option, "")):
+                wanted[target] = min(_LEAST.get(option, Level.DEBUG), wanted.get(target, Level.NONE))
+        self._to_network = wanted.pop(NETWORK, None)
         segment, expire = parse_segment(options.get("segment", "")), parse_expire(options.get("expire", ""))
         outputs: list[tuple[Level, StreamOutput | FileOutput]] = []
         for target, level in wanted.items():
             try:
-                output = (StreamOutput({"stdout": 1, "stderr": 2}[target]) if target in ("stdout", "stderr") else
+                output = (StreamOutput(1 + STREAMS.index(target)) if target in STREAMS else
                           FileOutput(directory / target, segment=segment, expire=expire))
                 outputs.append((level, output))
             except OSError as error:

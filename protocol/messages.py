@@ -5,10 +5,11 @@ Who says what to whom:
 ========================  =======================================================================
 server → control          Hello(kind="application"), Report, Progress, Event, Probed, Heartbeat
 control → server          Challenge, Welcome, Refused, Configuration, Grant, Recorded, StepDown, Probe, Heartbeat
-agent → control           Hello(kind="host"), Processes, HostFacts, ProcessChanged, Heartbeat
-control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Generation, Heartbeat
-console → control         Hello(kind="console"), Ping, Changed, PairRequest
-control → console         Challenge, Welcome, Refused, Pong, PairAnswer
+agent → control           Hello(kind="host"), Processes, HostFacts, ProcessChanged, LogRead, Heartbeat
+control → agent           Challenge, Welcome, Refused, Supervised, ApplicationStatus, Watch, Generation, ReadLog,
+                          Heartbeat
+console → control         Hello(kind="console"), Ping, Changed, PairRequest, ReadLog
+control → console         Challenge, Welcome, Refused, Pong, PairAnswer, LogRead
 standby → active          Hello(kind="standby"), then the frames of messageserver.syncwire
 worker → agent (loopback) Hello(kind="worker"), Request
 agent → worker            Challenge, Welcome, Refused, Response
@@ -18,6 +19,7 @@ agent → worker            Challenge, Welcome, Refused, Response
 from dataclasses import dataclass, field
 from typing import Any
 
+from .log_messages import LogRead, ReadLog  # noqa: F401
 from .message import Message, MessageError, from_dict  # noqa: F401 - this module is the catalogue of all messages
 from .opening_messages import (  # noqa: F401 - so is it of these
     PROTOCOL_VERSION,
@@ -101,7 +103,8 @@ class Supervised(Message):
     """What the agent needs of every application of its host (list of dicts): name, type, enabled,
     working_directory, command_line, command_line_arguments, startup_timeout, shutdown_timeout (s),
     auto_restart, log_on_as, suspending_wait_timeout (s), heartbeat_period (s, 0: no signs of life are expected),
-    hangup_restart. Sent after Welcome and after each change. ``controls`` is as in Configuration."""
+    hangup_restart, log_files (what its options in [log] name: paths, relative ones below its Working Directory). Sent
+    after Welcome and after each change. ``controls`` is as in Configuration."""
 
     applications: list[dict[str, Any]]
     controls: list[dict[str, Any]] = field(default_factory=list)

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, TypedDict
 from .message import Message
 
 PROTOCOL_VERSION = 1
-SPEAKS = 1
+SPEAKS = 2
 """What this release understands beyond the first one: 1: Generation, Progress, HostFacts, the further fields of
-Welcome."""
+Welcome; 2: ReadLog."""
 
 
 @dataclass(frozen=True, kw_only=True)

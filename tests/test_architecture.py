@@ -15,9 +15,8 @@ PACKAGES = ("bench", "console", "control", "hostagent", "messageserver", "protoc
 GROUND = ("states", "errors", "chain", "keys", "spelling", "glossary", "declared", "drafts", "turns")
 SLICES = (
     *GROUND, ("models", "record", "logbook"), "core", "web", "history", "accounts", "catalog", "broker", "jobs",
-    "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs", "alarms",
-    "notifications", "fleet",
-    "audit", "support", "monitoring", "searches")
+    "applications", "certificates", "hosts", "looks", "verbs", "pairs", "browse", "drills", "logs", "server_log",
+    "alarms", "notifications", "fleet", "audit", "support", "monitoring", "searches")
 """What provisioning/ consists of, lowest first: a module imports from its own slice and from those before it."""
 ROOF = ("frame", "navigation", "registrations", "tasks", "urls", "management", "apps")
 """Above all slices: what puts them together."""

@@ -90,6 +90,7 @@ BY_HAND = re.compile(r"<label\b|<textarea\b|<select\b|<input\b(?![^>]*type=\"hid
 NO_FIELDS = {
     "web/_header.html": "the search of every page",
     "web/_filters.html": "filters of a list: they choose what is shown",
+    "server_log/_choice.html": "chooses what is shown",
     "fleet/list.html": "filters of a list",
     "fleet/_rows.html": "boxes that pick rows of a list",
     "web/_head.html": "the box that picks all rows of a page",

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from protocol import tls
+from protocol.log_messages import LogRead, ReadLog
 from protocol.message import Message
 from protocol.messages import Changed, Ping, Pong
 from protocol.pair_messages import PairAnswer, PairRequest
@@ -26,6 +27,8 @@ NAMES_A_MESSAGE = 2000
 NOTICE_TIMEOUT_S = 1.0
 PAIR_TIMEOUT_S = 15.0
 """A switchover ends one way or the other before this."""
+LOG_TIMEOUT_S = 6.0
+"""Control answers before this, whatever the agent does."""
 ASK_AGAIN_S = 0.2
 """While none of several controls leads, all are asked again after so long."""
 _led_last: tuple[str, int] | None = None
@@ -89,6 +92,11 @@ def ask_pair(verb: str, application: str, *, target: str = "", by: str = "", rea
     done or refused. Raises ControlUnavailable."""
     request = PairRequest(verb=verb, application=application, target=target, by=by, reason=reason)
     return _call(request, timeout_s=timeout_s, answer=PairAnswer)
+
+
+def read_log(asked: ReadLog) -> LogRead:
+    """Lines of a log file, which control asks the agent of its host for. Raises ControlUnavailable."""
+    return _call(asked, timeout_s=LOG_TIMEOUT_S, answer=LogRead)
 
 
 def _call(*messages: Message, timeout_s: float, answer: type[Answer]) -> Answer:

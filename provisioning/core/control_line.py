@@ -27,7 +27,7 @@ class Line:
     """One connection with a deadline over everything that happens on it."""
 
     def __init__(self, address: tuple[str, int], context: ssl.SSLContext | None, *, deadline: float):
-        self.deadline, self._buffer = deadline, bytearray()
+        self.deadline, self._buffer, self._longest = deadline, bytearray(), wire.MAX_LINE_BEFORE_WELCOME
         self._socket = socket.create_connection(address, timeout=self._left())
         if context is not None:
             # It closes the socket when the handshake fails.
@@ -49,6 +49,7 @@ class Line:
         dialling = Dialler(kind="console", name=CONSOLE_NAME, secret=secret)
         self.send(dialling.introduce(self.expect(Challenge)))
         dialling.believe(self.expect(Welcome))
+        self._longest = wire.MAX_LINE
 
     def send(self, message: Message) -> None:
         self._socket.settimeout(self._left())
@@ -64,8 +65,10 @@ class Line:
         return message
 
     def _line(self) -> bytes:
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > wire.MAX_LINE_BEFORE_WELCOME:
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > self._longest:
                 raise ConnectionError("it sent a line that is too long")
             self._socket.settimeout(self._left())
             chunk = self._socket.recv(65536)

@@ -12,6 +12,7 @@ from .enrolments import HostEnrolment
 from .history import HistoryEntry, HistoryHead, HistoryKey
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
+from .more_detail import MoreDetail
 from .notifications import Channel, Delivery, DeliveryAttempt, Notice, NotificationMark, NotificationRule
 from .pairs import PairException
 from .records import Event
@@ -24,6 +25,6 @@ __all__ = [
     "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "Delivery", "DeliveryAttempt", "Drill",
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
-    "ListeningPort", "Maintenance", "Notice", "NotificationMark", "NotificationRule", "Option", "PairAudit",
-    "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "SignInTry", "Waiver",
+    "ListeningPort", "Maintenance", "MoreDetail", "Notice", "NotificationMark", "NotificationRule", "Option",
+    "PairAudit", "PairException", "PairState", "Reaction", "RuntimeStatus", "SavedSearch", "SignInTry", "Waiver",
 ]

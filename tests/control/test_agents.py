@@ -46,6 +46,8 @@ async def texts(**wanted) -> list[str]:
 async def test_an_agent_gets_its_applications_and_its_host_is_running(control, peers, objects):
     await Option.objects.acreate(application=objects.server, annex=True, section="sml", key="suspending-wait-timeout",
                                  value="9999", secret_value="unused")
+    await Option.objects.acreate(application=objects.server, section="Log", key="all",
+                                 value="stdout, logs/ms.log,network")
     await control.reign.reloader.changed(["MS"], [])
     agent = await peers.agent(objects.host)
     [entry] = (await agent.hears(Supervised)).applications
@@ -53,7 +55,7 @@ async def test_an_agent_gets_its_applications_and_its_host_is_running(control, p
         "name": "MS", "type": "MessageServer", "enabled": True, "working_directory": "/opt/MS",
         "command_line": "./MessageServer", "command_line_arguments": "", "startup_timeout": 90,
         "shutdown_timeout": 90, "auto_restart": False, "log_on_as": "", "suspending_wait_timeout": 600,
-        "heartbeat_period": 10, "hangup_restart": True}
+        "heartbeat_period": 10, "hangup_restart": True, "log_files": ["logs/ms.log"]}
     row = await host_that(lambda row: row.worker_alive)
     assert (row.status, row.agent_version, row.agent_pid, row.facts["cpu_percent"]) == ("Running", "1.0", 99, 3.5)
     assert (await status_of(objects.server, "Stopped")).reason == "No process of it runs."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from protocol.log_messages import LogRead, ReadLog
 from protocol.messages import Changed, Message, PairAnswer, PairRequest, Ping, Pong
 from protocol.wire import Opening
 from provisioning.core.control_client import control_secrets
@@ -9,11 +10,14 @@ from tests.doubles.control import ControlInThread
 
 
 class ControlDouble(ControlInThread):
-    """``answers`` is {verb: PairAnswer, a function of the request that gives one, or None for no answer}."""
+    """``answers`` is {verb: PairAnswer, a function of the request that gives one, or None for no answer}, ``log`` gives
+    the answer to each ReadLog."""
 
     def __init__(self):
         self.answers: dict[str, PairAnswer | Callable[[PairRequest], PairAnswer] | None] = {}
         self.requests: list[PairRequest] = []
+        self.log: Callable[[ReadLog], LogRead] = lambda _: LogRead(ok=False, reason="No log is there.")
+        self.asked_logs: list[ReadLog] = []
         super().__init__()
 
     async def meet(self, opening: Opening) -> None:
@@ -32,6 +36,9 @@ class ControlDouble(ControlInThread):
             return Pong()
         if isinstance(message, Changed):
             return None
+        if isinstance(message, ReadLog):
+            self.asked_logs.append(message)
+            return self.log(message)
         self.requests.append(message)
         answer = self.answers[message.verb]
         return answer(message) if callable(answer) else answer

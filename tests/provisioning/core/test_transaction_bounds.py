@@ -64,6 +64,7 @@ BOUNDS = {
     "applications/services/applications.py": {
         "create_application", "update_application", "clone_application", "_constraints"},
     "hosts/services/hosts.py": {"create_host", "update_host", "delete_host"},
+    "server_log/services/detail.py": {"begin", "end"},
     "catalog/services/templates.py": {"keep_template", "create_template", "update_template", "delete_template"},
     "catalog/services/packages.py": {"_add", "delete_package"},
     "accounts/services/users.py": {"_create_user", "set_roles", "set_enabled", "_reset_password", "unlock",
@@ -106,6 +107,7 @@ BOUNDS = {
     "audit/worker/affected.py": {"_moved"},
     # an entry of history
     "support/services/bundle.py": {"make_bundle"},
+    "server_log/services/files.py": {"download"},
     "history/history.py": {"atomic", "_add"},
     # what one report holds (reports.MAX_ITEMS), and so many that waited for it (reports.WAITING_A_TURN)
     "jobs/worker/reports.py": {"_record", "_apply", "catch_up"},

@@ -1,0 +1,1 @@
+"""What is done with a server's own log."""
