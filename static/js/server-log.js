@@ -46,7 +46,12 @@ function append(log, answer) {
   const list = part(log, "lines"),
     stays = isAtEnd(list);
   list.querySelector("[data-unfinished]")?.remove();
-  if (answer.anew) list.append(item("The file was begun anew here.", "server-log-break"));
+  if (answer.anew) {
+    list.append(
+      item("The file was begun anew here. What was before is among those that were kept.", "server-log-break"),
+    );
+    bound(log, 0); // the places of the former file say nothing of this one
+  }
   if (answer.skipped) list.append(item(`${answer.skipped} bytes are left out here.`, "server-log-break"));
   list.append(...itemsOf(answer));
   Object.assign(log.dataset, { ends: answer.ends, of: answer.of });

@@ -63,6 +63,10 @@ def test_the_log_of_a_server_is_read_in_the_browser(log, page, accessible):
     expect(page.get_by_text("earlier line 0", exact=False)).to_have_count(1)
     expect(page.get_by_role("link", name="Older")).to_be_hidden()
 
+    log.write_text("fresh\n")
+    expect(page.get_by_text("The file was begun anew here.")).to_be_visible()
+    expect(lines.last).to_have_text("fresh")
+
     page.locator("select[name=file]").select_option("stdout")
     expect(page.get_by_label("Lines of stdout")).to_be_visible()
     with page.expect_download() as download:
