@@ -67,6 +67,7 @@ def ada(impatient):
 # --- every address
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_every_post_of_the_console_waits_and_then_answers_503_with_what_to_do(
         locked, impatient, broker, no_control, monkeypatch):
@@ -110,6 +111,7 @@ def says_too_little(answer, by_script):
     return "" if HELD in answer.text and "Try Again" in answer.text else "no page"
 
 
+@pytest.mark.long
 def test_every_page_is_shown_while_nobody_can_write(locked, impatient, broker, no_control):
     world = World()
     with locked():

@@ -61,6 +61,7 @@ def forms(world, *, but) -> list[tuple[str, dict]]:
     return found
 
 
+@pytest.mark.long
 def test_every_posted_form_is_shown_again_after_signing_in_and_nothing_is_done_by_itself(ada, broker, no_control):
     for address, sent in forms(World(), but=view.WITHOUT_FORM):
         with forgotten():
@@ -167,6 +168,7 @@ def chosen(client, old):
     assert answer.status_code == 302
 
 
+@pytest.mark.long
 def test_every_posted_form_is_shown_again_to_somebody_who_has_to_choose_a_password_first(ada, broker, no_control):
     client, found = browser(), forms(World(), but=view.WITHOUT_FORM | MEANWHILE)
     post(client, "/login/", {"username": "ada", "password": reset(ada)})

@@ -92,6 +92,7 @@ def has_filter_or_pages(answer) -> bool:
     return not answer.streaming and re.search(rb'class="(filters|pages)"', answer.content) is not None
 
 
+@pytest.mark.long
 def test_every_list_that_can_be_filtered_or_paged_is_walked(world):
     filtered = {name for name, declared in ADDRESSES.items()
                 for request in declared if request.method == "GET" and request.need == "view"

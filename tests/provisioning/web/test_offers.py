@@ -61,7 +61,7 @@ READ = sorted(name for name, requests in ADDRESSES.items()
               and any(request.method == "GET" and request.need == "view" for request in requests))
 
 
-@pytest.mark.parametrize("role", [Role.OPERATOR, Role.SUPPORT])
+@pytest.mark.parametrize("role", [Role.OPERATOR, pytest.param(Role.SUPPORT, marks=pytest.mark.long)])
 def test_a_page_offers_only_what_the_role_may_do_and_says_why_not(broker, no_control, role):
     world, barred = World(), set()
     for name in READ:

@@ -35,6 +35,7 @@ def plain(answer) -> bytes:
     return gzip.decompress(answer.content) if answer.get("Content-Encoding") == "gzip" else answer.content
 
 
+@pytest.mark.long
 def test_every_answer_says_that_it_is_kept_for_nobody_else_and_none_with_a_token_is_compressed(world):
     token, compressed = HostEnrolment.objects.get().token.encode(), 0
     for name, request in READ:

@@ -75,6 +75,7 @@ def forms():
             yield name, found.filled, found.hidden
 
 
+@pytest.mark.long
 def test_a_form_that_shows_what_is_stored_says_what_its_sender_has_seen(broker, no_control):
     found = {name: (filled, hidden) for name, filled, hidden in forms() if filled}
     assert {"application-edit", "host-edit", "user-roles", "pair-drill-schedule", "application-install"} <= found.keys()
