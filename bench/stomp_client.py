@@ -127,7 +127,12 @@ def measure(load: Load, within_s: float | None = None) -> Result:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(asyncio.wait_for(run(load), within_s))
+        return runner.run(_within(load, within_s))
+
+
+async def _within(load: Load, within_s: float | None) -> Result:
+    async with asyncio.timeout(within_s):
+        return await run(load)
 
 
 def summary(load: Load, result: Result) -> dict:

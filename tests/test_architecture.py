@@ -257,6 +257,14 @@ def test_no_shell_runs_a_string():
     assert not wrong, "\n".join(["", *wrong])
 
 
+def test_nobody_waits_in_a_way_that_loses_a_cancellation():
+    """``asyncio.wait_for`` drops it when what it waits for comes in the same moment (Python 3.11):
+    ``asyncio.timeout`` does not."""
+    wrong = [where(path, node.lineno, "wait_for") for path, node in calls()
+             if chain(node.func)[-2:] in (["asyncio", "wait_for"], ("asyncio", "wait_for"))]
+    assert not wrong, "\n".join(["", *wrong])
+
+
 def test_nothing_unsafe_is_loaded_or_evaluated():
     unsafe = {"eval", "exec", "pickle.loads", "pickle.load", "marshal.loads", "yaml.unsafe_load", "yaml.full_load"}
     wrong = [where(path, node.lineno, ".".join(chain(node.func))) for path, node in calls()

@@ -65,7 +65,8 @@ def start_position(*, last_event_id: str, since_ms: str, first: str | None, tip:
 async def _answer(call: Awaitable, within_s: float = ANSWER_S):
     """The answer of Redis. Raises StreamTrouble when it is away, silent or refuses."""
     try:
-        return await asyncio.wait_for(call, within_s)
+        async with asyncio.timeout(within_s):
+            return await call
     except (RedisError, OSError, TimeoutError) as error:
         raise StreamTrouble("Redis does not answer, so changes cannot be followed as they happen.") from error
 

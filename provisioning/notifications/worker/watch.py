@@ -66,7 +66,8 @@ class Notifier:
 
     async def _rest(self, wait_s: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._woken.wait()
         self._woken.clear()
 
     async def _step(self) -> float:

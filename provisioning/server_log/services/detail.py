@@ -95,5 +95,6 @@ def _place(options: dict[str, dict[str, str]]) -> tuple[str, str]:
 
 def _verbose(row: Application) -> str | None:
     """The option as it is stored, None when it is not there."""
-    found = row.options.filter(annex=False, section__iexact=SECTION, key__iexact=KEY).first()
-    return found.value if found else None
+    options = row.options_dict()
+    section, key = _place(options)
+    return options.get(section, {}).get(key)

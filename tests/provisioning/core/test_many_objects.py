@@ -167,6 +167,7 @@ def test_everything_that_comes_up_by_itself_is_known_here():
         "provisioning.audit_everything", "provisioning.audit_changes", "provisioning.reap_jobs",  # above
         "provisioning.look_around",  # one small transaction a host
         "console.keep_drills",  # one drill at a time
+        "console.end_more_detail",  # one application at a time
         "console.keep_sign_ins",  # sign_in_story.MOST entries; what is removed goes in turns
         "provisioning.keep_broker_accounts", "provisioning.heartbeat"}  # a row
 
