@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from provisioning.alarms.facts import Condition
 from provisioning.errors import NotFound
 from provisioning.models import AlarmCondition
+from provisioning.models.alarms import LONGEST_TIMEOUT_H
 
 
 def condition_list(*, text: str = "", category: str = "", state: str = "") -> QuerySet[AlarmCondition]:
@@ -32,5 +33,6 @@ def conditions_to_judge() -> list[Condition]:
     return [Condition(
         key=row.pk, name=row.name, category=row.category, detect_event=row.detect_event,
         selection_mode=row.selection_mode, application_type=row.application_type, application=row.application,
-        cancel_event=row.cancel_event, cancel_timeout=timedelta(hours=row.cancel_timeout), enabled=row.enabled)
+        cancel_event=row.cancel_event, enabled=row.enabled,
+        cancel_timeout=timedelta(hours=min(row.cancel_timeout, LONGEST_TIMEOUT_H)))
         for row in AlarmCondition.objects.order_by("id")]

@@ -63,7 +63,13 @@ def _mark() -> AlarmMark:
         newest = newest_event()
         row, _ = AlarmMark.objects.get_or_create(pk=1, defaults={
             "event_id": newest, "record_id": _newest_record(), "seen": seen_up_to(newest)})
+    row.seen, row.judged = _only(int, row.seen), _only(str, row.judged)
     return row
+
+
+def _only(kind: type, value: object) -> list:
+    """What is of ``kind`` in a list; of anything else, which nothing here has written, nothing."""
+    return [each for each in value if isinstance(each, kind)] if isinstance(value, list) else []
 
 
 def _newest_record() -> int:

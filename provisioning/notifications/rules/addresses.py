@@ -103,8 +103,10 @@ def why_not_post(url: str, allowed: Allowed) -> str:
 
 
 _WORD = r"[A-Za-z0-9_-]+"
-_CLOUDS = r"(?:[A-Za-z0-9-]+\.)+(?:logic\.azure\.[a-z]{2,12}|(?:power|apps)platform(?:\.[a-z0-9-]{2,24}){1,3})"
-"""Where workflows of Power Automate are, in each of Microsoft's clouds."""
+_CLOUDS = (r"(?:[A-Za-z0-9-]+\.)+(?:logic\.azure\.(?:com|us|cn)|appsplatform\.us|"
+           r"powerplatform\.(?:com|microsoft\.us|partner\.microsoftonline\.cn))")
+"""Where workflows of Power Automate are, in each of Microsoft's clouds; a name that only looks like one of these may be
+anybody's."""
 VENDORS: dict[ChannelKind, tuple[re.Pattern[str], str]] = {
     ChannelKind.TEAMS: (re.compile(
         rf"https://(?P<host>{_CLOUDS})(?::443)?(?:/powerautomate/automations/direct(?:/cu/(?P<unit>[0-9]+))?)?/workflows/"

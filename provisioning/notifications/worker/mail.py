@@ -42,7 +42,7 @@ def send(recipient: Recipient, message: Message) -> Answer:
             backend.connection.close()
 
 
-def _sent(backend: EmailBackend, mail: EmailMultiAlternatives, server: SmtpServer) -> Answer:
+def _sent(backend: "_Backend", mail: EmailMultiAlternatives, server: SmtpServer) -> Answer:
     try:
         backend.send_messages([mail])
     except smtplib.SMTPResponseException as error:
@@ -54,19 +54,28 @@ def _sent(backend: EmailBackend, mail: EmailMultiAlternatives, server: SmtpServe
     except (smtplib.SMTPException, OSError) as error:
         return Answer(False, f"The mail server {server.host} at port {server.port} did not take it: "
                       f"{error or type(error).__name__}")
-    return Answer(True, f"The mail server {server.host} took it.")
+    refused = ", ".join(sorted(backend.refused))
+    # Sent again it would come twice to all others.
+    return Answer(True, f"The mail server {server.host} took it{f', but not for {refused}' if refused else ''}.")
 
 
 class _Bounded:
     """All of one conversation within WHOLE_S, however often the server says a little."""
 
     _cut: Cut | None = None
+    refused: tuple[str, ...] = ()
 
     def _get_socket(self, *args: Any) -> socket.socket:
         sock = super()._get_socket(*args)  # type: ignore[misc]
         self._cut = Cut(sock, WHOLE_S)
         self._cut.start()
         return sock
+
+    def sendmail(self, *args: Any, **kwargs: Any) -> dict[str, tuple[int, bytes]]:
+        """As that of smtplib; ``refused`` are those of several recipients that were, which nobody else asks for."""
+        refused = super().sendmail(*args, **kwargs)  # type: ignore[misc]
+        self.refused = tuple(refused)
+        return refused
 
     def close(self) -> None:
         if self._cut is not None:
@@ -83,6 +92,13 @@ class _Secured(_Bounded, smtplib.SMTP_SSL):
 
 
 class _Backend(EmailBackend):
+    refused: tuple[str, ...] = ()
+
+    def _send(self, email_message: EmailMultiAlternatives) -> bool:
+        sent = super()._send(email_message)
+        self.refused = self.connection.refused
+        return sent
+
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _Secured if self.use_ssl else _Plain

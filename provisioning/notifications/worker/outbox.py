@@ -54,8 +54,9 @@ def take(channel_id: int | None, now: datetime | None = None) -> Taken | None:
     channel = Channel.objects.defer("secrets").filter(pk=channel_id).first() if channel_id is not None else None
     recipient, why = _recipient(row, channel)
     return Taken(row.pk, recipient, Message(
-        message_id=row.message_id, told=Told(row.told), subject=row.subject, text=row.text, payload=row.payload,
-        alarms=tuple(row.alarms), at=row.created_at), why)
+        message_id=row.message_id, told=Told(row.told) if row.told in Told.values else Told.RAISED,
+        subject=row.subject, text=row.text, payload=row.payload if isinstance(row.payload, dict) else {},
+        alarms=tuple(row.alarms) if isinstance(row.alarms, list) else (), at=row.created_at), why)
 
 
 def _recipient(row: Delivery, channel: Channel | None) -> tuple[Recipient | None, str]:
@@ -65,7 +66,7 @@ def _recipient(row: Delivery, channel: Channel | None) -> tuple[Recipient | None
         return None, f"The channel {channel.name} is disabled."
     try:
         return recipient_of(channel), ""
-    except WrongKey as error:
+    except (WrongKey, ValueError) as error:
         return None, str(error)
 
 

@@ -1,9 +1,10 @@
 """One look at alarms: what is to be told of them is written to the outbox, together with how far that is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -28,11 +29,13 @@ from provisioning.notifications.rules.planning import (
     what_next,
 )
 from provisioning.notifications.rules.times import zone_names
-from provisioning.notifications.selectors.alarms import alarm_facts, enabled_rules
+from provisioning.notifications.selectors.alarms import alarm_facts, alarm_page, enabled_rules
 from provisioning.notifications.selectors.notifications import DELIVERIES
 from provisioning.states import DeliveryState, Told
 
 ALARMS_AT_ONCE, NOTICES_AT_ONCE = 500, 1000
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 _MASKED = Q(alarm__masked=True, alarm__cleared_at=None)
 """While it is, only its end is told."""
 _TO_CLEAR = Q(told__in=TOLD_BEFORE, alarm__cleared_at__isnull=False)
@@ -43,15 +46,25 @@ def plan(now: datetime | None = None) -> bool:
     now = now or timezone.now()
     if not _is_anything(now):
         return False
+    # The first time this loads every page, which takes a while: nobody waits for the database meanwhile.
+    alarm_page()
+    rules = enabled_rules()
+    begun = 0
+    while begun < ALARMS_AT_ONCE and (more := _alone(_begin, rules, now)):
+        begun += more
+    for rule in rules:
+        _alone(_tell, rule, now)
+    _forget(rules)
+    return True
+
+
+def _alone(work: Callable[Concatenate[NotificationMark, Given], Result], *args: Given.args,
+           **kwargs: Given.kwargs) -> Result:
+    """A short transaction of its own: of an alarm storm and a hundred rules one would keep everybody else from
+    writing for too long."""
     with transaction.atomic():
         # Of two processes one waits here, and then finds what the other one left.
-        mark = NotificationMark.objects.select_for_update().get(pk=1)
-        rules = enabled_rules()
-        _begin(mark, rules, now)
-        for rule in rules:
-            _tell(rule, now)
-        _forget(rules)
-    return True
+        return work(NotificationMark.objects.select_for_update().get(pk=1), *args, **kwargs)
 
 
 def _is_anything(now: datetime) -> bool:
@@ -65,17 +78,19 @@ def _is_anything(now: datetime) -> bool:
     return Notice.objects.filter(Q(due_at__lte=now) & ~_MASKED | _TO_CLEAR, over=False).exists()
 
 
-def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> None:
-    """A notice for each new alarm and each rule that is about it."""
-    rows = list(Alarm.objects.filter(id__gt=mark.alarm_id).order_by("id")[:ALARMS_AT_ONCE])
+def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> int:
+    """A notice for each new alarm and each rule that is about it; of how many alarms."""
+    most = min(ALARMS_AT_ONCE, max(1, NOTICES_AT_ONCE // max(1, len(rules))))
+    rows = list(Alarm.objects.filter(id__gt=mark.alarm_id).order_by("id")[:most])
     if not rows:
-        return
+        return 0
     facts = alarm_facts(rows)
     Notice.objects.bulk_create([
         Notice(rule_id=rule.id, alarm_id=alarm.id, due_at=first_due(rule, now))
         for alarm in facts.values() for rule in rules if rule.channels and matches(rule, alarm)])
     mark.alarm_id = rows[-1].pk
     mark.save(update_fields=["alarm_id"])
+    return len(rows)
 
 
 def _forget(rules: Iterable[RuleFact]) -> None:
@@ -84,7 +99,7 @@ def _forget(rules: Iterable[RuleFact]) -> None:
         over=True, due_at=None)
 
 
-def _tell(rule: RuleFact, now: datetime) -> None:
+def _tell(mark: NotificationMark, rule: RuleFact, now: datetime) -> None:
     sent = _sent(rule, now)
     held_until = next_message_at(rule, sent)
     if not rule.channels or (held_until is not None and held_until > now):

@@ -17,7 +17,7 @@ def tried(row: Channel, who: str) -> tuple[Delivery, DeliveryAttempt]:
                       payload=composed.payload, alarms=(), at=now)
     try:
         tried = attempt(recipient_of(row), message)
-    except WrongKey as error:
+    except (WrongKey, ValueError) as error:
         tried = DeliveryAttempt(at=now, took_ms=0, succeeded=False, answer=str(error))
     return Delivery(
         message_id=message.message_id, channel=row, channel_name=row.name, told=message.told, subject=message.subject,

@@ -257,3 +257,20 @@ def test_predefined_ones_come_once_and_stay_as_they_were_changed():
     predefined.provide()
     assert AlarmCondition.objects.filter(predefined="failover", enabled=False).get().name == "Took over"
     assert AlarmCondition.objects.get(predefined="gap").name == "Copy Begins Too Late (predefined)"
+
+
+@pytest.mark.parametrize("stored", [{"seen": 7}, {"seen": ["x"]}, {"judged": 7}, {"judged": [["x"]]}])
+def test_how_far_was_judged_is_read_from_whatever_is_stored(pair, stored):
+    """A restored database, or one of another version, ends no log reader."""
+    AlarmMark.objects.update(**stored)
+    tell(5024, pair[0])
+    look()
+    assert active() == [("Application Failure", "MS_Primary", 1)]
+
+
+def test_a_timeout_that_no_save_would_have_taken_is_the_longest(pair):
+    AlarmCondition.objects.filter(name="Application Failure").update(cancel_timeout=2**31 - 1)
+    tell(5024, pair[0])
+    look()
+    alarm = Alarm.objects.get()
+    assert alarm.ends_at - alarm.raised_at == timedelta(days=365)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from provisioning.notifications.facts import Message, Recipient
+from provisioning.notifications.rules.addresses import vendor_parts
 from provisioning.notifications.rules.chats import BUILDERS, apprise_url
 from provisioning.notifications.worker import chats, transports
 from provisioning.states import ChannelKind, Told
@@ -94,6 +95,23 @@ def test_a_new_kind_of_workflow_is_understood():
            "sig=abc-DEF_123")
     made = service(ChannelKind.TEAMS, {"url": url})
     assert (made.power_automate, made.routing_id, made.signature, made.api_version) == (True, "21", "abc-DEF_123", "1")
+
+
+@pytest.mark.parametrize("host", [
+    "x.powerplatform.evil.example", "x.powerplatform.com.evil.example", "x.appsplatform.evil", "x.logic.azure.evil",
+    "x.api.powerplatform.microsoft.us.evil"])
+def test_a_host_that_only_looks_like_one_of_a_vendor_is_none(host):
+    """Apprise asks whatever address its name has, also one of this network."""
+    url = f"https://{host}/workflows/643e69f83c8944438d68119179a10a64/triggers/manual/paths/invoke?sig=abc"
+    assert vendor_parts(ChannelKind.TEAMS, url) is None
+
+
+@pytest.mark.parametrize("host", [
+    "prod-1.logic.azure.us", "prod-1.logic.azure.cn", "a.b.environment.api.gov.powerplatform.microsoft.us",
+    "a.environment.api.appsplatform.us", "a.environment.api.powerplatform.partner.microsoftonline.cn"])
+def test_other_clouds_of_a_vendor_are_known(host):
+    url = f"https://{host}/workflows/643e69f83c8944438d68119179a10a64/triggers/manual/paths/invoke?sig=abc"
+    assert vendor_parts(ChannelKind.TEAMS, url)["host"] == host
 
 
 def test_a_pager_opens_an_incident_and_its_end_resolves_it(asked):

@@ -82,6 +82,14 @@ def test_a_subject_is_one_line_whatever_an_alarm_is_called(settings):
     assert receiver.got[0][1] == ["ada@example.com", "otto@example.com"]
 
 
+def test_that_one_of_several_is_refused_is_said(settings):
+    with MailReceiver() as receiver:
+        answer = sent(settings, receiver, to=replace(TO, fields={"to": "ada@example.com, nobody@example.com"}))
+    assert receiver.got[0][1] == ["ada@example.com"]
+    assert (answer.succeeded, answer.said) == (
+        True, "The mail server 127.0.0.1 took it, but not for nobody@example.com.")
+
+
 def test_a_server_that_refuses_says_why(settings):
     with MailReceiver() as receiver:
         refused = sent(settings, receiver, to=replace(TO, fields={"to": "nobody@example.com"}))

@@ -132,3 +132,29 @@ def test_what_ended_long_ago_is_removed_and_of_too_many_the_oldest(channel, now,
     monkeypatch.setattr(outbox, "MOST_KEPT", 3)
     remove_old(now)
     assert set(Delivery.objects.values_list("pk", flat=True)) == {waits.pk, *(row.pk for row in kept[1:])}
+
+
+@pytest.mark.parametrize("stored", [
+    {"kind": "pager"}, {"settings": ["https://192.0.2.80/"]}, {"settings": {"url": 5}}, {"secrets": "no JSON"},
+    {"secrets": "[]"}, {"secrets": '{"secret": 5}'}])
+def test_a_channel_that_cannot_be_read_is_an_attempt_that_says_what_to_do(channel, now, stored):
+    """A restored database, or one of another version, ends no log reader."""
+    row = factories.make_delivery(channel)
+    for name, value in stored.items():
+        setattr(channel, name, value)
+    channel.save()
+    taken = take(channel.pk, now + SECOND)
+    record(taken, tried(taken), now + SECOND)
+    row.refresh_from_db()
+    assert (row.state, row.tries.get().answer) == (DeliveryState.FAILED, (
+        "What is stored of the channel hook cannot be read. Delete it, and create it again."))
+
+
+@pytest.mark.parametrize("stored", [{"told": "sung"}, {"alarms": 7}, {"payload": ["é"]}])
+def test_of_a_message_that_cannot_be_read_is_sent_what_can(channel, now, stored, monkeypatch):
+    monkeypatch.setattr(transports, "transport_of", lambda kind: lambda *args: Answer(True))
+    row = factories.make_delivery(channel, **stored)
+    taken = take(channel.pk, now + SECOND)
+    record(taken, tried(taken), now + SECOND)
+    row.refresh_from_db()
+    assert (row.state, taken.message.text) == (DeliveryState.SENT, row.text)
