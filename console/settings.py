@@ -293,5 +293,6 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line",
                             "filters": ["no trace of refusals", "without tokens", "bounded"]}},
     "root": {"handlers": ["stderr"], "level": env.str("PAIRWISE_LOG_LEVEL", "INFO")},
-    "loggers": {"asyncssh": {"level": "WARNING"}},
+    # urllib3 writes whole addresses, and who knows that of a chat may write there.
+    "loggers": {"asyncssh": {"level": "WARNING"}, "urllib3": {"level": "CRITICAL"}},
 }

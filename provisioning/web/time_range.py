@@ -8,6 +8,9 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from provisioning.core.moments import require_usable
+from provisioning.errors import Refused
+
 from .filters import FilterForm, choice
 
 LENGTHS = {"hour": ("The last hour", timedelta(hours=1)), "day": ("The last 24 hours", timedelta(hours=24)),
@@ -30,9 +33,22 @@ class TimeRange:
         return rows if self.until is None else rows.filter(**{f"{field}__lt": self.until})
 
 
+class _Moment(forms.DateTimeField):
+    """One at an edge of the calendar is none in another time zone, as no database asks for it."""
+
+    def to_python(self, value):
+        moment = super().to_python(value)
+        if moment is not None:
+            try:
+                require_usable(moment)
+            except Refused as error:
+                raise forms.ValidationError(str(error)) from None
+        return moment
+
+
 def moment_field(label: str, **widget) -> forms.DateTimeField:
     """A date and a time of the console's own time zone."""
-    return forms.DateTimeField(label=label, widget=forms.DateTimeInput(
+    return _Moment(label=label, widget=forms.DateTimeInput(
         attrs={"type": "datetime-local", **widget}, format="%Y-%m-%dT%H:%M"))
 
 

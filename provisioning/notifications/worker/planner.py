@@ -1,7 +1,7 @@
 """One look at alarms: what is to be told of them is written to the outbox, together with how far that is."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from typing import Concatenate, ParamSpec, TypeVar
@@ -54,7 +54,7 @@ def plan(now: datetime | None = None) -> bool:
         begun += more
     for rule in rules:
         _alone(_tell, rule, now)
-    _forget(rules)
+    _alone(_forget)
     return True
 
 
@@ -93,9 +93,9 @@ def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> 
     return len(rows)
 
 
-def _forget(rules: Iterable[RuleFact]) -> None:
+def _forget(mark: NotificationMark) -> None:
     """What a rule that is disabled, or all of whose channels are, would have told."""
-    Notice.objects.filter(over=False).exclude(rule__in=[rule.id for rule in rules if rule.channels]).update(
+    Notice.objects.filter(over=False).exclude(rule__in=[rule.id for rule in enabled_rules() if rule.channels]).update(
         over=True, due_at=None)
 
 

@@ -1,6 +1,7 @@
 """Chats and pagers: Apprise understands the addresses that are built for it, and asks only where it should."""
 
 import json
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -163,3 +164,9 @@ def test_an_address_that_is_no_longer_the_vendors_is_not_asked(asked):
     answer = chats.send(Recipient("chat", ChannelKind.SLACK, {"url": "https://example.com/"}), MESSAGE)
     assert (answer.succeeded, asked) == (False, [])
     assert "is no address of Slack" in answer.said
+
+
+def test_who_asks_writes_no_address_into_the_log():
+    """That of a chat is all that is needed to write there."""
+    log = logging.getLogger("urllib3.connectionpool")
+    assert not log.isEnabledFor(logging.WARNING)

@@ -228,7 +228,7 @@ def test_of_a_thousand_alarms_there_are_a_few_messages(channel, now, django_asse
     Alarm.objects.bulk_create([Alarm(
         condition=kind, condition_name=kind.name, category=kind.category, number=5, application=f"App{number}",
         raised_at=now, last_at=now, ends_at=now + HOUR) for number in range(999)])
-    with django_assert_max_num_queries(70):
+    with django_assert_max_num_queries(80):
         plan(now)
         plan(now + SECOND)
         plan(now + 60 * SECOND)

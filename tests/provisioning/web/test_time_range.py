@@ -49,3 +49,11 @@ def test_the_last_failover_is_asked_for_with_the_rest_of_the_filter_and_only_the
 
 def test_without_a_failover_the_range_has_no_beginning():
     assert parts("time=failover", lambda **others: None)[0] == TimeRange()
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_moment_at_an_edge_of_the_calendar_filters_nothing(moment, settings):
+    """In another time zone there is none such."""
+    settings.TIME_ZONE = "Asia/Tokyo"
+    within, _ = parts(f"since={moment}&until={moment}")
+    assert within == TimeRange()
