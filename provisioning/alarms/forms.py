@@ -6,7 +6,7 @@ from django.utils import timezone
 from provisioning.core.reasons import MAX_REASON
 from provisioning.models import AlarmCondition
 from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind, ReactionVerb
-from provisioning.web.fields import Check, Choice, Key, Text, Whole, show_instead
+from provisioning.web.fields import Check, Choice, Key, Text, Told, Whole, show_instead
 from provisioning.web.filters import FilterForm, Named, choice
 
 from .rules.conditions import LABELS, ConditionDraft
@@ -92,10 +92,14 @@ class MaintenanceFilter(FilterForm):
     state = choice("State", ((OVER, "Over"),), "Going on and coming")
 
 
-def _moment(name: str, help_text: str) -> forms.DateTimeField:
+class Moment(Told, forms.DateTimeField):
+    """A date and a time."""
+
+
+def _moment(name: str, help_text: str, *, must: bool = False) -> Moment:
     label = MAINTENANCE[name]
-    return forms.DateTimeField(
-        label=label, required=False, help_text=f"{help_text} In {timezone.get_default_timezone_name()}.",
+    return Moment(
+        label=label, must=must, help_text=f"{help_text} In {timezone.get_default_timezone_name()}.",
         error_messages={"invalid": f"{label} is a date and a time, for example 2026-12-01 03:00."},
         widget=forms.DateTimeInput(attrs={"class": "input", "type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
 
@@ -106,7 +110,7 @@ class MaintenanceForm(forms.Form):
     application = Named(MAINTENANCE["application"], "applications", required=False, max_length=255, help_text=(
         "For Application, or either member for Pair."))
     begins_at = _moment("begins_at", "Empty: now.")
-    ends_at = _moment("ends_at", "At most 30 days later.")
+    ends_at = _moment("ends_at", "At most 30 days later.", must=True)
     reason = Text(label=MAINTENANCE["reason"], must=True, max_length=MAX_REASON,
                   help_text="Shown with what is masked, and in History.")
 

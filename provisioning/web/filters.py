@@ -41,7 +41,9 @@ class Named(forms.CharField):
             "list": self.list_id,
             "hx-get": reverse_lazy("browse-names", args=[kind]),
             "hx-trigger": "input changed delay:150ms, focus once", "hx-target": f"#{self.list_id}",
-            "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false"}
+            "hx-swap": "innerHTML", "hx-sync": "this:replace", "hx-push-url": "false",
+            # What a dialog's form switches off while it is sent is looked for below the element that asks.
+            "hx-disabled-elt": "unset"}
 
 
 class EventNumberField(forms.CharField):

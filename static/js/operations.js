@@ -86,8 +86,15 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const words = button.querySelector("span");
   const label = words.textContent;
-  await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
-  words.textContent = "Copied";
+  const text = document.querySelector(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    words.textContent = "Copied";
+  } catch {
+    // The browser does not let it: what is selected can be copied by hand.
+    getSelection().selectAllChildren(text);
+    words.textContent = "Selected";
+  }
   setTimeout(() => {
     words.textContent = label;
   }, COPIED_MS);

@@ -48,7 +48,7 @@ def incident(events: Iterable[Said], raised_at: datetime) -> str:
     told = [event for event in told if event.at >= began]
     course = Course()
     for event in told:
-        after = "" if event is told[0] else f" after {_lasted(event.at - told[0].at)}"
+        after = "" if event is told[0] else _after(event.at - told[0].at)
         _tell(course, event, after)
         if not course.wrong and event.number in _HEALS:
             break
@@ -57,9 +57,13 @@ def incident(events: Iterable[Said], raised_at: datetime) -> str:
     return " ".join([*_short(course.sentences), *often])
 
 
-def _lasted(span: timedelta) -> str:
-    """A failover takes tenths of a second."""
-    return f"{span.total_seconds():.1f} s" if span < timedelta(minutes=1) else duration(span)
+def _after(span: timedelta) -> str:
+    """A failover takes tenths of a second, or less."""
+    if span < timedelta(milliseconds=1):
+        return " at once"
+    if span < timedelta(seconds=0.1):
+        return f" after {span // timedelta(milliseconds=1)} ms"
+    return f" after {span.total_seconds():.1f} s" if span < timedelta(minutes=1) else f" after {duration(span)}"
 
 
 def _tell(course: Course, event: Said, after: str) -> None:

@@ -49,7 +49,11 @@ def alarm_list(*, state: str = ACTIVE, category: str = "", condition: str = "", 
 
 def active_count() -> int:
     """Without those that a maintenance masks."""
-    return Alarm.objects.filter(_OF_STATE[ACTIVE]).count()
+    return count_in(ACTIVE)
+
+
+def count_in(state: str) -> int:
+    return Alarm.objects.filter(_OF_STATE[state]).count()
 
 
 def get_alarm(key: int) -> Alarm:

@@ -31,11 +31,12 @@ TABLE = Table((*map(Column, ("Category", "Condition", "Application", "Since")), 
 @page()
 def alarm_list(request):
     form = AlarmFilter(request.GET)
-    found = selector.alarm_list(**form.chosen(), grouped=not form.active)
+    chosen = form.chosen()
+    found = selector.alarm_list(**chosen, grouped=not form.active)
     return show(request, "alarms/list.html", {
         "form": form, "page": page_of(found, request.GET), "topic": selector.TOPIC,
-        "header": TABLE.header("", request.GET.dict()), "total": selector.active_count(),
-        "maintenance": going_on(timezone.now())})
+        "header": TABLE.header("", request.GET.dict()), "total": selector.count_in(chosen.get("state", selector.ACTIVE)),
+        "active": selector.active_count(), "maintenance": going_on(timezone.now())})
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from protocol.events import Own, written
 from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord
+from provisioning.history.kinds import LABELS
 from provisioning.logs.facts import milliseconds
 from provisioning.models import Event, HistoryEntry
 from provisioning.states import EventLevel, HistoryAction
@@ -28,8 +29,8 @@ def of_entry(entry: HistoryEntry) -> LogRecord:
     said = {"user": entry.user_name, "origin": entry.origin, "action": entry.action, "object-type": entry.object_type,
             "object": entry.object_name, "request-id": entry.request_id, "entry": str(entry.number),
             "digest": entry.digest}
-    done = HistoryAction(entry.action).label.lower()
-    text = f"{entry.user_name or 'Somebody'}: {done} {entry.object_type} {entry.object_name}. {entry.reason}".strip()
+    done, kind = HistoryAction(entry.action).label.lower(), LABELS.get(entry.object_type, entry.object_type).lower()
+    text = f"{entry.user_name or 'Somebody'}: {done} {kind} {entry.object_name}. {entry.reason}".strip()
     return LogRecord(number=written(Own.DONE_BY_SOMEBODY), level=EventLevel.STANDARD, application=CONSOLE,
                      at_ms=milliseconds(entry.at), category=AUDIT, text=_cut(text),
                      attributes={name: value for name, value in said.items() if value})

@@ -31,6 +31,22 @@ def test_active_ones_are_shown_and_counted_on_every_page(support):
     assert 'aria-disabled="true"' in answer.content.decode()
 
 
+def test_the_foot_counts_those_in_the_state_that_is_shown(support):
+    factories.make_alarm()
+    for name in ("MS_1", "MS_2"):
+        factories.make_alarm(application=name, cleared_at=timezone.now())
+    for state, said in (("ended", "1–2 of 2, 2 in all"), ("all", "1–3 of 3, 3 in all")):
+        assert said in text_of(support.get(reverse("alarm-list"), {"state": state}))
+    none = text_of(support.get(reverse("alarm-list"), {"state": "ended", "text": "nothing like it"}))
+    assert "Show the 1 active" in none
+
+
+def test_of_one_that_was_cleared_nobody_is_asked_to_acknowledge_it(support):
+    active, over = factories.make_alarm(), factories.make_alarm(application="MS_Gone", cleared_at=timezone.now())
+    assert "Acknowledge says that you do" in text_of(support.get(reverse("alarm-detail", args=[active.pk])))
+    assert "Acknowledge says" not in text_of(support.get(reverse("alarm-detail", args=[over.pk])))
+
+
 def test_the_dashboard_shows_active_ones_first(operator):
     assert "dash-alarms" not in operator.get(reverse("monitoring")).content.decode()
     factories.make_alarm()

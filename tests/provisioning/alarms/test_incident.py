@@ -56,6 +56,10 @@ def test_a_failover_is_told_from_the_end_of_the_process_until_it_is_in_sync_agai
     ([said(0, 5094, text="Started (Primary) → Service Unavailable (Primary): The disk is full."),
       said(2, Own.ROLE_CHANGED, text=TAKES_OVER)],
      "MS_P could not serve: The disk is full. MS_B took over after 2.0 s."),
+    ([said(0, ENDED, text=KILLED), said(0.008, Own.ROLE_CHANGED, text=TAKES_OVER)],
+     "MS_P ended: killed by signal 9 (SIGKILL). MS_B took over after 8 ms."),
+    ([said(0, ENDED, text=KILLED), said(0, Own.ROLE_CHANGED, text=TAKES_OVER)],
+     "MS_P ended: killed by signal 9 (SIGKILL). MS_B took over at once."),
     ([said(0, ENDED, text=KILLED), said(5, Own.NOBODY_SERVES),
       said(9, Own.SERVES_AGAIN, text="MS_P serves after 9.0 s without anybody.")],
      "MS_P ended: killed by signal 9 (SIGKILL). Nobody served then. MS_P served again after 9.0 s.")])

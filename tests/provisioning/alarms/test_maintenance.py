@@ -114,6 +114,12 @@ def test_the_page_shows_what_goes_on_and_the_dialog_creates_one(operator, pair):
     assert "New disks." in text_of(operator.get(reverse("maintenance-list"), {"state": "over"}))
 
 
+def test_the_dialog_marks_what_has_to_be_filled_in(operator):
+    text = text_of(operator.get(reverse("maintenance-new")))
+    assert all(f"{label} *" in text for label in ("To", "Reason"))
+    assert "From *" not in text
+
+
 def test_the_dialog_says_what_is_wrong_beside_the_field(operator, pair):
     answer = operator.post(reverse("maintenance-new"), {"kind": "host", "host": "", "ends_at": "soon", "reason": "x"})
     assert (answer.status_code, "To is a date and a time" in text_of(answer)) == (422, True)

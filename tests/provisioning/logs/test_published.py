@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from protocol.log_records import TEXT_BYTES, read
+from provisioning.alarms.rules.conditions import ConditionDraft
+from provisioning.alarms.services.conditions import create_condition
 from provisioning.history import history
 from provisioning.logbook.models import Published
 from provisioning.logs.rules.published import of_entry, of_event
@@ -51,6 +53,12 @@ def test_history_is_a_record_of_the_category_audit_without_what_was_changed(admi
     assert (record.number, record.category) == ("42-20120", "audit")
     assert {record.attributes["user"], record.attributes["digest"]} == {admin_actor.name, entry.digest}
     assert "Work on the switch" in record.text
+
+
+@pytest.mark.django_db
+def test_history_names_the_kind_of_object_as_pages_do(admin_actor):
+    create_condition(actor=admin_actor, draft=ConditionDraft(name="Line lost", detect_event="4504"))
+    assert ": created alarm condition Line lost." in of_entry(HistoryEntry.objects.latest("number")).text
 
 
 @pytest.mark.django_db
