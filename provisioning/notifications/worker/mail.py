@@ -95,8 +95,8 @@ class _Backend(EmailBackend):
     refused: tuple[str, ...] = ()
 
     def _send(self, email_message: EmailMultiAlternatives) -> bool:
-        sent = super()._send(email_message)
-        self.refused = self.connection.refused
+        sent: bool = super()._send(email_message)  # type: ignore[misc]
+        self.refused = self.connection.refused if isinstance(self.connection, _Bounded) else ()
         return sent
 
     @property
