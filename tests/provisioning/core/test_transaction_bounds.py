@@ -101,7 +101,7 @@ BOUNDS = {
     "notifications/services/deliveries.py": {"resend"},
     # a message; what of alarms is new or due at once (planner.ALARMS_AT_ONCE, NOTICES_AT_ONCE)
     "notifications/worker/outbox.py": {"take", "record"},
-    "notifications/worker/planner.py": {"plan"},
+    "notifications/worker/planner.py": {"_alone"},
     "looks/worker.py": {"look_at"},
     "audit/worker/affected.py": {"_moved"},
     # an entry of history
