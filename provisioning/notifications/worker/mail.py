@@ -94,9 +94,9 @@ class _Secured(_Bounded, smtplib.SMTP_SSL):
 class _Backend(EmailBackend):
     refused: tuple[str, ...] = ()
 
-    def _send(self, email_message: EmailMultiAlternatives) -> bool:
-        sent: bool = super()._send(email_message)  # type: ignore[misc]
-        self.refused = self.connection.refused if isinstance(self.connection, _Bounded) else ()
+    def _send(self, email_message: Any) -> bool:
+        sent: bool = super()._send(email_message)  # type: ignore[misc]  # one that the stubs do not know
+        self.refused = getattr(self.connection, "refused", ())
         return sent
 
     @property
