@@ -35,7 +35,8 @@ def alarm_list(request):
     found = selector.alarm_list(**chosen, grouped=not form.active)
     return show(request, "alarms/list.html", {
         "form": form, "page": page_of(found, request.GET), "topic": selector.TOPIC,
-        "header": TABLE.header("", request.GET.dict()), "total": selector.count_in(chosen.get("state", selector.ACTIVE)),
+        "header": TABLE.header("", request.GET.dict()),
+        "total": selector.count_in(chosen.get("state", selector.ACTIVE)),
         "active": selector.active_count(), "maintenance": going_on(timezone.now())})
 
 
