@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from protocol.events import Own
-from provisioning.states import JobKind
+from provisioning.states import ApplicationStatus, JobKind
 
 FLAPPING = 10327
 FOLLOWS = frozenset({int(Own.ROLE_CHANGED), int(Own.OUT_OF_SYNC), FLAPPING, int(Own.AUDIT_WORSE)})
@@ -14,6 +14,8 @@ STOPPING = (JobKind.STOP, JobKind.RESTART)
 """Jobs in which a server ends as asked."""
 PLANNED_STOP = 5091
 """Told of a process that ended as asked, whoever asked: also without a job, as when its agent is stopped."""
+IS_STOPPING = f"→ {ApplicationStatus.STOP_PENDING} ("
+"""What is in the change of status, an event without a number, of a server that ends (``control.narration``)."""
 BY_SOMEBODY = ("asked for a switchover", "accepted that messages may be lost")
 """What is in the reason of a role change that somebody asked for (``control.transitions``)."""
 SETTLES = timedelta(seconds=10)

@@ -6,15 +6,25 @@ from datetime import datetime
 from django.db.models import Q
 
 from protocol.events import Own
-from provisioning.alarms.rules.planned import FOLLOWS, PLANNED_STOP, SETTLES, STOPPING, Asked, is_planned, settles
+from provisioning.alarms.rules.planned import (
+    FOLLOWS,
+    IS_STOPPING,
+    PLANNED_STOP,
+    SETTLES,
+    STOPPING,
+    Asked,
+    is_planned,
+    settles,
+)
 from provisioning.models import Event, Job
 from provisioning.states import ACTIVE_JOBS
 
 
 def is_asked_for(number: int, text: str, at: datetime, members: Sequence[int]) -> bool:
     """``members``: keys of the applications of the pair."""
+    since = at - settles(number)
     return number in FOLLOWS and is_planned(
-        number, text, at, [*_jobs(members, at, at - settles(number)), *_told(members, at, at - settles(number))])
+        number, text, at, [*_jobs(members, at, since), *_told(number, members, at, since)])
 
 
 def _jobs(members: Sequence[int], at: datetime, since: datetime) -> list[Asked]:
@@ -24,9 +34,12 @@ def _jobs(members: Sequence[int], at: datetime, since: datetime) -> list[Asked]:
     return [Asked(*row) for row in found.values_list("application__name", "created_at", "finished_at")]
 
 
-def _told(members: Sequence[int], at: datetime, since: datetime) -> list[Asked]:
-    """Switchovers that were asked for, and servers that ended as asked."""
-    found = Event.objects.filter(application__in=members, number__in=(Own.ASKED, PLANNED_STOP),
-                                 at__range=(since, at + SETTLES))
-    return [Asked("" if number == Own.ASKED else name, said, said)
-            for number, name, said in found.values_list("number", "application__name", "at")]
+def _told(number: int, members: Sequence[int], at: datetime, since: datetime) -> list[Asked]:
+    """Switchovers that were asked for, and servers that ended as asked. A standby is missing as soon as a server begins
+    to end; of a role change it has to be known that the process did end as asked."""
+    of_them = Q(number__in=(Own.ASKED, PLANNED_STOP))
+    if number == Own.OUT_OF_SYNC:
+        of_them |= Q(number=0, text__contains=IS_STOPPING)
+    found = Event.objects.filter(of_them, application__in=members, at__range=(since, at + SETTLES))
+    return [Asked("" if told == Own.ASKED else name, said, said)
+            for told, name, said in found.values_list("number", "application__name", "at")]

@@ -1,11 +1,14 @@
 """Events and log records become alarms: each once, whoever judges, with how far was judged."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 
+from control.narration import status_event
+from control.status import Verdict
 from protocol.events import ALARM, KINDS, OF_ALARMS, Own
 from provisioning.alarms import predefined
 from provisioning.alarms.selectors import happened
@@ -94,6 +97,18 @@ def test_a_switchover_that_was_asked_for_and_a_stop_without_a_job_raise_nothing(
     tell(Own.ROLE_CHANGED, pair[0], text="MS_Backup is the active server in epoch 4: ada asked for a switchover.")
     look()
     assert active() == []
+
+
+@pytest.mark.parametrize(("number", "raised"), [(Own.OUT_OF_SYNC, []),
+                                                (Own.ROLE_CHANGED, [("Failover Happened", "MS_Primary", 1)])])
+def test_of_a_server_that_begins_to_end_only_the_missing_standby_is_expected(pair, number, raised):
+    live = SimpleNamespace(verdict=Verdict("Stop Pending", "Exiting", "SIGTERM was sent."),
+                           facts=SimpleNamespace(id=pair[0].pk))
+    change = status_event(live, Verdict("Started"))
+    tell(change.number, pair[0], text=change.text)
+    tell(number, pair[0], text="MS_Backup is the active server in epoch 4: MS_Primary has ended.")
+    look()
+    assert active() == raised
 
 
 def test_a_stop_of_long_ago_masks_nothing(pair):
