@@ -38,15 +38,37 @@ class Channel(models.Model):
     @property
     def secret_fields(self) -> dict[str, str]:
         """{name: text} of those that have a value. Raises WrongKey when it is read from the database."""
-        return json.loads(self.secrets) if self.secrets else {}
+        return _texts(self._stored_secrets())
+
+    @property
+    def plain_fields(self) -> dict[str, str]:
+        """{name: text} of the fields that are no secrets."""
+        return _texts(self.settings)
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether all of it is what this version writes. Raises WrongKey when it is read from the database."""
+        return self.kind in ChannelKind.values and self.plain_fields == self.settings and (
+            self.secret_fields == self._stored_secrets())
+
+    def _stored_secrets(self) -> object:
+        try:
+            return json.loads(self.secrets) if self.secrets else {}
+        except ValueError:
+            return None
 
     def shown_fields(self) -> dict[str, str]:
         """All fields of its kind, secrets as MASK."""
-        return {**self.settings, **dict.fromkeys(self.secret_fields, MASK)}
+        return {**self.plain_fields, **dict.fromkeys(self.secret_fields, MASK)}
 
     def set_fields(self, settings: dict[str, str], secrets: dict[str, str]) -> None:
         """Does not save."""
         self.settings, self.secrets = settings, json.dumps(secrets) if secrets else ""
+
+
+def _texts(value: object) -> dict[str, str]:
+    """What of it is text."""
+    return {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 class NotificationRule(models.Model):

@@ -22,7 +22,7 @@ _FILTERS = (("conditions", "of the condition"), ("applications", "of"), ("hosts"
 def to_of(channel: Channel) -> str:
     """Where its messages go, without secrets; "" where nothing else is known."""
     name = _TO.get(channel.kind, "")
-    text = str(channel.settings.get(name, ""))
+    text = channel.plain_fields.get(name, "")
     if channel.kind != ChannelKind.WEBHOOK:
         return text
     try:

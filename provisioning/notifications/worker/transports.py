@@ -30,24 +30,12 @@ def transport_of(kind: ChannelKind) -> Transport:
 
 def recipient_of(row: Channel) -> Recipient:
     """Raises WrongKey, and ValueError with a sentence for a row that nothing of this version has written."""
-    if row.kind not in ChannelKind.values or not (_is_texts(row.settings) and _is_texts(_secrets(row))):
+    if not row.is_readable:
         raise ValueError(f"What is stored of the channel {row.name} cannot be read. Delete it, and create it again.")
     secrets, kind = row.secret_fields, ChannelKind(row.kind)
     parts = vendor_parts(kind, secrets.get("url", "")) if kind in VENDORS else None
     hidden = {*secrets.values(), *(parts or {}).values()} - {(parts or {}).get("host", ""), ""}
     return Recipient(row.name, kind, {**row.settings, **secrets}, frozenset(hidden))
-
-
-def _secrets(row: Channel) -> object:
-    """None for what cannot be read. Raises WrongKey."""
-    try:
-        return row.secret_fields
-    except ValueError:
-        return None
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(each, str) for each in (*value, *value.values()))
 
 
 def attempt(recipient: Recipient, message: Message) -> DeliveryAttempt:

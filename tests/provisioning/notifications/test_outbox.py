@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from protocol.events import Own
-from provisioning.models import Delivery, DeliveryAttempt, Event
+from provisioning.models import Channel, Delivery, DeliveryAttempt, Event
 from provisioning.notifications.facts import Answer
 from provisioning.notifications.worker import outbox, transports
 from provisioning.notifications.worker.outbox import due_channels, record, remove_old, take, tried
@@ -134,9 +135,22 @@ def test_what_ended_long_ago_is_removed_and_of_too_many_the_oldest(channel, now,
     assert set(Delivery.objects.values_list("pk", flat=True)) == {waits.pk, *(row.pk for row in kept[1:])}
 
 
-@pytest.mark.parametrize("stored", [
-    {"kind": "pager"}, {"settings": ["https://192.0.2.80/"]}, {"settings": {"url": 5}}, {"secrets": "no JSON"},
-    {"secrets": "[]"}, {"secrets": '{"secret": 5}'}])
+UNREADABLE = ({"kind": "pager"}, {"settings": ["https://192.0.2.80/"]}, {"settings": {"url": 5}},
+              {"secrets": "no JSON"}, {"secrets": "[]"}, {"secrets": '{"secret": 5}'})
+
+
+@pytest.mark.parametrize("stored", UNREADABLE)
+def test_a_channel_that_cannot_be_read_is_listed_and_deleted(channel, stored, client, admin_user):
+    for name, value in stored.items():
+        setattr(channel, name, value)
+    channel.save()
+    client.force_login(admin_user)
+    assert client.get(reverse("channel-list")).status_code == 200
+    client.post(reverse("channel-delete", args=[channel.pk]))
+    assert not Channel.objects.exists()
+
+
+@pytest.mark.parametrize("stored", UNREADABLE)
 def test_a_channel_that_cannot_be_read_is_an_attempt_that_says_what_to_do(channel, now, stored):
     """A restored database, or one of another version, ends no log reader."""
     row = factories.make_delivery(channel)
