@@ -19,7 +19,7 @@ from protocol.server_messages import Configuration, Event, Progress, Report
 from protocol.throttle import Throttle
 from protocol.wire import SILENCE_HEARTBEATS, Channel, Opening, WireError
 from provisioning.core.control_client import control_secrets
-from provisioning.states import EventLevel, EventSource
+from provisioning.states import AGENT_STOPPED, EventLevel, EventSource
 
 from . import checks, narration, objects
 from .directory import Directory, Shelf
@@ -296,7 +296,10 @@ class Sessions:
         log.warning("host %s: %s", host.facts.name, reason)
         host.heard_at = peer.heard
         host.peer, host.listed = None, False
-        reason = reason if host.facts.managed else REMOVED
+        if not host.facts.managed:
+            reason = REMOVED
+        elif host.agent_facts.get("ends") is True:
+            reason = AGENT_STOPPED
         if self._world.hosts.get(host.facts.id) is host:
             self._solution.put_host(host, "Disconnected", reason)
         for live in self._world.of_host(host.facts.id):

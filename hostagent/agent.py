@@ -96,6 +96,7 @@ class Agent:
         log.info("The agent ends; its servers %s.", "are stopped too" if self._stop_servers else "keep running")
         if self._stop_servers:
             await asyncio.gather(self._processes.stop_all_with_agent(), self._end_worker())
+            await self._link.say_end()
         else:
             await self._end_worker()
         await self._tasks.end()

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 FACTS_EVERY_S, WHOLE_EVERY_S = 5.0, 60.0
 """How often control hears how the host is, and of every process anew."""
+LAST_WORD_S = 1.0
 UNSENT_LIMIT = 10_000
 TOKEN_MAX = 200
 GENERATION_FILE = "control-generation"
@@ -65,6 +66,15 @@ class ControlLink:
         if self.connected:
             self._unsent.append(message)
             self._wake.set()
+
+    async def say_end(self) -> None:
+        """That the agent ends as asked, and its servers with it. Control hears it before the connection is lost, unless
+        it does not listen for a second."""
+        self.tell(Processes(processes=self._snapshot(), host=self.facts() | {"ends": True}))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORD_S):
+                while self._unsent and self.connected:
+                    await asyncio.sleep(LAST_WORD_S / 100)
 
     async def run(self) -> None:
         """Connect, talk, and connect again, until cancelled."""

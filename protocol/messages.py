@@ -57,7 +57,8 @@ class Processes(Message):
     """All processes the agent supervises, sent after Welcome: ``processes`` is a list of the fields of
     ProcessChanged as dicts. ``host`` facts: cpu_percent, memory_percent, disk_free_bytes, agent_version,
     worker (bool: the host worker runs), looks (true: it knows the job collect_facts) and reports
-    (``jobs.SIGNATURES`` of its agent); for a minute lca_refused {number, text}: whom the LCA Port refused."""
+    (``jobs.SIGNATURES`` of its agent); for a minute lca_refused {number, text}: whom the LCA Port refused; at last ends
+    (true): the agent ends as asked, and its servers with it."""
 
     processes: list[dict[str, Any]]
     host: dict[str, Any] = field(default_factory=dict)

@@ -278,6 +278,10 @@ class AuditTrigger(models.TextChoices):
     FIX = "fix", "After a fix"
 
 
+AGENT_STOPPED = "Its agent was stopped as asked, and its servers with it."
+"""Why a host is not connected that somebody has stopped: no alarm is raised about it."""
+
+
 class AlarmCategory(models.TextChoices):
     """How grave an alarm is, worst first."""
 

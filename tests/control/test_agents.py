@@ -24,6 +24,7 @@ from protocol.messages import (
 from provisioning.core import control_client
 from provisioning.models import Application, Event, Host, HostRuntime, Option, RuntimeStatus
 from provisioning.models.records import OF_REFUSALS
+from provisioning.states import AGENT_STOPPED
 
 from .conftest import Peers, eventually, new_application, processes_of, report_on, row_that, status_of
 
@@ -208,6 +209,15 @@ async def test_a_lost_agent_leaves_connected_servers_started_and_the_others_unkn
     # Objects made behind control's back are found by comparing; this one is looked up on its own hello.
     _, _ = await peers.started(other, pid=5)
     await status_of(other, "Started")
+
+
+async def test_an_agent_that_says_that_it_ends_was_stopped_as_asked(control, peers, objects):
+    agent = await peers.agent(objects.host, process("running"))
+    await agent.say(Processes(processes=[], host={"worker": False, "ends": True}))
+    await host_that(lambda row: row.worker_alive is False)
+    await agent.gone()
+    row = await host_that(lambda row: row.status == "Disconnected")
+    assert row.reason == AGENT_STOPPED
 
 
 async def test_of_what_is_only_kept_an_agent_that_comes_and_goes_tells_nothing_but_what_runs(control, peers, objects):

@@ -1,11 +1,15 @@
 """`manage.py up`: start, second start, stop, killed runs, and what stands in the way of a start."""
 
+import html
+import json
 import os
 import signal
 import socket
 import subprocess
 
 import pytest
+
+from provisioning.states import AGENT_STOPPED
 
 from .browserless import Browserless
 from .harness import PASSWORD, wait_for
@@ -79,7 +83,9 @@ def test_a_cold_start_beside_another_run_shows_a_password_once_ctrl_c_leaves_not
     run.start()
     assert not run.said("Collecting the static files"), run.text
     assert not run.said("shown only this once")
-    run.browser()
+    story = run.browser().get("/monitoring/events/").text
+    assert AGENT_STOPPED in html.unescape(story)
+    assert json.loads(run.command_line("alarms", "--all", "--json").stdout) == []
     run.interrupt(signal.SIGTERM)
     assert run.wait_end() == 0
     assert run.processes() == {}

@@ -11,7 +11,7 @@ from provisioning.core.events import OF_PAIR
 from provisioning.logbook.models import Record
 from provisioning.logs.facts import moment
 from provisioning.models import Application, Event
-from provisioning.states import ApplicationType
+from provisioning.states import AGENT_STOPPED, ApplicationType
 
 from .asked import is_asked_for
 
@@ -74,12 +74,13 @@ def _is_told_of_primary(row: Row) -> bool:
 
 
 def _of_event(row: Row) -> Happened:
-    removed = row["number"] == HOST_DISCONNECTED and row["host__left_at"] is not None
+    left = row["number"] == HOST_DISCONNECTED and (
+        row["host__left_at"] is not None or row["text"].endswith(AGENT_STOPPED))
     members = [key for key in (row["application_id"], row["application__backup_server_id"]) if key is not None]
     return Happened(
         number=row["number"], at=row["at"], application=row["application__name"] or row["application_name"],
         type=row["application__type"] or "", host=row["host__name"] or row["host_name"], text=row["text"],
-        planned=removed or is_asked_for(row["number"], row["text"], row["at"], members))
+        planned=left or is_asked_for(row["number"], row["text"], row["at"], members))
 
 
 def new_records(record_id: int, numbers: Collection[int]) -> Records:

@@ -15,7 +15,7 @@ from provisioning.alarms.selectors import happened
 from provisioning.alarms.worker import judging
 from provisioning.alarms.worker.judging import Moved, end_old, look
 from provisioning.models import Alarm, AlarmCondition, AlarmMark, Application, Event, Host
-from provisioning.states import AlarmEnd, JobKind, JobState
+from provisioning.states import AGENT_STOPPED, AlarmEnd, JobKind, JobState
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
@@ -120,11 +120,12 @@ def test_a_stop_of_long_ago_masks_nothing(pair):
     assert active() == [("Pair Without Standby", "MS_Primary", 1)]
 
 
-def test_a_host_that_is_gone_raises_an_alarm_and_one_whose_agent_was_removed_does_not():
-    alpha, beta = factories.make_host("alpha"), factories.make_host("beta")
+def test_a_host_that_is_gone_raises_an_alarm_and_one_whose_agent_was_removed_or_stopped_does_not():
+    alpha, beta, gamma = (factories.make_host(name) for name in ("alpha", "beta", "gamma"))
     Host.objects.filter(pk=beta.pk).update(left_at=timezone.now())
     tell(8000, host=alpha)
     tell(8000, host=beta)
+    tell(8000, host=gamma, text=f"Host gamma is Disconnected: {AGENT_STOPPED}")
     look()
     assert active() == [("Host Unavailable", "alpha", 1)]
     tell(8001, host=alpha)
