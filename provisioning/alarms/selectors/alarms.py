@@ -8,7 +8,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, W
 from protocol.events import OF_ALARMS
 from provisioning.alarms.rules.incident import Said
 from provisioning.errors import NotFound
-from provisioning.models import Alarm, Application, Event
+from provisioning.models import Alarm, Application, Event, Host
 from provisioning.models.records import OF_NO_APPLICATION
 from provisioning.states import AlarmCategory
 
@@ -66,11 +66,13 @@ def get_alarm(key: int) -> Alarm:
 
 @dataclass(frozen=True)
 class Story:
-    """``events`` around an alarm, in the order in which they happened. ``application`` is still there, or None;
-    ``cut``: there are more."""
+    """``events`` around an alarm, in the order in which they happened. ``application``, the primary of its ``pair`` and
+    its ``host`` are still there, or None; ``cut``: there are more."""
 
     events: list[Event]
     application: Application | None
+    pair: Application | None
+    host: Host | None
     cut: bool
 
     def said(self) -> list[Said]:
@@ -96,4 +98,6 @@ def story(alarm: Alarm) -> Story:
     end = alarm.cleared_at or alarm.last_at
     found = list(Event.objects.filter(own, at__range=(alarm.raised_at - AROUND, end + AROUND)).exclude(
         number__in=OF_ALARMS).select_related("application", "host").order_by("at", "id")[:STORY_MOST + 1])
-    return Story(found[:STORY_MOST], row, len(found) > STORY_MOST)
+    primary = getattr(row, "primary_server", None) or (row if row is not None and row.backup_server_id else None)
+    host = Host.objects.filter(name=alarm.host).first() if alarm.host else None
+    return Story(found[:STORY_MOST], row, primary, host, cut=len(found) > STORY_MOST)

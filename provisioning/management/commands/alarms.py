@@ -19,6 +19,9 @@ class Command(ServiceCommand):
         if as_json:
             self.stdout.write(json.dumps([shown.values(row) for row in rows], ensure_ascii=False, indent=1))
             return OK
-        for row in rows:
-            self.stdout.write(shown.line(row))
+        lines = [shown.line(row) for row in rows]
+        for line in lines:
+            self.stdout.write(line)
+        if not lines:
+            self.stderr.write("There is no alarm." if with_cleared else "No alarm is active.")
         return OK

@@ -12,10 +12,13 @@ from provisioning.errors import Refusal, Refused
 from provisioning.logs import shown
 from provisioning.logs.facts import Query, milliseconds
 from provisioning.logs.selectors.records import all_of
+from provisioning.logs.selectors.setting import log_to
 from provisioning.management.console import OK, ServiceCommand, one_of
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LIMIT, LIMIT_MOST = 100, 1_000_000
+NOBODY_COLLECTS = ("No log record was found: no pair is chosen to collect them. Choose one at Monitoring > Centralized "
+                   "Log > Settings, or by log: {to: PRIMARY} in a file of apply.")
 
 
 class Command(ServiceCommand):
@@ -41,9 +44,12 @@ class Command(ServiceCommand):
         query = Query(since=_moment(since, "since"), until=_moment(until, "until"),
                       level=one_of("level", level, LEVELS) if level else "", event=_event(number),
                       application=application, host=host, text=text)
-        for row in reversed(all_of(query, limit).rows):
+        rows = all_of(query, limit).rows
+        for row in reversed(rows):
             values = shown.values(row)
             self.stdout.write(json.dumps(values, ensure_ascii=False) if as_json else shown.line(row))
+        if not rows and not as_json:
+            self.stderr.write("No log record was found." if log_to() else NOBODY_COLLECTS)
         return OK
 
     def print_json(self, body: dict) -> None:

@@ -31,6 +31,15 @@ def test_active_ones_are_shown_and_counted_on_every_page(support):
     assert 'aria-disabled="true"' in answer.content.decode()
 
 
+def test_the_page_leads_to_the_pair_and_the_host_that_are_still_there(support, pair):
+    row = factories.make_alarm(application=pair[1].name, host=pair[1].host.name)
+    page = support.get(reverse("alarm-detail", args=[row.pk])).text
+    for name, key in (("pair-detail", pair[0].pk), ("host-detail", pair[1].host_id)):
+        assert f'<a href="{reverse(name, args=[key])}">' in page
+    gone = factories.make_alarm(application="MS_Gone", host="gone")
+    assert "/monitoring/pairs/" not in support.get(reverse("alarm-detail", args=[gone.pk])).text.split("<h2")[1]
+
+
 def test_the_foot_counts_those_in_the_state_that_is_shown(support):
     factories.make_alarm()
     for name in ("MS_1", "MS_2"):

@@ -108,7 +108,7 @@ def test_the_command_prints_an_array_and_nothing_else():
 
 
 def test_for_people_it_prints_a_line_each():
-    assert commands.run("alarms") == (0, "", "")
+    assert commands.run("alarms") == (0, "", "No alarm is active.\n")
     factories.make_alarm()
     assert " active major Failover Happened: MS_Primary: It took over.\n" in commands.run("alarms")[1]
     assert json.loads(commands.run("alarms", "--json")[1])

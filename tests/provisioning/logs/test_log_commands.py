@@ -8,6 +8,7 @@ from protocol import log_logins
 from provisioning.errors import Unanswered
 from provisioning.logs.services import records
 from provisioning.logs.worker.source import Source
+from provisioning.models import Console
 from tests import commands, factories
 from tests.factories import ADMINISTRATOR
 
@@ -36,6 +37,14 @@ def test_for_people_it_is_a_line():
     factories.make_record(at=1_800_000_000_003, text="It is lost.", level="alarm", application="MS_A", host="alpha")
     _, out, _ = commands.run("logs")
     assert out == "2027-01-15T08:00:00.003Z alarm 00-04504 MS_A@alpha It is lost.\n"
+
+
+def test_where_there_is_none_it_is_said_and_why():
+    assert "Choose one at Monitoring > Centralized Log > Settings" in commands.run("logs")[2]
+    Console.this()
+    Console.objects.update(log_to=factories.make_application("MS_Log"))
+    assert commands.run("logs") == (0, "", "No log record was found.\n")
+    assert commands.run("logs", "--json") == (0, "", "")
 
 
 @pytest.mark.parametrize(("words", "texts"), [
