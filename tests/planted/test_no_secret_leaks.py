@@ -24,6 +24,7 @@ MAY_HAVE = {
 """{(place, where, secret): why it is there}."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_secret_is_only_where_it_belongs(world):
     found = {}

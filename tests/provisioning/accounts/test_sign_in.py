@@ -153,6 +153,7 @@ def test_one_address_that_tries_many_names_is_stopped_but_for_who_works_there(ad
     assert SignInTry.objects.count() == LIMITS[PLACE] + 1
 
 
+@pytest.mark.long
 def test_a_flood_of_many_addresses_does_not_fill_history(otto):
     for number in range(300):
         refused(f"name{number}", origin=f"10.0.{number // 250}.{number % 250}")

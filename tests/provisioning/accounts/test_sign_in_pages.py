@@ -90,6 +90,7 @@ def was_told_to_choose(method, answer, script) -> bool:
     return (answer.status_code, answer["Location"]) == (302, "/account/password/")
 
 
+@pytest.mark.long
 def test_nothing_can_be_done_before_another_password_is_chosen(broker, no_control):
     """Every address, with every method that it has; what was posted comes back."""
     world, (client, _) = World(), given()

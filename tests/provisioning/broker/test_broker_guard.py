@@ -134,6 +134,7 @@ def test_strangers_have_a_moment_and_so_many_places(port, console, monkeypatch):
     assert told()[-1][1].startswith("20 connections to the broker")
 
 
+@pytest.mark.dear
 def test_it_keeps_its_connection_while_all_places_are_taken(port, console, monkeypatch):
     reader = looks(monkeypatch, EVERY_S=0.0, STRANGER_S=0)
     reader.look()

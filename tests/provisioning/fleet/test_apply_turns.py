@@ -181,6 +181,7 @@ def test_many_are_written_in_many_transactions_none_of_which_grows(file, monkeyp
     assert seen.elsewhere == []
 
 
+@pytest.mark.long
 def test_no_transaction_holds_more_than_twenty(file, monkeypatch):
     monkeypatch.setattr(turns, "TURN_S", 1000)
     done = []
@@ -199,6 +200,7 @@ def test_a_package_is_copied_outside_of_a_transaction(file, tmp_path, settings):
     assert (InstallationPackage.objects.count(), Host.objects.count()) == (1, 1)
 
 
+@pytest.mark.long
 def test_it_shows_how_far_it_is(file, monkeypatch):
     monkeypatch.setattr(command, "TELL_EVERY_S", 0.0)
     _, out, err = run("apply", file(MANY_PAIRS), "--yes", "--json")

@@ -291,6 +291,7 @@ def test_deleted_objects_stand_in_a_list_until_they_are_brought_back(administrat
     assert "Nothing was deleted." in administrator.get(reverse("history-deleted")).text
 
 
+@pytest.mark.long
 def test_the_deleted_list_costs_the_same_whatever_its_length(administrator, django_assert_max_num_queries):
     for number in range(30):
         row = factories.make_application(f"gone{number}")

@@ -142,6 +142,7 @@ def agree(row, verb, page):
     assert page == service or (verb in ("enable", "disable") and page and service == "nothing was changed")
 
 
+@pytest.mark.long
 @settings(max_examples=15, **SETTINGS)
 @given(state=STATES)
 @example(state=WELL)
