@@ -57,7 +57,13 @@ found = Finding.objects.filter(audit__primary=tailed).first()
 Waiver.objects.create(primary=tailed, code=found.code, subject=found.subject, fact=found.fact, waived_by="sue",
                       sentence=found.sentence, reason="It is moved.", expires_on=now.date() + timedelta(days=1))
 history.record_verb(actor=Actor(name="sue"), row=tailed, reason="It was looked at.")
-answer = {"tails": tailed.pk, "primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number}
+channel = factories.make_channel("On duty", fields={"url": "https://hooks.example.com/pairwise"})
+factories.make_rule(channel, name="At night", pairs=[primary.name])
+alarm = factories.make_alarm(application=tailed.name, text=f"{tailed.name} is the active server in epoch 3.")
+delivery = factories.make_tried(channel, subject=f"Major: {tailed.name}: Failover Happened", rule_name="At night",
+                                alarms=[alarm.pk])
+answer = {"tails": tailed.pk, "primary": primary.pk, "job": str(job.pk), "host": hosts[0].pk, "entry": entry.number,
+          "alarm": alarm.pk, "channel": channel.pk, "delivery": delivery.pk}
 """
 PAGES = {**PAGES, "restore": "/operations/history/{entry}/restore/", "entry": "/operations/history/{entry}/",
          "waivers": "/audit/waivers/", "rules": "/audit/rules/"}

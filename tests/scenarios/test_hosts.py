@@ -216,4 +216,4 @@ def test_two_networks_live_side_by_side():
         assert here.address != there.address
         for node in (here, there):
             with pytest.raises(ConnectionRefusedError):
-                socket.create_connection((node.address, PORT), 1)
+                socket.create_connection((node.address, PORT), 5)
