@@ -1,6 +1,5 @@
 """Alarm Conditions: create, change, delete."""
 
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from protocol.events import written
@@ -10,8 +9,8 @@ from provisioning.alarms.selectors.conditions import get_condition
 from provisioning.alarms.worker.told import tell_cleared
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
-from provisioning.errors import Conflict, Difference, Refusal, Refused
-from provisioning.history import history
+from provisioning.errors import Refused
+from provisioning.history.revised import Revised, differing
 from provisioning.models import Alarm, AlarmCondition
 from provisioning.states import AlarmEnd
 
@@ -21,47 +20,18 @@ CONDITIONS = "alarm-conditions"
 
 def create_condition(*, actor: Actor, draft: ConditionDraft) -> AlarmCondition:
     """Raises Refused."""
-    actor.require(permissions.CONDITIONS)
-    with history.atomic():
-        row = _saved(AlarmCondition(changed_by=actor.name[:150]), draft)
-        history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
-        changes.tell(CONDITIONS)
-    return row
+    return KIND.create(actor=actor, draft=draft)
 
 
 def update_condition(*, actor: Actor, condition_id: int, draft: ConditionDraft, revision: int | None = None,
                      reason: str = "") -> AlarmCondition:
-    """``revision``: that of the row that the sender has seen, None where nobody looked. Raises Refused, Conflict,
-    NotFound."""
-    actor.require(permissions.CONDITIONS)
-    with history.atomic():
-        row = _locked(condition_id)
-        if revision is not None and revision != row.revision:
-            raise _conflict(row, draft)
-        before = history.snapshot(row)
-        row.changed_by, row.revision = actor.name[:150], row.revision + 1
-        row = _saved(row, draft)
-        history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason)
-        changes.tell(CONDITIONS)
-    return row
+    """As ``Revised.update``."""
+    return KIND.update(condition_id, actor=actor, draft=draft, revision=revision, reason=reason)
 
 
 def delete_condition(*, actor: Actor, condition_id: int, reason: str = "") -> None:
     """What it raised stays, and is cleared where it is active. Raises Refused, NotFound."""
-    actor.require(permissions.CONDITIONS)
-    with history.atomic():
-        row = _locked(condition_id)
-        if why := why_not_delete(row):
-            raise Refused(why)
-        active = list(row.alarms.filter(cleared_at=None))
-        for alarm in active:
-            alarm.cleared_at, alarm.cleared_how, alarm.cleared_by = timezone.now(), AlarmEnd.HAND, actor.name[:150]
-            alarm.clear_reason = "Its Alarm Condition was deleted."
-        Alarm.objects.bulk_update(active, ["cleared_at", "cleared_how", "cleared_by", "clear_reason"], batch_size=200)
-        tell_cleared(active)
-        history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
-        row.delete()
-        changes.tell(CONDITIONS, TOPIC)
+    KIND.delete(condition_id, actor=actor, reason=reason)
 
 
 def why_not_delete(row: AlarmCondition) -> str:
@@ -78,13 +48,7 @@ def draft_of(row: AlarmCondition) -> ConditionDraft:
         reaction=row.reaction, clearance_reaction=row.clearance_reaction)
 
 
-def _locked(condition_id: int) -> AlarmCondition:
-    get_condition(condition_id)
-    return AlarmCondition.objects.select_for_update().get(pk=condition_id)
-
-
-def _saved(row: AlarmCondition, draft: ConditionDraft) -> AlarmCondition:
-    others = set(AlarmCondition.objects.exclude(pk=row.pk).values_list("name", flat=True))
+def _fill(row: AlarmCondition, draft: ConditionDraft, others: set[str]) -> None:
     if found := refusals(draft, others):
         raise Refused(*found)
     draft = as_stored(draft)
@@ -93,23 +57,21 @@ def _saved(row: AlarmCondition, draft: ConditionDraft) -> AlarmCondition:
     row.selection_mode, row.cancel_timeout, row.enabled = draft.selection_mode, draft.cancel_timeout, draft.enabled
     row.application_type, row.application = draft.application_type, draft.application
     row.reaction, row.clearance_reaction = draft.reaction, draft.clearance_reaction
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        raise Refused(Refusal(f"An Alarm Condition named {draft.name} exists already.", "name")) from None
-    return row
 
 
-def _conflict(row: AlarmCondition, draft: ConditionDraft) -> Conflict:
-    stored = draft_of(row)
-    differences = tuple(
-        Difference(name, label, _shown(getattr(stored, name)), _shown(getattr(draft, name)))
-        for name, label in LABELS.items() if getattr(stored, name) != getattr(draft, name))
-    return Conflict(f"{row.changed_by or 'Somebody else'} saved this Alarm Condition while you were changing it. "
-                    "Compare, then keep yours or take theirs.", revision=row.revision, saved_by=row.changed_by,
-                    saved_at=row.changed_at, differences=differences)
+def _leave(row: AlarmCondition, actor: Actor) -> None:
+    if why := why_not_delete(row):
+        raise Refused(why)
+    active = list(row.alarms.filter(cleared_at=None))
+    for alarm in active:
+        alarm.cleared_at, alarm.cleared_how, alarm.cleared_by = timezone.now(), AlarmEnd.HAND, actor.name[:150]
+        alarm.clear_reason = "Its Alarm Condition was deleted."
+    Alarm.objects.bulk_update(active, ["cleared_at", "cleared_how", "cleared_by", "clear_reason"], batch_size=200)
+    tell_cleared(active)
+    changes.tell(TOPIC)
 
 
-def _shown(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+KIND = Revised(
+    model=AlarmCondition, noun="Alarm Condition", article="An", permission=permissions.CONDITIONS, topics=(CONDITIONS,),
+    get=get_condition, fill=_fill, leave=_leave,
+    differences=lambda row, draft: differing(LABELS, draft_of(row), draft))

@@ -1,11 +1,10 @@
 """Channels: create, change, delete, test."""
 
-from django.db import IntegrityError, transaction
-
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
-from provisioning.errors import Conflict, Difference, Refusal, Refused
+from provisioning.errors import Difference, Refused
 from provisioning.history import history
+from provisioning.history.revised import Revised, differing
 from provisioning.models import Channel, Delivery
 from provisioning.models.applications import MASK
 from provisioning.notifications.rules.drafts import ChannelDraft
@@ -18,45 +17,18 @@ from provisioning.notifications.worker.trial import tried
 
 def create_channel(*, actor: Actor, draft: ChannelDraft) -> Channel:
     """Raises Refused."""
-    actor.require(permissions.NOTIFY)
-    with history.atomic():
-        row = _saved(Channel(changed_by=actor.name[:150]), draft)
-        history.record(actor=actor, row=row, before=None, after=history.snapshot(row))
-        changes.tell(CHANNELS)
-    return row
+    return KIND.create(actor=actor, draft=draft)
 
 
 def update_channel(*, actor: Actor, channel_id: int, draft: ChannelDraft, revision: int | None = None,
                    reason: str = "") -> Channel:
-    """``revision``: that of the row that the sender has seen, None where nobody looked. Raises Refused, Conflict,
-    NotFound."""
-    actor.require(permissions.NOTIFY)
-    with history.atomic():
-        row = _locked(channel_id)
-        if revision is not None and revision != row.revision:
-            raise _conflict(row, draft)
-        before, secrets = history.snapshot(row), row.secret_fields
-        row.changed_by, row.revision = actor.name[:150], row.revision + 1
-        row = _saved(row, draft)
-        now = row.secret_fields
-        new = [field.label for field in fields_of(row.kind) if now.get(field.name) not in (
-            None, secrets.get(field.name))]
-        history.record(actor=actor, row=row, before=before, after=history.snapshot(row), reason=reason,
-                       new_secrets=new)
-        changes.tell(CHANNELS, RULES)
-    return row
+    """As ``Revised.update``."""
+    return KIND.update(channel_id, actor=actor, draft=draft, revision=revision, reason=reason)
 
 
 def delete_channel(*, actor: Actor, channel_id: int, reason: str = "") -> None:
     """What was sent through it stays. Raises Refused, NotFound."""
-    actor.require(permissions.NOTIFY)
-    with history.atomic():
-        row = _locked(channel_id)
-        if why := why_not_delete(row):
-            raise Refused(why)
-        history.record(actor=actor, row=row, before=history.snapshot(row), after=None, reason=reason)
-        row.delete()
-        changes.tell(CHANNELS, RULES, DELIVERIES)
+    KIND.delete(channel_id, actor=actor, reason=reason)
 
 
 def why_not_delete(row: Channel) -> str:
@@ -91,13 +63,7 @@ def test_channel(*, actor: Actor, channel_id: int) -> Delivery:
     return delivery
 
 
-def _locked(channel_id: int) -> Channel:
-    get_channel(channel_id)
-    return Channel.objects.select_for_update().get(pk=channel_id)
-
-
-def _saved(row: Channel, draft: ChannelDraft) -> Channel:
-    others = set(Channel.objects.exclude(pk=row.pk).values_list("name", flat=True))
+def _fill(row: Channel, draft: ChannelDraft, others: set[str]) -> None:
     kept = row.secret_fields if row.pk and row.kind == draft.kind else {}
     if found := channel_refusals(draft, others, allowed=allowed_addresses(), kept=kept):
         raise Refused(*found)
@@ -110,26 +76,28 @@ def _saved(row: Channel, draft: ChannelDraft) -> Channel:
             (secrets if field.secret else settings)[field.name] = text
     row.name, row.description, row.kind, row.enabled = draft.name, draft.description, draft.kind, draft.enabled
     row.set_fields(settings, secrets)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        raise Refused(Refusal(f"A channel named {draft.name} exists already.", "name")) from None
-    return row
 
 
-def _conflict(row: Channel, draft: ChannelDraft) -> Conflict:
+def _leave(row: Channel, actor: Actor) -> None:
+    if why := why_not_delete(row):
+        raise Refused(why)
+
+
+def _differences(row: Channel, draft: ChannelDraft) -> list[Difference]:
     stored = draft_of(row)
-    differences = [Difference(name, label, _shown(getattr(stored, name)), _shown(getattr(draft, name)))
-                   for name, label in CHANNEL_LABELS.items() if getattr(stored, name) != getattr(draft, name)]
+    found = differing(CHANNEL_LABELS, stored, draft)
     for field in fields_of(draft.kind):
         theirs, yours = stored.fields.get(field.name, ""), draft.fields.get(field.name, "")
         if theirs != yours:
-            differences.append(Difference(field.name, field.label, theirs, MASK if field.secret and yours else yours))
-    return Conflict(f"{row.changed_by or 'Somebody else'} saved this channel while you were changing it. Compare, then "
-                    "keep yours or take theirs.", revision=row.revision, saved_by=row.changed_by,
-                    saved_at=row.changed_at, differences=tuple(differences))
+            found.append(Difference(field.name, field.label, theirs, MASK if field.secret and yours else yours))
+    return found
 
 
-def _shown(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+def _secrets(row: Channel) -> dict[str, str]:
+    stored = row.secret_fields
+    return {field.label: stored[field.name] for field in fields_of(row.kind) if field.name in stored}
+
+
+KIND = Revised(
+    model=Channel, noun="channel", permission=permissions.NOTIFY, topics=(CHANNELS, RULES, DELIVERIES),
+    get=get_channel, fill=_fill, leave=_leave, differences=_differences, secrets=_secrets)

@@ -89,16 +89,11 @@ BOUNDS = {
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
     "logs/worker/kept.py": {"keep", "trim_part"},
     "alarms/services/alarms.py": {"acknowledge", "clear"},
-    "alarms/services/conditions.py": {
-        "create_condition", "update_condition", "_saved",
-        "delete_condition"},  # with the active alarms that it raised (judging.ACTIVE_MOST), in one statement
     # with what goes on (judging.ACTIVE_MOST alarms), in two statements
     "alarms/services/maintenance.py": {"begin_maintenance", "end_maintenance"},
     # what was judged at once (happened.EVENTS_AT_ONCE, RECORDS_AT_ONCE), and what timed out (judging.AT_ONCE)
     "alarms/worker/judging.py": {"_write", "end_old"},
-    "notifications/services/channels.py": {
-        "create_channel", "update_channel", "delete_channel", "test_channel", "_saved"},
-    "notifications/services/rules.py": {"create_rule", "update_rule", "delete_rule", "_saved"},
+    "notifications/services/channels.py": {"test_channel"},
     "notifications/services/deliveries.py": {"resend"},
     # a message; what of alarms is new or due at once (planner.ALARMS_AT_ONCE, NOTICES_AT_ONCE)
     "notifications/worker/outbox.py": {"take", "record"},
@@ -109,6 +104,8 @@ BOUNDS = {
     "support/services/bundle.py": {"make_bundle"},
     "server_log/services/files.py": {"download"},
     "history/history.py": {"atomic", "_add"},
+    # with a condition go the active alarms that it raised (judging.ACTIVE_MOST), in one statement
+    "history/revised.py": {"create", "update", "delete", "_save"},
     # what one report holds (reports.MAX_ITEMS), and so many that waited for it (reports.WAITING_A_TURN)
     "jobs/worker/reports.py": {"_record", "_apply", "catch_up"},
     # what a turn holds (turns)
