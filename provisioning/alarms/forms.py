@@ -89,7 +89,7 @@ class ClearForm(forms.Form):
 
 class MaintenanceFilter(FilterForm):
     text = forms.CharField(label="Name or reason")
-    state = choice("State", ((OVER, "Over"),), "Going on and coming")
+    state = choice("State", ((OVER, "Over"),), "Not over")
 
 
 class Moment(Told, forms.DateTimeField):

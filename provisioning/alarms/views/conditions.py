@@ -26,9 +26,11 @@ TABLE = Table(tuple(map(Column, ("Name", "Category", "Detect Event", "Cancel Eve
 @page()
 def condition_list(request):
     form = ConditionFilter(request.GET)
+    rows = page_of(conditions(**form.chosen()), request.GET)
     return show(request, "alarms/conditions.html", {
-        "form": form, "page": page_of(conditions(**form.chosen()), request.GET), "topic": services.CONDITIONS,
-        "header": TABLE.header("", request.GET.dict()), "total": AlarmCondition.objects.count()})
+        "form": form, "page": rows, "rows": [(row, services.why_not_delete(row)) for row in rows],
+        "topic": services.CONDITIONS, "header": TABLE.header("", request.GET.dict()),
+        "total": AlarmCondition.objects.count()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -40,6 +40,15 @@ def test_the_page_leads_to_the_pair_and_the_host_that_are_still_there(support, p
     assert "/monitoring/pairs/" not in support.get(reverse("alarm-detail", args=[gone.pk])).text.split("<h2")[1]
 
 
+def test_a_predefined_condition_is_offered_to_nobody_for_deletion(administrator):
+    own = AlarmCondition.objects.create(name="Line lost", detect_event=4504)
+    predefined = AlarmCondition.objects.get(predefined="gave-up")
+    page = administrator.get(reverse("condition-list"), {"size": "200"}).text
+    for row, off in ((own, False), (predefined, True)):
+        button = page[page.index(f'id="delete-{row.pk}"'):].split(">")[0]
+        assert ("cannot be deleted" in button or 'aria-disabled="true"' in button) is off
+
+
 def test_the_foot_counts_those_in_the_state_that_is_shown(support):
     factories.make_alarm()
     for name in ("MS_1", "MS_2"):
