@@ -99,7 +99,7 @@ async def _watched(target, rate: int, count: int) -> list[float]:
 
 async def _send(target, rate: int, count: int, sent: list[float]) -> None:
     from protocol.log_records import LogRecord
-    from provisioning.core.stomp import dialled, entered, write
+    from protocol.stomp_client import dialled, entered, write
 
     _, writer = streams = await dialled(target)
     await entered(target, *streams)

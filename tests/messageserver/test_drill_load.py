@@ -5,7 +5,7 @@ import time
 import pytest
 
 from protocol import auth, drills, tls
-from provisioning.core.stomp import Target
+from protocol.stomp_client import Target
 from provisioning.drills.rules.figures import figures
 from provisioning.drills.worker.load import ProbeLoad
 from tests.certificates import Certificates

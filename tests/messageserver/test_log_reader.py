@@ -7,7 +7,7 @@ import pytest
 
 from protocol import log_logins
 from protocol.log_records import LogRecord
-from provisioning.core.stomp import Dropped, Target
+from protocol.stomp_client import Dropped, Target
 from provisioning.logs.rules.messages import Position
 from provisioning.logs.services.records import _published
 from provisioning.logs.worker.subscription import Following

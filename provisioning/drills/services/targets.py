@@ -4,7 +4,7 @@ import time
 
 from protocol import auth, drills
 from provisioning.core.clients import target
-from provisioning.core.stomp import Target
+from protocol.stomp_client import Target
 from provisioning.models import Drill
 from provisioning.pairs.selectors.pairs import Pair
 

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from provisioning.core.stomp import ANSWER_S, CONNECT_S, UNREADABLE, Dropped, Target, dialled, entered, frame, write
+from protocol.stomp_client import ANSWER_S, CONNECT_S, UNREADABLE, Dropped, Target, dialled, entered, frame, write
 from provisioning.drills.rules.figures import Ledger
 
 RATE, SIZE, WINDOW = 20, 200, 64

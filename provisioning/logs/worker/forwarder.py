@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from protocol import log_logins
 from protocol.pauses import pauses
-from provisioning.core.stomp import UNREADABLE, Dropped, Target, dialled, entered, frame, write
+from protocol.stomp_client import UNREADABLE, Dropped, Target, dialled, entered, frame, write
 from provisioning.errors import PairwiseError
 
 from .source import source

@@ -20,7 +20,7 @@ from protocol.pauses import pauses
 from protocol.tasks import until_one_ends
 from provisioning.core import signals
 from provisioning.core.events import last_of, of_console
-from provisioning.core.stomp import UNREADABLE, Dropped, Target
+from protocol.stomp_client import UNREADABLE, Dropped, Target
 from provisioning.errors import PairwiseError
 from provisioning.logbook.models import Followed
 from provisioning.logs.rules.behind import Behind

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from protocol import log_logins
 from provisioning.core.clients import target
-from provisioning.core.stomp import Target
+from protocol.stomp_client import Target
 from provisioning.logs.selectors.setting import log_to, members
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from provisioning.core.stomp import FRAME_MAX, frame
+from protocol.stomp_client import FRAME_MAX, frame
 from provisioning.drills.worker.load import ProbeLoad
 
 

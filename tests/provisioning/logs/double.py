@@ -5,7 +5,7 @@ import socket
 import threading
 
 from protocol.log_records import LogRecord
-from provisioning.core.stomp import Target, escaped, frame
+from protocol.stomp_client import Target, escaped, frame
 
 
 def record(number: int, **fields) -> LogRecord:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from provisioning.core.stomp import Dropped
+from protocol.stomp_client import Dropped
 from provisioning.logs.rules.messages import Position
 from provisioning.logs.worker import subscription
 from provisioning.logs.worker.subscription import AnotherLog, Following

@@ -1,4 +1,4 @@
-"""The console as a client of a Message Server: dialling a member, coming in, frames there and back."""
+"""A client of a Message Server: dialling a member, coming in, frames there and back."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from protocol import tls
+from . import tls
 
 CONNECT_S, ANSWER_S = 1.5, 3.0
 """Seconds that a member gets to take the connection, and to let the client in."""
