@@ -77,8 +77,9 @@ class Broker:
         self.intake = Intake(self._loop, lambda: self._waiting.bytes + self._held_bytes)
         self.guesses = Guesses()
         self.client_event = EventLimit(log, self._loop.time)
-        self.log_refused = Throttle(functools.partial(log.standard, Event.CLIENT_REFUSED), clock=self._loop.time)
-        """Of the centralized log's own logins, which try again for ever: what is said of it is published there."""
+        self.log_refused = Throttle(functools.partial(log.standard, Event.CLIENT_REFUSED, published=False),
+                                    clock=self._loop.time)
+        """Of the centralized log's own logins, which try again for ever."""
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""
         self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"))

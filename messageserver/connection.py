@@ -36,6 +36,8 @@ class Connection(asyncio.Protocol):
         self._unread: list[bytes] = []
         self._due: deque[tuple[int, Callable[[], None]]] = deque()
         self._closing = self._ending = self._held = self._peer_ended = False
+        self.is_of_log = False
+        """Whether it publishes or reads log records for the console: then nothing that is said of it is published."""
         self._abort_later: asyncio.TimerHandle | None = None
         self._send_every_s = self._expect_every_s = 0.0
         self._written = self._drained = 0
@@ -67,7 +69,8 @@ class Connection(asyncio.Protocol):
             self._abort_later.cancel()
         self._let_go()
         self.broker.roster.gone(self)
-        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} is closed.")
+        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} is closed.",
+                              published=not self.is_of_log)
 
     def eof_received(self) -> bool:
         if self._closing or not self._transport.can_write_eof():
@@ -254,7 +257,8 @@ class Connection(asyncio.Protocol):
         headers = [("message", sentence), ("content-type", "text/plain")]
         if receipt is not None:
             headers.append(("receipt-id", receipt))
-        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}")
+        self.broker.log.trace(Event.CLIENT_CLOSED, f"Connection {self.number} of {self.peer} gets an ERROR: {sentence}",
+                              published=not self.is_of_log)
         self.queue(encode("ERROR", headers, sentence.encode()))
         self.close()
 

@@ -136,9 +136,9 @@ class Link:
         while self._events and self._channel is not None:
             await self.send(self._events.popleft())
 
-    def add_event(self, number: int, level: str, text: str, at: float) -> None:
+    def add_event(self, event: Event) -> None:
         """Queue a log event for the console's timeline."""
-        self._events.append(Event(number=number, level=level, text=text, at=at))
+        self._events.append(event)
 
     async def close(self) -> None:
         if self._channel is not None:

@@ -158,10 +158,13 @@ class StreamOutput:
 
 class Log:
     """Writes events. Until ``configure`` everything of level Standard goes to standard output. ``network`` is given
-    (number, level, text, Unix time) of what goes to the console."""
+    (number, level, text, Unix time) of what goes to the output of that name: Trace and above, for Debug never does.
+
+    What is not ``published`` goes to files and streams only: it is about the connections by which log records are
+    published and read, so that publishing it would bring about the next one."""
 
     def __init__(self) -> None:
-        self.network: Callable[[int, str, str, float], None] | None = None
+        self.network: Callable[[int, Level, str, float], None] | None = None
         self._threshold = Level.STANDARD
         self._outputs: list[tuple[Level, StreamOutput | FileOutput]] = [(Level.DEBUG, StreamOutput(1))]
         self._to_network: Level | None = None
@@ -199,18 +202,18 @@ class Log:
         """False when a line of ``level`` would go nowhere: lets busy code skip building it."""
         return level >= self._threshold
 
-    def standard(self, event: int, text: str) -> None:
-        self._write(Level.STANDARD, event, text)
+    def standard(self, event: int, text: str, *, published: bool = True) -> None:
+        self._write(Level.STANDARD, event, text, published=published)
 
-    def trace(self, event: int, text: str) -> None:
+    def trace(self, event: int, text: str, *, published: bool = True) -> None:
         if self._threshold <= Level.TRACE:
-            self._write(Level.TRACE, event, text)
+            self._write(Level.TRACE, event, text, published=published)
 
     def debug(self, event: int, text: str) -> None:
         if self._threshold <= Level.DEBUG:
             self._write(Level.DEBUG, event, text)
 
-    def _write(self, level: Level, event: int, text: str) -> None:
+    def _write(self, level: Level, event: int, text: str, *, published: bool = True) -> None:
         if level < self._threshold:
             return
         now = time.time()
@@ -222,8 +225,9 @@ class Log:
                 # A full disk or a closed pipe must not end the server that reports it.
                 with contextlib.suppress(OSError):
                     output.write(line)
-        if self.network is not None and self._to_network is not None and level >= Level.STANDARD:
-            self.network(int(event), "standard", flat, now)
+        if published and self.network is not None and self._to_network is not None and level >= max(
+                self._to_network, Level.TRACE):
+            self.network(int(event), level, flat, now)
 
 
 class EventLimit:

@@ -27,11 +27,13 @@ OPTIONS = (
     Option("log", "verbose", "standard", "Least important level that is written.",
            words="all, debug, trace, interaction, standard, none"),
     Option("log", "all", "stdout", "Outputs of all levels: comma list of stdout, stderr, network or a file path. "
-           "network sends Standard and above to the console; Debug never goes there."),
+           "network is the centralized log, and with level Standard the console's timeline; Debug never goes there."),
     Option("log", "standard", "", "Further outputs of level Standard."),
     Option("log", "interaction", "", "Further outputs of levels Interaction and above."),
     Option("log", "trace", "", "Further outputs of levels Trace and above."),
     Option("log", "debug", "", "Further outputs of levels Debug and above."),
+    Option("log", "ms-buffer-size", "2048", "Most log records that wait, on disk, while nobody takes what goes to "
+           "network; of more the oldest are dropped, and how many is said.", 200, 20_000),
     Option("log", "segment", "100 MB", "Size at which a log file is closed and a new one begun; false = never.",
            words="false, 1-1000000 KB, 1-1000000 MB"),
     Option("log", "expire", "10", "How many closed log files are kept; false = all.",

@@ -14,13 +14,14 @@ LOG = (f"{log_records.PREFIX}*",)
 @dataclass(frozen=True)
 class Rights:
     """``sends`` and ``reads`` are destinations, or prefixes that end with ``*``. ``whose`` begins the sentence of a
-    refusal. ``audits``: its log records may have the category audit; ``login`` is written into them unless it is one
-    of the console's own."""
+    refusal. ``login`` is written into the log records of a client; ``publisher`` is that of a publisher of them.
+    ``audits``: they may have the category audit."""
 
     sends: tuple[str, ...] = EVERYTHING
     reads: tuple[str, ...] = EVERYTHING
     whose: str = ""
     login: str = ""
+    publisher: str = ""
     audits: bool = False
 
     @property
@@ -66,7 +67,8 @@ def internal(headers: Mapping[str, str], secret: str, now: float) -> Rights | No
                           "console. Install the application again.")
         if login == log_logins.READER:
             return Rights((), LOG, "The reader of the centralized log")
-        return Rights(LOG, (), "A publisher of the centralized log", audits=login == log_logins.CONSOLE)
+        return Rights(LOG, (), "A publisher of the centralized log", publisher=login,
+                      audits=login == log_logins.CONSOLE)
     return None
 
 
@@ -79,5 +81,8 @@ def checked_record(rights: Rights, destination: str, headers: dict[str, str], bo
         raise Refusal(str(wrong)) from None
     if record.category == log_records.AUDIT and not rights.audits:
         raise Refusal("Records of the category audit are the console's own: leave out the header category.")
+    if not log_logins.may_say(rights.publisher, record.application, record.host):
+        raise Refusal(f"A publisher of the centralized log says what it does itself, not what {record.application} "
+                      f"{f'on {record.host} ' if record.host else ''}does.")
     kept = {name: value for name, value in headers.items() if name != "login"}
     return kept | ({"login": rights.login} if rights.login else {})

@@ -23,6 +23,7 @@ from .contact import Address
 from .exits import Exit, ExitCode
 from .link import Link, first_contact
 from .log import Event, Log
+from .network import Network
 from .ownership import Held, StoreError, StoreLocked, peek_held
 from .paired_store import PairedStore
 from .ports import PortError, Ports
@@ -43,6 +44,7 @@ class Server:
 
     # Each is there once ``_startup`` has come so far; nothing that needs it runs before.
     _link: Link
+    _network: Network
     _settings: settings.Settings
     _ports: Ports
     _broker: Broker
@@ -90,12 +92,13 @@ class Server:
         controls = self._address.controls(self._directory)
         channel, configuration = await first_contact(self._address, self._secret, replace(held, role=""), controls)
         self._link = Link(self._address, controls, self._secret, channel, self._held, self.log)
-        self.log.network = self._link.add_event
         ending.push_async_callback(self._leave)
         try:
             self._settings = settings.from_application(configuration.application)
         except settings.SettingsError as error:
             raise Exit(ExitCode.CONFIGURATION, Event.APP_INIT_FAILED, str(error)) from error
+        self._network = Network(self._directory, self._link, self._address.context, self.log,
+                                self._settings)
         self._configure_log()
         self.log.standard(Event.APP_STARTED, f"Message Server {VERSION} {self._settings.name} is started.")
         await self._link.report(Report(state=self._phase))
@@ -108,6 +111,7 @@ class Server:
         await self._report()
 
     def _configure_log(self) -> None:
+        self._network.configure(self._settings)
         problems = (*self._settings.problems, *self.log.configure(self._settings.log, self._directory))
         for problem in problems:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
@@ -147,7 +151,8 @@ class Server:
     async def _main_loop(self) -> None:
         await until_one_ends(
             self._link.run(self._take), self._reports(), self._until_stopped(), self._until_failed(),
-            look_after(lambda: self._ports.secured, self.log.standard), self._show_life())
+            look_after(lambda: self._ports.secured, self.log.standard), self._show_life(),
+            self._network.run())
 
     async def _show_life(self) -> None:
         with Watchdog() as watchdog:
@@ -234,7 +239,7 @@ class Server:
         if new == self._settings:
             return
         before, self._settings = self._settings, new
-        if new.log != before.log or new.problems != before.problems:
+        if (new.log, new.log_to, new.problems) != (before.log, before.log_to, before.problems):
             self._configure_log()
         self._broker.apply(new)
         await self._roles.apply(new)

@@ -75,6 +75,7 @@ class Session(Connection):
         if frame.command not in ("CONNECT", "STOMP"):
             raise Refusal("The first frame must be CONNECT or STOMP.")
         broker = self.broker
+        self.is_of_log = log_logins.is_of_log(frame.headers.get("login", ""))
         version = version_of(frame.headers)
         try:
             self._log_in(frame.headers)
@@ -83,7 +84,7 @@ class Session(Connection):
                               "limits/max-connections). Try again later.")
         except Refusal as refusal:
             said = f"A client at {self.peer} is refused: {refusal}"
-            if log_logins.is_of_log(frame.headers.get("login", "")):
+            if self.is_of_log:
                 broker.log_refused(said)
             else:
                 broker.client_event(Event.CLIENT_REFUSED, said)
@@ -94,7 +95,8 @@ class Session(Connection):
         self.queue(encode("CONNECTED", [
             ("version", version), ("heart-beat", offer), ("server", f"Pairwise-MessageServer/{VERSION}"),
             ("session", str(self.number)), ("first-seq", str(broker.first_seq)), ("last-seq", str(broker.last_seq))]))
-        broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).")
+        broker.log.trace(Event.CLIENT_CONNECTED, f"{self.login} at {self.peer} is connected ({self.number}).",
+                         published=not self.is_of_log)
 
     def _log_in(self, headers: dict[str, str]) -> None:
         clients, guesses, login = self.broker.settings.clients, self.broker.guesses, headers.get("login", "")

@@ -81,9 +81,11 @@ class Peer:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the server does with its Configuration. ``problems`` are sentences about values that were not usable."""
+    """What the server does with its Configuration. ``log_to`` says where log records are published, as
+    server_messages.Configuration has it. ``problems`` are sentences about values that were not usable."""
 
     name: str
+    host: str
     ports: tuple[Port, ...]
     clients: dict[str, str] = field(repr=False)
     limits: Limits
@@ -91,6 +93,7 @@ class Settings:
     redundancy: Redundancy
     peer: Peer | None
     log: dict[str, str]
+    log_to: dict[str, Any] = field(repr=False)
     suspending_wait_s: int
     problems: tuple[str, ...]
 
@@ -111,6 +114,7 @@ def from_application(application: dict[str, Any]) -> Settings:
     clients = _find_section(application.get("options"), "clients")
     return Settings(
         name=str(application.get("name", "")),
+        host=str((application.get("host") or {}).get("name", "")),
         ports=_ports(application.get("ports") or []),
         clients={str(login): str(passcode) for login, passcode in clients.items()},
         limits=limits,
@@ -118,6 +122,7 @@ def from_application(application: dict[str, Any]) -> Settings:
         redundancy=Redundancy(number["standby-timeout"], _flag("redundancy", "strict", values, problems)),
         peer=_peer(application.get("peer")),
         log={key: value for (section, key), value in values.items() if section == "log"},
+        log_to=application.get("log_to") or {},
         suspending_wait_s=_suspending_wait(application.get("annex"), problems),
         problems=tuple(problems),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 ALARM, STANDARD = "alarm", "standard"
-CONTROL, SERVER, CONSOLE = "control", "server", "console"
+CONTROL, SERVER, CONSOLE, AGENT = "control", "server", "console", "agent"
 
 
 class Own(IntEnum):
@@ -52,6 +52,9 @@ class Own(IntEnum):
     PAUSED_LONG = 20134
     ALARM_RAISED = 20135
     ALARM_CLEARED = 20136
+    AGENT_SAID = 20137
+    RECORDS_DROPPED = 20138
+    RECORDS_WAIT = 20139
 
 
 OF_ALARMS = frozenset({Own.ALARM_RAISED, Own.ALARM_CLEARED})
@@ -111,6 +114,9 @@ KINDS: dict[Own, Kind] = {
     Own.PAUSED_LONG: Kind(CONSOLE, ALARM, "automatic failover of a pair has been paused for an hour"),
     Own.ALARM_RAISED: Kind(CONSOLE, ALARM, "an alarm was raised"),
     Own.ALARM_CLEARED: Kind(CONSOLE, ALARM, "an alarm was cleared"),
+    Own.AGENT_SAID: Kind(AGENT, STANDARD, "the agent of a host says something in its own log; of level Trace, too"),
+    Own.RECORDS_DROPPED: Kind(SERVER, STANDARD, "a server or an agent dropped log records, as nobody took them"),
+    Own.RECORDS_WAIT: Kind(SERVER, STANDARD, "the log records of a server wait, or go on; only in its own log files"),
 }
 
 

@@ -8,17 +8,24 @@ from . import auth
 
 PREFIX = "pairwise.log."
 READER = f"{PREFIX}reader"
-_PUBLISHER = f"{PREFIX}publisher."
+_PUBLISHER, _AGENT = f"{PREFIX}publisher.", f"{PREFIX}agent."
+AGENT, AGENT_TYPE = "LCA", "Local Control Agent"
+"""What the agents of all hosts are called as application, and their type."""
 
 
 def publisher(name: str) -> str:
-    """The login of the publisher ``name``: an application, ``agent.<host>``, or one of the console's own programs."""
+    """The login of the Message Server ``name``, which says what it does itself and nothing else."""
     return f"{_PUBLISHER}{name}"
 
 
-CONSOLE = publisher("console")
+def agent(host: str) -> str:
+    """The login of the agent of ``host``, as ``publisher``."""
+    return f"{_AGENT}{host}"
+
+
+CONSOLE = f"{PREFIX}console"
 """The only one whose records may have the category audit."""
-PROGRAMS = publisher("programs")
+PROGRAMS = f"{PREFIX}programs"
 """What `manage.py logmsg` sends for whoever calls it."""
 
 
@@ -27,7 +34,20 @@ def is_of_log(login: str) -> bool:
 
 
 def publishes(login: str) -> bool:
-    return login.startswith(_PUBLISHER) and login != _PUBLISHER
+    return login in (CONSOLE, PROGRAMS) or _named(login, _PUBLISHER) or _named(login, _AGENT)
+
+
+def may_say(login: str, application: str, host: str) -> bool:
+    """Whether the publisher ``login`` may publish what ``application`` on ``host`` says."""
+    if _named(login, _PUBLISHER):
+        return login == publisher(application)
+    if _named(login, _AGENT):
+        return application == AGENT and login == agent(host)
+    return True
+
+
+def _named(login: str, prefix: str) -> bool:
+    return login.startswith(prefix) and login != prefix
 
 
 def passcode(secret: str, login: str) -> str:

@@ -17,6 +17,8 @@ NAME_MAX, ATTRIBUTES_MAX, ATTRIBUTE_MAX = 255, 50, 1024
 """Characters of a name; attributes of a record; characters of an attribute's name and value together."""
 TIME_MAX = 253_402_300_799_999
 """Milliseconds until the end of the year 9999."""
+NO_NUMBER = "00-00000"
+"""Of what is no event."""
 NUMBER = re.compile(r"[0-9]{2,3}-[0-9]{5}")
 _ATTRIBUTE = "attr."
 

@@ -16,7 +16,9 @@ class Configuration(Message):
     options {section: {key: value}}, annex {section: {key: value}}, startup_timeout, shutdown_timeout (s),
     backup (name or ""), primary (name of the server that this one backs up, or ""),
     peer {name, addresses [text], port, secret, secured (bool)} of the other member's HA Sync port; {} for a single
-    server, controls [{host, port}] of all controls of the console; [] when there is one only.
+    server, controls [{host, port}] of all controls of the console; [] when there is one only;
+    log_to {name, login, members [{name, addresses [text], port, secured (bool), passcode}]} of the pair that takes its
+    log records, {} for none.
     """
 
     application: dict[str, Any]
@@ -109,9 +111,11 @@ stopping: clean end under way."""
 
 @dataclass(frozen=True, kw_only=True)
 class Event(Message):
-    """One log event of level Standard or above, for the timeline. ``at`` is Unix time in seconds."""
+    """One log event of level Standard or above, for the timeline. ``at`` is Unix time in seconds; ``once`` is the
+    ``dedup-id`` with which the server publishes it by itself, "" where it does not."""
 
     number: int
     level: str
     text: str
     at: float
+    once: str = ""

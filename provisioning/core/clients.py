@@ -7,12 +7,12 @@ from typing import TypeVar
 from django.conf import settings
 
 from protocol import tls
+from protocol.stomp_client import Target
 from provisioning.drafts import PortDraft
 from provisioning.errors import Refusal, Refused
 from provisioning.models import Application, ListeningPort
 from provisioning.states import PortProtocol
 
-from .stomp import Target
 from .tls import reachable
 
 PREFERRED = "default"

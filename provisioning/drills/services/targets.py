@@ -3,8 +3,8 @@
 import time
 
 from protocol import auth, drills
-from provisioning.core.clients import target
 from protocol.stomp_client import Target
+from provisioning.core.clients import target
 from provisioning.models import Drill
 from provisioning.pairs.selectors.pairs import Pair
 

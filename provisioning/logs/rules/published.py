@@ -1,7 +1,7 @@
 """Which log records events of the timeline and entries of History are. Pure."""
 
 from protocol.events import Own, written
-from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord
+from protocol.log_records import AUDIT, LEVELS, NO_NUMBER, TEXT_BYTES, LogRecord
 from provisioning.history.kinds import LABELS
 from provisioning.logs.facts import milliseconds
 from provisioning.models import Event, HistoryEntry
@@ -9,7 +9,6 @@ from provisioning.states import EventLevel, HistoryAction
 
 CONSOLE = "Pairwise"
 """Who says what is said of no application."""
-NO_NUMBER = "00-00000"
 
 
 def of_event(event: Event) -> LogRecord:

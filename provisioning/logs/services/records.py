@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from protocol import log_logins
 from protocol.log_records import LogRecord, read
 from protocol.pauses import pauses
+from protocol.stomp_client import UNREADABLE, Dropped, Target, dialled, entered, frame, write
 from provisioning.core import permissions
 from provisioning.core.permissions import Actor
-from protocol.stomp_client import UNREADABLE, Dropped, Target, dialled, entered, frame, write
 from provisioning.errors import Refused, Unanswered
 from provisioning.logs.selectors.setting import CHOOSE, NONE_CHOSEN
 from provisioning.logs.worker.source import source

@@ -17,10 +17,10 @@ from protocol import log_logins
 from protocol.events import Own
 from protocol.patience import PatientClock
 from protocol.pauses import pauses
+from protocol.stomp_client import UNREADABLE, Dropped, Target
 from protocol.tasks import until_one_ends
 from provisioning.core import signals
 from provisioning.core.events import last_of, of_console
-from protocol.stomp_client import UNREADABLE, Dropped, Target
 from provisioning.errors import PairwiseError
 from provisioning.logbook.models import Followed
 from provisioning.logs.rules.behind import Behind

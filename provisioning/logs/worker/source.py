@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from protocol import log_logins
-from provisioning.core.clients import target
 from protocol.stomp_client import Target
+from provisioning.core.clients import target
 from provisioning.logs.selectors.setting import log_to, members
 
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from protocol.log_records import PREFIX, TEXT_BYTES
-from protocol.tasks import until_one_ends
 from protocol.stomp_client import Dropped, Frame, Target, dialled, entered, frame, write
+from protocol.tasks import until_one_ends
 from provisioning.logs.rules.messages import First, Opening, Position, Row, first, opening, removed, row_of
 
 AT_ONCE, WAITING_MOST = 2000, 8000
