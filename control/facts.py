@@ -146,7 +146,7 @@ class HostRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EventRow:
-    """A row of Event."""
+    """A row of Event; ``once`` as of Event."""
 
     at: datetime
     text: str
@@ -157,3 +157,4 @@ class EventRow:
     host_id: int | None = None
     host_name: str = ""
     source: str = "control"
+    once: str = ""

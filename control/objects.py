@@ -155,13 +155,21 @@ def _peer(row: Values, partner: Values, ports: dict[int, list[Values]]) -> dict[
     first, second = (row, partner) if row["backup_server_id"] else (partner, row)
     secured = ListeningPort(listening_mode=port["listening_mode"],
                             transport_parameters=port["transport_parameters"]).is_secured
-    transport = dict(part.split("=", 1) for part in port["transport_parameters"].split(";") if "=" in part)
-    near = transport.get("address") or ("127.0.0.1" if partner["host_id"] == row["host_id"] else "")
-    named = [each for each in (partner["host__ip_address"], partner["host__name"]) if each]
-    # A certificate may be for the names of the host alone: they are tried too, on the same host as well.
-    addresses = list(dict.fromkeys([near, *named])) if near and secured else [near] if near else named
-    return {"name": partner["name"], "addresses": addresses, "port": port["port"], "secured": secured,
+    return {"name": partner["name"], "port": port["port"], "secured": secured,
+            "addresses": addresses(port["transport_parameters"], name=partner["host__name"],
+                                   ip_address=partner["host__ip_address"],
+                                   is_near=partner["host_id"] == row["host_id"], secured=secured),
             "secret": auth.pair_secret(first["secret"], second["secret"])}
+
+
+def addresses(transport_parameters: str, *, name: str, ip_address: str, is_near: bool, secured: bool) -> list[str]:
+    """Where a port with these Transport Parameters is dialled, on the host of that ``name``; ``is_near``: from a
+    program of the same host."""
+    transport = dict(part.split("=", 1) for part in transport_parameters.split(";") if "=" in part)
+    near = transport.get("address") or ("127.0.0.1" if is_near else "")
+    named = [each for each in (ip_address, name) if each]
+    # A certificate may be for the names of the host alone: they are tried too, on the same host as well.
+    return list(dict.fromkeys([near, *named])) if near and secured else [near] if near else named
 
 
 def supervised(host_ids: Iterable[int]) -> dict[int, list[dict[str, Any]]]:

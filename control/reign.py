@@ -80,6 +80,7 @@ class Reign:
         """Read everything, before anybody connects. Raises DatabaseAway."""
         await self.ledger.load()
         await self.solution.load(self._objects)
+        await self.solution.configurations.log_pairs.look(self._objects)
         await self.solution.witnesses.remember(self._data_dir)
         collector.spare()
 

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 
-from protocol.messages import Supervised
-
 from . import objects
 from .database import Database, DatabaseAway
 from .directory import Directory
@@ -38,12 +36,15 @@ class Reloader:
             if applications or of_hosts:
                 touched |= await self._applications([*applications, *of_hosts])
             await self._supervise(touched)
+            await self._publishers()
 
     async def run(self) -> None:
         """Compare everything from time to time, until cancelled."""
         while True:
             try:
                 await self.compare()
+                async with self._lock:
+                    await self._publishers()
                 await self._warm()
             except DatabaseAway as error:
                 log.warning("objects were not compared: %s", error)
@@ -69,6 +70,12 @@ class Reloader:
         world = self._world
         await self._directory.warm([live.facts.name for live in world.applications.values()],
                                    [host.facts.name for host in world.hosts.values()], list(world.hosts))
+
+    async def _publishers(self) -> None:
+        """Tell servers and agents where to publish, once it is somewhere else."""
+        if await self._solution.configurations.log_pairs.look(self._database):
+            await self._configure([live for live in self._world.applications.values() if live.connection])
+            await self._supervise({host.facts.id for host in self._world.hosts.values() if host.peer is not None})
 
     async def _hosts(self, names: list[str]) -> set[int]:
         """Ids of the hosts whose agents need their list again."""
@@ -140,10 +147,13 @@ class Reloader:
         return {live.facts.host_id} if live.facts.host_id else set()
 
     async def _configure(self, connected: list[LiveApplication]) -> None:
-        for live in connected:
+        for number, live in enumerate(connected):
+            if number % PAUSE_EVERY == 0:
+                # Thousands at once must not keep heartbeats and grants waiting.
+                await asyncio.sleep(0)
             peer = await self._directory.applications.get(live.facts.name)
             if peer is not None:
-                self._solution.configure(live, peer.configuration)
+                self._solution.configurations.configure(live, peer.configuration)
 
     async def _supervise(self, host_ids: set[int]) -> None:
         await self._directory.supervised.follow(host_ids)
@@ -151,4 +161,4 @@ class Reloader:
             host = self._world.hosts.get(host_id)
             if host is not None and host.peer is not None:
                 supervised = await self._directory.supervised.get(host_id)
-                host.post(Supervised(applications=supervised or [], controls=objects.controls()))
+                self._solution.configurations.supervise(host, supervised)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from protocol import auth
 from protocol.log_messages import LogRead, ReadLog
 from protocol.message import Message
-from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Processes, Supervised
+from protocol.messages import Changed, HostFacts, Ping, Pong, ProcessChanged, Processes
 from protocol.opening_messages import Hello, Welcome
 from protocol.pair_messages import PairRequest, Probed
 from protocol.server_messages import Configuration, Event, Progress, Report
@@ -175,7 +175,7 @@ class Sessions:
             return
         try:
             await peer.adopt(opening, pace.welcome(opening, found.secret))
-            self._solution.configure(live, found.configuration)
+            self._solution.configurations.configure(live, found.configuration)
             log.info("server %s registered (pid %d, %s)", facts.name, opening.hello.pid, connection.address)
             self._solution.registered(live)
             await peer.run(_FromServer(self._solution, live, connection))
@@ -239,7 +239,7 @@ class Sessions:
     async def _agent_opened(self, host: LiveHost, hello: Hello) -> None:
         log.info("the agent of %s is connected (pid %d)", host.facts.name, hello.pid)
         supervised = await self._directory.supervised.get(host.facts.id)
-        host.post(Supervised(applications=supervised or [], controls=objects.controls()))
+        self._solution.configurations.supervise(host, supervised)
         self._solution.witnesses.tell(host)
         self._solution.put_host(host, "Running", "Its agent is connected.")
         for live in self._world.of_host(host.facts.id):

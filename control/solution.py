@@ -10,14 +10,16 @@ from typing import Any
 
 from protocol import collector
 from protocol.events import level_of
+from protocol.log_queue import ONCE
 from protocol.messages import ApplicationStatus, ProcessChanged, Watch
 from protocol.opening_messages import Hello
-from protocol.server_messages import Configuration, Event, Progress, Report
+from protocol.server_messages import Event, Progress, Report
 from protocol.wire import WireError
 from provisioning.states import ApplicationStatus as Status
 from provisioning.states import Mode
 
 from . import checks, clocks, copies, narration, objects
+from .configurations import Configurations
 from .database import Database
 from .facts import Decided, EventRow, PairCopy, StatusRow
 from .ledger import Ledger
@@ -48,6 +50,7 @@ class SolutionControl:
     def __init__(self, ledger: Ledger, writer: Writer, *, timing: Timing, settle_s: float = SETTLE_S,
                  leads: Callable[[], bool] = lambda: True):
         self.world, self.ledger, self.writer = World(), ledger, writer
+        self.configurations = Configurations()
         self.pauses, self.timelines = Pauses(), Timelines(self.world, self.writer, self.refresh)
         self.pairs = Pairs(self.world, ledger, timing=timing, observing=self._is_observing, leads=leads,
                            on_recorded=self._recorded, on_decided=self._decided)
@@ -283,7 +286,8 @@ class SolutionControl:
         number = event.number if 0 <= event.number <= 999_999 else 0
         self.writer.put_event(EventRow(
             at=checks.event_time(event.at), number=number, level=level_of(number, checks.event_level(event)),
-            application_id=live.facts.id, source="server", text=checks.clean(event.text, checks.EVENT_TEXT_MAX)))
+            application_id=live.facts.id, source="server", text=checks.clean(event.text, checks.EVENT_TEXT_MAX),
+            once=event.once if ONCE.fullmatch(event.once) else ""))
 
     def server_lost(self, live: LiveApplication, connection: ServerConnection) -> None:
         """Its connection ended, for whatever reason. Of a replaced connection nothing follows."""
@@ -354,13 +358,6 @@ class SolutionControl:
             host.changed_at = datetime.now(UTC)
             self.writer.put_event(narration.host_event(host))
         self.writer.put_host(narration.host_row(host))
-
-    def configure(self, live: LiveApplication, configuration: dict[str, Any]) -> None:
-        """Send the configuration to the connected server unless it has exactly this one."""
-        connection, configuration = live.connection, {**configuration, "controls": objects.controls()}
-        if connection is not None and connection.configuration != configuration:
-            connection.configuration = configuration
-            connection.peer.post(Configuration(application=configuration))
 
 
 def _counters(connection: ServerConnection, report: Report) -> dict[str, Any]:

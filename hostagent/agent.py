@@ -22,6 +22,7 @@ from .kept import AGAIN_S
 from .launch import server_environment
 from .lca import LcaPort, PortTaken
 from .log_reads import LogReads
+from .log_records import LogRecords
 from .processes import Processes
 from .state import AgentState
 from .surroundings import accounts, comes_back_by, names_to_find, own_account, resolved, service_account
@@ -54,6 +55,7 @@ class Agent:
         self._worker = WorkerKeeper(config, self._state)
         self._port = LcaPort(config, self._processes, lambda: {
             "pid": os.getpid(), "control": self._link.connected, "worker": self._worker.runs})
+        self._log_records = LogRecords(config)
         self._log_reads = LogReads(config.log_dir, self._processes.application, self._link.tell)
         self._tasks = Tasks(self._task_failed)
         self._worker_task: asyncio.Task[None] | None = None
@@ -77,6 +79,7 @@ class Agent:
         await self._port.open()
         self._processes.adopt()
         self._tasks.start(self._watchdog.show_life(), "signs of life")
+        self._tasks.start(self._log_records.run(), "log records")
         self._tasks.start(self._heartbeats.run(self._processes), "heart-beats")
         self._tasks.start(self._link.run(), "control link")
         if self._config.worker:
@@ -161,6 +164,7 @@ class Agent:
 
     def _told(self, message: Message) -> None:
         if isinstance(message, Supervised):
+            self._log_records.direct(message.log_to)
             self._processes.set_supervised(message.applications)
             self._list_known.set()
             self._processes.start_what_should_run()

@@ -84,5 +84,7 @@ def checked_record(rights: Rights, destination: str, headers: dict[str, str], bo
     if not log_logins.may_say(rights.publisher, record.application, record.host):
         raise Refusal(f"A publisher of the centralized log says what it does itself, not what {record.application} "
                       f"{f'on {record.host} ' if record.host else ''}does.")
+    if headers.get("dedup-id", "").startswith(log_logins.DEDUP) and not rights.audits:
+        raise Refusal(f"A dedup-id that begins with {log_logins.DEDUP} is the console's own: use another one.")
     kept = {name: value for name, value in headers.items() if name != "login"}
     return kept | ({"login": rights.login} if rights.login else {})

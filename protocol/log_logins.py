@@ -8,24 +8,26 @@ from . import auth
 
 PREFIX = "pairwise.log."
 READER = f"{PREFIX}reader"
-_PUBLISHER, _AGENT = f"{PREFIX}publisher.", f"{PREFIX}agent."
+_SERVER, _AGENT = f"{PREFIX}server.", f"{PREFIX}agent."
 AGENT, AGENT_TYPE = "LCA", "Local Control Agent"
 """What the agents of all hosts are called as application, and their type."""
 
 
-def publisher(name: str) -> str:
+def server(name: str) -> str:
     """The login of the Message Server ``name``, which says what it does itself and nothing else."""
-    return f"{_PUBLISHER}{name}"
+    return f"{_SERVER}{name}"
 
 
 def agent(host: str) -> str:
-    """The login of the agent of ``host``, as ``publisher``."""
+    """The login of the agent of ``host``, as ``server``."""
     return f"{_AGENT}{host}"
 
 
-CONSOLE = f"{PREFIX}console"
+CONSOLE = f"{PREFIX}publisher.console"
 """The only one whose records may have the category audit."""
-PROGRAMS = f"{PREFIX}programs"
+DEDUP = "pairwise-"
+"""What its ``dedup-id`` begin with: of nobody else, who could have its records taken for known ones."""
+PROGRAMS = f"{PREFIX}publisher.programs"
 """What `manage.py logmsg` sends for whoever calls it."""
 
 
@@ -34,13 +36,13 @@ def is_of_log(login: str) -> bool:
 
 
 def publishes(login: str) -> bool:
-    return login in (CONSOLE, PROGRAMS) or _named(login, _PUBLISHER) or _named(login, _AGENT)
+    return login in (CONSOLE, PROGRAMS) or _named(login, _SERVER) or _named(login, _AGENT)
 
 
 def may_say(login: str, application: str, host: str) -> bool:
     """Whether the publisher ``login`` may publish what ``application`` on ``host`` says."""
-    if _named(login, _PUBLISHER):
-        return login == publisher(application)
+    if _named(login, _SERVER):
+        return login == server(application)
     if _named(login, _AGENT):
         return application == AGENT and login == agent(host)
     return True

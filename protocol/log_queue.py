@@ -8,6 +8,7 @@ is begun anew whenever nothing waits, and when it has grown long.
 import contextlib
 import json
 import os
+import re
 import uuid
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from .files import replacing
 from .log_records import TEXT_BYTES, LogRecord
 
 FILE = "log-queue.jsonl"
+ONCE = re.compile(r"[0-9a-f]{32}-[0-9]{1,18}")
+"""What tells records apart that wait here."""
 STEPS = 4
 """The file is begun anew when it has so many lines for each record that may wait."""
 
@@ -75,8 +78,8 @@ class LogQueue:
 
     def tell_dropped(self, record: LogRecord) -> None:
         """Let ``record``, which tells of those that were dropped, go before all others."""
-        once = f"{self._prefix}-{self._put}-dropped"
         self._put += 1
+        once = f"{self._prefix}-{self._put}"
         self._step({"told": {"once": once, **asdict(record)}})
 
     def _step(self, step: dict[str, Any]) -> None:

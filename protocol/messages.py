@@ -105,10 +105,12 @@ class Supervised(Message):
     working_directory, command_line, command_line_arguments, startup_timeout, shutdown_timeout (s),
     auto_restart, log_on_as, suspending_wait_timeout (s), heartbeat_period (s, 0: no signs of life are expected),
     hangup_restart, log_files (what its options in [log] name: paths, relative ones below its Working Directory). Sent
-    after Welcome and after each change. ``controls`` is as in Configuration."""
+    after Welcome and after each change. ``controls`` is as in Configuration, ``log_to``, too: for the agent's own log
+    records."""
 
     applications: list[dict[str, Any]]
     controls: list[dict[str, Any]] = field(default_factory=list)
+    log_to: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

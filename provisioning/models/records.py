@@ -21,10 +21,13 @@ def is_kept_apart(event) -> bool:
     return event.source in OF_REFUSALS or (event.level == EventLevel.ALARM and event.source not in OF_PEERS)
 
 
+ONCE_CHARACTERS = 64
+
+
 class Event(models.Model):
     """An entry of the timeline: what happened to an application or host, with its event number (domain.md 3.5).
     ``host`` of an application's entry is where it was then. Both are kept by the names that they had, too: an entry
-    outlives them."""
+    outlives them. ``once`` is the ``dedup-id`` with which its server publishes it by itself, "" where none does."""
 
     at = models.DateTimeField(db_index=True)
     number = models.PositiveIntegerField(default=0)
@@ -35,6 +38,7 @@ class Event(models.Model):
     host_name = models.CharField(max_length=255, blank=True, default="")
     source = models.CharField(max_length=16, default="control")
     text = models.TextField()
+    once = models.CharField(max_length=ONCE_CHARACTERS, blank=True, default="")
 
     class Meta:
         ordering = ["-id"]

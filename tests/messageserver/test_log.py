@@ -105,11 +105,22 @@ def test_a_log_that_cannot_be_begun_anew_goes_on_as_it_was(log, tmp_path, later)
     assert (tmp_path / "logs" / "out").read_text().endswith("well again\n")
 
 
-def test_network_takes_standard_and_above(log, sent, tmp_path):
-    log.configure({**DEFAULTS, "all": "network"}, tmp_path)
-    log.standard(5060, "s")
+@pytest.mark.parametrize(("option", "numbers"), [
+    ("all", [1, 2]), ("debug", [1, 2]), ("trace", [1, 2]), ("interaction", [1]), ("standard", [1])])
+def test_network_takes_what_its_output_says_but_never_debug(log, sent, tmp_path, option, numbers):
+    log.configure({"verbose": "all", option: "network"}, tmp_path)
+    log.standard(1, "s")
     log.trace(2, "t")
-    assert [event[:3] for event in sent] == [(5060, "standard", "s")]
+    log.debug(3, "d")
+    assert [event[0] for event in sent] == numbers
+
+
+def test_what_publishing_brings_about_goes_to_files_alone(log, sent, tmp_path):
+    log.configure({"verbose": "all", "all": "network, out"}, tmp_path)
+    log.standard(1, "refused", published=False)
+    log.trace(2, "closed", published=False)
+    assert sent == []
+    assert len((tmp_path / "out").read_text().splitlines()) == 2
 
 
 def test_a_full_segment_is_kept_aside_and_old_ones_are_removed(log, tmp_path):

@@ -9,7 +9,7 @@ from tests.waiting import wait_for
 
 from .control_double import SECRET
 
-MS = log_logins.publisher("MS")
+MS = log_logins.server("MS")
 RECORD = {"event": "00-04504", "application": "MS"}
 
 
@@ -23,7 +23,8 @@ def subscribe(client, destination):
 
 @pytest.mark.parametrize(("login", "secret", "opened"), [
     (MS, SECRET, True), (log_logins.READER, SECRET, True), (log_logins.CONSOLE, SECRET, True), (MS, "another", False),
-    (MS, "", False), (log_logins.publisher(""), SECRET, False), ("pairwise.log.other", SECRET, False),
+    (MS, "", False), (log_logins.server(""), SECRET, False), ("pairwise.log.publisher.x", SECRET, False),
+    ("pairwise.log.other", SECRET, False),
     ("pairwise.log.", SECRET, False), ("bench", SECRET, False)])
 def test_a_login_opens_the_server_with_the_secret_that_it_was_made_of(login, secret, opened):
     assert log_logins.opens(secret, login, log_logins.passcode(SECRET, login)) == opened
@@ -50,6 +51,12 @@ def test_a_record_goes_from_its_publisher_to_the_reader_though_no_client_is_conf
     (log_logins.READER, lambda client: client.publish("/log/alarm", b"x", **RECORD), "sends to nothing"),
     (log_logins.READER, lambda client: subscribe(client, "/*"), "reads /log/* and nothing else"),
     (MS, lambda client: client.publish("/log/alarm", b"x", category="audit", **RECORD), "the console's own"),
+    (MS, lambda client: client.publish("/log/alarm", b"x", **RECORD | {"application": "MS2"}), "not what MS2 does"),
+    (MS, lambda client: client.publish("/log/alarm", b"x", **RECORD, **{"dedup-id": "pairwise-x"}), "another one"),
+    (log_logins.agent("alpha"), lambda client: client.publish("/log/alarm", b"x", **RECORD), "not what MS does"),
+    (log_logins.agent("alpha"), lambda client: client.publish(
+        "/log/alarm", b"x", **RECORD | {"application": "LCA", "host": "beta"}), "not what LCA on beta does"),
+    ("bench", lambda client: client.publish("/log/alarm", b"x", **RECORD, **{"dedup-id": "pairwise-1"}), "another one"),
     ("bench", lambda client: client.publish("/log/alarm", b"x", category="audit", **RECORD), "the console's own")])
 def test_each_login_does_what_it_is_for(server, login, ask, words):
     with server.client(**(credential(login) if login != "bench" else {})) as client:

@@ -9,6 +9,9 @@ from collections import Counter
 
 import pytest
 
+from tests.doubles.stomp import Client
+from tests.ports import free_port
+
 from .applications import installed
 from .harness import wait_for
 
@@ -81,9 +84,12 @@ def _file(pair):
     return path
 
 
-def test_what_programs_people_and_servers_do_is_in_the_log(pairwise, tmp_path):
-    """The server that takes the log has no client configured: the console's own logins are made of its secret."""
-    installed(pairwise, "TakesTheLog", options={})
+def test_what_programs_people_servers_and_agents_do_is_in_the_log(pairwise, tmp_path):
+    """The server that takes the log has no client configured: the console's own logins are made of its secret. It
+    publishes its own traces, too, and its events once, though they come by its timeline as well."""
+    port = free_port()
+    installed(pairwise, "TakesTheLog", ports=[{"id": "default", "port": port, "protocol": "stomp"}], options={
+        "log": {"verbose": "trace", "all": "network"}, "clients": {"bench": "benchpass"}})
     pairwise.manage("start", "TakesTheLog", "--wait")
     path = tmp_path / "log_to.yaml"
     path.write_text("log: {to: TakesTheLog}\n")
@@ -96,9 +102,19 @@ def test_what_programs_people_and_servers_do_is_in_the_log(pairwise, tmp_path):
 
     [said] = wait_for(lambda: records(application="Nightly"), 10, "what the program said")
     assert {said["level"], said["number"], said["text"]} == {"alarm", "00-04504", "No backup: Ä"}
+    wait_for(lambda: records(application="TakesTheLog", number="42-20001"), 20, "the server knows where to publish")
+    with Client(port) as client:
+        client.publish("/log/standard", b"x", event="00-05061", application="TakesTheLog", receipt="1")
+        client.expect("RECEIPT")
+        wait_for(lambda: records(application="TakesTheLog", level="trace", number="00-04520"), 20, "its traces")
+    # A client says nothing in the name of a server.
+    wait_for(lambda: records(application="bench", text="x"), 10, "what the client said")
     pairwise.manage("stop", "TakesTheLog", "--wait")
     pairwise.manage("start", "TakesTheLog", "--wait")
-    wait_for(lambda: records(application="TakesTheLog"), 20, "events of the server")
+    wait_for(lambda: records(application="TakesTheLog", number="00-05060"), 20, "events of the server")
+    wait_for(lambda: records(application="LCA", level="trace"), 20, "what the agent does")
     # The end of the installation may be written after the choice, and is then published as well.
     wait_for(lambda: [each for each in records(category="audit") if "Log to: none → TakesTheLog." in each["text"]], 20,
              "what somebody did")
+    told = Counter((each["number"], each["at"], each["text"]) for each in records(application="TakesTheLog"))
+    assert set(told.values()) == {1}

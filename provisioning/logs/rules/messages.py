@@ -1,8 +1,8 @@
 """What the reader of log records decides: where to go on, and what is kept of a message. Pure."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -85,16 +85,29 @@ class Row(NamedTuple):
     attributes: str
 
 
-def row_of(destination: str, headers: Mapping[str, str], body: bytes) -> tuple[Row, bool]:
+def row_of(destination: str, headers: Mapping[str, str], body: bytes, names: Container[str] = frozenset()
+           ) -> tuple[Row, bool]:
     """What is kept of a message, and whether it was a log record; else it is one that says what was wrong with it.
-    Raises KeyError, ValueError for a MESSAGE without the headers that every server sets."""
+    ``names`` are those that a client may not take for its own (``attributed``). Raises KeyError, ValueError for a
+    MESSAGE without the headers that every server sets."""
     place = Position(int(headers["epoch"]), int(headers["seq"]))
     received = min(max(0, int(headers.get("timestamp") or 0)), LATEST_MS)
     try:
         record, is_readable = read(destination, headers, body), True
     except ValueError as error:
         record, is_readable = _unreadable(destination, headers, body, str(error)), False
-    return _row(record, place, received), is_readable
+    return _row(attributed(record, headers.get("login", ""), names), place, received), is_readable
+
+
+def attributed(record: LogRecord, login: str, names: Container[str]) -> LogRecord:
+    """``record`` as it counts that a client sent with this ``login``, "" for one of the console's own publishers: one
+    that takes a name of ``names`` (in lower case) that is not its own is of its login."""
+    if not login:
+        return record
+    if record.application.casefold() not in names or record.application == login:
+        return replace(record, attributes=record.attributes | {"login": login})
+    return replace(record, application=login,
+                   attributes=record.attributes | {"login": login, "named": record.application})
 
 
 def _unreadable(destination: str, headers: Mapping[str, str], body: bytes, why: str) -> LogRecord:

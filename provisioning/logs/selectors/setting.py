@@ -1,8 +1,12 @@
 """Which pair takes the log records."""
 
+import contextlib
+
 from provisioning.applications.selectors.applications import get_application
 from provisioning.errors import NotFound
 from provisioning.models import Application, Console
+
+from .pairs import default_pair, own_pairs
 
 NONE_CHOSEN = "No pair is chosen to collect logs."
 CHOOSE = "Choose one at Monitoring > Centralized Log > Settings."
@@ -16,13 +20,23 @@ def chosen() -> Console:
 def log_to() -> Application | None:
     """The primary of the pair, or a Message Server by itself, as a row of a list of applications; None when none is
     chosen."""
-    key = Console.objects.filter(pk=1).values_list("log_to_id", flat=True).first()
+    key = default_pair()
     if key is None:
         return None
     try:
         return get_application(key)
     except NotFound:
         return None
+
+
+def pairs_in_use() -> list[Application]:
+    """The primaries of all pairs that take log records: the chosen one first, then those in Connections of servers."""
+    default = default_pair()
+    found = []
+    for key in dict.fromkeys([*([default] if default else []), *own_pairs().values()]):
+        with contextlib.suppress(NotFound):
+            found.append(get_application(key))
+    return found
 
 
 def members(primary: Application) -> list[Application]:

@@ -56,7 +56,7 @@ def choose(*, actor: Actor, application_id: int | None, seen: str | None = None)
         console.log_to, console.log_to_by, console.log_to_at = row, actor.name[:150], timezone.now()
         console.save(update_fields=["log_to", "log_to_by", "log_to_at"])
         history.record_verb(actor=actor, row=console, reason=f"{LABEL}: {name_of(before)} → {name_of(row)}.")
-        changes.tell(TOPIC)
+        changes.tell(TOPIC, applications=[each.name for each in (before, row) if each is not None])
     return row
 
 

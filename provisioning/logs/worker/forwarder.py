@@ -1,4 +1,5 @@
 """Publishes what the console knows to the pair that is chosen: events of the timeline, and History as category audit.
+What a server publishes by itself has its ``dedup-id``, so that one of the two counts, whichever comes first.
 
 What waits lies in the Configuration Database, so nothing is lost while nobody serves. What is sent once more, as nobody
 could tell whether it was taken, counts once at the pair (``dedup-id``). The time is part of what tells it apart: an
@@ -75,11 +76,11 @@ async def _publish(target: Target, waiting: list[Unsent]) -> None:
         await entered(target, reader, writer)
         for found in waiting:
             last = found.records[-1][0]
-            for number, record in found.records:
+            for number, record, once in found.records:
                 # What is sent on one connection is stored in that order: the last receipt stands for all.
                 asked = {"receipt": str(number)} if number == last else {}
                 write(writer, "SEND", {**record.headers(), "destination": record.destination(), **asked,
-                                       "dedup-id": f"pairwise-{found.kind}-{number}-{record.at_ms}",
+                                       "dedup-id": once or f"{log_logins.DEDUP}{found.kind}-{number}-{record.at_ms}",
                                        "content-length": str(len(record.text.encode()))}, record.text)
             await writer.drain()
             command, headers, _ = await frame(reader)

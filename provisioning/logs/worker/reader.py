@@ -1,11 +1,11 @@
-"""The reader of log records: follows whoever of the chosen pair serves, for as long as its process runs."""
+"""The reader of log records: follows each pair that takes some, for as long as its process runs."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -16,58 +16,44 @@ from django.utils import timezone
 from protocol import log_logins
 from protocol.events import Own
 from protocol.patience import PatientClock
-from protocol.pauses import pauses
-from protocol.stomp_client import UNREADABLE, Dropped, Target
 from protocol.tasks import until_one_ends
 from provisioning.core import signals
 from provisioning.core.events import last_of, of_console
-from provisioning.errors import PairwiseError
-from provisioning.logbook.models import Followed
+from provisioning.logbook import models
 from provisioning.logs.rules.behind import Behind
 from provisioning.logs.rules.messages import Position, Row
 from provisioning.logs.rules.storms import Key, Spoken, bounded, remembered
+from provisioning.logs.selectors.names import Names
 from provisioning.logs.selectors.reader import LOG_READER, TOPIC
 from provisioning.models import ComponentHeartbeat
 
 from . import kept
+from .follower import Follower, LogTrouble, State
 from .forwarder import Forwarder
-from .source import Source, source
-from .subscription import AnotherLog, Following
+from .source import sources
 
 log = logging.getLogger(__name__)
 LOOK_S, BEAT_S, TELL_S = 2.0, 2.0, 1.0
-"""How often it is looked which pair is chosen, a sign of life is shown, and pages are told of new records."""
-STAYED_S = 10.0
-"""Who served for longer is looked for anew without a long pause; one that lets us in and drops us at once is not."""
+"""How often it is looked which pairs there are, a sign of life is shown, and pages are told of new records."""
 TRIM_S = 60.0
 Result = TypeVar("Result")
 
 
-class SourceChanged(Exception):
-    """Another pair was chosen, or its members are found elsewhere."""
+@dataclass(frozen=True)
+class Followed:
+    """A pair that is read, and the task that does it."""
 
-
-class LogTrouble(Exception):
-    """The database of log records does not do what it was asked. The text is a sentence."""
-
-
-@dataclass
-class State:
-    """What pages say of the reader: the pair that it reads (name), the member that serves it, "" for none, and what is
-    wrong, as a sentence; ``removed`` counts messages that the pair removed before they were read."""
-
-    pair: str = ""
-    member: str = ""
-    trouble: str = ""
-    removed: int = 0
+    follower: Follower
+    task: asyncio.Task[None]
 
 
 class Reader:
     def __init__(self) -> None:
-        self.state = State()
-        self._source: Source | None = None
+        self._followed: dict[tuple[int, str], Followed] = {}
+        self._trouble = ""
+        self._all_names, self._names = Names(), frozenset[str]()
         self._news = 0
-        # By the key of ``Followed``: what is left out is counted in a place of that pair.
+        # By the key of ``logbook.models.Followed``: what is left out is counted in a place of that pair.
         self._spoken: dict[int, dict[Key, Spoken]] = {}
         # Each thread has connections of its own. Records are written by one, so in their order, and removed by the same
         # one: who trims never keeps the one waiting who writes for more than one part, and takes turns with it.
@@ -87,82 +73,51 @@ class Reader:
     # --- following
 
     async def _follow_all(self) -> None:
-        waits = pauses()
-        while True:
-            await self._look()
-            if self._source is None:
-                self.state.member = ""
+        """Each pair that somebody publishes to."""
+        try:
+            while True:
+                await self._look()
+                for follower in self._followed.values():
+                    if follower.task.done():
+                        follower.task.result()
                 await asyncio.sleep(LOOK_S)
-                continue
-            began, pair = time.monotonic(), self._source
-            for target in pair.targets:
-                if self._source is not None and self._source.mark == pair.mark:
-                    await self._use(pair, target)
-            if time.monotonic() - began > STAYED_S:
-                waits = pauses()
-            await asyncio.sleep(next(waits))
+        finally:
+            await self._leave(list(self._followed))
 
     async def _look(self) -> None:
-        """Which pair is chosen. While the Configuration Database is away, the one that was."""
+        """Which pairs there are. While the Configuration Database is away, those that were."""
         try:
-            self._source = await self._in(self._looker, source, log_logins.READER)
-        except (PairwiseError, DatabaseError) as error:
-            refused = isinstance(error, PairwiseError)
-            self._source = None if refused else self._source
-            self.state.trouble = str(error) if refused else "The Configuration Database does not answer."
+            found, self._trouble = await self._in(self._looker, sources, log_logins.READER)
+            self._names = await self._in(self._looker, self._all_names.now)
+        except DatabaseError:
+            self._trouble = "The Configuration Database does not answer."
             return
-        self.state.pair = self._source.name if self._source else ""
-        if self._source is None:
-            self.state.trouble = ""
+        there = {each.key: each for each in found}
+        await self._leave([key for key in self._followed if key not in there])
+        for key, source in there.items():
+            if key in self._followed:
+                self._followed[key].follower.found(source)
+            else:
+                follower = Follower(source, self._of_log, self._keep, lambda: self._names)
+                self._followed[key] = Followed(follower, asyncio.create_task(follower.run()))
 
-    async def _use(self, pair: Source, target: Target) -> None:
-        """Read there for as long as it serves us."""
-        try:
-            row = await self._of_log(kept.followed, application_id=pair.application_id, identity=pair.identity,
-                                     name=pair.name)
-            following = Following(target, Position(row.epoch, row.seq), partial(self._keep, row))
-            await until_one_ends(following.run(), self._until_changed(pair), self._note(following, target))
-        except AnotherLog:
-            log.warning("%s has another log than the one that was read before; all of it is read.", target.name)
-            await self._begin_again(row)
-        except SourceChanged:
-            pass
-        except kept.Moved:
-            self.state.trouble = "Another reader of the console reads the same pair."
-        except LogTrouble as error:
-            self.state.trouble = str(error)
-        except Dropped as error:
-            self._not_served(target, str(error) or "it closed the connection")
-        except UNREADABLE as error:
-            self._not_served(target, f"the connection broke ({type(error).__name__})")
-        finally:
-            self.state.member = ""
+    async def _leave(self, keys: Iterable[tuple[int, str]]) -> None:
+        tasks = [self._followed.pop(key).task for key in keys]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _not_served(self, target: Target, why: str) -> None:
-        self.state.trouble = f"{target.name} at {target.host}:{target.port} does not serve the reader: {why}."
+    @property
+    def state(self) -> State:
+        """Of the pair that nobody serves or, where all are served, of all of them."""
+        found = [each.follower.state for each in self._followed.values()]
+        away = next((each for each in found if not each.member), None)
+        if away is not None:
+            return replace(away, trouble=away.trouble or self._trouble)
+        return State(", ".join(each.pair for each in found), ", ".join(each.member for each in found), self._trouble,
+                     sum(each.removed for each in found))
 
-    async def _note(self, following: Following, target: Target) -> None:
-        while not following.is_in:
-            await asyncio.sleep(0.05)
-        self.state.member, self.state.trouble, self.state.removed = target.name, "", following.removed
-        if following.removed:
-            log.warning("%s removed %d messages before they were read.", target.name, following.removed)
-        await asyncio.Event().wait()
-
-    async def _until_changed(self, pair: Source) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            await self._look()
-            if self._source is None or self._source.mark != pair.mark:
-                raise SourceChanged
-
-    async def _begin_again(self, row: Followed) -> None:
-        try:
-            await self._of_log(kept.begin_again, row)
-        except (kept.Moved, LogTrouble) as error:
-            log.warning("The position was not set back: %r", error)
-
-    async def _keep(self, row: Followed, rows: Sequence[Row], to: Position, unreadable: int) -> None:
+    async def _keep(self, row: models.Followed, rows: Sequence[Row], to: Position, unreadable: int) -> None:
         spoken = self._spoken.setdefault(row.pk, {})
         found = bounded(spoken, rows, settings.PAIRWISE_LOG_RATE)
         self._news += await self._of_log(kept.keep, row, found.kept, to, counts=found.counts, unreadable=unreadable)
@@ -176,8 +131,9 @@ class Reader:
             try:
                 if behind is None:
                     behind = Behind(await self._in(self._looker, last_of, (Own.READER_BEHIND, Own.READER_CAUGHT_UP)))
-                await self._in(self._looker, _beat, asdict(self.state))
-                if found := behind.look(self.state.pair, self.state.member, self.state.trouble, time.monotonic()):
+                state = self.state
+                await self._in(self._looker, _beat, asdict(state))
+                if found := behind.look(state.pair, state.member, state.trouble, time.monotonic()):
                     await self._in(self._looker, _tell, *found)
                     behind.told = found[0]
             except DatabaseError:

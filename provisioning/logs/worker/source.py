@@ -1,11 +1,13 @@
-"""Where log records are read from and sent to: the members of the pair that is chosen, as clients of them."""
+"""Where log records are read from and sent to: the members of a pair, as clients of them."""
 
 from dataclasses import dataclass
 
 from protocol import log_logins
 from protocol.stomp_client import Target
 from provisioning.core.clients import target
-from provisioning.logs.selectors.setting import log_to, members
+from provisioning.errors import PairwiseError
+from provisioning.logs.selectors.setting import log_to, members, pairs_in_use
+from provisioning.models import Application
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,10 @@ class Source:
     targets: tuple[Target, ...]
 
     @property
+    def key(self) -> tuple[int, str]:
+        return self.application_id, self.identity
+
+    @property
     def mark(self) -> tuple:
         """Another one is another source; the order of the members, which changes by itself, is not in it."""
         return self.application_id, self.identity, self.name, frozenset(
@@ -26,10 +32,24 @@ class Source:
 
 
 def source(login: str) -> Source | None:
-    """The pair that is chosen, whoever is recorded to serve first; None while none is. Raises Refused for one that
-    cannot be reached as a client."""
+    """The pair that the console chose, whoever is recorded to serve first; None while none is chosen. Raises Refused
+    for one that cannot be reached as a client."""
     primary = log_to()
-    if primary is None:
-        return None
+    return None if primary is None else _source(primary, login)
+
+
+def sources(login: str) -> tuple[list[Source], str]:
+    """All pairs to which somebody publishes, the chosen one first, and why one of them cannot be reached as a client, a
+    sentence; "" where all can."""
+    found, trouble = [], ""
+    for primary in pairs_in_use():
+        try:
+            found.append(_source(primary, login))
+        except PairwiseError as error:
+            trouble = trouble or str(error)
+    return found, trouble
+
+
+def _source(primary: Application, login: str) -> Source:
     return Source(primary.pk, f"{primary.created_at:%Y%m%d%H%M%S%f}", primary.name,
                   tuple(target(row, login, log_logins.passcode) for row in members(primary)))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 
 from protocol.log_records import PREFIX, TEXT_BYTES
 from protocol.stomp_client import Dropped, Frame, Target, dialled, entered, frame, write
@@ -31,9 +31,11 @@ class AnotherLog(Exception):
 
 class Following:
     """``run`` raises Dropped when the member does not serve us, AnotherLog, what ``keep`` raises and UNREADABLE.
-    ``is_in``: it let us in. ``removed``: messages that it removed before they were read."""
+    ``names`` as of ``row_of``. ``is_in``: it let us in. ``removed``: messages that it removed before they were read."""
 
-    def __init__(self, target: Target, position: Position, keep: Keep):
+    def __init__(self, target: Target, position: Position, keep: Keep,
+                 names: Callable[[], Set[str]] = frozenset[str]):
+        self._names = names
         self.is_in, self.removed = False, 0
         self._target, self._position, self._keep = target, position, keep
         self._waiting: list[Waiting] = []
@@ -62,7 +64,7 @@ class Following:
             self._heard_at = time.monotonic()
             if (message := self._message(found)) is None:
                 continue
-            row, is_readable = row_of(message["destination"], message, found[2])
+            row, is_readable = row_of(message["destination"], message, found[2], self._names())
             what = first(opened, Position(row.epoch, row.seq), self._first_seq) if is_first else First.NEW
             is_first = False
             if what is First.ANOTHER_LOG:

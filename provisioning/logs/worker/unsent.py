@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from protocol.log_records import LogRecord
 from provisioning.logbook.models import Published
 from provisioning.logs.rules.published import of_entry, of_event
+from provisioning.logs.selectors.pairs import default_pair, own_pairs
 from provisioning.models import Event, HistoryEntry
 
 AT_ONCE = 2000
@@ -23,7 +24,7 @@ class Kind:
 
 
 KINDS = {
-    "event": Kind(lambda: Event.objects.select_related("application", "host"), "id", of_event),
+    "event": Kind(lambda: _not_elsewhere(Event.objects.select_related("application", "host")), "id", of_event),
     "history": Kind(HistoryEntry.objects.all, "number", of_entry),
 }
 """A new kind of thing that is published is a row here."""
@@ -31,10 +32,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Unsent:
-    """Records of one kind with the numbers that tell them apart, in order."""
+    """Records of one kind in order: each with the number that tells it apart, and with the ``dedup-id`` of whoever
+    publishes it as well, "" where nobody does."""
 
     kind: str
-    records: tuple[tuple[int, LogRecord], ...]
+    records: tuple[tuple[int, LogRecord, str], ...]
 
 
 class Settled:
@@ -60,7 +62,15 @@ class Settled:
         up_to, self._newest[name] = self._newest.get(name, 0), newest
         rows = kind.rows().filter(**{f"{kind.field}__gt": _position(name, newest), f"{kind.field}__lte": up_to})
         rows = rows.order_by(kind.field)[:AT_ONCE]
-        return Unsent(name, tuple((getattr(row, kind.field), kind.record(row)) for row in rows))
+        return Unsent(name, tuple((getattr(row, kind.field), kind.record(row), getattr(row, "once", ""))
+                                  for row in rows))
+
+
+def _not_elsewhere(events: QuerySet) -> QuerySet:
+    """Without what servers publish by themselves to a pair of their own, from which it is read as well."""
+    default = default_pair()
+    elsewhere = [application for application, pair in own_pairs().items() if pair != default]
+    return events.exclude(~Q(once=""), application__in=elsewhere) if elsewhere else events
 
 
 def _newest(kind: Kind) -> int:

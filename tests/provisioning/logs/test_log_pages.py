@@ -50,7 +50,7 @@ def test_with_a_pair_and_no_records_it_says_who_collects(administrator, pair):
     assert "The log reader does not answer" in text
     ComponentHeartbeat.objects.create(name=LOG_READER, at=timezone.now(), facts={
         "pair": "MS_Primary", "member": "MS_Backup", "trouble": "", "removed": 0})
-    assert "Collected by MS_Primary; MS_Backup serves the reader." in text_of(page(administrator))
+    assert "Collected by MS_Primary; read from MS_Backup." in text_of(page(administrator))
 
 
 def test_a_filter_without_hits_offers_all(support):

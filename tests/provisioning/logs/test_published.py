@@ -70,7 +70,7 @@ def test_what_happens_is_published_once_in_order_and_what_was_before_is_not():
     # Not yet: a transaction that began before may still end.
     assert settled.unsent() == []
     [unsent] = settled.unsent()
-    assert (unsent.kind, [number for number, _ in unsent.records]) == ("event", [first.pk, second.pk])
+    assert (unsent.kind, [number for number, *_ in unsent.records]) == ("event", [first.pk, second.pk])
     assert settled.unsent() == [unsent], "what was not acknowledged waits"
     sent("event", second.pk)
     assert settled.unsent() == []
@@ -82,7 +82,7 @@ def test_after_a_restart_it_goes_on_where_it_was():
     row = event("while it was away")
     settled = Settled()
     settled.unsent()
-    assert [number for number, _ in settled.unsent()[0].records] == [row.pk]
+    assert [number for number, *_ in settled.unsent()[0].records] == [row.pk]
     sent("event", 0)
     assert Published.objects.get(kind="event").number < row.pk
     assert set(KINDS) == {each.kind for each in Published.objects.all()}
@@ -96,7 +96,7 @@ def test_what_happens_while_no_pair_is_chosen_is_not_published_and_the_choice_is
     settled.pass_by()
     row = event("the choice")
     assert settled.unsent() == []
-    assert [number for number, _ in settled.unsent()[0].records] == [row.pk]
+    assert [number for number, *_ in settled.unsent()[0].records] == [row.pk]
 
 
 @pytest.mark.django_db
@@ -109,4 +109,4 @@ def test_after_an_older_database_was_put_back_what_happens_is_published_though_i
     settled.unsent()
     row = event("after")
     settled.unsent()
-    assert [number for number, _ in settled.unsent()[0].records] == [row.pk]
+    assert [number for number, *_ in settled.unsent()[0].records] == [row.pk]

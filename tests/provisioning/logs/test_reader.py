@@ -22,14 +22,17 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def chosen(monkeypatch):
     """``chosen(*servers)``: these are the members of the pair that is chosen; none for none."""
-    now = [None]
-    monkeypatch.setattr(reader, "source", lambda login: now[0])
+    now = []
+    monkeypatch.setattr(reader, "sources", lambda login: (list(now), ""))
     for name in ("LOOK_S", "TELL_S", "BEAT_S"):
         monkeypatch.setattr(reader, name, 0.05)
 
-    def use(*servers, application_id=1):
-        now[0] = Source(application_id, "x", servers[0].name,
-                        tuple(each.target() for each in servers)) if servers else None
+    def use(*servers, application_id=1, beside=False):
+        """``beside`` those that were chosen before."""
+        if not beside:
+            now.clear()
+        if servers:
+            now.append(Source(application_id, "x", servers[0].name, tuple(each.target() for each in servers)))
     return use
 
 
@@ -121,6 +124,20 @@ def test_another_pair_is_followed_from_its_own_place(chosen, servers):
     asyncio.run(run((nothing, lambda: len(seqs()) == 2),
                     (lambda: chosen(backup, application_id=2), lambda: len(seqs()) == 3),
                     (chosen, lambda: reader_seen().pair == "")))
+    assert dict(Followed.objects.values_list("name", "seq")) == {"MS_Primary": 2, "MS_Backup": 1}
+
+
+def test_pairs_are_read_beside_each_other_and_one_that_is_away_is_told_of(chosen, servers):
+    primary, backup = servers
+    primary.log, backup.log = [Stored(1), Stored(2)], [Stored(1)]
+    chosen(primary)
+    chosen(backup, application_id=2, beside=True)
+
+    def serves():
+        backup.refuses = ""
+
+    asyncio.run(run((nothing, lambda: len(seqs()) == 2 and reader_seen().pair == "MS_Backup"),
+                    (serves, lambda: len(seqs()) == 3 and reader_seen().member == "MS_Primary, MS_Backup")))
     assert dict(Followed.objects.values_list("name", "seq")) == {"MS_Primary": 2, "MS_Backup": 1}
 
 

@@ -1,0 +1,9 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("provisioning", "0037_more_detail")]
+
+    operations = [
+        migrations.AddField("event", "once", models.CharField(blank=True, default="", max_length=64)),
+    ]
