@@ -21,6 +21,8 @@ MOST = 2048
 """So many records wait while nobody takes them, as of a server that sets nothing else."""
 TRACE = "trace"
 log = logging.getLogger(__name__)
+_OF_AGENT = logging.getLogger(__package__)
+"""What libraries say, asyncio of a connection among them, may be brought about by publishing."""
 
 
 class LogRecords(logging.Handler):
@@ -41,11 +43,11 @@ class LogRecords(logging.Handler):
 
     async def run(self) -> None:
         """Publish what is logged, until cancelled."""
-        logging.getLogger().addHandler(self)
+        _OF_AGENT.addHandler(self)
         try:
             await self._publisher.run()
         finally:
-            logging.getLogger().removeHandler(self)
+            _OF_AGENT.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         # What is said of publishing would bring about the next one.

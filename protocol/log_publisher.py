@@ -51,7 +51,7 @@ class Publisher:
         self._to: LogTo | None = None
         self._served: Target | None = None
         self._news = asyncio.Event()
-        self._trouble = ""
+        self._waits = False
 
     @property
     def publishes(self) -> bool:
@@ -97,10 +97,10 @@ class Publisher:
                     # It took some, and does no more: the other member may.
                     self._served = None
                     return True
-                troubles.append(f"{target.name} at {target.host}:{target.port}: {error or type(error).__name__}")
-        if (trouble := f"{to.name} takes no log records, so they wait: {'; '.join(troubles)}.") != self._trouble:
-            self._trouble = trouble
-            self._say(trouble)
+                troubles.append(f"{target.name} at {target.host}:{target.port}: {_why(error)}")
+        if not self._waits:
+            self._waits = True
+            self._say(f"{to.name} takes no log records, so they wait: {'; '.join(troubles)}.")
         return False
 
     async def _publish_at(self, to: LogTo, target: Target) -> None:
@@ -126,8 +126,8 @@ class Publisher:
 
     def _taken_by(self, target: Target) -> None:
         self._served = target
-        if self._trouble:
-            self._trouble = ""
+        if self._waits:
+            self._waits = False
             self._say(f"{target.name} takes log records.")
 
     def _tell_dropped(self, to: LogTo) -> None:
@@ -152,3 +152,11 @@ class Publisher:
                 command, headers, _ = await frame(reader)
                 if command == "ERROR":
                     raise Dropped(headers.get("message", ""))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return f"it did not acknowledge them within {ANSWER_S:g} s"
+    if isinstance(error, Dropped) and str(error):
+        return str(error).rstrip(".")
+    return f"the connection broke ({type(error).__name__})"

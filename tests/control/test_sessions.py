@@ -40,7 +40,7 @@ async def test_the_configuration_is_whole_and_its_secrets_are_not_masked(control
                    "listening_mode": "unsecured", "transport_parameters": ""}],
         "options": {"clients": {"bench": "benchpass"}}, "annex": {"sml": {"suspending-wait-timeout": "30"}},
         "startup_timeout": 90, "shutdown_timeout": 90, "backup": "", "primary": "", "peer": {},
-        "controls": []}
+        "controls": [], "log_to": {}}
 
 
 async def refused(peers: Peers, name: str, secret: str, **hello) -> wire.RefusedError:

@@ -114,14 +114,15 @@ class ServerDouble:
 
     def _take(self, writer, headers, body):
         if self.refuses_send:
-            writer.write(f"ERROR\nmessage:{self.refuses_send}\nreceipt-id:{headers['receipt']}\n\n\0".encode())
+            writer.write(f"ERROR\nmessage:{self.refuses_send}\nreceipt-id:{headers.get('receipt', '')}\n\n\0".encode())
             return
         self.sent.setdefault(headers["dedup-id"], (headers, body))
         if self.swallows:
             self.swallows -= 1
             writer.transport.abort()
             return
-        writer.write(f"RECEIPT\nreceipt-id:{headers['receipt']}\nseq:1\n\n\0".encode())
+        if "receipt" in headers:
+            writer.write(f"RECEIPT\nreceipt-id:{headers['receipt']}\nseq:1\n\n\0".encode())
 
     async def _deliver(self, writer, seq):
         done, acked = 0, len(self.acked)
