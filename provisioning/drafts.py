@@ -65,11 +65,13 @@ class ApplicationDraft:
     log_on_as: str = declared("Log On As Account", default="SYSTEM", at_start=True)
     description: str = declared("Description", default="")
     ports: tuple[PortDraft, ...] | None = declared("Listening Ports", ROWS, default=None)
-    connections: tuple[ConnectionDraft, ...] | None = declared("Connections", ROWS, default=None, told=False)
+    connections: tuple[ConnectionDraft, ...] | None = declared("Connections", ROWS, default=None)
     options: dict[str, dict[str, str]] | None = declared("Options", TABLE, default=None)
     annex: dict[str, dict[str, str]] | None = declared("Annex", TABLE, default=None)
 
 
+ONLY_LOG_PASSED_ON = ("A Message Server publishes its log records to the first Message Server here, and its pair; "
+                      "Pairwise passes nothing else of Connections on.")
 NOT_PASSED_ON = "Pairwise does not pass this on: no program is told of it."
 REACH_NOBODY = tuple(name for name, each in facts(ApplicationDraft).items() if not each.told)
 """Fields of an ApplicationDraft that no server, host or client is told of. Forms say so (NOT_PASSED_ON), and the audit

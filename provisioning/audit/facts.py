@@ -63,7 +63,8 @@ class AuditedMember(Member):
 class AuditFacts(PairFacts):
     """One pair, or a single Message Server (``backup`` None). ``servers``: (host, port) of every Configuration Server;
     ``agent_build``: of the agent that the console hands out; ``drill``: the sentence of a last drill that failed,
-    "" else; ``log_to``: the application that is chosen to collect log records, of any pair."""
+    "" else; ``log_to``: the application that is chosen to collect log records, of any pair; ``own_log_pairs``:
+    the id of the primary of the pair that an application publishes to instead, by its id."""
 
     primary: AuditedMember
     backup: AuditedMember | None = None
@@ -72,6 +73,7 @@ class AuditFacts(PairFacts):
     agent_build: str = ""
     drill: str = ""
     log_to: Link | None = None
+    own_log_pairs: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def members(self) -> tuple[AuditedMember, ...]:

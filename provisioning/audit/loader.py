@@ -13,6 +13,7 @@ from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.control_client import configuration_server, controls
 from provisioning.errors import Link
 from provisioning.hosts.selectors.joining import bundle
+from provisioning.logs.selectors.pairs import own_pairs
 from provisioning.logs.selectors.setting import chosen as chosen_for_logs
 from provisioning.models import Application, ApplicationTemplate, PairException
 from provisioning.pairs.rules.facts import PairFacts
@@ -58,7 +59,7 @@ class _Loading:
         built = bundle()
         self.agent_build = built.name if built else ""
         chosen = chosen_for_logs().log_to
-        self.log_to = chosen and chosen.link
+        self.log_to, self.own_log_pairs = chosen and chosen.link, own_pairs()
         self.exceptions = _exceptions([pair.primary.id for pair in pairs], whole)
         self.hosts = _with_uses({member.host.id: member.host for member in members.values() if member.host}, whole)
 
@@ -71,7 +72,7 @@ class _Loading:
             "backup": pair.backup and self._member(pair.backup, pair.primary.link),
             "exceptions": self.exceptions.get(pair.primary.id, {}), "servers": self.servers,
             "agent_build": self.agent_build, "drill": self.observed.drills.get(pair.primary.id, ""),
-            "log_to": self.log_to})
+            "log_to": self.log_to, "own_log_pairs": self.own_log_pairs})
 
     def _member(self, member: Member, *primaries: Link) -> AuditedMember:
         key, seen, draft = member.id, self.observed, self.configured.draft(member)

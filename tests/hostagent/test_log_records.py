@@ -51,7 +51,7 @@ async def test_lines_are_records_of_the_agent_with_their_levels(config):
             await asyncio.to_thread(log.warning, "The disk is full.")
             await until(lambda: len(server.sent) >= 2)
         await running(config, work)
-    found = [(headers["destination"], headers["application"], headers["host"], headers["event"], body)
+    found = [(headers["destination"], headers["application"], headers["host"], headers["event"], body.decode())
              for headers, body in server.sent.values()]
     assert found == [("/log/trace", "LCA", config.host, "42-20137", "A server was started."),
                      ("/log/standard", "LCA", config.host, "42-20137", "The disk is full.")]

@@ -18,7 +18,7 @@ from django.db import models
 from protocol.outside import NotJson, read_json
 from provisioning.catalog.known_options import KnownOptions
 from provisioning.core.text import text_refusals
-from provisioning.drafts import NOT_PASSED_ON, ConnectionDraft, PortDraft
+from provisioning.drafts import NOT_PASSED_ON, ONLY_LOG_PASSED_ON, ConnectionDraft, PortDraft
 from provisioning.models import Connection, ListeningPort
 from provisioning.models.applications import MASK, is_secret_option
 from provisioning.spelling import sort_key
@@ -109,7 +109,7 @@ class ConnectionForm(RowForm):
     """A row of Connections: this application is a client of ``server_id`` (domain.md 1.2)."""
 
     server_id = Key(must=True,
-                    help_text=f"Of a pair the primary: its backup stands for it too. {NOT_PASSED_ON}")
+                    help_text=f"Of a pair the primary: its backup stands for it too. {ONLY_LOG_PASSED_ON}")
     port_id = Text(initial="default", help_text="ID of a Listening Port of that server.")
     protocol = Choice(choices=Connection._meta.get_field("protocol").choices,
                       help_text="addp: the client notices within the timeouts below that the server is gone.")

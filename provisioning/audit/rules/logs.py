@@ -8,7 +8,7 @@ from provisioning.states import Severity
 
 NETWORK = "network"
 SENDING = ("all", "standard", "interaction", "trace", "debug")
-"""Options of [log] that name outputs of what the network takes, level Standard and above."""
+"""Options of [log] that name outputs of what the network takes, level Trace and above."""
 SETTINGS = "Monitoring > Centralized Log > Settings"
 
 
@@ -25,18 +25,18 @@ def log_to_primary(facts: AuditFacts) -> Results:
 
 
 @rule("A43", Severity.NOTE, "Events of the servers reach the log", singles=True,
-      why="What a server tells by itself comes to the timeline only if an output of its [log] is network; there it "
-          "raises alarms, and the console publishes it to the pair that is chosen as Log to. What control and agents "
-          "tell of a server comes without it.",
+      why="What a server tells by itself comes to the timeline, where it raises alarms, and to the log only if an "
+          "output of its [log] is network. It publishes to the first Message Server in its Connections, else to the "
+          "pair that is chosen as Log to. What control and agents tell of a server comes without it.",
       fix=f"Add network to an output of [log], for example all, and choose a pair at {SETTINGS}.")
 def events_reach_the_log(facts: AuditFacts) -> Results:
     def wrong(member: AuditedMember) -> Results:
-        is_sent = _is_sent(member)
-        if is_sent and facts.log_to is None:
+        is_sent, has_pair = _is_sent(member), facts.log_to is not None or member.id in facts.own_log_pairs
+        if is_sent and not has_pair:
             yield wanted(member, f"Events of {member.name} come to the timeline only: no pair is chosen to collect "
                          "logs.", "a pair", None, subject=f"{member.name}: log_to", want_label="Log to, wanted",
                          got_label="Log to, now")
-        elif facts.log_to and not is_sent:
+        elif has_pair and not is_sent:
             yield wanted(member, f"What {member.name} tells by itself stays in its own log files: nothing of it comes "
                          "to the timeline or the log.", "network as an output", _outputs(member),
                          subject=f"{member.name}: network", want_label="[log], wanted", got_label="[log], now")
@@ -55,17 +55,18 @@ def _outputs(member: AuditedMember) -> str:
 
 
 @rule("A53", Severity.WARNING, "The log's pair has a port for clients", singles=True,
-      why="The console is a client of the pair that collects logs: while a member has no port for clients, nothing is "
-          "published to the pair and nothing is read.",
+      why="Servers and the console are clients of the pair that collects their logs: while a member has no port for "
+          "clients, nothing is published to it and nothing is read.",
       fix="Give it a listening port with Connection Protocol stomp, or none, and without HA Sync.")
 def port_of_the_log(facts: AuditFacts) -> Results:
     # Chosen itself, a backup is used by itself.
     used = next((facts.members[place:] for place, member in enumerate(facts.members)
-                 if facts.log_to and facts.log_to.key == str(member.id)), ())
+                 if (facts.log_to and facts.log_to.key == str(member.id))
+                 or member.id in facts.own_log_pairs.values()), ())
     for member in used:
         ports = member.draft.ports or ()
         if client_port(ports) is None:
-            yield wanted(member, f"{used[0].name} is chosen to collect logs, and {member.name} has no port for "
-                         "clients.", "stomp, without HA Sync",
+            yield wanted(member, f"{used[0].name} collects logs, and {member.name} has no port for clients.",
+                         "stomp, without HA Sync",
                          ", ".join(f"{port.port_id} {port.protocol}".strip() for port in ports),
                          want_label="Port, wanted", got_label="Ports, now")

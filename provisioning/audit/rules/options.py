@@ -7,7 +7,7 @@ from provisioning.audit.facts import AuditedMember, AuditFacts
 from provisioning.audit.registry import Results, rule
 from provisioning.audit.sentences import between, of_each, wanted
 from provisioning.catalog.known_options import ANNEX
-from provisioning.drafts import NOT_PASSED_ON
+from provisioning.drafts import NOT_PASSED_ON, ONLY_LOG_PASSED_ON
 from provisioning.pairs.rules.synchronization import LOG_OUTPUTS, SERVER_INFO
 from provisioning.states import Severity
 
@@ -50,7 +50,7 @@ def _log_files(member: AuditedMember) -> Iterator[tuple[str, str]]:
 
 @rule("A22", Severity.NOTE, "Connections equal", remedy="synchronize",
       why="A backup has the Connections of its primary: others show an object that was not saved since. "
-          f"{NOT_PASSED_ON}",
+          f"{ONLY_LOG_PASSED_ON}",
       fix="Save the primary again, or synchronize the pair.")
 def same_connections(facts: AuditFacts) -> Results:
     for row in facts.differences:

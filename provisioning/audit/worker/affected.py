@@ -9,6 +9,7 @@ from django.db.models import F, Manager, Q
 from django.utils import timezone
 
 from provisioning.audit.loader import audited
+from provisioning.logs.selectors.pairs import own_pairs
 from provisioning.logs.selectors.setting import chosen
 from provisioning.models import (
     Application,
@@ -92,10 +93,10 @@ def affected() -> list[int]:
         (touched.hosts if source == "host" else touched.applications).update(keys)
     never = Application.objects.filter(audited()).exclude(audits__is_latest=True).values_list("pk", flat=True)
     new, seen["never"] = unasked(set(never), mark.seen.get("never", {}), now)
-    seen["log_to"] = {"id": chosen().log_to_id}
+    seen["log_to"] = {"id": chosen().log_to_id, "own": sorted(set(own_pairs().values()))}
     if not _moved(mark, entries[-1]["pk"] if entries else mark.history_id, seen):
         return []
-    if seen["log_to"] != mark.seen.get("log_to", {"id": None}):
+    if seen["log_to"] != mark.seen.get("log_to", {"id": None, "own": []}):
         # Every pair is judged by it.
         new |= set(Application.objects.filter(audited()).values_list("pk", flat=True))
     return sorted(_pairs_of(touched) | new)

@@ -14,8 +14,8 @@ from control import objects
 from protocol.events import written
 from provisioning.applications.forms.applications import ApplicationForm
 from provisioning.applications.forms.rows import ConnectionForm, PortForm
-from provisioning.drafts import NOT_PASSED_ON, REACH_NOBODY, PortDraft
-from provisioning.models import Application, Connection, ListeningPort
+from provisioning.drafts import NOT_PASSED_ON, ONLY_LOG_PASSED_ON, REACH_NOBODY, PortDraft
+from provisioning.models import Application, ListeningPort
 from provisioning.states import TYPE_NUMBERS, ApplicationType, ListeningMode, PortProtocol
 from tests.factories import make_application, make_pair
 
@@ -71,7 +71,6 @@ def test_what_is_said_to_reach_nobody_reaches_no_server():
     primary, _ = make_pair()
     before = told(primary)
     Application.objects.filter(pk=primary.pk).update(tenants="East", reconnect_timeout=77, reconnect_attempts=9)
-    Connection.objects.create(application=primary, server=make_application("Other"))
     primary.ports.update(application_parameters="a=1", description="For clients")
     assert told(primary) == before
     Application.objects.filter(pk=primary.pk).update(shutdown_timeout=33)
@@ -80,8 +79,8 @@ def test_what_is_said_to_reach_nobody_reaches_no_server():
 
 def test_forms_say_what_is_passed_on_to_nobody():
     form = ApplicationForm()
-    assert {name for name, field in form.fields.items() if NOT_PASSED_ON in field.help_text} == (
-        set(REACH_NOBODY) - {"connections"})
-    assert NOT_PASSED_ON in ConnectionForm().fields["server_id"].help_text
-    assert NOT_PASSED_ON in Path(settings.BASE_DIR, "templates/applications/_rows_connections.html").read_text()
+    assert {name for name, field in form.fields.items() if NOT_PASSED_ON in field.help_text} == set(REACH_NOBODY)
+    assert ONLY_LOG_PASSED_ON in ConnectionForm().fields["server_id"].help_text
+    page = Path(settings.BASE_DIR, "templates/applications/_rows_connections.html").read_text()
+    assert ONLY_LOG_PASSED_ON in " ".join(page.split())
     assert NOT_PASSED_ON in PortForm().fields["application_parameters"].help_text
