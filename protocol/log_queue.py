@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from .files import replacing
-from .log_records import TEXT_BYTES, LogRecord
+from .log_records import TEXT_BYTES, LogRecord, read
+from .outside import read_json
 
 FILE = "log-queue.jsonl"
 ONCE = re.compile(r"[0-9a-f]{32}-[0-9]{1,18}")
@@ -46,7 +47,7 @@ class LogQueue:
         self.dropped = self._lines = 0
         for step in _steps(path):
             # Of another release a step may have other parts.
-            with contextlib.suppress(KeyError, TypeError):
+            with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
                 self._take(step)
         self._begin_anew()
 
@@ -117,7 +118,13 @@ class LogQueue:
 
 
 def _queued(step: dict[str, Any]) -> Queued:
-    return Queued(step["once"], LogRecord(**{name: value for name, value in step.items() if name != "once"}))
+    """Raises AttributeError, KeyError, TypeError, ValueError for what none of this release has written."""
+    record = LogRecord(**{name: value for name, value in step.items() if name != "once"})
+    again = read(record.destination(), record.headers() | {"application": record.application or "."},
+                 record.text.encode())
+    if again.attributes != record.attributes or not ONCE.fullmatch(step["once"]):
+        raise ValueError("no record that may wait here")
+    return Queued(step["once"], record)
 
 
 def _line(step: dict[str, Any]) -> bytes:
@@ -132,6 +139,6 @@ def _steps(path: Path) -> Iterator[dict[str, Any]]:
     """What can be read of an earlier process's; its last line may have been cut."""
     with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
         for line in file:
-            step = json.loads(line)
+            step = read_json(line)
             if isinstance(step, dict):
                 yield step

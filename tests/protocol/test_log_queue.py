@@ -89,6 +89,16 @@ def test_a_line_that_was_cut_by_a_full_disk_costs_what_comes_after_it_alone(path
     assert texts(LogQueue(path, 10)) == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("line", [
+    b"[]", b"{}", b'{"once": 5}', b'{"taken": "x"}', b'{"told": {}}', b"[" * 100_000,
+    b'{"once": "' + b"0" * 32 + b'-1", "number": "00-05061", "level": "standard", "application": "", "text": 5}'])
+def test_what_this_release_has_not_written_is_left_out(path, line):
+    filled(path, 1)
+    with open(path, "ab") as file:
+        file.write(line + b"\n")
+    assert texts(LogQueue(path, 10)) == ["0"]
+
+
 def test_a_disk_that_takes_nothing_costs_no_record_while_the_process_lives(tmp_path):
     queue = filled(tmp_path / "not" / "there", 3)
     assert texts(queue) == ["0", "1", "2"]
