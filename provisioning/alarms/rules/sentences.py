@@ -5,6 +5,8 @@ from provisioning.models import Alarm
 from provisioning.states import AlarmEnd
 
 TEXT_MAX = 1000
+_HOW = {end: f"by its {end.label}" for end in (AlarmEnd.EVENT, AlarmEnd.TIMEOUT)} | {
+    AlarmEnd.GONE: "as what it is about was deleted or renamed"}
 
 
 def raised(alarm: Alarm) -> str:
@@ -13,5 +15,5 @@ def raised(alarm: Alarm) -> str:
 
 def cleared(alarm: Alarm) -> str:
     how = f"by {alarm.cleared_by}: {alarm.clear_reason}" if alarm.cleared_how == AlarmEnd.HAND else \
-        f"by its {AlarmEnd(alarm.cleared_how).label}"
+        _HOW[AlarmEnd(alarm.cleared_how)]
     return closed(f"{alarm.get_category_display()} alarm cleared, {alarm.name}, {how}")
