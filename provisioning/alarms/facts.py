@@ -52,8 +52,8 @@ class Happened:
 
 @dataclass(frozen=True)
 class Standing:
-    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted. ``ends_at`` None: not
-    by itself. ``by_record``: a log record raised or cleared it."""
+    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted. ``ends_at`` None:
+    not by itself. ``by_record``: a log record raised or cleared it."""
 
     key: int | None
     condition: int | None

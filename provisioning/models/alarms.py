@@ -133,8 +133,8 @@ class Alarm(models.Model):
 
 class Reaction(models.Model):
     """What is done because an alarm was raised or, ``is_clearance``, cleared: ``verb`` with its application or, where
-    that is "", a channel is told by ``delivery``. ``tries`` of a verb began so far, the next one at ``due_at``; ``said``
-    is what came of the last one, as a sentence."""
+    that is "", ``delivery`` tells a channel. ``tries`` of a verb began so far, the next one at ``due_at``; ``said`` is
+    what came of the last one, as a sentence."""
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="reactions")
     verb = models.CharField(max_length=12, choices=ReactionVerb, blank=True)

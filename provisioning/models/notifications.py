@@ -154,6 +154,11 @@ class Delivery(models.Model):
     def __str__(self):
         return self.subject
 
+    @property
+    def wanted_by(self) -> str:
+        """The rule, or the condition whose reaction it is; "" for a test."""
+        return self.rule_name or (f"Alarm Condition {self.condition_name}" if self.condition_name else "")
+
 
 class DeliveryAttempt(models.Model):
     """A try to deliver: ``status`` of HTTP where there was one, ``answer`` its beginning or the error in words."""

@@ -60,7 +60,8 @@ def as_stored(draft: ConditionDraft) -> ConditionDraft:
     they are done. Of what is not chosen nothing is kept: it would come back unseen with another Selection Mode."""
     return replace(
         draft, reactions=_in_order(draft.reactions), clearance_reactions=_in_order(draft.clearance_reactions),
-        channels=_each_once(draft.channels), clearance_channels=_each_once(draft.clearance_channels), detect_event=_spelled(draft.detect_event), cancel_event=_spelled(draft.cancel_event),
+        channels=_each_once(draft.channels), clearance_channels=_each_once(draft.clearance_channels),
+        detect_event=_spelled(draft.detect_event), cancel_event=_spelled(draft.cancel_event),
         application_type=draft.application_type if draft.selection_mode == AlarmSelection.TYPE else "",
         application=draft.application.strip() if draft.selection_mode == AlarmSelection.APPLICATION else "")
 

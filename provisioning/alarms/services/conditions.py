@@ -48,7 +48,7 @@ def draft_of(row: AlarmCondition) -> ConditionDraft:
         name=row.name, description=row.description, category=row.category, detect_event=written(row.detect_event),
         selection_mode=row.selection_mode, application_type=row.application_type, application=row.application,
         cancel_event=written(row.cancel_event), cancel_timeout=row.cancel_timeout, enabled=row.enabled,
-        reactions=tuple(row.verbs), clearance_reactions=tuple(row.clearance_verbs),
+        reactions=tuple(map(str, row.verbs)), clearance_reactions=tuple(map(str, row.clearance_verbs)),
         channels=tuple(channel.name for channel in row.channels.all()),
         clearance_channels=tuple(channel.name for channel in row.clearance_channels.all()))
 
