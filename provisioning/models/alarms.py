@@ -14,6 +14,8 @@ from provisioning.states import (
     ReactionVerb,
 )
 
+from .notifications import Channel, Delivery
+
 LONGEST_TIMEOUT_H = 24 * 365
 NOTE_CHARACTERS = 1000
 
@@ -40,9 +42,9 @@ class AlarmCondition(models.Model):
         MaxValueValidator(LONGEST_TIMEOUT_H)])
     enabled = models.BooleanField("Enabled", default=True)
     reactions = models.JSONField("Reactions", default=list, blank=True)
-    channels = models.ManyToManyField("Channel", related_name="conditions", blank=True)
+    channels = models.ManyToManyField(Channel, related_name="conditions", blank=True)
     clearance_reactions = models.JSONField("Clearance Reactions", default=list, blank=True)
-    clearance_channels = models.ManyToManyField("Channel", related_name="clearance_conditions", blank=True)
+    clearance_channels = models.ManyToManyField(Channel, related_name="clearance_conditions", blank=True)
     predefined = models.CharField(max_length=32, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
@@ -138,9 +140,9 @@ class Reaction(models.Model):
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="reactions")
     verb = models.CharField(max_length=12, choices=ReactionVerb, blank=True)
-    channel = models.ForeignKey("Channel", null=True, on_delete=models.SET_NULL, related_name="+")
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="+")
     channel_name = models.CharField(max_length=255, blank=True)
-    delivery = models.ForeignKey("Delivery", null=True, on_delete=models.SET_NULL, related_name="+")
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="+")
     is_clearance = models.BooleanField(default=False)
     state = models.CharField(max_length=12, choices=ReactionState, default=ReactionState.WAITING)
     tries = models.PositiveSmallIntegerField(default=0)

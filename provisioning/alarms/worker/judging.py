@@ -158,7 +158,7 @@ def _created(rows: list[Alarm], by_events: Collection[int], now: datetime) -> li
     raised."""
     if not rows:
         return []
-    active, kept = Alarm.objects.filter(cleared_at=None).count(), []
+    active, kept = Alarm.objects.filter(cleared_at=None).count(), list[Alarm]()
     for row in rows:
         if active + len(kept) < (ACTIVE_MOST if id(row) in by_events else RECORDS_FILL):
             kept.append(row)
