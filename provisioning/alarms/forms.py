@@ -8,11 +8,11 @@ from provisioning.core.reasons import MAX_REASON
 from provisioning.models import AlarmCondition
 from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind, ReactionVerb
 from provisioning.web.channels import Channels
-from provisioning.web.fields import Check, Choice, Key, Several, Text, Told, Whole, show_instead
+from provisioning.web.fields import Check, Choice, Key, Several, Text, Told, Whole, offered, show_instead
 from provisioning.web.filters import FilterForm, Named, choice
 from provisioning.web.layouts import Section, arranged
 
-from .rules.conditions import LABELS, ConditionDraft
+from .rules.conditions import LABELS, REACTIONS, ConditionDraft
 from .rules.maintenance import LABELS as MAINTENANCE
 from .rules.maintenance import MaintenanceDraft, field_of
 from .selectors.alarms import ALL, ENDED, MASKED
@@ -73,6 +73,10 @@ class ConditionForm(forms.Form):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["application"].widget.attrs |= {"class": "input", "autocomplete": "off"}
+        for name in REACTIONS.values():
+            if not offered(self, name):
+                self.fields[name].help_text = (
+                    "There is no channel yet. Create one at Monitoring > Notifications > Channels.")
 
     @property
     def helper(self) -> FormHelper:
