@@ -16,7 +16,7 @@ AGENT, SERVER = "agent", "server"
 
 class Kind(StrEnum):
     """What a value is. LINK: the key of another object, None for none. ROWS: a tuple of drafts. NAMES: a tuple of
-    texts. TABLE: {section: {key: value}}."""
+    texts. TABLE: {section: {key: value}}. WORDS: a tuple of texts and of (key, text)."""
 
     TEXT = "text"
     NUMBER = "number"
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ROWS = "rows"
     TABLE = "table"
     NAMES = "names"
+    WORDS = "words"
 
 
 @dataclass(frozen=True, kw_only=True)

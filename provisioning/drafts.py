@@ -7,7 +7,7 @@ from typing import Any
 from provisioning.declared import AGENT, SERVER, Kind, declared, facts
 from provisioning.states import ListeningMode, RedundancyType
 
-_, NUMBER, FLAG, LINK, ROWS, TABLE, _ = Kind
+NUMBER, FLAG, LINK, ROWS, TABLE = Kind.NUMBER, Kind.FLAG, Kind.LINK, Kind.ROWS, Kind.TABLE
 BOTH = (AGENT, SERVER)
 
 

@@ -291,7 +291,7 @@ class AlarmCategory(models.TextChoices):
 
 
 class ReactionVerb(models.TextChoices):
-    """What the console does by itself about an alarm."""
+    """What the console does by itself about an alarm, in the order in which it does it."""
 
     SWITCHOVER = "switchover", "Switch Over"
     RESTART = "restart", "Restart"
@@ -327,6 +327,7 @@ class AlarmEnd(models.TextChoices):
     EVENT = "event", "Cancel Event"
     TIMEOUT = "timeout", "Cancel Timeout"
     HAND = "hand", "By hand"
+    GONE = "gone", "Deleted or renamed"
 
 
 class ChannelKind(models.TextChoices):

@@ -10,7 +10,7 @@ HOST_DISCONNECTED = 8000
 
 @dataclass(frozen=True)
 class Condition:
-    """An Alarm Condition as the judge sees it; ``cancel_event`` 0 for none."""
+    """An Alarm Condition as the judge sees it; ``cancel_event`` and ``cancel_timeout`` 0 for none."""
 
     key: int
     name: str
@@ -52,8 +52,8 @@ class Happened:
 
 @dataclass(frozen=True)
 class Standing:
-    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted. ``by_record``: a log
-    record raised or cleared it."""
+    """An alarm. ``key`` None: it is not stored yet. ``condition`` None: its condition was deleted. ``ends_at`` None:
+    not by itself. ``by_record``: a log record raised or cleared it."""
 
     key: int | None
     condition: int | None
@@ -66,7 +66,7 @@ class Standing:
     text: str
     raised_at: datetime
     last_at: datetime
-    ends_at: datetime
+    ends_at: datetime | None
     times: int = 1
     cleared_at: datetime | None = None
     cleared_how: AlarmEnd | None = None

@@ -1,15 +1,18 @@
 """Filters of alarms and of Alarm Conditions, and what somebody types about one."""
 
+from crispy_forms.helper import FormHelper
 from django import forms
 from django.utils import timezone
 
 from provisioning.core.reasons import MAX_REASON
 from provisioning.models import AlarmCondition
 from provisioning.states import AlarmCategory, AlarmSelection, ApplicationType, MaintenanceKind, ReactionVerb
-from provisioning.web.fields import Check, Choice, Key, Text, Told, Whole, show_instead
+from provisioning.web.channels import Channels
+from provisioning.web.fields import Check, Choice, Key, Several, Text, Told, Whole, offered, show_instead
 from provisioning.web.filters import FilterForm, Named, choice
+from provisioning.web.layouts import Section, arranged
 
-from .rules.conditions import LABELS, ConditionDraft
+from .rules.conditions import LABELS, REACTIONS, ConditionDraft
 from .rules.maintenance import LABELS as MAINTENANCE
 from .rules.maintenance import MaintenanceDraft, field_of
 from .selectors.alarms import ALL, ENDED, MASKED
@@ -33,6 +36,11 @@ class ConditionFilter(FilterForm):
     state = choice("State", (("enabled", "Enabled"), ("disabled", "Disabled")))
 
 
+def _verbs(name: str, help_text: str) -> Several:
+    return Several(label=LABELS[name], choices=ReactionVerb.choices, gone="%(value)s is no reaction.",
+                   help_text=help_text)
+
+
 class ConditionForm(forms.Form):
     """``revision``: that of the row which its sender has seen, empty for a new one."""
 
@@ -49,18 +57,33 @@ class ConditionForm(forms.Form):
         "For Select By Application: its name, also of a program that only writes into the log."))
     cancel_event = Text(label=LABELS["cancel_event"], mono=True,
                         help_text="The number of the event that clears the alarm of the same application. Optional.")
-    cancel_timeout = Whole(label=LABELS["cancel_timeout"], unit="hours",
-                           help_text="An alarm whose event does not come again is cleared after that time.")
+    cancel_timeout = Whole(label=LABELS["cancel_timeout"], unit="hours", help_text=(
+        "An alarm whose event does not come again is cleared after that time. 0: it lasts until its Cancel Event, "
+        "or until somebody clears it."))
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled raises no alarms.")
-    reaction = Choice(label=LABELS["reaction"], choices=[("", "None"), *ReactionVerb.choices], help_text=(
-        "What the console does by itself with the application when an alarm is raised."))
-    clearance_reaction = Choice(label=LABELS["clearance_reaction"], choices=[("", "None"), *ReactionVerb.choices],
-                                help_text="The same when its Cancel Event or Cancel Timeout clears it.")
+    reactions = _verbs("reactions", "What the console does by itself with the application when an alarm is raised, in "
+                                    "this order.")
+    channels = Channels(label=LABELS["channels"], help_text=(
+        "They are told of each alarm that no maintenance masks, without a notification rule."))
+    clearance_reactions = _verbs("clearance_reactions", "When its Cancel Event or Cancel Timeout clears an alarm.")
+    clearance_channels = Channels(label=LABELS["clearance_channels"], help_text=(
+        "They are told when an alarm is cleared, also by hand."))
     revision = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["application"].widget.attrs |= {"class": "input", "autocomplete": "off"}
+        for name in REACTIONS.values():
+            if not offered(self, name):
+                self.fields[name].help_text = (
+                    "There is no channel yet. Create one at Monitoring > Notifications > Channels.")
+
+    @property
+    def helper(self) -> FormHelper:
+        return arranged(
+            "name", "description", "category", "detect_event", "selection_mode", "application_type", "application",
+            "cancel_event", "cancel_timeout", "enabled",
+            Section("Reactions", "reactions", "channels", "clearance_reactions", "clearance_channels"))
 
     @classmethod
     def of(cls, row: AlarmCondition | None, data=None) -> "ConditionForm":

@@ -8,12 +8,14 @@ from provisioning.models import AlarmCondition
 from provisioning.states import AlarmCategory
 
 MONTH = 24 * 30
+LASTS = 0
+"""Of what goes on until its Cancel Event comes, however long that takes."""
 CRITICAL, MAJOR, MINOR = AlarmCategory.CRITICAL, AlarmCategory.MAJOR, AlarmCategory.MINOR
 
 
 @dataclass(frozen=True)
 class Predefined:
-    """A row of AlarmCondition; ``cancel`` 0 for none, ``hours`` of its timeout."""
+    """A row of AlarmCondition; ``cancel`` 0 for none, ``hours`` of its timeout, LASTS for none."""
 
     name: str
     category: AlarmCategory
@@ -28,23 +30,26 @@ PREDEFINED: dict[str, Predefined] = {
     "service-unavailable": Predefined(
         "Service Unavailable", CRITICAL, 5094, 5093,
         "A server runs and cannot serve: its disk, its store or its links fail. In a pair that is in sync the standby "
-        "takes over."),
+        "takes over.", hours=LASTS),
     "gave-up": Predefined(
         "Gave Up", CRITICAL, Own.GAVE_UP, 5093,
-        "A server failed too often in a row, so Auto-Restart starts it no more. Somebody has to start it."),
+        "A server failed too often in a row, so Auto-Restart starts it no more. Somebody has to start it.",
+        hours=LASTS),
     "disputed": Predefined(
         "Disputed", CRITICAL, Own.DISPUTED, Own.RECORD_RAISED,
-        "Control's record of a pair may be older than what a member knows. Nothing fails over until that is settled."),
+        "Control's record of a pair may be older than what a member knows. Nothing fails over until that is settled.",
+        hours=LASTS),
     "restored": Predefined(
         "Older Control Database", CRITICAL, Own.RESTORED, 0,
         "An older copy of control's database was put back."),
     "nobody-serves": Predefined(
         "Nobody Serves", CRITICAL, Own.NOBODY_SERVES, Own.SERVES_AGAIN,
         "A pair that served has had no active server for seconds, and nobody stopped it: clients cannot send.",
-        hours=MONTH),
+        hours=LASTS),
     "without-standby": Predefined(
         "Pair Without Standby", MAJOR, Own.OUT_OF_SYNC, Own.IN_SYNC,
-        "The active server of a pair goes on alone: each message is on one disk only, and no failover is possible."),
+        "The active server of a pair goes on alone: each message is on one disk only, and no failover is possible.",
+        hours=LASTS),
     "failover": Predefined(
         "Failover Happened", MAJOR, Own.ROLE_CHANGED, 0,
         "The standby took over and nobody had asked for it."),
@@ -53,16 +58,17 @@ PREDEFINED: dict[str, Predefined] = {
         "The active server of a pair changed several times within seconds."),
     "application-failure": Predefined(
         "Application Failure", MAJOR, 5024, 5093,
-        "A process ended unexpectedly. Cleared once the server is Started again."),
+        "A process ended unexpectedly. Cleared once the server is Started again.", hours=LASTS),
     "host-unavailable": Predefined(
         "Host Unavailable", MAJOR, 8000, 8001,
-        "The agent of a host is not connected: nothing on that host can be started, stopped or watched."),
+        "The agent of a host is not connected: nothing on that host can be started, stopped or watched.",
+        hours=LASTS),
     "disk-silent": Predefined(
         "Disk Silent", MAJOR, Own.DISK_SILENT, Own.DISK_ANSWERS,
         "The disk of a server has not answered for the detection time."),
     "task-ended": Predefined(
         "Part of a Server Ended", MAJOR, Own.TASK_ENDED, 5093,
-        "A part of a server ended that must not; its process ends with it."),
+        "A part of a server ended that must not; its process ends with it.", hours=LASTS),
     "certificate-ends": Predefined(
         "Certificate Ends", MAJOR, 8100, 0,
         "A certificate ends soon or has ended. Programs do not trust an expired one.", hours=48),
@@ -72,16 +78,16 @@ PREDEFINED: dict[str, Predefined] = {
     "component-down": Predefined(
         "Console Component Down", MAJOR, Own.COMPONENT_DOWN, Own.COMPONENTS_BACK,
         "A part of the console has not answered for seconds. Servers go on. Without control none fails over.",
-        hours=MONTH),
+        hours=LASTS),
     "audit-worse": Predefined(
         "Audit Got Worse", MINOR, Own.AUDIT_WORSE, Own.AUDIT_BETTER,
         "The audit found something worse about a pair than before, and nobody had stopped a member."),
     "failover-paused": Predefined(
         "Failover Paused", MINOR, Own.PAUSED_LONG, Own.RESUMED,
-        "Automatic failover of a pair has been paused for an hour: nobody takes over by itself.", hours=MONTH),
+        "Automatic failover of a pair has been paused for an hour: nobody takes over by itself.", hours=LASTS),
     "reader-behind": Predefined(
         "Log Reader Behind", MINOR, Own.READER_BEHIND, Own.READER_CAUGHT_UP,
-        "The log reader cannot read the pair that collects log records. They wait there.", hours=MONTH),
+        "The log reader cannot read the pair that collects log records. They wait there.", hours=LASTS),
     "clock-off": Predefined(
         "Clock Off", MINOR, Own.CLOCK_OFF, 0,
         "The clock of a server's machine differs from that of control. The times that it gives are wrong."),

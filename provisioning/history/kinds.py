@@ -62,11 +62,17 @@ def user_snapshot(user: User) -> dict:
 
 
 def condition_snapshot(row: AlarmCondition) -> dict:
-    """Events as people write them."""
+    """Events and lists as people write them."""
     names = ("name", "description", "category", "selection_mode", "application_type", "application", "cancel_timeout",
-             "enabled", "reaction", "clearance_reaction", "revision")
+             "enabled", "revision")
     return {**fields_of(names)(row), "detect_event": written(row.detect_event),
-            "cancel_event": written(row.cancel_event)}
+            "cancel_event": written(row.cancel_event), "reactions": ", ".join(row.verbs),
+            "channels": _names(row.channels), "clearance_reactions": ", ".join(row.clearance_verbs),
+            "clearance_channels": _names(row.clearance_channels)}
+
+
+def _names(rows: Any) -> str:
+    return ", ".join(rows.values_list("name", flat=True))
 
 
 def channel_snapshot(row: Channel) -> dict:
@@ -81,7 +87,7 @@ def rule_snapshot(row: NotificationRule) -> dict:
     lists = {name: ", ".join(getattr(row, name)) for name in (
         "categories", "conditions", "applications", "hosts", "pairs")}
     return {**fields_of(names)(row), **lists,
-            "channels": ", ".join(row.channels.values_list("name", flat=True))}
+            "channels": _names(row.channels)}
 
 
 def maintenance_snapshot(row: Maintenance) -> dict:

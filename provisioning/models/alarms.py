@@ -1,6 +1,6 @@
 """Alarm Conditions and the alarms that they raised (docs/alarms.md)."""
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator
 from django.db import models
 
 from provisioning.spelling import SortKey
@@ -14,14 +14,20 @@ from provisioning.states import (
     ReactionVerb,
 )
 
+from .notifications import Channel, Delivery
+
 LONGEST_TIMEOUT_H = 24 * 365
 NOTE_CHARACTERS = 1000
 
 
 class AlarmCondition(models.Model):
     """Which event raises an alarm, and what clears it. Events are numbers without their type, ``cancel_event`` 0 for
-    none. ``application`` is a name, not a key: programs that only write into the log have no object. ``predefined``
-    names what Pairwise brings (alarms/predefined.py), "" for a condition of people."""
+    none; ``cancel_timeout`` in hours, 0 for none. ``application`` is a name, not a key: programs that only write into
+    the log have no object. ``predefined`` names what Pairwise brings (alarms/predefined.py), "" for a condition of
+    people.
+
+    ``reactions`` are values of ReactionVerb, carried out in their order about the application of an alarm that was
+    raised; ``channels`` are told of it. The same of one that was cleared."""
 
     name = models.CharField("Name", max_length=255, unique=True)
     description = models.CharField("Description", max_length=1024, blank=True)
@@ -33,10 +39,12 @@ class AlarmCondition(models.Model):
     application = models.CharField("Application", max_length=255, blank=True)
     cancel_event = models.PositiveIntegerField("Cancel Event", default=0)
     cancel_timeout = models.PositiveIntegerField("Cancel Timeout", default=24, validators=[
-        MinValueValidator(1), MaxValueValidator(LONGEST_TIMEOUT_H)])
+        MaxValueValidator(LONGEST_TIMEOUT_H)])
     enabled = models.BooleanField("Enabled", default=True)
-    reaction = models.CharField("Reaction", max_length=12, choices=ReactionVerb, blank=True)
-    clearance_reaction = models.CharField("Clearance Reaction", max_length=12, choices=ReactionVerb, blank=True)
+    reactions = models.JSONField("Reactions", default=list, blank=True)
+    channels = models.ManyToManyField(Channel, related_name="conditions", blank=True)
+    clearance_reactions = models.JSONField("Clearance Reactions", default=list, blank=True)
+    clearance_channels = models.ManyToManyField(Channel, related_name="clearance_conditions", blank=True)
     predefined = models.CharField(max_length=32, blank=True, editable=False)
     revision = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
@@ -50,14 +58,28 @@ class AlarmCondition(models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def verbs(self) -> list[ReactionVerb]:
+        """What of ``reactions`` this version does."""
+        return _verbs(self.reactions)
+
+    @property
+    def clearance_verbs(self) -> list[ReactionVerb]:
+        return _verbs(self.clearance_reactions)
+
+
+def _verbs(value: object) -> list[ReactionVerb]:
+    return [verb for verb in ReactionVerb if verb in value] if isinstance(value, list) else []
+
 
 class Alarm(models.Model):
     """What a condition raised, about an application or, where ``application`` is "", about a host. It says all of it in
     words, so it outlives the condition, the application and the host.
 
     ``raised_at`` and ``last_at`` are the times of the first and the last of its events, of which there were ``times``;
-    ``ends_at`` is when its timeout clears it. ``cleared_by`` is who did it by hand, ``cleared_how`` what did.
-    ``masked``: a maintenance goes on, so nobody is told. ``cause``: the alarm about the host that went with it.
+    ``ends_at`` is when its timeout clears it, None for never. ``cleared_by`` is who did it by hand, ``cleared_how``
+    what did. ``masked``: a maintenance goes on, so nobody is told. ``cause``: the alarm about the host that went with
+    it. ``supervised``: what it is about was an application or a host of Pairwise when it was raised.
     """
 
     condition = models.ForeignKey(AlarmCondition, null=True, on_delete=models.SET_NULL, related_name="alarms")
@@ -71,7 +93,7 @@ class Alarm(models.Model):
     raised_at = models.DateTimeField()
     last_at = models.DateTimeField()
     times = models.PositiveIntegerField(default=1)
-    ends_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)
     cleared_at = models.DateTimeField(null=True)
     cleared_how = models.CharField(max_length=8, choices=AlarmEnd, blank=True)
     cleared_by = models.CharField(max_length=150, blank=True)
@@ -80,6 +102,7 @@ class Alarm(models.Model):
     acknowledged_by = models.CharField(max_length=150, blank=True)
     note = models.CharField(max_length=NOTE_CHARACTERS, blank=True)
     masked = models.BooleanField(default=False)
+    supervised = models.BooleanField(default=False)
     cause = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="consequences")
 
     class Meta:
@@ -111,11 +134,15 @@ class Alarm(models.Model):
 
 
 class Reaction(models.Model):
-    """What is done about the application of an alarm because it was raised or, ``is_clearance``, cleared. ``tries``
-    began so far, the next one at ``due_at``; ``said`` is what came of the last one, as a sentence."""
+    """What is done because an alarm was raised or, ``is_clearance``, cleared: ``verb`` with its application or, where
+    that is "", ``delivery`` tells a channel. ``tries`` of a verb began so far, the next one at ``due_at``; ``said`` is
+    what came of the last one, as a sentence."""
 
     alarm = models.ForeignKey(Alarm, on_delete=models.CASCADE, related_name="reactions")
-    verb = models.CharField(max_length=12, choices=ReactionVerb)
+    verb = models.CharField(max_length=12, choices=ReactionVerb, blank=True)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="+")
+    channel_name = models.CharField(max_length=255, blank=True)
+    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.SET_NULL, related_name="+")
     is_clearance = models.BooleanField(default=False)
     state = models.CharField(max_length=12, choices=ReactionState, default=ReactionState.WAITING)
     tries = models.PositiveSmallIntegerField(default=0)
@@ -128,7 +155,7 @@ class Reaction(models.Model):
         indexes = [models.Index(fields=["state", "due_at"])]
 
     def __str__(self):
-        return f"{self.get_verb_display()} of {self.alarm.application}"
+        return f"{self.get_verb_display()} of {self.alarm.application}" if self.verb else f"Tell {self.channel_name}"
 
 
 class Maintenance(models.Model):

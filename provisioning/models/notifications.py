@@ -127,13 +127,15 @@ class Delivery(models.Model):
     """One message to one channel: a row of the outbox. ``message_id`` is the same at every attempt, so that who gets it
     twice knows. It says all of it in words and outlives the channel, the rule and the alarms.
 
-    ``payload`` is what a webhook gets, ``alarms`` the numbers of the alarms that it tells of. ``due_at``: when it is
-    tried next, None where it is not."""
+    ``payload`` is what a webhook gets, ``alarms`` the numbers of the alarms that it tells of. ``rule_name``: the rule
+    that wanted it; ``condition_name``: the Alarm Condition whose reaction it is. ``due_at``: when it is tried next,
+    None where it is not."""
 
     message_id = models.CharField(max_length=64, unique=True)
     channel = models.ForeignKey(Channel, null=True, on_delete=models.SET_NULL, related_name="deliveries")
     channel_name = models.CharField(max_length=255)
     rule_name = models.CharField(max_length=255, blank=True)
+    condition_name = models.CharField(max_length=255, blank=True)
     told = models.CharField(max_length=8, choices=Told)
     subject = models.CharField(max_length=500)
     text = models.TextField(blank=True)
@@ -151,6 +153,11 @@ class Delivery(models.Model):
 
     def __str__(self):
         return self.subject
+
+    @property
+    def wanted_by(self) -> str:
+        """The rule, or the condition whose reaction it is; "" for a test."""
+        return self.rule_name or (f"Alarm Condition {self.condition_name}" if self.condition_name else "")
 
 
 class DeliveryAttempt(models.Model):

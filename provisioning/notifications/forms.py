@@ -10,7 +10,8 @@ from django.urls import reverse_lazy
 from provisioning.models import Channel, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.states import AlarmCategory, ChannelKind, DeliveryState
-from provisioning.web.fields import Check, Choice, Text, Told, Whole, offer, show_instead
+from provisioning.web.channels import Channels
+from provisioning.web.fields import Check, Choice, Several, Text, Whole, offer, show_instead
 from provisioning.web.filters import FilterForm, choice
 from provisioning.web.layouts import Section, arranged
 
@@ -141,17 +142,6 @@ class _Names(Text):
             raise forms.ValidationError(f"{self.label} {error}") from None
 
 
-class _Several(Told, forms.MultipleChoiceField):
-    """Boxes to tick; its value is a tuple."""
-
-    def __init__(self, name: str, gone: str, **kwargs):
-        super().__init__(label=LABELS[name], css="", widget=forms.CheckboxSelectMultiple,
-                         error_messages=dict.fromkeys(("invalid_choice", "invalid_list"), gone), **kwargs)
-
-    def clean(self, value):
-        return tuple(super().clean(value))
-
-
 class _Clock(forms.TimeField):
     """A time of the day; none is none."""
 
@@ -165,10 +155,10 @@ class RuleForm(forms.Form):
     """``revision``: that of the row which its sender has seen, empty for a new one."""
 
     name = Text(label=LABELS["name"], must=True)
-    channels = _Several("channels", "There is no channel %(value)s any more. Choose another one.", must=True)
+    channels = Channels(label=LABELS["channels"], must=True)
     enabled = Check(label=LABELS["enabled"], help_text="One that is disabled tells nobody.")
-    categories = _Several("categories", "%(value)s is no category.", choices=AlarmCategory.choices,
-                          help_text="None means all. An empty field below means all, too.")
+    categories = Several(label=LABELS["categories"], gone="%(value)s is no category.", choices=AlarmCategory.choices,
+                         help_text="None means all. An empty field below means all, too.")
     conditions = _Names("conditions", "Names, with commas between them.")
     applications = _Names("applications", "MS_* is every name that begins so.")
     hosts = _Names("hosts", "Alarms that name these hosts.")
@@ -189,8 +179,6 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        offer(self, "channels", ((name, name if enabled else f"{name} (disabled)")
-                                 for name, enabled in Channel.objects.values_list("name", "enabled")))
         offer(self, "time_zone", zones(str(self.initial.get("time_zone", ""))))
 
     @property

@@ -56,6 +56,18 @@ class Choice(Told, forms.ChoiceField):
     pass
 
 
+class Several(Told, forms.MultipleChoiceField):
+    """Boxes to choose from; its value is a tuple. ``gone`` refuses what is not offered (any more); it has
+    %(value)s."""
+
+    def __init__(self, *args, gone: str, **kwargs):
+        super().__init__(*args, css="", widget=forms.CheckboxSelectMultiple,
+                         error_messages=dict.fromkeys(("invalid_choice", "invalid_list"), gone), **kwargs)
+
+    def clean(self, value):
+        return tuple(super().clean(value))
+
+
 class Check(Told, forms.BooleanField):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, css="", **kwargs)

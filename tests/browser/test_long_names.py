@@ -8,7 +8,7 @@ from .test_live_pages import console, page, run, site  # noqa: F401 fixtures
 pytestmark = pytest.mark.browser
 WIDTHS = (1280, 800, 390)
 MAKE = """
-from provisioning.models import Application, Event, RuntimeStatus
+from provisioning.models import Application, Event, Reaction, RuntimeStatus
 from provisioning.history import history
 from provisioning.audit.worker.run import run_audit
 from provisioning.core.permissions import Actor
@@ -35,10 +35,14 @@ run_audit(None, trigger=AuditTrigger.SCHEDULE)
 channel = factories.make_channel(long("Duty", "."), fields={"url": "https://192.0.2.80/" + "u" * 190})
 factories.make_rule(channel, name=long("Night", "."), pairs=[primary.name], hosts=[hosts[0].name])
 alarm = factories.make_alarm(application=primary.name)
+alarm.condition.channels.add(channel)
+alarm.condition.clearance_channels.add(channel)
 delivery = factories.make_tried(channel, subject=long("Major: ", primary.name[-90:]), rule_name=long("Night", "."),
                                 text="t" * 400, alarms=[alarm.pk])
+Reaction.objects.create(alarm=alarm, channel=channel, channel_name=channel.name, delivery=delivery, state="done",
+                        due_at=timezone.now())
 answer = {"primary": primary.pk, "backup": backup.pk, "job": str(job.pk), "host": hosts[0].pk, "alarm": alarm.pk,
-          "delivery": delivery.pk, "channel": channel.pk}
+          "delivery": delivery.pk, "channel": channel.pk, "condition": alarm.condition.pk}
 """
 PAGES = {
     "list": "/provisioning/environment/applications/",
@@ -52,6 +56,8 @@ PAGES = {
     **{name: f"/monitoring/notifications/{name}/" for name in ("channels", "rules", "deliveries", "rules/new")},
     "delivery": "/monitoring/notifications/deliveries/{delivery}/", "alarm": "/monitoring/alarms/{alarm}/",
     "delete channel": "/monitoring/notifications/channels/{channel}/delete/",
+    "conditions": "/provisioning/environment/alarm-conditions/?text=Failover",
+    "condition": "/provisioning/environment/alarm-conditions/{condition}/edit/",
     "history": "/operations/history/", "audits": "/audit/", "audit sheet": "/audit/{primary}/",
 }
 QUICK = {("list", 390), ("pair", 800), ("audits", 390)}

@@ -219,7 +219,7 @@ ADDRESSES: dict[str, tuple[Request, ...]] = {
     "condition-new": asks(CONDITIONS, name="Another", detect_event="4504", cancel_timeout="24", category="major",
                           selection_mode="any"),
     "condition-edit": asks(CONDITIONS, name="Another", detect_event="4504", cancel_timeout="24", category="major",
-                           selection_mode="any"),
+                           selection_mode="any", reactions="restart", channels="Duty"),
     "condition-delete": asks(CONDITIONS),
     "channel-list": reads(),
     "channel-new": asks(NOTIFY, kind="mail", name="Another", own_to="duty@example.com"),

@@ -77,7 +77,7 @@ def test_a_reaction_switches_over_away_from_the_application_of_the_alarm_in_the_
     browser.post("/provisioning/environment/alarm-conditions/new/", {
         "name": "Leave it", "category": "minor", "detect_event": "42-20105", "cancel_event": "42-20106",
         "cancel_timeout": "1", "selection_mode": "application", "application": first.name, "enabled": "on",
-        "reaction": "switchover"})
+        "reactions": "switchover"})
     assert pair.ask("pause", reason="work on the rack")["ok"]
     alarm = raised.wait("Leave it")
     pair.wait("the reaction", active=second.name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from protocol.events import OF_ALARMS
 from provisioning.alarms.facts import Condition, Happened, Standing
@@ -10,6 +10,8 @@ from provisioning.states import AlarmEnd, AlarmSelection
 
 Place = tuple[int, tuple[str, str]]
 """A condition and what the alarm is about: there is one active alarm at each."""
+OLDEST = timedelta(days=30)
+"""What happened longer ago raises nothing where no Cancel Timeout says so."""
 
 
 def numbers(conditions: Iterable[Condition]) -> frozenset[int]:
@@ -56,13 +58,15 @@ def judge(conditions: Collection[Condition], standing: Iterable[Standing], happe
 def _raised(condition: Condition, before: Standing | None, event: Happened, now: datetime) -> Standing | None:
     """None where ``event`` raises nothing: the condition is disabled, somebody had asked for what caused it, or it is
     so old that the timeout would have cleared the alarm by now, as when a log is read from its beginning."""
-    # A clock that is ahead keeps no alarm for longer than the timeout says.
-    ends_at = min(event.at, now) + condition.cancel_timeout
-    if not condition.enabled or event.planned or ends_at <= now:
+    timeout = condition.cancel_timeout
+    if not condition.enabled or event.planned or event.at + (timeout or OLDEST) <= now:
         return None
+    # A clock that is ahead keeps no alarm for longer than the timeout says.
+    ends_at = min(event.at, now) + timeout if timeout else None
     if before is not None:
+        last = None if ends_at is None or before.ends_at is None else max(before.ends_at, ends_at)
         return replace(before, times=before.times + 1, text=event.text, last_at=max(before.last_at, event.at),
-                       ends_at=max(before.ends_at, ends_at), host=event.host or before.host)
+                       ends_at=last, host=event.host or before.host)
     return Standing(
         key=None, condition=condition.key, condition_name=condition.name, category=condition.category,
         number=event.number, application=event.application, application_type=event.type, host=event.host,
@@ -77,4 +81,10 @@ def _cleared(alarm: Standing, event: Happened) -> Standing:
 
 def timed_out(standing: Iterable[Standing], *, now: datetime) -> list[Standing]:
     """Those that nothing was heard of for as long as their conditions say."""
-    return [replace(alarm, cleared_at=now, cleared_how=AlarmEnd.TIMEOUT) for alarm in standing if alarm.ends_at <= now]
+    return [replace(alarm, cleared_at=now, cleared_how=AlarmEnd.TIMEOUT) for alarm in standing
+            if alarm.ends_at is not None and alarm.ends_at <= now]
+
+
+def gone(standing: Iterable[Standing], *, now: datetime) -> list[Standing]:
+    """``standing``, whose applications and hosts are not there any more: no event will clear them."""
+    return [replace(alarm, cleared_at=now, cleared_how=AlarmEnd.GONE) for alarm in standing]

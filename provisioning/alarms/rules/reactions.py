@@ -7,7 +7,8 @@ PAUSES = tuple(timedelta(seconds=seconds) for seconds in (5, 10, 20, 40))
 LATE = timedelta(minutes=5)
 """What happened longer ago, as while nobody judged, is left to people."""
 MOST, MOST_WITHIN = 3, timedelta(hours=1)
-"""So many reactions to one application at most: one that fails again and again needs somebody."""
+"""About so many alarms of one application at most something is done: one that fails again and again needs
+somebody."""
 
 
 def next_pause(tries: int) -> timedelta | None:
@@ -16,12 +17,23 @@ def next_pause(tries: int) -> timedelta | None:
 
 
 def why_not(*, is_active: bool, is_clearance: bool, masked: bool, lately: int) -> str:
-    """Why a reaction that was planned is left out now, as a sentence; "" when it is to be done. ``lately``: how many
-    were done to the application within MOST_WITHIN."""
+    """Why a reaction that was planned is left out now, as a sentence; "" when it is to be done. ``lately``: about how
+    many other alarms, raised or cleared, something was done to the application within MOST_WITHIN."""
     if not is_clearance and not is_active:
         return "The alarm was cleared meanwhile."
     if masked:
         return "The alarm is masked by a maintenance."
     if lately >= MOST:
-        return f"{lately} reactions were done to it within an hour. Somebody has to look at it."
+        return f"There were reactions to it {lately} times within an hour. Somebody has to look at it."
     return ""
+
+
+def why_not_tell(*, is_clearance: bool, masked: bool, was_told: bool, channel: str, is_there: bool,
+                 enabled: bool) -> str:
+    """Why a channel is not told, as a sentence; "" when it is. The end of what it ``was_told`` is told during a
+    maintenance, too."""
+    if not is_there:
+        return f"The channel {channel} was deleted."
+    if not enabled:
+        return f"The channel {channel} is disabled."
+    return "The alarm is masked by a maintenance." if masked and not (is_clearance and was_told) else ""

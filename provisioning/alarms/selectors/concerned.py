@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from django.db.models import Case, Exists, OuterRef, QuerySet, When
+
 from provisioning.alarms.facts import HOST_DISCONNECTED
 from provisioning.alarms.rules.masks import ABOUT_PAIRS, TOGETHER, Concerned, Window
-from provisioning.models import Alarm, Application, Maintenance
+from provisioning.models import Alarm, Application, Host, Maintenance
 from provisioning.states import MaintenanceKind
 
 Member = tuple[str, str]
@@ -42,6 +44,22 @@ def _others(names: set[str]) -> dict[str, tuple[Member, ...]]:
     rows = Application.objects.filter(name__in=names, backup_server__isnull=False).values_list(
         "name", "backup_server__name", "backup_server__host__name") if names else ()
     return {name: ((backup, host or ""),) for name, backup, host in rows}
+
+
+def supervised(rows: Sequence[Alarm]) -> set[tuple[str, str]]:
+    """What of that which ``rows`` are about is there: (application, "") or ("", host)."""
+    applications = {row.application for row in rows} - {""}
+    hosts = {row.host for row in rows if not row.application} - {""}
+    return {(name, "") for name in Application.objects.filter(name__in=applications).values_list("name", flat=True)} | {
+        ("", name) for name in Host.objects.filter(name__in=hosts).values_list("name", flat=True)}
+
+
+def about_what_is_gone() -> QuerySet[Alarm]:
+    """Active alarms that nothing ends but an event of what was deleted or renamed meanwhile."""
+    about = When(application="", then=Exists(Host.objects.filter(name=OuterRef("host"))))
+    is_there = Case(about, default=Exists(Application.objects.filter(name=OuterRef("application"))))
+    return Alarm.objects.alias(is_there=is_there).filter(
+        cleared_at=None, ends_at=None, supervised=True, is_there=False)
 
 
 def raised_with(rows: Sequence[Alarm]) -> list[Alarm]:

@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from provisioning.alarms.facts import Condition
 from provisioning.errors import NotFound
-from provisioning.models import AlarmCondition
+from provisioning.models import AlarmCondition, Channel
 from provisioning.models.alarms import LONGEST_TIMEOUT_H
+
+WITH_CHANNELS = tuple(Prefetch(name, Channel.objects.defer("secrets")) for name in ("channels", "clearance_channels"))
+"""Channels that conditions tell, without secrets: one that no key opens breaks no list."""
 
 
 def condition_list(*, text: str = "", category: str = "", state: str = "") -> QuerySet[AlarmCondition]:
     """Conditions by name; ``text`` is a part of the name or of the description."""
-    found = AlarmCondition.objects.all()
+    found = AlarmCondition.objects.prefetch_related(*WITH_CHANNELS)
     if text:
         found = found.filter(Q(name__holds=text) | Q(description__holds=text))
     if category:
@@ -22,7 +25,7 @@ def condition_list(*, text: str = "", category: str = "", state: str = "") -> Qu
 
 def get_condition(key: int) -> AlarmCondition:
     """Raises NotFound."""
-    row = AlarmCondition.objects.filter(pk=key).first()
+    row = AlarmCondition.objects.prefetch_related(*WITH_CHANNELS).filter(pk=key).first()
     if row is None:
         raise NotFound("There is no such Alarm Condition (any more).")
     return row

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.utils import timezone
 
 from provisioning.alarms.selectors.alarms import TOPIC, get_alarm
+from provisioning.alarms.worker.plans import plan_telling
 from provisioning.alarms.worker.told import tell_cleared
 from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
@@ -39,6 +40,7 @@ def clear(*, actor: Actor, alarm_id: int, reason: str) -> Alarm:
         row.clear_reason = reason[:NOTE_CHARACTERS]
         _done(actor, row, ("cleared_at", "cleared_how", "cleared_by", "clear_reason"), f"Cleared. {reason}")
         tell_cleared([row])
+        plan_telling([row], row.cleared_at, is_clearance=True)
     return row
 
 

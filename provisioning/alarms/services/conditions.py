@@ -1,5 +1,8 @@
 """Alarm Conditions: create, change, delete."""
 
+from datetime import timedelta
+
+from django.db.models import F
 from django.utils import timezone
 
 from protocol.events import written
@@ -11,7 +14,7 @@ from provisioning.core import changes, permissions
 from provisioning.core.permissions import Actor
 from provisioning.errors import Refused
 from provisioning.history.revised import Revised, differing
-from provisioning.models import Alarm, AlarmCondition
+from provisioning.models import Alarm, AlarmCondition, Channel
 from provisioning.states import AlarmEnd
 
 CONDITIONS = "alarm-conditions"
@@ -40,23 +43,41 @@ def why_not_delete(row: AlarmCondition) -> str:
 
 
 def draft_of(row: AlarmCondition) -> ConditionDraft:
-    """What is stored, as somebody would type it."""
+    """What is stored, as somebody would type it; of a ``row`` with its channels (selectors.conditions)."""
     return ConditionDraft(
         name=row.name, description=row.description, category=row.category, detect_event=written(row.detect_event),
         selection_mode=row.selection_mode, application_type=row.application_type, application=row.application,
         cancel_event=written(row.cancel_event), cancel_timeout=row.cancel_timeout, enabled=row.enabled,
-        reaction=row.reaction, clearance_reaction=row.clearance_reaction)
+        reactions=tuple(map(str, row.verbs)), clearance_reactions=tuple(map(str, row.clearance_verbs)),
+        channels=tuple(channel.name for channel in row.channels.all()),
+        clearance_channels=tuple(channel.name for channel in row.clearance_channels.all()))
 
 
 def _fill(row: AlarmCondition, draft: ConditionDraft, others: set[str]) -> None:
-    if found := refusals(draft, others):
+    if found := refusals(draft, others, _channels(draft)):
         raise Refused(*found)
     draft = as_stored(draft)
     row.name, row.description, row.category = draft.name, draft.description, draft.category
     row.detect_event, row.cancel_event = event_of(draft.detect_event) or 0, event_of(draft.cancel_event) or 0
     row.selection_mode, row.cancel_timeout, row.enabled = draft.selection_mode, draft.cancel_timeout, draft.enabled
     row.application_type, row.application = draft.application_type, draft.application
-    row.reaction, row.clearance_reaction = draft.reaction, draft.clearance_reaction
+    row.reactions, row.clearance_reactions = list(draft.reactions), list(draft.clearance_reactions)
+
+
+def _channels(draft: ConditionDraft) -> dict[str, Channel]:
+    """{name: channel} of those that it names and that there are."""
+    names = {name.strip() for name in (*draft.channels, *draft.clearance_channels)}
+    return {row.name: row for row in Channel.objects.defer("secrets").filter(name__in=names)} if names else {}
+
+
+def _stored(row: AlarmCondition, draft: ConditionDraft) -> None:
+    draft = as_stored(draft)
+    channels = _channels(draft)
+    row.channels.set([channels[name] for name in draft.channels])
+    row.clearance_channels.set([channels[name] for name in draft.clearance_channels])
+    # What is active goes by the Cancel Timeout of now.
+    row.alarms.filter(cleared_at=None).update(
+        ends_at=F("last_at") + timedelta(hours=row.cancel_timeout) if row.cancel_timeout else None)
 
 
 def _leave(row: AlarmCondition, actor: Actor) -> None:
@@ -73,5 +94,5 @@ def _leave(row: AlarmCondition, actor: Actor) -> None:
 
 KIND = Revised(
     model=AlarmCondition, noun="Alarm Condition", article="An", permission=permissions.CONDITIONS, topics=(CONDITIONS,),
-    get=get_condition, fill=_fill, leave=_leave,
-    differences=lambda row, draft: differing(LABELS, draft_of(row), draft))
+    get=get_condition, fill=_fill, stored=_stored, leave=_leave,
+    differences=lambda row, draft: differing(LABELS, draft_of(get_condition(row.pk)), as_stored(draft)))

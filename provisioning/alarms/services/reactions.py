@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connections
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from provisioning.alarms.rules.reactions import MOST_WITHIN, next_pause, why_not
@@ -49,13 +49,14 @@ def _in_thread() -> bool:
 def react_once(now: datetime | None = None) -> bool:
     """Carry out what is due longest; whether anything was. Raises DatabaseError."""
     now = now or timezone.now()
-    row = Reaction.objects.select_related("alarm").filter(state=ReactionState.WAITING, due_at__lte=now).order_by(
-        "due_at", "id").first()
+    waiting = Reaction.objects.filter(state=ReactionState.WAITING).exclude(verb="")
+    before = waiting.filter(alarm=OuterRef("alarm"), is_clearance=OuterRef("is_clearance"), id__lt=OuterRef("id"))
+    row = waiting.select_related("alarm").filter(~Exists(before), due_at__lte=now).order_by("due_at", "id").first()
     if row is None:
         return False
     alarm = row.alarm
     if why := why_not(is_active=alarm.is_active, is_clearance=row.is_clearance, masked=alarm.masked,
-                      lately=_lately(alarm.application, now)):
+                      lately=_lately(row, now)):
         _end(row, ReactionState.LEFT_OUT, why)
         return True
     pause = next_pause(row.tries + 1)
@@ -67,9 +68,12 @@ def react_once(now: datetime | None = None) -> bool:
     return bool(taken)
 
 
-def _lately(application: str, now: datetime) -> int:
-    return Reaction.objects.filter(alarm__application=application, state=ReactionState.DONE,
-                                   ended_at__gt=now - MOST_WITHIN).count()
+def _lately(row: Reaction, now: datetime) -> int:
+    """What is done about one alarm in a row counts once."""
+    done = Reaction.objects.filter(alarm__application=row.alarm.application, state=ReactionState.DONE,
+                                   ended_at__gt=now - MOST_WITHIN).exclude(verb="")
+    others = done.exclude(alarm=row.alarm, is_clearance=row.is_clearance)
+    return others.order_by().values("alarm", "is_clearance").distinct().count()
 
 
 def _try(row: Reaction, *, is_last: bool) -> None:

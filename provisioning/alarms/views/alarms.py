@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from provisioning.alarms.forms import AcknowledgeForm, AlarmFilter, ClearForm
 from provisioning.alarms.rules.advice import advice
 from provisioning.alarms.rules.incident import incident
+from provisioning.alarms.rules.sentences import ends_by
 from provisioning.alarms.selectors import alarms as selector
 from provisioning.alarms.selectors.maintenance import going_on
 from provisioning.alarms.services import alarms as services
@@ -48,7 +49,8 @@ def alarm_detail(request, pk: int):
     return show(request, "alarms/detail.html", {
         "alarm": alarm, "story": story, "topic": selector.TOPIC, "incident": incident(story.said(), alarm.raised_at),
         "advice": advice(alarm.condition.predefined if alarm.condition else ""),
-        "reactions": alarm.reactions.select_related("alarm"),
+        "reactions": alarm.reactions.select_related("alarm", "delivery").defer("delivery__text", "delivery__payload"),
+        "ends_by": ends_by(alarm.condition.cancel_event if alarm.condition else 0),
         "followed": selector.alarm_list(cause=alarm.pk, state=selector.ALL).count(),
         "lasts": (alarm.cleared_at or timezone.now()) - alarm.raised_at})
 

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from provisioning.alarms.forms import ConditionFilter, ConditionForm
+from provisioning.alarms.rules.sentences import reactions
 from provisioning.alarms.selectors.conditions import condition_list as conditions
 from provisioning.alarms.selectors.conditions import get_condition
 from provisioning.alarms.services import conditions as services
@@ -28,9 +29,15 @@ def condition_list(request):
     form = ConditionFilter(request.GET)
     rows = page_of(conditions(**form.chosen()), request.GET)
     return show(request, "alarms/conditions.html", {
-        "form": form, "page": rows, "rows": [(row, services.why_not_delete(row)) for row in rows],
+        "form": form, "page": rows, "rows": [
+            (row, services.why_not_delete(row), reactions(row.verbs, _names(row.channels)),
+             reactions(row.clearance_verbs, _names(row.clearance_channels))) for row in rows],
         "topic": services.CONDITIONS, "header": TABLE.header("", request.GET.dict()),
         "total": AlarmCondition.objects.count()})
+
+
+def _names(channels) -> list[str]:
+    return [channel.name for channel in channels.all()]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

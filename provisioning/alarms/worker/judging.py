@@ -1,7 +1,7 @@
 """One look: what happened since the last one is judged, and written together with how far that is."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import DatabaseError, transaction
@@ -10,8 +10,9 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from provisioning.alarms.facts import Condition, Happened, Standing
-from provisioning.alarms.rules.judge import judge, numbers, timed_out
+from provisioning.alarms.rules.judge import gone, judge, numbers, timed_out
 from provisioning.alarms.selectors.alarms import TOPIC
+from provisioning.alarms.selectors.concerned import about_what_is_gone, supervised
 from provisioning.alarms.selectors.conditions import conditions_to_judge
 from provisioning.alarms.selectors.happened import (
     Records,
@@ -26,7 +27,7 @@ from provisioning.models import Alarm, AlarmMark
 from provisioning.turns import delete_in_turns
 
 from .marks import mark_new, mask
-from .plans import plan
+from .plans import plan_telling, plan_verbs
 from .told import tell_cleared, tell_raised
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,9 @@ alarms_changed = Signal()
 """Sent after alarms were raised, told once more or cleared, in the thread that wrote them."""
 JUDGED_KEPT = 1000
 """So many of the last events are remembered by name: a log record comes seconds after its event."""
-ACTIVE_MOST, ENDED_KEPT = 5000, 10_000
-"""Programs name themselves in log records: no more alarms than that are active, and so many that ended are kept."""
+ACTIVE_MOST, RECORDS_FILL, ENDED_KEPT = 5000, 4000, 10_000
+"""No more alarms than that are active. Programs name themselves in log records, which raise none where so many are
+active already. So many that ended are kept."""
 AT_ONCE = 500
 
 
@@ -136,31 +138,44 @@ def _keep(changed: list[Standing], now: datetime) -> None:
                 host=alarm.host, text=alarm.text, last_at=alarm.last_at, ends_at=alarm.ends_at, times=alarm.times,
                 cleared_at=alarm.cleared_at, cleared_how=alarm.cleared_how or "")
     rows = [(alarm, _as_row(alarm)) for alarm in changed]
-    new = _created([row for alarm, row in rows if alarm.key is None], now)
-    ended = [row for alarm, row in rows if alarm.key is not None and alarm.cleared_at]
-    tell_cleared(ended + [row for row in new if row.cleared_at])
     # Whoever may publish log records has nothing done by them.
     by_events = {id(row) for alarm, row in rows if not alarm.by_record}
-    plan([row for row in new if not row.cleared_at and id(row) in by_events], now)
-    plan([row for row in ended if id(row) in by_events], now, is_clearance=True)
+    new = _created([row for alarm, row in rows if alarm.key is None], by_events, now)
+    ended = [row for alarm, row in rows if alarm.key is not None and alarm.cleared_at]
+    cleared = ended + [row for row in new if row.cleared_at]
+    tell_cleared(cleared)
+    plan_verbs([row for row in new if not row.cleared_at and id(row) in by_events], now)
+    plan_verbs([row for row in ended if id(row) in by_events], now, is_clearance=True)
+    plan_telling(new, now)
+    plan_telling(cleared, now, is_clearance=True)
     if changed:
         changes.tell(TOPIC)
         transaction.on_commit(lambda: alarms_changed.send(None), robust=True)
 
 
-def _created(rows: list[Alarm], now: datetime) -> list[Alarm]:
-    """Those of ``rows`` for which there is room, stored and told of."""
+def _created(rows: list[Alarm], by_events: Collection[int], now: datetime) -> list[Alarm]:
+    """Those of ``rows`` for which there is room, stored and told of; ``by_events``: what of them no log record
+    raised."""
     if not rows:
         return []
-    room = max(0, ACTIVE_MOST - Alarm.objects.filter(cleared_at=None).count())
-    if len(rows) > room:
-        log.warning("%d alarms were left out: %d are active.", len(rows) - room, ACTIVE_MOST - room)
-        rows = rows[:room]
-    Alarm.objects.bulk_create(rows)
-    if rows:
-        mark_new(rows, now)
-    tell_raised(rows)
-    return rows
+    active, kept = Alarm.objects.filter(cleared_at=None).count(), list[Alarm]()
+    for row in rows:
+        if active + len(kept) < (ACTIVE_MOST if id(row) in by_events else RECORDS_FILL):
+            kept.append(row)
+    if len(rows) > len(kept):
+        log.warning("%d alarms were left out: %d are active.", len(rows) - len(kept), active + len(kept))
+    there = supervised(kept)
+    for row in kept:
+        row.supervised = _about(row) in there
+    Alarm.objects.bulk_create(kept)
+    if kept:
+        mark_new(kept, now)
+    tell_raised(kept)
+    return kept
+
+
+def _about(row: Alarm) -> tuple[str, str]:
+    return (row.application, "") if row.application else ("", row.host)
 
 
 def _as_row(alarm: Standing) -> Alarm:
@@ -172,11 +187,14 @@ def _as_row(alarm: Standing) -> Alarm:
 
 
 def end_old(now: datetime | None = None) -> None:
-    """Clear what timed out, mask what a maintenance is about, and forget the oldest of those that ended."""
+    """Clear what timed out and what is about nothing that is there any more, mask what a maintenance is about, and
+    forget the oldest of those that ended."""
     now = now or timezone.now()
     with transaction.atomic():
         due = Alarm.objects.select_for_update().filter(cleared_at=None, ends_at__lte=now).order_by("id")[:AT_ONCE]
         _keep(timed_out([_as_standing(row) for row in due], now=now), now)
+        lost = about_what_is_gone().select_for_update().order_by("id")[:AT_ONCE]
+        _keep(gone([_as_standing(row) for row in lost], now=now), now)
         if mask(now):
             changes.tell(TOPIC)
     ended = Alarm.objects.filter(cleared_at__isnull=False).order_by("-id")

@@ -9,10 +9,11 @@ from django.db.models import QuerySet
 
 from provisioning.alarms.rules import conditions as condition_rules
 from provisioning.alarms.rules.conditions import ConditionDraft
+from provisioning.alarms.selectors.conditions import WITH_CHANNELS as CONDITIONS_WITH_CHANNELS
 from provisioning.alarms.services import conditions
 from provisioning.core import permissions
 from provisioning.declared import Kind
-from provisioning.errors import Refusal
+from provisioning.errors import Refusal, Refused
 from provisioning.models import AlarmCondition, Channel, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications.rules import kinds as channel_kinds
@@ -20,10 +21,10 @@ from provisioning.notifications.rules.drafts import ChannelDraft, RuleDraft
 from provisioning.notifications.rules.refusals import CHANNEL_LABELS, RULE_LABELS, channel_refusals, rule_refusals
 from provisioning.notifications.selectors.allowed import allowed_addresses
 from provisioning.notifications.services import channels, rules
-from provisioning.states import AlarmSelection, ChannelKind
+from provisioning.states import AlarmSelection, ChannelKind, ReactionVerb
 
 Values = dict[str, Any]
-"""{key in the file: text, number, flag or list of texts}."""
+"""{key in the file: text, number, flag or list}."""
 Names = Mapping[str, Collection[str]]
 """{key of a kind: names of its objects, stored or in the file}."""
 CONDITIONS, CHANNELS, RULES = "alarm_conditions", "channels", "notification_rules"
@@ -71,17 +72,47 @@ _CHOSEN = {"application_type": AlarmSelection.TYPE, "application": AlarmSelectio
 """{field that says whose events count: the Selection Mode with which it does}."""
 
 
+CHANNEL = "channel"
+"""In a list of reactions: {channel: its name}."""
+_CONDITION_KEYS = {name: Kind.WORDS if name in condition_rules.REACTIONS else kind
+                   for name, kind in _keys(ConditionDraft).items() if name not in condition_rules.REACTIONS.values()}
+
+
 def _condition(given: Values, row: AlarmCondition | None) -> ConditionDraft:
+    """Raises Refused."""
     base = ConditionDraft(name=given["name"]) if row is None else conditions.draft_of(row)
+    given = given | _reactions(given)
     draft = condition_rules.as_stored(replace(base, **given))
     # What the file says and the Selection Mode leaves out is not dropped unseen, but refused.
     return replace(draft, **{name: given[name] for name in _CHOSEN
                              if given.get(name, "").strip() and not getattr(draft, name)})
 
 
+def _reactions(given: Values) -> Values:
+    """What is done and who is told, of what the file has in one list. Raises Refused."""
+    found: Values = {}
+    for name, told in condition_rules.REACTIONS.items():
+        if name in given:
+            pairs = [each for each in given[name] if isinstance(each, tuple)]
+            if wrong := [key for key, _ in pairs if key != CHANNEL]:
+                raise Refused(Refusal(f"{name}: {wrong[0]} is no reaction. Write {', '.join(ReactionVerb.values)} or "
+                                      f"{{{CHANNEL}: its name}}.", name))
+            found |= {name: tuple(each for each in given[name] if isinstance(each, str)),
+                      told: tuple(channel for _, channel in pairs)}
+    return found
+
+
+def _condition_values(draft: ConditionDraft) -> Values:
+    """In which order a file names channels makes no difference."""
+    values = asdict(draft)
+    for name, told in condition_rules.REACTIONS.items():
+        values[name] = [*values[name], *({CHANNEL: each} for each in sorted(values.pop(told)))]
+    return values
+
+
 def _condition_refusals(draft: ConditionDraft, row: Any, names: Names) -> list[Refusal]:
     as_stored, labels = condition_rules.as_stored(draft), condition_rules.LABELS
-    return condition_rules.refusals(draft, ()) + [
+    return condition_rules.refusals(draft, (), names[CHANNELS]) + [
         Refusal(f"{labels[name]} counts with selection_mode: {mode} only. Write that, or leave {name} out.", name)
         for name, mode in _CHOSEN.items() if getattr(draft, name) and not getattr(as_stored, name)]
 
@@ -158,17 +189,18 @@ def _rule_hints(draft: RuleDraft, names: Names) -> list[str]:
 
 
 LISTED: Mapping[str, Listed] = {
-    CONDITIONS: Listed(
-        label="alarm condition", permission=permissions.CONDITIONS, keys=_keys(ConditionDraft),
-        stored=AlarmCondition.objects.all, draft_of=conditions.draft_of, drafted=_condition,
-        refusals=_condition_refusals, values=asdict,
-        labels=lambda draft: condition_rules.LABELS, create=conditions.create_condition,
-        update=lambda key, **rest: conditions.update_condition(condition_id=key, **rest)),
     CHANNELS: Listed(
         label="channel", permission=permissions.NOTIFY, keys=_CHANNEL_KEYS,
         stored=Channel.objects.all, draft_of=channels.draft_of, drafted=_channel, refusals=_channel_refusals,
         values=_channel_values, labels=_channel_labels, secrets=_channel_secrets, create=channels.create_channel,
         update=lambda key, **rest: channels.update_channel(channel_id=key, **rest)),
+    CONDITIONS: Listed(
+        label="alarm condition", permission=permissions.CONDITIONS, keys=_CONDITION_KEYS,
+        stored=lambda: AlarmCondition.objects.prefetch_related(*CONDITIONS_WITH_CHANNELS),
+        draft_of=conditions.draft_of, drafted=_condition, refusals=_condition_refusals,
+        hints=lambda draft, names: condition_rules.hints(draft), values=_condition_values,
+        labels=lambda draft: condition_rules.LABELS, create=conditions.create_condition,
+        update=lambda key, **rest: conditions.update_condition(condition_id=key, **rest)),
     RULES: Listed(
         label="notification rule", permission=permissions.NOTIFY, keys=_keys(RuleDraft),
         stored=lambda: NotificationRule.objects.prefetch_related("channels"), draft_of=rules.draft_of, drafted=_rule,
@@ -177,4 +209,5 @@ LISTED: Mapping[str, Listed] = {
         labels=lambda draft: RULE_LABELS, create=rules.create_rule,
         update=lambda key, **rest: rules.update_rule(rule_id=key, **rest)),
 }
-"""{key in the file: kind}, in the order in which they are planned and carried out: a rule names channels."""
+"""{key in the file: kind}, in the order in which they are planned and carried out: conditions and rules name
+channels."""

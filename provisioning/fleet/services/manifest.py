@@ -23,7 +23,8 @@ HOST_KEYS, APPLICATION_KEYS, PORT_KEYS, CONNECTION_KEYS = (
     {each.written: each.kind for each in facts(draft).values()}
     for draft in (HostDraft, ApplicationDraft, PortDraft, ConnectionDraft))
 LOG_KEYS = {"to": Kind.TEXT}
-_SHAPES: dict[Kind, type[list] | type[dict]] = {Kind.ROWS: list, Kind.NAMES: list, Kind.TABLE: dict}
+_SHAPES: dict[Kind, type[list] | type[dict]] = {Kind.ROWS: list, Kind.NAMES: list, Kind.WORDS: list,
+                                               Kind.TABLE: dict}
 _YES, _NO = ("true", "yes", "on"), ("false", "no", "off")
 
 
@@ -205,6 +206,15 @@ class _Reader:
             return ()
         return tuple(rows)
 
+    def words(self, rows: list[Any], at: str) -> tuple[str | tuple[str, str], ...]:
+        """Texts, and ``{key: text}`` of one key as (key, text)."""
+        pairs = [next(iter(row.items())) if isinstance(row, dict) and len(row) == 1 else row for row in rows]
+        if not all(isinstance(pair, str) or (isinstance(pair, tuple) and isinstance(pair[1], str))
+                   for pair in pairs):
+            self.refuse(at, "write a list of words, and of key: value pairs in braces, here.")
+            return ()
+        return tuple(pairs)
+
     def keys(self, body: Any, kinds: Mapping[str, Kind], at: str) -> dict[str, Any]:
         """``body`` with known keys only, each value of its kind."""
         if not isinstance(body, dict):
@@ -227,7 +237,8 @@ class _Reader:
             if not isinstance(value, _SHAPES[kind]):
                 self.refuse(at, "write key: value pairs here." if kind == Kind.TABLE else "write a list here.")
                 return None
-            return self.names(value, at) if kind == Kind.NAMES and isinstance(value, list) else value
+            read = {Kind.NAMES: self.names, Kind.WORDS: self.words}.get(kind)
+            return read(value, at) if read and isinstance(value, list) else value
         if not isinstance(value, str):
             self.refuse(at, "write a single value here.")
             return None

@@ -46,4 +46,8 @@ def _shown(name: str, value: Any, secrets: Collection[str]) -> str:
         return "Yes" if value else "No"
     if name in secrets and value not in (None, "", MASK):
         return f"{MASK} (new value)"
-    return ", ".join(value) if isinstance(value, list) else "" if value is None else str(value)
+    return ", ".join(map(_word, value)) if isinstance(value, list) else "" if value is None else str(value)
+
+
+def _word(value: str | Mapping[str, str]) -> str:
+    return value if isinstance(value, str) else " ".join(f"{key} {text}" for key, text in value.items())

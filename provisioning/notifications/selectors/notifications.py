@@ -3,7 +3,7 @@
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from provisioning.errors import NotFound
-from provisioning.models import Channel, Delivery, NotificationRule
+from provisioning.models import AlarmCondition, Channel, Delivery, NotificationRule
 from provisioning.spelling import by_name
 
 CHANNELS, RULES, DELIVERIES = "notification-channels", "notification-rules", "notification-deliveries"
@@ -37,6 +37,12 @@ def find_channel(name: str) -> Channel:
     if row is None:
         raise NotFound(f"There is no channel named {name}. Monitoring > Notifications lists them.")
     return row
+
+
+def conditions_of(row: Channel) -> QuerySet[AlarmCondition]:
+    """Those that tell it as a reaction."""
+    keys = [of.order_by().values("pk") for of in (row.conditions, row.clearance_conditions)]
+    return AlarmCondition.objects.filter(Q(pk__in=keys[0]) | Q(pk__in=keys[1]))
 
 
 def rule_list(*, text: str = "", channel: str = "", state: str = "") -> QuerySet[NotificationRule]:

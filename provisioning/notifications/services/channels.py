@@ -11,7 +11,14 @@ from provisioning.notifications.rules.drafts import ChannelDraft
 from provisioning.notifications.rules.kinds import fields_of, listed
 from provisioning.notifications.rules.refusals import CHANNEL_LABELS, channel_refusals
 from provisioning.notifications.selectors.allowed import allowed_addresses
-from provisioning.notifications.selectors.notifications import CHANNELS, DELIVERIES, RULES, get_channel
+from provisioning.notifications.selectors.notifications import (
+    CHANNELS,
+    DELIVERIES,
+    RULES,
+    WITH_CHANNELS,
+    conditions_of,
+    get_channel,
+)
 from provisioning.notifications.worker.trial import tried
 
 
@@ -33,7 +40,19 @@ def delete_channel(*, actor: Actor, channel_id: int, reason: str = "") -> None:
 
 def why_not_delete(row: Channel) -> str:
     """A sentence, "" when it can be deleted."""
-    names = [rule.name for rule in row.rules.prefetch_related("channels") if len(rule.channels.all()) == 1]
+    return _why_not_for_conditions(row) or _why_not_for_rules(row)
+
+
+def _why_not_for_conditions(row: Channel) -> str:
+    names = [condition.name for condition in conditions_of(row)]
+    if not names:
+        return ""
+    which = f"Alarm Condition {names[0]} tells" if len(names) == 1 else f"Alarm Conditions {', '.join(names)} tell"
+    return f"The {which} {row.name} as a reaction. Take that out of its reactions first."
+
+
+def _why_not_for_rules(row: Channel) -> str:
+    names = [rule.name for rule in row.rules.prefetch_related(WITH_CHANNELS) if len(rule.channels.all()) == 1]
     if not names:
         return ""
     which = f"rule {names[0]} has" if len(names) == 1 else f"rules {', '.join(names)} have"

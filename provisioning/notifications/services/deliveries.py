@@ -23,8 +23,8 @@ def resend(*, actor: Actor, delivery_id: int) -> Delivery:
     with history.atomic():
         row = Delivery.objects.create(
             message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=old.rule_name,
-            told=old.told, subject=old.subject, text=old.text, payload=old.payload, alarms=old.alarms,
-            created_at=now, due_at=now)
+            condition_name=old.condition_name, told=old.told, subject=old.subject, text=old.text,
+            payload=old.payload, alarms=old.alarms, created_at=now, due_at=now)
         history.record_verb(actor=actor, row=channel, reason=f"Sent again: {old.subject}")
         changes.tell(DELIVERIES)
     return row

@@ -15,7 +15,7 @@ from provisioning.web.answers import dialog
 from provisioning.web.pages import carry_out, page, show
 from provisioning.web.tables import Column, Table, page_of
 
-TABLE = Table((*map(Column, ("Time", "Channel", "Rule", "Told", "Subject", "State")),
+TABLE = Table((*map(Column, ("Time", "Channel", "Rule or condition", "Told", "Subject", "State")),
                Column("Attempts", css="number")))
 
 

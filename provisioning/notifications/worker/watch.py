@@ -16,6 +16,7 @@ from django.db import DatabaseError, connections
 
 from provisioning.alarms.worker.judging import alarms_changed
 
+from . import reactions
 from .outbox import due_channels, record, remove_old, take, tried
 from .planner import plan
 
@@ -74,6 +75,7 @@ class Notifier:
         """One look; how long to wait after it."""
         try:
             await self._read(plan)
+            await self._read(reactions.tell)
             for channel in await self._read(due_channels):
                 if channel not in self._serving:
                     self._serve(channel)

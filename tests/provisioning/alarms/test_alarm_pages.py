@@ -102,7 +102,8 @@ def test_conditions_are_listed_with_what_they_are_about(support):
 
 
 def test_an_administrator_creates_and_changes_one(administrator):
-    assert "Cancel Timeout" in text_of(administrator.get(reverse("condition-new"), headers=script()))
+    text = text_of(administrator.get(reverse("condition-new"), headers=script()))
+    assert all(each in text for each in ("Cancel Timeout", "Channels to Tell There is no channel yet."))
     assert administrator.post(reverse("condition-new"), NEW).status_code == 302
     row = AlarmCondition.objects.get(name="Line lost")
     address = reverse("condition-edit", args=[row.pk])

@@ -29,7 +29,7 @@ DRAFT = ConditionDraft(name="Line lost", detect_event="00-04504", cancel_event="
     ({"cancel_event": "0"}, "Cancel Event is no event number. Write it as 00-05061 or 5061."),
     ({"cancel_event": "4504"}, "Cancel Event is the Detect Event. Choose another one."),
     ({"category": "grave"}, "Category is Critical, Major or Minor."),
-    ({"cancel_timeout": 0}, "Cancel Timeout is 0; it must lie between 1 and 8760 hours."),
+    ({"cancel_timeout": 8761}, "Cancel Timeout is 8761; it must lie between 0 and 8760 hours."),
     ({"selection_mode": "application"}, "Name the Application whose events count."),
     ({"selection_mode": "application_type"}, "Choose the Application Type whose events count."),
     ({"selection_mode": "host"}, "Selection Mode is Select By Any, Select By Application Type or Select By "

@@ -239,7 +239,7 @@ def test_it_survives_the_application_the_host_and_the_condition(pair):
 
 
 def test_a_timeout_clears_and_old_ones_are_forgotten(pair, monkeypatch):
-    tell(5024, pair[0])
+    tell(Own.DISK_SILENT, pair[0])
     look()
     end_old(timezone.now() + timedelta(hours=23))
     assert len(active()) == 1
@@ -250,12 +250,17 @@ def test_a_timeout_clears_and_old_ones_are_forgotten(pair, monkeypatch):
     assert not Alarm.objects.exists()
 
 
-def test_programs_that_name_themselves_do_not_fill_it(monkeypatch):
-    monkeypatch.setattr(judging, "ACTIVE_MOST", 3)
+def test_programs_that_name_themselves_do_not_fill_it(pair, monkeypatch):
+    monkeypatch.setattr(judging, "RECORDS_FILL", 3)
+    monkeypatch.setattr(judging, "ACTIVE_MOST", 4)
     for number in range(5):
         factories.make_record(event=5024, application=f"P{number}")
     look()
     assert len(active()) == 3
+    for number in (Own.DISK_SILENT, Own.CLOCK_OFF):
+        tell(number, pair[0])
+    look()
+    assert len(active()) == 4
 
 
 def test_what_somebody_has_to_look_at_raises_an_alarm():

@@ -1,5 +1,7 @@
-"""Reactions: what a condition says is done about an application, how often, and what came of it."""
+"""Reactions: what a condition says is done about an application, how often, and what came of it. Who is told as one is
+in tests/provisioning/notifications/test_reactions.py."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -23,7 +25,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
 @pytest.fixture(autouse=True)
 def begun(db):
     look()
-    AlarmCondition.objects.filter(predefined="application-failure").update(reaction="restart")
+    AlarmCondition.objects.filter(predefined="application-failure").update(reactions=["restart"])
 
 
 @pytest.fixture
@@ -68,7 +70,8 @@ def test_it_is_done_once_when_the_alarm_is_raised_and_what_came_of_it_is_on_its_
 
 
 def test_the_clearance_reaction_is_done_when_its_event_clears_it(pair, done):
-    AlarmCondition.objects.filter(predefined="application-failure").update(reaction="", clearance_reaction="start")
+    AlarmCondition.objects.filter(predefined="application-failure").update(
+        reactions=[], clearance_reactions=["start"])
     tell(5024, pair[0])
     assert not react_once()
     tell(5093, pair[0])
@@ -98,6 +101,29 @@ def test_what_is_not_known_is_not_done_again(pair, done, error):
     assert not react_once(later(9999))
 
 
+def test_several_are_done_one_after_the_other_in_their_order_and_one_that_fails_keeps_none_from_being_tried(
+        pair, done):
+    AlarmCondition.objects.filter(predefined="application-failure").update(reactions=["start", "switchover", "odd"])
+    done[1].append(Refused("A job works on it."))
+    tell(5024, pair[0])
+    assert (react_once(), react_once()) == (True, False)
+    done[1].append(PairwiseError("It is gone."))
+    assert react_once(later(6))
+    assert react_once(later(6))
+    assert [verb for verb, _ in done[0]] == ["switchover", "switchover", "start"]
+    assert [state for state, _, _ in stored()] == ["failed", "done"]
+
+
+def test_what_is_done_about_one_alarm_counts_once(pair, done):
+    AlarmCondition.objects.filter(predefined="application-failure").update(reactions=["switchover", "start"])
+    for _ in range(4):
+        tell(5024, pair[0])
+        while react_once():
+            pass
+        tell(5093, pair[0])
+    assert [state for state, _, _ in stored()] == ["done"] * 6 + ["left_out"] * 2
+
+
 def test_an_alarm_that_was_cleared_meanwhile_needs_none(pair, done):
     done[1].append(Refused("A job works on it."))
     tell(5024, pair[0])
@@ -109,7 +135,7 @@ def test_an_alarm_that_was_cleared_meanwhile_needs_none(pair, done):
 
 @pytest.mark.parametrize(("fields", "words"), [
     ({}, ""), ({"is_active": False}, "cleared meanwhile"), ({"is_active": False, "is_clearance": True}, ""),
-    ({"masked": True}, "maintenance"), ({"lately": MOST - 1}, ""), ({"lately": MOST}, "3 reactions")])
+    ({"masked": True}, "maintenance"), ({"lately": MOST - 1}, ""), ({"lately": MOST}, "3 times")])
 def test_why_one_is_left_out(fields, words):
     found = why_not(**{"is_active": True, "is_clearance": False, "masked": False, "lately": 0, **fields})
     assert words in found
@@ -134,7 +160,7 @@ def test_an_hour_has_three_for_an_application(pair, done):
 
 
 def test_what_happened_long_ago_and_what_is_about_a_host_has_none(pair, done):
-    AlarmCondition.objects.update(reaction="restart")
+    AlarmCondition.objects.update(reactions=["restart"])
     tell(5024, pair[0], ago=timedelta(minutes=6))
     tell(8000, host=pair[0].host)
     assert not Reaction.objects.exists()
@@ -144,7 +170,7 @@ def test_whoever_may_publish_log_records_has_nothing_done_by_them(pair, done):
     factories.make_record(event=5024, application="MS_Primary")
     look()
     assert Alarm.objects.filter(application="MS_Primary", cleared_at=None).exists()
-    AlarmCondition.objects.filter(predefined="application-failure").update(clearance_reaction="start")
+    AlarmCondition.objects.filter(predefined="application-failure").update(clearance_reactions=["start"])
     factories.make_record(event=5093, application="MS_Primary")
     look()
     assert not Alarm.objects.filter(cleared_at=None).exists()
@@ -161,17 +187,26 @@ def test_the_verbs_are_those_of_people(pair):
     assert not Job.objects.exists()
 
 
-def test_a_condition_is_given_one_in_its_dialog(administrator):
+def test_a_condition_is_given_some_in_its_dialog(administrator):
+    factories.make_channel()
     row = AlarmCondition.objects.get(predefined="disk-silent")
     answer = administrator.post(reverse("condition-edit", args=[row.pk]), {
         "name": row.name, "category": row.category, "detect_event": "42-20116", "cancel_event": "42-20117",
-        "cancel_timeout": "24", "selection_mode": "any", "enabled": "on", "reaction": "switchover", "revision": "1"},
-        follow=True)
-    assert "Reaction: Switch Over" in text_of(answer)
+        "cancel_timeout": "24", "selection_mode": "any", "enabled": "on", "reactions": ["restart", "switchover"],
+        "clearance_channels": ["hook"], "revision": "1"}, follow=True)
+    assert "Reactions: Switch Over, Restart Clearance Reactions: tell hook" in text_of(answer)
     row.refresh_from_db()
-    assert (row.reaction, row.clearance_reaction) == ("switchover", "")
+    assert (row.reactions, row.clearance_reactions) == (["switchover", "restart"], [])
+    assert not row.channels.exists()
+    page = administrator.get(reverse("condition-edit", args=[row.pk])).text
+    chosen = re.findall(r'<input type="checkbox" name="(\w+)" value="(\w+)"[^>]* checked', page)
+    assert chosen == [("reactions", "switchover"), ("reactions", "restart"), ("clearance_channels", "hook")]
 
 
-def test_one_that_there_is_not_is_refused():
-    [refusal] = refusals(ConditionDraft(name="A", detect_event="1", reaction="reboot"), ())
-    assert refusal.field == "reaction"
+@pytest.mark.parametrize(("fields", "field", "why"), [
+    ({"reactions": ("reboot",)}, "reactions", "Reactions has reboot: write switchover, restart, start."),
+    ({"clearance_channels": ("nobody",)}, "clearance_channels",
+     "There is no channel nobody. Create it first, or choose another one.")])
+def test_one_that_there_is_not_is_refused(fields, field, why):
+    [refusal] = refusals(ConditionDraft(name="A", detect_event="1", **fields), (), {"hook"})
+    assert (refusal.field, refusal.message) == (field, why)

@@ -49,6 +49,7 @@ def test_an_alarm_is_told_of_when_it_is_raised_and_when_its_event_clears_it(pair
 
 
 def test_so_is_one_that_ends_by_its_timeout_by_hand_and_with_its_condition(pair):
+    AlarmCondition.objects.filter(detect_event=5024).update(cancel_timeout=24)
     tell(5024, pair[0])
     end_old(timezone.now() + timedelta(days=2))
     tell(5024, pair[0])

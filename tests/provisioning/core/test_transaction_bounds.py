@@ -95,9 +95,10 @@ BOUNDS = {
     "alarms/worker/judging.py": {"_write", "end_old"},
     "notifications/services/channels.py": {"test_channel"},
     "notifications/services/deliveries.py": {"resend"},
-    # a message; what of alarms is new or due at once (planner.ALARMS_AT_ONCE, NOTICES_AT_ONCE)
+    # a message; what of alarms is new or due at once (planner.ALARMS_AT_ONCE, NOTICES_AT_ONCE, reactions.AT_ONCE)
     "notifications/worker/outbox.py": {"take", "record"},
     "notifications/worker/planner.py": {"_alone"},
+    "notifications/worker/reactions.py": {"_tell"},
     "looks/worker.py": {"look_at"},
     "audit/worker/affected.py": {"_moved"},
     # an entry of history

@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_control")]
 FILE = {
     "alarm_conditions": [
         {"name": "Billing Silent", "description": "Nothing was billed.", "category": "critical", "detect_event": 4525,
-         "selection_mode": "application", "application": "Billing", "cancel_event": "00-04526", "cancel_timeout": 12},
+         "selection_mode": "application", "application": "Billing", "cancel_event": "00-04526", "cancel_timeout": 12,
+         "reactions": ["start", {"channel": "operators"}, "restart"], "clearance_reactions": [{"channel": "desk"}]},
         {"name": "Gave Up", "category": "major"}],
     "channels": [
         {"name": "operators", "kind": "mail", "description": "All shifts", "to": ["a@example.com", "b@example.com"]},
@@ -69,12 +70,15 @@ def test_what_is_not_there_is_created_and_what_is_there_is_changed(file):
     code, out, err = run("apply", file(FILE), "--yes")
     assert code == 0, err
     assert [line for line in out.splitlines() if line[0] != " "] == [
-        "+ create alarm condition Billing Silent", "~ change alarm condition Gave Up", "+ create channel operators",
-        "+ create channel desk", "+ create notification rule Nights", "Done."]
+        "+ create channel operators", "+ create channel desk", "+ create alarm condition Billing Silent",
+        "~ change alarm condition Gave Up", "+ create notification rule Nights", "Done."]
     assert AlarmCondition.objects.count() == before + 1
     row = AlarmCondition.objects.get(name="Billing Silent")
     assert (row.detect_event, row.cancel_event, row.application, row.changed_by) == (
         4525, 4526, "Billing", "command line")
+    assert (row.reactions, [each.name for each in row.channels.all()], row.clearance_reactions,
+            [each.name for each in row.clearance_channels.all()]) == (
+        ["restart", "start"], ["operators"], [], ["desk"])
     row = AlarmCondition.objects.get(name="Gave Up")
     assert (row.category, row.predefined, row.revision) == ("major", "gave-up", 2)
     row = Channel.objects.get(name="desk")
@@ -90,12 +94,14 @@ def test_a_plan_shows_each_field_and_writes_nothing(file):
     apply_all(FILE)
     entries = HistoryEntry.objects.count()
     body = changed(FILE, "notification_rules", categories=["major", "critical"], recovery=False, hosts=[])
-    body["alarm_conditions"] = [{"name": "Gave Up", "detect_event": "5099", "enabled": False}]
+    body["alarm_conditions"] = [{"name": "Gave Up", "detect_event": "5099", "enabled": False, "reactions": [
+        {"channel": "operators"}, "start", {"channel": "desk"}]}]
     code, out, _ = run("apply", file(changed(body, "channels", url="https://other.example.com/")))
     assert code == 2
     assert [line.strip() for line in out.splitlines() if line.startswith("    ")] == [
-        f"Detect Event: {written(Own.GAVE_UP)} → 00-05099", "Enabled: Yes → No",
         "URL: https://desk.example.com/alarms → https://other.example.com/",
+        f"Detect Event: {written(Own.GAVE_UP)} → 00-05099", "Enabled: Yes → No",
+        "Reactions: (empty) → start, channel desk, channel operators",
         "Categories: critical → critical, major", "Hosts: alpha, beta → (empty)", "Recovery Message: Yes → No"]
     assert HistoryEntry.objects.count() == entries
 
@@ -113,6 +119,9 @@ def test_the_exported_file_changes_nothing_and_holds_no_secret(file):
     assert (code, SECRET in exported) == (0, False)
     body = yaml.safe_load(exported)
     assert len(body["alarm_conditions"]) == AlarmCondition.objects.count()
+    [own] = [each for each in body["alarm_conditions"] if each["name"] == "Billing Silent"]
+    assert (own["reactions"], own["clearance_reactions"]) == (
+        ["restart", "start", {"channel": "operators"}], [{"channel": "desk"}])
     assert body["channels"] == [
         {"name": "desk", "description": "", "kind": "webhook", "enabled": True,
          "url": "https://desk.example.com/alarms", "secret": MASK},
@@ -217,8 +226,22 @@ def test_what_was_typed_in_another_spelling_is_applied_once(body):
      "Gave Up: Category is Critical, Major or Minor."),
     ({"alarm_conditions": [{"name": "X", "detect_event": 1, "application": "Billing"}]},
      "X: Application counts with selection_mode: application only. Write that, or leave application out."),
-    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "cancel_timeout": 0}]},
-     "X: Cancel Timeout is 0; it must lie between 1 and 8760 hours."),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "cancel_timeout": 8761}]},
+     "X: Cancel Timeout is 8761; it must lie between 0 and 8760 hours."),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "reaction": "restart"}]},
+     'X: "reaction" is unknown. Did you mean "reactions"?'),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "clearance_reaction": "restart"}]},
+     'X: "clearance_reaction" is unknown. Did you mean "clearance_reactions"?'),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "reactions": "restart"}]},
+     "X, reactions: write a list here."),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "reactions": [["restart"]]}]},
+     "X, reactions: write a list of words, and of key: value pairs in braces, here."),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "reactions": ["reboot"]}]},
+     "X: Reactions has reboot: write switchover, restart, start."),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "reactions": [{"chanel": "desk"}]}]},
+     "X: reactions: chanel is no reaction. Write switchover, restart, start or {channel: its name}."),
+    ({"alarm_conditions": [{"name": "X", "detect_event": 1, "clearance_reactions": [{"channel": "nobody"}]}]},
+     "X: There is no channel nobody. Create it first, or choose another one."),
     ({"notification_rules": [{"name": "X"}]}, "X: Choose at least one channel"),
     ({"notification_rules": [{"name": "X", "channels": ["nobody"]}]}, "X: There is no channel nobody."),
     ({"channels": FILE["channels"], "notification_rules": [{"name": "X", "channels": ["desk"], "categories": ["x"]}]},
@@ -228,6 +251,24 @@ def test_what_cannot_be_is_a_sentence_with_object_and_field_and_changes_nothing(
     hosts = {"hosts": [{"name": "alpha", "ip_address": "192.0.2.1"}]}
     code, _, err = run("apply", file({**hosts, **body}), "--yes")
     assert (code, sentence in err, Host.objects.count(), HistoryEntry.objects.count()) == (2, True, 0, 0), err
+
+
+def test_a_condition_whose_alarms_only_people_end_is_allowed_and_told(file):
+    body = {"alarm_conditions": [{"name": "X", "detect_event": 1, "cancel_timeout": 0}]}
+    code, out, _ = run("apply", file(body), "--yes")
+    assert (code, [line for line in out.splitlines() if "!" in line]) == (
+        0, ["    ! Without Cancel Event and Cancel Timeout its alarms end only when somebody clears them."])
+    assert "!" not in run("apply", file({"alarm_conditions": [{**body["alarm_conditions"][0], "cancel_event": 2}]}),
+                          "--yes")[1]
+
+
+def test_a_channel_that_was_renamed_is_exported_by_its_new_name():
+    apply_all(FILE)
+    row = Channel.objects.get(name="desk")
+    channels.update_channel(actor=ADMINISTRATOR, channel_id=row.pk, draft=ChannelDraft(
+        name="Night Duty", kind=row.kind, fields=channels.draft_of(row).fields))
+    [own] = [each for each in yaml.safe_load(run("export")[1])["alarm_conditions"] if each["name"] == "Billing Silent"]
+    assert own["clearance_reactions"] == [{"channel": "Night Duty"}]
 
 
 def test_a_rule_of_a_condition_that_is_not_there_is_allowed_and_told(file):
@@ -262,12 +303,14 @@ def test_what_somebody_else_saved_after_the_plan_is_not_overwritten():
 
 
 def test_a_plan_of_many_asks_no_more_than_one_of_few(django_assert_max_num_queries):
-    many = {**FILE, "channels": [{"name": f"c{n}", "kind": "mail", "to": ["a@example.com"]} for n in range(60)]}
-    apply_all(many | {"notification_rules": []})
-    many["channels"] = [each | {"description": "new"} for each in many["channels"]]
+    many = {"channels": [{"name": f"c{n}", "kind": "mail", "to": ["a@example.com"]} for n in range(60)],
+            "alarm_conditions": [{"name": f"a{n}", "detect_event": 1, "reactions": [{"channel": f"c{n}"}]}
+                                 for n in range(60)]}
+    apply_all(many)
+    many = {key: [each | {"description": "new"} for each in rows] for key, rows in many.items()}
     many["notification_rules"] = [{"name": f"r{n}", "channels": [f"c{n}"]} for n in range(60)]
     with django_assert_max_num_queries(15):
-        assert len(plan_of(many).steps) == 120
+        assert len(plan_of(many).steps) == 180
 
 
 def test_the_documented_file_is_accepted():

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from provisioning.alarms.worker.judging import alarms_changed, look
 from provisioning.alarms.worker.watch import Watch
-from provisioning.models import Delivery, DeliveryAttempt, Event
+from provisioning.models import AlarmCondition, Delivery, DeliveryAttempt, Event
 from provisioning.notifications.rules import attempts
 from provisioning.notifications.worker import outbox, watch
 from provisioning.notifications.worker.planner import plan
@@ -84,6 +84,28 @@ async def test_a_crash_is_told_as_soon_as_it_is_judged(pair, monkeypatch):
     body = json.loads(receiver.got[0][2])
     assert (body["type"], body["data"]["application"], body["data"]["text"]) == (
         "alarm.raised", "MS_Primary", "Killed by signal 9.")
+
+
+async def test_a_reaction_is_told_as_soon_as_its_alarm_is_judged_and_when_it_is_cleared(pair, monkeypatch):
+    monkeypatch.setattr(watch, "LOOK_S", NEVER_S)
+
+    def made(url):
+        look()
+        channel = factories.make_channel(fields={"url": url})
+        condition = AlarmCondition.objects.get(predefined="application-failure")
+        condition.channels.add(channel)
+        condition.clearance_channels.add(channel)
+
+    def happen(number):
+        Event.objects.create(at=timezone.now(), number=number, application=pair[0], text="So it is.")
+
+    with WebReceiver() as receiver:
+        await done(lambda: made(receiver.url))
+        async with running(Watch(), Notifier()):
+            for count, number in enumerate((5024, 5093), 1):
+                await done(lambda number=number: happen(number))
+                await until(lambda count=count: len(receiver.got) == count, within_s=5)
+    assert [json.loads(body)["type"] for _, _, body in receiver.got] == ["alarm.raised", "alarm.cleared"]
 
 
 async def test_what_another_process_wrote_is_found_by_looking():
