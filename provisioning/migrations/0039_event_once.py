@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("provisioning", "0037_more_detail")]
+    dependencies = [("provisioning", "0038_reactions")]
 
     operations = [
         migrations.AddField("event", "once", models.CharField(blank=True, default="", max_length=64)),
