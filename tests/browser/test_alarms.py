@@ -83,6 +83,21 @@ def test_a_page_that_is_not_shown_asks_by_itself(page, run):
     expect(page).to_have_title(re.compile(r"^\(1!\) Hosts"))
 
 
+def test_an_open_page_says_that_the_log_reader_has_fallen_silent_and_that_it_is_back(page, run):
+    beat = ("from datetime import timedelta\nfrom provisioning.models import ComponentHeartbeat\n"
+            "ComponentHeartbeat.objects.update_or_create(name='log-reader', defaults={"
+            "'at': timezone.now() + timedelta(seconds=seconds)})")
+    page.clock.install()
+    page.goto("/account/")
+    expect(strip_of(page)).to_have_count(0)
+    run(beat, seconds=-3600)
+    page.clock.fast_forward(6_000)
+    expect(strip_of(page)).to_contain_text("The log reader does not answer")
+    run(beat, seconds=3600)
+    page.clock.fast_forward(6_000)
+    expect(strip_of(page)).to_have_count(0)
+
+
 def test_what_is_under_the_pointer_is_not_replaced(page, run):
     raise_alarm(run)
     page.goto(HOSTS)
