@@ -19,6 +19,13 @@ row = factories.make_alarm(condition=AlarmCondition.objects.get(predefined=mark)
 announce("alarms")
 answer = row.pk
 """
+NOBODY_SERVES = """
+from provisioning.models import RuntimeStatus
+names = [uuid.uuid4().hex for _ in range(2)]
+hosts = [factories.make_host(name, ip_address=f"2001:db8:90::{name[:4]}:{name[4:8]}") for name in names]
+pair = factories.make_pair(names=tuple(names), hosts=tuple(hosts))
+RuntimeStatus.objects.filter(application__in=pair).update(status="Stopped", mode="", served_until=timezone.now())
+"""
 WALL = "from provisioning.monitoring.services import wall\n"
 NO_NOTIFICATIONS = """
 window.shown = [];
@@ -117,6 +124,16 @@ def test_it_fits_with_the_longest_names(page, run, width):
     expect(page.locator("#strip-acknowledge")).to_be_in_viewport(ratio=1)
     expect(page.locator("#strip-open")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("width", "is_first"), [(1280, False), (390, True)])
+def test_on_a_phone_the_dashboard_begins_with_the_pairs_in_which_nobody_serves(page, run, width, is_first):
+    run(NOBODY_SERVES)
+    raise_alarm(run)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto("/monitoring/")
+    tops = [page.locator(title).bounding_box()["y"] for title in ("#pairs-title", "#alarms-title")]
+    assert (tops[0] < tops[1]) is is_first
 
 
 def test_a_browser_that_was_asked_to_notifies_of_new_alarms_until_it_is_told_to_stop(page, run):
