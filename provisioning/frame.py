@@ -22,7 +22,7 @@ from provisioning.navigation import LISTS_WITHIN, NAVIGATION, Item, Section
 from provisioning.pairs.selectors.page import Paused, paused_pairs
 from provisioning.pairs.selectors.restored import Disputed, disputed
 from provisioning.web.display import CHOICES
-from provisioning.web.lists import list_name, opened_from, parts_of
+from provisioning.web.lists import back_to, list_name, opened_from, parts_of
 from provisioning.web.saved import SAVED
 
 DISPUTED_MAX = 3
@@ -101,13 +101,15 @@ class Frame:
         return self._here.startswith(item.owns)
 
     @cached_property
-    def trail(self) -> list[str]:
-        """Breadcrumb of the page's place in the tree: section, group, page."""
-        for section in self.sections:
-            for group in section["groups"]:
-                for item in group["items"]:
-                    if item["current"]:
-                        return [word for word in (section["label"], group["label"], item["label"]) if word]
+    def trail(self) -> list[tuple[str, str]]:
+        """Breadcrumb of the page's place in the tree: section, group, page, each with the address to which it leads, ""
+        for none. The page leads to its list as it was; what is behind it adds its own."""
+        for section in NAVIGATION:
+            for group, items in section.groups:
+                for item in items:
+                    if self._is_on(item):
+                        behind = "" if self._here == item.name else back_to(self._request, item.name)
+                        return [*((word, "") for word in (section.label, group) if word), (item.label, behind)]
         return []
 
     @cached_property
