@@ -1,5 +1,6 @@
 """What every page of the frame needs: sections, tree, troubles, and how this reader wants it to look."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
@@ -15,12 +16,13 @@ from provisioning.certificates.selectors import console_certificate
 from provisioning.core.control import control_seen
 from provisioning.core.known import Control
 from provisioning.core.permissions import VERBS, VIEW, actor_of, sentence_for
+from provisioning.logs.selectors.reader import silent_since
 from provisioning.models.applications import SECRET_WORDS
 from provisioning.navigation import LISTS_WITHIN, NAVIGATION, Item, Section
 from provisioning.pairs.selectors.page import Paused, paused_pairs
 from provisioning.pairs.selectors.restored import Disputed, disputed
 from provisioning.web.display import CHOICES
-from provisioning.web.lists import list_name, opened_from
+from provisioning.web.lists import back_to, list_name, opened_from, parts_of
 from provisioning.web.saved import SAVED
 
 DISPUTED_MAX = 3
@@ -38,6 +40,13 @@ class Frame:
         self._request = request
         match = getattr(request, "resolver_match", None)
         self._here = (match.url_name if match else "") or ""
+
+    @cached_property
+    def path(self) -> str:
+        """Of the page; a part that a script asks for stands on the page that the script names."""
+        by_script = getattr(self._request, "htmx", None)
+        parts = parts_of(by_script.current_url or "") if by_script else None
+        return parts.path if parts else self._request.path
 
     @property
     def now_ms(self) -> int:
@@ -92,13 +101,15 @@ class Frame:
         return self._here.startswith(item.owns)
 
     @cached_property
-    def trail(self) -> list[str]:
-        """Breadcrumb of the page's place in the tree: section, group, page."""
-        for section in self.sections:
-            for group in section["groups"]:
-                for item in group["items"]:
-                    if item["current"]:
-                        return [word for word in (section["label"], group["label"], item["label"]) if word]
+    def trail(self) -> list[tuple[str, str]]:
+        """Breadcrumb of the page's place in the tree: section, group, page, each with the address to which it leads, ""
+        for none. The page leads to its list as it was; what is behind it adds its own."""
+        for section in NAVIGATION:
+            for group, items in section.groups:
+                for item in items:
+                    if self._is_on(item):
+                        behind = "" if self._here == item.name else back_to(self._request, item.name)
+                        return [*((word, "") for word in (section.label, group) if word), (item.label, behind)]
         return []
 
     @cached_property
@@ -137,6 +148,11 @@ class Frame:
     def alarms(self) -> Waiting:
         """How many alarms there are, and the gravest that nobody has acknowledged: every page says so."""
         return waiting() if self.may[VIEW] else Waiting()
+
+    @cached_property
+    def nobody_told_since(self) -> datetime | None:
+        """Since when no alarm is raised and nobody is told, as the log reader does not answer: every page says so."""
+        return silent_since() if self.may[VIEW] else None
 
     @cached_property
     def paused(self) -> list[Paused]:

@@ -48,7 +48,7 @@ NAVIGATION = (
         Item("Installation Packages", "package-list", "box-seam", ("package-",)),
     )),)),
     Section("Operations", (("", (
-        Item("Jobs", "job-list", "list-task", ("job-",)),
+        Item("Jobs", "job-list", "list-task", ("job-", "batch-")),
         Item("History", "history", "clock-history", ("history",)),
     )),)),
     Section("Audit", (("", (

@@ -16,6 +16,7 @@ from provisioning.models import (
     Application,
     ApplicationTemplate,
     Channel,
+    DeliveredAlarm,
     Delivery,
     DeliveryAttempt,
     Host,
@@ -253,7 +254,10 @@ def make_delivery(channel: Channel, **fields) -> Delivery:
     defaults = {"message_id": f"msg_{number}", "channel_name": channel.name, "rule_name": "all", "told": "raised",
                 "subject": f"Critical: MS_{number}", "text": f"It happened {number}.", "created_at": now, "due_at": now,
                 "payload": {"type": "alarm.raised", "timestamp": "2026-03-02T12:00:00.000Z", "data": {"text": "é"}}}
-    return Delivery.objects.create(channel=channel, **{**defaults, **fields})
+    row = Delivery.objects.create(channel=channel, **{**defaults, **fields})
+    if isinstance(row.alarms, list):
+        DeliveredAlarm.objects.bulk_create([DeliveredAlarm(delivery=row, number=number) for number in row.alarms])
+    return row
 
 
 def make_tried(channel: Channel, **fields) -> Delivery:

@@ -10,9 +10,9 @@ from provisioning.errors import NotAllowed
 from provisioning.states import Role
 
 (VIEW, CONFIGURE, INSTALL, OPERATE, MANAGE_HOSTS, IMPORT, ACCEPT_LOSS, AUDIT, WAIVE, EXPORT, DRILL, ALARMS, CONDITIONS,
- NOTIFY, WALL, USERS) = (
+ NOTIFY, WALL, SHARE, USERS) = (
     "view", "configure", "install", "operate", "manage_hosts", "import", "accept_loss", "audit", "waive", "export",
-    "drill", "alarms", "conditions", "notify", "wall", "users",
+    "drill", "alarms", "conditions", "notify", "wall", "share", "users",
 )
 VERBS = {
     VIEW: "see objects, jobs, audits and history",
@@ -30,6 +30,7 @@ VERBS = {
     CONDITIONS: "create, change and delete alarm conditions",
     NOTIFY: "create, change, test and delete channels and notification rules",
     WALL: "make and revoke the address of the wall display",
+    SHARE: "share saved searches with everybody and delete these",
     USERS: "manage users",
 }
 ROLE_VERBS: dict[str, frozenset[str]] = {

@@ -13,7 +13,15 @@ from .history import HistoryEntry, HistoryHead, HistoryKey
 from .hosts import Host
 from .jobs import Job, JobLine, JobReport, JobStep
 from .more_detail import MoreDetail
-from .notifications import Channel, Delivery, DeliveryAttempt, Notice, NotificationMark, NotificationRule
+from .notifications import (
+    Channel,
+    DeliveredAlarm,
+    Delivery,
+    DeliveryAttempt,
+    Notice,
+    NotificationMark,
+    NotificationRule,
+)
 from .pairs import PairException
 from .records import Event
 from .runtime import ComponentHeartbeat, CopyTerm, HostRuntime, PairState, RuntimeStatus
@@ -22,7 +30,8 @@ from .templates import ApplicationTemplate, InstallationPackage
 
 __all__ = [
     "Account", "Alarm", "AlarmCondition", "AlarmMark", "Application", "ApplicationTemplate", "AuditMark", "AuditRun",
-    "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "Delivery", "DeliveryAttempt", "Drill",
+    "Channel", "ComponentHeartbeat", "Connection", "Console", "CopyTerm", "DeliveredAlarm", "Delivery",
+    "DeliveryAttempt", "Drill",
     "DrillSchedule", "DrillStep", "Event", "Finding", "FoundOnHost", "HistoryEntry", "HistoryHead", "HistoryKey",
     "Host", "HostEnrolment", "HostRuntime", "InstallationPackage", "Job", "JobLine", "JobReport", "JobStep",
     "ListeningPort", "Maintenance", "MoreDetail", "Notice", "NotificationMark", "NotificationRule", "Option",

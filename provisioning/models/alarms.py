@@ -79,7 +79,8 @@ class Alarm(models.Model):
     ``raised_at`` and ``last_at`` are the times of the first and the last of its events, of which there were ``times``;
     ``ends_at`` is when its timeout clears it, None for never. ``cleared_by`` is who did it by hand, ``cleared_how``
     what did. ``masked``: a maintenance goes on, so nobody is told. ``cause``: the alarm about the host that went with
-    it. ``supervised``: what it is about was an application or a host of Pairwise when it was raised.
+    it. ``supervised``: what it is about was an application or a host of Pairwise when it was raised. ``end_told``: it
+    was cleared, and no notification rule has anything more to tell of it.
     """
 
     condition = models.ForeignKey(AlarmCondition, null=True, on_delete=models.SET_NULL, related_name="alarms")
@@ -104,6 +105,7 @@ class Alarm(models.Model):
     masked = models.BooleanField(default=False)
     supervised = models.BooleanField(default=False)
     cause = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="consequences")
+    end_told = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["-id"]
@@ -113,7 +115,9 @@ class Alarm(models.Model):
             models.UniqueConstraint(name="one_active_alarm_a_host", fields=["condition", "host"],
                                     condition=models.Q(cleared_at=None, application="")),
         ]
-        indexes = [models.Index(fields=["cleared_at", "id"])]
+        indexes = [models.Index(fields=["cleared_at", "id"]),
+                   models.Index(name="alarm_whose_end_is_to_tell", fields=["id"],
+                                condition=models.Q(cleared_at__isnull=False, end_told=False))]
 
     def __str__(self):
         return self.name

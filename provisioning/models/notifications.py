@@ -117,7 +117,7 @@ class Notice(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(name="one_notice_a_rule_and_alarm", fields=["rule", "alarm"])]
-        indexes = [models.Index(fields=["over", "due_at"])]
+        indexes = [models.Index(name="notice_to_come", fields=["due_at"], condition=models.Q(over=False))]
 
     def __str__(self):
         return f"{self.rule_id}: {self.alarm_id}"
@@ -158,6 +158,20 @@ class Delivery(models.Model):
     def wanted_by(self) -> str:
         """The rule, or the condition whose reaction it is; "" for a test."""
         return self.rule_name or (f"Alarm Condition {self.condition_name}" if self.condition_name else "")
+
+
+class DeliveredAlarm(models.Model):
+    """That ``delivery`` tells of the alarm with this number, which may be removed by now: what ``Delivery.alarms``
+    lists, to be found by the alarm."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="of_alarms")
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="one_mention_a_delivery", fields=["number", "delivery"])]
+
+    def __str__(self):
+        return f"{self.delivery_id} of {self.number}"
 
 
 class DeliveryAttempt(models.Model):

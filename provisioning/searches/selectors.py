@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from provisioning.core.permissions import USERS, Actor
+from provisioning.core.permissions import SHARE, Actor
 from provisioning.errors import NotFound
 from provisioning.models import SavedSearch
 
@@ -22,7 +22,7 @@ def get_search(actor: Actor, key: int) -> SavedSearch:
 
 def may_delete(actor: Actor, row: SavedSearch) -> bool:
     """Whose it is; what is shared, whoever may share."""
-    return row.user_id == actor.user_id or (row.shared and actor.may(USERS))
+    return row.user_id == actor.user_id or (row.shared and actor.may(SHARE))
 
 
 def _seen_by(actor: Actor) -> Q:

@@ -21,7 +21,7 @@ def save_search(*, actor: Actor, list_name: str, name: str, query: str, shared: 
     """Of ``query`` what the filter of the list takes is kept. Raises Refused."""
     actor.require(permissions.VIEW)
     if shared:
-        actor.require(permissions.USERS)
+        actor.require(permissions.SHARE)
     name, kept = name.strip(), query_of(list_name, query)
     if refusals := _refusals(name, kept):
         raise Refused(*refusals)
@@ -47,7 +47,7 @@ def delete_search(*, actor: Actor, search_id: int) -> SavedSearch:
     with history.atomic():
         row = get_search(actor, search_id)
         if not may_delete(actor, row):
-            actor.require(permissions.USERS)
+            actor.require(permissions.SHARE)
         if row.shared:
             history.record(actor=actor, row=row, before=history.snapshot(row), after=None)
         SavedSearch.objects.filter(pk=row.pk).delete()

@@ -7,7 +7,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from provisioning.core.permissions import USERS, actor_of
+from provisioning.core.permissions import SHARE, actor_of
 from provisioning.errors import Refused
 from provisioning.web.answers import dialog, done
 from provisioning.web.lists import list_name as list_at
@@ -24,7 +24,7 @@ def search_new(request, list_name: str):
     """Keep what the list is filtered by now."""
     if list_name not in FILTERS:
         raise Http404("There is no such list.")
-    form = SearchForm(request.POST if request.method == "POST" else None, may_share=actor_of(request).may(USERS),
+    form = SearchForm(request.POST if request.method == "POST" else None, may_share=actor_of(request).may(SHARE),
                       initial={"query": query_of(list_name, _filtered_by(request, list_name))})
     back = f"{reverse(list_name)}?{request.POST.get('query', form.initial['query'])}"
     if form.is_bound and form.is_valid():

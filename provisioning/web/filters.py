@@ -29,6 +29,11 @@ class FilterForm(forms.Form):
     def active(self) -> bool:
         return bool(self.chosen())
 
+    @property
+    def is_refined(self) -> bool:
+        """Whether a field counts that is folded away on a phone: any that is seen but the first."""
+        return not self.chosen().keys().isdisjoint([field.name for field in self.visible_fields()[1:]])
+
 
 class Named(forms.CharField):
     """A name or a part of it. What there is of ``kind`` (a key of browse.views.NAMES) is offered while somebody types,

@@ -214,8 +214,8 @@ def choices_of(context, field, row=None) -> choices.Choices:
 
 @register.filter
 def is_check(field) -> bool:
-    """Whether a bound field is a box to tick, or several, whose help stands beside it."""
-    return getattr(field.field.widget, "input_type", "") == "checkbox"
+    """Whether a bound field is one box to tick, whose help stands beside it; that of several stands below them."""
+    return getattr(field.field.widget, "input_type", "") == "checkbox" and not field.use_fieldset
 
 
 @register.filter

@@ -3,10 +3,10 @@
    An element says what it shows with data-live-topic="application:12 status" ("pair:*" is every pair); when one of
    these topics changes it gets the htmx event "live" (hx-trigger="live"): at once when it can be seen or has
    data-live-always, else as soon as it can be seen; with data-live-every="2000" (and an id) at most once in so many
-   milliseconds. What is on every page, and shows nothing that control says, has data-live-frame. <html> says where the
-   stream is (data-stream; none, when nobody is there who may see it) and when the page was made (data-live-since).
-   Nobody tells a page that control has fallen silent: #troubles, the banner that says so, asks every few seconds, and
-   when its data-control has changed, everything that is live fetches itself again.
+   milliseconds. <html> says where the stream is (data-stream; none, when nobody is there who may see it) and when the
+   page was made (data-live-since). Nobody tells a page that control or the log reader has fallen silent: #troubles, the
+   banner, asks every few seconds, and when its data-control or data-reader has changed, everything that is live fetches
+   itself again.
 
    document.body gets "pairwise:topic" with detail.topic, and "pairwise:live" with detail.state (live | interrupted) for
    scripts that want to know. */
@@ -219,21 +219,21 @@ import { follow } from "./stream.js";
     const part = form?.matches("form") && form.closest("[data-live-topic]");
     if (part) fetchAgain(part);
   });
-  // --- whether control answers
+  // --- whether control and the log reader answer
+  const ANSWERING = ["control", "reader"];
   // By hand: htmx would follow the way to the sign-in page when the session is over, and take along what was typed.
-  async function askAboutControl() {
+  async function askWhoAnswers() {
     const said = document.getElementById("troubles");
-    const shows = [...elements()].some((element) => !element.matches("[data-live-frame]"));
-    if (!said || !shows || document.hidden) return;
+    if (!said || !elements().length || document.hidden) return;
     const answer = await fetch(said.dataset.address).catch(() => null);
     const text = answer?.ok ? await answer.text() : "";
     const now = new DOMParser().parseFromString(text, "text/html").getElementById("troubles");
     // Said once, not every few seconds.
-    if (!now || now.dataset.control === said.dataset.control) return;
+    if (!now || ANSWERING.every((who) => now.dataset[who] === said.dataset[who])) return;
     said.replaceWith(now);
     refreshAll();
   }
-  setInterval(askAboutControl, POLL_MS);
+  setInterval(askWhoAnswers, POLL_MS);
 
   // Content that came later may be the first that is live.
   document.addEventListener("htmx:afterSettle", open);

@@ -19,6 +19,13 @@ row = factories.make_alarm(condition=AlarmCondition.objects.get(predefined=mark)
 announce("alarms")
 answer = row.pk
 """
+NOBODY_SERVES = """
+from provisioning.models import RuntimeStatus
+names = [uuid.uuid4().hex for _ in range(2)]
+hosts = [factories.make_host(name, ip_address=f"2001:db8:90::{name[:4]}:{name[4:8]}") for name in names]
+pair = factories.make_pair(names=tuple(names), hosts=tuple(hosts))
+RuntimeStatus.objects.filter(application__in=pair).update(status="Stopped", mode="", served_until=timezone.now())
+"""
 WALL = "from provisioning.monitoring.services import wall\n"
 NO_NOTIFICATIONS = """
 window.shown = [];
@@ -83,6 +90,21 @@ def test_a_page_that_is_not_shown_asks_by_itself(page, run):
     expect(page).to_have_title(re.compile(r"^\(1!\) Hosts"))
 
 
+def test_an_open_page_says_that_the_log_reader_has_fallen_silent_and_that_it_is_back(page, run):
+    beat = ("from datetime import timedelta\nfrom provisioning.models import ComponentHeartbeat\n"
+            "ComponentHeartbeat.objects.update_or_create(name='log-reader', defaults={"
+            "'at': timezone.now() + timedelta(seconds=seconds)})")
+    page.clock.install()
+    page.goto("/account/")
+    expect(strip_of(page)).to_have_count(0)
+    run(beat, seconds=-3600)
+    page.clock.fast_forward(6_000)
+    expect(strip_of(page)).to_contain_text("The log reader does not answer")
+    run(beat, seconds=3600)
+    page.clock.fast_forward(6_000)
+    expect(strip_of(page)).to_have_count(0)
+
+
 def test_what_is_under_the_pointer_is_not_replaced(page, run):
     raise_alarm(run)
     page.goto(HOSTS)
@@ -102,6 +124,16 @@ def test_it_fits_with_the_longest_names(page, run, width):
     expect(page.locator("#strip-acknowledge")).to_be_in_viewport(ratio=1)
     expect(page.locator("#strip-open")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("width", "is_first"), [(1280, False), (390, True)])
+def test_on_a_phone_the_dashboard_begins_with_the_pairs_in_which_nobody_serves(page, run, width, is_first):
+    run(NOBODY_SERVES)
+    raise_alarm(run)
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto("/monitoring/")
+    tops = [page.locator(title).bounding_box()["y"] for title in ("#pairs-title", "#alarms-title")]
+    assert (tops[0] < tops[1]) is is_first
 
 
 def test_a_browser_that_was_asked_to_notifies_of_new_alarms_until_it_is_told_to_stop(page, run):

@@ -241,6 +241,25 @@ def test_filters_change_the_list_and_the_address_without_a_reload(page, run):
     expect(page.get_by_label("Application", exact=True)).to_be_focused()
 
 
+@pytest.mark.parametrize(("width", "folds"), [(1280, False), (390, True)])
+@pytest.mark.parametrize(("address", "other", "query"), [
+    ("/monitoring/alarms/", "Category", "?category=major"),
+    ("/provisioning/environment/applications/", "Host", "?host=x")])
+def test_on_a_phone_filters_beside_the_first_are_folded_until_one_is_set(page, width, folds, address, other, query):
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(address)
+    fold = page.locator(".filter-fold summary")
+    hidden = page.locator(".filters").get_by_role("combobox", name=other)
+    expect(fold).to_be_visible(visible=folds)
+    expect(page.locator(".filters .quick .input")).to_be_visible()
+    expect(hidden).to_be_visible(visible=not folds)
+    if folds:
+        fold.press("Enter")
+        expect(hidden).to_be_visible()
+    page.goto(f"{address}{query}")
+    expect(hidden).to_be_visible()
+
+
 def test_the_address_of_a_host_is_looked_up(page):
     page.goto("/provisioning/environment/hosts/new/")
     page.get_by_role("textbox", name="Name").fill("localhost")

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from provisioning.core import ages
-from provisioning.core.health import OK, Component, worker_health
+from provisioning.core.health import Component, worker_health
 from provisioning.logs.selectors.setting import chosen
 from provisioning.models import ComponentHeartbeat
 
@@ -40,7 +40,15 @@ def reader_seen() -> ReaderSeen:
                       int(facts.get("removed", 0)))
 
 
+def silent_since(now: datetime | None = None) -> datetime | None:
+    """When a reader that does not answer was last heard of; None while it answers, and where none has ever run."""
+    seen = reader_seen()
+    return None if seen.answers(now or timezone.now()) else seen.at
+
+
 def reader_health(now: datetime | None = None, *, blind: str = "") -> Component | None:
-    """None where none answers and nobody misses it, as no pair is chosen. ``blind`` as of ``worker_health``."""
-    found = worker_health(reader_seen().at, now or timezone.now(), blind=blind, who="The log reader")
-    return None if found.status != OK and chosen().log_to_id is None else found
+    """None where none has ever run and nobody misses it, as no pair is chosen. ``blind`` as of ``worker_health``."""
+    at = reader_seen().at
+    if at is None and chosen().log_to_id is None:
+        return None
+    return worker_health(at, now or timezone.now(), blind=blind, who="The log reader")

@@ -19,12 +19,15 @@ class Overall:
     sentence: str
 
 
-def overall(*, control_answers: bool, pairs: Mapping[str, int], alarms: Mapping[str, int]) -> Overall:
-    """``pairs``: {level: how many}, ``alarms``: {category: how many are active}."""
+def overall(*, control_answers: bool, reader_answers: bool, pairs: Mapping[str, int], alarms: Mapping[str, int],
+            masked: int = 0) -> Overall:
+    """``pairs``: {level: how many}, ``alarms``: {category: how many are active}; ``masked``: how many more a
+    maintenance masks."""
     # Nothing is known of pairs while control is silent, and each of them would say so.
     known = pairs if control_answers else {}
     found = [
         (RISK, "" if control_answers else "Control does not answer, so what is shown may be old"),
+        (RISK, "" if reader_answers else "The log reader does not answer, so no alarm is raised"),
         (BROKEN, _words(known.get(BROKEN, 0), "pair", "Nobody serves in {}")),
         (BROKEN, _words(alarms.get(AlarmCategory.CRITICAL, 0), "critical alarm", "{} active")),
         (RISK, _words(known.get(RISK, 0), "pair", "{} at risk")),
@@ -33,7 +36,8 @@ def overall(*, control_answers: bool, pairs: Mapping[str, int], alarms: Mapping[
     ]
     said = [(level, words) for level, words in found if words]
     if not said:
-        return Overall(OK, "All is well.")
+        are = "is" if masked == 1 else "are"
+        return Overall(OK, f"All is well. {_words(masked, 'alarm', f'{{}} {are} masked by maintenance.')}".strip())
     return Overall(min((level for level, _ in said), key=LEVELS.index), f"{'; '.join(words for _, words in said)}.")
 
 

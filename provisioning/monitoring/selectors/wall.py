@@ -7,8 +7,9 @@ from datetime import datetime
 from django.db.models import Count
 from django.utils import timezone
 
-from provisioning.alarms.selectors.alarms import alarm_list
+from provisioning.alarms.selectors.alarms import MASKED, alarm_list, count_in
 from provisioning.core.control import control_seen
+from provisioning.logs.selectors.reader import silent_since
 from provisioning.models import Alarm, Console
 from provisioning.monitoring.rules.wall import TROUBLE, Overall, overall
 from provisioning.pairs.rules.story import OK
@@ -43,7 +44,8 @@ def wall() -> Wall:
     pairs = [row for row in pair_list(show="trouble") if row.headline.level in TROUBLE]
     levels = Counter(row.headline.level for row in pairs)
     return Wall(
-        overall=overall(control_answers=control_seen().answers, pairs=levels, alarms=by_category),
+        overall=overall(control_answers=control_seen().answers, reader_answers=silent_since() is None, pairs=levels,
+                        alarms=by_category, masked=count_in(MASKED)),
         alarms=list(alarm_list()[:ALARMS]), alarm_total=sum(by_category.values()), pairs=pairs[:PAIRS],
         pairs_in_trouble=len(pairs), pair_total=pair_count(), applications=application_counts(), hosts=host_counts(),
         at=timezone.now())

@@ -1,15 +1,10 @@
 """What was sent through channels, and who was told of an alarm."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField
-from django.db.models.functions import Cast
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from provisioning.models import Alarm, Channel, Delivery
-
-CLOCKS_DIFFER = timedelta(hours=1)
-"""An alarm was raised by the clock of another machine."""
+from provisioning.models import Alarm, Channel, DeliveredAlarm, Delivery
 
 
 def last_deliveries(channels: Iterable[Channel]) -> dict[int, Delivery]:
@@ -23,12 +18,8 @@ def last_deliveries(channels: Iterable[Channel]) -> dict[int, Delivery]:
 
 def deliveries_of(alarm: Alarm) -> QuerySet[Delivery]:
     """Those that tell of ``alarm``, newest first."""
-    number = str(alarm.pk)
-    # One of our databases cannot look into a list of JSON, and both write it so.
-    forms = Q(listed=f"[{number}]") | Q(listed__startswith=f"[{number}, ") | Q(listed__endswith=f", {number}]") | Q(
-        listed__contains=f", {number}, ")
-    return Delivery.objects.filter(created_at__gte=alarm.raised_at - CLOCKS_DIFFER).annotate(
-        listed=Cast("alarms", TextField())).filter(forms).defer("text", "payload")
+    telling = DeliveredAlarm.objects.filter(number=alarm.pk).values("delivery")
+    return Delivery.objects.filter(pk__in=telling).defer("text", "payload")
 
 
 def alarms_of(delivery: Delivery) -> list[tuple[int, Alarm | None]]:

@@ -84,7 +84,12 @@ def test_channel(*, actor: Actor, channel_id: int) -> Delivery:
 
 def _fill(row: Channel, draft: ChannelDraft, others: set[str]) -> None:
     kept = row.secret_fields if row.pk and row.kind == draft.kind else {}
-    if found := channel_refusals(draft, others, allowed=allowed_addresses(), kept=kept):
+    found = channel_refusals(draft, others, allowed=allowed_addresses(), kept=kept)
+    if row.pk and row.kind == draft.kind and not draft.enabled:
+        # Whatever is stored, its channel can be disabled: only what is typed anew is judged.
+        typed = {each.field for each in _differences(row, draft)}
+        found = [each for each in found if each.field in typed]
+    if found:
         raise Refused(*found)
     settings: dict[str, str] = {}
     secrets: dict[str, str] = {}

@@ -2,13 +2,14 @@
 
 from django.utils import timezone
 
-from provisioning.core import changes, permissions
+from provisioning.core import permissions
 from provisioning.core.permissions import Actor
 from provisioning.errors import Refused
 from provisioning.history import history
 from provisioning.models import Delivery
 from provisioning.notifications.rules.messages import new_message_id
-from provisioning.notifications.selectors.notifications import DELIVERIES, get_delivery
+from provisioning.notifications.selectors.notifications import get_delivery
+from provisioning.notifications.worker.outbox import put
 from provisioning.states import DeliveryState
 
 
@@ -21,12 +22,12 @@ def resend(*, actor: Actor, delivery_id: int) -> Delivery:
         raise Refused(why)
     now = timezone.now()
     with history.atomic():
-        row = Delivery.objects.create(
+        row = Delivery(
             message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=old.rule_name,
             condition_name=old.condition_name, told=old.told, subject=old.subject, text=old.text,
             payload=old.payload, alarms=old.alarms, created_at=now, due_at=now)
+        put([row])
         history.record_verb(actor=actor, row=channel, reason=f"Sent again: {old.subject}")
-        changes.tell(DELIVERIES)
     return row
 
 

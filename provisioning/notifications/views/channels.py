@@ -69,7 +69,7 @@ def _edited(request, row: Channel | None):
             return done(request, back, leave=True)
     return dialog(request, "notifications/channel_form.html", f"Channel {row}" if row else "New channel", {
         "form": form, "own": own, "conflict": conflict, "back": back, "label": "Save" if row else "Create",
-        "channel": row, "kind_label": ChannelKind(kind).label,
+        "channel": row, "kind_label": row.get_kind_display() if row else ChannelKind(kind).label,
         "address": reverse("channel-edit", args=[row.pk]) if row else reverse("channel-new")},
         status=409 if conflict else 422 if data is not None else 200)
 

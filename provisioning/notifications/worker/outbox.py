@@ -1,6 +1,7 @@
 """Messages that are due: one is taken, tried, and what came of it is written."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from protocol.events import Own
 from provisioning.core import changes
 from provisioning.errors import WrongKey
-from provisioning.models import Channel, Delivery, DeliveryAttempt, Event
+from provisioning.models import Channel, DeliveredAlarm, Delivery, DeliveryAttempt, Event
 from provisioning.notifications.facts import Message, Recipient
 from provisioning.notifications.rules.attempts import next_attempt
 from provisioning.notifications.selectors.notifications import DELIVERIES
@@ -36,6 +37,15 @@ class Taken:
     why: str = ""
 
 
+def put(rows: Sequence[Delivery]) -> None:
+    """Write messages to the outbox, so that they are found by the alarms that they tell of. The caller holds the
+    transaction."""
+    DeliveredAlarm.objects.bulk_create([
+        DeliveredAlarm(delivery=row, number=number) for row in Delivery.objects.bulk_create(rows)
+        for number in dict.fromkeys(_numbers(row))])
+    changes.tell(DELIVERIES)
+
+
 def due_channels(now: datetime | None = None) -> list[int | None]:
     """Keys of the channels to which something is due, None for those that are deleted."""
     return list(Delivery.objects.filter(state=DeliveryState.WAITING, due_at__lte=now or timezone.now()).order_by(
@@ -56,7 +66,12 @@ def take(channel_id: int | None, now: datetime | None = None) -> Taken | None:
     return Taken(row.pk, recipient, Message(
         message_id=row.message_id, told=Told(row.told) if row.told in Told.values else Told.RAISED,
         subject=row.subject, text=row.text, payload=row.payload if isinstance(row.payload, dict) else {},
-        alarms=tuple(row.alarms) if isinstance(row.alarms, list) else (), at=row.created_at), why)
+        alarms=_numbers(row), at=row.created_at), why)
+
+
+def _numbers(row: Delivery) -> tuple[int, ...]:
+    """Of the alarms that it tells of; none where something else than a list is stored."""
+    return tuple(row.alarms) if isinstance(row.alarms, list) else ()
 
 
 def _recipient(row: Delivery, channel: Channel | None) -> tuple[Recipient | None, str]:

@@ -8,10 +8,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
 from django.utils import timezone
 
-from provisioning.core import changes
 from provisioning.models import Alarm, Channel, Delivery, Notice, NotificationMark
 from provisioning.notifications.facts import AlarmFact, NoticeFact, RuleFact
 from provisioning.notifications.rules.matching import matches
@@ -30,8 +29,9 @@ from provisioning.notifications.rules.planning import (
 )
 from provisioning.notifications.rules.times import zone_names
 from provisioning.notifications.selectors.alarms import alarm_facts, alarm_page, enabled_rules
-from provisioning.notifications.selectors.notifications import DELIVERIES
 from provisioning.states import DeliveryState, Told
+
+from .outbox import put
 
 ALARMS_AT_ONCE, NOTICES_AT_ONCE = 500, 1000
 Given = ParamSpec("Given")
@@ -39,6 +39,10 @@ Result = TypeVar("Result")
 _MASKED = Q(alarm__masked=True, alarm__cleared_at=None)
 """While it is, only its end is told."""
 _TO_CLEAR = Q(told__in=TOLD_BEFORE, alarm__cleared_at__isnull=False)
+_ENDED = Q(cleared_at__isnull=False, end_told=False)
+_OPEN = Notice.objects.filter(alarm=OuterRef("pk"), over=False)
+_NOTHING_MORE, _END_TO_TELL = ~Exists(_OPEN), Exists(_OPEN.filter(told__in=TOLD_BEFORE))
+"""Of an alarm that is ``_ENDED``; neither while it waits to be told at all."""
 
 
 def plan(now: datetime | None = None) -> bool:
@@ -73,9 +77,10 @@ def _is_anything(now: datetime) -> bool:
     if mark is None:
         newest = Alarm.objects.aggregate(newest=Max("id"))["newest"] or 0
         mark, _ = NotificationMark.objects.get_or_create(pk=1, defaults={"alarm_id": newest})
-    if Alarm.objects.filter(id__gt=mark.alarm_id).exists():
-        return True
-    return Notice.objects.filter(Q(due_at__lte=now) & ~_MASKED | _TO_CLEAR, over=False).exists()
+    # Each by an index, whatever is open: this is asked every second.
+    return (Alarm.objects.filter(id__gt=mark.alarm_id).exists()
+            or Notice.objects.filter(~_MASKED, over=False, due_at__lte=now).exists()
+            or Alarm.objects.filter(_ENDED & (_END_TO_TELL | _NOTHING_MORE), id__lte=mark.alarm_id).exists())
 
 
 def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> int:
@@ -94,9 +99,12 @@ def _begin(mark: NotificationMark, rules: Sequence[RuleFact], now: datetime) -> 
 
 
 def _forget(mark: NotificationMark) -> None:
-    """What a rule that is disabled, or all of whose channels are, would have told."""
+    """What a rule that is disabled, or all of whose channels are, would have told; and alarms that ended and of which
+    nothing more is told are not looked at again."""
     Notice.objects.filter(over=False).exclude(rule__in=[rule.id for rule in enabled_rules() if rule.channels]).update(
         over=True, due_at=None)
+    told = Alarm.objects.filter(_ENDED & _NOTHING_MORE, id__lte=mark.alarm_id).values_list("id", flat=True)
+    Alarm.objects.filter(id__in=list(told[:ALARMS_AT_ONCE])).update(end_told=True)
 
 
 def _tell(mark: NotificationMark, rule: RuleFact, now: datetime) -> None:
@@ -153,12 +161,11 @@ def _write(rule: RuleFact, told: Sequence[tuple[Told, list[AlarmFact]]], now: da
         return
     composed = [compose(what, alarms, at=now, zone=_zone(rule)) for what, alarms in told]
     channels = Channel.objects.defer("secrets").in_bulk(rule.channels)
-    Delivery.objects.bulk_create([Delivery(
+    put([Delivery(
         message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=rule.name, told=each.told,
         subject=each.subject, text=each.text, payload=each.payload, alarms=list(each.alarms),
         state=DeliveryState.WAITING, created_at=now, due_at=now)
         for each in composed for channel in channels.values()])
-    changes.tell(DELIVERIES)
 
 
 def _zone(rule: RuleFact) -> tzinfo:

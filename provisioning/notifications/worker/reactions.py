@@ -15,8 +15,9 @@ from provisioning.notifications.facts import RuleFact
 from provisioning.notifications.rules.messages import Composed, compose, new_message_id
 from provisioning.notifications.rules.planning import Item, batches, is_digest, next_message_at
 from provisioning.notifications.selectors.alarms import alarm_facts, alarm_page
-from provisioning.notifications.selectors.notifications import DELIVERIES
 from provisioning.states import DeliveryState, ReactionState, Told
+
+from .outbox import put
 
 AT_ONCE = 500
 PACE = RuleFact(id=0, name="", group_s=0)
@@ -92,11 +93,13 @@ def _write(condition: str, channel: Channel, rows: Sequence[Reaction], sent: Seq
         of_it = [key for key, item in items.items() if digest or item.what == what]
         Reaction.objects.filter(pk__in=of_it).update(
             state=ReactionState.DONE, delivery=delivery, ended_at=now, tries=1)
-    changes.tell(DELIVERIES, ALARMS)
+    changes.tell(ALARMS)
 
 
 def _delivery(composed: Composed, condition: str, channel: Channel, now: datetime) -> Delivery:
-    return Delivery.objects.create(
+    row = Delivery(
         message_id=new_message_id(), channel=channel, channel_name=channel.name, condition_name=condition,
         told=composed.told, subject=composed.subject, text=composed.text, payload=composed.payload,
         alarms=list(composed.alarms), state=DeliveryState.WAITING, created_at=now, due_at=now)
+    put([row])
+    return row

@@ -1,5 +1,7 @@
 """Monitoring > Alarms and Provisioning > Environment > Alarm Conditions."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -79,6 +81,22 @@ def test_its_page_tells_the_story_with_milliseconds(support, pair):
     text = text_of(support.get(reverse("alarm-detail", args=[alarm.pk])))
     assert all(each in text for each in ("Called the owner.", "by otto", "MS_Primary was killed.", ".042", "00-05024"))
     assert support.get(reverse("alarm-detail", args=[alarm.pk + 1])).status_code == 404
+
+
+def test_names_in_its_story_lead_to_what_is_still_there(support, pair):
+    alarm, gone = factories.make_alarm(), factories.make_application("MS_Gone")
+    told = [Event.objects.create(at=alarm.raised_at, number=number, text="It happened.", **about)
+            for number, about in ((5024, {"application": pair[1]}), (8000, {"host": pair[0].host}))]
+    page = support.get(reverse("alarm-detail", args=[alarm.pk])).text
+    leads_to = (("application", reverse("application-edit", args=[pair[1].pk])),
+                ("host", reverse("host-detail", args=[pair[0].host_id])))
+    for event, (kind, address) in zip(told, leads_to, strict=True):
+        link = re.search(rf'<a\s+id="event-{event.pk}-{kind}"\s+href="([^"]+)"', page)
+        assert link[1].split("?")[0] == address
+    other = factories.make_alarm(application=gone.name)
+    Event.objects.create(at=other.raised_at, number=5024, application=gone, text="It ended.")
+    gone.delete()
+    assert '<span class="gone">MS_Gone</span>' in support.get(reverse("alarm-detail", args=[other.pk])).text
 
 
 def test_an_operator_acknowledges_and_clears(operator):

@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from protocol.events import Own
 from provisioning.alarms.selectors.waiting import Waiting, waiting
-from provisioning.models import AlarmCondition, RuntimeStatus
+from provisioning.core import ages
+from provisioning.logs.selectors.reader import LOG_READER
+from provisioning.models import AlarmCondition, ComponentHeartbeat, RuntimeStatus
 from tests import factories
 from tests.html import flat
 from tests.provisioning.pairs.pages import text_of
@@ -180,6 +182,61 @@ def test_clearing_an_alarm_leaves_its_page(operator):
     alarm = factories.make_alarm()
     answer = operator.post(reverse("alarm-clear", args=[alarm.pk]), {"reason": "Over."}, headers=script())
     assert answer["HX-Redirect"] == reverse("alarm-list")
+
+
+def test_no_button_leads_to_the_page_on_which_it_stands(support, pair):
+    alarm = factories.make_alarm()
+    own, strip = reverse("alarm-detail", args=[alarm.pk]), reverse("alarm-strip")
+    by_script = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{own}?list=%2F"}
+    assert 'id="strip-open"' in support.get(LIST).text
+    assert 'id="strip-open"' not in support.get(own).text
+    assert 'id="strip-open"' not in support.get(strip, headers=by_script).text
+    assert 'id="strip-open"' in support.get(strip, headers=script()).text
+    alarm_of("disputed", application=pair[0].name)
+    assert 'id="strip-open"' not in support.get(reverse("pair-detail", args=[pair[0].pk])).text
+
+
+# --- who judges alarms
+
+
+SILENT = "The log reader does not answer"
+
+
+def beat(age):
+    ComponentHeartbeat.objects.update_or_create(name=LOG_READER, defaults={"at": timezone.now() - age})
+
+
+@pytest.mark.parametrize("role", ["operator", "support"])
+def test_a_log_reader_that_is_silent_for_long_is_said_on_every_page(role, request):
+    client, parts = request.getfixturevalue(role), f"{reverse('monitoring')}#console-title"
+    assert line_of(client) == ""
+    beat(ages.CONSOLE_PART / 2)
+    assert line_of(client) == ""
+    beat(ages.CONSOLE_PART * 2)
+    for name in ("host-list", "account", "alarm-strip"):
+        line = line_of(client, reverse(name))
+        assert all(each in line for each in (
+            SILENT, "no alarm is raised, and nobody is told of any.", "data-so-far>", parts))
+    assert 'id="console-title"' in client.get(reverse("monitoring")).text
+
+
+def test_whoever_may_see_nothing_is_not_told_of_the_log_reader(without_role):
+    beat(ages.CONSOLE_PART * 2)
+    assert SILENT not in without_role.get(reverse("account")).text
+
+
+def test_an_open_page_hears_of_it_with_its_banners(operator):
+    beat(ages.CONSOLE_PART / 2)
+    assert 'data-reader="answers"' in operator.get(reverse("troubles")).text
+    beat(ages.CONSOLE_PART * 2)
+    assert 'data-reader="silent"' in operator.get(reverse("troubles")).text
+
+
+def test_the_gravest_alarm_stands_below_it(operator):
+    beat(ages.CONSOLE_PART * 2)
+    factories.make_alarm()
+    page = operator.get(LIST).text
+    assert page.index(SILENT) < page.index('id="strip-alarm"')
 
 
 # --- what it costs

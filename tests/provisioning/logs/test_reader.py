@@ -5,13 +5,15 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import DatabaseError, connections
+from django.utils import timezone
 
-from provisioning.core import signals
+from provisioning.core import ages, signals
 from provisioning.logbook.models import Followed, Record
 from provisioning.logs.selectors.reader import reader_health, reader_seen
 from provisioning.logs.services.setting import choose
 from provisioning.logs.worker import kept, reader
 from provisioning.logs.worker.source import Source
+from provisioning.models import ComponentHeartbeat
 from tests import factories
 
 from .double import ServerDouble, Stored
@@ -215,7 +217,12 @@ def test_it_says_who_serves_it_and_who_does_not(chosen, servers):
                      lambda: "does not serve the reader" in reader_seen().trouble)))
 
 
-def test_only_who_has_a_pair_misses_a_reader(pair):
+def test_one_that_ran_is_missed_whether_or_not_a_pair_is_chosen():
+    ComponentHeartbeat.objects.create(name="log-reader", at=timezone.now() - ages.CONSOLE_PART * 2)
+    assert reader_health().status == "down"
+
+
+def test_only_who_has_a_pair_misses_one_that_never_ran(pair):
     assert reader_health() is None
     choose(actor=factories.ADMINISTRATOR, application_id=pair[0].pk)
     found = reader_health()

@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from console.logs import WithoutTokens
 from console.settings import LOGGING
+from provisioning.core import ages
 from provisioning.errors import NotAllowed, NotFound, Refused
 from provisioning.hosts.services.attempts import Attempts, TooMany
-from provisioning.models import AlarmCondition, Console, HistoryEntry, RuntimeStatus
+from provisioning.logs.selectors.reader import LOG_READER
+from provisioning.models import AlarmCondition, ComponentHeartbeat, Console, HistoryEntry, RuntimeStatus
 from provisioning.monitoring.rules.wall import overall
 from provisioning.monitoring.selectors.wall import made_by
 from provisioning.monitoring.services import wall
@@ -55,8 +57,17 @@ def shown(address):
      "Control does not answer, so what is shown may be old; 1 critical alarm active."),
 ])
 def test_one_sentence_says_how_everything_is(control, pairs, alarms, level, sentence):
-    found = overall(control_answers=control, pairs=pairs, alarms=alarms)
+    found = overall(control_answers=control, reader_answers=True, pairs=pairs, alarms=alarms)
     assert (found.level, found.sentence) == (level, sentence)
+
+
+@pytest.mark.parametrize(("masked", "sentence"), [
+    (1, "All is well. 1 alarm is masked by maintenance."), (12, "All is well. 12 alarms are masked by maintenance.")])
+def test_what_a_maintenance_masks_is_said_where_all_is_well(masked, sentence):
+    found = overall(control_answers=True, reader_answers=True, pairs={}, alarms={}, masked=masked)
+    assert (found.level, found.sentence) == ("ok", sentence)
+    found = overall(control_answers=True, reader_answers=True, pairs={"risk": 1}, alarms={}, masked=masked)
+    assert found.sentence == "1 pair at risk."
 
 
 def test_who_has_the_address_sees_what_is_wrong_without_signing_in(address, pair):
@@ -72,11 +83,24 @@ def test_who_has_the_address_sees_what_is_wrong_without_signing_in(address, pair
     assert all(each in text for each in ("Active alarms: 2", "acknowledged,", "Pairs in trouble: 1", "Stopped 2"))
 
 
+def test_without_a_log_reader_not_all_is_well(address, pair):
+    ComponentHeartbeat.objects.create(name=LOG_READER, at=timezone.now() - 2 * ages.CONSOLE_PART)
+    assert "The log reader does not answer, so no alarm is raised." in text_of(shown(address))
+
+
 def test_while_all_is_well_it_says_so(address, pair):
     text = text_of(shown(address))
     assert "All is well." in text
+    assert "masked" not in text
     assert "Pairs in trouble" not in text
     assert "Active alarms" not in text
+
+
+def test_alarms_that_a_maintenance_masks_are_counted_and_not_named(address, pair):
+    factories.make_alarm(masked=True)
+    text = text_of(shown(address))
+    assert "All is well. 1 alarm is masked by maintenance." in text
+    assert "Failover Happened" not in text
 
 
 def test_a_pair_that_is_not_set_up_yet_is_no_trouble(address):

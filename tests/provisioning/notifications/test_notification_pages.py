@@ -116,6 +116,16 @@ def test_one_is_disabled_and_enabled_in_the_list_and_keeps_the_rest(administrato
     assert row.enabled
 
 
+def test_one_whose_fields_are_refused_by_now_is_disabled_in_the_form_and_in_the_list(administrator):
+    rows = [factories.make_channel(name, fields={"url": "ftp://192.0.2.80/"}) for name in ("Duty", "Night")]
+    sent = {"kind": "webhook", "name": "Duty", "own_url": "ftp://192.0.2.80/", "revision": "1"}
+    address = reverse("channel-edit", args=[rows[0].pk])
+    assert administrator.post(address, {**sent, "enabled": "on"}).status_code == 422
+    assert administrator.post(address, sent).status_code == 302
+    administrator.post(reverse("channel-enable", args=[rows[1].pk]), {"enabled": "0"})
+    assert not Channel.objects.filter(enabled=True).exists()
+
+
 def test_the_question_before_deleting_names_the_rules_that_use_it(administrator, duty):
     other, address = factories.make_channel("Other"), reverse("channel-delete", args=[duty.pk])
     factories.make_rule(duty, other, name="Both")

@@ -1,14 +1,20 @@
 """Messages are tried until they are taken or given up, each attempt is kept, and none is tried by two."""
 
 from datetime import timedelta
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from protocol.events import Own
-from provisioning.models import Channel, Delivery, DeliveryAttempt, Event
+from provisioning.models import Alarm, Channel, DeliveredAlarm, Delivery, DeliveryAttempt, Event
 from provisioning.notifications.facts import Answer
+from provisioning.notifications.selectors.told import deliveries_of
+from provisioning.notifications.services.deliveries import resend
 from provisioning.notifications.worker import outbox, transports
 from provisioning.notifications.worker.outbox import due_channels, record, remove_old, take, tried
 from provisioning.states import DeliveryState
@@ -172,3 +178,24 @@ def test_of_a_message_that_cannot_be_read_is_sent_what_can(channel, now, stored,
     record(taken, tried(taken), now + SECOND)
     row.refresh_from_db()
     assert (row.state, taken.message.text) == (DeliveryState.SENT, row.text)
+
+
+def test_an_upgrade_finds_the_alarms_of_messages_that_were_written_before(channel):
+    alarms = [factories.make_alarm(application=name, cleared_at=timezone.now()) for name in "AB"]
+    factories.make_rule(channel).notices.create(alarm=alarms[1])
+    rows = [factories.make_delivery(channel) for _ in range(5)]
+    for row, row.alarms in zip(rows, ([7, 12, 7], [12], [], 9, ["x"]), strict=True):
+        row.save()
+    with connection.cursor() as cursor:
+        import_module("provisioning.migrations.0040_told_of_alarms").find_what_was_told(
+            apps, SimpleNamespace(connection=connection, execute=cursor.execute))
+    found = DeliveredAlarm.objects.exclude(delivery=rows[3]).order_by("number", "delivery")
+    assert [*found.values_list("number", "delivery")] == [(7, rows[0].pk), (12, rows[0].pk), (12, rows[1].pk)]
+    assert [*Alarm.objects.filter(end_told=True)] == alarms[:1]
+
+
+def test_what_is_sent_again_is_found_by_its_alarms_too(channel):
+    alarm = factories.make_alarm()
+    row = factories.make_tried(channel, alarms=[alarm.pk])
+    again = resend(actor=factories.ADMINISTRATOR, delivery_id=row.pk)
+    assert [*deliveries_of(alarm)] == [again, row]

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.models import Alarm, Delivery, Notice, NotificationMark
@@ -228,7 +229,7 @@ def test_of_a_thousand_alarms_there_are_a_few_messages(channel, now, django_asse
     Alarm.objects.bulk_create([Alarm(
         condition=kind, condition_name=kind.name, category=kind.category, number=5, application=f"App{number}",
         raised_at=now, last_at=now, ends_at=now + HOUR) for number in range(999)])
-    with django_assert_max_num_queries(80):
+    with django_assert_max_num_queries(90):
         plan(now)
         plan(now + SECOND)
         plan(now + 60 * SECOND)
@@ -236,6 +237,46 @@ def test_of_a_thousand_alarms_there_are_a_few_messages(channel, now, django_asse
     sent = Delivery.objects.first()
     assert (sent.payload["data"]["count"], len(sent.payload["data"]["alarms"])) == (500, 100)
     assert "470 more are not listed here." in sent.text
+
+
+def test_of_an_alarm_whose_end_was_told_nothing_is_looked_for_any_more(channel, now):
+    factories.make_rule(channel, group_s=0)
+    row, other = alarm(), alarm()
+    plan(now)
+    assert plan(now + SECOND) is False
+    clear(row, now + SECOND)
+    assert plan(now + 2 * SECOND)
+    assert told()[1:] == [(Told.CLEARED, [row.pk])]
+    assert [*Alarm.objects.filter(end_told=True)] == [row]
+    assert plan(now + 3 * SECOND) is False
+    clear(other, now + 3 * SECOND)
+    assert plan(now + 4 * SECOND)
+
+
+def test_an_end_is_told_of_what_was_cleared_before_it_could_be_told_itself(channel, now):
+    factories.make_rule(channel, group_s=60)
+    alarm()
+    plan(now)
+    row = alarm()
+    plan(now + SECOND)
+    clear(row, now + 2 * SECOND)
+    for after in (3, 60, 61, 120, 121, 180):
+        plan(now + after * SECOND)
+    assert [what for what, alarms in told() if row.pk in alarms] == [Told.RAISED, Told.CLEARED]
+
+
+def test_whether_anything_is_to_do_is_asked_without_reading_all_that_is_open(channel, now):
+    factories.make_rule(channel)
+    alarm()
+    plan(now)
+    with CaptureQueriesContext(connection) as asked:
+        assert planner._is_anything(now) is False
+    if connection.vendor != "sqlite":
+        pytest.skip("It explains itself otherwise.")
+    with connection.cursor() as cursor:
+        for query in asked.captured_queries:
+            cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}")
+            assert not [row for row in cursor.fetchall() if row[3].startswith("SCAN")], query["sql"]
 
 
 def test_nothing_is_lost_or_doubled_when_the_process_ends_between(channel, now, monkeypatch):

@@ -58,6 +58,27 @@ def everything_kept():
     return "\n".join(texts)
 
 
+@pytest.mark.parametrize("fields", [{"url": "ftp://192.0.2.80/"}, {}, {"url": "https://192.0.2.80/", "former": "x"}])
+def test_a_channel_can_be_disabled_whatever_is_stored_and_is_enabled_when_it_is_right(fields):
+    row = factories.make_channel(fields=fields)
+    draft = channels.draft_of(row)
+    with pytest.raises(Refused):
+        channels.update_channel(actor=ADA, channel_id=row.pk, draft=replace(draft, description="New"))
+    channels.update_channel(actor=ADA, channel_id=row.pk, draft=replace(draft, enabled=False))
+    row.refresh_from_db()
+    assert not row.enabled
+    with pytest.raises(Refused):
+        channels.update_channel(actor=ADA, channel_id=row.pk, draft=replace(draft, enabled=True))
+
+
+def test_what_is_typed_anew_is_judged_of_a_disabled_channel_too(hook):
+    stored = replace(channels.draft_of(hook), enabled=False)
+    for typed, why in (({"name": ""}, "needs a Name"), ({"fields": {"url": "ftp://192.0.2.80/"}}, "URL of http"),
+                       ({"kind": "slack"}, "Webhook URL")):
+        with pytest.raises(Refused, match=why):
+            channels.update_channel(actor=ADA, channel_id=hook.pk, draft=replace(stored, **typed))
+
+
 def test_a_channel_is_kept_with_its_secrets_encrypted_and_masked(hook):
     row = Channel.objects.get()
     assert (row.settings, row.secret_fields) == ({"url": "https://192.0.2.80/hook"}, {"secret": SECRET})

@@ -62,7 +62,7 @@ def test_everybody_sees_their_own_and_what_is_shared():
 
 def test_only_administrators_share_and_history_tells_of_what_is_shared():
     ada, ben = person("ada", Role.ADMINISTRATOR), person("ben")
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed, match="Your role does not let you share saved searches"):
         save(ben, shared=True)
     save(ben)
     assert not HistoryEntry.objects.filter(object_type="saved_search").exists()

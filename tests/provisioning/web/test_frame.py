@@ -40,6 +40,17 @@ def test_tabs_tree_breadcrumb_and_the_way_past_them(administrator):
     assert '<a class="skip" href="#content">' in text
 
 
+@pytest.mark.parametrize(("name", "crumbs"), [
+    ("channel-list", '<li>Monitoring</li><li>Notifications</li>'),
+    ("rule-list", '<li>Monitoring</li><li><a href="/monitoring/notifications/channels/">Notifications</a></li>'
+                  '<li>Rules</li>'),
+    ("maintenance-list", '<li>Monitoring</li><li><a href="/monitoring/alarms/">Alarms</a></li><li>Maintenance</li>'),
+    ("host-new", '<li>Environment</li><li><a href="/provisioning/environment/hosts/">Hosts</a></li><li>New</li>'),
+    ("password-change", '<li><a href="/account/">Account</a></li><li>Change password</li>')])
+def test_a_page_behind_one_of_the_tree_leads_back_there(administrator, name, crumbs):
+    assert f"{crumbs}</ol>" in page(administrator, reverse(name))
+
+
 @pytest.mark.parametrize("age_s", [None, 60])
 def test_the_banner_says_when_control_does_not_answer(administrator, age_s):
     if age_s is not None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
+from django import forms
 from django.http import QueryDict
 from django.template import Context, Template
 from django.test import RequestFactory
@@ -25,6 +26,15 @@ def test_every_state_is_icon_word_and_colour(state):
     assert "<svg" in chip
     assert f"chip-{tags.CHIPS[state][0]}" in chip
     assert (state.label if state in JobState.values or state in StepState.values else state.value) in chip
+
+
+def test_help_stands_beside_one_box_and_below_several():
+    class Form(forms.Form):
+        one = forms.BooleanField()
+        several = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple)
+        text = forms.CharField()
+
+    assert [field.name for field in Form() if tags.is_check(field)] == ["one"]
 
 
 def test_green_is_for_what_was_said_a_moment_ago():
