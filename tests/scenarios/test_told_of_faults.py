@@ -50,12 +50,24 @@ class Turns:
             self.taken.add(number)
 
 
+def say(run, program):
+    """A record that raises an alarm about ``program``, once the pair has it."""
+    run.manage("logmsg", "--application", program, "--number", "00-04567", "--level", "alarm", "--timeout", "30",
+               f"From {program}.")
+
+
 @pytest.fixture(scope="module")
 def pairs(site):
     """A pair, and another one that carries the log."""
     made = Pair(site, "faulty", small_disk=True), Pair(site, "carries_log")
     apply(site, log={"to": made[1].members[0].name}, alarm_conditions=[
         {"name": SAYS, "category": "minor", "detect_event": "00-04567", "cancel_timeout": 1}])
+    for each in made:
+        # What audits find on machines of tests is known from here on.
+        for question in ("look", "audit"):
+            site.pairwise.ask(question, name=each.members[0].name)
+    say(site.pairwise, "Judged")
+    wait_for(lambda: "Judged" in site.pairwise.manage("alarms", "--json").stdout, 20, "the judgement of all before")
     yield made
     apply(site, log={"to": ""})
     for each in made:
@@ -77,18 +89,55 @@ def whole(pairs):
         each.mend()
 
 
-def say(run, program):
-    """A record that raises an alarm about ``program``, once the pair has it."""
-    run.manage("logmsg", "--application", program, "--number", "00-04567", "--level", "alarm", "--timeout", "30",
-               f"From {program}.")
-
-
 def clear(run, told):
     """Somebody clears what is active, so that what comes next raises alarms of its own."""
     browser = run.browser()
     for key, each in told.raised().items():
         if not each["cleared_at"]:
             browser.post(f"/monitoring/alarms/{key}/clear/", {"reason": "Seen."})
+
+
+class maintained:
+    """In the block there is maintenance of ``pair``, as people say it on the page."""
+
+    ADDRESS = "/monitoring/alarms/maintenance/"
+
+    def __init__(self, run, pair):
+        self.browser, self.name = run.browser(), pair.members[0].name
+
+    def __enter__(self):
+        ends_at = datetime.now(UTC) + timedelta(days=2)
+        self.browser.post(f"{self.ADDRESS}new/", {"kind": "pair", "application": self.name, "reason": "New disks.",
+                                                  "ends_at": f"{ends_at:%Y-%m-%dT%H:%M}"})
+
+    def __exit__(self, *_):
+        [key] = set(re.findall(rf"{self.ADDRESS}(\d+)/end/", self.browser.get(self.ADDRESS).text))
+        self.browser.post(f"{self.ADDRESS}{key}/end/", {})
+
+
+def test_nobody_is_told_of_a_switchover_a_stop_and_what_a_maintenance_masks(whole):
+    pair = whole[0]
+    run = pair.site.pairwise
+    with WebReceiver(host=pair.site.lan.address) as receiver, Told(run, receiver) as told:
+        for each in whole:
+            each.switch_over()
+            each.wait_whole()
+        pair.stop()
+        pair.start()
+        with maintained(run, pair):
+            lost = pair.standby
+            lost.kill()
+            told.wait_raised("Application Failure", application=lost.name, masked=True)
+            pair.wait_whole()
+            wait_for(lambda: all(each["cleared_at"] for each in told.raised().values() if each["masked"]), 20,
+                     "the end of its alarms")
+        # Whatever happened before is judged before it.
+        say(run, "Anchor")
+        told.wait(SAYS)
+        told.wait_all()
+    masked = {key for key, each in told.raised().items() if each["masked"]}
+    assert [each["application"] for each in told.told().values()] == ["Anchor"]
+    assert told.raised().keys() == masked | told.told().keys()
 
 
 def kill(pair, told, known):
@@ -164,45 +213,3 @@ def assert_one_message_for_each(told):
         for alarm in attempts[0]["data"]["alarms"]:
             numbers[attempts[0]["type"], alarm["id"]].add(number)
     assert {len(each) for each in numbers.values()} == {1}
-
-
-def test_nobody_is_told_of_a_switchover_a_stop_and_what_a_maintenance_masks(whole):
-    pair = whole[0]
-    run = pair.site.pairwise
-    with WebReceiver(host=pair.site.lan.address) as receiver, Told(run, receiver) as told:
-        for each in whole:
-            each.switch_over()
-            each.wait_whole()
-        pair.stop()
-        pair.start()
-        with maintained(run, pair):
-            lost = pair.standby
-            lost.kill()
-            told.wait_raised("Application Failure", application=lost.name, masked=True)
-            pair.wait_whole()
-            wait_for(lambda: all(each["cleared_at"] for each in told.raised().values()), 20, "the end of its alarms")
-        # Whatever happened before is judged before it.
-        say(run, "Anchor")
-        told.wait(SAYS)
-        told.wait_all()
-    masked = {key for key, each in told.raised().items() if each["masked"]}
-    assert [each["application"] for each in told.told().values()] == ["Anchor"]
-    assert told.raised().keys() == masked | told.told().keys()
-
-
-class maintained:
-    """In the block there is maintenance of ``pair``, as people say it on the page."""
-
-    ADDRESS = "/monitoring/alarms/maintenance/"
-
-    def __init__(self, run, pair):
-        self.browser, self.name = run.browser(), pair.members[0].name
-
-    def __enter__(self):
-        ends_at = datetime.now(UTC) + timedelta(days=2)
-        self.browser.post(f"{self.ADDRESS}new/", {"kind": "pair", "application": self.name, "reason": "New disks.",
-                                                  "ends_at": f"{ends_at:%Y-%m-%dT%H:%M}"})
-
-    def __exit__(self, *_):
-        [key] = set(re.findall(rf"{self.ADDRESS}(\d+)/end/", self.browser.get(self.ADDRESS).text))
-        self.browser.post(f"{self.ADDRESS}{key}/end/", {})
