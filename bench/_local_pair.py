@@ -1,6 +1,7 @@
 """A real pair on this machine: a whole Pairwise, two Message Servers that its agent runs, and what they have done."""
 
 import contextlib
+import json
 import os
 import signal
 import tempfile
@@ -35,7 +36,10 @@ class LocalPair:
         return [("127.0.0.1", port) for port in self.ports.values()]
 
     def facts(self) -> dict:
-        return self.run.status()["pairs"][0]
+        return self._facts(self.run.status())
+
+    def _facts(self, status: dict) -> dict:
+        return next(each for each in status["pairs"] if each["primary"] == self.names[0])
 
     def pid(self, name: str) -> int:
         return self.run.application(name)["pid"]
@@ -51,7 +55,7 @@ class LocalPair:
             status = self.run.status()
             modes = {each["name"]: each["mode"] for each in status["applications"]
                      if each["name"] in self.names and each["status"] == "Started"}
-            last.update(pair=status["pairs"][0], modes=modes, reasons=[
+            last.update(pair=self._facts(status), modes=modes, reasons=[
                 (each["status"], each["reason"], each["link"]) for each in status["applications"]])
             active = last["pair"]["active"]
             return last["pair"]["in_sync"] and modes.get(active) == "Primary" and len(modes) == 2
@@ -61,6 +65,12 @@ class LocalPair:
         except AssertionError as error:
             raise AssertionError(f"{error}; it is {last}") from None
         return last["pair"]["active"]
+
+    def log_to(self, primary: str) -> None:
+        """Have the console read the log records of this pair, "" for of none."""
+        path = self.run.data_dir.parent / "log_to.yaml"
+        path.write_text(json.dumps({"log": {"to": primary}}))
+        self.run.manage("apply", str(path), "--yes")
 
     def assert_equal(self) -> None:
         """Both copies are in sync, the same and complete: what was acknowledged is on both disks."""

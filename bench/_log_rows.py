@@ -7,6 +7,10 @@ from collections.abc import Iterator
 
 from protocol.log_records import LEVELS, LogRecord
 
+from ._local_pair import LOGIN, PASSCODE
+from .stomp_client import Load
+
+CONNECTIONS, WINDOW, SIZE = 4, 500, 80
 APPLICATIONS, HOSTS, NUMBERS, DAYS = 200, 20, 40, 30
 DAY_MS = 24 * 3600 * 1000
 FIRST_NUMBER = 4500
@@ -44,6 +48,14 @@ def rows(pair: int, first_seq: int, count: int, begin_ms: int, span_ms: int) -> 
     return [(pair, 1, first_seq + place, at := begin_ms + place * span_ms // count, at, each.level, each.number,
              int(each.number[3:]), each.category, each.application, each.type, each.host, each.text,
              json.dumps(each.attributes)) for place, each in enumerate(records(count))]
+
+
+def load(port: int, event: int, count: int, destination: str = "/log/standard") -> Load:
+    """``count`` records of all applications to a server of this machine, each SEND with a receipt."""
+    heads = tuple(f"event:00-{event:05d}\napplication:App_{number:03d}\ntype:MessageServer\n"
+                  f"host:host-{number % HOSTS:02d}\nattr.peer:App_{(number + 1) % APPLICATIONS:03d}\n"
+                  for number in range(APPLICATIONS))
+    return Load("127.0.0.1", port, LOGIN, PASSCODE, count, CONNECTIONS, WINDOW, SIZE, destination, heads)
 
 
 def fill(path: str, pair: int, count: int, now_ms: int) -> None:

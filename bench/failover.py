@@ -61,12 +61,22 @@ def measure_kills(pair: LocalPair, rounds: int, rate: float) -> dict:
     outages = []
     with Ledger(pair.addresses, LOGIN, PASSCODE, rate=rate, name="kills") as ledger:
         for _ in range(rounds):
-            active = pair.wait_whole()
-            process = psutil.Process(pair.pid(active))
-            wait_for(lambda process=process: time.time() - process.create_time() > STABLE_S, 2 * STABLE_S, "stable")
-            outages.append(one_outage(ledger, process.kill, lambda active=active: whole_without(pair, active)))
+            wait_stable(pair)
+            outages.append(one_kill(pair, ledger))
         messages = ledger.check(READ_BACK_S)
     return report("kill", outages, messages)
+
+
+def wait_stable(pair: LocalPair) -> None:
+    """Until the pair is whole, and whoever serves is started again at once when it is killed."""
+    process = psutil.Process(pair.pid(pair.wait_whole()))
+    wait_for(lambda: time.time() - process.create_time() > STABLE_S, 2 * STABLE_S, "stable")
+
+
+def one_kill(pair: LocalPair, ledger: Ledger) -> tuple[float, float]:
+    """kill -9 of who serves: as ``one_outage``."""
+    active = pair.wait_whole()
+    return one_outage(ledger, psutil.Process(pair.pid(active)).kill, lambda: whole_without(pair, active))
 
 
 def whole_without(pair: LocalPair, killed: str) -> None:

@@ -1,14 +1,18 @@
 """The centralized log on a real pair of this machine, and searches in millions of records.
 
-    python -m bench.log [-n 200000] [-rate 200] [-seconds 20] [-records 5000000] [-only pair search] [-directory DIR]
+    python -m bench.log [-n 200000] [-rate 200] [-seconds 20] [-kills 5] [-records 5000000] [-only pair failover search]
+                        [-directory DIR]
 
 ``log_through``: log records that publishers have acknowledged by the pair and that stand in the console's table a
 second, from the first SEND to the last row; beside it what the pair acknowledges while nobody reads, what the reader
 takes of a log that is there already, and what SQLite inserts alone. ``ratio`` is over the lesser of the first and the
 last; ``processor_us`` is what a record costs each kind of process, also on a machine that does other work.
-``log_latency``: from SEND until the page's search finds the record. ``log_search``: a page of 100 by each filter, at
-the newest, in the middle and near the oldest. ``log_page``: the whole page. ``log_trim``: removing what is too old,
-alone and in turns with writing, and how long each transaction kept the table locked.
+``log_latency``: from SEND until the page's search finds the record. ``log_failover``: the outage when the active server
+of another pair is killed, beside nothing, beside as many messages and beside as many log records as a pair takes, in
+turn; ``ratio`` is over the first, and the second shows what it costs that the processors are busy. ``log_search``: a
+page of 100 by each filter, at the newest, in the middle and near the oldest. ``log_page``: the whole page.
+``log_trim``: removing what is too old, once when nothing of it is in memory, then without pauses, alone and in turns
+with writing, and how long each transaction kept the table locked.
 """
 
 import argparse
@@ -26,11 +30,11 @@ from pathlib import Path
 from tests.scenarios.harness import ROOT, wait_for
 
 from . import _cpu
-from ._local_pair import LOGIN, PASSCODE, LocalPair, local_pair
-from ._log_rows import APPLICATIONS, HOSTS
-from .stomp_client import Load, Result, measure
+from ._local_pair import LocalPair, local_pair
+from ._log_failover import measure_outages
+from ._log_rows import CONNECTIONS, SIZE, WINDOW, load
+from .stomp_client import Result, measure
 
-CONNECTIONS, WINDOW, SIZE = 4, 500, 80
 ALONE, THROUGH = 4597, 4598
 """Events of the records of each measurement."""
 WARM = 10_000
@@ -42,6 +46,7 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=200_000, help="log records that go through the pair")
     parser.add_argument("-rate", type=int, default=200, help="records a second of which the latency is measured")
     parser.add_argument("-seconds", type=float, default=20, help="how long that, and trimming, is measured")
+    parser.add_argument("-kills", type=int, default=5, help="failovers beside nothing, messages and log records each")
     parser.add_argument("-records", type=int, default=5_000_000, help="records that are searched")
     parser.add_argument("-only", nargs="+", choices=MEASURED, default=tuple(MEASURED))
     parser.add_argument("-directory", type=Path, help="where the data goes (default: the temporary directory)")
@@ -55,11 +60,11 @@ def main() -> None:
 
 def measure_pair(given: argparse.Namespace) -> Iterator[dict]:
     with local_pair(given.directory) as pair:
-        collect(pair, "")
+        pair.log_to("")
         sent(pair, ALONE, WARM)
         alone = sent(pair, ALONE, given.n)
         begun = time.monotonic()
-        collect(pair, pair.names[0])
+        pair.log_to(pair.names[0])
         wait_collected(pair, ALONE, WARM + given.n)
         backlog = (WARM + given.n) / (time.monotonic() - begun)
         begun, before = time.monotonic(), _cpu.look()
@@ -79,20 +84,8 @@ def measure_pair(given: argparse.Namespace) -> Iterator[dict]:
 
 
 def sent(pair: LocalPair, event: int, count: int) -> Result:
-    """As an ordinary client: ``count`` records of 200 applications, each SEND with a receipt."""
-    heads = tuple(f"event:00-{event:05d}\napplication:App_{number:03d}\ntype:MessageServer\n"
-                  f"host:host-{number % HOSTS:02d}\nattr.peer:App_{(number + 1) % APPLICATIONS:03d}\n"
-                  for number in range(APPLICATIONS))
-    load = Load("127.0.0.1", pair.ports[pair.wait_whole()], LOGIN, PASSCODE, count, CONNECTIONS, WINDOW, SIZE,
-                "/log/standard", heads)
-    return measure(load, LOAD_S)
-
-
-def collect(pair: LocalPair, primary: str) -> None:
-    """Have the console read the log records of this pair, "" for of none."""
-    path = pair.run.data_dir.parent / "log_to.yaml"
-    path.write_text(json.dumps({"log": {"to": primary}}))
-    pair.run.manage("apply", str(path), "--yes")
+    """By an ordinary client: ``count`` records."""
+    return measure(load(pair.ports[pair.wait_whole()], event, count), LOAD_S)
 
 
 def wait_collected(pair: LocalPair, event: int, count: int) -> None:
@@ -107,6 +100,10 @@ def wait_collected(pair: LocalPair, event: int, count: int) -> None:
         assert there() == count, f"{there()} records instead of {count}"
     finally:
         table.close()
+
+
+def measure_failover(given: argparse.Namespace) -> Iterator[dict]:
+    return measure_outages(given.directory, given.kills)
 
 
 def measure_search(given: argparse.Namespace) -> Iterator[dict]:
@@ -133,7 +130,7 @@ def part(name: str, environment: dict[str, str], *options: object) -> Iterator[d
     return map(json.loads, done.stdout.splitlines())
 
 
-MEASURED = {"pair": measure_pair, "search": measure_search}
+MEASURED = {"pair": measure_pair, "failover": measure_failover, "search": measure_search}
 
 if __name__ == "__main__":
     main()

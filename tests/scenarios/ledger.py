@@ -5,13 +5,14 @@ other one will. ``check`` reads everything back from whoever serves and compares
 """
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .books import Acknowledgements, Address, Audit, Book, Read, complaints
-from .harness import wait_for
+from .harness import Pairwise, wait_for
 from .publisher import publish
 from .readback import read_back
 
@@ -25,6 +26,9 @@ class Ledger:
     not acknowledged tries the other member; ``batch`` > 1 sends so many messages in one transaction; ``heard``
     waits for the first receipt.
     """
+
+    head = ""
+    """Further header lines of each message."""
 
     def __init__(self, addresses: Sequence[Address], login: str = "bench", passcode: str = "benchpass", *,
                  publishers: int = 2, window: int = 32, rate: float = 400, size: int = 100, silence_s: float = 1.0,
@@ -134,6 +138,32 @@ class Ledger:
         assert not wrong, "\n".join(wrong[:20])
         assert len(messages) == sum(book.sent for book in self.books)
         return len(messages)
+
+
+class LogLedger(Ledger):
+    """A program that logs: its records carry its ``name`` as their application. They are read from the centralized log
+    of the console, and not by ``check``."""
+
+    def __init__(self, addresses: Sequence[Address], *, rate: float):
+        super().__init__(addresses, publishers=1, rate=rate, size=1)
+        self.head = f"event:00-04504\napplication:{self.name}\n"
+        for book in self.books:
+            book.destination = "/log/standard"
+
+    def check_log(self, run: Pairwise, timeout: float = 30) -> int:
+        """Drain, and read the console's log until everything is there; how many records. AssertionError when one is
+        missing or there twice."""
+        self.drain()
+        [book] = self.books
+
+        def found() -> list[int]:
+            done = run.manage("logs", "--application", self.name, "--limit", "10000", "--json")
+            return [int(json.loads(line)["text"]) for line in done.stdout.splitlines()]
+
+        wait_for(lambda: set(found()) >= set(book.seqs), timeout, f"all {book.sent} records in the log", every=0.5)
+        numbers = found()
+        assert sorted(numbers) == list(range(1, book.sent + 1))
+        return len(numbers)
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ class Publisher:
     def __init__(self, ledger: "Ledger", book: Book):
         self.ledger, self.book = ledger, book
         self._began = 0.0
-        self._frame = (f"SEND\ndestination:{book.destination}\nreceipt:%d\ndedup-id:{book.ledger}-{book.publisher}-%d\n"
-                       "%s\n").encode()
+        self._frame = (f"SEND\ndestination:{book.destination}\n{ledger.head}receipt:%d\n"
+                       f"dedup-id:{book.ledger}-{book.publisher}-%d\n%s\n").encode()
 
     async def run(self) -> None:
         self._began = time.monotonic()

@@ -1,6 +1,6 @@
 """Log records as they are written: each once, together with how far they were read; and removed when they are old."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db import connections, transaction
 from django.db.models import F, Max, Min, Q
@@ -8,9 +8,11 @@ from django.db.models import F, Max, Min, Q
 from provisioning.logbook.models import ALIAS, Followed, Record
 from provisioning.logs.rules.messages import Position, Row
 
-TRIM_AT_ONCE, TRIM_PARTS = 1000, 2
-"""Of one transaction, and how many of these are a turn: together as many as the reader writes in one of its own, so who
-takes turns with it keeps up with it."""
+TRIM_FIRST, TRIM_GROWS, TRIM_AT_ONCE = 50, 4, 1000
+"""Records of the first transaction, how many times as many the next one takes, and most of one. What a record has in
+each index lies on a page of its own, which is read from the disk, one after the other, while the table is locked."""
+TRIM_TURN = 2000
+"""As many as the reader writes in a transaction of its own, so who takes turns with it keeps up with it."""
 _COLUMNS = ("pair_id", *Row._fields)
 _INSERT = (f"INSERT INTO {Record._meta.db_table} ({', '.join(_COLUMNS)}) "
            f"VALUES ({', '.join(['%s'] * len(_COLUMNS))})")
@@ -68,25 +70,31 @@ def _new(pair: Followed, rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if (row.epoch, row.seq) not in known] if known else list(rows)
 
 
-def trim(*, received_before: int, most: int) -> int:
+def trim(*, received_before: int, most: int, at_once: int = TRIM_FIRST) -> int:
     """Remove some of the oldest records that were received before that time (milliseconds) or that are more than
-    ``most``; how many. What is left is for the next turn: the reader has to get in between."""
-    removed = 0
-    for _ in range(TRIM_PARTS):
-        part = trim_part(received_before, most)
-        removed += part
-        if part < TRIM_AT_ONCE:
-            break
-    return removed
+    ``most``; how many. What is left is for the next turn: the reader has to get in between. ``at_once``: of the first
+    transaction; who goes on takes TRIM_AT_ONCE."""
+    return sum(trim_parts(received_before, most, at_once))
 
 
-def trim_part(received_before: int, most: int) -> int:
-    """One transaction of ``trim``."""
+def trim_parts(received_before: int, most: int, at_once: int) -> Iterator[int]:
+    """The transactions of ``trim``: how many records each has removed."""
+    left = TRIM_TURN
+    while left:
+        size = min(at_once, left)
+        removed = _trim_part(received_before, most, size)
+        yield removed
+        if removed < size:
+            return
+        left, at_once = left - size, min(at_once * TRIM_GROWS, TRIM_AT_ONCE)
+
+
+def _trim_part(received_before: int, most: int, at_once: int) -> int:
     newest = Record.objects.aggregate(newest=Max("id"))["newest"]
     oldest = Record.objects.aggregate(oldest=Min("id"))["oldest"]
     if oldest is None:
         return 0
     with transaction.atomic(using=ALIAS):
-        removed, _ = Record.objects.filter(id__range=(oldest, oldest + TRIM_AT_ONCE - 1)).filter(
+        removed, _ = Record.objects.filter(id__range=(oldest, oldest + at_once - 1)).filter(
             Q(received__lt=received_before) | Q(id__lte=newest - most)).delete()
     return removed

@@ -151,13 +151,14 @@ class Reader:
 
     async def _trim(self) -> None:
         clock = PatientClock()
+        at_once = kept.TRIM_FIRST
         while True:
             pause_s = TRIM_S
             try:
                 oldest = clock.now(time.time(), time.monotonic()) - settings.PAIRWISE_LOG_DAYS * 24 * 3600
-                if await self._in(self._writer, partial(kept.trim, received_before=int(oldest * 1000),
-                                                        most=settings.PAIRWISE_LOG_RECORDS)):
-                    pause_s = 0.0
+                removed = await self._in(self._writer, partial(
+                    kept.trim, received_before=int(oldest * 1000), most=settings.PAIRWISE_LOG_RECORDS, at_once=at_once))
+                at_once, pause_s = (kept.TRIM_AT_ONCE, 0.0) if removed else (kept.TRIM_FIRST, TRIM_S)
             except DatabaseError as error:
                 log.warning("Old records were not removed: %s", error)
             await asyncio.sleep(pause_s)

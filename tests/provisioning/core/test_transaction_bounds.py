@@ -87,7 +87,7 @@ BOUNDS = {
     "logs/services/setting.py": {"choose"},
     "searches/services.py": {"save_search", "delete_search"},
     # what a group of records holds (following.AT_ONCE), and what is removed at once (kept.TRIM_AT_ONCE)
-    "logs/worker/kept.py": {"keep", "trim_part"},
+    "logs/worker/kept.py": {"keep", "_trim_part"},
     "alarms/services/alarms.py": {"acknowledge", "clear"},
     # with what goes on (judging.ACTIVE_MOST alarms), in two statements
     "alarms/services/maintenance.py": {"begin_maintenance", "end_maintenance"},

@@ -80,14 +80,23 @@ def test_an_application_that_got_the_id_of_another_is_another_pair(pair):
     assert kept.followed(application_id=7, identity="20260202", name="MS_Primary").pk != pair.pk
 
 
-def test_the_oldest_are_removed_in_small_parts_by_age_and_by_number(monkeypatch):
+def test_the_oldest_are_removed_some_at_a_time_by_age_and_by_number(monkeypatch):
     made = [factories.make_record(received=number) for number in range(10)]
-    monkeypatch.setattr(kept, "TRIM_AT_ONCE", 3)
-    assert [kept.trim(received_before=8, most=100) for _ in range(3)] == [6, 2, 0]
+    monkeypatch.setattr(kept, "TRIM_TURN", 6)
+    assert [kept.trim(received_before=8, most=100, at_once=3) for _ in range(3)] == [6, 2, 0]
     assert kept.trim(received_before=0, most=1) == 1
     assert list(Record.objects.order_by("id").values_list("id", flat=True)) == [row.pk for row in made[9:]]
     Record.objects.all().delete()
     assert kept.trim(received_before=5, most=2) == 0
+
+
+def test_the_first_transaction_of_a_turn_is_small_as_its_pages_come_from_the_disk(monkeypatch):
+    for number in range(60):
+        factories.make_record(received=number)
+    for name, value in {"TRIM_GROWS": 2, "TRIM_AT_ONCE": 10, "TRIM_TURN": 40}.items():
+        monkeypatch.setattr(kept, name, value)
+    assert list(kept.trim_parts(100, 100, 4)) == [4, 8, 10, 10, 8]
+    assert list(kept.trim_parts(100, 100, 10)) == [10, 10, 0]
 
 
 def test_nothing_of_it_is_in_the_configuration_database():
