@@ -79,9 +79,15 @@ class ServerDouble:
         self._loop.run_until_complete(asyncio.start_server(self._serve, sock=self._listening))
         self._loop.call_soon(self._ready.set)
         self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
+        self._loop.run_until_complete(self._end())
+
+    async def _end(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # What was closed is closed in the next turn.
+        await asyncio.sleep(0)
 
     async def _serve(self, reader, writer):
         self._clients.add(writer)
