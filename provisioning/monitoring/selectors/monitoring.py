@@ -27,7 +27,7 @@ BEATING = {
     "console-worker": ("Console worker", "Records what hosts report and finds jobs that were lost."),
 }
 READER = {LOG_READER: ("Log reader", "Reads the log records of the pair that is chosen at Centralized Log.")}
-"""Shown where one runs, or is missed as a pair is chosen."""
+"""Shown where one has run, or is missed as a pair is chosen."""
 STANDBY = {"control-standby": ("Standby control", "Takes over when the control that leads is gone.")}
 """Shown when there are several controls."""
 

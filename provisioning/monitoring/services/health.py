@@ -131,8 +131,8 @@ def _down(name: str, sentence: str) -> Component:
 
 def health() -> dict[str, Component]:
     """Every component of ``COMPONENTS``, without agent and worker where the console's machine is no host, without the
-    log reader where nobody has use for it, and without the hosts' accounts while these are well, within about CHECK_S
-    seconds. Never raises."""
+    log reader where none has ever run and no pair is chosen for it, and without the hosts' accounts while these are
+    well, within about CHECK_S seconds. Never raises."""
     deadline = time.monotonic() + CHECK_S
     with _lock:
         for name in CHECKS:
