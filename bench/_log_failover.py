@@ -83,8 +83,10 @@ def sending(carrier: LocalPair, destination: str) -> Iterator[None]:
 
 
 def last_seq(carrier: LocalPair) -> int:
-    """Of the messages that ``carrier`` has taken, as the console shows it."""
-    return carrier.run.application(carrier.facts()["active"])["last_seq"] or 0
+    """Of the messages that who serves of ``carrier`` has stored; what the console shows is older."""
+    directory = carrier.run.application(carrier.facts()["active"])["working_directory"]
+    with contextlib.closing(sqlite3.connect(f"file:{directory}/data/messages.db?mode=ro", uri=True)) as store:
+        return store.execute("SELECT COALESCE(MAX(seq), 0) FROM records").fetchone()[0]
 
 
 def wait_read(carrier: LocalPair, *, is_wanted: bool) -> None:

@@ -66,10 +66,10 @@ class Told:
         return found
 
     def told(self, kind: str = "alarm.raised") -> dict[int, dict]:
-        """{number of an alarm: what was said of it}."""
+        """{number of an alarm: what was said of it}. Of the last that were raised before, some may be told as well."""
         return {alarm["id"]: alarm for number, said in self.messages().items() for each in said
                 if each["type"] == kind and (self._taken is None or number in self._taken)
-                for alarm in each["data"]["alarms"]}
+                for alarm in each["data"]["alarms"] if alarm["id"] not in self._known}
 
     def wait(self, condition: str, kind: str = "alarm.raised") -> dict:
         """Until that was said of an alarm of ``condition``."""

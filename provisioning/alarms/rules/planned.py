@@ -12,8 +12,9 @@ FOLLOWS = frozenset({int(Own.ROLE_CHANGED), int(Own.OUT_OF_SYNC), FLAPPING, int(
 """Numbers of events that a stop or a switchover causes. That a process ended unexpectedly, none does."""
 STOPPING = (JobKind.STOP, JobKind.RESTART)
 """Jobs in which a server ends as asked."""
-PLANNED_STOP = 5091
-"""Told of a process that ended as asked, whoever asked: also without a job, as when its agent is stopped."""
+STARTED, PLANNED_STOP = 5093, 5091
+"""Told of a server that serves or stands by, and of a process that ended as asked, whoever asked: also without a job,
+as when its agent is stopped."""
 IS_STOPPING = f"→ {ApplicationStatus.STOP_PENDING} ("
 """What is in the change of status, an event without a number, of a server that ends (``control.narration``)."""
 BY_SOMEBODY = ("asked for a switchover", "accepted that messages may be lost")
@@ -27,11 +28,12 @@ AUDITED = timedelta(seconds=60)
 @dataclass(frozen=True)
 class Asked:
     """What somebody asked for: of the server ``member`` that it ends, "" for a switchover. ``until`` None: it goes
-    on."""
+    on. ``again``: when the server was Started after it had ended so, None where it was not."""
 
     member: str
     since: datetime
     until: datetime | None
+    again: datetime | None = None
 
     def covers(self, at: datetime, settles: timedelta = SETTLES) -> bool:
         return self.since - SETTLES <= at and (self.until is None or at <= self.until + settles)
@@ -45,14 +47,28 @@ def settles(number: int) -> timedelta:
 def is_planned(number: int, text: str, at: datetime, asked: Iterable[Asked]) -> bool:
     """Whether an event of a pair follows from something of ``asked``, which is about its members."""
     return number in FOLLOWS and any(
-        each.covers(at, settles(number)) and not _contradicts(number, text, each) for each in asked)
+        each.covers(at, settles(number)) and not _contradicts(number, text, at, each) for each in asked)
 
 
-def _contradicts(number: int, text: str, asked: Asked) -> bool:
-    """A server that was to end and became the active one took over from the other, which nobody had stopped; and what
-    a switchover causes says so (``control.narration.decision_events``)."""
+def started_again(ends: Iterable[tuple[int, datetime]], since: datetime) -> datetime | None:
+    """When a server was Started after it had ended as was asked ``since`` then. ``ends`` (STARTED or PLANNED_STOP,
+    when) are told of it, in order."""
+    has_ended = False
+    for number, at in ends:
+        if number == PLANNED_STOP:
+            has_ended = has_ended or at >= since
+        elif has_ended:
+            return at
+    return None
+
+
+def _contradicts(number: int, text: str, at: datetime, asked: Asked) -> bool:
+    """A server that was to end and became the active one took over from the other, which nobody had stopped; one that
+    was Started again, and was lost then, was lost by itself; and what a switchover causes says so
+    (``control.narration.decision_events``)."""
     if number != Own.ROLE_CHANGED:
         return False
     if asked.member:
-        return text.startswith(f"{asked.member} is the active server")
+        is_back = asked.again is not None and asked.again < at
+        return is_back or text.startswith(f"{asked.member} is the active server")
     return not any(words in text for words in BY_SOMEBODY)

@@ -1,6 +1,8 @@
 """Whether an event of a pair follows from what somebody asked for, as jobs and the timeline tell it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -11,10 +13,12 @@ from provisioning.alarms.rules.planned import (
     IS_STOPPING,
     PLANNED_STOP,
     SETTLES,
+    STARTED,
     STOPPING,
     Asked,
     is_planned,
     settles,
+    started_again,
 )
 from provisioning.models import Event, Job
 from provisioning.states import ACTIVE_JOBS
@@ -23,8 +27,10 @@ from provisioning.states import ACTIVE_JOBS
 def is_asked_for(number: int, text: str, at: datetime, members: Sequence[int]) -> bool:
     """``members``: keys of the applications of the pair."""
     since = at - settles(number)
-    return number in FOLLOWS and is_planned(
-        number, text, at, [*_jobs(members, at, since), *_told(number, members, at, since)])
+    if number not in FOLLOWS:
+        return False
+    asked = [*_jobs(members, at, since), *_told(number, members, at, since)]
+    return is_planned(number, text, at, _with_starts(asked, members, at) if number == Own.ROLE_CHANGED else asked)
 
 
 def _jobs(members: Sequence[int], at: datetime, since: datetime) -> list[Asked]:
@@ -43,3 +49,15 @@ def _told(number: int, members: Sequence[int], at: datetime, since: datetime) ->
     found = Event.objects.filter(of_them, application__in=members, at__range=(since, at + SETTLES))
     return [Asked("" if told == Own.ASKED else name, said, said)
             for told, name, said in found.values_list("number", "application__name", "at")]
+
+
+def _with_starts(asked: Sequence[Asked], members: Sequence[int], at: datetime) -> list[Asked]:
+    """With what the timeline tells of servers that were Started again."""
+    if not asked:
+        return []
+    found = Event.objects.filter(
+        number__in=(STARTED, PLANNED_STOP), application__in=members, at__range=(min(each.since for each in asked), at))
+    ends = defaultdict(list)
+    for name, number, when in found.order_by("at", "id").values_list("application__name", "number", "at"):
+        ends[name].append((number, when))
+    return [replace(each, again=started_again(ends[each.member], each.since)) for each in asked]

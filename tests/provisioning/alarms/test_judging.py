@@ -91,6 +91,17 @@ def test_the_standby_that_is_restarted_does_not_hide_a_crash_of_the_active_serve
     assert active() == [("Failover Happened", "MS_Primary", 1)]
 
 
+def test_a_failover_right_after_both_were_stopped_and_started_again_is_told(pair):
+    for member in pair:
+        factories.make_job(member, kind=JobKind.STOP, state=JobState.SUCCEEDED, finished_at=timezone.now())
+    for number in (5091, 5093):
+        for member in pair:
+            tell(number, member)
+    tell(Own.ROLE_CHANGED, pair[0], text="MS_Backup is the active server in epoch 4: MS_Primary has ended.")
+    look()
+    assert active() == [("Failover Happened", "MS_Primary", 1)]
+
+
 @pytest.mark.parametrize("number", [Own.ASKED, 5091])
 def test_a_switchover_that_was_asked_for_and_a_stop_without_a_job_raise_nothing(pair, number):
     tell(number, pair[0])
