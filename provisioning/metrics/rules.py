@@ -33,6 +33,14 @@ COUNTED = {
     "deliveries": Counted("pairwise_notifications", "Notifications that are kept, by state.", ("state",)),
 }
 
+OF_PAIRS = {
+    "in_sync": "1 while the standby is recorded as in sync.",
+    "epoch": "The epoch of the pair; it grows with each change of the active server.",
+    "automatic_failover": "0 while automatic failover is paused.",
+    "disputed": "1 while nothing is decided until somebody says which server goes on.",
+}
+"""Fields of facts.Pair that are told as they are."""
+
 
 def families(found: Measured, version: str) -> Iterator[Metric]:
     """All of them, in one order."""
@@ -77,15 +85,9 @@ def _pairs(found: Measured) -> Iterator[Metric]:
               if each.active_id is not None and each.active_id in servers]
     yield _gauge("pairwise_pair_active", "1 for the member that control's record names as active.", ("pair", "member"),
                  [((each.name, server.name), 1) for each, server in active])
-    for name, text, value in (
-            ("pairwise_pair_in_sync", "1 while the standby is recorded as in sync.", lambda each: each.in_sync),
-            ("pairwise_pair_epoch", "The epoch of the pair; it grows with each change of the active server.",
-             lambda each: each.epoch),
-            ("pairwise_pair_automatic_failover", "0 while automatic failover is paused.",
-             lambda each: each.automatic_failover),
-            ("pairwise_pair_disputed", "1 while nothing is decided until somebody says which server goes on.",
-             lambda each: each.disputed)):
-        yield _gauge(name, text, ("pair",), [((each.name,), value(each)) for each in found.pairs])
+    for name, text in OF_PAIRS.items():
+        yield _gauge(f"pairwise_pair_{name}", text, ("pair",), [((each.name,), getattr(each, name))
+                                                                for each in found.pairs])
     yield _gauge("pairwise_pair_lag_records", "Records of the active server that its standby is not known to have.",
                  ("pair",), [((each.name,), copies.lag(server.last_seq, servers[each.standby_id].common_seq))
                              for each, server in active if each.standby_id in servers])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, Count, DateTimeField, F, IntegerField, Q, QuerySet, Value
+from django.db.models import Case, CharField, Count, DateTimeField, F, IntegerField, QuerySet, Value, When
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -76,7 +76,7 @@ def _others() -> QuerySet[Any, dict[str, Any]]:
         beats, _counted(Job.objects.all(), "jobs", "kind", "state"),
         _counted(PairAudit.objects.filter(is_latest=True), "audits", "verdict"),
         _counted(Alarm.objects.filter(cleared_at=None, masked=False).annotate(
-            known=Cast(~Q(acknowledged_by=""), IntegerField())), "alarms", "category", "known"),
+            known=Case(When(acknowledged_by="", then=Value(0)), default=Value(1))), "alarms", "category", "known"),
         _counted(Delivery.objects.all(), "deliveries", "state"), all=True)
 
 
