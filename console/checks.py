@@ -21,6 +21,7 @@ from protocol.tls import TlsError, client_context, expires_at
 from protocol.validity import ends, urgency
 from provisioning.broker.rules import EACH_ITS_OWN, addresses_at_rabbitmq, unreadable_at_rabbitmq
 from provisioning.core import tls
+from provisioning.metrics.networks import networks as metrics_networks
 from provisioning.notifications.rules.mail import HOW, smtp_server
 
 TAG = "pairwise"
@@ -223,6 +224,18 @@ def open_to_the_network(**_) -> list[CheckMessage]:
         found.append(Warning(f"PAIRWISE_HOST is {host}, but no name for browsers is allowed.", id="pairwise.W002",
                              hint="Set PAIRWISE_ALLOWED_HOSTS to the names and addresses that people type."))
     return found
+
+
+@register(TAG)
+def metrics(**_) -> list[CheckMessage]:
+    """Who may ask for metrics is somebody who can be told."""
+    try:
+        metrics_networks(settings.PAIRWISE_METRICS)
+    except ValueError as error:
+        return [Error(f"PAIRWISE_METRICS: {error}.", id="pairwise.E022",
+                      hint="Set it to loopback, open, or the networks that may ask for /metrics, as in "
+                           "10.0.0.0/8,192.0.2.7.")]
+    return []
 
 
 @register(TAG)

@@ -282,6 +282,10 @@ PAIRWISE_MAIL_FROM = env.str("PAIRWISE_MAIL_FROM", "Pairwise <pairwise@localhost
 PAIRWISE_WEBHOOK_LOOPBACK = env.bool("PAIRWISE_WEBHOOK_LOOPBACK", False)
 PAIRWISE_WEBHOOK_HTTP = env.bool("PAIRWISE_WEBHOOK_HTTP", False)
 
+# --- metrics
+PAIRWISE_METRICS = env.list("PAIRWISE_METRICS", default=[])
+PAIRWISE_METRICS_OBJECTS = env.int("PAIRWISE_METRICS_OBJECTS", 20_000)
+
 # --- logs
 LOGGING = {
     "version": 1,

@@ -12,4 +12,6 @@ urlpatterns = [
     path("monitoring/wall/<str:token>/", wall.wall_page, name="wall"),
     path("monitoring/events/export/<slug:list_format>/", monitoring.event_export, name="event-export"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("livez", health.livez, name="livez"),
 ]

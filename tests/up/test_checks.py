@@ -46,6 +46,13 @@ def test_mail(settings, url, sender, expected):
     assert ids(checks.mail()) == expected
 
 
+@pytest.mark.parametrize(("said", "expected"), [
+    ([], []), (["loopback"], []), (["10.0.0.0/8", "192.0.2.7"], []), (["token"], ["pairwise.E022"])])
+def test_metrics(settings, said, expected):
+    settings.PAIRWISE_METRICS = said
+    assert ids(checks.metrics()) == expected
+
+
 @pytest.mark.parametrize("name", ["PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS"])
 @pytest.mark.parametrize(("number", "expected"), [(1, []), (0, ["pairwise.E018"]), (-5, ["pairwise.E018"])])
 def test_some_log_records_are_kept(settings, name, number, expected):

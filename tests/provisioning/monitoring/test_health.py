@@ -245,6 +245,18 @@ def test_what_does_not_answer_is_named_and_the_rest_is_still_told(client, all_up
     assert {name for name, part in answer.json()["components"].items() if part["status"] != "ok"} == {"worker"}
 
 
+def test_who_sends_requests_is_told_of_what_pages_need_alone(client, all_up):
+    HostRuntime.objects.update(worker_alive=False)
+    answer = client.get("/readyz")
+    assert (answer.status_code, set(answer.json()["components"])) == (200, {"database", "control"})
+
+
+def test_who_restarts_the_process_is_told_of_it_alone(client, all_up, locked):
+    with locked():
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/livez").json() == {"status": "ok", "components": {}}
+
+
 def test_a_database_that_another_program_holds_is_named_and_nobody_else_is_blamed(client, all_up, locked):
     old = timezone.now() - timedelta(seconds=45)
     HostRuntime.objects.update(heard_at=old)

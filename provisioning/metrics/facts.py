@@ -1,0 +1,71 @@
+"""What is measured, read at one moment, as plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Message Server. ``status`` is None where nobody knows it now, ``heard_at`` where it was never heard of;
+    ``pair`` is the name of its pair's primary, its own for a single one."""
+
+    id: int
+    name: str
+    type: str
+    host: str
+    pair: str
+    status: str | None
+    restarts: int
+    clients: int
+    last_seq: int
+    common_seq: int
+    discarded: int
+    heard_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """``active_id`` and ``standby_id``: of servers; None for nobody."""
+
+    primary_id: int
+    name: str
+    active_id: int | None
+    standby_id: int
+    in_sync: bool
+    epoch: int
+    automatic_failover: bool
+    disputed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A host; ``is_up`` is None where nobody knows it now."""
+
+    name: str
+    is_up: bool | None
+    worker: bool
+    heard_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many ``rows`` of ``what`` (a key of ``rules.COUNTED``) that share the values of its labels."""
+
+    what: str
+    labels: tuple[str, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """``control_answers``: what it says of servers and hosts is of now; ``beats``: last signs of life of the console's
+    parts; ``left_out``: servers that are more than may be told one by one."""
+
+    now: datetime
+    control_answers: bool
+    servers: tuple[Server, ...]
+    pairs: tuple[Pair, ...]
+    hosts: tuple[Machine, ...]
+    counts: tuple[Count, ...]
+    beats: dict[str, datetime]
+    left_out: int = 0

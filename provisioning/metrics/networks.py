@@ -1,0 +1,21 @@
+"""Who may see metrics: what PAIRWISE_METRICS says. Pure."""
+
+import ipaddress
+from collections.abc import Iterable
+
+WORDS = {"loopback": ("127.0.0.0/8", "::1/128"), "open": ("0.0.0.0/0", "::/0")}
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(said: Iterable[str]) -> list[Network]:
+    """Of words, addresses or networks. Raises ValueError."""
+    return [ipaddress.ip_network(each, strict=False) for word in said for each in WORDS.get(word, (word,))]
+
+
+def may_ask(address: str, said: Iterable[str]) -> bool:
+    """Whether somebody at ``address`` is in one of them; nobody is where one of them cannot be read."""
+    try:
+        found, allowed = ipaddress.ip_address(address), networks(said)
+    except ValueError:
+        return False
+    return any(found in each for each in allowed)

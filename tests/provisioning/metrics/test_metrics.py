@@ -1,0 +1,155 @@
+"""Metrics: what Prometheus is told, who may ask, and what it costs."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import yaml
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+from prometheus_client.parser import text_string_to_metric_families as plain
+
+from provisioning.metrics import facts, rules, selectors, views
+from provisioning.metrics.networks import may_ask, networks
+from provisioning.models import ComponentHeartbeat, PairState, RuntimeStatus
+from provisioning.states import DeliveryState, Verdict
+from tests import factories
+from tests.sources import ROOT
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def anew(settings):
+    settings.PAIRWISE_METRICS = ["loopback"]
+    views._kept.clear()
+
+
+def samples(text, parser=plain):
+    """{(name, labels in order of their names): value}."""
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in parser(text) for sample in family.samples}
+
+
+@pytest.fixture
+def told(client):
+    def ask(**headers):
+        views._kept.clear()
+        answer = client.get("/metrics", headers=headers)
+        assert answer.status_code == 200, answer.content
+        return answer.content.decode()
+    return ask
+
+
+@pytest.fixture
+def running(pair):
+    """A pair that works: the standby lacks three records."""
+    for row, seq in zip(pair, (10, 7), strict=True):
+        RuntimeStatus.objects.filter(application=row).update(last_seq=seq, common_seq=seq, clients=2)
+    PairState.objects.update(epoch=4)
+    factories.control_answers()
+    return pair
+
+
+def test_a_pair_is_told_by_name(told, running):
+    found = samples(told())
+    primary = (("application", "MS_Primary"), ("host", running[0].host.name), ("pair", "MS_Primary"),
+               ("type", "MessageServer"))
+    assert found["pairwise_application_up", primary] == 1
+    assert found["pairwise_application_messages_total", primary] == 10
+    assert found["pairwise_pair_active", (("member", "MS_Primary"), ("pair", "MS_Primary"))] == 1
+    of_pair = (("pair", "MS_Primary"),)
+    assert [found[f"pairwise_pair_{name}", of_pair] for name in (
+        "in_sync", "epoch", "automatic_failover", "disputed", "lag_records")] == [1, 4, 1, 0, 3]
+
+
+def test_both_formats_are_spoken_and_have_the_same_in_them(told, running):
+    assert samples(told()).keys() == samples(told(accept="application/openmetrics-text; version=1.0.0"),
+                                             open_metrics).keys()
+
+
+def test_while_control_does_not_answer_nobody_claims_to_know(told, running):
+    factories.control_answers(ago_s=3600)
+    found = samples(told())
+    assert found["pairwise_control_up", ()] == 0
+    assert not [name for name, _ in found if name in (
+        "pairwise_application_up", "pairwise_application_status", "pairwise_host_up")]
+
+
+def test_parts_that_are_silent_are_down(told):
+    now = timezone.now()
+    for name, ago in (("console-worker", 0), ("log-reader", 300)):
+        ComponentHeartbeat.objects.create(name=name, at=now - timedelta(seconds=ago))
+    found = samples(told())
+    assert found["pairwise_component_up", (("component", "console-worker"),)] == 1
+    assert found["pairwise_component_up", (("component", "log-reader"),)] == 0
+
+
+def test_it_takes_two_queries_of_the_configuration_database_however_many_there_are(told, running):
+    with CaptureQueriesContext(connection) as few:
+        selectors.measured()
+    for number in range(3):
+        factories.make_application(f"More_{number}", status="Started")
+    with CaptureQueriesContext(connection) as more:
+        selectors.measured()
+    assert len(few) == len(more) == 2
+
+
+def test_of_more_than_so_many_the_others_are_counted(told, running, settings):
+    settings.PAIRWISE_METRICS_OBJECTS = 1
+    assert samples(told())["pairwise_applications_left_out", ()] == 1
+
+
+def test_who_asks_often_costs_nothing(client, running, monkeypatch):
+    client.get("/metrics")
+    monkeypatch.setattr(selectors, "measured", None)
+    assert client.get("/metrics").status_code == 200
+
+
+def test_without_a_database_there_is_no_answer_rather_than_zeros(client, monkeypatch):
+    def away(*_):
+        raise DatabaseError("away")
+
+    monkeypatch.setattr("provisioning.metrics.collector.measured", away)
+    assert client.get("/metrics").status_code == 503
+
+
+@pytest.mark.parametrize(("said", "status"), [([], 404), (["10.0.0.0/8"], 403), (["127.0.0.1"], 200), (["open"], 200),
+                                              (["nonsense"], 403)])
+def test_only_who_is_named_may_ask(client, settings, said, status):
+    settings.PAIRWISE_METRICS = said
+    assert client.get("/metrics").status_code == status
+
+
+@pytest.mark.parametrize(("address", "said", "may"), [
+    ("10.1.2.3", ["10.0.0.0/8"], True), ("::1", ["loopback"], True), ("2001:db8::1", ["open"], True),
+    ("10.1.2.3", ["loopback"], False), ("", ["open"], False), ("10.1.2.3", ["10.0.0.0/8", "x"], False)])
+def test_networks_are_read_as_they_are_written(address, said, may):
+    assert may_ask(address, said) == may
+
+
+def families():
+    found = facts.Measured(timezone.now(), True, (), (), (), (), {})
+    return {f"{each.name}_total" if each.type == "counter" else each.name for each in rules.families(found, "1")}
+
+
+def test_the_document_has_every_metric_and_no_other():
+    rows = [line for line in (ROOT / "docs/metrics.md").read_text().splitlines() if line.startswith("| `pairwise_")]
+    assert {name for row in rows for name in re.findall(r"`(pairwise_\w+)`", row)} == families()
+
+
+def test_alerts_are_about_metrics_and_values_that_there_are():
+    text = (ROOT / "deploy/prometheus/rules.yml").read_text()
+    alerts = yaml.safe_load(text)["groups"][0]["rules"]
+    said = " ".join(each["expr"] for each in alerts)
+    assert set(re.findall(r"pairwise_\w+", said)) <= families()
+    assert re.findall(r'verdict="(\w+)"', said) == [Verdict.BROKEN]
+    assert re.findall(r'state="(\w+)"', said) == [DeliveryState.FAILED]
+    assert all({"summary", "description"} == each["annotations"].keys() for each in alerts)
+
+
+def test_what_is_no_network_is_refused():
+    with pytest.raises(ValueError, match="nonsense"):
+        networks(["nonsense"])
