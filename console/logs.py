@@ -1,4 +1,5 @@
-"""What the console's log looks like, and what it leaves out: what tells nothing, and what somebody could fill it with."""
+"""What the console's log looks like, and what it leaves out: what tells nothing, and what somebody could fill it with.
+"""
 
 import json
 import logging

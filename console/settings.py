@@ -296,7 +296,8 @@ LOGGING = {
     "filters": {"no trace of refusals": {"()": "console.logs.NoTraceOfRefusals"},
                 "without tokens": {"()": "console.logs.WithoutTokens"},
                 "bounded": {"()": "console.logs.Bounded"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json" if PAIRWISE_LOG_FORMAT == "json" else "line",
+    "handlers": {"stderr": {"class": "logging.StreamHandler",
+                            "formatter": "json" if PAIRWISE_LOG_FORMAT == "json" else "line",
                             "filters": ["no trace of refusals", "without tokens", "bounded"]}},
     "root": {"handlers": ["stderr"], "level": env.str("PAIRWISE_LOG_LEVEL", "INFO")},
     # urllib3 writes whole addresses, and who knows that of a chat may write there.
