@@ -26,6 +26,7 @@ from provisioning.notifications.rules.mail import HOW, smtp_server
 
 TAG = "pairwise"
 SECRET_KEY_MIN = 32
+LOG_FORMATS = ("line", "json")
 LCA_PORTS = range(2000, 10_000)
 LOOK_MINUTES = range(1, 41)
 WILDCARDS = frozenset({"", "0.0.0.0", "::"})
@@ -236,6 +237,14 @@ def metrics(**_) -> list[CheckMessage]:
                       hint="Set it to loopback, open, or the networks that may ask for /metrics, as in "
                            "10.0.0.0/8,192.0.2.7.")]
     return []
+
+
+@register(TAG)
+def log_format(**_) -> list[CheckMessage]:
+    if settings.PAIRWISE_LOG_FORMAT in LOG_FORMATS:
+        return []
+    return [Error(f"PAIRWISE_LOG_FORMAT is {settings.PAIRWISE_LOG_FORMAT}.", id="pairwise.E023",
+                  hint=f"Set it to {' or '.join(LOG_FORMATS)}.")]
 
 
 @register(TAG)

@@ -1,11 +1,14 @@
-"""What the console's log leaves out: what tells nothing, and what somebody could fill it with."""
+"""What the console's log looks like, and what it leaves out: what tells nothing, and what somebody could fill it with.
+"""
 
+import json
 import logging
 import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 REFUSED = (400, 403, 404)
 EVERY_S = 60.0
@@ -18,6 +21,19 @@ ADDRESSES = 1_000
 """So many addresses are told apart; the others count as one."""
 WALL = re.compile(r"(/monitoring/wall/)[^/\s]+")
 _ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+
+
+class Json(logging.Formatter):
+    """An object a line, for programs that collect logs: at (UTC), level, logger, process (its number), text and, of an
+    error, trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname, "logger": record.name, "process": record.process,
+                "text": record.getMessage()}
+        if trace := record.exc_text or (self.formatException(record.exc_info) if record.exc_info else ""):
+            line["trace"] = trace
+        return json.dumps(line, ensure_ascii=False)
 
 
 class NoTraceOfRefusals(logging.Filter):

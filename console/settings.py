@@ -287,14 +287,17 @@ PAIRWISE_METRICS = env.list("PAIRWISE_METRICS", default=[])
 PAIRWISE_METRICS_OBJECTS = env.int("PAIRWISE_METRICS_OBJECTS", 20_000)
 
 # --- logs
+PAIRWISE_LOG_FORMAT = env.str("PAIRWISE_LOG_FORMAT", "line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+                   "json": {"()": "console.logs.Json"}},
     "filters": {"no trace of refusals": {"()": "console.logs.NoTraceOfRefusals"},
                 "without tokens": {"()": "console.logs.WithoutTokens"},
                 "bounded": {"()": "console.logs.Bounded"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line",
+    "handlers": {"stderr": {"class": "logging.StreamHandler",
+                            "formatter": "json" if PAIRWISE_LOG_FORMAT == "json" else "line",
                             "filters": ["no trace of refusals", "without tokens", "bounded"]}},
     "root": {"handlers": ["stderr"], "level": env.str("PAIRWISE_LOG_LEVEL", "INFO")},
     # urllib3 writes whole addresses, and who knows that of a chat may write there.

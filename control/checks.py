@@ -10,7 +10,7 @@ from protocol.message import Message, MessageError, from_dict
 from protocol.messages import PROCESS_STATES, ProcessChanged
 from protocol.opening_messages import Hello
 from protocol.said import LARGEST, number, storable
-from protocol.server_messages import LINKS, SERVER_STATES, STANDBY_WISHES, Event, Report
+from protocol.server_messages import LATENCIES_MS, LINKS, SERVER_STATES, STANDBY_WISHES, Event, Report
 from protocol.wire import WireError
 from provisioning.states import EventLevel
 
@@ -50,6 +50,13 @@ def _bounded(name: str, value: int, top: int = INT_MAX) -> None:
         raise WireError(f"the peer sent {name} {value}, which is out of range")
 
 
+def latencies_of(report: Report) -> tuple[int, ...]:
+    """() for what no release of a server says."""
+    said = report.latencies
+    is_whole = len(said) == len(LATENCIES_MS) + 1 and all(type(each) is int and 0 <= each <= INT_MAX for each in said)
+    return tuple(said) if is_whole else ()
+
+
 def check_hello(hello: Hello) -> None:
     """Raises WireError."""
     _bounded("pid", hello.pid, PID_MAX)
@@ -65,7 +72,8 @@ def check_report(report: Report) -> None:
         raise WireError(f"the peer reported the unknown state {report.state[:20]!r} or role {report.role[:20]!r}")
     if report.link not in LINKS or report.standby not in STANDBY_WISHES:
         raise WireError(f"the peer reported the unknown link {report.link[:20]!r} or wish {report.standby[:20]!r}")
-    for name in ("epoch", "record_version", "last_seq", "standby_version", "common_seq", "discarded", "first_seq"):
+    for name in ("epoch", "record_version", "last_seq", "standby_version", "common_seq", "discarded", "first_seq",
+                 "acknowledged", "delivered", "waiting_bytes"):
         _bounded(name, getattr(report, name))
     for name, top in (("clock", TIME_MAX), ("trouble_s", TROUBLE_MAX_S)):
         if not 0 <= getattr(report, name) <= top:

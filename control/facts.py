@@ -80,6 +80,10 @@ class StatusRow:
     first_seq: int = 0
     first_digest: str = ""
     clock_offset_s: float | None = None
+    acknowledged: int = 0
+    delivered: int = 0
+    latencies: tuple[int, ...] = ()
+    waiting_bytes: int = 0
     account: str = ""
     started_at: datetime | None = None
     served_until: datetime | None = None
@@ -94,7 +98,7 @@ class StatusRow:
 
 
 COUNTERS = ("last_seq", "digest", "clients", "common_seq", "common_digest", "first_seq", "first_digest",
-            "clock_offset_s")
+            "clock_offset_s", "acknowledged", "delivered", "latencies", "waiting_bytes")
 """Of a StatusRow: what moves while nothing else does."""
 
 

@@ -365,7 +365,9 @@ def _counters(connection: ServerConnection, report: Report) -> dict[str, Any]:
     return {"last_seq": report.last_seq, "digest": checks.clean(report.digest, 64), "clients": report.clients,
             "common_seq": report.common_seq, "common_digest": checks.clean(report.common_digest, 64),
             "first_seq": report.first_seq, "first_digest": checks.clean(report.first_digest, 64),
-            "clock_offset_s": connection.clock_offset_s}
+            "clock_offset_s": connection.clock_offset_s, "acknowledged": report.acknowledged,
+            "delivered": report.delivered, "latencies": checks.latencies_of(report),
+            "waiting_bytes": report.waiting_bytes}
 
 
 def _role_facts(report: Report) -> tuple[object, ...]:

@@ -19,6 +19,7 @@ from protocol.throttle import Throttle
 from . import standing as standings
 from .delivery import Delivery
 from .disk import Arguments, Disk, Result
+from .figures import Figures
 from .guesses import Guesses
 from .housekeeping import Housekeeping
 from .intake import Intake
@@ -71,10 +72,11 @@ class Broker:
         self._waiting = Submissions()
         self._groups: deque[Group] = deque()
         self._held_bytes = 0
+        self.figures = Figures()
         self._wake, self._releasable, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._turn = asyncio.Lock()
-        self.intake = Intake(self._loop, lambda: self._waiting.bytes + self._held_bytes)
+        self.intake = Intake(self._loop, lambda: self.waiting_bytes)
         self.guesses = Guesses()
         self.client_event = EventLimit(log, self._loop.time)
         self.log_refused = Throttle(functools.partial(log.standard, Event.CLIENT_REFUSED, published=False),
@@ -82,7 +84,7 @@ class Broker:
         """Of the centralized log's own logins, which try again for ever."""
         self.tasks = Tasks(failed)
         """They end with the broker; when one fails, the server ends."""
-        self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"))
+        self.delivery = Delivery(reader, store.last_seq, self.tasks.start, self.disk.thread("reader"), self.figures)
         self.housekeeping = Housekeeping(self, log)
 
     def start(self) -> None:
@@ -116,7 +118,7 @@ class Broker:
         if not self._waiting:
             self._idle.clear()
             self._wake.set()
-        self._waiting.add(session, drafts, receipts)
+        self._waiting.add(session, drafts, receipts, self._loop.time())
         session.submitted += len(drafts)
 
     def flush_soon(self, session: Guest) -> None:
@@ -189,15 +191,17 @@ class Broker:
         return self.standing.mode != Mode.DEPOSED and self._groups[0].upto <= self.standing.committed
 
     def _answer(self, group: Group, *, allowed: bool) -> None:
-        seqs = iter(group.appended.seqs)
-        for session, _, receipts, _ in group.submitted:
+        seqs, now = iter(group.appended.seqs), self._loop.time()
+        for session, _, receipts, _, at in group.submitted:
             answers = [b"RECEIPT\nreceipt-id:%b\nseq:%d\n\n\0" % (receipt, seq)
                        for receipt, seq in zip(receipts, seqs, strict=False) if receipt is not None]
             if not allowed:
                 session.fail(GONE)
-            elif answers:
-                session.queue(*answers)
-                self.delivery.touch(session)
+            else:
+                self.figures.answered(len(receipts), now - at)
+                if answers:
+                    session.queue(*answers)
+                    self.delivery.touch(session)
             session.settle(len(receipts))
 
     # --- roles ---------------------------------------------------------------------------------------
@@ -258,6 +262,11 @@ class Broker:
         """The store moved without us."""
         self.last_seq, self.digest, self.first_seq = self.store.last_seq, self.store.digest, self.store.first_seq
         self.delivery.cut_back(self.last_seq)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What was accepted and is not acknowledged yet."""
+        return self._waiting.bytes + self._held_bytes
 
     @property
     def drained(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from .disk import DiskThread
+from .figures import Figures
 from .ownership import StoreError
 from .reader import BATCH_RECORDS, Batch, Reader
 from .records import Row
@@ -24,8 +25,8 @@ class Delivery:
     disk."""
 
     def __init__(self, reader: Reader, upto: int, spawn: Callable[[Coroutine[Any, Any, None], str], object],
-                 reading: DiskThread):
-        self._reader, self._spawn, self._reading = reader, spawn, reading
+                 reading: DiskThread, figures: Figures):
+        self._reader, self._spawn, self._reading, self._figures = reader, spawn, reading, figures
         self.upto = upto
         """Up to here live subscriptions have been served."""
         self._dirty: set[Guest] = set()
@@ -82,6 +83,7 @@ class Delivery:
             self._spawn(self._pull(subscription), "replay")
             return
         subscription.deliver(seq, tail)
+        self._figures.delivered += 1
         self._dirty.add(subscription.session)
 
     def _route(self, destination: str) -> tuple[Subscription, ...]:
@@ -138,6 +140,7 @@ class Delivery:
             if not subscription.closed:
                 for record in batch.records:
                     subscription.deliver(record.seq, message_tail(*record[:6]))
+                self._figures.delivered += len(batch.records)
                 subscription.cursor = batch.next_seq
                 session.flush()
 

@@ -284,7 +284,9 @@ class Server:
             state=state, role=roles.role, epoch=held.epoch, record_version=held.record_version, reason=reason,
             last_seq=broker.last_seq, digest=broker.digest.hex(), clients=broker.roster.clients,
             first_seq=broker.store.first_seq, first_digest=broker.store.first_digest.hex(), clock=time.time(),
-            trouble_s=broker.storing.unavailable_s, ports=self._ports.state(), **roles.report()))
+            trouble_s=broker.storing.unavailable_s, ports=self._ports.state(),
+            acknowledged=broker.figures.acknowledged, delivered=broker.figures.delivered,
+            latencies=list(broker.figures.latencies), waiting_bytes=broker.waiting_bytes, **roles.report()))
 
     # --- shutdown ----------------------------------------------------------------------------------------
 

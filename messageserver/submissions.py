@@ -16,12 +16,14 @@ LEAST_DRAFTS = 250
 
 class Submitted(NamedTuple):
     """What one step of a session asked to be stored: in one commit, or not at all. ``drafts`` are fields of Draft,
-    ``receipts`` what is wanted for each of them, or None; ``size`` is in bytes."""
+    ``receipts`` what is wanted for each of them, or None; ``size`` is in bytes, ``at`` in seconds of the loop.
+    """
 
     session: Guest
     drafts: Sequence[DraftRow]
     receipts: Sequence[bytes | None]
     size: int
+    at: float
 
 
 class Submissions:
@@ -34,10 +36,10 @@ class Submissions:
     def __bool__(self) -> bool:
         return bool(self._submitted)
 
-    def add(self, session: Guest, drafts: Sequence[DraftRow], receipts: Sequence[bytes | None]) -> None:
-        """Put ``drafts`` behind all others."""
+    def add(self, session: Guest, drafts: Sequence[DraftRow], receipts: Sequence[bytes | None], at: float) -> None:
+        """Put ``drafts``, which came ``at`` that time, behind all others."""
         size = DRAFT_OVERHEAD * len(drafts) + sum([len(draft[1]) + len(draft[2]) for draft in drafts])
-        self._submitted.append(Submitted(session, drafts, receipts, size))
+        self._submitted.append(Submitted(session, drafts, receipts, size, at))
         self.drafts += len(drafts)
         self.bytes += size
 

@@ -6,6 +6,9 @@ from typing import Any
 
 from .message import Message
 
+LATENCIES_MS = (1, 2, 5, 10, 25, 50, 100, 250, 1000, 5000)
+"""Bounds by which a server counts how long acknowledgements took; what took longer is counted last."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration(Message):
@@ -56,7 +59,9 @@ class Report(Message):
 
     Not in the first release: ``first_seq`` is the first record that is kept (0: not said), ``first_digest`` the running
     digest (hex) before it; ``clock`` is Unix time as the server's machine shows it (0: not said); ``trouble_s`` is for
-    how many seconds it has not been able to serve.
+    how many seconds it has not been able to serve. Since the start of its process it ``acknowledged`` and ``delivered``
+    so many messages; ``latencies`` are counts of the acknowledged ones, between the bounds LATENCIES_MS ([]: not said);
+    ``waiting_bytes`` were accepted and are not acknowledged yet.
     """
 
     state: str
@@ -82,6 +87,10 @@ class Report(Message):
     first_digest: str = ""
     clock: float = 0.0
     trouble_s: float = 0.0
+    acknowledged: int = 0
+    delivered: int = 0
+    latencies: list[int] = field(default_factory=list)
+    waiting_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +106,10 @@ class Progress(Message):
     first_seq: int = 0
     first_digest: str = ""
     clock: float = 0.0
+    acknowledged: int = 0
+    delivered: int = 0
+    latencies: list[int] = field(default_factory=list)
+    waiting_bytes: int = 0
 
 
 LINKS = ("", "down", "catching_up", "synced")

@@ -7,7 +7,8 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Server:
     """A Message Server. ``status`` is None where nobody knows it now, ``heard_at`` where it was never heard of;
-    ``pair`` is the name of its pair's primary, its own for a single one."""
+    ``pair`` is the name of its pair's primary, its own for a single one; ``latencies`` as of server_messages.Report.
+    """
 
     id: int
     name: str
@@ -20,6 +21,10 @@ class Server:
     last_seq: int
     common_seq: int
     discarded: int
+    acknowledged: int
+    delivered: int
+    waiting_bytes: int
+    latencies: tuple[int, ...]
     heard_at: datetime | None
 
 

@@ -1,18 +1,18 @@
 """Which metrics there are, and their values. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-
+from protocol.server_messages import LATENCIES_MS
 from provisioning.core import ages, copies
 from provisioning.states import ALIVE
 
-from .facts import Count, Measured
+from .facts import Measured
+from .text import COUNTER, GAUGE, HISTOGRAM, Family, labelled
 
 SERVER = ("application", "type", "host", "pair")
-Samples = Iterable[tuple[Sequence[str], float]]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,19 @@ COUNTED = {
     "deliveries": Counted("pairwise_notifications", "Notifications that are kept, by state.", ("state",)),
 }
 
+OF_SERVERS = {
+    "restarts": ("restarts", "Restarts in a row by Auto-Restart."),
+    "clients": ("clients", "Connected STOMP clients."),
+    "waiting_bytes": ("waiting_bytes", "Accepted of clients and not acknowledged yet."),
+}
+"""Metrics by fields of facts.Server."""
+WORK = {
+    "messages": ("last_seq", "Number of the last message that a server has stored."),
+    "acknowledged": ("acknowledged", "Messages that were stored and acknowledged, since the start of the process."),
+    "delivered": ("delivered", "Messages that were handed to subscribers, since the start of the process."),
+}
+"""As OF_SERVERS, of what only grows."""
+BOUNDS = (*(str(each / 1000) for each in LATENCIES_MS), "+Inf")
 OF_PAIRS = {
     "in_sync": "1 while the standby is recorded as in sync.",
     "epoch": "The epoch of the pair; it grows with each change of the active server.",
@@ -42,87 +55,76 @@ OF_PAIRS = {
 """Fields of facts.Pair that are told as they are."""
 
 
-def families(found: Measured, version: str) -> Iterator[Metric]:
+def families(found: Measured, version: str) -> Iterator[Family]:
     """All of them, in one order."""
-    yield _gauge("pairwise_build_info", "The release of the console.", ("version",), [((version,), 1)])
+    yield Family("pairwise_build_info", GAUGE, "The release of the console.", [(labelled(("version",), (version,)), 1)])
     yield from _parts(found)
     yield from _servers(found)
     yield from _pairs(found)
     yield from _hosts(found)
     for what, how in COUNTED.items():
-        yield _gauge(how.name, how.help, how.labels, _counts(found.counts, what))
+        yield Family(how.name, GAUGE, how.help, [
+            (labelled(how.labels, each.labels), each.rows) for each in found.counts if each.what == what])
 
 
-def _parts(found: Measured) -> Iterator[Metric]:
-    yield _gauge("pairwise_control_up", "1 while control answers: what is told of servers and hosts is of now.", (),
-                 [((), found.control_answers)])
-    yield _gauge("pairwise_component_up", "1 while a part of the console shows signs of life.", ("component",),
-                 [((name,), found.now - at <= ages.CONSOLE_PART) for name, at in sorted(found.beats.items())])
-    yield _gauge("pairwise_applications_left_out", "Applications that are more than PAIRWISE_METRICS_OBJECTS.", (),
-                 [((), found.left_out)])
+def _parts(found: Measured) -> Iterator[Family]:
+    yield Family("pairwise_control_up", GAUGE, "1 while control answers: what is told of servers and hosts is of now.",
+                 [("", found.control_answers)])
+    yield Family("pairwise_component_up", GAUGE, "1 while a part of the console shows signs of life.", [
+        (labelled(("component",), (name,)), found.now - at <= ages.CONSOLE_PART)
+        for name, at in sorted(found.beats.items())])
+    yield Family("pairwise_applications_left_out", GAUGE,
+                 "Applications that are more than PAIRWISE_METRICS_OBJECTS.", [("", found.left_out)])
 
 
-def _servers(found: Measured) -> Iterator[Metric]:
-    labels = [(each, (each.name, each.type, each.host, each.pair)) for each in found.servers]
-    known = [(each, names) for each, names in labels if each.status is not None]
-    yield _gauge("pairwise_application_up", "1 while the process of an application runs; nothing where nobody knows.",
-                 SERVER, [(names, each.status in ALIVE) for each, names in known])
-    yield _gauge("pairwise_application_status", "1 for the status that an application has.", (*SERVER, "status"),
-                 [((*names, str(each.status)), 1) for each, names in known])
-    yield _gauge("pairwise_application_restarts", "Restarts in a row by Auto-Restart.", SERVER,
-                 [(names, each.restarts) for each, names in labels])
-    yield _gauge("pairwise_application_clients", "Connected STOMP clients.", SERVER,
-                 [(names, each.clients) for each, names in labels])
-    yield _counter("pairwise_application_messages", "Number of the last message that a server has stored.", SERVER,
-                   [(names, each.last_seq) for each, names in labels])
-    yield _gauge("pairwise_application_heard_age_seconds", "Since when control has not heard of a server.", SERVER,
-                 [(names, _age(found.now, each.heard_at)) for each, names in labels if each.heard_at is not None])
+def _servers(found: Measured) -> Iterator[Family]:
+    each_one = [(each, labelled(SERVER, (each.name, each.type, each.host, each.pair))) for each in found.servers]
+    known = [(each, labels) for each, labels in each_one if each.status is not None]
+    yield Family("pairwise_application_up", GAUGE,
+                 "1 while the process of an application runs; nothing where nobody knows.",
+                 [(labels, each.status in ALIVE) for each, labels in known])
+    yield Family("pairwise_application_status", GAUGE, "1 for the status that an application has.",
+                 [(f"{labels},{labelled(('status',), (each.status or '',))}", 1) for each, labels in known])
+    for kind, fields in ((GAUGE, OF_SERVERS), (COUNTER, WORK)):
+        for name, (field, text) in fields.items():
+            yield Family(f"pairwise_application_{name}", kind, text,
+                         [(labels, getattr(each, field)) for each, labels in each_one])
+    yield Family("pairwise_application_acknowledge_seconds", HISTOGRAM,
+                 "From a message's arrival to its acknowledgement, since the start of the process.",
+                 [(f'{labels},le="{bound}"', count) for each, labels in each_one if any(each.latencies)
+                  for bound, count in zip(BOUNDS, accumulate(each.latencies), strict=False)])
+    yield Family("pairwise_application_heard_age_seconds", GAUGE, "Since when control has not heard of a server.",
+                 [(labels, _age(found.now, each.heard_at)) for each, labels in each_one if each.heard_at is not None])
 
 
-def _pairs(found: Measured) -> Iterator[Metric]:
+def _pairs(found: Measured) -> Iterator[Family]:
     servers = {each.id: each for each in found.servers}
-    active = [(each, servers[each.active_id]) for each in found.pairs
+    each_one = [(each, labelled(("pair",), (each.name,))) for each in found.pairs]
+    active = [(each, labels, servers[each.active_id]) for each, labels in each_one
               if each.active_id is not None and each.active_id in servers]
-    yield _gauge("pairwise_pair_active", "1 for the member that control's record names as active.", ("pair", "member"),
-                 [((each.name, server.name), 1) for each, server in active])
+    yield Family("pairwise_pair_active", GAUGE, "1 for the member that control's record names as active.",
+                 [(f"{labels},{labelled(('member',), (server.name,))}", 1) for _, labels, server in active])
     for name, text in OF_PAIRS.items():
-        yield _gauge(f"pairwise_pair_{name}", text, ("pair",), [((each.name,), getattr(each, name))
-                                                                for each in found.pairs])
-    yield _gauge("pairwise_pair_lag_records", "Records of the active server that its standby is not known to have.",
-                 ("pair",), [((each.name,), copies.lag(server.last_seq, servers[each.standby_id].common_seq))
-                             for each, server in active if each.standby_id in servers])
-    yield _gauge("pairwise_pair_discarded_records", "Records that members put aside, while their files are there.",
-                 ("pair",), [((each.name,), sum(servers[key].discarded for key in (each.primary_id, each.standby_id)
-                                                if key in servers)) for each in found.pairs])
+        yield Family(f"pairwise_pair_{name}", GAUGE, text, [(labels, getattr(each, name)) for each, labels in each_one])
+    yield Family("pairwise_pair_lag_records", GAUGE,
+                 "Records of the active server that its standby is not known to have.",
+                 [(labels, copies.lag(server.last_seq, servers[each.standby_id].common_seq))
+                  for each, labels, server in active if each.standby_id in servers])
+    yield Family("pairwise_pair_discarded_records", GAUGE,
+                 "Records that members put aside, while their files are there.",
+                 [(labels, sum(servers[key].discarded for key in {each.primary_id, each.active_id, each.standby_id}
+                               if key in servers)) for each, labels in each_one])
 
 
-def _hosts(found: Measured) -> Iterator[Metric]:
-    yield _gauge("pairwise_host_up", "1 while the agent of a host is connected; nothing where nobody knows.", ("host",),
-                 [((each.name,), each.is_up) for each in found.hosts if each.is_up is not None])
-    yield _gauge("pairwise_host_worker_up", "1 while a host takes jobs.", ("host",),
-                 [((each.name,), each.worker) for each in found.hosts if each.is_up])
-    yield _gauge("pairwise_host_report_age_seconds", "Since when control has not heard of a host.", ("host",),
-                 [((each.name,), _age(found.now, each.heard_at)) for each in found.hosts
-                  if each.heard_at is not None])
-
-
-def _counts(counts: Iterable[Count], what: str) -> Samples:
-    return [(each.labels, each.rows) for each in counts if each.what == what]
+def _hosts(found: Measured) -> Iterator[Family]:
+    each_one = [(each, labelled(("host",), (each.name,))) for each in found.hosts]
+    yield Family("pairwise_host_up", GAUGE, "1 while the agent of a host is connected; nothing where nobody knows.",
+                 [(labels, each.is_up) for each, labels in each_one if each.is_up is not None])
+    yield Family("pairwise_host_worker_up", GAUGE, "1 while a host takes jobs.",
+                 [(labels, each.worker) for each, labels in each_one if each.is_up])
+    yield Family("pairwise_host_report_age_seconds", GAUGE, "Since when control has not heard of a host.",
+                 [(labels, _age(found.now, each.heard_at)) for each, labels in each_one if each.heard_at is not None])
 
 
 def _age(now: datetime, at: datetime) -> float:
     return max(0.0, (now - at).total_seconds())
-
-
-def _gauge(name: str, text: str, labels: Sequence[str], samples: Samples) -> Metric:
-    return _filled(GaugeMetricFamily(name, text, labels=labels), samples)
-
-
-def _counter(name: str, text: str, labels: Sequence[str], samples: Samples) -> Metric:
-    return _filled(CounterMetricFamily(name, text, labels=labels), samples)
-
-
-def _filled(family: CounterMetricFamily | GaugeMetricFamily, samples: Samples) -> Metric:
-    for values, value in samples:
-        family.add_metric(values, float(value))
-    return family

@@ -19,9 +19,9 @@ from . import facts
 
 Row = Mapping[str, Any]
 HOST, BEAT = "host", "beat"
-COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded")
+COUNTERS = ("restarts", "clients", "last_seq", "common_seq", "discarded", "acknowledged", "delivered", "waiting_bytes")
 _SERVER = ("id", "name", "type", "backup_server_id", "host__name", "primary_server__name", *(
-    f"runtime__{name}" for name in ("status", "heard_at", *COUNTERS)), *(
+    f"runtime__{name}" for name in ("status", "heard_at", "latencies", *COUNTERS)), *(
     f"pair_state__{name}" for name in ("active_id", "standby_in_sync", "epoch", "automatic_failover", "disputed")))
 
 
@@ -47,7 +47,8 @@ def _server(row: Row, control: Control) -> facts.Server:
     return facts.Server(
         id=row["id"], name=row["name"], type=row["type"], host=row["host__name"] or "",
         pair=row["primary_server__name"] or row["name"], status=runtime["status"] if control.answers else None,
-        heard_at=runtime["heard_at"], **{name: runtime[name] or 0 for name in COUNTERS})
+        heard_at=runtime["heard_at"], latencies=tuple(runtime["latencies"] or ()),
+        **{name: runtime[name] or 0 for name in COUNTERS})
 
 
 def _pairs(rows: Iterable[Row]) -> Iterable[facts.Pair]:

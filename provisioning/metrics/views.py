@@ -2,8 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -15,6 +13,9 @@ from django.views.decorators.http import require_safe
 from provisioning.core.permissions import origin_of
 
 from .networks import may_ask
+from .rules import families
+from .selectors import measured
+from .text import content_type, written
 
 KEPT_S = 5.0
 """So old may an answer be: whoever asks oftener costs nothing."""
@@ -31,24 +32,18 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     if not may_ask(origin_of(request), settings.PAIRWISE_METRICS):
         return HttpResponseForbidden("PAIRWISE_METRICS names other networks than yours.", content_type="text/plain")
-    # Who asks for none never loads it.
-    from prometheus_client.exposition import choose_encoder
-
-    encoder, content_type = choose_encoder(request.headers.get("Accept", ""))
+    kind = content_type(request.headers.get("Accept", ""))
     try:
-        body = _body(encoder, content_type)
+        return HttpResponse(_body(kind), content_type=kind)
     except DatabaseError:
         return HttpResponse("The Configuration Database does not answer.", status=503, content_type="text/plain")
-    return HttpResponse(body, content_type=content_type)
 
 
-def _body(encoder: Callable[[Any], bytes], kind: str) -> bytes:
+def _body(kind: str) -> bytes:
     """One answer of each kind for all who ask within KEPT_S; they wait for each other. Raises DatabaseError."""
     with _lock:
         at, body = _kept.get(kind, (0.0, b""))
         if not body or time.monotonic() - at > KEPT_S:
-            from .collector import registry
-
-            body = encoder(registry())
+            body = written(families(measured(), settings.PAIRWISE_VERSION), kind)
             _kept[kind] = time.monotonic(), body
         return body

@@ -1,8 +1,10 @@
 """The console's log: a refused request is one line, and nobody pushes out what the log holds."""
 
 import io
+import json
 import logging
 import types
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
@@ -166,3 +168,22 @@ def test_forms_of_strangers_without_a_token_do_not_fill_the_log():
 
 def test_the_handler_of_the_settings_is_bounded():
     assert LOGGING["handlers"]["stderr"]["filters"] == ["no trace of refusals", "without tokens", "bounded"]
+
+
+def test_for_programs_each_line_is_an_object():
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logs.Json())
+    handler.addFilter(Bounded())
+    log = logging.Logger("console.tests")
+    log.addHandler(handler)
+    log.warning("One\nline: %s", "ä")
+    try:
+        raise ValueError("wrong")
+    except ValueError:
+        log.exception("It failed")
+    first, second = map(json.loads, written.getvalue().splitlines())
+    assert {"level": "WARNING", "logger": "console.tests", "text": "One\\nline: ä"}.items() <= first.items()
+    assert datetime.fromisoformat(first["at"]).utcoffset() == timedelta(0)
+    assert second["text"] == "It failed"
+    assert second["trace"].endswith("ValueError: wrong")

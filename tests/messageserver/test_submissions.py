@@ -12,7 +12,7 @@ def waiting_of(numbers: list[int]) -> tuple[Submissions, list[tuple]]:
     waiting, drafts = Submissions(), []
     for session, count in enumerate(numbers):
         part = [("/queue/a", b"", b"%d-%d" % (session, at), None) for at in range(count)]
-        waiting.add(session, part, [None] * count)
+        waiting.add(session, part, [None] * count, 0.0)
         drafts += part
     return waiting, drafts
 

@@ -53,6 +53,12 @@ def test_metrics(settings, said, expected):
     assert ids(checks.metrics()) == expected
 
 
+@pytest.mark.parametrize(("said", "expected"), [("line", []), ("json", []), ("xml", ["pairwise.E023"])])
+def test_the_format_of_the_log(settings, said, expected):
+    settings.PAIRWISE_LOG_FORMAT = said
+    assert ids(checks.log_format()) == expected
+
+
 @pytest.mark.parametrize("name", ["PAIRWISE_LOG_DAYS", "PAIRWISE_LOG_RECORDS"])
 @pytest.mark.parametrize(("number", "expected"), [(1, []), (0, ["pairwise.E018"]), (-5, ["pairwise.E018"])])
 def test_some_log_records_are_kept(settings, name, number, expected):

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 
 from provisioning.metrics import facts, rules, selectors, views
 from provisioning.metrics.networks import may_ask, networks
-from provisioning.models import ComponentHeartbeat, PairState, RuntimeStatus
+from provisioning.metrics.text import COUNTER
+from provisioning.models import Application, ComponentHeartbeat, PairState, RuntimeStatus
 from provisioning.states import DeliveryState, Verdict
 from tests import factories
 from tests.sources import ROOT
@@ -47,7 +48,8 @@ def told(client):
 def running(pair):
     """A pair that works: the standby lacks three records."""
     for row, seq in zip(pair, (10, 7), strict=True):
-        RuntimeStatus.objects.filter(application=row).update(last_seq=seq, common_seq=seq, clients=2)
+        RuntimeStatus.objects.filter(application=row).update(
+            last_seq=seq, common_seq=seq, clients=2, acknowledged=9, delivered=4, latencies=[3, 4, *[0] * 8, 2])
     PairState.objects.update(epoch=4)
     factories.control_answers()
     return pair
@@ -60,6 +62,11 @@ def test_a_pair_is_told_by_name(told, running):
     assert found["pairwise_application_up", primary] == 1
     assert found["pairwise_application_messages_total", primary] == 10
     assert found["pairwise_pair_active", (("member", "MS_Primary"), ("pair", "MS_Primary"))] == 1
+    assert found["pairwise_application_acknowledged_total", primary] == 9
+    by_bound = {dict(labels)["le"]: value for (name, labels), value in found.items()
+                if name == "pairwise_application_acknowledge_seconds_bucket" and ("pair", "MS_Primary") in labels
+                and ("application", "MS_Primary") in labels}
+    assert (by_bound["0.001"], by_bound["0.002"], by_bound["5.0"], by_bound["+Inf"]) == (3, 7, 7, 9)
     of_pair = (("pair", "MS_Primary"),)
     assert [found[f"pairwise_pair_{name}", of_pair] for name in (
         "in_sync", "epoch", "automatic_failover", "disputed", "lag_records")] == [1, 4, 1, 0, 3]
@@ -102,9 +109,16 @@ def test_of_more_than_so_many_the_others_are_counted(told, running, settings):
     assert samples(told())["pairwise_applications_left_out", ()] == 1
 
 
+def test_names_may_have_every_sign(told, running):
+    primary, _ = running
+    Application.objects.filter(pk=primary.pk).update(name='A "b\\c\nd ä')
+    for text, parser in ((told(), plain), (told(accept="application/openmetrics-text"), open_metrics)):
+        assert 'A "b\\c\nd ä' in {dict(labels).get("pair") for _, labels in samples(text, parser)}
+
+
 def test_who_asks_often_costs_nothing(client, running, monkeypatch):
     client.get("/metrics")
-    monkeypatch.setattr(selectors, "measured", None)
+    monkeypatch.setattr(views, "measured", None)
     assert client.get("/metrics").status_code == 200
 
 
@@ -112,7 +126,7 @@ def test_without_a_database_there_is_no_answer_rather_than_zeros(client, monkeyp
     def away(*_):
         raise DatabaseError("away")
 
-    monkeypatch.setattr("provisioning.metrics.collector.measured", away)
+    monkeypatch.setattr("provisioning.metrics.views.measured", away)
     assert client.get("/metrics").status_code == 503
 
 
@@ -132,7 +146,7 @@ def test_networks_are_read_as_they_are_written(address, said, may):
 
 def families():
     found = facts.Measured(timezone.now(), True, (), (), (), (), {})
-    return {f"{each.name}_total" if each.type == "counter" else each.name for each in rules.families(found, "1")}
+    return {f"{each.name}_total" if each.kind == COUNTER else each.name for each in rules.families(found, "1")}
 
 
 def test_the_document_has_every_metric_and_no_other():
