@@ -1,5 +1,6 @@
 """Metrics: what Prometheus is told, who may ask, and what it costs."""
 
+import json
 import re
 from datetime import timedelta
 
@@ -162,6 +163,16 @@ def test_alerts_are_about_metrics_and_values_that_there_are():
     assert re.findall(r'verdict="(\w+)"', said) == [Verdict.BROKEN]
     assert re.findall(r'state="(\w+)"', said) == [DeliveryState.FAILED]
     assert all({"summary", "description"} == each["annotations"].keys() for each in alerts)
+
+
+def test_the_dashboard_is_about_metrics_that_there_are_and_its_panels_do_not_overlap():
+    board = json.loads((ROOT / "deploy/grafana/pairwise.json").read_text())
+    said = " ".join(target["expr"] for panel in board["panels"] for target in panel["targets"])
+    assert {name.removesuffix("_bucket") for name in re.findall(r"pairwise_\w+", said)} <= families()
+    squares = [(x, y) for panel in board["panels"] for place in [panel["gridPos"]]
+               for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])]
+    assert len(squares) == len(set(squares))
+    assert max(x for x, _ in squares) < 24
 
 
 def test_what_is_no_network_is_refused():
