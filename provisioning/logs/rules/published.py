@@ -1,7 +1,7 @@
 """Which log records events of the timeline and entries of History are. Pure."""
 
 from protocol.events import Own, written
-from protocol.log_records import AUDIT, LEVELS, NO_NUMBER, TEXT_BYTES, LogRecord
+from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord, numbered
 from provisioning.history.kinds import LABELS
 from provisioning.logs.facts import milliseconds
 from provisioning.models import Event, HistoryEntry
@@ -16,7 +16,7 @@ def of_event(event: Event) -> LogRecord:
     were deleted it has the names."""
     application = event.application
     return LogRecord(
-        number=written(event.number) or NO_NUMBER, level=event.level if event.level in LEVELS else EventLevel.STANDARD,
+        number=numbered(event.number), level=event.level if event.level in LEVELS else EventLevel.STANDARD,
         application=event.application_shown or CONSOLE,
         type=application.get_type_display() if application else "",
         host=event.host_shown, at_ms=milliseconds(event.at), text=_cut(event.text),
