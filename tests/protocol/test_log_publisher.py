@@ -63,7 +63,7 @@ async def storms(reader, writer):
 
 
 @contextlib.asynccontextmanager
-async def publishing(tmp_path, to, context=None, count=1000):
+async def publishing(tmp_path, to, context=None, count=2000):
     heard = []
     queue = LogQueue(tmp_path / "queue", 2048)
     publisher = Publisher(queue, lambda record: record, heard.append, context)
@@ -81,6 +81,8 @@ async def publishing(tmp_path, to, context=None, count=1000):
 @pytest.mark.parametrize("first", [frozen, storms])
 async def test_a_member_that_takes_nothing_keeps_no_record_from_the_other(tmp_path, monkeypatch, first):
     monkeypatch.setattr(log_publisher, "ANSWER_S", 0.3)
+    # More than the buffers of a connection hold.
+    monkeypatch.setattr(log_publisher, "AT_ONCE", 2000)
     async with (member(first) as sick, member(takes) as well,
                 publishing(tmp_path, log_to(said(sick, well))) as (queue, _)):
         await until(lambda: not queue)
