@@ -118,6 +118,29 @@ def test_another_pair_is_taken_over_while_it_runs(log_server, start_server):
     assert "The configuration was changed" in texts(records(log_server, "The configuration was changed"))[-1]
 
 
+def test_a_host_that_is_renamed_while_it_runs_counts_for_its_records(log_server, start_server):
+    server = start_server(log_to=log_to(log_server.port))
+    records(log_server, "Waiting for a role")
+    server.control.configure(dict(server.control.application, host={"name": "beta", "ip_address": "127.0.0.1"}))
+    assert records(log_server, "The configuration was changed")[-1].headers["host"] == "beta"
+
+
+def test_a_publisher_that_is_cut_brings_about_no_record(log_server, start_server):
+    """One that stalls, as those of many machines do at once when a network fails."""
+    login = log_logins.server(LOG)
+    log_server.control.configure(dict(log_server.control.application, log_to=log_to(log_server.port, LOG), options={
+        "log": {"verbose": "trace", "all": "network, stdout"}}))
+    records(log_server, "The configuration was changed")
+    with log_server.client(login=login, passcode=log_logins.passcode(SECRET, login),
+                           **{"heart-beat": "1000,0"}) as silent:
+        wait_for(lambda: "is cut: it" in log_server.output, 10, "the end of a silent one")
+        assert silent.expect("ERROR")
+    told = len(log_server.control.events)
+    log_server.control.configure(dict(log_server.control.application, host={"name": "beta"}))
+    wait_for(lambda: len(log_server.control.events) > told, 5, "what happens after it")
+    assert 20010 not in [event.number for event in log_server.control.events]
+
+
 def test_a_pair_that_refuses_it_is_told_once_in_its_own_log_alone(log_server, start_server):
     said = log_to(log_server.port)
     said["members"][0]["passcode"] = "wrong"
