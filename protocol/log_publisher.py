@@ -55,7 +55,7 @@ class Publisher:
         self._to: LogTo | None = None
         self._served: Target | None = None
         self._news = asyncio.Event()
-        self._waits = False
+        self._waits: LogTo | None = None
 
     @property
     def publishes(self) -> bool:
@@ -102,8 +102,8 @@ class Publisher:
                     self._served = None
                     return True
                 troubles.append(f"{target.name} at {target.host}:{target.port}: {_why(error)}")
-        if not self._waits:
-            self._waits = True
+        if self._waits is not to:
+            self._waits = to
             self._say(f"{to.name} takes no log records, so they wait: {'; '.join(troubles)}.")
         return False
 
@@ -132,7 +132,7 @@ class Publisher:
     def _taken_by(self, target: Target) -> None:
         self._served = target
         if self._waits:
-            self._waits = False
+            self._waits = None
             self._say(f"{target.name} takes log records.")
 
     def _tell_dropped(self, to: LogTo) -> None:

@@ -63,7 +63,7 @@ async def storms(reader, writer):
 
 
 @contextlib.asynccontextmanager
-async def publishing(tmp_path, to, context=None, count=2000):
+async def publishing(tmp_path, to, context=None, count=2000, others=()):
     heard = []
     queue = LogQueue(tmp_path / "queue", 2048)
     publisher = Publisher(queue, lambda record: record, heard.append, context)
@@ -72,6 +72,10 @@ async def publishing(tmp_path, to, context=None, count=2000):
         publisher.put(SAID)
     task = asyncio.create_task(publisher.run())
     try:
+        for other in others:
+            await until(lambda: heard)
+            heard.clear()
+            publisher.direct(other)
         yield queue, heard
     finally:
         task.cancel()
@@ -99,6 +103,14 @@ async def test_files_for_tls_count_as_they_are_at_each_attempt(tmp_path):
         await until(lambda: len(asked) > 2)
     assert heard == [f"MS_Log takes no log records, so they wait: MS_{port} at 127.0.0.1:{port}: it cannot be verified "
                      "by ca.pem: it is not there."]
+
+
+async def test_of_another_pair_that_takes_nothing_it_is_told_as_well(tmp_path):
+    nobody, another = log_to(said(1)), log_to(said(2))
+    async with (member(takes) as port,
+                publishing(tmp_path, nobody, count=1, others=(another, log_to(said(port)))) as (_, heard)):
+        await until(lambda: heard)
+        assert heard == [f"MS_{port} takes log records."]
 
 
 def test_the_same_pair_said_again_is_the_same():
