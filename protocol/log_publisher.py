@@ -17,7 +17,7 @@ from .tls import TlsError
 AT_ONCE = 200
 """Records that are sent before an acknowledgement is waited for."""
 ANSWER_S = 10.0
-IDLE_S = 30.0
+IDLE_S = 5.0
 """A connection on which nothing was published for so long is closed: thousands of publishers need no place then."""
 Context = Callable[[], ssl.SSLContext]
 
