@@ -47,14 +47,14 @@ class Network:
         await self._publisher.run()
 
     def _tell(self, number: int, level: Level, text: str, at: float) -> None:
-        is_event, once = level >= Level.STANDARD, ""
+        # In whole milliseconds, so that an event and its record are of one time, by which alarms know them as the same.
+        is_event, once, at_ms = level >= Level.STANDARD, "", int(at * 1000)
         if self._publisher.publishes:
             # As control says of it, whose word of the same event may come first.
             name = level_of(number) if is_event else LEVELS[level]
-            once = self._publisher.put(LogRecord(numbered(number), name, "", text, at_ms=int(at * 1000),
-                                                 attributes=SOURCE))
+            once = self._publisher.put(LogRecord(numbered(number), name, "", text, at_ms=at_ms, attributes=SOURCE))
         if is_event:
-            self._link.add_event(Event(number=number, level="standard", text=text, at=at, once=once))
+            self._link.add_event(Event(number=number, level="standard", text=text, at=at_ms / 1000, once=once))
 
     def _signed(self, record: LogRecord) -> LogRecord:
         return replace(record, application=self._settings.name, type=TYPE, host=self._settings.host)

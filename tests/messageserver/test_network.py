@@ -1,8 +1,15 @@
 """What a Message Server sends to its output ``network`` by itself: log records of a pair, kept until they are taken."""
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
+from messageserver.log import Level, Log
+from messageserver.network import Network
 from protocol import log_logins
+from protocol.log_queue import FILE, LogQueue
+from provisioning.logs.facts import milliseconds
 from tests.ports import free_port
 from tests.waiting import wait_for
 
@@ -58,6 +65,19 @@ def test_its_events_and_traces_are_records_of_its_own(log_server, start_server):
     assert (last["event"], last["destination"]) == ("00-04520", "/log/trace")
     event = server.control.wait_event(5060)
     assert (event.once, int(event.at * 1000)) == (first["dedup-id"], int(first["time"]))
+
+
+def test_an_event_has_the_very_time_of_its_record(tmp_path):
+    """Alarms know both as the same by it; else they would count twice."""
+    settings = SimpleNamespace(name="MS", host="alpha", ports=(), log={"ms-buffer-size": "200"}, log_to=log_to(1))
+    events, log = [], Log()
+    network = Network(tmp_path, SimpleNamespace(add_event=events.append), None, log, settings)
+    network.configure(settings)
+    log.network(5094, Level.STANDARD, "It cannot store.", 1_790_000_000.1239998)
+    [queued] = LogQueue(tmp_path / FILE, 200).first(10)
+    [event] = events
+    assert event.once == queued.once
+    assert milliseconds(datetime.fromtimestamp(event.at, UTC)) == queued.record.at_ms
 
 
 def test_what_nobody_takes_waits_through_an_end_of_the_server_and_comes_once(log_server, start_server):
