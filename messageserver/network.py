@@ -19,7 +19,8 @@ from .settings import Settings
 TYPE = "Message Server"
 LEVELS = {Level.TRACE: "trace", Level.INTERACTION: "interaction"}
 SOURCE = {"source": "server"}
-"""Attributes of a record; those that the console publishes of its timeline have the same."""
+"""Attributes of the record of an event; those that the console publishes of its timeline have the same. It is the event
+then that raises alarms."""
 
 
 class Network:
@@ -52,7 +53,8 @@ class Network:
         if self._publisher.publishes:
             # As control says of it, whose word of the same event may come first.
             name = level_of(number) if is_event else LEVELS[level]
-            once = self._publisher.put(LogRecord(numbered(number), name, "", text, at_ms=at_ms, attributes=SOURCE))
+            once = self._publisher.put(LogRecord(numbered(number), name, "", text, at_ms=at_ms,
+                                                 attributes=SOURCE if is_event else {}))
         if is_event:
             self._link.add_event(Event(number=number, level="standard", text=text, at=at_ms / 1000, once=once))
 

@@ -1,5 +1,7 @@
 """Which log records events of the timeline and entries of History are. Pure."""
 
+from collections.abc import Mapping
+
 from protocol.events import Own, written
 from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord, numbered
 from provisioning.history.kinds import LABELS
@@ -9,6 +11,8 @@ from provisioning.states import EventLevel, HistoryAction
 
 CONSOLE = "Pairwise"
 """Who says what is said of no application."""
+SOURCE = "source"
+"""The attribute of records that stand in the timeline as events, too (``messageserver.network``)."""
 
 
 def of_event(event: Event) -> LogRecord:
@@ -20,7 +24,13 @@ def of_event(event: Event) -> LogRecord:
         application=event.application_shown or CONSOLE,
         type=application.get_type_display() if application else "",
         host=event.host_shown, at_ms=milliseconds(event.at), text=_cut(event.text),
-        attributes={"source": event.source})
+        attributes={SOURCE: event.source})
+
+
+def is_of_timeline(attributes: Mapping[str, str]) -> bool:
+    """Whether the record with these ``attributes`` is of an event of the timeline, whoever published it. A client's,
+    which has a login, never is."""
+    return SOURCE in attributes and "login" not in attributes
 
 
 def of_entry(entry: HistoryEntry) -> LogRecord:
