@@ -26,6 +26,7 @@ class Reloader:
         self._database, self._directory, self._ledger = database, directory, ledger
         self._lock = asyncio.Lock()
         self._compared: tuple[object, ...] = ()
+        self._is_untold = False
 
     async def changed(self, applications: list[str], hosts: list[str]) -> None:
         """Read these again and tell everybody concerned. Raises DatabaseAway."""
@@ -73,9 +74,11 @@ class Reloader:
 
     async def _publishers(self) -> None:
         """Tell servers and agents where to publish, once it is somewhere else."""
-        if await self._solution.configurations.log_pairs.look(self._database):
+        self._is_untold |= await self._solution.configurations.log_pairs.look(self._database)
+        if self._is_untold:
             await self._configure([live for live in self._world.applications.values() if live.connection])
             await self._supervise({host.facts.id for host in self._world.hosts.values() if host.peer is not None})
+            self._is_untold = False
 
     async def _hosts(self, names: list[str]) -> set[int]:
         """Ids of the hosts whose agents need their list again."""

@@ -8,11 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from protocol.events import STANDARD, Own, written
-from protocol.log_logins import AGENT, AGENT_TYPE
+from protocol.log_logins import AGENT, AGENT_TYPE, agent_host
 from protocol.log_publisher import Publisher, log_to
 from protocol.log_queue import FILE, LogQueue
 from protocol.log_records import LogRecord
-from protocol.tls import TlsError
 
 from .config import AgentConfig
 from .trust import control_context
@@ -31,15 +30,16 @@ class LogRecords(logging.Handler):
     def __init__(self, config: AgentConfig):
         super().__init__(logging.INFO)
         self._config, self._loop = config, asyncio.get_running_loop()
-        self._publisher = Publisher(LogQueue(config.state_dir / FILE, MOST), self._signed, self._say)
+        self._host = config.host
+        self._publisher = Publisher(LogQueue(config.state_dir / FILE, MOST), self._signed, self._say, self._trust)
 
     def direct(self, said: Mapping[str, Any]) -> None:
         """Go by what control said (``Supervised.log_to``)."""
-        try:
-            self._publisher.direct(log_to(said, self._trust))
-        except TlsError as error:
-            self._say(f"Log records cannot be published: the pair cannot be verified by {error}.")
-            self._publisher.direct(None)
+        to = log_to(said)
+        if to is not None:
+            # The console may have given it another name than the one in agent.json.
+            self._host = agent_host(to.targets[0].login) or self._config.host
+        self._publisher.direct(to)
 
     async def run(self) -> None:
         """Publish what is logged, until cancelled."""
@@ -61,7 +61,7 @@ class LogRecords(logging.Handler):
                                           at_ms=int(record.created * 1000)))
 
     def _signed(self, record: LogRecord) -> LogRecord:
-        return replace(record, application=AGENT, type=AGENT_TYPE, host=self._config.host)
+        return replace(record, application=AGENT, type=AGENT_TYPE, host=self._host)
 
     def _say(self, sentence: str) -> None:
         log.warning("%s", sentence)

@@ -237,8 +237,7 @@ class Connection(asyncio.Protocol):
         self._sent = self._time()
 
     def _cut(self, why: str) -> None:
-        self.broker.client_event(Event.CLIENT_CUT, f"Connection {self.number} of {self.login} at {self.peer} is cut: "
-                                 f"it {why}.")
+        self._tell_cut(f"Connection {self.number} of {self.login} at {self.peer} is cut: it {why}.")
         self.fail(f"The connection {why}. Connect again and resume with from-seq.")
 
     def _fail_after(self, seconds: float, sentence: str, receipt: str | None) -> None:
@@ -283,8 +282,14 @@ class Connection(asyncio.Protocol):
 
     def drop(self, why: str) -> None:
         """End the connection at once: others wait for its place."""
-        self.broker.client_event(Event.CLIENT_CUT, f"Connection {self.number} of {self.peer} is cut: {why}.")
+        self._tell_cut(f"Connection {self.number} of {self.peer} is cut: {why}.")
         self._transport.abort()
+
+    def _tell_cut(self, sentence: str) -> None:
+        if self.is_of_log:
+            self.broker.log_refused(sentence)
+        else:
+            self.broker.client_event(Event.CLIENT_CUT, sentence)
 
     def _let_go(self) -> None:
         self.connected = False

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from protocol import tls
-from protocol.events import Own, level_of, written
+from protocol.events import Own, level_of
 from protocol.log_publisher import Publisher, log_to
 from protocol.log_queue import FILE, LogQueue
-from protocol.log_records import NO_NUMBER, LogRecord
+from protocol.log_records import LogRecord, numbered
 from protocol.server_messages import Event
 
 from .link import Link
@@ -19,7 +19,8 @@ from .settings import Settings
 TYPE = "Message Server"
 LEVELS = {Level.TRACE: "trace", Level.INTERACTION: "interaction"}
 SOURCE = {"source": "server"}
-"""Attributes of a record; those that the console publishes of its timeline have the same."""
+"""Attributes of the record of an event; those that the console publishes of its timeline have the same. It is the event
+then that raises alarms."""
 
 
 class Network:
@@ -29,18 +30,14 @@ class Network:
     def __init__(self, directory: Path, link: Link, context: ssl.SSLContext | None, log: Log, settings: Settings):
         self._link, self._context, self._log, self._settings = link, context, log, settings
         self._queue = LogQueue(directory / FILE, self._most)
-        self._publisher = Publisher(self._queue, self._signed, self._say)
+        self._publisher = Publisher(self._queue, self._signed, self._say, self._trust)
         log.network = self._tell
 
     def configure(self, settings: Settings) -> None:
         """Go by ``settings`` from now on."""
         self._settings = settings
         self._queue.most = self._most
-        try:
-            self._publisher.direct(log_to(settings.log_to, self._trust))
-        except tls.TlsError as error:
-            self._say(f"Log records cannot be published: the pair cannot be verified by {error}.")
-            self._publisher.direct(None)
+        self._publisher.direct(log_to(settings.log_to))
 
     @property
     def _most(self) -> int:
@@ -51,14 +48,15 @@ class Network:
         await self._publisher.run()
 
     def _tell(self, number: int, level: Level, text: str, at: float) -> None:
-        is_event, once = level >= Level.STANDARD, ""
+        # In whole milliseconds, so that an event and its record are of one time, by which alarms know them as the same.
+        is_event, once, at_ms = level >= Level.STANDARD, "", int(at * 1000)
         if self._publisher.publishes:
             # As control says of it, whose word of the same event may come first.
             name = level_of(number) if is_event else LEVELS[level]
-            once = self._publisher.put(LogRecord(written(number) or NO_NUMBER, name, "", text, at_ms=int(at * 1000),
-                                                 attributes=SOURCE))
+            once = self._publisher.put(LogRecord(numbered(number), name, "", text, at_ms=at_ms,
+                                                 attributes=SOURCE if is_event else {}))
         if is_event:
-            self._link.add_event(Event(number=number, level="standard", text=text, at=at, once=once))
+            self._link.add_event(Event(number=number, level="standard", text=text, at=at_ms / 1000, once=once))
 
     def _signed(self, record: LogRecord) -> LogRecord:
         return replace(record, application=self._settings.name, type=TYPE, host=self._settings.host)

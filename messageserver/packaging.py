@@ -33,7 +33,7 @@ PROTOCOL_MODULES = ("__init__.py", "auth.py", "collector.py", "controls.py", "di
                     "epochs.py", "events.py", "files.py", "handshakes.py", "identity.py", "lines.py", "log_files.py",
                     "log_logins.py", "log_publisher.py", "log_queue.py", "log_records.py", "message.py",
                     "open_files.py", "opening_messages.py", "outside.py", "pair_messages.py", "pauses.py", "places.py",
-                    "server_messages.py", "socket_line.py", "stomp_client.py", "strangers.py", "tasks.py",
+                    "said.py", "server_messages.py", "socket_line.py", "stomp_client.py", "strangers.py", "tasks.py",
                     "throttle.py", "tls.py", "validity.py", "watchdog.py", "wire.py")
 PROGRAM = "lib.zip"
 MARSHAL_VERSION = 2

@@ -1,6 +1,8 @@
-"""Who is connected: strangers that have not logged in, clients that have, and those that only read their last frame.
+"""Who is connected: strangers that have not logged in, clients that have, the reader and the publishers of the
+centralized log, and those that only read their last frame.
 
-Each of the three has a bound of its own, so that whoever only opens sockets takes no client's place.
+Each of the four has a bound of its own, so that whoever only opens sockets takes no client's place, thousands of
+publishers neither, and clients keep no record out.
 """
 
 import asyncio
@@ -12,11 +14,13 @@ from protocol.strangers import Strangers
 
 class Guest(Protocol):
     """What the broker and its parts need of a connection; ``connection.Connection`` says what each of it does.
-    ``address`` is where it comes from; ``drop`` ends it at once, with a reason for the log; ``fail`` with an ERROR that
-    says ``sentence``, ``close`` without one; ``end_once_settled`` when what it sent is answered."""
+    ``address`` is where it comes from, ``is_of_log`` whether its login is one of the log's; ``drop`` ends it at once,
+    with a reason for the log; ``fail`` with an ERROR that says ``sentence``, ``close`` without one;
+    ``end_once_settled`` when what it sent is answered."""
 
     address: str
     login: str
+    is_of_log: bool
     connected: bool
     submitted: int
     writable: asyncio.Event
@@ -35,28 +39,31 @@ class Guest(Protocol):
 
 
 class Roster:
-    """``limit`` is option limits/max-connections. More clients than that are refused by whoever logs them in. Of
+    """``limit`` is option limits/max-connections. Whoever logs a guest in refuses it where this ``is_full``. Of
     strangers one gives way to a newcomer as ``Strangers`` says, of connections that are about to end the oldest."""
 
     def __init__(self, limit: Callable[[], int]):
         self._limit = limit
         self._strangers: Strangers[Guest] = Strangers(limit)
         self._clients: dict[Guest, None] = {}
+        self._of_log: dict[Guest, None] = {}
         self._leaving: dict[Guest, None] = {}
 
     def __iter__(self) -> Iterator[Guest]:
         """All connections, as they are now: they may come and go meanwhile."""
-        return iter((*self._strangers, *self._clients, *self._leaving))
+        return iter((*self._strangers, *self._clients, *self._of_log, *self._leaving))
 
     @property
     def clients(self) -> int:
-        """How many have logged in."""
+        """How many have logged in, without those of the log."""
         return len(self._clients)
 
-    @property
-    def full(self) -> bool:
-        """True when no more clients may log in."""
-        return len(self._clients) >= self._limit()
+    def is_full(self, guest: Guest) -> bool:
+        """True when no more of its kind may log in."""
+        return len(self._places(guest)) >= self._limit()
+
+    def _places(self, guest: Guest) -> dict[Guest, None]:
+        return self._of_log if guest.is_of_log else self._clients
 
     def came(self, guest: Guest) -> None:
         gives_way = self._strangers.came(guest, guest.address)
@@ -65,12 +72,12 @@ class Roster:
 
     def logged_in(self, guest: Guest) -> None:
         self._strangers.gone(guest)
-        self._clients[guest] = None
+        self._places(guest)[guest] = None
 
     def leaves(self, guest: Guest) -> None:
         """``guest`` got its last frame and is kept so that it can be read."""
         self._strangers.gone(guest)
-        self._clients.pop(guest, None)
+        self._places(guest).pop(guest, None)
         self._leaving[guest] = None
         if len(self._leaving) > self._limit():
             oldest = next(iter(self._leaving))
@@ -79,7 +86,7 @@ class Roster:
 
     def gone(self, guest: Guest) -> None:
         self._strangers.gone(guest)
-        self._clients.pop(guest, None)
+        self._places(guest).pop(guest, None)
         self._leaving.pop(guest, None)
 
     def suspend(self) -> None:

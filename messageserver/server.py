@@ -99,6 +99,7 @@ class Server:
             raise Exit(ExitCode.CONFIGURATION, Event.APP_INIT_FAILED, str(error)) from error
         self._network = Network(self._directory, self._link, self._address.context, self.log,
                                 self._settings)
+        self._network.configure(self._settings)
         self._configure_log()
         self.log.standard(Event.APP_STARTED, f"Message Server {VERSION} {self._settings.name} is started.")
         await self._link.report(Report(state=self._phase))
@@ -111,7 +112,6 @@ class Server:
         await self._report()
 
     def _configure_log(self) -> None:
-        self._network.configure(self._settings)
         problems = (*self._settings.problems, *self.log.configure(self._settings.log, self._directory))
         for problem in problems:
             self.log.standard(Event.CONFIGURATION_PROBLEM, problem)
@@ -239,7 +239,8 @@ class Server:
         if new == self._settings:
             return
         before, self._settings = self._settings, new
-        if (new.log, new.log_to, new.problems) != (before.log, before.log_to, before.problems):
+        self._network.configure(new)
+        if (new.log, new.problems) != (before.log, before.problems):
             self._configure_log()
         self._broker.apply(new)
         await self._roles.apply(new)

@@ -79,8 +79,8 @@ class Session(Connection):
         version = version_of(frame.headers)
         try:
             self._log_in(frame.headers)
-            if broker.roster.full:
-                raise Refusal(f"The server has {broker.roster.clients} connections already (option "
+            if broker.roster.is_full(self):
+                raise Refusal(f"The server has {broker.settings.limits.max_connections} connections already (option "
                               "limits/max-connections). Try again later.")
         except Refusal as refusal:
             said = f"A client at {self.peer} is refused: {refusal}"

@@ -23,6 +23,11 @@ def agent(host: str) -> str:
     return f"{_AGENT}{host}"
 
 
+def agent_host(login: str) -> str:
+    """The host whose agent has this login, "" for none."""
+    return login.removeprefix(_AGENT) if _named(login, _AGENT) else ""
+
+
 CONSOLE = f"{PREFIX}publisher.console"
 """The only one whose records may have the category audit."""
 DEDUP = "pairwise-"

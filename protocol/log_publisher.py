@@ -4,7 +4,7 @@ kept (``log_queue``) until it was acknowledged, and counts once, however often i
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .events import STANDARD, Own, written
@@ -12,46 +12,50 @@ from .log_queue import LogQueue, Queued
 from .log_records import LogRecord
 from .pauses import pauses
 from .stomp_client import UNREADABLE, Dropped, Target, dialled, entered, frame, write
+from .tls import TlsError
 
 AT_ONCE = 200
 """Records that are sent before an acknowledgement is waited for."""
 ANSWER_S = 10.0
-IDLE_S = 30.0
+IDLE_S = 5.0
 """A connection on which nothing was published for so long is closed: thousands of publishers need no place then."""
 Context = Callable[[], ssl.SSLContext]
 
 
 @dataclass(frozen=True)
 class LogTo:
-    """Where it is published: the ``name`` of the pair, and each member at each of its addresses."""
+    """Where it is published: the ``name`` of the pair, and each member at each of its addresses; those in ``secured``
+    are dialled over TLS."""
 
     name: str
     targets: tuple[Target, ...]
+    secured: frozenset[Target]
 
 
-def log_to(said: Mapping[str, Any], context: Context) -> LogTo | None:
-    """What control said (server_messages.Configuration), None for nowhere. ``context`` verifies secured ports. Raises
-    what that raises."""
+def log_to(said: Mapping[str, Any]) -> LogTo | None:
+    """What control said (server_messages.Configuration), None for nowhere."""
     try:
         login = str(said["login"])
-        targets = tuple(Target(str(each["name"]), str(address), int(each["port"]), login, str(each["passcode"]),
-                               context() if each.get("secured") is True else None)
-                        for each in said["members"] for address in each["addresses"])
-        return LogTo(str(said["name"]), targets) if targets else None
-    except (KeyError, TypeError):
+        found = {Target(str(each["name"]), str(address), int(each["port"]), login, str(each["passcode"])):
+                 each.get("secured") is True for each in said["members"] for address in each["addresses"]}
+        secured = frozenset(target for target, is_secured in found.items() if is_secured)
+        return LogTo(str(said["name"]), tuple(found), secured) if found else None
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 class Publisher:
     """``signed`` gives a record the application, type and host that this program has now; ``say`` is told, in a
-    sentence that is published nowhere, when the pair takes no records, and when it takes them again."""
+    sentence that is published nowhere, when the pair takes no records, and when it takes them again. ``context``
+    verifies a secured port, and may raise TlsError: asked for each connection, as files of it are renewed in place."""
 
-    def __init__(self, queue: LogQueue, signed: Callable[[LogRecord], LogRecord], say: Callable[[str], None]):
-        self._queue, self._signed, self._say = queue, signed, say
+    def __init__(self, queue: LogQueue, signed: Callable[[LogRecord], LogRecord], say: Callable[[str], None],
+                 context: Context):
+        self._queue, self._signed, self._say, self._context = queue, signed, say, context
         self._to: LogTo | None = None
         self._served: Target | None = None
         self._news = asyncio.Event()
-        self._waits = False
+        self._waits: LogTo | None = None
 
     @property
     def publishes(self) -> bool:
@@ -92,20 +96,21 @@ class Publisher:
             try:
                 await self._publish_at(to, target)
                 return True
-            except (*UNREADABLE, TimeoutError) as error:
+            except (*UNREADABLE, TimeoutError, TlsError) as error:
                 if self._served is target:
                     # It took some, and does no more: the other member may.
                     self._served = None
                     return True
                 troubles.append(f"{target.name} at {target.host}:{target.port}: {_why(error)}")
-        if not self._waits:
-            self._waits = True
+        if self._waits is not to:
+            self._waits = to
             self._say(f"{to.name} takes no log records, so they wait: {'; '.join(troubles)}.")
         return False
 
     async def _publish_at(self, to: LogTo, target: Target) -> None:
-        """Until nothing more comes. Raises UNREADABLE, TimeoutError."""
-        reader, writer = await dialled(target)
+        """Until nothing more comes. Raises UNREADABLE, TimeoutError, TlsError."""
+        context = self._context() if target in to.secured else None
+        reader, writer = await dialled(replace(target, context=context))
         try:
             await entered(target, reader, writer)
             while to is self._to:
@@ -127,7 +132,7 @@ class Publisher:
     def _taken_by(self, target: Target) -> None:
         self._served = target
         if self._waits:
-            self._waits = False
+            self._waits = None
             self._say(f"{target.name} takes log records.")
 
     def _tell_dropped(self, to: LogTo) -> None:
@@ -145,8 +150,9 @@ class Publisher:
             write(writer, "SEND", {**record.headers(), "destination": record.destination(), **asked,
                                    "dedup-id": each.once, "content-length": str(len(record.text.encode()))},
                   record.text)
-        await writer.drain()
         async with asyncio.timeout(ANSWER_S):
+            # One that is frozen, or behind a network that swallows everything, does not even read.
+            await writer.drain()
             command = ""
             while command != "RECEIPT":
                 command, headers, _ = await frame(reader)
@@ -157,6 +163,8 @@ class Publisher:
 def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"it did not acknowledge them within {ANSWER_S:g} s"
+    if isinstance(error, TlsError):
+        return f"it cannot be verified by {error}"
     if isinstance(error, Dropped) and str(error):
         return str(error).rstrip(".")
     return f"the connection broke ({type(error).__name__})"

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .events import written
+
 PREFIX = "/log/"
 LEVELS = ("alarm", "standard", "interaction", "trace")
 """From the one that matters most to the one that matters least."""
@@ -21,6 +23,12 @@ NO_NUMBER = "00-00000"
 """Of what is no event."""
 NUMBER = re.compile(r"[0-9]{2,3}-[0-9]{5}")
 _ATTRIBUTE = "attr."
+
+
+def numbered(number: int) -> str:
+    """The header ``event`` of an event: NO_NUMBER for one that no record may have."""
+    text = written(number)
+    return text if NUMBER.fullmatch(text) else NO_NUMBER
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import pytest
 from asgiref.sync import sync_to_async
 
+from control.database import DatabaseAway
 from control.log_pairs import LogPairs
 from protocol import log_logins
 from protocol.messages import Supervised
@@ -14,7 +15,7 @@ from provisioning.models import Event as EventRow
 from .conftest import eventually, new_application
 
 announce_changed = sync_to_async(control_client.announce_changed, thread_sensitive=False)
-ONCE = "0" * 32 + "-1"
+ONCE = "0" * 32
 
 
 @pytest.fixture
@@ -88,6 +89,21 @@ async def test_who_is_connected_is_told_of_another_pair_at_once(control, peers, 
     count = len(server.heard)
     await announce_changed(applications=["Log_P"])
     assert not [message for message in server.heard[count:] if isinstance(message, Configuration)]
+
+
+async def test_who_was_not_told_as_the_database_was_away_meanwhile_is_told_later(control, peers, objects, log_pair,
+                                                                                monkeypatch):
+    server, _ = await peers.started(objects.server)
+    reloader = control.reign.reloader
+    with monkeypatch.context() as patch:
+        async def away(*_, **__):
+            raise DatabaseAway("gone")
+        patch.setattr(reloader, "_configure", away)
+        await sync_to_async(choose)(log_pair[0])
+        with pytest.raises(DatabaseAway):
+            await reloader._publishers()
+    await reloader._publishers()
+    await server.hears(Configuration, lambda message: message.application["log_to"].get("name") == "Log_P")
 
 
 @pytest.mark.parametrize(("said", "kept"), [(ONCE, ONCE), ("pairwise-event-1-2", ""), ("x" * 500, ""), ("", "")])

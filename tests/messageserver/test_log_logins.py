@@ -99,6 +99,19 @@ def test_the_login_of_another_application_is_refused_with_a_sentence(server):
 
 
 @pytest.mark.scenario
+def test_publishers_take_no_place_of_a_client_and_clients_none_of_theirs(start_server):
+    """After a failover all of them come at once, and more of them than there are places."""
+    server = start_server(options={"clients": {"bench": "benchpass"}, "limits": {"max-connections": "1"}})
+    with server.client(**credential(MS)) as publisher, server.client():
+        for login in (credential(MS), {}):
+            with server.client(connect=False) as one_more:
+                one_more.send("CONNECT", {"accept-version": "1.2", "login": "bench", "passcode": "benchpass"} | login)
+                assert "The server has 1 connections already" in one_more.expect("ERROR").headers["message"]
+        publisher.publish("/log/standard", b"x", receipt="1", **RECORD)
+        assert publisher.next().command == "RECEIPT"
+
+
+@pytest.mark.scenario
 def test_a_login_that_is_refused_again_and_again_is_told_once(server):
     """The console tries for ever, and what the server says of it is published there."""
     for _ in range(5):

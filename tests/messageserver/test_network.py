@@ -1,8 +1,15 @@
 """What a Message Server sends to its output ``network`` by itself: log records of a pair, kept until they are taken."""
 
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
+from messageserver.log import Level, Log
+from messageserver.network import Network
 from protocol import log_logins
+from protocol.log_queue import FILE, LogQueue
+from provisioning.logs.facts import milliseconds
 from tests.ports import free_port
 from tests.waiting import wait_for
 
@@ -58,6 +65,19 @@ def test_its_events_and_traces_are_records_of_its_own(log_server, start_server):
     assert (last["event"], last["destination"]) == ("00-04520", "/log/trace")
     event = server.control.wait_event(5060)
     assert (event.once, int(event.at * 1000)) == (first["dedup-id"], int(first["time"]))
+
+
+def test_an_event_has_the_very_time_of_its_record(tmp_path):
+    """Alarms know both as the same by it; else they would count twice."""
+    settings = SimpleNamespace(name="MS", host="alpha", ports=(), log={"ms-buffer-size": "200"}, log_to=log_to(1))
+    events, log = [], Log()
+    network = Network(tmp_path, SimpleNamespace(add_event=events.append), None, log, settings)
+    network.configure(settings)
+    log.network(5094, Level.STANDARD, "It cannot store.", 1_790_000_000.1239998)
+    [queued] = LogQueue(tmp_path / FILE, 200).first(10)
+    [event] = events
+    assert event.once == queued.once
+    assert milliseconds(datetime.fromtimestamp(event.at, UTC)) == queued.record.at_ms
 
 
 def test_what_nobody_takes_waits_through_an_end_of_the_server_and_comes_once(log_server, start_server):
@@ -116,6 +136,29 @@ def test_another_pair_is_taken_over_while_it_runs(log_server, start_server):
     changed = dict(server.control.application, log_to=log_to(log_server.port))
     server.control.configure(changed)
     assert "The configuration was changed" in texts(records(log_server, "The configuration was changed"))[-1]
+
+
+def test_a_host_that_is_renamed_while_it_runs_counts_for_its_records(log_server, start_server):
+    server = start_server(log_to=log_to(log_server.port))
+    records(log_server, "Waiting for a role")
+    server.control.configure(dict(server.control.application, host={"name": "beta", "ip_address": "127.0.0.1"}))
+    assert records(log_server, "The configuration was changed")[-1].headers["host"] == "beta"
+
+
+def test_a_publisher_that_is_cut_brings_about_no_record(log_server, start_server):
+    """One that stalls, as those of many machines do at once when a network fails."""
+    login = log_logins.server(LOG)
+    log_server.control.configure(dict(log_server.control.application, log_to=log_to(log_server.port, LOG), options={
+        "log": {"verbose": "trace", "all": "network, stdout"}}))
+    records(log_server, "The configuration was changed")
+    with log_server.client(login=login, passcode=log_logins.passcode(SECRET, login),
+                           **{"heart-beat": "1000,0"}) as silent:
+        wait_for(lambda: "is cut: it" in log_server.output, 10, "the end of a silent one")
+        assert silent.expect("ERROR")
+    told = len(log_server.control.events)
+    log_server.control.configure(dict(log_server.control.application, host={"name": "beta"}))
+    wait_for(lambda: len(log_server.control.events) > told, 5, "what happens after it")
+    assert 20010 not in [event.number for event in log_server.control.events]
 
 
 def test_a_pair_that_refuses_it_is_told_once_in_its_own_log_alone(log_server, start_server):

@@ -1,6 +1,6 @@
 """What happened since the last look: events of the timeline and log records that a condition is about."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from provisioning.alarms.facts import HOST_DISCONNECTED, Happened
 from provisioning.core.events import OF_PAIR
 from provisioning.logbook.models import Record
 from provisioning.logs.facts import moment
+from provisioning.logs.rules.published import is_of_timeline
 from provisioning.models import Application, Event
 from provisioning.states import AGENT_STOPPED, ApplicationType
 
@@ -92,11 +93,17 @@ def new_records(record_id: int, numbers: Collection[int]) -> Records:
     end = min(newest, record_id + RECORDS_SCANNED)
     # Not by the index of events: it would be walked from the first record that there is.
     found = Record.objects.alias(said=F("event") + 0).filter(id__gt=record_id, id__lte=end, said__in=numbers)
-    rows = list(found.order_by("id").values("id", "at", "event", "application", "type", "host", "text")[
-        :RECORDS_AT_ONCE])
+    rows = list(found.order_by("id").values("id", "at", "event", "application", "type", "host", "text",
+                                             "attributes")[:RECORDS_AT_ONCE])
     if len(rows) == RECORDS_AT_ONCE:
         end = rows[-1]["id"]
-    return Records([_of_record(row) for row in _without_backups(rows)], end, more=end < newest)
+    return Records([_of_record(row) for row in _without_backups(_without_events(rows))], end, more=end < newest)
+
+
+def _without_events(rows: Iterable[Row]) -> list[Row]:
+    """The record of an event may come before it, as its server publishes it by itself. It is the event that is judged:
+    of a record nobody has anything done."""
+    return [row for row in rows if not is_of_timeline(row["attributes"])]
 
 
 def _without_backups(rows: Sequence[Row]) -> Sequence[Row]:

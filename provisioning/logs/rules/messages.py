@@ -1,6 +1,7 @@
 """What the reader of log records decides: where to go on, and what is kept of a message. Pure."""
 
 import json
+import unicodedata
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -101,13 +102,20 @@ def row_of(destination: str, headers: Mapping[str, str], body: bytes, names: Con
 
 def attributed(record: LogRecord, login: str, names: Container[str]) -> LogRecord:
     """``record`` as it counts that a client sent with this ``login``, "" for one of the console's own publishers: one
-    that takes a name of ``names`` (in lower case) that is not its own is of its login."""
+    that takes a name of ``names`` (as ``seen``), or one that looks the same, that is not its own is of its login."""
     if not login:
         return record
-    if record.application.casefold() not in names or record.application == login:
+    if seen(record.application) not in names or record.application == login:
         return replace(record, attributes=record.attributes | {"login": login})
     return replace(record, application=login,
                    attributes=record.attributes | {"login": login, "named": record.application})
+
+
+def seen(name: str) -> str:
+    """What people tell ``name`` by on a page: whatever its case, and without what cannot be seen there."""
+    if not name.isascii():
+        name = "".join(each for each in unicodedata.normalize("NFKC", name) if each.isprintable())
+    return " ".join(name.split()).casefold()
 
 
 def _unreadable(destination: str, headers: Mapping[str, str], body: bytes, why: str) -> LogRecord:

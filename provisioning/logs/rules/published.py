@@ -1,7 +1,9 @@
 """Which log records events of the timeline and entries of History are. Pure."""
 
+from collections.abc import Mapping
+
 from protocol.events import Own, written
-from protocol.log_records import AUDIT, LEVELS, NO_NUMBER, TEXT_BYTES, LogRecord
+from protocol.log_records import AUDIT, LEVELS, TEXT_BYTES, LogRecord, numbered
 from provisioning.history.kinds import LABELS
 from provisioning.logs.facts import milliseconds
 from provisioning.models import Event, HistoryEntry
@@ -9,6 +11,8 @@ from provisioning.states import EventLevel, HistoryAction
 
 CONSOLE = "Pairwise"
 """Who says what is said of no application."""
+SOURCE = "source"
+"""The attribute of records that stand in the timeline as events, too (``messageserver.network``)."""
 
 
 def of_event(event: Event) -> LogRecord:
@@ -16,11 +20,17 @@ def of_event(event: Event) -> LogRecord:
     were deleted it has the names."""
     application = event.application
     return LogRecord(
-        number=written(event.number) or NO_NUMBER, level=event.level if event.level in LEVELS else EventLevel.STANDARD,
+        number=numbered(event.number), level=event.level if event.level in LEVELS else EventLevel.STANDARD,
         application=event.application_shown or CONSOLE,
         type=application.get_type_display() if application else "",
         host=event.host_shown, at_ms=milliseconds(event.at), text=_cut(event.text),
-        attributes={"source": event.source})
+        attributes={SOURCE: event.source})
+
+
+def is_of_timeline(attributes: Mapping[str, str]) -> bool:
+    """Whether the record with these ``attributes`` is of an event of the timeline, whoever published it. A client's,
+    which has a login, never is."""
+    return SOURCE in attributes and "login" not in attributes
 
 
 def of_entry(entry: HistoryEntry) -> LogRecord:

@@ -3,13 +3,14 @@
 from django.db.models import Count, Max, Sum
 
 from protocol.log_logins import AGENT
+from provisioning.logs.rules.messages import seen
 from provisioning.logs.rules.published import CONSOLE
 from provisioning.models import Application
 from provisioning.states import RUNNABLE_TYPES
 
 
 class Names:
-    """Of supervised applications, of agents and of the console, in lower case; read again when there are others."""
+    """Of supervised applications, of agents and of the console, as ``seen``; read again when there are others."""
 
     def __init__(self) -> None:
         self._mark: dict[str, int | None] = {}
@@ -19,6 +20,6 @@ class Names:
         rows = Application.objects.filter(type__in=RUNNABLE_TYPES)
         mark = rows.aggregate(count=Count("id"), last=Max("id"), revisions=Sum("revision"))
         if mark != self._mark:
-            self._names = frozenset(name.casefold() for name in (AGENT, CONSOLE, *rows.values_list("name", flat=True)))
+            self._names = frozenset(seen(name) for name in (AGENT, CONSOLE, *rows.values_list("name", flat=True)))
             self._mark = mark
         return self._names

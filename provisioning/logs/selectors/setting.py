@@ -36,7 +36,9 @@ def pairs_in_use() -> list[Application]:
     for key in dict.fromkeys([*([default] if default else []), *own_pairs().values()]):
         with contextlib.suppress(NotFound):
             found.append(get_application(key))
-    return found
+    backups = {row.backup_server_id for row in found}
+    # One that was chosen by itself and is a Backup Server by now is read with its pair, and not twice.
+    return [row for row in found if row.pk not in backups]
 
 
 def members(primary: Application) -> list[Application]:

@@ -45,7 +45,7 @@ class State:
 
 class Follower:
     """``of_log`` carries out work in the database of log records, and raises LogTrouble; ``keep`` writes rows there;
-    ``names`` are those of supervised applications, in lower case."""
+    ``names`` are those of supervised applications, as ``seen``."""
 
     def __init__(self, source: Source, of_log: Callable[..., Awaitable[Any]], keep: Keep,
                  names: Callable[[], Set[str]]):

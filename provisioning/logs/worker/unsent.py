@@ -16,15 +16,17 @@ AT_ONCE = 2000
 
 @dataclass(frozen=True)
 class Kind:
-    """``rows`` in the order of ``field``, which grows."""
+    """``rows`` in the order of ``field``, which grows; of those ``published`` leaves what is to be."""
 
     rows: Callable[[], QuerySet]
     field: str
     record: Callable[..., LogRecord]
+    published: Callable[[QuerySet], QuerySet] = lambda rows: rows
 
 
 KINDS = {
-    "event": Kind(lambda: _not_elsewhere(Event.objects.select_related("application", "host")), "id", of_event),
+    "event": Kind(lambda: Event.objects.select_related("application", "host"), "id", of_event,
+                  lambda events: _not_elsewhere(events)),
     "history": Kind(HistoryEntry.objects.all, "number", of_entry),
 }
 """A new kind of thing that is published is a row here."""
@@ -60,8 +62,12 @@ class Settled:
     def _of(self, name: str, kind: Kind) -> Unsent:
         newest = _newest(kind)
         up_to, self._newest[name] = self._newest.get(name, 0), newest
-        rows = kind.rows().filter(**{f"{kind.field}__gt": _position(name, newest), f"{kind.field}__lte": up_to})
-        rows = rows.order_by(kind.field)[:AT_ONCE]
+        position = _position(name, newest)
+        rows = kind.rows().filter(**{f"{kind.field}__gt": position, f"{kind.field}__lte": up_to})
+        rows = kind.published(rows).order_by(kind.field)[:AT_ONCE]
+        if position < up_to and not rows:
+            # What is published elsewhere is passed by: it is not to come once that is over.
+            sent(name, up_to)
         return Unsent(name, tuple((getattr(row, kind.field), kind.record(row), getattr(row, "once", ""))
                                   for row in rows))
 

@@ -165,6 +165,25 @@ def test_the_same_event_by_both_ways_counts_once_in_any_order(pair):
     assert active() == [("Application Failure", "MS_Backup", 1), ("Application Failure", "MS_Primary", 1)]
 
 
+def test_of_what_its_server_publishes_by_itself_the_event_is_judged_whichever_comes_first(pair):
+    """Of an alarm that a record raised nothing would be done, and of the event nothing more."""
+    event = tell(5024, pair[0])
+    Event.objects.filter(pk=event.pk).delete()
+    recorded(event, attributes={"source": "server"})
+    look()
+    assert active() == []
+    tell(5024, pair[0])
+    look()
+    assert active() == [("Application Failure", "MS_Primary", 1)]
+
+
+def test_a_client_whose_record_says_to_be_of_the_timeline_raises_alarms_all_the_same():
+    factories.make_record(event=5024, application="A_PROGRAM", at=int(timezone.now().timestamp() * 1000),
+                          attributes={"source": "server", "login": "bench"})
+    look()
+    assert active() == [("Application Failure", "A_PROGRAM", 1)]
+
+
 def test_the_record_of_what_was_cleared_raises_it_not_again(pair):
     event = tell(5024, pair[0])
     tell(5093, pair[0])

@@ -1,6 +1,7 @@
 """What the reader of log records decides, without a server and without a database."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from provisioning.logs.rules.messages import (
     opening,
     removed,
     row_of,
+    seen,
 )
 
 PLACE = {"epoch": "3", "seq": "17", "timestamp": "1800000000500"}
@@ -34,6 +36,15 @@ def test_everything_of_a_record_is_kept():
     assert (row.level, row.number, row.event, row.category) == ("alarm", "00-04504", 4504, "audit")
     assert (row.application, row.type, row.host, row.text) == ("MS_A", "MessageServer", "alpha", "It is lost: über")
     assert json.loads(row.attributes) == {"peer": "MS_B"}
+
+
+@pytest.mark.parametrize("taken", ["MS_A", "ms_a", " MS_A", "MS_A\u200b", "MS_A\u00a0", "\uff2dS_A"])
+def test_a_client_that_takes_what_looks_like_the_name_of_a_server_is_shown_under_its_own(taken):
+    said = replace(SAID, application=taken)
+    row, _ = row_of(said.destination(), {**said.headers(), **PLACE, "login": "bench"}, b"x", {seen("MS_A")})
+    assert (row.application, json.loads(row.attributes)["named"]) == ("bench", taken)
+    row, _ = row_of(said.destination(), {**said.headers(), **PLACE}, b"x", {seen("MS_A")})
+    assert row.application == taken, "of the console's own publishers, which the server looked at"
 
 
 @pytest.mark.parametrize("at_ms", [0, LATEST_MS + 1])

@@ -11,7 +11,7 @@ from provisioning.history import history
 from provisioning.logbook.models import Published
 from provisioning.logs.rules.published import of_entry, of_event
 from provisioning.logs.worker.unsent import KINDS, Settled, sent
-from provisioning.models import Event, HistoryEntry
+from provisioning.models import Connection, Console, Event, HistoryEntry
 from tests import factories
 
 AT = datetime(2026, 11, 30, 1, 2, 3, 456_000, tzinfo=UTC)
@@ -74,6 +74,37 @@ def test_what_happens_is_published_once_in_order_and_what_was_before_is_not():
     assert settled.unsent() == [unsent], "what was not acknowledged waits"
     sent("event", second.pk)
     assert settled.unsent() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [0, 99_999, 100_000, 999_999])
+def test_whatever_number_a_server_gives_an_event_it_keeps_no_other_waiting(number):
+    """A record that a server refuses would be sent for ever, and nothing after it."""
+    record = of_event(event(number=number))
+    assert as_read(record) == record
+
+
+@pytest.mark.django_db
+def test_what_a_server_published_to_a_pair_of_its_own_does_not_come_once_it_has_none():
+    row, default, own = (factories.make_application(name) for name in ("MS", "Log", "Own"))
+    Console.this()
+    Console.objects.update(log_to=default)
+    Settled().unsent()
+    connection = Connection.objects.create(application=row, server=own)
+    settled = Settled()
+    event("to its own pair", application=row, once="0" * 32)
+    settled.unsent()
+    assert settled.unsent() == []
+    connection.delete()
+    assert settled.unsent() == settled.unsent() == []
+    after = event("to the chosen pair", application=row, once="1" * 32)
+    settled.unsent()
+    [unsent] = settled.unsent()
+    assert [number for number, *_ in unsent.records] == [after.pk]
+    sent("event", after.pk)
+    Connection.objects.create(application=row, server=own)
+    assert settled.unsent() == settled.unsent() == []
+    assert Published.objects.get(kind="event").number == after.pk
 
 
 @pytest.mark.django_db

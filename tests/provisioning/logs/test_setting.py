@@ -5,10 +5,10 @@ import json
 import pytest
 
 from provisioning.errors import Conflict, NotAllowed, NotFound, Refused
-from provisioning.logs.selectors.setting import chosen, log_to, members
+from provisioning.logs.selectors.setting import chosen, log_to, members, pairs_in_use
 from provisioning.logs.services.setting import choose, mark_of
 from provisioning.logs.worker.source import source
-from provisioning.models import HistoryEntry, PairState
+from provisioning.models import Connection, Console, HistoryEntry, PairState
 from provisioning.states import ApplicationType
 from tests import commands, factories
 from tests.factories import ADMINISTRATOR, OPERATOR
@@ -45,6 +45,15 @@ def test_what_is_no_message_server_is_refused():
 def test_a_backup_server_is_refused_with_the_name_of_its_primary(pair):
     with pytest.raises(Refused, match="Choose MS_Primary"):
         choose(actor=ADMINISTRATOR, application_id=pair[1].pk)
+
+
+def test_a_pair_whose_backup_was_chosen_by_itself_is_read_once(pair):
+    """Its records would be there twice: it was a server by itself when it was chosen."""
+    Console.this()
+    Console.objects.update(log_to=pair[1])
+    assert pairs_in_use() == [pair[1]]
+    Connection.objects.create(application=factories.make_application("MS_Other"), server=pair[1])
+    assert pairs_in_use() == [pair[0]]
 
 
 def test_what_is_not_there_is_not_chosen():
