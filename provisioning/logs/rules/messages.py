@@ -2,13 +2,13 @@
 
 import json
 import unicodedata
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple
 
 from protocol.events import number_in
-from protocol.log_records import CATEGORIES, LEVELS, PREFIX, LogRecord, read
+from protocol.log_records import APPLICATION, AUDIT, CATEGORIES, LEVELS, PREFIX, LogRecord, read
 from protocol.said import legible
 from provisioning.logbook.models import NAME_CHARACTERS, NUMBER_CHARACTERS, TYPE_CHARACTERS
 
@@ -116,6 +116,14 @@ def seen(name: str) -> str:
     if not name.isascii():
         name = "".join(each for each in unicodedata.normalize("NFKC", name) if each.isprintable())
     return " ".join(name.split()).casefold()
+
+
+def believed(rows: Sequence[Row], *, is_chosen: bool) -> Sequence[Row]:
+    """``rows`` of a pair as they count: the console publishes what people did to the pair that it chose, and to no
+    other, so a server of another one that says it said so itself."""
+    if is_chosen or all(row.category != AUDIT for row in rows):
+        return rows
+    return [row._replace(category=APPLICATION) for row in rows]
 
 
 def _unreadable(destination: str, headers: Mapping[str, str], body: bytes, why: str) -> LogRecord:

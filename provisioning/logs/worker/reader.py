@@ -21,9 +21,10 @@ from provisioning.core import signals
 from provisioning.core.events import last_of, of_console
 from provisioning.logbook import models
 from provisioning.logs.rules.behind import Behind
-from provisioning.logs.rules.messages import Position, Row
+from provisioning.logs.rules.messages import Position, Row, believed
 from provisioning.logs.rules.storms import Key, Spoken, bounded, remembered
 from provisioning.logs.selectors.names import Names
+from provisioning.logs.selectors.pairs import default_pair
 from provisioning.logs.selectors.reader import LOG_READER, TOPIC
 from provisioning.models import ComponentHeartbeat
 
@@ -51,6 +52,7 @@ class Reader:
     def __init__(self) -> None:
         self._followed: dict[tuple[int, str], Followed] = {}
         self._trouble = ""
+        self._chosen: int | None = None
         self._all_names, self._names = Names(), frozenset[str]()
         self._news = 0
         # By the key of ``logbook.models.Followed``: what is left out is counted in a place of that pair.
@@ -89,6 +91,7 @@ class Reader:
         try:
             found, self._trouble = await self._in(self._looker, sources, log_logins.READER)
             self._names = await self._in(self._looker, self._all_names.now)
+            self._chosen = await self._in(self._looker, default_pair)
         except DatabaseError:
             self._trouble = "The Configuration Database does not answer."
             return
@@ -119,7 +122,8 @@ class Reader:
 
     async def _keep(self, row: models.Followed, rows: Sequence[Row], to: Position, unreadable: int) -> None:
         spoken = self._spoken.setdefault(row.pk, {})
-        found = bounded(spoken, rows, settings.PAIRWISE_LOG_RATE)
+        found = bounded(spoken, believed(rows, is_chosen=row.application_id == self._chosen),
+                        settings.PAIRWISE_LOG_RATE)
         self._news += await self._of_log(kept.keep, row, found.kept, to, counts=found.counts, unreadable=unreadable)
         remembered(spoken, found.spoken)
 

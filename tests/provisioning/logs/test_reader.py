@@ -16,7 +16,7 @@ from provisioning.logs.worker.source import Source
 from provisioning.models import ComponentHeartbeat
 from tests import factories
 
-from .double import ServerDouble, Stored
+from .double import ServerDouble, Stored, record
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_control", "no_broker")]
 
@@ -141,6 +141,20 @@ def test_pairs_are_read_beside_each_other_and_one_that_is_away_is_told_of(chosen
     asyncio.run(run((nothing, lambda: len(seqs()) == 2 and reader_seen().pair == "MS_Backup"),
                     (serves, lambda: len(seqs()) == 3 and reader_seen().member == "MS_Primary, MS_Backup")))
     assert dict(Followed.objects.values_list("name", "seq")) == {"MS_Primary": 2, "MS_Backup": 1}
+
+
+def test_only_the_pair_that_is_chosen_tells_what_people_did(pair, chosen, servers):
+    """Any other one has it from nobody but itself."""
+    choose(actor=factories.ADMINISTRATOR, application_id=pair[0].pk)
+    primary, backup = servers
+    backup.refuses = ""
+    for server in servers:
+        server.log = [Stored(1, record(1, category="audit"))]
+    chosen(primary, application_id=pair[0].pk)
+    chosen(backup, application_id=pair[0].pk + 1, beside=True)
+    asyncio.run(run((nothing, lambda: len(seqs()) == 2)))
+    assert dict(Record.objects.values_list("pair__name", "category")) == {
+        "MS_Primary": "audit", "MS_Backup": "application"}
 
 
 def test_a_log_of_which_messages_were_given_up_is_read_again_and_nothing_is_there_twice(chosen, servers):
