@@ -14,6 +14,7 @@ from provisioning.core.control import clock
 from provisioning.states import Role
 from tests import factories
 from tests.locks import held
+from tests.migrated import MigratedOnce
 from tests.ports import free_port
 
 # An example that takes long on a busy machine is no fault.
@@ -98,8 +99,23 @@ def unused_tcp_port_factory():
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
+def migrated(tmp_path_factory):
+    """What all migrations make is made once in a run: the databases of each worker but the first begin as copies."""
+    base = tmp_path_factory.getbasetemp()
+    with MigratedOnce((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated") as once:
+        yield once
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb, django_db_modify_db_settings, migrated):
+    return migrated.take() or django_db_keepdb
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker, migrated):
     """On PostgreSQL a database in use cannot be dropped, and threads that end with the process still use it."""
+    with django_db_blocker.unblock():
+        migrated.give()
     yield
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
