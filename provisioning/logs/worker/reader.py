@@ -54,7 +54,7 @@ class Reader:
         self._trouble = ""
         self._chosen: int | None = None
         self._all_names, self._names = Names(), frozenset[str]()
-        self._news = 0
+        self._news = asyncio.Event()
         # By the key of ``logbook.models.Followed``: what is left out is counted in a place of that pair.
         self._spoken: dict[int, dict[Key, Spoken]] = {}
         # Each thread has connections of its own. Records are written by one, so in their order, and removed by the same
@@ -124,7 +124,8 @@ class Reader:
         spoken = self._spoken.setdefault(row.pk, {})
         found = bounded(spoken, believed(rows, is_chosen=row.application_id == self._chosen),
                         settings.PAIRWISE_LOG_RATE)
-        self._news += await self._of_log(kept.keep, row, found.kept, to, counts=found.counts, unreadable=unreadable)
+        if await self._of_log(kept.keep, row, found.kept, to, counts=found.counts, unreadable=unreadable):
+            self._news.set()
         remembered(spoken, found.spoken)
 
     # --- beside it
@@ -145,13 +146,12 @@ class Reader:
             await asyncio.sleep(BEAT_S)
 
     async def _tell(self) -> None:
-        """Pages that show records; once a second at most, however many come."""
-        told = 0
+        """Pages that show records: at once, and then once a second at most, however many come."""
         while True:
+            await self._news.wait()
+            self._news.clear()
+            await self._in(self._looker, signals.announce, TOPIC)
             await asyncio.sleep(TELL_S)
-            if self._news != told:
-                told = self._news
-                await self._in(self._looker, signals.announce, TOPIC)
 
     async def _trim(self) -> None:
         clock = PatientClock()
