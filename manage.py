@@ -3,6 +3,8 @@
 
 import json
 import os
+import select
+import signal
 import sys
 
 
@@ -17,7 +19,23 @@ def main():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        try:
+            execute_from_command_line(sys.argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not has_enough(sys.stdout.fileno()):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest once more at its end
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def has_enough(output: int) -> bool:
+    """Whether nobody reads on from the descriptor ``output``, as `head` does when it has its lines."""
+    watch = select.poll()
+    watch.register(output, 0)
+    return bool(watch.poll(0))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from .snapshot import Record
 from .status import ENDED, RUNNING, Verdict, describe_end
 
 FOREIGN_NAMES = 50
+AT_ONCE_S = 0.05
+"""What is less is 0.0 s, where one digit is written."""
 CLOCK_OFF_S, CLOCK_STEP_S = 10.0, 0.5
 """From here on the clock of a server counts as off; smaller steps of it are not worth a new row."""
 Status = ApplicationStatus
@@ -87,7 +89,8 @@ def _start_event(live: LiveApplication, change: ProcessChanged) -> EventRow:
         return _row(live, PROCESS_STARTED, f"A process started by hand runs (pid {change.pid}).")
     if change.restarts and live.ended_at is not None:
         took = time.monotonic() - live.ended_at
-        return _row(live, PROCESS_STARTED, f"Restarted by Auto-Restart after {took:.1f} s (pid {change.pid}, restart "
+        after = "at once" if took < AT_ONCE_S else f"after {took:.1f} s"
+        return _row(live, PROCESS_STARTED, f"Restarted by Auto-Restart {after} (pid {change.pid}, restart "
                                            f"{change.restarts}).")
     return _row(live, PROCESS_STARTED, f"The process started (pid {change.pid}).")
 

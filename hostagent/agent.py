@@ -36,6 +36,12 @@ SUPERVISED_WAIT_S = 3.0
 HOUSEKEEPING_S = 60.0
 
 
+def said_of(change: ProcessChanged) -> str:
+    """``change`` as the agent's log tells it. A process that does not run, or not yet, has no pid."""
+    pid = f" (pid {change.pid})" if change.pid else ""
+    return f"{change.application}: {change.state}{pid}. {change.reason}".rstrip()
+
+
 class Agent:
     def __init__(self, config: AgentConfig):
         self._config, self._watchdog = config, Watchdog()
@@ -156,7 +162,7 @@ class Agent:
         self._worker.child_ended()
 
     def _changed(self, change: ProcessChanged) -> None:
-        log.info("%s: %s (pid %d). %s", change.application, change.state, change.pid, change.reason)
+        log.info("%s", said_of(change))
         self._link.tell(change)
 
     def _connected(self) -> None:

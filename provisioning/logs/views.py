@@ -25,7 +25,7 @@ from .selectors.reader import TOPIC, reader_seen
 from .selectors.setting import chosen, members
 from .services import setting
 
-TABLE = Table(tuple(map(Column, ("Time", "Level", "Event", "Application", "Type", "Host", "Text"))))
+TABLE = Table(tuple(map(Column, ("Time", "Level", "Event", "Application", "Text"))))
 EXPORTED_MOST, EXPORT_LOOK_S = 10_000, 20.0
 NEWEST = 50
 

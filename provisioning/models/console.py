@@ -15,7 +15,7 @@ class Console(models.Model):
     of the pair that log records are sent to and read from, and who chose it when. ``wall_digest``: what the address of
     the wall display is compared with, "" while there is none, and who made it when."""
 
-    name = "this console"
+    name = "Pairwise"
     broker_prefix = models.CharField(max_length=64, default=new_broker_prefix, editable=False)
     log_to = models.ForeignKey("Application", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     log_to_by = models.CharField(max_length=150, blank=True)

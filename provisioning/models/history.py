@@ -76,6 +76,12 @@ class HistoryEntry(models.Model):
         raise EntryIsKept
 
     @property
+    def says_what(self) -> bool:
+        """Whether ``reason`` is a whole sentence about what was done, beside which the label of the action says
+        nothing."""
+        return self.action in (HistoryAction.OPERATED, HistoryAction.SIGN_IN) and bool(self.reason)
+
+    @property
     def version(self) -> dict | None:
         """The object as this entry knows it last: after a change, before a deletion; None for what was only done."""
         return self.after if self.after is not None else self.before

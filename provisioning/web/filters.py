@@ -8,7 +8,8 @@ from protocol.events import number_in
 
 
 class FilterForm(forms.Form):
-    """A filter in the query string, so that its address can be shared. What is not valid filters nothing."""
+    """A filter in the query string, so that its address can be shared. What is not valid filters nothing,
+    and web/_filter_errors.html says so."""
 
     def __init__(self, data: MultiValueDict, **kwargs):
         super().__init__(data, auto_id="filter-%s", **kwargs)

@@ -258,9 +258,13 @@ def onward(context, name: str, *args, **query) -> str:
 
 @register.simple_tag(takes_context=True)
 def posts(context, to: str, *args) -> str:
-    """Attributes of a dialog's form: a script posts it and shows the answer in the dialog, a browser without scripts
-    posts it as a page. ``to``: an address of this console, or the name of one as ``onward`` takes it."""
-    address = to if to.startswith("/") else lists.onward(context["request"], to, *args)
+    """Attributes of a dialog's form: a script posts it and shows the answer in the dialog; one that is a page, as its
+    address was opened, is posted as a page. ``to``: an address of this console, or the name of one as ``onward`` takes
+    it."""
+    request = context["request"]
+    address = to if to.startswith("/") else lists.onward(request, to, *args)
+    if not request.htmx:
+        return format_html('method="post" action="{}"', address)
     return format_html('method="post" action="{0}" hx-post="{0}" hx-target="#dialog-content" '
                        'hx-disabled-elt="find button.button:not([type=button])"', address)
 

@@ -48,8 +48,9 @@ class _Moment(forms.DateTimeField):
 
 def moment_field(label: str, **widget) -> forms.DateTimeField:
     """A date and a time of the console's own time zone."""
-    return _Moment(label=label, widget=forms.DateTimeInput(
-        attrs={"type": "datetime-local", **widget}, format="%Y-%m-%dT%H:%M"))
+    return _Moment(
+        label=label, error_messages={"invalid": "Write a date and a time, for example 2026-11-30 11:03."},
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "any", **widget}, format="%Y-%m-%dT%H:%M"))
 
 
 class TimeRangeFilter(FilterForm):
@@ -60,6 +61,17 @@ class TimeRangeFilter(FilterForm):
     since = moment_field("From")
     until = moment_field("To")
     field_order = ("text",)
+
+    def clean(self):
+        """What contradicts another field is said and does not count."""
+        super().clean()
+        time, since, until = (self.cleaned_data.get(name) for name in ("time", "since", "until"))
+        if time:
+            for name in ("since", "until"):
+                if self.cleaned_data.get(name):
+                    self.add_error(name, "Choose either this or a Time.")
+        elif since and until and until <= since:
+            self.add_error("until", "This is not after From.")
 
     def parts(self, failover: Callable[..., datetime | None], *, now: datetime | None = None) -> tuple[TimeRange, dict]:
         """(from when until when, the rest of what is chosen). ``failover`` is called with that rest, where it matters,

@@ -126,7 +126,7 @@ async def test_a_killed_server_comes_back_by_auto_restart_and_the_timeline_says_
     assert (row.epoch, row.restarts, grant.epoch) == (2, 1, 2)
     assert (await texts(number=5024))[0] == ("The process ended unexpectedly: killed by signal 9 (SIGKILL). "
                                              "Auto-Restart starts it again.")
-    assert (await texts(number=5022))[-1].startswith("Restarted by Auto-Restart after 0.")
+    assert (await texts(number=5022))[-1].endswith(" (pid 4712, restart 1).")
 
 
 async def test_an_attested_end_counts_though_the_connection_still_stands(control, peers, objects):

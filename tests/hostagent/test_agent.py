@@ -9,11 +9,19 @@ from dataclasses import replace
 
 import pytest
 
+from hostagent.agent import said_of
 from hostagent.jobs.errors import JobFailed
 from protocol.identity import is_alive, start_ticks
-from protocol.messages import ApplicationStatus
+from protocol.messages import ApplicationStatus, ProcessChanged
 
 from .doubles import FAILING, GRACEFUL, SLEEPER, STUBBORN, until
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    (ProcessChanged(application="MS", state="starting"), "MS: starting."),
+    (ProcessChanged(application="MS", state="running", pid=17, reason="It runs."), "MS: running (pid 17). It runs.")])
+def test_a_pid_is_told_of_a_process_that_has_one(change, said):
+    assert said_of(change) == said
 
 
 async def test_a_server_is_started_and_is_started_only_when_control_says_so(host):

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from protocol.events import number_in
-from protocol.log_records import APPLICATION, AUDIT, CATEGORIES, LEVELS, PREFIX, LogRecord, read
+from protocol.log_records import APPLICATION, AUDIT, CATEGORIES, LEVELS, NO_NUMBER, PREFIX, LogRecord, read
 from protocol.said import legible
 from provisioning.logbook.models import NAME_CHARACTERS, NUMBER_CHARACTERS, TYPE_CHARACTERS
 
@@ -140,7 +140,8 @@ def _row(record: LogRecord, place: Position, received: int) -> Row:
     """Such that every database takes it, whatever is in it."""
     return Row(
         epoch=place.epoch, seq=place.seq, at=record.at_ms if 0 < record.at_ms <= LATEST_MS else received,
-        received=received, level=record.level, number=legible(record.number, NUMBER_CHARACTERS),
+        received=received, level=record.level,
+        number="" if record.number == NO_NUMBER else legible(record.number, NUMBER_CHARACTERS),
         event=event_of(record.number),
         category=record.category if record.category in CATEGORIES else CATEGORIES[0],
         application=legible(record.application, NAME_CHARACTERS), type=legible(record.type, TYPE_CHARACTERS),

@@ -38,11 +38,18 @@ def of_entry(entry: HistoryEntry) -> LogRecord:
     said = {"user": entry.user_name, "origin": entry.origin, "action": entry.action, "object-type": entry.object_type,
             "object": entry.object_name, "request-id": entry.request_id, "entry": str(entry.number),
             "digest": entry.digest}
-    done, kind = HistoryAction(entry.action).label.lower(), LABELS.get(entry.object_type, entry.object_type).lower()
-    text = f"{entry.user_name or 'Somebody'}: {done} {kind} {entry.object_name}. {entry.reason}".strip()
     return LogRecord(number=written(Own.DONE_BY_SOMEBODY), level=EventLevel.STANDARD, application=CONSOLE,
-                     at_ms=milliseconds(entry.at), category=AUDIT, text=_cut(text),
+                     at_ms=milliseconds(entry.at), category=AUDIT, text=_cut(_done(entry)),
                      attributes={name: value for name, value in said.items() if value})
+
+
+def _done(entry: HistoryEntry) -> str:
+    who = entry.user_name or "Somebody"
+    what = f"{LABELS.get(entry.object_type, entry.object_type).lower()} {entry.object_name}"
+    if not entry.says_what:
+        return f"{who}: {HistoryAction(entry.action).label.lower()} {what}. {entry.reason}".strip()
+    is_own = (entry.object_type, entry.object_name) == ("user", entry.user_name)
+    return f"{who}: {entry.reason}" if is_own else f"{who}, {what}: {entry.reason}"
 
 
 def _cut(text: str) -> str:

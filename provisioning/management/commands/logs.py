@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from protocol.events import number_in
-from protocol.log_records import LEVELS
+from protocol.log_records import CATEGORIES, LEVELS
 from provisioning.core.moments import require_usable
 from provisioning.errors import Refusal, Refused
 from provisioning.logs import shown
@@ -14,6 +14,7 @@ from provisioning.logs.facts import Query, milliseconds
 from provisioning.logs.selectors.records import all_of
 from provisioning.logs.selectors.setting import log_to
 from provisioning.management.console import OK, ServiceCommand, one_of
+from provisioning.pairs.selectors.pairs import member_names
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LIMIT, LIMIT_MOST = 100, 1_000_000
@@ -32,18 +33,22 @@ class Command(ServiceCommand):
         parser.add_argument("--until", default="", metavar="TIME", help="Before this moment.")
         parser.add_argument("--level", default="", help=f"One of {', '.join(LEVELS)}.")
         parser.add_argument("--application", default="", metavar="NAME", help="A name or a part of one.")
+        parser.add_argument("--pair", default="", metavar="NAME", help="Both members of a pair, by either's name.")
+        parser.add_argument("--category", default="", help=f"One of {', '.join(CATEGORIES)}.")
         parser.add_argument("--host", default="", metavar="NAME", help="A name or a part of one.")
         parser.add_argument("--number", default="", metavar="EVENT", help="An event, as 00-04504 or 4504.")
         parser.add_argument("--text", default="", help="A part of the text.")
         parser.add_argument("--limit", type=int, default=LIMIT, metavar="N", help="So many (default %(default)s).")
         parser.add_argument("--json", action="store_true", dest="as_json", help="One JSON object a line.")
 
-    def run(self, *, since, until, level, application, host, number, text, limit, as_json, **options) -> int:
+    def run(self, *, since, until, level, application, pair, category, host, number, text, limit, as_json,
+            **options) -> int:
         if not 1 <= limit <= LIMIT_MOST:
             raise Refused(Refusal(f"--limit is {limit}; it must lie between 1 and {LIMIT_MOST}.", "limit"))
         query = Query(since=_moment(since, "since"), until=_moment(until, "until"),
                       level=one_of("level", level, LEVELS) if level else "", event=_event(number),
-                      application=application, host=host, text=text)
+                      category=one_of("category", category, CATEGORIES) if category else "",
+                      application=application, members=member_names(pair) if pair else (), host=host, text=text)
         rows = all_of(query, limit).rows
         for row in reversed(rows):
             values = shown.values(row)

@@ -87,7 +87,8 @@ def _entries(member: Application, first: bool) -> QuerySet[HistoryEntry]:
 
 
 def _of_entry(row: HistoryEntry) -> Change:
-    said, fields = [row.get_action_display()], [each.label for each in field_changes(row.before, row.after)]
+    said = [] if row.says_what else [row.get_action_display()]
+    fields = [each.label for each in field_changes(row.before, row.after)]
     if row.before is not None and row.after is not None and fields:
         more = f" and {len(fields) - FIELDS_NAMED} more" if len(fields) > FIELDS_NAMED else ""
         said = [f"{said[0]}: {', '.join(fields[:FIELDS_NAMED])}{more}"]

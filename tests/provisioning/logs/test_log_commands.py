@@ -51,18 +51,27 @@ def test_where_there_is_none_it_is_said_and_why():
     (("--level", "alarm"), ["one"]), (("--number", "00-05064"), ["two"]), (("--number", "5064"), ["two"]),
     (("--application", "MS_B"), ["two"]), (("--text", "ONE"), ["one"]), (("--host", "beta"), ["two"]),
     (("--since", "2027-01-15T08:00:00.002Z"), ["two"]), (("--until", "2027-01-15T08:00:00.002+00:00"), ["one"]),
+    (("--category", "audit"), ["two"]), (("--pair", "MS_A"), ["one"]),
     (("--since", "1h"), ["one", "two"])])
 def test_what_is_printed_is_what_was_asked_for(words, texts):
     at = 1_800_000_000_000
     factories.make_record(at=at + 1, text="one", level="alarm", application="MS_A", host="alpha")
-    factories.make_record(at=at + 2, text="two", event=5064, application="MS_B", host="beta")
+    factories.make_record(at=at + 2, text="two", event=5064, application="MS_B", host="beta", category="audit")
     assert [each["text"] for each in printed(*words)] == texts
+
+
+def test_a_pair_is_both_of_its_members_by_the_name_of_either(pair):
+    for name in ("MS_Primary", "MS_Backup", "MS_Other"):
+        factories.make_record(text=name, application=name)
+    for name in ("MS_Primary", "MS_Backup"):
+        assert {each["text"] for each in printed("--pair", name)} == {"MS_Primary", "MS_Backup"}
 
 
 @pytest.mark.parametrize(("words", "why"), [
     (("--since", "noon"), "is no moment"), (("--until", "9999-01-01T00:00"), "year 9999"),
     (("--limit", "0"), "between"), (("--number", "word"), "no event number"), (("--since", "99999d"), "year"),
-    (("--level", "loud"), '--level: "loud" is none of alarm, standard, interaction, trace.')])
+    (("--level", "loud"), '--level: "loud" is none of alarm, standard, interaction, trace.'),
+    (("--category", "all"), '--category: "all" is none of application, audit.')])
 def test_what_cannot_be_asked_for_is_refused_in_words(words, why):
     code, out, err = commands.run("logs", *words)
     assert (code, out, why in err, err.count("\n")) == (2, "", True, 1), err

@@ -72,6 +72,16 @@ def test_filters(support, query, shown):
     assert {each["record"].text for each in found} == shown
 
 
+@pytest.mark.parametrize("address", [LIST, "event-list"])
+def test_what_is_no_filter_is_said_beside_the_rows_and_nothing_keeps_it_from_being_sent(support, address):
+    """A script shows the part of the rows alone, and a browser sends no form that it holds for wrong."""
+    body = support.get(reverse(address, query={"number": "xyz"})).content.decode()
+    form, rows = body.split('id="live-list"')
+    said = "%s: Write an event number as 00-05061 or 5061. As it is, it does not count."
+    assert any(said % label in re.sub(r"\s+", " ", rows) for label in ("Event", "Number"))
+    assert "novalidate" in form.split('class="filters"')[1]
+
+
 def test_batches_of_a_hundred_lead_to_older_ones_and_back(support):
     for number in range(150):
         factories.make_record(at=number, text=f"Said {number}.")

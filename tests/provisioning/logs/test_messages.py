@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from protocol.log_records import LogRecord
+from protocol.log_records import NO_NUMBER, LogRecord
 from provisioning.logs.rules.messages import (
     LATEST_MS,
     SHOWN_CHARACTERS,
@@ -36,6 +36,11 @@ def test_everything_of_a_record_is_kept():
     assert (row.level, row.number, row.event, row.category) == ("alarm", "00-04504", 4504, "audit")
     assert (row.application, row.type, row.host, row.text) == ("MS_A", "MessageServer", "alpha", "It is lost: über")
     assert json.loads(row.attributes) == {"peer": "MS_B"}
+
+
+def test_what_is_no_event_has_no_number():
+    row, _ = kept(replace(SAID, number=NO_NUMBER))
+    assert (row.number, row.event) == ("", 0)
 
 
 @pytest.mark.parametrize("taken", ["MS_A", "ms_a", " MS_A", "MS_A\u200b", "MS_A\u00a0", "\uff2dS_A"])

@@ -61,6 +61,18 @@ def test_history_names_the_kind_of_object_as_pages_do(admin_actor):
     assert ": created alarm condition Line lost." in of_entry(HistoryEntry.objects.latest("number")).text
 
 
+@pytest.mark.parametrize(("action", "kind", "name", "reason", "text"), [
+    ("operated", "console", "Pairwise", "Log to: none → MS.", "ada, console Pairwise: Log to: none → MS."),
+    ("sign_in", "user", "ada", "Signed in.", "ada: Signed in."),
+    ("operated", "user", "ada", "Changed their own password.", "ada: Changed their own password."),
+    ("operated", "user", "ben", "Unlocked after failed sign-ins.", "ada, user ben: Unlocked after failed sign-ins."),
+    ("operated", "application", "MS", "", "ada: operated application MS."),
+    ("changed", "application", "MS", "It was slow.", "ada: changed application MS. It was slow.")])
+def test_history_says_in_words_what_was_done(action, kind, name, reason, text):
+    entry = HistoryEntry(at=AT, user_name="ada", action=action, object_type=kind, object_name=name, reason=reason)
+    assert of_entry(entry).text == text
+
+
 @pytest.mark.django_db
 def test_what_happens_is_published_once_in_order_and_what_was_before_is_not():
     event("before")

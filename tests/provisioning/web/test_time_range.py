@@ -51,6 +51,15 @@ def test_without_a_failover_the_range_has_no_beginning():
     assert parts("time=failover", lambda **others: None)[0] == TimeRange()
 
 
+@pytest.mark.parametrize(("query", "said"), [
+    ("time=hour&since=2026-11-29T04:00", {"since": ["Choose either this or a Time."]}),
+    ("since=2026-11-29T05:00&until=2026-11-29T04:00", {"until": ["This is not after From."]}),
+    ("since=2026-11-29T05:00:07&until=2026-11-29T05:00:08", {}), ("time=hour", {}),
+    ("since=soon", {"since": ["Write a date and a time, for example 2026-11-30 11:03."]})])
+def test_what_does_not_count_is_said(query, said):
+    assert EventFilter(QueryDict(query)).errors == said
+
+
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00", "9999-12-31T23:59"])
 def test_a_moment_at_an_edge_of_the_calendar_filters_nothing(moment, settings):
     """In another time zone there is none such."""
