@@ -24,7 +24,7 @@ def resend(*, actor: Actor, delivery_id: int) -> Delivery:
     with history.atomic():
         row = Delivery(
             message_id=new_message_id(), channel=channel, channel_name=channel.name, rule_name=old.rule_name,
-            condition_name=old.condition_name, told=old.told, subject=old.subject, text=old.text,
+            condition_name=old.condition_name, told=old.told, critical=old.critical, subject=old.subject, text=old.text,
             payload=old.payload, alarms=old.alarms, created_at=now, due_at=now)
         put([row])
         history.record_verb(actor=actor, row=channel, reason=f"Sent again: {old.subject}")

@@ -30,7 +30,8 @@ def rule_list(request):
     rows = page_of(selector.rule_list(**form.chosen()), request.GET)
     return show(request, "notifications/rules.html", {
         "form": form, "page": rows, "header": TABLE.header("", request.GET.dict()),
-        "total": NotificationRule.objects.count(), "topic": f"{selector.RULES} {selector.CHANNELS}",
+        "total": NotificationRule.objects.count(),
+        "topic": f"{selector.RULES} {selector.CHANNELS} {selector.DELIVERIES}",
         "has_channels": Channel.objects.exists(),
         "rows": [(row, shown.what_of(row), shown.pace_of(row), shown.quiet_of(row)) for row in rows]})
 

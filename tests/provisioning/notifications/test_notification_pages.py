@@ -11,6 +11,7 @@ from provisioning.models.applications import MASK
 from provisioning.notifications import shown, tags
 from provisioning.notifications.rules.named import as_text, names_in, parted
 from provisioning.notifications.worker import trial
+from provisioning.notifications.worker.planner import plan
 from provisioning.states import ChannelKind, DeliveryState, Told
 from tests import factories
 from tests.provisioning.pairs.pages import text_of
@@ -320,6 +321,25 @@ def test_the_page_of_an_alarm_says_who_was_told(support, duty, monkeypatch):
     assert said == ["Alone", "Several", "Begins", "Between"]
     monkeypatch.setattr(tags, "SHOWN_MOST", 2)
     assert "Only the last 2 are shown." in text_of(support.get(address))
+
+
+def test_what_a_limit_holds_stands_at_the_alarm_and_above_the_lists(support, duty):
+    plan()
+    rule = factories.make_rule(duty, name="Day", limit_per_hour=1)
+    factories.make_delivery(duty, rule_name="Day")
+    row = factories.make_alarm()
+    plan()
+    words = "held by the Limit of the rule Day , 1 message an hour, until"
+    text = text_of(support.get(reverse("alarm-detail", args=[row.pk])))
+    assert f"It is {words}" in text
+    assert "Nobody was told" not in text
+    for name in ("rule-list", "channel-list", "delivery-list"):
+        assert f"1 alarm is {words}" in text_of(support.get(reverse(name)))
+    rule.limit_per_hour = 2
+    rule.save()
+    assert "It is held by Gather For of the rule Day until" in text_of(
+        support.get(reverse("alarm-detail", args=[row.pk])))
+    assert "held by" not in text_of(support.get(reverse("rule-list")))
 
 
 def test_the_json_of_a_page_is_that_of_the_message(duty):

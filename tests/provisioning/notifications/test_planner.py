@@ -8,6 +8,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.models import Alarm, Delivery, Notice, NotificationMark
+from provisioning.notifications.rules.planning import Hold
+from provisioning.notifications.selectors.sent import held_by_limits, held_of
 from provisioning.notifications.worker import planner
 from provisioning.notifications.worker.planner import plan
 from provisioning.states import AlarmCategory, DeliveryState, Told
@@ -223,13 +225,35 @@ def test_above_the_limit_one_digest_counts_what_was_left_out(channel, now):
     assert told()[3:] == [(Told.CLEARED, [rows[3].pk])]
 
 
+def test_a_critical_alarm_is_held_by_no_message_about_what_is_less_grave(channel, now):
+    factories.make_rule(channel, limit_per_hour=2)
+    for minutes in range(4):
+        alarm(category=AlarmCategory.MINOR)
+        plan(now + minutes * 60 * SECOND)
+    row = alarm(category=AlarmCategory.CRITICAL)
+    plan(now + 181 * SECOND)
+    clear(row, now + 200 * SECOND)
+    plan(now + 241 * SECOND)
+    assert told()[2:] == [(Told.RAISED, [row.pk]), (Told.CLEARED, [row.pk])]
+    held = alarm(category=AlarmCategory.CRITICAL)
+    plan(now + 301 * SECOND)
+    assert len(told()) == 4
+    [first, second] = held_by_limits(now + 301 * SECOND)
+    assert (first.alarms, first.until) == (1, now + 181 * SECOND + HOUR)
+    assert (second.alarms, second.until) == (2, now + HOUR)
+    assert [(each.rule, each.why, each.until) for each in held_of(held, now + 301 * SECOND)] == [
+        ("all", Hold.LIMIT, first.until)]
+    plan(now + HOUR)
+    assert held_by_limits(now + HOUR)[1:] == []
+
+
 def test_of_a_thousand_alarms_there_are_a_few_messages(channel, now, django_assert_max_num_queries):
     factories.make_rule(channel)
     kind = alarm().condition
     Alarm.objects.bulk_create([Alarm(
         condition=kind, condition_name=kind.name, category=kind.category, number=5, application=f"App{number}",
         raised_at=now, last_at=now, ends_at=now + HOUR) for number in range(999)])
-    with django_assert_max_num_queries(90):
+    with django_assert_max_num_queries(100):
         plan(now)
         plan(now + SECOND)
         plan(now + 60 * SECOND)
