@@ -224,6 +224,16 @@ def test_what_is_wrong_with_a_rule_stands_beside_its_field(administrator, duty, 
     assert not NotificationRule.objects.exists()
 
 
+def test_a_rule_that_nothing_fits_is_saved_with_a_warning(administrator, duty, pair):
+    answer = administrator.post(reverse("rule-new"), RULE | {
+        "conditions": "No Such", "applications": "nope_*", "hosts": "h9", "pairs": "MS_Backup, MS"}, follow=True)
+    text = text_of(answer)
+    assert NotificationRule.objects.get().pairs == ["MS_Backup", "MS"]
+    for what in ("alarm condition No Such", "application nope_*", "host h9", "pair MS"):
+        assert f"There is no {what}: no alarm of it is told until there is one." in text
+    assert "There is no pair MS_Backup" not in text
+
+
 def test_a_rule_is_deleted_after_a_question_that_says_what_it_tells(administrator, duty):
     row = factories.make_rule(duty, name="Night", hosts=["alpha"])
     address = reverse("rule-delete", args=[row.pk])

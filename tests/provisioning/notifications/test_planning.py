@@ -7,7 +7,8 @@ import pytest
 
 from provisioning.notifications.facts import AlarmFact, NoticeFact, RuleFact
 from provisioning.notifications.rules.attempts import GIVEN_UP_AFTER, next_attempt
-from provisioning.notifications.rules.matching import matches
+from provisioning.notifications.rules.drafts import RuleDraft
+from provisioning.notifications.rules.matching import hints, matches
 from provisioning.notifications.rules.planning import (
     Hold,
     Item,
@@ -57,6 +58,21 @@ def test_a_rule_without_filters_is_about_every_alarm():
 
 def test_the_backup_is_part_of_the_pair_that_its_primary_names():
     assert matches(rule(pairs=("MS_Primary",)), replace(ALARM, application="MS_Backup"))
+
+
+def test_a_pair_is_meant_by_the_name_of_its_backup_too():
+    of_pair = replace(ALARM, pair_backup="MS_Backup")
+    assert matches(rule(pairs=("MS_Backup",)), of_pair)
+    assert matches(rule(pairs=("*_Backup",)), replace(of_pair, application="MS_Backup"))
+    assert not matches(rule(pairs=("MS_Other",)), of_pair)
+
+
+def test_what_no_filter_fits_is_named():
+    there = {"conditions": {"Gave Up"}, "applications": {"MS_Primary"}, "hosts": {"alpha"}, "pairs": {"MS_Primary"}}
+    draft = RuleDraft(name="x", conditions=("Gave Up", "Gave*"), applications=("MS_*", "nope_*"), hosts=("al*a",),
+                      pairs=("MS_Primary", "MS"))
+    assert [each.split(":")[0] for each in hints(draft, there)] == [
+        "There is no alarm condition Gave*", "There is no application nope_*", "There is no pair MS"]
 
 
 def test_a_pattern_of_many_stars_is_quick():
