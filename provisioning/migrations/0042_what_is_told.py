@@ -18,4 +18,19 @@ class Migration(migrations.Migration):
             index=models.Index(condition=models.Q(("critical", True)), fields=["channel", "id"],
                                name="delivery_of_critical"),
         ),
+        migrations.AddField(
+            model_name="pairaudit",
+            name="since",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="pairaudit",
+            name="told",
+            field=models.JSONField(default=dict),
+        ),
+        migrations.AddField(
+            model_name="pairaudit",
+            name="settled",
+            field=models.BooleanField(default=False),
+        ),
     ]
