@@ -24,6 +24,9 @@ class AlarmFact:
     text: str = ""
     raised_at: datetime
     cleared_at: datetime | None = None
+    cleared_how: str = ""
+    cleared_by: str = ""
+    clear_reason: str = ""
     is_acknowledged: bool = False
     is_masked: bool = False
     times: int = 1

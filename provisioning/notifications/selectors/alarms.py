@@ -26,7 +26,8 @@ def alarm_facts(rows: Iterable[Alarm]) -> dict[int, AlarmFact]:
     return {row.pk: AlarmFact(
         id=row.pk, condition=row.condition_name, category=row.category, number=row.number, application=row.application,
         host=row.host, pair=members[row.pk][0], pair_backup=members[row.pk][1], text=row.text, raised_at=row.raised_at,
-        cleared_at=row.cleared_at, is_acknowledged=row.acknowledged_at is not None,
+        cleared_at=row.cleared_at, cleared_how=row.cleared_how, cleared_by=row.cleared_by,
+        clear_reason=row.clear_reason, is_acknowledged=row.acknowledged_at is not None,
         is_masked=row.masked, times=row.times,
         url=page.format(row.pk)) for row in rows}
 

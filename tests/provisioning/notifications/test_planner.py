@@ -193,7 +193,7 @@ def test_the_first_goes_at_once_and_the_rest_together(channel, now):
     assert told() == [(Told.RAISED, [first.pk])]
     plan(now + 60 * SECOND)
     assert told()[1:] == [(Told.RAISED, rest)]
-    assert Delivery.objects.first().subject == "11 alarms of host h3: 11 Major"
+    assert Delivery.objects.first().subject == "Major: MS_1: Failover Happened, and 10 more"
 
 
 def test_a_clock_that_was_set_back_keeps_nobody_waiting(channel, now):
@@ -218,7 +218,7 @@ def test_above_the_limit_one_digest_counts_what_was_left_out(channel, now):
     plan(now + HOUR)
     assert told()[2:] == [(Told.DIGEST, [row.pk for row in rows[2:]])]
     digest = Delivery.objects.first()
-    assert digest.subject == "Digest: 3 alarms: 3 Major"
+    assert digest.subject == "Digest: Major: MS_2: Failover Happened, and 2 more"
     assert "3 alarms, 1 of them cleared." in digest.text
     clear(rows[3], now + HOUR)
     plan(now + 2 * HOUR)
