@@ -1,12 +1,13 @@
 """Monitoring > Notifications: channels, rules and deliveries, and who was told of an alarm."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.models import Channel, Delivery, DeliveryAttempt, NotificationRule
+from provisioning.models import Channel, Delivery, DeliveryAttempt, HistoryEntry, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications import shown, tags
 from provisioning.notifications.rules.named import as_text, names_in, parted
@@ -300,12 +301,23 @@ def test_a_delivery_shows_its_message_each_attempt_and_its_alarms(support, duty)
     assert support.get(reverse("delivery-detail", args=[row.pk + 1])).status_code == 404
 
 
-def test_one_is_sent_again_unless_it_is_still_tried(administrator, duty):
-    waits = factories.make_tried(duty, state=DeliveryState.WAITING)
-    address, why = reverse("delivery-resend", args=[waits.pk]), "This message is still tried."
-    assert why in administrator.get(reverse("delivery-detail", args=[waits.pk])).content.decode()
-    assert why in text_of(administrator.get(address, headers=script()))
-    assert why in text_of(administrator.post(address, follow=True))
+def test_one_that_waits_is_sent_now_and_not_once_more(administrator, duty):
+    later = timezone.now() + timedelta(hours=6)
+    waits = factories.make_tried(duty, state=DeliveryState.WAITING, due_at=later)
+    address, page = reverse("delivery-resend", args=[waits.pk]), reverse("delivery-detail", args=[waits.pk])
+    assert "Send now" in text_of(administrator.get(page))
+    assert 'name="now"' in administrator.get(address, headers=script()).content.decode()
+    assert "Send it now instead." in text_of(administrator.post(address, follow=True))
+    assert "is sent now through Duty" in text_of(administrator.post(address, {"now": "1"}, follow=True))
+    waits.refresh_from_db()
+    assert (waits.state, waits.due_at < timezone.now(), Delivery.objects.count()) == (DeliveryState.WAITING, True, 1)
+    assert HistoryEntry.objects.order_by("number").last().reason == f"Sent now: {waits.subject}"
+    Delivery.objects.update(state=DeliveryState.SENT, due_at=None)
+    assert "was sent or given up meanwhile" in text_of(administrator.post(address, {"now": "1"}, follow=True))
+    assert (Delivery.objects.get().due_at, "Resend" in text_of(administrator.get(page))) == (None, True)
+
+
+def test_one_that_is_not_tried_any_more_is_sent_again(administrator, duty):
     row = factories.make_tried(duty)
     address = reverse("delivery-resend", args=[row.pk])
     assert "sent once more through Duty" in text_of(administrator.get(address, headers=script()))
