@@ -194,7 +194,7 @@ LISTED: Mapping[str, Listed] = {
         label="alarm condition", permission=permissions.CONDITIONS, keys=_CONDITION_KEYS,
         stored=lambda: AlarmCondition.objects.prefetch_related(*CONDITIONS_WITH_CHANNELS),
         draft_of=conditions.draft_of, drafted=_condition, refusals=_condition_refusals,
-        hints=lambda draft, names: condition_rules.hints(draft), values=_condition_values,
+        hints=lambda draft, names: condition_rules.hints(draft, names["applications"]), values=_condition_values,
         labels=lambda draft: condition_rules.LABELS, create=conditions.create_condition,
         update=lambda key, **rest: conditions.update_condition(condition_id=key, **rest)),
     RULES: Listed(

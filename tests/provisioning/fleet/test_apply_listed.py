@@ -111,7 +111,7 @@ def test_a_plan_says_which_filters_of_a_rule_nothing_fits(file):
         "name": "Nights", "channels": ["operators"], "conditions": ["Billing Silent", "No Such"], "hosts": ["al*"],
         "applications": ["nope_*"], "pairs": ["MS_Backup"]}]}
     _, out, _ = run("apply", file(body))
-    assert [line.strip() for line in out.splitlines() if "There is no" in line] == [
+    assert [line.strip() for line in out.splitlines() if "is told until" in line] == [
         f"! There is no {what}: no alarm of it is told until there is one." for what in (
             "alarm condition No Such", "application nope_*", "host al*", "pair MS_Backup")]
     make_pair()
@@ -289,7 +289,8 @@ def test_a_rule_of_a_condition_that_is_not_there_is_allowed_and_told(file):
     body = changed(FILE, "notification_rules", conditions=["Gave Up", "Billing Silent", "Gaev Up"], hosts=[])
     code, out, _ = run("apply", file(body), "--yes")
     assert (code, [line for line in out.splitlines() if "!" in line]) == (
-        0, ["    ! There is no alarm condition Gaev Up: no alarm of it is told until there is one."])
+        0, ["    ! There is no application Billing: nothing is done with it until there is one.",
+            "    ! There is no alarm condition Gaev Up: no alarm of it is told until there is one."])
 
 
 def test_a_field_of_another_kind_is_refused_also_where_nothing_else_changes():
