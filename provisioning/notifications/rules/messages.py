@@ -56,7 +56,8 @@ def compose(told: Told, alarms: Sequence[AlarmFact], *, at: datetime, zone: tzin
 def test_message(channel: str, who: str) -> Composed:
     """Sent because somebody wants to see whether it arrives."""
     subject = _short(f"Test of the channel {channel}", SUBJECT_CHARACTERS)
-    text = f"{who} tests the channel {channel} of Pairwise. Nothing has happened, and nothing has to be done."
+    text = (f"This is a test of the channel {channel} of Pairwise, asked for by {who}. Nothing has happened, and "
+            "nothing has to be done.")
     at = datetime.now(UTC)
     return Composed(Told.TEST, subject, text, _payload(Told.TEST, at, {
         "subject": subject, "text": text, "count": 0, "alarms": []}), (), at)

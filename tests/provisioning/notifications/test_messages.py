@@ -106,4 +106,4 @@ def test_a_message_about_thousands_stays_small():
 def test_a_test_says_that_it_is_one():
     composed = messages.test_message("hook", "ada")
     assert (composed.told, composed.payload["type"], composed.alarms) == (Told.TEST, "test", ())
-    assert "ada tests the channel hook of Pairwise" in composed.text
+    assert composed.text.startswith("This is a test of the channel hook of Pairwise, asked for by ada.")
