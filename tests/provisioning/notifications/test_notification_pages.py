@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from provisioning.models import Channel, Delivery, DeliveryAttempt, HistoryEntry, NotificationRule
+from provisioning.models import AlarmCondition, Channel, Delivery, DeliveryAttempt, HistoryEntry, NotificationRule
 from provisioning.models.applications import MASK
 from provisioning.notifications import shown, tags
 from provisioning.notifications.rules.named import as_text, names_in, parted
@@ -140,6 +140,15 @@ def test_the_question_before_deleting_names_the_rules_that_use_it(administrator,
     assert Channel.objects.get() == other
 
 
+def test_the_question_before_deleting_leads_to_the_conditions_that_tell_it(administrator, duty):
+    for row in AlarmCondition.objects.filter(predefined__in=("gave-up", "disputed")):
+        row.channels.add(duty)
+    answer = administrator.get(reverse("channel-delete", args=[duty.pk]), headers=script())
+    assert "tell Duty as a reaction. Take that out of their reactions first." in text_of(answer)
+    assert "Told by 2 Alarm Conditions: Disputed Gave Up" in text_of(answer)
+    assert f'href="{reverse("condition-list")}?text=Gave%20Up"' in answer.content.decode()
+
+
 def answers(monkeypatch, **said):
     """Whatever is sent, this comes back."""
     attempt = DeliveryAttempt(at=timezone.now(), took_ms=1234, **said)
@@ -155,6 +164,14 @@ def test_a_test_shows_what_was_sent_and_that_it_was_taken(administrator, duty, m
     delivery = Delivery.objects.get()
     assert all(each in text for each in ("It was taken.", "welcome", "1,234 ms", "200", delivery.subject, "JSON"))
     assert text_of(administrator.get(reverse("delivery-detail", args=[delivery.pk]))).count("Taken") == 1
+
+
+def test_of_a_command_nobody_looks_for_a_message(administrator, monkeypatch):
+    row = factories.make_channel("Light", kind=ChannelKind.COMMAND, fields={"command": "/bin/light"})
+    answers(monkeypatch, succeeded=True)
+    text = text_of(administrator.post(reverse("channel-test", args=[row.pk]), headers=script()))
+    assert "Look whether the program has done what it is for." in text
+    assert "where people read it" not in text
 
 
 @pytest.mark.parametrize(("status", "what"), [
