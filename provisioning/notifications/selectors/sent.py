@@ -24,8 +24,8 @@ as a rule sends by itself, and the rest comes as a digest."""
 
 @dataclass(frozen=True)
 class Held:
-    """What waits: it is told by ``rule`` or, where that is "", as a reaction of ``condition``. ``alarms``: of how many;
-    ``limit``: messages an hour."""
+    """What waits: it is told by ``rule`` or, where that is "", as a reaction of ``condition``. ``alarms``: of how many,
+    ``critical`` ones alone; ``limit``: messages an hour."""
 
     rule: str
     condition: str
@@ -33,6 +33,7 @@ class Held:
     until: datetime | None
     limit: int
     alarms: int = 1
+    critical: bool = False
 
 
 def sent_by(rule: RuleFact, now: datetime, *, critical: bool) -> list[datetime]:
@@ -81,7 +82,7 @@ def held_by_limits(now: datetime) -> list[Held]:
             until = limit_ends(rule, sent_by(rule, now, critical=critical))
             if until is not None and until > now:
                 found.append(Held(rule.name, "", Hold.LIMIT, until, rule.limit_per_hour,
-                                  waiting[rule.id, critical]))
+                                  waiting[rule.id, critical], critical))
     return found + _by_limit_of_reactions(now, Reaction.objects.all())
 
 

@@ -239,8 +239,8 @@ def test_a_critical_alarm_is_held_by_no_message_about_what_is_less_grave(channel
     plan(now + 301 * SECOND)
     assert len(told()) == 4
     [first, second] = held_by_limits(now + 301 * SECOND)
-    assert (first.alarms, first.until) == (1, now + 181 * SECOND + HOUR)
-    assert (second.alarms, second.until) == (2, now + HOUR)
+    assert (first.alarms, first.critical, first.until) == (1, True, now + 181 * SECOND + HOUR)
+    assert (second.alarms, second.critical, second.until) == (2, False, now + HOUR)
     assert [(each.rule, each.why, each.until) for each in held_of(held, now + 301 * SECOND)] == [
         ("all", Hold.LIMIT, first.until)]
     plan(now + HOUR)
