@@ -47,7 +47,11 @@ def _decided(rows: Sequence[PairAudit], now: datetime) -> list[Settled]:
     moves = [Settled(row, found[row.pk], _moved(row, found[row.pk])) for row in rows]
     worse = [each.row for each in moves if each.number == Own.AUDIT_WORSE]
     explained = _explained(worse, now) if worse else set()
-    return [Settled(each.row, each.found, None) if each.row in worse and _is_asked_for(each.row) else each
+    # Asked of each by itself, so only of those that are left.
+    left = [row for row in worse if row.pk not in explained]
+    explained |= {row.pk for row in left if _is_asked_for(row, now)}
+    granted = {row.pk for row in left if _is_asked_for(row, row.since)}
+    return [Settled(each.row, each.found, None if each.row.pk in granted else each.number)
             for each in moves if each.row.pk not in explained]
 
 
@@ -76,10 +80,10 @@ def _explained(rows: Sequence[PairAudit], now: datetime) -> set[int]:
         for each in some)}
 
 
-def _is_asked_for(row: PairAudit) -> bool:
-    """Somebody had stopped a member, or asked for a switchover: that is taken for granted from now on."""
+def _is_asked_for(row: PairAudit, at: datetime | None) -> bool:
+    """Somebody had just stopped a member, or asked for a switchover. What became worse by that is taken for granted."""
     members = [key for key in (row.primary_id, row.primary.backup_server_id) if key is not None]
-    return row.since is not None and is_asked_for(Own.AUDIT_WORSE, "", row.since, members)
+    return at is not None and is_asked_for(Own.AUDIT_WORSE, "", at, members)
 
 
 def _write(some: Sequence[Settled]) -> None:

@@ -110,6 +110,12 @@ def test_what_somebody_had_stopped_is_taken_for_granted(pair):
     assert PairAudit.objects.get().told["verdict"] == "broken"
 
 
+def test_what_is_worse_for_long_is_not_told_just_after_a_switchover_that_raises_no_alarm(pair):
+    became_broken(ago=10 * MINUTE)
+    Event.objects.create(at=timezone.now(), number=Own.ASKED, application=pair[0], text="ada asked for a switchover.")
+    assert (look(), look(MINUTE)) == (0, 1)
+
+
 def test_what_was_not_known_before_is_no_worsening(pair):
     became_broken(unknown=[CODE])
     assert look() == 0
